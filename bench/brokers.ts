@@ -1,0 +1,182 @@
+/** Starts the compared brokers, each pinned to one core on a free loopback port, and ends every process it started. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { commandPath } from '../tools/prerequisites.ts';
+
+/** The compared brokers, Dunlin first. */
+export const brokerNames = ['dunlin', 'mosquitto', 'aedes'] as const;
+export type BrokerName = (typeof brokerNames)[number];
+
+/** A running broker. */
+export interface Broker {
+  readonly name: BrokerName;
+  readonly pid: number;
+  readonly port: number;
+  /** Settles when the process is gone: SIGTERM, and SIGKILL after five seconds. */
+  stop(): Promise<void>;
+}
+
+/** How one kind of broker is started. */
+interface Kind {
+  /** Shell text that replaces its shell by the broker; `$PORT` is the port, `$FOLDER` an empty folder of its own. */
+  readonly command: string;
+  /** Written to `$FOLDER/broker.conf`, with `$PORT` replaced. */
+  readonly configuration?: string;
+  readonly version: () => string;
+}
+
+/** What a run may change about the brokers. */
+export interface BrokerOptions {
+  /** Replaces the start script of package.json; `--port N` is appended as it is there. */
+  readonly dunlinCommand?: string;
+  /** Flags of Node, for Dunlin only. */
+  readonly nodeOptions?: string;
+}
+
+const root = dirname(import.meta.dirname);
+/** The broker has this core to itself, and mqload the other. */
+export const brokerCore = 0;
+/** Node does this by itself; so that all brokers may open as many connections. */
+const raiseFileLimit = 'ulimit -n "$(ulimit -H -n)"';
+const startTimeoutMs = 10_000;
+const stopTimeoutMs = 5_000;
+const children = new Set<ChildProcess>();
+const folders = new Set<string>();
+
+/** The configuration that gives Mosquitto no queue limit and the same window as mqload. */
+const mosquittoConfiguration = [
+  'listener $PORT 127.0.0.1',
+  'allow_anonymous true',
+  'max_queued_messages 0',
+  'max_inflight_messages 100',
+  'set_tcp_nodelay true',
+];
+
+/** How every broker is started, for the run and for the report alike. */
+export function brokerKinds(options: BrokerOptions = {}): Record<BrokerName, Kind> {
+  const manifest = readManifest('package.json');
+  return {
+    dunlin: {
+      command: `${options.dunlinCommand ?? manifest.scripts?.start} --port $PORT`,
+      version: () => manifest.version,
+    },
+    mosquitto: {
+      command: `exec ${commandPath('mosquitto') ?? 'mosquitto'} -c $FOLDER/broker.conf`,
+      configuration: `${mosquittoConfiguration.join('\n')}\n`,
+      version: mosquittoVersion,
+    },
+    aedes: {
+      command: 'exec node bench/aedes.ts $PORT',
+      version: () => readManifest('node_modules/aedes/package.json').version,
+    },
+  };
+}
+
+/** Starts a broker and resolves when it accepts connections; rejects with the end of its output when it does not. */
+export async function startBroker(name: BrokerName, options: BrokerOptions = {}): Promise<Broker> {
+  const kind = brokerKinds(options)[name];
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), `dunlin-bench-${name}-`));
+  folders.add(folder);
+  const log = join(folder, 'log');
+  if (kind.configuration)
+    writeFileSync(join(folder, 'broker.conf'), kind.configuration.replaceAll('$PORT', String(port)));
+  const output = openSync(log, 'w');
+  const command = `${raiseFileLimit}; ${kind.command}`;
+  const child = spawn('taskset', ['--cpu-list', String(brokerCore), 'sh', '-c', command], {
+    cwd: root,
+    stdio: ['ignore', output, output],
+    env: {
+      ...process.env,
+      PATH: [join(root, 'node_modules/.bin'), process.env.PATH].join(delimiter),
+      PORT: String(port),
+      FOLDER: folder,
+      ...(name === 'dunlin' && options.nodeOptions ? { NODE_OPTIONS: options.nodeOptions } : {}),
+    },
+  });
+  closeSync(output);
+  children.add(child);
+  let failure: string | undefined;
+  child.on('error', (error) => {
+    failure = error.message;
+  });
+  const deadline = performance.now() + startTimeoutMs;
+  while (!(await accepts(port))) {
+    if (failure === undefined && child.exitCode === null && performance.now() < deadline) continue;
+    const said = readFileSync(log, 'utf8').trimEnd().split('\n').slice(-8).join('\n');
+    await stop(child, folder);
+    throw new Error(`${name} does not listen on port ${port}: ${failure ?? kind.command}\n${said}`);
+  }
+  return { name, pid: child.pid ?? 0, port, stop: () => stop(child, folder) };
+}
+
+/** Registers a process to be ended with this one. */
+export function own(child: ChildProcess): ChildProcess {
+  children.add(child);
+  child.once('exit', () => children.delete(child));
+  return child;
+}
+
+/** From now on every process started here ends with this one, however it ends. */
+export function endChildrenOnExit(): void {
+  process.on('exit', () => {
+    for (const child of children) child.kill('SIGKILL');
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
+}
+
+async function stop(child: ChildProcess, folder: string): Promise<void> {
+  const gone = new Promise<void>((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) resolve();
+    else child.once('exit', () => resolve());
+  });
+  child.kill('SIGTERM');
+  const impatience = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs);
+  await gone;
+  clearTimeout(impatience);
+  children.delete(child);
+  rmSync(folder, { recursive: true, force: true });
+  folders.delete(folder);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const open = await new Promise<boolean>((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.destroy());
+  });
+  await sleep(50);
+  return open;
+}
+
+function readManifest(path: string): { version: string; scripts?: Record<string, string> } {
+  return JSON.parse(readFileSync(join(root, path), 'utf8'));
+}
+
+function mosquittoVersion(): string {
+  try {
+    // It has no flag for this; the usage that it prints begins with the version.
+    execFileSync(commandPath('mosquitto') ?? 'mosquitto', ['-h'], { encoding: 'utf8' });
+    return 'unknown';
+  } catch (error) {
+    const { stdout = '', code } = error as { stdout?: string; code?: string };
+    if (code === 'ENOENT') throw new Error('Mosquitto is not installed: sudo apt-get install mosquitto');
+    return /version (\S+)/.exec(stdout)?.[1] ?? 'unknown';
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * Compares Dunlin with Mosquitto and aedes: `npm run bench:compare [-- rows…] [--runs 3] [--duration 2] [--broker NAME]…`.
+ *
+ * Prints the table, writes the figures of every run to `bench/results/`, and, when every row and broker took part,
+ * the table with all that is needed to repeat it to `bench/RESULTS.md`.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, release, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type BrokerName, brokerKinds, brokerNames, endChildrenOnExit } from './brokers.ts';
+import { loadOptions } from './load.ts';
+import { measure, type Plan, type RowResults } from './measure.ts';
+import { faultsOf, formatTable, linesOf, median } from './report.ts';
+import { rows, selectRows } from './rows.ts';
+
+const folder = import.meta.dirname;
+
+/** Where and when the figures were taken. */
+interface Occasion {
+  readonly date: string;
+  readonly commit: string;
+  readonly machine: string;
+  readonly load: string;
+}
+
+function readPlan(): Plan {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      runs: { type: 'string', default: '3' },
+      duration: { type: 'string', default: '2' },
+      broker: { type: 'string', multiple: true },
+      'dunlin-command': { type: 'string' },
+    },
+  });
+  const brokers = (values.broker ?? [...brokerNames]) as BrokerName[];
+  const unknown = brokers.find((name) => !brokerNames.includes(name));
+  if (unknown !== undefined) throw new Error(`Unknown broker "${unknown}"; there are ${brokerNames.join(', ')}`);
+  const [runs, seconds] = [Number(values.runs), Number(values.duration)];
+  if (!(runs >= 1 && seconds > 0 && seconds <= 30)) throw new Error('--runs is 1 or more, --duration up to 30 seconds');
+  return { rows: selectRows(positionals), brokers, runs, seconds, dunlinCommand: values['dunlin-command'] };
+}
+
+function occasion(): Occasion {
+  const git = (...parameters: string[]) => {
+    try {
+      return execFileSync('git', parameters, { cwd: folder, encoding: 'utf8', stdio: 'pipe' }).trim();
+    } catch {
+      return '';
+    }
+  };
+  const changed = git('status', '--porcelain', '--', '..') === '' ? '' : ' with uncommitted changes';
+  const { model } = cpus()[0];
+  return {
+    date: new Date().toISOString(),
+    commit: `${git('rev-parse', '--short', 'HEAD') || 'none yet'}${changed}`,
+    machine: `${cpus().length} × ${model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Linux ${release()}, Node ${process.version}`,
+    load: loadavg()
+      .map((value) => value.toFixed(2))
+      .join(' '),
+  };
+}
+
+function writeResults(plan: Plan, when: Occasion, measured: ReadonlyMap<string, RowResults>): string {
+  const kinds = brokerKinds(plan);
+  const brokers = Object.fromEntries(
+    plan.brokers.map((name) => {
+      const { command, configuration, version } = kinds[name];
+      return [name, { version: version(), command, configuration }];
+    }),
+  );
+  const lines = plan.rows.map((row) => ({
+    id: row.id,
+    command: `mqload ${loadOptions(row, plan.seconds).join(' ')}`,
+    runs: measured.get(row.id),
+  }));
+  mkdirSync(join(folder, 'results'), { recursive: true });
+  const path = join(folder, 'results', `${when.date.slice(0, 16).replaceAll(':', '')}.json`);
+  writeFileSync(path, `${JSON.stringify({ ...when, runs: plan.runs, brokers, rows: lines }, undefined, 1)}\n`);
+  return path;
+}
+
+function reportText(plan: Plan, when: Occasion, table: string, faults: readonly string[], results: string): string {
+  const kinds = brokerKinds(plan);
+  const started = plan.brokers.map((name) => {
+    const { command, configuration, version } = kinds[name];
+    const lines = configuration
+      ?.trimEnd()
+      .split('\n')
+      .map((line) => `      ${line}`);
+    return [`- ${name} ${version()}: \`${command}\``, ...(lines ? ['', ...lines, ''] : [])].join('\n');
+  });
+  const commands = plan.rows.map((row) => `- ${row.title}: \`mqload ${loadOptions(row, plan.seconds).join(' ')}\``);
+  return `# Dunlin, Mosquitto and aedes side by side
+
+Made by \`npm run bench:compare\` on ${when.date.slice(0, 10)} at commit ${when.commit}; every run is in \`results/${results}\`.
+Medians of ${plan.runs} runs. The broker has one core to itself, the generator \`mqload\` the other; loopback, MQTT 3.1.1,
+payloads of 16 bytes unless the row says otherwise. The first figure is the CPU time of the whole broker process for a
+delivered message, the one to compare; messages a second stand beside it. "× Mosquitto" above 1 is better than Mosquitto.
+
+Machine: ${when.machine}. Load average when it began: ${when.load}.
+
+${table}
+
+## How the brokers were started
+
+Each by a shell with a free port in \`$PORT\` and an empty folder in \`$FOLDER\`; Mosquitto's configuration is \`broker.conf\` there.
+
+${started.join('\n')}
+
+## What each row sends
+
+\`bench/mqload/README.md\` explains the options. Connections and subscriptions meet a broker started for them alone.
+
+${commands.join('\n')}
+
+## What to know of these runs
+
+${faults.length > 0 ? faults.map((fault) => `- ${fault}`).join('\n') : 'No run failed, and none lost, repeated or reordered a message.'}
+`;
+}
+
+endChildrenOnExit();
+const plan = readPlan();
+const when = occasion();
+const measured = await measure(plan, (row, broker, result) => {
+  const figures = row.figures.map(({ key, unit }) => `${median([result], key) ?? '–'} ${unit}`);
+  console.error(`${row.id.padEnd(16)} ${broker.padEnd(10)} ${result.error ?? figures.join('  ')}`);
+});
+const table = formatTable(plan.rows.flatMap((row) => linesOf(row, measured.get(row.id) ?? {})));
+const faults = plan.rows.flatMap((row) => faultsOf(row, measured.get(row.id) ?? {}));
+console.log(`\n${table}\n${faults.map((fault) => `\n${fault}`).join('')}`);
+const path = writeResults(plan, when, measured);
+const whole = plan.rows.length === rows.length && plan.brokers.length === brokerNames.length;
+if (whole)
+  writeFileSync(join(folder, 'RESULTS.md'), reportText(plan, when, table, faults, path.slice(folder.length + 9)));
+console.log(`Written: ${path}${whole ? ` and ${join(folder, 'RESULTS.md')}` : ''}`);

@@ -1,0 +1,56 @@
+/** Builds and runs mqload, the load generator, pinned to the core that the broker does not have. */
+import { spawn, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { type Broker, brokerCore, own } from './brokers.ts';
+import type { Row } from './rows.ts';
+
+/** The JSON object that mqload prints; a failed run has `error` and no figures. */
+export type LoadResult = Readonly<Record<string, number | string>> & { readonly error?: string };
+
+const folder = join(import.meta.dirname, 'mqload');
+const loadCore = brokerCore + 1;
+/** mqload ends itself after this many seconds; the longest honest row takes half. */
+const rowSecondsMax = 60;
+
+/** Builds mqload if its source is newer; throws with the compiler's words. */
+export function buildLoad(): void {
+  const { status, stderr, error } = spawnSync('make', ['--silent', 'TLS=0'], { cwd: folder, encoding: 'utf8' });
+  if (status !== 0) throw new Error(`Cannot build mqload (needs gcc and make): ${error?.message ?? stderr}`);
+}
+
+/** The options that mqload is given for a row, as one would type them. */
+export function loadOptions(row: Row, seconds: number): string[] {
+  const durations = row.timed ? ['--duration', String(seconds)] : [];
+  return [...row.load.split(' '), ...durations];
+}
+
+/** Runs a row once against a broker; resolves with its result or with `error`, never rejects for a failed run. */
+export function runLoad(row: Row, broker: Broker, seconds: number): Promise<LoadResult> {
+  const target = ['--port', String(broker.port), '--pid', String(broker.pid), '--max-time', String(rowSecondsMax)];
+  const command = ['--cpu-list', String(loadCore), join(folder, 'mqload'), ...loadOptions(row, seconds), ...target];
+  const child = own(spawn('taskset', command, { stdio: ['ignore', 'pipe', 'pipe'] }));
+  let output = '';
+  let complaints = '';
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    complaints += text;
+  });
+  return new Promise((resolve) => {
+    child.once('error', (error) => resolve({ error: error.message }));
+    child.once('close', () => resolve(parseResult(output, complaints)));
+  });
+}
+
+/** The result in what mqload printed; traffic of which nothing arrived is an error, since its figures would read as zero. */
+export function parseResult(output: string, complaints: string): LoadResult {
+  const json = output.split('\n').findLast((line) => line.startsWith('{'));
+  if (json === undefined) return { error: complaints.trim() || 'mqload said nothing' };
+  try {
+    const result = JSON.parse(json) as LoadResult;
+    return result.msgs === 0 ? { error: 'no message was delivered' } : result;
+  } catch {
+    return { error: `not JSON: ${json.slice(0, 200)}` };
+  }
+}

@@ -1,0 +1,74 @@
+/** Runs rows against brokers: row by row and run by run in turn, so that a change of the machine meets all alike. */
+import { type Broker, type BrokerName, type BrokerOptions, startBroker } from './brokers.ts';
+import { buildLoad, type LoadResult, runLoad } from './load.ts';
+import type { Row } from './rows.ts';
+
+/** What is to be measured. */
+export interface Plan extends BrokerOptions {
+  readonly rows: readonly Row[];
+  readonly brokers: readonly BrokerName[];
+  /** Runs of each row against each broker; the median counts. */
+  readonly runs: number;
+  /** Seconds measured in each run of a timed row, after one second of warming up. */
+  readonly seconds: number;
+}
+
+/** The results of one row, a list of runs for each broker. */
+export type RowResults = Partial<Record<BrokerName, LoadResult[]>>;
+
+/**
+ * Measures a plan; resolves with the results by row id when every broker that it started has ended.
+ * `tell` hears of each run when it is done. Rejects when a broker or mqload cannot be started at all.
+ */
+export async function measure(
+  plan: Plan,
+  tell: (row: Row, broker: BrokerName, result: LoadResult) => void,
+): Promise<Map<string, RowResults>> {
+  buildLoad();
+  const measured = new Map<string, RowResults>();
+  const running = new Map<BrokerName, Broker>();
+  try {
+    for (const row of plan.rows) {
+      const results: RowResults = {};
+      measured.set(row.id, results);
+      for (let run = 0; run < plan.runs; run++) {
+        for (const name of plan.brokers) {
+          if (row.unsupported?.[name] !== undefined) continue;
+          const result = row.fresh ? await measureFresh(plan, row, name) : await measureWarm(plan, row, name, running);
+          results[name] ??= [];
+          results[name].push(result);
+          tell(row, name, result);
+        }
+      }
+    }
+  } finally {
+    for (const broker of running.values()) await broker.stop();
+  }
+  return measured;
+}
+
+async function measureFresh(plan: Plan, row: Row, name: BrokerName): Promise<LoadResult> {
+  const broker = await startBroker(name, plan);
+  try {
+    return await runLoad(row, broker, plan.seconds);
+  } finally {
+    await broker.stop();
+  }
+}
+
+async function measureWarm(
+  plan: Plan,
+  row: Row,
+  name: BrokerName,
+  running: Map<BrokerName, Broker>,
+): Promise<LoadResult> {
+  const broker = running.get(name) ?? (await startBroker(name, plan));
+  running.set(name, broker);
+  const result = await runLoad(row, broker, plan.seconds);
+  if (result.error !== undefined) {
+    // What a failed run left in the broker must not be charged to the next row.
+    running.delete(name);
+    await broker.stop();
+  }
+  return result;
+}

@@ -1,0 +1,10 @@
+import { Broker } from '@dunlin/broker';
+import { listenTcp } from '@dunlin/transport/tcp';
+import { randomBytes } from 'node:crypto';
+const clock = { nowMs: () => Date.now(), every: (ms: number, f: () => void) => { const t = setInterval(f, ms); t.unref(); return { cancel: () => clearInterval(t) }; }, endOfTurn: (f: () => void) => { setImmediate(f); } };
+const broker = new Broker({ clock, random: { identifier: () => randomBytes(12).toString('hex') } });
+broker.onEvent((e) => { if (process.env.V) console.log(JSON.stringify(e)); if (e.name === 'internalError') console.error(e.error); });
+await broker.start();
+const policy = { name: 'tcp' };
+await listenTcp({ host: '127.0.0.1', port: Number(process.env.PORT ?? 1999), accept: (w: any) => broker.attach(w, policy), onError: (e: Error) => console.error(e) } as any);
+console.log('listening');

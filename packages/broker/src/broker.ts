@@ -1,0 +1,393 @@
+/**
+ * One broker: the sessions, router and retained messages of one thread, and the turns in which they work.
+ *
+ * What happens to a packet is told by `connect.ts`, `publish.ts`, `subscribe.ts` and `disconnect.ts`; here is what
+ * those four share, and the clockwork around them.
+ */
+import { DeadlineWheel, type Properties, type QoS, ReasonCode } from '@dunlin/protocol';
+import type { Wire } from '@dunlin/transport';
+import { Connection } from './connection.ts';
+import { connectionEnded, endSession, sendDisconnect } from './disconnect.ts';
+import type { BrokerEvent } from './events.ts';
+import { GroupCommit } from './group-commit.ts';
+import { type LimitName, type Limits, resolveLimits } from './limits.ts';
+import { AnonymousAuthenticator } from './memory/anonymous.ts';
+import { LoopbackBus } from './memory/bus.ts';
+import { LocalDirectory } from './memory/directory.ts';
+import { MemoryStore } from './memory/store.ts';
+import { Message } from './message.ts';
+import { type Metrics, createMetrics } from './metrics.ts';
+import { BufferPool } from './outbox.ts';
+import type { ListenerPolicy, Policy } from './policy.ts';
+import type { Authenticator, Authorizer, Bus, Clock, Directory, Random, Store, Timer } from './ports.ts';
+import { Pressure } from './pressure.ts';
+import { PublishWriter } from './publish-writer.ts';
+import { accept, distribute } from './publish.ts';
+import { RetainedMessages } from './retained.ts';
+import { Router } from './router.ts';
+import type { Session, SessionContext } from './session.ts';
+import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
+import { SysTopics } from './sys-topics.ts';
+import { TopicTable } from './topics.ts';
+import { publishWill } from './will.ts';
+
+export interface BrokerOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Default: in memory. */
+  readonly store?: Store;
+  /** Default: this broker alone. */
+  readonly bus?: Bus;
+  readonly directory?: Directory;
+  /** Default: everybody is let in. */
+  readonly authenticator?: Authenticator;
+  /** Default: everything is permitted. */
+  readonly authorizer?: Authorizer;
+  readonly limits?: Partial<Limits>;
+  readonly settings?: Partial<Settings>;
+  /** Told under `$SYS/broker/version`. */
+  readonly version?: string;
+}
+
+/** What an operator sees of a session. */
+export interface SessionInfo {
+  readonly clientId: string;
+  readonly connected: boolean;
+  readonly address: string | undefined;
+  readonly username: string | undefined;
+  readonly protocolVersion: number | undefined;
+  /** Seconds. */
+  readonly sessionExpiryInterval: number;
+  readonly subscriptions: number;
+  readonly queuedMessages: number;
+  readonly inflightMessages: number;
+}
+
+export interface PublishOptions {
+  readonly qos?: QoS;
+  readonly retain?: boolean;
+  readonly properties?: Properties;
+}
+
+export interface StopOptions {
+  /** For the DISCONNECT to 5.0 clients; 0x8B by default, 0x9C where a Server Reference is set. */
+  readonly reasonCode?: number;
+}
+
+/** How often deadlines are looked at. */
+const TICK_MS = 100;
+const LATE_AGAIN_MS = 100;
+
+export class Broker implements SessionContext {
+  readonly limits: Limits;
+  readonly settings: Settings;
+  readonly metrics: Metrics = createMetrics();
+  readonly version: string;
+  readonly store: Store;
+  readonly bus: Bus;
+  readonly directory: Directory;
+  readonly authorizer: Authorizer | undefined;
+  readonly commits: GroupCommit;
+  readonly topics: TopicTable;
+  readonly router = new Router();
+  readonly retained: RetainedMessages;
+  readonly pool = new BufferPool(this.metrics);
+  readonly publishWriter = new PublishWriter(this.pool);
+  readonly pressure = new Pressure(this);
+  readonly sessionsById = new Map<string, Session>();
+  readonly connections = new Set<Connection>();
+  readonly startedAtMs: number;
+  /** Wall clock of the present turn. */
+  nowMs: number;
+  isDraining = false;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #authenticator: Authenticator;
+  readonly #sysTopics: SysTopics;
+  readonly #policies = new Map<ListenerPolicy, Policy>();
+  readonly #connectionDeadlines = new DeadlineWheel<Connection>(TICK_MS, 1024);
+  readonly #sessionDeadlines = new DeadlineWheel<Session>(250, 1024);
+  readonly #replaying = new Set<Session>();
+  #dirty: Connection[] = [];
+  #isInTurn = false;
+  #listeners: ((event: BrokerEvent) => void)[] = [];
+  #ticking: Timer | undefined;
+  #sessionNumber = 0;
+  #reported = new Map<LimitName, number>();
+
+  constructor(options: BrokerOptions) {
+    this.#clock = options.clock;
+    this.#random = options.random;
+    this.limits = resolveLimits(options.limits);
+    this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
+    this.version = options.version ?? 'dunlin';
+    this.store = options.store ?? new MemoryStore();
+    this.bus = options.bus ?? new LoopbackBus();
+    this.directory = options.directory ?? new LocalDirectory();
+    this.authorizer = options.authorizer;
+    this.#authenticator = options.authenticator ?? new AnonymousAuthenticator();
+    this.commits = new GroupCommit(this.store, this.metrics, (error) => this.#storeFailed(error));
+    this.topics = new TopicTable(this.limits, this.settings.strictText, this.metrics);
+    this.retained = new RetainedMessages(this.limits);
+    this.#sysTopics = new SysTopics(this);
+    this.startedAtMs = this.#clock.nowMs();
+    this.nowMs = this.startedAtMs;
+    this.bus.receive((message) => distribute(this, message));
+  }
+
+  /** Starts the clockwork. Settles when clients may come. */
+  async start(): Promise<void> {
+    this.#ticking = this.#clock.every(TICK_MS, () => this.#tick());
+    this.beginTurn();
+    this.#sysTopics.publish();
+  }
+
+  /** Takes a network connection over: everything about the wire is the broker's from here on. */
+  attach(wire: Wire, policy: ListenerPolicy): void {
+    this.beginTurn();
+    this.metrics.connectionsAccepted += 1;
+    if (this.connections.size >= this.limits.connectionsMax) {
+      this.metrics.connectionsRefused += 1;
+      this.limitReached('connectionsMax', '', `${this.connections.size} connections`);
+      wire.destroy();
+      return;
+    }
+    const connection = new Connection(this, wire, this.#policy(policy));
+    this.connections.add(connection);
+    this.#connectionDeadlines.schedule(connection, this.nowMs + this.limits.connectTimeoutMs);
+    wire.open(connection);
+  }
+
+  /** Calls `listener` for every event until the returned function is called. It must not throw. */
+  onEvent(listener: (event: BrokerEvent) => void): () => void {
+    this.#listeners = [...this.#listeners, listener];
+    return () => {
+      this.#listeners = this.#listeners.filter((other) => other !== listener);
+    };
+  }
+
+  get hasListeners(): boolean {
+    return this.#listeners.length > 0;
+  }
+
+  tell(event: BrokerEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  /** Every session, connected or not. */
+  *sessions(): Generator<SessionInfo> {
+    for (const session of this.sessionsById.values()) yield infoOf(session);
+  }
+
+  /** Ends the connections of the sessions that `predicate` chooses; wills go out. Returns how many. */
+  disconnect(predicate: (session: SessionInfo) => boolean, reasonCode: number = ReasonCode.administrativeAction): number {
+    this.beginTurn();
+    let ended = 0;
+    for (const session of [...this.sessionsById.values()]) {
+      if (session.owner === undefined || !predicate(infoOf(session))) continue;
+      sendDisconnect(session.owner, reasonCode, 'ended by the server');
+      ended += 1;
+    }
+    return ended;
+  }
+
+  /** Publishes in the name of the server itself. Returns, or resolves with, the Reason Code. */
+  publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): number | Promise<number> {
+    this.beginTurn();
+    return accept(this, undefined, Message.of(this.topics.named(topic), payload, { ...options, nowMs: this.nowMs }));
+  }
+
+  /** Sends all clients away and stops. Settles when the store is closed; wires close by themselves. */
+  async stop(options: StopOptions = {}): Promise<void> {
+    this.beginTurn();
+    const { serverReference } = this.settings;
+    this.isDraining = true;
+    this.tell({ name: 'draining', serverReference });
+    const reasonCode = options.reasonCode ?? (serverReference === undefined ? ReasonCode.serverShuttingDown : ReasonCode.useAnotherServer);
+    for (const connection of [...this.connections]) {
+      if (connection.state === 'open') sendDisconnect(connection, reasonCode, 'the server is shutting down', serverReference);
+      else connectionEnded(connection, 'server', undefined, 'the server is shutting down');
+    }
+    this.#ticking?.cancel();
+    this.#endTurn();
+    await this.store.close();
+  }
+
+  /** A step outside of `Connection.received` begins: reads the clock once and sees to the end of the turn. */
+  beginTurn(): void {
+    if (this.#isInTurn) return;
+    this.#isInTurn = true;
+    this.nowMs = this.#clock.nowMs();
+    this.#clock.endOfTurn(() => this.#endTurn());
+  }
+
+  /** The connection has written: it is flushed at the end of the turn. */
+  touch(connection: Connection): void {
+    connection.isDirty = true;
+    this.#dirty.push(connection);
+    this.beginTurn();
+  }
+
+  #endTurn(): void {
+    this.#isInTurn = false;
+    this.commits.endOfTurn();
+    if (this.#replaying.size > 0) this.#continueReplays();
+    const dirty = this.#dirty;
+    for (let i = 0; i < dirty.length; i++) if (dirty[i].isDirty) dirty[i].flush();
+    dirty.length = 0;
+    this.publishWriter.forget();
+    this.pressure.endOfTurn();
+  }
+
+  #tick(): void {
+    this.beginTurn();
+    const now = this.nowMs;
+    this.pressure.tick();
+    this.#connectionDeadlines.sweep(now, (connection) => this.#checkConnection(connection));
+    this.#sessionDeadlines.sweep(now, (session) => this.#checkSession(session));
+    this.retained.sweep(now, (topic) => {
+      this.commits.write({ op: 'deleteRetained', topic });
+    });
+    this.#sysTopics.tick();
+  }
+
+  /** Returns the next deadline of a connection, 0 for none. */
+  #checkConnection(connection: Connection): number {
+    if (connection.state === 'closed') return 0;
+    if (connection.state !== 'open') {
+      const dueAtMs = connection.openedAtMs + this.limits.connectTimeoutMs;
+      if (this.nowMs < dueAtMs) return dueAtMs;
+      this.metrics.connectTimeouts += 1;
+      connectionEnded(connection, 'server', undefined, `no CONNECT within ${this.limits.connectTimeoutMs} ms`);
+      return 0;
+    }
+    if (connection.keepAliveMs === 0) return 0;
+    const dueAtMs = connection.receivedAtMs + connection.keepAliveMs;
+    if (this.nowMs < dueAtMs) return dueAtMs;
+    if (!connection.isLate) {
+      // Its packets may lie unread because this thread was busy: only after another poll is it really late.
+      connection.isLate = true;
+      return this.nowMs + LATE_AGAIN_MS;
+    }
+    this.metrics.keepAliveTimeouts += 1;
+    sendDisconnect(connection, ReasonCode.keepAliveTimeout, `no packet within one and a half times the Keep Alive of ${connection.keepAliveMs / 1500} s`);
+    return 0;
+  }
+
+  watchKeepAlive(connection: Connection): void {
+    if (connection.keepAliveMs === 0) this.#connectionDeadlines.cancel(connection);
+    else this.#connectionDeadlines.schedule(connection, this.nowMs + connection.keepAliveMs);
+  }
+
+  /** Sees to the delayed will and to the end of a session without a connection. */
+  watchDeadlines(session: Session): void {
+    const next = nextDeadline(session);
+    if (next !== 0) this.#sessionDeadlines.schedule(session, next);
+  }
+
+  #checkSession(session: Session): number {
+    if (session.isConnected || this.sessionsById.get(session.clientId) !== session) return 0;
+    const willAtMs = session.will?.dueAtMs;
+    if (willAtMs !== undefined && willAtMs <= this.nowMs) publishWill(this, session);
+    if (session.expiresAtMs !== undefined && session.expiresAtMs <= this.nowMs) {
+      this.metrics.sessionsExpired += 1;
+      endSession(this, session, 'expired');
+      return 0;
+    }
+    return nextDeadline(session);
+  }
+
+  /** A connection is over: nothing here knows it any longer. */
+  forget(connection: Connection): void {
+    this.connections.delete(connection);
+    this.#connectionDeadlines.cancel(connection);
+    this.pressure.forget(connection);
+  }
+
+  clockMs(): number {
+    return this.#clock.nowMs();
+  }
+
+  held(bytes: number): void {
+    this.pressure.held(bytes);
+  }
+
+  queueFull(clientId: string): void {
+    this.limitReached('queueMessagesMax', clientId, 'the queue is full');
+  }
+
+  /** Tells that a limit acted, once a second and limit. */
+  limitReached(limit: LimitName, clientId: string, detail: string): void {
+    const last = this.#reported.get(limit) ?? 0;
+    if (this.nowMs - last < 1000) return;
+    this.#reported.set(limit, this.nowMs);
+    this.tell({ name: 'limitReached', limit, clientId, detail });
+  }
+
+  continueReplay(session: Session): void {
+    this.#replaying.add(session);
+  }
+
+  #continueReplays(): void {
+    const sessions = [...this.#replaying];
+    this.#replaying.clear();
+    // In a turn of their own, so that what has arrived meanwhile is read first.
+    this.#clock.endOfTurn(() => {
+      this.beginTurn();
+      for (const session of sessions) session.pump();
+    });
+  }
+
+  newClientId(): string {
+    return `dunlin-${this.#random.identifier()}`;
+  }
+
+  newSessionNumber(): number {
+    this.#sessionNumber += 1;
+    return this.#sessionNumber;
+  }
+
+  /** A fault of ours: told, never hidden, and nobody but the one connection sees it. */
+  internalError(error: unknown): void {
+    this.tell({ name: 'internalError', error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+  }
+
+  #policy(policy: ListenerPolicy): Policy {
+    let resolved = this.#policies.get(policy);
+    if (resolved === undefined) {
+      resolved = { name: policy.name, versions: policy.versions, authenticator: policy.authenticator ?? this.#authenticator };
+      this.#policies.set(policy, resolved);
+    }
+    return resolved;
+  }
+
+  /** Memory is ahead of the disk: nothing more is acknowledged, every connection breaks. */
+  #storeFailed(error: unknown): void {
+    this.tell({ name: 'storeFailed', error: error instanceof Error ? error.message : String(error) });
+    this.isDraining = true;
+    this.#ticking?.cancel();
+    for (const connection of this.connections) connection.wire.destroy();
+  }
+}
+
+function nextDeadline(session: Session): number {
+  const will = session.will?.dueAtMs;
+  const end = session.expiresAtMs;
+  if (will === undefined) return end ?? 0;
+  return end === undefined ? will : Math.min(will, end);
+}
+
+function infoOf(session: Session): SessionInfo {
+  const owner = session.owner;
+  return {
+    clientId: session.clientId,
+    connected: owner !== undefined,
+    address: owner?.wire.peer.address,
+    username: owner?.principal?.username,
+    protocolVersion: owner?.protocolVersion,
+    sessionExpiryInterval: session.sessionExpiryInterval,
+    subscriptions: session.subscriptions?.size ?? 0,
+    queuedMessages: session.queuedMessages,
+    inflightMessages: session.inflightMessages,
+  };
+}

@@ -1,0 +1,240 @@
+/**
+ * The path of a CONNECT, from the first packet of a connection to a session that owns it.
+ *
+ *   first packet → version → identifier → authenticate → authorize → claim → take over → clean start or resume
+ *                → will → CONNACK → unfinished deliveries
+ *
+ * Steps 4 and 6 may wait; packets pipelined behind CONNECT wait with them.
+ */
+import {
+  type ConnectPacket,
+  MqttError,
+  type Properties,
+  ReasonCode,
+  TopicAliasReceiver,
+  TopicAliasSender,
+  assertTopicName,
+  connectVersionHint,
+  decodeConnect,
+  decodePacket,
+} from '@dunlin/protocol';
+import { authenticate, receiveAuth } from './authentication.ts';
+import type { Broker } from './broker.ts';
+import type { Connection } from './connection.ts';
+import { connectionEnded, endSession, refuseConnect, sendDisconnect } from './disconnect.ts';
+import type { Principal } from './ports.ts';
+import { Session } from './session.ts';
+import { isReserved } from './topics.ts';
+import { armWill } from './will.ts';
+
+const CONNECT = 1;
+
+/** Handles a packet before CONNACK: CONNECT, then only AUTH of its exchange. */
+export function receiveFirstPacket(connection: Connection, bytes: Buffer, start: number, bodyStart: number, end: number): void {
+  if (connection.state === 'connecting') {
+    receivePacketBeforeConnack(connection, bytes, start, bodyStart, end);
+    return;
+  }
+  // 1. Nothing but CONNECT may come first [MQTT-3.1.0-1]; what else comes gets no answer.
+  if (bytes[start] >> 4 !== CONNECT) {
+    connection.broker.metrics.protocolErrors += 1;
+    connectionEnded(connection, 'server', undefined, `the first packet is not CONNECT but type ${bytes[start] >> 4}`);
+    return;
+  }
+  const hint = connectVersionHint(bytes, bodyStart, end);
+  if (hint !== undefined) {
+    connection.protocolVersion = hint;
+    connection.isVersionKnown = true;
+  }
+  receiveConnect(connection, decodeConnect(bytes, start, bodyStart, end, connection.decodeOptions));
+}
+
+function receivePacketBeforeConnack(connection: Connection, bytes: Buffer, start: number, bodyStart: number, end: number): void {
+  const packet = decodePacket(connection.protocolVersion, 'server', bytes, start, bodyStart, end, connection.decodeOptions);
+  if (packet.type === 'auth') receiveAuth(connection, packet);
+  else if (packet.type === 'disconnect') connectionEnded(connection, 'client', packet.reasonCode, 'DISCONNECT before CONNACK');
+  else throw new MqttError('protocol-error', ReasonCode.protocolError, `Cannot handle ${packet.type.toUpperCase()} before CONNACK [MQTT-3.1.2-30]`);
+}
+
+function receiveConnect(connection: Connection, connect: ConnectPacket): void {
+  const broker = connection.broker;
+  connection.state = 'connecting';
+  connection.protocolVersion = connect.protocolVersion;
+  connection.isBridge = connect.bridge;
+
+  // 2. Is this version served here, and does the server take clients now?
+  const versions = connection.policy.versions;
+  if (versions !== undefined && !versions.includes(connect.protocolVersion)) {
+    refuseConnect(connection, connect.clientId, ReasonCode.unsupportedProtocolVersion, 'this listener does not serve the protocol version');
+    return;
+  }
+  if (broker.isDraining) {
+    const { serverReference } = broker.settings;
+    refuseConnect(connection, connect.clientId, serverReference === undefined ? ReasonCode.serverUnavailable : ReasonCode.useAnotherServer, 'the server is shutting down', serverReference);
+    return;
+  }
+
+  // 3. Which client? Without an identifier it gets one [MQTT-3.1.3-6], except where the version has no way for it.
+  applyClientLimits(connection, connect);
+  if (connect.clientId === '' && (connect.protocolVersion === 3 || (connect.protocolVersion === 4 && !connect.cleanStart))) {
+    refuseConnect(connection, '', ReasonCode.clientIdentifierNotValid, 'an empty Client Identifier needs Clean Session 1');
+    return;
+  }
+  const clientId = connect.clientId === '' ? broker.newClientId() : connect.clientId;
+
+  // 4. Who is it? [MQTT-3.1.4-2]
+  const named = clientId === connect.clientId ? connect : { ...connect, clientId };
+  authenticate(connection, named, (principal, data) => {
+    // 5. May it leave such a will? Checked again when the will is published.
+    const permissions = broker.authorizer?.permissions(clientId, principal);
+    const refusal = willRefusal(broker, connect, permissions);
+    if (refusal !== undefined) {
+      refuseConnect(connection, clientId, refusal.reasonCode, refusal.reason);
+      return;
+    }
+    // 6. Another broker that has this client lets go first.
+    connection.whenSettled(broker.directory.claim(clientId), () => open(connection, named, connect.clientId === '', principal, data));
+  });
+}
+
+/** What the client said about itself that every later packet to it must keep to. */
+function applyClientLimits(connection: Connection, connect: ConnectPacket): void {
+  const { broker } = connection;
+  const properties = connect.properties;
+  connection.maximumPacketSize = Math.min(properties.maximumPacketSize ?? 268_435_460, 268_435_460);
+  connection.sendMaximum = Math.min(properties.receiveMaximum ?? 65_535, broker.limits.inflightMessagesMax);
+  connection.wantsProblemInformation = properties.requestProblemInformation !== 0;
+}
+
+function willRefusal(broker: Broker, connect: ConnectPacket, permissions: Session['permissions']): { reasonCode: number; reason: string } | undefined {
+  const will = connect.will;
+  if (will === undefined) return undefined;
+  if (will.qos > broker.settings.maximumQoS) return { reasonCode: ReasonCode.qosNotSupported, reason: 'the Will QoS is above Maximum QoS' };
+  if (will.retain && !broker.settings.retainAvailable) return { reasonCode: ReasonCode.retainNotSupported, reason: 'retained messages are not available' };
+  try {
+    assertTopicName(will.topic);
+  } catch (error) {
+    return { reasonCode: ReasonCode.topicNameInvalid, reason: (error as Error).message };
+  }
+  if (isReserved(will.topic) || broker.topics.named(will.topic).refusal !== 0) return { reasonCode: ReasonCode.topicNameInvalid, reason: 'the Will Topic is reserved, too long or too deep' };
+  const code = permissions?.mayPublish(will.topic, will.qos, will.retain) ?? 0;
+  return code >= 0x80 ? { reasonCode: code, reason: 'the Will Topic is not authorized' } : undefined;
+}
+
+function open(connection: Connection, connect: ConnectPacket, isAssigned: boolean, principal: Principal, data: Uint8Array | undefined): void {
+  const { broker } = connection;
+  const { clientId } = connect;
+  const before = broker.commits.written;
+
+  // 7. A client already connected under this identifier is told and closed [MQTT-3.1.4-3].
+  const former = broker.sessionsById.get(clientId);
+  if (former?.owner !== undefined) takeOver(broker, former, connection);
+
+  // 8. Clean Start ends the former session [MQTT-3.1.2-4]; else it goes on [MQTT-3.1.2-5].
+  //    A former session of expiry 0 has ended with its connection in step 7.
+  const stored = broker.sessionsById.get(clientId);
+  if (stored !== undefined && connect.cleanStart) endSession(broker, stored, 'clean-start');
+  const resumed = connect.cleanStart ? undefined : stored;
+  if (resumed === undefined && broker.sessionsById.size >= broker.limits.sessionsMax) {
+    broker.metrics.sessionsRefused += 1;
+    refuseConnect(connection, clientId, ReasonCode.quotaExceeded, 'too many sessions');
+    return;
+  }
+  const session = resumed ?? new Session(clientId, broker.newSessionNumber(), broker);
+  broker.sessionsById.set(clientId, session);
+
+  // 9. The session belongs to this connection from here on.
+  connection.session = session;
+  session.owner = connection;
+  session.expiresAtMs = undefined;
+  session.permissions = broker.authorizer?.permissions(clientId, principal);
+  const asked = connect.properties.sessionExpiryInterval ?? 0;
+  const expiry = connect.protocolVersion === 5 ? asked : connect.cleanStart ? 0 : 0xffffffff;
+  session.sessionExpiryInterval = Math.min(expiry, broker.limits.sessionExpiryMaxS);
+  if (session.sessionExpiryInterval < expiry) broker.metrics.sessionExpiriesLowered += 1;
+  if (session.isStored) {
+    session.wasStored = true;
+    broker.commits.write({ op: 'putSession', session: session.record(0) });
+  }
+
+  // 10. Its will waits for the end of the connection [MQTT-3.1.2-7]; the former one will not be sent [MQTT-3.1.3-9].
+  armWill(broker, session, connect.will);
+
+  // 11. CONNACK is the first packet [MQTT-3.2.0-1], when all of that is durable; unfinished deliveries follow it.
+  const properties = connackProperties(connection, connect, isAssigned, session, data);
+  const bytes = connection.encode({ type: 'connack', sessionPresent: resumed !== undefined, reasonCode: 0, properties });
+  connection.state = 'open';
+  const ticket = broker.commits.written === before ? 0 : broker.commits.ticket;
+  connection.answer(bytes, ticket, () => {
+    session.resume(connection);
+    session.pump();
+  });
+  if (ticket !== 0) broker.commits.endOfTurn();
+  opened(connection, connect, session, principal, resumed !== undefined);
+}
+
+function opened(connection: Connection, connect: ConnectPacket, session: Session, principal: Principal, sessionPresent: boolean): void {
+  const { broker } = connection;
+  connection.admitPackets(broker.limits.maximumPacketSize);
+  const keepAliveS = keepAliveOf(broker, connect);
+  connection.keepAliveMs = keepAliveS * 1500;
+  broker.watchKeepAlive(connection);
+  broker.metrics.connectsAccepted += 1;
+  if (!sessionPresent) broker.tell({ name: 'sessionCreated', clientId: session.clientId });
+  if (broker.hasListeners)
+    broker.tell({
+      name: 'clientConnected',
+      clientId: session.clientId,
+      address: connection.wire.peer.address,
+      listener: connection.policy.name,
+      protocolVersion: connect.protocolVersion,
+      cleanStart: connect.cleanStart,
+      sessionPresent,
+      keepAlive: keepAliveS,
+      username: principal.username,
+    });
+}
+
+function takeOver(broker: Broker, former: Session, connection: Connection): void {
+  const other = former.owner as Connection;
+  broker.metrics.sessionsTakenOver += 1;
+  broker.tell({ name: 'sessionTakenOver', clientId: former.clientId, address: other.wire.peer.address, newAddress: connection.wire.peer.address });
+  sendDisconnect(other, ReasonCode.sessionTakenOver, 'another connection came with this Client Identifier');
+}
+
+/** Seconds; the cap also holds for 0, "never". */
+function keepAliveOf(broker: Broker, connect: ConnectPacket): number {
+  const maximum = broker.limits.keepAliveMaxS;
+  if (maximum >= 65_535) return connect.keepAlive;
+  return connect.keepAlive === 0 ? maximum : Math.min(connect.keepAlive, maximum);
+}
+
+/** Everything a 5.0 client has to know about this server, and nothing that is the standard's default (section 3.2.2.3). */
+function connackProperties(connection: Connection, connect: ConnectPacket, isAssigned: boolean, session: Session, data: Uint8Array | undefined): Properties {
+  if (connect.protocolVersion !== 5) return {};
+  const { broker } = connection;
+  const { limits, settings } = broker;
+  const properties: Properties = { receiveMaximum: limits.receiveMaximum, maximumPacketSize: limits.maximumPacketSize };
+  if (limits.topicAliasMaximum > 0) {
+    properties.topicAliasMaximum = limits.topicAliasMaximum;
+    connection.aliasesIn = new TopicAliasReceiver(limits.topicAliasMaximum);
+  }
+  const aliasesOut = Math.min(connect.properties.topicAliasMaximum ?? 0, limits.outboundTopicAliasMax);
+  if (aliasesOut > 0) connection.aliasesOut = new TopicAliasSender(aliasesOut);
+  if (isAssigned) properties.assignedClientIdentifier = session.clientId;
+  if (session.sessionExpiryInterval !== (connect.properties.sessionExpiryInterval ?? 0)) properties.sessionExpiryInterval = session.sessionExpiryInterval;
+  const keepAliveS = keepAliveOf(broker, connect);
+  if (keepAliveS !== connect.keepAlive) {
+    properties.serverKeepAlive = keepAliveS;
+    broker.metrics.keepAlivesLowered += 1;
+  }
+  if (settings.maximumQoS < 2) properties.maximumQoS = settings.maximumQoS as 0 | 1;
+  if (!settings.retainAvailable) properties.retainAvailable = 0;
+  if (!settings.wildcardSubscriptionAvailable) properties.wildcardSubscriptionAvailable = 0;
+  if (!settings.subscriptionIdentifierAvailable) properties.subscriptionIdentifierAvailable = 0;
+  if (!settings.sharedSubscriptionAvailable) properties.sharedSubscriptionAvailable = 0;
+  if (connect.properties.requestResponseInformation === 1 && settings.responseInformation !== undefined) properties.responseInformation = settings.responseInformation;
+  if (connection.authenticationMethod !== undefined) properties.authenticationMethod = connection.authenticationMethod;
+  if (data !== undefined) properties.authenticationData = data;
+  return properties;
+}

@@ -1,0 +1,464 @@
+/**
+ * A Connection: one Network Connection of one client. Bytes in, packets to the stories, packets out; why it closed.
+ *
+ * It reads a chunk, handles every packet in it, and marks itself to be flushed at the end of the turn. Answers that
+ * wait for a commit stand in one list, so that they leave in the order of what they answer. Where a step has to wait
+ * (the Authenticator, another broker), decoding stops, the rest of the chunk is kept, and goes on afterwards.
+ */
+import {
+  type ConnectPacket,
+  type DecodeOptions,
+  FrameReader,
+  MqttError,
+  type Packet,
+  type ProtocolVersion,
+  PublishFrame,
+  TopicAliasReceiver,
+  TopicAliasSender,
+  decodePacket,
+  encodeWithin,
+  reasonCodeName,
+} from '@dunlin/protocol';
+import type { Wire, WireHandler } from '@dunlin/transport';
+import { type AuthenticationProgress, receiveAuth } from './authentication.ts';
+import type { Broker } from './broker.ts';
+import { receiveFirstPacket } from './connect.ts';
+import { connectionEnded, failConnection, receiveDisconnect } from './disconnect.ts';
+import type { Message } from './message.ts';
+import { Outbox } from './outbox.ts';
+import type { Policy } from './policy.ts';
+import type { Awaitable, Principal } from './ports.ts';
+import { publishLength } from './publish-writer.ts';
+import { receivePubrel, receivePublish } from './publish.ts';
+import type { Session } from './session.ts';
+import { receiveSubscribe, receiveUnsubscribe } from './subscribe.ts';
+import type { Topic } from './topics.ts';
+
+/** An answer in line: it leaves when its ticket is durable and everything before it has left. */
+interface Answer {
+  /** Infinity until it is known. */
+  ticket: number;
+  bytes: Uint8Array | undefined;
+  /** Called when it has left. */
+  readonly then: (() => void) | undefined;
+}
+
+export type ConnectionState = 'new' | 'connecting' | 'open' | 'closed';
+
+/** Reads every PUBLISH of the thread: one at a time is handled, from beginning to end. */
+const frames = { strict: new PublishFrame('server', { strictText: true }), lenient: new PublishFrame('server', { strictText: false }) };
+
+export class Connection implements WireHandler {
+  readonly broker: Broker;
+  readonly wire: Wire;
+  readonly policy: Policy;
+  readonly #reader: FrameReader;
+  readonly outbox: Outbox;
+  state: ConnectionState = 'new';
+  protocolVersion: ProtocolVersion = 4;
+  /** A CONNECT was read far enough to say so. */
+  isVersionKnown = false;
+  session: Session | undefined = undefined;
+  principal: Principal | undefined = undefined;
+  /** An exchange of AUTH packets that is under way. */
+  authentication: AuthenticationProgress | undefined = undefined;
+  authenticationMethod: string | undefined = undefined;
+  /** Kept where an Authentication Method was named, for authenticating again. */
+  connectPacket: ConnectPacket | undefined = undefined;
+  /** The bridge mark of Mosquitto: no echo, retain as published. */
+  isBridge = false;
+  /** Milliseconds without a packet after which the client counts as gone; 0 for never. */
+  keepAliveMs = 0;
+  readonly openedAtMs: number;
+  /** Wall clock of the last byte. */
+  receivedAtMs: number;
+  /** A keep alive sweep has found it late once; it is enforced the next time, after the socket was polled. */
+  isLate = false;
+  /** Largest packet the client takes. */
+  maximumPacketSize = 268_435_460;
+  /** QoS 1 and 2 messages on their way to the client at once. */
+  sendMaximum = 65_535;
+  wantsProblemInformation = true;
+  /** QoS 1 and 2 messages of the client that are not answered yet. */
+  unansweredPublishes = 0;
+  aliasesIn: TopicAliasReceiver<Topic> | undefined = undefined;
+  aliasesOut: TopicAliasSender | undefined = undefined;
+  /** The topic of the last PUBLISH: publishers repeat themselves. */
+  lastTopic: Topic | undefined = undefined;
+  /** Bytes received since the last pressure sweep. */
+  recentBytes = 0;
+  /** Read one chunk now and then only. */
+  isThrottled = false;
+  isDirty = false;
+  #answers: Answer[] | undefined = undefined;
+  #waitsForCommit = false;
+  #isSuspended = false;
+  #peerEnded = false;
+
+  constructor(broker: Broker, wire: Wire, policy: Policy) {
+    this.broker = broker;
+    this.wire = wire;
+    this.policy = policy;
+    this.#reader = new FrameReader(broker.limits.connectPacketBytesMax);
+    this.outbox = new Outbox(wire, broker.pool);
+    this.openedAtMs = broker.nowMs;
+    this.receivedAtMs = broker.nowMs;
+  }
+
+  get clientId(): string {
+    return this.session?.clientId ?? '';
+  }
+  get unsentBytes(): number {
+    return this.outbox.unsentBytes;
+  }
+  /** Whether a delivery may be written: the client reads fast enough. */
+  get hasRoom(): boolean {
+    return !this.outbox.isBlocked || this.outbox.unsentBytes < this.broker.limits.outboxBytesMax;
+  }
+  get decodeOptions(): DecodeOptions {
+    return { strictText: this.broker.settings.strictText };
+  }
+
+  /** CONNECT is accepted: larger packets may come. */
+  admitPackets(maximumPacketSize: number): void {
+    this.#reader.maximumPacketSize = maximumPacketSize;
+  }
+
+  received(chunk: Buffer): void {
+    if (this.state === 'closed') return;
+    const broker = this.broker;
+    broker.beginTurn();
+    broker.metrics.bytesReceived += chunk.length;
+    this.recentBytes += chunk.length;
+    this.receivedAtMs = broker.nowMs;
+    this.isLate = false;
+    try {
+      this.#reader.push(chunk);
+      this.#handlePackets();
+    } catch (error) {
+      failConnection(this, error);
+    }
+    if (this.isThrottled) this.wire.pause();
+    else if (this.outbox.isBlocked) broker.pressure.check(this);
+  }
+
+  #handlePackets(): void {
+    const reader = this.#reader;
+    while (!this.#isSuspended && this.state !== 'closed' && reader.next()) this.#handle(reader);
+    if (this.#isSuspended) reader.hold();
+  }
+
+  #handle(reader: FrameReader): void {
+    this.broker.metrics.packetsReceived += 1;
+    const bytes = asBuffer(reader.bytes);
+    if (this.state === 'open') {
+      const type = bytes[reader.start] >> 4;
+      if (type === 3) {
+        const frame = this.broker.settings.strictText ? frames.strict : frames.lenient;
+        frame.read(this.protocolVersion, bytes, reader.start, reader.bodyStart, reader.end);
+        receivePublish(this, frame, reader.owned);
+        return;
+      }
+      // PUBACK to PUBCOMP in their two-byte form, with the flags they must have.
+      if (type >= 4 && type <= 7 && reader.end - reader.bodyStart === 2 && (bytes[reader.start] & 0x0f) === (type === 6 ? 2 : 0)) {
+        const packetId = (bytes[reader.bodyStart] << 8) | bytes[reader.bodyStart + 1];
+        if (packetId !== 0) {
+          this.#handleAcknowledgement(type, packetId, 0);
+          return;
+        }
+      }
+      this.#handlePacket(decodePacket(this.protocolVersion, 'server', bytes, reader.start, reader.bodyStart, reader.end, this.decodeOptions));
+      return;
+    }
+    receiveFirstPacket(this, bytes, reader.start, reader.bodyStart, reader.end);
+  }
+
+  #handlePacket(packet: Packet): void {
+    switch (packet.type) {
+      case 'puback':
+        return this.#handleAcknowledgement(4, packet.packetId, packet.reasonCode);
+      case 'pubrec':
+        return this.#handleAcknowledgement(5, packet.packetId, packet.reasonCode);
+      case 'pubrel':
+        return this.#handleAcknowledgement(6, packet.packetId, packet.reasonCode);
+      case 'pubcomp':
+        return this.#handleAcknowledgement(7, packet.packetId, packet.reasonCode);
+      case 'subscribe':
+        return receiveSubscribe(this, packet);
+      case 'unsubscribe':
+        return receiveUnsubscribe(this, packet);
+      case 'pingreq':
+        return this.#write(PINGRESP);
+      case 'disconnect':
+        return receiveDisconnect(this, packet);
+      case 'auth':
+        return receiveAuth(this, packet);
+      default:
+        throw new MqttError('protocol-error', 0x82, `Cannot handle ${packet.type.toUpperCase()}: a client must not send it here [MQTT-3.1.0-2]`);
+    }
+  }
+
+  #handleAcknowledgement(type: number, packetId: number, reasonCode: number): void {
+    const session = this.session as Session;
+    if (type === 4) session.puback(packetId);
+    else if (type === 7) session.pubcomp(packetId);
+    else if (type === 6) receivePubrel(this, packetId);
+    else {
+      const answer = session.pubrec(packetId, reasonCode);
+      if (answer !== undefined) this.acknowledge(0x62, packetId, answer.reasonCode, answer.ticket);
+    }
+  }
+
+  /** Runs `then` with the value, now or when it is there; until then nothing more is decoded. */
+  whenSettled<T>(value: Awaitable<T>, then: (value: T) => void): void {
+    if (!(value instanceof Promise)) {
+      then(value);
+      return;
+    }
+    this.#isSuspended = true;
+    this.wire.pause();
+    value.then(
+      (settled) => this.#goOn(() => then(settled)),
+      (error: unknown) => this.#goOn(() => failConnection(this, error)),
+    );
+  }
+
+  #goOn(step: () => void): void {
+    this.#isSuspended = false;
+    if (this.state === 'closed') return;
+    this.broker.beginTurn();
+    try {
+      step();
+      this.#handlePackets();
+    } catch (error) {
+      failConnection(this, error);
+    }
+    if (this.#isSuspended || (this.state as ConnectionState) === 'closed') return;
+    if (this.#peerEnded) this.ended();
+    else if (!this.isThrottled) this.wire.resume();
+  }
+
+  /** Reads at full speed again. */
+  resumeReading(): void {
+    if (!this.#isSuspended && this.state !== 'closed') this.wire.resume();
+  }
+
+  /** The client sends no more: after what it sent was handled, the connection is over. */
+  ended(): void {
+    this.#peerEnded = true;
+    if (!this.#isSuspended && this.state !== 'closed') connectionEnded(this, 'network', undefined, 'the client closed the connection');
+  }
+
+  drained(): void {
+    if (this.state === 'closed') return;
+    this.broker.beginTurn();
+    this.outbox.drained();
+    this.session?.pump();
+    this.broker.pressure.relieved(this);
+  }
+
+  closed(error: Error | undefined): void {
+    this.outbox.drop();
+    if (this.state === 'closed') return;
+    this.broker.beginTurn();
+    connectionEnded(this, 'network', undefined, error === undefined ? 'the network connection ended' : error.message);
+  }
+
+  /** Sends at QoS 0, or drops where the client reads too slowly or takes no packet of the size. */
+  sendQoS0(message: Message, retain: boolean, identifiers: readonly number[]): void {
+    if (this.outbox.isBlocked && !this.hasRoom) {
+      this.broker.metrics.messagesDroppedSlow += 1;
+      return;
+    }
+    this.#sendPublish(message, 0, 0x30 | (retain ? 1 : 0), identifiers, true);
+  }
+
+  /** Sends at QoS 1 or 2. Returns false where the client takes no packet of the size: it counts as delivered. */
+  sendAcknowledged(message: Message, qos: 1 | 2, packetId: number, retain: boolean, dup: boolean, identifiers: readonly number[]): boolean {
+    return this.#sendPublish(message, packetId, 0x30 | (qos << 1) | (retain ? 1 : 0) | (dup ? 8 : 0), identifiers, qos === 1 && !dup);
+  }
+
+  #sendPublish(message: Message, packetId: number, header: number, identifiers: readonly number[], mayAlias: boolean): boolean {
+    const { broker, protocolVersion: version } = this;
+    const metrics = broker.metrics;
+    let alias = 0;
+    let remaining = 0;
+    if (version === 5) {
+      if (message.expiresAtMs !== undefined) remaining = Math.max(1, Math.floor((message.expiresAtMs - broker.nowMs) / 1000));
+      if (!this.#fitsAs(message, packetId, identifiers, remaining)) return false;
+      // Chosen now, for a packet that surely leaves.
+      if (mayAlias && this.aliasesOut !== undefined) alias = this.aliasesOut.aliasFor(message.topic);
+    }
+    if (!this.isDirty) broker.touch(this);
+    broker.publishWriter.write(this.outbox, message, version, header, packetId, identifiers, alias, remaining);
+    metrics.packetsSent += 1;
+    metrics.messagesSent += 1;
+    metrics.publishBytesSent += message.payloadEnd - message.payloadStart;
+    return true;
+  }
+
+  #fitsAs(message: Message, packetId: number, identifiers: readonly number[], remaining: number): boolean {
+    if (this.maximumPacketSize === 268_435_460) return true;
+    // With three bytes for a Topic Alias, which is chosen only if the packet fits with it.
+    const length = publishLength(message, 5, packetId, identifiers, this.aliasesOut === undefined ? 0 : -1, remaining);
+    if (length <= this.maximumPacketSize) return true;
+    this.broker.metrics.messagesDroppedTooLarge += 1;
+    return false;
+  }
+
+  /** Whether the message keeps within the client's Maximum Packet Size at any QoS. */
+  fits(message: Message): boolean {
+    if (this.maximumPacketSize === 268_435_460 || this.protocolVersion !== 5) return true;
+    return publishLength(message, 5, 1, [], -1, message.expiresAtMs === undefined ? 0 : 1) <= this.maximumPacketSize;
+  }
+
+  /** Sends PUBREL on a resumed session [MQTT-4.4.0-1]. */
+  sendPubrel(packetId: number): void {
+    this.acknowledge(0x62, packetId, 0, 0);
+  }
+
+  /** Sends PUBACK, PUBREC, PUBREL or PUBCOMP (`header` is its first byte) in line, when `ticket` is durable. */
+  acknowledge(header: number, packetId: number, reasonCode: number, ticket: number, then?: () => void): void {
+    if (this.#answers === undefined && (ticket === 0 || this.broker.commits.isDurable(ticket))) {
+      const outbox = this.outbox;
+      const withCode = reasonCode !== 0 && this.protocolVersion === 5;
+      if (!this.isDirty) this.broker.touch(this);
+      const buffer = outbox.reserve(5);
+      let at = outbox.length;
+      buffer[at++] = header;
+      buffer[at++] = withCode ? 3 : 2;
+      buffer[at++] = packetId >>> 8;
+      buffer[at++] = packetId & 0xff;
+      if (withCode) buffer[at++] = reasonCode;
+      outbox.length = at;
+      this.broker.metrics.packetsSent += 1;
+      then?.();
+      return;
+    }
+    this.answer(acknowledgement(header, packetId, this.protocolVersion === 5 ? reasonCode : 0), ticket, then);
+  }
+
+  /** PUBACK or PUBREC with a failure: 5.0 clients are told why, 3.x clients get the ordinary one [MQTT311-3.3.5-2]. */
+  answerRefusal(header: number, packetId: number, reasonCode: number, ticket: number): void {
+    this.answer(this.#refusal(header, packetId, reasonCode), ticket);
+  }
+
+  #refusal(header: number, packetId: number, reasonCode: number): Uint8Array | undefined {
+    if (this.protocolVersion !== 5) return acknowledgement(header, packetId, 0);
+    const type = header === 0x40 ? 'puback' : 'pubrec';
+    return this.encode({ type, packetId, reasonCode, properties: { reasonString: reasonCodeName(reasonCode) } });
+  }
+
+  /** Sends a packet in line, when `ticket` is durable (0: nothing to wait for); then calls `then`. */
+  answer(bytes: Uint8Array | undefined, ticket: number, then?: () => void): void {
+    this.reserveAnswer(bytes, ticket, then);
+    this.#sendAnswers();
+  }
+
+  /** Takes a place in line for an answer that is not known yet; `settleAnswer` gives it. */
+  reserveAnswer(bytes: Uint8Array | undefined, ticket: number, then?: () => void): Answer {
+    const answer: Answer = { bytes, ticket, then };
+    this.#answers ??= [];
+    this.#answers.push(answer);
+    return answer;
+  }
+
+  /** Fills a place in line with PUBACK or PUBREC. */
+  settleAnswer(answer: Answer, header: number, packetId: number, reasonCode: number, ticket: number): void {
+    const code = this.protocolVersion === 5 ? reasonCode : 0;
+    answer.bytes = reasonCode >= 0x80 ? this.#refusal(header, packetId, reasonCode) : acknowledgement(header, packetId, code);
+    answer.ticket = ticket;
+    this.#sendAnswers();
+  }
+
+  /** Runs `then` when the promise settles, if the connection still lives; decoding goes on meanwhile. */
+  whenAnswered<T>(value: Promise<T>, then: (value: T) => void): void {
+    const step = (run: () => void) => {
+      if (this.state === 'closed') return;
+      this.broker.beginTurn();
+      try {
+        run();
+      } catch (error) {
+        failConnection(this, error);
+      }
+    };
+    value.then(
+      (settled) => step(() => then(settled)),
+      (error: unknown) => step(() => failConnection(this, error)),
+    );
+  }
+
+  #sendAnswers(): void {
+    const { commits } = this.broker;
+    let sent = 0;
+    const answers = this.#answers ?? [];
+    while (sent < answers.length && (answers[sent].ticket === 0 || commits.isDurable(answers[sent].ticket))) {
+      const { bytes, then } = answers[sent++];
+      if (bytes !== undefined) this.#write(bytes);
+      then?.();
+      if (this.state === 'closed') {
+        this.#answers = undefined;
+        return;
+      }
+    }
+    if (sent === answers.length) this.#answers = undefined;
+    else {
+      answers.splice(0, sent);
+      if (!this.#waitsForCommit && answers[0].ticket !== Number.POSITIVE_INFINITY) {
+        this.#waitsForCommit = true;
+        commits.wait(this);
+      }
+    }
+  }
+
+  /** The batch its answers waited for is durable. */
+  durable(): void {
+    this.#waitsForCommit = false;
+    if (this.state !== 'closed') this.#sendAnswers();
+  }
+
+  /** A packet for the client within its limits: Reason String and User Properties go first. Undefined: it cannot be sent. */
+  encode(packet: Packet): Uint8Array | undefined {
+    return encodeWithin(packet, this.protocolVersion, this.maximumPacketSize, !this.wantsProblemInformation);
+  }
+
+  /** Sends a packet now, out of line. */
+  send(packet: Packet): void {
+    const bytes = this.encode(packet);
+    if (bytes !== undefined) this.#write(bytes);
+  }
+
+  #write(bytes: Uint8Array): void {
+    if (!this.isDirty) this.broker.touch(this);
+    this.outbox.append(bytes);
+    this.broker.metrics.packetsSent += 1;
+  }
+
+  /** End of the turn: what was written leaves. */
+  flush(): void {
+    this.isDirty = false;
+    this.outbox.flush();
+  }
+
+  /** Everything that keeps memory alive goes. */
+  release(): void {
+    this.#answers = undefined;
+    this.aliasesIn = undefined;
+    this.aliasesOut = undefined;
+    this.lastTopic = undefined;
+  }
+}
+
+/** Chunks come as Buffers; what the reader had to assemble does not. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+const PINGRESP = Uint8Array.of(0xd0, 0x00);
+
+function acknowledgement(header: number, packetId: number, reasonCode: number): Uint8Array {
+  return reasonCode === 0
+    ? Uint8Array.of(header, 2, packetId >>> 8, packetId & 0xff)
+    : Uint8Array.of(header, 3, packetId >>> 8, packetId & 0xff, reasonCode);
+}
+

@@ -1,0 +1,160 @@
+/**
+ * The end of a connection, whoever ends it: DISCONNECT from the client, an error, an operator, the network.
+ *
+ *   why → tell the client → close → the will → the session → tell listeners
+ */
+import { type DisconnectPacket, MqttError, NO_PROPERTIES, ReasonCode, connackReturnCode } from '@dunlin/protocol';
+import type { Broker } from './broker.ts';
+import type { Connection } from './connection.ts';
+import type { Session } from './session.ts';
+import { forgetSubscriptions } from './subscribe.ts';
+import { connectionEndedWithWill, disarmWill, publishWill } from './will.ts';
+
+type EndedBy = 'client' | 'server' | 'network';
+
+/** DISCONNECT from the client. */
+export function receiveDisconnect(connection: Connection, packet: DisconnectPacket): void {
+  const broker = connection.broker;
+  const session = connection.session as Session;
+  broker.metrics.disconnectsReceived += 1;
+
+  // 1. It may change the Session Expiry Interval, but not from 0 (section 3.14.2.2.2): then it is no valid DISCONNECT.
+  const expiry = packet.properties.sessionExpiryInterval;
+  if (expiry !== undefined) {
+    if (expiry > 0 && session.sessionExpiryInterval === 0)
+      throw new MqttError('protocol-error', ReasonCode.protocolError, 'Cannot raise the Session Expiry Interval from 0 in DISCONNECT (3.14.2.2.2)');
+    session.sessionExpiryInterval = Math.min(expiry, broker.limits.sessionExpiryMaxS);
+  }
+
+  // 2. With 0x00 the will is discarded [MQTT-3.14.4-3]; with any other code it stands.
+  if (packet.reasonCode === ReasonCode.success) disarmWill(broker, session);
+
+  // 3. The connection closes when that is durable.
+  connectionEnded(connection, 'client', packet.reasonCode, packet.properties.reasonString ?? '');
+}
+
+/** Something the client sent broke a rule: it is told why (5.0) and the connection closes [MQTT-4.13.1-1]. */
+export function failConnection(connection: Connection, error: unknown): void {
+  if (connection.state === 'closed') return;
+  if (!(error instanceof MqttError)) {
+    // Ours, not the client's: it sees an unspecified error, the listener sees all.
+    connection.broker.internalError(error);
+    endByServer(connection, ReasonCode.unspecifiedError, 'internal error');
+    return;
+  }
+  count(connection.broker, error);
+  endByServer(connection, error.reasonCode, error.message);
+}
+
+/** Ends a connection for a reason of the server: administration, keep alive, takeover, shutdown. */
+export function sendDisconnect(connection: Connection, reasonCode: number, reason: string, serverReference?: string): void {
+  if (connection.state === 'closed') return;
+  endByServer(connection, reasonCode, reason, serverReference);
+}
+
+/** Answers a CONNECT with a failure and closes [MQTT-3.2.2-7]. */
+export function refuseConnect(connection: Connection, clientId: string, reasonCode: number, reason: string, serverReference?: string): void {
+  const broker = connection.broker;
+  broker.metrics.connectsRefused += 1;
+  broker.tell({ name: 'connectRefused', clientId, address: connection.wire.peer.address, listener: connection.policy.name, reasonCode, reason });
+  sendRefusal(connection, reasonCode, reason, serverReference);
+  close(connection);
+}
+
+function endByServer(connection: Connection, reasonCode: number, reason: string, serverReference?: string): void {
+  connection.broker.metrics.connectionsClosedByServer += 1;
+  if (connection.state === 'open') {
+    // DISCONNECT only after CONNACK with success [MQTT-3.14.0-1]; 3.x has none.
+    if (connection.protocolVersion === 5) {
+      const properties = { reasonString: reason.slice(0, 400), ...(serverReference === undefined ? {} : { serverReference }) };
+      connection.send({ type: 'disconnect', reasonCode, properties });
+    }
+    connectionEnded(connection, 'server', reasonCode, reason);
+    return;
+  }
+  if (connection.state === 'connecting') {
+    refuseConnect(connection, connection.clientId, reasonCode, reason, serverReference);
+    return;
+  }
+  sendRefusal(connection, reasonCode, reason, serverReference);
+  connectionEnded(connection, 'server', reasonCode, reason);
+}
+
+/** CONNACK with a failure, where the version has one for it and the client can be known to speak it. */
+function sendRefusal(connection: Connection, reasonCode: number, reason: string, serverReference: string | undefined): void {
+  if (connection.state === 'new' && !connection.isVersionKnown) return;
+  if (connection.protocolVersion === 5) {
+    const properties = { reasonString: reason.slice(0, 400), ...(serverReference === undefined ? {} : { serverReference }) };
+    connection.send({ type: 'connack', sessionPresent: false, reasonCode, properties });
+    return;
+  }
+  const returnCode = connackReturnCode(reasonCode);
+  if (returnCode !== undefined) connection.send({ type: 'connack', sessionPresent: false, reasonCode: returnCode, properties: NO_PROPERTIES });
+}
+
+/**
+ * The connection is over. What was written to it still leaves.
+ * @param reasonCode of the DISCONNECT sent or received; undefined where there was none
+ */
+export function connectionEnded(connection: Connection, by: EndedBy, reasonCode: number | undefined, reason: string): void {
+  const { broker, session } = connection;
+  const wasOpen = connection.state === 'open';
+  close(connection);
+  if (!wasOpen || session === undefined) {
+    broker.tell({ name: 'connectionRejected', address: connection.wire.peer.address, listener: connection.policy.name, reason });
+    return;
+  }
+  if (by === 'network') broker.metrics.connectionsLost += 1;
+  broker.tell({ name: 'clientDisconnected', clientId: session.clientId, address: connection.wire.peer.address, reasonCode, by, reason });
+  // Another connection may have the session already.
+  if (session.owner === connection) detach(broker, session);
+}
+
+/** The session is without a connection: its will and its end are due now or later. */
+export function detach(broker: Broker, session: Session): void {
+  session.detach();
+  connectionEndedWithWill(broker, session);
+  if (session.sessionExpiryInterval === 0) {
+    endSession(broker, session, 'disconnected');
+    return;
+  }
+  if (session.sessionExpiryInterval !== 0xffffffff) session.expiresAtMs = broker.nowMs + session.sessionExpiryInterval * 1000;
+  broker.commits.write({ op: 'putSession', session: session.record(session.expiresAtMs ?? Number.POSITIVE_INFINITY) });
+  broker.watchDeadlines(session);
+}
+
+/** A session and all its state end [MQTT-4.1.0-2]. A delayed will goes out now. */
+export function endSession(broker: Broker, session: Session, reason: 'clean-start' | 'expired' | 'disconnected' | 'removed'): void {
+  broker.sessionsById.delete(session.clientId);
+  broker.directory.release(session.clientId);
+  forgetSubscriptions(broker, session);
+  if (session.wasStored) broker.commits.write({ op: 'deleteSession', session: session.number });
+  publishWill(broker, session);
+  const handOver = session.end();
+  broker.tell({ name: 'sessionEnded', clientId: session.clientId, reason });
+
+  // What a shared subscription gave it goes to another member.
+  for (const { share, message } of handOver) {
+    const member = broker.router.group(share as string)?.choose(message);
+    if (member === undefined) continue;
+    broker.metrics.sharedHandedOver += 1;
+    member.session.deliver(message, member, share);
+  }
+}
+
+/** Closes the wire after what was written; tells nobody. */
+function close(connection: Connection): void {
+  const { broker, wire } = connection;
+  connection.state = 'closed';
+  broker.forget(connection);
+  connection.flush();
+  wire.close();
+  connection.release();
+}
+
+function count(broker: Broker, error: MqttError): void {
+  if (error.code === 'malformed-packet') broker.metrics.malformedPackets += 1;
+  else if (error.code === 'packet-too-large') broker.metrics.packetsTooLarge += 1;
+  else if (error.code === 'receive-maximum-exceeded') broker.metrics.receiveMaximumExceeded += 1;
+  else broker.metrics.protocolErrors += 1;
+}

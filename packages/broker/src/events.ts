@@ -1,0 +1,66 @@
+/** Every event of a broker: told to listeners, answered by nobody. Per-message facts are counters, not events. */
+import type { ProtocolVersion } from '@dunlin/protocol';
+import type { LimitName } from './limits.ts';
+
+interface EventFields {
+  clientConnected: {
+    clientId: string;
+    address: string;
+    listener: string;
+    protocolVersion: ProtocolVersion;
+    cleanStart: boolean;
+    sessionPresent: boolean;
+    keepAlive: number;
+    username: string | undefined;
+  };
+  /** `reasonCode`: of the DISCONNECT sent or received; undefined where the connection just ended. */
+  clientDisconnected: { clientId: string; address: string; reasonCode: number | undefined; by: 'client' | 'server' | 'network'; reason: string };
+  connectRefused: { clientId: string; address: string; listener: string; reasonCode: number; reason: string };
+  /** A connection that ended before its CONNECT was handled. */
+  connectionRejected: { address: string; listener: string; reason: string };
+  sessionTakenOver: { clientId: string; address: string; newAddress: string };
+  sessionCreated: { clientId: string };
+  sessionEnded: { clientId: string; reason: 'clean-start' | 'expired' | 'disconnected' | 'removed' };
+  subscribed: { clientId: string; filter: string; qos: number };
+  subscriptionRefused: { clientId: string; filter: string; reasonCode: number; reason: string };
+  unsubscribed: { clientId: string; filter: string };
+  publishRefused: { clientId: string; topic: string; reasonCode: number; reason: string };
+  willPublished: { clientId: string; topic: string };
+  /** A limit acted; `clientId` is empty where it is nobody's. */
+  limitReached: { limit: LimitName; clientId: string; detail: string };
+  publishersPaused: { heldBytes: number };
+  publishersResumed: { heldBytes: number };
+  storeFailed: { error: string };
+  /** A fault of the broker's own code; one connection was closed for it. */
+  internalError: { error: string };
+  draining: { serverReference: string | undefined };
+}
+
+export type EventName = keyof EventFields;
+export type BrokerEvent = { [name in EventName]: { readonly name: name } & Readonly<EventFields[name]> }[EventName];
+
+export interface EventDescription {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly description: string;
+}
+
+export const EVENTS: { readonly [name in EventName]: EventDescription } = {
+  clientConnected: { level: 'info', description: 'A client got CONNACK with success.' },
+  clientDisconnected: { level: 'info', description: 'The connection of a client ended.' },
+  connectRefused: { level: 'warn', description: 'A CONNECT was refused.' },
+  connectionRejected: { level: 'warn', description: 'A connection ended before its CONNECT was handled.' },
+  sessionTakenOver: { level: 'warn', description: 'A client came with an identifier in use; the older connection was closed.' },
+  sessionCreated: { level: 'debug', description: 'A session began.' },
+  sessionEnded: { level: 'debug', description: 'A session and its state ended.' },
+  subscribed: { level: 'debug', description: 'A subscription was granted.' },
+  subscriptionRefused: { level: 'warn', description: 'A subscription was refused.' },
+  unsubscribed: { level: 'debug', description: 'A subscription was removed.' },
+  publishRefused: { level: 'warn', description: 'A PUBLISH was refused.' },
+  willPublished: { level: 'info', description: 'A Will Message was published.' },
+  limitReached: { level: 'warn', description: 'A limit acted.' },
+  publishersPaused: { level: 'warn', description: 'Publishers are read slowly because too many bytes are held.' },
+  publishersResumed: { level: 'info', description: 'Publishers are read at full speed again.' },
+  storeFailed: { level: 'error', description: 'A store transaction failed; the broker stops.' },
+  internalError: { level: 'error', description: 'A fault of the broker itself; the connection it arose on was closed.' },
+  draining: { level: 'info', description: 'The broker stops and sends its clients away.' },
+};

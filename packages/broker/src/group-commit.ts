@@ -1,0 +1,123 @@
+/**
+ * Group commit: what must be durable before what leaves. The one place that decides it.
+ *
+ * Writes of a turn gather in the open batch. At the end of the turn the batch is closed and given to the Store, one
+ * transaction at a time; while it runs the next batch gathers here, since a write given to a store cannot be taken
+ * back. So an idle broker commits at once and a busy one commits in large batches.
+ *
+ * Each batch has a ticket, a number that rises. Whatever depends on writes remembers the ticket of the batch they went
+ * into and leaves when `isDurable(ticket)`. Who waits registers once per batch and is called when it is durable.
+ *
+ * What waits (a session with expiry 0 writes nothing, so its traffic waits for nothing):
+ *   PUBACK, PUBREC          for the message in every stored session and retained slot, and for the received identifier
+ *   PUBLISH QoS 2 to a stored session   for its queue entry, which holds the identifier
+ *   PUBREL                  for "PUBREC received"
+ *   PUBCOMP                 for the identifier forgotten
+ *   SUBACK, UNSUBACK        for the change, of a stored session
+ *   CONNACK                 for what CONNECT changed
+ *   the close after DISCONNECT   for the will removed and the expiry changed
+ * QoS 0 and 1 deliveries and PINGRESP wait for nothing.
+ *
+ * A failed commit is fatal: nothing of it or after it is ever released.
+ */
+import type { Metrics } from './metrics.ts';
+import type { Store, Write } from './ports.ts';
+
+/** Who is told that everything up to a ticket is durable. */
+export interface Waiter {
+  durable(): void;
+}
+
+export class GroupCommit {
+  readonly #store: Store;
+  readonly #metrics: Metrics;
+  readonly #failed: (error: unknown) => void;
+  #batch: Write[] = [];
+  #waiters: Waiter[] = [];
+  #ticket = 1;
+  #durable = 0;
+  #running = false;
+  #broken = false;
+
+  /** `failed` is called once, when the store has refused a batch; the broker then stops. */
+  constructor(store: Store, metrics: Metrics, failed: (error: unknown) => void) {
+    this.#store = store;
+    this.#metrics = metrics;
+    this.#failed = failed;
+  }
+
+  /** The ticket of the batch that gathers now. */
+  get ticket(): number {
+    return this.#ticket;
+  }
+
+  /** Writes gathered so far, ever: differs before and after a step that wrote something. */
+  get written(): number {
+    return this.#metrics.writes + this.#batch.length;
+  }
+
+  get isIdle(): boolean {
+    return !this.#running && this.#batch.length === 0;
+  }
+
+  isDurable(ticket: number): boolean {
+    return ticket <= this.#durable;
+  }
+
+  /** Adds a write to the open batch and returns its ticket. */
+  write(write: Write): number {
+    this.#batch.push(write);
+    return this.#ticket;
+  }
+
+  /** Calls `waiter.durable()` once, when the batch that gathers now is durable. */
+  wait(waiter: Waiter): void {
+    this.#waiters.push(waiter);
+  }
+
+  /** Gives the open batch to the store, unless one is on its way. Called at the end of every turn. */
+  endOfTurn(): void {
+    while (!this.#running && !this.#broken && (this.#batch.length > 0 || this.#waiters.length > 0)) this.#commit();
+  }
+
+  #commit(): void {
+    const batch = this.#batch;
+    const waiters = this.#waiters;
+    const ticket = this.#ticket;
+    this.#batch = [];
+    this.#waiters = [];
+    this.#ticket += 1;
+    this.#metrics.commits += 1;
+    this.#metrics.writes += batch.length;
+    let committed: void | Promise<void>;
+    try {
+      committed = batch.length === 0 ? undefined : this.#store.commit(batch);
+    } catch (error) {
+      this.#break(error);
+      return;
+    }
+    if (committed === undefined) {
+      this.#release(ticket, waiters);
+      return;
+    }
+    this.#running = true;
+    committed.then(
+      () => {
+        this.#running = false;
+        this.#release(ticket, waiters);
+        this.endOfTurn();
+      },
+      (error: unknown) => this.#break(error),
+    );
+  }
+
+  #release(ticket: number, waiters: readonly Waiter[]): void {
+    this.#durable = ticket;
+    for (const waiter of waiters) waiter.durable();
+  }
+
+  #break(error: unknown): void {
+    this.#broken = true;
+    this.#failed(error);
+  }
+}

@@ -1,0 +1,132 @@
+/** Every limit of a broker: unit, default, maximum, the Reason Code when it is met and the counter of what it did. */
+import { ReasonCode } from '@dunlin/protocol';
+import type { CounterName } from './metrics.ts';
+
+export interface Limit {
+  readonly unit: string;
+  readonly default: number;
+  readonly minimum: number;
+  readonly maximum: number;
+  /** The MQTT 5.0 Reason Code a client sees, or undefined where nobody is refused. */
+  readonly reasonCode: number | undefined;
+  /** The counter that goes up each time the limit acts. */
+  readonly counter: CounterName;
+  readonly description: string;
+}
+
+const MiB = 1024 * 1024;
+
+export const LIMITS = {
+  connectionsMax: {
+    unit: 'connections', default: 100_000, minimum: 1, maximum: 10_000_000, reasonCode: ReasonCode.serverBusy, counter: 'connectionsRefused',
+    description: 'Network connections at once; the server lowers it to the file limit of the process less a reserve.',
+  },
+  connectTimeoutMs: {
+    unit: 'milliseconds', default: 10_000, minimum: 100, maximum: 600_000, reasonCode: undefined, counter: 'connectTimeouts',
+    description: 'Time from the start of a connection until its CONNECT was handled.',
+  },
+  connectPacketBytesMax: {
+    unit: 'bytes', default: 512 * 1024, minimum: 256, maximum: 268_435_460, reasonCode: ReasonCode.packetTooLarge, counter: 'packetsTooLarge',
+    description: 'Size of a packet before the client is authenticated.',
+  },
+  maximumPacketSize: {
+    unit: 'bytes', default: 4 * MiB, minimum: 256, maximum: 268_435_460, reasonCode: ReasonCode.packetTooLarge, counter: 'packetsTooLarge',
+    description: 'Size of a packet from a client, told as Maximum Packet Size.',
+  },
+  receiveMaximum: {
+    unit: 'messages', default: 1_000, minimum: 1, maximum: 65_535, reasonCode: ReasonCode.receiveMaximumExceeded, counter: 'receiveMaximumExceeded',
+    description: 'QoS 1 and 2 messages of one 5.0 client that may be unfinished at once, told as Receive Maximum.',
+  },
+  inflightMessagesMax: {
+    unit: 'messages', default: 1_000, minimum: 1, maximum: 65_535, reasonCode: undefined, counter: 'windowsClosed',
+    description: 'QoS 1 and 2 messages on their way to one client at once; its own Receive Maximum may lower it.',
+  },
+  topicAliasMaximum: {
+    unit: 'aliases', default: 100, minimum: 0, maximum: 65_535, reasonCode: ReasonCode.topicAliasInvalid, counter: 'protocolErrors',
+    description: 'Topic Aliases that one client may set, told as Topic Alias Maximum.',
+  },
+  outboundTopicAliasMax: {
+    unit: 'aliases', default: 64, minimum: 0, maximum: 65_535, reasonCode: undefined, counter: 'topicAliasesExhausted',
+    description: 'Topic Aliases used towards one client at the most.',
+  },
+  keepAliveMaxS: {
+    unit: 'seconds', default: 65_535, minimum: 1, maximum: 65_535, reasonCode: undefined, counter: 'keepAlivesLowered',
+    description: 'Longest Keep Alive; below 65535 it also caps 0 and 5.0 clients get Server Keep Alive.',
+  },
+  sessionExpiryMaxS: {
+    unit: 'seconds', default: 0xffffffff, minimum: 0, maximum: 0xffffffff, reasonCode: undefined, counter: 'sessionExpiriesLowered',
+    description: 'Longest Session Expiry Interval; 4294967295 never expires. Also for Clean Session 0 of 3.x.',
+  },
+  sessionsMax: {
+    unit: 'sessions', default: 1_000_000, minimum: 1, maximum: 100_000_000, reasonCode: ReasonCode.quotaExceeded, counter: 'sessionsRefused',
+    description: 'Sessions of connected and absent clients.',
+  },
+  subscriptionsPerSessionMax: {
+    unit: 'subscriptions', default: 100_000, minimum: 1, maximum: 10_000_000, reasonCode: ReasonCode.quotaExceeded, counter: 'subscriptionsRefused',
+    description: 'Subscriptions of one session.',
+  },
+  topicLevelsMax: {
+    unit: 'levels', default: 200, minimum: 1, maximum: 32_768, reasonCode: ReasonCode.topicNameInvalid, counter: 'topicsRefused',
+    description: 'Levels of a Topic Name (0x90) or Topic Filter (0x8F).',
+  },
+  topicBytesMax: {
+    unit: 'bytes', default: 65_535, minimum: 1, maximum: 65_535, reasonCode: ReasonCode.topicNameInvalid, counter: 'topicsRefused',
+    description: 'Length of a Topic Name (0x90) or Topic Filter (0x8F).',
+  },
+  queueMessagesMax: {
+    unit: 'messages', default: 200_000, minimum: 1, maximum: 100_000_000, reasonCode: undefined, counter: 'messagesDroppedQueueFull',
+    description: 'QoS 1 and 2 messages that wait for one session; when full the new one is dropped for that session alone.',
+  },
+  queueBytesMax: {
+    unit: 'bytes', default: 256 * MiB, minimum: 1024, maximum: Number.MAX_SAFE_INTEGER, reasonCode: undefined, counter: 'messagesDroppedQueueFull',
+    description: 'Bytes of payload, topic and properties that wait for one session.',
+  },
+  outboxBytesMax: {
+    unit: 'bytes', default: 4 * MiB, minimum: 4096, maximum: 1024 * MiB, reasonCode: undefined, counter: 'messagesDroppedSlow',
+    description: 'Unsent bytes of one connection; above it QoS 0 is dropped for it, QoS 1 and 2 wait in its queue.',
+  },
+  outboxBytesHardMax: {
+    unit: 'bytes', default: 16 * MiB, minimum: 8192, maximum: 1024 * MiB, reasonCode: ReasonCode.quotaExceeded, counter: 'connectionsClosedNotReading',
+    description: 'Unsent bytes, answers included, at which a connection that does not read is closed.',
+  },
+  heldBytesMax: {
+    unit: 'bytes', default: 1024 * MiB, minimum: 64 * 1024, maximum: Number.MAX_SAFE_INTEGER, reasonCode: undefined, counter: 'publishersPaused',
+    description: 'Bytes in all queues and outboxes; above it the busiest publishers are read slowly until it is 10 % lower.',
+  },
+  retainedMessagesMax: {
+    unit: 'messages', default: 5_000_000, minimum: 0, maximum: 1_000_000_000, reasonCode: ReasonCode.quotaExceeded, counter: 'retainedRefused',
+    description: 'Retained messages.',
+  },
+  retainedBytesMax: {
+    unit: 'bytes', default: 4096 * MiB, minimum: 0, maximum: Number.MAX_SAFE_INTEGER, reasonCode: ReasonCode.quotaExceeded, counter: 'retainedRefused',
+    description: 'Bytes of retained payloads, topics and properties.',
+  },
+  topicCacheBytesMax: {
+    unit: 'bytes', default: 32 * MiB, minimum: 64 * 1024, maximum: 4096 * MiB, reasonCode: undefined, counter: 'topicsEvicted',
+    description: 'Topics kept with their matches so that the next message of the same topic finds them.',
+  },
+} as const satisfies Record<string, Limit>;
+
+export type LimitName = keyof typeof LIMITS;
+export type Limits = { readonly [name in LimitName]: number };
+
+/**
+ * The limits with their defaults, some replaced.
+ * @throws RangeError naming the limit, the value and what is allowed.
+ */
+export function resolveLimits(overrides: Partial<Limits> = {}): Limits {
+  const limits = Object.fromEntries(Object.entries(LIMITS).map(([name, limit]) => [name, limit.default])) as {
+    [name in LimitName]: number;
+  };
+  for (const [name, value] of Object.entries(overrides) as [LimitName, number | undefined][]) {
+    if (value === undefined) continue;
+    const limit: Limit | undefined = LIMITS[name];
+    if (limit === undefined) throw new RangeError(`Cannot set the limit "${name}": there is none of that name`);
+    if (!Number.isFinite(value) || value < limit.minimum || value > limit.maximum)
+      throw new RangeError(
+        `Cannot set ${name} to ${value}: ${limit.minimum} to ${limit.maximum} ${limit.unit} are allowed`,
+      );
+    limits[name] = value;
+  }
+  return limits;
+}

@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ConnectPacket } from '@dunlin/protocol';
+import { AnonymousAuthenticator } from './anonymous.ts';
+
+const connect: ConnectPacket = {
+  type: 'connect',
+  protocolVersion: 5,
+  bridge: false,
+  clientId: 'a',
+  cleanStart: true,
+  keepAlive: 0,
+  username: 'Ada',
+  password: Buffer.from('any'),
+  properties: {},
+};
+
+test('accepts a client as whoever it says it is, for ever', () => {
+  const peer = { address: '127.0.0.1', port: 1 };
+  const request = { peer, listener: 'tcp', connect, data: undefined, state: undefined, current: undefined };
+  assert.deepEqual(new AnonymousAuthenticator().authenticate(request), {
+    kind: 'accept',
+    principal: { username: 'Ada', attributes: {}, certificateSerial: undefined, expiresAtMs: Infinity },
+  });
+});
+
+test('supports no Authentication Method [MQTT-4.12.0-1]', () => {
+  assert.equal(new AnonymousAuthenticator().supports('SCRAM-SHA-256'), false);
+});

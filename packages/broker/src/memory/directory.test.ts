@@ -1,0 +1,4 @@
+import { directoryContract } from '../contract/directory.ts';
+import { LocalDirectory } from './directory.ts';
+
+directoryContract('LocalDirectory', async () => new LocalDirectory());

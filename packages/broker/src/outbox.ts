@@ -1,0 +1,137 @@
+/**
+ * The outbox of a connection: one buffer, filled during a turn and written once at its end.
+ *
+ * A buffer comes from the pool with the first byte of a turn and goes back when the wire has taken it, so that an idle
+ * connection owns none. While the wire is busy, full buffers wait here.
+ */
+import type { Wire } from '@dunlin/transport';
+import type { Metrics } from './metrics.ts';
+
+/** Size of the buffers of a pool. */
+const BUFFER_BYTES = 32 * 1024;
+/** Buffers a pool keeps for reuse. */
+const POOLED_BUFFERS = 128;
+
+/** Buffers of one broker, for its outboxes. */
+export class BufferPool {
+  readonly #free: Buffer[] = [];
+  readonly metrics: Metrics;
+  /** Bytes that wait in all outboxes for a wire to take them. */
+  waitingBytes = 0;
+  /** Moves whenever a buffer may have been overwritten: bytes found in an outbox before are then not to be trusted. */
+  recycled = 0;
+
+  constructor(metrics: Metrics) {
+    this.metrics = metrics;
+  }
+
+  take(): Buffer {
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  }
+
+  give(buffer: Buffer): void {
+    if (buffer.length !== BUFFER_BYTES) return;
+    this.recycled += 1;
+    if (this.#free.length < POOLED_BUFFERS) this.#free.push(buffer);
+  }
+}
+
+export class Outbox {
+  readonly #pool: BufferPool;
+  readonly #wire: Wire;
+  /** Where the next byte goes. Public for the packet writers, which fill what `reserve` gave. */
+  buffer: Buffer | undefined = undefined;
+  length = 0;
+  /** Full buffers that wait for the wire, and buffers lent to it. */
+  #waiting: Buffer[] | undefined = undefined;
+  #lent: Buffer[] | undefined = undefined;
+  #waitingBytes = 0;
+
+  constructor(wire: Wire, pool: BufferPool) {
+    this.#wire = wire;
+    this.#pool = pool;
+  }
+
+  /** Bytes not yet taken by the operating system. */
+  get unsentBytes(): number {
+    return this.length + this.#waitingBytes + this.#wire.pendingBytes;
+  }
+
+  get isBlocked(): boolean {
+    return this.#lent !== undefined;
+  }
+
+  /** Makes `bytes` bytes free at `buffer[length]`; the caller fills them and adds to `length`. */
+  reserve(bytes: number): Buffer {
+    let buffer = this.buffer;
+    if (buffer !== undefined && this.length + bytes <= buffer.length) return buffer;
+    if (buffer !== undefined) this.#retire(buffer);
+    buffer = bytes <= BUFFER_BYTES ? this.#pool.take() : Buffer.allocUnsafeSlow(bytes);
+    this.buffer = buffer;
+    return buffer;
+  }
+
+  append(bytes: Uint8Array): void {
+    const buffer = this.reserve(bytes.length);
+    buffer.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  /** Sends bytes that will never change without copying them. */
+  reference(bytes: Buffer): void {
+    if (this.buffer !== undefined) this.#retire(this.buffer);
+    this.#pool.metrics.bytesSent += bytes.length;
+    if (this.#lent !== undefined) this.#wait(bytes);
+    else if (!this.#wire.write(bytes)) this.#lent = [];
+  }
+
+  /** Hands what is here to the wire, unless that is still busy: then it goes on filling until `drained`. */
+  flush(): void {
+    if (this.buffer !== undefined && this.#lent === undefined) this.#retire(this.buffer);
+  }
+
+  #retire(buffer: Buffer): void {
+    const length = this.length;
+    this.#pool.metrics.bytesSent += length;
+    this.buffer = undefined;
+    this.length = 0;
+    if (this.#lent !== undefined) this.#wait(buffer.subarray(0, length));
+    else if (length === 0 || this.#wire.write(buffer.subarray(0, length))) this.#pool.give(buffer);
+    else this.#lent = [buffer];
+  }
+
+  #wait(bytes: Buffer): void {
+    this.#waiting ??= [];
+    this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
+    this.#pool.waitingBytes += bytes.length;
+  }
+
+  /** The wire has taken everything: what waited follows. */
+  drained(): void {
+    for (const buffer of this.#lent ?? []) this.#pool.give(buffer);
+    this.#lent = undefined;
+    const waiting = this.#waiting;
+    if (waiting !== undefined) {
+      this.#waiting = undefined;
+      this.#pool.waitingBytes -= this.#waitingBytes;
+      this.#waitingBytes = 0;
+      for (const bytes of waiting) {
+        if (this.#lent !== undefined) this.#wait(bytes);
+        else if (!this.#wire.write(bytes)) this.#lent = [];
+      }
+    }
+    this.flush();
+  }
+
+  /** The connection is gone: what was not sent is dropped. Buffers lent to the wire are left to it. */
+  drop(): void {
+    if (this.buffer !== undefined) this.#pool.give(this.buffer);
+    this.buffer = undefined;
+    this.length = 0;
+    this.#waiting = undefined;
+    this.#pool.waitingBytes -= this.#waitingBytes;
+    this.#waitingBytes = 0;
+    this.#lent = undefined;
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * The ports of the broker: everything it needs from the outside world, each with a sentence that every adapter keeps.
+ * The broker touches no socket, disk, clock or dice except through these. `contract/` holds the test suites.
+ */
+import type { ConnectPacket, Properties, QoS } from '@dunlin/protocol';
+import type { Peer } from '@dunlin/transport';
+import type { Message } from './message.ts';
+
+/** A value now, or a promise of it: a step waits only where something has to be waited for. */
+export type Awaitable<T> = T | Promise<T>;
+
+export interface Timer {
+  cancel(): void;
+}
+
+/** Time, and the end of the present turn of the event loop. */
+export interface Clock {
+  /** Wall clock in milliseconds since 1970. May jump. */
+  nowMs(): number;
+  /** Calls `run` after at least `delayMs`, until cancelled every `delayMs` again. Never keeps a process alive. */
+  every(delayMs: number, run: () => void): Timer;
+  /** Calls `run` once, when every packet that has arrived in this turn was handled. */
+  endOfTurn(run: () => void): void;
+}
+
+export interface Random {
+  /** At least 96 bits that nobody can guess, in letters and digits, for Assigned Client Identifiers. */
+  identifier(): string;
+}
+
+/** A session as the Store remembers it. Keys hold `number`, which the broker gives and never gives again. */
+export interface SessionRecord {
+  readonly number: number;
+  readonly clientId: string;
+  /** Seconds; 0xFFFFFFFF never expires. Never 0: such a session has no stored state. */
+  readonly sessionExpiryInterval: number;
+  /** Wall clock at which the session ends; 0 while a client is connected, Infinity when it never ends. */
+  readonly expiresAtMs: number;
+}
+
+export interface SubscriptionRecord {
+  readonly filter: string;
+  readonly qos: QoS;
+  readonly noLocal: boolean;
+  readonly retainAsPublished: boolean;
+  readonly retainHandling: 0 | 1 | 2;
+  /** 0: none. */
+  readonly identifier: number;
+}
+
+/** One entry of a session's queue. Positions of a session only rise; the Packet Identifier follows from the position. */
+export interface QueuedRecord {
+  readonly position: number;
+  readonly message: Message;
+  readonly qos: 1 | 2;
+  /** RETAIN as it will be sent. */
+  readonly retain: boolean;
+  readonly identifiers: readonly number[];
+  /** Taken through a shared subscription: its filter with `$share`, for handing it over; else undefined. */
+  readonly share: string | undefined;
+}
+
+/** One change of durable state. A batch holds those of one turn, in order. */
+export type Write =
+  | { readonly op: 'putSession'; readonly session: SessionRecord }
+  /** With its subscriptions, queue, received identifiers and will. */
+  | { readonly op: 'deleteSession'; readonly session: number }
+  | { readonly op: 'putSubscription'; readonly session: number; readonly subscription: SubscriptionRecord }
+  | { readonly op: 'deleteSubscription'; readonly session: number; readonly filter: string }
+  | { readonly op: 'enqueue'; readonly session: number; readonly entry: QueuedRecord }
+  | { readonly op: 'dequeue'; readonly session: number; readonly position: number }
+  /** PUBREC came: from here on only PUBREL is sent again. */
+  | { readonly op: 'release'; readonly session: number; readonly position: number }
+  /** The identifier of a QoS 2 PUBLISH whose PUBREL has not come. */
+  | { readonly op: 'putReceived'; readonly session: number; readonly packetId: number }
+  | { readonly op: 'deleteReceived'; readonly session: number; readonly packetId: number }
+  | { readonly op: 'putRetained'; readonly message: Message }
+  | { readonly op: 'deleteRetained'; readonly topic: string }
+  | { readonly op: 'putWill'; readonly session: number; readonly will: WillRecord }
+  | { readonly op: 'deleteWill'; readonly session: number };
+
+export interface WillRecord {
+  readonly message: Message;
+  /** Seconds between the end of the connection and publication. */
+  readonly delayInterval: number;
+  /** Seconds from publication to expiry; undefined for never. */
+  readonly messageExpiryInterval: number | undefined;
+  /** Wall clock at which it is published; 0 while the client is connected. */
+  readonly dueAtMs: number;
+}
+
+/** A queue entry read back, with how far its delivery had come. */
+export interface StoredEntry extends QueuedRecord {
+  readonly released: boolean;
+}
+
+export interface StoredSession {
+  readonly record: SessionRecord;
+  readonly subscriptions: readonly SubscriptionRecord[];
+  readonly received: readonly number[];
+  readonly will: WillRecord | undefined;
+}
+
+/** Durable state, with one write method. A crash leaves a prefix of the batches, each whole or not at all. */
+export interface Store {
+  /**
+   * Returns undefined where every write of the batch already survives what this store promises to survive, else a
+   * promise that resolves then. Never called again before it has settled. A rejection is fatal for the broker.
+   */
+  commit(batch: readonly Write[]): Awaitable<void>;
+  /** Every session, once, at start. */
+  sessions(): AsyncIterable<StoredSession>;
+  /** Up to `limit` entries of one queue with positions above `after`, in order. */
+  queue(session: number, after: number, limit: number): Awaitable<readonly StoredEntry[]>;
+  /** Every retained message, once, at start. */
+  retained(): AsyncIterable<Message>;
+  close(): Promise<void>;
+}
+
+/** Joins brokers. Two threads and two machines are joined in the same way. */
+export interface Bus {
+  /**
+   * Hands a message to every broker with an interest, the own one included. Returns, or resolves, when the message
+   * can no longer be lost (QoS 0: at once): false only where it is certain that nobody was interested.
+   */
+  publish(message: Message): Awaitable<boolean>;
+  /** Sets who takes the messages of this broker's interest; true where somebody wanted it. */
+  receive(distribute: (message: Message) => boolean): void;
+  /** Interest in a filter (without `$share/<group>/`), once per filter and broker. */
+  subscribe(filter: string): void;
+  unsubscribe(filter: string): void;
+}
+
+/** Says which broker owns a session. */
+export interface Directory {
+  /** Returns, or resolves, when the former owner (another broker) has let go. */
+  claim(clientId: string): Awaitable<void>;
+  /** The session has ended or moved. */
+  release(clientId: string): void;
+}
+
+/** Who a connection is, as the Authenticator found. */
+export interface Principal {
+  readonly username: string | undefined;
+  /** Facts for rules, such as `{ partnerId: '…' }`. */
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly certificateSerial: string | undefined;
+  /** Wall clock at which the credential ends and the connection with it; Infinity for never. */
+  readonly expiresAtMs: number;
+}
+
+/** What an Authenticator sees of a CONNECT or of a later AUTH. */
+export interface AuthenticationRequest {
+  readonly peer: Peer;
+  /** Name of the listener the connection came through. */
+  readonly listener: string;
+  readonly connect: ConnectPacket;
+  /** Authentication Data of this step, of CONNECT first, then of each AUTH. */
+  readonly data: Uint8Array | undefined;
+  /** What the `challenge` answer of the step before carried; undefined on the first. */
+  readonly state: unknown;
+  /** The principal when this is a re-authentication (section 4.12.1). */
+  readonly current: Principal | undefined;
+}
+
+export type AuthenticationResult =
+  | { readonly kind: 'accept'; readonly principal: Principal; readonly data?: Uint8Array }
+  /** Only where CONNECT named an Authentication Method: sent as AUTH 0x18. */
+  | { readonly kind: 'challenge'; readonly data: Uint8Array | undefined; readonly state: unknown }
+  /** `reasonCode` is one of CONNACK's; `reason` is shown to the client and must hold no secret. */
+  | { readonly kind: 'refuse'; readonly reasonCode: number; readonly reason?: string };
+
+/** Asked who a client is. May answer later; may challenge where CONNECT named an Authentication Method. */
+export interface Authenticator {
+  /** Whether it handles the Authentication Method; others get 0x8C [MQTT-4.12.0-1]. */
+  supports(method: string): boolean;
+  authenticate(request: AuthenticationRequest): Awaitable<AuthenticationResult>;
+}
+
+/** What one session may do, compiled once; synchronous because it stands on the data path. */
+export interface Permissions {
+  /** 0x00, or the Reason Code of the refusal (0x87 in general). */
+  mayPublish(topic: string, qos: QoS, retain: boolean): number;
+  maySubscribe(filter: string, qos: QoS): number;
+}
+
+/** Asked what a client may do. */
+export interface Authorizer {
+  /** `undefined` permits everything, which costs nothing on the data path. */
+  permissions(clientId: string, principal: Principal): Permissions | undefined;
+}
+
+/** Properties that a broker adds to a CONNACK beyond its limits. */
+export type ConnackExtras = Pick<Properties, 'responseInformation' | 'serverReference' | 'userProperties'>;

@@ -1,0 +1,112 @@
+/**
+ * Back-pressure. A slow subscriber never slows a publisher: what it cannot take is dropped or waits in its queue.
+ *
+ * Two things make a connection be read slowly, one chunk at each tick, so that acknowledgements and PINGREQ pass and
+ * nothing deadlocks: its own answers pile up because it does not read, or all queues and outboxes together hold more
+ * than `heldBytesMax`. Then the busiest publishers are slowed first, until a tenth of it is free again.
+ */
+import { MqttError, ReasonCode } from '@dunlin/protocol';
+import type { Broker } from './broker.ts';
+import type { Connection } from './connection.ts';
+import { failConnection } from './disconnect.ts';
+
+/** The busiest publishers that together make this part of the traffic are slowed at once. */
+const SLOWED_SHARE = 0.8;
+
+export class Pressure {
+  readonly #broker: Broker;
+  readonly #throttled = new Set<Connection>();
+  #isPressed = false;
+  #queuedBytes = 0;
+
+  constructor(broker: Broker) {
+    this.#broker = broker;
+  }
+
+  /** Bytes in all queues and outboxes. */
+  get heldBytes(): number {
+    return this.#queuedBytes + this.#broker.pool.waitingBytes;
+  }
+  get isPressed(): boolean {
+    return this.#isPressed;
+  }
+
+  held(bytes: number): void {
+    this.#queuedBytes += bytes;
+  }
+
+  /** After a chunk of a connection whose outbox the wire does not take. */
+  check(connection: Connection): void {
+    const { limits, metrics } = this.#broker;
+    const unsent = connection.unsentBytes;
+    if (unsent > limits.outboxBytesHardMax) {
+      metrics.connectionsClosedNotReading += 1;
+      this.#broker.tell({ name: 'limitReached', limit: 'outboxBytesHardMax', clientId: connection.clientId, detail: `${unsent} bytes unsent` });
+      failConnection(connection, new MqttError('quota-exceeded', ReasonCode.quotaExceeded, `Cannot hold more than ${limits.outboxBytesHardMax} unsent bytes: the client does not read`));
+    } else if (unsent > limits.outboxBytesMax) this.#throttle(connection);
+  }
+
+  /** The wire of a connection has taken everything. */
+  relieved(connection: Connection): void {
+    if (connection.isThrottled && !this.#isPressed) this.#release(connection);
+  }
+
+  forget(connection: Connection): void {
+    connection.isThrottled = false;
+    this.#throttled.delete(connection);
+  }
+
+  /** Each turn: is it too much? */
+  endOfTurn(): void {
+    if (!this.#isPressed && this.heldBytes > this.#broker.limits.heldBytesMax) this.#press();
+  }
+
+  /** Every 100 ms: lets each slowed connection read one chunk; slows more of them, or none any longer. */
+  tick(): void {
+    if (this.#isPressed) {
+      if (this.heldBytes < this.#broker.limits.heldBytesMax * 0.9) this.#relax();
+      else this.#slowBusiest();
+    }
+    for (const connection of this.#throttled) {
+      this.check(connection);
+      if (connection.isThrottled) connection.wire.resume();
+    }
+    for (const connection of this.#broker.connections) connection.recentBytes = 0;
+  }
+
+  #press(): void {
+    this.#isPressed = true;
+    this.#broker.tell({ name: 'publishersPaused', heldBytes: this.heldBytes });
+    this.#slowBusiest();
+  }
+
+  #slowBusiest(): void {
+    const busy = [...this.#broker.connections].filter((connection) => connection.recentBytes > 0 && !connection.isThrottled);
+    busy.sort((a, b) => b.recentBytes - a.recentBytes);
+    let rest = busy.reduce((sum, connection) => sum + connection.recentBytes, 0) * SLOWED_SHARE;
+    for (const connection of busy) {
+      if (rest <= 0) return;
+      rest -= connection.recentBytes;
+      this.#throttle(connection);
+    }
+  }
+
+  #relax(): void {
+    this.#isPressed = false;
+    this.#broker.tell({ name: 'publishersResumed', heldBytes: this.heldBytes });
+    for (const connection of this.#throttled) this.#release(connection);
+  }
+
+  #throttle(connection: Connection): void {
+    if (connection.isThrottled || connection.state === 'closed') return;
+    connection.isThrottled = true;
+    this.#throttled.add(connection);
+    this.#broker.metrics.publishersPaused += 1;
+    connection.wire.pause();
+  }
+
+  #release(connection: Connection): void {
+    this.forget(connection);
+    connection.resumeReading();
+  }
+}

@@ -1,0 +1,244 @@
+/**
+ * The path of a PUBLISH, from the connection that received it to the sessions that want it.
+ *
+ *   receive → topic → exactly once → message → accept: authorize → retain → bus ⇢ distribute: match → deliver
+ *                                                                        └→ acknowledge
+ *
+ * Each step is one call. If a step is missing here, it does not happen. At QoS 0 nothing here waits and nothing is
+ * made but the Message.
+ */
+import { MqttError, type PublishFrame, ReasonCode, ReceiverFlow } from '@dunlin/protocol';
+import type { Broker } from './broker.ts';
+import type { Connection } from './connection.ts';
+import { Message, NO_BYTES, forwardedProperties } from './message.ts';
+import type { Awaitable } from './ports.ts';
+import type { Session } from './session.ts';
+import { type Topic, sameName } from './topics.ts';
+
+/** Handles one PUBLISH. `isOwned`: its bytes are in memory that is never reused. */
+export function receivePublish(connection: Connection, frame: PublishFrame, isOwned: boolean): void {
+  const broker = connection.broker;
+  const session = connection.session as Session;
+  broker.metrics.messagesReceived += 1;
+  broker.metrics.publishBytesReceived += frame.end - frame.payloadStart;
+
+  // 1. About what? The Topic Alias is learnt here, so that a refusal below does not lose it.
+  const topic = resolveTopic(connection, frame);
+
+  // 2. Does it keep to what CONNACK said?
+  checkOffered(broker, frame);
+
+  // 3. Was it said before? A QoS 2 message counts once until PUBREL [MQTT-4.3.3-10].
+  if (frame.qos > 0 && isRepeat(connection, session, frame)) return;
+
+  // 4. What was said, free of the packet and of the connection.
+  const message = toMessage(connection, session, frame, topic, isOwned);
+
+  // 5. Take responsibility for it, or refuse.
+  const before = broker.commits.written;
+  const verdict = accept(broker, session, message);
+
+  // 6. Say so, when every write it caused is durable [MQTT-3.3.4-1].
+  if (message.qos > 0) answer(connection, session, frame.qos as 1 | 2, frame.packetId, verdict, before);
+}
+
+/**
+ * Takes responsibility for a message.
+ * @returns the Reason Code for PUBACK or PUBREC, or a promise of it where another broker has to take the message.
+ */
+export function accept(broker: Broker, from: Session | undefined, message: Message): Awaitable<number> {
+  // 1. May it be said? The Topic Alias is resolved, so this sees the true name.
+  const refusal = refusalOf(from, message);
+  if (refusal !== 0) return refuse(broker, message, refusal);
+
+  // 2. Is it to be remembered? [MQTT-3.3.1-5]
+  if (message.retain && !retain(broker, message)) return refuse(broker, message, ReasonCode.quotaExceeded);
+
+  // 3. Tell every broker that has an interest, this one included.
+  const wanted = broker.bus.publish(message);
+  return wanted instanceof Promise ? wanted.then(codeOf) : codeOf(wanted);
+}
+
+/** Hands a message to the sessions of this broker. Called by the bus. Returns whether anybody wants it. */
+export function distribute(broker: Broker, message: Message): boolean {
+  // 4. Who wants it? One subscription per session [MQTT-3.3.4-2], and one member of each shared one.
+  const { subscriptions, groups } = broker.router.match(message.topic);
+
+  // 5. The session sends it, queues it, or drops it; only the session knows which.
+  for (let i = 0; i < subscriptions.length; i++) {
+    let subscription = subscriptions[i];
+    if (subscription.forOwn !== subscription && subscription.session.clientId === message.publisher) {
+      if (subscription.forOwn === undefined) continue;
+      subscription = subscription.forOwn;
+    }
+    subscription.session.deliver(message, subscription, undefined);
+  }
+  for (let i = 0; i < groups.length; i++) {
+    const member = groups[i].choose(message);
+    if (member !== undefined) member.session.deliver(message, member, groups[i].filter);
+  }
+  if (subscriptions.length > 0 || groups.length > 0) return true;
+  broker.metrics.messagesUnmatched += 1;
+  return false;
+}
+
+/** PUBREL: the client has our PUBREC and forgets the message; so do we [MQTT-4.3.3-11]. */
+export function receivePubrel(connection: Connection, packetId: number): void {
+  const session = connection.session as Session;
+  if (session.receiver?.release(packetId) !== true) {
+    connection.acknowledge(PUBCOMP, packetId, ReasonCode.packetIdentifierNotFound, 0);
+    return;
+  }
+  const ticket = session.isStored ? connection.broker.commits.write({ op: 'deleteReceived', session: session.number, packetId }) : 0;
+  connection.acknowledge(PUBCOMP, packetId, ReasonCode.success, ticket);
+}
+
+const PUBACK = 0x40;
+const PUBREC = 0x50;
+const PUBCOMP = 0x70;
+
+function resolveTopic(connection: Connection, frame: PublishFrame): Topic {
+  const bytes = frame.bytes as Buffer;
+  const length = frame.topicEnd - frame.topicStart;
+  if (length === 0) {
+    const known = connection.aliasesIn?.get(frame.topicAlias);
+    if (known !== undefined) return known;
+    if (frame.topicAlias > connection.broker.limits.topicAliasMaximum) throw aliasAboveMaximum(connection, frame.topicAlias);
+    throw new MqttError('protocol-error', ReasonCode.protocolError, `Cannot resolve Topic Alias ${frame.topicAlias}: it was not set on this connection [MQTT-3.3.2-7]`);
+  }
+  const last = connection.lastTopic;
+  const topic =
+    last !== undefined && sameName(last.encoded, bytes, frame.topicStart, length)
+      ? last
+      : connection.broker.topics.intern(bytes, frame.topicStart, frame.topicEnd);
+  connection.lastTopic = topic;
+  if (frame.topicAlias > 0) {
+    if (connection.aliasesIn === undefined) throw aliasAboveMaximum(connection, frame.topicAlias);
+    connection.aliasesIn.set(frame.topicAlias, topic);
+  }
+  return topic;
+}
+
+function aliasAboveMaximum(connection: Connection, alias: number): MqttError {
+  const maximum = connection.broker.limits.topicAliasMaximum;
+  return new MqttError('topic-alias-invalid', ReasonCode.topicAliasInvalid, `Cannot use Topic Alias ${alias}: the maximum is ${maximum} [MQTT-3.2.2-17]`);
+}
+
+function checkOffered(broker: Broker, frame: PublishFrame): void {
+  if (frame.qos > broker.settings.maximumQoS)
+    throw new MqttError('protocol-error', ReasonCode.qosNotSupported, `Cannot accept QoS ${frame.qos}: Maximum QoS is ${broker.settings.maximumQoS} [MQTT-3.2.2-11]`);
+  if (frame.retain && !broker.settings.retainAvailable)
+    throw new MqttError('protocol-error', ReasonCode.retainNotSupported, 'Cannot accept RETAIN 1: retained messages are not available [MQTT-3.2.2-14]');
+}
+
+/** Counts the message against Receive Maximum, and answers a repeated QoS 2 PUBLISH. */
+function isRepeat(connection: Connection, session: Session, frame: PublishFrame): boolean {
+  const receiver = session.receiver;
+  if (frame.qos === 2 && receiver?.has(frame.packetId) === true) {
+    const { commits } = connection.broker;
+    connection.acknowledge(PUBREC, frame.packetId, ReasonCode.success, commits.isIdle ? 0 : commits.ticket);
+    return true;
+  }
+  const unfinished = connection.unansweredPublishes + (receiver?.size ?? 0);
+  const maximum = connection.broker.limits.receiveMaximum;
+  if (connection.protocolVersion === 5 && unfinished >= maximum)
+    throw new MqttError('receive-maximum-exceeded', ReasonCode.receiveMaximumExceeded, `Cannot accept PUBLISH ${frame.packetId}: ${maximum} are unfinished, the Receive Maximum [MQTT-3.3.4-7]`);
+  return false;
+}
+
+function toMessage(connection: Connection, session: Session, frame: PublishFrame, topic: Topic, isOwned: boolean): Message {
+  const bytes = frame.bytes as Buffer;
+  let properties: Buffer = NO_BYTES;
+  let expiresAtMs: number | undefined;
+  if (frame.hasProperties) {
+    const decoded = frame.properties();
+    properties = forwardedProperties(decoded);
+    if (decoded.messageExpiryInterval !== undefined) expiresAtMs = connection.broker.nowMs + decoded.messageExpiryInterval * 1000;
+  }
+  const message = new Message(topic, frame.qos, frame.retain, session.clientId, bytes, frame.payloadStart, frame.end, properties, expiresAtMs);
+  if (frame.qos === 0 && frame.topicAlias === 0 && !frame.hasProperties) {
+    message.frameVersion = connection.protocolVersion === 5 ? 5 : 3;
+    message.frameStart = frame.start;
+    message.frameEnd = frame.end;
+  }
+  message.owned = isOwned;
+  return message;
+}
+
+function refusalOf(from: Session | undefined, message: Message): number {
+  if (from === undefined) return 0;
+  if (message.topic.refusal !== 0) return message.topic.refusal;
+  if (from.permissions === undefined) return 0;
+  return from.permissions.mayPublish(message.topic.name, message.qos, message.retain);
+}
+
+function refuse(broker: Broker, message: Message, reasonCode: number): number {
+  broker.metrics.publishesRefused += 1;
+  if (reasonCode === ReasonCode.topicNameInvalid) broker.metrics.topicsRefused += 1;
+  const reason = reasonCode === ReasonCode.topicNameInvalid ? 'topic reserved, too long or too deep' : reasonCode === ReasonCode.quotaExceeded ? 'no room for another retained message' : 'not authorized';
+  broker.tell({ name: 'publishRefused', clientId: message.publisher, topic: message.topic.name, reasonCode, reason });
+  return reasonCode;
+}
+
+/** Keeps the message in the slot of its topic, or empties the slot [MQTT-3.3.1-6], [MQTT-3.3.1-7]. False: no room. */
+function retain(broker: Broker, message: Message): boolean {
+  const topic = message.topic.name;
+  if (message.payloadEnd === message.payloadStart) {
+    if (broker.retained.delete(topic) && !isVolatile(topic)) broker.commits.write({ op: 'deleteRetained', topic });
+    return true;
+  }
+  if (!broker.retained.hasRoomFor(message)) {
+    broker.metrics.retainedRefused += 1;
+    return false;
+  }
+  broker.retained.set(message.own());
+  broker.metrics.retainedStored += 1;
+  if (!isVolatile(topic)) broker.commits.write({ op: 'putRetained', message });
+  return true;
+}
+
+/** What the broker says of itself is true only while it runs. */
+function isVolatile(topic: string): boolean {
+  return topic.startsWith('$SYS/');
+}
+
+function codeOf(wanted: boolean): number {
+  return wanted ? ReasonCode.success : ReasonCode.noMatchingSubscribers;
+}
+
+function answer(connection: Connection, session: Session, qos: 1 | 2, packetId: number, verdict: Awaitable<number>, before: number): void {
+  const { commits } = connection.broker;
+  const header = qos === 1 ? PUBACK : PUBREC;
+  if (typeof verdict !== 'number') {
+    connection.unansweredPublishes += 1;
+    if (qos === 2) remember(connection, session, packetId);
+    const place = connection.reserveAnswer(undefined, Number.POSITIVE_INFINITY, () => {
+      connection.unansweredPublishes -= 1;
+    });
+    connection.whenAnswered(verdict, (reasonCode) => {
+      if (qos === 2 && reasonCode >= 0x80) session.receiver?.refuse(packetId);
+      connection.settleAnswer(place, header, packetId, reasonCode, commits.isIdle ? 0 : commits.ticket);
+    });
+    return;
+  }
+  if (qos === 2 && verdict < 0x80) remember(connection, session, packetId);
+  const ticket = commits.written === before ? 0 : commits.ticket;
+  if (verdict >= 0x80) {
+    connection.answerRefusal(header, packetId, verdict, ticket);
+    return;
+  }
+  if (ticket === 0 || qos === 2) {
+    connection.acknowledge(header, packetId, verdict, ticket);
+    return;
+  }
+  connection.unansweredPublishes += 1;
+  connection.acknowledge(header, packetId, verdict, ticket, () => {
+    connection.unansweredPublishes -= 1;
+  });
+}
+
+function remember(connection: Connection, session: Session, packetId: number): void {
+  session.receiver ??= new ReceiverFlow(connection.broker.limits.receiveMaximum);
+  session.receiver.receive(packetId);
+  if (session.isStored) connection.broker.commits.write({ op: 'putReceived', session: session.number, packetId });
+}

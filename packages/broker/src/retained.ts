@@ -1,0 +1,88 @@
+/** Retained messages: the last one of each topic, and replays of them to new subscriptions (section 3.3.1.3). */
+import { DeadlineWheel } from '@dunlin/protocol';
+import type { Limits } from './limits.ts';
+import type { Message } from './message.ts';
+import { type TopicCursor, TopicTree } from './topic-tree.ts';
+
+/** A retained message in its slot. */
+export class Retained {
+  readonly message: Message;
+  /** Rises with every change, so that a replay knows what came after it began. */
+  readonly sequence: number;
+
+  constructor(message: Message, sequence: number) {
+    this.message = message;
+    this.sequence = sequence;
+  }
+}
+
+export class RetainedMessages {
+  readonly #limits: Limits;
+  readonly #tree = new TopicTree<Retained>();
+  readonly #expiring = new DeadlineWheel<Retained>(1000, 512);
+  #sequence = 0;
+  #bytes = 0;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  get count(): number {
+    return this.#tree.size;
+  }
+  get bytes(): number {
+    return this.#bytes;
+  }
+  /** What a replay that begins now compares with `Retained.sequence`. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  get(topic: string): Message | undefined {
+    return this.#tree.get(topic)?.message;
+  }
+
+  /** Whether one more message fits the limits; a replacement always does. */
+  hasRoomFor(message: Message): boolean {
+    if (this.#tree.size < this.#limits.retainedMessagesMax && this.#bytes + message.heldBytes <= this.#limits.retainedBytesMax)
+      return true;
+    return message.payloadLength === 0 || this.#tree.get(message.topic.name) !== undefined;
+  }
+
+  /** Replaces the message of a topic [MQTT-3.3.1-5]. The message must own its bytes. */
+  set(message: Message): void {
+    const retained = new Retained(message, ++this.#sequence);
+    const former = this.#tree.set(message.topic.name, retained);
+    if (former !== undefined) this.#forget(former);
+    this.#bytes += message.heldBytes;
+    if (message.expiresAtMs !== undefined) this.#expiring.schedule(retained, message.expiresAtMs);
+  }
+
+  /** Returns whether there was one. */
+  delete(topic: string): boolean {
+    const former = this.#tree.delete(topic);
+    if (former === undefined) return false;
+    this.#forget(former);
+    return true;
+  }
+
+  cursor(filter: string): TopicCursor<Retained> {
+    return this.#tree.cursor(filter);
+  }
+
+  /** Drops what has expired and tells each topic. */
+  sweep(nowMs: number, expired: (topic: string) => void): void {
+    this.#expiring.sweep(nowMs, (retained) => {
+      const topic = retained.message.topic.name;
+      if (this.#tree.get(topic) !== retained) return 0;
+      this.delete(topic);
+      expired(topic);
+      return 0;
+    });
+  }
+
+  #forget(former: Retained): void {
+    this.#bytes -= former.message.heldBytes;
+    if (former.message.expiresAtMs !== undefined) this.#expiring.cancel(former);
+  }
+}

@@ -1,0 +1,401 @@
+/**
+ * A Session: what outlives connections (section 4.1). Subscriptions, the queue, unfinished exchanges, the will.
+ *
+ * Pure: it writes into the group commit and into its connection's outbox, and touches nothing else. What a session
+ * does not use it does not have, since most sessions are idle.
+ */
+import { type QoS, ReceiverFlow, SenderFlow } from '@dunlin/protocol';
+import type { Connection } from './connection.ts';
+import type { GroupCommit } from './group-commit.ts';
+import type { Limits } from './limits.ts';
+import type { Message } from './message.ts';
+import type { Metrics } from './metrics.ts';
+import type { Permissions, SessionRecord, Store } from './ports.ts';
+import { type Entry, Queue } from './queue.ts';
+import type { Replay } from './replay.ts';
+import type { Settings } from './settings.ts';
+import { NO_IDENTIFIERS, type Subscription } from './subscription.ts';
+import type { ArmedWill } from './will.ts';
+
+/** What sessions need of their broker. */
+export interface SessionContext {
+  readonly limits: Limits;
+  readonly settings: Settings;
+  readonly metrics: Metrics;
+  readonly commits: GroupCommit;
+  readonly store: Store;
+  /** Wall clock of the present turn in milliseconds. */
+  readonly nowMs: number;
+  /** The wall clock itself, for what must end in time. */
+  clockMs(): number;
+  /** Adds to the bytes held by all queues. */
+  held(bytes: number): void;
+  /** A limit acted for this session. */
+  queueFull(clientId: string): void;
+  /** Goes on with replays in another turn. */
+  continueReplay(session: Session): void;
+}
+
+/** Replays go on for this long in one turn. */
+const REPLAY_SLICE_MS = 5;
+/** A replay pauses while this much is unsent, so that live messages do not wait behind it. */
+const REPLAY_UNSENT_BYTES_MAX = 256 * 1024;
+
+/** Stands for a delivery that nobody will send again: no stored session, no shared subscription. */
+const FORGOTTEN: Entry = Object.freeze({
+  position: 0, message: undefined as unknown as Message, qos: 1, retain: false, identifiers: NO_IDENTIFIERS, share: undefined, ticket: 0, repeated: false,
+});
+
+export class Session {
+  readonly clientId: string;
+  /** Names the session in the store; never given again. */
+  readonly number: number;
+  readonly #context: SessionContext;
+  /** The connection that has the session, from CONNECT on. */
+  owner: Connection | undefined = undefined;
+  /** The same once its CONNACK has left: deliveries go there. */
+  connection: Connection | undefined = undefined;
+  /** The store has heard of it. */
+  wasStored = false;
+  /** Seconds; 0 ends the session with its connection. */
+  sessionExpiryInterval = 0;
+  /** Wall clock at which it ends; undefined while connected or when it never ends. */
+  expiresAtMs: number | undefined = undefined;
+  will: ArmedWill | undefined = undefined;
+  permissions: Permissions | undefined = undefined;
+  subscriptions: Map<string, Subscription> | undefined = undefined;
+  receiver: ReceiverFlow | undefined = undefined;
+  #flow: SenderFlow<Entry> | undefined = undefined;
+  #queue: Queue | undefined = undefined;
+  #replays: Replay[] | undefined = undefined;
+  /** The last queue position given. */
+  #position = 0;
+  #isWaiting = false;
+
+  constructor(clientId: string, number: number, context: SessionContext) {
+    this.clientId = clientId;
+    this.number = number;
+    this.#context = context;
+  }
+
+  get isConnected(): boolean {
+    return this.owner !== undefined;
+  }
+  /** Its state is in the store and survives the connection. */
+  get isStored(): boolean {
+    return this.sessionExpiryInterval > 0;
+  }
+  get queuedMessages(): number {
+    return this.#queue?.size ?? 0;
+  }
+  get inflightMessages(): number {
+    return this.#flow?.size ?? 0;
+  }
+
+  record(expiresAtMs: number): SessionRecord {
+    return { number: this.number, clientId: this.clientId, sessionExpiryInterval: this.sessionExpiryInterval, expiresAtMs };
+  }
+
+  /** Whether a message could go out at once: a member of a shared subscription is chosen by this. */
+  hasRoomFor(message: Message): boolean {
+    const connection = this.connection;
+    if (connection === undefined || !connection.hasRoom) return false;
+    if (message.qos > 0 && (this.queuedMessages > 0 || (this.#flow !== undefined && !this.#flow.hasQuota()))) return false;
+    return this.fits(message);
+  }
+
+  /** Whether the message keeps within the client's Maximum Packet Size. */
+  fits(message: Message): boolean {
+    const connection = this.connection;
+    return connection === undefined || connection.fits(message);
+  }
+
+  /** Sends the message, queues it, or drops it; only the session knows which. */
+  deliver(message: Message, subscription: Subscription, share: string | undefined): void {
+    const qos = message.qos < subscription.qos ? message.qos : subscription.qos;
+    const retain = message.retain && subscription.retainAsPublished;
+    if (qos > 0) {
+      this.#deliverAcknowledged(message, qos as 1 | 2, retain, subscription.identifiers, share);
+      return;
+    }
+    if (this.connection === undefined) this.#context.metrics.messagesDroppedAbsent += 1;
+    else this.connection.sendQoS0(message, retain, subscription.identifiers);
+  }
+
+  #deliverAcknowledged(message: Message, qos: 1 | 2, retain: boolean, identifiers: readonly number[], share: string | undefined): void {
+    const connection = this.connection;
+    const isStored = this.isStored;
+    const position = this.#position + 1;
+    const isNext =
+      connection !== undefined && (this.#queue === undefined || this.#queue.isEmpty) && (qos === 1 || !isStored) && this.#maySend(connection, position);
+    if (isNext && !isStored && share === undefined) {
+      if (connection.sendAcknowledged(message, qos, packetIdOf(position), retain, false, identifiers)) {
+        this.#position = position;
+        (this.#flow as SenderFlow<Entry>).open(packetIdOf(position), qos, FORGOTTEN);
+      }
+      return;
+    }
+    if (!isNext && !this.#makeRoom(message)) return;
+    this.#position = position;
+    message.own();
+    const record = { position, message, qos, retain, identifiers, share };
+    const ticket = isStored ? this.#context.commits.write({ op: 'enqueue', session: this.number, entry: record }) : 0;
+    const entry: Entry = { ...record, ticket, repeated: false };
+    if (isNext) {
+      this.#send(connection, entry);
+      return;
+    }
+    this.#context.metrics.messagesQueued += 1;
+    this.#context.held(message.heldBytes);
+    this.#queue ??= new Queue();
+    this.#queue.push(entry, isStored);
+    if (connection !== undefined) this.pump();
+  }
+
+  /** Sends what waits, as the client's window and the outbox allow; then goes on with replays. */
+  pump(): void {
+    const queue = this.#queue;
+    if (queue !== undefined && !queue.isEmpty) this.#pumpQueue(queue);
+    if (this.#replays !== undefined && (queue === undefined || queue.isEmpty)) this.#pumpReplays();
+  }
+
+  #pumpQueue(queue: Queue): void {
+    for (;;) {
+      const connection = this.connection;
+      if (connection === undefined) return;
+      const entry = queue.peek();
+      if (entry === undefined) {
+        if (!queue.isPaged || !this.#readPage(queue)) return;
+        continue;
+      }
+      if (!entry.repeated && entry.message.isExpired(this.#context.nowMs)) {
+        this.#drop(queue, 'messagesExpired');
+        continue;
+      }
+      if (!this.#maySend(connection, entry.position)) return;
+      if (entry.qos === 2 && !this.#context.commits.isDurable(entry.ticket)) {
+        this.#waitForCommit();
+        return;
+      }
+      queue.shift();
+      this.#context.held(-entry.message.heldBytes);
+      this.#send(connection, entry);
+    }
+  }
+
+  /** Returns true where entries came at once. */
+  #readPage(queue: Queue): boolean {
+    // What is still gathering cannot be read back yet.
+    if (!this.#context.commits.isIdle) {
+      this.#waitForCommit();
+      return false;
+    }
+    const read = queue.readPage(this.#context.store, this.number);
+    if (read === undefined) return queue.peek() !== undefined;
+    read.then(() => this.pump());
+    return false;
+  }
+
+  #waitForCommit(): void {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    this.#context.commits.wait(this);
+  }
+
+  /** The batch it waited for is durable. */
+  durable(): void {
+    this.#isWaiting = false;
+    this.pump();
+  }
+
+  #maySend(connection: Connection, position: number): boolean {
+    if (!connection.hasRoom) return false;
+    this.#flow ??= new SenderFlow<Entry>(connection.sendMaximum);
+    if (this.#flow.hasQuota() && !this.#flow.isOpen(packetIdOf(position))) return true;
+    this.#context.metrics.windowsClosed += 1;
+    return false;
+  }
+
+  #send(connection: Connection, entry: Entry): void {
+    const packetId = packetIdOf(entry.position);
+    if (connection.sendAcknowledged(entry.message, entry.qos, packetId, entry.retain, entry.repeated, entry.identifiers))
+      (this.#flow as SenderFlow<Entry>).open(packetId, entry.qos, entry);
+    // Too large for this client: counted as delivered [MQTT-3.1.2-25].
+    else this.#finished(entry);
+  }
+
+  /** Whether the queue has room for one more, after making some where the settings say so. */
+  #makeRoom(message: Message): boolean {
+    const { limits, settings, metrics } = this.#context;
+    const queue = this.#queue;
+    if (queue === undefined || (queue.size < limits.queueMessagesMax && queue.bytes + message.heldBytes <= limits.queueBytesMax)) return true;
+    this.#context.queueFull(this.clientId);
+    if (settings.queueFull === 'drop-oldest' && queue.peek()?.repeated === false) {
+      this.#drop(queue, 'messagesDroppedQueueFull');
+      return true;
+    }
+    metrics.messagesDroppedQueueFull += 1;
+    return false;
+  }
+
+  #drop(queue: Queue, counter: 'messagesExpired' | 'messagesDroppedQueueFull'): void {
+    const entry = queue.peek() as Entry;
+    queue.shift();
+    this.#context.held(-entry.message.heldBytes);
+    this.#context.metrics[counter] += 1;
+    this.#finished(entry);
+  }
+
+  /** The delivery is over: the store forgets it. Returns the ticket of that. */
+  #finished(entry: Entry): number {
+    if (entry === FORGOTTEN || !this.isStored) return 0;
+    return this.#context.commits.write({ op: 'dequeue', session: this.number, position: entry.position });
+  }
+
+  puback(packetId: number): void {
+    const entry = this.#flow?.puback(packetId);
+    if (entry === undefined) return;
+    this.#finished(entry);
+    this.pump();
+  }
+
+  /** Returns 0x00 with the ticket PUBREL waits for, or 0x92 where the identifier is unknown, or undefined: it is over. */
+  pubrec(packetId: number, reasonCode: number): { reasonCode: number; ticket: number } | undefined {
+    const flow = this.#flow;
+    const entry = flow?.get(packetId);
+    const step = flow === undefined ? 'unknown' : flow.pubrec(packetId, reasonCode);
+    if (step === 'unknown') return reasonCode >= 0x80 ? undefined : { reasonCode: 0x92, ticket: 0 };
+    if (step === 'release') {
+      const ticket =
+        entry === undefined || entry === FORGOTTEN || !this.isStored
+          ? 0
+          : this.#context.commits.write({ op: 'release', session: this.number, position: entry.position });
+      return { reasonCode: 0, ticket };
+    }
+    if (entry !== undefined) this.#finished(entry);
+    this.pump();
+    return undefined;
+  }
+
+  pubcomp(packetId: number): void {
+    const entry = this.#flow?.pubcomp(packetId);
+    if (entry === undefined) return;
+    this.#finished(entry);
+    this.pump();
+  }
+
+  /** Starts sending retained messages to a new subscription. */
+  replay(replay: Replay): void {
+    this.#replays ??= [];
+    const others = this.#replays.filter((other) => other.subscription.filter !== replay.subscription.filter);
+    this.#replays = [...others, replay];
+    this.pump();
+  }
+
+  /** The subscription is gone: so is its replay. */
+  cancelReplay(filter: string): void {
+    const rest = this.#replays?.filter((replay) => replay.subscription.filter !== filter);
+    this.#replays = rest === undefined || rest.length === 0 ? undefined : rest;
+  }
+
+  #pumpReplays(): void {
+    const endAtMs = this.#context.clockMs() + REPLAY_SLICE_MS;
+    for (let step = 1; ; step++) {
+      const connection = this.connection;
+      const replay = this.#replays?.[0];
+      if (connection === undefined || replay === undefined) return;
+      if (replay.isDone) {
+        this.cancelReplay(replay.subscription.filter);
+        continue;
+      }
+      const position = this.#position + 1;
+      const mayWait = replay.subscription.qos > 0 && !this.#maySend(connection, position);
+      // Whatever brings room back, an acknowledgement or a drained outbox, pumps again.
+      if (mayWait || connection.unsentBytes > REPLAY_UNSENT_BYTES_MAX) return;
+      const retained = replay.next(this.#context.nowMs);
+      if (retained !== undefined) this.#sendRetained(connection, retained.message, replay.subscription, position);
+      if ((retained === undefined || step % 64 === 0) && this.#context.clockMs() >= endAtMs) {
+        this.#context.continueReplay(this);
+        return;
+      }
+    }
+  }
+
+  #sendRetained(connection: Connection, message: Message, subscription: Subscription, position: number): void {
+    this.#context.metrics.retainedSent += 1;
+    const qos: QoS = message.qos < subscription.qos ? message.qos : subscription.qos;
+    if (qos === 0) {
+      connection.sendQoS0(message, true, subscription.identifiers);
+      return;
+    }
+    this.#position = position;
+    const record = { position, message, qos, retain: true, identifiers: subscription.identifiers, share: undefined };
+    const ticket = this.isStored ? this.#context.commits.write({ op: 'enqueue', session: this.number, entry: record }) : 0;
+    const entry: Entry = { ...record, ticket, repeated: false };
+    if (this.isStored && qos === 2) {
+      this.#context.held(message.heldBytes);
+      this.#queue ??= new Queue();
+      this.#queue.push(entry, true);
+      this.#pumpQueue(this.#queue);
+    } else this.#send(connection, entry);
+  }
+
+  /** A connection takes the session up: open PUBLISHes go back in front of the queue, PUBRELs are told at once. */
+  resume(connection: Connection): void {
+    this.connection = connection;
+    const flow = this.#flow;
+    if (flow === undefined) return;
+    const open = [...flow.entries()];
+    flow.clear();
+    flow.resume(connection.sendMaximum);
+    const again: Entry[] = [];
+    for (const { id, qos, state, item } of open) {
+      if (state === 'released') {
+        flow.open(id, qos, item);
+        flow.pubrec(id, 0);
+        connection.sendPubrel(id);
+      } else if (item !== FORGOTTEN) again.push({ ...item, repeated: true });
+    }
+    if (again.length === 0) return;
+    this.#queue ??= new Queue();
+    for (const entry of again) this.#context.held(entry.message.heldBytes);
+    this.#queue.putBack(again);
+  }
+
+  /** The connection is gone; the session may wait for another. */
+  detach(): void {
+    this.owner = undefined;
+    this.connection = undefined;
+    this.#isWaiting = false;
+    this.#replays = undefined;
+  }
+
+  /**
+   * The session ends. Returns what a shared subscription may hand to another member: QoS 1 in flight and all that
+   * waited; never a QoS 2 message that was sent [MQTT-4.8.2-5].
+   */
+  end(): readonly Entry[] {
+    const handOver: Entry[] = [];
+    let dropped = 0;
+    for (const { qos, item } of this.#flow?.entries() ?? []) {
+      if (qos === 1 && item.share !== undefined) handOver.push(item);
+      else dropped += 1;
+    }
+    for (const entry of this.#queue?.waiting() ?? []) {
+      this.#context.held(-entry.message.heldBytes);
+      if (entry.share !== undefined && !(entry.repeated && entry.qos === 2)) handOver.push(entry);
+      else dropped += 1;
+    }
+    this.#context.metrics.messagesDroppedSessionEnd += dropped;
+    this.#queue?.clear();
+    this.#flow = undefined;
+    this.#queue = undefined;
+    this.#replays = undefined;
+    return handOver;
+  }
+}
+
+/** The Packet Identifier of a queue position: 1 to 65535, then 1 again. */
+function packetIdOf(position: number): number {
+  return ((position - 1) % 0xffff) + 1;
+}

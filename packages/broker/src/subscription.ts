@@ -1,0 +1,64 @@
+/** A Subscription: one filter of one session with its options, or what several of them come to for one topic. */
+import type { QoS } from '@dunlin/protocol';
+import type { Session } from './session.ts';
+
+export const NO_IDENTIFIERS: readonly number[] = [];
+
+const NO_LOCAL = 0x04;
+const RETAIN_AS_PUBLISHED = 0x08;
+
+export class Subscription {
+  readonly session: Session;
+  /** As the client wrote it, with `$share/<group>/` where it is shared. */
+  readonly filter: string;
+  /** The Subscription Options byte (section 3.8.3.1). */
+  readonly options: number;
+  /** Subscription Identifiers that go with a delivery. */
+  readonly identifiers: readonly number[];
+  /** What the session gets of its own messages: this one, or without the No Local ones, or nothing [MQTT-3.8.3-3]. */
+  readonly forOwn: Subscription | undefined;
+
+  constructor(session: Session, filter: string, options: number, identifiers: readonly number[], forOwn?: Subscription | null) {
+    this.session = session;
+    this.filter = filter;
+    this.options = options;
+    this.identifiers = identifiers;
+    this.forOwn = forOwn === undefined ? ((options & NO_LOCAL) === 0 ? this : undefined) : (forOwn ?? undefined);
+  }
+
+  get qos(): QoS {
+    return (this.options & 3) as QoS;
+  }
+  get noLocal(): boolean {
+    return (this.options & NO_LOCAL) !== 0;
+  }
+  get retainAsPublished(): boolean {
+    return (this.options & RETAIN_AS_PUBLISHED) !== 0;
+  }
+  get retainHandling(): 0 | 1 | 2 {
+    return (this.options >> 4) as 0 | 1 | 2;
+  }
+  get isShared(): boolean {
+    return this.filter.startsWith('$share/');
+  }
+}
+
+export function subscriptionOptions(qos: QoS, noLocal: boolean, retainAsPublished: boolean, retainHandling: 0 | 1 | 2): number {
+  return qos | (noLocal ? NO_LOCAL : 0) | (retainAsPublished ? RETAIN_AS_PUBLISHED : 0) | (retainHandling << 4);
+}
+
+/**
+ * What overlapping subscriptions of one session come to: one copy at the highest QoS [MQTT-3.3.4-2] with all
+ * identifiers [MQTT-3.3.4-4], RETAIN as published if any asks for it. No Local takes away only its own subscription.
+ */
+export function merge(a: Subscription, b: Subscription): Subscription {
+  const forOwn = a.forOwn === undefined ? b.forOwn : b.forOwn === undefined ? a.forOwn : mergeTwo(a.forOwn, b.forOwn);
+  return mergeTwo(a, b, forOwn ?? null);
+}
+
+function mergeTwo(a: Subscription, b: Subscription, forOwn?: Subscription | null): Subscription {
+  const options = Math.max(a.options & 3, b.options & 3) | ((a.options | b.options) & RETAIN_AS_PUBLISHED);
+  const identifiers =
+    a.identifiers.length === 0 ? b.identifiers : b.identifiers.length === 0 ? a.identifiers : [...a.identifiers, ...b.identifiers];
+  return new Subscription(a.session, '', options, identifiers, forOwn);
+}

@@ -1,0 +1,184 @@
+/**
+ * The table of known Topic Names, keyed by their bytes: a topic that was seen costs no string, no check and no match.
+ *
+ * Open hashing over the raw bytes of the packet. Only a miss decodes and checks UTF-8. The table is bounded in bytes;
+ * what goes first is decided by second chance: a hand moves over the topics in the order they came, spares each that
+ * was used since it last passed, and drops the others. A dropped topic lives on in the messages that name it.
+ */
+import { ReasonCode, checkTopicName, readUtf8, topicLevels, utf8Length, writeUtf8 } from '@dunlin/protocol';
+import type { Limits } from './limits.ts';
+import type { Metrics } from './metrics.ts';
+import type { Generation, Matches } from './router.ts';
+
+/** What a table entry costs beside the bytes of its name: objects, string header, table slot. */
+const ENTRY_BYTES = 320;
+
+export class Topic {
+  readonly name: string;
+  /** Two length bytes and the name in UTF-8, as it stands in a PUBLISH. */
+  readonly encoded: Buffer;
+  readonly hash: number;
+  /** Reason Code 0x90 where nobody may publish to it (too long, too deep, reserved), else 0. */
+  readonly refusal: number;
+  next: Topic | undefined = undefined;
+  used = true;
+  /** Who wants it, valid while both generations are those of the router; see `router.ts`. */
+  matches: Matches | undefined = undefined;
+  generation: Generation | undefined = undefined;
+  generationSeen = 0;
+  wildGenerationSeen = -1;
+
+  constructor(name: string, encoded: Buffer, hash: number, refusal: number) {
+    this.name = name;
+    this.refusal = refusal;
+    this.encoded = encoded;
+    this.hash = hash;
+  }
+}
+
+export class TopicTable {
+  readonly #limits: Limits;
+  readonly #strictText: boolean;
+  readonly #metrics: Metrics;
+  #buckets: (Topic | undefined)[] = new Array(1024).fill(undefined);
+  #order: (Topic | undefined)[] = [];
+  #hand = 0;
+  #size = 0;
+  #bytes = 0;
+
+  constructor(limits: Limits, strictText: boolean, metrics: Metrics) {
+    this.#limits = limits;
+    this.#strictText = strictText;
+    this.#metrics = metrics;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * The topic whose name stands in `bytes[start..end)`.
+   * @throws MqttError 0x81 for bad UTF-8 [MQTT-3.3.2-1], 0x90 for a wildcard [MQTT-3.3.2-2]
+   */
+  intern(bytes: Buffer, start: number, end: number): Topic {
+    const hash = hashOf(bytes, start, end);
+    const length = end - start;
+    for (let topic = this.#buckets[hash & (this.#buckets.length - 1)]; topic !== undefined; topic = topic.next) {
+      if (topic.hash === hash && sameName(topic.encoded, bytes, start, length)) {
+        topic.used = true;
+        return topic;
+      }
+    }
+    checkTopicName(bytes, start, end, this.#strictText);
+    const encoded = Buffer.allocUnsafe(length + 2);
+    encoded[0] = length >>> 8;
+    encoded[1] = length & 0xff;
+    bytes.copy(encoded, 2, start, end);
+    const name = readUtf8(bytes, start, end, this.#strictText);
+    const topic = new Topic(name, encoded, hash, isAllowed(name, length, this.#limits) ? 0 : ReasonCode.topicNameInvalid);
+    this.#add(topic);
+    return topic;
+  }
+
+  /** The topic of a name that was checked elsewhere, such as a Will Topic. */
+  named(name: string): Topic {
+    const bytes = Buffer.allocUnsafe(utf8Length(name));
+    return this.intern(bytes, 0, writeUtf8(bytes, 0, name));
+  }
+
+  #add(topic: Topic): void {
+    if (this.#size >= this.#buckets.length) this.#grow();
+    const slot = topic.hash & (this.#buckets.length - 1);
+    topic.next = this.#buckets[slot];
+    this.#buckets[slot] = topic;
+    this.#size += 1;
+    this.#bytes += topic.encoded.length + ENTRY_BYTES;
+    this.#order.push(topic);
+    while (this.#bytes > this.#limits.topicCacheBytesMax && this.#size > 1) this.#evict();
+  }
+
+  #evict(): void {
+    for (;;) {
+      if (this.#hand >= this.#order.length) {
+        this.#order = this.#order.filter((topic) => topic !== undefined);
+        this.#hand = 0;
+      }
+      const topic = this.#order[this.#hand];
+      if (topic !== undefined && !topic.used) {
+        this.#order[this.#hand++] = undefined;
+        this.#remove(topic);
+        return;
+      }
+      if (topic !== undefined) topic.used = false;
+      this.#hand += 1;
+    }
+  }
+
+  #remove(topic: Topic): void {
+    const slot = topic.hash & (this.#buckets.length - 1);
+    if (this.#buckets[slot] === topic) this.#buckets[slot] = topic.next;
+    else {
+      let before = this.#buckets[slot] as Topic;
+      while (before.next !== topic) before = before.next as Topic;
+      before.next = topic.next;
+    }
+    topic.next = undefined;
+    topic.matches = undefined;
+    this.#size -= 1;
+    this.#bytes -= topic.encoded.length + ENTRY_BYTES;
+    this.#metrics.topicsEvicted += 1;
+  }
+
+  #grow(): void {
+    const buckets: (Topic | undefined)[] = new Array(this.#buckets.length * 2).fill(undefined);
+    for (let first of this.#buckets) {
+      while (first !== undefined) {
+        const rest: Topic | undefined = first.next;
+        const slot = first.hash & (buckets.length - 1);
+        first.next = buckets[slot];
+        buckets[slot] = first;
+        first = rest;
+      }
+    }
+    this.#buckets = buckets;
+  }
+}
+
+/** Four bytes a step; the multiplication spreads them, the shifts at the end bring the high bits down to the slot. */
+function hashOf(bytes: Uint8Array, start: number, end: number): number {
+  let hash = end - start;
+  let at = start;
+  for (; at + 4 <= end; at += 4) {
+    const word = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
+    hash = Math.imul(hash ^ word, 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  for (; at < end; at++) hash = Math.imul(hash ^ bytes[at], 0x85ebca6b);
+  hash ^= hash >>> 13;
+  hash = Math.imul(hash, 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+/** Whether `encoded` (with its two length bytes) names what stands at `start`. */
+export function sameName(encoded: Uint8Array, bytes: Uint8Array, start: number, length: number): boolean {
+  if (encoded.length !== length + 2) return false;
+  // From the end: topics of one fleet share their beginnings.
+  for (let i = length - 1; i >= 0; i--) if (encoded[i + 2] !== bytes[start + i]) return false;
+  return true;
+}
+
+/** Names that belong to the server or to features of other servers: refused rather than half served. */
+const RESERVED = /^\$(SYS|share|queue|exclusive|delayed|CONTROL|dunlin)(\/|$)/;
+
+/** Whether a client may use a topic or filter of this name at all. */
+export function isReserved(name: string): boolean {
+  return name.startsWith('$') && RESERVED.test(name);
+}
+
+function isAllowed(name: string, bytes: number, limits: Limits): boolean {
+  return bytes <= limits.topicBytesMax && topicLevels(name) <= limits.topicLevelsMax && !isReserved(name);
+}

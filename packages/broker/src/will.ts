@@ -1,0 +1,85 @@
+/** Wills: when they go out and when they do not (section 3.1.2.5, choices table "Will and takeover"). */
+import type { Will } from '@dunlin/protocol';
+import type { Broker } from './broker.ts';
+import { Message } from './message.ts';
+import { accept } from './publish.ts';
+import type { Session } from './session.ts';
+
+/** A Will Message that waits for the end of its connection, or for the end of its delay. */
+export interface ArmedWill {
+  readonly will: Will;
+  /** Seconds; 0 before 5.0. */
+  readonly delayInterval: number;
+  /** Wall clock at which it goes out; undefined while the client is connected. */
+  dueAtMs: number | undefined;
+}
+
+/** Keeps the will of a CONNECT with the session [MQTT-3.1.2-7]. Its payload is copied. */
+export function armWill(broker: Broker, session: Session, will: Will | undefined): void {
+  if (will === undefined) {
+    disarmWill(broker, session);
+    return;
+  }
+  const owned: Will = { ...will, payload: Uint8Array.from(will.payload), properties: ownedProperties(will) };
+  session.will = { will: owned, delayInterval: will.properties.willDelayInterval ?? 0, dueAtMs: undefined };
+  storeWill(broker, session, session.will);
+}
+
+/** The will is neither published nor kept [MQTT-3.1.2-10]. */
+export function disarmWill(broker: Broker, session: Session): void {
+  if (session.will === undefined) return;
+  session.will = undefined;
+  broker.commits.write({ op: 'deleteWill', session: session.number });
+}
+
+/**
+ * The connection ended without DISCONNECT 0x00. The will goes out at once, or after the lower of its delay and the
+ * session's expiry if that is above 0 [MQTT-3.1.2-8].
+ */
+export function connectionEndedWithWill(broker: Broker, session: Session): void {
+  const armed = session.will;
+  if (armed === undefined) return;
+  const delayS = Math.min(armed.delayInterval, session.sessionExpiryInterval);
+  if (delayS === 0) {
+    publishWill(broker, session);
+    return;
+  }
+  armed.dueAtMs = broker.nowMs + delayS * 1000;
+  storeWill(broker, session, armed);
+}
+
+/** Publishes the will and forgets it. */
+export function publishWill(broker: Broker, session: Session): void {
+  const armed = session.will;
+  if (armed === undefined) return;
+  disarmWill(broker, session);
+  const message = willMessage(broker, session.clientId, armed.will);
+  // Checked again: rules may have changed since CONNECT.
+  const refused = session.permissions?.mayPublish(message.topic.name, message.qos, message.retain) ?? 0;
+  if (refused >= 0x80) {
+    broker.tell({ name: 'publishRefused', clientId: session.clientId, topic: message.topic.name, reasonCode: refused, reason: 'will not authorized' });
+    return;
+  }
+  broker.metrics.willsPublished += 1;
+  broker.tell({ name: 'willPublished', clientId: session.clientId, topic: message.topic.name });
+  accept(broker, undefined, message);
+}
+
+/** The message of a will as of now. */
+function willMessage(broker: Broker, clientId: string, will: Will): Message {
+  const topic = broker.topics.named(will.topic);
+  return Message.of(topic, will.payload, { qos: will.qos, retain: will.retain, publisher: clientId, properties: will.properties, nowMs: broker.nowMs });
+}
+
+function storeWill(broker: Broker, session: Session, armed: ArmedWill): void {
+  const message = willMessage(broker, session.clientId, armed.will);
+  const { delayInterval, dueAtMs, will } = armed;
+  const messageExpiryInterval = will.properties.messageExpiryInterval;
+  broker.commits.write({ op: 'putWill', session: session.number, will: { message, delayInterval, messageExpiryInterval, dueAtMs: dueAtMs ?? 0 } });
+}
+
+/** Binary properties of a decoded packet are views of the read chunk. */
+function ownedProperties(will: Will): Will['properties'] {
+  const data = will.properties.correlationData;
+  return data === undefined ? will.properties : { ...will.properties, correlationData: Uint8Array.from(data) };
+}

@@ -1,0 +1,47 @@
+/** How `dunlin` ends: the exit codes scripts rely on, and the errors that carry them. */
+
+/** One exit code or a range of them, as `--help` prints it. */
+export interface ExitCodeRow {
+  readonly code: string;
+  readonly meaning: string;
+}
+
+/** The exit codes which are not MQTT reason codes. */
+export const ExitCode = {
+  done: 0,
+  usage: 1,
+  network: 2,
+  local: 3,
+  timedOut: 27,
+} as const;
+
+/** Every exit code with its meaning, in the order of `--help`. */
+export const EXIT_CODES: readonly ExitCodeRow[] = [
+  { code: '0', meaning: 'done; also after Ctrl-C and when the reader of the output went away' },
+  { code: '1', meaning: 'the command line is wrong' },
+  { code: '2', meaning: 'no connection, or it was lost' },
+  { code: '3', meaning: 'something on this machine failed, such as a file that cannot be read' },
+  { code: '27', meaning: 'sub: the time of -W was over' },
+  { code: '128-162', meaning: 'the server refused; the MQTT 5.0 reason code, for older versions the one that fits' },
+];
+
+/** An error that ends the command: a sentence for the user, and the exit code. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+  readonly exitCode: number;
+
+  constructor(exitCode: number, message: string) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}
+
+/** The command line is wrong: exit code 1. Returned, not thrown. */
+export function usageError(message: string): CommandError {
+  return new CommandError(ExitCode.usage, message);
+}
+
+/** A file or a stream of this machine failed: exit code 3. Returned, not thrown. */
+export function localError(message: string): CommandError {
+  return new CommandError(ExitCode.local, message);
+}

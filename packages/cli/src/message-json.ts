@@ -1,0 +1,87 @@
+/** A received message as one JSON text: `%j` and `%J` of `dunlin sub`. */
+
+import type { ReceivedMessage } from '@dunlin/client';
+import { isoTimeMicroseconds, type Moment } from './strftime.ts';
+
+/** `%J` met a payload that is no JSON. */
+export class PayloadNotJson extends Error {
+  override readonly name = 'PayloadNotJson';
+
+  constructor(topic: string) {
+    super(`Cannot print the message on "${topic}" with %J: its payload is not JSON`);
+  }
+}
+
+/** How to write the message. */
+export interface MessageJsonOptions {
+  /** True: the payload stands as the JSON value it is; false: as a string. */
+  readonly parsePayload: boolean;
+  /** True: indented, several lines. */
+  readonly pretty: boolean;
+}
+
+/**
+ * The JSON text: `tst`, `topic`, `qos`, `retain`, `payloadlen`, `mid` (QoS above 0), `properties` (if any), `payload`.
+ *
+ * User Properties stand as an object, so the last of a repeated name wins. Throws `PayloadNotJson`.
+ */
+export function messageJson(message: ReceivedMessage, moment: Moment, options: MessageJsonOptions): string {
+  const fields: Record<string, unknown> = {
+    tst: isoTimeMicroseconds(moment),
+    topic: message.topic,
+    qos: message.qos,
+    retain: message.retain ? 1 : 0,
+    payloadlen: message.payload.length,
+  };
+  if (message.packetId !== 0) fields['mid'] = message.packetId;
+  const properties = jsonProperties(message);
+  if (Object.keys(properties).length > 0) fields['properties'] = properties;
+  fields['payload'] = options.parsePayload ? jsonPayload(message) : textPayload(message);
+  return JSON.stringify(fields, undefined, options.pretty ? 2 : undefined);
+}
+
+function textPayload(message: ReceivedMessage): string | null {
+  return message.payload.length === 0 ? null : message.text();
+}
+
+/** The payload's value with every number in the digits it came in, so that none is rounded. */
+function jsonPayload(message: ReceivedMessage): unknown {
+  if (message.payload.length === 0) return null;
+  try {
+    return exactJson.parse(message.text(), (_key, value, context) =>
+      typeof value === 'number' ? exactJson.rawJSON(context.source) : value,
+    );
+  } catch {
+    throw new PayloadNotJson(message.topic);
+  }
+}
+
+/** What Node 24 can do and the library types do not say yet: the source text of numbers, and writing it back. */
+const exactJson = JSON as unknown as {
+  parse(text: string, reviver: (key: string, value: unknown, context: { source: string }) => unknown): unknown;
+  rawJSON(text: string): unknown;
+};
+
+/** By the names of the standard in lower case with hyphens. */
+function jsonProperties({ properties }: ReceivedMessage): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  if (properties.userProperties !== undefined) {
+    fields['user-properties'] = Object.fromEntries(properties.userProperties);
+  }
+  if (properties.contentType !== undefined) fields['content-type'] = properties.contentType;
+  if (properties.correlationData !== undefined) {
+    fields['correlation-data'] = new TextDecoder().decode(properties.correlationData);
+  }
+  if (properties.payloadFormatIndicator !== undefined) {
+    fields['payload-format-indicator'] = properties.payloadFormatIndicator;
+  }
+  if (properties.responseTopic !== undefined) fields['response-topic'] = properties.responseTopic;
+  if (properties.messageExpiryInterval !== undefined) {
+    fields['message-expiry-interval'] = properties.messageExpiryInterval;
+  }
+  if (properties.topicAlias !== undefined) fields['topic-alias'] = properties.topicAlias;
+  if (properties.subscriptionIdentifiers !== undefined) {
+    fields['subscription-identifiers'] = properties.subscriptionIdentifiers;
+  }
+  return fields;
+}

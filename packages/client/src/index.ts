@@ -1,0 +1,24 @@
+/** The public names of `@dunlin/client` in Node. */
+
+export {
+  Client,
+  type ClientEvents,
+  type ClientState,
+  type ClientStats,
+  type CloseReason,
+  type DisconnectOptions,
+  type FilterRequest,
+  type PublishOptions,
+  type SubscribeOptions,
+  type UnsubscribeOptions,
+} from './client.ts';
+export { connectOver, type Dial } from './connect.ts';
+export { ClientError, type ClientErrorCode, type ConnectionError, describeReason } from './errors.ts';
+export { connect, connectWire } from './node.ts';
+export type { OperationOptions } from './operation.ts';
+export type { Authentication, ConnectOptions, Payload, WillOptions } from './options.ts';
+export type { PublishResult } from './publishing.ts';
+export { ReceivedMessage } from './received-message.ts';
+export type { FilterResult, RequestResult } from './requests.ts';
+export type { ServerLimits } from './server-limits.ts';
+export { type MessageHandler, PendingSubscription, Subscription } from './subscription.ts';

@@ -1,0 +1,71 @@
+/** Turns an operation of the session into a promise which always settles: by its answer, a time-out or an abort. */
+
+import { ClientError } from './errors.ts';
+import type { Settle } from './session.ts';
+
+/** The caller's bounds of one operation. */
+export interface OperationOptions {
+  /** Rejects with 'aborted'. What was sent already goes on at the server; a publish that waits is not sent. */
+  readonly signal?: AbortSignal | undefined;
+  /** Rejects with 'timed-out' after so many milliseconds, otherwise as an abort. Default: `operationTimeoutMs`. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/**
+ * Starts the operation and settles as `settle` is told, or as the bounds say, whichever is first.
+ *
+ * `attempt` begins the error texts, such as `Cannot publish to "a"`. What `start` throws rejects. The function that it
+ * returns is called where a bound was first.
+ */
+export function operation<Result>(
+  attempt: string,
+  { signal, timeoutMs = Number.POSITIVE_INFINITY }: OperationOptions,
+  start: (settle: Settle<Result>) => () => void,
+): Promise<Result> {
+  if (signal?.aborted) return Promise.reject(aborted(attempt, signal));
+  if (signal === undefined && timeoutMs === Number.POSITIVE_INFINITY) {
+    return new Promise((resolve, reject) => {
+      start({ resolve, reject });
+    });
+  }
+  return new Promise((resolve, reject) => {
+    let isSettled = false;
+    let cancel = (): void => {};
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const settled = (): void => {
+      isSettled = true;
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', onAbort);
+    };
+    const giveUp = (error: ClientError): void => {
+      settled();
+      cancel();
+      reject(error);
+    };
+    const onAbort = (): void => giveUp(aborted(attempt, signal));
+    cancel = start({
+      resolve: (result) => {
+        settled();
+        resolve(result);
+      },
+      reject: (error) => {
+        settled();
+        reject(error);
+      },
+    });
+    if (isSettled) return;
+    signal?.addEventListener('abort', onAbort);
+    if (timeoutMs === Number.POSITIVE_INFINITY) return;
+    timer = setTimeout(() => giveUp(timedOut(attempt, timeoutMs)), timeoutMs);
+  });
+}
+
+/** The error of an abort; the signal's reason is its cause. */
+export function aborted(attempt: string, signal: AbortSignal | undefined): ClientError {
+  return new ClientError('aborted', `${attempt}: aborted`, { cause: signal?.reason });
+}
+
+/** The error of a time-out. */
+export function timedOut(attempt: string, timeoutMs: number): ClientError {
+  return new ClientError('timed-out', `${attempt}: no answer within ${timeoutMs} ms`);
+}

@@ -1,0 +1,102 @@
+/** What the server said in CONNACK that it takes, and the check of what we are about to send (section 3.2.2.3). */
+
+import type { ConnackPacket, Properties, ProtocolVersion, QoS, SubscriptionRequest } from '@dunlin/protocol';
+import { ClientError } from './errors.ts';
+
+/** The server's capabilities on one connection. */
+export interface ServerLimits {
+  /** QoS 1 and 2 messages open at once, 1 to 65535. */
+  readonly receiveMaximum: number;
+  readonly maximumQoS: QoS;
+  readonly retainAvailable: boolean;
+  /** Bytes of one packet. */
+  readonly maximumPacketSize: number;
+  readonly topicAliasMaximum: number;
+  readonly wildcardSubscriptionAvailable: boolean;
+  readonly subscriptionIdentifierAvailable: boolean;
+  readonly sharedSubscriptionAvailable: boolean;
+}
+
+/** Type byte, Remaining Length of four bytes and the most that it can say. */
+const PACKET_SIZE_LARGEST = 268_435_460;
+/** MQTT 3.x has no Receive Maximum; so many open messages every server takes. */
+const RECEIVE_MAXIMUM_BEFORE_5 = 65_535;
+
+/** The limits that a CONNACK sets; what it does not name has the standard's default. */
+export function limitsOf({ properties }: ConnackPacket): ServerLimits {
+  return {
+    receiveMaximum: properties.receiveMaximum ?? RECEIVE_MAXIMUM_BEFORE_5,
+    maximumQoS: properties.maximumQoS ?? 2,
+    retainAvailable: properties.retainAvailable !== 0,
+    maximumPacketSize: properties.maximumPacketSize ?? PACKET_SIZE_LARGEST,
+    topicAliasMaximum: properties.topicAliasMaximum ?? 0,
+    wildcardSubscriptionAvailable: properties.wildcardSubscriptionAvailable !== 0,
+    subscriptionIdentifierAvailable: properties.subscriptionIdentifierAvailable !== 0,
+    sharedSubscriptionAvailable: properties.sharedSubscriptionAvailable !== 0,
+  };
+}
+
+/** Refuses a publish that the server would answer by closing. Throws `not-supported` or `invalid`. */
+export function checkPublish(
+  limits: ServerLimits,
+  version: ProtocolVersion,
+  message: { readonly topic: string; readonly qos: QoS; readonly retain: boolean; readonly properties: Properties },
+): void {
+  const attempt = `Cannot publish to "${message.topic}"`;
+  checkVersion(attempt, version, message.properties);
+  if (message.qos > limits.maximumQoS) {
+    const found = `QoS ${message.qos} is above the server's Maximum QoS ${limits.maximumQoS} [MQTT-3.2.2-11]`;
+    throw notSupported(`${attempt}: ${found}`, 0x9b);
+  }
+  if (message.retain && !limits.retainAvailable) {
+    throw notSupported(`${attempt}: the server does not retain messages [MQTT-3.2.2-14]`, 0x9a);
+  }
+  if (message.properties.subscriptionIdentifiers !== undefined) {
+    throw new ClientError('invalid', `${attempt}: only a server may send a Subscription Identifier [MQTT-3.3.4-6]`);
+  }
+  const { topicAlias } = message.properties;
+  if (topicAlias === undefined || (topicAlias >= 1 && topicAlias <= limits.topicAliasMaximum)) return;
+  const expected =
+    limits.topicAliasMaximum === 0 ? 'the server takes none' : `expected 1 to ${limits.topicAliasMaximum}`;
+  throw notSupported(`${attempt}: Topic Alias ${topicAlias}, ${expected} [MQTT-3.2.2-17, 3.2.2-18]`, 0x94);
+}
+
+/** Refuses a subscription that the server would answer by closing. Throws `not-supported`. */
+export function checkSubscription(
+  limits: ServerLimits,
+  version: ProtocolVersion,
+  request: SubscriptionRequest,
+  properties: Properties,
+): void {
+  const attempt = `Cannot subscribe to "${request.filter}"`;
+  checkVersion(attempt, version, properties);
+  if (version !== 5 && (request.noLocal || request.retainAsPublished || request.retainHandling !== 0)) {
+    throw notSupported(`${attempt}: No Local, Retain As Published and Retain Handling need MQTT 5.0`);
+  }
+  const isShared = request.filter.startsWith('$share/');
+  if (isShared && !limits.sharedSubscriptionAvailable) {
+    throw notSupported(`${attempt}: the server has no Shared Subscriptions (3.2.2.3.13)`, 0x9e);
+  }
+  if (/[+#]/.test(request.filter) && !limits.wildcardSubscriptionAvailable) {
+    throw notSupported(`${attempt}: the server has no Wildcard Subscriptions (3.2.2.3.11)`, 0xa2);
+  }
+  if (properties.subscriptionIdentifiers !== undefined && !limits.subscriptionIdentifierAvailable) {
+    throw notSupported(`${attempt}: the server has no Subscription Identifiers (3.2.2.3.12)`, 0xa1);
+  }
+}
+
+/** Refuses properties before MQTT 5.0, where they would be lost without a word. Throws `not-supported`. */
+export function checkVersion(attempt: string, version: ProtocolVersion, properties: Properties): void {
+  if (version === 5 || Object.keys(properties).length === 0) return;
+  const names = Object.keys(properties).join(', ');
+  throw notSupported(`${attempt}: properties (${names}) need MQTT 5.0, this connection speaks ${versionName(version)}`);
+}
+
+/** The version as people write it. */
+export function versionName(version: ProtocolVersion): string {
+  return version === 3 ? 'MQTT 3.1' : version === 4 ? 'MQTT 3.1.1' : 'MQTT 5.0';
+}
+
+function notSupported(message: string, reasonCode?: number): ClientError {
+  return new ClientError('not-supported', message, reasonCode === undefined ? {} : { reasonCode });
+}

@@ -1,0 +1,76 @@
+/** The public names of `@dunlin/protocol`. */
+
+export { DeadlineWheel } from './deadline-wheel.ts';
+export { decodePacket } from './decode.ts';
+export { connectVersionHint, type DecodeOptions, decodeConnect } from './decode-connect.ts';
+export { encodePacket, encodeWithin } from './encode.ts';
+export { MqttError, type MqttErrorCode, malformedPacket, protocolError } from './errors.ts';
+export { FilterTrie } from './filter-trie.ts';
+export { FrameReader } from './frame-reader.ts';
+export { PacketIdentifiers } from './packet-identifiers.ts';
+export {
+  maySend,
+  PACKET_TYPES,
+  type PacketName,
+  PacketType,
+  type PacketTypeRow,
+  packetTypeRow,
+  type Side,
+} from './packet-types.ts';
+export {
+  type AuthPacket,
+  type ConnackPacket,
+  type ConnectPacket,
+  type DisconnectPacket,
+  NO_PROPERTIES,
+  type Packet,
+  type PingreqPacket,
+  type PingrespPacket,
+  type Properties,
+  type ProtocolVersion,
+  type PublishAckPacket,
+  type PublishPacket,
+  type QoS,
+  type SubackPacket,
+  type SubscribePacket,
+  type SubscriptionRequest,
+  type UnsubackPacket,
+  type UnsubscribePacket,
+  type UserProperty,
+  type Will,
+} from './packets.ts';
+export {
+  encodeProperties,
+  PROPERTIES,
+  type PropertyCarrier,
+  type PropertyRow,
+  type PropertyType,
+  type PropertyValues,
+  propertiesLength,
+  readProperties,
+  writeProperties,
+} from './properties.ts';
+export { PublishFrame } from './publish-frame.ts';
+export {
+  connackReturnCode,
+  isReasonCodeAllowed,
+  REASON_CODES,
+  ReasonCode,
+  type ReasonCodeRow,
+  reasonCodeName,
+} from './reason-codes.ts';
+export { ReceiverFlow } from './receiver-flow.ts';
+export { SenderFlow } from './sender-flow.ts';
+export { parseSharedFilter } from './share.ts';
+export { assertTopicFilter, assertTopicName, hasWildcard, topicLevels } from './topic.ts';
+export { TopicAliasReceiver, TopicAliasSender } from './topic-alias.ts';
+export {
+  checkTopicName,
+  checkUtf8,
+  readUtf8,
+  TEXT_BYTES_MAXIMUM,
+  type TextRules,
+  utf8Length,
+  writeUtf8,
+} from './utf8.ts';
+export { readVarint, VARINT_MAXIMUM, varintSize, writeVarint } from './varint.ts';

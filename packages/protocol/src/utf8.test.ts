@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { MqttError } from './errors.ts';
+import { checkTopicName, checkUtf8, readUtf8, utf8Length, writeUtf8 } from './utf8.ts';
+
+const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function malformed(action: () => unknown): void {
+  assert.throws(action, (error) => error instanceof MqttError && error.reasonCode === 0x81);
+}
+
+function read(hex: string, strictText?: boolean): string {
+  const bytes = Buffer.from(`ff${hex}ff`, 'hex');
+  return readUtf8(bytes, 1, bytes.length - 1, strictText);
+}
+
+test('refuses every byte sequence that is not UTF-8 [MQTT-1.5.4-1]', () => {
+  for (const hex of ['80', 'bf', 'c0af', 'c1bf', 'c2', 'c241', 'e0', 'e080', 'e09fbf', 'e282', 'eda080', 'edbfbf']) {
+    malformed(() => read(hex, false));
+    malformed(() => read(`61${hex}62`, false));
+  }
+  for (const hex of ['f0', 'f09f92', 'f08fbfbf', 'f4908080', 'f5808080', 'f8888080', 'fe', 'ff']) {
+    malformed(() => read(hex, false));
+  }
+});
+
+test('refuses a character whose continuation lies behind the end [MQTT-1.5.4-1]', () => {
+  malformed(() => readUtf8(Uint8Array.of(0x61, 0xc3, 0xa9), 0, 2));
+});
+
+test('agrees with the platform on which two-byte and three-byte sequences are UTF-8 [MQTT-1.5.4-1]', () => {
+  const bytes = new Uint8Array(3);
+  for (let first = 0x80; first < 0x100; first++) {
+    for (let second = 0x70; second < 0xd0; second++) {
+      for (const third of [0x41, 0x7f, 0x80, 0xbf, 0xc0]) {
+        bytes.set([first, second, third]);
+        assert.equal(
+          accepts(() => checkUtf8(bytes, 0, 3, false)),
+          accepts(() => strict.decode(bytes)),
+        );
+      }
+    }
+  }
+});
+
+test('agrees with the platform on random bytes [MQTT-1.5.4-1]', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 12 }), (bytes) => {
+      const expected = bytes.includes(0) ? undefined : attempt(() => strict.decode(bytes));
+      assert.equal(
+        attempt(() => readUtf8(bytes, 0, bytes.length, false)),
+        expected,
+      );
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+test('refuses U+0000 whatever the text rules [MQTT-1.5.4-2]', () => {
+  malformed(() => read('00'));
+  malformed(() => read('610062', false));
+  malformed(() => read(`${'61'.repeat(100)}00`, false));
+});
+
+test('keeps U+FEFF at the start, inside and alone [MQTT-1.5.4-3]', () => {
+  assert.equal(read('efbbbf'), '\ufeff');
+  assert.equal(read('efbbbf61efbbbf'), '\ufeffa\ufeff');
+  assert.equal(read(`efbbbf${'61'.repeat(100)}`), `\ufeff${'a'.repeat(100)}`);
+});
+
+test('refuses control characters and non-characters, unless told to admit them (1.5.4)', () => {
+  const points = [0x01, 0x1f, 0x7f, 0x80, 0x9f, 0xfdd0, 0xfdef, 0xfffe, 0xffff, 0x1fffe, 0x10ffff];
+  for (const text of points.map((point) => String.fromCodePoint(point))) {
+    const hex = Buffer.from(text).toString('hex');
+    malformed(() => read(hex));
+    assert.equal(read(hex, false), text);
+  }
+  const neighbours = [0x20, 0x7e, 0xa0, 0xfdcf, 0xfdf0, 0xfffd, 0x10000, 0x1fffd, 0x10fffd];
+  for (const text of neighbours.map((point) => String.fromCodePoint(point))) {
+    assert.equal(read(Buffer.from(text).toString('hex')), text);
+  }
+});
+
+test('reads ASCII of every length around the border between its two ways of reading', () => {
+  for (let length = 0; length < 140; length++) {
+    const text = Array.from({ length }, (_, index) => String.fromCharCode(0x20 + (index % 95))).join('');
+    const bytes = Buffer.from(`!${text}!`);
+    assert.equal(readUtf8(bytes, 1, bytes.length - 1), text);
+  }
+});
+
+test('writes what the platform writes and counts its bytes', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 80 }), (text) => {
+      fc.pre(!text.includes('\0'));
+      const expected = new TextEncoder().encode(text);
+      assert.equal(utf8Length(text), expected.length);
+      const bytes = new Uint8Array(expected.length + 8).fill(0xee);
+      assert.equal(writeUtf8(bytes, 4, text), 4 + expected.length);
+      assert.deepEqual(bytes.subarray(4, 4 + expected.length), expected);
+      assert.deepEqual([...bytes.subarray(0, 4), ...bytes.subarray(4 + expected.length)], Array(8).fill(0xee));
+      assert.equal(readUtf8(bytes, 4, 4 + expected.length, false), text);
+    }),
+  );
+});
+
+test('does not write lone surrogates [MQTT-1.5.4-1]', () => {
+  for (const text of ['\ud800', '\udfff', 'a\ud83d', '\ud83da', '\ude00\ud83d']) {
+    malformed(() => writeUtf8(new Uint8Array(20), 0, text));
+    assert.ok(utf8Length(text) <= 20);
+  }
+});
+
+test('does not write U+0000 [MQTT-1.5.4-2]', () => malformed(() => writeUtf8(new Uint8Array(8), 0, 'a\0')));
+
+test('writes 65535 bytes of text and not one more [MQTT-4.7.3-3]', () => {
+  const bytes = new Uint8Array(70_000);
+  assert.equal(writeUtf8(bytes, 1, 'x'.repeat(65_535)), 65_536);
+  malformed(() => writeUtf8(bytes, 0, 'x'.repeat(65_536)));
+  malformed(() => writeUtf8(bytes, 0, 'é'.repeat(32_768)));
+});
+
+test('finds wildcards in a Topic Name wherever they stand [MQTT-3.3.2-2]', () => {
+  for (const topic of ['+', '#', 'a/+', '+/a', 'a/#', 'a+', 'ä/+', '💧#', `${'a'.repeat(500)}+`]) {
+    const bytes = Buffer.from(topic);
+    assert.throws(
+      () => checkTopicName(bytes, 0, bytes.length),
+      (error) => error instanceof MqttError && error.code === 'topic-name-invalid' && error.reasonCode === 0x90,
+    );
+  }
+});
+
+test('accepts every other Topic Name, and the empty one, which a Topic Alias may replace', () => {
+  for (const topic of ['', '/', 'a', 'a b/c', '$SYS/x', 'ä/💧', '*', ',', '"', '$', "'", '!']) {
+    const bytes = Buffer.from(topic);
+    checkTopicName(bytes, 0, bytes.length);
+  }
+});
+
+test('refuses bad text in a Topic Name as in any text [MQTT-3.3.2-1]', () => {
+  for (const hex of ['c328', '6100', '01', 'eda080']) {
+    const bytes = Buffer.from(hex, 'hex');
+    malformed(() => checkTopicName(bytes, 0, bytes.length));
+  }
+  checkTopicName(Uint8Array.of(1), 0, 1, false);
+});
+
+function accepts(action: () => unknown): boolean {
+  return attempt(() => ({ result: action() })) !== undefined;
+}
+
+function attempt<T>(action: () => T): T | undefined {
+  try {
+    return action();
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { ConfigurationError } from './configuration.ts';
+import { parseConfiguration, readConfigurationFile } from './configuration-file.ts';
+
+function problemsOf(text: string): readonly string[] {
+  try {
+    parseConfiguration(text, 'dunlin.yaml');
+  } catch (error) {
+    assert.ok(error instanceof ConfigurationError);
+    return error.problems;
+  }
+  return [];
+}
+
+test('reads listeners, limits, settings and the log', () => {
+  const text = `
+listeners:
+  - name: local
+    port: 18830
+  - host: 0.0.0.0
+    transport: tcp
+    versions: [3.1, 3.1.1, 5.0]
+    allowAnonymous: true
+    limits:
+      connectionsMax: 1_000
+data: ./data
+log:
+  level: debug
+  format: json
+limits:
+  maximumPacketSize: 4MiB
+  connectTimeoutMs: 5s
+  sessionExpiryMaxS: 2h
+settings:
+  maximumQoS: 1
+  retainAvailable: false
+  queueFull: drop-oldest
+  responseInformation: responses/
+  sysIntervalS: 1min
+semiSpaceBytesMax: 16MiB
+`;
+  assert.deepEqual(parseConfiguration(text, 'dunlin.yaml'), {
+    listeners: [
+      { name: 'local', port: 18_830 },
+      {
+        host: '0.0.0.0',
+        transport: 'tcp',
+        versions: [3, 4, 5],
+        allowAnonymous: true,
+        limits: { connectionsMax: 1000 },
+      },
+    ],
+    data: './data',
+    log: { level: 'debug', format: 'json' },
+    limits: { maximumPacketSize: 4 * 1024 * 1024, connectTimeoutMs: 5_000, sessionExpiryMaxS: 7_200 },
+    settings: {
+      maximumQoS: 1,
+      retainAvailable: false,
+      queueFull: 'drop-oldest',
+      responseInformation: 'responses/',
+      sysIntervalS: 60,
+    },
+    semiSpaceBytesMax: 16 * 1024 * 1024,
+  });
+});
+
+test('takes an empty file and one of comments alone', () => {
+  assert.deepEqual(parseConfiguration('', 'x'), {});
+  assert.deepEqual(parseConfiguration('# nothing\n---\n', 'x'), {});
+});
+
+test('names the line, the path, the value and what is allowed', () => {
+  assert.deepEqual(problemsOf('listeners:\n  - port: 1883\n  - name: b\n    port: "abc"\n'), [
+    'dunlin.yaml:4: listeners[1].port is "abc": a number from 0 to 65535 is expected',
+  ]);
+});
+
+test('reports every problem of a file, each with its line', () => {
+  const text = `listeners:
+  - port: 70000
+    versions: [4, 5.0]
+    transport: ws
+    allowAnonymous: "no"
+limits:
+  maximumPacketSize: 1TiB
+  connectTimeoutMs:
+log: loud
+data: [a]
+`;
+  assert.deepEqual(problemsOf(text), [
+    'dunlin.yaml:2: listeners[0].port is 70000: a number from 0 to 65535 is expected',
+    'dunlin.yaml:3: listeners[0].versions[0] is 4: one of 3.1, 3.1.1, 5.0 is expected',
+    'dunlin.yaml:4: listeners[0].transport is "ws": "tcp" is expected',
+    'dunlin.yaml:5: listeners[0].allowAnonymous is "no": true or false is expected',
+    'dunlin.yaml:7: limits.maximumPacketSize is "1TiB": a size from 256 B to 268435460 B, such as 4MiB, is expected',
+    'dunlin.yaml:8: limits.connectTimeoutMs is empty: a time from 100 ms to 10 min, such as 10s, is expected',
+    'dunlin.yaml:9: log is "loud": a group of level, format… is expected',
+    'dunlin.yaml:10: data is a list: a text such as "./data" is expected',
+  ]);
+});
+
+test('refuses unknown keys and says which one was meant', () => {
+  assert.deepEqual(problemsOf('limits:\n  queueMessageMax: 5\nlistener: []\n'), [
+    'dunlin.yaml:2: limits.queueMessageMax is unknown: did you mean queueMessagesMax?',
+    'dunlin.yaml:3: listener is unknown: did you mean listeners?',
+  ]);
+  assert.match(problemsOf('log:\n  colour: red\n')[0], /log\.colour is unknown: level, format are known here/);
+  assert.equal(problemsOf('constructor: 1\n__proto__: 2\n').length, 2);
+});
+
+test('refuses an empty list and a file that is no group', () => {
+  assert.deepEqual(problemsOf('listeners: []\n'), [
+    'dunlin.yaml:1: listeners is empty: a list with at least one entry is expected',
+  ]);
+  assert.equal(problemsOf('just text').length, 1);
+});
+
+test('reports broken YAML and doubled keys with their line', () => {
+  assert.match(
+    problemsOf('data: a\nlog: {level: info\n')[0],
+    /^dunlin\.yaml:\d+: this is not the YAML that is expected: /,
+  );
+  assert.match(problemsOf('data: a\ndata: b\n')[0], /^dunlin\.yaml:2: /);
+});
+
+test('shows hostile values without their control characters and shortened', () => {
+  const [problem] = problemsOf(`log:\n  level: "\\x1b[2J${'x'.repeat(500)}"\n`);
+  assert.ok(problem.includes('\\u{1b}[2J'));
+  assert.ok(!problem.includes('\u001b'));
+  assert.ok(problem.length < 200);
+});
+
+test('answers any text with a configuration or a ConfigurationError', () => {
+  const fragment = fc.constantFrom(
+    'listeners:',
+    '- ',
+    '  ',
+    '\n',
+    'port: ',
+    '&a ',
+    '*a',
+    '{',
+    '}',
+    '[',
+    ']',
+    '"',
+    '!!x ',
+    '1',
+  );
+  const text = fc.oneof(
+    fc.string(),
+    fc.array(fragment).map((parts) => parts.join('')),
+  );
+  fc.assert(fc.property(text, (one) => void problemsOf(one)));
+});
+
+test('reads a file, and says when there is none', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'dunlin-configuration-'));
+  try {
+    const path = join(folder, 'dunlin.yaml');
+    writeFileSync(path, 'data: ./here\n');
+    assert.deepEqual(readConfigurationFile(path), { data: './here' });
+    assert.throws(() => readConfigurationFile(join(folder, 'absent.yaml')), /there is no such file/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ConfigurationError, completeConfiguration, mergeConfigurations } from './configuration.ts';
+
+test('listens on loopback at 1883 for every version when nothing is given', () => {
+  const { listeners, data, log } = completeConfiguration();
+  assert.deepEqual(listeners, [
+    {
+      name: 'tcp',
+      transport: 'tcp',
+      host: 'localhost',
+      port: 1883,
+      versions: [3, 4, 5],
+      allowAnonymous: false,
+      limits: {},
+    },
+  ]);
+  assert.equal(data, undefined);
+  assert.deepEqual(log, { level: 'info', format: 'auto' });
+});
+
+test('gives listeners without a name one of their own', () => {
+  const { listeners } = completeConfiguration({ listeners: [{}, { port: 1 }, { name: 'plant' }] });
+  assert.deepEqual(
+    listeners.map((listener) => listener.name),
+    ['tcp', 'tcp-2', 'plant'],
+  );
+});
+
+test('refuses two listeners of one name, and none at all', () => {
+  assert.throws(
+    () => completeConfiguration({ listeners: [{ name: 'a' }, { name: 'a' }] }),
+    new ConfigurationError(['listeners[1].name is "a": a name that no other listener has is expected']),
+  );
+  assert.throws(() => completeConfiguration({ listeners: [] }), ConfigurationError);
+});
+
+test('puts later values over earlier ones, listeners by their place', () => {
+  const merged = mergeConfigurations(
+    { listeners: [{ host: '::1', port: 1 }, { port: 2 }], limits: { sessionsMax: 5, queueMessagesMax: 6 }, data: 'a' },
+    { listeners: [{ port: 9 }], limits: { sessionsMax: 7 }, log: { level: 'warn' } },
+  );
+  assert.deepEqual(merged.listeners, [{ host: '::1', port: 9 }, { port: 2 }]);
+  assert.deepEqual(merged.limits, { sessionsMax: 7, queueMessagesMax: 6 });
+  assert.equal(merged.data, 'a');
+  assert.deepEqual(merged.log, { level: 'warn' });
+  assert.equal(mergeConfigurations({}, {}).listeners, undefined);
+});

@@ -1,0 +1,107 @@
+/** The shapes that values of the configuration have: what is accepted, how it is called in errors, help and reference. */
+import { formatAmount, parseAmount } from './amount.ts';
+
+interface Described {
+  /** One sentence for the reference and the JSON Schema. */
+  readonly description: string;
+}
+
+/** A whole number of something. */
+export interface AmountShape extends Described {
+  readonly kind: 'amount';
+  /** `bytes`, `milliseconds` and `seconds` accept suffixes; any other word is only shown. */
+  readonly unit: string;
+  readonly minimum: number;
+  readonly maximum: number;
+  readonly default: number;
+}
+export interface SwitchShape extends Described {
+  readonly kind: 'switch';
+  readonly default: boolean;
+}
+export interface ChoiceShape extends Described {
+  readonly kind: 'choice';
+  readonly choices: readonly string[];
+  readonly default: string;
+}
+export interface TextShape extends Described {
+  readonly kind: 'text';
+  /** Shown where there is no default. */
+  readonly example: string;
+  readonly default: string | undefined;
+}
+export type ScalarShape = AmountShape | SwitchShape | ChoiceShape | TextShape;
+
+export interface ListShape extends Described {
+  readonly kind: 'list';
+  readonly items: ScalarShape | GroupShape;
+  /** In words. */
+  readonly default: string;
+}
+/** Named entries; unknown names are errors. */
+export interface GroupShape extends Described {
+  readonly kind: 'group';
+  readonly entries: Readonly<Record<string, Shape>>;
+}
+export type Shape = ScalarShape | ListShape | GroupShape;
+
+/** A value, or what was expected in its place. */
+export type Reading = { readonly value: string | number | boolean } | { readonly expected: string };
+
+/** Reads one value from its text, as it stands in a file or behind a flag. An empty text is never a value. */
+export function readScalar(shape: ScalarShape, text: string): Reading {
+  const value = scalarOf(shape, text);
+  return value === undefined ? { expected: expectation(shape) } : { value };
+}
+
+function scalarOf(shape: ScalarShape, text: string): string | number | boolean | undefined {
+  switch (shape.kind) {
+    case 'amount': {
+      const amount = parseAmount(text, shape.unit);
+      return amount !== undefined && amount >= shape.minimum && amount <= shape.maximum ? amount : undefined;
+    }
+    case 'switch':
+      return text === 'true' ? true : text === 'false' ? false : undefined;
+    case 'choice':
+      return shape.choices.includes(text) ? text : undefined;
+    case 'text':
+      return text === '' ? undefined : text;
+  }
+}
+
+/** What a shape accepts, as the end of a sentence: `a number from 0 to 65535`. */
+export function expectation(shape: Shape): string {
+  switch (shape.kind) {
+    case 'amount':
+      return amountExpectation(shape);
+    case 'switch':
+      return 'true or false';
+    case 'choice':
+      return shape.choices.length === 1 ? `"${shape.choices[0]}"` : `one of ${shape.choices.join(', ')}`;
+    case 'text':
+      return `a text such as "${shape.default ?? shape.example}"`;
+    case 'list':
+      return 'a list';
+    case 'group':
+      return `a group of ${Object.keys(shape.entries).slice(0, 4).join(', ')}…`;
+  }
+}
+
+const KINDS: Readonly<Record<string, readonly [kind: string, example: string]>> = {
+  bytes: ['a size', '4MiB'],
+  milliseconds: ['a time', '10s'],
+  seconds: ['a time', '10min'],
+};
+
+function amountExpectation({ unit, minimum, maximum }: AmountShape): string {
+  const [kind, example] = KINDS[unit] ?? ['a number', undefined];
+  const range = `from ${formatAmount(minimum, unit)} to ${formatAmount(maximum, unit)}`;
+  return `${kind} ${range}${example === undefined ? '' : `, such as ${example},`}`;
+}
+
+/** The default of a shape as the reference shows it. */
+export function shownDefault(shape: Shape): string {
+  if (shape.kind === 'amount') return formatAmount(shape.default, shape.unit);
+  if (shape.kind === 'group') return '';
+  return shape.default === undefined ? 'none' : String(shape.default);
+}

@@ -1,0 +1,6 @@
+/** What the package offers: wires over TCP and in memory, and their errors. */
+
+export { TransportError } from './errors.ts';
+export { type MemoryOptions, type MemoryWire, memoryPair } from './memory.ts';
+export { connectTcp, listenTcp, type TcpConnectOptions, type TcpImplementation, type TcpListenOptions } from './tcp.ts';
+export type { Listener, Peer, Wire, WireHandler } from './wire.ts';

@@ -1,0 +1,67 @@
+/** The tables of the tidy check: layers, banned calls, sizes and the exceptions, each with its reason. */
+
+/** The `@dunlin/` packages that each package may import, lowest layer first (see docs/architecture.md). */
+export const layers: Readonly<Record<string, readonly string[]>> = {
+  protocol: [],
+  transport: [],
+  client: ['protocol', 'transport'],
+  broker: ['protocol', 'transport'],
+  umqtt: ['protocol', 'client'],
+  lmdb: ['protocol', 'broker'],
+  nats: ['protocol', 'broker'],
+  identity: ['protocol', 'broker'],
+  devices: ['protocol', 'broker', 'identity'],
+  server: ['protocol', 'transport', 'client', 'broker', 'umqtt', 'lmdb', 'nats', 'identity', 'devices'],
+  dashboard: ['protocol', 'transport', 'client', 'server'],
+  testkit: ['protocol', 'transport', 'client', 'broker'],
+  cli: ['protocol', 'transport', 'client', 'identity', 'devices', 'server'],
+};
+
+/** Something that the sources of some packages must not say; tests may. */
+interface Ban {
+  readonly packages: readonly string[];
+  /** Global. */
+  readonly pattern: RegExp;
+  readonly instead: string;
+}
+const pure = ['protocol', 'broker'];
+/** Calls that would tie the pure packages to one clock, one dice or one process. */
+export const bans: readonly Ban[] = [
+  { packages: pure, pattern: /\bDate\.now\b|\bnew Date\b|\bperformance\./g, instead: 'take the time from the Clock' },
+  {
+    packages: pure,
+    pattern: /(?<![.\w])(?:setTimeout|setInterval|setImmediate|queueMicrotask|clearTimeout|clearInterval)\b/g,
+    instead: 'ask the Clock to wake you',
+  },
+  { packages: pure, pattern: /\bMath\.random\b|(?<![.\w])crypto\./g, instead: 'take it from Random' },
+  { packages: pure, pattern: /(?<![.\w])process\./g, instead: 'have the server pass it in' },
+  { packages: pure, pattern: /(?<![.\w])console\./g, instead: 'return it, or tell it as an event' },
+  { packages: ['protocol'], pattern: /(?<![.\w])Buffer\b/g, instead: 'use Uint8Array, this runs in browsers' },
+];
+/** The `node:` modules that the pure packages may import; packages not named here may import any. */
+export const nodeModules: Readonly<Record<string, readonly string[]>> = { protocol: [], broker: ['node:buffer'] };
+
+/** Lines that a source file may have. */
+export const linesMax = 500;
+/** Lines that a test or a pure table may have. */
+export const linesMaxLong = 800;
+/** Files that only list: no branches, one entry after the other. */
+export const pureTables: readonly string[] = [];
+
+/** Sources without a test of their own beside them, and why that is right. */
+export const testedElsewhere: Readonly<Record<string, string>> = {
+  'packages/protocol/src/packets.ts': 'types, and one frozen empty object',
+  'tools/check-node.js': 'it only refuses an old Node, which the tests do not run on',
+  'tools/install-prerequisites.ts': 'it changes the machine; .ci/run on a new machine is its test',
+  'tools/test.ts': 'it runs the tests',
+  'tools/tidy-rules.ts': 'tables; tidy.test.ts reads them',
+};
+
+/** What no file of the repository may hold, whatever its kind. */
+export const bannedText: readonly { readonly pattern: RegExp; readonly reason: string }[] = [
+  {
+    pattern: /(?<![\w.~*$}-])\/(?:work|root|home)\/[\w.]/g,
+    reason: 'a path of one machine; use one relative to the repository',
+  },
+  { pattern: /\bregistry\.(?:npmjs|npmmirror|yarnpkg)\.\w+/g, reason: 'a registry host; leave the choice to npm' },
+];
