@@ -46,7 +46,21 @@ export function receiveFirstPacket(connection: Connection, bytes: Buffer, start:
     connection.protocolVersion = hint;
     connection.isVersionKnown = true;
   }
-  receiveConnect(connection, decodeConnect(bytes, start, bodyStart, end, connection.decodeOptions));
+  receiveConnect(connection, owned(decodeConnect(bytes, start, bodyStart, end, connection.decodeOptions)));
+}
+
+/** The packet with its own bytes: who the client is may be known only after the read chunk was reused. */
+function owned(connect: ConnectPacket): ConnectPacket {
+  const { password, will, properties } = connect;
+  const data = properties.authenticationData;
+  const correlation = will?.properties.correlationData;
+  if (password !== undefined) connect.password = Uint8Array.from(password);
+  if (data !== undefined) connect.properties = { ...properties, authenticationData: Uint8Array.from(data) };
+  if (will !== undefined) {
+    will.payload = Uint8Array.from(will.payload);
+    if (correlation !== undefined) will.properties = { ...will.properties, correlationData: Uint8Array.from(correlation) };
+  }
+  return connect;
 }
 
 function receivePacketBeforeConnack(connection: Connection, bytes: Buffer, start: number, bodyStart: number, end: number): void {

@@ -92,6 +92,7 @@ export class Connection implements WireHandler {
   isDirty = false;
   #answers: Answer[] | undefined = undefined;
   #waitsForCommit = false;
+  #isAnswering = false;
   #isSuspended = false;
   #peerEnded = false;
 
@@ -388,27 +389,28 @@ export class Connection implements WireHandler {
     );
   }
 
+  /** Sends what is due at the head of the line. A `then` may add to its end, and is not entered twice. */
   #sendAnswers(): void {
+    const answers = this.#answers;
+    if (answers === undefined || this.#isAnswering) return;
     const { commits } = this.broker;
+    this.#isAnswering = true;
     let sent = 0;
-    const answers = this.#answers ?? [];
     while (sent < answers.length && (answers[sent].ticket === 0 || commits.isDurable(answers[sent].ticket))) {
       const { bytes, then } = answers[sent++];
       if (bytes !== undefined) this.#write(bytes);
       then?.();
-      if (this.state === 'closed') {
-        this.#answers = undefined;
-        return;
-      }
+      if (this.state === 'closed') break;
     }
-    if (sent === answers.length) this.#answers = undefined;
-    else {
-      answers.splice(0, sent);
-      if (!this.#waitsForCommit && answers[0].ticket !== Number.POSITIVE_INFINITY) {
-        this.#waitsForCommit = true;
-        commits.wait(this);
-      }
+    this.#isAnswering = false;
+    if (sent === answers.length || this.state === 'closed') {
+      this.#answers = undefined;
+      return;
     }
+    answers.splice(0, sent);
+    if (this.#waitsForCommit || answers[0].ticket === Number.POSITIVE_INFINITY) return;
+    this.#waitsForCommit = true;
+    commits.wait(this);
   }
 
   /** The batch its answers waited for is durable. */

@@ -84,7 +84,9 @@ function endByServer(connection: Connection, reasonCode: number, reason: string,
 function sendRefusal(connection: Connection, reasonCode: number, reason: string, serverReference: string | undefined): void {
   if (connection.state === 'new' && !connection.isVersionKnown) return;
   if (connection.protocolVersion === 5) {
-    const properties = { reasonString: reason.slice(0, 400), ...(serverReference === undefined ? {} : { serverReference }) };
+    // How long a packet may be is not known before CONNECT was read.
+    const reasonString = connection.state === 'new' ? {} : { reasonString: reason.slice(0, 400) };
+    const properties = { ...reasonString, ...(serverReference === undefined ? {} : { serverReference }) };
     connection.send({ type: 'connack', sessionPresent: false, reasonCode, properties });
     return;
   }

@@ -125,7 +125,7 @@ export class Session {
   #deliverAcknowledged(message: Message, qos: 1 | 2, retain: boolean, identifiers: readonly number[], share: string | undefined): void {
     const connection = this.connection;
     const isStored = this.isStored;
-    const position = this.#position + 1;
+    const position = this.#nextPosition();
     const isNext =
       connection !== undefined && (this.#queue === undefined || this.#queue.isEmpty) && (qos === 1 || !isStored) && this.#maySend(connection, position);
     if (isNext && !isStored && share === undefined) {
@@ -206,6 +206,13 @@ export class Session {
   durable(): void {
     this.#isWaiting = false;
     this.pump();
+  }
+
+  /** The position of the next entry: passes over those whose identifier an unanswered delivery still has. */
+  #nextPosition(): number {
+    let position = this.#position + 1;
+    if (this.#flow !== undefined) while (this.#flow.isOpen(packetIdOf(position))) position += 1;
+    return position;
   }
 
   #maySend(connection: Connection, position: number): boolean {
@@ -308,7 +315,7 @@ export class Session {
         this.cancelReplay(replay.subscription.filter);
         continue;
       }
-      const position = this.#position + 1;
+      const position = this.#nextPosition();
       const mayWait = replay.subscription.qos > 0 && !this.#maySend(connection, position);
       // Whatever brings room back, an acknowledgement or a drained outbox, pumps again.
       if (mayWait || connection.unsentBytes > REPLAY_UNSENT_BYTES_MAX) return;

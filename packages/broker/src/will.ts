@@ -14,14 +14,13 @@ export interface ArmedWill {
   dueAtMs: number | undefined;
 }
 
-/** Keeps the will of a CONNECT with the session [MQTT-3.1.2-7]. Its payload is copied. */
+/** Keeps the will of a CONNECT, which owns its bytes, with the session [MQTT-3.1.2-7]. */
 export function armWill(broker: Broker, session: Session, will: Will | undefined): void {
   if (will === undefined) {
     disarmWill(broker, session);
     return;
   }
-  const owned: Will = { ...will, payload: Uint8Array.from(will.payload), properties: ownedProperties(will) };
-  session.will = { will: owned, delayInterval: will.properties.willDelayInterval ?? 0, dueAtMs: undefined };
+  session.will = { will, delayInterval: will.properties.willDelayInterval ?? 0, dueAtMs: undefined };
   storeWill(broker, session, session.will);
 }
 
@@ -76,10 +75,4 @@ function storeWill(broker: Broker, session: Session, armed: ArmedWill): void {
   const { delayInterval, dueAtMs, will } = armed;
   const messageExpiryInterval = will.properties.messageExpiryInterval;
   broker.commits.write({ op: 'putWill', session: session.number, will: { message, delayInterval, messageExpiryInterval, dueAtMs: dueAtMs ?? 0 } });
-}
-
-/** Binary properties of a decoded packet are views of the read chunk. */
-function ownedProperties(will: Will): Will['properties'] {
-  const data = will.properties.correlationData;
-  return data === undefined ? will.properties : { ...will.properties, correlationData: Uint8Array.from(data) };
 }

@@ -1,17 +1,17 @@
 /** The public names of `@dunlin/client` in Node. */
 
-export {
-  Client,
-  type ClientEvents,
-  type ClientState,
-  type ClientStats,
-  type CloseReason,
-  type DisconnectOptions,
-  type FilterRequest,
-  type PublishOptions,
-  type SubscribeOptions,
-  type UnsubscribeOptions,
-} from './client.ts';
+export { Client } from './client.ts';
+export type {
+  ClientEvents,
+  ClientState,
+  ClientStats,
+  CloseReason,
+  DisconnectOptions,
+  FilterRequest,
+  PublishOptions,
+  SubscribeOptions,
+  UnsubscribeOptions,
+} from './client-api.ts';
 export { connectOver, type Dial } from './connect.ts';
 export { ClientError, type ClientErrorCode, type ConnectionError, describeReason } from './errors.ts';
 export { connect, connectWire } from './node.ts';

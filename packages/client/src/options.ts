@@ -9,7 +9,7 @@ import {
   type QoS,
 } from '@dunlin/protocol';
 import type { Wire } from '@dunlin/transport';
-import type { ClientEvents } from './client.ts';
+import type { ClientEvents } from './client-api.ts';
 import { ClientError } from './errors.ts';
 import { checkVersion } from './server-limits.ts';
 

@@ -15,10 +15,10 @@ export class ReceivedMessage {
   readonly packetId: number;
   readonly properties: Properties;
 
-  /** Copies what is a view of the packet. */
+  /** Copies what is a view of the packet (`slice` would not: that of a Buffer is a view). */
   constructor(packet: PublishPacket, topic: string) {
     this.topic = topic;
-    this.payload = packet.payload.slice();
+    this.payload = new Uint8Array(packet.payload);
     this.qos = packet.qos;
     this.retain = packet.retain;
     this.dup = packet.dup;
@@ -42,5 +42,7 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 function ownProperties(properties: Properties): Properties {
   const { correlationData } = properties;
-  return correlationData === undefined ? properties : { ...properties, correlationData: correlationData.slice() };
+  return correlationData === undefined
+    ? properties
+    : { ...properties, correlationData: new Uint8Array(correlationData) };
 }

@@ -1,6 +1,6 @@
 /** Reads the configuration file: YAML by the table of keys, every fault with its line, its path and what is expected. */
 import { readFileSync } from 'node:fs';
-import { isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type Scalar } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type Scalar } from 'yaml';
 import { ConfigurationError, type ConfigurationInput } from './configuration.ts';
 import { CONFIGURATION, VERSIONS } from './configuration-table.ts';
 import { expectation, type GroupShape, type ListShape, readScalar, type ScalarShape, type Shape } from './shape.ts';
@@ -106,6 +106,7 @@ function sourceOf(scalar: Scalar): string {
 function shown(node: Node | null | undefined): string {
   if (isMap(node)) return 'a group';
   if (isSeq(node)) return 'a list';
+  if (isAlias(node)) return 'an alias';
   if (!isScalar(node) || node.value === null || node.source === undefined) return 'empty';
   return typeof node.value === 'string' ? quoted(node.value) : printable(node.source);
 }

@@ -13,7 +13,7 @@ export const TRANSPORTS = ['tcp'] as const;
 /** The port of MQTT over TCP, registered with IANA. */
 export const MQTT_PORT = 1883;
 export const DEFAULT_HOST = 'localhost';
-export const SEMI_SPACE_BYTES = 32 * 1024 * 1024;
+export const SEMI_SPACE_BYTES = 64 * 1024 * 1024;
 
 function limitShape(name: LimitName): AmountShape {
   const { unit, default: standard, minimum, maximum, description } = LIMITS[name];
@@ -164,7 +164,7 @@ export const CONFIGURATION: GroupShape = {
       maximum: 1024 * 1024 * 1024,
       default: SEMI_SPACE_BYTES,
       description:
-        'Size up to which the semi-spaces of the young generation of memory grow (of which V8 has three). More means ' +
+        'Size up to which the semi-spaces of the young generation of memory grow (V8 has two). More means ' +
         'fewer collections and more memory. Set by `dunlin serve`, not by an embedding program.',
     },
   },

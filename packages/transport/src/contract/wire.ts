@@ -90,19 +90,19 @@ function describePressure(makeWires: MakeWires): void {
       const sent = fill(left);
       assert.ok(left.wire.pendingBytes > 0);
       assert.ok(left.wire.pendingBytes <= sent);
-      const more = Buffer.alloc(1000);
       const pending = left.wire.pendingBytes;
-      assert.equal(
-        left.call(() => left.wire.write(more)),
-        false,
-      );
-      assert.equal(left.wire.pendingBytes, pending + 1000);
+      for (const text of ['one', 'two', 'three']) {
+        const taken = left.call(() => left.wire.write(Buffer.from(text)));
+        assert.equal(taken, false);
+      }
+      assert.equal(left.wire.pendingBytes, pending + 11);
       await turns(5);
       assert.ok(!left.events.includes('drained'));
       right.call(() => right.wire.resume());
       await left.told('drained');
       assert.equal(left.wire.pendingBytes, 0);
-      await right.until(() => right.receivedBytes === before + sent + 1000);
+      await right.until(() => right.receivedBytes === before + sent + 11);
+      assert.equal(right.bytes.subarray(-11).toString(), 'onetwothree');
       await closeBoth(left, right);
     },
   );

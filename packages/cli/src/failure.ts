@@ -1,0 +1,63 @@
+/** What the user reads when a command fails, and the exit code it ends with. */
+
+import { ClientError } from '@dunlin/client';
+import { MqttError } from '@dunlin/protocol';
+import { CommandError, ExitCode } from './exit-codes.ts';
+
+/** A failure as the tool tells it. */
+export interface Failure {
+  readonly exitCode: number;
+  /** A sentence; a hint may follow on lines of its own. */
+  readonly text: string;
+  /** The command line is wrong: told even with `--quiet`. */
+  readonly isUsage: boolean;
+}
+
+/** Turns whatever a command threw into words and an exit code. */
+export function failureOf(error: unknown): Failure {
+  if (error instanceof CommandError) {
+    return { exitCode: error.exitCode, text: error.message, isUsage: error.exitCode === ExitCode.usage };
+  }
+  if (error instanceof ClientError) return clientFailure(error);
+  if (error instanceof MqttError) return { exitCode: ExitCode.network, text: error.message, isUsage: false };
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { exitCode: ExitCode.local, text: `This is a fault of dunlin: ${text}`, isUsage: false };
+}
+
+function clientFailure(error: ClientError): Failure {
+  const hint = hintFor(error);
+  const text = hint === undefined ? error.message : `${error.message}\n${hint}`;
+  return { exitCode: exitCodeOf(error), text, isUsage: false };
+}
+
+function exitCodeOf({ code, reasonCode }: ClientError): number {
+  if (reasonCode !== undefined && reasonCode >= 0x80) return reasonCode;
+  return code === 'invalid' || code === 'not-supported' ? ExitCode.usage : ExitCode.network;
+}
+
+function hintFor(error: ClientError): string | undefined {
+  if (error.code === 'connection-failed') return connectHint(error);
+  if (error.code !== 'refused' && error.code !== 'server-disconnected') return undefined;
+  switch (error.reasonCode) {
+    case 0x84:
+      return 'The server does not speak this version: try -V 311 or -V 31.';
+    case 0x85:
+      return 'The server does not take this Client Identifier: try another with -i.';
+    case 0x86:
+      return 'Check the user name (-u) and the password (-P).';
+    case 0x87:
+      return 'Check the user name (-u), and what the server lets it do.';
+    case 0x8e:
+      return 'Another client connected with the same Client Identifier: each needs its own (-i).';
+    default:
+      return undefined;
+  }
+}
+
+function connectHint(error: ClientError): string | undefined {
+  const code = (error.cause as { code?: unknown } | undefined)?.code;
+  if (code === 'ECONNREFUSED')
+    return 'Start a server with "npm start" or "dunlin serve", or name another one with -h and -p.';
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'Check the host name (-h).';
+  return undefined;
+}

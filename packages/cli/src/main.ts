@@ -1,0 +1,90 @@
+/** The command `dunlin`: finds the sub-command, runs it, tells failures, sets the exit code. */
+
+import { ExitCode, usageError } from './exit-codes.ts';
+import { failureOf } from './failure.ts';
+import { asksForHelp, columns } from './flags.ts';
+import { pub } from './pub.ts';
+import { pubHelp } from './pub-flags.ts';
+import { sub } from './sub.ts';
+import { subHelp } from './sub-flags.ts';
+import { processTerminal, type Terminal } from './terminal.ts';
+import { toolVersion } from './version.ts';
+
+/** A sub-command. */
+interface Command {
+  readonly summary: string;
+  /** Undefined: the command tells its help itself. */
+  readonly help: (() => string) | undefined;
+  readonly run: (argv: readonly string[], terminal: Terminal) => Promise<number>;
+}
+
+/** Every sub-command, in the order of the help. */
+const COMMANDS: Readonly<Record<string, Command>> = {
+  serve: {
+    summary: 'run an MQTT server',
+    help: undefined,
+    // Loaded when asked for: `pub` and `sub` start faster without it.
+    run: async (argv) => (await import('@dunlin/server')).serve(argv),
+  },
+  pub: { summary: 'publish messages', help: pubHelp, run: pub },
+  sub: { summary: 'subscribe and print messages', help: subHelp, run: sub },
+};
+
+/** The text of `dunlin --help`. */
+export function toolHelp(): string {
+  return [
+    'dunlin: an MQTT server, and a client for the command line',
+    ['Usage:', '  dunlin COMMAND [flags]', '  dunlin COMMAND --help', '  dunlin --version'].join('\n'),
+    ['Commands:', ...columns(Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary])).map(indent)].join(
+      '\n',
+    ),
+    [
+      'A first minute, in three terminals:',
+      '  dunlin serve',
+      "  dunlin sub -t '#' -v",
+      '  dunlin pub -t hello -m world',
+    ].join('\n'),
+    '',
+  ]
+    .join('\n\n')
+    .replace(/\n+$/, '\n');
+}
+
+/** Runs the tool and returns its exit code; every failure is told and never thrown. */
+export async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const [name, ...rest] = argv;
+  try {
+    if (name === undefined || name === '--help' || name === 'help') {
+      terminal.output.write(toolHelp());
+      return name === undefined ? ExitCode.usage : ExitCode.done;
+    }
+    if (name === '--version') {
+      terminal.output.write(`dunlin ${toolVersion()}\n`);
+      return ExitCode.done;
+    }
+    if (!Object.hasOwn(COMMANDS, name)) {
+      const known = Object.keys(COMMANDS).join(', ');
+      throw usageError(`Cannot run "${name}": expected one of ${known}, see dunlin --help`);
+    }
+    const command = COMMANDS[name];
+    if (command.help !== undefined && asksForHelp(rest)) {
+      terminal.output.write(command.help());
+      return ExitCode.done;
+    }
+    return await command.run(rest, terminal);
+  } catch (error) {
+    const failure = failureOf(error);
+    const isQuiet = rest.includes('--quiet') && !failure.isUsage;
+    if (!isQuiet) terminal.errors.write(`dunlin${name in COMMANDS ? ` ${name}` : ''}: ${failure.text}\n`);
+    return failure.exitCode;
+  }
+}
+
+function indent(line: string): string {
+  return `  ${line}`;
+}
+
+if (import.meta.main) {
+  // Nothing else may keep the process: an open standard input would.
+  process.exit(await run(process.argv.slice(2), processTerminal()));
+}

@@ -1,0 +1,166 @@
+/** The flags of `dunlin pub` and its help. */
+
+import { assertTopicName, type QoS } from '@dunlin/protocol';
+import {
+  type ConnectionFlags,
+  checkConnectionFlags,
+  connectionFlagGroups,
+  newConnectionFlags,
+  readQos,
+} from './connection-flags.ts';
+import { usageError } from './exit-codes.ts';
+import { type CommandHelp, type FlagGroup, helpText, readFlags, secondsAsMs, wholeNumber } from './flags.ts';
+import { type PropertyTarget, propertyHelp } from './property-flags.ts';
+
+/** Where the payload comes from. */
+export type PayloadSource =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'stdin' }
+  | { readonly kind: 'lines' }
+  | { readonly kind: 'empty' };
+
+/** What the command line of `dunlin pub` says. */
+export interface PubFlags extends ConnectionFlags {
+  topic?: string;
+  source?: PayloadSource;
+  qos: QoS;
+  retain: boolean;
+  repeat: number;
+  repeatDelayMs: number;
+}
+
+const PACKETS: readonly PropertyTarget[] = ['connect', 'publish', 'disconnect', 'will'];
+const REPEAT_MAX = 0xffff_ffff;
+
+/** Remembers the source, of which there is one. */
+function setSource(flags: PubFlags, source: PayloadSource): void {
+  if (flags.source !== undefined) throw usageError('Cannot use more than one of -m, -f, -s, -l and -n');
+  flags.source = source;
+}
+
+const MESSAGE: FlagGroup<PubFlags> = {
+  title: 'Message',
+  flags: [
+    {
+      short: 't',
+      long: 'topic',
+      values: ['TOPIC'],
+      help: 'topic to publish to',
+      set: (flags, [topic]) => {
+        flags.topic = topic;
+      },
+    },
+    {
+      short: 'm',
+      long: 'message',
+      values: ['TEXT'],
+      help: 'the payload',
+      set: (flags, [text]) => setSource(flags, { kind: 'text', text }),
+    },
+    {
+      short: 'f',
+      long: 'file',
+      values: ['FILE'],
+      help: 'the payload is what the file holds',
+      set: (flags, [path]) => setSource(flags, { kind: 'file', path }),
+    },
+    {
+      short: 's',
+      long: 'stdin-file',
+      help: 'the payload is all of standard input',
+      set: (flags) => setSource(flags, { kind: 'stdin' }),
+    },
+    {
+      short: 'l',
+      long: 'stdin-line',
+      help: 'each line of standard input is a message',
+      set: (flags) => setSource(flags, { kind: 'lines' }),
+    },
+    {
+      short: 'n',
+      long: 'null-message',
+      help: 'an empty payload; with -r it clears what is retained',
+      set: (flags) => setSource(flags, { kind: 'empty' }),
+    },
+    {
+      short: 'q',
+      long: 'qos',
+      values: ['QOS'],
+      help: '0, 1 or 2 (0)',
+      set: (flags, [qos]) => {
+        flags.qos = readQos(qos);
+      },
+    },
+    {
+      short: 'r',
+      long: 'retain',
+      help: 'the server keeps it for later subscribers',
+      set: (flags) => {
+        flags.retain = true;
+      },
+    },
+    {
+      long: 'repeat',
+      values: ['COUNT'],
+      help: 'publish it so many times (1); with -m, -f, -s and -n',
+      set: (flags, [count]) => {
+        flags.repeat = wholeNumber('repeat count', count, 1, REPEAT_MAX);
+      },
+    },
+    {
+      long: 'repeat-delay',
+      values: ['SECONDS'],
+      help: 'wait so long between two of them (0)',
+      set: (flags, [seconds]) => {
+        flags.repeatDelayMs = secondsAsMs('repeat delay', seconds);
+      },
+    },
+  ],
+};
+
+const GROUPS: readonly FlagGroup<PubFlags>[] = [MESSAGE, ...connectionFlagGroups(PACKETS)];
+
+const HELP: CommandHelp = {
+  name: 'dunlin pub',
+  summary: 'publishes messages to an MQTT server and exits',
+  usage: ['dunlin pub -t TOPIC (-m TEXT | -f FILE | -s | -l | -n) [flags]'],
+  examples: [
+    ["dunlin pub -t room/temperature -m '22.5'", 'one message to the server on this machine'],
+    ['dunlin pub -t room/lamp -m on -r -q 1', 'retained, acknowledged by the server'],
+    ['dunlin pub -t room/lamp -n -r', 'clears what is retained'],
+    ['tail -f app.log | dunlin pub -t logs/app -l', 'a message for each line'],
+    ["dunlin pub -t a -m '{}' -D PUBLISH content-type application/json", 'with an MQTT 5.0 property'],
+    ['dunlin pub -L mqtt://user:secret@host:1883/a -m hello', 'server, credentials and topic as a URL'],
+  ],
+  notes: [['Properties for -D', propertyHelp(PACKETS)]],
+};
+
+/** The text of `dunlin pub --help`. */
+export function pubHelp(): string {
+  return helpText(HELP, GROUPS);
+}
+
+/** Reads and checks the command line. Throws a usage error. */
+export function readPubFlags(argv: readonly string[]): PubFlags & Required<Pick<PubFlags, 'topic' | 'source'>> {
+  const flags: PubFlags = { ...newConnectionFlags(), qos: 0, retain: false, repeat: 1, repeatDelayMs: 0 };
+  readFlags('dunlin pub', GROUPS, argv, flags);
+  checkConnectionFlags(flags);
+  const topic = flags.topic ?? flags.url?.topic;
+  const { source } = flags;
+  if (topic === undefined) throw usageError('Cannot publish without a topic: expected -t TOPIC');
+  if (source === undefined) throw usageError('Cannot publish without a payload: expected one of -m, -f, -s, -l and -n');
+  checkTopic(topic);
+  if (flags.will.topic !== undefined) checkTopic(flags.will.topic);
+  if (source.kind === 'lines' && flags.repeat > 1) throw usageError('Cannot use --repeat with -l');
+  return { ...flags, topic, source };
+}
+
+/** Refuses a bad topic before anything is connected. */
+export function checkTopic(topic: string): void {
+  try {
+    assertTopicName(topic);
+  } catch (error) {
+    throw usageError((error as Error).message);
+  }
+}

@@ -1,0 +1,67 @@
+/** What the tool has around it: streams, signals and the process, so that tests can give it others. */
+
+/** The world of one run. */
+export interface Terminal {
+  readonly input: AsyncIterable<Uint8Array>;
+  readonly output: NodeJS.WritableStream;
+  readonly errors: NodeJS.WritableStream;
+  readonly processId: number;
+  /** Calls back on the first SIGINT or SIGTERM; the function returned stops that. */
+  onInterrupt(call: () => void): () => void;
+}
+
+/** The real one. */
+export function processTerminal(): Terminal {
+  return {
+    input: process.stdin,
+    output: process.stdout,
+    errors: process.stderr,
+    processId: process.pid,
+    onInterrupt: (call) => {
+      process.once('SIGINT', call);
+      process.once('SIGTERM', call);
+      return () => {
+        process.off('SIGINT', call);
+        process.off('SIGTERM', call);
+      };
+    },
+  };
+}
+
+/**
+ * Lines and bytes for whoever reads the output. What is written in one turn leaves together at its end.
+ *
+ * When the reader goes away (EPIPE) the rest is dropped and `gone` settles; any other failure of the stream settles
+ * `gone` with the error.
+ */
+export class Output {
+  /** Settles when nobody reads any more. */
+  readonly gone: Promise<Error | undefined>;
+  readonly #stream: NodeJS.WritableStream;
+  #waiting: Uint8Array[] = [];
+  #isGone = false;
+
+  constructor(stream: NodeJS.WritableStream) {
+    this.#stream = stream;
+    this.gone = new Promise((resolve) => {
+      stream.on('error', (error: NodeJS.ErrnoException) => {
+        this.#isGone = true;
+        resolve(error.code === 'EPIPE' ? undefined : error);
+      });
+    });
+  }
+
+  write(bytes: string | Uint8Array): void {
+    if (this.#isGone) return;
+    if (this.#waiting.length === 0) queueMicrotask(() => this.flush());
+    this.#waiting.push(typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
+  }
+
+  /** Hands everything to the stream now. */
+  flush(): void {
+    if (this.#waiting.length === 0 || this.#isGone) return;
+    const bytes = this.#waiting.length === 1 ? this.#waiting[0] : Buffer.concat(this.#waiting);
+    this.#waiting = [];
+    this.#stream.write(bytes);
+  }
+}

@@ -1,0 +1,65 @@
+/** The JSON Schema of the configuration file, for editors: written from the table of keys. */
+import { CONFIGURATION } from './configuration-table.ts';
+import type { AmountShape, Shape } from './shape.ts';
+
+/** What a text with a suffix looks like, by unit; other units are bare numbers. */
+const PATTERNS: Readonly<Record<string, string>> = {
+  bytes: '^[0-9][0-9_]*(\\.[0-9]+)? ?([kKmMgG][iI]?)?[bB]?$',
+  milliseconds: '^[0-9][0-9_]*(\\.[0-9]+)? ?(ms|s|min|h|d)?$',
+  seconds: '^[0-9][0-9_]*(\\.[0-9]+)? ?(ms|s|min|h|d)?$',
+};
+
+/** The whole schema as plain data (JSON Schema 2020-12). */
+export function configurationSchema(): Record<string, unknown> {
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: 'Dunlin',
+    ...schemaOf(CONFIGURATION),
+  };
+}
+
+/** The schema as the text of its file, lists of words on one line each. */
+export function configurationSchemaText(): string {
+  const text = JSON.stringify(configurationSchema(), undefined, 2);
+  const compact = text.replace(/\[\s+([^[\]{}]*?)\s+\]/g, (_, items: string) => `[${items.replace(/\s*\n\s*/g, ' ')}]`);
+  return `${compact}\n`;
+}
+
+function schemaOf(shape: Shape): Record<string, unknown> {
+  const { description } = shape;
+  switch (shape.kind) {
+    case 'amount':
+      return { description, default: shape.default, ...amountSchema(shape) };
+    case 'switch':
+      return { description, type: 'boolean', default: shape.default };
+    case 'choice':
+      return { description, ...choiceSchema(shape.choices), default: shape.default };
+    case 'text':
+      return {
+        description,
+        type: 'string',
+        minLength: 1,
+        ...(shape.default !== undefined && { default: shape.default }),
+      };
+    case 'list':
+      return { description, type: 'array', minItems: 1, items: schemaOf(shape.items) };
+    case 'group': {
+      const properties = Object.fromEntries(
+        Object.entries(shape.entries).map(([name, entry]) => [name, schemaOf(entry)]),
+      );
+      return { description, type: 'object', properties, additionalProperties: false };
+    }
+  }
+}
+
+function amountSchema({ unit, minimum, maximum }: AmountShape): Record<string, unknown> {
+  const whole = { type: 'integer', minimum, maximum };
+  const pattern = PATTERNS[unit];
+  return pattern === undefined ? whole : { anyOf: [whole, { type: 'string', pattern }] };
+}
+
+/** A choice that looks like a number (3.1) may be written as one. */
+function choiceSchema(choices: readonly string[]): Record<string, unknown> {
+  const numbers = choices.filter((choice) => /^\d+(\.\d+)?$/.test(choice)).map(Number);
+  return { enum: [...choices, ...numbers] };
+}

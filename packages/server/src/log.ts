@@ -1,0 +1,150 @@
+/** The log: one line an event, for people or as JSON, bounded in lines a second, safe to show whatever clients call themselves. */
+import type { Clock, Timer } from '@dunlin/broker';
+import type { LogLevel } from './configuration.ts';
+import { LOG_LEVELS } from './configuration-table.ts';
+
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface LogOptions {
+  /** Least level that is written. */
+  readonly level: LogLevel;
+  readonly format: 'human' | 'json';
+  /** For people: colour the level. */
+  readonly colour: boolean;
+  readonly clock: Clock;
+  /** Takes whole lines, those of one turn together. */
+  readonly write: (text: string) => void;
+}
+
+/** Lines of one event a second; what is beyond is counted and told in one line. */
+const linesPerSecondMax = 50;
+const secondMs = 1_000;
+const textCharactersMax = 300;
+const errorCharactersMax = 4_000;
+const eventWidth = 20;
+
+const COLOURS: Readonly<Record<LogLevel, string>> = { debug: '2', info: '36', warn: '33', error: '31' };
+
+/**
+ * Writes events as lines, gathered over a turn of the event loop so that a storm of connections costs few writes.
+ *
+ * Of each event at most 50 lines a second are written. Texts are shortened and lose characters that a terminal would
+ * obey; who logs sees to it that no payload and no password is among the fields.
+ */
+export class Log {
+  readonly #options: LogOptions;
+  readonly #levelMin: number;
+  readonly #counts = new Map<string, { level: LogLevel; lines: number }>();
+  #secondEndsAtMs = 0;
+  #secondTimer: Timer | undefined;
+  #lines: string[] = [];
+
+  constructor(options: LogOptions) {
+    this.#options = options;
+    this.#levelMin = LOG_LEVELS.indexOf(options.level);
+  }
+
+  /** Whether a line of this level would be written. */
+  writes(level: LogLevel): boolean {
+    return LOG_LEVELS.indexOf(level) >= this.#levelMin;
+  }
+
+  /** Logs an event under its camelCase name. */
+  log(level: LogLevel, event: string, fields: LogFields = {}): void {
+    if (!this.writes(level)) return;
+    const nowMs = this.#options.clock.nowMs();
+    if (nowMs >= this.#secondEndsAtMs) this.#nextSecond(nowMs);
+    if (this.#hasRoom(level, event)) this.#add(nowMs, level, event, fields);
+  }
+
+  /** Writes what has gathered, now. */
+  flush(): void {
+    const lines = this.#lines;
+    if (lines.length === 0) return;
+    this.#lines = [];
+    this.#options.write(`${lines.join('\n')}\n`);
+  }
+
+  #hasRoom(level: LogLevel, event: string): boolean {
+    const count = this.#counts.get(event);
+    if (count === undefined) {
+      this.#counts.set(event, { level, lines: 1 });
+      return true;
+    }
+    count.lines++;
+    if (count.lines <= linesPerSecondMax) return true;
+    this.#secondTimer ??= this.#options.clock.every(secondMs, () => this.#nextSecond(this.#options.clock.nowMs()));
+    return false;
+  }
+
+  /** Tells what was left out in the second that is over, and counts from zero. */
+  #nextSecond(nowMs: number): void {
+    this.#secondTimer?.cancel();
+    this.#secondTimer = undefined;
+    this.#secondEndsAtMs = nowMs + secondMs;
+    for (const [event, { level, lines }] of this.#counts)
+      if (lines > linesPerSecondMax)
+        this.#add(nowMs, level, 'linesLeftOut', { event, count: lines - linesPerSecondMax });
+    this.#counts.clear();
+  }
+
+  #add(nowMs: number, level: LogLevel, event: string, fields: LogFields): void {
+    if (this.#lines.length === 0) this.#options.clock.endOfTurn(() => this.flush());
+    const { format, colour } = this.#options;
+    this.#lines.push(
+      format === 'json' ? jsonLine(nowMs, level, event, fields) : humanLine(nowMs, level, event, fields, colour),
+    );
+  }
+}
+
+function jsonLine(nowMs: number, level: LogLevel, event: string, fields: LogFields): string {
+  const line: Record<string, unknown> = { time: new Date(nowMs).toISOString(), level, event };
+  for (const [name, value] of Object.entries(fields))
+    line[name] = typeof value === 'string' ? shortened(name, value) : value;
+  return visible(JSON.stringify(line));
+}
+
+function humanLine(nowMs: number, level: LogLevel, event: string, fields: LogFields, colour: boolean): string {
+  const shownLevel = colour ? `\u001b[${COLOURS[level]}m${level.padEnd(5)}\u001b[0m` : level.padEnd(5);
+  const parts = [localTime(new Date(nowMs)), shownLevel, words(event).padEnd(eventWidth)];
+  for (const [name, value] of Object.entries(fields))
+    if (value !== undefined) parts.push(`${name}=${shownValue(name, value)}`);
+  return parts.join(' ').trimEnd();
+}
+
+function shownValue(name: string, value: string | number | boolean): string {
+  if (typeof value !== 'string') return name === 'reasonCode' ? hexadecimal(Number(value)) : String(value);
+  const text = shortened(name, value);
+  return /^[\w./:@+$#*[\]-]+$/.test(text) ? text : visible(JSON.stringify(text));
+}
+
+function hexadecimal(code: number): string {
+  return `0x${code.toString(16).toUpperCase().padStart(2, '0')}`;
+}
+
+function shortened(name: string, text: string): string {
+  const most = name === 'error' ? errorCharactersMax : textCharactersMax;
+  return text.length > most ? `${text.slice(0, most)}… (${text.length} characters)` : text;
+}
+
+/** Escapes what JSON leaves as it is but a terminal may obey: control characters, direction marks, line separators. */
+function visible(json: string): string {
+  return json.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => {
+    let escaped = '';
+    for (let unit = 0; unit < character.length; unit++)
+      escaped += `\\u${character.charCodeAt(unit).toString(16).padStart(4, '0')}`;
+    return escaped;
+  });
+}
+
+/** `clientConnected` reads `client connected`. */
+function words(event: string): string {
+  return event.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
+function localTime(time: Date): string {
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const day = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+  const second = `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
+  return `${day} ${second}.${String(time.getMilliseconds()).padStart(3, '0')}`;
+}
