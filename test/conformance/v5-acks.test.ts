@@ -111,23 +111,27 @@ section('MQTT 5.0, 3.4 to 3.7: acknowledgements', () => {
     for (const first of [0x60, 0x61, 0x63, 0x6a]) await rejects(scene, wire.packet(first, wire.u16(1)), [0x81]);
   });
 
-  conformance(['MQTT-3.6.2-1', 'MQTT-rule-22'], 'answers PUBREC for an unknown identifier with PUBREL 0x92', async (
-    scene,
-  ) => {
-    const client = await scene.connect(5);
-    client.send(wire.ack('pubrec', 77));
-    await client.expect('pubrel', { id: 77, code: 0x92 });
-    await client.expectNothing();
-  });
+  conformance(
+    ['MQTT-3.6.2-1', 'MQTT-rule-22'],
+    'answers PUBREC for an unknown identifier with PUBREL 0x92',
+    async (scene) => {
+      const client = await scene.connect(5);
+      client.send(wire.ack('pubrec', 77));
+      await client.expect('pubrel', { id: 77, code: 0x92 });
+      await client.expectNothing();
+    },
+  );
 
-  conformance(['MQTT-3.7.2-1', 'MQTT-rule-23'], 'answers PUBREL for an unknown identifier with PUBCOMP 0x92', async (
-    scene,
-  ) => {
-    const client = await scene.connect(5);
-    client.send(wire.ack('pubrel', 78));
-    await client.expect('pubcomp', { id: 78, code: 0x92 });
-    await client.expectNothing();
-  });
+  conformance(
+    ['MQTT-3.7.2-1', 'MQTT-rule-23'],
+    'answers PUBREL for an unknown identifier with PUBCOMP 0x92',
+    async (scene) => {
+      const client = await scene.connect(5);
+      client.send(wire.ack('pubrel', 78));
+      await client.expect('pubcomp', { id: 78, code: 0x92 });
+      await client.expectNothing();
+    },
+  );
 
   conformance(
     ['MQTT-3.6.2-2', 'MQTT-3.6.2-3', 'MQTT-3.7.2-2', 'MQTT-3.7.2-3'],
@@ -145,54 +149,62 @@ section('MQTT 5.0, 3.4 to 3.7: acknowledgements', () => {
     },
   );
 
-  conformance(['MQTT-3.7.2-1', 'MQTT-3.6.2-1'], 'says 0x00 in a normal QoS 2 flow in both directions', async (scene) => {
-    const topic = scene.name();
-    const client = await scene.subscriber(5, topic, 2);
-    client.sendPublish({ topic, qos: 2, id: 500 });
-    await client.expect('pubrec', { id: 500, code: 0 });
-    client.send(wire.ack('pubrel', 500));
-    await client.find('pubcomp', { id: 500, code: 0 });
-    const got = await client.find('publish', { qos: 2 });
-    client.send(wire.ack('pubrec', got.id));
-    await client.expect('pubrel', { id: got.id, code: 0 });
-    client.send(wire.ack('pubcomp', got.id));
-    await client.expectNothing();
-  });
+  conformance(
+    ['MQTT-3.7.2-1', 'MQTT-3.6.2-1'],
+    'says 0x00 in a normal QoS 2 flow in both directions',
+    async (scene) => {
+      const topic = scene.name();
+      const client = await scene.subscriber(5, topic, 2);
+      client.sendPublish({ topic, qos: 2, id: 500 });
+      await client.expect('pubrec', { id: 500, code: 0 });
+      client.send(wire.ack('pubrel', 500));
+      await client.find('pubcomp', { id: 500, code: 0 });
+      const got = await client.find('publish', { qos: 2 });
+      client.send(wire.ack('pubrec', got.id));
+      await client.expect('pubrel', { id: got.id, code: 0 });
+      client.send(wire.ack('pubcomp', got.id));
+      await client.expectNothing();
+    },
+  );
 
-  conformance(['MQTT-3.4.2-1'], 'ignores PUBACK and PUBCOMP for an unknown identifier, or closes with 0x82', async (
-    scene,
-  ) => {
-    for (const name of ['puback', 'pubcomp'] as const) {
+  conformance(
+    ['MQTT-3.4.2-1'],
+    'ignores PUBACK and PUBCOMP for an unknown identifier, or closes with 0x82',
+    async (scene) => {
+      for (const name of ['puback', 'pubcomp'] as const) {
+        const client = await scene.connect(5);
+        client.send(wire.ack(name, 99), wire.pingreq());
+        const ignored = await client.find('pingresp').then(
+          () => true,
+          () => false,
+        );
+        if (!ignored) await client.expectClose([0x82]);
+      }
+    },
+  );
+
+  conformance(
+    ['MQTT-3.4.2-1', 'MQTT-3.5.2-1', 'MQTT-3.6.2-1', 'MQTT-3.7.2-1'],
+    'refuses acknowledgements with unknown codes',
+    async (scene) => {
+      const topic = scene.name();
+      for (const [qos, name, code] of [
+        [1, 'puback', 0x01],
+        [1, 'puback', 0x92],
+        [2, 'pubrec', 0x18],
+        [2, 'pubrec', 0x8f],
+      ] as const) {
+        const client = await scene.subscriber(5, topic, qos);
+        await client.deliver({ topic, qos });
+        const got = await client.find('publish');
+        client.send(wire.ack(name, got.id, code));
+        await client.expectClose([0x81, 0x82]);
+      }
       const client = await scene.connect(5);
-      client.send(wire.ack(name, 99), wire.pingreq());
-      const ignored = await client.find('pingresp').then(
-        () => true,
-        () => false,
-      );
-      if (!ignored) await client.expectClose([0x82]);
-    }
-  });
-
-  conformance(['MQTT-3.4.2-1', 'MQTT-3.5.2-1', 'MQTT-3.6.2-1', 'MQTT-3.7.2-1'], 'refuses acknowledgements with unknown codes', async (
-    scene,
-  ) => {
-    const topic = scene.name();
-    for (const [qos, name, code] of [
-      [1, 'puback', 0x01],
-      [1, 'puback', 0x92],
-      [2, 'pubrec', 0x18],
-      [2, 'pubrec', 0x8f],
-    ] as const) {
-      const client = await scene.subscriber(5, topic, qos);
-      await client.deliver({ topic, qos });
-      const got = await client.find('publish');
-      client.send(wire.ack(name, got.id, code));
+      client.sendPublish({ topic, qos: 2, id: 1 });
+      await client.expect('pubrec');
+      client.send(wire.ack('pubrel', 1, 0x80));
       await client.expectClose([0x81, 0x82]);
-    }
-    const client = await scene.connect(5);
-    client.sendPublish({ topic, qos: 2, id: 1 });
-    await client.expect('pubrec');
-    client.send(wire.ack('pubrel', 1, 0x80));
-    await client.expectClose([0x81, 0x82]);
-  });
+    },
+  );
 });

@@ -164,30 +164,34 @@ section('MQTT 5.0, 3.2 CONNACK', () => {
     },
   );
 
-  conformance(['MQTT-3.2.2-15', 'MQTT-rule-6'], 'takes packets of 2,000,000 bytes and refuses more at the header (choice)', async (
-    scene,
-  ) => {
-    const topic = scene.name();
-    const client = await scene.open(5);
-    const largest = (await client.connect({ clientId: scene.name() })).properties.maximumPacketSize ?? 0;
-    assert.ok(largest >= 2_000_000, `Maximum Packet Size ${largest}`);
-    await client.subscribe(topic);
-    const payload = Buffer.alloc(1_000_000, 0x61);
-    client.sendPublish({ topic, payload });
-    assert.equal((await client.expect('publish', { topic })).payload.length, payload.length);
-    client.send(wire.bytes(0x30), wire.varint(largest), wire.field(topic));
-    await client.expectClose([0x95]);
-  });
+  conformance(
+    ['MQTT-3.2.2-15', 'MQTT-rule-6'],
+    'takes packets of 2,000,000 bytes and refuses more at the header (choice)',
+    async (scene) => {
+      const topic = scene.name();
+      const client = await scene.open(5);
+      const largest = (await client.connect({ clientId: scene.name() })).properties.maximumPacketSize ?? 0;
+      assert.ok(largest >= 2_000_000, `Maximum Packet Size ${largest}`);
+      await client.subscribe(topic);
+      const payload = Buffer.alloc(1_000_000, 0x61);
+      client.sendPublish({ topic, payload });
+      assert.equal((await client.expect('publish', { topic })).payload.length, payload.length);
+      client.send(wire.bytes(0x30), wire.varint(largest), wire.field(topic));
+      await client.expectClose([0x95]);
+    },
+  );
 
-  conformance(['MQTT-3.2.2-19', 'MQTT-3.2.2-20'], 'keeps a CONNACK that refuses within the size the client takes', async (
-    scene,
-  ) => {
-    const client = await scene.open(5);
-    const properties = { maximumPacketSize: 20, requestProblemInformation: 1 };
-    client.sendConnect({ clientId: scene.name(), properties, will: { topic: 'a/#' } });
-    await client.expectClose([0x90, 0x81]);
-    for (const packet of client.received) assert.ok(packet.raw.length <= 20, `${packet.raw.length} bytes`);
-  });
+  conformance(
+    ['MQTT-3.2.2-19', 'MQTT-3.2.2-20'],
+    'keeps a CONNACK that refuses within the size the client takes',
+    async (scene) => {
+      const client = await scene.open(5);
+      const properties = { maximumPacketSize: 20, requestProblemInformation: 1 };
+      client.sendConnect({ clientId: scene.name(), properties, will: { topic: 'a/#' } });
+      await client.expectClose([0x90, 0x81]);
+      for (const packet of client.received) assert.ok(packet.raw.length <= 20, `${packet.raw.length} bytes`);
+    },
+  );
 
   conformance(
     ['MQTT-3.2.2-19', 'MQTT-3.2.2-20'],

@@ -1,6 +1,5 @@
 /** MQTT 5.0, section 4.6: messages of one publisher, topic and QoS arrive in the order they were published. */
 
-import assert from 'node:assert/strict';
 import { conformance, type Scene, section } from './harness.ts';
 import type { RawClient } from './raw-client.ts';
 import * as wire from './wire.ts';
@@ -8,7 +7,13 @@ import * as wire from './wire.ts';
 const KEPT = { sessionExpiryInterval: 60 };
 
 /** Publishes `count` numbered messages, 20 at a time, doing the QoS exchange for each. */
-async function publishMany(publisher: RawClient, topic: string, qos: number, from: number, count: number): Promise<void> {
+async function publishMany(
+  publisher: RawClient,
+  topic: string,
+  qos: number,
+  from: number,
+  count: number,
+): Promise<void> {
   for (let at = from; at < from + count; at += 20) {
     const size = Math.min(20, from + count - at);
     const ids = Array.from({ length: size }, (_, i) => i + 1);
@@ -28,7 +33,8 @@ async function inOrder(scene: Scene, qos: number, count: number, options: wire.P
   await client.subscribe([topic, qos]);
   const publisher = await scene.connect(5);
   const published = publishMany(publisher, topic, qos, 0, count);
-  for (let i = 0; i < count; i++) await client.acknowledge(await client.find('publish', { qos, payload: `${i}`, dup: false }));
+  for (let i = 0; i < count; i++)
+    await client.acknowledge(await client.find('publish', { qos, payload: `${i}`, dup: false }));
   await published;
   await client.expectNothing();
 }
@@ -50,35 +56,39 @@ section('MQTT 5.0, 4.6 Message ordering', () => {
     inOrder(scene, 2, 200, { receiveMaximum: 3 }),
   );
 
-  conformance(['MQTT-4.6.0-5', 'MQTT-4.4.0-1'], 'keeps the order across resumed sessions, open messages first', async (
-    scene,
-  ) => {
-    for (const qos of [1, 2]) {
-      const topic = scene.name();
-      const clientId = scene.name();
-      const properties = { ...KEPT, receiveMaximum: 10 };
-      let client = await scene.connect(5, { clientId, properties });
-      await client.subscribe([topic, qos]);
-      const publisher = await scene.connect(5);
-      await publishMany(publisher, topic, qos, 0, 20);
-      for (const [from, to] of [
-        [0, 5],
-        [5, 25],
-        [25, 60],
-      ]) {
-        for (let i = from; i < to; i++) {
-          await client.acknowledge(await client.expect('publish', { payload: `${i}`, qos, dup: i === from && i > 0 ? true : undefined }));
+  conformance(
+    ['MQTT-4.6.0-5', 'MQTT-4.4.0-1'],
+    'keeps the order across resumed sessions, open messages first',
+    async (scene) => {
+      for (const qos of [1, 2]) {
+        const topic = scene.name();
+        const clientId = scene.name();
+        const properties = { ...KEPT, receiveMaximum: 10 };
+        let client = await scene.connect(5, { clientId, properties });
+        await client.subscribe([topic, qos]);
+        const publisher = await scene.connect(5);
+        await publishMany(publisher, topic, qos, 0, 20);
+        for (const [from, to] of [
+          [0, 5],
+          [5, 25],
+          [25, 60],
+        ]) {
+          for (let i = from; i < to; i++) {
+            await client.acknowledge(
+              await client.expect('publish', { payload: `${i}`, qos, dup: i === from && i > 0 ? true : undefined }),
+            );
+          }
+          if (to === 60) break;
+          // Leaves message `to` and those behind it open; more come while the client is away.
+          await client.expect('publish', { payload: `${to}` });
+          await client.disconnect();
+          await publishMany(publisher, topic, qos, to === 5 ? 20 : 40, 20);
+          client = await scene.connect(5, { clientId, clean: false, properties });
         }
-        if (to === 60) break;
-        // Leaves message `to` and those behind it open; more come while the client is away.
-        await client.expect('publish', { payload: `${to}` });
-        await client.disconnect();
-        await publishMany(publisher, topic, qos, to === 5 ? 20 : 40, 20);
-        client = await scene.connect(5, { clientId, clean: false, properties });
+        await client.expectNothing();
       }
-      await client.expectNothing();
-    }
-  });
+    },
+  );
 
   conformance(['MQTT-4.6.0-5'], 'queues messages of an absent client in their order', async (scene) => {
     const topic = scene.name();

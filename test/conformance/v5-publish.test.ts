@@ -9,24 +9,26 @@ import * as wire from './wire.ts';
 const KEPT = { sessionExpiryInterval: 60 };
 
 section('MQTT 5.0, 3.3.1 PUBLISH flags', () => {
-  conformance(['MQTT-3.3.1-1', 'MQTT-4.3.2-3', 'MQTT-4.3.3-3', 'MQTT-4.4.0-1'], 'sends again with DUP 1 on resuming', async (
-    scene,
-  ) => {
-    const clientId = scene.name();
-    const topic = scene.name();
-    const first = await scene.connect(5, { clientId, properties: KEPT });
-    await first.subscribe([topic, 2]);
-    const publisher = await scene.connect(5);
-    await publisher.deliver({ topic, qos: 1, payload: 'one' });
-    await publisher.deliver({ topic, qos: 2, payload: 'two' });
-    const one = await first.expect('publish', { payload: 'one', dup: false });
-    const two = await first.expect('publish', { payload: 'two', dup: false });
-    first.cut();
-    const second = await scene.connect(5, { clientId, clean: false, properties: KEPT });
-    await second.receive({ payload: 'one', dup: true, id: one.id, qos: 1 });
-    await second.receive({ payload: 'two', dup: true, id: two.id, qos: 2 });
-    await second.expectNothing();
-  });
+  conformance(
+    ['MQTT-3.3.1-1', 'MQTT-4.3.2-3', 'MQTT-4.3.3-3', 'MQTT-4.4.0-1'],
+    'sends again with DUP 1 on resuming',
+    async (scene) => {
+      const clientId = scene.name();
+      const topic = scene.name();
+      const first = await scene.connect(5, { clientId, properties: KEPT });
+      await first.subscribe([topic, 2]);
+      const publisher = await scene.connect(5);
+      await publisher.deliver({ topic, qos: 1, payload: 'one' });
+      await publisher.deliver({ topic, qos: 2, payload: 'two' });
+      const one = await first.expect('publish', { payload: 'one', dup: false });
+      const two = await first.expect('publish', { payload: 'two', dup: false });
+      first.cut();
+      const second = await scene.connect(5, { clientId, clean: false, properties: KEPT });
+      await second.receive({ payload: 'one', dup: true, id: one.id, qos: 1 });
+      await second.receive({ payload: 'two', dup: true, id: two.id, qos: 2 });
+      await second.expectNothing();
+    },
+  );
 
   conformance(['MQTT-3.3.1-2', 'MQTT-4.3.1-1'], 'sends QoS 0 with DUP 0', async (scene) => {
     const topic = scene.name();
@@ -42,17 +44,19 @@ section('MQTT 5.0, 3.3.1 PUBLISH flags', () => {
     await rejects(scene, wire.publish(5, { topic, dup: true, retain: true }), [0x81, 0x82]);
   });
 
-  conformance(['MQTT-3.3.1-3', 'MQTT-4.3.2-2', 'MQTT-4.3.3-2'], 'does not pass on the DUP of the publisher', async (
-    scene,
-  ) => {
-    const topic = scene.name();
-    const client = await scene.subscriber(5, topic, 2);
-    const publisher = await scene.connect(5);
-    for (const qos of [1, 2]) {
-      await publisher.deliver({ topic, qos, dup: true, payload: `${qos}` });
-      await client.receive({ payload: `${qos}`, dup: false, qos });
-    }
-  });
+  conformance(
+    ['MQTT-3.3.1-3', 'MQTT-4.3.2-2', 'MQTT-4.3.3-2'],
+    'does not pass on the DUP of the publisher',
+    async (scene) => {
+      const topic = scene.name();
+      const client = await scene.subscriber(5, topic, 2);
+      const publisher = await scene.connect(5);
+      for (const qos of [1, 2]) {
+        await publisher.deliver({ topic, qos, dup: true, payload: `${qos}` });
+        await client.receive({ payload: `${qos}`, dup: false, qos });
+      }
+    },
+  );
 
   conformance(['MQTT-3.3.1-4'], 'refuses QoS 3', async (scene) => {
     const body = Buffer.concat([wire.field(scene.name()), wire.u16(1), wire.bytes(0)]);
@@ -92,14 +96,7 @@ section('MQTT 5.0, 3.3.2 PUBLISH topic and properties', () => {
   });
 
   conformance(
-    [
-      'MQTT-3.3.2-4',
-      'MQTT-3.3.2-15',
-      'MQTT-3.3.2-16',
-      'MQTT-3.3.2-17',
-      'MQTT-3.3.2-18',
-      'MQTT-3.3.2-20',
-    ],
+    ['MQTT-3.3.2-4', 'MQTT-3.3.2-15', 'MQTT-3.3.2-16', 'MQTT-3.3.2-17', 'MQTT-3.3.2-18', 'MQTT-3.3.2-20'],
     'passes every property on unchanged, live, retained and queued',
     async (scene) => {
       const topic = scene.name();
@@ -132,13 +129,15 @@ section('MQTT 5.0, 3.3.2 PUBLISH topic and properties', () => {
     assert.deepEqual(got.properties.correlationData, Buffer.alloc(0));
   });
 
-  conformance(['MQTT-3.3.2-13', 'MQTT-3.3.2-19'], 'refuses Response Topic and Content Type that are no UTF-8', async (
-    scene,
-  ) => {
-    const topic = scene.name();
-    await rejects(scene, wire.publish(5, { topic, properties: wire.hex('08 00 02 C3 28') }), [0x81]);
-    await rejects(scene, wire.publish(5, { topic, properties: wire.hex('03 00 02 C3 28') }), [0x81]);
-  });
+  conformance(
+    ['MQTT-3.3.2-13', 'MQTT-3.3.2-19'],
+    'refuses Response Topic and Content Type that are no UTF-8',
+    async (scene) => {
+      const topic = scene.name();
+      await rejects(scene, wire.publish(5, { topic, properties: wire.hex('08 00 02 C3 28') }), [0x81]);
+      await rejects(scene, wire.publish(5, { topic, properties: wire.hex('03 00 02 C3 28') }), [0x81]);
+    },
+  );
 
   conformance(['MQTT-3.3.2-14'], 'refuses a Response Topic with a wildcard and forwards nothing', async (scene) => {
     const topic = scene.name();
@@ -154,27 +153,31 @@ section('MQTT 5.0, 3.3.2 PUBLISH topic and properties', () => {
     await rejects(scene, wire.publish(5, { topic, properties: { payloadFormatIndicator: 2 } }), [0x81, 0x82]);
   });
 
-  conformance(['MQTT-rule-19'], 'answers a payload that is not the UTF-8 it claims with 0x99, or takes it', async (
-    scene,
-  ) => {
-    const properties = { payloadFormatIndicator: 1 };
-    const client = await scene.connect(5);
-    client.sendPublish({ topic: scene.name(), qos: 1, id: 1, payload: wire.hex('C3 28'), properties });
-    const answer = await client.expect('puback', { id: 1 }).catch(() => undefined);
-    if (answer === undefined) await client.expectClose([0x99]);
-    else assert.ok([0x00, 0x10, 0x99].includes(answer.code), `code ${answer.code}`);
-  });
+  conformance(
+    ['MQTT-rule-19'],
+    'answers a payload that is not the UTF-8 it claims with 0x99, or takes it',
+    async (scene) => {
+      const properties = { payloadFormatIndicator: 1 };
+      const client = await scene.connect(5);
+      client.sendPublish({ topic: scene.name(), qos: 1, id: 1, payload: wire.hex('C3 28'), properties });
+      const answer = await client.expect('puback', { id: 1 }).catch(() => undefined);
+      if (answer === undefined) await client.expectClose([0x99]);
+      else assert.ok([0x00, 0x10, 0x99].includes(answer.code), `code ${answer.code}`);
+    },
+  );
 
-  conformance(['MQTT-rule-19', 'MQTT-3.3.2-4'], 'does not check payloads against the format indicator (choice)', async (
-    scene,
-  ) => {
-    const topic = scene.name();
-    const client = await scene.subscriber(5, topic);
-    const payload = wire.hex('C3 28');
-    client.sendPublish({ topic, payload, properties: { payloadFormatIndicator: 1 } });
-    const got = await client.expect('publish', { topic, payload });
-    assert.equal(got.properties.payloadFormatIndicator, 1);
-  });
+  conformance(
+    ['MQTT-rule-19', 'MQTT-3.3.2-4'],
+    'does not check payloads against the format indicator (choice)',
+    async (scene) => {
+      const topic = scene.name();
+      const client = await scene.subscriber(5, topic);
+      const payload = wire.hex('C3 28');
+      client.sendPublish({ topic, payload, properties: { payloadFormatIndicator: 1 } });
+      const got = await client.expect('publish', { topic, payload });
+      assert.equal(got.properties.payloadFormatIndicator, 1);
+    },
+  );
 
   conformance(['MQTT-3.3.4-6'], 'refuses a Subscription Identifier from a client', async (scene) => {
     const topic = scene.name();
@@ -246,23 +249,27 @@ section('MQTT 5.0, 3.3.2.3.3 Message Expiry Interval', () => {
     assert.equal(got.properties.messageExpiryInterval, 1);
   });
 
-  conformance(['MQTT-3.3.2-5', 'MQTT-4.3.3-7'], 'does not apply the expiry once the first send has begun', async (scene) => {
-    const clientId = scene.name();
-    const topic = scene.name();
-    const first = await scene.connect(5, { clientId, properties: KEPT });
-    await first.subscribe([topic, 2]);
-    const publisher = await scene.connect(5);
-    const properties = { messageExpiryInterval: 1 };
-    await publisher.deliver({ topic, qos: 1, payload: 'one', properties });
-    await publisher.deliver({ topic, qos: 2, payload: 'two', properties });
-    const one = await first.expect('publish', { payload: 'one' });
-    const two = await first.expect('publish', { payload: 'two' });
-    first.cut();
-    await scene.wait(2200);
-    const second = await scene.connect(5, { clientId, clean: false, properties: KEPT });
-    await second.receive({ payload: 'one', id: one.id, dup: true });
-    await second.receive({ payload: 'two', id: two.id, dup: true });
-  });
+  conformance(
+    ['MQTT-3.3.2-5', 'MQTT-4.3.3-7'],
+    'does not apply the expiry once the first send has begun',
+    async (scene) => {
+      const clientId = scene.name();
+      const topic = scene.name();
+      const first = await scene.connect(5, { clientId, properties: KEPT });
+      await first.subscribe([topic, 2]);
+      const publisher = await scene.connect(5);
+      const properties = { messageExpiryInterval: 1 };
+      await publisher.deliver({ topic, qos: 1, payload: 'one', properties });
+      await publisher.deliver({ topic, qos: 2, payload: 'two', properties });
+      const one = await first.expect('publish', { payload: 'one' });
+      const two = await first.expect('publish', { payload: 'two' });
+      first.cut();
+      await scene.wait(2200);
+      const second = await scene.connect(5, { clientId, clean: false, properties: KEPT });
+      await second.receive({ payload: 'one', id: one.id, dup: true });
+      await second.receive({ payload: 'two', id: two.id, dup: true });
+    },
+  );
 });
 
 section('MQTT 5.0, 3.3.2.3.4 Topic Alias', () => {
@@ -310,14 +317,18 @@ section('MQTT 5.0, 3.3.2.3.4 Topic Alias', () => {
     await rejects(scene, wire.publish(5, { topic: '', properties: { topicAlias: 0 } }), [0x94]);
   });
 
-  conformance(['MQTT-3.2.2-17', 'MQTT-3.3.2-9', 'MQTT-rule-16'], 'refuses an alias above its maximum', async (scene) => {
-    const [client, maximum] = await aliasing(scene);
-    const topic = scene.name();
-    if (maximum === 65535) return scene.context.skip('every alias is allowed');
-    client.sendPublish({ topic, properties: { topicAlias: maximum + 1 } });
-    await client.expectClose([0x94]);
-    await rejects(scene, wire.publish(5, { topic, properties: { topicAlias: 65535 } }), [0x94]);
-  });
+  conformance(
+    ['MQTT-3.2.2-17', 'MQTT-3.3.2-9', 'MQTT-rule-16'],
+    'refuses an alias above its maximum',
+    async (scene) => {
+      const [client, maximum] = await aliasing(scene);
+      const topic = scene.name();
+      if (maximum === 65535) return scene.context.skip('every alias is allowed');
+      client.sendPublish({ topic, properties: { topicAlias: maximum + 1 } });
+      await client.expectClose([0x94]);
+      await rejects(scene, wire.publish(5, { topic, properties: { topicAlias: 65535 } }), [0x94]);
+    },
+  );
 
   conformance(
     ['MQTT-3.2.2-18', 'MQTT-3.2.2-17', 'MQTT-rule-16'],
@@ -373,26 +384,28 @@ section('MQTT 5.0, 3.3.2.3.4 Topic Alias', () => {
     assert.ok(maximum >= 10, `Topic Alias Maximum ${maximum}`);
   });
 
-  conformance(['MQTT-3.1.2-26', 'MQTT-3.3.2-11', 'MQTT-3.3.2-8'], 'keeps its aliases within the maximum of the client', async (
-    scene,
-  ) => {
-    const base = scene.name();
-    const client = await scene.connect(5, { properties: { topicAliasMaximum: 2 } });
-    await client.subscribe([`${base}/+`, 1]);
-    const publisher = await scene.connect(5);
-    const known = new Map<number, string>();
-    for (let i = 0; i < 40; i++) {
-      const topic = `${base}/${i % 10}`;
-      await publisher.deliver({ topic, qos: i % 2, payload: topic });
-      const got = await client.receive({ payload: topic });
-      const alias = got.properties.topicAlias;
-      if (alias === undefined) assert.equal(got.topic, topic);
-      if (alias === undefined) continue;
-      assert.ok(alias === 1 || alias === 2, `alias ${alias}`);
-      if (got.topic !== '') known.set(alias, got.topic);
-      assert.equal(known.get(alias), topic);
-    }
-  });
+  conformance(
+    ['MQTT-3.1.2-26', 'MQTT-3.3.2-11', 'MQTT-3.3.2-8'],
+    'keeps its aliases within the maximum of the client',
+    async (scene) => {
+      const base = scene.name();
+      const client = await scene.connect(5, { properties: { topicAliasMaximum: 2 } });
+      await client.subscribe([`${base}/+`, 1]);
+      const publisher = await scene.connect(5);
+      const known = new Map<number, string>();
+      for (let i = 0; i < 40; i++) {
+        const topic = `${base}/${i % 10}`;
+        await publisher.deliver({ topic, qos: i % 2, payload: topic });
+        const got = await client.receive({ payload: topic });
+        const alias = got.properties.topicAlias;
+        if (alias === undefined) assert.equal(got.topic, topic);
+        if (alias === undefined) continue;
+        assert.ok(alias === 1 || alias === 2, `alias ${alias}`);
+        if (got.topic !== '') known.set(alias, got.topic);
+        assert.equal(known.get(alias), topic);
+      }
+    },
+  );
 
   conformance(['MQTT-3.3.2-11'], 'uses aliases once a client offers them (choice)', async (scene) => {
     const topic = scene.name();
@@ -407,25 +420,29 @@ section('MQTT 5.0, 3.3.2.3.4 Topic Alias', () => {
     }
   });
 
-  conformance(['MQTT-3.3.2-7', 'MQTT-3.3.2-11'], 'sends the full topic when it sends again on resuming', async (scene) => {
-    const clientId = scene.name();
-    const topic = scene.name();
-    const properties = { ...KEPT, topicAliasMaximum: 5 };
-    const first = await scene.connect(5, { clientId, properties });
-    await first.subscribe([topic, 1]);
-    const publisher = await scene.connect(5);
-    for (let i = 0; i < 3; i++) await publisher.deliver({ topic, qos: 1, payload: `${i}` });
-    for (let i = 0; i < 3; i++) await first.expect('publish', { payload: `${i}` });
-    first.cut();
-    const second = await scene.connect(5, { clientId, clean: false, properties });
-    const known = new Map<number, string>();
-    for (let i = 0; i < 3; i++) {
-      const got = await second.receive({ payload: `${i}`, dup: true });
-      const alias = got.properties.topicAlias ?? 0;
-      if (got.topic !== '') known.set(alias, got.topic);
-      assert.equal(known.get(alias), topic);
-    }
-  });
+  conformance(
+    ['MQTT-3.3.2-7', 'MQTT-3.3.2-11'],
+    'sends the full topic when it sends again on resuming',
+    async (scene) => {
+      const clientId = scene.name();
+      const topic = scene.name();
+      const properties = { ...KEPT, topicAliasMaximum: 5 };
+      const first = await scene.connect(5, { clientId, properties });
+      await first.subscribe([topic, 1]);
+      const publisher = await scene.connect(5);
+      for (let i = 0; i < 3; i++) await publisher.deliver({ topic, qos: 1, payload: `${i}` });
+      for (let i = 0; i < 3; i++) await first.expect('publish', { payload: `${i}` });
+      first.cut();
+      const second = await scene.connect(5, { clientId, clean: false, properties });
+      const known = new Map<number, string>();
+      for (let i = 0; i < 3; i++) {
+        const got = await second.receive({ payload: `${i}`, dup: true });
+        const alias = got.properties.topicAlias ?? 0;
+        if (got.topic !== '') known.set(alias, got.topic);
+        assert.equal(known.get(alias), topic);
+      }
+    },
+  );
 
   conformance(['MQTT-3.1.2-27', 'MQTT-3.2.2-18'], 'sends no alias to a client that offers none', async (scene) => {
     const topic = scene.name();

@@ -24,15 +24,18 @@ const resume = (scene: Scene, clientId: string): Promise<RawClient> =>
   scene.connect(5, { clientId, clean: false, properties: KEPT });
 
 section('MQTT 5.0, 4.3 QoS flows, server as sender', () => {
-  conformance(['MQTT-4.3.2-1', 'MQTT-4.3.3-1', 'MQTT-4.3.2-2', 'MQTT-4.3.3-2'], 'gives open messages different identifiers and DUP 0', async (
-    scene,
-  ) => {
-    const { topic, client, publisher } = await subscribed(scene, 2);
-    const ids = new Set<number>();
-    for (let i = 0; i < 10; i++) await publisher.deliver({ topic, qos: 1 + (i % 2), payload: `${i}` });
-    for (let i = 0; i < 10; i++) ids.add((await client.expect('publish', { payload: `${i}`, dup: false, qos: 1 + (i % 2) })).id);
-    assert.equal(ids.size, 10);
-  });
+  conformance(
+    ['MQTT-4.3.2-1', 'MQTT-4.3.3-1', 'MQTT-4.3.2-2', 'MQTT-4.3.3-2'],
+    'gives open messages different identifiers and DUP 0',
+    async (scene) => {
+      const { topic, client, publisher } = await subscribed(scene, 2);
+      const ids = new Set<number>();
+      for (let i = 0; i < 10; i++) await publisher.deliver({ topic, qos: 1 + (i % 2), payload: `${i}` });
+      for (let i = 0; i < 10; i++)
+        ids.add((await client.expect('publish', { payload: `${i}`, dup: false, qos: 1 + (i % 2) })).id);
+      assert.equal(ids.size, 10);
+    },
+  );
 
   conformance(['MQTT-4.3.2-3', 'MQTT-4.4.0-1'], 'sends a QoS 1 message again until PUBACK', async (scene) => {
     const { clientId, topic, client, publisher } = await subscribed(scene, 1);
@@ -102,29 +105,31 @@ section('MQTT 5.0, 4.3 QoS flows, server as sender', () => {
     await again.expectNothing();
   });
 
-  conformance(['MQTT-4.3.3-5', 'MQTT-4.3.3-6', 'MQTT-4.4.0-1'], 'sends PUBREL again, not PUBLISH, until PUBCOMP', async (
-    scene,
-  ) => {
-    const { clientId, topic, client, publisher } = await subscribed(scene, 2);
-    await publisher.deliver({ topic, qos: 2, payload: 'x' });
-    const { id } = await client.expect('publish', { payload: 'x' });
-    client.send(wire.ack('pubrec', id));
-    await client.expect('pubrel', { id, code: 0 });
-    client.cut();
-    for (let i = 0; i < 2; i++) {
-      const again = await resume(scene, clientId);
-      await again.expect('pubrel', { id, code: 0 });
-      await again.expectNothing();
-      again.cut();
-    }
-    const last = await resume(scene, clientId);
-    await last.expect('pubrel', { id });
-    last.send(wire.ack('pubcomp', id));
-    await last.expectNothing();
-    await last.disconnect();
-    const done = await resume(scene, clientId);
-    await done.expectNothing();
-  });
+  conformance(
+    ['MQTT-4.3.3-5', 'MQTT-4.3.3-6', 'MQTT-4.4.0-1'],
+    'sends PUBREL again, not PUBLISH, until PUBCOMP',
+    async (scene) => {
+      const { clientId, topic, client, publisher } = await subscribed(scene, 2);
+      await publisher.deliver({ topic, qos: 2, payload: 'x' });
+      const { id } = await client.expect('publish', { payload: 'x' });
+      client.send(wire.ack('pubrec', id));
+      await client.expect('pubrel', { id, code: 0 });
+      client.cut();
+      for (let i = 0; i < 2; i++) {
+        const again = await resume(scene, clientId);
+        await again.expect('pubrel', { id, code: 0 });
+        await again.expectNothing();
+        again.cut();
+      }
+      const last = await resume(scene, clientId);
+      await last.expect('pubrel', { id });
+      last.send(wire.ack('pubcomp', id));
+      await last.expectNothing();
+      await last.disconnect();
+      const done = await resume(scene, clientId);
+      await done.expectNothing();
+    },
+  );
 
   conformance(['MQTT-4.3.3-7'], 'finishes a QoS 2 delivery although the message expires', async (scene) => {
     const { clientId, topic, client, publisher } = await subscribed(scene, 2);
@@ -148,50 +153,58 @@ section('MQTT 5.0, 4.3 QoS flows, server as sender', () => {
     await client.expectSilence(3000);
   });
 
-  conformance(['MQTT-4.4.0-1'], 'sends open messages again first, in their order, then the queue (choice)', async (
-    scene,
-  ) => {
-    const { clientId, topic, client, publisher } = await subscribed(scene, 2);
-    for (let i = 0; i < 5; i++) await publisher.deliver({ topic, qos: 1 + (i % 2), payload: `${i}` });
-    const ids: number[] = [];
-    for (let i = 0; i < 5; i++) ids.push((await client.expect('publish', { payload: `${i}` })).id);
-    await client.disconnect();
-    for (let i = 5; i < 8; i++) await publisher.deliver({ topic, qos: 1, payload: `${i}` });
-    const again = await resume(scene, clientId);
-    for (let i = 0; i < 5; i++) await again.receive({ payload: `${i}`, id: ids[i], dup: true });
-    for (let i = 5; i < 8; i++) await again.receive({ payload: `${i}`, dup: false });
-    await again.expectNothing();
-  });
+  conformance(
+    ['MQTT-4.4.0-1'],
+    'sends open messages again first, in their order, then the queue (choice)',
+    async (scene) => {
+      const { clientId, topic, client, publisher } = await subscribed(scene, 2);
+      for (let i = 0; i < 5; i++) await publisher.deliver({ topic, qos: 1 + (i % 2), payload: `${i}` });
+      const ids: number[] = [];
+      for (let i = 0; i < 5; i++) ids.push((await client.expect('publish', { payload: `${i}` })).id);
+      await client.disconnect();
+      for (let i = 5; i < 8; i++) await publisher.deliver({ topic, qos: 1, payload: `${i}` });
+      const again = await resume(scene, clientId);
+      for (let i = 0; i < 5; i++) await again.receive({ payload: `${i}`, id: ids[i], dup: true });
+      for (let i = 5; i < 8; i++) await again.receive({ payload: `${i}`, dup: false });
+      await again.expectNothing();
+    },
+  );
 });
 
 section('MQTT 5.0, 4.3 QoS flows, server as receiver', () => {
-  conformance(['MQTT-4.3.2-4', 'MQTT-4.3.2-5'], 'takes a QoS 1 identifier after PUBACK as a new message', async (scene) => {
-    const topic = scene.name();
-    const watcher = await scene.subscriber(5, topic, 1);
-    const client = await scene.connect(5);
-    for (const dup of [false, true, true]) {
-      client.sendPublish({ topic, qos: 1, id: 3, dup, payload: 'x' });
-      await client.expect('puback', { id: 3, code: 0 });
-      await watcher.receive({ payload: 'x', dup: false });
-    }
-    await watcher.expectNothing();
-  });
+  conformance(
+    ['MQTT-4.3.2-4', 'MQTT-4.3.2-5'],
+    'takes a QoS 1 identifier after PUBACK as a new message',
+    async (scene) => {
+      const topic = scene.name();
+      const watcher = await scene.subscriber(5, topic, 1);
+      const client = await scene.connect(5);
+      for (const dup of [false, true, true]) {
+        client.sendPublish({ topic, qos: 1, id: 3, dup, payload: 'x' });
+        await client.expect('puback', { id: 3, code: 0 });
+        await watcher.receive({ payload: 'x', dup: false });
+      }
+      await watcher.expectNothing();
+    },
+  );
 
-  conformance(['MQTT-4.3.3-8', 'MQTT-4.3.3-10', 'MQTT-4.3.3-11'], 'delivers a repeated QoS 2 message once', async (
-    scene,
-  ) => {
-    const topic = scene.name();
-    const watcher = await scene.subscriber(5, topic, 2);
-    const client = await scene.connect(5);
-    for (const dup of [false, true, true]) {
-      client.sendPublish({ topic, qos: 2, id: 4, dup, payload: 'once' });
-      assert.ok((await client.expect('pubrec', { id: 4 })).code < 0x80);
-    }
-    client.send(wire.ack('pubrel', 4));
-    await client.expect('pubcomp', { id: 4, code: 0 });
-    await watcher.receive({ payload: 'once' });
-    await watcher.expectNothing();
-  });
+  conformance(
+    ['MQTT-4.3.3-8', 'MQTT-4.3.3-10', 'MQTT-4.3.3-11'],
+    'delivers a repeated QoS 2 message once',
+    async (scene) => {
+      const topic = scene.name();
+      const watcher = await scene.subscriber(5, topic, 2);
+      const client = await scene.connect(5);
+      for (const dup of [false, true, true]) {
+        client.sendPublish({ topic, qos: 2, id: 4, dup, payload: 'once' });
+        assert.ok((await client.expect('pubrec', { id: 4 })).code < 0x80);
+      }
+      client.send(wire.ack('pubrel', 4));
+      await client.expect('pubcomp', { id: 4, code: 0 });
+      await watcher.receive({ payload: 'once' });
+      await watcher.expectNothing();
+    },
+  );
 
   conformance(['MQTT-4.3.3-10'], 'delivers a QoS 2 message once across a resumed session', async (scene) => {
     const topic = scene.name();
@@ -279,7 +292,10 @@ section('MQTT 5.0, 4.5 Message receipt', () => {
     const topic = `${base}/a/b`;
     const filters = [topic, `${base}/#`, `${base}/+/b`, `+/a/b`, `${base}/a/#`, `${base}/a/b/#`];
     const clients = await Promise.all(filters.map((filter) => scene.subscriber(5, filter, 1)));
-    const shared = [await scene.subscriber(5, `$share/g/${topic}`, 1), await scene.subscriber(5, `$share/g/${topic}`, 1)];
+    const shared = [
+      await scene.subscriber(5, `$share/g/${topic}`, 1),
+      await scene.subscriber(5, `$share/g/${topic}`, 1),
+    ];
     const { clientId, client } = await subscribed(scene, 1);
     await client.subscribe([`${base}/+/+`, 2]);
     await client.disconnect();

@@ -13,7 +13,11 @@ const KEPT = { sessionExpiryInterval: 60 };
 const SUBSCRIBE_CODES = [0x00, 0x01, 0x02, 0x80, 0x83, 0x87, 0x8f, 0x91, 0x97, 0x9e, 0xa1, 0xa2];
 
 /** All copies of the message with this payload that reach `client`, acknowledged; a QoS 0 marker ends the wait. */
-async function copies(client: RawClient, publisher: RawClient, fields: wire.PublishFields): Promise<RawClient['received']> {
+async function copies(
+  client: RawClient,
+  publisher: RawClient,
+  fields: wire.PublishFields,
+): Promise<RawClient['received']> {
   const before = client.received.length;
   await publisher.deliver(fields);
   await publisher.ping();
@@ -165,21 +169,23 @@ section('MQTT 5.0, 3.8 SUBSCRIBE', () => {
     await publisher.deliver({ topic, qos: 1, retain: true });
   });
 
-  conformance(['MQTT-3.8.4-5', 'MQTT-3.8.4-6', 'MQTT-3.9.3-1'], 'answers many filters with one SUBACK of as many codes', async (
-    scene,
-  ) => {
-    const base = scene.name();
-    const client = await scene.connect(5);
-    const filters = Array.from({ length: 10 }, (_, i): [string, number] => [`${base}/${i}`, [2, 0, 1][i % 3]]);
-    const suback = await client.subscribe(...filters);
-    assert.deepEqual(
-      suback.codes,
-      filters.map(([, qos]) => qos),
-    );
-    for (const [topic] of filters) client.sendPublish({ topic });
-    for (const [topic] of filters) await client.expect('publish', { topic });
-    await client.expectNothing();
-  });
+  conformance(
+    ['MQTT-3.8.4-5', 'MQTT-3.8.4-6', 'MQTT-3.9.3-1'],
+    'answers many filters with one SUBACK of as many codes',
+    async (scene) => {
+      const base = scene.name();
+      const client = await scene.connect(5);
+      const filters = Array.from({ length: 10 }, (_, i): [string, number] => [`${base}/${i}`, [2, 0, 1][i % 3]]);
+      const suback = await client.subscribe(...filters);
+      assert.deepEqual(
+        suback.codes,
+        filters.map(([, qos]) => qos),
+      );
+      for (const [topic] of filters) client.sendPublish({ topic });
+      for (const [topic] of filters) await client.expect('publish', { topic });
+      await client.expectNothing();
+    },
+  );
 
   conformance(['MQTT-3.8.4-5'], 'lets the later entry win when a filter is there twice (choice)', async (scene) => {
     const topic = scene.name();
@@ -325,18 +331,22 @@ section('MQTT 5.0, 3.3.4 Overlapping subscriptions', () => {
     assert.ok(got.some((packet) => packet.type === 'publish' && packet.qos === 2));
   });
 
-  conformance(['MQTT-3.3.4-3', 'MQTT-3.3.4-4', 'MQTT-3.3.4-5'], 'sends the identifiers of overlapping subscriptions', async (
-    scene,
-  ) => {
-    const { base, client, publisher } = await overlap(scene);
-    await client.subscribeWith({ subscriptionIdentifiers: [1] }, [`${base}/#`, 1]);
-    await client.subscribeWith({ subscriptionIdentifiers: [2] }, [`${base}/b`, 1]);
-    await client.subscribe([`${base}/+`, 1]);
-    const got = await copies(client, publisher, { topic: `${base}/b`, qos: 1 });
-    const ids = got.map((packet) => (packet.type === 'publish' ? (packet.properties.subscriptionIdentifiers ?? []) : []));
-    assert.deepEqual(ids.flat().sort(), [1, 2]);
-    if (got.length > 1) assert.ok(ids.every((one) => one.length <= 1));
-  });
+  conformance(
+    ['MQTT-3.3.4-3', 'MQTT-3.3.4-4', 'MQTT-3.3.4-5'],
+    'sends the identifiers of overlapping subscriptions',
+    async (scene) => {
+      const { base, client, publisher } = await overlap(scene);
+      await client.subscribeWith({ subscriptionIdentifiers: [1] }, [`${base}/#`, 1]);
+      await client.subscribeWith({ subscriptionIdentifiers: [2] }, [`${base}/b`, 1]);
+      await client.subscribe([`${base}/+`, 1]);
+      const got = await copies(client, publisher, { topic: `${base}/b`, qos: 1 });
+      const ids = got.map((packet) =>
+        packet.type === 'publish' ? (packet.properties.subscriptionIdentifiers ?? []) : [],
+      );
+      assert.deepEqual(ids.flat().sort(), [1, 2]);
+      if (got.length > 1) assert.ok(ids.every((one) => one.length <= 1));
+    },
+  );
 
   conformance(['MQTT-3.3.4-4'], 'sends one copy with all identifiers (choice)', async (scene) => {
     const { base, client, publisher } = await overlap(scene);

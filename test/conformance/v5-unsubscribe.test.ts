@@ -22,21 +22,23 @@ section('MQTT 5.0, 3.10 UNSUBSCRIBE', () => {
     await rejects(scene, wire.unsubscribe(5, 1, []), [0x82]);
   });
 
-  conformance(['MQTT-3.10.4-1', 'MQTT-3.10.4-2', 'MQTT-3.10.4-4'], 'deletes only the exactly equal filter', async (
-    scene,
-  ) => {
-    const base = scene.name();
-    const client = await scene.connect(5);
-    await client.subscribe([`${base}/+`, 0]);
-    for (const other of [`${base}/b`, `${base}/#`, `${base}/+/`, `${base.toUpperCase()}/+`, `$share/g/${base}/+`]) {
-      assert.deepEqual((await client.unsubscribe(other)).codes, [0x11], other);
-    }
-    client.sendPublish({ topic: `${base}/b`, payload: 'still' });
-    await client.expect('publish', { payload: 'still' });
-    assert.deepEqual((await client.unsubscribe(`${base}/+`)).codes, [0x00]);
-    client.sendPublish({ topic: `${base}/b`, payload: 'no more' });
-    await client.expectNothing();
-  });
+  conformance(
+    ['MQTT-3.10.4-1', 'MQTT-3.10.4-2', 'MQTT-3.10.4-4'],
+    'deletes only the exactly equal filter',
+    async (scene) => {
+      const base = scene.name();
+      const client = await scene.connect(5);
+      await client.subscribe([`${base}/+`, 0]);
+      for (const other of [`${base}/b`, `${base}/#`, `${base}/+/`, `${base.toUpperCase()}/+`, `$share/g/${base}/+`]) {
+        assert.deepEqual((await client.unsubscribe(other)).codes, [0x11], other);
+      }
+      client.sendPublish({ topic: `${base}/b`, payload: 'still' });
+      await client.expect('publish', { payload: 'still' });
+      assert.deepEqual((await client.unsubscribe(`${base}/+`)).codes, [0x00]);
+      client.sendPublish({ topic: `${base}/b`, payload: 'no more' });
+      await client.expectNothing();
+    },
+  );
 
   conformance(['MQTT-3.10.4-2'], 'leaves other subscriptions that match', async (scene) => {
     const base = scene.name();
@@ -93,27 +95,31 @@ section('MQTT 5.0, 3.10 UNSUBSCRIBE', () => {
     await client.expectNothing();
   });
 
-  conformance(['MQTT-3.10.4-4', 'MQTT-3.10.4-5', 'MQTT-3.11.3-2'], 'answers UNSUBSCRIBE of an unknown filter with 0x11', async (
-    scene,
-  ) => {
-    const client = await scene.connect(5);
-    for (const id of [1, 0x0100, 65535]) {
-      client.send(wire.unsubscribe(5, id, [scene.name()]));
-      await client.expect('unsuback', { id, codes: [0x11] });
-    }
-  });
+  conformance(
+    ['MQTT-3.10.4-4', 'MQTT-3.10.4-5', 'MQTT-3.11.3-2'],
+    'answers UNSUBSCRIBE of an unknown filter with 0x11',
+    async (scene) => {
+      const client = await scene.connect(5);
+      for (const id of [1, 0x0100, 65535]) {
+        client.send(wire.unsubscribe(5, id, [scene.name()]));
+        await client.expect('unsuback', { id, codes: [0x11] });
+      }
+    },
+  );
 
-  conformance(['MQTT-3.10.4-6', 'MQTT-3.11.3-1', 'MQTT-3.11.3-2'], 'answers many filters with one UNSUBACK in their order', async (
-    scene,
-  ) => {
-    const base = scene.name();
-    const client = await scene.connect(5);
-    await client.subscribe([`${base}/a`, 0], [`${base}/c`, 0]);
-    const filters = ['a', 'b', 'c', 'a'].map((level) => `${base}/${level}`);
-    assert.deepEqual((await client.unsubscribe(...filters)).codes, [0x00, 0x11, 0x00, 0x11]);
-    for (const topic of filters) client.sendPublish({ topic });
-    await client.expectNothing();
-  });
+  conformance(
+    ['MQTT-3.10.4-6', 'MQTT-3.11.3-1', 'MQTT-3.11.3-2'],
+    'answers many filters with one UNSUBACK in their order',
+    async (scene) => {
+      const base = scene.name();
+      const client = await scene.connect(5);
+      await client.subscribe([`${base}/a`, 0], [`${base}/c`, 0]);
+      const filters = ['a', 'b', 'c', 'a'].map((level) => `${base}/${level}`);
+      assert.deepEqual((await client.unsubscribe(...filters)).codes, [0x00, 0x11, 0x00, 0x11]);
+      for (const topic of filters) client.sendPublish({ topic });
+      await client.expectNothing();
+    },
+  );
 
   conformance(['MQTT-3.10.4-2'], 'removes a subscription from the stored session', async (scene) => {
     const topic = scene.name();

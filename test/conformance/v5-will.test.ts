@@ -39,13 +39,15 @@ section('MQTT 5.0, 3.1.2.5 Will Message', () => {
     await watcher.expectNothing();
   });
 
-  conformance(['MQTT-3.1.2-8'], 'publishes the will when the client ends the connection without DISCONNECT', async (
-    scene,
-  ) => {
-    const { client, watcher } = await armed(scene, 0, 0);
-    client.socket.end();
-    await watcher.expect('publish', { payload: 'gone' });
-  });
+  conformance(
+    ['MQTT-3.1.2-8'],
+    'publishes the will when the client ends the connection without DISCONNECT',
+    async (scene) => {
+      const { client, watcher } = await armed(scene, 0, 0);
+      client.socket.end();
+      await watcher.expect('publish', { payload: 'gone' });
+    },
+  );
 
   conformance(['MQTT-3.1.2-8', 'MQTT-4.13.1-1'], 'publishes the will after an error of the client', async (scene) => {
     for (const packet of [wire.packet(0x00), wire.publish(5, { topic: '' }), wire.bytes(0xe1, 0)]) {
@@ -64,27 +66,35 @@ section('MQTT 5.0, 3.1.2.5 Will Message', () => {
     await watcher.expectNothing();
   });
 
-  conformance(['MQTT-3.1.2-8'], 'publishes the will after DISCONNECT with every code but 0x00 (choice)', async (scene) => {
-    await each([0x80, 0x81, 0x82, 0x83, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99], async (code) => {
-      const { client, watcher } = await armed(scene, 0, 60);
-      client.send(wire.disconnect(code));
-      await watcher.expect('publish', { payload: 'gone' });
-    });
-  });
+  conformance(
+    ['MQTT-3.1.2-8'],
+    'publishes the will after DISCONNECT with every code but 0x00 (choice)',
+    async (scene) => {
+      await each([0x80, 0x81, 0x82, 0x83, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99], async (code) => {
+        const { client, watcher } = await armed(scene, 0, 60);
+        client.send(wire.disconnect(code));
+        await watcher.expect('publish', { payload: 'gone' });
+      });
+    },
+  );
 
-  conformance(['MQTT-3.14.4-3', 'MQTT-3.1.2-8', 'MQTT-3.1.2-10'], 'discards the will at DISCONNECT 0x00', async (scene) => {
-    await each([wire.disconnect(), wire.disconnect(0), wire.disconnect(0, {})], async (packet) => {
-      const { client, watcher } = await armed(scene, 0, 0);
-      client.send(packet);
-      await client.expectClose();
-      await watcher.expectNothing();
-      const delayed = await armed(scene, 1, 60);
-      delayed.client.send(packet);
-      await delayed.client.expectClose();
-      await scene.wait(2200);
-      await delayed.watcher.expectNothing();
-    });
-  });
+  conformance(
+    ['MQTT-3.14.4-3', 'MQTT-3.1.2-8', 'MQTT-3.1.2-10'],
+    'discards the will at DISCONNECT 0x00',
+    async (scene) => {
+      await each([wire.disconnect(), wire.disconnect(0), wire.disconnect(0, {})], async (packet) => {
+        const { client, watcher } = await armed(scene, 0, 0);
+        client.send(packet);
+        await client.expectClose();
+        await watcher.expectNothing();
+        const delayed = await armed(scene, 1, 60);
+        delayed.client.send(packet);
+        await delayed.client.expectClose();
+        await scene.wait(2200);
+        await delayed.watcher.expectNothing();
+      });
+    },
+  );
 
   conformance(['MQTT-3.1.2-10'], 'publishes a will once', async (scene) => {
     const { clientId, client, watcher } = await armed(scene, 0, 60);
@@ -137,18 +147,22 @@ section('MQTT 5.0, 3.1.2.5 Will Message', () => {
     await reader.deliver({ topic, qos: 1, retain: true });
   });
 
-  conformance(['MQTT-3.1.2-15', 'MQTT-3.3.1-6'], 'clears a retained message with an empty retained will', async (scene) => {
-    const topic = scene.name();
-    const publisher = await scene.connect(5);
-    await publisher.deliver({ topic, qos: 1, retain: true, payload: 'old' });
-    const watcher = await scene.subscriber(5, topic);
-    await watcher.expect('publish', { payload: 'old' });
-    const client = await scene.connect(5, { will: { topic, payload: '', retain: true } });
-    client.cut();
-    await watcher.expect('publish', { payload: '' });
-    const reader = await scene.subscriber(5, topic);
-    await reader.expectNothing();
-  });
+  conformance(
+    ['MQTT-3.1.2-15', 'MQTT-3.3.1-6'],
+    'clears a retained message with an empty retained will',
+    async (scene) => {
+      const topic = scene.name();
+      const publisher = await scene.connect(5);
+      await publisher.deliver({ topic, qos: 1, retain: true, payload: 'old' });
+      const watcher = await scene.subscriber(5, topic);
+      await watcher.expect('publish', { payload: 'old' });
+      const client = await scene.connect(5, { will: { topic, payload: '', retain: true } });
+      client.cut();
+      await watcher.expect('publish', { payload: '' });
+      const reader = await scene.subscriber(5, topic);
+      await reader.expectNothing();
+    },
+  );
 
   conformance(
     ['MQTT-3.1.3-10', 'MQTT-3.3.2-4', 'MQTT-3.3.2-15', 'MQTT-3.3.2-16', 'MQTT-3.3.2-18', 'MQTT-3.3.2-20'],
@@ -193,18 +207,25 @@ section('MQTT 5.0, 3.1.2.5 Will Message', () => {
     await back.receive({ payload: 'gone', qos: 1 });
   });
 
-  conformance(['MQTT-rule-11'], 'does not check the payload of a will against its format indicator (choice)', async (
-    scene,
-  ) => {
-    const payload = wire.hex('C3 28');
-    const { client, watcher } = await armed(scene, 0, 0, { payload, properties: { payloadFormatIndicator: 1 } });
-    client.cut();
-    await watcher.expect('publish', { payload });
-  });
+  conformance(
+    ['MQTT-rule-11'],
+    'does not check the payload of a will against its format indicator (choice)',
+    async (scene) => {
+      const payload = wire.hex('C3 28');
+      const { client, watcher } = await armed(scene, 0, 0, { payload, properties: { payloadFormatIndicator: 1 } });
+      client.cut();
+      await watcher.expect('publish', { payload });
+    },
+  );
 
-  conformance(['MQTT-rule-12', 'MQTT-3.3.2-2', 'MQTT-4.7.0-1'], 'refuses a Will Topic with a wildcard', async (scene) => {
-    for (const topic of ['a/+', 'a/#', '#', '+', 'a+', 'b#c']) await refuses(scene, { will: { topic } }, [0x90, 0x81]);
-  });
+  conformance(
+    ['MQTT-rule-12', 'MQTT-3.3.2-2', 'MQTT-4.7.0-1'],
+    'refuses a Will Topic with a wildcard',
+    async (scene) => {
+      for (const topic of ['a/+', 'a/#', '#', '+', 'a+', 'b#c'])
+        await refuses(scene, { will: { topic } }, [0x90, 0x81]);
+    },
+  );
 
   conformance(['MQTT-4.7.3-1', 'MQTT-rule-12'], 'refuses an empty Will Topic', async (scene) => {
     await refuses(scene, { will: { topic: '' } }, [0x90, 0x81, 0x82]);
@@ -260,13 +281,17 @@ section('MQTT 5.0, 3.1.3.2.2 Will Delay Interval and takeover', () => {
     await back.ping();
   });
 
-  conformance(['MQTT-3.1.2-8'], 'sends the will when Clean Start 1 ends the session within the delay', async (scene) => {
-    const { clientId, client, watcher } = await armed(scene, 60, 60);
-    client.cut();
-    await scene.wait(200);
-    await scene.connect(5, { clientId, clean: true, properties: KEPT });
-    await watcher.expect('publish', { payload: 'gone' });
-  });
+  conformance(
+    ['MQTT-3.1.2-8'],
+    'sends the will when Clean Start 1 ends the session within the delay',
+    async (scene) => {
+      const { clientId, client, watcher } = await armed(scene, 60, 60);
+      client.cut();
+      await scene.wait(200);
+      await scene.connect(5, { clientId, clean: true, properties: KEPT });
+      await watcher.expect('publish', { payload: 'gone' });
+    },
+  );
 
   conformance(
     ['MQTT-3.1.2-8', 'MQTT-3.1.4-3'],
@@ -297,19 +322,23 @@ section('MQTT 5.0, 3.1.3.2.2 Will Delay Interval and takeover', () => {
     },
   );
 
-  conformance(['MQTT-3.1.2-8', 'MQTT-3.1.4-3'], 'takeover from 3.1.1 sends the will at once (choice)', async (scene) => {
-    const cases = [false, true].flatMap((old) => [false, true].map((clean) => ({ old, clean })));
-    await each(cases, async ({ old, clean }) => {
-      const clientId = scene.name();
-      const topic = scene.name();
-      const watcher = await scene.subscriber(5, topic);
-      const client = await scene.connect(4, { clientId, clean: old, will: { topic, payload: 'gone' } });
-      await scene.connect(5, { clientId, clean });
-      await client.expectClose();
-      await watcher.expect('publish', { payload: 'gone' });
-      await watcher.expectNothing();
-    });
-  });
+  conformance(
+    ['MQTT-3.1.2-8', 'MQTT-3.1.4-3'],
+    'takeover from 3.1.1 sends the will at once (choice)',
+    async (scene) => {
+      const cases = [false, true].flatMap((old) => [false, true].map((clean) => ({ old, clean })));
+      await each(cases, async ({ old, clean }) => {
+        const clientId = scene.name();
+        const topic = scene.name();
+        const watcher = await scene.subscriber(5, topic);
+        const client = await scene.connect(4, { clientId, clean: old, will: { topic, payload: 'gone' } });
+        await scene.connect(5, { clientId, clean });
+        await client.expectClose();
+        await watcher.expect('publish', { payload: 'gone' });
+        await watcher.expectNothing();
+      });
+    },
+  );
 
   conformance(
     ['MQTT-3.1.3-9', 'MQTT-3.1.4-3'],
@@ -343,10 +372,14 @@ section('MQTT 5.0, 3.1.3.2.2 Will Delay Interval and takeover', () => {
     await watcher.expect('publish', { payload: 'gone' });
   });
 
-  conformance(['MQTT-3.14.1-1', 'MQTT-3.1.2-8'], 'publishes the will after DISCONNECT with reserved bits', async (scene) => {
-    const { client, watcher } = await armed(scene, 0, 0);
-    client.send(wire.bytes(0xe1, 0x00));
-    await client.expectClose([0x81]);
-    await watcher.expect('publish', { payload: 'gone' });
-  });
+  conformance(
+    ['MQTT-3.14.1-1', 'MQTT-3.1.2-8'],
+    'publishes the will after DISCONNECT with reserved bits',
+    async (scene) => {
+      const { client, watcher } = await armed(scene, 0, 0);
+      client.send(wire.bytes(0xe1, 0x00));
+      await client.expectClose([0x81]);
+      await watcher.expect('publish', { payload: 'gone' });
+    },
+  );
 });

@@ -16,13 +16,13 @@ import { LoopbackBus } from './memory/bus.ts';
 import { LocalDirectory } from './memory/directory.ts';
 import { MemoryStore } from './memory/store.ts';
 import { Message } from './message.ts';
-import { type Metrics, createMetrics } from './metrics.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
 import { BufferPool } from './outbox.ts';
 import type { ListenerPolicy, Policy } from './policy.ts';
 import type { Authenticator, Authorizer, Bus, Clock, Directory, Random, Store, Timer } from './ports.ts';
 import { Pressure } from './pressure.ts';
-import { PublishWriter } from './publish-writer.ts';
 import { accept, distribute } from './publish.ts';
+import { PublishWriter } from './publish-writer.ts';
 import { RetainedMessages } from './retained.ts';
 import { Router } from './router.ts';
 import type { Session, SessionContext } from './session.ts';
@@ -180,7 +180,10 @@ export class Broker implements SessionContext {
   }
 
   /** Ends the connections of the sessions that `predicate` chooses; wills go out. Returns how many. */
-  disconnect(predicate: (session: SessionInfo) => boolean, reasonCode: number = ReasonCode.administrativeAction): number {
+  disconnect(
+    predicate: (session: SessionInfo) => boolean,
+    reasonCode: number = ReasonCode.administrativeAction,
+  ): number {
     this.beginTurn();
     let ended = 0;
     for (const session of [...this.sessionsById.values()]) {
@@ -203,9 +206,12 @@ export class Broker implements SessionContext {
     const { serverReference } = this.settings;
     this.isDraining = true;
     this.tell({ name: 'draining', serverReference });
-    const reasonCode = options.reasonCode ?? (serverReference === undefined ? ReasonCode.serverShuttingDown : ReasonCode.useAnotherServer);
+    const reasonCode =
+      options.reasonCode ??
+      (serverReference === undefined ? ReasonCode.serverShuttingDown : ReasonCode.useAnotherServer);
     for (const connection of [...this.connections]) {
-      if (connection.state === 'open') sendDisconnect(connection, reasonCode, 'the server is shutting down', serverReference);
+      if (connection.state === 'open')
+        sendDisconnect(connection, reasonCode, 'the server is shutting down', serverReference);
       else connectionEnded(connection, 'server', undefined, 'the server is shutting down');
     }
     this.#ticking?.cancel();
@@ -270,7 +276,11 @@ export class Broker implements SessionContext {
       return this.nowMs + LATE_AGAIN_MS;
     }
     this.metrics.keepAliveTimeouts += 1;
-    sendDisconnect(connection, ReasonCode.keepAliveTimeout, `no packet within one and a half times the Keep Alive of ${connection.keepAliveMs / 1500} s`);
+    sendDisconnect(
+      connection,
+      ReasonCode.keepAliveTimeout,
+      `no packet within one and a half times the Keep Alive of ${connection.keepAliveMs / 1500} s`,
+    );
     return 0;
   }
 
@@ -349,13 +359,20 @@ export class Broker implements SessionContext {
 
   /** A fault of ours: told, never hidden, and nobody but the one connection sees it. */
   internalError(error: unknown): void {
-    this.tell({ name: 'internalError', error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    this.tell({
+      name: 'internalError',
+      error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
   }
 
   #policy(policy: ListenerPolicy): Policy {
     let resolved = this.#policies.get(policy);
     if (resolved === undefined) {
-      resolved = { name: policy.name, versions: policy.versions, authenticator: policy.authenticator ?? this.#authenticator };
+      resolved = {
+        name: policy.name,
+        versions: policy.versions,
+        authenticator: policy.authenticator ?? this.#authenticator,
+      };
       this.#policies.set(policy, resolved);
     }
     return resolved;

@@ -7,16 +7,16 @@
  * Steps 4 and 6 may wait; packets pipelined behind CONNECT wait with them.
  */
 import {
+  assertTopicName,
   type ConnectPacket,
+  connectVersionHint,
+  decodeConnect,
+  decodePacket,
   MqttError,
   type Properties,
   ReasonCode,
   TopicAliasReceiver,
   TopicAliasSender,
-  assertTopicName,
-  connectVersionHint,
-  decodeConnect,
-  decodePacket,
 } from '@dunlin/protocol';
 import { authenticate, receiveAuth } from './authentication.ts';
 import type { Broker } from './broker.ts';
@@ -30,7 +30,13 @@ import { armWill } from './will.ts';
 const CONNECT = 1;
 
 /** Handles a packet before CONNACK: CONNECT, then only AUTH of its exchange. */
-export function receiveFirstPacket(connection: Connection, bytes: Buffer, start: number, bodyStart: number, end: number): void {
+export function receiveFirstPacket(
+  connection: Connection,
+  bytes: Buffer,
+  start: number,
+  bodyStart: number,
+  end: number,
+): void {
   if (connection.state === 'connecting') {
     receivePacketBeforeConnack(connection, bytes, start, bodyStart, end);
     return;
@@ -58,16 +64,37 @@ function owned(connect: ConnectPacket): ConnectPacket {
   if (data !== undefined) connect.properties = { ...properties, authenticationData: Uint8Array.from(data) };
   if (will !== undefined) {
     will.payload = Uint8Array.from(will.payload);
-    if (correlation !== undefined) will.properties = { ...will.properties, correlationData: Uint8Array.from(correlation) };
+    if (correlation !== undefined)
+      will.properties = { ...will.properties, correlationData: Uint8Array.from(correlation) };
   }
   return connect;
 }
 
-function receivePacketBeforeConnack(connection: Connection, bytes: Buffer, start: number, bodyStart: number, end: number): void {
-  const packet = decodePacket(connection.protocolVersion, 'server', bytes, start, bodyStart, end, connection.decodeOptions);
+function receivePacketBeforeConnack(
+  connection: Connection,
+  bytes: Buffer,
+  start: number,
+  bodyStart: number,
+  end: number,
+): void {
+  const packet = decodePacket(
+    connection.protocolVersion,
+    'server',
+    bytes,
+    start,
+    bodyStart,
+    end,
+    connection.decodeOptions,
+  );
   if (packet.type === 'auth') receiveAuth(connection, packet);
-  else if (packet.type === 'disconnect') connectionEnded(connection, 'client', packet.reasonCode, 'DISCONNECT before CONNACK');
-  else throw new MqttError('protocol-error', ReasonCode.protocolError, `Cannot handle ${packet.type.toUpperCase()} before CONNACK [MQTT-3.1.2-30]`);
+  else if (packet.type === 'disconnect')
+    connectionEnded(connection, 'client', packet.reasonCode, 'DISCONNECT before CONNACK');
+  else
+    throw new MqttError(
+      'protocol-error',
+      ReasonCode.protocolError,
+      `Cannot handle ${packet.type.toUpperCase()} before CONNACK [MQTT-3.1.2-30]`,
+    );
 }
 
 function receiveConnect(connection: Connection, connect: ConnectPacket): void {
@@ -79,19 +106,38 @@ function receiveConnect(connection: Connection, connect: ConnectPacket): void {
   // 2. Is this version served here, and does the server take clients now?
   const versions = connection.policy.versions;
   if (versions !== undefined && !versions.includes(connect.protocolVersion)) {
-    refuseConnect(connection, connect.clientId, ReasonCode.unsupportedProtocolVersion, 'this listener does not serve the protocol version');
+    refuseConnect(
+      connection,
+      connect.clientId,
+      ReasonCode.unsupportedProtocolVersion,
+      'this listener does not serve the protocol version',
+    );
     return;
   }
   if (broker.isDraining) {
     const { serverReference } = broker.settings;
-    refuseConnect(connection, connect.clientId, serverReference === undefined ? ReasonCode.serverUnavailable : ReasonCode.useAnotherServer, 'the server is shutting down', serverReference);
+    refuseConnect(
+      connection,
+      connect.clientId,
+      serverReference === undefined ? ReasonCode.serverUnavailable : ReasonCode.useAnotherServer,
+      'the server is shutting down',
+      serverReference,
+    );
     return;
   }
 
   // 3. Which client? Without an identifier it gets one [MQTT-3.1.3-6], except where the version has no way for it.
   applyClientLimits(connection, connect);
-  if (connect.clientId === '' && (connect.protocolVersion === 3 || (connect.protocolVersion === 4 && !connect.cleanStart))) {
-    refuseConnect(connection, '', ReasonCode.clientIdentifierNotValid, 'an empty Client Identifier needs Clean Session 1');
+  if (
+    connect.clientId === '' &&
+    (connect.protocolVersion === 3 || (connect.protocolVersion === 4 && !connect.cleanStart))
+  ) {
+    refuseConnect(
+      connection,
+      '',
+      ReasonCode.clientIdentifierNotValid,
+      'an empty Client Identifier needs Clean Session 1',
+    );
     return;
   }
   const clientId = connect.clientId === '' ? broker.newClientId() : connect.clientId;
@@ -107,7 +153,9 @@ function receiveConnect(connection: Connection, connect: ConnectPacket): void {
       return;
     }
     // 6. Another broker that has this client lets go first.
-    connection.whenSettled(broker.directory.claim(clientId), () => open(connection, named, connect.clientId === '', principal, data));
+    connection.whenSettled(broker.directory.claim(clientId), () =>
+      open(connection, named, connect.clientId === '', principal, data),
+    );
   });
 }
 
@@ -120,22 +168,35 @@ function applyClientLimits(connection: Connection, connect: ConnectPacket): void
   connection.wantsProblemInformation = properties.requestProblemInformation !== 0;
 }
 
-function willRefusal(broker: Broker, connect: ConnectPacket, permissions: Session['permissions']): { reasonCode: number; reason: string } | undefined {
+function willRefusal(
+  broker: Broker,
+  connect: ConnectPacket,
+  permissions: Session['permissions'],
+): { reasonCode: number; reason: string } | undefined {
   const will = connect.will;
   if (will === undefined) return undefined;
-  if (will.qos > broker.settings.maximumQoS) return { reasonCode: ReasonCode.qosNotSupported, reason: 'the Will QoS is above Maximum QoS' };
-  if (will.retain && !broker.settings.retainAvailable) return { reasonCode: ReasonCode.retainNotSupported, reason: 'retained messages are not available' };
+  if (will.qos > broker.settings.maximumQoS)
+    return { reasonCode: ReasonCode.qosNotSupported, reason: 'the Will QoS is above Maximum QoS' };
+  if (will.retain && !broker.settings.retainAvailable)
+    return { reasonCode: ReasonCode.retainNotSupported, reason: 'retained messages are not available' };
   try {
     assertTopicName(will.topic);
   } catch (error) {
     return { reasonCode: ReasonCode.topicNameInvalid, reason: (error as Error).message };
   }
-  if (isReserved(will.topic) || broker.topics.named(will.topic).refusal !== 0) return { reasonCode: ReasonCode.topicNameInvalid, reason: 'the Will Topic is reserved, too long or too deep' };
+  if (isReserved(will.topic) || broker.topics.named(will.topic).refusal !== 0)
+    return { reasonCode: ReasonCode.topicNameInvalid, reason: 'the Will Topic is reserved, too long or too deep' };
   const code = permissions?.mayPublish(will.topic, will.qos, will.retain) ?? 0;
   return code >= 0x80 ? { reasonCode: code, reason: 'the Will Topic is not authorized' } : undefined;
 }
 
-function open(connection: Connection, connect: ConnectPacket, isAssigned: boolean, principal: Principal, data: Uint8Array | undefined): void {
+function open(
+  connection: Connection,
+  connect: ConnectPacket,
+  isAssigned: boolean,
+  principal: Principal,
+  data: Uint8Array | undefined,
+): void {
   const { broker } = connection;
   const { clientId } = connect;
   const before = broker.commits.written;
@@ -176,7 +237,12 @@ function open(connection: Connection, connect: ConnectPacket, isAssigned: boolea
 
   // 11. CONNACK is the first packet [MQTT-3.2.0-1], when all of that is durable; unfinished deliveries follow it.
   const properties = connackProperties(connection, connect, isAssigned, session, data);
-  const bytes = connection.encode({ type: 'connack', sessionPresent: resumed !== undefined, reasonCode: 0, properties });
+  const bytes = connection.encode({
+    type: 'connack',
+    sessionPresent: resumed !== undefined,
+    reasonCode: 0,
+    properties,
+  });
   connection.state = 'open';
   const ticket = broker.commits.written === before ? 0 : broker.commits.ticket;
   connection.answer(bytes, ticket, () => {
@@ -187,7 +253,13 @@ function open(connection: Connection, connect: ConnectPacket, isAssigned: boolea
   opened(connection, connect, session, principal, resumed !== undefined);
 }
 
-function opened(connection: Connection, connect: ConnectPacket, session: Session, principal: Principal, sessionPresent: boolean): void {
+function opened(
+  connection: Connection,
+  connect: ConnectPacket,
+  session: Session,
+  principal: Principal,
+  sessionPresent: boolean,
+): void {
   const { broker } = connection;
   connection.admitPackets(broker.limits.maximumPacketSize);
   const keepAliveS = keepAliveOf(broker, connect);
@@ -212,7 +284,12 @@ function opened(connection: Connection, connect: ConnectPacket, session: Session
 function takeOver(broker: Broker, former: Session, connection: Connection): void {
   const other = former.owner as Connection;
   broker.metrics.sessionsTakenOver += 1;
-  broker.tell({ name: 'sessionTakenOver', clientId: former.clientId, address: other.wire.peer.address, newAddress: connection.wire.peer.address });
+  broker.tell({
+    name: 'sessionTakenOver',
+    clientId: former.clientId,
+    address: other.wire.peer.address,
+    newAddress: connection.wire.peer.address,
+  });
   sendDisconnect(other, ReasonCode.sessionTakenOver, 'another connection came with this Client Identifier');
 }
 
@@ -224,7 +301,13 @@ function keepAliveOf(broker: Broker, connect: ConnectPacket): number {
 }
 
 /** Everything a 5.0 client has to know about this server, and nothing that is the standard's default (section 3.2.2.3). */
-function connackProperties(connection: Connection, connect: ConnectPacket, isAssigned: boolean, session: Session, data: Uint8Array | undefined): Properties {
+function connackProperties(
+  connection: Connection,
+  connect: ConnectPacket,
+  isAssigned: boolean,
+  session: Session,
+  data: Uint8Array | undefined,
+): Properties {
   if (connect.protocolVersion !== 5) return {};
   const { broker } = connection;
   const { limits, settings } = broker;
@@ -236,7 +319,8 @@ function connackProperties(connection: Connection, connect: ConnectPacket, isAss
   const aliasesOut = Math.min(connect.properties.topicAliasMaximum ?? 0, limits.outboundTopicAliasMax);
   if (aliasesOut > 0) connection.aliasesOut = new TopicAliasSender(aliasesOut);
   if (isAssigned) properties.assignedClientIdentifier = session.clientId;
-  if (session.sessionExpiryInterval !== (connect.properties.sessionExpiryInterval ?? 0)) properties.sessionExpiryInterval = session.sessionExpiryInterval;
+  if (session.sessionExpiryInterval !== (connect.properties.sessionExpiryInterval ?? 0))
+    properties.sessionExpiryInterval = session.sessionExpiryInterval;
   const keepAliveS = keepAliveOf(broker, connect);
   if (keepAliveS !== connect.keepAlive) {
     properties.serverKeepAlive = keepAliveS;
@@ -247,7 +331,8 @@ function connackProperties(connection: Connection, connect: ConnectPacket, isAss
   if (!settings.wildcardSubscriptionAvailable) properties.wildcardSubscriptionAvailable = 0;
   if (!settings.subscriptionIdentifierAvailable) properties.subscriptionIdentifierAvailable = 0;
   if (!settings.sharedSubscriptionAvailable) properties.sharedSubscriptionAvailable = 0;
-  if (connect.properties.requestResponseInformation === 1 && settings.responseInformation !== undefined) properties.responseInformation = settings.responseInformation;
+  if (connect.properties.requestResponseInformation === 1 && settings.responseInformation !== undefined)
+    properties.responseInformation = settings.responseInformation;
   if (connection.authenticationMethod !== undefined) properties.authenticationMethod = connection.authenticationMethod;
   if (data !== undefined) properties.authenticationData = data;
   return properties;

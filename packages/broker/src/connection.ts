@@ -8,16 +8,16 @@
 import {
   type ConnectPacket,
   type DecodeOptions,
+  decodePacket,
+  encodeWithin,
   FrameReader,
   MqttError,
   type Packet,
   type ProtocolVersion,
   PublishFrame,
-  TopicAliasReceiver,
-  TopicAliasSender,
-  decodePacket,
-  encodeWithin,
   reasonCodeName,
+  type TopicAliasReceiver,
+  type TopicAliasSender,
 } from '@dunlin/protocol';
 import type { Wire, WireHandler } from '@dunlin/transport';
 import { type AuthenticationProgress, receiveAuth } from './authentication.ts';
@@ -28,8 +28,8 @@ import type { Message } from './message.ts';
 import { Outbox } from './outbox.ts';
 import type { Policy } from './policy.ts';
 import type { Awaitable, Principal } from './ports.ts';
+import { receivePublish, receivePubrel } from './publish.ts';
 import { publishLength } from './publish-writer.ts';
-import { receivePubrel, receivePublish } from './publish.ts';
 import type { Session } from './session.ts';
 import { receiveSubscribe, receiveUnsubscribe } from './subscribe.ts';
 import type { Topic } from './topics.ts';
@@ -46,7 +46,10 @@ interface Answer {
 export type ConnectionState = 'new' | 'connecting' | 'open' | 'closed';
 
 /** Reads every PUBLISH of the thread: one at a time is handled, from beginning to end. */
-const frames = { strict: new PublishFrame('server', { strictText: true }), lenient: new PublishFrame('server', { strictText: false }) };
+const frames = {
+  strict: new PublishFrame('server', { strictText: true }),
+  lenient: new PublishFrame('server', { strictText: false }),
+};
 
 export class Connection implements WireHandler {
   readonly broker: Broker;
@@ -70,6 +73,8 @@ export class Connection implements WireHandler {
   /** Milliseconds without a packet after which the client counts as gone; 0 for never. */
   keepAliveMs = 0;
   readonly openedAtMs: number;
+  /** Of the wheel that sees to connect time-out and keep alive. */
+  deadlineMs = 0;
   /** Wall clock of the last byte. */
   receivedAtMs: number;
   /** A keep alive sweep has found it late once; it is enforced the next time, after the socket was polled. */
@@ -161,42 +166,50 @@ export class Connection implements WireHandler {
         return;
       }
       // PUBACK to PUBCOMP in their two-byte form, with the flags they must have.
-      if (type >= 4 && type <= 7 && reader.end - reader.bodyStart === 2 && (bytes[reader.start] & 0x0f) === (type === 6 ? 2 : 0)) {
+      if (
+        type >= 4 &&
+        type <= 7 &&
+        reader.end - reader.bodyStart === 2 &&
+        (bytes[reader.start] & 0x0f) === (type === 6 ? 2 : 0)
+      ) {
         const packetId = (bytes[reader.bodyStart] << 8) | bytes[reader.bodyStart + 1];
         if (packetId !== 0) {
           this.#handleAcknowledgement(type, packetId, 0);
           return;
         }
       }
-      this.#handlePacket(decodePacket(this.protocolVersion, 'server', bytes, reader.start, reader.bodyStart, reader.end, this.decodeOptions));
+      this.#handlePacket(
+        decodePacket(
+          this.protocolVersion,
+          'server',
+          bytes,
+          reader.start,
+          reader.bodyStart,
+          reader.end,
+          this.decodeOptions,
+        ),
+      );
       return;
     }
     receiveFirstPacket(this, bytes, reader.start, reader.bodyStart, reader.end);
   }
 
   #handlePacket(packet: Packet): void {
-    switch (packet.type) {
-      case 'puback':
-        return this.#handleAcknowledgement(4, packet.packetId, packet.reasonCode);
-      case 'pubrec':
-        return this.#handleAcknowledgement(5, packet.packetId, packet.reasonCode);
-      case 'pubrel':
-        return this.#handleAcknowledgement(6, packet.packetId, packet.reasonCode);
-      case 'pubcomp':
-        return this.#handleAcknowledgement(7, packet.packetId, packet.reasonCode);
-      case 'subscribe':
-        return receiveSubscribe(this, packet);
-      case 'unsubscribe':
-        return receiveUnsubscribe(this, packet);
-      case 'pingreq':
-        return this.#write(PINGRESP);
-      case 'disconnect':
-        return receiveDisconnect(this, packet);
-      case 'auth':
-        return receiveAuth(this, packet);
-      default:
-        throw new MqttError('protocol-error', 0x82, `Cannot handle ${packet.type.toUpperCase()}: a client must not send it here [MQTT-3.1.0-2]`);
-    }
+    if (packet.type === 'subscribe') receiveSubscribe(this, packet);
+    else if (packet.type === 'unsubscribe') receiveUnsubscribe(this, packet);
+    else if (packet.type === 'pingreq') this.#write(PINGRESP);
+    else if (packet.type === 'puback') this.#handleAcknowledgement(4, packet.packetId, packet.reasonCode);
+    else if (packet.type === 'pubrec') this.#handleAcknowledgement(5, packet.packetId, packet.reasonCode);
+    else if (packet.type === 'pubrel') this.#handleAcknowledgement(6, packet.packetId, packet.reasonCode);
+    else if (packet.type === 'pubcomp') this.#handleAcknowledgement(7, packet.packetId, packet.reasonCode);
+    else if (packet.type === 'disconnect') receiveDisconnect(this, packet);
+    else if (packet.type === 'auth') receiveAuth(this, packet);
+    else
+      throw new MqttError(
+        'protocol-error',
+        0x82,
+        `Cannot handle ${packet.type.toUpperCase()}: a client must not send it here [MQTT-3.1.0-2]`,
+      );
   }
 
   #handleAcknowledgement(type: number, packetId: number, reasonCode: number): void {
@@ -247,7 +260,8 @@ export class Connection implements WireHandler {
   /** The client sends no more: after what it sent was handled, the connection is over. */
   ended(): void {
     this.#peerEnded = true;
-    if (!this.#isSuspended && this.state !== 'closed') connectionEnded(this, 'network', undefined, 'the client closed the connection');
+    if (!this.#isSuspended && this.state !== 'closed')
+      connectionEnded(this, 'network', undefined, 'the client closed the connection');
   }
 
   drained(): void {
@@ -275,17 +289,37 @@ export class Connection implements WireHandler {
   }
 
   /** Sends at QoS 1 or 2. Returns false where the client takes no packet of the size: it counts as delivered. */
-  sendAcknowledged(message: Message, qos: 1 | 2, packetId: number, retain: boolean, dup: boolean, identifiers: readonly number[]): boolean {
-    return this.#sendPublish(message, packetId, 0x30 | (qos << 1) | (retain ? 1 : 0) | (dup ? 8 : 0), identifiers, qos === 1 && !dup);
+  sendAcknowledged(
+    message: Message,
+    qos: 1 | 2,
+    packetId: number,
+    retain: boolean,
+    dup: boolean,
+    identifiers: readonly number[],
+  ): boolean {
+    return this.#sendPublish(
+      message,
+      packetId,
+      0x30 | (qos << 1) | (retain ? 1 : 0) | (dup ? 8 : 0),
+      identifiers,
+      qos === 1 && !dup,
+    );
   }
 
-  #sendPublish(message: Message, packetId: number, header: number, identifiers: readonly number[], mayAlias: boolean): boolean {
+  #sendPublish(
+    message: Message,
+    packetId: number,
+    header: number,
+    identifiers: readonly number[],
+    mayAlias: boolean,
+  ): boolean {
     const { broker, protocolVersion: version } = this;
     const metrics = broker.metrics;
     let alias = 0;
     let remaining = 0;
     if (version === 5) {
-      if (message.expiresAtMs !== undefined) remaining = Math.max(1, Math.floor((message.expiresAtMs - broker.nowMs) / 1000));
+      if (message.expiresAtMs !== undefined)
+        remaining = Math.max(1, Math.floor((message.expiresAtMs - broker.nowMs) / 1000));
       if (!this.#fitsAs(message, packetId, identifiers, remaining)) return false;
       // Chosen now, for a packet that surely leaves.
       if (mayAlias && this.aliasesOut !== undefined) alias = this.aliasesOut.aliasFor(message.topic);
@@ -367,7 +401,8 @@ export class Connection implements WireHandler {
   /** Fills a place in line with PUBACK or PUBREC. */
   settleAnswer(answer: Answer, header: number, packetId: number, reasonCode: number, ticket: number): void {
     const code = this.protocolVersion === 5 ? reasonCode : 0;
-    answer.bytes = reasonCode >= 0x80 ? this.#refusal(header, packetId, reasonCode) : acknowledgement(header, packetId, code);
+    answer.bytes =
+      reasonCode >= 0x80 ? this.#refusal(header, packetId, reasonCode) : acknowledgement(header, packetId, code);
     answer.ticket = ticket;
     this.#sendAnswers();
   }
@@ -463,4 +498,3 @@ function acknowledgement(header: number, packetId: number, reasonCode: number): 
     ? Uint8Array.of(header, 2, packetId >>> 8, packetId & 0xff)
     : Uint8Array.of(header, 3, packetId >>> 8, packetId & 0xff, reasonCode);
 }
-

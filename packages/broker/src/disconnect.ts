@@ -3,7 +3,7 @@
  *
  *   why → tell the client → close → the will → the session → tell listeners
  */
-import { type DisconnectPacket, MqttError, NO_PROPERTIES, ReasonCode, connackReturnCode } from '@dunlin/protocol';
+import { connackReturnCode, type DisconnectPacket, MqttError, NO_PROPERTIES, ReasonCode } from '@dunlin/protocol';
 import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
 import type { Session } from './session.ts';
@@ -22,7 +22,11 @@ export function receiveDisconnect(connection: Connection, packet: DisconnectPack
   const expiry = packet.properties.sessionExpiryInterval;
   if (expiry !== undefined) {
     if (expiry > 0 && session.sessionExpiryInterval === 0)
-      throw new MqttError('protocol-error', ReasonCode.protocolError, 'Cannot raise the Session Expiry Interval from 0 in DISCONNECT (3.14.2.2.2)');
+      throw new MqttError(
+        'protocol-error',
+        ReasonCode.protocolError,
+        'Cannot raise the Session Expiry Interval from 0 in DISCONNECT (3.14.2.2.2)',
+      );
     session.sessionExpiryInterval = Math.min(expiry, broker.limits.sessionExpiryMaxS);
   }
 
@@ -47,16 +51,34 @@ export function failConnection(connection: Connection, error: unknown): void {
 }
 
 /** Ends a connection for a reason of the server: administration, keep alive, takeover, shutdown. */
-export function sendDisconnect(connection: Connection, reasonCode: number, reason: string, serverReference?: string): void {
+export function sendDisconnect(
+  connection: Connection,
+  reasonCode: number,
+  reason: string,
+  serverReference?: string,
+): void {
   if (connection.state === 'closed') return;
   endByServer(connection, reasonCode, reason, serverReference);
 }
 
 /** Answers a CONNECT with a failure and closes [MQTT-3.2.2-7]. */
-export function refuseConnect(connection: Connection, clientId: string, reasonCode: number, reason: string, serverReference?: string): void {
+export function refuseConnect(
+  connection: Connection,
+  clientId: string,
+  reasonCode: number,
+  reason: string,
+  serverReference?: string,
+): void {
   const broker = connection.broker;
   broker.metrics.connectsRefused += 1;
-  broker.tell({ name: 'connectRefused', clientId, address: connection.wire.peer.address, listener: connection.policy.name, reasonCode, reason });
+  broker.tell({
+    name: 'connectRefused',
+    clientId,
+    address: connection.wire.peer.address,
+    listener: connection.policy.name,
+    reasonCode,
+    reason,
+  });
   sendRefusal(connection, reasonCode, reason, serverReference);
   close(connection);
 }
@@ -66,7 +88,10 @@ function endByServer(connection: Connection, reasonCode: number, reason: string,
   if (connection.state === 'open') {
     // DISCONNECT only after CONNACK with success [MQTT-3.14.0-1]; 3.x has none.
     if (connection.protocolVersion === 5) {
-      const properties = { reasonString: reason.slice(0, 400), ...(serverReference === undefined ? {} : { serverReference }) };
+      const properties = {
+        reasonString: reason.slice(0, 400),
+        ...(serverReference === undefined ? {} : { serverReference }),
+      };
       connection.send({ type: 'disconnect', reasonCode, properties });
     }
     connectionEnded(connection, 'server', reasonCode, reason);
@@ -81,7 +106,12 @@ function endByServer(connection: Connection, reasonCode: number, reason: string,
 }
 
 /** CONNACK with a failure, where the version has one for it and the client can be known to speak it. */
-function sendRefusal(connection: Connection, reasonCode: number, reason: string, serverReference: string | undefined): void {
+function sendRefusal(
+  connection: Connection,
+  reasonCode: number,
+  reason: string,
+  serverReference: string | undefined,
+): void {
   if (connection.state === 'new' && !connection.isVersionKnown) return;
   if (connection.protocolVersion === 5) {
     // How long a packet may be is not known before CONNECT was read.
@@ -91,23 +121,41 @@ function sendRefusal(connection: Connection, reasonCode: number, reason: string,
     return;
   }
   const returnCode = connackReturnCode(reasonCode);
-  if (returnCode !== undefined) connection.send({ type: 'connack', sessionPresent: false, reasonCode: returnCode, properties: NO_PROPERTIES });
+  if (returnCode !== undefined)
+    connection.send({ type: 'connack', sessionPresent: false, reasonCode: returnCode, properties: NO_PROPERTIES });
 }
 
 /**
  * The connection is over. What was written to it still leaves.
  * @param reasonCode of the DISCONNECT sent or received; undefined where there was none
  */
-export function connectionEnded(connection: Connection, by: EndedBy, reasonCode: number | undefined, reason: string): void {
+export function connectionEnded(
+  connection: Connection,
+  by: EndedBy,
+  reasonCode: number | undefined,
+  reason: string,
+): void {
   const { broker, session } = connection;
   const wasOpen = connection.state === 'open';
   close(connection);
   if (!wasOpen || session === undefined) {
-    broker.tell({ name: 'connectionRejected', address: connection.wire.peer.address, listener: connection.policy.name, reason });
+    broker.tell({
+      name: 'connectionRejected',
+      address: connection.wire.peer.address,
+      listener: connection.policy.name,
+      reason,
+    });
     return;
   }
   if (by === 'network') broker.metrics.connectionsLost += 1;
-  broker.tell({ name: 'clientDisconnected', clientId: session.clientId, address: connection.wire.peer.address, reasonCode, by, reason });
+  broker.tell({
+    name: 'clientDisconnected',
+    clientId: session.clientId,
+    address: connection.wire.peer.address,
+    reasonCode,
+    by,
+    reason,
+  });
   // Another connection may have the session already.
   if (session.owner === connection) detach(broker, session);
 }
@@ -120,13 +168,18 @@ export function detach(broker: Broker, session: Session): void {
     endSession(broker, session, 'disconnected');
     return;
   }
-  if (session.sessionExpiryInterval !== 0xffffffff) session.expiresAtMs = broker.nowMs + session.sessionExpiryInterval * 1000;
+  if (session.sessionExpiryInterval !== 0xffffffff)
+    session.expiresAtMs = broker.nowMs + session.sessionExpiryInterval * 1000;
   broker.commits.write({ op: 'putSession', session: session.record(session.expiresAtMs ?? Number.POSITIVE_INFINITY) });
   broker.watchDeadlines(session);
 }
 
 /** A session and all its state end [MQTT-4.1.0-2]. A delayed will goes out now. */
-export function endSession(broker: Broker, session: Session, reason: 'clean-start' | 'expired' | 'disconnected' | 'removed'): void {
+export function endSession(
+  broker: Broker,
+  session: Session,
+  reason: 'clean-start' | 'expired' | 'disconnected' | 'removed',
+): void {
   broker.sessionsById.delete(session.clientId);
   broker.directory.release(session.clientId);
   forgetSubscriptions(broker, session);

@@ -14,7 +14,13 @@ interface EventFields {
     username: string | undefined;
   };
   /** `reasonCode`: of the DISCONNECT sent or received; undefined where the connection just ended. */
-  clientDisconnected: { clientId: string; address: string; reasonCode: number | undefined; by: 'client' | 'server' | 'network'; reason: string };
+  clientDisconnected: {
+    clientId: string;
+    address: string;
+    reasonCode: number | undefined;
+    by: 'client' | 'server' | 'network';
+    reason: string;
+  };
   connectRefused: { clientId: string; address: string; listener: string; reasonCode: number; reason: string };
   /** A connection that ended before its CONNECT was handled. */
   connectionRejected: { address: string; listener: string; reason: string };
@@ -49,7 +55,10 @@ export const EVENTS: { readonly [name in EventName]: EventDescription } = {
   clientDisconnected: { level: 'info', description: 'The connection of a client ended.' },
   connectRefused: { level: 'warn', description: 'A CONNECT was refused.' },
   connectionRejected: { level: 'warn', description: 'A connection ended before its CONNECT was handled.' },
-  sessionTakenOver: { level: 'warn', description: 'A client came with an identifier in use; the older connection was closed.' },
+  sessionTakenOver: {
+    level: 'warn',
+    description: 'A client came with an identifier in use; the older connection was closed.',
+  },
   sessionCreated: { level: 'debug', description: 'A session began.' },
   sessionEnded: { level: 'debug', description: 'A session and its state ended.' },
   subscribed: { level: 'debug', description: 'A subscription was granted.' },
@@ -61,6 +70,9 @@ export const EVENTS: { readonly [name in EventName]: EventDescription } = {
   publishersPaused: { level: 'warn', description: 'Publishers are read slowly because too many bytes are held.' },
   publishersResumed: { level: 'info', description: 'Publishers are read at full speed again.' },
   storeFailed: { level: 'error', description: 'A store transaction failed; the broker stops.' },
-  internalError: { level: 'error', description: 'A fault of the broker itself; the connection it arose on was closed.' },
+  internalError: {
+    level: 'error',
+    description: 'A fault of the broker itself; the connection it arose on was closed.',
+  },
   draining: { level: 'info', description: 'The broker stops and sends its clients away.' },
 };

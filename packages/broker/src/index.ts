@@ -1,14 +1,15 @@
 /** One MQTT broker, embeddable: `new Broker(...)`, ports and memory adapters. */
-export type * from './ports.ts';
+
 export { Broker, type BrokerOptions, type PublishOptions, type SessionInfo, type StopOptions } from './broker.ts';
 export { type BrokerEvent, EVENTS, type EventName } from './events.ts';
 export { LIMITS, type Limit, type LimitName, type Limits, resolveLimits } from './limits.ts';
-export { COUNTERS, type CounterName, type Metrics } from './metrics.ts';
-export { Message } from './message.ts';
-export type { ListenerPolicy } from './policy.ts';
-export { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 export { AnonymousAuthenticator } from './memory/anonymous.ts';
-export { MemoryStore } from './memory/store.ts';
-export { MemoryTable } from './memory/table.ts';
 export { LoopbackBus } from './memory/bus.ts';
 export { LocalDirectory } from './memory/directory.ts';
+export { MemoryStore } from './memory/store.ts';
+export { MemoryTable } from './memory/table.ts';
+export { Message } from './message.ts';
+export { COUNTERS, type CounterName, type Metrics } from './metrics.ts';
+export type { ListenerPolicy } from './policy.ts';
+export type * from './ports.ts';
+export { DEFAULT_SETTINGS, type Settings } from './settings.ts';

@@ -4,7 +4,7 @@
  * While the read chunk it came in is handled, its payload is a view into that chunk. Whoever keeps the message beyond
  * the turn calls `own()` first, which copies once for all keepers. Apart from that it never changes.
  */
-import { PROPERTIES, type Properties, type QoS, encodeProperties } from '@dunlin/protocol';
+import { encodeProperties, PROPERTIES, type Properties, type QoS } from '@dunlin/protocol';
 import type { Topic } from './topics.ts';
 
 export const NO_BYTES = Buffer.alloc(0);
@@ -52,7 +52,11 @@ export class Message {
   }
 
   /** A message that owns `payload`: wills, `$SYS`, embedders. `payload` must not change afterwards. */
-  static of(topic: Topic, payload: Uint8Array, options: { qos?: QoS; retain?: boolean; publisher?: string; properties?: Properties; nowMs?: number } = {}): Message {
+  static of(
+    topic: Topic,
+    payload: Uint8Array,
+    options: { qos?: QoS; retain?: boolean; publisher?: string; properties?: Properties; nowMs?: number } = {},
+  ): Message {
     const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
     const properties = options.properties ?? {};
     const expiry = properties.messageExpiryInterval;

@@ -7,14 +7,17 @@
 import type { Wire } from '@dunlin/transport';
 import type { Metrics } from './metrics.ts';
 
-/** Size of the buffers of a pool. */
-const BUFFER_BYTES = 32 * 1024;
-/** Buffers a pool keeps for reuse. */
-const POOLED_BUFFERS = 128;
+/** A turn begins with a small buffer: with a thousand busy connections most write little. */
+const SMALL_BYTES = 2 * 1024;
+const LARGE_BYTES = 32 * 1024;
+/** Buffers of each size that a pool keeps for reuse. */
+const SMALL_POOLED = 2048;
+const LARGE_POOLED = 128;
 
 /** Buffers of one broker, for its outboxes. */
 export class BufferPool {
-  readonly #free: Buffer[] = [];
+  readonly #small: Buffer[] = [];
+  readonly #large: Buffer[] = [];
   readonly metrics: Metrics;
   /** Bytes that wait in all outboxes for a wire to take them. */
   waitingBytes = 0;
@@ -25,14 +28,17 @@ export class BufferPool {
     this.metrics = metrics;
   }
 
-  take(): Buffer {
-    return this.#free.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  /** A buffer of at least `bytes` bytes. */
+  take(bytes: number): Buffer {
+    if (bytes <= SMALL_BYTES) return this.#small.pop() ?? Buffer.allocUnsafeSlow(SMALL_BYTES);
+    if (bytes <= LARGE_BYTES) return this.#large.pop() ?? Buffer.allocUnsafeSlow(LARGE_BYTES);
+    return Buffer.allocUnsafeSlow(bytes);
   }
 
   give(buffer: Buffer): void {
-    if (buffer.length !== BUFFER_BYTES) return;
     this.recycled += 1;
-    if (this.#free.length < POOLED_BUFFERS) this.#free.push(buffer);
+    if (buffer.length === SMALL_BYTES && this.#small.length < SMALL_POOLED) this.#small.push(buffer);
+    else if (buffer.length === LARGE_BYTES && this.#large.length < LARGE_POOLED) this.#large.push(buffer);
   }
 }
 
@@ -63,12 +69,22 @@ export class Outbox {
 
   /** Makes `bytes` bytes free at `buffer[length]`; the caller fills them and adds to `length`. */
   reserve(bytes: number): Buffer {
-    let buffer = this.buffer;
+    const buffer = this.buffer;
     if (buffer !== undefined && this.length + bytes <= buffer.length) return buffer;
-    if (buffer !== undefined) this.#retire(buffer);
-    buffer = bytes <= BUFFER_BYTES ? this.#pool.take() : Buffer.allocUnsafeSlow(bytes);
-    this.buffer = buffer;
-    return buffer;
+    return this.#grow(buffer, bytes);
+  }
+
+  #grow(buffer: Buffer | undefined, bytes: number): Buffer {
+    if (buffer === undefined) this.buffer = this.#pool.take(bytes);
+    else if (buffer.length === SMALL_BYTES && this.length + bytes <= LARGE_BYTES) {
+      this.buffer = this.#pool.take(LARGE_BYTES);
+      buffer.copy(this.buffer, 0, 0, this.length);
+      this.#pool.give(buffer);
+    } else {
+      this.#retire(buffer);
+      this.buffer = this.#pool.take(Math.max(bytes, LARGE_BYTES));
+    }
+    return this.buffer as Buffer;
   }
 
   append(bytes: Uint8Array): void {

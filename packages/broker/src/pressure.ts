@@ -41,8 +41,20 @@ export class Pressure {
     const unsent = connection.unsentBytes;
     if (unsent > limits.outboxBytesHardMax) {
       metrics.connectionsClosedNotReading += 1;
-      this.#broker.tell({ name: 'limitReached', limit: 'outboxBytesHardMax', clientId: connection.clientId, detail: `${unsent} bytes unsent` });
-      failConnection(connection, new MqttError('quota-exceeded', ReasonCode.quotaExceeded, `Cannot hold more than ${limits.outboxBytesHardMax} unsent bytes: the client does not read`));
+      this.#broker.tell({
+        name: 'limitReached',
+        limit: 'outboxBytesHardMax',
+        clientId: connection.clientId,
+        detail: `${unsent} bytes unsent`,
+      });
+      failConnection(
+        connection,
+        new MqttError(
+          'quota-exceeded',
+          ReasonCode.quotaExceeded,
+          `Cannot hold more than ${limits.outboxBytesHardMax} unsent bytes: the client does not read`,
+        ),
+      );
     } else if (unsent > limits.outboxBytesMax) this.#throttle(connection);
   }
 
@@ -81,7 +93,9 @@ export class Pressure {
   }
 
   #slowBusiest(): void {
-    const busy = [...this.#broker.connections].filter((connection) => connection.recentBytes > 0 && !connection.isThrottled);
+    const busy = [...this.#broker.connections].filter(
+      (connection) => connection.recentBytes > 0 && !connection.isThrottled,
+    );
     busy.sort((a, b) => b.recentBytes - a.recentBytes);
     let rest = busy.reduce((sum, connection) => sum + connection.recentBytes, 0) * SLOWED_SHARE;
     for (const connection of busy) {

@@ -31,7 +31,14 @@ export class PublishWriter {
 
   constructor(pool: BufferPool) {
     this.#pool = pool;
-    const form = (): Form => ({ message: undefined, buffer: undefined, start: 0, length: 0, identifierAt: 0, recycled: -1 });
+    const form = (): Form => ({
+      message: undefined,
+      buffer: undefined,
+      start: 0,
+      length: 0,
+      identifierAt: 0,
+      recycled: -1,
+    });
     this.#forms = [form(), form(), form(), form()];
   }
 
@@ -52,7 +59,13 @@ export class PublishWriter {
     alias: number,
     remaining: number,
   ): void {
-    if (packetId === 0 && message.frameVersion !== 0 && (version === 5) === (message.frameVersion === 5) && alias === 0 && identifiers.length === 0) {
+    if (
+      packetId === 0 &&
+      message.frameVersion !== 0 &&
+      (version === 5) === (message.frameVersion === 5) &&
+      alias === 0 &&
+      identifiers.length === 0
+    ) {
       const length = message.frameEnd - message.frameStart;
       const buffer = outbox.reserve(length);
       copyBytes(message.bytes, message.frameStart, message.frameEnd, buffer, outbox.length);
@@ -132,8 +145,19 @@ export function publishLength(
   return 1 + varintLength(body) + body;
 }
 
-function bodyLength(message: Message, version: ProtocolVersion, packetId: number, identifiers: readonly number[], alias: number, remaining: number): number {
-  let length = (alias > 0 ? 2 : message.topic.encoded.length) + (packetId === 0 ? 0 : 2) + message.payloadEnd - message.payloadStart;
+function bodyLength(
+  message: Message,
+  version: ProtocolVersion,
+  packetId: number,
+  identifiers: readonly number[],
+  alias: number,
+  remaining: number,
+): number {
+  let length =
+    (alias > 0 ? 2 : message.topic.encoded.length) +
+    (packetId === 0 ? 0 : 2) +
+    message.payloadEnd -
+    message.payloadStart;
   if (version === 5) {
     const properties = propertiesLength(message, identifiers, alias, remaining);
     length += varintLength(properties) + properties;
@@ -159,7 +183,14 @@ function writeTopic(buffer: Buffer, at: number, message: Message, alias: number)
   return at + 2;
 }
 
-function writeProperties(buffer: Buffer, start: number, message: Message, identifiers: readonly number[], alias: number, remaining: number): number {
+function writeProperties(
+  buffer: Buffer,
+  start: number,
+  message: Message,
+  identifiers: readonly number[],
+  alias: number,
+  remaining: number,
+): number {
   let at = writeVarint(buffer, start, propertiesLength(message, identifiers, alias, remaining));
   if (remaining > 0) {
     buffer[at++] = 0x02;

@@ -10,10 +10,10 @@
 import { MqttError, type PublishFrame, ReasonCode, ReceiverFlow } from '@dunlin/protocol';
 import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
-import { Message, NO_BYTES, forwardedProperties } from './message.ts';
+import { forwardedProperties, Message, NO_BYTES } from './message.ts';
 import type { Awaitable } from './ports.ts';
 import type { Session } from './session.ts';
-import { type Topic, sameName } from './topics.ts';
+import { sameName, type Topic } from './topics.ts';
 
 /** Handles one PUBLISH. `isOwned`: its bytes are in memory that is never reused. */
 export function receivePublish(connection: Connection, frame: PublishFrame, isOwned: boolean): void {
@@ -89,7 +89,9 @@ export function receivePubrel(connection: Connection, packetId: number): void {
     connection.acknowledge(PUBCOMP, packetId, ReasonCode.packetIdentifierNotFound, 0);
     return;
   }
-  const ticket = session.isStored ? connection.broker.commits.write({ op: 'deleteReceived', session: session.number, packetId }) : 0;
+  const ticket = session.isStored
+    ? connection.broker.commits.write({ op: 'deleteReceived', session: session.number, packetId })
+    : 0;
   connection.acknowledge(PUBCOMP, packetId, ReasonCode.success, ticket);
 }
 
@@ -103,8 +105,13 @@ function resolveTopic(connection: Connection, frame: PublishFrame): Topic {
   if (length === 0) {
     const known = connection.aliasesIn?.get(frame.topicAlias);
     if (known !== undefined) return known;
-    if (frame.topicAlias > connection.broker.limits.topicAliasMaximum) throw aliasAboveMaximum(connection, frame.topicAlias);
-    throw new MqttError('protocol-error', ReasonCode.protocolError, `Cannot resolve Topic Alias ${frame.topicAlias}: it was not set on this connection [MQTT-3.3.2-7]`);
+    if (frame.topicAlias > connection.broker.limits.topicAliasMaximum)
+      throw aliasAboveMaximum(connection, frame.topicAlias);
+    throw new MqttError(
+      'protocol-error',
+      ReasonCode.protocolError,
+      `Cannot resolve Topic Alias ${frame.topicAlias}: it was not set on this connection [MQTT-3.3.2-7]`,
+    );
   }
   const last = connection.lastTopic;
   const topic =
@@ -121,14 +128,26 @@ function resolveTopic(connection: Connection, frame: PublishFrame): Topic {
 
 function aliasAboveMaximum(connection: Connection, alias: number): MqttError {
   const maximum = connection.broker.limits.topicAliasMaximum;
-  return new MqttError('topic-alias-invalid', ReasonCode.topicAliasInvalid, `Cannot use Topic Alias ${alias}: the maximum is ${maximum} [MQTT-3.2.2-17]`);
+  return new MqttError(
+    'topic-alias-invalid',
+    ReasonCode.topicAliasInvalid,
+    `Cannot use Topic Alias ${alias}: the maximum is ${maximum} [MQTT-3.2.2-17]`,
+  );
 }
 
 function checkOffered(broker: Broker, frame: PublishFrame): void {
   if (frame.qos > broker.settings.maximumQoS)
-    throw new MqttError('protocol-error', ReasonCode.qosNotSupported, `Cannot accept QoS ${frame.qos}: Maximum QoS is ${broker.settings.maximumQoS} [MQTT-3.2.2-11]`);
+    throw new MqttError(
+      'protocol-error',
+      ReasonCode.qosNotSupported,
+      `Cannot accept QoS ${frame.qos}: Maximum QoS is ${broker.settings.maximumQoS} [MQTT-3.2.2-11]`,
+    );
   if (frame.retain && !broker.settings.retainAvailable)
-    throw new MqttError('protocol-error', ReasonCode.retainNotSupported, 'Cannot accept RETAIN 1: retained messages are not available [MQTT-3.2.2-14]');
+    throw new MqttError(
+      'protocol-error',
+      ReasonCode.retainNotSupported,
+      'Cannot accept RETAIN 1: retained messages are not available [MQTT-3.2.2-14]',
+    );
 }
 
 /** Counts the message against Receive Maximum, and answers a repeated QoS 2 PUBLISH. */
@@ -142,20 +161,41 @@ function isRepeat(connection: Connection, session: Session, frame: PublishFrame)
   const unfinished = connection.unansweredPublishes + (receiver?.size ?? 0);
   const maximum = connection.broker.limits.receiveMaximum;
   if (connection.protocolVersion === 5 && unfinished >= maximum)
-    throw new MqttError('receive-maximum-exceeded', ReasonCode.receiveMaximumExceeded, `Cannot accept PUBLISH ${frame.packetId}: ${maximum} are unfinished, the Receive Maximum [MQTT-3.3.4-7]`);
+    throw new MqttError(
+      'receive-maximum-exceeded',
+      ReasonCode.receiveMaximumExceeded,
+      `Cannot accept PUBLISH ${frame.packetId}: ${maximum} are unfinished, the Receive Maximum [MQTT-3.3.4-7]`,
+    );
   return false;
 }
 
-function toMessage(connection: Connection, session: Session, frame: PublishFrame, topic: Topic, isOwned: boolean): Message {
+function toMessage(
+  connection: Connection,
+  session: Session,
+  frame: PublishFrame,
+  topic: Topic,
+  isOwned: boolean,
+): Message {
   const bytes = frame.bytes as Buffer;
   let properties: Buffer = NO_BYTES;
   let expiresAtMs: number | undefined;
   if (frame.hasProperties) {
     const decoded = frame.properties();
     properties = forwardedProperties(decoded);
-    if (decoded.messageExpiryInterval !== undefined) expiresAtMs = connection.broker.nowMs + decoded.messageExpiryInterval * 1000;
+    if (decoded.messageExpiryInterval !== undefined)
+      expiresAtMs = connection.broker.nowMs + decoded.messageExpiryInterval * 1000;
   }
-  const message = new Message(topic, frame.qos, frame.retain, session.clientId, bytes, frame.payloadStart, frame.end, properties, expiresAtMs);
+  const message = new Message(
+    topic,
+    frame.qos,
+    frame.retain,
+    session.clientId,
+    bytes,
+    frame.payloadStart,
+    frame.end,
+    properties,
+    expiresAtMs,
+  );
   if (frame.qos === 0 && frame.topicAlias === 0 && !frame.hasProperties) {
     message.frameVersion = connection.protocolVersion === 5 ? 5 : 3;
     message.frameStart = frame.start;
@@ -175,7 +215,12 @@ function refusalOf(from: Session | undefined, message: Message): number {
 function refuse(broker: Broker, message: Message, reasonCode: number): number {
   broker.metrics.publishesRefused += 1;
   if (reasonCode === ReasonCode.topicNameInvalid) broker.metrics.topicsRefused += 1;
-  const reason = reasonCode === ReasonCode.topicNameInvalid ? 'topic reserved, too long or too deep' : reasonCode === ReasonCode.quotaExceeded ? 'no room for another retained message' : 'not authorized';
+  const reason =
+    reasonCode === ReasonCode.topicNameInvalid
+      ? 'topic reserved, too long or too deep'
+      : reasonCode === ReasonCode.quotaExceeded
+        ? 'no room for another retained message'
+        : 'not authorized';
   broker.tell({ name: 'publishRefused', clientId: message.publisher, topic: message.topic.name, reasonCode, reason });
   return reasonCode;
 }
@@ -206,7 +251,14 @@ function codeOf(wanted: boolean): number {
   return wanted ? ReasonCode.success : ReasonCode.noMatchingSubscribers;
 }
 
-function answer(connection: Connection, session: Session, qos: 1 | 2, packetId: number, verdict: Awaitable<number>, before: number): void {
+function answer(
+  connection: Connection,
+  session: Session,
+  qos: 1 | 2,
+  packetId: number,
+  verdict: Awaitable<number>,
+  before: number,
+): void {
   const { commits } = connection.broker;
   const header = qos === 1 ? PUBACK : PUBREC;
   if (typeof verdict !== 'number') {

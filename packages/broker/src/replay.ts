@@ -31,7 +31,8 @@ export class Replay {
   /** The next message that is due to the subscription; undefined after a bounded search without one. */
   next(nowMs: number): Retained | undefined {
     const retained = this.#cursor.next(NODES_PER_STEP);
-    if (retained === undefined || retained.sequence > this.#sequence || retained.message.isExpired(nowMs)) return undefined;
+    if (retained === undefined || retained.sequence > this.#sequence || retained.message.isExpired(nowMs))
+      return undefined;
     return retained;
   }
 }

@@ -9,6 +9,7 @@ export class Retained {
   readonly message: Message;
   /** Rises with every change, so that a replay knows what came after it began. */
   readonly sequence: number;
+  deadlineMs = 0;
 
   constructor(message: Message, sequence: number) {
     this.message = message;
@@ -44,7 +45,10 @@ export class RetainedMessages {
 
   /** Whether one more message fits the limits; a replacement always does. */
   hasRoomFor(message: Message): boolean {
-    if (this.#tree.size < this.#limits.retainedMessagesMax && this.#bytes + message.heldBytes <= this.#limits.retainedBytesMax)
+    if (
+      this.#tree.size < this.#limits.retainedMessagesMax &&
+      this.#bytes + message.heldBytes <= this.#limits.retainedBytesMax
+    )
       return true;
     return message.payloadLength === 0 || this.#tree.get(message.topic.name) !== undefined;
   }

@@ -8,7 +8,7 @@
  */
 import { FilterTrie } from '@dunlin/protocol';
 import { ShareGroup } from './share-group.ts';
-import { type Subscription, merge } from './subscription.ts';
+import { merge, type Subscription } from './subscription.ts';
 import type { Topic } from './topics.ts';
 
 export interface Generation {

@@ -4,7 +4,7 @@
  * Pure: it writes into the group commit and into its connection's outbox, and touches nothing else. What a session
  * does not use it does not have, since most sessions are idle.
  */
-import { type QoS, ReceiverFlow, SenderFlow } from '@dunlin/protocol';
+import { type QoS, type ReceiverFlow, SenderFlow } from '@dunlin/protocol';
 import type { Connection } from './connection.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { Limits } from './limits.ts';
@@ -43,7 +43,14 @@ const REPLAY_UNSENT_BYTES_MAX = 256 * 1024;
 
 /** Stands for a delivery that nobody will send again: no stored session, no shared subscription. */
 const FORGOTTEN: Entry = Object.freeze({
-  position: 0, message: undefined as unknown as Message, qos: 1, retain: false, identifiers: NO_IDENTIFIERS, share: undefined, ticket: 0, repeated: false,
+  position: 0,
+  message: undefined as unknown as Message,
+  qos: 1,
+  retain: false,
+  identifiers: NO_IDENTIFIERS,
+  share: undefined,
+  ticket: 0,
+  repeated: false,
 });
 
 export class Session {
@@ -61,6 +68,8 @@ export class Session {
   sessionExpiryInterval = 0;
   /** Wall clock at which it ends; undefined while connected or when it never ends. */
   expiresAtMs: number | undefined = undefined;
+  /** Of the wheel that sees to its end and to its delayed will. */
+  deadlineMs = 0;
   will: ArmedWill | undefined = undefined;
   permissions: Permissions | undefined = undefined;
   subscriptions: Map<string, Subscription> | undefined = undefined;
@@ -93,14 +102,20 @@ export class Session {
   }
 
   record(expiresAtMs: number): SessionRecord {
-    return { number: this.number, clientId: this.clientId, sessionExpiryInterval: this.sessionExpiryInterval, expiresAtMs };
+    return {
+      number: this.number,
+      clientId: this.clientId,
+      sessionExpiryInterval: this.sessionExpiryInterval,
+      expiresAtMs,
+    };
   }
 
   /** Whether a message could go out at once: a member of a shared subscription is chosen by this. */
   hasRoomFor(message: Message): boolean {
     const connection = this.connection;
     if (connection === undefined || !connection.hasRoom) return false;
-    if (message.qos > 0 && (this.queuedMessages > 0 || (this.#flow !== undefined && !this.#flow.hasQuota()))) return false;
+    if (message.qos > 0 && (this.queuedMessages > 0 || (this.#flow !== undefined && !this.#flow.hasQuota())))
+      return false;
     return this.fits(message);
   }
 
@@ -122,12 +137,21 @@ export class Session {
     else this.connection.sendQoS0(message, retain, subscription.identifiers);
   }
 
-  #deliverAcknowledged(message: Message, qos: 1 | 2, retain: boolean, identifiers: readonly number[], share: string | undefined): void {
+  #deliverAcknowledged(
+    message: Message,
+    qos: 1 | 2,
+    retain: boolean,
+    identifiers: readonly number[],
+    share: string | undefined,
+  ): void {
     const connection = this.connection;
     const isStored = this.isStored;
     const position = this.#nextPosition();
     const isNext =
-      connection !== undefined && (this.#queue === undefined || this.#queue.isEmpty) && (qos === 1 || !isStored) && this.#maySend(connection, position);
+      connection !== undefined &&
+      (this.#queue === undefined || this.#queue.isEmpty) &&
+      (qos === 1 || !isStored) &&
+      this.#maySend(connection, position);
     if (isNext && !isStored && share === undefined) {
       if (connection.sendAcknowledged(message, qos, packetIdOf(position), retain, false, identifiers)) {
         this.#position = position;
@@ -225,7 +249,9 @@ export class Session {
 
   #send(connection: Connection, entry: Entry): void {
     const packetId = packetIdOf(entry.position);
-    if (connection.sendAcknowledged(entry.message, entry.qos, packetId, entry.retain, entry.repeated, entry.identifiers))
+    if (
+      connection.sendAcknowledged(entry.message, entry.qos, packetId, entry.retain, entry.repeated, entry.identifiers)
+    )
       (this.#flow as SenderFlow<Entry>).open(packetId, entry.qos, entry);
     // Too large for this client: counted as delivered [MQTT-3.1.2-25].
     else this.#finished(entry);
@@ -235,7 +261,11 @@ export class Session {
   #makeRoom(message: Message): boolean {
     const { limits, settings, metrics } = this.#context;
     const queue = this.#queue;
-    if (queue === undefined || (queue.size < limits.queueMessagesMax && queue.bytes + message.heldBytes <= limits.queueBytesMax)) return true;
+    if (
+      queue === undefined ||
+      (queue.size < limits.queueMessagesMax && queue.bytes + message.heldBytes <= limits.queueBytesMax)
+    )
+      return true;
     this.#context.queueFull(this.clientId);
     if (settings.queueFull === 'drop-oldest' && queue.peek()?.repeated === false) {
       this.#drop(queue, 'messagesDroppedQueueFull');
@@ -337,7 +367,9 @@ export class Session {
     }
     this.#position = position;
     const record = { position, message, qos, retain: true, identifiers: subscription.identifiers, share: undefined };
-    const ticket = this.isStored ? this.#context.commits.write({ op: 'enqueue', session: this.number, entry: record }) : 0;
+    const ticket = this.isStored
+      ? this.#context.commits.write({ op: 'enqueue', session: this.number, entry: record })
+      : 0;
     const entry: Entry = { ...record, ticket, repeated: false };
     if (this.isStored && qos === 2) {
       this.#context.held(message.heldBytes);

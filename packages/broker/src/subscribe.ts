@@ -1,16 +1,16 @@
 /** The path of a SUBSCRIBE and of an UNSUBSCRIBE, each filter by itself, one answer for all. */
 import {
-  MqttError,
-  NO_PROPERTIES,
-  ReasonCode,
-  type SubscribePacket,
-  type SubscriptionRequest,
-  type UnsubscribePacket,
   assertTopicFilter,
   hasWildcard,
+  MqttError,
+  NO_PROPERTIES,
   parseSharedFilter,
+  ReasonCode,
   reasonCodeName,
+  type SubscribePacket,
+  type SubscriptionRequest,
   topicLevels,
+  type UnsubscribePacket,
   utf8Length,
 } from '@dunlin/protocol';
 import type { Broker } from './broker.ts';
@@ -32,15 +32,24 @@ export function receiveSubscribe(connection: Connection, packet: SubscribePacket
   // 2. Each filter: permitted, well formed, within the limits? Then it is subscribed to at once [MQTT-3.8.4-5].
   const replays: Replay[] = [];
   const before = broker.commits.written;
-  const reasonCodes = packet.subscriptions.map((request) => subscribe(connection, session, request, identifiers, replays));
+  const reasonCodes = packet.subscriptions.map((request) =>
+    subscribe(connection, session, request, identifiers, replays),
+  );
 
   // 3. SUBACK when the subscriptions are durable [MQTT-3.8.4-1]; retained messages follow it.
   const properties = reasonCodes.some((code) => code >= 0x80) ? { reasonString: reasonOf(reasonCodes) } : NO_PROPERTIES;
-  const codes = connection.protocolVersion === 5 ? reasonCodes : reasonCodes.map((code, index) => code311(connection, code, packet.subscriptions[index]));
+  const codes =
+    connection.protocolVersion === 5
+      ? reasonCodes
+      : reasonCodes.map((code, index) => code311(connection, code, packet.subscriptions[index]));
   const ticket = broker.commits.written === before ? 0 : broker.commits.ticket;
-  connection.answer(connection.encode({ type: 'suback', packetId: packet.packetId, properties, reasonCodes: codes }), ticket, () => {
-    for (const replay of replays) session.replay(replay);
-  });
+  connection.answer(
+    connection.encode({ type: 'suback', packetId: packet.packetId, properties, reasonCodes: codes }),
+    ticket,
+    () => {
+      for (const replay of replays) session.replay(replay);
+    },
+  );
 
   // 4. A store that answers at once does so now: SUBACK leaves before anything the subscription brings.
   if (ticket !== 0) broker.commits.endOfTurn();
@@ -52,7 +61,10 @@ export function receiveUnsubscribe(connection: Connection, packet: UnsubscribePa
   const before = broker.commits.written;
   const reasonCodes = packet.filters.map((filter) => unsubscribe(broker, session, filter));
   const ticket = broker.commits.written === before ? 0 : broker.commits.ticket;
-  connection.answer(connection.encode({ type: 'unsuback', packetId: packet.packetId, properties: NO_PROPERTIES, reasonCodes }), ticket);
+  connection.answer(
+    connection.encode({ type: 'unsuback', packetId: packet.packetId, properties: NO_PROPERTIES, reasonCodes }),
+    ticket,
+  );
 }
 
 /** Takes every subscription of a session out of the router, when it ends. */
@@ -65,7 +77,13 @@ export function forgetSubscriptions(broker: Broker, session: Session): void {
 }
 
 /** Returns the granted QoS or the Reason Code of the refusal. */
-function subscribe(connection: Connection, session: Session, request: SubscriptionRequest, identifiers: readonly number[], replays: Replay[]): number {
+function subscribe(
+  connection: Connection,
+  session: Session,
+  request: SubscriptionRequest,
+  identifiers: readonly number[],
+  replays: Replay[],
+): number {
   const broker = connection.broker;
   const filter = request.filter;
   const refusal = refusalOf(broker, session, request);
@@ -75,12 +93,19 @@ function subscribe(connection: Connection, session: Session, request: Subscripti
     return refusal.reasonCode;
   }
   // A bridge gets nothing back that it sent, and RETAIN as it was.
-  const options = subscriptionOptions(request.qos, request.noLocal || connection.isBridge, request.retainAsPublished || connection.isBridge, request.retainHandling);
+  const options = subscriptionOptions(
+    request.qos,
+    request.noLocal || connection.isBridge,
+    request.retainAsPublished || connection.isBridge,
+    request.retainHandling,
+  );
   const subscription = new Subscription(session, filter, options, identifiers);
   const former = session.subscriptions?.get(filter);
   add(broker, session, subscription, former);
-  const isReplayed = !subscription.isShared && (request.retainHandling === 0 || (request.retainHandling === 1 && former === undefined));
-  if (isReplayed && broker.retained.count > 0) replays.push(new Replay(subscription, broker.retained.cursor(filter), broker.retained.sequence));
+  const isReplayed =
+    !subscription.isShared && (request.retainHandling === 0 || (request.retainHandling === 1 && former === undefined));
+  if (isReplayed && broker.retained.count > 0)
+    replays.push(new Replay(subscription, broker.retained.cursor(filter), broker.retained.sequence));
   return request.qos;
 }
 
@@ -98,10 +123,15 @@ function add(broker: Broker, session: Session, subscription: Subscription, forme
     const record = { filter, qos, noLocal, retainAsPublished, retainHandling, identifier: identifiers[0] ?? 0 };
     broker.commits.write({ op: 'putSubscription', session: session.number, subscription: record });
   }
-  if (broker.hasListeners) broker.tell({ name: 'subscribed', clientId: session.clientId, filter, qos: subscription.qos });
+  if (broker.hasListeners)
+    broker.tell({ name: 'subscribed', clientId: session.clientId, filter, qos: subscription.qos });
 }
 
-function refusalOf(broker: Broker, session: Session, request: SubscriptionRequest): { reasonCode: number; reason: string } | undefined {
+function refusalOf(
+  broker: Broker,
+  session: Session,
+  request: SubscriptionRequest,
+): { reasonCode: number; reason: string } | undefined {
   const { limits, settings } = broker;
   const filter = request.filter;
   let plain = filter;
@@ -114,15 +144,28 @@ function refusalOf(broker: Broker, session: Session, request: SubscriptionReques
   }
   if (utf8Length(filter) > limits.topicBytesMax || topicLevels(plain) > limits.topicLevelsMax) {
     broker.metrics.topicsRefused += 1;
-    return { reasonCode: ReasonCode.topicFilterInvalid, reason: `more than ${limits.topicLevelsMax} levels or ${limits.topicBytesMax} bytes` };
+    return {
+      reasonCode: ReasonCode.topicFilterInvalid,
+      reason: `more than ${limits.topicLevelsMax} levels or ${limits.topicBytesMax} bytes`,
+    };
   }
   // `$SYS` is there to be read; the other reserved names have nothing behind them.
-  if (isReserved(plain) && !/^\$SYS(\/|$)/.test(plain)) return { reasonCode: ReasonCode.topicFilterInvalid, reason: 'the name is reserved' };
-  if (!settings.wildcardSubscriptionAvailable && hasWildcard(plain)) return { reasonCode: ReasonCode.wildcardSubscriptionsNotSupported, reason: 'wildcards are turned off' };
+  if (isReserved(plain) && !/^\$SYS(\/|$)/.test(plain))
+    return { reasonCode: ReasonCode.topicFilterInvalid, reason: 'the name is reserved' };
+  if (!settings.wildcardSubscriptionAvailable && hasWildcard(plain))
+    return { reasonCode: ReasonCode.wildcardSubscriptionsNotSupported, reason: 'wildcards are turned off' };
   const isNew = session.subscriptions?.has(filter) !== true;
   if (isNew && (session.subscriptions?.size ?? 0) >= limits.subscriptionsPerSessionMax) {
-    broker.tell({ name: 'limitReached', limit: 'subscriptionsPerSessionMax', clientId: session.clientId, detail: filter });
-    return { reasonCode: ReasonCode.quotaExceeded, reason: `more than ${limits.subscriptionsPerSessionMax} subscriptions` };
+    broker.tell({
+      name: 'limitReached',
+      limit: 'subscriptionsPerSessionMax',
+      clientId: session.clientId,
+      detail: filter,
+    });
+    return {
+      reasonCode: ReasonCode.quotaExceeded,
+      reason: `more than ${limits.subscriptionsPerSessionMax} subscriptions`,
+    };
   }
   const reasonCode = session.permissions?.maySubscribe(filter, request.qos) ?? 0;
   return reasonCode >= 0x80 ? { reasonCode, reason: 'not authorized' } : undefined;
@@ -132,12 +175,25 @@ function refusalOf(broker: Broker, session: Session, request: SubscriptionReques
 function checkOffered(broker: Broker, packet: SubscribePacket, identifiers: readonly number[]): void {
   const { settings } = broker;
   if (identifiers.length > 0 && !settings.subscriptionIdentifierAvailable)
-    throw new MqttError('protocol-error', ReasonCode.subscriptionIdentifiersNotSupported, 'Cannot subscribe with a Subscription Identifier: they are turned off');
+    throw new MqttError(
+      'protocol-error',
+      ReasonCode.subscriptionIdentifiersNotSupported,
+      'Cannot subscribe with a Subscription Identifier: they are turned off',
+    );
   for (const { filter, noLocal } of packet.subscriptions) {
     if (!filter.startsWith('$share/')) continue;
     if (!settings.sharedSubscriptionAvailable)
-      throw new MqttError('protocol-error', ReasonCode.sharedSubscriptionsNotSupported, 'Cannot subscribe to a shared filter: they are turned off');
-    if (noLocal) throw new MqttError('protocol-error', ReasonCode.protocolError, 'Cannot subscribe with No Local to a shared filter [MQTT-3.8.3-4]');
+      throw new MqttError(
+        'protocol-error',
+        ReasonCode.sharedSubscriptionsNotSupported,
+        'Cannot subscribe to a shared filter: they are turned off',
+      );
+    if (noLocal)
+      throw new MqttError(
+        'protocol-error',
+        ReasonCode.protocolError,
+        'Cannot subscribe with No Local to a shared filter [MQTT-3.8.3-4]',
+      );
   }
 }
 

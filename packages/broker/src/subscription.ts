@@ -18,7 +18,13 @@ export class Subscription {
   /** What the session gets of its own messages: this one, or without the No Local ones, or nothing [MQTT-3.8.3-3]. */
   readonly forOwn: Subscription | undefined;
 
-  constructor(session: Session, filter: string, options: number, identifiers: readonly number[], forOwn?: Subscription | null) {
+  constructor(
+    session: Session,
+    filter: string,
+    options: number,
+    identifiers: readonly number[],
+    forOwn?: Subscription | null,
+  ) {
     this.session = session;
     this.filter = filter;
     this.options = options;
@@ -43,7 +49,12 @@ export class Subscription {
   }
 }
 
-export function subscriptionOptions(qos: QoS, noLocal: boolean, retainAsPublished: boolean, retainHandling: 0 | 1 | 2): number {
+export function subscriptionOptions(
+  qos: QoS,
+  noLocal: boolean,
+  retainAsPublished: boolean,
+  retainHandling: 0 | 1 | 2,
+): number {
   return qos | (noLocal ? NO_LOCAL : 0) | (retainAsPublished ? RETAIN_AS_PUBLISHED : 0) | (retainHandling << 4);
 }
 
@@ -59,6 +70,10 @@ export function merge(a: Subscription, b: Subscription): Subscription {
 function mergeTwo(a: Subscription, b: Subscription, forOwn?: Subscription | null): Subscription {
   const options = Math.max(a.options & 3, b.options & 3) | ((a.options | b.options) & RETAIN_AS_PUBLISHED);
   const identifiers =
-    a.identifiers.length === 0 ? b.identifiers : b.identifiers.length === 0 ? a.identifiers : [...a.identifiers, ...b.identifiers];
+    a.identifiers.length === 0
+      ? b.identifiers
+      : b.identifiers.length === 0
+        ? a.identifiers
+        : [...a.identifiers, ...b.identifiers];
   return new Subscription(a.session, '', options, identifiers, forOwn);
 }

@@ -9,7 +9,10 @@ interface SessionCount {
   readonly connected: number;
 }
 
-const counter = (name: CounterName): Value => (broker) => broker.metrics[name];
+const counter =
+  (name: CounterName): Value =>
+  (broker) =>
+    broker.metrics[name];
 
 /** Topic below `$SYS/broker/` and what it says. */
 export const SYS_TOPICS: Readonly<Record<string, Value>> = {

@@ -29,7 +29,10 @@ class Node<V> {
     if (this.many !== undefined) this.many.set(level, node);
     else if (this.only === undefined) this.only = node;
     else {
-      this.many = new Map([[this.only.level, this.only], [level, node]]);
+      this.many = new Map([
+        [this.only.level, this.only],
+        [level, node],
+      ]);
       this.only = undefined;
     }
     return node;

@@ -5,7 +5,7 @@
  * what goes first is decided by second chance: a hand moves over the topics in the order they came, spares each that
  * was used since it last passed, and drops the others. A dropped topic lives on in the messages that name it.
  */
-import { ReasonCode, checkTopicName, readUtf8, topicLevels, utf8Length, writeUtf8 } from '@dunlin/protocol';
+import { checkTopicName, ReasonCode, readUtf8, topicLevels, utf8Length, writeUtf8 } from '@dunlin/protocol';
 import type { Limits } from './limits.ts';
 import type { Metrics } from './metrics.ts';
 import type { Generation, Matches } from './router.ts';
@@ -79,7 +79,12 @@ export class TopicTable {
     encoded[1] = length & 0xff;
     bytes.copy(encoded, 2, start, end);
     const name = readUtf8(bytes, start, end, this.#strictText);
-    const topic = new Topic(name, encoded, hash, isAllowed(name, length, this.#limits) ? 0 : ReasonCode.topicNameInvalid);
+    const topic = new Topic(
+      name,
+      encoded,
+      hash,
+      isAllowed(name, length, this.#limits) ? 0 : ReasonCode.topicNameInvalid,
+    );
     this.#add(topic);
     return topic;
   }

@@ -56,7 +56,13 @@ export function publishWill(broker: Broker, session: Session): void {
   // Checked again: rules may have changed since CONNECT.
   const refused = session.permissions?.mayPublish(message.topic.name, message.qos, message.retain) ?? 0;
   if (refused >= 0x80) {
-    broker.tell({ name: 'publishRefused', clientId: session.clientId, topic: message.topic.name, reasonCode: refused, reason: 'will not authorized' });
+    broker.tell({
+      name: 'publishRefused',
+      clientId: session.clientId,
+      topic: message.topic.name,
+      reasonCode: refused,
+      reason: 'will not authorized',
+    });
     return;
   }
   broker.metrics.willsPublished += 1;
@@ -67,12 +73,22 @@ export function publishWill(broker: Broker, session: Session): void {
 /** The message of a will as of now. */
 function willMessage(broker: Broker, clientId: string, will: Will): Message {
   const topic = broker.topics.named(will.topic);
-  return Message.of(topic, will.payload, { qos: will.qos, retain: will.retain, publisher: clientId, properties: will.properties, nowMs: broker.nowMs });
+  return Message.of(topic, will.payload, {
+    qos: will.qos,
+    retain: will.retain,
+    publisher: clientId,
+    properties: will.properties,
+    nowMs: broker.nowMs,
+  });
 }
 
 function storeWill(broker: Broker, session: Session, armed: ArmedWill): void {
   const message = willMessage(broker, session.clientId, armed.will);
   const { delayInterval, dueAtMs, will } = armed;
   const messageExpiryInterval = will.properties.messageExpiryInterval;
-  broker.commits.write({ op: 'putWill', session: session.number, will: { message, delayInterval, messageExpiryInterval, dueAtMs: dueAtMs ?? 0 } });
+  broker.commits.write({
+    op: 'putWill',
+    session: session.number,
+    will: { message, delayInterval, messageExpiryInterval, dueAtMs: dueAtMs ?? 0 },
+  });
 }

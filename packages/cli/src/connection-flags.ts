@@ -3,7 +3,7 @@
 import type { ProtocolVersion, QoS } from '@dunlin/protocol';
 import { type BrokerUrl, readBrokerUrl } from './broker-url.ts';
 import { usageError } from './exit-codes.ts';
-import { type FlagGroup, wholeNumber } from './flags.ts';
+import { type FlagGroup, HelpAsked, wholeNumber } from './flags.ts';
 import {
   addProperty,
   anyProperties,
@@ -238,7 +238,13 @@ const TOOL: FlagGroup<ConnectionFlags> = {
         flags.quiet = true;
       },
     },
-    { long: 'help', help: 'this text', set: () => {} },
+    {
+      long: 'help',
+      help: 'this text',
+      set: () => {
+        throw new HelpAsked();
+      },
+    },
   ],
 };
 

@@ -37,16 +37,16 @@ export interface CommandHelp {
   readonly notes?: readonly (readonly [title: string, lines: readonly string[]])[];
 }
 
-/** True when the arguments ask for help rather than for work: `--help` stands where a flag may stand. */
-export function asksForHelp(argv: readonly string[]): boolean {
-  return argv.includes('--help');
+/** Thrown by the flag `--help`: the user wants to read and nothing to be done. */
+export class HelpAsked extends Error {
+  override readonly name = 'HelpAsked';
 }
 
 /**
  * Reads the arguments into `target`.
  *
  * Understood are `-x VALUE`, `-xVALUE`, `-xyz` (switches), `--long VALUE` and `--long=VALUE`; a value is taken as it
- * stands, also when it begins with `-`. Throws a usage error for an unknown flag, a missing value and a loose word.
+ * stands, also when it begins with `-`. Throws what `set` throws, and a usage error for an unknown flag, a missing value and a loose word.
  */
 export function readFlags<Target>(
   command: string,

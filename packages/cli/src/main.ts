@@ -2,7 +2,7 @@
 
 import { ExitCode, usageError } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
-import { asksForHelp, columns } from './flags.ts';
+import { columns, HelpAsked } from './flags.ts';
 import { pub } from './pub.ts';
 import { pubHelp } from './pub-flags.ts';
 import { sub } from './sub.ts';
@@ -66,16 +66,15 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
       const known = Object.keys(COMMANDS).join(', ');
       throw usageError(`Cannot run "${name}": expected one of ${known}, see dunlin --help`);
     }
-    const command = COMMANDS[name];
-    if (command.help !== undefined && asksForHelp(rest)) {
-      terminal.output.write(command.help());
+    return await COMMANDS[name].run(rest, terminal);
+  } catch (error) {
+    if (error instanceof HelpAsked) {
+      terminal.output.write(COMMANDS[name].help?.() ?? toolHelp());
       return ExitCode.done;
     }
-    return await command.run(rest, terminal);
-  } catch (error) {
     const failure = failureOf(error);
     const isQuiet = rest.includes('--quiet') && !failure.isUsage;
-    if (!isQuiet) terminal.errors.write(`dunlin${name in COMMANDS ? ` ${name}` : ''}: ${failure.text}\n`);
+    if (!isQuiet) terminal.errors.write(`dunlin${Object.hasOwn(COMMANDS, name) ? ` ${name}` : ''}: ${failure.text}\n`);
     return failure.exitCode;
   }
 }

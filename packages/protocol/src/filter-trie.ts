@@ -26,7 +26,8 @@ class Values<V> {
   }
 
   remove(value: V): boolean {
-    if (this.#index === undefined && this.list.length > INDEXED_FROM) this.#index = new Map(this.list.map((v, i) => [v, i]));
+    if (this.#index === undefined && this.list.length > INDEXED_FROM)
+      this.#index = new Map(this.list.map((v, i) => [v, i]));
     const index = this.#index === undefined ? this.list.indexOf(value) : (this.#index.get(value) ?? -1);
     if (index < 0) return false;
     const last = this.list.pop() as V;
@@ -67,7 +68,11 @@ class Node<V> {
     const node = new Node<V>(level);
     if (level === '+') this.any = node;
     else if (this.named === undefined) this.named = node;
-    else if (this.named instanceof Node) this.named = new Map([[this.named.level, this.named], [level, node]]);
+    else if (this.named instanceof Node)
+      this.named = new Map([
+        [this.named.level, this.named],
+        [level, node],
+      ]);
     else this.named.set(level, node);
     return node;
   }

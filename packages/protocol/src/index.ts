@@ -1,6 +1,6 @@
 /** The public names of `@dunlin/protocol`. */
 
-export { DeadlineWheel } from './deadline-wheel.ts';
+export { type Deadlined, DeadlineWheel } from './deadline-wheel.ts';
 export { decodePacket } from './decode.ts';
 export { connectVersionHint, type DecodeOptions, decodeConnect } from './decode-connect.ts';
 export { encodePacket, encodeWithin } from './encode.ts';
@@ -60,9 +60,9 @@ export {
   reasonCodeName,
 } from './reason-codes.ts';
 export { ReceiverFlow } from './receiver-flow.ts';
-export { SenderFlow } from './sender-flow.ts';
-export { parseSharedFilter } from './share.ts';
-export { assertTopicFilter, assertTopicName, hasWildcard, topicLevels } from './topic.ts';
+export { type OpenExchange, SenderFlow } from './sender-flow.ts';
+export { parseSharedFilter, type SharedFilter } from './share.ts';
+export { assertTopicFilter, assertTopicName, hasWildcard, isTopicFilter, topicLevels, topicMatches } from './topic.ts';
 export { TopicAliasReceiver, TopicAliasSender } from './topic-alias.ts';
 export {
   checkTopicName,

@@ -1,11 +1,62 @@
-/** stand-in */
+/**
+ * The receiver's half of QoS 2 (section 4.3.3): which Packet Identifiers wait for their PUBREL.
+ *
+ *   identifier    PUBLISH                          PUBREL
+ *   unknown       → waiting: a new message         PUBCOMP 0x92
+ *   waiting       a repeat: PUBREC, no delivery    → unknown: PUBCOMP 0x00
+ *
+ * A flow that was never used holds no set.
+ */
+
+const NO_IDS: ReadonlySet<number> = new Set();
+
 export class ReceiverFlow {
-  s = new Set<number>();
-  constructor(_r = 65535) {}
-  get size() { return this.s.size; }
-  has(id: number) { return this.s.has(id); }
-  receive(id: number): 'new' | 'repeat' { if (this.s.has(id)) return 'repeat'; this.s.add(id); return 'new'; }
-  refuse(id: number) { this.s.delete(id); }
-  release(id: number): boolean { return this.s.delete(id); }
-  clear() { this.s.clear(); }
+  /** Receive Maximum that the sender was told. */
+  readonly receiveMaximum: number;
+  #waiting: Set<number> | undefined = undefined;
+
+  constructor(receiveMaximum: number) {
+    this.receiveMaximum = receiveMaximum;
+  }
+
+  /** Identifiers that wait for PUBREL. */
+  get size(): number {
+    return this.#waiting?.size ?? 0;
+  }
+
+  has(id: number): boolean {
+    return this.#waiting?.has(id) === true;
+  }
+
+  /** Whether the sender may begin one more exchange [MQTT-4.9.0-2]. */
+  hasQuota(): boolean {
+    return this.size < this.receiveMaximum;
+  }
+
+  /** A QoS 2 PUBLISH: 'new' is delivered, 'repeat' is not [MQTT-4.3.3-10]; both get PUBREC. */
+  receive(id: number): 'new' | 'repeat' {
+    this.#waiting ??= new Set();
+    if (this.#waiting.has(id)) return 'repeat';
+    this.#waiting.add(id);
+    return 'new';
+  }
+
+  /** PUBREC said 0x80 or more: the identifier means a new message from now on [MQTT-4.3.3-9]. */
+  refuse(id: number): void {
+    this.#waiting?.delete(id);
+  }
+
+  /** PUBREL: false where the identifier is unknown, which 5.0 answers with PUBCOMP 0x92 [MQTT-4.3.3-11]. */
+  release(id: number): boolean {
+    return this.#waiting?.delete(id) === true;
+  }
+
+  /** The identifiers that wait for PUBREL, in the order they came. */
+  ids(): Iterable<number> {
+    return this.#waiting ?? NO_IDS;
+  }
+
+  clear(): void {
+    this.#waiting = undefined;
+  }
 }

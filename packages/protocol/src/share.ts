@@ -1,11 +1,32 @@
 /** Shared Subscriptions: `$share/<group>/<filter>` (section 4.8.2). */
 import { MqttError } from './errors.ts';
-export function parseSharedFilter(filter: string): { group: string; filter: string } | undefined {
-  if (filter !== '$share' && !filter.startsWith('$share/')) return undefined;
-  const slash = filter.indexOf('/', 7);
-  const group = slash < 0 ? filter.slice(7) : filter.slice(7, slash);
+import { hasWildcard } from './topic.ts';
+
+const PREFIX = '$share/';
+
+/** A shared filter in its parts. */
+export interface SharedFilter {
+  readonly group: string;
+  /** What topics are compared with; still to be checked by `assertTopicFilter`. */
+  readonly filter: string;
+}
+
+/**
+ * Takes a shared filter apart; undefined where the filter is not shared.
+ * @throws MqttError 'topic-filter-invalid' 0x8F where group or filter are missing [MQTT-4.8.2-1] or the group holds a
+ *   wildcard [MQTT-4.8.2-2]
+ */
+export function parseSharedFilter(filter: string): SharedFilter | undefined {
+  if (!filter.startsWith(PREFIX) && filter !== '$share') return undefined;
+  const slash = filter.indexOf('/', PREFIX.length);
+  const group = filter.slice(PREFIX.length, slash < 0 ? filter.length : slash);
   const rest = slash < 0 ? '' : filter.slice(slash + 1);
-  if (group === '' || rest === '' || /[+#]/.test(group))
-    throw new MqttError('topic-filter-invalid', 0x8f, `Cannot subscribe to "${filter.slice(0, 100)}": "$share/<group>/<filter>" is expected [MQTT-4.8.2-1]`);
+  if (group === '' || rest === '') throw invalid(filter, '"$share/<group>/<filter>" is expected [MQTT-4.8.2-1]');
+  if (hasWildcard(group)) throw invalid(filter, 'the group must hold no wildcard [MQTT-4.8.2-2]');
   return { group, filter: rest };
+}
+
+function invalid(filter: string, why: string): MqttError {
+  const shown = JSON.stringify(filter.length > 100 ? `${filter.slice(0, 100)}…` : filter);
+  return new MqttError('topic-filter-invalid', 0x8f, `Cannot subscribe to ${shown}: ${why}`);
 }

@@ -2,34 +2,74 @@
 import { MqttError } from './errors.ts';
 import { utf8Length } from './utf8.ts';
 
-function fail(code: 'topic-name-invalid' | 'topic-filter-invalid', verb: string, text: string, why: string): never {
-  const shown = JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
-  throw new MqttError(code, code === 'topic-name-invalid' ? 0x90 : 0x8f, `Cannot ${verb} ${shown}: ${why}`);
-}
+const BYTES_MAXIMUM = 65_535;
+
+/** @throws MqttError 'topic-name-invalid' 0x90 where it is empty, too long or holds a wildcard or U+0000 */
 export function assertTopicName(topic: string): void {
-  const bad = (why: string) => fail('topic-name-invalid', 'publish to', topic, why);
-  if (topic === '') bad('it is empty [MQTT-4.7.3-1]');
-  if (/[+#]/.test(topic)) bad('it has a wildcard [MQTT-3.3.2-2]');
-  if (topic.includes('\0')) bad('it has U+0000 [MQTT-4.7.3-2]');
-  if (utf8Length(topic) > 65_535) bad('it is longer than 65535 bytes [MQTT-4.7.3-3]');
+  const why = wrongWithText(topic) ?? (hasWildcard(topic) ? '"+" and "#" belong to filters [MQTT-3.3.2-2]' : undefined);
+  if (why !== undefined) throw new MqttError('topic-name-invalid', 0x90, `Cannot publish to ${quoted(topic)}: ${why}`);
 }
+
+/** @throws MqttError 'topic-filter-invalid' 0x8F where a wildcard stands wrong, or it is empty, too long or holds U+0000 */
 export function assertTopicFilter(filter: string): void {
-  const bad = (why: string) => fail('topic-filter-invalid', 'subscribe to', filter, why);
-  if (filter === '') bad('it is empty [MQTT-4.7.3-1]');
-  if (filter.includes('\0')) bad('it has U+0000 [MQTT-4.7.3-2]');
-  if (utf8Length(filter) > 65_535) bad('it is longer than 65535 bytes [MQTT-4.7.3-3]');
-  const levels = filter.split('/');
-  levels.forEach((level, i) => {
-    if (level.includes('#') && level !== '#') bad('"#" must stand alone in its level [MQTT-4.7.1-1]');
-    if (level === '#' && i < levels.length - 1) bad('"#" must be the last level [MQTT-4.7.1-1]');
-    if (level.includes('+') && level !== '+') bad('"+" must stand alone in its level [MQTT-4.7.1-2]');
-  });
+  const why = wrongWithText(filter) ?? wrongWithWildcards(filter);
+  if (why !== undefined)
+    throw new MqttError('topic-filter-invalid', 0x8f, `Cannot subscribe to ${quoted(filter)}: ${why}`);
 }
-export function hasWildcard(filter: string): boolean {
-  return /[+#]/.test(filter);
+
+export function isTopicFilter(filter: string): boolean {
+  return (wrongWithText(filter) ?? wrongWithWildcards(filter)) === undefined;
 }
+
+/** Whether a text holds `+` or `#` anywhere. */
+export function hasWildcard(text: string): boolean {
+  return text.includes('+') || text.includes('#');
+}
+
+/** Levels of a name or filter: one more than it has `/`. */
 export function topicLevels(topic: string): number {
   let levels = 1;
-  for (let at = topic.indexOf('/'); at >= 0; at = topic.indexOf('/', at + 1)) levels++;
+  for (let at = topic.indexOf('/'); at >= 0; at = topic.indexOf('/', at + 1)) levels += 1;
   return levels;
+}
+
+/**
+ * Whether a well-formed filter (without `$share/<group>/`) matches a Topic Name, level by level and byte by byte
+ * [MQTT-4.7.3-4]. `a/#` matches `a`; a leading wildcard does not match `$…` [MQTT-4.7.2-1].
+ */
+export function topicMatches(filter: string, topic: string): boolean {
+  const wanted = filter.split('/');
+  const levels = topic.split('/');
+  if (topic.startsWith('$') && (wanted[0] === '+' || wanted[0] === '#')) return false;
+  for (let i = 0; i < wanted.length; i++) {
+    if (wanted[i] === '#') return true;
+    if (i >= levels.length || (wanted[i] !== '+' && wanted[i] !== levels[i])) return false;
+    if (i === levels.length - 1 && i === wanted.length - 2 && wanted[i + 1] === '#') return true;
+  }
+  return wanted.length === levels.length;
+}
+
+function wrongWithText(text: string): string | undefined {
+  if (text === '') return 'at least one character is expected [MQTT-4.7.3-1]';
+  if (text.includes('\0')) return 'U+0000 is not allowed [MQTT-4.7.3-2]';
+  if (text.length * 3 > BYTES_MAXIMUM && utf8Length(text) > BYTES_MAXIMUM)
+    return `${utf8Length(text)} bytes are more than ${BYTES_MAXIMUM} [MQTT-4.7.3-3]`;
+  return undefined;
+}
+
+function wrongWithWildcards(filter: string): string | undefined {
+  for (let at = filter.indexOf('#'); at >= 0; at = filter.indexOf('#', at + 1)) {
+    if (at > 0 && filter[at - 1] !== '/') return '"#" must fill a whole level [MQTT-4.7.1-1]';
+    if (at !== filter.length - 1) return '"#" must be the last level [MQTT-4.7.1-1]';
+  }
+  for (let at = filter.indexOf('+'); at >= 0; at = filter.indexOf('+', at + 1)) {
+    const before = at === 0 || filter[at - 1] === '/';
+    const after = at === filter.length - 1 || filter[at + 1] === '/';
+    if (!before || !after) return '"+" must fill a whole level [MQTT-4.7.1-2]';
+  }
+  return undefined;
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
 }

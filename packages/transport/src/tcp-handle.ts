@@ -177,6 +177,7 @@ class HandleWire implements Wire, Lingering {
     }
     startLinger(this, this.#owner.lingerMs);
     // What still comes is read and dropped: a system answers unread bytes with a reset, which overtakes our last ones.
+    this.#startReading();
     if (!this.#writing) this.#shutDown();
   }
 

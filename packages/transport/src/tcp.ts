@@ -75,7 +75,7 @@ export async function listenTcp(options: TcpListenOptions): Promise<Listener> {
   return listener;
 }
 
-/** Connects, without Nagle's delay. Settles with a wire to `open`; rejects with a `TransportError` or the abort reason. */
+/** Connects, Nagle off. Settles with a wire to `open`; rejects with a `TransportError` or the abort reason. */
 export async function connectTcp(options: TcpConnectOptions): Promise<Wire> {
   const { host, port, signal, timeoutMs = CONNECT_TIMEOUT_MS, lingerMs = LINGER_MS } = options;
   const useHandle = await choose(options.implementation, handlesUsable);

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { logEvent } from './event-log.ts';
+import type { ServerEvent } from './events.ts';
+import { Log } from './log.ts';
+
+function written(event: ServerEvent, level: 'info' | 'warn' = 'info'): Record<string, unknown>[] {
+  let text = '';
+  const clock = { nowMs: () => 0, every: () => ({ cancel() {} }), endOfTurn() {} };
+  const write = (lines: string): void => {
+    text += lines;
+  };
+  const log = new Log({ level, format: 'json', colour: false, clock, write });
+  logEvent(log, event);
+  log.flush();
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line));
+}
+
+test('logs an event at its level with all its fields', () => {
+  assert.deepEqual(written({ name: 'sessionTakenOver', clientId: 'a', address: '127.0.0.1', newAddress: '::1' }), [
+    {
+      time: '1970-01-01T00:00:00.000Z',
+      level: 'warn',
+      event: 'sessionTakenOver',
+      clientId: 'a',
+      address: '127.0.0.1',
+      newAddress: '::1',
+    },
+  ]);
+});
+
+test('names the Reason Code where the event gives no reason', () => {
+  const fields = { name: 'publishRefused', clientId: 'a', topic: 't', reasonCode: 0x87 } as const;
+  assert.match(String(written({ ...fields, reason: '' })[0].reason), /not authorized/i);
+  assert.equal(written({ ...fields, reason: 'rule 7' })[0].reason, 'rule 7');
+});
+
+test('logs nothing below the level', () => {
+  assert.deepEqual(written({ name: 'listening', listener: 'tcp', address: '127.0.0.1:1' }, 'warn'), []);
+});

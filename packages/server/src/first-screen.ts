@@ -1,0 +1,60 @@
+/** What a person reads when the server has started: where it listens, what it keeps, what to try. */
+import { hostAndPort, isLoopback } from './address.ts';
+import { VERSIONS } from './configuration-table.ts';
+import type { BoundListener, RunningServer } from './server.ts';
+
+/** The first screen, ready to print. `title` names the program and its version. */
+export function firstScreen(title: string, { listeners, configuration }: RunningServer): string {
+  return [
+    title,
+    '',
+    ...listeners.map(listenerLine),
+    '',
+    '  Everything is in memory: sessions, queues and retained messages end with this process.',
+    ...(configuration.data === undefined ? [] : [dataLine(configuration.data)]),
+    '',
+    ...commands(listeners[0]),
+    '',
+    '  Ctrl-C stops it.',
+    '',
+    '',
+  ].join('\n');
+}
+
+function listenerLine({ host, port, addresses, configuration }: BoundListener): string {
+  const names = Object.entries(VERSIONS).filter(([, level]) => configuration.versions.includes(level));
+  const versions = `MQTT ${names.map(([name]) => name).join(', ')}`;
+  const open = isLoopback(host) ? 'open to this machine alone' : reach(configuration.allowAnonymous);
+  const shown = addresses.length > 1 || host !== addresses[0] ? ` (${addresses.join(' and ')})` : '';
+  return `  ${versions} at mqtt://${hostAndPort(host, port)}${shown}, ${open}`;
+}
+
+function reach(allowAnonymous: boolean): string {
+  return allowAnonymous ? 'open to EVERYBODY who can reach this machine' : 'open to clients that authenticate';
+}
+
+function dataLine(data: string): string {
+  return `  --data ${JSON.stringify(data)} is accepted but not used yet: storing on disk comes with a later version.`;
+}
+
+function commands({ host, port, configuration }: BoundListener): string[] {
+  const flags = `${hostFlag(host)}${port === 1883 ? '' : ` -p ${port}`}`;
+  // The commands of Dunlin speak 5.0 by themselves, those of Mosquitto 3.1.1.
+  const five = configuration.versions.includes(5);
+  const sub = five ? 'npx dunlin sub' : `mosquitto_sub`;
+  const pub = five ? 'npx dunlin pub' : `mosquitto_pub`;
+  return [
+    '  Try it in two other terminals:',
+    `    ${sub}${flags} -t 'greetings/#' -v`,
+    `    ${pub}${flags} -t greetings/hello -m 'Hello from the terminal'`,
+    ...(five
+      ? ["  or with Mosquitto's tools, whose flags are the same:", `    mosquitto_sub${flags} -t 'greetings/#' -v`]
+      : []),
+  ];
+}
+
+/** Clients look for a broker at localhost by themselves. */
+function hostFlag(host: string): string {
+  if (host === '0.0.0.0' || host === '::' || host === 'localhost' || host === '127.0.0.1') return '';
+  return ` -h ${host}`;
+}

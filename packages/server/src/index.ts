@@ -1,0 +1,21 @@
+/** What the package offers: a server to start, its configuration, the command `dunlin serve`. */
+export {
+  type Configuration,
+  ConfigurationError,
+  type ConfigurationInput,
+  completeConfiguration,
+  type ListenerConfiguration,
+  type LogFormat,
+  type LogLevel,
+} from './configuration.ts';
+export { parseConfiguration, readConfigurationFile } from './configuration-file.ts';
+export { CONFIGURATION } from './configuration-table.ts';
+export { SERVER_EVENTS, type ServerEvent, type ServerEventName } from './events.ts';
+export { FLAGS, type Flag, flagDefault, flagSpelling } from './flags.ts';
+export { configurationSchemaText } from './json-schema.ts';
+export { ServerStartError } from './listening.ts';
+export { serve } from './serve.ts';
+export { type BoundListener, type RunningServer, SERVER_VERSION, type ServerParts, startServer } from './server.ts';
+export { type Shape, shownDefault } from './shape.ts';
+export { systemClock } from './system-clock.ts';
+export { systemRandom } from './system-random.ts';

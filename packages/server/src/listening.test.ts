@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TransportError } from '@dunlin/transport';
+import { completeConfiguration, type ListenerConfiguration } from './configuration.ts';
+import { checkReach, type ListenOptions, listenAt, ServerStartError } from './listening.ts';
+
+const options: ListenOptions = { backlog: 16, accept: (wire) => wire.destroy(), onError: () => {} };
+
+function entry(listener: Partial<ListenerConfiguration>): ListenerConfiguration {
+  return completeConfiguration({ listeners: [listener] }).listeners[0];
+}
+
+test('opens localhost at the loopback addresses of the machine, at one free port', async () => {
+  const listeners = await listenAt(entry({ port: 0 }), options);
+  try {
+    assert.ok(listeners.length >= 1 && listeners.length <= 2);
+    const [{ port }] = listeners;
+    assert.ok(port > 0);
+    for (const { address } of listeners) assert.ok([`127.0.0.1:${port}`, `[::1]:${port}`].includes(address), address);
+  } finally {
+    await Promise.all(listeners.map((listener) => listener.close()));
+  }
+});
+
+test('explains that a port is in use and what to do, and leaves nothing open', async () => {
+  const [holder] = await listenAt(entry({ host: '127.0.0.1', port: 0 }), options);
+  const { port } = holder;
+  await assert.rejects(listenAt(entry({ port }), options), (error: unknown) => {
+    assert.ok(error instanceof ServerStartError);
+    assert.equal(error.code, 'EADDRINUSE');
+    assert.match(
+      error.message,
+      new RegExp(`^Cannot listen at localhost:${port}: port ${port} is in use, perhaps by another broker`),
+    );
+    assert.match(error.message, /--port 18830/);
+    assert.ok(error.cause instanceof TransportError);
+    return true;
+  });
+  await holder.close();
+  const again = await listenAt(entry({ port }), options);
+  await Promise.all(again.map((listener) => listener.close()));
+});
+
+test('explains an address that this machine does not have', async () => {
+  await assert.rejects(listenAt(entry({ host: '192.0.2.1', port: 0 }), options), {
+    code: 'EADDRNOTAVAIL',
+    message: /^Cannot listen at 192\.0\.2\.1:0: this machine has no such address\./,
+  });
+});
+
+test('refuses an address that others can reach unless everybody is welcome', () => {
+  for (const host of ['0.0.0.0', '::', '10.0.0.1', 'broker.local'])
+    assert.throws(() => checkReach(entry({ host })), {
+      code: 'listener-open-to-all',
+      message: /--host localhost.*--allow-anonymous/,
+    });
+  checkReach(entry({ host: '0.0.0.0', allowAnonymous: true }));
+  checkReach(entry({ host: '127.0.0.1' }));
+});

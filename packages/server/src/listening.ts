@@ -1,0 +1,110 @@
+/** Opens the addresses of a listener entry, and explains why one cannot be opened. */
+import { type Listener, listenTcp, TransportError, type Wire } from '@dunlin/transport';
+import { addressesOf, hostAndPort, isLoopback, LOCALHOST } from './address.ts';
+import type { ListenerConfiguration } from './configuration.ts';
+import { MQTT_PORT } from './configuration-table.ts';
+
+/** The server cannot start; the message says why and what to do. */
+export class ServerStartError extends Error {
+  override readonly name = 'ServerStartError';
+  /** `listener-open-to-all`, or the code of the transport, such as `EADDRINUSE`. */
+  readonly code: string;
+
+  constructor(code: string, message: string, cause?: unknown) {
+    super(message, cause === undefined ? {} : { cause });
+    this.code = code;
+  }
+}
+
+export interface ListenOptions {
+  readonly backlog: number;
+  readonly accept: (wire: Wire) => void;
+  readonly onError: (error: Error) => void;
+}
+
+/** A free port must be free at both loopback addresses; another program may take the second one meanwhile. */
+const freePortAttemptsMax = 20;
+/** What the system answers where it has no IPv6 (or, rarely, no IPv4). */
+const FAMILY_MISSING: readonly string[] = ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL'];
+
+/**
+ * Opens every address of a listener entry, at one port.
+ *
+ * `localhost` is 127.0.0.1 and ::1; one of them may be missing on the machine.
+ * @throws ServerStartError
+ */
+export async function listenAt(configuration: ListenerConfiguration, options: ListenOptions): Promise<Listener[]> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await listenAtAll(configuration, options);
+    } catch (error) {
+      const isRace = configuration.port === 0 && error instanceof TransportError && error.code === 'EADDRINUSE';
+      if (!isRace || attempt >= freePortAttemptsMax) throw explained(error, configuration);
+    }
+  }
+}
+
+async function listenAtAll(configuration: ListenerConfiguration, options: ListenOptions): Promise<Listener[]> {
+  const { host, limits } = configuration;
+  const opened: Listener[] = [];
+  let missing: unknown;
+  for (const address of addressesOf(host)) {
+    const port = opened[0]?.port ?? configuration.port;
+    try {
+      opened.push(await listenTcp({ ...options, host: address, port, ...limits }));
+    } catch (error) {
+      missing = error;
+      if (host === LOCALHOST && error instanceof TransportError && FAMILY_MISSING.includes(error.code)) continue;
+      await Promise.all(opened.map((listener) => listener.close()));
+      throw error;
+    }
+  }
+  if (opened.length === 0) throw missing;
+  return opened;
+}
+
+/** Refuses a listener that would let in everybody on the network without being told to. */
+export function checkReach({ name, host, port, allowAnonymous }: ListenerConfiguration): void {
+  if (allowAnonymous || isLoopback(host)) return;
+  throw new ServerStartError(
+    'listener-open-to-all',
+    `Cannot open the listener "${name}" at ${hostAndPort(host, port)}: other machines can reach it, and nobody who ` +
+      'comes would be asked who they are.\n' +
+      'Listen on this machine alone with --host localhost, or say that everybody is welcome with --allow-anonymous ' +
+      '(in the file: allowAnonymous: true in the entry of the listener).',
+  );
+}
+
+function explained(error: unknown, { host, port }: ListenerConfiguration): unknown {
+  if (!(error instanceof TransportError)) return error;
+  const advice = adviceFor(error.code, port);
+  const at = hostAndPort(host, port);
+  if (advice === undefined) return new ServerStartError(error.code, `${error.message}.`, error);
+  return new ServerStartError(error.code, `Cannot listen at ${at}: ${advice}`, error);
+}
+
+/** What to do about it; the port 18830 is only an example of a free one. */
+function adviceFor(code: string, port: number): string | undefined {
+  const other = port === 18_830 ? 18_831 : 18_830;
+  switch (code) {
+    case 'EADDRINUSE':
+      return (
+        `port ${port} is in use, perhaps by another broker` +
+        `${port === MQTT_PORT ? ' (Debian starts its package mosquitto on this port)' : ''}.\n` +
+        `Stop the other program, or take another port: ${command(`--port ${other}`)}`
+      );
+    case 'EACCES':
+      return `this user may not take port ${port}; ports below 1024 need privileges.\nTake another port: ${command(`--port ${other}`)}`;
+    case 'EADDRNOTAVAIL':
+      return 'this machine has no such address.\nUse one of its own, --host 0.0.0.0 for all, or --host localhost.';
+    case 'ENOTFOUND':
+      return 'there is no such host name.\nUse an address of this machine, or --host localhost.';
+    default:
+      return undefined;
+  }
+}
+
+/** How somebody who started this process passes a flag. */
+function command(flag: string): string {
+  return process.env.npm_lifecycle_event === 'start' ? `npm start -- ${flag}` : `dunlin serve ${flag}`;
+}

@@ -1,0 +1,122 @@
+/** The command `dunlin serve`: from the arguments to a server that runs until it is told to stop. */
+import { setFlagsFromString } from 'node:v8';
+import { type Configuration, ConfigurationError, completeConfiguration, mergeConfigurations } from './configuration.ts';
+import { readConfigurationFile } from './configuration-file.ts';
+import { logEvent } from './event-log.ts';
+import type { ServerEvent } from './events.ts';
+import { firstScreen } from './first-screen.ts';
+import { readCommandLine, serveHelp } from './flags.ts';
+import { ServerStartError } from './listening.ts';
+import { Log } from './log.ts';
+import { type RunningServer, SERVER_VERSION, startServer } from './server.ts';
+import { stopSignals } from './stop-signals.ts';
+import { systemClock } from './system-clock.ts';
+
+/** Exit codes of `dunlin serve`. */
+const EXIT = { stopped: 0, usage: 1, failed: 3 } as const;
+
+const settleMs = 2_500;
+const lookEveryMs = 20;
+
+/**
+ * Runs a server until SIGTERM or SIGINT and resolves with the exit code: 0 stopped as asked, 1 the command line or the
+ * configuration is wrong, 3 the server could not start or go on. It never rejects. Arguments are those behind `serve`.
+ *
+ * Writes help, first screen and log to stdout, failures to stderr. When it resolves, clients have what was sent to
+ * them (or 2.5 s have passed), so that the process may exit at once.
+ */
+export async function serve(argv: readonly string[]): Promise<number> {
+  try {
+    const { help, configFile, configuration: flags } = readCommandLine(argv);
+    if (help) {
+      process.stdout.write(serveHelp());
+      return EXIT.stopped;
+    }
+    const file = configFile === undefined ? {} : readConfigurationFile(configFile);
+    return await run(completeConfiguration(mergeConfigurations(file, flags)));
+  } catch (error) {
+    process.stderr.write(`${failureText(error)}\n`);
+    return error instanceof ConfigurationError ? EXIT.usage : EXIT.failed;
+  }
+}
+
+async function run(configuration: Configuration): Promise<number> {
+  // It takes effect because the young generation has not grown yet.
+  setFlagsFromString(`--max-semi-space-size=${Math.ceil(configuration.semiSpaceBytesMax / 1024 ** 2)}`);
+  const log = makeLog(configuration);
+  const isForPeople = humanFormat(configuration);
+  let storeFailed: () => void = () => {};
+  const broken = new Promise<'broken'>((resolve) => {
+    storeFailed = () => resolve('broken');
+  });
+  let started = false;
+  const onEvent = (event: ServerEvent): void => {
+    if (event.name === 'storeFailed') storeFailed();
+    // The first screen says it better.
+    if (started || !isForPeople || event.name !== 'listening') logEvent(log, event);
+  };
+  const signals = stopSignals((signal) => {
+    process.stderr.write(`${signal} again: stopping at once\n`);
+    process.exit(EXIT.failed);
+  });
+  try {
+    const server = await startServer(configuration, { onEvent });
+    log.flush();
+    started = true;
+    announce(log, isForPeople, server);
+    const reason = await Promise.race([signals.stop, broken]);
+    await end(log, server, reason);
+    return reason === 'broken' ? EXIT.failed : EXIT.stopped;
+  } finally {
+    log.flush();
+    signals.close();
+  }
+}
+
+function announce(log: Log, isForPeople: boolean, server: RunningServer): void {
+  const title = `Dunlin ${SERVER_VERSION} on Node ${process.version}`;
+  if (isForPeople) {
+    process.stdout.write(firstScreen(title, server));
+    return;
+  }
+  const { data } = server.configuration;
+  const note = data === undefined ? 'everything is in memory' : 'everything is in memory, data is not used yet';
+  log.log('info', 'started', { version: SERVER_VERSION, node: process.version, pid: process.pid, data, note });
+}
+
+async function end(log: Log, server: RunningServer, reason: string): Promise<void> {
+  log.log('info', 'stopping', { reason });
+  await server.stop();
+  await socketsClosed();
+  log.log('info', 'stopped');
+}
+
+/** Waits until the goodbyes have left: the process would take them along into its end. */
+async function socketsClosed(): Promise<void> {
+  const untilMs = performance.now() + settleMs;
+  const areOpen = (): boolean => process.getActiveResourcesInfo().includes('TCPSocketWrap');
+  while (areOpen() && performance.now() < untilMs) await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+}
+
+function humanFormat({ log: { format } }: Configuration): boolean {
+  return format === 'human' || (format === 'auto' && process.stdout.isTTY === true);
+}
+
+function makeLog(configuration: Configuration): Log {
+  const { stdout, env } = process;
+  // A log that nobody reads any more is no reason to stop.
+  stdout.on('error', () => {});
+  return new Log({
+    level: configuration.log.level,
+    format: humanFormat(configuration) ? 'human' : 'json',
+    colour: stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
+    clock: systemClock,
+    write: (text) => void stdout.write(text),
+  });
+}
+
+function failureText(error: unknown): string {
+  if (error instanceof ConfigurationError || error instanceof ServerStartError) return error.message;
+  if (error instanceof RangeError) return error.message;
+  return `Cannot go on: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+}

@@ -1,0 +1,194 @@
+/** A running server: a broker and the listeners that bring it its connections. */
+import { readFileSync } from 'node:fs';
+import {
+  type Authenticator,
+  type Authorizer,
+  Broker,
+  type Clock,
+  LIMITS,
+  type ListenerPolicy,
+  type Random,
+  type Store,
+} from '@dunlin/broker';
+import type { Listener, Wire } from '@dunlin/transport';
+import { AcceptGate } from './accept-gate.ts';
+import { addressesOf } from './address.ts';
+import {
+  type Configuration,
+  type ConfigurationInput,
+  completeConfiguration,
+  type ListenerConfiguration,
+} from './configuration.ts';
+import type { ServerEvent } from './events.ts';
+import { backlogFor, connectionsAllowed, openFileLimit } from './file-limit.ts';
+import { checkReach, listenAt } from './listening.ts';
+import { systemClock } from './system-clock.ts';
+import { systemRandom } from './system-random.ts';
+
+/** What an embedding program or a test puts in place of the parts that a server has by itself. */
+export interface ServerParts {
+  /** Asks every client who it is; listeners beyond loopback need no `allowAnonymous` then. Default: lets everybody in. */
+  readonly authenticator?: Authenticator;
+  /** Default: permits everything. */
+  readonly authorizer?: Authorizer;
+  /** Default: in memory. */
+  readonly store?: Store;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  /** Told of everything, from the opening of the listeners on. Must not throw. */
+  readonly onEvent?: (event: ServerEvent) => void;
+  /** Limit of open files of the process; undefined: as the system says. */
+  readonly fileLimit?: number;
+}
+
+/** A listener entry that is open. */
+export interface BoundListener {
+  readonly name: string;
+  readonly transport: string;
+  /** As configured, such as `localhost`. */
+  readonly host: string;
+  /** The true one, where 0 was configured. */
+  readonly port: number;
+  /** Every address it is open at, such as `127.0.0.1:1883` and `[::1]:1883`. */
+  readonly addresses: readonly string[];
+  readonly configuration: ListenerConfiguration;
+}
+
+export interface RunningServer {
+  readonly configuration: Configuration;
+  readonly broker: Broker;
+  /** In the order of the configuration. */
+  readonly listeners: readonly BoundListener[];
+  /** Connections at once, as far as limit and open files allow. */
+  readonly connectionsMax: number;
+  /**
+   * Closes the listeners, sends every client away (5.0: DISCONNECT 0x8B, or 0x9C with a Server Reference) with its
+   * undelayed will, and stops the broker. Settles when the ports are free and the store is closed; what was sent to
+   * clients may still be leaving. Further calls return the same promise.
+   */
+  stop(): Promise<void>;
+}
+
+/** The version of this package, as `$SYS/broker/version` tells it. */
+export const SERVER_VERSION: string = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+).version;
+
+/**
+ * Starts a server. Settles when clients can connect.
+ * @throws ConfigurationError for a configuration that contradicts itself
+ * @throws ServerStartError where a listener cannot be opened, or must not; nothing is left open then
+ * @throws RangeError for a limit outside of its bounds
+ */
+export async function startServer(input: ConfigurationInput = {}, parts: ServerParts = {}): Promise<RunningServer> {
+  const configuration = completeConfiguration(input);
+  if (parts.authenticator === undefined) for (const listener of configuration.listeners) checkReach(listener);
+  const tell = parts.onEvent ?? ((): void => {});
+  const fileLimit = parts.fileLimit ?? openFileLimit();
+  const connectionsMax = allowedConnections(configuration, fileLimit, tell);
+  const clock = parts.clock ?? systemClock;
+  const broker = makeBroker(configuration, connectionsMax, clock, parts);
+  const forget = broker.onEvent(tell);
+  const gate = new AcceptGate({
+    clock,
+    connectionsMax,
+    connections: () => broker.connections.size,
+    paused: (connections) => tell({ name: 'acceptingPaused', connections }),
+    resumed: (connections) => tell({ name: 'acceptingResumed', connections }),
+  });
+  await broker.start();
+  const opened: Opened[] = [];
+  try {
+    for (const listener of configuration.listeners)
+      opened.push(await openListener(listener, { broker, gate, tell, backlog: backlogFor(fileLimit) }));
+  } catch (error) {
+    await closeAll(opened, gate, tell);
+    await broker.stop();
+    throw error;
+  }
+  let stopped: Promise<void> | undefined;
+  return {
+    configuration,
+    broker,
+    listeners: opened.map(({ bound }) => bound),
+    connectionsMax,
+    stop() {
+      stopped ??= closeAll(opened, gate, tell)
+        .then(() => broker.stop())
+        .finally(forget);
+      return stopped;
+    },
+  };
+}
+
+interface Opened {
+  readonly bound: BoundListener;
+  readonly listeners: readonly Listener[];
+}
+
+interface OpeningContext {
+  readonly broker: Broker;
+  readonly gate: AcceptGate;
+  readonly tell: (event: ServerEvent) => void;
+  readonly backlog: number;
+}
+
+async function openListener(configuration: ListenerConfiguration, context: OpeningContext): Promise<Opened> {
+  const { broker, gate, tell, backlog } = context;
+  const { name, transport, host, versions } = configuration;
+  const policy: ListenerPolicy = { name, versions };
+  const accept = (wire: Wire): void => {
+    broker.attach(wire, policy);
+    gate.letIn();
+  };
+  const onError = (error: Error): void => tell({ name: 'acceptFailed', listener: name, error: error.message });
+  const listeners = await listenAt(configuration, { backlog, accept, onError });
+  for (const listener of listeners) {
+    gate.add(listener);
+    tell({ name: 'listening', listener: name, address: listener.address });
+  }
+  const addresses = listeners.map(({ address }) => address);
+  return { bound: { name, transport, host, port: listeners[0].port, addresses, configuration }, listeners };
+}
+
+async function closeAll(
+  opened: readonly Opened[],
+  gate: AcceptGate,
+  tell: (event: ServerEvent) => void,
+): Promise<void> {
+  gate.close();
+  const closing = opened.flatMap(({ bound, listeners }) =>
+    listeners.map(async (listener) => {
+      await listener.close();
+      tell({ name: 'listenerClosed', listener: bound.name, address: listener.address });
+    }),
+  );
+  await Promise.all(closing);
+}
+
+function makeBroker(configuration: Configuration, connectionsMax: number, clock: Clock, parts: ServerParts): Broker {
+  const { authenticator, authorizer, store, random = systemRandom } = parts;
+  return new Broker({
+    clock,
+    random,
+    ...(authenticator !== undefined && { authenticator }),
+    ...(authorizer !== undefined && { authorizer }),
+    ...(store !== undefined && { store }),
+    limits: { ...configuration.limits, connectionsMax },
+    settings: configuration.settings,
+    version: `dunlin ${SERVER_VERSION}`,
+  });
+}
+
+function allowedConnections(
+  { listeners, limits }: Configuration,
+  fileLimit: number | undefined,
+  tell: (event: ServerEvent) => void,
+): number {
+  const wanted = limits.connectionsMax ?? LIMITS.connectionsMax.default;
+  const addresses = listeners.flatMap(({ host }) => addressesOf(host)).length;
+  const allowed = connectionsAllowed(wanted, fileLimit, addresses);
+  if (fileLimit !== undefined && allowed < wanted)
+    tell({ name: 'connectionsLimited', connectionsMax: allowed, fileLimit });
+  return allowed;
+}

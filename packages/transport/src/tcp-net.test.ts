@@ -1,0 +1,3 @@
+import { describeTcp } from './contract/tcp.ts';
+
+describeTcp('net');
