@@ -20,6 +20,7 @@ import {
   type TopicAliasSender,
 } from '@dunlin/protocol';
 import type { Wire, WireHandler } from '@dunlin/transport';
+import { type Answer, AnswerLine, type AnswerSink } from './answer-line.ts';
 import { type AuthenticationProgress, receiveAuth } from './authentication.ts';
 import type { Broker } from './broker.ts';
 import { receiveFirstPacket } from './connect.ts';
@@ -34,15 +35,6 @@ import type { Session } from './session.ts';
 import { receiveSubscribe, receiveUnsubscribe } from './subscribe.ts';
 import type { Topic } from './topics.ts';
 
-/** An answer in line: it leaves when its ticket is durable and everything before it has left. */
-interface Answer {
-  /** Infinity until it is known. */
-  ticket: number;
-  bytes: Uint8Array | undefined;
-  /** Called when it has left. */
-  readonly then: (() => void) | undefined;
-}
-
 export type ConnectionState = 'new' | 'connecting' | 'open' | 'closed';
 
 /** Reads every PUBLISH of the thread: one at a time is handled, from beginning to end. */
@@ -51,7 +43,7 @@ const frames = {
   lenient: new PublishFrame('server', { strictText: false }),
 };
 
-export class Connection implements WireHandler {
+export class Connection implements WireHandler, AnswerSink {
   readonly broker: Broker;
   readonly wire: Wire;
   readonly policy: Policy;
@@ -95,9 +87,7 @@ export class Connection implements WireHandler {
   /** Read one chunk now and then only. */
   isThrottled = false;
   isDirty = false;
-  #answers: Answer[] | undefined = undefined;
-  #waitsForCommit = false;
-  #isAnswering = false;
+  #line: AnswerLine | undefined = undefined;
   #isSuspended = false;
   #peerEnded = false;
 
@@ -113,6 +103,9 @@ export class Connection implements WireHandler {
 
   get clientId(): string {
     return this.session?.clientId ?? '';
+  }
+  get isClosed(): boolean {
+    return this.state === 'closed';
   }
   get unsentBytes(): number {
     return this.outbox.unsentBytes;
@@ -197,7 +190,7 @@ export class Connection implements WireHandler {
   #handlePacket(packet: Packet): void {
     if (packet.type === 'subscribe') receiveSubscribe(this, packet);
     else if (packet.type === 'unsubscribe') receiveUnsubscribe(this, packet);
-    else if (packet.type === 'pingreq') this.#write(PINGRESP);
+    else if (packet.type === 'pingreq') this.write(PINGRESP);
     else if (packet.type === 'puback') this.#handleAcknowledgement(4, packet.packetId, packet.reasonCode);
     else if (packet.type === 'pubrec') this.#handleAcknowledgement(5, packet.packetId, packet.reasonCode);
     else if (packet.type === 'pubrel') this.#handleAcknowledgement(6, packet.packetId, packet.reasonCode);
@@ -347,14 +340,14 @@ export class Connection implements WireHandler {
     return publishLength(message, 5, 1, [], -1, message.expiresAtMs === undefined ? 0 : 1) <= this.maximumPacketSize;
   }
 
-  /** Sends PUBREL on a resumed session [MQTT-4.4.0-1]. */
+  /** Sends PUBREL on a resumed session [MQTT-4.4.0-1]: out of line, before the PUBLISHes that are sent again. */
   sendPubrel(packetId: number): void {
-    this.acknowledge(0x62, packetId, 0, 0);
+    this.write(acknowledgement(0x62, packetId, 0));
   }
 
   /** Sends PUBACK, PUBREC, PUBREL or PUBCOMP (`header` is its first byte) in line, when `ticket` is durable. */
   acknowledge(header: number, packetId: number, reasonCode: number, ticket: number, then?: () => void): void {
-    if (this.#answers === undefined && (ticket === 0 || this.broker.commits.isDurable(ticket))) {
+    if (this.#isNext(ticket)) {
       const outbox = this.outbox;
       const withCode = reasonCode !== 0 && this.protocolVersion === 5;
       if (!this.isDirty) this.broker.touch(this);
@@ -386,16 +379,24 @@ export class Connection implements WireHandler {
 
   /** Sends a packet in line, when `ticket` is durable (0: nothing to wait for); then calls `then`. */
   answer(bytes: Uint8Array | undefined, ticket: number, then?: () => void): void {
+    if (this.#isNext(ticket)) {
+      if (bytes !== undefined) this.write(bytes);
+      then?.();
+      return;
+    }
     this.reserveAnswer(bytes, ticket, then);
-    this.#sendAnswers();
+    this.#line?.send();
   }
 
-  /** Takes a place in line for an answer that is not known yet; `settleAnswer` gives it. */
+  /** Whether an answer may leave at once. */
+  #isNext(ticket: number): boolean {
+    return (this.#line === undefined || this.#line.isEmpty) && (ticket === 0 || this.broker.commits.isDurable(ticket));
+  }
+
+  /** Takes a place in line for an answer that is not known yet; `settleAnswer` fills it. */
   reserveAnswer(bytes: Uint8Array | undefined, ticket: number, then?: () => void): Answer {
-    const answer: Answer = { bytes, ticket, then };
-    this.#answers ??= [];
-    this.#answers.push(answer);
-    return answer;
+    this.#line ??= new AnswerLine(this, this.broker.commits);
+    return this.#line.add(bytes, ticket, then);
   }
 
   /** Fills a place in line with PUBACK or PUBREC. */
@@ -404,7 +405,7 @@ export class Connection implements WireHandler {
     answer.bytes =
       reasonCode >= 0x80 ? this.#refusal(header, packetId, reasonCode) : acknowledgement(header, packetId, code);
     answer.ticket = ticket;
-    this.#sendAnswers();
+    this.#line?.send();
   }
 
   /** Runs `then` when the promise settles, if the connection still lives; decoding goes on meanwhile. */
@@ -424,36 +425,6 @@ export class Connection implements WireHandler {
     );
   }
 
-  /** Sends what is due at the head of the line. A `then` may add to its end, and is not entered twice. */
-  #sendAnswers(): void {
-    const answers = this.#answers;
-    if (answers === undefined || this.#isAnswering) return;
-    const { commits } = this.broker;
-    this.#isAnswering = true;
-    let sent = 0;
-    while (sent < answers.length && (answers[sent].ticket === 0 || commits.isDurable(answers[sent].ticket))) {
-      const { bytes, then } = answers[sent++];
-      if (bytes !== undefined) this.#write(bytes);
-      then?.();
-      if (this.state === 'closed') break;
-    }
-    this.#isAnswering = false;
-    if (sent === answers.length || this.state === 'closed') {
-      this.#answers = undefined;
-      return;
-    }
-    answers.splice(0, sent);
-    if (this.#waitsForCommit || answers[0].ticket === Number.POSITIVE_INFINITY) return;
-    this.#waitsForCommit = true;
-    commits.wait(this);
-  }
-
-  /** The batch its answers waited for is durable. */
-  durable(): void {
-    this.#waitsForCommit = false;
-    if (this.state !== 'closed') this.#sendAnswers();
-  }
-
   /** A packet for the client within its limits: Reason String and User Properties go first. Undefined: it cannot be sent. */
   encode(packet: Packet): Uint8Array | undefined {
     return encodeWithin(packet, this.protocolVersion, this.maximumPacketSize, !this.wantsProblemInformation);
@@ -462,10 +433,11 @@ export class Connection implements WireHandler {
   /** Sends a packet now, out of line. */
   send(packet: Packet): void {
     const bytes = this.encode(packet);
-    if (bytes !== undefined) this.#write(bytes);
+    if (bytes !== undefined) this.write(bytes);
   }
 
-  #write(bytes: Uint8Array): void {
+  /** Sends the bytes of a packet now, out of line. */
+  write(bytes: Uint8Array): void {
     if (!this.isDirty) this.broker.touch(this);
     this.outbox.append(bytes);
     this.broker.metrics.packetsSent += 1;
@@ -479,7 +451,7 @@ export class Connection implements WireHandler {
 
   /** Everything that keeps memory alive goes. */
   release(): void {
-    this.#answers = undefined;
+    this.#line = undefined;
     this.aliasesIn = undefined;
     this.aliasesOut = undefined;
     this.lastTopic = undefined;

@@ -70,6 +70,11 @@ export class RetainedMessages {
     return true;
   }
 
+  /** False where no topic matches the filter for sure. */
+  mayMatch(filter: string): boolean {
+    return this.#tree.mayMatch(filter);
+  }
+
   cursor(filter: string): TopicCursor<Retained> {
     return this.#tree.cursor(filter);
   }

@@ -127,7 +127,7 @@ export class Session {
 
   /** Sends the message, queues it, or drops it; only the session knows which. */
   deliver(message: Message, subscription: Subscription, share: string | undefined): void {
-    const qos = message.qos < subscription.qos ? message.qos : subscription.qos;
+    const qos = Math.min(message.qos, subscription.qos);
     const retain = message.retain && subscription.retainAsPublished;
     if (qos > 0) {
       this.#deliverAcknowledged(message, qos as 1 | 2, retain, subscription.identifiers, share);
@@ -360,7 +360,7 @@ export class Session {
 
   #sendRetained(connection: Connection, message: Message, subscription: Subscription, position: number): void {
     this.#context.metrics.retainedSent += 1;
-    const qos: QoS = message.qos < subscription.qos ? message.qos : subscription.qos;
+    const qos = Math.min(message.qos, subscription.qos) as QoS;
     if (qos === 0) {
       connection.sendQoS0(message, true, subscription.identifiers);
       return;

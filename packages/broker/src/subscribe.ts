@@ -104,7 +104,7 @@ function subscribe(
   add(broker, session, subscription, former);
   const isReplayed =
     !subscription.isShared && (request.retainHandling === 0 || (request.retainHandling === 1 && former === undefined));
-  if (isReplayed && broker.retained.count > 0)
+  if (isReplayed && broker.retained.mayMatch(filter))
     replays.push(new Replay(subscription, broker.retained.cursor(filter), broker.retained.sequence));
   return request.qos;
 }

@@ -4,14 +4,19 @@ import { type ConfigurationInput, completeConfiguration } from './configuration.
 import { firstScreen } from './first-screen.ts';
 import type { BoundListener, RunningServer } from './server.ts';
 
-function screen(input: ConfigurationInput): string {
+function screen(input: ConfigurationInput, connectionsMax = 100_000): string {
   const configuration = completeConfiguration(input);
   const listeners = configuration.listeners.map((listener): BoundListener => {
     const { name, transport, host, port } = listener;
     const addresses = host === 'localhost' ? [`127.0.0.1:${port}`, `[::1]:${port}`] : [`${host}:${port}`];
     return { name, transport, host, port, addresses, configuration: listener };
   });
-  return firstScreen('Dunlin', { configuration, listeners } as unknown as RunningServer);
+  return firstScreen('Dunlin', {
+    configuration,
+    listeners,
+    connectionsMax,
+    fileLimit: 1024,
+  } as unknown as RunningServer);
 }
 
 test('says what listens where and for whom, and that everything is in memory', () => {
@@ -42,4 +47,9 @@ test('says loudly that everybody is let in', () => {
 
 test('says that the data directory is not used yet', () => {
   assert.match(screen({ data: './data' }), /--data ".\/data" is accepted but not used yet/);
+});
+
+test('says how many connections the open files allow where that is fewer than wanted', () => {
+  assert.match(screen({}, 909), /Up to 909 connections at once: this process may open 1024 files/);
+  assert.doesNotMatch(screen({ limits: { connectionsMax: 500 } }, 500), /connections at once/);
 });

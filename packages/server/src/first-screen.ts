@@ -1,10 +1,12 @@
 /** What a person reads when the server has started: where it listens, what it keeps, what to try. */
+import { LIMITS } from '@dunlin/broker';
 import { hostAndPort, isLoopback } from './address.ts';
 import { VERSIONS } from './configuration-table.ts';
 import type { BoundListener, RunningServer } from './server.ts';
 
 /** The first screen, ready to print. `title` names the program and its version. */
-export function firstScreen(title: string, { listeners, configuration }: RunningServer): string {
+export function firstScreen(title: string, server: RunningServer): string {
+  const { listeners, configuration } = server;
   return [
     title,
     '',
@@ -12,6 +14,7 @@ export function firstScreen(title: string, { listeners, configuration }: Running
     '',
     '  Everything is in memory: sessions, queues and retained messages end with this process.',
     ...(configuration.data === undefined ? [] : [dataLine(configuration.data)]),
+    ...connectionsLine(server),
     '',
     ...commands(listeners[0]),
     '',
@@ -35,6 +38,12 @@ function reach(allowAnonymous: boolean): string {
 
 function dataLine(data: string): string {
   return `  --data ${JSON.stringify(data)} is accepted but not used yet: storing on disk comes with a later version.`;
+}
+
+function connectionsLine({ configuration, connectionsMax, fileLimit }: RunningServer): string[] {
+  const wanted = configuration.limits.connectionsMax ?? LIMITS.connectionsMax.default;
+  if (connectionsMax >= wanted) return [];
+  return [`  Up to ${connectionsMax} connections at once: this process may open ${fileLimit} files (ulimit -n).`];
 }
 
 function commands({ host, port, configuration }: BoundListener): string[] {

@@ -15,6 +15,9 @@ import { systemClock } from './system-clock.ts';
 /** Exit codes of `dunlin serve`. */
 const EXIT = { stopped: 0, usage: 1, failed: 3 } as const;
 
+/** What people read on the first screen instead of in the log. */
+const ON_FIRST_SCREEN: readonly string[] = ['listening', 'connectionsLimited'];
+
 const settleMs = 2_500;
 const lookEveryMs = 20;
 
@@ -52,8 +55,7 @@ async function run(configuration: Configuration): Promise<number> {
   let started = false;
   const onEvent = (event: ServerEvent): void => {
     if (event.name === 'storeFailed') storeFailed();
-    // The first screen says it better.
-    if (started || !isForPeople || event.name !== 'listening') logEvent(log, event);
+    if (started || !isForPeople || !ON_FIRST_SCREEN.includes(event.name)) logEvent(log, event);
   };
   const signals = stopSignals((signal) => {
     process.stderr.write(`${signal} again: stopping at once\n`);

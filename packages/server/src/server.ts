@@ -61,6 +61,8 @@ export interface RunningServer {
   readonly listeners: readonly BoundListener[];
   /** Connections at once, as far as limit and open files allow. */
   readonly connectionsMax: number;
+  /** Limit of open files of the process, where it was asked and has one. */
+  readonly fileLimit: number | undefined;
   /**
    * Closes the listeners, sends every client away (5.0: DISCONNECT 0x8B, or 0x9C with a Server Reference) with its
    * undelayed will, and stops the broker. Settles when the ports are free and the store is closed; what was sent to
@@ -112,6 +114,7 @@ export async function startServer(input: ConfigurationInput = {}, parts: ServerP
     broker,
     listeners: opened.map(({ bound }) => bound),
     connectionsMax,
+    fileLimit,
     stop() {
       stopped ??= closeAll(opened, gate, tell)
         .then(() => broker.stop())

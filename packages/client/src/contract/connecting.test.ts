@@ -36,7 +36,7 @@ describe('CONNECT', () => {
     const will = { topic: 'w', payload: 'x', qos: 2 as const, retain: true };
     const { server } = dial({ clientId: 'c', username: 'u', password: 'p', will, keepAlive: 10 });
     await server.next('connect');
-    const expected = '101c 0004 4d515454 05 f6 000a 00 0001 63 00 0001 77 0001 78 0001 75 0001 70';
+    const expected = '101b 0004 4d515454 05 f6 000a 00 0001 63 00 0001 77 0001 78 0001 75 0001 70';
     assert.equal(server.bytes.toString('hex'), expected.replaceAll(' ', ''));
   });
 

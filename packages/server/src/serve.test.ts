@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { RawClient } from '../../../test/conformance/raw-client.ts';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const patienceMs = 30_000;
+
+/** The command as a process of its own, with what it has printed. */
+class Served {
+  readonly child: ChildProcess;
+  output = '';
+  errors = '';
+  readonly #ended: Promise<number | string>;
+
+  constructor(command: string, parameters: readonly string[], env: NodeJS.ProcessEnv = {}) {
+    const path = `${dirname(process.execPath)}:${process.env.PATH}`;
+    this.child = spawn(command, parameters, {
+      cwd: root,
+      // As from a shell: a run under "npm test" would pass on what npm set for its own children.
+      env: { PATH: path, HOME: process.env.HOME, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.child.stdout?.setEncoding('utf8').on('data', (text) => {
+      this.output += text;
+    });
+    this.child.stderr?.setEncoding('utf8').on('data', (text) => {
+      this.errors += text;
+    });
+    this.#ended = new Promise((resolve) =>
+      this.child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown')),
+    );
+    started.push(this);
+  }
+
+  /** Exit code or signal. */
+  async ended(): Promise<number | string> {
+    const late = new Promise<string>((resolve) => setTimeout(resolve, patienceMs, 'still running').unref());
+    return Promise.race([this.#ended, late]);
+  }
+
+  /** Waits for a pattern in the output and returns its first group. */
+  async printed(pattern: RegExp): Promise<string> {
+    for (let look = 0; look < patienceMs / 20; look++) {
+      const match = pattern.exec(this.output);
+      if (match !== null) return match[1] ?? match[0];
+      if (this.child.exitCode !== null) break;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    throw new Error(`${pattern} was not printed, but:\n${this.output}${this.errors}`);
+  }
+
+  async port(): Promise<number> {
+    return Number(await this.printed(/"listening",[^\n]*"address":"127\.0\.0\.1:(\d+)"/));
+  }
+
+  events(): Record<string, unknown>[] {
+    return this.output
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .map((line) => JSON.parse(line));
+  }
+}
+
+const started: Served[] = [];
+const serve = (...argv: string[]): Served =>
+  new Served(process.execPath, ['--conditions=@dunlin/source', 'packages/cli/src/main.ts', 'serve', ...argv]);
+
+after(() => {
+  for (const { child } of started) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+});
+
+test('serves clients, logs as JSON into a pipe, and stops gracefully at SIGTERM with exit code 0', async () => {
+  const server = serve('--port', '0', '--data', './nowhere', '--setting', 'strictText=false');
+  const client = await RawClient.open({ host: '127.0.0.1', port: await server.port() }, 5);
+  await client.connect({ clientId: 'evil\u001b[2J', username: 'ada', password: 'secret-password' });
+  await client.subscribe('a');
+  client.sendPublish({ topic: 'a', payload: 'secret-payload' });
+  await client.receive({ topic: 'a' });
+  server.child.kill('SIGTERM');
+  await client.expect('disconnect', { code: 0x8b });
+  client.socket.end();
+  assert.equal(await server.ended(), 0);
+  const events = server.events();
+  assert.deepEqual(events.find(({ event }) => event === 'clientConnected')?.clientId, 'evil\u001b[2J');
+  assert.match(String(events.find(({ event }) => event === 'started')?.note), /in memory, data is not used yet/);
+  assert.equal(events.at(-1)?.event, 'stopped');
+  assert.doesNotMatch(server.output, /secret|\u001b/);
+  assert.equal(server.errors, '');
+});
+
+test('greets people with what listens where and two commands to try', async () => {
+  const server = serve('--port', '0', '--log-format', 'human', '--data', './nowhere');
+  const port = await server.printed(/mqtt:\/\/localhost:(\d+)/);
+  await server.printed(/Ctrl-C stops it/);
+  assert.match(server.output, /^Dunlin \d+\.\d+\.\d+ on Node v\d+/);
+  assert.match(server.output, new RegExp(`npx dunlin sub -p ${port} -t [^\n]+\n +npx dunlin pub -p ${port} -t `));
+  assert.match(server.output, /--data "\.\/nowhere" is accepted but not used yet/);
+  server.child.kill('SIGINT');
+  assert.equal(await server.ended(), 0);
+});
+
+test('shows its help and starts nothing', async () => {
+  const server = serve('--help');
+  assert.equal(await server.ended(), 0);
+  assert.match(server.output, /Examples:/);
+});
+
+test('names what is wrong with flags and file, with exit code 1', async () => {
+  const flags = serve('--port', 'abc');
+  assert.equal(await flags.ended(), 1);
+  assert.equal(flags.errors, '--port is "abc": a number from 0 to 65535 is expected\n');
+  const folder = mkdtempSync(join(tmpdir(), 'dunlin-serve-'));
+  try {
+    const file = join(folder, 'dunlin.yaml');
+    writeFileSync(file, 'listeners:\n  - port: abc\n');
+    const wrong = serve('--config', file);
+    assert.equal(await wrong.ended(), 1);
+    assert.equal(wrong.errors, `${file}:2: listeners[0].port is "abc": a number from 0 to 65535 is expected\n`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('reads a file, and flags win over it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'dunlin-serve-'));
+  try {
+    const file = join(folder, 'dunlin.yaml');
+    writeFileSync(
+      file,
+      'listeners:\n  - host: 127.0.0.1\n    port: 1\n    name: plant\nlimits:\n  receiveMaximum: 5\n',
+    );
+    const server = serve('--config', file, '--port', '0', '--limit', 'topicAliasMaximum=3');
+    const client = await RawClient.open({ host: '127.0.0.1', port: await server.port() }, 5);
+    const { properties } = await client.connect();
+    assert.deepEqual([properties.receiveMaximum, properties.topicAliasMaximum], [5, 3]);
+    await client.disconnect();
+    server.child.kill('SIGTERM');
+    assert.equal(await server.ended(), 0);
+    assert.equal(server.events().find(({ event }) => event === 'clientConnected')?.listener, 'plant');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('explains a port in use and a listener open to all, with exit code 3', async () => {
+  const first = serve('--port', '0');
+  const port = String(await first.port());
+  const second = serve('--port', port);
+  assert.equal(await second.ended(), 3);
+  assert.match(
+    second.errors,
+    new RegExp(`port ${port} is in use, perhaps by another broker.*\n.*dunlin serve --port 18830`),
+  );
+  const open = serve('--host', '0.0.0.0', '--port', '0');
+  assert.equal(await open.ended(), 3);
+  assert.match(open.errors, /--allow-anonymous/);
+  first.child.kill('SIGTERM');
+  assert.equal(await first.ended(), 0);
+});
+
+test('ends at once at a second signal', async () => {
+  const server = serve('--port', '0');
+  const client = await RawClient.open({ host: '127.0.0.1', port: await server.port() }, 4);
+  await client.connect();
+  // A client that does not close its side keeps the graceful stop waiting.
+  server.child.kill('SIGTERM');
+  await client.expectClose();
+  await new Promise((resolve) => setTimeout(resolve, 700));
+  server.child.kill('SIGTERM');
+  assert.equal(await server.ended(), 3);
+  assert.match(server.errors, /SIGTERM again/);
+  client.socket.destroy();
+});
+
+/** An ended process that nobody has waited for is not running either. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+const onLinux = process.platform === 'linux' ? false : 'looks into /proc';
+
+for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+  test(`leaves no broker behind when npm start gets ${signal}`, { skip: onLinux }, async () => {
+    const npm = new Served('npm', ['start', '--silent', '--', '--port', '0', '--log-format', 'json']);
+    const port = await npm.port();
+    const pid = Number(await npm.printed(/"event":"started".*"pid":(\d+)/));
+    assert.match(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), /main\.ts\0serve/);
+    const client = await RawClient.open({ host: '127.0.0.1', port }, 5);
+    await client.connect();
+    npm.child.kill(signal);
+    await client.expect('disconnect', { code: 0x8b });
+    client.socket.end();
+    // Its output ends when the broker has ended too, which holds the same pipe.
+    await npm.ended();
+    for (let look = 0; look < 500 && isRunning(pid); look++) await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(isRunning(pid), false);
+  });
+}
