@@ -1,29 +1,16 @@
 /** Starts Dunlin in this process for the conformance tests, with the policies and limits that they need. */
 
-import { randomBytes } from 'node:crypto';
 import {
   AnonymousAuthenticator,
   type AuthenticationRequest,
   type AuthenticationResult,
   type Authenticator,
   type Authorizer,
-  Broker,
-  type Clock,
   type Limits,
-  type Random,
+  type Settings,
 } from '@dunlin/broker';
-import { listenTcp } from '@dunlin/transport';
+import { startServer } from '@dunlin/server';
 import type { Target, TargetSettings } from './target.ts';
-
-const clock: Clock = {
-  nowMs: () => Date.now(),
-  every(delayMs, run) {
-    const timer = setInterval(run, delayMs).unref();
-    return { cancel: () => clearInterval(timer) };
-  },
-  endOfTurn: (run) => void setImmediate(run),
-};
-const random: Random = { identifier: () => randomBytes(12).toString('hex') };
 
 /** What the client sends in each step of the Authentication Method `TEST`, and what the server asks after it. */
 const STEPS = [
@@ -70,51 +57,52 @@ const authorizer: Authorizer = {
   }),
 };
 
-function limitsOf(settings: TargetSettings): Partial<Limits> {
-  const { maximumPacketSize, receiveMaximum, topicAliasMaximum, connectTimeoutMs, keepAliveMax } = settings;
-  const limits = {
-    maximumPacketSize,
-    receiveMaximum,
-    topicAliasMaximum,
-    connectTimeoutMs,
-    keepAliveMaxS: keepAliveMax,
+/** The settings that are given, under the names that the server knows. */
+function partsOf(given: TargetSettings): { limits: Partial<Limits>; settings: Partial<Settings> } {
+  const defined = <Values extends object>(values: Values): Partial<Values> =>
+    Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<Values>;
+  const { maximumPacketSize, receiveMaximum, topicAliasMaximum, connectTimeoutMs, keepAliveMax } = given;
+  const { maximumQoS, retainAvailable, responseInformation } = given;
+  const { wildcardSubscriptionAvailable, subscriptionIdentifierAvailable, sharedSubscriptionAvailable } = given;
+  return {
+    limits: defined({
+      maximumPacketSize,
+      receiveMaximum,
+      topicAliasMaximum,
+      connectTimeoutMs,
+      keepAliveMaxS: keepAliveMax,
+    }) as Partial<Limits>,
+    settings: defined({
+      maximumQoS,
+      retainAvailable,
+      responseInformation,
+      wildcardSubscriptionAvailable,
+      subscriptionIdentifierAvailable,
+      sharedSubscriptionAvailable,
+      sysIntervalS: 1,
+    }),
   };
-  return Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== undefined));
 }
 
-/** A broker on a free loopback port, as the server runs it but with these settings. */
+/**
+ * A server on a free loopback port, as `dunlin serve` runs it but with these settings. `stop` rejects if the broker had
+ * an internal error, which would otherwise hide behind the close of one connection.
+ */
 export async function startDunlin(settings: TargetSettings): Promise<Target> {
-  const names = [
-    'maximumQoS',
-    'retainAvailable',
-    'wildcardSubscriptionAvailable',
-    'subscriptionIdentifierAvailable',
-    'sharedSubscriptionAvailable',
-    'responseInformation',
-  ] as const;
-  const chosen = names.filter((name) => settings[name] !== undefined).map((name) => [name, settings[name]]);
-  const broker = new Broker({
-    clock,
-    random,
-    authenticator: new TestAuthenticator(settings),
-    authorizer: settings.policies === true ? authorizer : undefined,
-    limits: limitsOf(settings),
-    settings: { sysIntervalS: 1, ...Object.fromEntries(chosen) },
-  });
-  // A fault of the broker's own must not hide behind the close of one connection.
-  broker.onEvent((event) => {
-    if (event.name === 'internalError') console.error(`internal error of the broker: ${event.error}`);
-  });
-  await broker.start();
-  const listener = await listenTcp({
-    host: '127.0.0.1',
-    port: 0,
-    accept: (wire) => broker.attach(wire, { name: 'test', versions: [3, 4, 5] }),
-    onError: (error) => console.error(error),
-  });
+  const faults: string[] = [];
+  const server = await startServer(
+    { listeners: [{ host: '127.0.0.1', port: 0 }], ...partsOf(settings) },
+    {
+      authenticator: new TestAuthenticator(settings),
+      ...(settings.policies === true && { authorizer }),
+      onEvent: (event) => {
+        if (event.name === 'internalError') faults.push(event.error);
+      },
+    },
+  );
   const stop = async (): Promise<void> => {
-    await listener.close();
-    await broker.stop();
+    await server.stop();
+    if (faults.length > 0) throw new Error(`the broker had internal errors:\n${faults.join('\n')}`);
   };
-  return { host: '127.0.0.1', port: listener.port, stop };
+  return { host: '127.0.0.1', port: server.listeners[0].port, stop };
 }

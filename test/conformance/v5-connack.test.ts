@@ -142,25 +142,27 @@ section('MQTT 5.0, 3.2 CONNACK', () => {
   conformance(
     ['MQTT-3.2.2-15', 'MQTT-rule-6'],
     'refuses a packet of one byte more than its Maximum Packet Size',
-    { settings: { maximumPacketSize: 100 } },
+    { settings: { maximumPacketSize: 300 } },
     async (scene) => {
       const topic = scene.name();
       const client = await scene.open(5);
       const connack = await client.connect({ clientId: scene.name() });
-      assert.equal(connack.properties.maximumPacketSize, 100);
+      assert.equal(connack.properties.maximumPacketSize, 300);
       await client.subscribe(topic);
-      const payload = Buffer.alloc(100 - 2 - 2 - topic.length - 1);
+      const payload = Buffer.alloc(300 - 3 - 2 - topic.length - 1);
       client.sendPublish({ topic, payload });
       await client.expect('publish', { topic, payload });
       client.sendPublish({ topic, payload: Buffer.alloc(payload.length + 1) });
       await client.expectClose([0x95]);
+      // What fixed header, identifier, property length, filter length and options leave of SUBSCRIBE.
+      const room = 300 - 3 - 2 - 1 - 2 - 1;
       const other = await scene.connect(5);
-      other.send(wire.subscribe(5, 1, [['x'.repeat(100 - 2 - 2 - 1 - 2 - 1 + 1), 0]]));
+      other.send(wire.subscribe(5, 1, [['x'.repeat(room + 1), 0]]));
       await other.expectClose([0x95]);
       const fits = await scene.connect(5);
-      fits.send(wire.subscribe(5, 1, [['x'.repeat(100 - 2 - 2 - 1 - 2 - 1), 0]]));
+      fits.send(wire.subscribe(5, 1, [['x'.repeat(room), 0]]));
       await fits.expect('suback', { codes: [0] });
-      await refuses(scene, { username: 'u'.repeat(200) }, [0x95]);
+      await refuses(scene, { username: 'u'.repeat(400) }, [0x95]);
     },
   );
 

@@ -6,6 +6,8 @@
 import { connackReturnCode, type DisconnectPacket, MqttError, NO_PROPERTIES, ReasonCode } from '@dunlin/protocol';
 import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
+import type { Message } from './message.ts';
+import type { Queue } from './queue.ts';
 import type { Session } from './session.ts';
 import { forgetSubscriptions } from './subscribe.ts';
 import { connectionEndedWithWill, disarmWill, publishWill } from './will.ts';
@@ -183,18 +185,46 @@ export function endSession(
   broker.sessionsById.delete(session.clientId);
   broker.directory.release(session.clientId);
   forgetSubscriptions(broker, session);
-  if (session.wasStored) broker.commits.write({ op: 'deleteSession', session: session.number });
   publishWill(broker, session);
-  const handOver = session.end();
+  const { handOver, rest } = session.end();
   broker.tell({ name: 'sessionEnded', clientId: session.clientId, reason });
 
   // What a shared subscription gave it goes to another member.
-  for (const { share, message } of handOver) {
-    const member = broker.router.group(share as string)?.choose(message);
-    if (member === undefined) continue;
-    broker.metrics.sharedHandedOver += 1;
-    member.session.deliver(message, member, share);
+  for (const { share, message } of handOver) handToAnother(broker, share as string, message);
+  if (rest === undefined) forgetStored(broker, session);
+  else handRestToOthers(broker, session, rest).catch((error: unknown) => broker.internalError(error));
+}
+
+function forgetStored(broker: Broker, session: Session): void {
+  if (session.wasStored) broker.commits.write({ op: 'deleteSession', session: session.number });
+}
+
+function handToAnother(broker: Broker, share: string, message: Message): void {
+  if (message.isExpired(broker.nowMs)) {
+    broker.metrics.messagesExpired += 1;
+    return;
   }
+  const member = broker.router.group(share)?.choose(message);
+  if (member === undefined) return;
+  broker.metrics.sharedHandedOver += 1;
+  member.session.deliver(message, member, share);
+}
+
+/** Hands over what waited in the store alone, page by page, when all of it is there; then the store forgets it. */
+async function handRestToOthers(broker: Broker, session: Session, rest: Queue): Promise<void> {
+  await broker.commits.flushed();
+  rest.clearMemory();
+  while (rest.pagedSize > 0) {
+    await rest.readPage(broker.store, session.number);
+    broker.beginTurn();
+    if (rest.isEmpty || rest.peek() === undefined) break;
+    for (let entry = rest.peek(); entry !== undefined; entry = rest.peek()) {
+      rest.shift();
+      if (entry.share !== undefined) handToAnother(broker, entry.share, entry.message);
+    }
+  }
+  broker.beginTurn();
+  forgetStored(broker, session);
 }
 
 /** Closes the wire after what was written; tells nobody. */

@@ -75,6 +75,11 @@ export class GroupCommit {
     this.#waiters.push(waiter);
   }
 
+  /** Settles when everything written so far is durable; never where the store has failed. Needs an end of turn. */
+  flushed(): Promise<void> {
+    return new Promise((resolve) => this.wait({ durable: resolve }));
+  }
+
   /** Gives the open batch to the store, unless one is on its way. Called at the end of every turn. */
   endOfTurn(): void {
     while (!this.#running && !this.#broken && (this.#batch.length > 0 || this.#waiters.length > 0)) this.#commit();

@@ -26,12 +26,16 @@ export class Queue {
   /** Entries that are only in the store, and the position after which they begin. */
   #paged = 0;
   #pagedAfter = 0;
+  /** Those of them that came through a shared subscription. */
+  #pagedShares = 0;
   #reading = false;
+  /** Entries behind the paged ones that the store never gets: the session is no longer stored. */
+  #behind: Entry[] = [];
   #bytes = 0;
 
   /** All entries, in memory or not. */
   get size(): number {
-    return this.#entries.length - this.#head + this.#paged;
+    return this.#entries.length - this.#head + this.#paged + this.#behind.length;
   }
 
   /** Bytes of all entries, for `queueBytesMax`. */
@@ -70,9 +74,11 @@ export class Queue {
     if (isStored && (this.#paged > 0 || this.#entries.length - this.#head >= WINDOW_ENTRIES)) {
       if (this.#paged === 0) this.#pagedAfter = this.#entries[this.#entries.length - 1].position;
       this.#paged += 1;
+      if (entry.share !== undefined) this.#pagedShares += 1;
       return;
     }
-    this.#entries.push(entry);
+    if (this.#paged > 0) this.#behind.push(entry);
+    else this.#entries.push(entry);
   }
 
   /** Puts unfinished deliveries of the former connection back in front, oldest first, to be sent again. */
@@ -87,7 +93,17 @@ export class Queue {
     return this.#paged > 0 && !this.#reading && this.#head === this.#entries.length;
   }
 
-  /** Reads the next page. Returns, or resolves, when `peek` may be asked again; false where the queue was dropped. */
+  /** Entries that are only in the store. */
+  get pagedSize(): number {
+    return this.#paged;
+  }
+
+  /** Whether the store alone has something that came through a shared subscription. */
+  get hasPagedShares(): boolean {
+    return this.#pagedShares > 0;
+  }
+
+  /** Reads the next page. Returns, or resolves, when `peek` may be asked again: what is not committed yet stays paged. */
   readPage(store: Store, session: number): Awaitable<void> {
     this.#reading = true;
     const page = store.queue(session, this.#pagedAfter, PAGE_ENTRIES);
@@ -101,18 +117,41 @@ export class Queue {
       this.#entries.push({ ...stored, ticket: 0, repeated: false });
       this.#pagedAfter = stored.position;
       this.#paged -= 1;
+      if (stored.share !== undefined) this.#pagedShares -= 1;
     }
+    if (this.#paged === 0) this.#takeBehind();
+  }
+
+  /** The store has lost what it alone had: the queue goes on without. */
+  forgetPaged(): void {
+    this.#paged = 0;
+    this.#pagedShares = 0;
+    this.#takeBehind();
+    if (this.isEmpty) this.#bytes = 0;
+  }
+
+  #takeBehind(): void {
+    for (const entry of this.#behind) this.#entries.push(entry);
+    this.#behind = [];
   }
 
   /** Every entry in memory, oldest first. */
   *waiting(): Generator<Entry> {
     for (let i = this.#head; i < this.#entries.length; i++) yield this.#entries[i];
+    yield* this.#behind;
+  }
+
+  /** Forgets what is in memory, so that only pages are left. */
+  clearMemory(): void {
+    this.#entries = [];
+    this.#head = 0;
+    this.#behind = [];
   }
 
   clear(): void {
-    this.#entries = [];
-    this.#head = 0;
+    this.clearMemory();
     this.#paged = 0;
+    this.#pagedShares = 0;
     this.#bytes = 0;
   }
 }

@@ -207,16 +207,23 @@ export class Session {
     }
   }
 
-  /** Returns true where entries came at once. */
+  /** Returns true where entries came at once. Batches commit in order, so what can be read is what comes first. */
   #readPage(queue: Queue): boolean {
-    // What is still gathering cannot be read back yet.
-    if (!this.#context.commits.isIdle) {
-      this.#waitForCommit();
-      return false;
-    }
-    const read = queue.readPage(this.#context.store, this.number);
-    if (read === undefined) return queue.peek() !== undefined;
-    read.then(() => this.pump());
+    const { commits, store } = this.#context;
+    const wasIdle = commits.isIdle;
+    const read = queue.readPage(store, this.number);
+    if (read === undefined) return this.#hasPage(queue, wasIdle);
+    read.then(() => {
+      if (this.#hasPage(queue, wasIdle)) this.pump();
+    });
+    return false;
+  }
+
+  #hasPage(queue: Queue, wasIdle: boolean): boolean {
+    if (queue.peek() !== undefined) return true;
+    // Nothing came: either it is still gathering, or the store does not have it.
+    if (wasIdle) queue.forgetPaged();
+    else this.#waitForCommit();
     return false;
   }
 
@@ -261,18 +268,26 @@ export class Session {
   #makeRoom(message: Message): boolean {
     const { limits, settings, metrics } = this.#context;
     const queue = this.#queue;
-    if (
-      queue === undefined ||
-      (queue.size < limits.queueMessagesMax && queue.bytes + message.heldBytes <= limits.queueBytesMax)
-    )
-      return true;
+    if (queue === undefined || this.#hasRoomIn(queue, message)) return true;
     this.#context.queueFull(this.clientId);
-    if (settings.queueFull === 'drop-oldest' && queue.peek()?.repeated === false) {
-      this.#drop(queue, 'messagesDroppedQueueFull');
-      return true;
+    if (settings.queueFull === 'drop-oldest' && message.heldBytes <= limits.queueBytesMax) {
+      while (this.#dropOldest(queue)) if (this.#hasRoomIn(queue, message)) return true;
     }
     metrics.messagesDroppedQueueFull += 1;
     return false;
+  }
+
+  #hasRoomIn(queue: Queue, message: Message): boolean {
+    const { queueMessagesMax, queueBytesMax } = this.#context.limits;
+    return queue.size < queueMessagesMax && queue.bytes + message.heldBytes <= queueBytesMax;
+  }
+
+  /** Drops the oldest that was never sent: what was, the client may have already. */
+  #dropOldest(queue: Queue): boolean {
+    if (queue.peek() === undefined && queue.isPaged) this.#readPage(queue);
+    if (queue.peek()?.repeated !== false) return false;
+    this.#drop(queue, 'messagesDroppedQueueFull');
+    return true;
   }
 
   #drop(queue: Queue, counter: 'messagesExpired' | 'messagesDroppedQueueFull'): void {
@@ -411,26 +426,29 @@ export class Session {
 
   /**
    * The session ends. Returns what a shared subscription may hand to another member: QoS 1 in flight and all that
-   * waited; never a QoS 2 message that was sent [MQTT-4.8.2-5].
+   * waited; never a QoS 2 message that was sent [MQTT-4.8.2-5]. With `rest`, more of that is in the store alone, and
+   * its pages may be read from there.
    */
-  end(): readonly Entry[] {
+  end(): { readonly handOver: readonly Entry[]; readonly rest: Queue | undefined } {
     const handOver: Entry[] = [];
-    let dropped = 0;
+    const queue = this.#queue;
+    let dropped = queue?.pagedSize ?? 0;
     for (const { qos, item } of this.#flow?.entries() ?? []) {
       if (qos === 1 && item.share !== undefined) handOver.push(item);
       else dropped += 1;
     }
-    for (const entry of this.#queue?.waiting() ?? []) {
-      this.#context.held(-entry.message.heldBytes);
+    if (queue !== undefined) this.#context.held(-queue.bytes);
+    for (const entry of queue?.waiting() ?? []) {
       if (entry.share !== undefined && !(entry.repeated && entry.qos === 2)) handOver.push(entry);
       else dropped += 1;
     }
     this.#context.metrics.messagesDroppedSessionEnd += dropped;
-    this.#queue?.clear();
+    const rest = queue?.hasPagedShares === true ? queue : undefined;
+    if (rest === undefined) queue?.clear();
     this.#flow = undefined;
     this.#queue = undefined;
     this.#replays = undefined;
-    return handOver;
+    return { handOver, rest };
   }
 }
 

@@ -28,7 +28,10 @@ describe('CONNECT', () => {
     test(`level ${version} is announced by its protocol name and level [MQTT-3.1.2-1]`, async () => {
       const { server } = dial({}, { version });
       await server.next('connect');
-      assert.equal(server.bytes.toString('hex', 2, 2 + bytes.replaceAll(' ', '').length / 2), bytes.replaceAll(' ', ''));
+      assert.equal(
+        server.bytes.toString('hex', 2, 2 + bytes.replaceAll(' ', '').length / 2),
+        bytes.replaceAll(' ', ''),
+      );
     });
   }
 
@@ -197,7 +200,12 @@ describe('CONNACK', () => {
   });
 
   test('limits of 0 and reserved flags in CONNACK are faults of the server', async () => {
-    for (const bytes of ['2006 00 00 03 21 0000', '2008 00 00 05 27 00000000', '2003 02 00 00', '2005 00 00 02 24 02']) {
+    for (const bytes of [
+      '2006 00 00 03 21 0000',
+      '2008 00 00 05 27 00000000',
+      '2003 02 00 00',
+      '2005 00 00 02 24 02',
+    ]) {
       const { server, connecting } = dial();
       await server.next('connect');
       server.sendBytes(bytes);

@@ -76,7 +76,8 @@ for (const version of [3, 4, 5] as ProtocolVersion[]) {
 
     test('packets may be cut and joined in any way [MQTT-4.2-1, MQTT311-7.1.2-1]', async () => {
       const { server, messages } = await subscribed({}, { version, wire: { chunkBytes: () => 1 } });
-      for (let packetId = 1; packetId < 4; packetId++) server.publish({ topic: 'a/b', qos: 1, packetId, payload: text('xyz') });
+      for (let packetId = 1; packetId < 4; packetId++)
+        server.publish({ topic: 'a/b', qos: 1, packetId, payload: text('xyz') });
       for (let packetId = 1; packetId < 4; packetId++) await server.next('puback');
       assert.deepEqual(messages, Array(3).fill({ topic: 'a/b', text: 'xyz', qos: 1 }));
     });
@@ -94,7 +95,10 @@ for (const version of [3, 4, 5] as ProtocolVersion[]) {
       client.on('message', (message) => kept.push(() => message.text()));
       for (const value of ['first', 'other', 'third']) server.publish({ topic: 'a', payload: text(value) });
       await settled();
-      assert.deepEqual(kept.map((read) => read()), ['first', 'other', 'third']);
+      assert.deepEqual(
+        kept.map((read) => read()),
+        ['first', 'other', 'third'],
+      );
     });
   });
 }
@@ -118,15 +122,19 @@ describe('receiving, MQTT 5.0', () => {
     assert.deepEqual(await received, properties);
   });
 
-  test('every Topic Alias up to the client\'s maximum is taken, used again and given anew [MQTT-3.3.2-10]', async () => {
+  test("every Topic Alias up to the client's maximum is taken, used again and given anew [MQTT-3.3.2-10]", async () => {
     const { server, messages } = await subscribed({ properties: { topicAliasMaximum: 5 } });
-    for (let topicAlias = 1; topicAlias <= 5; topicAlias++) server.publish({ topic: `t/${topicAlias}`, properties: { topicAlias } });
+    for (let topicAlias = 1; topicAlias <= 5; topicAlias++)
+      server.publish({ topic: `t/${topicAlias}`, properties: { topicAlias } });
     for (let topicAlias = 1; topicAlias <= 5; topicAlias++) server.publish({ topic: '', properties: { topicAlias } });
     server.publish({ topic: 'new', properties: { topicAlias: 3 } });
     server.publish({ topic: '', properties: { topicAlias: 3 } });
     await settled();
     const names = ['t/1', 't/2', 't/3', 't/4', 't/5'];
-    assert.deepEqual(messages.map(({ topic }) => topic), [...names, ...names, 'new', 'new']);
+    assert.deepEqual(
+      messages.map(({ topic }) => topic),
+      [...names, ...names, 'new', 'new'],
+    );
   });
 
   test('an alias on a repeated QoS 2 message is learnt although it is not delivered again', async () => {
@@ -135,7 +143,10 @@ describe('receiving, MQTT 5.0', () => {
     server.publish({ topic: 'a', qos: 2, packetId: 1, dup: true, properties: { topicAlias: 1 } });
     server.publish({ topic: '', properties: { topicAlias: 1 } });
     await settled();
-    assert.deepEqual(messages.map(({ topic }) => topic), ['a', 'a']);
+    assert.deepEqual(
+      messages.map(({ topic }) => topic),
+      ['a', 'a'],
+    );
   });
 
   test('Topic Alias 0, above the maximum and without a topic end the connection [MQTT-3.3.2-8]', async () => {
@@ -181,7 +192,7 @@ describe('receiving, MQTT 5.0', () => {
 
 describe('messages that break a rule end the connection', () => {
   const faults: [string, string, number][] = [
-    ['QoS 3 [MQTT-3.3.1-4, MQTT311-3.3.1-4]', '3606 0001 61 0001', 0x81],
+    ['QoS 3 [MQTT-3.3.1-4, MQTT311-3.3.1-4]', '3605 0001 61 0001', 0x81],
     ['bad UTF-8 in the topic [MQTT-1.5.4-1, MQTT-3.3.2-1, MQTT311-1.5.3-1]', '3004 0002 c328', 0x81],
     ['a surrogate in the topic [MQTT-1.5.4-1]', '3005 0003 eda080', 0x81],
     ['U+0000 in the topic [MQTT-1.5.4-2, MQTT-4.7.3-2, MQTT311-1.5.3-2]', '3003 0001 00', 0x81],
@@ -189,7 +200,11 @@ describe('messages that break a rule end the connection', () => {
     ['DUP with QoS 0 [MQTT-3.3.1-2, MQTT311-3.3.1-2]', '3803 0001 61', 0x81],
     ['a padded Remaining Length [MQTT-1.5.5-1]', '308300 0001 61', 0x81],
     ['a Remaining Length of five bytes [MQTT-1.5.5-1]', '30ffffffff7f', 0x81],
-    ['PUBREL with flags 0 [MQTT-3.6.1-1, MQTT-2.1.3-1, MQTT311-3.6.1-1, MQTT311-2.2.2-1, MQTT311-2.2.2-2]', '6002 0001', 0x81],
+    [
+      'PUBREL with flags 0 [MQTT-3.6.1-1, MQTT-2.1.3-1, MQTT311-3.6.1-1, MQTT311-2.2.2-1, MQTT311-2.2.2-2]',
+      '6002 0001',
+      0x81,
+    ],
     ['PUBACK with flags 1 [MQTT-2.1.3-1, MQTT311-2.2.2-2]', '4102 0001', 0x81],
     ['packet type 0 [MQTT-2.1.3-1, MQTT311-2.2.2-2]', '0000', 0x81],
     ['Packet Identifier 0 [MQTT-2.2.1-4]', '3205 0001 61 0000', 0x82],

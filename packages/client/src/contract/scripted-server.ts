@@ -79,7 +79,12 @@ export class ScriptedServer {
   }
 
   /** Answers with the Reason Code. */
-  answer(type: 'puback' | 'pubrec' | 'pubrel' | 'pubcomp', packetId: number, reasonCode = 0, properties: Properties = {}) {
+  answer(
+    type: 'puback' | 'pubrec' | 'pubrel' | 'pubcomp',
+    packetId: number,
+    reasonCode = 0,
+    properties: Properties = {},
+  ) {
     this.send({ type, packetId, reasonCode, properties });
   }
 
@@ -148,7 +153,10 @@ export class ScriptedServer {
 }
 
 /** A client that has sent CONNECT to a server which has not answered. */
-export function dial(options: ConnectOptions = {}, script: Script = {}): { server: ScriptedServer; connecting: Promise<Client> } {
+export function dial(
+  options: ConnectOptions = {},
+  script: Script = {},
+): { server: ScriptedServer; connecting: Promise<Client> } {
   const version = script.version ?? options.protocolVersion ?? 5;
   const [ours, theirs] = memoryPair(setImmediate, script.wire);
   const server = new ScriptedServer(theirs, version);
@@ -159,12 +167,18 @@ export function dial(options: ConnectOptions = {}, script: Script = {}): { serve
 }
 
 /** A client whose CONNECT was accepted; CONNECT is taken from the packets. */
-export async function connected(options: ConnectOptions = {}, script: Script = {}): Promise<{ server: ScriptedServer; client: Client }> {
+export async function connected(
+  options: ConnectOptions = {},
+  script: Script = {},
+): Promise<{ server: ScriptedServer; client: Client }> {
   const { server, connecting } = dial(options, script);
   await server.next('connect');
   const { sessionPresent = false, properties = {} } = script;
   server.send({ type: 'connack', sessionPresent, reasonCode: 0, properties });
-  return { server, client: await connecting };
+  const client = await connecting;
+  // A client that has just connected lets its caller speak first and reads on with the next timer.
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  return { server, client };
 }
 
 /** A connected client with one subscription, and what it received. */

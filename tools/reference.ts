@@ -1,0 +1,196 @@
+/**
+ * Writes the reference pages and the JSON Schema of the configuration from the tables that the code uses.
+ *
+ *     npm run reference              writes what differs
+ *     npm run reference -- --check   changes nothing, names the stale files and fails where there are any
+ *
+ * Node needs `--conditions=@dunlin/source` for it.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { COUNTERS, LIMITS } from '@dunlin/broker';
+import { REASON_CODES, reasonCodeName } from '@dunlin/protocol';
+import {
+  CONFIGURATION,
+  configurationSchemaText,
+  FLAGS,
+  flagDefault,
+  flagSpelling,
+  SERVER_EVENTS,
+  type Shape,
+  shownDefault,
+} from '@dunlin/server';
+
+const root = dirname(import.meta.dirname);
+const NOTE =
+  '<!-- Written by tools/reference.ts from the tables of the code: change those and run "npm run reference". -->';
+
+/** Every generated file: path below the root, text. */
+export function referenceFiles(): ReadonlyMap<string, string> {
+  return new Map([
+    ['docs/reference/configuration.md', configurationPage()],
+    ['docs/reference/limits.md', limitsPage()],
+    ['docs/reference/events.md', eventsPage()],
+    ['docs/reference/reason-codes.md', reasonCodesPage()],
+    ['packages/server/configuration.schema.json', configurationSchemaText()],
+  ]);
+}
+
+/** The files whose text is not the given one, or which do not exist. */
+export function staleFiles(files: ReadonlyMap<string, string>): string[] {
+  return [...files].filter(([path, text]) => textOf(path) !== text).map(([path]) => path);
+}
+
+function textOf(path: string): string | undefined {
+  const file = join(root, path);
+  return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+}
+
+function configurationPage(): string {
+  const flags = FLAGS.map((flag) => [code(flagSpelling(flag).trim()), flag.description, shownFlagDefault(flag)]);
+  return page(
+    'Configuration',
+    '`dunlin serve` reads flags and one YAML file (`--config FILE`); flags win. The file has a',
+    '[JSON Schema](../../packages/server/configuration.schema.json) for editors, and a',
+    '[commented example](../../examples/dunlin.yaml). Sizes may be written as `4MiB`, times as `10s`, and long numbers',
+    'as `1_000_000`; a bare number is in the unit of the table. An unknown key is an error.',
+    '',
+    '## Flags',
+    '',
+    ...table(['Flag', 'Meaning', 'Default'], flags),
+    '',
+    'Exit codes: 0 stopped as asked; 1 the command line or the configuration is wrong; 3 the server could not start or',
+    'go on.',
+    '',
+    '## Keys of the file',
+    '',
+    ...table(['Key', 'Value', 'Default', 'Meaning'], keyRows(CONFIGURATION, '')),
+    '',
+    'Every limit of `limits` stands in [limits.md](limits.md).',
+  );
+}
+
+function shownFlagDefault(flag: (typeof FLAGS)[number]): string {
+  return flagDefault(flag) ?? '';
+}
+
+/** A row a key; the broker's limits have a page of their own. */
+function keyRows(shape: Shape, path: string): string[][] {
+  const row = path === '' ? [] : [[code(path), shownValue(shape), shownDefault(shape), shape.description]];
+  if (shape.kind === 'list') return [...row, ...keyRows(shape.items, `${path}[]`).slice(1)];
+  if (shape.kind !== 'group' || path === 'limits') return row;
+  const inner = Object.entries(shape.entries).flatMap(([name, entry]) =>
+    keyRows(entry, path === '' ? name : `${path}.${name}`),
+  );
+  return [...row, ...inner];
+}
+
+function shownValue(shape: Shape): string {
+  switch (shape.kind) {
+    case 'amount':
+      return `${range(shape.minimum, shape.maximum)}${shape.unit === '' ? '' : ` ${shape.unit}`}`;
+    case 'switch':
+      return '`true` or `false`';
+    case 'choice':
+      return shape.choices.map(code).join(', ');
+    case 'text':
+      return `text, such as ${code(shape.default ?? shape.example)}`;
+    case 'list':
+      return shape.items.kind === 'group' ? 'list of groups' : `list of ${shownValue(shape.items)}`;
+    case 'group':
+      return 'group';
+  }
+}
+
+function limitsPage(): string {
+  const rows = Object.entries(LIMITS).map(([name, limit]) => [
+    code(name),
+    shownDefault({ kind: 'amount', ...limit }),
+    `${range(limit.minimum, limit.maximum)} ${limit.unit}`,
+    limit.description,
+    limit.reasonCode === undefined ? '' : `${hexadecimal(limit.reasonCode)} ${reasonCodeName(limit.reasonCode)}`,
+    code(limit.counter),
+  ]);
+  return page(
+    'Limits',
+    'Set under `limits` in the file or with `--limit NAME=VALUE`. The Reason Code is what a client of MQTT 5.0 sees; the',
+    'counter goes up each time the limit acts, and the event `limitReached` tells of it at most once a second and limit.',
+    '',
+    ...table(['Limit', 'Default', 'Allowed', 'Meaning', 'Reason Code', 'Counter'], rows),
+  );
+}
+
+function eventsPage(): string {
+  const events = Object.entries(SERVER_EVENTS).map(([name, { level, description }]) => [
+    code(name),
+    level,
+    description,
+  ]);
+  const counters = Object.entries(COUNTERS).map(([name, description]) => [code(name), description]);
+  return page(
+    'Events and counters',
+    'Events are log lines under the same name (`clientConnected` reads `client connected` on a terminal); at most 50 a',
+    'second of each are logged. Counters only go up.',
+    '',
+    '## Events',
+    '',
+    ...table(['Event', 'Level', 'Meaning'], events),
+    '',
+    '## Counters',
+    '',
+    ...table(['Counter', 'Meaning'], counters),
+  );
+}
+
+function reasonCodesPage(): string {
+  const rows = REASON_CODES.map(({ value, name, packets }) => [
+    hexadecimal(value),
+    name,
+    packets.map((packet) => packet.toUpperCase()).join(', '),
+  ]);
+  return page(
+    'Reason Codes',
+    'The Reason Codes of MQTT 5.0 (section 2.4) and the packets that may carry them.',
+    '',
+    ...table(['Value', 'Name', 'Packets'], rows),
+  );
+}
+
+function page(title: string, ...lines: readonly string[]): string {
+  return [NOTE, '', `# ${title}`, '', ...lines, ''].join('\n');
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)];
+}
+
+function range(minimum: number, maximum: number): string {
+  return `${minimum} to ${maximum}`;
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+function hexadecimal(value: number): string {
+  return `0x${value.toString(16).toUpperCase().padStart(2, '0')}`;
+}
+
+function main(argv: readonly string[]): number {
+  const files = referenceFiles();
+  const stale = staleFiles(files);
+  if (argv.includes('--check')) {
+    for (const path of stale) console.error(`${path} is stale: run "npm run reference"`);
+    return stale.length === 0 ? 0 : 1;
+  }
+  for (const path of stale) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), files.get(path) ?? '');
+    console.log(`${path} written`);
+  }
+  return 0;
+}
+
+if (import.meta.main) process.exitCode = main(process.argv.slice(2));
