@@ -171,7 +171,10 @@ function countRow(
 }
 
 function testCell(statement: Statement, inputs: Inputs, byId: Map<string, Set<string>>): string {
-  const files = [...(byId.get(statement.id) ?? [])].sort();
+  // Black-box tests first.
+  const files = [...(byId.get(statement.id) ?? [])].sort(
+    (a, b) => Number(inBlackBox(b)) - Number(inBlackBox(a)) || (a < b ? -1 : 1),
+  );
   const links = files.map((file) => `[${linkText(file)}](../../${file})`);
   const exemption = inputs.exemptions[statement.id];
   if (exemption?.reason === 'unit' && !files.includes(exemption.file)) {

@@ -71,6 +71,8 @@ function partsOf(given: TargetSettings): { limits: Partial<Limits>; settings: Pa
       topicAliasMaximum,
       connectTimeoutMs,
       keepAliveMaxS: keepAliveMax,
+      connectionsMax: given.connectionsMax,
+      queueMessagesMax: given.queueMessagesMax,
     }) as Partial<Limits>,
     settings: defined({
       maximumQoS,
@@ -79,6 +81,7 @@ function partsOf(given: TargetSettings): { limits: Partial<Limits>; settings: Pa
       wildcardSubscriptionAvailable,
       subscriptionIdentifierAvailable,
       sharedSubscriptionAvailable,
+      queueFull: given.queueFull,
       sysIntervalS: 1,
     }),
   };

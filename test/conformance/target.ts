@@ -20,6 +20,10 @@ export interface TargetSettings {
   /** Bytes of a Client Identifier. */
   clientIdBytesMax?: number;
   responseInformation?: string;
+  connectionsMax?: number;
+  /** QoS 1 and 2 messages waiting for one session, and what happens to the next one (the new one is dropped). */
+  queueMessagesMax?: number;
+  queueFull?: 'drop-new' | 'drop-oldest';
   /**
    * Policies of the tests, all three together: the user `bad` is refused; publishing to and subscribing to
    * `forbidden/#` is not authorized; the client identifier `forbidden-id` is refused; the Authentication Method

@@ -416,6 +416,29 @@ section('MQTT 5.0, 3.1.4 CONNECT actions', () => {
     },
   );
 
+  conformance(
+    ['MQTT-3.1.4-2'],
+    'serves as many connections as its limit allows, and not one more',
+    { settings: { connectionsMax: 2 } },
+    async (scene) => {
+      const first = await scene.connect(5);
+      const second = await scene.connect(5);
+      const third = await scene.open(5);
+      third.sendConnect({ clientId: scene.name() });
+      // Accepting may pause instead: then nothing is answered until there is room.
+      const refused = await third.expectClose([0x88, 0x89, 0x97, 0x9f], 500).then(
+        () => true,
+        () => false,
+      );
+      if (!refused) assert.equal(third.received.length, 0);
+      await first.disconnect();
+      await second.expectNothing();
+      const next = refused ? await scene.connect(5) : third;
+      if (!refused) await third.expect('connack', { code: 0 });
+      await next.ping();
+    },
+  );
+
   conformance(['MQTT-3.1.4-3'], 'closes the old connection of the same Client Identifier with 0x8E', async (scene) => {
     const clientId = scene.name();
     const first = await scene.connect(5, { clientId });

@@ -117,6 +117,21 @@ section('MQTT 5.0, 3.3.2 PUBLISH topic and properties', () => {
     },
   );
 
+  conformance([], 'passes topic and payload on to 3.1.1 and from 3.1.1, without properties (choice)', async (scene) => {
+    const topic = scene.name();
+    const old = await scene.subscriber(4, topic, 2);
+    const five = await scene.subscriber(5, topic, 2);
+    for (const qos of [0, 1, 2]) {
+      await five.deliver({ topic, qos, payload: 'from 5.0', properties: propertiesOf() });
+      await old.receive({ topic, qos, payload: 'from 5.0' });
+      await five.acknowledge(await five.find('publish', { payload: 'from 5.0' }));
+      await old.deliver({ topic, qos, payload: 'from 3.1.1' });
+      const got = await five.receive({ topic, qos, payload: 'from 3.1.1' });
+      assert.deepEqual({ ...got.properties }, {});
+      await old.acknowledge(await old.find('publish', { payload: 'from 3.1.1' }));
+    }
+  });
+
   conformance(['MQTT-3.3.2-4', 'MQTT-3.3.2-16'], 'adds no property to a message that has none', async (scene) => {
     const topic = scene.name();
     const client = await scene.subscriber(5, topic, 1);

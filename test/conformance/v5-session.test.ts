@@ -256,6 +256,48 @@ section('MQTT 5.0, 4.1 Session State', () => {
     await second.expectNothing();
   });
 
+  conformance(
+    [],
+    'drops the new message for a session whose queue is full, for it alone (choice)',
+    { settings: { queueMessagesMax: 5 } },
+    async (scene) => {
+      const clientId = scene.name();
+      const topic = scene.name();
+      const first = await scene.connect(5, { clientId, properties: KEPT });
+      await first.subscribe([topic, 1]);
+      await first.disconnect();
+      const other = await scene.subscriber(5, topic, 1);
+      const publisher = await scene.connect(5);
+      for (let i = 0; i < 8; i++) {
+        assert.equal(await publisher.deliver({ topic, qos: 1, payload: `${i}` }), 0);
+        await other.receive({ payload: `${i}` });
+      }
+      const second = await resume(scene, true, { clientId, properties: KEPT });
+      for (let i = 0; i < 5; i++) await second.receive({ payload: `${i}` });
+      await second.expectNothing();
+      await publisher.deliver({ topic, qos: 1, payload: 'live' });
+      await second.receive({ payload: 'live' });
+    },
+  );
+
+  conformance(
+    [],
+    'drops the oldest message of a full queue when told so (choice)',
+    { settings: { queueMessagesMax: 5, queueFull: 'drop-oldest' } },
+    async (scene) => {
+      const clientId = scene.name();
+      const topic = scene.name();
+      const first = await scene.connect(5, { clientId, properties: KEPT });
+      await first.subscribe([topic, 1]);
+      await first.disconnect();
+      const publisher = await scene.connect(5);
+      for (let i = 0; i < 8; i++) await publisher.deliver({ topic, qos: 1, payload: `${i}` });
+      const second = await resume(scene, true, { clientId, properties: KEPT });
+      for (let i = 3; i < 8; i++) await second.receive({ payload: `${i}` });
+      await second.expectNothing();
+    },
+  );
+
   conformance([], 'resumes a session with another version of the protocol (choice)', async (scene) => {
     const clientId = scene.name();
     const topic = scene.name();

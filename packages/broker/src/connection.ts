@@ -95,7 +95,8 @@ export class Connection implements WireHandler, AnswerSink {
     this.broker = broker;
     this.wire = wire;
     this.policy = policy;
-    this.#reader = new FrameReader(broker.limits.connectPacketBytesMax);
+    const { connectPacketBytesMax, maximumPacketSize } = broker.limits;
+    this.#reader = new FrameReader(Math.min(connectPacketBytesMax, maximumPacketSize));
     this.outbox = new Outbox(wire, broker.pool);
     this.openedAtMs = broker.nowMs;
     this.receivedAtMs = broker.nowMs;

@@ -13,3 +13,12 @@ export { COUNTERS, type CounterName, type Metrics } from './metrics.ts';
 export type { ListenerPolicy } from './policy.ts';
 export type * from './ports.ts';
 export { DEFAULT_SETTINGS, type Settings } from './settings.ts';
+export {
+  RevisionConflict,
+  type Table,
+  type TableChange,
+  type TableDefinition,
+  type TablePage,
+  type TableRecord,
+  type TableScan,
+} from './table.ts';

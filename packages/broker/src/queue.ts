@@ -98,6 +98,11 @@ export class Queue {
     return this.#paged;
   }
 
+  /** Those of them that came through no shared subscription. */
+  get pagedOwn(): number {
+    return this.#paged - this.#pagedShares;
+  }
+
   /** Whether the store alone has something that came through a shared subscription. */
   get hasPagedShares(): boolean {
     return this.#pagedShares > 0;

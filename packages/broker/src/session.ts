@@ -269,6 +269,8 @@ export class Session {
     const { limits, settings, metrics } = this.#context;
     const queue = this.#queue;
     if (queue === undefined || this.#hasRoomIn(queue, message)) return true;
+    this.#dropExpired(queue);
+    if (this.#hasRoomIn(queue, message)) return true;
     this.#context.queueFull(this.clientId);
     if (settings.queueFull === 'drop-oldest' && message.heldBytes <= limits.queueBytesMax) {
       while (this.#dropOldest(queue)) if (this.#hasRoomIn(queue, message)) return true;
@@ -280,6 +282,14 @@ export class Session {
   #hasRoomIn(queue: Queue, message: Message): boolean {
     const { queueMessagesMax, queueBytesMax } = this.#context.limits;
     return queue.size < queueMessagesMax && queue.bytes + message.heldBytes <= queueBytesMax;
+  }
+
+  /** Drops what has expired at the front: nobody will get it, and it takes room from what is still wanted. */
+  #dropExpired(queue: Queue): void {
+    for (let entry = queue.peek(); entry !== undefined && !entry.repeated; entry = queue.peek()) {
+      if (!entry.message.isExpired(this.#context.nowMs)) return;
+      this.#drop(queue, 'messagesExpired');
+    }
   }
 
   /** Drops the oldest that was never sent: what was, the client may have already. */
@@ -432,7 +442,7 @@ export class Session {
   end(): { readonly handOver: readonly Entry[]; readonly rest: Queue | undefined } {
     const handOver: Entry[] = [];
     const queue = this.#queue;
-    let dropped = queue?.pagedSize ?? 0;
+    let dropped = queue?.pagedOwn ?? 0;
     for (const { qos, item } of this.#flow?.entries() ?? []) {
       if (qos === 1 && item.share !== undefined) handOver.push(item);
       else dropped += 1;

@@ -5,6 +5,7 @@ import {
   MqttError,
   NO_PROPERTIES,
   parseSharedFilter,
+  type QoS,
   ReasonCode,
   reasonCodeName,
   type SubscribePacket,
@@ -27,7 +28,7 @@ export function receiveSubscribe(connection: Connection, packet: SubscribePacket
 
   // 1. Does it keep to what CONNACK said?
   const identifiers = packet.properties.subscriptionIdentifiers ?? NO_IDENTIFIERS;
-  checkOffered(broker, packet, identifiers);
+  checkOffered(connection, packet, identifiers);
 
   // 2. Each filter: permitted, well formed, within the limits? Then it is subscribed to at once [MQTT-3.8.4-5].
   const replays: Replay[] = [];
@@ -93,8 +94,9 @@ function subscribe(
     return refusal.reasonCode;
   }
   // A bridge gets nothing back that it sent, and RETAIN as it was.
+  const qos = Math.min(request.qos, broker.settings.maximumQoS) as QoS;
   const options = subscriptionOptions(
-    request.qos,
+    qos,
     request.noLocal || connection.isBridge,
     request.retainAsPublished || connection.isBridge,
     request.retainHandling,
@@ -106,7 +108,7 @@ function subscribe(
     !subscription.isShared && (request.retainHandling === 0 || (request.retainHandling === 1 && former === undefined));
   if (isReplayed && broker.retained.mayMatch(filter))
     replays.push(new Replay(subscription, broker.retained.cursor(filter), broker.retained.sequence));
-  return request.qos;
+  return qos;
 }
 
 /** Adds a subscription to session, router and bus in place of the former one of its filter [MQTT-3.8.4-3]. */
@@ -154,6 +156,8 @@ function refusalOf(
     return { reasonCode: ReasonCode.topicFilterInvalid, reason: 'the name is reserved' };
   if (!settings.wildcardSubscriptionAvailable && hasWildcard(plain))
     return { reasonCode: ReasonCode.wildcardSubscriptionsNotSupported, reason: 'wildcards are turned off' };
+  if (!settings.sharedSubscriptionAvailable && plain !== filter)
+    return { reasonCode: ReasonCode.sharedSubscriptionsNotSupported, reason: 'shared subscriptions are turned off' };
   const isNew = session.subscriptions?.has(filter) !== true;
   if (isNew && (session.subscriptions?.size ?? 0) >= limits.subscriptionsPerSessionMax) {
     broker.tell({
@@ -171,23 +175,18 @@ function refusalOf(
   return reasonCode >= 0x80 ? { reasonCode, reason: 'not authorized' } : undefined;
 }
 
-/** What makes the whole packet an error, as the standard says it of each. */
-function checkOffered(broker: Broker, packet: SubscribePacket, identifiers: readonly number[]): void {
-  const { settings } = broker;
+/** What makes the whole packet an error: 5.0 clients were told in CONNACK, so for them it is one (section 3.2.2.3). */
+function checkOffered(connection: Connection, packet: SubscribePacket, identifiers: readonly number[]): void {
+  const { settings } = connection.broker;
+  if (connection.protocolVersion !== 5) return;
   if (identifiers.length > 0 && !settings.subscriptionIdentifierAvailable)
-    throw new MqttError(
-      'protocol-error',
-      ReasonCode.subscriptionIdentifiersNotSupported,
-      'Cannot subscribe with a Subscription Identifier: they are turned off',
-    );
+    throw notOffered(ReasonCode.subscriptionIdentifiersNotSupported, 'with a Subscription Identifier');
   for (const { filter, noLocal } of packet.subscriptions) {
+    if (!settings.wildcardSubscriptionAvailable && hasWildcard(filter))
+      throw notOffered(ReasonCode.wildcardSubscriptionsNotSupported, 'with a wildcard');
     if (!filter.startsWith('$share/')) continue;
     if (!settings.sharedSubscriptionAvailable)
-      throw new MqttError(
-        'protocol-error',
-        ReasonCode.sharedSubscriptionsNotSupported,
-        'Cannot subscribe to a shared filter: they are turned off',
-      );
+      throw notOffered(ReasonCode.sharedSubscriptionsNotSupported, 'to a shared filter');
     if (noLocal)
       throw new MqttError(
         'protocol-error',
@@ -195,6 +194,14 @@ function checkOffered(broker: Broker, packet: SubscribePacket, identifiers: read
         'Cannot subscribe with No Local to a shared filter [MQTT-3.8.3-4]',
       );
   }
+}
+
+function notOffered(reasonCode: number, what: string): MqttError {
+  return new MqttError(
+    'protocol-error',
+    reasonCode,
+    `Cannot subscribe ${what}: CONNACK said that this is not available`,
+  );
 }
 
 /** 3.1.1 knows only 0x80; 3.1 knows no failure: the subscription is granted in name and brings nothing. */

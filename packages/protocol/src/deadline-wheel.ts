@@ -7,11 +7,12 @@
  * prolongs a keep alive costs nothing, and a sweep looks at what may be due and at nothing else.
  */
 
-/** What a wheel holds. The field is the wheel's: 0 while the item is not in it. */
+/** What a wheel holds, and one wheel only. The field is the wheel's: 0 while the item is not in it. */
 export interface Deadlined {
   deadlineMs: number;
 }
 
+/** Items by their deadlines, one deadline each. It reads no clock: the time comes with each sweep. */
 export class DeadlineWheel<T extends Deadlined> {
   readonly #slotMs: number;
   readonly #slots: (Set<T> | undefined)[];
@@ -25,11 +26,12 @@ export class DeadlineWheel<T extends Deadlined> {
     this.#slots = new Array(slots).fill(undefined);
   }
 
+  /** Items that have a deadline. */
   get size(): number {
     return this.#size;
   }
 
-  /** Sets the deadline of an item, in place of a former one. */
+  /** Sets the deadline of an item, in milliseconds of the clock that `sweep` is told, in place of a former one. */
   schedule(item: T, atMs: number): void {
     if (item.deadlineMs !== 0) this.cancel(item);
     // A deadline that is past already lies in the slot that is swept next.
@@ -48,34 +50,47 @@ export class DeadlineWheel<T extends Deadlined> {
   /** Takes an item out; nothing happens where it is not in. */
   cancel(item: T): void {
     if (item.deadlineMs === 0) return;
-    if (this.#slots[this.#indexOf(item.deadlineMs)]?.delete(item) === true) this.#size -= 1;
+    const index = this.#indexOf(item.deadlineMs);
+    const slot = this.#slots[index];
+    if (slot?.delete(item) === true) this.#size -= 1;
+    if (slot?.size === 0) this.#slots[index] = undefined;
     item.deadlineMs = 0;
   }
 
   /**
    * Calls `due` for every item whose deadline is not after `nowMs`. It returns the item's real deadline where that is
-   * later, or 0 when the item is done with. Where the clock went back, nothing happens until it has caught up.
+   * later, or 0 when the item is done with; meanwhile it may schedule and cancel others. What it throws is thrown on,
+   * and the items not yet called are called by the next sweep. Where the clock went back, deadlines keep their time.
    */
   sweep(nowMs: number, due: (item: T) => number): void {
     const last = Math.floor(nowMs / this.#slotMs);
-    if (last < this.#swept) return;
-    // The slot of the present is swept again next time: not all of it is past.
     const first = Math.max(this.#swept + 1, last - this.#slots.length + 1);
-    for (let number = first; number <= last; number++) this.#sweepSlot(number % this.#slots.length, nowMs, due);
+    // They are gathered first, since `due` may take items out and put others in.
+    const items = this.#dueIn(first, last, nowMs);
+    // The slot of the present is swept again next time: not all of it is past.
     this.#swept = last - 1;
+    let called = 0;
+    try {
+      for (const item of items) {
+        called += 1;
+        if (item.deadlineMs === 0 || item.deadlineMs > nowMs) continue;
+        this.cancel(item);
+        const next = due(item);
+        if (next !== 0 && item.deadlineMs === 0) this.schedule(item, Math.max(next, nowMs + 1));
+      }
+    } finally {
+      if (called < items.length) this.#swept = Math.min(this.#swept, first - 1);
+    }
   }
 
-  #sweepSlot(index: number, nowMs: number, due: (item: T) => number): void {
-    const slot = this.#slots[index];
-    if (slot === undefined) return;
-    // A copy: `due` may take items out and put others in.
-    for (const item of [...slot]) {
-      if (item.deadlineMs === 0 || item.deadlineMs > nowMs || !slot.has(item)) continue;
-      this.cancel(item);
-      const next = due(item);
-      if (next !== 0 && item.deadlineMs === 0) this.schedule(item, Math.max(next, nowMs + 1));
+  #dueIn(first: number, last: number, nowMs: number): T[] {
+    const items: T[] = [];
+    for (let number = first; number <= last; number++) {
+      const slot = this.#slots[number % this.#slots.length];
+      if (slot === undefined) continue;
+      for (const item of slot) if (item.deadlineMs <= nowMs) items.push(item);
     }
-    if (slot.size === 0) this.#slots[index] = undefined;
+    return items;
   }
 
   #indexOf(deadlineMs: number): number {

@@ -10,6 +10,8 @@
 
 /** Above this a list keeps an index, so that removing many values of one filter stays linear. */
 const INDEXED_FROM = 16;
+/** Scratch lists longer than this are given up after a match. */
+const FRONTIER_KEPT = 4096;
 
 /** Two or more values of one filter. */
 class Values<V> {
@@ -28,7 +30,8 @@ class Values<V> {
   remove(value: V): boolean {
     if (this.#index === undefined && this.list.length > INDEXED_FROM)
       this.#index = new Map(this.list.map((v, i) => [v, i]));
-    const index = this.#index === undefined ? this.list.indexOf(value) : (this.#index.get(value) ?? -1);
+    // A value that was added twice has lost its place in the index with the first removal.
+    const index = this.#index?.get(value) ?? this.list.indexOf(value);
     if (index < 0) return false;
     const last = this.list.pop() as V;
     if (index < this.list.length) {
@@ -82,7 +85,7 @@ class Node<V> {
     else if (this.named === node) this.named = undefined;
     else if (this.named instanceof Map) {
       this.named.delete(node.level);
-      if (this.named.size === 0) this.named = undefined;
+      if (this.named.size === 1) for (const only of this.named.values()) this.named = only;
     }
   }
 
@@ -96,6 +99,7 @@ export class FilterTrie<V> {
   readonly #exact = new Map<string, Slot<V>>();
   readonly #root = new Node<V>('');
   #size = 0;
+  /** Scratch of `collect`, used again by the next one. */
   #frontier: Node<V>[] = [];
   #next: Node<V>[] = [];
 
@@ -149,35 +153,35 @@ export class FilterTrie<V> {
     if (this.#root.isEmpty) return;
     let frontier = this.#frontier;
     let next = this.#next;
-    frontier.push(this.#root);
+    let width = 1;
+    frontier[0] = this.#root;
     // A wildcard in the first level does not match a topic of the server's own [MQTT-4.7.2-1].
     let isWildAllowed = !topic.startsWith('$');
-    for (let start = 0; frontier.length > 0; ) {
-      const slash = topic.indexOf('/', start);
-      const level = topic.slice(start, slash < 0 ? topic.length : slash);
-      for (const node of frontier) {
+    for (let start = 0, slash = 0; slash >= 0 && width > 0; start = slash + 1) {
+      slash = topic.indexOf('/', start);
+      // The level is cut out only where a node has children to look for.
+      let level: string | undefined;
+      let found = 0;
+      for (let i = 0; i < width; i++) {
+        const node = frontier[i];
         if (isWildAllowed) {
           if (node.rest !== undefined) gather(node.rest, into);
-          if (node.any !== undefined) next.push(node.any);
+          if (node.any !== undefined) next[found++] = node.any;
         }
+        if (node.named === undefined) continue;
+        level ??= topic.slice(start, slash < 0 ? topic.length : slash);
         const child = node.child(level);
-        if (child !== undefined) next.push(child);
+        if (child !== undefined) next[found++] = child;
       }
       isWildAllowed = true;
-      frontier.length = 0;
-      const swap = frontier;
-      frontier = next;
-      next = swap;
-      if (slash < 0) break;
-      start = slash + 1;
+      width = found;
+      [frontier, next] = [next, frontier];
     }
-    for (const node of frontier) {
-      gather(node.here, into);
-      gather(node.rest, into);
+    for (let i = 0; i < width; i++) {
+      gather(frontier[i].here, into);
+      gather(frontier[i].rest, into);
     }
-    frontier.length = 0;
-    this.#frontier = frontier;
-    this.#next = next;
+    if (frontier.length + next.length > FRONTIER_KEPT) this.#forgetFrontiers();
   }
 
   /** Calls `visit` with the values of every filter that matches. Filters may be added and removed meanwhile. */
@@ -198,12 +202,19 @@ export class FilterTrie<V> {
     return found;
   }
 
+  /** Removes every value. */
   clear(): void {
     this.#exact.clear();
     this.#root.named = undefined;
     this.#root.any = undefined;
     this.#root.rest = undefined;
     this.#size = 0;
+    this.#forgetFrontiers();
+  }
+
+  #forgetFrontiers(): void {
+    this.#frontier = [];
+    this.#next = [];
   }
 
   /** The nodes from the root to the last level of a filter, `#` not counted; undefined where one is missing. */

@@ -1,179 +1,207 @@
 /**
- * The sender's half of QoS 1 and QoS 2 (section 4.3), for a broker towards its subscribers and a client towards its server.
+ * The sender's half of QoS 1 and QoS 2, and its send quota (sections 4.3.2, 4.3.3, 4.9).
  *
- *   state       PUBACK    PUBREC < 0x80    PUBREC ≥ 0x80    PUBCOMP    on a resumed session
- *   QoS 1 sent  over      ignored          ignored          ignored    PUBLISH again, DUP 1
- *   QoS 2 sent  ignored   → released       over             ignored    PUBLISH again, DUP 1
- *   released    ignored   PUBREL again     ignored          over       PUBREL again
+ * | state            | PUBACK | PUBREC < 0x80       | PUBREC >= 0x80 | PUBCOMP |
+ * |------------------|--------|---------------------|----------------|---------|
+ * | not open         | -      | unknown             | unknown        | -       |
+ * | QoS 1, published | closes | unknown             | unknown        | -       |
+ * | QoS 2, published | -      | release -> released | done, closes   | -       |
+ * | QoS 2, released  | -      | release             | release        | closes  |
  *
- * Every open exchange takes a unit of the receiver's Receive Maximum and gives it back when it is over (section 4.9).
+ * `release` asks for a PUBREL: once it was sent only PUBCOMP closes, whatever a late PUBREC says. `-` and `unknown` change nothing: the peer acknowledged what is not open to it.
  *
- * Identifiers are mostly sequential, so the exchanges stand in a ring of slots at `identifier & mask`. Where two open
- * ones would meet in a slot the ring doubles, at the most to one slot for each identifier. A flow that was never used
- * has no ring.
+ * A small hash table of chains, by identifier: identifiers mostly come in sequence, so a chain holds one entry, and an
+ * exchange that stays open while the identifiers go once around costs nothing but its own entry. Entries are used
+ * again, so a busy flow allocates nothing; a flow that never opened anything has no table.
  */
 
-/** One open exchange. */
+/** What waits for which answer. */
+export type SenderState = 'published' | 'released';
+
+/** An exchange that is not over. */
 export interface OpenExchange<T> {
+  /** The Packet Identifier, 1 to 65535. */
   readonly id: number;
   readonly qos: 1 | 2;
-  readonly state: 'published' | 'released';
+  /** 'published': PUBLISH is to be sent again on resuming; 'released': PUBREL is. */
+  readonly state: SenderState;
   readonly item: T;
 }
 
-const FREE = 0;
-const QOS1_SENT = 1;
-const QOS2_SENT = 2;
-const RELEASED = 3;
-
-const FIRST_SLOTS = 8;
-
-interface Ring<T> {
-  readonly mask: number;
-  readonly ids: Uint16Array;
-  readonly states: Uint8Array;
-  /** Orders the exchanges: of the PUBLISH, and of the PUBREC once released. */
-  readonly sequences: Float64Array;
-  readonly items: (T | undefined)[];
+class Entry<T> {
+  id = 0;
+  qos: 1 | 2 = 1;
+  isReleased = false;
+  /** Rises with every PUBLISH opened and every PUBREC taken: what is re-sent keeps this order. */
+  order = 0;
+  item: T | undefined = undefined;
+  /** The next of the chain, or of the spare ones. */
+  next: Entry<T> | undefined = undefined;
 }
 
+type Chains<T> = (Entry<T> | undefined)[];
+
+const CHAINS_AT_FIRST = 4;
+/** Above this an empty flow gives its memory back. */
+const CHAINS_KEPT = 256;
+
+/** The PUBLISH packets above QoS 0 of one session that the peer has not finished, each with an item of the caller. */
 export class SenderFlow<T> {
-  /** Receive Maximum of the other side. */
+  /** Packets, 0 to 65535: what the peer takes at once on this connection. */
   receiveMaximum: number;
-  #ring: Ring<T> | undefined = undefined;
   #size = 0;
-  #sequence = 0;
+  #order = 0;
+  #chains: Chains<T> | undefined = undefined;
+  #spare: Entry<T> | undefined = undefined;
 
   constructor(receiveMaximum: number) {
     this.receiveMaximum = receiveMaximum;
   }
 
-  /** Open exchanges. */
+  /** Exchanges that are open. Each holds one unit of the quota until it closes. */
   get size(): number {
     return this.#size;
   }
 
-  /** Whether one more PUBLISH may be sent [MQTT-4.9.0-2]. */
+  /** Whether one more PUBLISH above QoS 0 may be sent [MQTT-4.9.0-2]. */
   hasQuota(): boolean {
     return this.#size < this.receiveMaximum;
   }
 
   isOpen(id: number): boolean {
-    const ring = this.#ring;
-    return ring !== undefined && ring.states[id & ring.mask] !== FREE && ring.ids[id & ring.mask] === id;
+    return this.#find(id) !== undefined;
   }
 
-  /** What was given with the identifier; undefined where it is not open. */
+  /** The item of an open exchange. */
   get(id: number): T | undefined {
-    const ring = this.#ring;
-    return ring !== undefined && this.isOpen(id) ? ring.items[id & ring.mask] : undefined;
+    return this.#find(id)?.item;
   }
 
-  /** A PUBLISH was sent. The identifier (1 to 65535) must not be open [MQTT-2.2.1-3]. */
+  /** A PUBLISH is sent. Throws where the identifier is open already: the caller chose it wrongly [MQTT-2.2.1-4]. */
   open(id: number, qos: 1 | 2, item: T): void {
-    let ring = this.#ring ?? makeRing<T>(FIRST_SLOTS);
-    while (ring.states[id & ring.mask] !== FREE) ring = doubled(ring);
-    this.#ring = ring;
-    const slot = id & ring.mask;
-    ring.ids[slot] = id;
-    ring.states[slot] = qos;
-    ring.sequences[slot] = ++this.#sequence;
-    ring.items[slot] = item;
-    this.#size += 1;
+    if (this.#find(id) !== undefined) throw new Error(`Cannot open packet identifier ${id}: it is in use`);
+    const chains = this.#chainsForOneMore();
+    const entry = this.#spare ?? new Entry<T>();
+    this.#spare = entry.next;
+    entry.id = id;
+    entry.qos = qos;
+    entry.isReleased = false;
+    entry.order = this.#order++;
+    entry.item = item;
+    const at = id & (chains.length - 1);
+    entry.next = chains[at];
+    chains[at] = entry;
+    this.#size++;
   }
 
-  /** PUBACK: returns what was given with the identifier; undefined where it is not open at QoS 1. */
+  /** Closes a QoS 1 exchange and returns its item; undefined where none is open. */
   puback(id: number): T | undefined {
-    return this.#close(id, QOS1_SENT);
+    const entry = this.#find(id);
+    return entry === undefined || entry.qos !== 1 ? undefined : this.#close(entry);
   }
 
   /**
-   * PUBREC. 'release': send PUBREL [MQTT-4.3.3-4]. 'done': a failure, the exchange is over [MQTT-4.4.0-2].
-   * 'unknown': not open at QoS 2; 5.0 answers PUBREL 0x92.
+   * 'release': answer with PUBREL [MQTT-4.3.3-4]; 'done': the peer refused the message and the exchange is closed
+   * [MQTT-4.4.0-2]; 'unknown': no QoS 2 exchange is open. Get the item before, where it is needed.
    */
   pubrec(id: number, reasonCode: number): 'release' | 'done' | 'unknown' {
-    const ring = this.#ring;
-    if (ring === undefined || !this.isOpen(id)) return 'unknown';
-    const slot = id & ring.mask;
-    if (ring.states[slot] === RELEASED) return 'release';
-    if (ring.states[slot] !== QOS2_SENT) return 'unknown';
+    const entry = this.#find(id);
+    if (entry === undefined || entry.qos !== 2) return 'unknown';
+    if (entry.isReleased) return 'release';
     if (reasonCode >= 0x80) {
-      this.#close(id, QOS2_SENT);
+      this.#close(entry);
       return 'done';
     }
-    ring.states[slot] = RELEASED;
-    ring.sequences[slot] = ++this.#sequence;
+    entry.isReleased = true;
+    entry.order = this.#order++;
     return 'release';
   }
 
-  /** PUBCOMP: returns what was given with the identifier; undefined where no PUBREL is open for it. */
+  /** Closes a released QoS 2 exchange and returns its item; undefined where none is open. */
   pubcomp(id: number): T | undefined {
-    return this.#close(id, RELEASED);
+    const entry = this.#find(id);
+    return entry?.isReleased ? this.#close(entry) : undefined;
   }
 
-  /** The open exchanges in the order in which they are sent again [MQTT-4.4.0-1]. */
-  *entries(): Generator<OpenExchange<T>> {
-    const ring = this.#ring;
-    if (ring === undefined) return;
-    const slots: number[] = [];
-    for (let slot = 0; slot <= ring.mask; slot++) if (ring.states[slot] !== FREE) slots.push(slot);
-    slots.sort((a, b) => ring.sequences[a] - ring.sequences[b]);
-    for (const slot of slots) {
-      const state = ring.states[slot];
-      const item = ring.items[slot] as T;
-      yield {
-        id: ring.ids[slot],
-        qos: state === QOS1_SENT ? 1 : 2,
-        state: state === RELEASED ? 'released' : 'published',
-        item,
-      };
-    }
+  /**
+   * What to send again on resuming: first the PUBRELs in the order of their PUBRECs [MQTT-4.6.0-4], then the PUBLISH
+   * packets in their original order [MQTT-4.6.0-1]. A snapshot: the flow may change while it is gone through.
+   */
+  entries(): OpenExchange<T>[] {
+    const open: Entry<T>[] = [];
+    for (const chain of this.#chains ?? [])
+      for (let entry = chain; entry !== undefined; entry = entry.next) open.push(entry);
+    open.sort((a, b) => Number(b.isReleased) - Number(a.isReleased) || a.order - b.order);
+    return open.map(({ id, qos, isReleased, item }) => ({
+      id,
+      qos,
+      state: isReleased ? 'released' : 'published',
+      item: item as T,
+    }));
   }
 
-  /** Another connection takes the session up: its Receive Maximum holds from now on, counting what is open. */
+  /**
+   * A new connection carries the flow on: the quota begins anew [MQTT-4.9.0-1] and what is open counts.
+   *
+   * Where more PUBLISH packets are open than the new maximum allows, the caller sends that many and holds the others
+   * back until some are closed.
+   */
   resume(receiveMaximum: number): void {
     this.receiveMaximum = receiveMaximum;
   }
 
-  /** Forgets every exchange. */
+  /** Forgets every exchange and gives the memory back. */
   clear(): void {
-    this.#ring = undefined;
     this.#size = 0;
+    this.#order = 0;
+    this.#chains = undefined;
+    this.#spare = undefined;
   }
 
-  #close(id: number, state: number): T | undefined {
-    const ring = this.#ring;
-    if (ring === undefined) return undefined;
-    const slot = id & ring.mask;
-    if (ring.states[slot] !== state || ring.ids[slot] !== id) return undefined;
-    const item = ring.items[slot];
-    ring.states[slot] = FREE;
-    ring.items[slot] = undefined;
-    this.#size -= 1;
+  #find(id: number): Entry<T> | undefined {
+    const chains = this.#chains;
+    if (chains === undefined) return undefined;
+    let entry = chains[id & (chains.length - 1)];
+    while (entry !== undefined && entry.id !== id) entry = entry.next;
+    return entry;
+  }
+
+  #close(entry: Entry<T>): T {
+    const item = entry.item as T;
+    this.#size--;
+    const chains = this.#chains as Chains<T>;
+    if (this.#size === 0 && chains.length > CHAINS_KEPT) {
+      this.clear();
+      return item;
+    }
+    const at = entry.id & (chains.length - 1);
+    let before = chains[at];
+    if (before === entry) chains[at] = entry.next;
+    else {
+      while (before !== undefined && before.next !== entry) before = before.next;
+      if (before !== undefined) before.next = entry.next;
+    }
+    entry.item = undefined;
+    entry.next = this.#spare;
+    this.#spare = entry;
     return item;
   }
-}
 
-function makeRing<T>(slots: number): Ring<T> {
-  return {
-    mask: slots - 1,
-    ids: new Uint16Array(slots),
-    states: new Uint8Array(slots),
-    sequences: new Float64Array(slots),
-    items: new Array<T | undefined>(slots).fill(undefined),
-  };
-}
-
-/** A ring of twice the slots: identifiers that differ below its size never meet in it. */
-function doubled<T>(ring: Ring<T>): Ring<T> {
-  const larger = makeRing<T>((ring.mask + 1) * 2);
-  for (let slot = 0; slot <= ring.mask; slot++) {
-    if (ring.states[slot] === FREE) continue;
-    const to = ring.ids[slot] & larger.mask;
-    larger.ids[to] = ring.ids[slot];
-    larger.states[to] = ring.states[slot];
-    larger.sequences[to] = ring.sequences[slot];
-    larger.items[to] = ring.items[slot];
+  /** Doubles the table once it has as many entries as chains. */
+  #chainsForOneMore(): Chains<T> {
+    const former = this.#chains;
+    if (former !== undefined && this.#size < former.length) return former;
+    const chains: Chains<T> = new Array(former === undefined ? CHAINS_AT_FIRST : former.length * 2).fill(undefined);
+    for (const chain of former ?? []) {
+      for (let entry = chain; entry !== undefined; ) {
+        const next: Entry<T> | undefined = entry.next;
+        const at = entry.id & (chains.length - 1);
+        entry.next = chains[at];
+        chains[at] = entry;
+        entry = next;
+      }
+    }
+    this.#chains = chains;
+    return chains;
   }
-  return larger;
 }

@@ -13,16 +13,18 @@ export interface SharedFilter {
 
 /**
  * Takes a shared filter apart; undefined where the filter is not shared.
- * @throws MqttError 'topic-filter-invalid' 0x8F where group or filter are missing [MQTT-4.8.2-1] or the group holds a
- *   wildcard [MQTT-4.8.2-2]
+ * @throws MqttError 'topic-filter-invalid' 0x8F where the group is missing [MQTT-4.8.2-1] or holds a wildcard, or no filter
+ *   follows it [MQTT-4.8.2-2]
  */
 export function parseSharedFilter(filter: string): SharedFilter | undefined {
   if (!filter.startsWith(PREFIX) && filter !== '$share') return undefined;
   const slash = filter.indexOf('/', PREFIX.length);
   const group = filter.slice(PREFIX.length, slash < 0 ? filter.length : slash);
   const rest = slash < 0 ? '' : filter.slice(slash + 1);
-  if (group === '' || rest === '') throw invalid(filter, '"$share/<group>/<filter>" is expected [MQTT-4.8.2-1]');
+  if (group === '') throw invalid(filter, '"$share/<group>/<filter>" is expected [MQTT-4.8.2-1]');
   if (hasWildcard(group)) throw invalid(filter, 'the group must hold no wildcard [MQTT-4.8.2-2]');
+  if (group.includes('\0')) throw invalid(filter, 'U+0000 is not allowed [MQTT-4.7.3-2]');
+  if (rest === '') throw invalid(filter, 'a filter must follow the group [MQTT-4.8.2-2]');
   return { group, filter: rest };
 }
 

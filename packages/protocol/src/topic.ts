@@ -4,19 +4,27 @@ import { utf8Length } from './utf8.ts';
 
 const BYTES_MAXIMUM = 65_535;
 
-/** @throws MqttError 'topic-name-invalid' 0x90 where it is empty, too long or holds a wildcard or U+0000 */
+/**
+ * Checks that a text can be a Topic Name: 1 to 65535 bytes of UTF-8 without wildcard and U+0000 (section 4.7).
+ * @throws MqttError 'topic-name-invalid' 0x90
+ */
 export function assertTopicName(topic: string): void {
   const why = wrongWithText(topic) ?? (hasWildcard(topic) ? '"+" and "#" belong to filters [MQTT-3.3.2-2]' : undefined);
   if (why !== undefined) throw new MqttError('topic-name-invalid', 0x90, `Cannot publish to ${quoted(topic)}: ${why}`);
 }
 
-/** @throws MqttError 'topic-filter-invalid' 0x8F where a wildcard stands wrong, or it is empty, too long or holds U+0000 */
+/**
+ * Checks that a text can be a Topic Filter: 1 to 65535 bytes of UTF-8 without U+0000, each wildcard a level of its own
+ * and `#` the last (section 4.7.1). Of a shared filter only the part behind `$share/<group>/` is to be given.
+ * @throws MqttError 'topic-filter-invalid' 0x8F
+ */
 export function assertTopicFilter(filter: string): void {
   const why = wrongWithText(filter) ?? wrongWithWildcards(filter);
   if (why !== undefined)
     throw new MqttError('topic-filter-invalid', 0x8f, `Cannot subscribe to ${quoted(filter)}: ${why}`);
 }
 
+/** Whether `assertTopicFilter` accepts a text. */
 export function isTopicFilter(filter: string): boolean {
   return (wrongWithText(filter) ?? wrongWithWildcards(filter)) === undefined;
 }
@@ -44,7 +52,6 @@ export function topicMatches(filter: string, topic: string): boolean {
   for (let i = 0; i < wanted.length; i++) {
     if (wanted[i] === '#') return true;
     if (i >= levels.length || (wanted[i] !== '+' && wanted[i] !== levels[i])) return false;
-    if (i === levels.length - 1 && i === wanted.length - 2 && wanted[i + 1] === '#') return true;
   }
   return wanted.length === levels.length;
 }
@@ -52,6 +59,7 @@ export function topicMatches(filter: string, topic: string): boolean {
 function wrongWithText(text: string): string | undefined {
   if (text === '') return 'at least one character is expected [MQTT-4.7.3-1]';
   if (text.includes('\0')) return 'U+0000 is not allowed [MQTT-4.7.3-2]';
+  if (!text.isWellFormed()) return 'a lone surrogate has no UTF-8 form [MQTT-1.5.4-1]';
   if (text.length * 3 > BYTES_MAXIMUM && utf8Length(text) > BYTES_MAXIMUM)
     return `${utf8Length(text)} bytes are more than ${BYTES_MAXIMUM} [MQTT-4.7.3-3]`;
   return undefined;

@@ -42,7 +42,10 @@ const settings = {
   retainAvailable: offered('retainAvailable', 'Whether retained messages are served; told as Retain Available.'),
   wildcardSubscriptionAvailable: offered('wildcardSubscriptionAvailable', 'Whether filters may hold + and #.'),
   subscriptionIdentifierAvailable: offered('subscriptionIdentifierAvailable', 'Whether subscriptions may be numbered.'),
-  sharedSubscriptionAvailable: offered('sharedSubscriptionAvailable', 'Whether shared subscriptions ($share) are served.'),
+  sharedSubscriptionAvailable: offered(
+    'sharedSubscriptionAvailable',
+    'Whether shared subscriptions ($share) are served.',
+  ),
   strictText: offered('strictText', 'Refuse control characters and non-characters in text (section 1.5.4).'),
   queueFull: {
     kind: 'choice',

@@ -70,9 +70,11 @@ export class TcpListener implements Listener, WireOwner {
 
   resume(): void {
     this.#paused = false;
-    const held = this.#held;
-    this.#held = [];
-    for (const wire of held) this.#options.accept(wire);
+    // Accepting one may bring on the next pause.
+    for (let wire = this.#held.shift(); wire !== undefined; wire = this.#held.shift()) {
+      this.#options.accept(wire);
+      if (this.#paused) return;
+    }
   }
 
   async close(): Promise<void> {

@@ -59,8 +59,10 @@ describe('every promise settles', () => {
 
   test('QoS 0 that has not left when the connection breaks rejects; what leaves before DISCONNECT resolves', async () => {
     const full = await connected({}, { wire: { highWaterBytes: 10 } });
+    full.server.pause();
     const stuck = full.client.publish('t', 'x'.repeat(1000));
     const outcome = assert.rejects(stuck, withCode('connection-lost'));
+    await settled();
     full.server.cut();
     await outcome;
 

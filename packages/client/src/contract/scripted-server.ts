@@ -9,6 +9,7 @@ import {
   type Packet,
   type Properties,
   type ProtocolVersion,
+  type PublishAckPacket,
   type PublishPacket,
 } from '@dunlin/protocol';
 import { type MemoryOptions, type MemoryWire, memoryPair } from '@dunlin/transport';
@@ -26,7 +27,9 @@ export interface Script {
   readonly wire?: MemoryOptions;
 }
 
-type PacketOf<Type extends Packet['type']> = Extract<Packet, { type: Type }>;
+type PacketOf<Type extends Packet['type']> = Type extends PublishAckPacket['type']
+  ? PublishAckPacket
+  : Extract<Packet, { type: Type }>;
 
 /** The server's end of one connection. */
 export class ScriptedServer {
@@ -112,6 +115,11 @@ export class ScriptedServer {
   async expectNothing(): Promise<void> {
     for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
     assert.deepEqual(this.packets, []);
+  }
+
+  /** Reads no more. */
+  pause(): void {
+    this.#wire.pause();
   }
 
   /** Breaks the connection. */

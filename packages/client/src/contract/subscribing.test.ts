@@ -301,6 +301,7 @@ describe('handlers and iterators', () => {
     await server.expectNothing();
     assert.deepEqual(seen, ['b']);
     await iterator.return?.();
+    await server.next('unsubscribe');
     const later = [await server.next('puback'), await server.next('puback')].map(({ packetId }) => packetId);
     assert.deepEqual(later, [2, 3]);
   });

@@ -1,0 +1,382 @@
+/**
+ * The oracle: a second, slow and plain account of what a broker ought to do, kept in step with it packet by packet.
+ *
+ * It hears of each packet just before the broker handles it and of each event as the broker tells it, and keeps what
+ * should be delivered to whom, which wills are due, and what is retained. `observer.ts` compares what leaves with that.
+ */
+import type { BrokerEvent, Write } from '@dunlin/broker';
+import type { Properties, PublishPacket, QoS, SubscribePacket, UnsubscribePacket, Will } from '@dunlin/protocol';
+import {
+  type ClientName,
+  type Expectation,
+  type GroupExpectation,
+  keyOf,
+  matchesFilter,
+  type OracleSubscription,
+  type Said,
+  sayMessage,
+} from './expectation.ts';
+import type { Judge } from './invariants.ts';
+import { OracleSession } from './oracle-session.ts';
+import type { VirtualTime } from './virtual-time.ts';
+
+/** Deadlines are enforced by sweeps; later than this after one is wrong. */
+export const SWEEP_SLACK_MS = 1200;
+const NEVER_EXPIRES = 0xffffffff;
+/** Topics below this may not be published to, and filters that begin with it not subscribed to. */
+export const DENIED = 'denied';
+
+export interface ConnectFacts {
+  readonly link: number;
+  readonly cleanStart: boolean;
+  readonly sessionExpiryInterval: number;
+  readonly will: Will | undefined;
+  readonly maximumPacketSize: number;
+}
+
+export class Oracle {
+  readonly judge: Judge;
+  readonly sessions = new Map<string, OracleSession>();
+  readonly names = new Map<string, ClientName>();
+  readonly retained = new Map<string, Said>();
+  /** Deliveries through shared subscriptions that are still open, by key. */
+  readonly groups = new Map<string, GroupExpectation[]>();
+  readonly #time: VirtualTime;
+  readonly #sessionExpiryMaxS: number;
+  #number = 0;
+  /** Wills that went out before their time: right only if the session ends in the same breath. */
+  readonly #early = new Set<OracleSession>();
+
+  constructor(time: VirtualTime, judge: Judge, sessionExpiryMaxS: number) {
+    this.#time = time;
+    this.judge = judge;
+    this.#sessionExpiryMaxS = sessionExpiryMaxS;
+  }
+
+  nameOf(text: string): ClientName {
+    let name = this.names.get(text);
+    if (name === undefined) {
+      name = { text };
+      this.names.set(text, name);
+    }
+    return name;
+  }
+
+  /** The broker says that a client is connected. Returns its session and whether it went on. */
+  connected(clientId: string, facts: ConnectFacts): { session: OracleSession; isResumed: boolean } {
+    const former = this.sessions.get(clientId);
+    if (former !== undefined) {
+      this.judge.check(former.link === 0, 'one-owner', () => `"${clientId}" is connected on link ${former.link} and on link ${facts.link}`);
+      this.judge.check(!facts.cleanStart, 'session-present', () => `the session of "${clientId}" outlived Clean Start`);
+    }
+    const isResumed = former !== undefined && !facts.cleanStart;
+    const session = isResumed ? former : new OracleSession(this.nameOf(clientId));
+    this.sessions.set(clientId, session);
+    session.link = facts.link;
+    session.expiresAtMs = Number.POSITIVE_INFINITY;
+    session.sessionExpiryInterval = Math.min(facts.sessionExpiryInterval, this.#sessionExpiryMaxS);
+    session.smallestPacket = Math.min(session.smallestPacket, facts.maximumPacketSize);
+    session.will = facts.will;
+    // Taken back by coming back in time [MQTT-3.1.3-9].
+    if (session.dueWill !== undefined) {
+      this.#checkWillTime(session);
+      session.dueWill = undefined;
+    }
+    return { session, isResumed };
+  }
+
+  /** DISCONNECT of the client, before the broker acts on it. */
+  saidGoodbye(session: OracleSession, reasonCode: number, sessionExpiryInterval: number | undefined): void {
+    if (sessionExpiryInterval !== undefined) session.sessionExpiryInterval = Math.min(sessionExpiryInterval, this.#sessionExpiryMaxS);
+    if (reasonCode === 0) session.will = undefined;
+  }
+
+  /** The connection of a session has ended, whoever ended it. */
+  detached(session: OracleSession): void {
+    const now = this.#time.nowMs();
+    session.link = 0;
+    session.detachments += 1;
+    for (const subscription of session.subscriptions.values()) subscription.isAcknowledged = true;
+    for (const expectation of session.all()) {
+      if (expectation.state !== 'due') continue;
+      if (expectation.qos === 0) expectation.state = 'void';
+      else if (expectation.kind === 'retained') expectation.excuse = 'the connection ended during a replay';
+    }
+    const delayS = Math.min(session.will?.properties.willDelayInterval ?? 0, session.sessionExpiryInterval);
+    if (session.will !== undefined) session.dueWill = { will: session.will, fromMs: now + delayS * 1000, untilMs: now + delayS * 1000 };
+    session.will = undefined;
+    const expiry = session.sessionExpiryInterval;
+    session.expiresAtMs = expiry === NEVER_EXPIRES ? Number.POSITIVE_INFINITY : now + expiry * 1000;
+  }
+
+  /** Events that no single connection answers for. */
+  heard(event: BrokerEvent): void {
+    if (event.name === 'willPublished') this.#willPublished(event.clientId, event.topic);
+    if (event.name === 'sessionEnded') this.#sessionEnded(event.clientId, event.reason);
+    if (event.name === 'internalError' || event.name === 'storeFailed') this.judge.broken('no-internal-error', `${event.name}: ${event.error}`);
+  }
+
+  #willPublished(clientId: string, topic: string): void {
+    const session = this.sessions.get(clientId);
+    const due = session?.dueWill;
+    if (session === undefined || due === undefined || due.will.topic !== topic) {
+      this.judge.broken('wills', `a will of "${clientId}" on "${topic}" went out that was not due`);
+      return;
+    }
+    if (this.#time.nowMs() < due.fromMs) this.#early.add(session);
+    session.dueWill = undefined;
+    const { will } = due;
+    this.publish(this.say(will.topic, will.payload, will.qos, will.retain, session.name, will.properties));
+  }
+
+  #sessionEnded(clientId: string, reason: string): void {
+    const session = this.sessions.get(clientId);
+    if (session === undefined) {
+      this.judge.broken('session-present', `a session of "${clientId}" ended that should not have been`);
+      return;
+    }
+    this.#early.delete(session);
+    this.judge.check(session.link === 0, 'session-present', () => `the session of "${clientId}" ended (${reason}) while connected`);
+    this.judge.check(session.dueWill === undefined, 'wills', () => `the session of "${clientId}" ended (${reason}) and its will did not go out`);
+    if (reason !== 'clean-start')
+      this.judge.check(session.expiresAtMs <= this.#time.nowMs(), 'session-expiry', () => `the session of "${clientId}" ended (${reason}) ${session.expiresAtMs - this.#time.nowMs()} ms early`);
+    this.#end(session);
+  }
+
+  #end(session: OracleSession): void {
+    session.hasEnded = true;
+    this.sessions.delete(session.name.text);
+    session.subscriptions.clear();
+    for (const groups of this.groups.values()) for (const group of groups) this.#leaveGroup(session, group);
+    for (const expectation of session.all()) if (expectation.state !== 'done') expectation.state = 'void';
+    session.inflight.clear();
+  }
+
+  /** What a member had goes to another one, but never a QoS 2 message that was sent [MQTT-4.8.2-5]. */
+  #leaveGroup(session: OracleSession, group: GroupExpectation): void {
+    if (!group.members.delete(session)) return;
+    const { taker } = group;
+    const isMine = taker !== undefined && session.expected.get(keyOf(group.said.topic, group.said.payload))?.includes(taker) === true;
+    if (isMine && (taker.state === 'done' || taker.qos === 2 || taker.qos === 0)) return;
+    if (taker !== undefined && !isMine) return;
+    group.taker = undefined;
+    group.excuse = 'the session of a member ended';
+    for (const [member, subscription] of this.#membersOf(group.filter)) if (!group.members.has(member)) group.members.set(member, subscription);
+  }
+
+  *#membersOf(filter: string): Generator<[OracleSession, OracleSubscription]> {
+    for (const session of this.sessions.values()) {
+      const subscription = session.subscriptions.get(filter);
+      if (subscription !== undefined) yield [session, subscription];
+    }
+  }
+
+  /** Whether the broker has to refuse a PUBLISH. */
+  isDenied(topic: string): boolean {
+    return topic.startsWith(DENIED);
+  }
+
+  say(topic: string, payload: Uint8Array, qos: QoS, retain: boolean, publisher: ClientName, properties: Properties): Said {
+    const atMs = this.#time.nowMs();
+    const expiry = properties.messageExpiryInterval;
+    this.#number += 1;
+    return {
+      number: this.#number,
+      topic,
+      payload: Uint8Array.from(payload),
+      qos,
+      retain,
+      publisher,
+      properties,
+      atMs,
+      expiresAtMs: expiry === undefined ? undefined : atMs + expiry * 1000,
+    };
+  }
+
+  /** A message is said. Returns whether anybody wants it. */
+  publish(said: Said): boolean {
+    if (said.retain) this.#retain(said);
+    let isWanted = false;
+    const groupFilters = new Set<string>();
+    for (const session of this.sessions.values()) {
+      const plain: OracleSubscription[] = [];
+      for (const subscription of session.subscriptions.values()) {
+        if (!matchesFilter(subscription.plain, said.topic)) continue;
+        isWanted = true;
+        if (subscription.isShared) groupFilters.add(subscription.filter);
+        else if (!(subscription.noLocal && said.publisher === session.name)) plain.push(subscription);
+      }
+      if (plain.length > 0) this.#expect(session, said, plain);
+    }
+    for (const filter of groupFilters) {
+      const key = keyOf(said.topic, said.payload);
+      const group: GroupExpectation = { said, filter, members: new Map(this.#membersOf(filter)), taker: undefined, excuse: undefined };
+      const groups = this.groups.get(key);
+      if (groups === undefined) this.groups.set(key, [group]);
+      else groups.push(group);
+    }
+    return isWanted;
+  }
+
+  #expect(session: OracleSession, said: Said, subscriptions: OracleSubscription[]): void {
+    const granted = Math.max(...subscriptions.map(({ qos }) => qos));
+    const qos = Math.min(said.qos, granted) as QoS;
+    if (qos === 0 && session.link === 0) return;
+    const retain = said.retain && subscriptions.some(({ retainAsPublished }) => retainAsPublished);
+    session.add(keyOf(said.topic, said.payload), expectation(session, said, 'live', qos, retain, subscriptions, undefined));
+  }
+
+  #retain(said: Said): void {
+    const former = this.retained.get(said.topic);
+    if (said.payload.length === 0) this.retained.delete(said.topic);
+    else this.retained.set(said.topic, said);
+    if (former !== undefined) this.#excuseReplays(former, 'it was replaced');
+  }
+
+  #excuseReplays(said: Said, excuse: string): void {
+    const key = keyOf(said.topic, said.payload);
+    for (const session of this.sessions.values())
+      for (const one of session.expected.get(key) ?? []) if (one.kind === 'retained' && one.said === said) one.excuse ??= excuse;
+  }
+
+  /** Returns the reason codes SUBACK must have, as 5.0 says them. */
+  subscribe(session: OracleSession, packet: SubscribePacket): number[] {
+    return packet.subscriptions.map((request) => {
+      const isShared = request.filter.startsWith('$share/');
+      const plain = isShared ? request.filter.slice(request.filter.indexOf('/', 7) + 1) : request.filter;
+      if (plain.startsWith(DENIED)) return 0x87;
+      const former = session.subscriptions.get(request.filter);
+      const identifier = packet.properties.subscriptionIdentifiers?.[0] ?? 0;
+      const { qos, noLocal, retainAsPublished } = request;
+      const subscription = { filter: request.filter, plain, isShared, qos, noLocal, retainAsPublished, identifier, isAcknowledged: false };
+      session.subscriptions.set(request.filter, subscription);
+      this.#stopReplay(session, former);
+      const isReplayed = !isShared && (request.retainHandling === 0 || (request.retainHandling === 1 && former === undefined));
+      if (isReplayed) this.#replay(session, subscription);
+      return request.qos;
+    });
+  }
+
+  #replay(session: OracleSession, subscription: OracleSubscription): void {
+    for (const said of this.retained.values()) {
+      if (!matchesFilter(subscription.plain, said.topic)) continue;
+      const qos = Math.min(said.qos, subscription.qos) as QoS;
+      const replayed = expectation(session, said, 'retained', qos, true, [subscription], undefined);
+      // The standard leaves open whether No Local holds for retained messages.
+      if (subscription.noLocal && said.publisher === session.name) replayed.excuse = 'No Local';
+      session.add(keyOf(said.topic, said.payload), replayed);
+    }
+  }
+
+  #stopReplay(session: OracleSession, former: OracleSubscription | undefined): void {
+    if (former === undefined) return;
+    for (const one of session.all())
+      if (one.kind === 'retained' && one.state === 'due' && one.subscriptions[0] === former) one.excuse ??= 'the subscription was replaced or ended';
+  }
+
+  /** Returns the reason codes UNSUBACK must have in 5.0. */
+  unsubscribe(session: OracleSession, packet: UnsubscribePacket): number[] {
+    return packet.filters.map((filter) => {
+      const former = session.subscriptions.get(filter);
+      session.subscriptions.delete(filter);
+      this.#stopReplay(session, former);
+      if (former?.isShared === true) for (const groups of this.groups.values()) for (const group of groups) if (group.filter === filter) group.excuse ??= 'a member left';
+      return former === undefined ? 0x11 : 0x00;
+    });
+  }
+
+  /** What a PUBLISH from the client says, its topic resolved. */
+  saidBy(session: OracleSession, packet: PublishPacket, topic: string): Said {
+    return this.say(topic, packet.payload, packet.qos, packet.retain, session.name, packet.properties);
+  }
+
+  /** A breath of the broker is over: nothing may be half done. */
+  afterEach(): void {
+    for (const session of this.#early) this.judge.broken('wills', `the will of "${session.name.text}" went out before its time`);
+    this.#early.clear();
+  }
+
+  /** Looks for deadlines that have passed unseen. */
+  sweep(): void {
+    const now = this.#time.nowMs();
+    for (const session of this.sessions.values()) {
+      this.#checkWillTime(session);
+      this.judge.check(session.link !== 0 || session.expiresAtMs + SWEEP_SLACK_MS > now, 'session-expiry', () => `the session of "${session.name.text}" should have ended ${now - session.expiresAtMs} ms ago`);
+    }
+  }
+
+  #checkWillTime(session: OracleSession): void {
+    const due = session.dueWill;
+    const now = this.#time.nowMs();
+    if (due !== undefined && due.untilMs + SWEEP_SLACK_MS < now) this.judge.broken('wills', `the will of "${session.name.text}" on "${due.will.topic}" should have gone out ${now - due.untilMs} ms ago`);
+    else if (due !== undefined && due.untilMs === due.fromMs && due.fromMs < now - SWEEP_SLACK_MS) this.judge.broken('wills', 'late');
+  }
+
+  /** Expired retained messages are gone, in the oracle as in the broker. */
+  forgetExpired(): void {
+    const now = this.#time.nowMs();
+    for (const [topic, said] of this.retained) if (said.expiresAtMs !== undefined && said.expiresAtMs <= now) this.retained.delete(topic);
+  }
+
+  /** Whether nothing is expected of a session any more, but for what an excuse covers. */
+  lost(session: OracleSession): Expectation[] {
+    const now = this.#time.nowMs();
+    const lost: Expectation[] = [];
+    for (const one of session.all()) {
+      if (one.qos === 0 || one.state === 'done' || one.state === 'void' || one.excuse !== undefined) continue;
+      if (one.state === 'due' && one.said.expiresAtMs !== undefined && one.said.expiresAtMs <= now) continue;
+      if (sizeOf(one.said) + 8 * one.identifiers.length > session.smallestPacket) continue;
+      lost.push(one);
+    }
+    return lost;
+  }
+
+  /** Shared deliveries that no member got although one should have. */
+  *lostOfGroups(): Generator<GroupExpectation> {
+    const now = this.#time.nowMs();
+    for (const groups of this.groups.values())
+      for (const group of groups) {
+        const { said } = group;
+        if (group.taker !== undefined || group.excuse !== undefined || said.qos === 0) continue;
+        if (said.expiresAtMs !== undefined && said.expiresAtMs <= now) continue;
+        const members = [...group.members] as [OracleSession, OracleSubscription][];
+        if (members.some(([member, { qos }]) => qos === 0 || sizeOf(said) + 8 > member.smallestPacket)) continue;
+        yield group;
+      }
+  }
+
+  describe(one: Expectation): string {
+    return `${sayMessage(one.said)} (${one.kind}, due at QoS ${one.qos}, ${one.state})`;
+  }
+}
+
+function expectation(
+  session: OracleSession,
+  said: Said,
+  kind: Expectation['kind'],
+  qos: QoS,
+  retain: boolean,
+  subscriptions: readonly OracleSubscription[],
+  group: GroupExpectation | undefined,
+): Expectation {
+  const identifiers = subscriptions.map(({ identifier }) => identifier).filter((identifier) => identifier !== 0);
+  identifiers.sort((a, b) => a - b);
+  const { detachments } = session;
+  return { said, kind, qos, retain, identifiers, subscriptions, state: 'due', excuse: undefined, packetId: 0, link: 0, arrivals: 0, detachments, group };
+}
+
+/** The delivery of a shared message to the member that turned out to get it. */
+export function sharedExpectation(session: OracleSession, group: GroupExpectation, subscription: OracleSubscription): Expectation {
+  const { said } = group;
+  const qos = Math.min(said.qos, subscription.qos) as QoS;
+  return expectation(session, said, 'shared', qos, said.retain && subscription.retainAsPublished, [subscription], group);
+}
+
+/** More bytes than any PUBLISH of the message has, without Subscription Identifiers. */
+export function sizeOf(said: Said): number {
+  const { contentType, responseTopic, correlationData, userProperties } = said.properties;
+  const user = (userProperties ?? []).reduce((sum, [name, value]) => sum + name.length + value.length + 5, 0);
+  return said.payload.length + said.topic.length + user + (contentType?.length ?? 0) + (responseTopic?.length ?? 0) + (correlationData?.length ?? 0) + 40;
+}
+
+export type { Write };
