@@ -72,9 +72,9 @@ export const rows: readonly Row[] = [
     ],
   },
   {
-    id: 'connect18k',
-    title: '18,000 connections',
-    load: 'connect -n 18000 --srcs 4 --hold 3',
+    id: 'connect16k',
+    title: '16,000 connections',
+    load: 'connect -n 16000 --srcs 4 --hold 3',
     fresh: true,
     timed: false,
     figures: [

@@ -3,12 +3,10 @@ import type { Will } from '@dunlin/protocol';
 import type { Write } from '@dunlin/broker';
 import type { ClientName, Expectation, ExpectationState, OracleSubscription } from './expectation.ts';
 
-/** A will that should go out between two times. */
+/** A will whose connection has ended. */
 export interface DueWill {
   readonly will: Will;
-  fromMs: number;
-  /** Before this or the world is wrong, some slack apart. */
-  untilMs: number;
+  readonly dueAtMs: number;
 }
 
 export class OracleSession {

@@ -4,7 +4,7 @@
  * It hears of each packet just before the broker handles it and of each event as the broker tells it, and keeps what
  * should be delivered to whom, which wills are due, and what is retained. `observer.ts` compares what leaves with that.
  */
-import type { BrokerEvent, Write } from '@dunlin/broker';
+import type { BrokerEvent } from '@dunlin/broker';
 import type { Properties, PublishPacket, QoS, SubscribePacket, UnsubscribePacket, Will } from '@dunlin/protocol';
 import {
   type ClientName,
@@ -46,6 +46,8 @@ export class Oracle {
   #number = 0;
   /** Wills that went out before their time: right only if the session ends in the same breath. */
   readonly #early = new Set<OracleSession>();
+  /** Wills that must go out in this same breath. */
+  readonly #immediate = new Set<OracleSession>();
 
   constructor(time: VirtualTime, judge: Judge, sessionExpiryMaxS: number) {
     this.#time = time;
@@ -103,7 +105,10 @@ export class Oracle {
       else if (expectation.kind === 'retained') expectation.excuse = 'the connection ended during a replay';
     }
     const delayS = Math.min(session.will?.properties.willDelayInterval ?? 0, session.sessionExpiryInterval);
-    if (session.will !== undefined) session.dueWill = { will: session.will, fromMs: now + delayS * 1000, untilMs: now + delayS * 1000 };
+    if (session.will !== undefined) {
+      session.dueWill = { will: session.will, dueAtMs: now + delayS * 1000 };
+      if (delayS === 0) this.#immediate.add(session);
+    }
     session.will = undefined;
     const expiry = session.sessionExpiryInterval;
     session.expiresAtMs = expiry === NEVER_EXPIRES ? Number.POSITIVE_INFINITY : now + expiry * 1000;
@@ -123,7 +128,8 @@ export class Oracle {
       this.judge.broken('wills', `a will of "${clientId}" on "${topic}" went out that was not due`);
       return;
     }
-    if (this.#time.nowMs() < due.fromMs) this.#early.add(session);
+    if (this.#time.nowMs() < due.dueAtMs) this.#early.add(session);
+    this.#immediate.delete(session);
     session.dueWill = undefined;
     const { will } = due;
     this.publish(this.say(will.topic, will.payload, will.qos, will.retain, session.name, will.properties));
@@ -294,6 +300,8 @@ export class Oracle {
   afterEach(): void {
     for (const session of this.#early) this.judge.broken('wills', `the will of "${session.name.text}" went out before its time`);
     this.#early.clear();
+    for (const session of this.#immediate) this.judge.broken('wills', `the will of "${session.name.text}" had no delay and did not go out`);
+    this.#immediate.clear();
   }
 
   /** Looks for deadlines that have passed unseen. */
@@ -308,8 +316,7 @@ export class Oracle {
   #checkWillTime(session: OracleSession): void {
     const due = session.dueWill;
     const now = this.#time.nowMs();
-    if (due !== undefined && due.untilMs + SWEEP_SLACK_MS < now) this.judge.broken('wills', `the will of "${session.name.text}" on "${due.will.topic}" should have gone out ${now - due.untilMs} ms ago`);
-    else if (due !== undefined && due.untilMs === due.fromMs && due.fromMs < now - SWEEP_SLACK_MS) this.judge.broken('wills', 'late');
+    if (due !== undefined && due.dueAtMs + SWEEP_SLACK_MS < now) this.judge.broken('wills', `the will of "${session.name.text}" on "${due.will.topic}" should have gone out ${now - due.dueAtMs} ms ago`);
   }
 
   /** Expired retained messages are gone, in the oracle as in the broker. */
@@ -378,5 +385,3 @@ export function sizeOf(said: Said): number {
   const user = (userProperties ?? []).reduce((sum, [name, value]) => sum + name.length + value.length + 5, 0);
   return said.payload.length + said.topic.length + user + (contentType?.length ?? 0) + (responseTopic?.length ?? 0) + (correlationData?.length ?? 0) + 40;
 }
-
-export type { Write };

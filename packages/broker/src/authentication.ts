@@ -111,7 +111,7 @@ function sendAuth(connection: Connection, reasonCode: number, data: Uint8Array |
     authenticationMethod: connection.authenticationMethod,
     ...(data === undefined ? {} : { authenticationData: data }),
   };
-  connection.send({ type: 'auth', reasonCode, properties });
+  connection.answer(connection.encode({ type: 'auth', reasonCode, properties }), 0);
 }
 
 function authError(why: string): MqttError {

@@ -41,18 +41,24 @@ export function receiveFirstPacket(
     receivePacketBeforeConnack(connection, bytes, start, bodyStart, end);
     return;
   }
-  // 1. Nothing but CONNECT may come first [MQTT-3.1.0-1]; what else comes gets no answer.
-  if (bytes[start] >> 4 !== CONNECT) {
-    connection.broker.metrics.protocolErrors += 1;
-    connectionEnded(connection, 'server', undefined, `the first packet is not CONNECT but type ${bytes[start] >> 4}`);
-    return;
-  }
+  // 1. Nothing but CONNECT may come first [MQTT-3.1.0-1]: `checkFirstByte` has seen to it.
   const hint = connectVersionHint(bytes, bodyStart, end);
   if (hint !== undefined) {
     connection.protocolVersion = hint;
     connection.isVersionKnown = true;
   }
   receiveConnect(connection, owned(decodeConnect(bytes, start, bodyStart, end, connection.decodeOptions)));
+}
+
+/** @throws MqttError where a connection does not begin with CONNECT [MQTT-3.1.0-1]; it closes without an answer. */
+export function checkFirstByte(byte: number): void {
+  if (byte >> 4 === CONNECT) return;
+  const found = `0x${byte.toString(16).padStart(2, '0')}`;
+  throw new MqttError(
+    'protocol-error',
+    ReasonCode.protocolError,
+    `Cannot begin with ${found}: CONNECT (0x10) must come first [MQTT-3.1.0-1]`,
+  );
 }
 
 /** The packet with its own bytes: who the client is may be known only after the read chunk was reused. */
@@ -212,6 +218,7 @@ function open(
   const resumed = connect.cleanStart ? undefined : stored;
   if (resumed === undefined && broker.sessionsById.size >= broker.limits.sessionsMax) {
     broker.metrics.sessionsRefused += 1;
+    broker.directory.release(clientId);
     refuseConnect(connection, clientId, ReasonCode.quotaExceeded, 'too many sessions');
     return;
   }
@@ -221,6 +228,7 @@ function open(
   // 9. The session belongs to this connection from here on.
   connection.session = session;
   session.owner = connection;
+  session.isSucceeded = false;
   session.expiresAtMs = undefined;
   session.permissions = broker.authorizer?.permissions(clientId, principal);
   const asked = connect.properties.sessionExpiryInterval ?? 0;
@@ -244,6 +252,10 @@ function open(
     properties,
   });
   connection.state = 'open';
+  if (bytes === undefined) {
+    connectionEnded(connection, 'server', undefined, 'CONNACK is above the Maximum Packet Size of the client');
+    return;
+  }
   const ticket = broker.commits.written === before ? 0 : broker.commits.ticket;
   connection.answer(bytes, ticket, () => {
     session.resume(connection);
@@ -283,6 +295,7 @@ function opened(
 
 function takeOver(broker: Broker, former: Session, connection: Connection): void {
   const other = former.owner as Connection;
+  former.isSucceeded = true;
   broker.metrics.sessionsTakenOver += 1;
   broker.tell({
     name: 'sessionTakenOver',

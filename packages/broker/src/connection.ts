@@ -23,7 +23,7 @@ import type { Wire, WireHandler } from '@dunlin/transport';
 import { type Answer, AnswerLine, type AnswerSink } from './answer-line.ts';
 import { type AuthenticationProgress, receiveAuth } from './authentication.ts';
 import type { Broker } from './broker.ts';
-import { receiveFirstPacket } from './connect.ts';
+import { checkFirstByte, receiveFirstPacket } from './connect.ts';
 import { connectionEnded, failConnection, receiveDisconnect } from './disconnect.ts';
 import type { Message } from './message.ts';
 import { Outbox } from './outbox.ts';
@@ -102,6 +102,10 @@ export class Connection implements WireHandler, AnswerSink {
     this.receivedAtMs = broker.nowMs;
   }
 
+  /** CONNACK with success has left: other packets may follow. */
+  get isGreeted(): boolean {
+    return this.session?.connection === this;
+  }
   get clientId(): string {
     return this.session?.clientId ?? '';
   }
@@ -133,6 +137,8 @@ export class Connection implements WireHandler, AnswerSink {
     this.receivedAtMs = broker.nowMs;
     this.isLate = false;
     try {
+      // Whoever speaks another protocol is told at once, not after the length that its bytes happen to claim.
+      if (this.state === 'new' && this.#reader.heldBytes === 0) checkFirstByte(chunk[0]);
       this.#reader.push(chunk);
       this.#handlePackets();
     } catch (error) {
@@ -191,7 +197,7 @@ export class Connection implements WireHandler, AnswerSink {
   #handlePacket(packet: Packet): void {
     if (packet.type === 'subscribe') receiveSubscribe(this, packet);
     else if (packet.type === 'unsubscribe') receiveUnsubscribe(this, packet);
-    else if (packet.type === 'pingreq') this.write(PINGRESP);
+    else if (packet.type === 'pingreq') this.#pong();
     else if (packet.type === 'puback') this.#handleAcknowledgement(4, packet.packetId, packet.reasonCode);
     else if (packet.type === 'pubrec') this.#handleAcknowledgement(5, packet.packetId, packet.reasonCode);
     else if (packet.type === 'pubrel') this.#handleAcknowledgement(6, packet.packetId, packet.reasonCode);
@@ -424,6 +430,12 @@ export class Connection implements WireHandler, AnswerSink {
       (settled) => step(() => then(settled)),
       (error: unknown) => step(() => failConnection(this, error)),
     );
+  }
+
+  /** PINGRESP waits for nothing but CONNACK [MQTT-3.2.0-1]. */
+  #pong(): void {
+    if (this.isGreeted) this.write(PINGRESP);
+    else this.answer(PINGRESP, 0);
   }
 
   /** A packet for the client within its limits: Reason String and User Properties go first. Undefined: it cannot be sent. */

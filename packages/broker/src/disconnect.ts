@@ -3,7 +3,8 @@
  *
  *   why → tell the client → close → the will → the session → tell listeners
  */
-import { connackReturnCode, type DisconnectPacket, MqttError, NO_PROPERTIES, ReasonCode } from '@dunlin/protocol';
+import { connackReturnCode,
+  isReasonCodeAllowed, type DisconnectPacket, MqttError, NO_PROPERTIES, ReasonCode } from '@dunlin/protocol';
 import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
 import type { Message } from './message.ts';
@@ -11,6 +12,14 @@ import type { Queue } from './queue.ts';
 import type { Session } from './session.ts';
 import { forgetSubscriptions } from './subscribe.ts';
 import { connectionEndedWithWill, disarmWill, publishWill } from './will.ts';
+
+/** What CONNACK says of who a client is, and DISCONNECT cannot. */
+const IDENTITY_CODES: readonly number[] = [
+  ReasonCode.clientIdentifierNotValid,
+  ReasonCode.badUserNameOrPassword,
+  ReasonCode.banned,
+  ReasonCode.badAuthenticationMethod,
+];
 
 type EndedBy = 'client' | 'server' | 'network';
 
@@ -88,13 +97,13 @@ export function refuseConnect(
 function endByServer(connection: Connection, reasonCode: number, reason: string, serverReference?: string): void {
   connection.broker.metrics.connectionsClosedByServer += 1;
   if (connection.state === 'open') {
-    // DISCONNECT only after CONNACK with success [MQTT-3.14.0-1]; 3.x has none.
-    if (connection.protocolVersion === 5) {
+    // DISCONNECT only after CONNACK with success has left [MQTT-3.14.0-1]; 3.x has none.
+    if (connection.protocolVersion === 5 && connection.isGreeted) {
       const properties = {
         reasonString: reason.slice(0, 400),
         ...(serverReference === undefined ? {} : { serverReference }),
       };
-      connection.send({ type: 'disconnect', reasonCode, properties });
+      connection.send({ type: 'disconnect', reasonCode: codeFor('disconnect', reasonCode), properties });
     }
     connectionEnded(connection, 'server', reasonCode, reason);
     return;
@@ -105,6 +114,15 @@ function endByServer(connection: Connection, reasonCode: number, reason: string,
   }
   sendRefusal(connection, reasonCode, reason, serverReference);
   connectionEnded(connection, 'server', reasonCode, reason);
+}
+
+/**
+ * The code where the packet may carry it, else the nearest it may: a fault is found at places that its code was not
+ * made for, such as a second CONNECT of an unknown version or a bad Topic Alias before CONNACK.
+ */
+function codeFor(packet: 'connack' | 'disconnect', reasonCode: number): number {
+  if (isReasonCodeAllowed(packet, reasonCode, 'server')) return reasonCode;
+  return IDENTITY_CODES.includes(reasonCode) ? ReasonCode.notAuthorized : ReasonCode.protocolError;
 }
 
 /** CONNACK with a failure, where the version has one for it and the client can be known to speak it. */
@@ -119,7 +137,12 @@ function sendRefusal(
     // How long a packet may be is not known before CONNECT was read.
     const reasonString = connection.state === 'new' ? {} : { reasonString: reason.slice(0, 400) };
     const properties = { ...reasonString, ...(serverReference === undefined ? {} : { serverReference }) };
-    connection.send({ type: 'connack', sessionPresent: false, reasonCode, properties });
+    connection.send({
+      type: 'connack',
+      sessionPresent: false,
+      reasonCode: codeFor('connack', reasonCode),
+      properties,
+    });
     return;
   }
   const returnCode = connackReturnCode(reasonCode);
@@ -183,7 +206,8 @@ export function endSession(
   reason: 'clean-start' | 'expired' | 'disconnected' | 'removed',
 ): void {
   broker.sessionsById.delete(session.clientId);
-  broker.directory.release(session.clientId);
+  // Where another connection of this broker goes on under the identifier, the claim stays.
+  if (reason !== 'clean-start' && !session.isSucceeded) broker.directory.release(session.clientId);
   forgetSubscriptions(broker, session);
   publishWill(broker, session);
   const { handOver, rest } = session.end();

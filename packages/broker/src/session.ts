@@ -62,6 +62,8 @@ export class Session {
   owner: Connection | undefined = undefined;
   /** The same once its CONNACK has left: deliveries go there. */
   connection: Connection | undefined = undefined;
+  /** A newer connection under the same identifier is taking over. */
+  isSucceeded = false;
   /** The store has heard of it. */
   wasStored = false;
   /** Seconds; 0 ends the session with its connection. */

@@ -28,7 +28,7 @@ export function armWill(broker: Broker, session: Session, will: Will | undefined
 export function disarmWill(broker: Broker, session: Session): void {
   if (session.will === undefined) return;
   session.will = undefined;
-  broker.commits.write({ op: 'deleteWill', session: session.number });
+  if (session.wasStored) broker.commits.write({ op: 'deleteWill', session: session.number });
 }
 
 /**
@@ -83,6 +83,7 @@ function willMessage(broker: Broker, clientId: string, will: Will): Message {
 }
 
 function storeWill(broker: Broker, session: Session, armed: ArmedWill): void {
+  if (!session.isStored) return;
   const message = willMessage(broker, session.clientId, armed.will);
   const { delayInterval, dueAtMs, will } = armed;
   const messageExpiryInterval = will.properties.messageExpiryInterval;

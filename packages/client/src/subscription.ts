@@ -149,7 +149,8 @@ export class Subscription implements AsyncIterable<ReceivedMessage, undefined> {
  * It settles with the `Subscription`, or rejects: refused (no filter was granted), closed, timed out, aborted. The
  * rejection may be left alone by those who iterate: the loop throws it.
  */
-export class PendingSubscription implements PromiseLike<Subscription>, AsyncIterable<ReceivedMessage, undefined> {
+export class PendingSubscription implements Promise<Subscription>, AsyncIterable<ReceivedMessage, undefined> {
+  readonly [Symbol.toStringTag] = 'PendingSubscription';
   readonly #subscription: Subscription;
   readonly #answered: Promise<Subscription>;
 
@@ -166,9 +167,16 @@ export class PendingSubscription implements PromiseLike<Subscription>, AsyncIter
     return this.#answered.then(fulfilled, rejected);
   }
 
-  /** As `then` without the first function. */
-  catch<Failure>(rejected: (error: unknown) => Failure | PromiseLike<Failure>): Promise<Subscription | Failure> {
+  /** As of a promise. */
+  catch<Failure = never>(
+    rejected?: ((error: unknown) => Failure | PromiseLike<Failure>) | null,
+  ): Promise<Subscription | Failure> {
     return this.#answered.catch(rejected);
+  }
+
+  /** As of a promise. */
+  finally(settled?: (() => void) | null): Promise<Subscription> {
+    return this.#answered.finally(settled);
   }
 
   /** Unsubscribes, also before the server has answered. */

@@ -34,10 +34,10 @@ export class DeadlineWheel<T extends Deadlined> {
   /** Sets the deadline of an item, in milliseconds of the clock that `sweep` is told, in place of a former one. */
   schedule(item: T, atMs: number): void {
     if (item.deadlineMs !== 0) this.cancel(item);
-    // A deadline that is past already lies in the slot that is swept next.
-    const deadlineMs = Math.max(1, atMs, (this.#swept + 1) * this.#slotMs);
-    item.deadlineMs = deadlineMs;
-    const index = this.#indexOf(deadlineMs);
+    item.deadlineMs = Math.max(1, atMs);
+    // A deadline before what was swept takes the next sweep back to it.
+    this.#swept = Math.min(this.#swept, Math.floor(item.deadlineMs / this.#slotMs) - 1);
+    const index = this.#indexOf(item.deadlineMs);
     let slot = this.#slots[index];
     if (slot === undefined) {
       slot = new Set();
@@ -58,9 +58,11 @@ export class DeadlineWheel<T extends Deadlined> {
   }
 
   /**
-   * Calls `due` for every item whose deadline is not after `nowMs`. It returns the item's real deadline where that is
-   * later, or 0 when the item is done with; meanwhile it may schedule and cancel others. What it throws is thrown on,
-   * and the items not yet called are called by the next sweep. Where the clock went back, deadlines keep their time.
+   * Calls `due` for every item whose deadline is not after `nowMs`, and takes it out before.
+   *
+   * `due` returns the item's real deadline, in milliseconds, or 0 when the item is done with; one that has passed
+   * counts from the next millisecond. Meanwhile it may schedule and cancel others. What it throws is thrown on, and the
+   * items not yet called are called by the next sweep. Where the clock went back, deadlines keep their time.
    */
   sweep(nowMs: number, due: (item: T) => number): void {
     const last = Math.floor(nowMs / this.#slotMs);
@@ -68,7 +70,7 @@ export class DeadlineWheel<T extends Deadlined> {
     // They are gathered first, since `due` may take items out and put others in.
     const items = this.#dueIn(first, last, nowMs);
     // The slot of the present is swept again next time: not all of it is past.
-    this.#swept = last - 1;
+    this.#swept = Math.max(-1, last - 1);
     let called = 0;
     try {
       for (const item of items) {

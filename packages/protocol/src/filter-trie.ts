@@ -94,7 +94,7 @@ class Node<V> {
   }
 }
 
-/** Values by Topic Filter. A value may stand under many filters, and a filter may have many values. */
+/** Values by Topic Filter. A value (never undefined) may stand under many filters, and a filter may have many values. */
 export class FilterTrie<V> {
   readonly #exact = new Map<string, Slot<V>>();
   readonly #root = new Node<V>('');

@@ -3,6 +3,7 @@ import { MqttError } from './errors.ts';
 
 const LAST = 0xffff;
 
+/** Packet Identifiers 1 to 65535, given out in turn. */
 export class PacketIdentifiers {
   readonly #used = new Set<number>();
   #latest = 0;
@@ -34,6 +35,7 @@ export class PacketIdentifiers {
     this.#used.add(id);
   }
 
+  /** Gives an identifier back; nothing happens where it is not in use. */
   free(id: number): void {
     this.#used.delete(id);
   }

@@ -10,6 +10,7 @@
 
 const NO_IDS: ReadonlySet<number> = new Set();
 
+/** The open QoS 2 exchanges of one session, as their receiver. */
 export class ReceiverFlow {
   /** Receive Maximum that the sender was told. */
   readonly receiveMaximum: number;
@@ -24,6 +25,7 @@ export class ReceiverFlow {
     return this.#waiting?.size ?? 0;
   }
 
+  /** Whether an identifier waits for PUBREL. */
   has(id: number): boolean {
     return this.#waiting?.has(id) === true;
   }
@@ -56,6 +58,7 @@ export class ReceiverFlow {
     return this.#waiting ?? NO_IDS;
   }
 
+  /** Forgets every exchange. */
   clear(): void {
     this.#waiting = undefined;
   }

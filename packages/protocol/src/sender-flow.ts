@@ -8,7 +8,8 @@
  * | QoS 2, published | -      | release -> released | done, closes   | -       |
  * | QoS 2, released  | -      | release             | release        | closes  |
  *
- * `release` asks for a PUBREL: once it was sent only PUBCOMP closes, whatever a late PUBREC says. `-` and `unknown` change nothing: the peer acknowledged what is not open to it.
+ * `release` asks for a PUBREL: once it was sent only PUBCOMP closes, whatever a late PUBREC says. `-` and `unknown`
+ * change nothing: the peer acknowledged what is not open to it.
  *
  * A small hash table of chains, by identifier: identifiers mostly come in sequence, so a chain holds one entry, and an
  * exchange that stays open while the identifiers go once around costs nothing but its own entry. Entries are used
@@ -68,6 +69,7 @@ export class SenderFlow<T> {
     return this.#size < this.receiveMaximum;
   }
 
+  /** Whether an exchange is open with this identifier. */
   isOpen(id: number): boolean {
     return this.#find(id) !== undefined;
   }

@@ -13,8 +13,8 @@ export interface SharedFilter {
 
 /**
  * Takes a shared filter apart; undefined where the filter is not shared.
- * @throws MqttError 'topic-filter-invalid' 0x8F where the group is missing [MQTT-4.8.2-1] or holds a wildcard, or no filter
- *   follows it [MQTT-4.8.2-2]
+ * @throws MqttError 'topic-filter-invalid' 0x8F where the group is missing [MQTT-4.8.2-1] or holds a wildcard, or no
+ *   filter follows it [MQTT-4.8.2-2]
  */
 export function parseSharedFilter(filter: string): SharedFilter | undefined {
   if (!filter.startsWith(PREFIX) && filter !== '$share') return undefined;

@@ -1,4 +1,4 @@
-/** Topic Aliases of one Network Connection, each direction by itself (section 3.3.2.3.4). They end with it [MQTT-3.3.2-7]. */
+/** Topic Aliases of one Network Connection, each direction by itself; they end with it [MQTT-3.3.2-7]. */
 import { MqttError } from './errors.ts';
 
 /** What the other side has set: alias to topic. */

@@ -8,6 +8,7 @@ import {
   type Packet,
   type Properties,
   type ProtocolVersion,
+  type PublishAckPacket,
   type PublishPacket,
   type QoS,
   type SubackPacket,
@@ -31,7 +32,9 @@ export interface TestPublish {
   readonly properties?: Properties;
 }
 
-export type PacketOf<T extends Packet['type']> = Extract<Packet, { type: T }>;
+export type PacketOf<T extends Packet['type']> = T extends PublishAckPacket['type']
+  ? PublishAckPacket
+  : Extract<Packet, { type: T }>;
 
 export class TestClient implements WireHandler {
   readonly wire: MemoryWire;

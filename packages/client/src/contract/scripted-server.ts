@@ -1,6 +1,7 @@
 /** A server that does what a test says, packet by packet, on the in-memory transport; it may break every rule. */
 
 import assert from 'node:assert/strict';
+import { after } from 'node:test';
 import {
   decodePacket,
   encodePacket,
@@ -26,6 +27,12 @@ export interface Script {
   readonly sessionPresent?: boolean;
   readonly wire?: MemoryOptions;
 }
+
+/** Servers that tests left behind; a client that waits for CONNACK would keep the process for its whole time-out. */
+const servers: ScriptedServer[] = [];
+after(() => {
+  for (const server of servers) server.cut();
+});
 
 type PacketOf<Type extends Packet['type']> = Type extends PublishAckPacket['type']
   ? PublishAckPacket
@@ -168,6 +175,7 @@ export function dial(
   const version = script.version ?? options.protocolVersion ?? 5;
   const [ours, theirs] = memoryPair(setImmediate, script.wire);
   const server = new ScriptedServer(theirs, version);
+  servers.push(server);
   const connecting = connectWire({ clientId: 'test', keepAlive: 0, ...options, protocolVersion: version, wire: ours });
   // A test that looks at the server only need not care for the client's failure.
   connecting.catch(() => {});

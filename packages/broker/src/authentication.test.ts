@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AuthenticationRequest, AuthenticationResult, Authenticator } from './ports.ts';
+import type { TestClient } from './testing/client.ts';
+import { World } from './testing/world.ts';
+
+const METHOD = 'STEPS';
+const PRINCIPAL = { username: 'Ada', attributes: {}, certificateSerial: undefined, expiresAtMs: Infinity };
+
+/** Accepts after as many challenges as the data asks for: "2" is challenged with "2", then with "1". "no" is refused. */
+class StepsAuthenticator implements Authenticator {
+  readonly requests: AuthenticationRequest[] = [];
+
+  supports(method: string): boolean {
+    return method === METHOD;
+  }
+
+  authenticate(request: AuthenticationRequest): AuthenticationResult {
+    this.requests.push(request);
+    const text = Buffer.from(request.data ?? []).toString();
+    if (text === 'no') return { kind: 'refuse', reasonCode: 0x86, reason: 'wrong answer' };
+    const left = typeof request.state === 'number' ? request.state : Number(text || 0);
+    if (left > 0) return { kind: 'challenge', data: Buffer.from(`${left}`), state: left - 1 };
+    return { kind: 'accept', principal: { ...PRINCIPAL, attributes: { said: text } }, data: Buffer.from('welcome') };
+  }
+}
+
+function begin(world: World, data: string, version: 3 | 4 | 5 = 5): TestClient {
+  const client = world.open(version);
+  client.connect({ clientId: 'a', properties: { authenticationMethod: METHOD, authenticationData: Buffer.from(data) } });
+  return client;
+}
+
+function auth(client: TestClient, reasonCode: number, data: string, authenticationMethod = METHOD): void {
+  client.send({ type: 'auth', reasonCode, properties: { authenticationMethod, authenticationData: Buffer.from(data) } });
+}
+
+test('refuses an Authentication Method that nobody supports with 0x8C [MQTT-4.12.0-1]', () => {
+  const client = new World().open();
+  assert.equal(client.handshake({ properties: { authenticationMethod: 'SCRAM-SHA-256' } }).reasonCode, 0x8c);
+  assert.equal(client.isClosed, true);
+});
+
+test('accepts at once and says the method and the data of the end in CONNACK [MQTT-4.12.0-5]', () => {
+  const connack = begin(new World({ authenticator: new StepsAuthenticator() }), '0').take('connack');
+  assert.equal(connack.properties.authenticationMethod, METHOD);
+  assert.equal(Buffer.from(connack.properties.authenticationData ?? []).toString(), 'welcome');
+});
+
+test('challenges with AUTH 0x18 until the Authenticator is content, then sends CONNACK [MQTT-4.12.0-2, MQTT-4.12.0-3]', () => {
+  const authenticator = new StepsAuthenticator();
+  const client = begin(new World({ authenticator }), '2');
+  for (const expected of ['2', '1']) {
+    const challenge = client.take('auth');
+    assert.deepEqual([challenge.reasonCode, challenge.properties.authenticationMethod], [0x18, METHOD]);
+    assert.equal(Buffer.from(challenge.properties.authenticationData ?? []).toString(), expected);
+    assert.deepEqual(client.takeAll(), []);
+    auth(client, 0x18, `answer to ${expected}`);
+  }
+  assert.equal(client.take('connack').reasonCode, 0);
+  assert.deepEqual(
+    authenticator.requests.map(({ data, state }) => [Buffer.from(data ?? []).toString(), state]),
+    [
+      ['2', undefined],
+      ['answer to 2', 1],
+      ['answer to 1', 0],
+    ],
+  );
+});
+
+test('refuses with the code and reason of the Authenticator in the middle of an exchange [MQTT-4.12.0-4]', () => {
+  const world = new World({ authenticator: new StepsAuthenticator() });
+  const client = begin(world, '1');
+  client.take('auth');
+  auth(client, 0x18, 'no');
+  const connack = client.take('connack');
+  assert.deepEqual([connack.reasonCode, connack.properties.reasonString, client.isClosed], [0x86, 'wrong answer', true]);
+  assert.deepEqual([...world.broker.sessions()], []);
+});
+
+const WRONG_BEFORE_CONNACK: [string, (client: TestClient) => void][] = [
+  ['PUBLISH', (client) => client.publish('t')],
+  ['PUBLISH with Topic Alias 0', (client) => client.send(Buffer.from('300800017403230000aa', 'hex'))],
+  ['PUBLISH with QoS 3', (client) => client.send(Buffer.from('360600017400010041', 'hex').subarray(0, 8))],
+  ['PINGREQ', (client) => client.send({ type: 'pingreq' })],
+  ['a second CONNECT', (client) => client.connect({ clientId: 'a' })],
+  ['another Authentication Method', (client) => auth(client, 0x18, '', 'OTHER')],
+  ['AUTH 0x19', (client) => auth(client, 0x19, '')],
+  ['type 0', (client) => client.send(Buffer.from('0000', 'hex'))],
+];
+for (const [what, send] of WRONG_BEFORE_CONNACK) {
+  test(`refuses the connection for ${what} in the middle of an exchange [MQTT-3.1.2-30]`, () => {
+    const world = new World({ authenticator: new StepsAuthenticator() });
+    const client = begin(world, '1');
+    client.take('auth');
+    send(client);
+    const { reasonCode } = client.take('connack');
+    assert.ok(reasonCode === 0x81 || reasonCode === 0x82, `0x${reasonCode.toString(16)}`);
+    assert.equal(client.isClosed, true);
+    assert.equal(world.broker.connections.size, 0);
+  });
+}
+
+test('ends without an answer when the client sends DISCONNECT in the middle of an exchange', () => {
+  const world = new World({ authenticator: new StepsAuthenticator() });
+  const client = begin(world, '1');
+  client.take('auth');
+  client.disconnect();
+  assert.deepEqual([client.takeAll(), client.isClosed, world.broker.connections.size], [[], true, 0]);
+});
+
+test('closes a client that does not answer a challenge in time', () => {
+  const world = new World({ authenticator: new StepsAuthenticator() });
+  const client = begin(world, '1');
+  world.pass(10_500);
+  assert.equal(client.isClosed, true);
+  assert.equal(world.broker.metrics.connectTimeouts, 1);
+});
+
+test('authenticates again over AUTH 0x19 while the connection works on, and applies the new rights [MQTT-4.12.1-1]', () => {
+  const authenticator = new StepsAuthenticator();
+  const world = new World({
+    authenticator,
+    authorizer: { permissions: (_clientId, { attributes }) => ({ mayPublish: () => (attributes.said === 'let me' ? 0 : 0x87), maySubscribe: () => 0 }) },
+  });
+  const client = begin(world, '0');
+  client.take('connack');
+  client.publish('t', { qos: 1 });
+  assert.equal(client.take('puback').reasonCode, 0x87);
+  auth(client, 0x19, '1');
+  assert.equal(client.take('auth').reasonCode, 0x18);
+  client.send({ type: 'pingreq' });
+  client.take('pingresp');
+  auth(client, 0x18, 'let me');
+  const done = client.take('auth');
+  assert.equal(done.reasonCode, 0);
+  assert.equal(Buffer.from(done.properties.authenticationData ?? []).toString(), 'welcome');
+  assert.equal(authenticator.requests[1].current?.username, 'Ada');
+  client.publish('t', { qos: 1 });
+  assert.notEqual(client.take('puback').reasonCode, 0x87);
+});
+
+test('disconnects a client that fails to authenticate again [MQTT-4.12.1-2]', () => {
+  const world = new World({ authenticator: new StepsAuthenticator() });
+  const client = begin(world, '0');
+  client.take('connack');
+  auth(client, 0x19, 'no');
+  // DISCONNECT has no code for a bad password.
+  assert.deepEqual([client.take('disconnect').reasonCode, client.isClosed], [0x87, true]);
+});
+
+const WRONG_AFTER_CONNACK: [string, (client: TestClient) => void][] = [
+  ['AUTH 0x18 that nobody asked for', (client) => auth(client, 0x18, '')],
+  ['another method [MQTT-4.12.1-1]', (client) => auth(client, 0x19, '', 'OTHER')],
+  ['two exchanges at once', (client) => (auth(client, 0x19, '1'), client.take('auth'), auth(client, 0x19, '1'))],
+];
+for (const [what, send] of WRONG_AFTER_CONNACK) {
+  test(`disconnects with 0x82 for ${what}`, () => {
+    const client = begin(new World({ authenticator: new StepsAuthenticator() }), '0');
+    client.take('connack');
+    send(client);
+    assert.deepEqual([client.take('disconnect').reasonCode, client.isClosed], [0x82, true]);
+  });
+}
+
+test('disconnects with 0x82 for AUTH of a client that named no method [MQTT-4.12.0-7]', () => {
+  const client = new World().connect('a');
+  auth(client, 0x19, '');
+  assert.deepEqual([client.take('disconnect').reasonCode, client.isClosed], [0x82, true]);
+});
+
+test('closes a 3.1.1 connection for AUTH, which it does not know', () => {
+  const client = new World().connect('a', { protocolVersion: 4 });
+  client.send(Buffer.from('f000', 'hex'));
+  assert.deepEqual([client.takeAll(), client.isClosed], [[], true]);
+});
+
+test('reads nothing more while an Authenticator thinks over AUTH, and goes on in order afterwards', async () => {
+  let answer: (result: AuthenticationResult) => void = () => undefined;
+  let asked = 0;
+  const authenticator: Authenticator = {
+    supports: () => true,
+    authenticate: () => {
+      asked += 1;
+      if (asked === 1) return { kind: 'accept', principal: PRINCIPAL };
+      return new Promise((resolve) => {
+        answer = resolve;
+      });
+    },
+  };
+  const world = new World({ authenticator });
+  const client = begin(world, '');
+  client.take('connack');
+  auth(client, 0x19, '');
+  client.send({ type: 'pingreq' });
+  assert.deepEqual(client.takeAll(), []);
+  answer({ kind: 'accept', principal: PRINCIPAL });
+  await world.settle();
+  assert.deepEqual(
+    client.takeAll().map((packet) => packet.type),
+    ['auth', 'pingresp'],
+  );
+});

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { encodePacket, type MqttError, NO_PROPERTIES, type Packet } from '@dunlin/protocol';
+import { type MemoryWire, memoryPair } from '@dunlin/transport';
+import { Connection } from './connection.ts';
+import { settled } from './contract/scripted-server.ts';
+import { ClientError } from './errors.ts';
+
+function setUp() {
+  const [ours, theirs] = memoryPair(setImmediate);
+  const told: string[] = [];
+  const written: Buffer[] = [];
+  theirs.open({
+    received: (chunk) => void written.push(Buffer.from(chunk)),
+    ended: () => {},
+    drained: () => {},
+    closed: () => {},
+  });
+  let onPacket = (_packet: Packet): void => {};
+  const connection = new Connection(ours, 5, 1000, {
+    received: (packet) => {
+      told.push(packet.type);
+      onPacket(packet);
+    },
+    heard: () => {},
+    sent: (packet) => void told.push(`sent ${packet.type}`),
+    flushed: () => void told.push('flushed'),
+    failed: (error) => void told.push(`failed ${(error as MqttError).code}`),
+    closed: (error) => void told.push(error === undefined ? 'closed' : 'broken'),
+  });
+  connection.open();
+  const answer = (call: (packet: Packet) => void): void => {
+    onPacket = call;
+  };
+  return { connection, told, written, server: theirs as MemoryWire, answer };
+}
+
+const ping = Buffer.from(encodePacket({ type: 'pingresp' }, 5));
+
+test('packets of one turn leave in one write, in order', async () => {
+  const { connection, written, told } = setUp();
+  connection.send({ type: 'pingreq' });
+  connection.send({ type: 'disconnect', reasonCode: 0, properties: NO_PROPERTIES });
+  assert.equal(connection.isBusy, true);
+  await settled();
+  assert.equal(Buffer.concat(written).toString('hex'), 'c000e000');
+  assert.deepEqual(told, ['sent pingreq', 'sent disconnect', 'flushed']);
+  assert.equal(connection.isBusy, false);
+});
+
+test("a packet above the server's Maximum Packet Size is not sent [MQTT-3.2.2-15]", () => {
+  const { connection } = setUp();
+  connection.maximumPacketSize = 3;
+  const filters = ['a'];
+  assert.throws(
+    () => connection.send({ type: 'unsubscribe', packetId: 1, properties: NO_PROPERTIES, filters }),
+    (error: ClientError) => error instanceof ClientError && error.reasonCode === 0x95,
+  );
+  assert.equal(connection.isBusy, false);
+});
+
+test('pause keeps the packets behind, resume goes on with them', async () => {
+  const { connection, told, server, answer } = setUp();
+  answer(() => connection.pause());
+  server.write(Buffer.concat([ping, ping, ping]));
+  await settled();
+  assert.deepEqual(told, ['pingresp']);
+  answer(() => {});
+  connection.resume();
+  connection.resume();
+  await settled();
+  assert.deepEqual(told, ['pingresp', 'pingresp', 'pingresp']);
+});
+
+test('a fault is told once and nothing is read behind it', async () => {
+  const { connection, told, server } = setUp();
+  server.write(Buffer.concat([Buffer.of(0, 0), ping]));
+  await settled();
+  assert.deepEqual(told, ['failed malformed-packet']);
+  connection.close();
+  await settled();
+  assert.deepEqual(told, ['failed malformed-packet', 'closed']);
+});
+
+test('after close nothing is sent or received, and closed is told once', async () => {
+  const { connection, told, server, written } = setUp();
+  connection.close();
+  connection.close();
+  connection.send({ type: 'pingreq' });
+  server.write(ping);
+  await settled();
+  connection.destroy();
+  await settled();
+  assert.deepEqual(told, ['closed']);
+  assert.deepEqual(written, []);
+});
+
+test('a server that ends its side ends the connection', async () => {
+  const { told, server } = setUp();
+  server.close();
+  await settled();
+  assert.deepEqual(told, ['closed']);
+});
+
+test('a broken wire is told with its error', async () => {
+  const { told, server } = setUp();
+  server.destroy();
+  await settled();
+  assert.deepEqual(told, ['broken']);
+});

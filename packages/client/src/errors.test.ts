@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { describeReason, reasonCodeOfReturnCode, refused, shown } from './errors.ts';
+
+test("a refusal names the attempt, the reason in words and digits, and the server's own words", () => {
+  const packet = {
+    type: 'puback' as const,
+    packetId: 1,
+    reasonCode: 0x87,
+    properties: { reasonString: 'no\u001b[31m' },
+  };
+  const error = refused('Cannot publish to "a"', 0x87, packet);
+  assert.equal(error.message, 'Cannot publish to "a": Not authorized (0x87), no\\u001b[31m');
+  assert.deepEqual([error.code, error.reasonCode, error.reasonString], ['refused', 0x87, 'no\u001b[31m']);
+  const silent = refused('Cannot publish to "a"', 0x97, { ...packet, properties: {} });
+  assert.deepEqual([silent.message, silent.reasonString], ['Cannot publish to "a": Quota exceeded (0x97)', undefined]);
+});
+
+test('a code is named as its packet names it', () => {
+  const suback = { type: 'suback' as const, packetId: 1, reasonCodes: [0], properties: {} };
+  assert.equal(describeReason(0, suback), 'Granted QoS 0 (0x00)');
+  assert.equal(describeReason(0x8b), 'Server shutting down (0x8B)');
+});
+
+test('Return Codes of 3.x have the Reason Code that fits', () => {
+  assert.deepEqual([0, 1, 2, 3, 4, 5, 6].map(reasonCodeOfReturnCode), [0, 0x84, 0x85, 0x88, 0x86, 0x87, 0x80]);
+});
+
+test('text of a peer is cut and harmless', () => {
+  assert.equal(shown('a"\n'), 'a\\"\\n');
+  assert.equal(shown('x'.repeat(300)), `${'x'.repeat(200)}…`);
+});

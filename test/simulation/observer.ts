@@ -1,0 +1,481 @@
+/**
+ * Watches one connection from the broker's side of the wire: tells the oracle what comes in, holds what goes out
+ * against what the oracle expects and against the rules of the packet exchange.
+ */
+import type { Limits, Write } from '@dunlin/broker';
+import {
+  type ConnackPacket,
+  type ConnectPacket,
+  decodeConnect,
+  decodePacket,
+  type DisconnectPacket,
+  FrameReader,
+  type Packet,
+  type Properties,
+  type ProtocolVersion,
+  type PublishAckPacket,
+  type PublishPacket,
+  ReasonCode,
+} from '@dunlin/protocol';
+import { type Expectation, keyOf, sameNumbers, sayMessage } from './expectation.ts';
+import type { Judge } from './invariants.ts';
+import type { Link } from './network.ts';
+import { type Oracle, sharedExpectation } from './oracle.ts';
+import type { OracleSession } from './oracle-session.ts';
+
+/** An answer the broker owes. */
+interface Answer {
+  readonly type: Packet['type'];
+  readonly packetId: number;
+  /** 5.0 Reason Codes; undefined where any success will do. */
+  readonly reasonCodes: readonly number[] | undefined;
+  /** Must be committed before it leaves. */
+  readonly writes: readonly Write[];
+  readonly then?: () => void;
+}
+
+/** What an observer needs of its world. */
+export interface Observed {
+  readonly oracle: Oracle;
+  readonly judge: Judge;
+  readonly limits: Limits;
+  /** Whether the store answers at once, always. */
+  readonly isSynchronous: boolean;
+  nowMs(): number;
+  isCommitted(write: Write): boolean;
+  /** An enqueue of the message for the session is not yet committed. */
+  isEnqueuePending(session: OracleSession, key: string): boolean;
+  trace(link: Link, direction: '▶' | '◀', packet: Packet): void;
+}
+
+const PACKET_BYTES_MAX = 268_435_460;
+/** User name of clients that the authenticator refuses. */
+export const REFUSED_USER = 'refused';
+
+export class Observer {
+  readonly link: Link;
+  readonly #world: Observed;
+  readonly #oracle: Oracle;
+  readonly #judge: Judge;
+  readonly #incoming = new FrameReader(PACKET_BYTES_MAX);
+  readonly #outgoing = new FrameReader(PACKET_BYTES_MAX);
+  #written: Buffer[] = [];
+  version: ProtocolVersion = 4;
+  connect: ConnectPacket | undefined = undefined;
+  session: OracleSession | undefined = undefined;
+  /** Packets of the client that the broker has begun to handle. */
+  packetsHandled = 0;
+  publishesHandled = 0;
+  packetsSent = 0;
+  /** The broker said that the connection has ended. */
+  isOver = false;
+  #isConnected = false;
+  #isResumed = false;
+  #hasGoneAway = false;
+  lastReceivedMs: number;
+  readonly #answers: Answer[] = [];
+  #pings = 0;
+  /** PUBRELs that a resumed session owes. */
+  #releases = new Set<number>();
+  readonly #unfinished = new Set<number>();
+  readonly #aliasesIn = new Map<number, string>();
+  readonly #aliasesOut = new Map<number, string>();
+  readonly #lastSent = new Map<string, number>();
+  #lastResent = 0;
+  /** Writes that the step under way has caused. */
+  writes: Write[] = [];
+
+  constructor(link: Link, world: Observed) {
+    this.link = link;
+    this.#world = world;
+    this.#oracle = world.oracle;
+    this.#judge = world.judge;
+    this.lastReceivedMs = world.nowMs();
+  }
+
+  get label(): string {
+    return `link ${this.link.number}${this.connect === undefined ? '' : ` ("${this.session?.name.text ?? this.connect.clientId}", ${this.version})`}`;
+  }
+
+  /** Answers that have not left. */
+  get owed(): string[] {
+    return this.#answers.map(({ type, packetId }) => `${type.toUpperCase()} ${packetId}`);
+  }
+
+  get isOpen(): boolean {
+    return this.#isConnected && !this.isOver;
+  }
+
+  /** The broker is about to receive a chunk. */
+  received(chunk: Buffer): void {
+    this.lastReceivedMs = this.#world.nowMs();
+    this.#incoming.push(Buffer.from(chunk));
+  }
+
+  /** The broker begins to handle the next packet. */
+  step(): void {
+    if (!this.#incoming.next()) {
+      this.#judge.broken('metrics', `${this.label}: the broker handles a packet that was not sent`);
+      return;
+    }
+    this.packetsHandled += 1;
+    const { bytes, start, bodyStart, end } = this.#incoming;
+    const packet = this.connect === undefined ? decodeConnect(bytes, start, bodyStart, end) : decodePacket(this.version, 'server', bytes, start, bodyStart, end);
+    this.writes = [];
+    if (packet.type === 'connect') {
+      this.connect = packet;
+      this.version = packet.protocolVersion;
+    }
+    this.#world.trace(this.link, '▶', packet);
+    this.#judge.check(!this.isOver, 'one-owner', () => `${this.label}: the broker handles ${packet.type.toUpperCase()} after the connection ended`);
+    if (this.session === undefined) this.#stepConnect(packet);
+    else this.#stepOpen(this.session, packet);
+  }
+
+  #stepConnect(packet: Packet): void {
+    if (packet.type !== 'connect') return;
+    const isIdMissing = packet.clientId === '' && (packet.protocolVersion === 3 || (packet.protocolVersion === 4 && !packet.cleanStart));
+    const reasonCodes = isIdMissing ? [ReasonCode.clientIdentifierNotValid] : packet.username === REFUSED_USER ? [ReasonCode.badUserNameOrPassword] : undefined;
+    if (reasonCodes !== undefined) this.#answers.push({ type: 'connack', packetId: 0, reasonCodes, writes: [] });
+  }
+
+  #stepOpen(session: OracleSession, packet: Packet): void {
+    switch (packet.type) {
+      case 'publish':
+        this.publishesHandled += 1;
+        return this.#stepPublish(session, packet);
+      case 'puback':
+        this.#unfinished.delete(packet.packetId);
+        return session.finish(packet.packetId, 'done');
+      case 'pubrec':
+        return this.#stepPubrec(session, packet);
+      case 'pubrel':
+        session.received.delete(packet.packetId);
+        return this.#owe('pubcomp', packet.packetId, undefined);
+      case 'pubcomp':
+        this.#unfinished.delete(packet.packetId);
+        return session.finish(packet.packetId, 'done');
+      case 'subscribe': {
+        const codes = this.#oracle.subscribe(session, packet);
+        const subscriptions = packet.subscriptions.map(({ filter }) => session.subscriptions.get(filter));
+        return this.#owe('suback', packet.packetId, codes, () => {
+          for (const subscription of subscriptions) if (subscription !== undefined) subscription.isAcknowledged = true;
+        });
+      }
+      case 'unsubscribe':
+        return this.#owe('unsuback', packet.packetId, this.#oracle.unsubscribe(session, packet));
+      case 'pingreq':
+        this.#pings += 1;
+        return;
+      case 'disconnect':
+        return this.#oracle.saidGoodbye(session, packet.reasonCode, packet.properties.sessionExpiryInterval);
+    }
+  }
+
+  #owe(type: Packet['type'], packetId: number, reasonCodes: readonly number[] | undefined, then?: () => void): void {
+    this.#answers.push({ type, packetId, reasonCodes, writes: this.writes, then });
+  }
+
+  #stepPublish(session: OracleSession, packet: PublishPacket): void {
+    const alias = packet.properties.topicAlias;
+    if (alias !== undefined && packet.topic !== '') this.#aliasesIn.set(alias, packet.topic);
+    const topic = packet.topic === '' ? (this.#aliasesIn.get(alias as number) as string) : packet.topic;
+    const repeated = packet.qos === 2 ? session.received.get(packet.packetId) : undefined;
+    if (repeated !== undefined) {
+      this.#answers.push({ type: 'pubrec', packetId: packet.packetId, reasonCodes: [0], writes: repeated.writes });
+      return;
+    }
+    const isDenied = this.#oracle.isDenied(topic);
+    const isWanted = !isDenied && this.#oracle.publish(this.#oracle.saidBy(session, packet, topic));
+    if (packet.qos === 0) return;
+    const reasonCode = isDenied ? ReasonCode.notAuthorized : isWanted ? ReasonCode.success : ReasonCode.noMatchingSubscribers;
+    if (packet.qos === 2 && !(isDenied && this.version === 5)) session.received.set(packet.packetId, { writes: this.writes, reasonCode });
+    this.#owe(packet.qos === 1 ? 'puback' : 'pubrec', packet.packetId, [reasonCode]);
+  }
+
+  #stepPubrec(session: OracleSession, packet: PublishAckPacket): void {
+    const { packetId, reasonCode } = packet;
+    if (reasonCode >= 0x80) {
+      this.#unfinished.delete(packetId);
+      session.finish(packetId, 'done');
+      return;
+    }
+    session.finish(packetId, 'received');
+    this.#owe('pubrel', packetId, undefined);
+  }
+
+  /** The broker says that this connection has its client. */
+  connected(clientId: string, sessionPresent: boolean): void {
+    const connect = this.connect as ConnectPacket;
+    const { cleanStart, properties } = connect;
+    const expiry = connect.protocolVersion === 5 ? (properties.sessionExpiryInterval ?? 0) : cleanStart ? 0 : 0xffffffff;
+    const maximumPacketSize = properties.maximumPacketSize ?? PACKET_BYTES_MAX;
+    const facts = { link: this.link.number, cleanStart, sessionExpiryInterval: expiry, will: connect.will, maximumPacketSize };
+    const { session, isResumed } = this.#oracle.connected(clientId, facts);
+    this.#judge.check(isResumed === sessionPresent, 'session-present', () => `${this.label}: session present ${sessionPresent} where ${isResumed} is right`);
+    this.session = session;
+    this.#isResumed = isResumed;
+    this.#answers.push({ type: 'connack', packetId: 0, reasonCodes: [0], writes: this.writes });
+    if (isResumed) for (const [packetId, one] of session.inflight) if (one.state === 'received') this.#releases.add(packetId);
+  }
+
+  /** The broker says that this connection has ended. */
+  disconnected(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    if (this.session?.link === this.link.number) this.#oracle.detached(this.session);
+  }
+
+  written(bytes: Buffer): void {
+    this.#written.push(Buffer.from(bytes));
+  }
+
+  /** A breath of the broker is over: looks at what it wrote. */
+  look(): void {
+    if (this.#written.length === 0) return;
+    const chunks = this.#written;
+    this.#written = [];
+    for (const chunk of chunks) {
+      this.#outgoing.push(chunk);
+      for (;;) {
+        let packet: Packet;
+        try {
+          if (!this.#outgoing.next()) break;
+          const { bytes, start, bodyStart, end } = this.#outgoing;
+          packet = decodePacket(this.version, 'client', bytes, start, bodyStart, end);
+          this.#world.trace(this.link, '◀', packet);
+          this.#checkSize(packet, end - start);
+        } catch (error) {
+          this.#judge.broken('well-formed', `${this.label}: ${(error as Error).message}`);
+          return;
+        }
+        this.#sent(packet);
+      }
+    }
+  }
+
+  #checkSize(packet: Packet, size: number): void {
+    const maximum = this.connect?.properties.maximumPacketSize ?? PACKET_BYTES_MAX;
+    this.#judge.check(size <= maximum, 'packet-size', () => `${this.label}: ${packet.type.toUpperCase()} has ${size} bytes, more than ${maximum}`);
+  }
+
+  #sent(packet: Packet): void {
+    this.packetsSent += 1;
+    this.#judge.check(!this.#hasGoneAway, 'answers-in-order', () => `${this.label}: ${packet.type.toUpperCase()} follows DISCONNECT`);
+    if (!this.#isConnected && packet.type !== 'connack') {
+      this.#judge.broken('answers-in-order', `${this.label}: ${packet.type.toUpperCase()} comes before CONNACK [MQTT-3.2.0-1]`);
+      return;
+    }
+    switch (packet.type) {
+      case 'publish':
+        return this.#sentPublish(packet);
+      case 'pingresp':
+        this.#pings -= 1;
+        this.#judge.check(this.#pings >= 0, 'answers-in-order', () => `${this.label}: PINGRESP nobody asked for`);
+        return;
+      case 'disconnect':
+        return this.#sentDisconnect(packet);
+      case 'connack':
+      case 'puback':
+      case 'pubrec':
+      case 'pubrel':
+      case 'pubcomp':
+      case 'suback':
+      case 'unsuback':
+        return this.#sentAnswer(packet);
+      default:
+        this.#judge.broken('well-formed', `${this.label}: ${packet.type.toUpperCase()} from a broker`);
+    }
+  }
+
+  #sentDisconnect(packet: DisconnectPacket): void {
+    this.#hasGoneAway = true;
+    this.#judge.check(this.version === 5, 'well-formed', () => `${this.label}: DISCONNECT to a 3.x client`);
+    this.#judge.check(this.isOver, 'one-owner', () => `${this.label}: DISCONNECT ${packet.reasonCode} and no event`);
+  }
+
+  #sentAnswer(packet: Exclude<Packet, PublishPacket | DisconnectPacket | { type: 'connect' | 'pingreq' | 'pingresp' | 'auth' | 'subscribe' | 'unsubscribe' }>): void {
+    const packetId = packet.type === 'connack' ? 0 : packet.packetId;
+    if (packet.type === 'pubrel' && this.#releases.delete(packetId)) return;
+    const owed = this.#answers[0];
+    const text = `${packet.type.toUpperCase()} ${packetId}`;
+    if (owed === undefined || owed.type !== packet.type || owed.packetId !== packetId) {
+      this.#judge.broken('answers-in-order', `${this.label}: ${text} where ${owed === undefined ? 'nothing' : `${owed.type.toUpperCase()} ${owed.packetId}`} was due`);
+      return;
+    }
+    this.#answers.shift();
+    const missing = owed.writes.find((write) => !this.#world.isCommitted(write));
+    this.#judge.check(missing === undefined, 'durable-first', () => `${this.label}: ${text} leaves before its "${missing?.op}" is committed`);
+    if (packet.type === 'connack') this.#sentConnack(packet);
+    this.#checkReasonCodes(packet, owed);
+    owed.then?.();
+  }
+
+  #sentConnack(packet: ConnackPacket): void {
+    this.#isConnected = packet.reasonCode === 0;
+    const isPresent = this.#isResumed && this.version !== 3;
+    this.#judge.check(packet.sessionPresent === isPresent, 'session-present', () => `${this.label}: CONNACK with Session Present ${packet.sessionPresent}`);
+    if (packet.reasonCode === 0 && this.connect?.clientId === '' && this.version === 5)
+      this.#judge.check(packet.properties.assignedClientIdentifier === this.session?.name.text, 'session-present', () => `${this.label}: no Assigned Client Identifier`);
+  }
+
+  #checkReasonCodes(packet: Packet, owed: Answer): void {
+    if (owed.reasonCodes === undefined) return;
+    const sent = 'reasonCodes' in packet ? packet.reasonCodes : 'reasonCode' in packet ? [packet.reasonCode] : [];
+    let due = owed.reasonCodes;
+    if (this.version !== 5) {
+      if (packet.type === 'connack') due = due[0] === 0 ? [0] : sent[0] > 0 ? sent : [1];
+      else if (packet.type === 'suback') due = due.map((code, index) => (code < 0x80 ? code : this.version === 3 ? sent[index] : 0x80));
+      else due = packet.type === 'unsuback' ? [] : [0];
+    }
+    this.#judge.check(sameNumbers(sent, due), 'answers-in-order', () => `${this.label}: ${packet.type.toUpperCase()} ${owed.packetId} with [${sent}] where [${due}] is right`);
+  }
+
+  #sentPublish(packet: PublishPacket): void {
+    const topic = this.#resolveTopic(packet);
+    if (topic === undefined) return;
+    const session = this.session as OracleSession;
+    const found = packet.dup ? this.#findRepeated(session, packet, topic) : this.#findDue(session, packet, topic);
+    if (found === undefined) return;
+    this.#checkContent(packet, topic, found);
+    this.#checkExpiry(packet, found);
+    this.#checkOrder(session, packet, found);
+    if (!packet.dup && !found.subscriptions.some(({ isAcknowledged }) => isAcknowledged) && (this.#world.isSynchronous || found.kind === 'retained'))
+      this.#judge.broken('suback-first', `${this.label}: ${sayMessage(found.said)} comes before SUBACK`);
+    if (packet.qos === 0) {
+      found.state = 'done';
+      return;
+    }
+    this.#checkDurable(session, packet, topic, found);
+    found.state = 'sent';
+    found.packetId = packet.packetId;
+    found.link = this.link.number;
+    session.inflight.set(packet.packetId, found);
+    this.#unfinished.add(packet.packetId);
+    const window = Math.min(this.version === 5 ? (this.connect?.properties.receiveMaximum ?? 65_535) : 65_535, this.#world.limits.inflightMessagesMax);
+    this.#judge.check(this.#unfinished.size <= window, 'receive-maximum', () => `${this.label}: ${this.#unfinished.size} messages are unfinished, more than ${window}`);
+  }
+
+  #checkDurable(session: OracleSession, packet: PublishPacket, topic: string, found: Expectation): void {
+    if (packet.qos !== 2 || packet.dup || session.sessionExpiryInterval === 0) return;
+    if (this.#world.isEnqueuePending(session, keyOf(topic, packet.payload)))
+      this.#judge.broken('durable-first', `${this.label}: PUBLISH ${packet.packetId} leaves at QoS 2 before its queue entry is committed: ${sayMessage(found.said)}`);
+  }
+
+  #resolveTopic(packet: PublishPacket): string | undefined {
+    const alias = packet.properties.topicAlias;
+    if (alias === undefined) return packet.topic;
+    const maximum = this.connect?.properties.topicAliasMaximum ?? 0;
+    const known = this.#aliasesOut.get(alias);
+    if (alias > maximum || packet.qos === 2 || packet.dup || (packet.topic === '' && known === undefined)) {
+      this.#judge.broken('topic-alias', `${this.label}: PUBLISH with Topic Alias ${alias} of ${maximum}, QoS ${packet.qos}${packet.dup ? ', DUP' : ''}, topic "${packet.topic}"`);
+      return undefined;
+    }
+    if (packet.topic !== '') this.#aliasesOut.set(alias, packet.topic);
+    return this.#aliasesOut.get(alias);
+  }
+
+  #findRepeated(session: OracleSession, packet: PublishPacket, topic: string): Expectation | undefined {
+    const key = keyOf(topic, packet.payload);
+    const before = session.inflight.get(packet.packetId);
+    if (before === undefined) {
+      // The first one may have been lost in an outbox that nobody saw.
+      const lost = (session.expected.get(key) ?? []).find((one) => one.state === 'due' && one.qos === packet.qos && one.detachments < session.detachments);
+      if (lost === undefined && this.#takeShared(session, packet, key) === undefined)
+        this.#judge.broken('exactly-once', `${this.label}: PUBLISH ${packet.packetId} with DUP was not sent before: ${key} on "${topic}"`);
+      return lost;
+    }
+    if (keyOf(before.said.topic, before.said.payload) !== key || before.qos !== packet.qos) {
+      this.#judge.broken('packet-identifiers', `${this.label}: PUBLISH ${packet.packetId} with DUP is not ${sayMessage(before.said)} but ${key} on "${topic}"`);
+      return undefined;
+    }
+    this.#judge.check(before.state === 'sent', 'exactly-once', () => `${this.label}: PUBLISH ${packet.packetId} is sent again after PUBREC`);
+    this.#judge.check(before.link !== this.link.number, 'exactly-once', () => `${this.label}: PUBLISH ${packet.packetId} is sent again on the same connection [MQTT-4.4.0-1]`);
+    return before;
+  }
+
+  #findDue(session: OracleSession, packet: PublishPacket, topic: string): Expectation | undefined {
+    const key = keyOf(topic, packet.payload);
+    if (packet.qos > 0 && session.inflight.has(packet.packetId)) {
+      this.#judge.broken('packet-identifiers', `${this.label}: Packet Identifier ${packet.packetId} is in use [MQTT-2.2.1-4]`);
+      return undefined;
+    }
+    const all = session.expected.get(key) ?? [];
+    const due = all.find((one) => one.state === 'due' && this.#isLike(one, packet)) ?? this.#takeShared(session, packet, key);
+    if (due !== undefined) return due;
+    const finished = all.find((one) => one.state !== 'due' && this.#isLike(one, packet));
+    const what = `${key} on "${topic}" at QoS ${packet.qos}, RETAIN ${packet.retain ? 1 : 0}, identifiers [${packet.properties.subscriptionIdentifiers ?? []}]`;
+    const known = all.map((one) => `${one.kind} QoS ${one.qos} RETAIN ${one.retain ? 1 : 0} [${one.identifiers}] ${one.state}`).join('; ');
+    if (finished !== undefined && finished.state !== 'void') this.#judge.broken('exactly-once', `${this.label}: again ${what}; expected were: ${known}`);
+    else this.#judge.broken('only-what-was-asked', `${this.label}: ${what}; expected were: ${known || 'nothing'}`);
+    return undefined;
+  }
+
+  #isLike(one: Expectation, packet: PublishPacket): boolean {
+    if (one.qos !== packet.qos || one.retain !== packet.retain) return false;
+    if (this.version !== 5) return true;
+    const identifiers = [...(packet.properties.subscriptionIdentifiers ?? [])].sort((a, b) => a - b);
+    return sameNumbers(one.identifiers, identifiers);
+  }
+
+  #takeShared(session: OracleSession, packet: PublishPacket, key: string): Expectation | undefined {
+    for (const group of this.#oracle.groups.get(key) ?? []) {
+      const subscription = group.members.get(session);
+      if (subscription === undefined || group.taker !== undefined) continue;
+      const shared = sharedExpectation(session, group, subscription);
+      if (!this.#isLike(shared, packet)) continue;
+      group.taker = shared;
+      session.add(key, shared);
+      return shared;
+    }
+    return undefined;
+  }
+
+  #checkContent(packet: PublishPacket, topic: string, { said }: Expectation): void {
+    const isSame = topic === said.topic && Buffer.compare(packet.payload, said.payload) === 0 && (this.version !== 5 || sayProperties(packet.properties) === sayProperties(said.properties));
+    if (!isSame) this.#judge.broken('as-published', `${this.label}: ${sayMessage(said)} came changed: "${topic}", ${packet.payload.length} bytes, ${sayProperties(packet.properties)} instead of ${sayProperties(said.properties)}`);
+  }
+
+  #checkExpiry(packet: PublishPacket, { said }: Expectation): void {
+    const interval = packet.properties.messageExpiryInterval;
+    if (said.expiresAtMs === undefined) {
+      this.#judge.check(interval === undefined, 'expiry', () => `${this.label}: a Message Expiry Interval nobody set`);
+      return;
+    }
+    const restMs = said.expiresAtMs - this.#world.nowMs();
+    // It may have waited in the outbox while the wire was full.
+    if (packet.dup || this.link.server.isFull || this.link.server.lastFullMs >= said.atMs) return;
+    const isZero = said.properties.messageExpiryInterval === 0 && said.atMs === this.#world.nowMs();
+    this.#judge.check(restMs > 0 || isZero, 'expiry', () => `${this.label}: ${sayMessage(said)} leaves ${-restMs} ms after its expiry [MQTT-3.3.2-5]`);
+    const due = Math.max(1, Math.floor(restMs / 1000));
+    if (this.version === 5) this.#judge.check(interval === due, 'expiry', () => `${this.label}: the Message Expiry Interval is ${interval} where ${due} is right [MQTT-3.3.2-6]`);
+  }
+
+  #checkOrder(session: OracleSession, packet: PublishPacket, found: Expectation): void {
+    const { said } = found;
+    if (packet.dup) {
+      const at = found.said.number;
+      if (found.kind !== 'live') return;
+      this.#judge.check(at > this.#lastResent, 'order', () => `${this.label}: ${sayMessage(said)} is re-sent after a later one [MQTT-4.6.0-1]`);
+      this.#lastResent = at;
+    }
+    if (found.kind !== 'live' || this.#isShared(session, found)) return;
+    const key = `${said.publisher.text} ${said.topic} ${said.qos} ${found.qos}`;
+    this.#judge.check((this.#lastSent.get(key) ?? 0) < said.number, 'order', () => `${this.label}: ${sayMessage(said)} comes after message number ${this.#lastSent.get(key)} [MQTT-4.6.0-6]`);
+    this.#lastSent.set(key, said.number);
+    if (packet.dup) return;
+    this.#judge.check((session.lastSent.get(key) ?? 0) < said.number, 'order', () => `${this.label}: ${sayMessage(said)} comes after message number ${session.lastSent.get(key)} of an earlier connection`);
+    session.lastSent.set(key, said.number);
+  }
+
+  #isShared(session: OracleSession, { said }: Expectation): boolean {
+    return (this.#oracle.groups.get(keyOf(said.topic, said.payload)) ?? []).some((group) => group.members.has(session) || group.excuse !== undefined);
+  }
+}
+
+/** The properties that go on to subscribers, in a form that can be compared. */
+function sayProperties(properties: Properties): string {
+  const { payloadFormatIndicator, contentType, responseTopic, correlationData, userProperties } = properties;
+  const correlation = correlationData === undefined ? undefined : Buffer.from(correlationData).toString('hex');
+  return JSON.stringify([payloadFormatIndicator, contentType, responseTopic, correlation, userProperties]);
+}
