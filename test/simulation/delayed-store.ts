@@ -1,12 +1,13 @@
 /** A Store that answers when the dice say so: at once, or after a delay, as a disk does. */
-import { type Message, MemoryStore, type Store, type StoredSession, type Write } from '@dunlin/broker';
-import type { StoredEntry } from '@dunlin/broker';
+import { MemoryStore, type Message, type Store, type StoredEntry, type StoredSession, type Write } from '@dunlin/broker';
 import type { SeededRandom } from './seeded-random.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export interface DelayedStoreOptions {
   /** Mean delay of a commit; 0: every answer comes at once. */
   readonly delayMs: number;
+  /** Answers at once and writes later, which no store may. */
+  readonly isLying: boolean;
   /** Told when the writes of a batch survive. */
   readonly committed: (batch: readonly Write[]) => void;
   /** Told of a call that the port forbids. */
@@ -29,6 +30,10 @@ export class DelayedStore implements Store {
 
   commit(batch: readonly Write[]): void | Promise<void> {
     if (this.#isCommitting) this.#options.misused('Store.commit was called before the batch before had settled');
+    if (this.#options.isLying) {
+      this.#time.after(5, () => this.#take(batch));
+      return undefined;
+    }
     if (this.#options.delayMs === 0 || this.#random.chance(0.05)) {
       this.#take(batch);
       return undefined;

@@ -219,7 +219,7 @@ export class Script {
   connect(): void {
     const random = this.#random;
     const client = this.#client;
-    const version = random.chance(0.1) ? random.pick([3, 4, 5] as const) : client.version;
+    const version = random.chance(0.1) ? (client.version === 3 ? 3 : random.pick([4, 5] as const)) : client.version;
     const needsId = client.clientId === '' && version !== 5;
     const cleanStart = needsId || random.chance(0.25);
     const properties: Properties = version === 5 ? this.#connectProperties() : {};
