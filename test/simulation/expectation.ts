@@ -52,11 +52,16 @@ export interface Expectation {
   packetId: number;
   /** Number of the link it was last sent on. */
   link: number;
+  /** When it was first sent, among all that was sent; 0 before. */
+  sentOrder: number;
   /** How often the application behind the client got it. */
   arrivals: number;
   /** Detachments of the session when it was made: after another one it may come with DUP though nobody saw the first. */
   readonly detachments: number;
-  readonly group: GroupExpectation | undefined;
+  /** The member's session where it came through a shared subscription. */
+  readonly session: object | undefined;
+  /** It was sent to a 3.x client, which is told no identifiers. */
+  hidesIdentifiers: boolean;
 }
 
 /** One delivery to one member of a shared subscription that ought to happen. */
@@ -66,6 +71,8 @@ export interface GroupExpectation {
   readonly members: Map<object, OracleSubscription>;
   taker: Expectation | undefined;
   excuse: string | undefined;
+  /** A session that had one of the copies ended, and nobody can tell which of them went to another member. */
+  isLoose: boolean;
 }
 
 /** How expectations of a message are found: an empty payload carries no number. */
@@ -97,5 +104,5 @@ export function sameNumbers(a: readonly number[], b: readonly number[]): boolean
 }
 
 export function sayMessage(said: Said): string {
-  return `message ${said.payload.length === 0 ? '(empty)' : said.number} of ${said.publisher.text} on "${said.topic}" at QoS ${said.qos}${said.retain ? ', retained' : ''}`;
+  return `message ${said.number} (${keyOf(said.topic, said.payload)}) of ${said.publisher.text} on "${said.topic}" at QoS ${said.qos}${said.retain ? ', retained' : ''}`;
 }

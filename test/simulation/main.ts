@@ -7,11 +7,11 @@ import { report, runSeeds } from './run-seeds.ts';
 import { simulate } from './simulation.ts';
 
 const { values } = parseArgs({
-  options: { seed: { type: 'string' }, from: { type: 'string', default: '1' }, seeds: { type: 'string', default: '100' }, all: { type: 'boolean', default: false } },
+  options: { seed: { type: 'string' }, from: { type: 'string', default: '1' }, seeds: { type: 'string', default: '100' }, lines: { type: 'string', default: '60' }, all: { type: 'boolean', default: false } },
 });
 
 if (values.seed !== undefined) {
-  const result = await simulate({ seed: Number(values.seed), isTraced: true });
+  const result = await simulate({ seed: Number(values.seed), isTraced: true, traceLines: Number(values.lines) });
   console.log(report(result));
   process.exitCode = result.violation === undefined ? 0 : 1;
 } else {

@@ -17,7 +17,7 @@ import {
   type PublishPacket,
   ReasonCode,
 } from '@dunlin/protocol';
-import { type Expectation, keyOf, sameNumbers, sayMessage } from './expectation.ts';
+import { type Expectation, type GroupExpectation, keyOf, type OracleSubscription, type Said, sameNumbers, sayMessage } from './expectation.ts';
 import type { Judge } from './invariants.ts';
 import type { Link } from './network.ts';
 import { type Oracle, sharedExpectation } from './oracle.ts';
@@ -43,10 +43,23 @@ export interface Observed {
   readonly isSynchronous: boolean;
   nowMs(): number;
   isCommitted(write: Write): boolean;
-  /** An enqueue of the message for the session is not yet committed. */
-  isEnqueuePending(session: OracleSession, key: string): boolean;
+  /** The queue entry of the session that goes by the Packet Identifier is not yet committed. */
+  isEnqueuePending(session: OracleSession, packetId: number): boolean;
+  /** Numbers everything that is first sent. */
+  nextOrder(): number;
   trace(link: Link, direction: '▶' | '◀', packet: Packet): void;
 }
+
+/** The writes that each answer waits for. */
+const AWAITED: Readonly<Record<string, readonly Write['op'][]>> = {
+  connack: ['putSession', 'deleteSession', 'putWill', 'deleteWill'],
+  puback: ['enqueue', 'putRetained', 'deleteRetained'],
+  pubrec: ['enqueue', 'putRetained', 'deleteRetained', 'putReceived'],
+  pubrel: ['release'],
+  pubcomp: ['deleteReceived'],
+  suback: ['putSubscription'],
+  unsuback: ['deleteSubscription'],
+};
 
 const PACKET_BYTES_MAX = 268_435_460;
 /** User name of clients that the authenticator refuses. */
@@ -156,10 +169,10 @@ export class Observer {
         this.#unfinished.delete(packet.packetId);
         return session.finish(packet.packetId, 'done');
       case 'subscribe': {
-        const codes = this.#oracle.subscribe(session, packet);
-        const subscriptions = packet.subscriptions.map(({ filter }) => session.subscriptions.get(filter));
+        const made: OracleSubscription[] = [];
+        const codes = this.#oracle.subscribe(session, packet, made);
         return this.#owe('suback', packet.packetId, codes, () => {
-          for (const subscription of subscriptions) if (subscription !== undefined) subscription.isAcknowledged = true;
+          for (const subscription of made) subscription.isAcknowledged = true;
         });
       }
       case 'unsubscribe':
@@ -182,14 +195,14 @@ export class Observer {
     const topic = packet.topic === '' ? (this.#aliasesIn.get(alias as number) as string) : packet.topic;
     const repeated = packet.qos === 2 ? session.received.get(packet.packetId) : undefined;
     if (repeated !== undefined) {
-      this.#answers.push({ type: 'pubrec', packetId: packet.packetId, reasonCodes: [0], writes: repeated.writes });
+      this.#answers.push({ type: 'pubrec', packetId: packet.packetId, reasonCodes: [0], writes: repeated });
       return;
     }
     const isDenied = this.#oracle.isDenied(topic);
     const isWanted = !isDenied && this.#oracle.publish(this.#oracle.saidBy(session, packet, topic));
     if (packet.qos === 0) return;
     const reasonCode = isDenied ? ReasonCode.notAuthorized : isWanted ? ReasonCode.success : ReasonCode.noMatchingSubscribers;
-    if (packet.qos === 2 && !(isDenied && this.version === 5)) session.received.set(packet.packetId, { writes: this.writes, reasonCode });
+    if (packet.qos === 2 && !isDenied) session.received.set(packet.packetId, this.writes);
     this.#owe(packet.qos === 1 ? 'puback' : 'pubrec', packet.packetId, [reasonCode]);
   }
 
@@ -222,15 +235,22 @@ export class Observer {
   /** The broker says that this connection has ended. */
   disconnected(): void {
     if (this.isOver) return;
+    this.look();
     this.isOver = true;
     if (this.session?.link === this.link.number) this.#oracle.detached(this.session);
+  }
+
+  /** A breath of the broker is over. */
+  afterEach(): void {
+    this.look();
+    this.#judge.check(this.isOver || !this.#hasGoneAway, 'one-owner', () => `${this.label} got DISCONNECT and goes on`);
   }
 
   written(bytes: Buffer): void {
     this.#written.push(Buffer.from(bytes));
   }
 
-  /** A breath of the broker is over: looks at what it wrote. */
+  /** Looks at what the broker has written. */
   look(): void {
     if (this.#written.length === 0) return;
     const chunks = this.#written;
@@ -274,7 +294,7 @@ export class Observer {
         this.#judge.check(this.#pings >= 0, 'answers-in-order', () => `${this.label}: PINGRESP nobody asked for`);
         return;
       case 'disconnect':
-        return this.#sentDisconnect(packet);
+        return this.#sentDisconnect();
       case 'connack':
       case 'puback':
       case 'pubrec':
@@ -288,10 +308,9 @@ export class Observer {
     }
   }
 
-  #sentDisconnect(packet: DisconnectPacket): void {
+  #sentDisconnect(): void {
     this.#hasGoneAway = true;
     this.#judge.check(this.version === 5, 'well-formed', () => `${this.label}: DISCONNECT to a 3.x client`);
-    this.#judge.check(this.isOver, 'one-owner', () => `${this.label}: DISCONNECT ${packet.reasonCode} and no event`);
   }
 
   #sentAnswer(packet: Exclude<Packet, PublishPacket | DisconnectPacket | { type: 'connect' | 'pingreq' | 'pingresp' | 'auth' | 'subscribe' | 'unsubscribe' }>): void {
@@ -304,7 +323,8 @@ export class Observer {
       return;
     }
     this.#answers.shift();
-    const missing = owed.writes.find((write) => !this.#world.isCommitted(write));
+    const awaited = AWAITED[packet.type];
+    const missing = owed.writes.find((write) => awaited.includes(write.op) && !this.#world.isCommitted(write));
     this.#judge.check(missing === undefined, 'durable-first', () => `${this.label}: ${text} leaves before its "${missing?.op}" is committed`);
     if (packet.type === 'connack') this.#sentConnack(packet);
     this.#checkReasonCodes(packet, owed);
@@ -346,7 +366,7 @@ export class Observer {
       found.state = 'done';
       return;
     }
-    this.#checkDurable(session, packet, topic, found);
+    this.#checkDurable(session, packet, found);
     found.state = 'sent';
     found.packetId = packet.packetId;
     found.link = this.link.number;
@@ -356,9 +376,9 @@ export class Observer {
     this.#judge.check(this.#unfinished.size <= window, 'receive-maximum', () => `${this.label}: ${this.#unfinished.size} messages are unfinished, more than ${window}`);
   }
 
-  #checkDurable(session: OracleSession, packet: PublishPacket, topic: string, found: Expectation): void {
+  #checkDurable(session: OracleSession, packet: PublishPacket, found: Expectation): void {
     if (packet.qos !== 2 || packet.dup || session.sessionExpiryInterval === 0) return;
-    if (this.#world.isEnqueuePending(session, keyOf(topic, packet.payload)))
+    if (this.#world.isEnqueuePending(session, packet.packetId))
       this.#judge.broken('durable-first', `${this.label}: PUBLISH ${packet.packetId} leaves at QoS 2 before its queue entry is committed: ${sayMessage(found.said)}`);
   }
 
@@ -380,8 +400,9 @@ export class Observer {
     const before = session.inflight.get(packet.packetId);
     if (before === undefined) {
       // The first one may have been lost in an outbox that nobody saw.
-      const lost = (session.expected.get(key) ?? []).find((one) => one.state === 'due' && one.qos === packet.qos && one.detachments < session.detachments);
-      if (lost === undefined && this.#takeShared(session, packet, key) === undefined)
+      const due = (session.expected.get(key) ?? []).find((one) => one.state === 'due' && one.qos === packet.qos && one.detachments < session.detachments && this.#fits(session, one, packet));
+      const lost = due ?? this.#takeShared(session, packet, key);
+      if (lost === undefined)
         this.#judge.broken('exactly-once', `${this.label}: PUBLISH ${packet.packetId} with DUP was not sent before: ${key} on "${topic}"`);
       return lost;
     }
@@ -401,14 +422,29 @@ export class Observer {
       return undefined;
     }
     const all = session.expected.get(key) ?? [];
-    const due = all.find((one) => one.state === 'due' && this.#isLike(one, packet)) ?? this.#takeShared(session, packet, key);
-    if (due !== undefined) return due;
+    const due = all.filter((one) => one.state === 'due' && this.#isLike(one, packet));
+    // The same payload may have been published twice, after a lost PUBACK: the copy that fits is meant.
+    due.sort((a, b) => Number(this.#fits(session, b, packet)) - Number(this.#fits(session, a, packet)));
+    const known = due.filter(({ subscriptions }) => subscriptions.some(({ isAcknowledged }) => isAcknowledged));
+    const found = known.find(isUnexcused) ?? known[0] ?? due.find(isUnexcused) ?? this.#takeShared(session, packet, key) ?? due[0];
+    if (found !== undefined) return found;
     const finished = all.find((one) => one.state !== 'due' && this.#isLike(one, packet));
     const what = `${key} on "${topic}" at QoS ${packet.qos}, RETAIN ${packet.retain ? 1 : 0}, identifiers [${packet.properties.subscriptionIdentifiers ?? []}]`;
-    const known = all.map((one) => `${one.kind} QoS ${one.qos} RETAIN ${one.retain ? 1 : 0} [${one.identifiers}] ${one.state}`).join('; ');
-    if (finished !== undefined && finished.state !== 'void') this.#judge.broken('exactly-once', `${this.label}: again ${what}; expected were: ${known}`);
-    else this.#judge.broken('only-what-was-asked', `${this.label}: ${what}; expected were: ${known || 'nothing'}`);
+    const expected = all.map((one) => `${one.kind} QoS ${one.qos} RETAIN ${one.retain ? 1 : 0} [${one.identifiers}] ${one.state}`).join('; ');
+    if (finished !== undefined && finished.state !== 'void') this.#judge.broken('exactly-once', `${this.label}: again ${what}; expected were: ${expected}`);
+    else this.#judge.broken('only-what-was-asked', `${this.label}: ${what}; expected were: ${expected || 'nothing'}`);
     return undefined;
+  }
+
+  /** Whether neither expiry nor order speak against it. */
+  #fits(session: OracleSession, { said, qos, kind }: Expectation, packet: PublishPacket): boolean {
+    if (said.expiresAtMs !== undefined && !packet.dup) {
+      const restMs = said.expiresAtMs - this.#world.nowMs();
+      if (restMs <= 0 && said.atMs < this.#world.nowMs()) return false;
+      if (this.version === 5 && packet.properties.messageExpiryInterval !== Math.max(1, Math.floor(restMs / 1000))) return false;
+    }
+    const order = orderKey(said, qos);
+    return kind !== 'live' || Math.max(this.#lastSent.get(order) ?? 0, session.lastSent.get(order) ?? 0) < said.number;
   }
 
   #isLike(one: Expectation, packet: PublishPacket): boolean {
@@ -418,12 +454,17 @@ export class Observer {
     return sameNumbers(one.identifiers, identifiers);
   }
 
+  /** Nobody sees through which of several groups a message came: takers may change places. */
   #takeShared(session: OracleSession, packet: PublishPacket, key: string): Expectation | undefined {
-    for (const group of this.#oracle.groups.get(key) ?? []) {
+    const all = this.#oracle.groups.get(key) ?? [];
+    const rank = ({ taker, said }: GroupExpectation) => (taker === undefined ? 0 : 1) + (said.expiresAtMs !== undefined && said.expiresAtMs <= this.#world.nowMs() && said.atMs < this.#world.nowMs() ? 2 : 0);
+    const groups = all.toSorted((a, b) => rank(a) - rank(b));
+    for (const group of groups) {
       const subscription = group.members.get(session);
-      if (subscription === undefined || group.taker !== undefined) continue;
+      if (subscription === undefined) continue;
       const shared = sharedExpectation(session, group, subscription);
-      if (!this.#isLike(shared, packet)) continue;
+      if (!this.#isLike(shared, packet) || !makeFree(group, groups, new Set())) continue;
+      shared.hidesIdentifiers = this.version !== 5;
       group.taker = shared;
       session.add(key, shared);
       return shared;
@@ -453,14 +494,15 @@ export class Observer {
 
   #checkOrder(session: OracleSession, packet: PublishPacket, found: Expectation): void {
     const { said } = found;
+    // One empty payload is like another.
+    if (said.payload.length === 0) return;
     if (packet.dup) {
-      const at = found.said.number;
-      if (found.kind !== 'live') return;
-      this.#judge.check(at > this.#lastResent, 'order', () => `${this.label}: ${sayMessage(said)} is re-sent after a later one [MQTT-4.6.0-1]`);
-      this.#lastResent = at;
-    }
+      if (found.sentOrder === 0) found.sentOrder = this.#world.nextOrder();
+      this.#judge.check(found.sentOrder >= this.#lastResent, 'order', () => `${this.label}: ${sayMessage(said)} is re-sent after one that was sent later [MQTT-4.6.0-1]`);
+      this.#lastResent = found.sentOrder;
+    } else found.sentOrder = this.#world.nextOrder();
     if (found.kind !== 'live' || this.#isShared(session, found)) return;
-    const key = `${said.publisher.text} ${said.topic} ${said.qos} ${found.qos}`;
+    const key = orderKey(said, found.qos);
     this.#judge.check((this.#lastSent.get(key) ?? 0) < said.number, 'order', () => `${this.label}: ${sayMessage(said)} comes after message number ${this.#lastSent.get(key)} [MQTT-4.6.0-6]`);
     this.#lastSent.set(key, said.number);
     if (packet.dup) return;
@@ -471,6 +513,37 @@ export class Observer {
   #isShared(session: OracleSession, { said }: Expectation): boolean {
     return (this.#oracle.groups.get(keyOf(said.topic, said.payload)) ?? []).some((group) => group.members.has(session) || group.excuse !== undefined);
   }
+}
+
+/** What stays in order: messages of one publisher, topic and QoS. */
+function orderKey(said: Said, qos: number): string {
+  return `${said.publisher.text} ${said.topic} ${said.qos} ${qos}`;
+}
+
+function isUnexcused(one: Expectation): boolean {
+  return one.excuse === undefined;
+}
+
+/** Frees a group by finding another one for its taker. */
+function makeFree(group: GroupExpectation, groups: readonly GroupExpectation[], seen: Set<GroupExpectation>): boolean {
+  if (group.taker === undefined || group.isLoose) return true;
+  seen.add(group);
+  const { taker } = group;
+  for (const other of groups) {
+    if (seen.has(other) || !isPossible(other, taker) || !makeFree(other, groups, seen)) continue;
+    other.taker = taker;
+    group.taker = undefined;
+    return true;
+  }
+  return false;
+}
+
+/** Whether a delivery that was seen may have come through the group. */
+function isPossible(group: GroupExpectation, taker: Expectation): boolean {
+  const subscription = taker.session === undefined ? undefined : group.members.get(taker.session);
+  if (subscription === undefined || taker.session === undefined) return false;
+  const shared = sharedExpectation(taker.session as OracleSession, group, subscription);
+  return shared.qos === taker.qos && shared.retain === taker.retain && (taker.hidesIdentifiers || sameNumbers(shared.identifiers, taker.identifiers));
 }
 
 /** The properties that go on to subscribers, in a form that can be compared. */

@@ -26,8 +26,8 @@ export class OracleSession {
   readonly expected = new Map<string, Expectation[]>();
   /** On its way to the client, by Packet Identifier. */
   readonly inflight = new Map<number, Expectation>();
-  /** QoS 2 identifiers of the client, with the writes that PUBREC waits for and its reason code. */
-  readonly received = new Map<number, { writes: Write[]; reasonCode: number }>();
+  /** QoS 2 identifiers of the client, with the writes that PUBREC waits for. */
+  readonly received = new Map<number, Write[]>();
   /** Smallest Maximum Packet Size of its connections. */
   smallestPacket = Number.POSITIVE_INFINITY;
   /** Last publication first sent, by publisher, topic and QoS. */

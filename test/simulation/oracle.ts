@@ -153,21 +153,24 @@ export class Oracle {
     session.hasEnded = true;
     this.sessions.delete(session.name.text);
     session.subscriptions.clear();
-    for (const groups of this.groups.values()) for (const group of groups) this.#leaveGroup(session, group);
+    for (const groups of this.groups.values()) {
+      let isLoose = false;
+      for (const group of groups) if (this.#leaveGroup(session, group)) isLoose = true;
+      if (isLoose && groups.length > 1) for (const group of groups) group.isLoose = true;
+    }
     for (const expectation of session.all()) if (expectation.state !== 'done') expectation.state = 'void';
     session.inflight.clear();
   }
 
-  /** What a member had goes to another one, but never a QoS 2 message that was sent [MQTT-4.8.2-5]. */
-  #leaveGroup(session: OracleSession, group: GroupExpectation): void {
-    if (!group.members.delete(session)) return;
+  /** What a member had goes to another one, but never a QoS 2 message that was sent [MQTT-4.8.2-5]. True: it may. */
+  #leaveGroup(session: OracleSession, group: GroupExpectation): boolean {
+    if (!group.members.delete(session)) return false;
     const { taker } = group;
-    const isMine = taker !== undefined && session.expected.get(keyOf(group.said.topic, group.said.payload))?.includes(taker) === true;
-    if (isMine && (taker.state === 'done' || taker.qos === 2 || taker.qos === 0)) return;
-    if (taker !== undefined && !isMine) return;
+    if (taker !== undefined && (taker.session !== session || taker.state === 'done' || taker.qos !== 1)) return false;
     group.taker = undefined;
     group.excuse = 'the session of a member ended';
     for (const [member, subscription] of this.#membersOf(group.filter)) if (!group.members.has(member)) group.members.set(member, subscription);
+    return true;
   }
 
   *#membersOf(filter: string): Generator<[OracleSession, OracleSubscription]> {
@@ -216,7 +219,7 @@ export class Oracle {
     }
     for (const filter of groupFilters) {
       const key = keyOf(said.topic, said.payload);
-      const group: GroupExpectation = { said, filter, members: new Map(this.#membersOf(filter)), taker: undefined, excuse: undefined };
+      const group: GroupExpectation = { said, filter, members: new Map(this.#membersOf(filter)), taker: undefined, excuse: undefined, isLoose: false };
       const groups = this.groups.get(key);
       if (groups === undefined) this.groups.set(key, [group]);
       else groups.push(group);
@@ -229,7 +232,7 @@ export class Oracle {
     const qos = Math.min(said.qos, granted) as QoS;
     if (qos === 0 && session.link === 0) return;
     const retain = said.retain && subscriptions.some(({ retainAsPublished }) => retainAsPublished);
-    session.add(keyOf(said.topic, said.payload), expectation(session, said, 'live', qos, retain, subscriptions, undefined));
+    session.add(keyOf(said.topic, said.payload), expectation(session, said, 'live', qos, retain, subscriptions));
   }
 
   #retain(said: Said): void {
@@ -245,8 +248,8 @@ export class Oracle {
       for (const one of session.expected.get(key) ?? []) if (one.kind === 'retained' && one.said === said) one.excuse ??= excuse;
   }
 
-  /** Returns the reason codes SUBACK must have, as 5.0 says them. */
-  subscribe(session: OracleSession, packet: SubscribePacket): number[] {
+  /** Returns the reason codes SUBACK must have, as 5.0 says them; puts the subscriptions into `made`. */
+  subscribe(session: OracleSession, packet: SubscribePacket, made: OracleSubscription[]): number[] {
     return packet.subscriptions.map((request) => {
       const isShared = request.filter.startsWith('$share/');
       const plain = isShared ? request.filter.slice(request.filter.indexOf('/', 7) + 1) : request.filter;
@@ -256,6 +259,7 @@ export class Oracle {
       const { qos, noLocal, retainAsPublished } = request;
       const subscription = { filter: request.filter, plain, isShared, qos, noLocal, retainAsPublished, identifier, isAcknowledged: false };
       session.subscriptions.set(request.filter, subscription);
+      made.push(subscription);
       this.#stopReplay(session, former);
       const isReplayed = !isShared && (request.retainHandling === 0 || (request.retainHandling === 1 && former === undefined));
       if (isReplayed) this.#replay(session, subscription);
@@ -267,7 +271,7 @@ export class Oracle {
     for (const said of this.retained.values()) {
       if (!matchesFilter(subscription.plain, said.topic)) continue;
       const qos = Math.min(said.qos, subscription.qos) as QoS;
-      const replayed = expectation(session, said, 'retained', qos, true, [subscription], undefined);
+      const replayed = expectation(session, said, 'retained', qos, true, [subscription]);
       // The standard leaves open whether No Local holds for retained messages.
       if (subscription.noLocal && said.publisher === session.name) replayed.excuse = 'No Local';
       session.add(keyOf(said.topic, said.payload), replayed);
@@ -364,19 +368,18 @@ function expectation(
   qos: QoS,
   retain: boolean,
   subscriptions: readonly OracleSubscription[],
-  group: GroupExpectation | undefined,
 ): Expectation {
   const identifiers = subscriptions.map(({ identifier }) => identifier).filter((identifier) => identifier !== 0);
   identifiers.sort((a, b) => a - b);
   const { detachments } = session;
-  return { said, kind, qos, retain, identifiers, subscriptions, state: 'due', excuse: undefined, packetId: 0, link: 0, arrivals: 0, detachments, group };
+  return { said, kind, qos, retain, identifiers, subscriptions, state: 'due', excuse: undefined, packetId: 0, link: 0, sentOrder: 0, arrivals: 0, detachments, session: kind === 'shared' ? session : undefined, hidesIdentifiers: false };
 }
 
 /** The delivery of a shared message to the member that turned out to get it. */
 export function sharedExpectation(session: OracleSession, group: GroupExpectation, subscription: OracleSubscription): Expectation {
   const { said } = group;
   const qos = Math.min(said.qos, subscription.qos) as QoS;
-  return expectation(session, said, 'shared', qos, said.retain && subscription.retainAsPublished, [subscription], group);
+  return expectation(session, said, 'shared', qos, said.retain && subscription.retainAsPublished, [subscription]);
 }
 
 /** More bytes than any PUBLISH of the message has, without Subscription Identifiers. */

@@ -183,7 +183,7 @@ export class Script {
     const retain = random.chance(0.2);
     const topic = random.chance(0.03) ? 'denied/t' : random.pick(TOPICS);
     const payload = retain && random.chance(0.2) ? new Uint8Array(0) : this.#payload('m');
-    return { type: 'publish', dup: false, qos: random.below(3) as QoS, retain, topic, packetId: 0, properties: is5 ? this.#properties() : {}, payload };
+    return { type: 'publish', dup: false, qos: random.below(3) as QoS, retain, topic, packetId: 0, properties: is5 && payload.length > 0 ? this.#properties() : {}, payload };
   }
 
   #payload(kind: string): Uint8Array {

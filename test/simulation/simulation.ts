@@ -26,6 +26,8 @@ export interface SimulationOptions {
   readonly damage?: (broker: Broker) => () => void;
   /** Keeps what happened, for people. */
   readonly isTraced?: boolean;
+  /** Lines of the trace that the result holds at the end; 60 by default. */
+  readonly traceLines?: number;
   /** The store says yes before it has written anything. */
   readonly hasLyingStore?: boolean;
   /** Length of the first act in milliseconds of virtual time. */
@@ -58,7 +60,9 @@ interface Character {
 }
 
 const FIRST_ACT_MS = 30_000;
-const REST_MS = 20_000;
+const REST_MS = 10_000;
+const SETTLE_STEP_MS = 3000;
+const SETTLE_MAX_MS = 600_000;
 const SWEEP_MS = 250;
 
 function characterOf(random: SeededRandom): Character {
@@ -119,6 +123,7 @@ class World implements LinkWatcher, Observed {
   readonly #uncommitted = new Set<Write>();
   readonly #touched = new Set<Observer>();
   #links = 0;
+  #order = 0;
   #publications = 0;
   #deliveries = 0;
   #packetsHandled = 0;
@@ -215,18 +220,20 @@ class World implements LinkWatcher, Observed {
     return !this.#uncommitted.has(write);
   }
 
-  isEnqueuePending(session: OracleSession, key: string): boolean {
+  isEnqueuePending(session: OracleSession, packetId: number): boolean {
     const number = this.broker.sessionsById.get(session.name.text)?.number;
-    for (const write of this.#uncommitted) {
-      if (write.op !== 'enqueue' || write.session !== number) continue;
-      const { message } = write.entry;
-      if (keyOf(message.topic.name, message.payload) === key) return true;
-    }
+    for (const write of this.#uncommitted)
+      if (write.op === 'enqueue' && write.session === number && ((write.entry.position - 1) % 65_535) + 1 === packetId) return true;
     return false;
   }
 
   nowMs(): number {
     return this.time.nowMs();
+  }
+
+  nextOrder(): number {
+    this.#order += 1;
+    return this.#order;
   }
 
   dial(): Link {
@@ -304,13 +311,14 @@ class World implements LinkWatcher, Observed {
       this.judge.check(keepAliveMs > 0 && silentMs >= keepAliveMs, 'keep-alive', () => `${observer.label} is closed after ${silentMs} ms`);
       return;
     }
+    if (event.reasonCode === 0x98 || event.reasonCode === 0x8b) return;
     if (event.reasonCode === 0x97 && this.#character.isTight) return;
     this.judge.broken('unexpected-close', `${observer.label}: ${event.reasonCode} ${event.reason}`);
   }
 
   #look(): void {
     this.#current = undefined;
-    for (const observer of this.#touched) observer.look();
+    for (const observer of this.#touched) observer.afterEach();
     this.#touched.clear();
     this.oracle.afterEach();
   }
@@ -338,8 +346,8 @@ class World implements LinkWatcher, Observed {
     await this.#pass(this.#options.durationMs ?? FIRST_ACT_MS);
     if (this.judge.violation !== undefined) return;
     for (const script of this.#scripts) script.stop();
-    this.#returnAll({ sessionExpiryInterval: 600 });
-    await this.#pass(REST_MS);
+    for (const client of this.#clients) this.#return(client);
+    await this.#settle();
     if (this.judge.violation !== undefined) return;
     this.#checkRest();
     await this.#sayGoodbye();
@@ -350,6 +358,23 @@ class World implements LinkWatcher, Observed {
 
   async #pass(durationMs: number): Promise<void> {
     await this.time.pass(durationMs, () => this.judge.violation !== undefined);
+  }
+
+  /** Until nothing is under way any more, and a little longer. */
+  async #settle(): Promise<void> {
+    for (let passedMs = 0; passedMs < SETTLE_MAX_MS && !this.#isSettled && this.judge.violation === undefined; passedMs += SETTLE_STEP_MS) {
+      // A CONNECT of the first act may have overtaken that of the second.
+      for (const client of this.#clients) if (client.link === undefined) this.#return(client);
+      await this.#pass(SETTLE_STEP_MS);
+    }
+    await this.#pass(SETTLE_STEP_MS);
+  }
+
+  get #isSettled(): boolean {
+    const isBusy = this.#clients.some((client) => client.clientId !== '' && !(client.isConnected && client.isIdle));
+    if (isBusy) return false;
+    for (const session of this.broker.sessionsById.values()) if (session.queuedMessages > 0 || session.inflightMessages > 0) return false;
+    return this.broker.pool.waitingBytes === 0 && this.#uncommitted.size === 0;
   }
 
   #populate(): void {
@@ -367,13 +392,11 @@ class World implements LinkWatcher, Observed {
   }
 
   /** Every client comes back to its session, whatever became of its last connection, and reads. */
-  #returnAll(properties: Properties): void {
-    for (const client of this.#clients) {
-      if (client.clientId === '') continue;
-      client.abandon();
-      client.catchUp();
-      client.connect(connectPacket(client, false, properties));
-    }
+  #return(client: ScriptedClient): void {
+    if (client.clientId === '') return;
+    client.abandon();
+    client.catchUp();
+    client.connect(connectPacket(client, false, { sessionExpiryInterval: 600 }));
   }
 
   #checkRest(): void {
@@ -457,7 +480,7 @@ class World implements LinkWatcher, Observed {
   }
 
   result(): SimulationResult {
-    const trace = this.#trace.lines(this.judge.violation);
+    const trace = this.#trace.lines(this.judge.violation, this.#options.traceLines ?? 60);
     return { seed: this.#options.seed, violation: this.judge.violation, trace, events: this.time.handled, deliveries: this.#deliveries, publications: this.#publications };
   }
 }

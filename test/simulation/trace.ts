@@ -4,8 +4,7 @@ import type { Packet, Properties } from '@dunlin/protocol';
 import type { Violation } from './invariants.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
-const LINES_KEPT = 4000;
-const LINES_SHOWN = 60;
+const LINES_KEPT = 20_000;
 
 export class Trace {
   readonly #isOn: () => boolean;
@@ -34,12 +33,12 @@ export class Trace {
   }
 
   /** The last lines, and before them whatever else names the message or link of the violation. */
-  lines(violation: Violation | undefined): readonly string[] {
+  lines(violation: Violation | undefined, shown: number): readonly string[] {
     if (violation === undefined) return [];
-    const last = this.#lines.slice(-LINES_SHOWN);
+    const last = this.#lines.slice(-shown);
     const words = [...violation.text.matchAll(/\b[mw]\d+\b|link \d+/g)].map(([word]) => word);
-    const about = this.#lines.slice(0, -LINES_SHOWN).filter((line) => words.some((word) => new RegExp(`\\b${word}\\b`).test(line)));
-    return [...about.slice(-LINES_SHOWN), ...(about.length > 0 ? ['     …'] : []), ...last];
+    const about = this.#lines.slice(0, -shown).filter((line) => words.some((word) => new RegExp(`\\b${word}\\b`).test(line)));
+    return [...about.slice(-shown), ...(about.length > 0 ? ['     …'] : []), ...last];
   }
 }
 

@@ -77,6 +77,8 @@ export interface StopOptions {
 /** How often deadlines are looked at. */
 const TICK_MS = 100;
 const LATE_AGAIN_MS = 100;
+/** Replays go on for this long in one turn, those of all sessions together. */
+const REPLAYS_SLICE_MS = 5;
 
 export class Broker implements SessionContext {
   readonly limits: Limits;
@@ -89,7 +91,7 @@ export class Broker implements SessionContext {
   readonly authorizer: Authorizer | undefined;
   readonly commits: GroupCommit;
   readonly topics: TopicTable;
-  readonly router = new Router();
+  readonly router = new Router((topic, bytes) => this.topics.mayKeep(topic, bytes));
   readonly retained: RetainedMessages;
   readonly pool = new BufferPool(this.metrics);
   readonly publishWriter = new PublishWriter(this.pool);
@@ -108,6 +110,7 @@ export class Broker implements SessionContext {
   readonly #connectionDeadlines = new DeadlineWheel<Connection>(TICK_MS, 1024);
   readonly #sessionDeadlines = new DeadlineWheel<Session>(250, 1024);
   readonly #replaying = new Set<Session>();
+  #replaysPauseAtMs: number | undefined = undefined;
   #dirty: Connection[] = [];
   #isInTurn = false;
   #listeners: ((event: BrokerEvent) => void)[] = [];
@@ -126,7 +129,12 @@ export class Broker implements SessionContext {
     this.directory = options.directory ?? new LocalDirectory();
     this.authorizer = options.authorizer;
     this.#authenticator = options.authenticator ?? new AnonymousAuthenticator();
-    this.commits = new GroupCommit(this.store, this.metrics, (error) => this.#storeFailed(error));
+    this.commits = new GroupCommit(
+      this.store,
+      this.metrics,
+      (error) => this.#storeFailed(error),
+      () => this.beginTurn(),
+    );
     this.topics = new TopicTable(this.limits, this.settings.strictText, this.metrics);
     this.retained = new RetainedMessages(this.limits);
     this.#sysTopics = new SysTopics(this);
@@ -215,7 +223,9 @@ export class Broker implements SessionContext {
       else connectionEnded(connection, 'server', undefined, 'the server is shutting down');
     }
     this.#ticking?.cancel();
+    const flushed = this.commits.flushed();
     this.#endTurn();
+    await flushed;
     await this.store.close();
   }
 
@@ -223,6 +233,7 @@ export class Broker implements SessionContext {
   beginTurn(): void {
     if (this.#isInTurn) return;
     this.#isInTurn = true;
+    this.#replaysPauseAtMs = undefined;
     this.nowMs = this.#clock.nowMs();
     this.#clock.endOfTurn(() => this.#endTurn());
   }
@@ -295,6 +306,11 @@ export class Broker implements SessionContext {
     if (next !== 0) this.#sessionDeadlines.schedule(session, next);
   }
 
+  /** The session has ended: the wheel would keep it until its deadline. */
+  forgetDeadlines(session: Session): void {
+    this.#sessionDeadlines.cancel(session);
+  }
+
   #checkSession(session: Session): number {
     if (session.isConnected || this.sessionsById.get(session.clientId) !== session) return 0;
     const willAtMs = session.will?.dueAtMs;
@@ -334,17 +350,26 @@ export class Broker implements SessionContext {
     this.tell({ name: 'limitReached', limit, clientId, detail });
   }
 
+  replaysPauseAtMs(): number {
+    this.#replaysPauseAtMs ??= this.#clock.nowMs() + REPLAYS_SLICE_MS;
+    return this.#replaysPauseAtMs;
+  }
+
   continueReplay(session: Session): void {
     this.#replaying.add(session);
   }
 
   #continueReplays(): void {
-    const sessions = [...this.#replaying];
-    this.#replaying.clear();
     // In a turn of their own, so that what has arrived meanwhile is read first.
     this.#clock.endOfTurn(() => {
       this.beginTurn();
-      for (const session of sessions) session.pump();
+      const pauseAtMs = this.replaysPauseAtMs();
+      // Who is not done goes to the end, so that each has its turn.
+      for (const session of this.#replaying) {
+        this.#replaying.delete(session);
+        session.pump();
+        if (this.#clock.nowMs() >= pauseAtMs) return;
+      }
     });
   }
 

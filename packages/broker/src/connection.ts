@@ -260,8 +260,9 @@ export class Connection implements WireHandler, AnswerSink {
   /** The client sends no more: after what it sent was handled, the connection is over. */
   ended(): void {
     this.#peerEnded = true;
-    if (!this.#isSuspended && this.state !== 'closed')
-      connectionEnded(this, 'network', undefined, 'the client closed the connection');
+    if (this.#isSuspended || this.state === 'closed') return;
+    this.broker.beginTurn();
+    connectionEnded(this, 'network', undefined, 'the client closed the connection');
   }
 
   drained(): void {
@@ -320,9 +321,13 @@ export class Connection implements WireHandler, AnswerSink {
     if (version === 5) {
       if (message.expiresAtMs !== undefined)
         remaining = Math.max(1, Math.floor((message.expiresAtMs - broker.nowMs) / 1000));
-      if (!this.#fitsAs(message, packetId, identifiers, remaining)) return false;
-      // Chosen now, for a packet that surely leaves.
-      if (mayAlias && this.aliasesOut !== undefined) alias = this.aliasesOut.aliasFor(message.topic);
+      if (!this.#fitsAs(message, packetId, identifiers, 0, remaining)) {
+        metrics.messagesDroppedTooLarge += 1;
+        return false;
+      }
+      // Chosen now, for a packet that surely leaves, and only where there is room for it.
+      if (mayAlias && this.aliasesOut !== undefined && this.#fitsAs(message, packetId, identifiers, -1, remaining))
+        alias = this.aliasesOut.aliasFor(message.topic);
     }
     if (!this.isDirty) broker.touch(this);
     broker.publishWriter.write(this.outbox, message, version, header, packetId, identifiers, alias, remaining);
@@ -332,19 +337,15 @@ export class Connection implements WireHandler, AnswerSink {
     return true;
   }
 
-  #fitsAs(message: Message, packetId: number, identifiers: readonly number[], remaining: number): boolean {
+  #fitsAs(message: Message, packetId: number, identifiers: readonly number[], alias: number, remaining: number): boolean {
     if (this.maximumPacketSize === 268_435_460) return true;
-    // With three bytes for a Topic Alias, which is chosen only if the packet fits with it.
-    const length = publishLength(message, 5, packetId, identifiers, this.aliasesOut === undefined ? 0 : -1, remaining);
-    if (length <= this.maximumPacketSize) return true;
-    this.broker.metrics.messagesDroppedTooLarge += 1;
-    return false;
+    return publishLength(message, 5, packetId, identifiers, alias, remaining) <= this.maximumPacketSize;
   }
 
   /** Whether the message keeps within the client's Maximum Packet Size at any QoS. */
   fits(message: Message): boolean {
     if (this.maximumPacketSize === 268_435_460 || this.protocolVersion !== 5) return true;
-    return publishLength(message, 5, 1, [], -1, message.expiresAtMs === undefined ? 0 : 1) <= this.maximumPacketSize;
+    return publishLength(message, 5, 1, [], 0, message.expiresAtMs === undefined ? 0 : 1) <= this.maximumPacketSize;
   }
 
   /** Sends PUBREL on a resumed session [MQTT-4.4.0-1]: out of line, before the PUBLISHes that are sent again. */

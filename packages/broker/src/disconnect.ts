@@ -3,8 +3,14 @@
  *
  *   why → tell the client → close → the will → the session → tell listeners
  */
-import { connackReturnCode,
-  isReasonCodeAllowed, type DisconnectPacket, MqttError, NO_PROPERTIES, ReasonCode } from '@dunlin/protocol';
+import {
+  connackReturnCode,
+  type DisconnectPacket,
+  isReasonCodeAllowed,
+  MqttError,
+  NO_PROPERTIES,
+  ReasonCode,
+} from '@dunlin/protocol';
 import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
 import type { Message } from './message.ts';
@@ -162,7 +168,8 @@ export function connectionEnded(
 ): void {
   const { broker, session } = connection;
   const wasOpen = connection.state === 'open';
-  close(connection);
+  // Whoever said DISCONNECT sees the end when what that changes is durable.
+  close(connection, by === 'client' && session?.wasStored === true);
   if (!wasOpen || session === undefined) {
     broker.tell({
       name: 'connectionRejected',
@@ -203,9 +210,10 @@ export function detach(broker: Broker, session: Session): void {
 export function endSession(
   broker: Broker,
   session: Session,
-  reason: 'clean-start' | 'expired' | 'disconnected' | 'removed',
+  reason: 'clean-start' | 'expired' | 'disconnected',
 ): void {
   broker.sessionsById.delete(session.clientId);
+  broker.forgetDeadlines(session);
   // Where another connection of this broker goes on under the identifier, the claim stays.
   if (reason !== 'clean-start' && !session.isSucceeded) broker.directory.release(session.clientId);
   forgetSubscriptions(broker, session);
@@ -229,7 +237,10 @@ function handToAnother(broker: Broker, share: string, message: Message): void {
     return;
   }
   const member = broker.router.group(share)?.choose(message);
-  if (member === undefined) return;
+  if (member === undefined) {
+    broker.metrics.messagesDroppedSessionEnd += 1;
+    return;
+  }
   broker.metrics.sharedHandedOver += 1;
   member.session.deliver(message, member, share);
 }
@@ -251,13 +262,14 @@ async function handRestToOthers(broker: Broker, session: Session, rest: Queue): 
   forgetStored(broker, session);
 }
 
-/** Closes the wire after what was written; tells nobody. */
-function close(connection: Connection): void {
+/** Closes the wire after what was written, and where `isDurable` after this turn's writes; tells nobody. */
+function close(connection: Connection, isDurable = false): void {
   const { broker, wire } = connection;
   connection.state = 'closed';
   broker.forget(connection);
-  connection.flush();
-  wire.close();
+  connection.finish();
+  if (isDurable) broker.commits.wait({ durable: () => wire.close() });
+  else wire.close();
   connection.release();
 }
 

@@ -26,7 +26,7 @@ interface EventFields {
   connectionRejected: { address: string; listener: string; reason: string };
   sessionTakenOver: { clientId: string; address: string; newAddress: string };
   sessionCreated: { clientId: string };
-  sessionEnded: { clientId: string; reason: 'clean-start' | 'expired' | 'disconnected' | 'removed' };
+  sessionEnded: { clientId: string; reason: 'clean-start' | 'expired' | 'disconnected' };
   subscribed: { clientId: string; filter: string; qos: number };
   subscriptionRefused: { clientId: string; filter: string; reasonCode: number; reason: string };
   unsubscribed: { clientId: string; filter: string };

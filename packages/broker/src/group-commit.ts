@@ -32,18 +32,27 @@ export class GroupCommit {
   readonly #store: Store;
   readonly #metrics: Metrics;
   readonly #failed: (error: unknown) => void;
+  readonly #beginTurn: () => void;
   #batch: Write[] = [];
   #waiters: Waiter[] = [];
   #ticket = 1;
   #durable = 0;
   #running = false;
   #broken = false;
+  #tellBroken: () => void = () => undefined;
+  readonly #whenBroken = new Promise<void>((resolve) => {
+    this.#tellBroken = resolve;
+  });
 
-  /** `failed` is called once, when the store has refused a batch; the broker then stops. */
-  constructor(store: Store, metrics: Metrics, failed: (error: unknown) => void) {
+  /**
+   * `failed` is called once, when the store has refused a batch; the broker then stops. `beginTurn` is called before
+   * anybody is told of a batch whose answer came later.
+   */
+  constructor(store: Store, metrics: Metrics, failed: (error: unknown) => void, beginTurn: () => void) {
     this.#store = store;
     this.#metrics = metrics;
     this.#failed = failed;
+    this.#beginTurn = beginTurn;
   }
 
   /** The ticket of the batch that gathers now. */
@@ -75,9 +84,9 @@ export class GroupCommit {
     this.#waiters.push(waiter);
   }
 
-  /** Settles when everything written so far is durable; never where the store has failed. Needs an end of turn. */
+  /** Settles when everything written so far is durable or the store has failed; needs an end of turn for it. */
   flushed(): Promise<void> {
-    return new Promise((resolve) => this.wait({ durable: resolve }));
+    return Promise.race([new Promise<void>((resolve) => this.wait({ durable: resolve })), this.#whenBroken]);
   }
 
   /** Gives the open batch to the store, unless one is on its way. Called at the end of every turn. */
@@ -109,6 +118,7 @@ export class GroupCommit {
     committed.then(
       () => {
         this.#running = false;
+        this.#beginTurn();
         this.#release(ticket, waiters);
         this.endOfTurn();
       },
@@ -123,6 +133,7 @@ export class GroupCommit {
 
   #break(error: unknown): void {
     this.#broken = true;
+    this.#tellBroken();
     this.#failed(error);
   }
 }

@@ -27,9 +27,6 @@ export class Pressure {
   get heldBytes(): number {
     return this.#queuedBytes + this.#broker.pool.waitingBytes;
   }
-  get isPressed(): boolean {
-    return this.#isPressed;
-  }
 
   held(bytes: number): void {
     this.#queuedBytes += bytes;
@@ -41,12 +38,7 @@ export class Pressure {
     const unsent = connection.unsentBytes;
     if (unsent > limits.outboxBytesHardMax) {
       metrics.connectionsClosedNotReading += 1;
-      this.#broker.tell({
-        name: 'limitReached',
-        limit: 'outboxBytesHardMax',
-        clientId: connection.clientId,
-        detail: `${unsent} bytes unsent`,
-      });
+      this.#broker.limitReached('outboxBytesHardMax', connection.clientId, `${unsent} bytes unsent`);
       failConnection(
         connection,
         new MqttError(
@@ -81,7 +73,7 @@ export class Pressure {
     }
     for (const connection of this.#throttled) {
       this.check(connection);
-      if (connection.isThrottled) connection.wire.resume();
+      if (connection.isThrottled) connection.resumeReading();
     }
     for (const connection of this.#broker.connections) connection.recentBytes = 0;
   }

@@ -262,10 +262,12 @@ function answer(
   const { commits } = connection.broker;
   const header = qos === 1 ? PUBACK : PUBREC;
   if (typeof verdict !== 'number') {
-    connection.unansweredPublishes += 1;
+    // What is remembered counts against Receive Maximum by that.
+    const unanswered = qos === 1 ? 1 : 0;
+    connection.unansweredPublishes += unanswered;
     if (qos === 2) remember(connection, session, packetId);
     const place = connection.reserveAnswer(undefined, Number.POSITIVE_INFINITY, () => {
-      connection.unansweredPublishes -= 1;
+      connection.unansweredPublishes -= unanswered;
     });
     connection.whenAnswered(verdict, (reasonCode) => {
       if (qos === 2 && reasonCode >= 0x80) session.receiver?.refuse(packetId);

@@ -43,14 +43,14 @@ export class RetainedMessages {
     return this.#tree.get(topic)?.message;
   }
 
-  /** Whether one more message fits the limits; a replacement always does. */
+  /** Whether the message fits the limits; in place of a former one that is not smaller it always does. */
   hasRoomFor(message: Message): boolean {
-    if (
-      this.#tree.size < this.#limits.retainedMessagesMax &&
-      this.#bytes + message.heldBytes <= this.#limits.retainedBytesMax
-    )
-      return true;
-    return message.payloadLength === 0 || this.#tree.get(message.topic.name) !== undefined;
+    const { retainedMessagesMax, retainedBytesMax } = this.#limits;
+    const bytes = message.heldBytes;
+    if (this.#tree.size < retainedMessagesMax && this.#bytes + bytes <= retainedBytesMax) return true;
+    const former = this.get(message.topic.name)?.heldBytes;
+    if (former === undefined) return false;
+    return bytes <= former || this.#bytes + bytes - former <= retainedBytesMax;
   }
 
   /** Replaces the message of a topic [MQTT-3.3.1-5]. The message must own its bytes. */

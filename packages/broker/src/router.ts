@@ -24,6 +24,8 @@ export interface Matches {
 }
 
 const NOBODY: Matches = { subscriptions: [], groups: [] };
+/** What one filter adds to the answer for a topic: its place, or its identifiers in what they are merged into. */
+const MATCH_BYTES = 16;
 
 export class Router {
   readonly #trie = new FilterTrie<Subscription | ShareGroup>();
@@ -32,7 +34,13 @@ export class Router {
   readonly #generations = new Map<string, Generation>();
   #wildGeneration = 0;
   readonly #found: (Subscription | ShareGroup)[] = [];
+  readonly #mayKeep: (topic: Topic, bytes: number) => boolean;
   #size = 0;
+
+  /** `mayKeep` is asked whether a topic may keep an answer of so many bytes. Default: always. */
+  constructor(mayKeep: (topic: Topic, bytes: number) => boolean = () => true) {
+    this.#mayKeep = mayKeep;
+  }
 
   /** Subscriptions, shared ones counted once for each member. */
   get size(): number {
@@ -97,9 +105,10 @@ export class Router {
     topic.wildGenerationSeen = this.#wildGeneration;
     const found = this.#found;
     this.#trie.collect(topic.name, found);
-    topic.matches = found.length === 0 ? NOBODY : sorted(found);
+    const matches = found.length === 0 ? NOBODY : sorted(found);
+    topic.matches = this.#mayKeep(topic, found.length * MATCH_BYTES) ? matches : undefined;
     found.length = 0;
-    return topic.matches;
+    return matches;
   }
 
   #moved(filter: string, by: 1 | -1): void {
@@ -133,12 +142,15 @@ function sorted(found: readonly (Subscription | ShareGroup)[]): Matches {
     else subscriptions.push(entry);
   }
   if (subscriptions.length < 2) return { subscriptions, groups };
-  const bySession = new Map<object, Subscription>();
+  const bySession = new Map<object, Subscription | Subscription[]>();
   for (const subscription of subscriptions) {
-    const other = bySession.get(subscription.session);
-    bySession.set(subscription.session, other === undefined ? subscription : merge(other, subscription));
+    const others = bySession.get(subscription.session);
+    if (others === undefined) bySession.set(subscription.session, subscription);
+    else if (Array.isArray(others)) others.push(subscription);
+    else bySession.set(subscription.session, [others, subscription]);
   }
-  return { subscriptions: [...bySession.values()], groups };
+  if (bySession.size === subscriptions.length) return { subscriptions, groups };
+  return { subscriptions: Array.from(bySession.values(), (one) => (Array.isArray(one) ? merge(one) : one)), groups };
 }
 
 /** The filter that topics are compared with: without `$share/<group>/`. */

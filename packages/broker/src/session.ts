@@ -32,12 +32,13 @@ export interface SessionContext {
   held(bytes: number): void;
   /** A limit acted for this session. */
   queueFull(clientId: string): void;
+  /** Wall clock at which all replays of the present turn pause, whosesoever they are. */
+  replaysPauseAtMs(): number;
   /** Goes on with replays in another turn. */
   continueReplay(session: Session): void;
 }
 
-/** Replays go on for this long in one turn. */
-const REPLAY_SLICE_MS = 5;
+const PACKET_IDS = 0xffff;
 /** A replay pauses while this much is unsent, so that live messages do not wait behind it. */
 const REPLAY_UNSENT_BYTES_MAX = 256 * 1024;
 
@@ -75,10 +76,16 @@ export class Session {
   will: ArmedWill | undefined = undefined;
   permissions: Permissions | undefined = undefined;
   subscriptions: Map<string, Subscription> | undefined = undefined;
+  /** How many of them are shared. */
+  sharedSubscriptions = 0;
   receiver: ReceiverFlow | undefined = undefined;
   #flow: SenderFlow<Entry> | undefined = undefined;
   #queue: Queue | undefined = undefined;
-  #replays: Replay[] | undefined = undefined;
+  /** By filter, in the order they began. */
+  #replays: Map<string, Replay> | undefined = undefined;
+  /** Goes along with them: to begin anew would pass over all that are done, each time. */
+  #replaysInOrder: Iterator<Replay> | undefined = undefined;
+  #replaying: Replay | undefined = undefined;
   /** The last queue position given. */
   #position = 0;
   #isWaiting = false;
@@ -244,7 +251,9 @@ export class Session {
   /** The position of the next entry: passes over those whose identifier an unanswered delivery still has. */
   #nextPosition(): number {
     let position = this.#position + 1;
-    if (this.#flow !== undefined) while (this.#flow.isOpen(packetIdOf(position))) position += 1;
+    const flow = this.#flow;
+    // Where all are taken it waits for its own.
+    if (flow !== undefined && flow.size < PACKET_IDS) while (flow.isOpen(packetIdOf(position))) position += 1;
     return position;
   }
 
@@ -350,23 +359,43 @@ export class Session {
 
   /** Starts sending retained messages to a new subscription. */
   replay(replay: Replay): void {
-    this.#replays ??= [];
-    const others = this.#replays.filter((other) => other.subscription.filter !== replay.subscription.filter);
-    this.#replays = [...others, replay];
+    const { filter } = replay.subscription;
+    this.cancelReplay(filter);
+    this.#replays ??= new Map();
+    this.#replays.set(filter, replay);
     this.pump();
   }
 
   /** The subscription is gone: so is its replay. */
   cancelReplay(filter: string): void {
-    const rest = this.#replays?.filter((replay) => replay.subscription.filter !== filter);
-    this.#replays = rest === undefined || rest.length === 0 ? undefined : rest;
+    if (this.#replays?.delete(filter) !== true) return;
+    if (this.#replaying?.subscription.filter === filter) this.#replaying = undefined;
+    if (this.#replays.size === 0) this.#forgetReplays();
+  }
+
+  #forgetReplays(): void {
+    this.#replays = undefined;
+    this.#replaysInOrder = undefined;
+    this.#replaying = undefined;
+  }
+
+  /** The replay that is due to go on. */
+  #nextReplay(): Replay | undefined {
+    if (this.#replaying !== undefined || this.#replays === undefined) return this.#replaying;
+    this.#replaysInOrder ??= this.#replays.values();
+    this.#replaying = this.#replaysInOrder.next().value;
+    return this.#replaying;
   }
 
   #pumpReplays(): void {
-    const endAtMs = this.#context.clockMs() + REPLAY_SLICE_MS;
+    const endAtMs = this.#context.replaysPauseAtMs();
+    if (this.#context.clockMs() >= endAtMs) {
+      this.#context.continueReplay(this);
+      return;
+    }
     for (let step = 1; ; step++) {
       const connection = this.connection;
-      const replay = this.#replays?.[0];
+      const replay = this.#nextReplay();
       if (connection === undefined || replay === undefined) return;
       if (replay.isDone) {
         this.cancelReplay(replay.subscription.filter);
@@ -433,7 +462,7 @@ export class Session {
     this.owner = undefined;
     this.connection = undefined;
     this.#isWaiting = false;
-    this.#replays = undefined;
+    this.#forgetReplays();
   }
 
   /**
@@ -459,12 +488,12 @@ export class Session {
     if (rest === undefined) queue?.clear();
     this.#flow = undefined;
     this.#queue = undefined;
-    this.#replays = undefined;
+    this.#forgetReplays();
     return { handOver, rest };
   }
 }
 
 /** The Packet Identifier of a queue position: 1 to 65535, then 1 again. */
 function packetIdOf(position: number): number {
-  return ((position - 1) % 0xffff) + 1;
+  return ((position - 1) % PACKET_IDS) + 1;
 }

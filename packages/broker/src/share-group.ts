@@ -36,17 +36,22 @@ export class ShareGroup {
   /** The member that takes the next message, or undefined where nobody can. */
   choose(message: Message): Subscription | undefined {
     const members = this.#members;
-    let waiting: Subscription | undefined;
-    let stored: Subscription | undefined;
-    for (let tried = 0; tried < members.length; tried++) {
-      if (this.#next >= members.length) this.#next = 0;
-      const member = members[this.#next++];
-      const session: Session = member.session;
-      if (session.hasRoomFor(message)) return member;
+    let waiting: number | undefined;
+    let stored: number | undefined;
+    for (let tried = 0, index = this.#next; tried < members.length; tried++, index++) {
+      if (index >= members.length) index = 0;
+      const session: Session = members[index].session;
+      if (session.hasRoomFor(message)) return this.#take(index);
       if (session.isConnected) {
-        if (waiting === undefined && session.fits(message)) waiting = member;
-      } else if (stored === undefined && session.isStored) stored = member;
+        if (waiting === undefined && session.fits(message)) waiting = index;
+      } else if (stored === undefined && session.isStored) stored = index;
     }
-    return waiting ?? stored;
+    const last = waiting ?? stored;
+    return last === undefined ? undefined : this.#take(last);
+  }
+
+  #take(index: number): Subscription {
+    this.#next = index + 1;
+    return this.#members[index];
   }
 }

@@ -16,6 +16,7 @@ import {
 } from '@dunlin/protocol';
 import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
+import type { LimitName, Limits } from './limits.ts';
 import { Replay } from './replay.ts';
 import { plainFilter } from './router.ts';
 import type { Session } from './session.ts';
@@ -33,9 +34,11 @@ export function receiveSubscribe(connection: Connection, packet: SubscribePacket
   // 2. Each filter: permitted, well formed, within the limits? Then it is subscribed to at once [MQTT-3.8.4-5].
   const replays: Replay[] = [];
   const before = broker.commits.written;
-  const reasonCodes = packet.subscriptions.map((request) =>
-    subscribe(connection, session, request, identifiers, replays),
+  const most = broker.limits.filtersPerPacketMax;
+  const reasonCodes = packet.subscriptions.map((request, index) =>
+    index < most ? subscribe(connection, session, request, identifiers, replays) : ReasonCode.quotaExceeded,
   );
+  if (reasonCodes.length > most) tooManyFilters(broker, session, reasonCodes.length);
 
   // 3. SUBACK when the subscriptions are durable [MQTT-3.8.4-1]; retained messages follow it.
   const properties = reasonCodes.some((code) => code >= 0x80) ? { reasonString: reasonOf(reasonCodes) } : NO_PROPERTIES;
@@ -52,8 +55,9 @@ export function receiveSubscribe(connection: Connection, packet: SubscribePacket
     },
   );
 
-  // 4. A store that answers at once does so now: SUBACK leaves before anything the subscription brings.
-  if (ticket !== 0) broker.commits.endOfTurn();
+  // 4. A store that answers at once does so now, for what is in line before it too: SUBACK leaves before anything the
+  //    subscription brings.
+  broker.commits.endOfTurn();
 }
 
 export function receiveUnsubscribe(connection: Connection, packet: UnsubscribePacket): void {
@@ -75,6 +79,12 @@ export function forgetSubscriptions(broker: Broker, session: Session): void {
     broker.bus.unsubscribe(plainFilter(subscription.filter));
   }
   session.subscriptions = undefined;
+  session.sharedSubscriptions = 0;
+}
+
+function tooManyFilters(broker: Broker, session: Session, filters: number): void {
+  broker.metrics.subscriptionsRefused += filters - broker.limits.filtersPerPacketMax;
+  broker.limitReached('filtersPerPacketMax', session.clientId, `${filters} filters in one SUBSCRIBE`);
 }
 
 /** Returns the granted QoS or the Reason Code of the refusal. */
@@ -117,7 +127,10 @@ function add(broker: Broker, session: Session, subscription: Subscription, forme
   session.subscriptions ??= new Map();
   session.subscriptions.set(filter, subscription);
   if (former !== undefined) broker.router.remove(former);
-  else broker.bus.subscribe(plainFilter(filter));
+  else {
+    broker.bus.subscribe(plainFilter(filter));
+    if (subscription.isShared) session.sharedSubscriptions += 1;
+  }
   broker.router.add(subscription);
   broker.metrics.subscriptionsMade += 1;
   if (session.isStored) {
@@ -158,21 +171,24 @@ function refusalOf(
     return { reasonCode: ReasonCode.wildcardSubscriptionsNotSupported, reason: 'wildcards are turned off' };
   if (!settings.sharedSubscriptionAvailable && plain !== filter)
     return { reasonCode: ReasonCode.sharedSubscriptionsNotSupported, reason: 'shared subscriptions are turned off' };
-  const isNew = session.subscriptions?.has(filter) !== true;
-  if (isNew && (session.subscriptions?.size ?? 0) >= limits.subscriptionsPerSessionMax) {
-    broker.tell({
-      name: 'limitReached',
-      limit: 'subscriptionsPerSessionMax',
-      clientId: session.clientId,
-      detail: filter,
-    });
-    return {
-      reasonCode: ReasonCode.quotaExceeded,
-      reason: `more than ${limits.subscriptionsPerSessionMax} subscriptions`,
-    };
+  const limit = limitOnNew(session, filter, plain !== filter, limits);
+  if (limit !== undefined) {
+    broker.limitReached(limit, session.clientId, filter);
+    return { reasonCode: ReasonCode.quotaExceeded, reason: `more than ${limits[limit]} subscriptions` };
   }
   const reasonCode = session.permissions?.maySubscribe(filter, request.qos) ?? 0;
   return reasonCode >= 0x80 ? { reasonCode, reason: 'not authorized' } : undefined;
+}
+
+/** The limit that a filter would exceed which the session does not have yet. */
+function limitOnNew(session: Session, filter: string, isShared: boolean, limits: Limits): LimitName | undefined {
+  const { subscriptions, sharedSubscriptions } = session;
+  if (subscriptions?.has(filter) === true) return undefined;
+  if (subscriptions !== undefined && subscriptions.size >= limits.subscriptionsPerSessionMax)
+    return 'subscriptionsPerSessionMax';
+  if (isShared && sharedSubscriptions >= limits.sharedSubscriptionsPerSessionMax)
+    return 'sharedSubscriptionsPerSessionMax';
+  return undefined;
 }
 
 /** What makes the whole packet an error: 5.0 clients were told in CONNACK, so for them it is one (section 3.2.2.3). */
@@ -219,6 +235,7 @@ function unsubscribe(broker: Broker, session: Session, filter: string): number {
   const subscription = session.subscriptions?.get(filter);
   if (subscription === undefined) return ReasonCode.noSubscriptionExisted;
   session.subscriptions?.delete(filter);
+  if (subscription.isShared) session.sharedSubscriptions -= 1;
   broker.router.remove(subscription);
   broker.bus.unsubscribe(plainFilter(filter));
   session.cancelReplay(filter);

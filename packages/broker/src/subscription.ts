@@ -61,19 +61,28 @@ export function subscriptionOptions(
 /**
  * What overlapping subscriptions of one session come to: one copy at the highest QoS [MQTT-3.3.4-2] with all
  * identifiers [MQTT-3.3.4-4], RETAIN as published if any asks for it. No Local takes away only its own subscription.
+ *
+ * All at once, since a client may have thousands that match one topic. None of `all`, one at least, is merged already.
  */
-export function merge(a: Subscription, b: Subscription): Subscription {
-  const forOwn = a.forOwn === undefined ? b.forOwn : b.forOwn === undefined ? a.forOwn : mergeTwo(a.forOwn, b.forOwn);
-  return mergeTwo(a, b, forOwn ?? null);
+export function merge(all: readonly Subscription[]): Subscription {
+  const own = all.filter((one) => !one.noLocal);
+  return together(all, own.length === all.length ? undefined : own.length === 0 ? null : together(own));
 }
 
-function mergeTwo(a: Subscription, b: Subscription, forOwn?: Subscription | null): Subscription {
-  const options = Math.max(a.options & 3, b.options & 3) | ((a.options | b.options) & RETAIN_AS_PUBLISHED);
-  const identifiers =
-    a.identifiers.length === 0
-      ? b.identifiers
-      : b.identifiers.length === 0
-        ? a.identifiers
-        : [...a.identifiers, ...b.identifiers];
-  return new Subscription(a.session, '', options, identifiers, forOwn);
+function together(all: readonly Subscription[], forOwn?: Subscription | null): Subscription {
+  let qos = 0;
+  let retainAsPublished = 0;
+  const identifiers: number[] = [];
+  for (const one of all) {
+    qos = Math.max(qos, one.qos);
+    retainAsPublished |= one.options & RETAIN_AS_PUBLISHED;
+    for (const identifier of one.identifiers) identifiers.push(identifier);
+  }
+  return new Subscription(
+    all[0].session,
+    '',
+    qos | retainAsPublished,
+    identifiers.length === 0 ? NO_IDENTIFIERS : identifiers,
+    forOwn,
+  );
 }

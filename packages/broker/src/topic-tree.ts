@@ -149,7 +149,8 @@ export class TopicCursor<V> {
   /** `node` stands at filter level `depth`, and matches it unless a wildcard meets `$` [MQTT-4.7.2-1]. */
   #visit(node: Node<V>, depth: number): V | undefined {
     const level = this.#levels[depth];
-    if (depth === 0 && level !== node.level && node.level.startsWith('$')) return undefined;
+    const isFirst = node.parent?.parent === undefined;
+    if (isFirst && level !== node.level && node.level.startsWith('$')) return undefined;
     if (level === '#') {
       this.#stack.push({ children: node.children(), depth });
       return node.value;

@@ -4,6 +4,9 @@
  * Open hashing over the raw bytes of the packet. Only a miss decodes and checks UTF-8. The table is bounded in bytes;
  * what goes first is decided by second chance: a hand moves over the topics in the order they came, spares each that
  * was used since it last passed, and drops the others. A dropped topic lives on in the messages that name it.
+ *
+ * The hash has no key, so anybody can make names that share one. Therefore a chain has a greatest length, and a name
+ * that finds its chain full gets a topic that is not kept: costly for whoever made them, harmless for the others.
  */
 import { checkTopicName, ReasonCode, readUtf8, topicLevels, utf8Length, writeUtf8 } from '@dunlin/protocol';
 import type { Limits } from './limits.ts';
@@ -12,6 +15,12 @@ import type { Generation, Matches } from './router.ts';
 
 /** What a table entry costs beside the bytes of its name: objects, string header, table slot. */
 const ENTRY_BYTES = 320;
+/** Names of one slot. The table has as many slots as names, so honest ones never come near it. */
+const CHAIN_MAX = 32;
+/** A topic that the table does not keep may still remember an answer of this size, for whoever publishes to it. */
+const SMALL_MATCHES_BYTES = 256;
+/** One topic's answer takes no more than this part of the table. */
+const MATCHES_SHARE = 8;
 
 export class Topic {
   readonly name: string;
@@ -21,7 +30,12 @@ export class Topic {
   /** Reason Code 0x90 where nobody may publish to it (too long, too deep, reserved), else 0. */
   readonly refusal: number;
   next: Topic | undefined = undefined;
-  used = true;
+  /** It is in the table. */
+  isKept = false;
+  /** What its answer adds to the bytes of the table. */
+  matchesBytes = 0;
+  /** Seen again since the hand last passed; not so for the first time, so that topics seen once are the first to go. */
+  used = false;
   /** Who wants it, valid while both generations are those of the router; see `router.ts`. */
   matches: Matches | undefined = undefined;
   generation: Generation | undefined = undefined;
@@ -67,11 +81,13 @@ export class TopicTable {
   intern(bytes: Buffer, start: number, end: number): Topic {
     const hash = hashOf(bytes, start, end);
     const length = end - start;
+    let passed = 0;
     for (let topic = this.#buckets[hash & (this.#buckets.length - 1)]; topic !== undefined; topic = topic.next) {
       if (topic.hash === hash && sameName(topic.encoded, bytes, start, length)) {
         topic.used = true;
         return topic;
       }
+      passed += 1;
     }
     checkTopicName(bytes, start, end, this.#strictText);
     const encoded = Buffer.allocUnsafe(length + 2);
@@ -85,8 +101,19 @@ export class TopicTable {
       hash,
       isAllowed(name, length, this.#limits) ? 0 : ReasonCode.topicNameInvalid,
     );
-    this.#add(topic);
+    if (passed < CHAIN_MAX) this.#add(topic);
     return topic;
+  }
+
+  /** Whether a topic may keep who wants it, in so many bytes; makes room for it. Others may lose their place. */
+  mayKeep(topic: Topic, bytes: number): boolean {
+    if (!topic.isKept) return bytes <= SMALL_MATCHES_BYTES;
+    const isKept = bytes <= this.#limits.topicCacheBytesMax / MATCHES_SHARE;
+    const counted = isKept ? bytes : 0;
+    this.#bytes += counted - topic.matchesBytes;
+    topic.matchesBytes = counted;
+    while (this.#bytes > this.#limits.topicCacheBytesMax && this.#size > 1) this.#evict();
+    return isKept && (topic.isKept || bytes <= SMALL_MATCHES_BYTES);
   }
 
   /** The topic of a name that was checked elsewhere, such as a Will Topic. */
@@ -100,6 +127,7 @@ export class TopicTable {
     const slot = topic.hash & (this.#buckets.length - 1);
     topic.next = this.#buckets[slot];
     this.#buckets[slot] = topic;
+    topic.isKept = true;
     this.#size += 1;
     this.#bytes += topic.encoded.length + ENTRY_BYTES;
     this.#order.push(topic);
@@ -133,8 +161,10 @@ export class TopicTable {
     }
     topic.next = undefined;
     topic.matches = undefined;
+    topic.isKept = false;
     this.#size -= 1;
-    this.#bytes -= topic.encoded.length + ENTRY_BYTES;
+    this.#bytes -= topic.encoded.length + ENTRY_BYTES + topic.matchesBytes;
+    topic.matchesBytes = 0;
     this.#metrics.topicsEvicted += 1;
   }
 

@@ -200,3 +200,80 @@ test('behaves as a sorted list of deadlines, through moves, jumps and a clock th
     { numRuns: 500 },
   );
 });
+
+/** What a callback does with its own item and with another. */
+interface Reaction {
+  readonly returned: number | undefined;
+  readonly own: number | undefined;
+  readonly type: 'none' | 'cancel' | 'schedule';
+  readonly other: number;
+  readonly byMs: number;
+  readonly isThrown: boolean;
+}
+
+const reaction: fc.Arbitrary<Reaction> = fc.record({
+  returned: fc.option(fc.integer({ min: -200, max: 2000 }), { nil: undefined }),
+  own: fc.option(fc.integer({ min: -200, max: 2000 }), { nil: undefined, freq: 1 }),
+  type: fc.constantFrom('none', 'cancel', 'schedule'),
+  other: fc.nat(5),
+  byMs: fc.integer({ min: -200, max: 800 }),
+  isThrown: fc.nat(9).map((number) => number === 0),
+});
+
+test('keeps to a plain list while callbacks move, cancel and throw, and calls everything in the end', () => {
+  const turn = fc.record({
+    byMs: fc.oneof(fc.integer({ min: 0, max: 40 }), fc.integer({ min: -1000, max: 4000 })),
+    scheduled: fc.array(fc.tuple(fc.nat(5), fc.integer({ min: -500, max: 3000 })), { maxLength: 4 }),
+    reactions: fc.array(reaction, { minLength: 6, maxLength: 6 }),
+  });
+  const shape = fc.record({ slotMs: fc.integer({ min: 1, max: 40 }), slots: fc.integer({ min: 1, max: 12 }) });
+  fc.assert(
+    fc.property(shape, fc.array(turn, { maxLength: 25 }), ({ slotMs, slots }, turns) => {
+      const wheel = new DeadlineWheel<Item>(slotMs, slots);
+      const items = Array.from({ length: 6 }, (_, index) => new Item(`${index}`));
+      const deadlines = new Map<Item, number>();
+      const schedule = (item: Item, atMs: number): void => {
+        wheel.schedule(item, atMs);
+        deadlines.set(item, Math.max(1, atMs));
+      };
+      let now = 1000;
+      for (const { byMs, scheduled, reactions } of turns) {
+        for (const [index, inMs] of scheduled) schedule(items[index], now + inMs);
+        now = Math.max(1, now + byMs);
+        const untouched = new Set(items.filter((item) => (deadlines.get(item) ?? Number.POSITIVE_INFINITY) <= now));
+        const react = (item: Item): number => {
+          assert.ok((deadlines.get(item) ?? Number.POSITIVE_INFINITY) <= now, 'neither early nor cancelled');
+          deadlines.delete(item);
+          untouched.delete(item);
+          const { returned, own, type, other, byMs: otherMs, isThrown } = reactions[items.indexOf(item)];
+          if (type !== 'none') untouched.delete(items[other]);
+          if (type === 'schedule') schedule(items[other], now + otherMs);
+          if (type === 'cancel') {
+            wheel.cancel(items[other]);
+            deadlines.delete(items[other]);
+          }
+          if (own !== undefined) schedule(item, now + own);
+          if (isThrown) {
+            untouched.clear();
+            throw new RangeError('of the callback');
+          }
+          if (returned === undefined) return 0;
+          const next = Math.max(1, now + returned);
+          if (!deadlines.has(item)) deadlines.set(item, Math.max(next, now + 1));
+          return next;
+        };
+        try {
+          wheel.sweep(now, react);
+        } catch (error) {
+          if (!(error instanceof RangeError)) throw error;
+        }
+        assert.equal(untouched.size, 0, 'every item that is due is called');
+        assert.equal(wheel.size, deadlines.size);
+        for (const item of items) assert.equal(item.deadlineMs, deadlines.get(item) ?? 0);
+      }
+      assert.equal(swept(wheel, Math.max(now, ...deadlines.values())).length, deadlines.size);
+      assert.equal(wheel.size, 0);
+    }),
+    { numRuns: 500 },
+  );
+});

@@ -66,7 +66,8 @@ export class DeadlineWheel<T extends Deadlined> {
    */
   sweep(nowMs: number, due: (item: T) => number): void {
     const last = Math.floor(nowMs / this.#slotMs);
-    const first = Math.max(this.#swept + 1, last - this.#slots.length + 1);
+    const former = this.#swept;
+    const first = Math.max(former + 1, last - this.#slots.length + 1);
     // They are gathered first, since `due` may take items out and put others in.
     const items = this.#dueIn(first, last, nowMs);
     // The slot of the present is swept again next time: not all of it is past.
@@ -81,7 +82,7 @@ export class DeadlineWheel<T extends Deadlined> {
         if (next !== 0 && item.deadlineMs === 0) this.schedule(item, Math.max(next, nowMs + 1));
       }
     } finally {
-      if (called < items.length) this.#swept = Math.min(this.#swept, first - 1);
+      if (called < items.length) this.#swept = Math.min(this.#swept, former);
     }
   }
 

@@ -10,7 +10,7 @@ function found<V>(trie: FilterTrie<V>, topic: string): V[] {
   return into.sort();
 }
 
-const level = fc.constantFrom('a', 'b', 'c', '', '$x', 'a-longer-level-name');
+const level = fc.constantFrom('a', 'b', 'c', '', '$x', 'a-longer-level-name', '\u00e9', 'e\u0301', '\u{1F986}');
 const topics = fc
   .array(level, { minLength: 1, maxLength: 5 })
   .map((levels) => levels.join('/'))
@@ -19,18 +19,28 @@ const filters = fc
   .tuple(fc.array(fc.oneof(level, fc.constant('+')), { minLength: 0, maxLength: 4 }), fc.boolean())
   .map(([levels, hasRest]) => [...levels, ...(hasRest ? ['#'] : [])].join('/'))
   .filter((filter) => filter !== '');
-const steps = fc.array(fc.record({ isAdded: fc.boolean(), filter: filters, value: fc.integer({ min: 0, max: 3 }) }), {
-  maxLength: 60,
-});
+/** Mostly adds; a removal takes one that is there, or one that may not be. */
+const steps = fc.array(
+  fc.record({
+    type: fc.constantFrom('add', 'add', 'remove held', 'remove any'),
+    filter: filters,
+    value: fc.integer({ min: 0, max: 3 }),
+    pick: fc.nat(),
+  }),
+  { maxLength: 80 },
+);
 
 test('finds what matching filter by filter finds, through any adds and removes [MQTT-3.3.2-3] [MQTT-4.7.3-4]', () => {
   fc.assert(
     fc.property(steps, fc.array(topics, { minLength: 1, maxLength: 10 }), (sequence, names) => {
       const trie = new FilterTrie<string>();
       const held: { filter: string; value: string }[] = [];
-      for (const { isAdded, filter, value: number } of sequence) {
-        const value = `${filter} ${number}`;
-        if (isAdded) {
+      for (const { type, pick, ...made } of sequence) {
+        const isHeld = type === 'remove held' && held.length > 0;
+        const { filter, value } = isHeld
+          ? held[pick % held.length]
+          : { filter: made.filter, value: `${made.filter} ${made.value}` };
+        if (type === 'add') {
           trie.add(filter, value);
           held.push({ filter, value });
         } else {
@@ -153,6 +163,22 @@ test('is empty after clear and can be used again', () => {
   for (const topic of ['a', 'a/b']) assert.deepEqual(found(trie, topic), []);
   trie.add('a/+', 'again');
   assert.deepEqual(found(trie, 'a/b'), ['again']);
+});
+
+test('keeps the children of a node while others come and go', () => {
+  const trie = new FilterTrie<string>();
+  const names = ['a', 'b', 'c', 'd'];
+  for (const name of names) trie.add(`x/${name}/+`, name);
+  for (const [index, name] of names.entries()) {
+    assert.equal(trie.remove(`x/${name}/+`, name), true);
+    const left = names.slice(index + 1);
+    assert.deepEqual(
+      names.flatMap((other) => found(trie, `x/${other}/y`)),
+      left,
+    );
+  }
+  trie.add('x/b/+', 'again');
+  assert.deepEqual(found(trie, 'x/b/y'), ['again']);
 });
 
 test('answers for filters that nobody added', () => {

@@ -12,6 +12,8 @@
 const INDEXED_FROM = 16;
 /** Scratch lists longer than this are given up after a match. */
 const FRONTIER_KEPT = 4096;
+/** V8 copies what is cut out of a text when it is shorter than this. */
+const CUT_FROM = 13;
 
 /** Two or more values of one filter. */
 class Values<V> {
@@ -68,15 +70,15 @@ class Node<V> {
   }
 
   addChild(level: string): Node<V> {
-    const node = new Node<V>(level);
+    const node = new Node<V>(ownText(level));
     if (level === '+') this.any = node;
     else if (this.named === undefined) this.named = node;
     else if (this.named instanceof Node)
       this.named = new Map([
         [this.named.level, this.named],
-        [level, node],
+        [node.level, node],
       ]);
-    else this.named.set(level, node);
+    else this.named.set(node.level, node);
     return node;
   }
 
@@ -94,7 +96,7 @@ class Node<V> {
   }
 }
 
-/** Values by Topic Filter. A value (never undefined) may stand under many filters, and a filter may have many values. */
+/** Values by Topic Filter. A value (never undefined) may stand under many filters, and a filter may have many. */
 export class FilterTrie<V> {
   readonly #exact = new Map<string, Slot<V>>();
   readonly #root = new Node<V>('');
@@ -257,6 +259,11 @@ function gather<V>(slot: Slot<V>, into: V[]): void {
   if (slot === undefined) return;
   if (slot instanceof Values) for (const value of slot.list) into.push(value);
   else into.push(slot);
+}
+
+/** A copy of a level: what V8 cuts out of a text keeps the whole text alive, and nodes outlive the filters that made them. */
+function ownText(level: string): string {
+  return level.length < CUT_FROM ? level : ` ${level}`.slice(1);
 }
 
 function isWild(filter: string): boolean {

@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { TestClient } from './testing/client.ts';
+import { World } from './testing/world.ts';
+
+const PAYLOAD = Buffer.alloc(4_000, 'x');
+
+/** Takes what came at QoS 1 and acknowledges it; returns how many. */
+function acknowledgeAll(client: TestClient): number {
+  const publishes = client.takeAll().filter((packet) => packet.type === 'publish');
+  client.send(...publishes.filter((packet) => packet.qos === 1).map(({ packetId }) => ({ type: 'puback' as const, packetId, reasonCode: 0, properties: {} })));
+  return publishes.length;
+}
+
+test('never slows a publisher for one slow subscriber: QoS 0 is dropped for that one alone and counted', () => {
+  const world = new World({ limits: { outboxBytesMax: 100_000 } });
+  const slow = world.connect('slow');
+  slow.subscribe('t');
+  const fast = world.connect('fast');
+  fast.subscribe('t');
+  slow.wire.pause();
+  const publisher = world.connect('p');
+  for (let i = 0; i < 500; i++) publisher.publish('t', { payload: PAYLOAD });
+  assert.equal(fast.takePayloads().length, 500);
+  assert.equal(publisher.wire.pendingBytes, 0);
+  assert.equal(world.broker.metrics.publishersPaused, 0);
+  const dropped = world.broker.metrics.messagesDroppedSlow;
+  assert.ok(dropped > 400);
+  slow.wire.resume();
+  world.run();
+  assert.equal(slow.takePayloads().length, 500 - dropped);
+});
+
+test('lets QoS 1 wait in the queue of a slow subscriber, and sends it all once it reads', () => {
+  const world = new World({ limits: { outboxBytesMax: 50_000 } });
+  const slow = world.connect('slow');
+  slow.subscribe('t', { qos: 1 });
+  slow.wire.pause();
+  const publisher = world.connect('p');
+  for (let i = 0; i < 200; i++) publisher.publish('t', { qos: 1, payload: PAYLOAD });
+  assert.equal(publisher.takeAll().length, 200);
+  assert.ok(([...world.broker.sessions()].find((session) => session.clientId === 'slow')?.queuedMessages ?? 0) > 100);
+  slow.wire.resume();
+  let came = 0;
+  for (let round = 0; round < 50 && came < 200; round++) {
+    world.run();
+    came += acknowledgeAll(slow);
+  }
+  assert.equal(came, 200);
+  assert.equal(world.broker.pressure.heldBytes, 0);
+});
+
+test('slows the busiest publishers above heldBytesMax, and lets them go when a tenth of it is free again', () => {
+  const world = new World({ limits: { heldBytesMax: 200_000 } });
+  const away = world.connect('away', { properties: { sessionExpiryInterval: 1_000 } });
+  away.subscribe('t', { qos: 1 });
+  away.break();
+  const busy = world.connect('busy', { protocolVersion: 4 });
+  const quiet = world.connect('quiet');
+  quiet.publish('other', { qos: 1 });
+  quiet.takeAll();
+  for (let i = 0; i < 200; i++) busy.write(busy.publishPacket('t', { qos: 1, payload: PAYLOAD }));
+  for (let i = 0; i < 100 && !world.broker.pressure.isPressed; i++) {
+    busy.send(busy.publishPacket('t', { qos: 1, payload: PAYLOAD }));
+  }
+  assert.equal(world.broker.pressure.isPressed, true);
+  assert.equal(world.told('publishersPaused').length, 1);
+  const quietBefore = quiet.wire.pendingBytes;
+  quiet.publish('other', { qos: 1 });
+  assert.deepEqual([quiet.take('puback').packetId > 0, quietBefore], [true, 0]);
+
+  const back = world.connect('away', { cleanStart: false, properties: { sessionExpiryInterval: 1_000 } });
+  for (let round = 0; round < 20 && world.broker.pressure.isPressed; round++) {
+    acknowledgeAll(back);
+    world.pass(100);
+  }
+  assert.equal(world.told('publishersResumed').length, 1);
+  busy.takeAll();
+  busy.send({ type: 'pingreq' });
+  busy.take('pingresp');
+});
+
+test('reads one chunk of a slowed publisher at each tick, so that PINGREQ and acknowledgements pass', () => {
+  const world = new World({ limits: { heldBytesMax: 65_536 } });
+  const away = world.connect('away', { properties: { sessionExpiryInterval: 1_000 } });
+  away.subscribe('t', { qos: 1 });
+  away.break();
+  const publisher = world.connect('p', { keepAlive: 2 });
+  while (!world.broker.pressure.isPressed) publisher.publish('t', { qos: 1, payload: PAYLOAD });
+  publisher.takeAll();
+  for (let i = 0; i < 5; i++) publisher.write({ type: 'pingreq' });
+  world.run();
+  assert.deepEqual(publisher.takeAll(), []);
+  for (let i = 0; i < 5; i++) {
+    world.pass(100);
+    assert.equal(publisher.takeAll().length, 1);
+  }
+  // Slow is not silent: nobody is taken for gone who still sends.
+  for (let i = 0; i < 10; i++) {
+    publisher.write({ type: 'pingreq' });
+    world.pass(1_000);
+  }
+  assert.equal(publisher.isClosed, false);
+});
+
+test('slows a client that does not read its answers, and closes it where it goes on', () => {
+  const world = new World({ limits: { outboxBytesMax: 4_096, outboxBytesHardMax: 8_192 } });
+  const client = world.connect('a', { protocolVersion: 4, wire: { highWaterBytes: 1_000 } });
+  client.wire.pause();
+  const pings = Buffer.alloc(1_000, Buffer.from('c000', 'hex'));
+  for (let i = 0; i < 5; i++) client.send(pings);
+  assert.equal(world.broker.metrics.publishersPaused, 0);
+  for (let i = 0; i < 8; i++) client.write(pings);
+  world.run();
+  assert.equal(world.broker.metrics.publishersPaused, 1);
+  world.pass(2_000);
+  assert.equal(world.broker.connections.size, 0);
+  assert.equal(world.broker.metrics.connectionsClosedNotReading, 1);
+  assert.deepEqual(world.told('limitReached').map((event) => event.limit), ['outboxBytesHardMax']);
+  assert.equal(world.broker.pool.waitingBytes, 0);
+});
+
+test('serves a client at full speed again that was slowed for its unread answers and then reads', () => {
+  const world = new World({ limits: { outboxBytesMax: 4_096, outboxBytesHardMax: 1_000_000 } });
+  const client = world.connect('a', { protocolVersion: 4, wire: { highWaterBytes: 1_000 } });
+  client.wire.pause();
+  const pings = Buffer.alloc(1_000, Buffer.from('c000', 'hex'));
+  for (let i = 0; i < 20; i++) client.send(pings);
+  assert.equal(world.broker.metrics.publishersPaused, 1);
+  client.wire.resume();
+  world.run();
+  assert.equal(client.takeAll().length, 20 * 500);
+});
+
+for (const qos of [0, 1, 2] as const) {
+  test(`two clients that publish to each other at QoS ${qos} while neither reads block neither the broker nor each other for good`, () => {
+    const world = new World({ limits: { outboxBytesMax: 50_000, outboxBytesHardMax: 400_000, heldBytesMax: 300_000 } });
+    const names = ['left', 'right'] as const;
+    const clients = names.map((name) => {
+      const client = world.connect(name, { protocolVersion: 4, wire: { highWaterBytes: 20_000 } });
+      client.subscribe(name, { qos });
+      return client;
+    });
+    for (const client of clients) client.wire.pause();
+    const count = 400;
+    for (let i = 0; i < count; i++) {
+      clients.forEach((client, k) => {
+        client.write(client.publishPacket(names[1 - k], { qos, payload: PAYLOAD }));
+      });
+      world.run();
+    }
+    world.pass(2_000);
+    assert.ok(world.broker.pressure.heldBytes < 1_500_000, `${world.broker.pressure.heldBytes}`);
+    // A third party is served all the while.
+    const witness = world.connect('witness');
+    witness.send({ type: 'pingreq' });
+    witness.take('pingresp');
+
+    // Then both read: everything at QoS 1 and 2 arrives, and all is answered.
+    const came = [0, 0];
+    for (const client of clients) client.wire.resume();
+    for (let round = 0; round < 3_000; round++) {
+      if (came[0] + came[1] === 2 * count) break;
+      clients.forEach((client, k) => {
+        for (const packet of client.takeAll()) {
+          if (packet.type === 'publish') {
+            came[k] += 1;
+            if (qos > 0) client.write({ type: qos === 1 ? 'puback' : 'pubrec', packetId: packet.packetId, reasonCode: 0, properties: {} });
+          } else if (packet.type === 'pubrec') client.write({ type: 'pubrel', packetId: packet.packetId, reasonCode: 0, properties: {} });
+          else if (packet.type === 'pubrel') client.write({ type: 'pubcomp', packetId: packet.packetId, reasonCode: 0, properties: {} });
+        }
+      });
+      world.pass(100);
+      if (qos === 0 && round > 900) break;
+    }
+    if (qos > 0) assert.deepEqual(came, [count, count]);
+    else assert.equal(came[0] + came[1] + world.broker.metrics.messagesDroppedSlow, 2 * count);
+    assert.deepEqual(clients.map((client) => client.isClosed), [false, false]);
+  });
+}
+
+test('forgets a slowed connection that breaks', () => {
+  const world = new World({ limits: { heldBytesMax: 65_536 } });
+  const away = world.connect('away', { properties: { sessionExpiryInterval: 1_000 } });
+  away.subscribe('t', { qos: 1 });
+  away.break();
+  const publisher = world.connect('p');
+  while (!world.broker.pressure.isPressed) publisher.publish('t', { qos: 1, payload: PAYLOAD });
+  publisher.break();
+  world.pass(1_000);
+  assert.equal(world.broker.connections.size, 0);
+});

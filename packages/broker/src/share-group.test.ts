@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { sampleMessage } from './contract/samples.ts';
+import { ShareGroup } from './share-group.ts';
+import type { Session } from './session.ts';
+import { Subscription } from './subscription.ts';
+
+interface State {
+  room: boolean;
+  connected: boolean;
+  stored: boolean;
+  fits: boolean;
+}
+
+const message = sampleMessage('t');
+
+function member(name: string, state: Partial<State> = {}): Subscription {
+  const { room = true, connected = true, stored = false, fits = true } = state;
+  const session = { clientId: name, hasRoomFor: () => room && connected && fits, isConnected: connected, isStored: stored, fits: () => fits };
+  return new Subscription(session as unknown as Session, '$share/g/t', 1, []);
+}
+
+function groupOf(...members: Subscription[]): ShareGroup {
+  const group = new ShareGroup('$share/g/t');
+  for (const one of members) group.add(one);
+  return group;
+}
+
+function chosen(group: ShareGroup, times: number): (string | undefined)[] {
+  return Array.from({ length: times }, () => group.choose(message)?.session.clientId);
+}
+
+test('goes round among the members that have room', () => {
+  assert.deepEqual(chosen(groupOf(member('a'), member('b', { room: false }), member('c')), 5), ['a', 'c', 'a', 'c', 'a']);
+});
+
+test('lets a message wait with a connected member where none has room, a fair share with each', () => {
+  const group = groupOf(member('a', { room: false }), member('b', { room: false }), member('away', { connected: false, stored: true }));
+  const names = chosen(group, 10);
+  assert.deepEqual([names.filter((name) => name === 'a').length, names.filter((name) => name === 'b').length], [5, 5]);
+});
+
+test('falls back to members with a stored session only where nobody is connected, a fair share with each', () => {
+  const away = { connected: false, stored: true };
+  const names = chosen(groupOf(member('a', away), member('ending', { connected: false }), member('b', away)), 4);
+  assert.deepEqual([names.filter((name) => name === 'a').length, names.filter((name) => name === 'b').length], [2, 2]);
+  assert.deepEqual(chosen(groupOf(member('a', away), member('b')), 2), ['b', 'b']);
+});
+
+test('passes over a member that takes no packet of the size', () => {
+  assert.deepEqual(chosen(groupOf(member('small', { fits: false }), member('b', { room: false })), 2), ['b', 'b']);
+});
+
+test('chooses nobody where nobody can take the message', () => {
+  assert.deepEqual(chosen(groupOf(member('a', { connected: false }), member('b', { fits: false })), 1), [undefined]);
+  assert.equal(groupOf().choose(message), undefined);
+});
+
+test('keeps turns in order while members come and go', () => {
+  const [a, b, c] = [member('a'), member('b'), member('c')];
+  const group = groupOf(a, b, c);
+  assert.deepEqual(chosen(group, 2), ['a', 'b']);
+  group.remove(a);
+  assert.deepEqual(chosen(group, 2), ['c', 'b']);
+  group.remove(c);
+  group.remove(c);
+  assert.deepEqual([group.size, ...chosen(group, 2)], [1, 'b', 'b']);
+});

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { listening, runningServer, tool } from './contract/local-server.ts';
+
+let topics = 0;
+const topic = (): string => {
+  topics += 1;
+  return `sub/${topics}`;
+};
+
+async function publish(name: string, payload: string, flags = '-q 1'): Promise<void> {
+  const { exitCode, terminal } = tool(`pub ${flags} -t ${name} -m`, [payload]);
+  assert.equal(await exitCode, 0, terminal.err);
+}
+
+test('messages of several filters are printed, with topics on demand, and -C ends', async () => {
+  const name = topic();
+  const sub = await listening(`-t ${name}/a -t ${name}/b/# -v -C 3`);
+  await publish(`${name}/a`, '1');
+  await publish(`${name}/c`, 'not this');
+  await publish(`${name}/b`, '2');
+  await publish(`${name}/b/c`, '3');
+  assert.equal(await sub.exitCode, 0);
+  assert.equal(sub.terminal.out, `${name}/a 1\n${name}/b 2\n${name}/b/c 3\n`);
+});
+
+test('-W ends with 27, and not when the count is reached before', async () => {
+  assert.equal(await tool(`sub -t ${topic()} -W 0.05`).exitCode, 27);
+  const name = topic();
+  const sub = await listening(`-t ${name} -W 60 -C 1`);
+  await publish(name, 'x');
+  assert.equal(await sub.exitCode, 0);
+});
+
+test('-E ends when the server has confirmed', async () => {
+  const sub = tool(`sub -d -t ${topic()} -U other -E`);
+  assert.equal(await sub.exitCode, 0);
+  assert.match(sub.terminal.err, /< UNSUBACK/);
+});
+
+test('a session goes on between two runs with -c, and ends with a clean one', async () => {
+  const name = topic();
+  assert.equal(await tool(`sub -i keeper -c -q 1 -t ${name} -E`).exitCode, 0);
+  await publish(name, 'missed');
+  const again = tool(`sub -d -i keeper -c -q 1 -t ${name} -C 1`);
+  assert.equal(await again.exitCode, 0);
+  assert.equal(again.terminal.out, 'missed\n');
+  assert.match(again.terminal.err, /< CONNACK, Success \(0x00\), session present/);
+  assert.equal(await tool(`sub -i keeper -t ${name} -E`).exitCode, 0);
+});
+
+test('-T, -R and --random-filter choose', async () => {
+  const name = topic();
+  await publish(`${name}/old`, 'retained', '-r -q 1');
+  const sub = await listening(`-t ${name}/# -T ${name}/no/+ -R -C 2`);
+  await publish(`${name}/no/1`, 'hidden');
+  await publish(`${name}/a`, 'shown');
+  await publish(`${name}/no`, 'shown too');
+  assert.equal(await sub.exitCode, 0);
+  assert.equal(sub.terminal.out, 'shown\nshown too\n');
+});
+
+test('--retained-only ends with the first message that is not', async () => {
+  const name = topic();
+  for (const part of ['a', 'b']) await publish(`${name}/${part}`, part, '-r -q 1');
+  const sub = await listening(`-t ${name}/# --retained-only`);
+  await sub.terminal.shows('b\n');
+  await publish(`${name}/c`, 'live');
+  assert.equal(await sub.exitCode, 0);
+  assert.deepEqual(sub.terminal.out.split('\n').sort(), ['', 'a', 'b']);
+});
+
+test('--remove-retained clears what comes, except what -T filters out', async () => {
+  const name = topic();
+  for (const part of ['a', 'keep']) await publish(`${name}/${part}`, part, '-r -q 1');
+  assert.equal(await tool(`sub -t ${name}/# -T ${name}/keep --remove-retained --retained-only -C 1`).exitCode, 0);
+  const rest = tool(`sub -t ${name}/# -v -W 0.2`);
+  assert.equal(await rest.exitCode, 27);
+  assert.equal(rest.terminal.out, `${name}/keep keep\n`);
+});
+
+test('subscription options of 5.0 reach the server', async () => {
+  const name = topic();
+  await publish(name, 'old', '-r -q 1');
+  const sub = await listening(`-t ${name} --retain-handling 2 --retain-as-published -C 1 -F %r:%p:%S`, [
+    ...['-D', 'SUBSCRIBE', 'subscription-identifier', '7'],
+  ]);
+  await publish(name, 'new', '-r -q 1');
+  assert.equal(await sub.exitCode, 0);
+  assert.equal(sub.terminal.out, '1:new:7\n');
+});
+
+test('%J tells a payload that is no JSON and goes on', async () => {
+  const name = topic();
+  const sub = await listening(`-t ${name} -F %J -C 2`);
+  await publish(name, 'nonsense');
+  await publish(name, '{"a":1}');
+  assert.equal(await sub.exitCode, 0);
+  assert.match(sub.terminal.err, /Cannot print the message on "sub\/\d+" with %J: its payload is not JSON/);
+  assert.match(sub.terminal.out, /"payload":\{"a":1\}\}\n$/);
+});
+
+test('Ctrl-C disconnects and ends with 0', async () => {
+  const sub = await listening(`-t ${topic()}`);
+  sub.terminal.interrupt();
+  assert.equal(await sub.exitCode, 0);
+  assert.match(sub.terminal.err, /> DISCONNECT, Normal disconnection/);
+});
+
+test('a reader that goes away ends it quietly; a full disk is told', async () => {
+  const sub = await listening(`-t ${topic()}`);
+  sub.terminal.breakOutput();
+  assert.equal(await sub.exitCode, 0);
+  const full = await listening(`-t ${topic()}`);
+  full.terminal.breakOutput('ENOSPC');
+  assert.equal(await full.exitCode, 3);
+  assert.match(full.terminal.err, /Cannot write the output: write ENOSPC/);
+});
+
+test("the server's DISCONNECT is told with its reason and exit code", async () => {
+  const sub = await listening(`-t ${topic()} -i twice`);
+  const other = await listening(`-t ${topic()} -i twice`);
+  assert.equal(await sub.exitCode, 0x8e);
+  assert.match(sub.terminal.err, /dunlin sub: The server ended the connection: Session taken over \(0x8E\)/);
+  other.terminal.interrupt();
+  await other.exitCode;
+});
+
+test('a will is published when the connection is lost', async () => {
+  const name = topic();
+  const sub = await listening(`-t ${name} -C 1`);
+  const dying = await listening(`-t other -i dying --will-topic ${name} --will-payload gone`);
+  await runningServer().broker.disconnect(({ clientId }) => clientId === 'dying', 0x98);
+  assert.equal(await dying.exitCode, 0x98);
+  assert.equal(await sub.exitCode, 0);
+  assert.equal(sub.terminal.out, 'gone\n');
+});
