@@ -114,7 +114,8 @@ function limitsPage(): string {
   return page(
     'Limits',
     'Set under `limits` in the file or with `--limit NAME=VALUE`. The Reason Code is what a client of MQTT 5.0 sees; the',
-    'counter goes up each time the limit acts, and the event `limitReached` tells of it at most once a second and limit.',
+    'counter goes up each time the limit acts. Where no other event tells of it, such as `connectRefused` or',
+    '`publishRefused`, the event `limitReached` does, at most once a second and limit.',
     '',
     ...table(['Limit', 'Default', 'Allowed', 'Meaning', 'Reason Code', 'Counter'], rows),
   );

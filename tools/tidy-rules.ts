@@ -50,6 +50,9 @@ export const pureTables: readonly string[] = [];
 
 /** Sources without a test of their own beside them, and why that is right. */
 export const testedElsewhere: Readonly<Record<string, string>> = {
+  'packages/broker/src/testing/client.ts': 'the client of the tests beside the broker; every one of them runs it',
+  'packages/broker/src/testing/store.ts': 'stores of the tests beside the broker, over the memory store',
+  'packages/broker/src/testing/world.ts': 'the world of the tests beside the broker; every one of them runs it',
   'packages/protocol/src/packets.ts': 'types, and one frozen empty object',
   'tools/check-node.js': 'it only refuses an old Node, which the tests do not run on',
   'tools/install-prerequisites.ts': 'it changes the machine; .ci/run on a new machine is its test',

@@ -68,7 +68,8 @@ export interface Expectation {
 export interface GroupExpectation {
   readonly said: Said;
   readonly filter: string;
-  readonly members: Map<object, OracleSubscription>;
+  /** Sessions that may get it, with their subscription then and, after a hand-over, later ones. */
+  readonly members: Map<object, OracleSubscription[]>;
   taker: Expectation | undefined;
   excuse: string | undefined;
   /** A session that had one of the copies ended, and nobody can tell which of them went to another member. */

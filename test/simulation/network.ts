@@ -78,6 +78,8 @@ export class WireEnd implements Wire {
   #bytes = 0;
   #sendsNoMore = false;
   #isFull = false;
+  /** `drained` is on its way. */
+  #isToldLater = false;
   #isPaused = false;
   #isScheduled = false;
   /** Nothing is received or told any more but `closed`. */
@@ -99,8 +101,9 @@ export class WireEnd implements Wire {
     return Math.max(0, this.#bytes - this.#link.options.capacityBytes);
   }
 
+  /** Full as far as its owner knows. */
   get isFull(): boolean {
-    return this.#isFull;
+    return this.#isFull || this.#isToldLater;
   }
 
   get isClosed(): boolean {
@@ -233,10 +236,13 @@ export class WireEnd implements Wire {
   #relieve(): void {
     if (!this.#isFull || this.pendingBytes > 0) return;
     this.#isFull = false;
-    this.lastFullMs = this.#link.time.nowMs();
+    this.#isToldLater = true;
     this.#copyAll();
     this.#link.time.after(this.#link.random.below(3), () => {
-      if (!this.#isOver && !this.#isFull) this.#handler?.drained();
+      this.#isToldLater = false;
+      if (this.#isOver || this.#isFull) return;
+      this.lastFullMs = this.#link.time.nowMs();
+      this.#handler?.drained();
     });
   }
 

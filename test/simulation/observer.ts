@@ -360,8 +360,8 @@ export class Observer {
     this.#checkContent(packet, topic, found);
     this.#checkExpiry(packet, found);
     this.#checkOrder(session, packet, found);
-    if (!packet.dup && !found.subscriptions.some(({ isAcknowledged }) => isAcknowledged) && (this.#world.isSynchronous || found.kind === 'retained'))
-      this.#judge.broken('suback-first', `${this.label}: ${sayMessage(found.said)} comes before SUBACK`);
+    if (!packet.dup && !this.#mayCome(found))
+      this.#judge.broken('suback-first', `${this.label}: ${sayMessage(found.said)} comes before SUBACK${this.#sayGroups(keyOf(topic, packet.payload))}`);
     if (packet.qos === 0) {
       found.state = 'done';
       return;
@@ -400,7 +400,7 @@ export class Observer {
     const before = session.inflight.get(packet.packetId);
     if (before === undefined) {
       // The first one may have been lost in an outbox that nobody saw.
-      const due = (session.expected.get(key) ?? []).find((one) => one.state === 'due' && one.qos === packet.qos && one.detachments < session.detachments && this.#fits(session, one, packet));
+      const due = (session.expected.get(key) ?? []).find((one) => one.state === 'due' && one.detachments < session.detachments && this.#isLike(one, packet) && this.#fits(session, one, packet));
       const lost = due ?? this.#takeShared(session, packet, key);
       if (lost === undefined)
         this.#judge.broken('exactly-once', `${this.label}: PUBLISH ${packet.packetId} with DUP was not sent before: ${key} on "${topic}"`);
@@ -425,15 +425,29 @@ export class Observer {
     const due = all.filter((one) => one.state === 'due' && this.#isLike(one, packet));
     // The same payload may have been published twice, after a lost PUBACK: the copy that fits is meant.
     due.sort((a, b) => Number(this.#fits(session, b, packet)) - Number(this.#fits(session, a, packet)));
-    const known = due.filter(({ subscriptions }) => subscriptions.some(({ isAcknowledged }) => isAcknowledged));
-    const found = known.find(isUnexcused) ?? known[0] ?? due.find(isUnexcused) ?? this.#takeShared(session, packet, key) ?? due[0];
+    const known = due.filter((one) => this.#mayCome(one));
+    const found = known.find(isUnexcused) ?? this.#takeShared(session, packet, key) ?? known[0] ?? due.find(isUnexcused) ?? due[0];
     if (found !== undefined) return found;
     const finished = all.find((one) => one.state !== 'due' && this.#isLike(one, packet));
-    const what = `${key} on "${topic}" at QoS ${packet.qos}, RETAIN ${packet.retain ? 1 : 0}, identifiers [${packet.properties.subscriptionIdentifiers ?? []}]`;
+    const what = `${key} on "${topic}" at QoS ${packet.qos}, RETAIN ${packet.retain ? 1 : 0}, identifiers [${packet.properties.subscriptionIdentifiers ?? []}]${this.#sayGroups(key)}`;
     const expected = all.map((one) => `${one.kind} QoS ${one.qos} RETAIN ${one.retain ? 1 : 0} [${one.identifiers}] ${one.state}`).join('; ');
     if (finished !== undefined && finished.state !== 'void') this.#judge.broken('exactly-once', `${this.label}: again ${what}; expected were: ${expected}`);
     else this.#judge.broken('only-what-was-asked', `${this.label}: ${what}; expected were: ${expected || 'nothing'}`);
     return undefined;
+  }
+
+  #sayGroups(key: string): string {
+    const groups = this.#oracle.groups.get(key) ?? [];
+    const texts = groups.map(({ filter, taker, members }) => {
+      const names = [...members.keys()].map((member) => (member as OracleSession).name.text);
+      return `${filter} of ${names}${taker === undefined ? '' : `, taken by ${(taker.session as OracleSession).name.text}`}`;
+    });
+    return texts.length === 0 ? '' : ` (${texts.join('; ')})`;
+  }
+
+  /** After its SUBACK; a store that answers later may let a live one go first. */
+  #mayCome({ kind, subscriptions }: Expectation): boolean {
+    return subscriptions.some(({ isAcknowledged }) => isAcknowledged) || (kind !== 'retained' && !this.#world.isSynchronous);
   }
 
   /** Whether neither expiry nor order speak against it. */
@@ -456,20 +470,25 @@ export class Observer {
 
   /** Nobody sees through which of several groups a message came: takers may change places. */
   #takeShared(session: OracleSession, packet: PublishPacket, key: string): Expectation | undefined {
-    const all = this.#oracle.groups.get(key) ?? [];
-    const rank = ({ taker, said }: GroupExpectation) => (taker === undefined ? 0 : 1) + (said.expiresAtMs !== undefined && said.expiresAtMs <= this.#world.nowMs() && said.atMs < this.#world.nowMs() ? 2 : 0);
-    const groups = all.toSorted((a, b) => rank(a) - rank(b));
-    for (const group of groups) {
-      const subscription = group.members.get(session);
-      if (subscription === undefined) continue;
-      const shared = sharedExpectation(session, group, subscription);
-      if (!this.#isLike(shared, packet) || !makeFree(group, groups, new Set())) continue;
-      shared.hidesIdentifiers = this.version !== 5;
-      group.taker = shared;
-      session.add(key, shared);
-      return shared;
-    }
-    return undefined;
+    const groups = this.#oracle.groups.get(key) ?? [];
+    let best: { group: GroupExpectation; shared: Expectation } | undefined;
+    let bestRank = Number.POSITIVE_INFINITY;
+    for (const group of groups)
+      for (const subscription of group.members.get(session) ?? []) {
+        const shared = sharedExpectation(session, group, subscription);
+        if (!this.#isLike(shared, packet)) continue;
+        const rank = (this.#fits(session, shared, packet) ? 0 : 2) + (group.taker === undefined ? 0 : 1);
+        if (rank >= bestRank || !canFree(group, groups, new Set())) continue;
+        best = { group, shared };
+        bestRank = rank;
+      }
+    if (best === undefined) return undefined;
+    const { group, shared } = best;
+    free(group, groups, new Set());
+    shared.hidesIdentifiers = this.version !== 5;
+    group.taker = shared;
+    session.add(key, shared);
+    return shared;
   }
 
   #checkContent(packet: PublishPacket, topic: string, { said }: Expectation): void {
@@ -524,26 +543,32 @@ function isUnexcused(one: Expectation): boolean {
   return one.excuse === undefined;
 }
 
-/** Frees a group by finding another one for its taker. */
-function makeFree(group: GroupExpectation, groups: readonly GroupExpectation[], seen: Set<GroupExpectation>): boolean {
+function canFree(group: GroupExpectation, groups: readonly GroupExpectation[], seen: Set<GroupExpectation>): boolean {
   if (group.taker === undefined || group.isLoose) return true;
   seen.add(group);
   const { taker } = group;
-  for (const other of groups) {
-    if (seen.has(other) || !isPossible(other, taker) || !makeFree(other, groups, seen)) continue;
-    other.taker = taker;
-    group.taker = undefined;
-    return true;
-  }
-  return false;
+  return groups.some((other) => !seen.has(other) && isPossible(other, taker) && canFree(other, groups, seen));
+}
+
+/** Frees a group by finding another one for its taker. */
+function free(group: GroupExpectation, groups: readonly GroupExpectation[], seen: Set<GroupExpectation>): void {
+  const { taker } = group;
+  if (taker === undefined || group.isLoose) return;
+  seen.add(group);
+  const other = groups.find((one) => !seen.has(one) && isPossible(one, taker) && canFree(one, groups, new Set(seen)));
+  if (other === undefined) return;
+  free(other, groups, seen);
+  other.taker = taker;
+  group.taker = undefined;
 }
 
 /** Whether a delivery that was seen may have come through the group. */
 function isPossible(group: GroupExpectation, taker: Expectation): boolean {
-  const subscription = taker.session === undefined ? undefined : group.members.get(taker.session);
-  if (subscription === undefined || taker.session === undefined) return false;
-  const shared = sharedExpectation(taker.session as OracleSession, group, subscription);
-  return shared.qos === taker.qos && shared.retain === taker.retain && (taker.hidesIdentifiers || sameNumbers(shared.identifiers, taker.identifiers));
+  const { session } = taker;
+  return (group.members.get(session as object) ?? []).some((subscription) => {
+    const shared = sharedExpectation(session as OracleSession, group, subscription);
+    return shared.qos === taker.qos && shared.retain === taker.retain && (taker.hidesIdentifiers || sameNumbers(shared.identifiers, taker.identifiers));
+  });
 }
 
 /** The properties that go on to subscribers, in a form that can be compared. */

@@ -153,24 +153,25 @@ export class Oracle {
     session.hasEnded = true;
     this.sessions.delete(session.name.text);
     session.subscriptions.clear();
-    for (const groups of this.groups.values()) {
-      let isLoose = false;
-      for (const group of groups) if (this.#leaveGroup(session, group)) isLoose = true;
-      if (isLoose && groups.length > 1) for (const group of groups) group.isLoose = true;
-    }
+    for (const [key, groups] of this.groups) this.#leaveGroups(session, key, groups);
     for (const expectation of session.all()) if (expectation.state !== 'done') expectation.state = 'void';
     session.inflight.clear();
   }
 
-  /** What a member had goes to another one, but never a QoS 2 message that was sent [MQTT-4.8.2-5]. True: it may. */
-  #leaveGroup(session: OracleSession, group: GroupExpectation): boolean {
-    if (!group.members.delete(session)) return false;
-    const { taker } = group;
-    if (taker !== undefined && (taker.session !== session || taker.state === 'done' || taker.qos !== 1)) return false;
-    group.taker = undefined;
-    group.excuse = 'the session of a member ended';
-    for (const [member, subscription] of this.#membersOf(group.filter)) if (!group.members.has(member)) group.members.set(member, subscription);
-    return true;
+  /**
+   * What a member had goes to another one, but never a QoS 2 message that was sent [MQTT-4.8.2-5]. Through which of
+   * several groups it had it nobody can tell: then any member of any of them may get one more copy.
+   */
+  #leaveGroups(session: OracleSession, key: string, groups: readonly GroupExpectation[]): void {
+    if (!groups.some(({ members }) => members.has(session))) return;
+    const mayHandOver = groups.some(({ taker }) => taker === undefined) || session.expected.get(key)?.some(({ qos, state }) => qos > 0 && state !== 'done' && !(qos === 2 && state !== 'due'));
+    for (const group of groups) {
+      group.members.delete(session);
+      if (mayHandOver !== true) continue;
+      group.isLoose = true;
+      group.excuse = 'the session of a member ended';
+      for (const [member, subscription] of this.#membersOf(group.filter)) group.members.set(member, [...(group.members.get(member) ?? []), subscription]);
+    }
   }
 
   *#membersOf(filter: string): Generator<[OracleSession, OracleSubscription]> {
@@ -219,7 +220,8 @@ export class Oracle {
     }
     for (const filter of groupFilters) {
       const key = keyOf(said.topic, said.payload);
-      const group: GroupExpectation = { said, filter, members: new Map(this.#membersOf(filter)), taker: undefined, excuse: undefined, isLoose: false };
+      const group: GroupExpectation = { said, filter, members: new Map<object, OracleSubscription[]>(), taker: undefined, excuse: undefined, isLoose: false };
+      for (const [member, subscription] of this.#membersOf(filter)) group.members.set(member, [subscription]);
       const groups = this.groups.get(key);
       if (groups === undefined) this.groups.set(key, [group]);
       else groups.push(group);
@@ -345,15 +347,19 @@ export class Oracle {
   /** Shared deliveries that no member got although one should have. */
   *lostOfGroups(): Generator<GroupExpectation> {
     const now = this.#time.nowMs();
-    for (const groups of this.groups.values())
+    for (const groups of this.groups.values()) {
+      // Which copy was handed over nobody can tell.
+      if (groups.some(({ excuse }) => excuse !== undefined)) continue;
       for (const group of groups) {
         const { said } = group;
-        if (group.taker !== undefined || group.excuse !== undefined || said.qos === 0) continue;
+        // One empty payload is like another, so that takers may be mixed up.
+        if (group.taker !== undefined || said.qos === 0 || said.payload.length === 0) continue;
         if (said.expiresAtMs !== undefined && said.expiresAtMs <= now) continue;
-        const members = [...group.members] as [OracleSession, OracleSubscription][];
-        if (members.some(([member, { qos }]) => qos === 0 || sizeOf(said) + 8 > member.smallestPacket)) continue;
+        const members = [...group.members] as [OracleSession, OracleSubscription[]][];
+        if (members.some(([member, [{ qos }]]) => qos === 0 || sizeOf(said) + 8 > member.smallestPacket)) continue;
         yield group;
       }
+    }
   }
 
   describe(one: Expectation): string {

@@ -221,7 +221,8 @@ export class Script {
     const client = this.#client;
     const version = random.chance(0.1) ? (client.version === 3 ? 3 : random.pick([4, 5] as const)) : client.version;
     const needsId = client.clientId === '' && version !== 5;
-    const cleanStart = needsId || random.chance(0.25);
+    const isRefused = random.chance(0.03);
+    const cleanStart = needsId || client.owesCleanStart || (!isRefused && random.chance(0.25));
     const properties: Properties = version === 5 ? this.#connectProperties() : {};
     const packet: ConnectPacket = {
       type: 'connect',
@@ -233,10 +234,10 @@ export class Script {
       properties,
     };
     if (random.chance(0.35)) packet.will = this.#will(version);
-    if (random.chance(0.03)) packet.username = REFUSED_USER;
+    if (isRefused) packet.username = REFUSED_USER;
     if (client.clientId === '' && packet.clientId !== '') client.clientId = packet.clientId;
     client.connect(packet);
-    if (cleanStart && random.chance(0.3)) this.#pipeline(properties);
+    if (cleanStart && !isRefused && random.chance(0.3)) this.#pipeline(properties);
     if (packet.keepAlive > 0 && random.chance(0.8)) this.#keepAlive(packet.keepAlive);
   }
 

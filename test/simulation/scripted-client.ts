@@ -22,8 +22,10 @@ import type { VirtualTime } from './virtual-time.ts';
 
 /** A PUBLISH of ours that is not finished. */
 interface Unfinished {
-  readonly packet: PublishPacket;
+  packet: PublishPacket;
   isReleased: boolean;
+  /** On the present connection. */
+  isSent: boolean;
 }
 
 export interface ClientHost {
@@ -61,6 +63,8 @@ export class ScriptedClient {
   /** Acknowledgements held back while `isSlow`. */
   #held: Packet[] = [];
   isSlow = false;
+  /** It has dropped its half of the session and the broker may not know. */
+  owesCleanStart = false;
   /** The largest packet the broker takes. */
   serverPacketMax = PACKET_BYTES_MAX;
   keepAliveS = 0;
@@ -83,7 +87,10 @@ export class ScriptedClient {
 
   /** Opens a connection; a former one is left to itself. */
   connect(packet: ConnectPacket): void {
-    if (packet.cleanStart) this.#forget();
+    if (packet.cleanStart) {
+      this.#forget();
+      this.owesCleanStart = true;
+    }
     this.version = packet.protocolVersion;
     this.#connect = packet;
     this.#reader = new FrameReader(PACKET_BYTES_MAX);
@@ -168,21 +175,23 @@ export class ScriptedClient {
       return;
     }
     this.isConnected = true;
+    this.owesCleanStart = false;
     const { properties } = packet;
     if (properties.assignedClientIdentifier !== undefined) this.clientId = properties.assignedClientIdentifier;
     this.#serverWindow = Math.min(WINDOW, properties.receiveMaximum ?? WINDOW);
     this.#aliasMaximum = properties.topicAliasMaximum ?? 0;
     this.serverPacketMax = properties.maximumPacketSize ?? PACKET_BYTES_MAX;
-    if (this.#connect?.cleanStart === true) return;
+    if (this.#connect?.cleanStart === true) {
+      this.#pump();
+      return;
+    }
     this.#requests.clear();
     if (!packet.sessionPresent && this.version !== 3) {
       this.#out.clear();
       this.#received.clear();
     }
-    for (const [packetId, { packet: again, isReleased }] of this.#out) {
-      if (isReleased) this.send({ type: 'pubrel', packetId, reasonCode: 0, properties: NO_PROPERTIES });
-      else this.send({ ...again, dup: true, properties: this.version === 5 ? again.properties : NO_PROPERTIES });
-    }
+    for (const one of this.#out.values()) one.isSent = false;
+    this.#sendAgain();
     this.#pump();
   }
 
@@ -236,10 +245,26 @@ export class ScriptedClient {
     this.#pump();
   }
 
+  /** PUBRELs at once, PUBLISHes in order as the window allows. */
+  #sendAgain(): void {
+    let sent = 0;
+    for (const { isSent } of this.#out.values()) if (isSent) sent += 1;
+    for (const [packetId, one] of this.#out) {
+      if (one.isSent || (!one.isReleased && sent >= this.#serverWindow)) continue;
+      one.isSent = true;
+      sent += 1;
+      if (one.packet.qos === 1) one.packet = renamed(one.packet);
+      const again = one.packet;
+      if (one.isReleased) this.send({ type: 'pubrel', packetId, reasonCode: 0, properties: NO_PROPERTIES });
+      else this.send({ ...again, dup: true, properties: this.version === 5 ? again.properties : NO_PROPERTIES });
+    }
+  }
+
   #pump(): void {
+    if (this.isConnected) this.#sendAgain();
     while (this.link !== undefined && this.#waiting.length > 0 && this.#out.size < this.#serverWindow) {
       const packet: PublishPacket = { ...(this.#waiting.shift() as PublishPacket), packetId: this.#identifier() };
-      this.#out.set(packet.packetId, { packet, isReleased: false });
+      this.#out.set(packet.packetId, { packet, isReleased: false, isSent: true });
       this.send(this.#aliased(packet));
     }
   }
@@ -290,3 +315,13 @@ export class ScriptedClient {
   }
 }
 
+
+/**
+ * The same PUBLISH under another number. A broker takes a QoS 1 PUBLISH that is sent again for a new message; who watches
+ * could not tell the two apart.
+ */
+function renamed(packet: PublishPacket): PublishPacket {
+  const text = Buffer.from(packet.payload).toString('latin1');
+  const colon = text.indexOf(':');
+  return colon < 0 ? packet : { ...packet, payload: Buffer.from(`${text.slice(0, colon)}'${text.slice(colon)}`, 'latin1') };
+}

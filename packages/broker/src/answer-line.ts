@@ -75,3 +75,10 @@ export class AnswerLine implements Waiter {
     return answer.ticket === 0 || this.#commits.isDurable(answer.ticket);
   }
 }
+
+/** PUBACK, PUBREC, PUBREL or PUBCOMP, whose first byte is `header`, without properties; 0x00 is left out. */
+export function acknowledgement(header: number, packetId: number, reasonCode: number): Uint8Array {
+  return reasonCode === 0
+    ? Uint8Array.of(header, 2, packetId >>> 8, packetId & 0xff)
+    : Uint8Array.of(header, 3, packetId >>> 8, packetId & 0xff, reasonCode);
+}

@@ -27,12 +27,19 @@ class StepsAuthenticator implements Authenticator {
 
 function begin(world: World, data: string, version: 3 | 4 | 5 = 5): TestClient {
   const client = world.open(version);
-  client.connect({ clientId: 'a', properties: { authenticationMethod: METHOD, authenticationData: Buffer.from(data) } });
+  client.connect({
+    clientId: 'a',
+    properties: { authenticationMethod: METHOD, authenticationData: Buffer.from(data) },
+  });
   return client;
 }
 
 function auth(client: TestClient, reasonCode: number, data: string, authenticationMethod = METHOD): void {
-  client.send({ type: 'auth', reasonCode, properties: { authenticationMethod, authenticationData: Buffer.from(data) } });
+  client.send({
+    type: 'auth',
+    reasonCode,
+    properties: { authenticationMethod, authenticationData: Buffer.from(data) },
+  });
 }
 
 test('refuses an Authentication Method that nobody supports with 0x8C [MQTT-4.12.0-1]', () => {
@@ -74,7 +81,10 @@ test('refuses with the code and reason of the Authenticator in the middle of an 
   client.take('auth');
   auth(client, 0x18, 'no');
   const connack = client.take('connack');
-  assert.deepEqual([connack.reasonCode, connack.properties.reasonString, client.isClosed], [0x86, 'wrong answer', true]);
+  assert.deepEqual(
+    [connack.reasonCode, connack.properties.reasonString, client.isClosed],
+    [0x86, 'wrong answer', true],
+  );
   assert.deepEqual([...world.broker.sessions()], []);
 });
 
@@ -121,7 +131,12 @@ test('authenticates again over AUTH 0x19 while the connection works on, and appl
   const authenticator = new StepsAuthenticator();
   const world = new World({
     authenticator,
-    authorizer: { permissions: (_clientId, { attributes }) => ({ mayPublish: () => (attributes.said === 'let me' ? 0 : 0x87), maySubscribe: () => 0 }) },
+    authorizer: {
+      permissions: (_clientId, { attributes }) => ({
+        mayPublish: () => (attributes.said === 'let me' ? 0 : 0x87),
+        maySubscribe: () => 0,
+      }),
+    },
   });
   const client = begin(world, '0');
   client.take('connack');
@@ -152,7 +167,14 @@ test('disconnects a client that fails to authenticate again [MQTT-4.12.1-2]', ()
 const WRONG_AFTER_CONNACK: [string, (client: TestClient) => void][] = [
   ['AUTH 0x18 that nobody asked for', (client) => auth(client, 0x18, '')],
   ['another method [MQTT-4.12.1-1]', (client) => auth(client, 0x19, '', 'OTHER')],
-  ['two exchanges at once', (client) => (auth(client, 0x19, '1'), client.take('auth'), auth(client, 0x19, '1'))],
+  [
+    'two exchanges at once',
+    (client) => {
+      auth(client, 0x19, '1');
+      client.take('auth');
+      auth(client, 0x19, '1');
+    },
+  ],
 ];
 for (const [what, send] of WRONG_AFTER_CONNACK) {
   test(`disconnects with 0x82 for ${what}`, () => {

@@ -338,6 +338,12 @@ export class Broker implements SessionContext {
     this.pressure.held(bytes);
   }
 
+  mayHold(clientId: string): boolean {
+    if (this.pressure.mayHold) return true;
+    this.limitReached('heldBytesMax', clientId, `${this.pressure.heldBytes} bytes are held`);
+    return false;
+  }
+
   queueFull(clientId: string): void {
     this.limitReached('queueMessagesMax', clientId, 'the queue is full');
   }
@@ -363,7 +369,8 @@ export class Broker implements SessionContext {
     // In a turn of their own, so that what has arrived meanwhile is read first.
     this.#clock.endOfTurn(() => {
       this.beginTurn();
-      const pauseAtMs = this.replaysPauseAtMs();
+      const pauseAtMs = this.#clock.nowMs() + REPLAYS_SLICE_MS;
+      this.#replaysPauseAtMs = pauseAtMs;
       // Who is not done goes to the end, so that each has its turn.
       for (const session of this.#replaying) {
         this.#replaying.delete(session);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodePacket, type Properties, type Will } from '@dunlin/protocol';
-import { MemoryStore } from './memory/store.ts';
-import type { AuthenticationResult, Authenticator, Directory, Write } from './ports.ts';
+import type { AuthenticationResult, Authenticator, Directory } from './ports.ts';
+import { HeldStore } from './testing/store.ts';
 import { World } from './testing/world.ts';
 
 const WILL: Will = { topic: 'will', payload: Buffer.from('gone'), qos: 0, retain: false, properties: {} };
@@ -22,22 +22,6 @@ class LaterAuthenticator implements Authenticator {
   }
 }
 
-/** A store whose commits a test lets through. */
-class HeldStore extends MemoryStore {
-  readonly #waiting: (() => void)[] = [];
-  override commit(batch: readonly Write[]): void {
-    return new Promise<void>((resolve) =>
-      this.#waiting.push(() => {
-        super.commit(batch);
-        resolve();
-      }),
-    ) as unknown as undefined;
-  }
-  letThrough(): void {
-    this.#waiting.shift()?.();
-  }
-}
-
 test('says what a 5.0 client has to know, and nothing that is the default of the standard (3.2.2.3)', () => {
   const client = new World().open();
   assert.deepEqual(client.handshake(), {
@@ -50,7 +34,13 @@ test('says what a 5.0 client has to know, and nothing that is the default of the
 
 test('says what is turned off and what was lowered', () => {
   const world = new World({
-    limits: { keepAliveMaxS: 60, sessionExpiryMaxS: 100, topicAliasMaximum: 0, receiveMaximum: 5, maximumPacketSize: 1_000 },
+    limits: {
+      keepAliveMaxS: 60,
+      sessionExpiryMaxS: 100,
+      topicAliasMaximum: 0,
+      receiveMaximum: 5,
+      maximumPacketSize: 1_000,
+    },
     settings: {
       maximumQoS: 1,
       retainAvailable: false,
@@ -89,7 +79,9 @@ test('caps a Keep Alive of 0 as well, since 0 is longer than any [MQTT-3.1.2-21]
 
 test('assigns an identifier that nobody has and tells it, with either Clean Start [MQTT-3.1.3-6, MQTT-3.2.2-16]', () => {
   const world = new World();
-  const ids = [true, false].map((cleanStart) => world.open().handshake({ clientId: '', cleanStart }).properties.assignedClientIdentifier);
+  const ids = [true, false].map(
+    (cleanStart) => world.open().handshake({ clientId: '', cleanStart }).properties.assignedClientIdentifier,
+  );
   assert.deepEqual(ids, ['dunlin-random1', 'dunlin-random2']);
 });
 
@@ -165,10 +157,17 @@ test('closes the connection for a second CONNECT, whatever it says [MQTT-3.1.0-2
 });
 
 test('handles nothing that follows a refused CONNECT [MQTT-3.1.4-6]', () => {
-  const refuse: Authenticator = { supports: () => false, authenticate: () => ({ kind: 'refuse', reasonCode: 0x86, reason: 'wrong password' }) };
+  const refuse: Authenticator = {
+    supports: () => false,
+    authenticate: () => ({ kind: 'refuse', reasonCode: 0x86, reason: 'wrong password' }),
+  };
   const world = new World({ authenticator: refuse });
   const client = world.open();
-  client.send(client.connectPacket(), client.publishPacket('t', { retain: true }), client.publishPacket('t', { qos: 1 }));
+  client.send(
+    client.connectPacket(),
+    client.publishPacket('t', { retain: true }),
+    client.publishPacket('t', { qos: 1 }),
+  );
   const connack = client.take('connack');
   assert.deepEqual([connack.reasonCode, connack.properties.reasonString], [0x86, 'wrong password']);
   assert.deepEqual([client.takeAll(), client.isClosed], [[], true]);
@@ -185,7 +184,9 @@ test('answers a refusal to 3.x clients with the nearest Return Code [MQTT-3.2.2-
     [0x85, 2],
   ];
   for (const [reasonCode, returnCode] of codes) {
-    const world = new World({ authenticator: { supports: () => false, authenticate: () => ({ kind: 'refuse', reasonCode }) } });
+    const world = new World({
+      authenticator: { supports: () => false, authenticate: () => ({ kind: 'refuse', reasonCode }) },
+    });
     assert.equal(world.open(4).handshake().reasonCode, returnCode);
   }
 });
@@ -194,8 +195,17 @@ test('handles packets pipelined behind CONNECT after CONNACK, in order, while th
   const authenticator = new LaterAuthenticator();
   const world = new World({ authenticator });
   const client = world.open();
-  const subscribe = { type: 'subscribe' as const, packetId: 1, properties: {}, subscriptions: [{ filter: 't', qos: 1 as const, noLocal: false, retainAsPublished: false, retainHandling: 0 as const }] };
-  client.send(client.connectPacket(), subscribe, client.publishPacket('t', { qos: 1, packetId: 2 }), { type: 'pingreq' });
+  const subscribe = {
+    type: 'subscribe' as const,
+    packetId: 1,
+    properties: {},
+    subscriptions: [
+      { filter: 't', qos: 1 as const, noLocal: false, retainAsPublished: false, retainHandling: 0 as const },
+    ],
+  };
+  client.send(client.connectPacket(), subscribe, client.publishPacket('t', { qos: 1, packetId: 2 }), {
+    type: 'pingreq',
+  });
   client.send(client.publishPacket('t', { qos: 0, payload: 'more' }));
   assert.deepEqual(client.takeAll(), []);
   authenticator.answer();
@@ -210,7 +220,11 @@ test('handles packets pipelined behind CONNECT in order when the peer has closed
   const authenticator = new LaterAuthenticator();
   const world = new World({ authenticator });
   const client = world.open();
-  client.write(client.connectPacket(), client.publishPacket('t', { retain: true }), { type: 'disconnect', reasonCode: 0, properties: {} });
+  client.write(client.connectPacket(), client.publishPacket('t', { retain: true }), {
+    type: 'disconnect',
+    reasonCode: 0,
+    properties: {},
+  });
   client.wire.close();
   world.run();
   assert.equal(world.broker.retained.count, 0);
@@ -224,7 +238,11 @@ test('handles packets pipelined behind CONNECT in order when the peer has closed
 test('handles what a client sent that closed at once', () => {
   const world = new World();
   const client = world.open();
-  client.write(client.connectPacket({ will: { ...WILL, retain: true } }), client.publishPacket('t', { retain: true }), { type: 'disconnect', reasonCode: 0, properties: {} });
+  client.write(client.connectPacket({ will: { ...WILL, retain: true } }), client.publishPacket('t', { retain: true }), {
+    type: 'disconnect',
+    reasonCode: 0,
+    properties: {},
+  });
   client.wire.close();
   world.run();
   assert.notEqual(world.broker.retained.get('t'), undefined);
@@ -252,7 +270,9 @@ test('forgets a client that leaves while the Authenticator answers', async () =>
 });
 
 test('closes a connection whose Authenticator fails, and tells why', async () => {
-  const world = new World({ authenticator: { supports: () => false, authenticate: () => Promise.reject(new Error('directory is away')) } });
+  const world = new World({
+    authenticator: { supports: () => false, authenticate: () => Promise.reject(new Error('directory is away')) },
+  });
   const client = world.open();
   client.send(client.connectPacket());
   await world.settle();
@@ -270,7 +290,9 @@ test('ends the older connection with 0x8E before the newer one gets CONNACK [MQT
   newer.send({ type: 'pingreq' });
   newer.take('pingresp');
   assert.deepEqual(
-    world.events.filter((event) => event.name === 'sessionTakenOver' || event.name === 'clientDisconnected').map((event) => event.name),
+    world.events
+      .filter((event) => event.name === 'sessionTakenOver' || event.name === 'clientDisconnected')
+      .map((event) => event.name),
     ['sessionTakenOver', 'clientDisconnected'],
   );
   assert.equal(world.broker.metrics.sessionsTakenOver, 1);
@@ -334,12 +356,21 @@ test('takes a session up with Clean Start 0 and says so, and ends it with Clean 
   first.disconnect();
   const second = world.open();
   assert.equal(second.handshake(options).sessionPresent, true);
-  assert.deepEqual([...world.broker.sessions()].map((session) => session.subscriptions), [1]);
+  assert.deepEqual(
+    [...world.broker.sessions()].map((session) => session.subscriptions),
+    [1],
+  );
   second.disconnect();
   const third = world.open();
   assert.equal(third.handshake({ ...options, cleanStart: true }).sessionPresent, false);
-  assert.deepEqual([...world.broker.sessions()].map((session) => session.subscriptions), [0]);
-  assert.deepEqual(world.told('sessionEnded').map((event) => event.reason), ['clean-start']);
+  assert.deepEqual(
+    [...world.broker.sessions()].map((session) => session.subscriptions),
+    [0],
+  );
+  assert.deepEqual(
+    world.told('sessionEnded').map((event) => event.reason),
+    ['clean-start'],
+  );
 });
 
 test('resumes a 3.1.1 session as 5.0 and back, and never says Session Present to 3.1', () => {
@@ -349,11 +380,17 @@ test('resumes a 3.1.1 session as 5.0 and back, and never says Session Present to
   older.subscribe('t');
   older.disconnect();
   const newer = world.open(5);
-  assert.equal(newer.handshake({ clientId: 'a', cleanStart: false, properties: { sessionExpiryInterval: 10 } }).sessionPresent, true);
+  assert.equal(
+    newer.handshake({ clientId: 'a', cleanStart: false, properties: { sessionExpiryInterval: 10 } }).sessionPresent,
+    true,
+  );
   newer.disconnect();
   const oldest = world.open(3);
   assert.equal(oldest.handshake({ clientId: 'a', cleanStart: false }).sessionPresent, false);
-  assert.deepEqual([...world.broker.sessions()].map((session) => session.subscriptions), [1]);
+  assert.deepEqual(
+    [...world.broker.sessions()].map((session) => session.subscriptions),
+    [1],
+  );
 });
 
 test('ends a session when its Session Expiry Interval has passed, and not before [MQTT-3.1.2-23, MQTT-4.1.0-2]', () => {
@@ -363,9 +400,15 @@ test('ends a session when its Session Expiry Interval has passed, and not before
   world.connect('at once').break();
   world.connect('older', { protocolVersion: 4, cleanStart: false }).break();
   world.pass(9_500);
-  assert.deepEqual([...world.broker.sessions()].map((session) => session.clientId), ['a', 'never', 'older']);
+  assert.deepEqual(
+    [...world.broker.sessions()].map((session) => session.clientId),
+    ['a', 'never', 'older'],
+  );
   world.pass(1_500);
-  assert.deepEqual([...world.broker.sessions()].map((session) => session.clientId), ['never', 'older']);
+  assert.deepEqual(
+    [...world.broker.sessions()].map((session) => session.clientId),
+    ['never', 'older'],
+  );
   assert.equal(world.broker.metrics.sessionsExpired, 1);
 });
 
@@ -423,7 +466,9 @@ for (const [what, change, code] of REFUSED_WILLS) {
   test(`refuses a will with ${what}: 0x${code.toString(16)}`, () => {
     const world = new World({
       settings: { maximumQoS: 1, retainAvailable: false },
-      authorizer: { permissions: () => ({ mayPublish: (topic) => (topic === 'forbidden' ? 0x87 : 0), maySubscribe: () => 0 }) },
+      authorizer: {
+        permissions: () => ({ mayPublish: (topic) => (topic === 'forbidden' ? 0x87 : 0), maySubscribe: () => 0 }),
+      },
     });
     const client = world.open();
     assert.equal(client.handshake({ will: { ...WILL, ...change } }).reasonCode, code);
@@ -489,13 +534,23 @@ test('sends CONNACK when what CONNECT changed is durable, and nothing before it 
   const store = new HeldStore();
   const world = new World({ store });
   const client = world.open();
-  client.send(client.connectPacket({ properties: { sessionExpiryInterval: 100 } }), { type: 'pingreq' }, client.publishPacket('t', { qos: 1 }));
+  client.send(
+    client.connectPacket({ properties: { sessionExpiryInterval: 100 } }),
+    { type: 'pingreq' },
+    client.publishPacket('t', { qos: 1 }),
+  );
   await world.settle();
   assert.deepEqual(client.takeAll(), []);
   store.letThrough();
   await world.settle();
   assert.equal(client.packets[0]?.type, 'connack');
-  assert.deepEqual(client.takeAll().map((packet) => packet.type).sort(), ['connack', 'pingresp', 'puback']);
+  assert.deepEqual(
+    client
+      .takeAll()
+      .map((packet) => packet.type)
+      .sort(),
+    ['connack', 'pingresp', 'puback'],
+  );
 });
 
 test('sends no DISCONNECT before CONNACK [MQTT-3.14.0-1]', async () => {
@@ -552,7 +607,14 @@ test('asks who a client is with what it said', () => {
     authenticator: {
       supports: () => false,
       authenticate: ({ connect, listener, peer, current }) => {
-        seen.push([connect.clientId, connect.username, Buffer.from(connect.password ?? []).toString(), listener, peer.address, current]);
+        seen.push([
+          connect.clientId,
+          connect.username,
+          Buffer.from(connect.password ?? []).toString(),
+          listener,
+          peer.address,
+          current,
+        ]);
         return { kind: 'accept', principal: { ...PRINCIPAL, username: 'Ada' } };
       },
     },
@@ -570,9 +632,13 @@ test('lets a listener ask an Authenticator of its own', () => {
 });
 
 test('leaves Reason String out for a client that asks for no problem information, except in CONNACK and DISCONNECT [MQTT-3.1.2-29]', () => {
-  const world = new World({ authorizer: { permissions: () => ({ mayPublish: () => 0x87, maySubscribe: () => 0x87 }) } });
+  const world = new World({
+    authorizer: { permissions: () => ({ mayPublish: () => 0x87, maySubscribe: () => 0x87 }) },
+  });
   const reasons = [0, 1].map((requestProblemInformation) => {
-    const client = world.connect(`c${requestProblemInformation}`, { properties: { requestProblemInformation } as Properties });
+    const client = world.connect(`c${requestProblemInformation}`, {
+      properties: { requestProblemInformation } as Properties,
+    });
     client.publish('t', { qos: 1 });
     const puback = client.take('puback');
     const suback = client.subscribe('t');

@@ -20,7 +20,7 @@ import {
   type TopicAliasSender,
 } from '@dunlin/protocol';
 import type { Wire, WireHandler } from '@dunlin/transport';
-import { type Answer, AnswerLine, type AnswerSink } from './answer-line.ts';
+import { type Answer, AnswerLine, type AnswerSink, acknowledgement } from './answer-line.ts';
 import { type AuthenticationProgress, receiveAuth } from './authentication.ts';
 import type { Broker } from './broker.ts';
 import { checkFirstByte, receiveFirstPacket } from './connect.ts';
@@ -76,8 +76,8 @@ export class Connection implements WireHandler, AnswerSink {
   /** QoS 1 and 2 messages on their way to the client at once. */
   sendMaximum = 65_535;
   wantsProblemInformation = true;
-  /** QoS 1 and 2 messages of the client that are not answered yet. */
-  unansweredPublishes = 0;
+  /** QoS 1 and 2 messages that came on this connection and are not finished, for Receive Maximum. */
+  unfinishedPublishes = 0;
   aliasesIn: TopicAliasReceiver<Topic> | undefined = undefined;
   aliasesOut: TopicAliasSender | undefined = undefined;
   /** The topic of the last PUBLISH: publishers repeat themselves. */
@@ -327,7 +327,7 @@ export class Connection implements WireHandler, AnswerSink {
       }
       // Chosen now, for a packet that surely leaves, and only where there is room for it.
       if (mayAlias && this.aliasesOut !== undefined && this.#fitsAs(message, packetId, identifiers, -1, remaining))
-        alias = this.aliasesOut.aliasFor(message.topic);
+        alias = this.#aliasFor(this.aliasesOut, message.topic);
     }
     if (!this.isDirty) broker.touch(this);
     broker.publishWriter.write(this.outbox, message, version, header, packetId, identifiers, alias, remaining);
@@ -337,7 +337,19 @@ export class Connection implements WireHandler, AnswerSink {
     return true;
   }
 
-  #fitsAs(message: Message, packetId: number, identifiers: readonly number[], alias: number, remaining: number): boolean {
+  #aliasFor(aliases: TopicAliasSender, topic: Topic): number {
+    const alias = aliases.aliasFor(topic);
+    if (alias === 0) this.broker.metrics.topicAliasesExhausted += 1;
+    return alias;
+  }
+
+  #fitsAs(
+    message: Message,
+    packetId: number,
+    identifiers: readonly number[],
+    alias: number,
+    remaining: number,
+  ): boolean {
     if (this.maximumPacketSize === 268_435_460) return true;
     return publishLength(message, 5, packetId, identifiers, alias, remaining) <= this.maximumPacketSize;
   }
@@ -463,6 +475,12 @@ export class Connection implements WireHandler, AnswerSink {
     this.outbox.flush();
   }
 
+  /** The wire is about to close: what was written leaves first. */
+  finish(): void {
+    this.isDirty = false;
+    this.outbox.finish();
+  }
+
   /** Everything that keeps memory alive goes. */
   release(): void {
     this.#line = undefined;
@@ -478,9 +496,3 @@ function asBuffer(bytes: Uint8Array): Buffer {
 }
 
 const PINGRESP = Uint8Array.of(0xd0, 0x00);
-
-function acknowledgement(header: number, packetId: number, reasonCode: number): Uint8Array {
-  return reasonCode === 0
-    ? Uint8Array.of(header, 2, packetId >>> 8, packetId & 0xff)
-    : Uint8Array.of(header, 3, packetId >>> 8, packetId & 0xff, reasonCode);
-}

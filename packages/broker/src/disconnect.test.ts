@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Will } from '@dunlin/protocol';
+import { HeldStore } from './testing/store.ts';
 import { World } from './testing/world.ts';
 
 const WILL: Will = { topic: 'will', payload: Buffer.from('gone'), qos: 0, retain: false, properties: {} };
@@ -15,21 +16,35 @@ function willOf(end: (world: World, client: ReturnType<World['connect']>) => voi
 }
 
 test('discards the will on DISCONNECT with 0x00, in every version [MQTT-3.1.2-10, MQTT-3.14.4-3]', () => {
-  for (const version of [3, 4, 5] as const) assert.equal(willOf((_world, client) => client.disconnect(0), version), false);
+  for (const version of [3, 4, 5] as const)
+    assert.equal(
+      willOf((_world, client) => client.disconnect(0), version),
+      false,
+    );
 });
 
 test('publishes the will on DISCONNECT with any other code [MQTT-3.1.2-8]', () => {
   for (const code of [0x04, 0x80, 0x81, 0x82, 0x83, 0x8c, 0x93, 0x95, 0x97, 0x98, 0x99])
-    assert.equal(willOf((_world, client) => client.send(Buffer.from([0xe0, 1, code]))), true, `0x${code.toString(16)}`);
+    assert.equal(
+      willOf((_world, client) => client.send(Buffer.from([0xe0, 1, code]))),
+      true,
+      `0x${code.toString(16)}`,
+    );
 });
 
 test('publishes the will when the connection breaks, closes, or is closed by the server [MQTT-3.1.2-8]', () => {
   const ends: ((world: World, client: ReturnType<World['connect']>) => void)[] = [
     (_world, client) => client.break(),
-    (world, client) => (client.wire.close(), world.run()),
+    (world, client) => {
+      client.wire.close();
+      world.run();
+    },
     (_world, client) => client.send(Buffer.from('0000', 'hex')),
     (world) => world.pass(16_000),
-    (world) => (world.broker.disconnect((session) => session.clientId === 'a'), world.run()),
+    (world) => {
+      world.broker.disconnect((session) => session.clientId === 'a');
+      world.run();
+    },
   ];
   for (const end of ends) assert.equal(willOf(end), true);
 });
@@ -42,13 +57,32 @@ test('handles nothing after DISCONNECT, and closes the connection [MQTT-3.14.4-1
   assert.equal(world.broker.connections.size, 0);
 });
 
+test('closes after DISCONNECT when the store has what it changed', async () => {
+  const store = new HeldStore();
+  const world = new World({ store });
+  const client = world.open();
+  client.connect({ clientId: 'a', will: WILL, properties: { sessionExpiryInterval: 10 } });
+  store.letThrough();
+  await world.settle();
+  client.take('connack');
+  client.disconnect(0);
+  await world.settle();
+  assert.deepEqual([client.isClosed, world.broker.connections.size], [false, 0]);
+  store.letThrough();
+  await world.settle();
+  assert.equal(client.isClosed, true);
+});
+
 test('takes the Session Expiry Interval of DISCONNECT, longer or shorter', () => {
   const world = new World();
   const lengthened = world.connect('a', { properties: { sessionExpiryInterval: 10 } });
   lengthened.disconnect(0, { sessionExpiryInterval: 100 });
   const ended = world.connect('b', { properties: { sessionExpiryInterval: 10 } });
   ended.disconnect(0, { sessionExpiryInterval: 0 });
-  assert.deepEqual([...world.broker.sessions()].map((session) => session.clientId), ['a']);
+  assert.deepEqual(
+    [...world.broker.sessions()].map((session) => session.clientId),
+    ['a'],
+  );
   world.pass(90_000);
   assert.equal([...world.broker.sessions()].length, 1);
   world.pass(11_000);
@@ -92,7 +126,10 @@ test('ends the connections that a predicate chooses, with the code given, and sa
   const ended = world.broker.disconnect((session) => session.username !== 'b', 0x98);
   world.run();
   assert.equal(ended, 2);
-  assert.deepEqual(clients.map((client) => client.isClosed), [true, false, true]);
+  assert.deepEqual(
+    clients.map((client) => client.isClosed),
+    [true, false, true],
+  );
   assert.equal(clients[0].take('disconnect').reasonCode, 0x98);
 });
 

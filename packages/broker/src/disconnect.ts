@@ -207,11 +207,7 @@ export function detach(broker: Broker, session: Session): void {
 }
 
 /** A session and all its state end [MQTT-4.1.0-2]. A delayed will goes out now. */
-export function endSession(
-  broker: Broker,
-  session: Session,
-  reason: 'clean-start' | 'expired' | 'disconnected',
-): void {
+export function endSession(broker: Broker, session: Session, reason: 'clean-start' | 'expired' | 'disconnected'): void {
   broker.sessionsById.delete(session.clientId);
   broker.forgetDeadlines(session);
   // Where another connection of this broker goes on under the identifier, the claim stays.

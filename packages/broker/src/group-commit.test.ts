@@ -1,49 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GroupCommit } from './group-commit.ts';
-import { createMetrics } from './metrics.ts';
 import { MemoryStore } from './memory/store.ts';
+import { createMetrics } from './metrics.ts';
 import type { Write } from './ports.ts';
+import { HeldStore } from './testing/store.ts';
 import { World } from './testing/world.ts';
 
 const WRITE: Write = { op: 'deleteRetained', topic: 't' };
-
-/** A store whose commits settle when the test says so. */
-class HeldStore extends MemoryStore {
-  readonly batches: (readonly Write[])[] = [];
-  isClosed = false;
-  #settle: { resolve: () => void; reject: (error: Error) => void } | undefined;
-
-  override commit(batch: readonly Write[]): void {
-    assert.equal(this.#settle, undefined, 'one transaction at a time');
-    this.batches.push(batch);
-    return new Promise<void>((resolve, reject) => {
-      this.#settle = {
-        resolve: () => {
-          super.commit(batch);
-          resolve();
-        },
-        reject,
-      };
-    }) as unknown as undefined;
-  }
-  get isBusy(): boolean {
-    return this.#settle !== undefined;
-  }
-  letThrough(): void {
-    const settle = this.#settle;
-    this.#settle = undefined;
-    settle?.resolve();
-  }
-  fail(): void {
-    this.#settle?.reject(new Error('disk full'));
-    this.#settle = undefined;
-  }
-  override async close(): Promise<void> {
-    assert.equal(this.isBusy, false, 'closed during a transaction');
-    this.isClosed = true;
-  }
-}
 
 const nothing = () => undefined;
 const unexpected = (error: unknown) => assert.fail(String(error));
@@ -61,11 +25,20 @@ test('gathers the writes of a turn in one batch, and the next while that one run
   tickets.push(commits.write(WRITE));
   commits.endOfTurn();
   assert.deepEqual([tickets, store.batches.map((batch) => batch.length)], [[1, 1, 2], [2]]);
-  assert.deepEqual(tickets.map((ticket) => commits.isDurable(ticket)), [false, false, false]);
+  assert.deepEqual(
+    tickets.map((ticket) => commits.isDurable(ticket)),
+    [false, false, false],
+  );
   store.letThrough();
   await turns();
-  assert.deepEqual(tickets.map((ticket) => commits.isDurable(ticket)), [true, true, false]);
-  assert.deepEqual(store.batches.map((batch) => batch.length), [2, 1]);
+  assert.deepEqual(
+    tickets.map((ticket) => commits.isDurable(ticket)),
+    [true, true, false],
+  );
+  assert.deepEqual(
+    store.batches.map((batch) => batch.length),
+    [2, 1],
+  );
   store.letThrough();
   await turns();
   assert.deepEqual([commits.isDurable(2), commits.isIdle, metrics.commits, metrics.writes], [true, true, 2, 3]);
@@ -96,7 +69,10 @@ test('commits at once to a store that answers at once, also what its waiters wri
   const ticket = commits.write(WRITE);
   commits.wait({ durable: () => (second = commits.write(WRITE)) });
   commits.endOfTurn();
-  assert.deepEqual([commits.isDurable(ticket), commits.isDurable(second), commits.isIdle, metrics.writes], [true, true, true, 2]);
+  assert.deepEqual(
+    [commits.isDurable(ticket), commits.isDurable(second), commits.isIdle, metrics.writes],
+    [true, true, true, 2],
+  );
 });
 
 test('settles flushed() when all that was written is durable, also where nothing was', async () => {
@@ -177,21 +153,37 @@ test('acknowledges when what was written is durable, in the order of receipt; PI
   client.publish('t', { qos: 1, packetId: 1, retain: true });
   client.publish('t', { qos: 1, packetId: 2 });
   client.publish('t', { qos: 2, packetId: 3 });
-  client.send({ type: 'subscribe', packetId: 4, properties: {}, subscriptions: [{ filter: 'x', qos: 1, noLocal: false, retainAsPublished: false, retainHandling: 0 }] });
+  client.send({
+    type: 'subscribe',
+    packetId: 4,
+    properties: {},
+    subscriptions: [{ filter: 'x', qos: 1, noLocal: false, retainAsPublished: false, retainHandling: 0 }],
+  });
   client.publish('t', { qos: 0 });
   client.send({ type: 'pingreq' });
   await world.settle();
-  assert.deepEqual(client.takeAll().map((packet) => packet.type), ['pingresp']);
+  assert.deepEqual(
+    client.takeAll().map((packet) => packet.type),
+    ['pingresp'],
+  );
   assert.equal(subscriber.takePayloads().length, 4);
   await letAllThrough(store, world);
-  assert.deepEqual(client.takeAll().map((packet) => packet.type), ['puback', 'puback', 'pubrec', 'suback']);
+  assert.deepEqual(
+    client.takeAll().map((packet) => packet.type),
+    ['puback', 'puback', 'pubrec', 'suback'],
+  );
 });
 
 test('sends a QoS 2 message of a stored session only when its identifier is durable, and a QoS 1 message at once', async () => {
   const store = new HeldStore();
   const world = new World({ store });
   const client = await storedClient(store, world, 'a');
-  client.send({ type: 'subscribe', packetId: 4, properties: {}, subscriptions: [{ filter: '#', qos: 2, noLocal: false, retainAsPublished: false, retainHandling: 0 }] });
+  client.send({
+    type: 'subscribe',
+    packetId: 4,
+    properties: {},
+    subscriptions: [{ filter: '#', qos: 2, noLocal: false, retainAsPublished: false, retainHandling: 0 }],
+  });
   await letAllThrough(store, world);
   client.take('suback');
   const publisher = world.open(4);
@@ -210,7 +202,12 @@ test('sends PUBREL and PUBCOMP of a stored session when that step is durable', a
   const store = new HeldStore();
   const world = new World({ store });
   const client = await storedClient(store, world, 'a');
-  client.send({ type: 'subscribe', packetId: 4, properties: {}, subscriptions: [{ filter: '#', qos: 2, noLocal: false, retainAsPublished: false, retainHandling: 0 }] });
+  client.send({
+    type: 'subscribe',
+    packetId: 4,
+    properties: {},
+    subscriptions: [{ filter: '#', qos: 2, noLocal: false, retainAsPublished: false, retainHandling: 0 }],
+  });
   client.publish('t', { qos: 2, packetId: 9 });
   await letAllThrough(store, world);
   const publish = client.takeAll().find((packet) => packet.type === 'publish');
@@ -219,7 +216,10 @@ test('sends PUBREL and PUBCOMP of a stored session when that step is durable', a
   await world.settle();
   assert.deepEqual(client.takeAll(), []);
   await letAllThrough(store, world);
-  assert.deepEqual(client.takeAll().map((packet) => packet.type), ['pubrel', 'pubcomp']);
+  assert.deepEqual(
+    client.takeAll().map((packet) => packet.type),
+    ['pubrel', 'pubcomp'],
+  );
 });
 
 test('stops everything when the store fails: nothing is acknowledged, every connection breaks, newcomers are refused', async () => {
@@ -231,7 +231,10 @@ test('stops everything when the store fails: nothing is acknowledged, every conn
   store.fail();
   await world.settle();
   assert.deepEqual([client.takeAll(), client.isClosed], [[], true]);
-  assert.deepEqual(world.told('storeFailed').map((event) => event.error), ['disk full']);
+  assert.deepEqual(
+    world.told('storeFailed').map((event) => event.error),
+    ['disk full'],
+  );
   assert.equal(world.open().handshake().reasonCode, 0x88);
   assert.equal(world.clock.timers, 0);
 });

@@ -65,8 +65,9 @@ export class GroupCommit {
     return this.#metrics.writes + this.#batch.length;
   }
 
+  /** Whether all that was written is durable. */
   get isIdle(): boolean {
-    return !this.#running && this.#batch.length === 0;
+    return !this.#running && !this.#broken && this.#batch.length === 0;
   }
 
   isDurable(ticket: number): boolean {

@@ -22,7 +22,7 @@ export const LIMITS = {
     default: 100_000,
     minimum: 1,
     maximum: 10_000_000,
-    reasonCode: ReasonCode.serverBusy,
+    reasonCode: undefined,
     counter: 'connectionsRefused',
     description: 'Network connections at once; the server lowers it to the file limit of the process less a reserve.',
   },
@@ -206,7 +206,8 @@ export const LIMITS = {
     reasonCode: undefined,
     counter: 'publishersPaused',
     description:
-      'Bytes in all queues and outboxes; above it the busiest publishers are read slowly until it is 10 % lower.',
+      'Bytes in all queues and outboxes; above it the busiest publishers are read slowly until it is 10 % lower, and ' +
+      'from twice that on a message that would have to wait is dropped (messagesDroppedQueueFull).',
   },
   retainedMessagesMax: {
     unit: 'messages',

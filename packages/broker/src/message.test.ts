@@ -15,7 +15,10 @@ test('owns its payload after own(), so that the read chunk may be used again', (
   const held = message.heldBytes;
   assert.equal(message.own(), message);
   chunk.fill('x');
-  assert.deepEqual([message.payload.toString(), message.payloadLength, message.heldBytes, message.frameVersion], ['hello', 5, held, 0]);
+  assert.deepEqual(
+    [message.payload.toString(), message.payloadLength, message.heldBytes, message.frameVersion],
+    ['hello', 5, held, 0],
+  );
   const { bytes } = message;
   message.own();
   assert.equal(message.bytes, bytes);
@@ -28,8 +31,19 @@ test('expires when its time has come, and never without one', () => {
 });
 
 test('forwards every property of a message but expiry, alias, identifiers and will delay', () => {
-  const kept = { payloadFormatIndicator: 1, contentType: 'c', responseTopic: 'r', userProperties: [['k', 'v']] } as const;
-  const encoded = forwardedProperties({ ...kept, messageExpiryInterval: 1, topicAlias: 2, subscriptionIdentifiers: [3], willDelayInterval: 4 });
+  const kept = {
+    payloadFormatIndicator: 1,
+    contentType: 'c',
+    responseTopic: 'r',
+    userProperties: [['k', 'v']],
+  } as const;
+  const encoded = forwardedProperties({
+    ...kept,
+    messageExpiryInterval: 1,
+    topicAlias: 2,
+    subscriptionIdentifiers: [3],
+    willDelayInterval: 4,
+  });
   assert.deepEqual(readProperties(encoded, 0, encoded.length, 'publish', 'server', true), kept);
   assert.equal(forwardedProperties({ topicAlias: 1 }).length, 0);
 });

@@ -97,7 +97,8 @@ export class Message {
   own(): this {
     if (this.owned) return this;
     const length = this.payloadEnd - this.payloadStart;
-    const bytes = length === 0 ? NO_BYTES : Buffer.allocUnsafe(length);
+    // Not from Node's pool: one byte that is kept would keep all that shares its 8 KiB.
+    const bytes = length === 0 ? NO_BYTES : Buffer.allocUnsafeSlow(length);
     this.bytes.copy(bytes, 0, this.payloadStart, this.payloadEnd);
     this.bytes = bytes;
     this.payloadStart = 0;

@@ -49,9 +49,26 @@ test('gathers what is appended in a turn and writes it once', () => {
   for (const text of ['a', 'bc', 'def']) outbox.append(Buffer.from(text));
   assert.deepEqual([wire.writes, outbox.unsentBytes], [0, 6]);
   outbox.flush();
-  assert.deepEqual([wire.writes, wire.sent.toString(), outbox.unsentBytes, pool.metrics.bytesSent], [1, 'abcdef', 0, 6]);
+  assert.deepEqual(
+    [wire.writes, wire.sent.toString(), outbox.unsentBytes, pool.metrics.bytesSent],
+    [1, 'abcdef', 0, 6],
+  );
   outbox.flush();
   assert.equal(wire.writes, 1);
+});
+
+test('hands over all that waits before the wire closes, busy or not', () => {
+  const { wire, pool, outbox } = make();
+  wire.isBlocked = true;
+  for (const text of ['a', 'b', 'c']) {
+    outbox.append(Buffer.from(text));
+    outbox.flush();
+    outbox.reference(Buffer.from(text.toUpperCase()));
+  }
+  outbox.append(Buffer.from('end'));
+  outbox.finish();
+  wire.unblock();
+  assert.deepEqual([wire.sent.toString(), pool.waitingBytes, pool.metrics.bytesSent], ['aAbBcCend', 0, 9]);
 });
 
 test('owns no buffer between turns', () => {

@@ -129,9 +129,7 @@ export class Outbox {
     this.#lent = undefined;
     const waiting = this.#waiting;
     if (waiting !== undefined) {
-      this.#waiting = undefined;
-      this.#pool.waitingBytes -= this.#waitingBytes;
-      this.#waitingBytes = 0;
+      this.#forgetWaiting();
       for (const bytes of waiting) {
         if (this.#lent !== undefined) this.#wait(bytes);
         else if (!this.#wire.write(bytes)) this.#lent = [];
@@ -140,14 +138,26 @@ export class Outbox {
     this.flush();
   }
 
+  /** The wire is about to close: hands it all that is here, busy or not. */
+  finish(): void {
+    this.flush();
+    if (this.buffer !== undefined) this.#retire(this.buffer);
+    for (const bytes of this.#waiting ?? []) this.#wire.write(bytes);
+    this.#forgetWaiting();
+  }
+
   /** The connection is gone: what was not sent is dropped. Buffers lent to the wire are left to it. */
   drop(): void {
     if (this.buffer !== undefined) this.#pool.give(this.buffer);
     this.buffer = undefined;
     this.length = 0;
+    this.#forgetWaiting();
+    this.#lent = undefined;
+  }
+
+  #forgetWaiting(): void {
     this.#waiting = undefined;
     this.#pool.waitingBytes -= this.#waitingBytes;
     this.#waitingBytes = 0;
-    this.#lent = undefined;
   }
 }

@@ -2,7 +2,7 @@
  * The ports of the broker: everything it needs from the outside world, each with a sentence that every adapter keeps.
  * The broker touches no socket, disk, clock or dice except through these. `contract/` holds the test suites.
  */
-import type { ConnectPacket, Properties, QoS } from '@dunlin/protocol';
+import type { ConnectPacket, QoS } from '@dunlin/protocol';
 import type { Peer } from '@dunlin/transport';
 import type { Message } from './message.ts';
 
@@ -121,12 +121,13 @@ export interface Store {
 export interface Bus {
   /**
    * Hands a message to every broker with an interest, the own one included. Returns, or resolves, when the message
-   * can no longer be lost (QoS 0: at once): false only where it is certain that nobody was interested.
+   * can no longer be lost (QoS 0: at once): false only where it is certain that nobody was interested. The message's
+   * bytes may be reused when the call returns: a bus that needs them longer calls `message.own()` first.
    */
   publish(message: Message): Awaitable<boolean>;
   /** Sets who takes the messages of this broker's interest; true where somebody wanted it. */
   receive(distribute: (message: Message) => boolean): void;
-  /** Interest in a filter (without `$share/<group>/`), once per filter and broker. */
+  /** Interest in a filter (without `$share/<group>/`), told for each subscription; ends with as many `unsubscribe`. */
   subscribe(filter: string): void;
   unsubscribe(filter: string): void;
 }
@@ -189,6 +190,3 @@ export interface Authorizer {
   /** `undefined` permits everything, which costs nothing on the data path. */
   permissions(clientId: string, principal: Principal): Permissions | undefined;
 }
-
-/** Properties that a broker adds to a CONNACK beyond its limits. */
-export type ConnackExtras = Pick<Properties, 'responseInformation' | 'serverReference' | 'userProperties'>;

@@ -8,7 +8,11 @@ const PAYLOAD = Buffer.alloc(4_000, 'x');
 /** Takes what came at QoS 1 and acknowledges it; returns how many. */
 function acknowledgeAll(client: TestClient): number {
   const publishes = client.takeAll().filter((packet) => packet.type === 'publish');
-  client.send(...publishes.filter((packet) => packet.qos === 1).map(({ packetId }) => ({ type: 'puback' as const, packetId, reasonCode: 0, properties: {} })));
+  client.send(
+    ...publishes
+      .filter((packet) => packet.qos === 1)
+      .map(({ packetId }) => ({ type: 'puback' as const, packetId, reasonCode: 0, properties: {} })),
+  );
   return publishes.length;
 }
 
@@ -116,7 +120,10 @@ test('slows a client that does not read its answers, and closes it where it goes
   world.pass(2_000);
   assert.equal(world.broker.connections.size, 0);
   assert.equal(world.broker.metrics.connectionsClosedNotReading, 1);
-  assert.deepEqual(world.told('limitReached').map((event) => event.limit), ['outboxBytesHardMax']);
+  assert.deepEqual(
+    world.told('limitReached').map((event) => event.limit),
+    ['outboxBytesHardMax'],
+  );
   assert.equal(world.broker.pool.waitingBytes, 0);
 });
 
@@ -165,9 +172,17 @@ for (const qos of [0, 1, 2] as const) {
         for (const packet of client.takeAll()) {
           if (packet.type === 'publish') {
             came[k] += 1;
-            if (qos > 0) client.write({ type: qos === 1 ? 'puback' : 'pubrec', packetId: packet.packetId, reasonCode: 0, properties: {} });
-          } else if (packet.type === 'pubrec') client.write({ type: 'pubrel', packetId: packet.packetId, reasonCode: 0, properties: {} });
-          else if (packet.type === 'pubrel') client.write({ type: 'pubcomp', packetId: packet.packetId, reasonCode: 0, properties: {} });
+            if (qos > 0)
+              client.write({
+                type: qos === 1 ? 'puback' : 'pubrec',
+                packetId: packet.packetId,
+                reasonCode: 0,
+                properties: {},
+              });
+          } else if (packet.type === 'pubrec')
+            client.write({ type: 'pubrel', packetId: packet.packetId, reasonCode: 0, properties: {} });
+          else if (packet.type === 'pubrel')
+            client.write({ type: 'pubcomp', packetId: packet.packetId, reasonCode: 0, properties: {} });
         }
       });
       world.pass(100);
@@ -175,7 +190,10 @@ for (const qos of [0, 1, 2] as const) {
     }
     if (qos > 0) assert.deepEqual(came, [count, count]);
     else assert.equal(came[0] + came[1] + world.broker.metrics.messagesDroppedSlow, 2 * count);
-    assert.deepEqual(clients.map((client) => client.isClosed), [false, false]);
+    assert.deepEqual(
+      clients.map((client) => client.isClosed),
+      [false, false],
+    );
   });
 }
 

@@ -3,7 +3,8 @@
  *
  * Two things make a connection be read slowly, one chunk at each tick, so that acknowledgements and PINGREQ pass and
  * nothing deadlocks: its own answers pile up because it does not read, or all queues and outboxes together hold more
- * than `heldBytesMax`. Then the busiest publishers are slowed first, until a tenth of it is free again.
+ * than `heldBytesMax`. Then the busiest publishers are slowed first, until a tenth of it is free again. At twice that
+ * much nothing more is queued: many slowed publishers are together still fast.
  */
 import { MqttError, ReasonCode } from '@dunlin/protocol';
 import type { Broker } from './broker.ts';
@@ -26,6 +27,13 @@ export class Pressure {
   /** Bytes in all queues and outboxes. */
   get heldBytes(): number {
     return this.#queuedBytes + this.#broker.pool.waitingBytes;
+  }
+  /** False at twice the limit: reading slowly was not enough, and memory has an end. */
+  get mayHold(): boolean {
+    return this.heldBytes < 2 * this.#broker.limits.heldBytesMax;
+  }
+  get isPressed(): boolean {
+    return this.#isPressed;
   }
 
   held(bytes: number): void {

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodePacket, PublishFrame, type Properties, type ProtocolVersion, type PublishPacket, type QoS } from '@dunlin/protocol';
+import {
+  encodePacket,
+  type Properties,
+  type ProtocolVersion,
+  PublishFrame,
+  type PublishPacket,
+  type QoS,
+} from '@dunlin/protocol';
 import type { Wire } from '@dunlin/transport';
 import fc from 'fast-check';
 import { resolveLimits } from './limits.ts';
@@ -63,7 +70,10 @@ const properties: fc.Arbitrary<Properties> = fc.record(
     contentType: fc.constantFrom('text/plain', 'x'.repeat(200)),
     responseTopic: fc.constant('answers'),
     correlationData: fc.uint8Array({ maxLength: 30 }),
-    userProperties: fc.array(fc.tuple(fc.constantFrom('k', 'l'), fc.constantFrom('', 'v')), { minLength: 1, maxLength: 3 }),
+    userProperties: fc.array(fc.tuple(fc.constantFrom('k', 'l'), fc.constantFrom('', 'v')), {
+      minLength: 1,
+      maxLength: 3,
+    }),
   },
   { requiredKeys: [] },
 );
@@ -96,7 +106,13 @@ function assertSame(actual: Buffer, wanted: Buffer, version: ProtocolVersion): v
     let bodyStart = 1;
     while (bytes[bodyStart] & 0x80) bodyStart += 1;
     frame.read(version, bytes, 0, bodyStart + 1, bytes.length);
-    return { first: bytes[0], topic: bytes.subarray(frame.topicStart, frame.topicEnd).toString(), id: frame.packetId, properties: frame.properties(), payload: bytes.subarray(frame.payloadStart).toString('hex') };
+    return {
+      first: bytes[0],
+      topic: bytes.subarray(frame.topicStart, frame.topicEnd).toString(),
+      id: frame.packetId,
+      properties: frame.properties(),
+      payload: bytes.subarray(frame.payloadStart).toString('hex'),
+    };
   };
   assert.deepEqual(read(actual), read(wanted));
 }
@@ -113,15 +129,37 @@ test('writes in every form what the codec writes, however often and mixed the fo
         const pool = new BufferPool(createMetrics());
         const writer = new PublishWriter(pool);
         const outboxes = [open(pool), open(pool), open(pool)];
-        const message = new Message(topics.named(topic), 2, false, 'p', Buffer.alloc(size + 5, 'p'), 5, size + 5, forwardedProperties(original), undefined);
+        const message = new Message(
+          topics.named(topic),
+          2,
+          false,
+          'p',
+          Buffer.alloc(size + 5, 'p'),
+          5,
+          size + 5,
+          forwardedProperties(original),
+          undefined,
+        );
         message.owned = size % 2 === 0;
         const wanted: Buffer[][] = [[], [], []];
         for (const { outbox, one } of deliveries) {
           const header = 0x30 | (one.dup ? 8 : 0) | (one.qos << 1) | (one.retain ? 1 : 0);
           const seconds = one.version === 5 ? remaining : 0;
-          writer.write(outboxes[outbox].outbox, message, one.version, header, one.packetId, one.identifiers, one.alias, seconds);
+          writer.write(
+            outboxes[outbox].outbox,
+            message,
+            one.version,
+            header,
+            one.packetId,
+            one.identifiers,
+            one.alias,
+            seconds,
+          );
           const bytes = expected(message, original, one, seconds);
-          assert.equal(publishLength(message, one.version, one.packetId, one.identifiers, one.alias, seconds), bytes.length);
+          assert.equal(
+            publishLength(message, one.version, one.packetId, one.identifiers, one.alias, seconds),
+            bytes.length,
+          );
           wanted[outbox].push(bytes);
         }
         for (const [i, { outbox, sent }] of outboxes.entries()) {
@@ -145,9 +183,28 @@ test('writes the frame that came in where it already has the form that goes out,
   const pool = new BufferPool(createMetrics());
   const { outbox, sent } = open(pool);
   for (const version of [4, 5] as const) {
-    const packet: PublishPacket = { type: 'publish', topic: 't', qos: 0, retain: false, dup: false, packetId: 0, properties: {}, payload: Buffer.from('hello') };
+    const packet: PublishPacket = {
+      type: 'publish',
+      topic: 't',
+      qos: 0,
+      retain: false,
+      dup: false,
+      packetId: 0,
+      properties: {},
+      payload: Buffer.from('hello'),
+    };
     const frame = Buffer.concat([Buffer.from('..'), encodePacket(packet, version)]);
-    const message = new Message(topics.named('t'), 0, false, 'p', frame, frame.length - 5, frame.length, Buffer.alloc(0), undefined);
+    const message = new Message(
+      topics.named('t'),
+      0,
+      false,
+      'p',
+      frame,
+      frame.length - 5,
+      frame.length,
+      Buffer.alloc(0),
+      undefined,
+    );
     message.frameVersion = version === 5 ? 5 : 3;
     message.frameStart = 2;
     message.frameEnd = frame.length;

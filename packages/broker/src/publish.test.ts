@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Properties } from '@dunlin/protocol';
-import type { Bus } from './ports.ts';
 import type { Message } from './message.ts';
+import type { Bus } from './ports.ts';
 import type { TestClient } from './testing/client.ts';
 import { World } from './testing/world.ts';
 
@@ -13,7 +13,11 @@ function pair(world: World, filter = '#'): { publisher: TestClient; subscriber: 
 }
 
 function refusing(reasonCode: number): World {
-  return new World({ authorizer: { permissions: () => ({ mayPublish: (topic) => (topic === 'no' ? reasonCode : 0), maySubscribe: () => 0 }) } });
+  return new World({
+    authorizer: {
+      permissions: () => ({ mayPublish: (topic) => (topic === 'no' ? reasonCode : 0), maySubscribe: () => 0 }),
+    },
+  });
 }
 
 test('answers QoS 1 with PUBACK and QoS 2 with PUBREC and PUBCOMP, with the same identifier [MQTT-4.3.2-4, MQTT-4.3.3-8, MQTT-4.3.3-11]', () => {
@@ -31,7 +35,10 @@ test('delivers a QoS 2 message once however often its PUBLISH comes, until PUBRE
   const { publisher, subscriber } = pair(new World());
   for (const dup of [false, true, true]) publisher.publish('t', { qos: 2, packetId: 5, dup });
   assert.equal(subscriber.takePayloads().length, 1);
-  assert.deepEqual(publisher.takeAll().map((packet) => packet.type), ['pubrec', 'pubrec', 'pubrec']);
+  assert.deepEqual(
+    publisher.takeAll().map((packet) => packet.type),
+    ['pubrec', 'pubrec', 'pubrec'],
+  );
   publisher.acknowledge('pubrel', 5);
   publisher.publish('t', { qos: 2, packetId: 5 });
   assert.equal(subscriber.takePayloads().length, 1);
@@ -66,7 +73,10 @@ test('passes DUP of the publisher on to nobody [MQTT-3.3.1-3]', () => {
   const { publisher, subscriber } = pair(new World());
   publisher.publish('t', { qos: 1, dup: true });
   publisher.publish('t', { qos: 2, dup: true });
-  assert.deepEqual(subscriber.takeAll().map((packet) => packet.type === 'publish' && packet.dup), [false, false]);
+  assert.deepEqual(
+    subscriber.takeAll().map((packet) => packet.type === 'publish' && packet.dup),
+    [false, false],
+  );
 });
 
 test('sets RETAIN to 0 for a live subscription, and as published where the subscription asks [MQTT-3.3.1-12, MQTT-3.3.1-13]', () => {
@@ -99,7 +109,10 @@ test('forwards the properties of a message unchanged and in order, but for the e
   for (const qos of [0, 1, 2] as const) {
     publisher.publish('t', { qos, properties });
     const got = subscriber.take('publish').properties;
-    assert.deepEqual({ ...got, correlationData: [...(got.correlationData ?? [])] }, { ...properties, correlationData: [0, 1, 255] });
+    assert.deepEqual(
+      { ...got, correlationData: [...(got.correlationData ?? [])] },
+      { ...properties, correlationData: [0, 1, 255] },
+    );
   }
 });
 
@@ -130,7 +143,10 @@ test('resolves a Topic Alias, replaces it, and knows it only on its connection [
   publisher.publish('', { properties: { topicAlias: 1 } });
   publisher.publish('second', { properties: { topicAlias: 1 } });
   publisher.publish('', { qos: 1, properties: { topicAlias: 1 } });
-  assert.deepEqual(subscriber.takeAll().map((packet) => packet.type === 'publish' && packet.topic), ['first', 'first', 'second', 'second']);
+  assert.deepEqual(
+    subscriber.takeAll().map((packet) => packet.type === 'publish' && packet.topic),
+    ['first', 'first', 'second', 'second'],
+  );
   const other = world.connect('other');
   other.publish('', { properties: { topicAlias: 1 } });
   assert.deepEqual([other.take('disconnect').reasonCode, other.isClosed], [0x82, true]);
@@ -178,7 +194,9 @@ test('uses Topic Aliases towards a client that takes them, at QoS 0 and 1, never
   subscriber.subscribe('#', { qos: 2 });
   const publisher = world.connect('p');
   for (const topic of ['a', 'b', 'c']) for (const qos of [0, 1, 2] as const) publisher.publish(topic, { qos });
-  const came = subscriber.takeAll().map((packet) => packet.type === 'publish' && [packet.topic, packet.qos, packet.properties.topicAlias]);
+  const came = subscriber
+    .takeAll()
+    .map((packet) => packet.type === 'publish' && [packet.topic, packet.qos, packet.properties.topicAlias]);
   assert.deepEqual(came, [
     ['a', 0, 1],
     ['', 1, 1],
@@ -190,6 +208,7 @@ test('uses Topic Aliases towards a client that takes them, at QoS 0 and 1, never
     ['c', 1, undefined],
     ['c', 2, undefined],
   ]);
+  assert.equal(world.broker.metrics.topicAliasesExhausted, 2);
 });
 
 test('sends what is sent again with its full topic', () => {
@@ -202,10 +221,15 @@ test('sends what is sent again with its full topic', () => {
   assert.equal(first.packets.length, 2);
   first.break();
   const second = world.connect('s', options);
-  assert.deepEqual(second.takeAll().map((packet) => packet.type === 'publish' && [packet.dup, packet.topic, packet.properties.topicAlias]), [
-    [true, 't', undefined],
-    [true, 't', undefined],
-  ]);
+  assert.deepEqual(
+    second
+      .takeAll()
+      .map((packet) => packet.type === 'publish' && [packet.dup, packet.topic, packet.properties.topicAlias]),
+    [
+      [true, 't', undefined],
+      [true, 't', undefined],
+    ],
+  );
 });
 
 test('does not lose a message that fits the client only without a Topic Alias', () => {
@@ -244,6 +268,19 @@ test('gives room for the next message with PUBACK, a failed PUBREC and PUBCOMP',
   assert.equal(publisher.isClosed, true);
 });
 
+test('counts for Receive Maximum only what came on this connection [MQTT-4.9.0-1]', () => {
+  const world = new World({ limits: { receiveMaximum: 2 } });
+  const stored = { properties: { sessionExpiryInterval: 100 } };
+  const first = world.connect('p', stored);
+  for (let packetId = 1; packetId <= 2; packetId++) first.publish('t', { qos: 2, packetId });
+  first.break();
+  const second = world.connect('p', { ...stored, cleanStart: false });
+  for (let packetId = 3; packetId <= 4; packetId++) second.publish('t', { qos: 2, packetId });
+  assert.equal(second.isClosed, false);
+  second.publish('t', { qos: 2, packetId: 5 });
+  assert.equal(second.isClosed, true);
+});
+
 test('holds 3.1.1 clients to no Receive Maximum, since they know none', () => {
   const world = new World({ limits: { receiveMaximum: 2 } });
   const publisher = world.connect('p', { protocolVersion: 4 });
@@ -268,7 +305,10 @@ test('refuses what the Authorizer forbids: the code in PUBACK or PUBREC, and the
   assert.equal(older.take('puback').reasonCode, 0);
   assert.deepEqual([subscriber.takeAll(), world.broker.retained.count], [[], 0]);
   assert.equal(world.broker.metrics.publishesRefused, 4);
-  assert.deepEqual([...new Set(world.told('publishRefused').map((event) => `${event.topic} 0x${event.reasonCode.toString(16)}`))], ['no 0x87']);
+  assert.deepEqual(
+    [...new Set(world.told('publishRefused').map((event) => `${event.topic} 0x${event.reasonCode.toString(16)}`))],
+    ['no 0x87'],
+  );
 });
 
 test('lets a 3.1.1 client finish a QoS 2 exchange that was refused', () => {
@@ -337,7 +377,10 @@ for (const [what, hex, code] of [
     publisher.send(bytes);
     const { reasonCode } = publisher.take('disconnect');
     assert.ok(publisher.isClosed);
-    assert.ok(reasonCode === code || (code === 0x82 && (reasonCode === 0x90 || reasonCode === 0x81)), `0x${reasonCode.toString(16)}`);
+    assert.ok(
+      reasonCode === code || (code === 0x82 && (reasonCode === 0x90 || reasonCode === 0x81)),
+      `0x${reasonCode.toString(16)}`,
+    );
     assert.deepEqual(world.told('internalError'), []);
   });
 }
@@ -358,7 +401,10 @@ test('refuses a new retained message above the limits with 0x97 and still replac
   publisher.publish('a', { qos: 1, retain: true });
   publisher.publish('b', { qos: 1, retain: true });
   publisher.publish('a', { qos: 1, retain: true, payload: 'newer' });
-  assert.deepEqual(publisher.takeAll().map((packet) => packet.type === 'puback' && packet.reasonCode), [0x10, 0x97, 0x10]);
+  assert.deepEqual(
+    publisher.takeAll().map((packet) => packet.type === 'puback' && packet.reasonCode),
+    [0x10, 0x97, 0x10],
+  );
   assert.equal(world.broker.retained.get('a')?.payload.toString(), 'newer');
   assert.equal(world.broker.metrics.retainedRefused, 1);
 });
@@ -390,8 +436,12 @@ for (const size of [0, 1, 100, 16_383, 16_384, 20_000, 70_000, 1_000_000]) {
     });
     const payload = Buffer.alloc(size, 'abcdefghijk');
     const whole = world.connect('whole', { wire: { highWaterBytes: 1 << 30 } });
-    const pieces = world.connect('pieces', { protocolVersion: 4, wire: { highWaterBytes: 1 << 30, chunkBytes: (left) => Math.min(left, 60_001) } });
-    for (const publisher of [whole, pieces]) for (const qos of [0, 1, 2] as const) publisher.publish('t', { qos, payload });
+    const pieces = world.connect('pieces', {
+      protocolVersion: 4,
+      wire: { highWaterBytes: 1 << 30, chunkBytes: (left) => Math.min(left, 60_001) },
+    });
+    for (const publisher of [whole, pieces])
+      for (const qos of [0, 1, 2] as const) publisher.publish('t', { qos, payload });
     for (const subscriber of subscribers) {
       for (let i = 0; i < 6; i++) assert.ok(payload.equals(subscriber.take('publish').payload));
       assert.deepEqual(subscriber.takeAll(), []);
@@ -404,7 +454,11 @@ test('handles packets that come byte by byte', () => {
   const subscriber = world.connect('s');
   subscriber.subscribe('t', { qos: 2 });
   const publisher = world.connect('p', { wire: { chunkBytes: () => 1 } });
-  publisher.send(publisher.publishPacket('t', { payload: 'a' }), publisher.publishPacket('t', { qos: 1, payload: 'b' }), publisher.publishPacket('t', { qos: 2, payload: 'c' }));
+  publisher.send(
+    publisher.publishPacket('t', { payload: 'a' }),
+    publisher.publishPacket('t', { qos: 1, payload: 'b' }),
+    publisher.publishPacket('t', { qos: 2, payload: 'c' }),
+  );
   assert.deepEqual(subscriber.takePayloads(), ['a', 'b', 'c']);
 });
 
@@ -414,7 +468,10 @@ test('drops the message of a client to itself only where No Local says so [MQTT-
   client.subscribe('echo');
   client.subscribe('quiet', { noLocal: true });
   for (const topic of ['echo', 'quiet']) client.publish(topic);
-  assert.deepEqual(client.takeAll().map((packet) => packet.type === 'publish' && packet.topic), ['echo']);
+  assert.deepEqual(
+    client.takeAll().map((packet) => packet.type === 'publish' && packet.topic),
+    ['echo'],
+  );
   world.connect('b').publish('quiet');
   assert.equal(client.take('publish').topic, 'quiet');
 });
@@ -453,10 +510,18 @@ test('delivers to a shared and to an ordinary subscription of one client, one co
 
 test('answers in the order of receipt, and delivers in the order of publication [MQTT-4.6.0-2, MQTT-4.6.0-3, MQTT-4.6.0-5]', () => {
   const { publisher, subscriber } = pair(new World());
-  const sent = Array.from({ length: 30 }, (_, i) => publisher.publishPacket('t', { qos: ((i % 2) + 1) as 1 | 2, payload: `${i}` }));
+  const sent = Array.from({ length: 30 }, (_, i) =>
+    publisher.publishPacket('t', { qos: ((i % 2) + 1) as 1 | 2, payload: `${i}` }),
+  );
   publisher.send(...sent);
-  assert.deepEqual(publisher.takeAll().map((packet) => 'packetId' in packet && packet.packetId), sent.map((packet) => packet.packetId));
-  assert.deepEqual(subscriber.takePayloads(), sent.map((packet) => Buffer.from(packet.payload).toString()));
+  assert.deepEqual(
+    publisher.takeAll().map((packet) => 'packetId' in packet && packet.packetId),
+    sent.map((packet) => packet.packetId),
+  );
+  assert.deepEqual(
+    subscriber.takePayloads(),
+    sent.map((packet) => Buffer.from(packet.payload).toString()),
+  );
 });
 
 test('counts down the Message Expiry Interval, in whole seconds and never below 1 [MQTT-3.3.2-6]', () => {
@@ -498,7 +563,10 @@ test('acknowledges in the order of receipt when the bus takes messages later, an
   assert.deepEqual(publisher.takeAll(), []);
   bus.waiting[0]();
   await world.settle();
-  assert.deepEqual(publisher.takeAll().map((packet) => packet.type), ['puback', 'pubrec']);
+  assert.deepEqual(
+    publisher.takeAll().map((packet) => packet.type),
+    ['puback', 'pubrec'],
+  );
   assert.deepEqual(subscriber.takePayloads().sort(), ['a', 'b']);
 });
 
@@ -515,7 +583,10 @@ test('counts what the bus has not taken against Receive Maximum, each message on
 test('publishes in the name of the broker itself', async () => {
   const world = new World();
   const { subscriber } = pair(world);
-  assert.equal(world.broker.publish('from/broker', Buffer.from('hello'), { qos: 1, properties: { contentType: 'x' } }), 0);
+  assert.equal(
+    world.broker.publish('from/broker', Buffer.from('hello'), { qos: 1, properties: { contentType: 'x' } }),
+    0,
+  );
   world.run();
   const { topic, qos, properties } = subscriber.take('publish');
   assert.deepEqual([topic, qos, properties], ['from/broker', 1, { contentType: 'x' }]);

@@ -10,7 +10,7 @@
 import { MqttError, type PublishFrame, ReasonCode, ReceiverFlow } from '@dunlin/protocol';
 import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
-import { forwardedProperties, Message, NO_BYTES } from './message.ts';
+import { Message, NO_BYTES } from './message.ts';
 import type { Awaitable } from './ports.ts';
 import type { Session } from './session.ts';
 import { sameName, type Topic } from './topics.ts';
@@ -92,6 +92,7 @@ export function receivePubrel(connection: Connection, packetId: number): void {
   const ticket = session.isStored
     ? connection.broker.commits.write({ op: 'deleteReceived', session: session.number, packetId })
     : 0;
+  finished(connection);
   connection.acknowledge(PUBCOMP, packetId, ReasonCode.success, ticket);
 }
 
@@ -158,9 +159,8 @@ function isRepeat(connection: Connection, session: Session, frame: PublishFrame)
     connection.acknowledge(PUBREC, frame.packetId, ReasonCode.success, commits.isIdle ? 0 : commits.ticket);
     return true;
   }
-  const unfinished = connection.unansweredPublishes + (receiver?.size ?? 0);
   const maximum = connection.broker.limits.receiveMaximum;
-  if (connection.protocolVersion === 5 && unfinished >= maximum)
+  if (connection.protocolVersion === 5 && connection.unfinishedPublishes >= maximum)
     throw new MqttError(
       'receive-maximum-exceeded',
       ReasonCode.receiveMaximumExceeded,
@@ -180,10 +180,9 @@ function toMessage(
   let properties: Buffer = NO_BYTES;
   let expiresAtMs: number | undefined;
   if (frame.hasProperties) {
-    const decoded = frame.properties();
-    properties = forwardedProperties(decoded);
-    if (decoded.messageExpiryInterval !== undefined)
-      expiresAtMs = connection.broker.nowMs + decoded.messageExpiryInterval * 1000;
+    properties = forwardedBytes(frame);
+    if (frame.messageExpiryStart >= 0)
+      expiresAtMs = connection.broker.nowMs + bytes.readUInt32BE(frame.messageExpiryStart) * 1000;
   }
   const message = new Message(
     topic,
@@ -203,6 +202,28 @@ function toMessage(
   }
   message.owned = isOwned;
   return message;
+}
+
+/** The properties to pass on, all but alias and expiry, as they came: the frame has checked them. Owns its bytes. */
+function forwardedBytes(frame: PublishFrame): Buffer {
+  const { bytes, propertiesStart, propertiesEnd, topicAliasStart, messageExpiryStart } = frame;
+  const alias = { start: topicAliasStart, end: topicAliasStart + 3 };
+  const expiry = { start: messageExpiryStart - 1, end: messageExpiryStart + 4 };
+  const cuts = [topicAliasStart < 0 ? [] : alias, messageExpiryStart < 0 ? [] : expiry].flat();
+  cuts.sort((a, b) => a.start - b.start);
+  let length = propertiesEnd - propertiesStart;
+  for (const { start, end } of cuts) length -= end - start;
+  if (length === 0) return NO_BYTES;
+  const kept = Buffer.allocUnsafeSlow(length);
+  let from = propertiesStart;
+  let to = 0;
+  for (const { start, end } of cuts) {
+    kept.set(bytes.subarray(from, start), to);
+    to += start - from;
+    from = end;
+  }
+  kept.set(bytes.subarray(from, propertiesEnd), to);
+  return kept;
 }
 
 function refusalOf(from: Session | undefined, message: Message): number {
@@ -262,12 +283,10 @@ function answer(
   const { commits } = connection.broker;
   const header = qos === 1 ? PUBACK : PUBREC;
   if (typeof verdict !== 'number') {
-    // What is remembered counts against Receive Maximum by that.
-    const unanswered = qos === 1 ? 1 : 0;
-    connection.unansweredPublishes += unanswered;
+    connection.unfinishedPublishes += 1;
     if (qos === 2) remember(connection, session, packetId);
     const place = connection.reserveAnswer(undefined, Number.POSITIVE_INFINITY, () => {
-      connection.unansweredPublishes -= unanswered;
+      if (qos === 1) finished(connection);
     });
     connection.whenAnswered(verdict, (reasonCode) => {
       if (qos === 2 && reasonCode >= 0x80) session.receiver?.refuse(packetId);
@@ -275,7 +294,10 @@ function answer(
     });
     return;
   }
-  if (qos === 2 && verdict < 0x80) remember(connection, session, packetId);
+  if (qos === 2 && verdict < 0x80) {
+    connection.unfinishedPublishes += 1;
+    remember(connection, session, packetId);
+  }
   const ticket = commits.written === before ? 0 : commits.ticket;
   if (verdict >= 0x80) {
     connection.answerRefusal(header, packetId, verdict, ticket);
@@ -285,10 +307,13 @@ function answer(
     connection.acknowledge(header, packetId, verdict, ticket);
     return;
   }
-  connection.unansweredPublishes += 1;
-  connection.acknowledge(header, packetId, verdict, ticket, () => {
-    connection.unansweredPublishes -= 1;
-  });
+  connection.unfinishedPublishes += 1;
+  connection.acknowledge(header, packetId, verdict, ticket, () => finished(connection));
+}
+
+/** Gives back one place of Receive Maximum; what an earlier connection began took none of this one [MQTT-4.9.0-1]. */
+function finished(connection: Connection): void {
+  if (connection.unfinishedPublishes > 0) connection.unfinishedPublishes -= 1;
 }
 
 function remember(connection: Connection, session: Session, packetId: number): void {

@@ -127,12 +127,15 @@ export class Queue {
     if (this.#paged === 0) this.#takeBehind();
   }
 
-  /** The store has lost what it alone had: the queue goes on without. */
-  forgetPaged(): void {
+  /** The store has lost what it alone had: the queue goes on without. Returns the bytes that this makes free. */
+  forgetPaged(): number {
     this.#paged = 0;
     this.#pagedShares = 0;
     this.#takeBehind();
-    if (this.isEmpty) this.#bytes = 0;
+    const before = this.#bytes;
+    this.#bytes = 0;
+    for (const entry of this.waiting()) this.#bytes += entry.message.heldBytes;
+    return before - this.#bytes;
   }
 
   #takeBehind(): void {

@@ -1,19 +1,25 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { World } from './testing/world.ts';
 import type { TestClient } from './testing/client.ts';
+import { World } from './testing/world.ts';
 
 const COUNT = 20_000;
 
 /** A broker with that many retained messages. */
 function filled(world: World, count = COUNT): World {
-  for (let i = 0; i < count; i++) world.broker.publish(`fleet/${i % 100}/${i}`, Buffer.from('old'), { retain: true, qos: 1 });
+  for (let i = 0; i < count; i++)
+    world.broker.publish(`fleet/${i % 100}/${i}`, Buffer.from('old'), { retain: true, qos: 1 });
   world.run();
   return world;
 }
 
 function subscribeAll(client: TestClient, qos: 0 | 1 | 2): void {
-  client.write({ type: 'subscribe', packetId: 1, properties: {}, subscriptions: [{ filter: '#', qos, noLocal: false, retainAsPublished: false, retainHandling: 0 }] });
+  client.write({
+    type: 'subscribe',
+    packetId: 1,
+    properties: {},
+    subscriptions: [{ filter: '#', qos, noLocal: false, retainAsPublished: false, retainHandling: 0 }],
+  });
 }
 
 function publishes(client: TestClient) {
@@ -22,7 +28,10 @@ function publishes(client: TestClient) {
 
 test('sends every retained message once to a subscription of "#", none through the queue, RETAIN 1', () => {
   const world = filled(new World({ limits: { queueMessagesMax: 10 } }));
-  const client = world.connect('a', { properties: { receiveMaximum: 500, sessionExpiryInterval: 100 }, wire: { highWaterBytes: 1 << 30 } });
+  const client = world.connect('a', {
+    properties: { receiveMaximum: 500, sessionExpiryInterval: 100 },
+    wire: { highWaterBytes: 1 << 30 },
+  });
   subscribeAll(client, 1);
   const topics = new Set<string>();
   for (let round = 0; round < COUNT; round++) {
@@ -116,7 +125,10 @@ test('passes over what was deleted or has expired before it came to it', () => {
   const first = publishes(client).filter((packet) => packet.retain);
   assert.equal(first.length, 1);
   client.acknowledge('puback', first[0].packetId);
-  assert.deepEqual(publishes(client).filter((packet) => packet.retain), []);
+  assert.deepEqual(
+    publishes(client).filter((packet) => packet.retain),
+    [],
+  );
 });
 
 test('sends retained messages of QoS 2 through the window as well, also to a stored session', () => {
@@ -148,5 +160,8 @@ test('ends with its connection, and what was sent of it is sent again on the nex
   assert.equal(publishes(first).length, 5);
   first.break();
   const again = publishes(world.connect('a', options));
-  assert.deepEqual(again.map((packet) => [packet.dup, packet.retain]), new Array(5).fill([true, true]));
+  assert.deepEqual(
+    again.map((packet) => [packet.dup, packet.retain]),
+    new Array(5).fill([true, true]),
+  );
 });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { TopicCursor } from './topic-tree.ts';
 import { sampleMessage } from './contract/samples.ts';
 import { resolveLimits } from './limits.ts';
 import { Message } from './message.ts';
 import { type Retained, RetainedMessages } from './retained.ts';
+import type { TopicCursor } from './topic-tree.ts';
 
 function all(cursor: TopicCursor<Retained>): string[] {
   const found: string[] = [];
@@ -16,7 +16,10 @@ function all(cursor: TopicCursor<Retained>): string[] {
 }
 
 function expiring(topic: string, expiresAtMs: number): Message {
-  return Message.of(sampleMessage(topic).topic, Buffer.from('x'), { retain: true, properties: { messageExpiryInterval: expiresAtMs / 1_000 } });
+  return Message.of(sampleMessage(topic).topic, Buffer.from('x'), {
+    retain: true,
+    properties: { messageExpiryInterval: expiresAtMs / 1_000 },
+  });
 }
 
 test('keeps the last message of each topic, with its count and bytes [MQTT-3.3.1-5]', () => {
@@ -32,7 +35,10 @@ test('keeps the last message of each topic, with its count and bytes [MQTT-3.3.1
 test('has room for a replacement where it has none for another topic', () => {
   const retained = new RetainedMessages(resolveLimits({ retainedMessagesMax: 1 }));
   retained.set(sampleMessage('a'));
-  assert.deepEqual([retained.hasRoomFor(sampleMessage('a', 'new')), retained.hasRoomFor(sampleMessage('b'))], [true, false]);
+  assert.deepEqual(
+    [retained.hasRoomFor(sampleMessage('a', 'new')), retained.hasRoomFor(sampleMessage('b'))],
+    [true, false],
+  );
 });
 
 test('holds retainedBytesMax, also where a small message is replaced by a large one', () => {

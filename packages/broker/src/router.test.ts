@@ -42,7 +42,13 @@ test('knows a topic that was matched before, until a subscription below its firs
   const known = [router.match(a), router.match(b)];
   router.add(subscription('a/1', 1));
   assert.equal(router.match(b), known[1]);
-  assert.deepEqual(router.match(a).subscriptions.map((found) => found.session.clientId).sort(), ['c0', 'c1']);
+  assert.deepEqual(
+    router
+      .match(a)
+      .subscriptions.map((found) => found.session.clientId)
+      .sort(),
+    ['c0', 'c1'],
+  );
 });
 
 test('sees a changed subscription with a wildcard in front at every topic', () => {
@@ -72,7 +78,10 @@ test('sees the first subscription of a first level, and the one after the last w
 test('keeps a leading wildcard away from topics with $ [MQTT-4.7.2-1]', () => {
   const router = new Router();
   for (const filter of ['#', '+/x', '$SYS/#']) router.add(subscription(filter, filter === '$SYS/#' ? 1 : 0));
-  assert.deepEqual(router.match(topics().named('$SYS/x')).subscriptions.map((found) => found.session.clientId), ['c1']);
+  assert.deepEqual(
+    router.match(topics().named('$SYS/x')).subscriptions.map((found) => found.session.clientId),
+    ['c1'],
+  );
 });
 
 test('matches the parent level with "#" (4.7.1.2)', () => {
@@ -117,12 +126,21 @@ test('forgets a group with its last member', () => {
 });
 
 test('takes the shared prefix off a filter, and nothing else', () => {
-  assert.deepEqual(['$share/g/a/b', '$share/g//', 'a', '$SYS/x', '$shared/x'].map(plainFilter), ['a/b', '/', 'a', '$SYS/x', '$shared/x']);
+  assert.deepEqual(['$share/g/a/b', '$share/g//', 'a', '$SYS/x', '$shared/x'].map(plainFilter), [
+    'a/b',
+    '/',
+    'a',
+    '$SYS/x',
+    '$shared/x',
+  ]);
 });
 
 test('finds at any time what a plain comparison of every filter finds', () => {
   const level = fc.constantFrom('', 'a', 'b', '$x');
-  const topicName = fc.array(level, { minLength: 1, maxLength: 4 }).map((levels) => levels.join('/')).filter((name) => name !== '');
+  const topicName = fc
+    .array(level, { minLength: 1, maxLength: 4 })
+    .map((levels) => levels.join('/'))
+    .filter((name) => name !== '');
   const filter = fc
     .tuple(fc.array(fc.constantFrom('', 'a', 'b', '+', '$x'), { maxLength: 3 }), fc.constantFrom('a', '+', '#', ''))
     .map(([levels, last]) => [...levels, last].join('/'))
@@ -152,7 +170,10 @@ test('finds at any time what a plain comparison of every filter finds', () => {
             new Set(found.subscriptions.map((item) => item.session)),
             new Set(expected.filter((item) => !item.isShared).map((item) => item.session)),
           );
-          assert.deepEqual(new Set(found.groups.map((group) => group.filter)), new Set(expected.filter((item) => item.isShared).map((item) => item.filter)));
+          assert.deepEqual(
+            new Set(found.groups.map((group) => group.filter)),
+            new Set(expected.filter((item) => item.isShared).map((item) => item.filter)),
+          );
           assert.equal(new Set(found.subscriptions.map((item) => item.session)).size, found.subscriptions.length);
         }
       }

@@ -47,14 +47,13 @@ export class Router {
     return this.#size;
   }
 
-  /** Returns true where the filter is new to this broker's interest. */
-  add(subscription: Subscription): boolean {
+  add(subscription: Subscription): void {
     this.#size += 1;
     const filter = plainFilter(subscription.filter);
     this.#moved(filter, 1);
     if (!subscription.isShared) {
       this.#trie.add(filter, subscription);
-      return true;
+      return;
     }
     let group = this.#groups.get(subscription.filter);
     if (group === undefined) {
@@ -63,7 +62,6 @@ export class Router {
       this.#trie.add(filter, group);
     }
     group.add(subscription);
-    return true;
   }
 
   remove(subscription: Subscription): void {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { MemoryStore } from './memory/store.ts';
-import type { StoredEntry, Write } from './ports.ts';
 import type { PacketOf, TestClient } from './testing/client.ts';
+import { LaterStore } from './testing/store.ts';
 import { World } from './testing/world.ts';
 
 const STORED = { cleanStart: false, properties: { sessionExpiryInterval: 1_000 } };
@@ -17,22 +17,6 @@ function publishes(client: TestClient): PacketOf<'publish'>[] {
 
 function texts(packets: readonly PacketOf<'publish'>[]): string[] {
   return packets.map((packet) => Buffer.from(packet.payload).toString());
-}
-
-/** A store that answers queue reads and commits later, in order. */
-class LaterStore extends MemoryStore {
-  reads = 0;
-
-  override commit(batch: readonly Write[]): void {
-    const kept = super.commit(batch);
-    return Promise.resolve().then(() => kept) as unknown as undefined;
-  }
-
-  override queue(session: number, after: number, limit: number): readonly StoredEntry[] {
-    this.reads += 1;
-    const page = super.queue(session, after, limit);
-    return Promise.resolve(page) as unknown as readonly StoredEntry[];
-  }
 }
 
 test('delivers at the lower of both QoS [MQTT-3.8.4-8]', () => {
@@ -478,4 +462,60 @@ test('loses no QoS 1 message and repeats no QoS 2 message, whatever breaks in be
     }),
     { numRuns: 60 },
   );
+});
+
+test('counts what a client has not acknowledged among the bytes held, through resuming and to the end', () => {
+  const world = new World();
+  const first = world.connect('s', STORED);
+  first.subscribe('t', { qos: 1 });
+  const publisher = world.connect('p');
+  for (let i = 0; i < 3; i++) publisher.publish('t', { qos: 1, payload: 'x'.repeat(1_000) });
+  const held = world.broker.pressure.heldBytes;
+  assert.ok(held > 3_000, `${held}`);
+  first.wire.destroy();
+  world.run();
+  assert.equal(world.broker.pressure.heldBytes, held);
+  const second = world.connect('s', STORED);
+  assert.equal(world.broker.pressure.heldBytes, held);
+  const [one] = publishes(second);
+  second.send({ type: 'puback', packetId: one.packetId, reasonCode: 0, properties: {} });
+  assert.equal(world.broker.pressure.heldBytes, (held / 3) * 2);
+  second.disconnect();
+  world.connect('s');
+  assert.equal(world.broker.pressure.heldBytes, 0);
+});
+
+test('drops what would have to wait when twice heldBytesMax is held, for all sessions together', () => {
+  const world = new World({ limits: { heldBytesMax: 64 * 1024 } });
+  for (const name of ['s', 't']) {
+    const client = world.connect(name, STORED);
+    client.subscribe(name, { qos: 1 });
+    client.wire.destroy();
+    world.run();
+  }
+  const publisher = world.connect('p', BURSTS);
+  for (let i = 0; i < 20; i++) for (const name of ['s', 't']) {
+    publisher.publish(name, { qos: 1, payload: 'x'.repeat(8_000) });
+    world.clock.pass(100);
+    world.run();
+  }
+  assert.ok(world.broker.pressure.heldBytes < 140 * 1024, `${world.broker.pressure.heldBytes}`);
+  assert.ok(world.broker.metrics.messagesDroppedQueueFull > 20);
+  assert.ok(world.told('limitReached').some((event) => event.limit === 'heldBytesMax'));
+});
+
+test('shares the time for retained messages between all who wait for them, one filter of one client after the other', () => {
+  const world = new World();
+  const publisher = world.connect('p');
+  for (let i = 0; i < 40; i++) publisher.publish(`r/${i}`, { retain: true, payload: `${i}` });
+  const clients = ['a', 'b'].map((name) => world.connect(name));
+  // Each look takes longer than a slice: nobody comes far in one turn.
+  world.clock.msPerLook = 10;
+  for (const client of clients) for (const filter of ['r/+', 'r/1', 'r/#', 'r/+']) client.subscribe(filter);
+  for (let i = 0; i < 2_000; i++) world.run();
+  const expected = Array.from({ length: 40 }, (_, i) => `${i}`).sort();
+  for (const client of clients) {
+    const came = texts(publishes(client));
+    for (const text of expected) assert.ok(came.includes(text), text);
+  }
 });

@@ -30,6 +30,8 @@ export interface SessionContext {
   clockMs(): number;
   /** Adds to the bytes held by all queues. */
   held(bytes: number): void;
+  /** Whether anything more may be held; tells where not. */
+  mayHold(clientId: string): boolean;
   /** A limit acted for this session. */
   queueFull(clientId: string): void;
   /** Wall clock at which all replays of the present turn pause, whosesoever they are. */
@@ -86,6 +88,8 @@ export class Session {
   /** Goes along with them: to begin anew would pass over all that are done, each time. */
   #replaysInOrder: Iterator<Replay> | undefined = undefined;
   #replaying: Replay | undefined = undefined;
+  /** Bytes of the messages in `#flow` that are kept to be sent again. */
+  #inflightBytes = 0;
   /** The last queue position given. */
   #position = 0;
   #isWaiting = false;
@@ -168,6 +172,10 @@ export class Session {
       }
       return;
     }
+    if (!this.#context.mayHold(this.clientId)) {
+      this.#context.metrics.messagesDroppedQueueFull += 1;
+      return;
+    }
     if (!isNext && !this.#makeRoom(message)) return;
     this.#position = position;
     message.own();
@@ -231,7 +239,7 @@ export class Session {
   #hasPage(queue: Queue, wasIdle: boolean): boolean {
     if (queue.peek() !== undefined) return true;
     // Nothing came: either it is still gathering, or the store does not have it.
-    if (wasIdle) queue.forgetPaged();
+    if (wasIdle) this.#context.held(-queue.forgetPaged());
     else this.#waitForCommit();
     return false;
   }
@@ -260,7 +268,8 @@ export class Session {
   #maySend(connection: Connection, position: number): boolean {
     if (!connection.hasRoom) return false;
     this.#flow ??= new SenderFlow<Entry>(connection.sendMaximum);
-    if (this.#flow.hasQuota() && !this.#flow.isOpen(packetIdOf(position))) return true;
+    const isRoomy = this.#inflightBytes < this.#context.limits.queueBytesMax;
+    if (isRoomy && this.#flow.hasQuota() && !this.#flow.isOpen(packetIdOf(position))) return true;
     this.#context.metrics.windowsClosed += 1;
     return false;
   }
@@ -269,8 +278,10 @@ export class Session {
     const packetId = packetIdOf(entry.position);
     if (
       connection.sendAcknowledged(entry.message, entry.qos, packetId, entry.retain, entry.repeated, entry.identifiers)
-    )
+    ) {
       (this.#flow as SenderFlow<Entry>).open(packetId, entry.qos, entry);
+      this.#holdInflight(entry, 1);
+    }
     // Too large for this client: counted as delivered [MQTT-3.1.2-25].
     else this.#finished(entry);
   }
@@ -319,6 +330,14 @@ export class Session {
     this.#finished(entry);
   }
 
+  /** Counts what stays in memory until it is acknowledged, or no longer. */
+  #holdInflight(entry: Entry, by: 1 | -1): void {
+    if (entry === FORGOTTEN) return;
+    const bytes = by * entry.message.heldBytes;
+    this.#inflightBytes += bytes;
+    this.#context.held(bytes);
+  }
+
   /** The delivery is over: the store forgets it. Returns the ticket of that. */
   #finished(entry: Entry): number {
     if (entry === FORGOTTEN || !this.isStored) return 0;
@@ -328,6 +347,7 @@ export class Session {
   puback(packetId: number): void {
     const entry = this.#flow?.puback(packetId);
     if (entry === undefined) return;
+    this.#holdInflight(entry, -1);
     this.#finished(entry);
     this.pump();
   }
@@ -345,7 +365,10 @@ export class Session {
           : this.#context.commits.write({ op: 'release', session: this.number, position: entry.position });
       return { reasonCode: 0, ticket };
     }
-    if (entry !== undefined) this.#finished(entry);
+    if (entry !== undefined) {
+      this.#holdInflight(entry, -1);
+      this.#finished(entry);
+    }
     this.pump();
     return undefined;
   }
@@ -353,17 +376,20 @@ export class Session {
   pubcomp(packetId: number): void {
     const entry = this.#flow?.pubcomp(packetId);
     if (entry === undefined) return;
+    this.#holdInflight(entry, -1);
     this.#finished(entry);
     this.pump();
   }
 
-  /** Starts sending retained messages to a new subscription. */
-  replay(replay: Replay): void {
-    const { filter } = replay.subscription;
-    this.cancelReplay(filter);
-    this.#replays ??= new Map();
-    this.#replays.set(filter, replay);
-    this.pump();
+  /** Starts sending retained messages to new subscriptions. */
+  replay(replays: readonly Replay[]): void {
+    for (const replay of replays) {
+      const { filter } = replay.subscription;
+      this.cancelReplay(filter);
+      this.#replays ??= new Map();
+      this.#replays.set(filter, replay);
+    }
+    if (replays.length > 0) this.pump();
   }
 
   /** The subscription is gone: so is its replay. */
@@ -389,10 +415,7 @@ export class Session {
 
   #pumpReplays(): void {
     const endAtMs = this.#context.replaysPauseAtMs();
-    if (this.#context.clockMs() >= endAtMs) {
-      this.#context.continueReplay(this);
-      return;
-    }
+    // One step is always taken: whoever comes when the time is over still gets on.
     for (let step = 1; ; step++) {
       const connection = this.connection;
       const replay = this.#nextReplay();
@@ -449,7 +472,10 @@ export class Session {
         flow.open(id, qos, item);
         flow.pubrec(id, 0);
         connection.sendPubrel(id);
-      } else if (item !== FORGOTTEN) again.push({ ...item, repeated: true });
+      } else if (item !== FORGOTTEN) {
+        this.#holdInflight(item, -1);
+        again.push({ ...item, repeated: true });
+      }
     }
     if (again.length === 0) return;
     this.#queue ??= new Queue();
@@ -475,6 +501,7 @@ export class Session {
     const queue = this.#queue;
     let dropped = queue?.pagedOwn ?? 0;
     for (const { qos, item } of this.#flow?.entries() ?? []) {
+      this.#holdInflight(item, -1);
       if (qos === 1 && item.share !== undefined) handOver.push(item);
       else dropped += 1;
     }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sampleMessage } from './contract/samples.ts';
-import { ShareGroup } from './share-group.ts';
 import type { Session } from './session.ts';
+import { ShareGroup } from './share-group.ts';
 import { Subscription } from './subscription.ts';
 
 interface State {
@@ -16,7 +16,13 @@ const message = sampleMessage('t');
 
 function member(name: string, state: Partial<State> = {}): Subscription {
   const { room = true, connected = true, stored = false, fits = true } = state;
-  const session = { clientId: name, hasRoomFor: () => room && connected && fits, isConnected: connected, isStored: stored, fits: () => fits };
+  const session = {
+    clientId: name,
+    hasRoomFor: () => room && connected && fits,
+    isConnected: connected,
+    isStored: stored,
+    fits: () => fits,
+  };
   return new Subscription(session as unknown as Session, '$share/g/t', 1, []);
 }
 
@@ -31,11 +37,21 @@ function chosen(group: ShareGroup, times: number): (string | undefined)[] {
 }
 
 test('goes round among the members that have room', () => {
-  assert.deepEqual(chosen(groupOf(member('a'), member('b', { room: false }), member('c')), 5), ['a', 'c', 'a', 'c', 'a']);
+  assert.deepEqual(chosen(groupOf(member('a'), member('b', { room: false }), member('c')), 5), [
+    'a',
+    'c',
+    'a',
+    'c',
+    'a',
+  ]);
 });
 
 test('lets a message wait with a connected member where none has room, a fair share with each', () => {
-  const group = groupOf(member('a', { room: false }), member('b', { room: false }), member('away', { connected: false, stored: true }));
+  const group = groupOf(
+    member('a', { room: false }),
+    member('b', { room: false }),
+    member('away', { connected: false, stored: true }),
+  );
   const names = chosen(group, 10);
   assert.deepEqual([names.filter((name) => name === 'a').length, names.filter((name) => name === 'b').length], [5, 5]);
 });

@@ -18,13 +18,19 @@ function subscribeAll(client: TestClient, filters: readonly (string | Subscripti
 
 test('grants what was asked for, one code for each filter, with the same identifier [MQTT-3.8.4-1, MQTT-3.8.4-2, MQTT-3.8.4-6]', () => {
   const client = new World().connect('a');
-  assert.deepEqual(subscribeAll(client, [request('a', { qos: 0 }), request('b', { qos: 1 }), request('c', { qos: 2 })]), [0, 1, 2]);
+  assert.deepEqual(
+    subscribeAll(client, [request('a', { qos: 0 }), request('b', { qos: 1 }), request('c', { qos: 2 })]),
+    [0, 1, 2],
+  );
 });
 
 test('serves every filter of one packet as if each came alone, good ones beside bad ones [MQTT-3.8.4-5]', () => {
   const world = new World();
   const client = world.connect('a');
-  assert.deepEqual(subscribeAll(client, ['good', 'a/#/b', 'a+', '$share/g', '$share//t', '$share/+/t', '$queue/t', 'also']), [0, 0x8f, 0x8f, 0x8f, 0x8f, 0x8f, 0x8f, 0]);
+  assert.deepEqual(
+    subscribeAll(client, ['good', 'a/#/b', 'a+', '$share/g', '$share//t', '$share/+/t', '$queue/t', 'also']),
+    [0, 0x8f, 0x8f, 0x8f, 0x8f, 0x8f, 0x8f, 0],
+  );
   assert.deepEqual([world.broker.router.size, client.isClosed], [2, false]);
   assert.equal(world.broker.metrics.subscriptionsRefused, 6);
 });
@@ -40,20 +46,36 @@ test('tells 3.1.1 clients a refusal as 0x80, and grants to 3.1 clients in name [
 
 test('refuses filters above the limits with 0x8F', () => {
   const world = new World({ limits: { topicLevelsMax: 4, topicBytesMax: 10 } });
-  assert.deepEqual(subscribeAll(world.connect('a'), ['a/b/c/d', 'a/b/c/d/e', 'x'.repeat(10), 'x'.repeat(11), '/'.repeat(60_000)]), [0, 0x8f, 0, 0x8f, 0x8f]);
+  assert.deepEqual(
+    subscribeAll(world.connect('a'), ['a/b/c/d', 'a/b/c/d/e', 'x'.repeat(10), 'x'.repeat(11), '/'.repeat(60_000)]),
+    [0, 0x8f, 0, 0x8f, 0x8f],
+  );
 });
 
 test('refuses with 0x97 above subscriptionsPerSessionMax, and still replaces the others', () => {
   const world = new World({ limits: { subscriptionsPerSessionMax: 2 } });
   const client = world.connect('a');
   assert.deepEqual(subscribeAll(client, ['a', 'b', 'c', request('a', { qos: 1 })]), [0, 0, 0x97, 1]);
-  assert.deepEqual(world.told('limitReached').map((event) => event.limit), ['subscriptionsPerSessionMax']);
+  assert.deepEqual(
+    world.told('limitReached').map((event) => event.limit),
+    ['subscriptionsPerSessionMax'],
+  );
 });
 
 test('refuses what the Authorizer forbids with its code', () => {
-  const world = new World({ authorizer: { permissions: () => ({ mayPublish: () => 0, maySubscribe: (filter, qos) => (filter === 'no' || qos === 2 ? 0x87 : 0) }) } });
+  const world = new World({
+    authorizer: {
+      permissions: () => ({
+        mayPublish: () => 0,
+        maySubscribe: (filter, qos) => (filter === 'no' || qos === 2 ? 0x87 : 0),
+      }),
+    },
+  });
   assert.deepEqual(subscribeAll(world.connect('a'), ['no', 'yes', request('yes', { qos: 2 })]), [0x87, 0, 0x87]);
-  assert.deepEqual(world.told('subscriptionRefused').map((event) => event.reasonCode), [0x87, 0x87]);
+  assert.deepEqual(
+    world.told('subscriptionRefused').map((event) => event.reasonCode),
+    [0x87, 0x87],
+  );
 });
 
 test('refuses wildcards with 0xA2 where they are turned off [MQTT-3.2.2-21]', () => {
@@ -61,7 +83,10 @@ test('refuses wildcards with 0xA2 where they are turned off [MQTT-3.2.2-21]', ()
   const client = world.connect('a');
   client.send({ type: 'subscribe', packetId: 9, properties: {}, subscriptions: [request('a/#')] });
   const answer = client.takeAll()[0];
-  assert.ok((answer.type === 'suback' && answer.reasonCodes[0] === 0xa2) || (answer.type === 'disconnect' && answer.reasonCode === 0xa2));
+  assert.ok(
+    (answer.type === 'suback' && answer.reasonCodes[0] === 0xa2) ||
+      (answer.type === 'disconnect' && answer.reasonCode === 0xa2),
+  );
   assert.equal(world.broker.router.size, 0);
 });
 
@@ -118,7 +143,12 @@ test('sends retained messages after SUBACK with RETAIN 1, at the lower QoS, with
   const world = new World();
   world.connect('p').publish('t', { qos: 1, retain: true });
   const client = world.connect('a');
-  client.send({ type: 'subscribe', packetId: 9, properties: { subscriptionIdentifiers: [77] }, subscriptions: [request('#', { qos: 2 })] });
+  client.send({
+    type: 'subscribe',
+    packetId: 9,
+    properties: { subscriptionIdentifiers: [77] },
+    subscriptions: [request('#', { qos: 2 })],
+  });
   client.take('suback');
   const { qos, retain, dup, properties } = client.take('publish');
   assert.deepEqual([qos, retain, dup, properties], [1, true, false, { subscriptionIdentifiers: [77] }]);
@@ -190,7 +220,12 @@ test('compares the filter of UNSUBSCRIBE character by character, shared ones inc
   const world = new World();
   const client = world.connect('a');
   subscribeAll(client, ['a/+', '$share/g/t']);
-  client.send({ type: 'unsubscribe', packetId: 3, properties: {}, filters: ['a/b', 't', '$share/h/t', '$share/g/t', 'a/+'] });
+  client.send({
+    type: 'unsubscribe',
+    packetId: 3,
+    properties: {},
+    filters: ['a/b', 't', '$share/h/t', '$share/g/t', 'a/+'],
+  });
   assert.deepEqual(client.take('unsuback').reasonCodes, [0x11, 0x11, 0x11, 0, 0]);
   assert.equal(world.broker.router.size, 0);
 });
@@ -212,8 +247,14 @@ test('tells of subscriptions granted and removed', () => {
   const client = world.connect('a');
   client.subscribe('t', { qos: 2 });
   client.send({ type: 'unsubscribe', packetId: 3, properties: {}, filters: ['t'] });
-  assert.deepEqual(world.told('subscribed').map(({ clientId, filter, qos }) => [clientId, filter, qos]), [['a', 't', 2]]);
-  assert.deepEqual(world.told('unsubscribed').map(({ clientId, filter }) => [clientId, filter]), [['a', 't']]);
+  assert.deepEqual(
+    world.told('subscribed').map(({ clientId, filter, qos }) => [clientId, filter, qos]),
+    [['a', 't', 2]],
+  );
+  assert.deepEqual(
+    world.told('unsubscribed').map(({ clientId, filter }) => [clientId, filter]),
+    [['a', 't']],
+  );
 });
 
 test('passes interest on to the bus, once for each subscription, without the shared prefix', () => {
@@ -236,4 +277,21 @@ test('names the first refused filter in the Reason String', () => {
   const client = new World().connect('a');
   client.send({ type: 'subscribe', packetId: 9, properties: {}, subscriptions: [request('good'), request('a/#/b')] });
   assert.equal(client.take('suback').properties.reasonString, 'filter 2: Topic Filter invalid');
+});
+
+test('refuses with 0x97 above sharedSubscriptionsPerSessionMax until one is given back', () => {
+  const world = new World({ limits: { sharedSubscriptionsPerSessionMax: 2 } });
+  const client = world.connect('a');
+  assert.deepEqual(subscribeAll(client, ['$share/g/a', '$share/h/a', '$share/i/a', 'a', '$share/g/a']), [0, 0, 0x97, 0, 0]);
+  client.send({ type: 'unsubscribe', packetId: 9, properties: {}, filters: ['$share/g/a', '$share/x/a'] });
+  client.take('unsuback');
+  assert.deepEqual(subscribeAll(client, ['$share/i/a', '$share/k/a']), [0, 0x97]);
+});
+
+test('looks at no more than filtersPerPacketMax filters of one SUBSCRIBE', () => {
+  const world = new World({ limits: { filtersPerPacketMax: 2 } });
+  const client = world.connect('a');
+  assert.deepEqual(subscribeAll(client, ['a', 'b', 'c', '#/bad']), [0, 0, 0x97, 0x97]);
+  assert.deepEqual(world.told('limitReached').map((event) => event.limit), ['filtersPerPacketMax']);
+  assert.equal(world.broker.metrics.subscriptionsRefused, 2);
 });

@@ -50,9 +50,7 @@ export function receiveSubscribe(connection: Connection, packet: SubscribePacket
   connection.answer(
     connection.encode({ type: 'suback', packetId: packet.packetId, properties, reasonCodes: codes }),
     ticket,
-    () => {
-      for (const replay of replays) session.replay(replay);
-    },
+    () => session.replay(replays),
   );
 
   // 4. A store that answers at once does so now, for what is in line before it too: SUBACK leaves before anything the

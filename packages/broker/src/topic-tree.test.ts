@@ -49,18 +49,32 @@ test('sets, gets, replaces and deletes values by topic as a plain map does', () 
         assert.equal(tree.size, model.size);
       }
       for (const [name, value] of model) assert.equal(tree.get(name), value);
-      assert.deepEqual(all(tree.cursor('#')).sort(), [...model].filter(([name]) => !name.startsWith('$')).map(([, value]) => value).sort());
+      assert.deepEqual(
+        all(tree.cursor('#')).sort(),
+        [...model]
+          .filter(([name]) => !name.startsWith('$'))
+          .map(([, value]) => value)
+          .sort(),
+      );
     }),
   );
 });
 
 test('walks exactly the topics that match a filter, in steps of any size [MQTT-4.7.1-1, MQTT-4.7.1-2, MQTT-4.7.2-1]', () => {
   fc.assert(
-    fc.property(fc.uniqueArray(topic, { maxLength: 40 }), filter, fc.integer({ min: 1, max: 5 }), (names, wanted, nodesMax) => {
-      const tree = new TopicTree<string>();
-      for (const name of names) tree.set(name, name);
-      assert.deepEqual(all(tree.cursor(wanted), nodesMax).sort(), names.filter((name) => matches(wanted, name)).sort());
-    }),
+    fc.property(
+      fc.uniqueArray(topic, { maxLength: 40 }),
+      filter,
+      fc.integer({ min: 1, max: 5 }),
+      (names, wanted, nodesMax) => {
+        const tree = new TopicTree<string>();
+        for (const name of names) tree.set(name, name);
+        assert.deepEqual(
+          all(tree.cursor(wanted), nodesMax).sort(),
+          names.filter((name) => matches(wanted, name)).sort(),
+        );
+      },
+    ),
     { numRuns: 500 },
   );
 });

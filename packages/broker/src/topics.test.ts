@@ -15,18 +15,30 @@ test('gives the same Topic for the same bytes, wherever they stand', () => {
   const first = topics.intern(bytes, 2, 5);
   assert.equal(topics.intern(bytes, 7, 10), first);
   assert.equal(topics.named('a/b'), first);
-  assert.deepEqual([first.name, first.encoded.toString('hex'), first.refusal, topics.size], ['a/b', '0003612f62', 0, 1]);
+  assert.deepEqual(
+    [first.name, first.encoded.toString('hex'), first.refusal, topics.size],
+    ['a/b', '0003612f62', 0, 1],
+  );
 });
 
 test('tells any names apart, and finds each again however many there are', () => {
   fc.assert(
-    fc.property(fc.uniqueArray(fc.string({ minLength: 1, maxLength: 12 }).filter((name) => /^[^+#\p{C}\p{Cn}]+$/u.test(name)), { maxLength: 80 }), (names) => {
-      const topics = table();
-      const interned = names.map((name) => topics.named(name));
-      assert.deepEqual(interned.map((topic) => topic.name), names);
-      for (const [i, name] of names.entries()) assert.equal(topics.named(name), interned[i]);
-      assert.equal(topics.size, names.length);
-    }),
+    fc.property(
+      fc.uniqueArray(
+        fc.string({ minLength: 1, maxLength: 12 }).filter((name) => /^[^+#\p{C}\p{Cn}]+$/u.test(name)),
+        { maxLength: 80 },
+      ),
+      (names) => {
+        const topics = table();
+        const interned = names.map((name) => topics.named(name));
+        assert.deepEqual(
+          interned.map((topic) => topic.name),
+          names,
+        );
+        for (const [i, name] of names.entries()) assert.equal(topics.named(name), interned[i]);
+        assert.equal(topics.size, names.length);
+      },
+    ),
   );
 });
 
@@ -63,13 +75,18 @@ test('keeps a single topic that is larger than the whole table', () => {
 test('marks topics that nobody may publish to: too long, too deep, reserved', () => {
   const topics = table({ topicBytesMax: 20, topicLevelsMax: 3 });
   assert.deepEqual(
-    ['a/b/c', 'a/b/c/d', 'x'.repeat(20), 'x'.repeat(21), '$SYS', '$SYS/x', '$SYSx', '$share/g/t', '$other'].map((name) => topics.named(name).refusal),
+    ['a/b/c', 'a/b/c/d', 'x'.repeat(20), 'x'.repeat(21), '$SYS', '$SYS/x', '$SYSx', '$share/g/t', '$other'].map(
+      (name) => topics.named(name).refusal,
+    ),
     [0, 0x90, 0, 0x90, 0x90, 0x90, 0, 0x90, 0],
   );
 });
 
 test('reserves names level by level, not by their first letters', () => {
-  assert.deepEqual(['$SYS', '$SYS/a', '$share/x', '$queue', 'SYS/a', '$sys/a', '$SYSTEM', 'a/$SYS', '$dunlin/x'].map(isReserved), [true, true, true, true, false, false, false, false, true]);
+  assert.deepEqual(
+    ['$SYS', '$SYS/a', '$share/x', '$queue', 'SYS/a', '$sys/a', '$SYSTEM', 'a/$SYS', '$dunlin/x'].map(isReserved),
+    [true, true, true, true, false, false, false, false, true],
+  );
 });
 
 test('refuses bad text with 0x81 and wildcards with 0x90, and learns nothing from that [MQTT-3.3.2-1, MQTT-3.3.2-2]', () => {
@@ -78,7 +95,8 @@ test('refuses bad text with 0x81 and wildcards with 0x90, and learns nothing fro
     const bytes = Buffer.from(hex, 'hex');
     assert.throws(() => topics.intern(bytes, 0, bytes.length), { code: 'malformed-packet', reasonCode: 0x81 });
   }
-  for (const name of ['#', 'a/+', 'a+b']) assert.throws(() => topics.named(name), { code: 'topic-name-invalid', reasonCode: 0x90 });
+  for (const name of ['#', 'a/+', 'a+b'])
+    assert.throws(() => topics.named(name), { code: 'topic-name-invalid', reasonCode: 0x90 });
   assert.equal(topics.size, 0);
 });
 
@@ -90,5 +108,58 @@ test('refuses control characters only where text is strict', () => {
 test('compares a name with bytes in place', () => {
   const { encoded } = table().named('ab');
   const bytes = Buffer.from('xabc');
-  assert.deepEqual([sameName(encoded, bytes, 1, 2), sameName(encoded, bytes, 0, 2), sameName(encoded, bytes, 1, 3)], [true, false, false]);
+  assert.deepEqual(
+    [sameName(encoded, bytes, 1, 2), sameName(encoded, bytes, 0, 2), sameName(encoded, bytes, 1, 3)],
+    [true, false, false],
+  );
+});
+
+/** Names of twelve bytes that all have the hash of the table in common: its last step undone for the last four bytes. */
+function collidingNames(count: number): Buffer[] {
+  const multiplier = 0x9e3779b1;
+  let inverse = multiplier;
+  for (let i = 0; i < 5; i++) inverse = Math.imul(inverse, 2 - Math.imul(multiplier, inverse));
+  const target = 0x12345678;
+  const before = Math.imul(target ^ (target >>> 15) ^ (target >>> 30), inverse);
+  const names: Buffer[] = [];
+  for (let seed = 0; names.length < count; seed++) {
+    const name = Buffer.from(`${(seed * 7919).toString(36).padStart(8, 'a')}0000`);
+    let hash = 12;
+    for (let at = 0; at < 8; at += 4) {
+      hash = Math.imul(hash ^ name.readInt32LE(at), multiplier);
+      hash ^= hash >>> 15;
+    }
+    name.writeInt32LE(before ^ hash, 8);
+    if (/^[\w/.@~=-]+$/.test(name.toString('latin1'))) names.push(name);
+  }
+  return names;
+}
+
+test('keeps few of the names that were made to share one hash, and serves them all', () => {
+  const topics = new TopicTable(resolveLimits(), true, createMetrics());
+  const names = collidingNames(200);
+  const found = names.map((name) => topics.intern(name, 0, name.length));
+  assert.equal(new Set(found.map((topic) => topic.hash)).size, 1);
+  assert.deepEqual(
+    found.map((topic) => topic.name),
+    names.map((name) => name.toString()),
+  );
+  assert.equal(topics.size, 32);
+  assert.equal(topics.intern(names[0], 0, 12), found[0]);
+  assert.notEqual(topics.intern(names[199], 0, 12), found[199]);
+});
+
+test('counts who wants a topic against topicCacheBytesMax, and keeps no answer that is too large', () => {
+  const topics = new TopicTable(resolveLimits({ topicCacheBytesMax: 64 * 1024 }), true, createMetrics());
+  const all = Array.from({ length: 40 }, (_, i) => topics.named(`t${i}`));
+  const empty = topics.bytes;
+  assert.equal(topics.mayKeep(all[39], 8 * 1024), true);
+  assert.equal(topics.bytes, empty + 8 * 1024);
+  assert.equal(topics.mayKeep(all[39], 8 * 1024 + 1), false);
+  assert.equal(topics.bytes, empty);
+  for (const topic of all) topics.mayKeep(topic, 4 * 1024);
+  assert.ok(topics.bytes <= 64 * 1024, `${topics.bytes} bytes`);
+  const dropped = all.find((topic) => !topic.isKept);
+  assert.ok(dropped !== undefined);
+  assert.deepEqual([topics.mayKeep(dropped, 64), topics.mayKeep(dropped, 1024)], [true, false]);
 });

@@ -90,7 +90,8 @@ export class TopicTable {
       passed += 1;
     }
     checkTopicName(bytes, start, end, this.#strictText);
-    const encoded = Buffer.allocUnsafe(length + 2);
+    // Not from Node's pool: a kept topic would keep all that shares its 8 KiB.
+    const encoded = Buffer.allocUnsafeSlow(length + 2);
     encoded[0] = length >>> 8;
     encoded[1] = length & 0xff;
     bytes.copy(encoded, 2, start, end);

@@ -7,7 +7,11 @@ import { World } from './testing/world.ts';
 const WILL: Will = { topic: 'will', payload: Buffer.from('gone'), qos: 1, retain: false, properties: {} };
 
 function delayed(willDelayInterval: number, sessionExpiryInterval: number): TestConnect {
-  return { cleanStart: false, properties: { sessionExpiryInterval }, will: { ...WILL, properties: { willDelayInterval } } };
+  return {
+    cleanStart: false,
+    properties: { sessionExpiryInterval },
+    will: { ...WILL, properties: { willDelayInterval } },
+  };
 }
 
 function watch(world: World): TestClient {
@@ -29,9 +33,18 @@ test('sends a will with its QoS, payload and properties, but not with its delay 
   };
   world.connect('a', { will: { ...WILL, properties } }).break();
   const will = watcher.take('publish');
-  assert.deepEqual([will.topic, will.qos, will.retain, Buffer.from(will.payload).toString()], ['will', 1, false, 'gone']);
-  assert.deepEqual({ ...will.properties, correlationData: Buffer.from(will.properties.correlationData ?? []).toString() }, { ...properties, correlationData: 'c1' });
-  assert.deepEqual(world.told('willPublished').map((event) => event.clientId), ['a']);
+  assert.deepEqual(
+    [will.topic, will.qos, will.retain, Buffer.from(will.payload).toString()],
+    ['will', 1, false, 'gone'],
+  );
+  assert.deepEqual(
+    { ...will.properties, correlationData: Buffer.from(will.properties.correlationData ?? []).toString() },
+    { ...properties, correlationData: 'c1' },
+  );
+  assert.deepEqual(
+    world.told('willPublished').map((event) => event.clientId),
+    ['a'],
+  );
 });
 
 test('keeps a retained will as the retained message of its topic [MQTT-3.1.2-15]', () => {
@@ -104,20 +117,27 @@ test('counts the Message Expiry Interval of a will from its publication', () => 
   const world = new World();
   const watcher = watch(world);
   const { will, ...rest } = delayed(10, 30);
-  world.connect('a', { ...rest, will: { ...WILL, properties: { ...will?.properties, messageExpiryInterval: 5 } } }).break();
+  world
+    .connect('a', { ...rest, will: { ...WILL, properties: { ...will?.properties, messageExpiryInterval: 5 } } })
+    .break();
   world.pass(10_500);
   assert.equal(watcher.take('publish').properties.messageExpiryInterval, 5);
 });
 
 test('asks again for permission when a will is due, and drops it without', () => {
   let allowed = true;
-  const world = new World({ authorizer: { permissions: () => ({ mayPublish: () => (allowed ? 0 : 0x87), maySubscribe: () => 0 }) } });
+  const world = new World({
+    authorizer: { permissions: () => ({ mayPublish: () => (allowed ? 0 : 0x87), maySubscribe: () => 0 }) },
+  });
   const watcher = watch(world);
   const client = world.connect('a', { will: WILL });
   allowed = false;
   client.break();
   assert.deepEqual(watcher.takeAll(), []);
-  assert.deepEqual(world.told('publishRefused').map(({ clientId, topic, reasonCode }) => [clientId, topic, reasonCode]), [['a', 'will', 0x87]]);
+  assert.deepEqual(
+    world.told('publishRefused').map(({ clientId, topic, reasonCode }) => [clientId, topic, reasonCode]),
+    [['a', 'will', 0x87]],
+  );
 });
 
 test('sends no will to the client itself where No Local forbids it', () => {

@@ -1,13 +1,17 @@
 /** Wills: when they go out and when they do not (section 3.1.2.5, choices table "Will and takeover"). */
 import type { Will } from '@dunlin/protocol';
 import type { Broker } from './broker.ts';
-import { Message } from './message.ts';
+import { forwardedProperties, Message } from './message.ts';
 import { accept } from './publish.ts';
 import type { Session } from './session.ts';
 
 /** A Will Message that waits for the end of its connection, or for the end of its delay. */
 export interface ArmedWill {
-  readonly will: Will;
+  readonly will: Omit<Will, 'properties'>;
+  /** Encoded: decoded a User Property takes many times the bytes it came in. */
+  readonly properties: Buffer;
+  /** Seconds from publication to expiry; undefined for never. */
+  readonly messageExpiryInterval: number | undefined;
   /** Seconds; 0 before 5.0. */
   readonly delayInterval: number;
   /** Wall clock at which it goes out; undefined while the client is connected. */
@@ -20,7 +24,14 @@ export function armWill(broker: Broker, session: Session, will: Will | undefined
     disarmWill(broker, session);
     return;
   }
-  session.will = { will, delayInterval: will.properties.willDelayInterval ?? 0, dueAtMs: undefined };
+  const { properties, ...rest } = will;
+  session.will = {
+    will: rest,
+    properties: forwardedProperties(properties),
+    messageExpiryInterval: properties.messageExpiryInterval,
+    delayInterval: properties.willDelayInterval ?? 0,
+    dueAtMs: undefined,
+  };
   storeWill(broker, session, session.will);
 }
 
@@ -52,7 +63,7 @@ export function publishWill(broker: Broker, session: Session): void {
   const armed = session.will;
   if (armed === undefined) return;
   disarmWill(broker, session);
-  const message = willMessage(broker, session.clientId, armed.will);
+  const message = willMessage(broker, session.clientId, armed);
   // Checked again: rules may have changed since CONNECT.
   const refused = session.permissions?.mayPublish(message.topic.name, message.qos, message.retain) ?? 0;
   if (refused >= 0x80) {
@@ -71,22 +82,30 @@ export function publishWill(broker: Broker, session: Session): void {
 }
 
 /** The message of a will as of now. */
-function willMessage(broker: Broker, clientId: string, will: Will): Message {
-  const topic = broker.topics.named(will.topic);
-  return Message.of(topic, will.payload, {
-    qos: will.qos,
-    retain: will.retain,
-    publisher: clientId,
-    properties: will.properties,
-    nowMs: broker.nowMs,
-  });
+function willMessage(broker: Broker, clientId: string, armed: ArmedWill): Message {
+  const { topic, payload, qos, retain } = armed.will;
+  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
+  const expiry = armed.messageExpiryInterval;
+  const expiresAtMs = expiry === undefined ? undefined : broker.nowMs + expiry * 1000;
+  const message = new Message(
+    broker.topics.named(topic),
+    qos,
+    retain,
+    clientId,
+    bytes,
+    0,
+    bytes.length,
+    armed.properties,
+    expiresAtMs,
+  );
+  message.owned = true;
+  return message;
 }
 
 function storeWill(broker: Broker, session: Session, armed: ArmedWill): void {
   if (!session.isStored) return;
-  const message = willMessage(broker, session.clientId, armed.will);
-  const { delayInterval, dueAtMs, will } = armed;
-  const messageExpiryInterval = will.properties.messageExpiryInterval;
+  const message = willMessage(broker, session.clientId, armed);
+  const { delayInterval, dueAtMs, messageExpiryInterval } = armed;
   broker.commits.write({
     op: 'putWill',
     session: session.number,

@@ -13,11 +13,10 @@ import { fileURLToPath } from 'node:url';
 const NODE_MAJOR = 24;
 const packageRoot = dirname(dirname(fileURLToPath(import.meta.url)));
 const source = join(packageRoot, 'src', 'main.ts');
-const built = join(packageRoot, 'dist', 'main.js');
 const isNew = Number(process.versions.node.split('.')[0]) >= NODE_MAJOR;
 
 if (existsSync(source)) runSource(isNew ? process.execPath : nodeOfRepository());
-else if (isNew) await import(built);
+else if (isNew) await runBuilt();
 else refuse();
 
 /** The Node binary of the npm package "node" in a folder above, or undefined. */
@@ -27,6 +26,11 @@ function nodeOfRepository() {
     if (existsSync(binary)) return binary;
     if (folder === dirname(folder)) return undefined;
   }
+}
+
+async function runBuilt() {
+  const { processTerminal, run } = await import('../dist/index.js');
+  process.exit(await run(process.argv.slice(2), processTerminal()));
 }
 
 function runSource(node) {

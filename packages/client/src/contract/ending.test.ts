@@ -110,6 +110,20 @@ describe('DISCONNECT', () => {
     assert.deepEqual([packet.reasonCode, packet.properties], [4, properties]);
   });
 
+  test('Reason String and User Properties are left out where DISCONNECT would be too large [MQTT-3.14.2-3, MQTT-3.14.2-4]', async () => {
+    const properties = { reasonString: 'x'.repeat(20), userProperties: [['a', 'b']] as const };
+    const sizes: [number, object][] = [
+      [100, properties],
+      [12, { userProperties: properties.userProperties }],
+      [5, {}],
+    ];
+    for (const [maximumPacketSize, expected] of sizes) {
+      const { server, client } = await connected({}, { properties: { maximumPacketSize } });
+      await client.disconnect({ reasonCode: 0x80, properties });
+      assert.deepEqual((await server.next('disconnect')).properties, expected);
+    }
+  });
+
   test('a Session Expiry Interval that CONNECT did not have is refused, and a code that does not exist', async () => {
     const { client } = await connected();
     await assert.rejects(client.disconnect({ properties: { sessionExpiryInterval: 5 } }), withCode('invalid'));
@@ -187,7 +201,7 @@ describe('enhanced authentication', () => {
   const bytes = (text: string) => new TextEncoder().encode(text);
   const string = (data: Uint8Array | undefined) => new TextDecoder().decode(data);
 
-  test('challenges are answered with AUTH 0x18 and the method, and nothing else until CONNACK [MQTT-4.12.0-3, MQTT-4.12.0-5, MQTT-3.1.2-30, MQTT-3.15.1-1, MQTT-3.15.2-1]', async () => {
+  test('challenges are answered with AUTH 0x18 and the method, and nothing else until CONNACK [MQTT-4.12.0-3, MQTT-4.12.0-5, MQTT-3.1.2-30, MQTT-3.15.1-1, MQTT-3.15.2-1, MQTT-3.15.2-2, MQTT-3.15.2-3]', async () => {
     const verified: string[] = [];
     const authentication = {
       method,
@@ -203,6 +217,7 @@ describe('enhanced authentication', () => {
       server.send({ type: 'auth', reasonCode: 0x18, properties: { authenticationMethod: method, authenticationData } });
       const answer = await server.next('auth');
       assert.equal(answer.reasonCode, 0x18);
+      assert.deepEqual(Object.keys(answer.properties), ['authenticationMethod', 'authenticationData']);
       assert.equal(answer.properties.authenticationMethod, method);
       assert.equal(string(answer.properties.authenticationData), `${challenge}!`);
     }

@@ -35,7 +35,7 @@ for (const version of [3, 4, 5] as ProtocolVersion[]) {
       assert.equal(messages.length, 2);
     });
 
-    test('QoS 2 is delivered once until PUBREL and afterwards anew [MQTT-4.3.3-8, MQTT-4.3.3-10, MQTT-4.3.3-11, MQTT-4.3.3-12, MQTT-3.7.2-1, MQTT311-4.3.3-2]', async () => {
+    test('QoS 2 is delivered once until PUBREL and afterwards anew [MQTT-4.3.3-8, MQTT-4.3.3-10, MQTT-4.3.3-11, MQTT-4.3.3-12, MQTT-3.7.2-1, MQTT-4.1.0-1, MQTT311-4.3.3-2, MQTT311-4.1.0-1, MQTT311-4.1.0-2]', async () => {
       const { server, messages } = await subscribed({}, { version });
       for (const round of [1, 2]) {
         for (const dup of [false, true]) {
@@ -190,7 +190,42 @@ describe('receiving, MQTT 5.0', () => {
   });
 });
 
-describe('messages that break a rule end the connection', () => {
+describe('acknowledgements', () => {
+  test('no answer carries a Reason String or User Properties, so each fits the smallest limit [MQTT-3.4.2-2, MQTT-3.4.2-3, MQTT-3.5.2-2, MQTT-3.5.2-3, MQTT-3.6.2-2, MQTT-3.6.2-3, MQTT-3.7.2-2, MQTT-3.7.2-3]', async () => {
+    const { server } = await connected({}, { properties: { maximumPacketSize: 5 } });
+    server.publish({ topic: 'a', qos: 1, packetId: 1 });
+    server.publish({ topic: 'a', qos: 2, packetId: 2 });
+    server.answer('pubrel', 2);
+    server.answer('pubrel', 3);
+    server.answer('pubrec', 4);
+    const from = server.bytes.length;
+    for (const type of ['puback', 'pubrec', 'pubcomp', 'pubcomp', 'pubrel'] as const) {
+      assert.deepEqual((await server.next(type)).properties, {});
+    }
+    assert.equal(
+      server.bytes.toString('hex', from),
+      '40020001 50020002 70020002 7003000392 6203000492'.replaceAll(' ', ''),
+    );
+  });
+
+  test('the exchange is finished although the message has expired [MQTT-4.3.3-7, MQTT-4.3.3-13]', async () => {
+    const { server, client } = await subscribed();
+    const properties = { messageExpiryInterval: 1 };
+    server.publish({ topic: 'a', qos: 2, packetId: 1, properties });
+    await server.next('pubrec');
+    const publishing = client.publish('t', 'x', { qos: 2, properties });
+    const { packetId } = await server.next('publish');
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    server.answer('pubrel', 1);
+    assert.equal((await server.next('pubcomp')).reasonCode, 0);
+    server.answer('pubrec', packetId);
+    assert.equal((await server.next('pubrel')).reasonCode, 0);
+    server.answer('pubcomp', packetId);
+    await publishing;
+  });
+});
+
+describe('messages that break a rule end the connection [MQTT311-4.8.0-1, MQTT-4.13.2-1]', () => {
   const faults: [string, string, number][] = [
     ['QoS 3 [MQTT-3.3.1-4, MQTT311-3.3.1-4]', '3605 0001 61 0001', 0x81],
     ['bad UTF-8 in the topic [MQTT-1.5.4-1, MQTT-3.3.2-1, MQTT311-1.5.3-1]', '3004 0002 c328', 0x81],

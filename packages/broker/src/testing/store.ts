@@ -1,0 +1,75 @@
+/** Stores for tests: they remember as the memory store does, but answer later. */
+import { MemoryStore } from '../memory/store.ts';
+import type { Store, StoredEntry, Write } from '../ports.ts';
+
+/** Answers every commit and every read of a queue in a later turn, without help. */
+export class LaterStore implements Store {
+  readonly #kept = new MemoryStore();
+
+  async commit(batch: readonly Write[]): Promise<void> {
+    this.#kept.commit(batch);
+  }
+  async queue(session: number, after: number, limit: number): Promise<readonly StoredEntry[]> {
+    return this.#kept.queue(session, after, limit);
+  }
+  sessions() {
+    return this.#kept.sessions();
+  }
+  retained() {
+    return this.#kept.retained();
+  }
+  close(): Promise<void> {
+    return this.#kept.close();
+  }
+}
+
+/** Commits when the test lets it, or fails then. */
+export class HeldStore implements Store {
+  /** All that came, also what was not let through. */
+  readonly batches: (readonly Write[])[] = [];
+  isClosed = false;
+  readonly #kept = new MemoryStore();
+  #settle: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
+
+  commit(batch: readonly Write[]): Promise<void> {
+    if (this.#settle !== undefined) throw new Error('two transactions at once');
+    this.batches.push(batch);
+    return new Promise((resolve, reject) => {
+      this.#settle = {
+        resolve: () => {
+          this.#kept.commit(batch);
+          resolve();
+        },
+        reject,
+      };
+    });
+  }
+
+  /** Lets the transaction under way succeed, if there is one. */
+  letThrough(): void {
+    const settle = this.#settle;
+    this.#settle = undefined;
+    settle?.resolve();
+  }
+
+  /** Lets it fail. */
+  fail(): void {
+    const settle = this.#settle;
+    this.#settle = undefined;
+    settle?.reject(new Error('disk full'));
+  }
+
+  queue(session: number, after: number, limit: number): readonly StoredEntry[] {
+    return this.#kept.queue(session, after, limit);
+  }
+  sessions() {
+    return this.#kept.sessions();
+  }
+  retained() {
+    return this.#kept.retained();
+  }
+  async close(): Promise<void> {
+    if (this.#settle !== undefined) throw new Error('closed during a transaction');
+    this.isClosed = true;
+  }
+}

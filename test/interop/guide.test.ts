@@ -1,0 +1,49 @@
+/** The examples of the guides, run as they stand but for the port. */
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { EXIT_CODES } from '../../packages/cli/src/exit-codes.ts';
+import { LocalBroker, Program } from './local-broker.ts';
+
+const started = LocalBroker.start();
+const launcher = fileURLToPath(new URL('../../packages/cli/bin/dunlin.js', import.meta.url));
+
+/** The code blocks of a guide in one language. */
+async function blocks(guide: string, language: string): Promise<string[]> {
+  const text = await readFile(new URL(`../../docs/guide/${guide}.md`, import.meta.url), 'utf8');
+  const found = [...text.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, 'gm'))].map(([, code]) => code);
+  assert.ok(found.length > 0);
+  return found;
+}
+
+test('the examples of the client guide run', async () => {
+  const { port } = await started;
+  const outputs: string[] = [];
+  for (const code of await blocks('client', 'ts')) {
+    const here = code.replaceAll('mqtt://localhost:1883', `mqtt://127.0.0.1:${port}`);
+    const flags = ['--conditions=@dunlin/source', '--input-type=module-typescript', '--eval', here];
+    outputs.push(await new Program(process.execPath, flags).output());
+  }
+  assert.deepEqual(outputs, ["room/1/temperature { value: 22.5, unit: 'C' }\n", '', '', '{ playing: true }\n']);
+});
+
+test('the examples of the command line guide run', async () => {
+  const { port } = await started;
+  const outputs: string[] = [];
+  for (const code of await blocks('command-line', 'sh')) {
+    const tool = `dunlin() { local command=$1; shift; "${launcher}" "$command" -p ${port} "$@"; }`;
+    outputs.push(await new Program('bash', ['-ec', `${tool}\n${code}`]).output());
+  }
+  const [retained, session, properties] = outputs;
+  assert.equal(retained, 'on\n');
+  assert.equal(session, 'jobs/1 first\njobs/2 second\njobs/2 third\n');
+  assert.match(properties, /^a\/b application\/json origin:here \{"n":1\}\n\{"tst":.*"payload":\{"n":1\}\}\n$/);
+});
+
+test('the guide lists the exit codes of the tool', async () => {
+  const text = await readFile(new URL('../../docs/guide/command-line.md', import.meta.url), 'utf8');
+  const plain = text.replaceAll('`', '').replace('128 to 162', '128-162');
+  for (const { code, meaning } of EXIT_CODES) assert.ok(plain.includes(`| ${code} | ${meaning} |`), code);
+});
