@@ -166,7 +166,6 @@ export class Oracle {
     if (!groups.some(({ members }) => members.has(session))) return;
     const mayHandOver = groups.some(({ taker }) => taker === undefined) || session.expected.get(key)?.some(({ qos, state }) => qos > 0 && state !== 'done' && !(qos === 2 && state !== 'due'));
     for (const group of groups) {
-      group.members.delete(session);
       if (mayHandOver !== true) continue;
       group.isLoose = true;
       group.excuse = 'the session of a member ended';

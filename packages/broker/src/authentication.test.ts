@@ -223,3 +223,31 @@ test('reads nothing more while an Authenticator thinks over AUTH, and goes on in
     ['auth', 'pingresp'],
   );
 });
+
+test('ends a connection when its credential expires, unless the client authenticated again', () => {
+  let expiresAtMs = 0;
+  const world = new World({
+    authenticator: {
+      supports: () => true,
+      authenticate: () => ({ kind: 'accept', principal: { ...PRINCIPAL, expiresAtMs } }),
+    },
+  });
+  expiresAtMs = world.clock.now + 10_000;
+  const silent = world.connect('silent');
+  const lively = world.connect('lively', { keepAlive: 2 });
+  const renewing = begin(world, '');
+  renewing.take('connack');
+  expiresAtMs = world.clock.now + 60_000;
+  auth(renewing, 0x19, '');
+  renewing.take('auth');
+  for (let second = 0; second < 9; second++) {
+    lively.send({ type: 'pingreq' });
+    world.pass(1_000);
+  }
+  assert.deepEqual([silent.isClosed, lively.isClosed], [false, false]);
+  world.pass(1_500);
+  assert.deepEqual([silent.take('disconnect').reasonCode, silent.isClosed, lively.isClosed], [0x87, true, true]);
+  assert.equal(renewing.isClosed, false);
+  world.pass(50_000);
+  assert.equal(renewing.isClosed, true);
+});

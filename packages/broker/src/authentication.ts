@@ -103,6 +103,7 @@ function renewed(connection: Connection, principal: Principal, data: Uint8Array 
   const session = connection.session;
   if (session !== undefined)
     session.permissions = connection.broker.authorizer?.permissions(session.clientId, principal);
+  connection.broker.watchConnection(connection);
   sendAuth(connection, ReasonCode.success, data);
 }
 

@@ -28,7 +28,7 @@ import { Router } from './router.ts';
 import type { Session, SessionContext } from './session.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 import { SysTopics } from './sys-topics.ts';
-import { TopicTable } from './topics.ts';
+import { hashOf, TopicTable } from './topics.ts';
 import { publishWill } from './will.ts';
 
 export interface BrokerOptions {
@@ -135,7 +135,9 @@ export class Broker implements SessionContext {
       (error) => this.#storeFailed(error),
       () => this.beginTurn(),
     );
-    this.topics = new TopicTable(this.limits, this.settings.strictText, this.metrics);
+    const secret = Buffer.from(this.#random.identifier());
+    const seed = hashOf(secret, 0, secret.length, 0);
+    this.topics = new TopicTable(this.limits, this.settings.strictText, this.metrics, seed);
     this.retained = new RetainedMessages(this.limits);
     this.#sysTopics = new SysTopics(this);
     this.startedAtMs = this.#clock.nowMs();
@@ -278,9 +280,15 @@ export class Broker implements SessionContext {
       connectionEnded(connection, 'server', undefined, `no CONNECT within ${this.limits.connectTimeoutMs} ms`);
       return 0;
     }
-    if (connection.keepAliveMs === 0) return 0;
-    const dueAtMs = connection.receivedAtMs + connection.keepAliveMs;
-    if (this.nowMs < dueAtMs) return dueAtMs;
+    const expiresAtMs = connection.principal?.expiresAtMs ?? Number.POSITIVE_INFINITY;
+    if (this.nowMs >= expiresAtMs) {
+      sendDisconnect(connection, ReasonCode.notAuthorized, 'the credential has expired');
+      return 0;
+    }
+    const dueAtMs = dueOf(connection, connection.receivedAtMs);
+    const nextAtMs = Math.min(dueAtMs, expiresAtMs);
+    if (nextAtMs === Number.POSITIVE_INFINITY) return 0;
+    if (this.nowMs < dueAtMs) return nextAtMs;
     if (!connection.isLate) {
       // Its packets may lie unread because this thread was busy: only after another poll is it really late.
       connection.isLate = true;
@@ -295,9 +303,14 @@ export class Broker implements SessionContext {
     return 0;
   }
 
-  watchKeepAlive(connection: Connection): void {
-    if (connection.keepAliveMs === 0) this.#connectionDeadlines.cancel(connection);
-    else this.#connectionDeadlines.schedule(connection, this.nowMs + connection.keepAliveMs);
+  /** Sees to the keep alive of an open connection and to the end of its credential. */
+  watchConnection(connection: Connection): void {
+    const nextAtMs = Math.min(
+      dueOf(connection, this.nowMs),
+      connection.principal?.expiresAtMs ?? Number.POSITIVE_INFINITY,
+    );
+    if (nextAtMs === Number.POSITIVE_INFINITY) this.#connectionDeadlines.cancel(connection);
+    else this.#connectionDeadlines.schedule(connection, nextAtMs);
   }
 
   /** Sees to the delayed will and to the end of a session without a connection. */
@@ -417,6 +430,11 @@ export class Broker implements SessionContext {
     this.#ticking?.cancel();
     for (const connection of this.connections) connection.wire.destroy();
   }
+}
+
+/** When a connection that was last heard at this time counts as gone; Infinity without Keep Alive. */
+function dueOf(connection: Connection, heardAtMs: number): number {
+  return connection.keepAliveMs === 0 ? Number.POSITIVE_INFINITY : heardAtMs + connection.keepAliveMs;
 }
 
 function nextDeadline(session: Session): number {

@@ -276,7 +276,7 @@ function opened(
   connection.admitPackets(broker.limits.maximumPacketSize);
   const keepAliveS = keepAliveOf(broker, connect);
   connection.keepAliveMs = keepAliveS * 1500;
-  broker.watchKeepAlive(connection);
+  broker.watchConnection(connection);
   broker.metrics.connectsAccepted += 1;
   if (!sessionPresent) broker.tell({ name: 'sessionCreated', clientId: session.clientId });
   if (broker.hasListeners)

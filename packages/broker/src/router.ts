@@ -2,26 +2,24 @@
  * The router: which subscriptions want a topic.
  *
  * Filters live in a trie. The answer for a topic is kept on the Topic itself, so that a busy topic is matched once.
- * What keeps those answers honest are generations: each first level that filters begin with has one, and so have the
- * filters that begin with a wildcard. A changed subscription moves only the generation of its first level, so that only
- * the topics below it are matched again.
+ * What keeps those answers honest are generations, numbers that move with every change: one for the filters that begin
+ * with a wildcard, and a table of them for the others, found by the hash of their first level. So a changed
+ * subscription makes only the topics below its first level be matched again, and the few whose first level shares the
+ * number by chance.
  */
 import { FilterTrie } from '@dunlin/protocol';
 import { ShareGroup } from './share-group.ts';
 import { merge, type Subscription } from './subscription.ts';
-import type { Topic } from './topics.ts';
-
-export interface Generation {
-  /** Moves with every change below its first level. */
-  count: number;
-  filters: number;
-}
+import { firstLevelHash, type Topic } from './topics.ts';
 
 /** Who wants a topic: one subscription per session, and one group per shared filter. */
 export interface Matches {
   readonly subscriptions: readonly Subscription[];
   readonly groups: readonly ShareGroup[];
 }
+
+/** Generations for first levels, a power of two. */
+const GENERATIONS = 4096;
 
 const NOBODY: Matches = { subscriptions: [], groups: [] };
 /** What one filter adds to the answer for a topic: its place, or its identifiers in what they are merged into. */
@@ -31,7 +29,7 @@ export class Router {
   readonly #trie = new FilterTrie<Subscription | ShareGroup>();
   /** By filter as the client wrote it, `$share/<group>/` included. */
   readonly #groups = new Map<string, ShareGroup>();
-  readonly #generations = new Map<string, Generation>();
+  readonly #generations = new Uint32Array(GENERATIONS);
   #wildGeneration = 0;
   readonly #found: (Subscription | ShareGroup)[] = [];
   readonly #mayKeep: (topic: Topic, bytes: number) => boolean;
@@ -50,7 +48,7 @@ export class Router {
   add(subscription: Subscription): void {
     this.#size += 1;
     const filter = plainFilter(subscription.filter);
-    this.#moved(filter, 1);
+    this.#moved(filter);
     if (!subscription.isShared) {
       this.#trie.add(filter, subscription);
       return;
@@ -67,7 +65,7 @@ export class Router {
   remove(subscription: Subscription): void {
     this.#size -= 1;
     const filter = plainFilter(subscription.filter);
-    this.#moved(filter, -1);
+    this.#moved(filter);
     if (!subscription.isShared) {
       this.#trie.remove(filter, subscription);
       return;
@@ -90,16 +88,14 @@ export class Router {
     if (
       known !== undefined &&
       topic.wildGenerationSeen === this.#wildGeneration &&
-      (topic.generation === undefined || topic.generation.count === topic.generationSeen)
+      topic.generationSeen === this.#generations[topic.firstLevelHash & (GENERATIONS - 1)]
     )
       return known;
     return this.#matchAgain(topic);
   }
 
   #matchAgain(topic: Topic): Matches {
-    const generation = this.#generations.get(firstLevel(topic.name));
-    topic.generation = generation;
-    topic.generationSeen = generation === undefined ? 0 : generation.count;
+    topic.generationSeen = this.#generations[topic.firstLevelHash & (GENERATIONS - 1)];
     topic.wildGenerationSeen = this.#wildGeneration;
     const found = this.#found;
     this.#trie.collect(topic.name, found);
@@ -109,25 +105,9 @@ export class Router {
     return matches;
   }
 
-  #moved(filter: string, by: 1 | -1): void {
-    const level = firstLevel(filter);
-    if (level === '+' || level === '#') {
-      this.#wildGeneration += 1;
-      return;
-    }
-    let generation = this.#generations.get(level);
-    if (generation === undefined) {
-      // Topics matched before know no generation for this level: they are found by the other one.
-      generation = { count: 0, filters: 0 };
-      this.#generations.set(level, generation);
-      this.#wildGeneration += 1;
-    }
-    generation.count += 1;
-    generation.filters += by;
-    if (generation.filters === 0) {
-      this.#generations.delete(level);
-      this.#wildGeneration += 1;
-    }
+  #moved(filter: string): void {
+    if (filter.startsWith('+') || filter.startsWith('#')) this.#wildGeneration += 1;
+    else this.#generations[firstLevelHash(filter) & (GENERATIONS - 1)] += 1;
   }
 }
 
@@ -155,9 +135,4 @@ function sorted(found: readonly (Subscription | ShareGroup)[]): Matches {
 export function plainFilter(filter: string): string {
   if (!filter.startsWith('$share/')) return filter;
   return filter.slice(filter.indexOf('/', 7) + 1);
-}
-
-function firstLevel(text: string): string {
-  const end = text.indexOf('/');
-  return end < 0 ? text : text.slice(0, end);
 }

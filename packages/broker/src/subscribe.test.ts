@@ -282,7 +282,10 @@ test('names the first refused filter in the Reason String', () => {
 test('refuses with 0x97 above sharedSubscriptionsPerSessionMax until one is given back', () => {
   const world = new World({ limits: { sharedSubscriptionsPerSessionMax: 2 } });
   const client = world.connect('a');
-  assert.deepEqual(subscribeAll(client, ['$share/g/a', '$share/h/a', '$share/i/a', 'a', '$share/g/a']), [0, 0, 0x97, 0, 0]);
+  assert.deepEqual(
+    subscribeAll(client, ['$share/g/a', '$share/h/a', '$share/i/a', 'a', '$share/g/a']),
+    [0, 0, 0x97, 0, 0],
+  );
   client.send({ type: 'unsubscribe', packetId: 9, properties: {}, filters: ['$share/g/a', '$share/x/a'] });
   client.take('unsuback');
   assert.deepEqual(subscribeAll(client, ['$share/i/a', '$share/k/a']), [0, 0x97]);
@@ -292,6 +295,9 @@ test('looks at no more than filtersPerPacketMax filters of one SUBSCRIBE', () =>
   const world = new World({ limits: { filtersPerPacketMax: 2 } });
   const client = world.connect('a');
   assert.deepEqual(subscribeAll(client, ['a', 'b', 'c', '#/bad']), [0, 0, 0x97, 0x97]);
-  assert.deepEqual(world.told('limitReached').map((event) => event.limit), ['filtersPerPacketMax']);
+  assert.deepEqual(
+    world.told('limitReached').map((event) => event.limit),
+    ['filtersPerPacketMax'],
+  );
   assert.equal(world.broker.metrics.subscriptionsRefused, 2);
 });

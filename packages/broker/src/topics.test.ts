@@ -163,3 +163,25 @@ test('counts who wants a topic against topicCacheBytesMax, and keeps no answer t
   assert.ok(dropped !== undefined);
   assert.deepEqual([topics.mayKeep(dropped, 64), topics.mayKeep(dropped, 1024)], [true, false]);
 });
+
+test('lets nobody choose topics that fall into one bucket', () => {
+  // Two words of a name are chosen so that both give the same hash where the seed is known: 0.
+  const state = (word: number) => {
+    const product = Math.imul(8 ^ word, 0x9e3779b1);
+    return (product ^ (product >>> 15)) >>> 0;
+  };
+  const names: string[] = [];
+  for (let i = 0; i < 400_000 && names.length < 100; i++) {
+    const bytes = Buffer.alloc(8);
+    bytes.write(i.toString(36).padStart(4, '0'));
+    bytes.writeUInt32LE((state(bytes.readUInt32LE(0)) ^ 0x12345678) >>> 0, 4);
+    if (bytes.every((byte) => byte > 0x30 && byte < 0x7f)) names.push(bytes.toString());
+  }
+  assert.equal(names.length, 100);
+  const hashes = (seed: number) => {
+    const topics = new TopicTable(resolveLimits(), true, createMetrics(), seed);
+    return new Set(names.map((name) => topics.named(name).hash)).size;
+  };
+  assert.equal(hashes(0), 1);
+  assert.ok(hashes(0x5eed5eed) > 90);
+});

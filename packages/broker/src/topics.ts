@@ -11,7 +11,7 @@
 import { checkTopicName, ReasonCode, readUtf8, topicLevels, utf8Length, writeUtf8 } from '@dunlin/protocol';
 import type { Limits } from './limits.ts';
 import type { Metrics } from './metrics.ts';
-import type { Generation, Matches } from './router.ts';
+import type { Matches } from './router.ts';
 
 /** What a table entry costs beside the bytes of its name: objects, string header, table slot. */
 const ENTRY_BYTES = 320;
@@ -38,7 +38,8 @@ export class Topic {
   used = false;
   /** Who wants it, valid while both generations are those of the router; see `router.ts`. */
   matches: Matches | undefined = undefined;
-  generation: Generation | undefined = undefined;
+  /** Names the generation of its first level. */
+  readonly firstLevelHash: number;
   generationSeen = 0;
   wildGenerationSeen = -1;
 
@@ -47,6 +48,7 @@ export class Topic {
     this.refusal = refusal;
     this.encoded = encoded;
     this.hash = hash;
+    this.firstLevelHash = firstLevelHash(name);
   }
 }
 
@@ -54,16 +56,19 @@ export class TopicTable {
   readonly #limits: Limits;
   readonly #strictText: boolean;
   readonly #metrics: Metrics;
+  readonly #seed: number;
   #buckets: (Topic | undefined)[] = new Array(1024).fill(undefined);
   #order: (Topic | undefined)[] = [];
   #hand = 0;
   #size = 0;
   #bytes = 0;
 
-  constructor(limits: Limits, strictText: boolean, metrics: Metrics) {
+  /** `seed`: a number that nobody can guess, so that nobody can choose topics which fall into one bucket. */
+  constructor(limits: Limits, strictText: boolean, metrics: Metrics, seed = 0) {
     this.#limits = limits;
     this.#strictText = strictText;
     this.#metrics = metrics;
+    this.#seed = seed;
   }
 
   get size(): number {
@@ -79,7 +84,7 @@ export class TopicTable {
    * @throws MqttError 0x81 for bad UTF-8 [MQTT-3.3.2-1], 0x90 for a wildcard [MQTT-3.3.2-2]
    */
   intern(bytes: Buffer, start: number, end: number): Topic {
-    const hash = hashOf(bytes, start, end);
+    const hash = hashOf(bytes, start, end, this.#seed);
     const length = end - start;
     let passed = 0;
     for (let topic = this.#buckets[hash & (this.#buckets.length - 1)]; topic !== undefined; topic = topic.next) {
@@ -185,8 +190,8 @@ export class TopicTable {
 }
 
 /** Four bytes a step; the multiplication spreads them, the shifts at the end bring the high bits down to the slot. */
-function hashOf(bytes: Uint8Array, start: number, end: number): number {
-  let hash = end - start;
+export function hashOf(bytes: Uint8Array, start: number, end: number, seed: number): number {
+  let hash = seed ^ (end - start);
   let at = start;
   for (; at + 4 <= end; at += 4) {
     const word = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
@@ -197,6 +202,17 @@ function hashOf(bytes: Uint8Array, start: number, end: number): number {
   hash ^= hash >>> 13;
   hash = Math.imul(hash, 0xc2b2ae35);
   return (hash ^ (hash >>> 16)) >>> 0;
+}
+
+/** Hash of a name's or filter's first level. */
+export function firstLevelHash(text: string): number {
+  let hash = 0;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit === 0x2f) break;
+    hash = Math.imul(hash ^ unit, 0x9e3779b1);
+  }
+  return (hash ^ (hash >>> 15)) >>> 0;
 }
 
 /** Whether `encoded` (with its two length bytes) names what stands at `start`. */

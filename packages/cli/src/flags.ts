@@ -46,7 +46,8 @@ export class HelpAsked extends Error {
  * Reads the arguments into `target`.
  *
  * Understood are `-x VALUE`, `-xVALUE`, `-xyz` (switches), `--long VALUE` and `--long=VALUE`; a value is taken as it
- * stands, also when it begins with `-`. Throws what `set` throws, and a usage error for an unknown flag, a missing value and a loose word.
+ * stands, also when it begins with `-`. Throws what `set` throws, and a usage error for an unknown flag, a missing value
+ * and a loose word.
  */
 export function readFlags<Target>(
   command: string,

@@ -13,8 +13,8 @@ export type Dial = (bounds: { readonly signal: AbortSignal; readonly timeoutMs: 
 /**
  * Connects over a wire that `dial` makes, or over `options.wire`.
  *
- * Settles with a client whose CONNECT the server has accepted. Rejects with `ClientError`: 'refused' (the server's Reason
- * Code), 'connection-failed', 'connection-lost', 'timed-out' (`connectTimeoutMs`), 'aborted', 'invalid',
+ * Settles with a client whose CONNECT the server has accepted. Rejects with `ClientError`: 'refused' (by Reason Code),
+ * 'connection-failed', 'connection-lost', 'timed-out' (`connectTimeoutMs`), 'aborted', 'invalid',
  * 'not-supported'; or with `MqttError` for a CONNECT that cannot be written or an answer that breaks the standard.
  */
 export async function connectOver(dial: Dial, options: ConnectOptions): Promise<Client> {

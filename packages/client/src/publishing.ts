@@ -155,7 +155,7 @@ export class Publishing {
 
   #checkAlias({ topic, properties: { topicAlias } }: PublishRequest): void {
     if (topic !== '' || topicAlias === undefined || this.#aliases.has(topicAlias)) return;
-    const message = `Cannot publish with Topic Alias ${topicAlias} alone: no topic was sent with it on this connection (3.3.2.3.4)`;
+    const message = `Cannot publish with Topic Alias ${topicAlias} alone: it stands for no topic yet (3.3.2.3.4)`;
     throw new ClientError('invalid', message);
   }
 
