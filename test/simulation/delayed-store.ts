@@ -1,5 +1,12 @@
 /** A Store that answers when the dice say so: at once, or after a delay, as a disk does. */
-import { MemoryStore, type Message, type Store, type StoredEntry, type StoredSession, type Write } from '@dunlin/broker';
+import {
+  MemoryStore,
+  type Message,
+  type Store,
+  type StoredEntry,
+  type StoredSession,
+  type Write,
+} from '@dunlin/broker';
 import type { SeededRandom } from './seeded-random.ts';
 import type { VirtualTime } from './virtual-time.ts';
 

@@ -1,17 +1,22 @@
 /** What must be true of a broker in every world, by name, and the first time it was not. */
 
 export const INVARIANTS = {
-  'acknowledged-arrives': 'An acknowledged QoS 1 or 2 message reaches every session that wanted it, unless a counted limit, its expiry or the end of the session came first.',
-  'exactly-once': 'A QoS 2 message reaches a session once; nothing is sent twice on one connection, and again only with DUP on another.',
-  'only-what-was-asked': 'A session gets only what matches its subscriptions, at the right QoS, with the right RETAIN and Subscription Identifiers.',
+  'acknowledged-arrives':
+    'An acknowledged QoS 1 or 2 message reaches every session that wanted it, unless a counted limit, its expiry or the end of the session came first.',
+  'exactly-once':
+    'A QoS 2 message reaches a session once; nothing is sent twice on one connection, and again only with DUP on another.',
+  'only-what-was-asked':
+    'A session gets only what matches its subscriptions, at the right QoS, with the right RETAIN and Subscription Identifiers.',
   'as-published': 'Topic, payload and properties arrive as they were published.',
   order: 'Messages of one publisher, topic and QoS reach a session in order; re-sent ones come first and in order.',
   'one-owner': 'A client identifier has one open connection at the most.',
   'session-present': 'CONNACK says whether the session goes on, and it goes on exactly when it should.',
-  'receive-maximum': "No more QoS 1 and 2 messages are unfinished on a connection than its client's Receive Maximum and the broker's own window.",
+  'receive-maximum':
+    "No more QoS 1 and 2 messages are unfinished on a connection than its client's Receive Maximum and the broker's own window.",
   'packet-size': "No packet is larger than the client's Maximum Packet Size.",
   'packet-identifiers': 'A Packet Identifier in use is not used for another message.',
-  'topic-alias': 'A Topic Alias is within the maximum, known before it stands alone, and not used at QoS 2 or on a re-send.',
+  'topic-alias':
+    'A Topic Alias is within the maximum, known before it stands alone, and not used at QoS 2 or on a re-send.',
   limits: 'Queues and outboxes keep to their limits.',
   'held-bytes': 'When everything is delivered or ended, no bytes, sessions or connections are held.',
   wills: 'A will goes out exactly once when it is due, and never when it was taken back.',

@@ -7,7 +7,13 @@ import { report, runSeeds } from './run-seeds.ts';
 import { simulate } from './simulation.ts';
 
 const { values } = parseArgs({
-  options: { seed: { type: 'string' }, from: { type: 'string', default: '1' }, seeds: { type: 'string', default: '100' }, lines: { type: 'string', default: '60' }, all: { type: 'boolean', default: false } },
+  options: {
+    seed: { type: 'string' },
+    from: { type: 'string', default: '1' },
+    seeds: { type: 'string', default: '100' },
+    lines: { type: 'string', default: '60' },
+    all: { type: 'boolean', default: false },
+  },
 });
 
 if (values.seed !== undefined) {
@@ -16,8 +22,17 @@ if (values.seed !== undefined) {
   process.exitCode = result.violation === undefined ? 0 : 1;
 } else {
   const started = performance.now();
-  const summary = await runSeeds(Number(values.from), Number(values.seeds), values.all ? (result) => console.log(`seed ${result.seed}: ${result.violation?.invariant}: ${result.violation?.text.slice(0, 300)}`) : undefined);
+  const summary = await runSeeds(
+    Number(values.from),
+    Number(values.seeds),
+    values.all
+      ? (result) =>
+          console.log(`seed ${result.seed}: ${result.violation?.invariant}: ${result.violation?.text.slice(0, 300)}`)
+      : undefined,
+  );
   for (const failure of summary.failures.slice(0, 1)) console.log(report(failure));
-  console.log(`${summary.seeds} seeds, ${summary.failures.length} of them wrong, ${summary.publications} publications, ${summary.deliveries} deliveries, ${Math.round(performance.now() - started)} ms`);
+  console.log(
+    `${summary.seeds} seeds, ${summary.failures.length} of them wrong, ${summary.publications} publications, ${summary.deliveries} deliveries, ${Math.round(performance.now() - started)} ms`,
+  );
   process.exitCode = summary.failures.length === 0 ? 0 : 1;
 }

@@ -59,7 +59,8 @@ export class Link {
 
   /** Breaks the connection; each end learns of it in its own time, and what is under way is lost. */
   cut(): void {
-    for (const end of [this.client, this.server]) end.breakLater(this.latencyMs, new TransportError('The connection broke', 'ECONNRESET'));
+    for (const end of [this.client, this.server])
+      end.breakLater(this.latencyMs, new TransportError('The connection broke', 'ECONNRESET'));
   }
 
   stall(durationMs: number): void {
@@ -218,7 +219,11 @@ export class WireEnd implements Wire {
   #cutChunk(): Buffer {
     const { random, options } = this.#link;
     const limit = Math.min(this.#bytes, 65536);
-    const wanted = options.isSplit ? Math.min(limit, random.chance(0.2) ? 1 : random.wait(60)) : random.chance(0.1) ? random.between(1, limit) : limit;
+    const wanted = options.isSplit
+      ? Math.min(limit, random.chance(0.2) ? 1 : random.wait(60))
+      : random.chance(0.1)
+        ? random.between(1, limit)
+        : limit;
     const chunk = Buffer.allocUnsafe(wanted);
     let filled = 0;
     while (filled < wanted) {

@@ -6,9 +6,9 @@ import type { Limits, Write } from '@dunlin/broker';
 import {
   type ConnackPacket,
   type ConnectPacket,
+  type DisconnectPacket,
   decodeConnect,
   decodePacket,
-  type DisconnectPacket,
   FrameReader,
   type Packet,
   type Properties,
@@ -17,7 +17,15 @@ import {
   type PublishPacket,
   ReasonCode,
 } from '@dunlin/protocol';
-import { type Expectation, type GroupExpectation, keyOf, type OracleSubscription, type Said, sameNumbers, sayMessage } from './expectation.ts';
+import {
+  type Expectation,
+  type GroupExpectation,
+  keyOf,
+  type OracleSubscription,
+  type Said,
+  sameNumbers,
+  sayMessage,
+} from './expectation.ts';
 import type { Judge } from './invariants.ts';
 import type { Link } from './network.ts';
 import { type Oracle, sharedExpectation } from './oracle.ts';
@@ -133,22 +141,34 @@ export class Observer {
     }
     this.packetsHandled += 1;
     const { bytes, start, bodyStart, end } = this.#incoming;
-    const packet = this.connect === undefined ? decodeConnect(bytes, start, bodyStart, end) : decodePacket(this.version, 'server', bytes, start, bodyStart, end);
+    const packet =
+      this.connect === undefined
+        ? decodeConnect(bytes, start, bodyStart, end)
+        : decodePacket(this.version, 'server', bytes, start, bodyStart, end);
     this.writes = [];
     if (packet.type === 'connect') {
       this.connect = packet;
       this.version = packet.protocolVersion;
     }
     this.#world.trace(this.link, '▶', packet);
-    this.#judge.check(!this.isOver, 'one-owner', () => `${this.label}: the broker handles ${packet.type.toUpperCase()} after the connection ended`);
+    this.#judge.check(
+      !this.isOver,
+      'one-owner',
+      () => `${this.label}: the broker handles ${packet.type.toUpperCase()} after the connection ended`,
+    );
     if (this.session === undefined) this.#stepConnect(packet);
     else this.#stepOpen(this.session, packet);
   }
 
   #stepConnect(packet: Packet): void {
     if (packet.type !== 'connect') return;
-    const isIdMissing = packet.clientId === '' && (packet.protocolVersion === 3 || (packet.protocolVersion === 4 && !packet.cleanStart));
-    const reasonCodes = isIdMissing ? [ReasonCode.clientIdentifierNotValid] : packet.username === REFUSED_USER ? [ReasonCode.badUserNameOrPassword] : undefined;
+    const isIdMissing =
+      packet.clientId === '' && (packet.protocolVersion === 3 || (packet.protocolVersion === 4 && !packet.cleanStart));
+    const reasonCodes = isIdMissing
+      ? [ReasonCode.clientIdentifierNotValid]
+      : packet.username === REFUSED_USER
+        ? [ReasonCode.badUserNameOrPassword]
+        : undefined;
     if (reasonCodes !== undefined) this.#answers.push({ type: 'connack', packetId: 0, reasonCodes, writes: [] });
   }
 
@@ -201,7 +221,11 @@ export class Observer {
     const isDenied = this.#oracle.isDenied(topic);
     const isWanted = !isDenied && this.#oracle.publish(this.#oracle.saidBy(session, packet, topic));
     if (packet.qos === 0) return;
-    const reasonCode = isDenied ? ReasonCode.notAuthorized : isWanted ? ReasonCode.success : ReasonCode.noMatchingSubscribers;
+    const reasonCode = isDenied
+      ? ReasonCode.notAuthorized
+      : isWanted
+        ? ReasonCode.success
+        : ReasonCode.noMatchingSubscribers;
     if (packet.qos === 2 && !isDenied) session.received.set(packet.packetId, this.writes);
     this.#owe(packet.qos === 1 ? 'puback' : 'pubrec', packet.packetId, [reasonCode]);
   }
@@ -221,15 +245,27 @@ export class Observer {
   connected(clientId: string, sessionPresent: boolean): void {
     const connect = this.connect as ConnectPacket;
     const { cleanStart, properties } = connect;
-    const expiry = connect.protocolVersion === 5 ? (properties.sessionExpiryInterval ?? 0) : cleanStart ? 0 : 0xffffffff;
+    const expiry =
+      connect.protocolVersion === 5 ? (properties.sessionExpiryInterval ?? 0) : cleanStart ? 0 : 0xffffffff;
     const maximumPacketSize = properties.maximumPacketSize ?? PACKET_BYTES_MAX;
-    const facts = { link: this.link.number, cleanStart, sessionExpiryInterval: expiry, will: connect.will, maximumPacketSize };
+    const facts = {
+      link: this.link.number,
+      cleanStart,
+      sessionExpiryInterval: expiry,
+      will: connect.will,
+      maximumPacketSize,
+    };
     const { session, isResumed } = this.#oracle.connected(clientId, facts);
-    this.#judge.check(isResumed === sessionPresent, 'session-present', () => `${this.label}: session present ${sessionPresent} where ${isResumed} is right`);
+    this.#judge.check(
+      isResumed === sessionPresent,
+      'session-present',
+      () => `${this.label}: session present ${sessionPresent} where ${isResumed} is right`,
+    );
     this.session = session;
     this.#isResumed = isResumed;
     this.#answers.push({ type: 'connack', packetId: 0, reasonCodes: [0], writes: this.writes });
-    if (isResumed) for (const [packetId, one] of session.inflight) if (one.state === 'received') this.#releases.add(packetId);
+    if (isResumed)
+      for (const [packetId, one] of session.inflight) if (one.state === 'received') this.#releases.add(packetId);
   }
 
   /** The broker says that this connection has ended. */
@@ -276,14 +312,25 @@ export class Observer {
 
   #checkSize(packet: Packet, size: number): void {
     const maximum = this.connect?.properties.maximumPacketSize ?? PACKET_BYTES_MAX;
-    this.#judge.check(size <= maximum, 'packet-size', () => `${this.label}: ${packet.type.toUpperCase()} has ${size} bytes, more than ${maximum}`);
+    this.#judge.check(
+      size <= maximum,
+      'packet-size',
+      () => `${this.label}: ${packet.type.toUpperCase()} has ${size} bytes, more than ${maximum}`,
+    );
   }
 
   #sent(packet: Packet): void {
     this.packetsSent += 1;
-    this.#judge.check(!this.#hasGoneAway, 'answers-in-order', () => `${this.label}: ${packet.type.toUpperCase()} follows DISCONNECT`);
+    this.#judge.check(
+      !this.#hasGoneAway,
+      'answers-in-order',
+      () => `${this.label}: ${packet.type.toUpperCase()} follows DISCONNECT`,
+    );
     if (!this.#isConnected && packet.type !== 'connack') {
-      this.#judge.broken('answers-in-order', `${this.label}: ${packet.type.toUpperCase()} comes before CONNACK [MQTT-3.2.0-1]`);
+      this.#judge.broken(
+        'answers-in-order',
+        `${this.label}: ${packet.type.toUpperCase()} comes before CONNACK [MQTT-3.2.0-1]`,
+      );
       return;
     }
     switch (packet.type) {
@@ -313,19 +360,33 @@ export class Observer {
     this.#judge.check(this.version === 5, 'well-formed', () => `${this.label}: DISCONNECT to a 3.x client`);
   }
 
-  #sentAnswer(packet: Exclude<Packet, PublishPacket | DisconnectPacket | { type: 'connect' | 'pingreq' | 'pingresp' | 'auth' | 'subscribe' | 'unsubscribe' }>): void {
+  #sentAnswer(
+    packet: Exclude<
+      Packet,
+      | PublishPacket
+      | DisconnectPacket
+      | { type: 'connect' | 'pingreq' | 'pingresp' | 'auth' | 'subscribe' | 'unsubscribe' }
+    >,
+  ): void {
     const packetId = packet.type === 'connack' ? 0 : packet.packetId;
     if (packet.type === 'pubrel' && this.#releases.delete(packetId)) return;
     const owed = this.#answers[0];
     const text = `${packet.type.toUpperCase()} ${packetId}`;
     if (owed === undefined || owed.type !== packet.type || owed.packetId !== packetId) {
-      this.#judge.broken('answers-in-order', `${this.label}: ${text} where ${owed === undefined ? 'nothing' : `${owed.type.toUpperCase()} ${owed.packetId}`} was due`);
+      this.#judge.broken(
+        'answers-in-order',
+        `${this.label}: ${text} where ${owed === undefined ? 'nothing' : `${owed.type.toUpperCase()} ${owed.packetId}`} was due`,
+      );
       return;
     }
     this.#answers.shift();
     const awaited = AWAITED[packet.type];
     const missing = owed.writes.find((write) => awaited.includes(write.op) && !this.#world.isCommitted(write));
-    this.#judge.check(missing === undefined, 'durable-first', () => `${this.label}: ${text} leaves before its "${missing?.op}" is committed`);
+    this.#judge.check(
+      missing === undefined,
+      'durable-first',
+      () => `${this.label}: ${text} leaves before its "${missing?.op}" is committed`,
+    );
     if (packet.type === 'connack') this.#sentConnack(packet);
     this.#checkReasonCodes(packet, owed);
     owed.then?.();
@@ -334,9 +395,17 @@ export class Observer {
   #sentConnack(packet: ConnackPacket): void {
     this.#isConnected = packet.reasonCode === 0;
     const isPresent = this.#isResumed && this.version !== 3;
-    this.#judge.check(packet.sessionPresent === isPresent, 'session-present', () => `${this.label}: CONNACK with Session Present ${packet.sessionPresent}`);
+    this.#judge.check(
+      packet.sessionPresent === isPresent,
+      'session-present',
+      () => `${this.label}: CONNACK with Session Present ${packet.sessionPresent}`,
+    );
     if (packet.reasonCode === 0 && this.connect?.clientId === '' && this.version === 5)
-      this.#judge.check(packet.properties.assignedClientIdentifier === this.session?.name.text, 'session-present', () => `${this.label}: no Assigned Client Identifier`);
+      this.#judge.check(
+        packet.properties.assignedClientIdentifier === this.session?.name.text,
+        'session-present',
+        () => `${this.label}: no Assigned Client Identifier`,
+      );
   }
 
   #checkReasonCodes(packet: Packet, owed: Answer): void {
@@ -345,10 +414,15 @@ export class Observer {
     let due = owed.reasonCodes;
     if (this.version !== 5) {
       if (packet.type === 'connack') due = due[0] === 0 ? [0] : sent[0] > 0 ? sent : [1];
-      else if (packet.type === 'suback') due = due.map((code, index) => (code < 0x80 ? code : this.version === 3 ? sent[index] : 0x80));
+      else if (packet.type === 'suback')
+        due = due.map((code, index) => (code < 0x80 ? code : this.version === 3 ? sent[index] : 0x80));
       else due = packet.type === 'unsuback' ? [] : [0];
     }
-    this.#judge.check(sameNumbers(sent, due), 'answers-in-order', () => `${this.label}: ${packet.type.toUpperCase()} ${owed.packetId} with [${sent}] where [${due}] is right`);
+    this.#judge.check(
+      sameNumbers(sent, due),
+      'answers-in-order',
+      () => `${this.label}: ${packet.type.toUpperCase()} ${owed.packetId} with [${sent}] where [${due}] is right`,
+    );
   }
 
   #sentPublish(packet: PublishPacket): void {
@@ -361,7 +435,10 @@ export class Observer {
     this.#checkExpiry(packet, found);
     this.#checkOrder(session, packet, found);
     if (!packet.dup && !this.#mayCome(found))
-      this.#judge.broken('suback-first', `${this.label}: ${sayMessage(found.said)} comes before SUBACK${this.#sayGroups(keyOf(topic, packet.payload))}`);
+      this.#judge.broken(
+        'suback-first',
+        `${this.label}: ${sayMessage(found.said)} comes before SUBACK${this.#sayGroups(keyOf(topic, packet.payload))}`,
+      );
     if (packet.qos === 0) {
       found.state = 'done';
       return;
@@ -372,14 +449,24 @@ export class Observer {
     found.link = this.link.number;
     session.inflight.set(packet.packetId, found);
     this.#unfinished.add(packet.packetId);
-    const window = Math.min(this.version === 5 ? (this.connect?.properties.receiveMaximum ?? 65_535) : 65_535, this.#world.limits.inflightMessagesMax);
-    this.#judge.check(this.#unfinished.size <= window, 'receive-maximum', () => `${this.label}: ${this.#unfinished.size} messages are unfinished, more than ${window}`);
+    const window = Math.min(
+      this.version === 5 ? (this.connect?.properties.receiveMaximum ?? 65_535) : 65_535,
+      this.#world.limits.inflightMessagesMax,
+    );
+    this.#judge.check(
+      this.#unfinished.size <= window,
+      'receive-maximum',
+      () => `${this.label}: ${this.#unfinished.size} messages are unfinished, more than ${window}`,
+    );
   }
 
   #checkDurable(session: OracleSession, packet: PublishPacket, found: Expectation): void {
     if (packet.qos !== 2 || packet.dup || session.sessionExpiryInterval === 0) return;
     if (this.#world.isEnqueuePending(session, packet.packetId))
-      this.#judge.broken('durable-first', `${this.label}: PUBLISH ${packet.packetId} leaves at QoS 2 before its queue entry is committed: ${sayMessage(found.said)}`);
+      this.#judge.broken(
+        'durable-first',
+        `${this.label}: PUBLISH ${packet.packetId} leaves at QoS 2 before its queue entry is committed: ${sayMessage(found.said)}`,
+      );
   }
 
   #resolveTopic(packet: PublishPacket): string | undefined {
@@ -388,7 +475,10 @@ export class Observer {
     const maximum = this.connect?.properties.topicAliasMaximum ?? 0;
     const known = this.#aliasesOut.get(alias);
     if (alias > maximum || packet.qos === 2 || packet.dup || (packet.topic === '' && known === undefined)) {
-      this.#judge.broken('topic-alias', `${this.label}: PUBLISH with Topic Alias ${alias} of ${maximum}, QoS ${packet.qos}${packet.dup ? ', DUP' : ''}, topic "${packet.topic}"`);
+      this.#judge.broken(
+        'topic-alias',
+        `${this.label}: PUBLISH with Topic Alias ${alias} of ${maximum}, QoS ${packet.qos}${packet.dup ? ', DUP' : ''}, topic "${packet.topic}"`,
+      );
       return undefined;
     }
     if (packet.topic !== '') this.#aliasesOut.set(alias, packet.topic);
@@ -400,25 +490,48 @@ export class Observer {
     const before = session.inflight.get(packet.packetId);
     if (before === undefined) {
       // The first one may have been lost in an outbox that nobody saw.
-      const due = (session.expected.get(key) ?? []).find((one) => one.state === 'due' && one.detachments < session.detachments && this.#isLike(one, packet) && this.#fits(session, one, packet));
+      const due = (session.expected.get(key) ?? []).find(
+        (one) =>
+          one.state === 'due' &&
+          one.detachments < session.detachments &&
+          this.#isLike(one, packet) &&
+          this.#fits(session, one, packet),
+      );
       const lost = due ?? this.#takeShared(session, packet, key);
       if (lost === undefined)
-        this.#judge.broken('exactly-once', `${this.label}: PUBLISH ${packet.packetId} with DUP was not sent before: ${key} on "${topic}"`);
+        this.#judge.broken(
+          'exactly-once',
+          `${this.label}: PUBLISH ${packet.packetId} with DUP was not sent before: ${key} on "${topic}"`,
+        );
       return lost;
     }
     if (keyOf(before.said.topic, before.said.payload) !== key || before.qos !== packet.qos) {
-      this.#judge.broken('packet-identifiers', `${this.label}: PUBLISH ${packet.packetId} with DUP is not ${sayMessage(before.said)} but ${key} on "${topic}"`);
+      this.#judge.broken(
+        'packet-identifiers',
+        `${this.label}: PUBLISH ${packet.packetId} with DUP is not ${sayMessage(before.said)} but ${key} on "${topic}"`,
+      );
       return undefined;
     }
-    this.#judge.check(before.state === 'sent', 'exactly-once', () => `${this.label}: PUBLISH ${packet.packetId} is sent again after PUBREC`);
-    this.#judge.check(before.link !== this.link.number, 'exactly-once', () => `${this.label}: PUBLISH ${packet.packetId} is sent again on the same connection [MQTT-4.4.0-1]`);
+    this.#judge.check(
+      before.state === 'sent',
+      'exactly-once',
+      () => `${this.label}: PUBLISH ${packet.packetId} is sent again after PUBREC`,
+    );
+    this.#judge.check(
+      before.link !== this.link.number,
+      'exactly-once',
+      () => `${this.label}: PUBLISH ${packet.packetId} is sent again on the same connection [MQTT-4.4.0-1]`,
+    );
     return before;
   }
 
   #findDue(session: OracleSession, packet: PublishPacket, topic: string): Expectation | undefined {
     const key = keyOf(topic, packet.payload);
     if (packet.qos > 0 && session.inflight.has(packet.packetId)) {
-      this.#judge.broken('packet-identifiers', `${this.label}: Packet Identifier ${packet.packetId} is in use [MQTT-2.2.1-4]`);
+      this.#judge.broken(
+        'packet-identifiers',
+        `${this.label}: Packet Identifier ${packet.packetId} is in use [MQTT-2.2.1-4]`,
+      );
       return undefined;
     }
     const all = session.expected.get(key) ?? [];
@@ -426,12 +539,16 @@ export class Observer {
     // The same payload may have been published twice, after a lost PUBACK: the copy that fits is meant.
     due.sort((a, b) => Number(this.#fits(session, b, packet)) - Number(this.#fits(session, a, packet)));
     const known = due.filter((one) => this.#mayCome(one));
-    const found = known.find(isUnexcused) ?? this.#takeShared(session, packet, key) ?? known[0] ?? due.find(isUnexcused) ?? due[0];
+    const found =
+      known.find(isUnexcused) ?? this.#takeShared(session, packet, key) ?? known[0] ?? due.find(isUnexcused) ?? due[0];
     if (found !== undefined) return found;
     const finished = all.find((one) => one.state !== 'due' && this.#isLike(one, packet));
     const what = `${key} on "${topic}" at QoS ${packet.qos}, RETAIN ${packet.retain ? 1 : 0}, identifiers [${packet.properties.subscriptionIdentifiers ?? []}]${this.#sayGroups(key)}`;
-    const expected = all.map((one) => `${one.kind} QoS ${one.qos} RETAIN ${one.retain ? 1 : 0} [${one.identifiers}] ${one.state}`).join('; ');
-    if (finished !== undefined && finished.state !== 'void') this.#judge.broken('exactly-once', `${this.label}: again ${what}; expected were: ${expected}`);
+    const expected = all
+      .map((one) => `${one.kind} QoS ${one.qos} RETAIN ${one.retain ? 1 : 0} [${one.identifiers}] ${one.state}`)
+      .join('; ');
+    if (finished !== undefined && finished.state !== 'void')
+      this.#judge.broken('exactly-once', `${this.label}: again ${what}; expected were: ${expected}`);
     else this.#judge.broken('only-what-was-asked', `${this.label}: ${what}; expected were: ${expected || 'nothing'}`);
     return undefined;
   }
@@ -447,7 +564,9 @@ export class Observer {
 
   /** After its SUBACK; a store that answers later may let a live one go first. */
   #mayCome({ kind, subscriptions }: Expectation): boolean {
-    return subscriptions.some(({ isAcknowledged }) => isAcknowledged) || (kind !== 'retained' && !this.#world.isSynchronous);
+    return (
+      subscriptions.some(({ isAcknowledged }) => isAcknowledged) || (kind !== 'retained' && !this.#world.isSynchronous)
+    );
   }
 
   /** Whether neither expiry nor order speak against it. */
@@ -455,7 +574,8 @@ export class Observer {
     if (said.expiresAtMs !== undefined && !packet.dup) {
       const restMs = said.expiresAtMs - this.#world.nowMs();
       if (restMs <= 0 && said.atMs < this.#world.nowMs()) return false;
-      if (this.version === 5 && packet.properties.messageExpiryInterval !== Math.max(1, Math.floor(restMs / 1000))) return false;
+      if (this.version === 5 && packet.properties.messageExpiryInterval !== Math.max(1, Math.floor(restMs / 1000)))
+        return false;
     }
     const order = orderKey(said, qos);
     return kind !== 'live' || Math.max(this.#lastSent.get(order) ?? 0, session.lastSent.get(order) ?? 0) < said.number;
@@ -477,7 +597,7 @@ export class Observer {
       for (const subscription of group.members.get(session) ?? []) {
         const shared = sharedExpectation(session, group, subscription);
         if (!this.#isLike(shared, packet)) continue;
-        const rank = (this.#fits(session, shared, packet) ? 0 : 2) + (group.taker === undefined ? 0 : 1);
+        const rank = (this.#mayCome(shared) ? 0 : 4) + (this.#fits(session, shared, packet) ? 0 : 2) + (group.taker === undefined ? 0 : 1);
         if (rank >= bestRank || !canFree(group, groups, new Set())) continue;
         best = { group, shared };
         bestRank = rank;
@@ -492,8 +612,15 @@ export class Observer {
   }
 
   #checkContent(packet: PublishPacket, topic: string, { said }: Expectation): void {
-    const isSame = topic === said.topic && Buffer.compare(packet.payload, said.payload) === 0 && (this.version !== 5 || sayProperties(packet.properties) === sayProperties(said.properties));
-    if (!isSame) this.#judge.broken('as-published', `${this.label}: ${sayMessage(said)} came changed: "${topic}", ${packet.payload.length} bytes, ${sayProperties(packet.properties)} instead of ${sayProperties(said.properties)}`);
+    const isSame =
+      topic === said.topic &&
+      Buffer.compare(packet.payload, said.payload) === 0 &&
+      (this.version !== 5 || sayProperties(packet.properties) === sayProperties(said.properties));
+    if (!isSame)
+      this.#judge.broken(
+        'as-published',
+        `${this.label}: ${sayMessage(said)} came changed: "${topic}", ${packet.payload.length} bytes, ${sayProperties(packet.properties)} instead of ${sayProperties(said.properties)}`,
+      );
   }
 
   #checkExpiry(packet: PublishPacket, { said }: Expectation): void {
@@ -506,9 +633,18 @@ export class Observer {
     // It may have waited in the outbox while the wire was full.
     if (packet.dup || this.link.server.isFull || this.link.server.lastFullMs >= said.atMs) return;
     const isZero = said.properties.messageExpiryInterval === 0 && said.atMs === this.#world.nowMs();
-    this.#judge.check(restMs > 0 || isZero, 'expiry', () => `${this.label}: ${sayMessage(said)} leaves ${-restMs} ms after its expiry [MQTT-3.3.2-5]`);
+    this.#judge.check(
+      restMs > 0 || isZero,
+      'expiry',
+      () => `${this.label}: ${sayMessage(said)} leaves ${-restMs} ms after its expiry [MQTT-3.3.2-5]`,
+    );
     const due = Math.max(1, Math.floor(restMs / 1000));
-    if (this.version === 5) this.#judge.check(interval === due, 'expiry', () => `${this.label}: the Message Expiry Interval is ${interval} where ${due} is right [MQTT-3.3.2-6]`);
+    if (this.version === 5)
+      this.#judge.check(
+        interval === due,
+        'expiry',
+        () => `${this.label}: the Message Expiry Interval is ${interval} where ${due} is right [MQTT-3.3.2-6]`,
+      );
   }
 
   #checkOrder(session: OracleSession, packet: PublishPacket, found: Expectation): void {
@@ -517,20 +653,35 @@ export class Observer {
     if (said.payload.length === 0) return;
     if (packet.dup) {
       if (found.sentOrder === 0) found.sentOrder = this.#world.nextOrder();
-      this.#judge.check(found.sentOrder >= this.#lastResent, 'order', () => `${this.label}: ${sayMessage(said)} is re-sent after one that was sent later [MQTT-4.6.0-1]`);
+      this.#judge.check(
+        found.sentOrder >= this.#lastResent,
+        'order',
+        () => `${this.label}: ${sayMessage(said)} is re-sent after one that was sent later [MQTT-4.6.0-1]`,
+      );
       this.#lastResent = found.sentOrder;
     } else found.sentOrder = this.#world.nextOrder();
     if (found.kind !== 'live' || this.#isShared(session, found)) return;
     const key = orderKey(said, found.qos);
-    this.#judge.check((this.#lastSent.get(key) ?? 0) < said.number, 'order', () => `${this.label}: ${sayMessage(said)} comes after message number ${this.#lastSent.get(key)} [MQTT-4.6.0-6]`);
+    this.#judge.check(
+      (this.#lastSent.get(key) ?? 0) < said.number,
+      'order',
+      () => `${this.label}: ${sayMessage(said)} comes after message number ${this.#lastSent.get(key)} [MQTT-4.6.0-6]`,
+    );
     this.#lastSent.set(key, said.number);
     if (packet.dup) return;
-    this.#judge.check((session.lastSent.get(key) ?? 0) < said.number, 'order', () => `${this.label}: ${sayMessage(said)} comes after message number ${session.lastSent.get(key)} of an earlier connection`);
+    this.#judge.check(
+      (session.lastSent.get(key) ?? 0) < said.number,
+      'order',
+      () =>
+        `${this.label}: ${sayMessage(said)} comes after message number ${session.lastSent.get(key)} of an earlier connection`,
+    );
     session.lastSent.set(key, said.number);
   }
 
   #isShared(session: OracleSession, { said }: Expectation): boolean {
-    return (this.#oracle.groups.get(keyOf(said.topic, said.payload)) ?? []).some((group) => group.members.has(session) || group.excuse !== undefined);
+    return (this.#oracle.groups.get(keyOf(said.topic, said.payload)) ?? []).some(
+      (group) => group.members.has(session) || group.excuse !== undefined,
+    );
   }
 }
 
@@ -567,7 +718,11 @@ function isPossible(group: GroupExpectation, taker: Expectation): boolean {
   const { session } = taker;
   return (group.members.get(session as object) ?? []).some((subscription) => {
     const shared = sharedExpectation(session as OracleSession, group, subscription);
-    return shared.qos === taker.qos && shared.retain === taker.retain && (taker.hidesIdentifiers || sameNumbers(shared.identifiers, taker.identifiers));
+    return (
+      shared.qos === taker.qos &&
+      shared.retain === taker.retain &&
+      (taker.hidesIdentifiers || sameNumbers(shared.identifiers, taker.identifiers))
+    );
   });
 }
 

@@ -1,6 +1,7 @@
 /** A session as it ought to be: subscriptions, what is to come, what is on its way, the will. */
-import type { Will } from '@dunlin/protocol';
+
 import type { Write } from '@dunlin/broker';
+import type { Will } from '@dunlin/protocol';
 import type { ClientName, Expectation, ExpectationState, OracleSubscription } from './expectation.ts';
 
 /** A will whose connection has ended. */

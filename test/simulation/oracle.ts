@@ -68,7 +68,11 @@ export class Oracle {
   connected(clientId: string, facts: ConnectFacts): { session: OracleSession; isResumed: boolean } {
     const former = this.sessions.get(clientId);
     if (former !== undefined) {
-      this.judge.check(former.link === 0, 'one-owner', () => `"${clientId}" is connected on link ${former.link} and on link ${facts.link}`);
+      this.judge.check(
+        former.link === 0,
+        'one-owner',
+        () => `"${clientId}" is connected on link ${former.link} and on link ${facts.link}`,
+      );
       this.judge.check(!facts.cleanStart, 'session-present', () => `the session of "${clientId}" outlived Clean Start`);
     }
     const isResumed = former !== undefined && !facts.cleanStart;
@@ -89,7 +93,8 @@ export class Oracle {
 
   /** DISCONNECT of the client, before the broker acts on it. */
   saidGoodbye(session: OracleSession, reasonCode: number, sessionExpiryInterval: number | undefined): void {
-    if (sessionExpiryInterval !== undefined) session.sessionExpiryInterval = Math.min(sessionExpiryInterval, this.#sessionExpiryMaxS);
+    if (sessionExpiryInterval !== undefined)
+      session.sessionExpiryInterval = Math.min(sessionExpiryInterval, this.#sessionExpiryMaxS);
     if (reasonCode === 0) session.will = undefined;
   }
 
@@ -118,7 +123,8 @@ export class Oracle {
   heard(event: BrokerEvent): void {
     if (event.name === 'willPublished') this.#willPublished(event.clientId, event.topic);
     if (event.name === 'sessionEnded') this.#sessionEnded(event.clientId, event.reason);
-    if (event.name === 'internalError' || event.name === 'storeFailed') this.judge.broken('no-internal-error', `${event.name}: ${event.error}`);
+    if (event.name === 'internalError' || event.name === 'storeFailed')
+      this.judge.broken('no-internal-error', `${event.name}: ${event.error}`);
   }
 
   #willPublished(clientId: string, topic: string): void {
@@ -142,10 +148,22 @@ export class Oracle {
       return;
     }
     this.#early.delete(session);
-    this.judge.check(session.link === 0, 'session-present', () => `the session of "${clientId}" ended (${reason}) while connected`);
-    this.judge.check(session.dueWill === undefined, 'wills', () => `the session of "${clientId}" ended (${reason}) and its will did not go out`);
+    this.judge.check(
+      session.link === 0,
+      'session-present',
+      () => `the session of "${clientId}" ended (${reason}) while connected`,
+    );
+    this.judge.check(
+      session.dueWill === undefined,
+      'wills',
+      () => `the session of "${clientId}" ended (${reason}) and its will did not go out`,
+    );
     if (reason !== 'clean-start')
-      this.judge.check(session.expiresAtMs <= this.#time.nowMs(), 'session-expiry', () => `the session of "${clientId}" ended (${reason}) ${session.expiresAtMs - this.#time.nowMs()} ms early`);
+      this.judge.check(
+        session.expiresAtMs <= this.#time.nowMs(),
+        'session-expiry',
+        () => `the session of "${clientId}" ended (${reason}) ${session.expiresAtMs - this.#time.nowMs()} ms early`,
+      );
     this.#end(session);
   }
 
@@ -164,12 +182,17 @@ export class Oracle {
    */
   #leaveGroups(session: OracleSession, key: string, groups: readonly GroupExpectation[]): void {
     if (!groups.some(({ members }) => members.has(session))) return;
-    const mayHandOver = groups.some(({ taker }) => taker === undefined) || session.expected.get(key)?.some(({ qos, state }) => qos > 0 && state !== 'done' && !(qos === 2 && state !== 'due'));
+    const mayHandOver =
+      groups.some(({ taker }) => taker === undefined) ||
+      session.expected
+        .get(key)
+        ?.some(({ qos, state }) => qos > 0 && state !== 'done' && !(qos === 2 && state !== 'due'));
     for (const group of groups) {
       if (mayHandOver !== true) continue;
       group.isLoose = true;
       group.excuse = 'the session of a member ended';
-      for (const [member, subscription] of this.#membersOf(group.filter)) group.members.set(member, [...(group.members.get(member) ?? []), subscription]);
+      for (const [member, subscription] of this.#membersOf(group.filter))
+        group.members.set(member, [...(group.members.get(member) ?? []), subscription]);
     }
   }
 
@@ -185,7 +208,14 @@ export class Oracle {
     return topic.startsWith(DENIED);
   }
 
-  say(topic: string, payload: Uint8Array, qos: QoS, retain: boolean, publisher: ClientName, properties: Properties): Said {
+  say(
+    topic: string,
+    payload: Uint8Array,
+    qos: QoS,
+    retain: boolean,
+    publisher: ClientName,
+    properties: Properties,
+  ): Said {
     const atMs = this.#time.nowMs();
     const expiry = properties.messageExpiryInterval;
     this.#number += 1;
@@ -219,7 +249,14 @@ export class Oracle {
     }
     for (const filter of groupFilters) {
       const key = keyOf(said.topic, said.payload);
-      const group: GroupExpectation = { said, filter, members: new Map<object, OracleSubscription[]>(), taker: undefined, excuse: undefined, isLoose: false };
+      const group: GroupExpectation = {
+        said,
+        filter,
+        members: new Map<object, OracleSubscription[]>(),
+        taker: undefined,
+        excuse: undefined,
+        isLoose: false,
+      };
       for (const [member, subscription] of this.#membersOf(filter)) group.members.set(member, [subscription]);
       const groups = this.groups.get(key);
       if (groups === undefined) this.groups.set(key, [group]);
@@ -246,7 +283,8 @@ export class Oracle {
   #excuseReplays(said: Said, excuse: string): void {
     const key = keyOf(said.topic, said.payload);
     for (const session of this.sessions.values())
-      for (const one of session.expected.get(key) ?? []) if (one.kind === 'retained' && one.said === said) one.excuse ??= excuse;
+      for (const one of session.expected.get(key) ?? [])
+        if (one.kind === 'retained' && one.said === said) one.excuse ??= excuse;
   }
 
   /** Returns the reason codes SUBACK must have, as 5.0 says them; puts the subscriptions into `made`. */
@@ -258,11 +296,21 @@ export class Oracle {
       const former = session.subscriptions.get(request.filter);
       const identifier = packet.properties.subscriptionIdentifiers?.[0] ?? 0;
       const { qos, noLocal, retainAsPublished } = request;
-      const subscription = { filter: request.filter, plain, isShared, qos, noLocal, retainAsPublished, identifier, isAcknowledged: false };
+      const subscription = {
+        filter: request.filter,
+        plain,
+        isShared,
+        qos,
+        noLocal,
+        retainAsPublished,
+        identifier,
+        isAcknowledged: false,
+      };
       session.subscriptions.set(request.filter, subscription);
       made.push(subscription);
       this.#stopReplay(session, former);
-      const isReplayed = !isShared && (request.retainHandling === 0 || (request.retainHandling === 1 && former === undefined));
+      const isReplayed =
+        !isShared && (request.retainHandling === 0 || (request.retainHandling === 1 && former === undefined));
       if (isReplayed) this.#replay(session, subscription);
       return request.qos;
     });
@@ -282,7 +330,8 @@ export class Oracle {
   #stopReplay(session: OracleSession, former: OracleSubscription | undefined): void {
     if (former === undefined) return;
     for (const one of session.all())
-      if (one.kind === 'retained' && one.state === 'due' && one.subscriptions[0] === former) one.excuse ??= 'the subscription was replaced or ended';
+      if (one.kind === 'retained' && one.state === 'due' && one.subscriptions[0] === former)
+        one.excuse ??= 'the subscription was replaced or ended';
   }
 
   /** Returns the reason codes UNSUBACK must have in 5.0. */
@@ -291,7 +340,9 @@ export class Oracle {
       const former = session.subscriptions.get(filter);
       session.subscriptions.delete(filter);
       this.#stopReplay(session, former);
-      if (former?.isShared === true) for (const groups of this.groups.values()) for (const group of groups) if (group.filter === filter) group.excuse ??= 'a member left';
+      if (former?.isShared === true)
+        for (const groups of this.groups.values())
+          for (const group of groups) if (group.filter === filter) group.excuse ??= 'a member left';
       return former === undefined ? 0x11 : 0x00;
     });
   }
@@ -303,9 +354,11 @@ export class Oracle {
 
   /** A breath of the broker is over: nothing may be half done. */
   afterEach(): void {
-    for (const session of this.#early) this.judge.broken('wills', `the will of "${session.name.text}" went out before its time`);
+    for (const session of this.#early)
+      this.judge.broken('wills', `the will of "${session.name.text}" went out before its time`);
     this.#early.clear();
-    for (const session of this.#immediate) this.judge.broken('wills', `the will of "${session.name.text}" had no delay and did not go out`);
+    for (const session of this.#immediate)
+      this.judge.broken('wills', `the will of "${session.name.text}" had no delay and did not go out`);
     this.#immediate.clear();
   }
 
@@ -314,20 +367,29 @@ export class Oracle {
     const now = this.#time.nowMs();
     for (const session of this.sessions.values()) {
       this.#checkWillTime(session);
-      this.judge.check(session.link !== 0 || session.expiresAtMs + SWEEP_SLACK_MS > now, 'session-expiry', () => `the session of "${session.name.text}" should have ended ${now - session.expiresAtMs} ms ago`);
+      this.judge.check(
+        session.link !== 0 || session.expiresAtMs + SWEEP_SLACK_MS > now,
+        'session-expiry',
+        () => `the session of "${session.name.text}" should have ended ${now - session.expiresAtMs} ms ago`,
+      );
     }
   }
 
   #checkWillTime(session: OracleSession): void {
     const due = session.dueWill;
     const now = this.#time.nowMs();
-    if (due !== undefined && due.dueAtMs + SWEEP_SLACK_MS < now) this.judge.broken('wills', `the will of "${session.name.text}" on "${due.will.topic}" should have gone out ${now - due.dueAtMs} ms ago`);
+    if (due !== undefined && due.dueAtMs + SWEEP_SLACK_MS < now)
+      this.judge.broken(
+        'wills',
+        `the will of "${session.name.text}" on "${due.will.topic}" should have gone out ${now - due.dueAtMs} ms ago`,
+      );
   }
 
   /** Expired retained messages are gone, in the oracle as in the broker. */
   forgetExpired(): void {
     const now = this.#time.nowMs();
-    for (const [topic, said] of this.retained) if (said.expiresAtMs !== undefined && said.expiresAtMs <= now) this.retained.delete(topic);
+    for (const [topic, said] of this.retained)
+      if (said.expiresAtMs !== undefined && said.expiresAtMs <= now) this.retained.delete(topic);
   }
 
   /** Whether nothing is expected of a session any more, but for what an excuse covers. */
@@ -377,11 +439,31 @@ function expectation(
   const identifiers = subscriptions.map(({ identifier }) => identifier).filter((identifier) => identifier !== 0);
   identifiers.sort((a, b) => a - b);
   const { detachments } = session;
-  return { said, kind, qos, retain, identifiers, subscriptions, state: 'due', excuse: undefined, packetId: 0, link: 0, sentOrder: 0, arrivals: 0, detachments, session: kind === 'shared' ? session : undefined, hidesIdentifiers: false };
+  return {
+    said,
+    kind,
+    qos,
+    retain,
+    identifiers,
+    subscriptions,
+    state: 'due',
+    excuse: undefined,
+    packetId: 0,
+    link: 0,
+    sentOrder: 0,
+    arrivals: 0,
+    detachments,
+    session: kind === 'shared' ? session : undefined,
+    hidesIdentifiers: false,
+  };
 }
 
 /** The delivery of a shared message to the member that turned out to get it. */
-export function sharedExpectation(session: OracleSession, group: GroupExpectation, subscription: OracleSubscription): Expectation {
+export function sharedExpectation(
+  session: OracleSession,
+  group: GroupExpectation,
+  subscription: OracleSubscription,
+): Expectation {
   const { said } = group;
   const qos = Math.min(said.qos, subscription.qos) as QoS;
   return expectation(session, said, 'shared', qos, said.retain && subscription.retainAsPublished, [subscription]);
@@ -391,5 +473,13 @@ export function sharedExpectation(session: OracleSession, group: GroupExpectatio
 export function sizeOf(said: Said): number {
   const { contentType, responseTopic, correlationData, userProperties } = said.properties;
   const user = (userProperties ?? []).reduce((sum, [name, value]) => sum + name.length + value.length + 5, 0);
-  return said.payload.length + said.topic.length + user + (contentType?.length ?? 0) + (responseTopic?.length ?? 0) + (correlationData?.length ?? 0) + 40;
+  return (
+    said.payload.length +
+    said.topic.length +
+    user +
+    (contentType?.length ?? 0) +
+    (responseTopic?.length ?? 0) +
+    (correlationData?.length ?? 0) +
+    40
+  );
 }

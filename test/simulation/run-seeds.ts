@@ -1,5 +1,5 @@
 /** Runs many worlds one after the other, and puts into words what went wrong in one. */
-import { simulate, simulateAndExplain, type SimulationResult } from './simulation.ts';
+import { type SimulationResult, simulate, simulateAndExplain } from './simulation.ts';
 
 export interface Summary {
   readonly seeds: number;
@@ -9,7 +9,11 @@ export interface Summary {
 }
 
 /** Runs `count` seeds from `first`. Without `failed` it stops at the first that goes wrong. */
-export async function runSeeds(first: number, count: number, failed?: (result: SimulationResult) => void): Promise<Summary> {
+export async function runSeeds(
+  first: number,
+  count: number,
+  failed?: (result: SimulationResult) => void,
+): Promise<Summary> {
   const failures: SimulationResult[] = [];
   let publications = 0;
   let deliveries = 0;
@@ -30,7 +34,8 @@ export async function runSeeds(first: number, count: number, failed?: (result: S
 /** What went wrong, how it came to it, and how to see it again. */
 export function report(result: SimulationResult): string {
   const { seed, violation, trace } = result;
-  if (violation === undefined) return `Seed ${seed}: ${result.publications} publications, ${result.deliveries} deliveries, nothing wrong.`;
+  if (violation === undefined)
+    return `Seed ${seed}: ${result.publications} publications, ${result.deliveries} deliveries, nothing wrong.`;
   return [
     ...trace,
     '',

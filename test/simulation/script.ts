@@ -1,5 +1,13 @@
 /** What a random client does, and when. */
-import type { ConnectPacket, Properties, ProtocolVersion, PublishPacket, QoS, SubscriptionRequest, Will } from '@dunlin/protocol';
+import type {
+  ConnectPacket,
+  Properties,
+  ProtocolVersion,
+  PublishPacket,
+  QoS,
+  SubscriptionRequest,
+  Will,
+} from '@dunlin/protocol';
 import { REFUSED_USER } from './observer.ts';
 import type { ScriptedClient } from './scripted-client.ts';
 import type { SeededRandom } from './seeded-random.ts';
@@ -109,7 +117,10 @@ export class Script {
         this.#time.after(random.between(50, 6000), () => link?.client.resume());
         return;
       case 'goodbye':
-        return client.disconnect(0, client.mayChangeExpiry && random.chance(0.3) ? random.pick([0, 1, 5, 600]) : undefined);
+        return client.disconnect(
+          0,
+          client.mayChangeExpiry && random.chance(0.3) ? random.pick([0, 1, 5, 600]) : undefined,
+        );
       case 'goodbyeWithWill':
         if (client.version === 5) client.disconnect(4, undefined);
         return;
@@ -183,7 +194,16 @@ export class Script {
     const retain = random.chance(0.2);
     const topic = random.chance(0.03) ? 'denied/t' : random.pick(TOPICS);
     const payload = retain && random.chance(0.2) ? new Uint8Array(0) : this.#payload('m');
-    return { type: 'publish', dup: false, qos: random.below(3) as QoS, retain, topic, packetId: 0, properties: is5 && payload.length > 0 ? this.#properties() : {}, payload };
+    return {
+      type: 'publish',
+      dup: false,
+      qos: random.below(3) as QoS,
+      retain,
+      topic,
+      packetId: 0,
+      properties: is5 && payload.length > 0 ? this.#properties() : {},
+      payload,
+    };
   }
 
   #payload(kind: string): Uint8Array {
@@ -199,7 +219,11 @@ export class Script {
     if (random.chance(0.1)) properties.contentType = 'text/plain';
     if (random.chance(0.1)) properties.responseTopic = 'a/answer';
     if (random.chance(0.1)) properties.correlationData = Buffer.from([0, 1, random.below(256)]);
-    if (random.chance(0.1)) properties.userProperties = [['k', 'v'], ['k', String(random.below(10))]];
+    if (random.chance(0.1))
+      properties.userProperties = [
+        ['k', 'v'],
+        ['k', String(random.below(10))],
+      ];
     if (random.chance(0.1)) properties.payloadFormatIndicator = 1;
     return properties;
   }
@@ -212,7 +236,13 @@ export class Script {
       if (random.chance(0.3)) properties.messageExpiryInterval = random.pick([1, 2, 60]);
       if (random.chance(0.2)) properties.userProperties = [['will', 'yes']];
     }
-    return { topic: random.pick(TOPICS), payload: this.#payload('w'), qos: random.below(3) as QoS, retain: random.chance(0.2), properties };
+    return {
+      topic: random.pick(TOPICS),
+      payload: this.#payload('w'),
+      qos: random.below(3) as QoS,
+      retain: random.chance(0.2),
+      properties,
+    };
   }
 
   /** Opens a connection with random options; sometimes the first packets follow CONNECT at once. */
@@ -248,7 +278,8 @@ export class Script {
     if (random.chance(0.6)) this.#subscribe();
     for (let count = random.below(4); count > 0; count--) client.publish(this.message());
     if (random.chance(0.3)) client.send({ type: 'pingreq' });
-    if (random.chance(0.3)) client.disconnect(0, (properties.sessionExpiryInterval ?? 0) > 0 && random.chance(0.3) ? 1 : undefined);
+    if (random.chance(0.3))
+      client.disconnect(0, (properties.sessionExpiryInterval ?? 0) > 0 && random.chance(0.3) ? 1 : undefined);
     else if (random.chance(0.2)) client.link?.client.end();
   }
 

@@ -273,7 +273,8 @@ export class ScriptedClient {
   #aliased(packet: PublishPacket): PublishPacket {
     if (this.version !== 5 || !this.isConnected || this.#aliasMaximum === 0 || !this.random.chance(0.4)) return packet;
     const known = this.#aliasesOut.get(packet.topic);
-    if (known !== undefined && this.random.chance(0.8)) return { ...packet, topic: '', properties: { ...packet.properties, topicAlias: known } };
+    if (known !== undefined && this.random.chance(0.8))
+      return { ...packet, topic: '', properties: { ...packet.properties, topicAlias: known } };
     const alias = this.random.between(1, Math.min(4, this.#aliasMaximum));
     for (const [topic, other] of this.#aliasesOut) if (other === alias) this.#aliasesOut.delete(topic);
     this.#aliasesOut.set(packet.topic, alias);
@@ -303,7 +304,8 @@ export class ScriptedClient {
   disconnect(reasonCode: number, sessionExpiryInterval: number | undefined): void {
     const { link } = this;
     if (link === undefined) return;
-    const properties = sessionExpiryInterval === undefined || this.version !== 5 ? NO_PROPERTIES : { sessionExpiryInterval };
+    const properties =
+      sessionExpiryInterval === undefined || this.version !== 5 ? NO_PROPERTIES : { sessionExpiryInterval };
     this.send({ type: 'disconnect', reasonCode, properties });
     this.abandon();
     link.client.close();
@@ -315,7 +317,6 @@ export class ScriptedClient {
   }
 }
 
-
 /**
  * The same PUBLISH under another number. A broker takes a QoS 1 PUBLISH that is sent again for a new message; who watches
  * could not tell the two apart.
@@ -323,5 +324,7 @@ export class ScriptedClient {
 function renamed(packet: PublishPacket): PublishPacket {
   const text = Buffer.from(packet.payload).toString('latin1');
   const colon = text.indexOf(':');
-  return colon < 0 ? packet : { ...packet, payload: Buffer.from(`${text.slice(0, colon)}'${text.slice(colon)}`, 'latin1') };
+  return colon < 0
+    ? packet
+    : { ...packet, payload: Buffer.from(`${text.slice(0, colon)}'${text.slice(colon)}`, 'latin1') };
 }

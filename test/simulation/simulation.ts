@@ -5,15 +5,23 @@
  * everything is made whole and every client comes back, so that what is still to be delivered is. In the third all say
  * goodbye for good, and nothing may be left.
  */
-import { AnonymousAuthenticator, type AuthenticationRequest, type AuthenticationResult, Broker, type BrokerEvent, type Limits, type Write } from '@dunlin/broker';
+import {
+  AnonymousAuthenticator,
+  type AuthenticationRequest,
+  type AuthenticationResult,
+  Broker,
+  type BrokerEvent,
+  type Limits,
+  type Write,
+} from '@dunlin/broker';
 import type { ConnectPacket, Packet, Properties, PublishPacket } from '@dunlin/protocol';
 import { DelayedStore } from './delayed-store.ts';
 import { keyOf, sayMessage } from './expectation.ts';
 import { Judge, type Violation } from './invariants.ts';
 import { Link, type LinkWatcher } from './network.ts';
+import { type Observed, Observer, REFUSED_USER } from './observer.ts';
 import { DENIED, Oracle, SWEEP_SLACK_MS } from './oracle.ts';
 import type { OracleSession } from './oracle-session.ts';
-import { type Observed, Observer, REFUSED_USER } from './observer.ts';
 import { type Numbering, Script } from './script.ts';
 import { ScriptedClient } from './scripted-client.ts';
 import { SeededRandom } from './seeded-random.ts';
@@ -68,7 +76,17 @@ const SWEEP_MS = 250;
 function characterOf(random: SeededRandom): Character {
   const isTight = random.chance(0.3);
   const limits: Partial<Limits> = isTight
-    ? { receiveMaximum: random.between(5, 20), inflightMessagesMax: random.between(1, 8), queueMessagesMax: random.between(5, 30), outboxBytesMax: 4096, outboxBytesHardMax: 65_536, heldBytesMax: 65_536, topicCacheBytesMax: 65_536, outboundTopicAliasMax: 2, topicAliasMaximum: 3 }
+    ? {
+        receiveMaximum: random.between(5, 20),
+        inflightMessagesMax: random.between(1, 8),
+        queueMessagesMax: random.between(5, 30),
+        outboxBytesMax: 4096,
+        outboxBytesHardMax: 65_536,
+        heldBytesMax: 65_536,
+        topicCacheBytesMax: 65_536,
+        outboundTopicAliasMax: 2,
+        topicAliasMaximum: 3,
+      }
     : {};
   return {
     commitMs: random.chance(0.4) ? 0 : random.pick([1, 5, 30]),
@@ -180,7 +198,9 @@ class World implements LinkWatcher, Observed {
 
   #authenticate(request: AuthenticationRequest): AuthenticationResult | Promise<AuthenticationResult> {
     const result: AuthenticationResult =
-      request.connect.username === REFUSED_USER ? { kind: 'refuse', reasonCode: 0x86 } : new AnonymousAuthenticator().authenticate(request);
+      request.connect.username === REFUSED_USER
+        ? { kind: 'refuse', reasonCode: 0x86 }
+        : new AnonymousAuthenticator().authenticate(request);
     const { authenticationMs } = this.#character;
     if (authenticationMs === 0) return result;
     return new Promise((resolve) => {
@@ -223,7 +243,8 @@ class World implements LinkWatcher, Observed {
   isEnqueuePending(session: OracleSession, packetId: number): boolean {
     const number = this.broker.sessionsById.get(session.name.text)?.number;
     for (const write of this.#uncommitted)
-      if (write.op === 'enqueue' && write.session === number && ((write.entry.position - 1) % 65_535) + 1 === packetId) return true;
+      if (write.op === 'enqueue' && write.session === number && ((write.entry.position - 1) % 65_535) + 1 === packetId)
+        return true;
     return false;
   }
 
@@ -276,10 +297,19 @@ class World implements LinkWatcher, Observed {
     if (packet.qos === 0) return;
     const session = this.#observers.get(link.number)?.session;
     const key = keyOf(topic, packet.payload);
-    const one = session?.expected.get(key)?.find((candidate) => candidate.packetId === packet.packetId && candidate.qos === packet.qos && candidate.link === link.number);
+    const one = session?.expected
+      .get(key)
+      ?.find(
+        (candidate) =>
+          candidate.packetId === packet.packetId && candidate.qos === packet.qos && candidate.link === link.number,
+      );
     if (one === undefined) return;
     one.arrivals += 1;
-    this.judge.check(packet.qos === 1 || one.arrivals === 1, 'exactly-once', () => `the application of "${session?.name.text}" got ${sayMessage(one.said)} ${one.arrivals} times at QoS 2`);
+    this.judge.check(
+      packet.qos === 1 || one.arrivals === 1,
+      'exactly-once',
+      () => `the application of "${session?.name.text}" got ${sayMessage(one.said)} ${one.arrivals} times at QoS 2`,
+    );
   }
 
   #heard(event: BrokerEvent): void {
@@ -308,7 +338,11 @@ class World implements LinkWatcher, Observed {
     if (event.reasonCode === 0x8e) return;
     if (event.reasonCode === 0x8d) {
       const silentMs = this.time.nowMs() - observer.lastReceivedMs;
-      this.judge.check(keepAliveMs > 0 && silentMs >= keepAliveMs, 'keep-alive', () => `${observer.label} is closed after ${silentMs} ms`);
+      this.judge.check(
+        keepAliveMs > 0 && silentMs >= keepAliveMs,
+        'keep-alive',
+        () => `${observer.label} is closed after ${silentMs} ms`,
+      );
       return;
     }
     if (event.reasonCode === 0x98 || event.reasonCode === 0x8b) return;
@@ -329,14 +363,30 @@ class World implements LinkWatcher, Observed {
     for (const observer of this.#observers.values()) {
       const keepAliveMs = (observer.connect?.keepAlive ?? 0) * 1500;
       const isLate = observer.isOpen && keepAliveMs > 0 && now - observer.lastReceivedMs > keepAliveMs + SWEEP_SLACK_MS;
-      this.judge.check(!isLate, 'keep-alive', () => `${observer.label} has been silent for ${now - observer.lastReceivedMs} ms`);
+      this.judge.check(
+        !isLate,
+        'keep-alive',
+        () => `${observer.label} has been silent for ${now - observer.lastReceivedMs} ms`,
+      );
     }
     const { queueMessagesMax, inflightMessagesMax, outboxBytesHardMax } = this.limits;
     for (const session of this.broker.sessionsById.values())
-      this.judge.check(session.queuedMessages <= queueMessagesMax + inflightMessagesMax, 'limits', () => `the queue of "${session.clientId}" holds ${session.queuedMessages} messages`);
+      this.judge.check(
+        session.queuedMessages <= queueMessagesMax + inflightMessagesMax,
+        'limits',
+        () => `the queue of "${session.clientId}" holds ${session.queuedMessages} messages`,
+      );
     for (const connection of this.broker.connections)
-      this.judge.check(connection.unsentBytes <= outboxBytesHardMax + 131_072, 'limits', () => `${connection.unsentBytes} bytes are unsent to "${connection.clientId}"`);
-    this.judge.check(this.broker.pressure.heldBytes >= 0, 'held-bytes', () => `${this.broker.pressure.heldBytes} bytes are held`);
+      this.judge.check(
+        connection.unsentBytes <= outboxBytesHardMax + 131_072,
+        'limits',
+        () => `${connection.unsentBytes} bytes are unsent to "${connection.clientId}"`,
+      );
+    this.judge.check(
+      this.broker.pressure.heldBytes >= 0,
+      'held-bytes',
+      () => `${this.broker.pressure.heldBytes} bytes are held`,
+    );
   }
 
   async run(): Promise<void> {
@@ -362,7 +412,11 @@ class World implements LinkWatcher, Observed {
 
   /** Until nothing is under way any more, and a little longer. */
   async #settle(): Promise<void> {
-    for (let passedMs = 0; passedMs < SETTLE_MAX_MS && !this.#isSettled && this.judge.violation === undefined; passedMs += SETTLE_STEP_MS) {
+    for (
+      let passedMs = 0;
+      passedMs < SETTLE_MAX_MS && !this.#isSettled && this.judge.violation === undefined;
+      passedMs += SETTLE_STEP_MS
+    ) {
       // A CONNECT of the first act may have overtaken that of the second.
       for (const client of this.#clients) if (client.link === undefined) this.#return(client);
       await this.#pass(SETTLE_STEP_MS);
@@ -403,19 +457,38 @@ class World implements LinkWatcher, Observed {
   }
 
   #checkRest(): void {
-    for (const client of this.#clients) this.judge.check(client.clientId === '' || (client.isConnected && client.isIdle), 'rest', () => `"${client.clientId}" has ${client.unfinished}, ${client.isConnected ? 'connected' : 'not connected'}`);
-    for (const observer of this.#observers.values()) this.judge.check(!observer.isOpen || observer.owed.length === 0, 'answers-in-order', () => `${observer.label} is still owed ${observer.owed.join(', ')}`);
+    for (const client of this.#clients)
+      this.judge.check(
+        client.clientId === '' || (client.isConnected && client.isIdle),
+        'rest',
+        () => `"${client.clientId}" has ${client.unfinished}, ${client.isConnected ? 'connected' : 'not connected'}`,
+      );
+    for (const observer of this.#observers.values())
+      this.judge.check(
+        !observer.isOpen || observer.owed.length === 0,
+        'answers-in-order',
+        () => `${observer.label} is still owed ${observer.owed.join(', ')}`,
+      );
     this.#checkArrivals();
     this.#checkRetained();
     this.#checkMetrics();
     let waiting = 0;
     for (const session of this.broker.sessionsById.values()) {
       waiting += session.queuedMessages;
-      const isIdle = this.#isOrphan(session.clientId) || (session.queuedMessages === 0 && session.inflightMessages === 0);
-      this.judge.check(isIdle, 'rest', () => `"${session.clientId}" has ${session.queuedMessages} queued, ${session.inflightMessages} in flight`);
+      const isIdle =
+        this.#isOrphan(session.clientId) || (session.queuedMessages === 0 && session.inflightMessages === 0);
+      this.judge.check(
+        isIdle,
+        'rest',
+        () => `"${session.clientId}" has ${session.queuedMessages} queued, ${session.inflightMessages} in flight`,
+      );
     }
     if (waiting > 0) return;
-    this.judge.check(this.broker.pressure.heldBytes === 0, 'held-bytes', () => `${this.broker.pressure.heldBytes} bytes are held and every queue is empty`);
+    this.judge.check(
+      this.broker.pressure.heldBytes === 0,
+      'held-bytes',
+      () => `${this.broker.pressure.heldBytes} bytes are held and every queue is empty`,
+    );
   }
 
   /** The client never learnt this identifier, or goes by another one now: nobody comes back to the session. */
@@ -430,10 +503,12 @@ class World implements LinkWatcher, Observed {
       if (this.#isOrphan(session.name.text)) continue;
       for (const one of this.oracle.lost(session)) {
         if (one.state === 'due' && allowance > 0) allowance -= 1;
-        else this.judge.broken('acknowledged-arrives', `"${session.name.text}" did not get ${this.oracle.describe(one)}`);
+        else
+          this.judge.broken('acknowledged-arrives', `"${session.name.text}" did not get ${this.oracle.describe(one)}`);
       }
       for (const one of session.all())
-        if (one.qos === 2 && one.state === 'done' && one.arrivals > 1) this.judge.broken('exactly-once', `${this.oracle.describe(one)} arrived ${one.arrivals} times`);
+        if (one.qos === 2 && one.state === 'done' && one.arrivals > 1)
+          this.judge.broken('exactly-once', `${this.oracle.describe(one)} arrived ${one.arrivals} times`);
     }
     for (const group of this.oracle.lostOfGroups()) {
       if ([...group.members.keys()].some((member) => this.#isOrphan((member as OracleSession).name.text))) continue;
@@ -448,24 +523,46 @@ class World implements LinkWatcher, Observed {
     for (const [topic, said] of this.oracle.retained) {
       const kept = retained.get(topic);
       const isSame = kept !== undefined && Buffer.compare(kept.payload, said.payload) === 0 && kept.qos === said.qos;
-      this.judge.check(isSame, 'retained', () => `"${topic}" holds ${kept === undefined ? 'nothing' : keyOf(topic, kept.payload)} where ${sayMessage(said)} is right`);
+      this.judge.check(
+        isSame,
+        'retained',
+        () =>
+          `"${topic}" holds ${kept === undefined ? 'nothing' : keyOf(topic, kept.payload)} where ${sayMessage(said)} is right`,
+      );
     }
-    this.judge.check(retained.count === this.oracle.retained.size, 'retained', () => `${retained.count} retained messages where ${this.oracle.retained.size} are right`);
+    this.judge.check(
+      retained.count === this.oracle.retained.size,
+      'retained',
+      () => `${retained.count} retained messages where ${this.oracle.retained.size} are right`,
+    );
   }
 
   #checkMetrics(): void {
     const { metrics } = this.broker;
     const observers = [...this.#observers.values()];
     const sum = (of: (observer: Observer) => number) => observers.reduce((total, observer) => total + of(observer), 0);
-    const equal = (name: string, counted: number, outside: number) => this.judge.check(counted === outside, 'metrics', () => `${name} is ${counted}, outside ${outside} were counted`);
+    const equal = (name: string, counted: number, outside: number) =>
+      this.judge.check(counted === outside, 'metrics', () => `${name} is ${counted}, outside ${outside} were counted`);
     equal('connectionsAccepted', metrics.connectionsAccepted, this.#links);
     equal('packetsReceived', metrics.packetsReceived, this.#packetsHandled);
-    equal('messagesReceived', metrics.messagesReceived, sum((observer) => observer.publishesHandled));
+    equal(
+      'messagesReceived',
+      metrics.messagesReceived,
+      sum((observer) => observer.publishesHandled),
+    );
     const sent = sum((observer) => observer.packetsSent);
-    this.judge.check(metrics.packetsSent >= sent, 'metrics', () => `packetsSent is ${metrics.packetsSent}, outside ${sent} were counted`);
+    this.judge.check(
+      metrics.packetsSent >= sent,
+      'metrics',
+      () => `packetsSent is ${metrics.packetsSent}, outside ${sent} were counted`,
+    );
     const sessions = [...this.oracle.sessions.values()];
     equal('sessions', this.broker.sessionsById.size, sessions.length);
-    equal('subscriptions', this.broker.router.size, sessions.reduce((total, session) => total + session.subscriptions.size, 0));
+    equal(
+      'subscriptions',
+      this.broker.router.size,
+      sessions.reduce((total, session) => total + session.subscriptions.size, 0),
+    );
     equal('connections', this.broker.connections.size, observers.filter((observer) => observer.isOpen).length);
   }
 
@@ -491,16 +588,32 @@ class World implements LinkWatcher, Observed {
       'uncommitted writes': this.#uncommitted.size,
       sessions: [...broker.sessionsById.values()].filter((session) => session.sessionExpiryInterval === 0).length,
     };
-    for (const [what, count] of Object.entries(left)) this.judge.check(count === 0, 'held-bytes', () => `${count} ${what} are left when all have gone`);
+    for (const [what, count] of Object.entries(left))
+      this.judge.check(count === 0, 'held-bytes', () => `${count} ${what} are left when all have gone`);
   }
 
   result(): SimulationResult {
     const trace = this.#trace.lines(this.judge.violation, this.#options.traceLines ?? 60);
-    return { seed: this.#options.seed, violation: this.judge.violation, trace, events: this.time.handled, deliveries: this.#deliveries, publications: this.#publications };
+    return {
+      seed: this.#options.seed,
+      violation: this.judge.violation,
+      trace,
+      events: this.time.handled,
+      deliveries: this.#deliveries,
+      publications: this.#publications,
+    };
   }
 }
 
 function connectPacket(client: ScriptedClient, cleanStart: boolean, properties: Properties): ConnectPacket {
   const { version, clientId } = client;
-  return { type: 'connect', protocolVersion: version, bridge: false, clientId, cleanStart, keepAlive: 0, properties: version === 5 ? properties : {} };
+  return {
+    type: 'connect',
+    protocolVersion: version,
+    bridge: false,
+    clientId,
+    cleanStart,
+    keepAlive: 0,
+    properties: version === 5 ? properties : {},
+  };
 }

@@ -37,7 +37,9 @@ export class Trace {
     if (violation === undefined) return [];
     const last = this.#lines.slice(-shown);
     const words = [...violation.text.matchAll(/\b[mw]\d+\b|link \d+/g)].map(([word]) => word);
-    const about = this.#lines.slice(0, -shown).filter((line) => words.some((word) => new RegExp(`\\b${word}\\b`).test(line)));
+    const about = this.#lines
+      .slice(0, -shown)
+      .filter((line) => words.some((word) => new RegExp(`\\b${word}\\b`).test(line)));
     return [...about.slice(-shown), ...(about.length > 0 ? ['     …'] : []), ...last];
   }
 }
@@ -46,7 +48,10 @@ function sayPacket(packet: Packet): string {
   const name = packet.type.toUpperCase();
   switch (packet.type) {
     case 'connect': {
-      const will = packet.will === undefined ? '' : ` will "${packet.will.topic}" ${sayPayload(packet.will.payload)} QoS ${packet.will.qos} ${sayProperties(packet.will.properties)}`;
+      const will =
+        packet.will === undefined
+          ? ''
+          : ` will "${packet.will.topic}" ${sayPayload(packet.will.payload)} QoS ${packet.will.qos} ${sayProperties(packet.will.properties)}`;
       return `${name} "${packet.clientId}" clean=${packet.cleanStart} keepAlive=${packet.keepAlive}${packet.username === undefined ? '' : ` user=${packet.username}`} ${sayProperties(packet.properties)}${will}`;
     }
     case 'connack':

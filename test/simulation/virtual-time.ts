@@ -78,7 +78,11 @@ export class VirtualTime implements Clock {
       const next = this.#events[0];
       if (this.#ends.length === 0 && (next === undefined || next.atMs > untilMs)) break;
       let inTurn = this.#random.between(1, 4);
-      while (inTurn-- > 0 && this.#events.length > 0 && this.#events[0].atMs <= (this.#ends.length > 0 ? this.#nowMs : untilMs)) {
+      while (
+        inTurn-- > 0 &&
+        this.#events.length > 0 &&
+        this.#events[0].atMs <= (this.#ends.length > 0 ? this.#nowMs : untilMs)
+      ) {
         const event = this.#pop();
         this.#nowMs = Math.max(this.#nowMs, event.atMs);
         if (event.run === undefined) continue;

@@ -85,7 +85,7 @@ test('assigns an identifier that nobody has and tells it, with either Clean Star
   assert.deepEqual(ids, ['dunlin-random2', 'dunlin-random3']);
 });
 
-test('serves an empty identifier of 3.1.1 with Clean Session 1 and refuses it with 0 [MQTT-3.1.3-7 of 3.1.1, MQTT-3.1.3-8 of 3.1.1]', () => {
+test('serves an empty identifier of 3.1.1 with Clean Session 1 and refuses it with 0 [MQTT311-3.1.3-7, MQTT311-3.1.3-8]', () => {
   const world = new World();
   const served = world.open(4);
   assert.equal(served.handshake({ clientId: '', cleanStart: true }).reasonCode, 0);
@@ -176,7 +176,7 @@ test('handles nothing that follows a refused CONNECT [MQTT-3.1.4-6]', () => {
   assert.equal(world.broker.metrics.authenticationFailures, 1);
 });
 
-test('answers a refusal to 3.x clients with the nearest Return Code [MQTT-3.2.2-4 of 3.1.1]', () => {
+test('answers a refusal to 3.x clients with the nearest Return Code [MQTT311-3.2.2-4]', () => {
   const codes: [number, number][] = [
     [0x86, 4],
     [0x87, 5],
@@ -298,7 +298,7 @@ test('ends the older connection with 0x8E before the newer one gets CONNACK [MQT
   assert.equal(world.broker.metrics.sessionsTakenOver, 1);
 });
 
-test('closes an older 3.1.1 connection without a packet on takeover [MQTT-3.1.4-2 of 3.1.1]', () => {
+test('closes an older 3.1.1 connection without a packet on takeover [MQTT311-3.1.4-2]', () => {
   const world = new World();
   const older = world.connect('a', { protocolVersion: 4 });
   world.connect('a', { protocolVersion: 5 });

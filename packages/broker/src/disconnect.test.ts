@@ -49,7 +49,7 @@ test('publishes the will when the connection breaks, closes, or is closed by the
   for (const end of ends) assert.equal(willOf(end), true);
 });
 
-test('handles nothing after DISCONNECT, and closes the connection [MQTT-3.14.4-1 of 3.1.1]', () => {
+test('handles nothing after DISCONNECT, and closes the connection [MQTT311-3.14.4-1]', () => {
   const world = new World();
   const client = world.connect('a');
   client.send({ type: 'disconnect', reasonCode: 0, properties: {} }, client.publishPacket('t', { retain: true }));

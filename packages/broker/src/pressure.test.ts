@@ -144,7 +144,10 @@ for (const qos of [0, 1, 2] as const) {
     const world = new World({ limits: { outboxBytesMax: 50_000, outboxBytesHardMax: 400_000, heldBytesMax: 300_000 } });
     const names = ['left', 'right'] as const;
     const clients = names.map((name) => {
-      const client = world.connect(name, { protocolVersion: 4, wire: { highWaterBytes: 20_000 } });
+      const client = world.connect(name, {
+        protocolVersion: 4,
+        wire: { highWaterBytes: 20_000, chunkBytes: (length) => length },
+      });
       client.subscribe(name, { qos });
       return client;
     });
@@ -207,4 +210,22 @@ test('forgets a slowed connection that breaks', () => {
   publisher.break();
   world.pass(1_000);
   assert.equal(world.broker.connections.size, 0);
+});
+
+test('queues nothing more at twice heldBytesMax: drops for that session alone, counts it and tells it', () => {
+  const world = new World({ limits: { heldBytesMax: 65_536 } });
+  const away = world.connect('away', { properties: { sessionExpiryInterval: 1_000 } });
+  away.subscribe('t', { qos: 1 });
+  away.break();
+  const here = world.connect('here');
+  here.subscribe('t', { qos: 1 });
+  // All in one turn, before anybody can be slowed.
+  const publisher = world.connect('p', { protocolVersion: 4 });
+  for (let i = 0; i < 60; i++) publisher.write(publisher.publishPacket('t', { qos: 1, payload: PAYLOAD }));
+  world.run();
+  assert.ok(world.broker.pressure.heldBytes < 2 * 65_536 + 5_000);
+  assert.ok(world.broker.metrics.messagesDroppedQueueFull > 20);
+  assert.equal(here.takePayloads().length, 60);
+  assert.equal(publisher.takeAll().length, 60);
+  assert.ok(world.told('limitReached').some((event) => event.limit === 'heldBytesMax'));
 });

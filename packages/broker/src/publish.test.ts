@@ -288,7 +288,7 @@ test('holds 3.1.1 clients to no Receive Maximum, since they know none', () => {
   assert.deepEqual([publisher.takeAll().length, publisher.isClosed], [50, false]);
 });
 
-test('refuses what the Authorizer forbids: the code in PUBACK or PUBREC, and the connection stays [MQTT-3.3.5-2 of 3.1.1]', () => {
+test('refuses what the Authorizer forbids: the code in PUBACK or PUBREC, and the connection stays [MQTT311-3.3.5-2]', () => {
   const world = refusing(0x87);
   const { publisher, subscriber } = pair(world);
   publisher.publish('no', { qos: 0, retain: true });

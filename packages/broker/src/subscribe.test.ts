@@ -35,7 +35,7 @@ test('serves every filter of one packet as if each came alone, good ones beside 
   assert.equal(world.broker.metrics.subscriptionsRefused, 6);
 });
 
-test('tells 3.1.1 clients a refusal as 0x80, and grants to 3.1 clients in name [MQTT-3.9.3-2 of 3.1.1]', () => {
+test('tells 3.1.1 clients a refusal as 0x80, and grants to 3.1 clients in name [MQTT311-3.9.3-2]', () => {
   const world = new World();
   const older = world.connect('a', { protocolVersion: 4 });
   assert.deepEqual(subscribeAll(older, ['a/#/b', request('b', { qos: 2 })]), [0x80, 2]);
@@ -183,7 +183,7 @@ test('counts a subscription of a resumed session as known for Retain Handling 1'
   assert.deepEqual(second.takeAll(), []);
 });
 
-test('sends retained messages again to a 3.1.1 client that subscribes again [MQTT-3.8.4-3 of 3.1.1]', () => {
+test('sends retained messages again to a 3.1.1 client that subscribes again [MQTT311-3.8.4-3]', () => {
   const world = new World();
   world.connect('p').publish('t', { retain: true });
   const client = world.connect('a', { protocolVersion: 4 });

@@ -115,7 +115,7 @@ function checkFlags(reader: PacketReader, flags: number, version: ProtocolVersio
   }
   if (((flags >> FLAGS.willQoSShift) & 3) === 3) throw reader.malformed('its Will QoS is 3 [MQTT-3.1.2-12]');
   if (version === 5 || (flags & FLAGS.username) !== 0 || (flags & FLAGS.password) === 0) return;
-  throw reader.malformed('it has a password but no user name, which needs MQTT 5.0 [MQTT-3.1.2-22 of 3.1.1]');
+  throw reader.malformed('it has a password but no user name, which needs MQTT 5.0 [MQTT311-3.1.2-22]');
 }
 
 function readWill(reader: PacketReader, flags: number, version: ProtocolVersion, strictText: boolean): Will {

@@ -67,7 +67,7 @@ export function decodePacket(
 function checkDirection(type: PacketTypeRow, sender: Side, version: ProtocolVersion): void {
   if (maySend(type, sender, version)) return;
   if (type.fromBefore5 === 'nobody') {
-    throw malformedPacket('Cannot read a packet: type 15 is reserved before MQTT 5.0 [MQTT-2.2.2-2 of 3.1.1]');
+    throw malformedPacket('Cannot read a packet: type 15 is reserved before MQTT 5.0 [MQTT311-2.2.2-2]');
   }
   throw protocolError(`Cannot accept ${type.title} from the ${sender}: only the other side may send it`);
 }
@@ -206,7 +206,7 @@ function readOptions(reader: PacketReader, filter: string, options: number): Sub
 
 function readQoS(reader: PacketReader, filter: string, options: number): SubscriptionRequest {
   if (options > 2)
-    throw reader.malformed(`a Requested QoS byte is ${options}, expected 0 to 2 [MQTT-3.8.3-4 of 3.1.1]`);
+    throw reader.malformed(`a Requested QoS byte is ${options}, expected 0 to 2 [MQTT311-3.8.3-4]`);
   return { filter, qos: options as QoS, noLocal: false, retainAsPublished: false, retainHandling: 0 };
 }
 

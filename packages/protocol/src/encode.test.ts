@@ -53,7 +53,7 @@ test('drops Subscription Options but the QoS before 5.0', () => {
   assert.equal(hex({ ...SUBSCRIBE, subscriptions }, 4), '820600010001' + '6601');
 });
 
-test('translates CONNACK and SUBACK codes before 5.0 [MQTT-3.9.3-2 of 3.1.1]', () => {
+test('translates CONNACK and SUBACK codes before 5.0 [MQTT311-3.9.3-2]', () => {
   assert.equal(hex({ type: 'connack', sessionPresent: false, reasonCode: 0x86, properties: {} }, 4), '20020004');
   assert.equal(hex({ type: 'connack', sessionPresent: false, reasonCode: 5, properties: {} }, 3), '20020005');
   refuses({ type: 'connack', sessionPresent: false, reasonCode: 0x81, properties: {} }, 4, 'protocol-error');

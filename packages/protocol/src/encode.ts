@@ -129,7 +129,7 @@ function firstByte(type: Packet['type']): number {
 function encodeConnect(writer: PacketWriter, packet: ConnectPacket): Uint8Array {
   const { protocolVersion, username, password, will, properties } = packet;
   if (protocolVersion !== 5 && password !== undefined && username === undefined) {
-    throw writer.forbidden('it has a password but no user name, which needs MQTT 5.0 [MQTT-3.1.2-22 of 3.1.1]');
+    throw writer.forbidden('it has a password but no user name, which needs MQTT 5.0 [MQTT311-3.1.2-22]');
   }
   if (protocolVersion === 5 && packet.bridge) throw writer.forbidden('the bridge mark does not exist in MQTT 5.0');
   writer.text(protocolVersion === 3 ? 'MQIsdp' : 'MQTT', 'Protocol Name');
@@ -183,7 +183,7 @@ function encodeConnack(writer: PacketWriter, packet: ConnackPacket, version: Pro
 function returnCode(writer: PacketWriter, code: number): number {
   const adapted = code <= RETURN_CODE_MAXIMUM ? code : connackReturnCode(code);
   if (adapted !== undefined) return adapted;
-  throw writer.forbidden(`no Return Code stands for ${hex(code)}, close without CONNACK [MQTT-3.2.2-6 of 3.1.1]`);
+  throw writer.forbidden(`no Return Code stands for ${hex(code)}, close without CONNACK [MQTT311-3.2.2-6]`);
 }
 
 function encodePublish(writer: PacketWriter, packet: PublishPacket, version: ProtocolVersion): Uint8Array {

@@ -150,7 +150,7 @@ export function isReasonCodeAllowed(packetName: PacketName, code: number, sender
 /**
  * The CONNACK Return Code of MQTT 3.1 and 3.1.1 that stands for a 5.0 Reason Code.
  *
- * Undefined when none fits: then the server closes without CONNACK [MQTT-3.2.2-6 of 3.1.1]. The mapping is Dunlin's,
+ * Undefined when none fits: then the server closes without CONNACK [MQTT311-3.2.2-6]. The mapping is Dunlin's,
  * the standards have none.
  */
 export function connackReturnCode(reasonCode: number): number | undefined {
