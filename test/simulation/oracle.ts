@@ -183,7 +183,8 @@ export class Oracle {
   #leaveGroups(session: OracleSession, key: string, groups: readonly GroupExpectation[]): void {
     if (!groups.some(({ members }) => members.has(session))) return;
     const mayHandOver =
-      groups.some(({ taker }) => taker === undefined) ||
+      // What was handed over before may wait unseen with this one.
+      groups.some(({ taker, isLoose }) => taker === undefined || isLoose) ||
       session.expected
         .get(key)
         ?.some(({ qos, state }) => qos > 0 && state !== 'done' && !(qos === 2 && state !== 'due'));
@@ -409,18 +410,19 @@ export class Oracle {
   *lostOfGroups(): Generator<GroupExpectation> {
     const now = this.#time.nowMs();
     for (const groups of this.groups.values()) {
-      // Which copy was handed over nobody can tell.
-      if (groups.some(({ excuse }) => excuse !== undefined)) continue;
-      for (const group of groups) {
-        const { said } = group;
-        // One empty payload is like another, so that takers may be mixed up.
-        if (group.taker !== undefined || said.qos === 0 || said.payload.length === 0) continue;
-        if (said.expiresAtMs !== undefined && said.expiresAtMs <= now) continue;
-        const members = [...group.members] as [OracleSession, OracleSubscription[]][];
-        if (members.some(([member, [{ qos }]]) => qos === 0 || sizeOf(said) + 8 > member.smallestPacket)) continue;
-        yield group;
-      }
+      // Which copy was handed over nobody can tell, nor which of two took which way.
+      if (groups[0].said.qos === 0 || groups.some(({ excuse }) => excuse !== undefined)) continue;
+      const untaken = groups.filter(({ taker }) => taker === undefined);
+      if (untaken.length > groups.filter((group) => this.#mayVanish(group, now)).length) yield untaken[0];
     }
+  }
+
+  /** Whether a shared message may reach nobody: it expired, went at QoS 0, was too large, or is like others. */
+  #mayVanish({ said, members }: GroupExpectation, now: number): boolean {
+    if (said.payload.length === 0 || (said.expiresAtMs !== undefined && said.expiresAtMs <= now)) return true;
+    for (const [member, subscriptions] of members as Map<OracleSession, OracleSubscription[]>)
+      if (subscriptions[0].qos === 0 || sizeOf(said) + 8 > member.smallestPacket) return true;
+    return false;
   }
 
   describe(one: Expectation): string {

@@ -141,7 +141,7 @@ test('serves a client at full speed again that was slowed for its unread answers
 
 for (const qos of [0, 1, 2] as const) {
   test(`two clients that publish to each other at QoS ${qos} while neither reads block neither the broker nor each other for good`, () => {
-    const world = new World({ limits: { outboxBytesMax: 50_000, outboxBytesHardMax: 400_000, heldBytesMax: 300_000 } });
+    const world = new World({ limits: { outboxBytesMax: 50_000, outboxBytesHardMax: 400_000, heldBytesMax: 500_000 } });
     const names = ['left', 'right'] as const;
     const clients = names.map((name) => {
       const client = world.connect(name, {

@@ -36,3 +36,32 @@ export class Replay {
     return retained;
   }
 }
+
+/** The replays of a session, one for each filter, in the order they began. */
+export class Replays {
+  readonly #byFilter = new Map<string, Replay>();
+  /** Goes along with them: to begin anew would pass over all that are done, each time. */
+  readonly #inOrder = this.#byFilter.values();
+  #current: Replay | undefined = undefined;
+
+  get isEmpty(): boolean {
+    return this.#byFilter.size === 0;
+  }
+
+  /** Adds a replay in place of a former one of its filter. */
+  add(replay: Replay): void {
+    this.cancel(replay.subscription.filter);
+    this.#byFilter.set(replay.subscription.filter, replay);
+  }
+
+  cancel(filter: string): void {
+    this.#byFilter.delete(filter);
+    if (this.#current?.subscription.filter === filter) this.#current = undefined;
+  }
+
+  /** The one that is due to go on, until it is cancelled; undefined where there is none, and then for good. */
+  next(): Replay | undefined {
+    this.#current ??= this.#inOrder.next().value;
+    return this.#current;
+  }
+}

@@ -6,39 +6,13 @@
  */
 import { type QoS, type ReceiverFlow, SenderFlow } from '@dunlin/protocol';
 import type { Connection } from './connection.ts';
-import type { GroupCommit } from './group-commit.ts';
-import type { Limits } from './limits.ts';
 import type { Message } from './message.ts';
-import type { Metrics } from './metrics.ts';
-import type { Permissions, SessionRecord, Store } from './ports.ts';
+import type { Permissions, SessionRecord } from './ports.ts';
 import { type Entry, Queue } from './queue.ts';
-import type { Replay } from './replay.ts';
-import type { Settings } from './settings.ts';
+import { type Replay, Replays } from './replay.ts';
+import type { SessionContext } from './session-context.ts';
 import { NO_IDENTIFIERS, type Subscription } from './subscription.ts';
 import type { ArmedWill } from './will.ts';
-
-/** What sessions need of their broker. */
-export interface SessionContext {
-  readonly limits: Limits;
-  readonly settings: Settings;
-  readonly metrics: Metrics;
-  readonly commits: GroupCommit;
-  readonly store: Store;
-  /** Wall clock of the present turn in milliseconds. */
-  readonly nowMs: number;
-  /** The wall clock itself, for what must end in time. */
-  clockMs(): number;
-  /** Adds to the bytes held by all queues. */
-  held(bytes: number): void;
-  /** Whether anything more may be held; tells where not. */
-  mayHold(clientId: string): boolean;
-  /** A limit acted for this session. */
-  queueFull(clientId: string): void;
-  /** Wall clock at which all replays of the present turn pause, whosesoever they are. */
-  replaysPauseAtMs(): number;
-  /** Goes on with replays in another turn. */
-  continueReplay(session: Session): void;
-}
 
 const PACKET_IDS = 0xffff;
 /** A replay pauses while this much is unsent, so that live messages do not wait behind it. */
@@ -84,10 +58,7 @@ export class Session {
   #flow: SenderFlow<Entry> | undefined = undefined;
   #queue: Queue | undefined = undefined;
   /** By filter, in the order they began. */
-  #replays: Map<string, Replay> | undefined = undefined;
-  /** Goes along with them: to begin anew would pass over all that are done, each time. */
-  #replaysInOrder: Iterator<Replay> | undefined = undefined;
-  #replaying: Replay | undefined = undefined;
+  #replays: Replays | undefined = undefined;
   /** Bytes of the messages in `#flow` that are kept to be sent again. */
   #inflightBytes = 0;
   /** The last queue position given. */
@@ -383,34 +354,16 @@ export class Session {
 
   /** Starts sending retained messages to new subscriptions. */
   replay(replays: readonly Replay[]): void {
-    for (const replay of replays) {
-      const { filter } = replay.subscription;
-      this.cancelReplay(filter);
-      this.#replays ??= new Map();
-      this.#replays.set(filter, replay);
-    }
-    if (replays.length > 0) this.pump();
+    if (replays.length === 0) return;
+    this.#replays ??= new Replays();
+    for (const replay of replays) this.#replays.add(replay);
+    this.pump();
   }
 
   /** The subscription is gone: so is its replay. */
   cancelReplay(filter: string): void {
-    if (this.#replays?.delete(filter) !== true) return;
-    if (this.#replaying?.subscription.filter === filter) this.#replaying = undefined;
-    if (this.#replays.size === 0) this.#forgetReplays();
-  }
-
-  #forgetReplays(): void {
-    this.#replays = undefined;
-    this.#replaysInOrder = undefined;
-    this.#replaying = undefined;
-  }
-
-  /** The replay that is due to go on. */
-  #nextReplay(): Replay | undefined {
-    if (this.#replaying !== undefined || this.#replays === undefined) return this.#replaying;
-    this.#replaysInOrder ??= this.#replays.values();
-    this.#replaying = this.#replaysInOrder.next().value;
-    return this.#replaying;
+    this.#replays?.cancel(filter);
+    if (this.#replays?.isEmpty === true) this.#replays = undefined;
   }
 
   #pumpReplays(): void {
@@ -418,7 +371,7 @@ export class Session {
     // One step is always taken: whoever comes when the time is over still gets on.
     for (let step = 1; ; step++) {
       const connection = this.connection;
-      const replay = this.#nextReplay();
+      const replay = this.#replays?.next();
       if (connection === undefined || replay === undefined) return;
       if (replay.isDone) {
         this.cancelReplay(replay.subscription.filter);
@@ -488,7 +441,7 @@ export class Session {
     this.owner = undefined;
     this.connection = undefined;
     this.#isWaiting = false;
-    this.#forgetReplays();
+    this.#replays = undefined;
   }
 
   /**
@@ -515,7 +468,7 @@ export class Session {
     if (rest === undefined) queue?.clear();
     this.#flow = undefined;
     this.#queue = undefined;
-    this.#forgetReplays();
+    this.#replays = undefined;
     return { handOver, rest };
   }
 }

@@ -5,8 +5,9 @@
  * what goes first is decided by second chance: a hand moves over the topics in the order they came, spares each that
  * was used since it last passed, and drops the others. A dropped topic lives on in the messages that name it.
  *
- * The hash has no key, so anybody can make names that share one. Therefore a chain has a greatest length, and a name
- * that finds its chain full gets a topic that is not kept: costly for whoever made them, harmless for the others.
+ * The seed of the hash makes it hard to choose names that share one, not impossible: some differences cancel out under
+ * half of all seeds. Therefore a chain has a greatest length, and a name that finds its chain full gets a topic that is
+ * not kept: costly for whoever made them, harmless for the others.
  */
 import { checkTopicName, ReasonCode, readUtf8, topicLevels, utf8Length, writeUtf8 } from '@dunlin/protocol';
 import type { Limits } from './limits.ts';
@@ -63,7 +64,7 @@ export class TopicTable {
   #size = 0;
   #bytes = 0;
 
-  /** `seed`: a number that nobody can guess, so that nobody can choose topics which fall into one bucket. */
+  /** `seed`: 32 bits that nobody can guess, so that nobody can choose topics which fall into one bucket. */
   constructor(limits: Limits, strictText: boolean, metrics: Metrics, seed = 0) {
     this.#limits = limits;
     this.#strictText = strictText;
@@ -191,11 +192,13 @@ export class TopicTable {
 
 /** Four bytes a step; the multiplication spreads them, the shifts at the end bring the high bits down to the slot. */
 export function hashOf(bytes: Uint8Array, start: number, end: number, seed: number): number {
-  let hash = seed ^ (end - start);
+  // A seed that was only mixed in would leave most chosen collisions as they are.
+  const multiplier = (seed ^ 0x9e3779b1) | 1;
+  let hash = end - start;
   let at = start;
   for (; at + 4 <= end; at += 4) {
     const word = bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
-    hash = Math.imul(hash ^ word, 0x9e3779b1);
+    hash = Math.imul(hash ^ word, multiplier);
     hash ^= hash >>> 15;
   }
   for (; at < end; at++) hash = Math.imul(hash ^ bytes[at], 0x85ebca6b);

@@ -25,9 +25,12 @@ export async function pub(argv: readonly string[], terminal: Terminal): Promise<
     // Read before connecting: a missing file must not look like a client that came and went.
     const payload = await payloadOf(flags.source, terminal);
     const client = await connectWithFlags(flags, terminal, interrupt.signal);
-    const exitCode = await publishAll(flags, client, payload, terminal, interrupt.signal);
-    await client.disconnect({ properties: flags.properties.disconnect ?? {} });
-    return exitCode;
+    try {
+      return await publishAll(flags, client, payload, terminal, interrupt.signal);
+    } finally {
+      // Refused or interrupted, it leaves in order: its will must not go out.
+      await client.disconnect({ properties: flags.properties.disconnect ?? {} });
+    }
   } catch (error) {
     if (interrupt.signal.aborted) return 0;
     throw error;

@@ -102,7 +102,8 @@ export class Publishing {
     const outgoing = this.#flow.get(packetId);
     const step = this.#flow.pubrec(packetId, reasonCode);
     if (step === 'release') {
-      if (outgoing !== undefined) outgoing.result = { reasonCode, properties };
+      // A PUBREC that comes again after PUBREL says nothing new, whatever its code.
+      if (outgoing !== undefined && reasonCode < REFUSED) outgoing.result = { reasonCode, properties };
       this.#pubrel(packetId, 0);
     } else if (step === 'unknown') {
       if (reasonCode < REFUSED) this.#pubrel(packetId, IDENTIFIER_NOT_FOUND);

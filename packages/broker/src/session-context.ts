@@ -1,0 +1,30 @@
+/** What a session needs of its broker, so that it touches nothing else. */
+import type { GroupCommit } from './group-commit.ts';
+import type { Limits } from './limits.ts';
+import type { Metrics } from './metrics.ts';
+import type { Store } from './ports.ts';
+import type { Session } from './session.ts';
+import type { Settings } from './settings.ts';
+
+/** The broker, as its sessions see it. */
+export interface SessionContext {
+  readonly limits: Limits;
+  readonly settings: Settings;
+  readonly metrics: Metrics;
+  readonly commits: GroupCommit;
+  readonly store: Store;
+  /** Wall clock of the present turn in milliseconds. */
+  readonly nowMs: number;
+  /** The wall clock itself, for what must end in time. */
+  clockMs(): number;
+  /** Adds to the bytes held by all queues. */
+  held(bytes: number): void;
+  /** Whether anything more may be held; tells where not. */
+  mayHold(clientId: string): boolean;
+  /** A limit acted for this session. */
+  queueFull(clientId: string): void;
+  /** Wall clock at which all replays of the present turn pause, whosesoever they are. */
+  replaysPauseAtMs(): number;
+  /** Goes on with replays in another turn. */
+  continueReplay(session: Session): void;
+}
