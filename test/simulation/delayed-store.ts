@@ -66,6 +66,7 @@ export class DelayedStore implements Store {
   }
 
   close(): Promise<void> {
+    if (this.#isCommitting) this.#options.misused('Store.close was called while a commit was under way');
     return this.#memory.close();
   }
 

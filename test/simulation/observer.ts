@@ -49,6 +49,8 @@ export interface Observed {
   readonly limits: Limits;
   /** Whether the store answers at once, always. */
   readonly isSynchronous: boolean;
+  /** Whether the broker is being stopped. */
+  readonly isStopping: boolean;
   nowMs(): number;
   isCommitted(write: Write): boolean;
   /** The queue entry of the session that goes by the Packet Identifier is not yet committed. */
@@ -176,32 +178,40 @@ export class Observer {
     switch (packet.type) {
       case 'publish':
         this.publishesHandled += 1;
-        return this.#stepPublish(session, packet);
+        this.#stepPublish(session, packet);
+        return;
       case 'puback':
         this.#unfinished.delete(packet.packetId);
-        return session.finish(packet.packetId, 'done');
+        session.finish(packet.packetId, 'done');
+        return;
       case 'pubrec':
-        return this.#stepPubrec(session, packet);
+        this.#stepPubrec(session, packet);
+        return;
       case 'pubrel':
         session.received.delete(packet.packetId);
-        return this.#owe('pubcomp', packet.packetId, undefined);
+        this.#owe('pubcomp', packet.packetId, undefined);
+        return;
       case 'pubcomp':
         this.#unfinished.delete(packet.packetId);
-        return session.finish(packet.packetId, 'done');
+        session.finish(packet.packetId, 'done');
+        return;
       case 'subscribe': {
         const made: OracleSubscription[] = [];
         const codes = this.#oracle.subscribe(session, packet, made);
-        return this.#owe('suback', packet.packetId, codes, () => {
+        this.#owe('suback', packet.packetId, codes, () => {
           for (const subscription of made) subscription.isAcknowledged = true;
         });
+        return;
       }
       case 'unsubscribe':
-        return this.#owe('unsuback', packet.packetId, this.#oracle.unsubscribe(session, packet));
+        this.#owe('unsuback', packet.packetId, this.#oracle.unsubscribe(session, packet));
+        return;
       case 'pingreq':
         this.#pings += 1;
         return;
       case 'disconnect':
-        return this.#oracle.saidGoodbye(session, packet.reasonCode, packet.properties.sessionExpiryInterval);
+        this.#oracle.saidGoodbye(session, packet.reasonCode, packet.properties.sessionExpiryInterval);
+        return;
     }
   }
 
@@ -335,13 +345,15 @@ export class Observer {
     }
     switch (packet.type) {
       case 'publish':
-        return this.#sentPublish(packet);
+        this.#sentPublish(packet);
+        return;
       case 'pingresp':
         this.#pings -= 1;
         this.#judge.check(this.#pings >= 0, 'answers-in-order', () => `${this.label}: PINGRESP nobody asked for`);
         return;
       case 'disconnect':
-        return this.#sentDisconnect();
+        this.#sentDisconnect();
+        return;
       case 'connack':
       case 'puback':
       case 'pubrec':
@@ -349,7 +361,8 @@ export class Observer {
       case 'pubcomp':
       case 'suback':
       case 'unsuback':
-        return this.#sentAnswer(packet);
+        this.#sentAnswer(packet);
+        return;
       default:
         this.#judge.broken('well-formed', `${this.label}: ${packet.type.toUpperCase()} from a broker`);
     }
@@ -370,6 +383,8 @@ export class Observer {
   ): void {
     const packetId = packet.type === 'connack' ? 0 : packet.packetId;
     if (packet.type === 'pubrel' && this.#releases.delete(packetId)) return;
+    // Who comes while it stops is sent away.
+    if (packet.type === 'connack' && packet.reasonCode !== 0 && this.#world.isStopping) return;
     const owed = this.#answers[0];
     const text = `${packet.type.toUpperCase()} ${packetId}`;
     if (owed === undefined || owed.type !== packet.type || owed.packetId !== packetId) {
@@ -597,7 +612,10 @@ export class Observer {
       for (const subscription of group.members.get(session) ?? []) {
         const shared = sharedExpectation(session, group, subscription);
         if (!this.#isLike(shared, packet)) continue;
-        const rank = (this.#mayCome(shared) ? 0 : 4) + (this.#fits(session, shared, packet) ? 0 : 2) + (group.taker === undefined ? 0 : 1);
+        const rank =
+          (this.#mayCome(shared) ? 0 : 4) +
+          (this.#fits(session, shared, packet) ? 0 : 2) +
+          (group.taker === undefined ? 0 : 1);
         if (rank >= bestRank || !canFree(group, groups, new Set())) continue;
         best = { group, shared };
         bestRank = rank;

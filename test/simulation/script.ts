@@ -22,6 +22,8 @@ export interface ScriptOptions {
   readonly paceMs: number;
   /** Largest payload. */
   readonly payloadMax: number;
+  /** Whether it now and then publishes more than a queue keeps in memory. */
+  readonly floods: boolean;
 }
 
 const ACTIONS = {
@@ -53,6 +55,8 @@ export class Script {
   readonly #options: ScriptOptions;
   readonly #numbering: Numbering;
   #isOver = false;
+  /** 0 while it is connected. */
+  #awayUntilMs = 0;
 
   constructor(client: ScriptedClient, time: VirtualTime, options: ScriptOptions, numbering: Numbering) {
     this.#client = client;
@@ -82,15 +86,24 @@ export class Script {
   #act(): void {
     const client = this.#client;
     if (client.link === undefined) {
-      this.connect();
+      this.#comeBack();
       return;
     }
+    this.#awayUntilMs = 0;
     if (!client.isConnected) {
       if (this.#random.chance(0.1)) this.#leave();
       return;
     }
-    const action = this.#random.weighted(ACTIONS);
-    this.#do(action);
+    if (this.#options.floods && this.#random.chance(0.1)) this.#flood();
+    else this.#do(this.#random.weighted(ACTIONS));
+  }
+
+  /** At once, or after sessions and wills have had time to come due. */
+  #comeBack(): void {
+    const now = this.#time.nowMs();
+    if (this.#awayUntilMs === 0)
+      this.#awayUntilMs = now + (this.#random.chance(0.3) ? this.#random.between(500, 12_000) : 0);
+    if (now >= this.#awayUntilMs) this.connect();
   }
 
   #do(action: keyof typeof ACTIONS): void {
@@ -99,15 +112,20 @@ export class Script {
     const link = client.link;
     switch (action) {
       case 'publish':
-        return client.publish(this.message());
+        client.publish(this.message());
+        return;
       case 'burst':
-        return this.#burst(random.between(3, 25));
+        this.#burst(random.between(3, 25));
+        return;
       case 'subscribe':
-        return this.#subscribe();
+        this.#subscribe();
+        return;
       case 'unsubscribe':
-        return client.unsubscribe([random.pick(FILTERS), ...(random.chance(0.3) ? [random.pick(SHARED)] : [])]);
+        client.unsubscribe([random.pick(FILTERS), ...(random.chance(0.3) ? [random.pick(SHARED)] : [])]);
+        return;
       case 'ping':
-        return client.send({ type: 'pingreq' });
+        client.send({ type: 'pingreq' });
+        return;
       case 'slow':
         client.isSlow = true;
         this.#time.after(random.between(50, 4000), () => client.catchUp());
@@ -117,10 +135,8 @@ export class Script {
         this.#time.after(random.between(50, 6000), () => link?.client.resume());
         return;
       case 'goodbye':
-        return client.disconnect(
-          0,
-          client.mayChangeExpiry && random.chance(0.3) ? random.pick([0, 1, 5, 600]) : undefined,
-        );
+        client.disconnect(0, client.mayChangeExpiry && random.chance(0.3) ? random.pick([0, 1, 5, 600]) : undefined);
+        return;
       case 'goodbyeWithWill':
         if (client.version === 5) client.disconnect(4, undefined);
         return;
@@ -134,10 +150,19 @@ export class Script {
         link?.stall(random.between(10, 5000));
         return;
       case 'vanish':
-        return this.#vanish();
+        this.#vanish();
+        return;
       case 'takeOver':
-        return this.#takeOver();
+        this.#takeOver();
+        return;
     }
+  }
+
+  #flood(): void {
+    const topic = this.#random.pick(TOPICS);
+    const qos = this.#random.between(1, 2) as QoS;
+    for (let count = this.#random.between(500, 3000); count > 0; count--)
+      this.#client.publish({ ...this.message(), topic, qos, retain: false, payload: this.#payload('m') });
   }
 
   #burst(count: number): void {
@@ -192,7 +217,11 @@ export class Script {
     const random = this.#random;
     const is5 = this.#client.version === 5;
     const retain = random.chance(0.2);
-    const topic = random.chance(0.03) ? 'denied/t' : random.pick(TOPICS);
+    const topic = random.chance(0.03)
+      ? 'denied/t'
+      : random.chance(0.05)
+        ? `a/${random.below(2000)}`
+        : random.pick(TOPICS);
     const payload = retain && random.chance(0.2) ? new Uint8Array(0) : this.#payload('m');
     return {
       type: 'publish',

@@ -37,8 +37,6 @@ export interface ClientHost {
 }
 
 const PACKET_BYTES_MAX = 268_435_460;
-/** Unfinished messages of a client at the most, whatever the broker allows. */
-const WINDOW = 12;
 
 export class ScriptedClient {
   readonly random: SeededRandom;
@@ -56,7 +54,8 @@ export class ScriptedClient {
   #waiting: PublishPacket[] = [];
   #nextId = 0;
   readonly #requests = new Set<number>();
-  #serverWindow = WINDOW;
+  #serverWindow: number;
+  readonly #window: number;
   #aliasMaximum = 0;
   #aliasesOut = new Map<string, number>();
   #aliasesIn = new Map<number, string>();
@@ -69,7 +68,10 @@ export class ScriptedClient {
   serverPacketMax = PACKET_BYTES_MAX;
   keepAliveS = 0;
 
-  constructor(clientId: string, version: ProtocolVersion, random: SeededRandom, host: ClientHost) {
+  /** `window`: unfinished messages at the most, whatever the broker allows. */
+  constructor(clientId: string, version: ProtocolVersion, random: SeededRandom, host: ClientHost, window: number) {
+    this.#window = window;
+    this.#serverWindow = window;
     this.clientId = clientId;
     this.version = version;
     this.random = random;
@@ -150,18 +152,24 @@ export class ScriptedClient {
   #handle(link: Link, packet: Packet): void {
     switch (packet.type) {
       case 'connack':
-        return this.#connack(link, packet);
+        this.#connack(link, packet);
+        return;
       case 'publish':
-        return this.#publish(link, packet);
+        this.#publish(link, packet);
+        return;
       case 'puback':
-        return this.#finished(packet.packetId);
+        this.#finished(packet.packetId);
+        return;
       case 'pubrec':
-        return this.#pubrec(packet.packetId, packet.reasonCode);
+        this.#pubrec(packet.packetId, packet.reasonCode);
+        return;
       case 'pubrel':
         this.#received.delete(packet.packetId);
-        return this.#acknowledge('pubcomp', packet.packetId, 0);
+        this.#acknowledge('pubcomp', packet.packetId, 0);
+        return;
       case 'pubcomp':
-        return this.#finished(packet.packetId);
+        this.#finished(packet.packetId);
+        return;
       case 'suback':
       case 'unsuback':
         this.#requests.delete(packet.packetId);
@@ -178,7 +186,7 @@ export class ScriptedClient {
     this.owesCleanStart = false;
     const { properties } = packet;
     if (properties.assignedClientIdentifier !== undefined) this.clientId = properties.assignedClientIdentifier;
-    this.#serverWindow = Math.min(WINDOW, properties.receiveMaximum ?? WINDOW);
+    this.#serverWindow = Math.min(this.#window, properties.receiveMaximum ?? this.#window);
     this.#aliasMaximum = properties.topicAliasMaximum ?? 0;
     this.serverPacketMax = properties.maximumPacketSize ?? PACKET_BYTES_MAX;
     if (this.#connect?.cleanStart === true) {

@@ -65,10 +65,16 @@ interface Character {
   readonly limits: Partial<Limits>;
   readonly dropsOldest: boolean;
   readonly isTight: boolean;
+  readonly floods: boolean;
+  /** Whether sessions end sooner than clients ask for; then there is no 3.1, whose clients are not told. */
+  readonly isExpiryCapped: boolean;
+  /** The first act ends with the broker stopping. */
+  readonly stopsEarly: boolean;
 }
 
 const FIRST_ACT_MS = 30_000;
-const REST_MS = 10_000;
+/** Longer than a connection without CONNECT may last. */
+const GOODBYE_MS = 12_000;
 const SETTLE_STEP_MS = 3000;
 const SETTLE_MAX_MS = 600_000;
 const SWEEP_MS = 250;
@@ -88,18 +94,24 @@ function characterOf(random: SeededRandom): Character {
         topicAliasMaximum: 3,
       }
     : {};
+  const isExpiryCapped = random.chance(0.1);
+  // More messages than a queue keeps in memory, in a world that is otherwise quick.
+  const floods = !isTight && random.chance(0.04);
   return {
     commitMs: random.chance(0.4) ? 0 : random.pick([1, 5, 30]),
     authenticationMs: random.chance(0.2) ? random.pick([1, 50]) : 0,
-    clients: random.between(3, 9),
-    latencyMs: random.pick([0, 2, 20]),
-    splitShare: random.pick([0, 0.2, 1]),
-    capacityBytes: random.pick([[200, 2000], [1000, 20_000], [65_536]]),
+    clients: floods ? 3 : random.between(3, 9),
+    latencyMs: random.pick(floods ? [0, 2] : [0, 2, 20]),
+    splitShare: floods ? 0 : random.pick([0, 0.2, 1]),
+    capacityBytes: floods ? [65_536] : random.pick([[200, 2000], [1000, 20_000], [65_536]]),
     paceMs: random.pick([100, 200, 400]),
     payloadMax: random.pick([200, 2000, 40_000]),
-    limits,
+    limits: isExpiryCapped ? { ...limits, sessionExpiryMaxS: random.between(2, 5) } : limits,
     dropsOldest: isTight && random.chance(0.5),
     isTight,
+    floods,
+    isExpiryCapped,
+    stopsEarly: random.chance(0.05),
   };
 }
 
@@ -140,6 +152,7 @@ class World implements LinkWatcher, Observed {
   #current: Observer | undefined;
   readonly #uncommitted = new Set<Write>();
   readonly #touched = new Set<Observer>();
+  #isStopping = false;
   #links = 0;
   #order = 0;
   #publications = 0;
@@ -153,7 +166,7 @@ class World implements LinkWatcher, Observed {
     this.time = new VirtualTime(this.#random.fork());
     this.judge = new Judge(() => this.time.elapsedMs);
     this.#trace = new Trace(this.time, () => options.isTraced === true && this.judge.violation === undefined);
-    this.oracle = new Oracle(this.time, this.judge, 0xffffffff);
+    this.oracle = new Oracle(this.time, this.judge, this.#character.limits.sessionExpiryMaxS ?? 0xffffffff);
     this.broker = this.#makeBroker();
     this.broker.onEvent((event) => this.#heard(event));
     this.#watchSteps();
@@ -161,6 +174,9 @@ class World implements LinkWatcher, Observed {
     this.time.afterEach = () => this.#look();
   }
 
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
   get limits(): Limits {
     return this.broker.limits;
   }
@@ -358,6 +374,7 @@ class World implements LinkWatcher, Observed {
   }
 
   #sweep(): void {
+    if (this.#isStopping) return;
     this.oracle.sweep();
     const now = this.time.nowMs();
     for (const observer of this.#observers.values()) {
@@ -393,9 +410,15 @@ class World implements LinkWatcher, Observed {
     await this.broker.start();
     this.time.every(SWEEP_MS, () => this.#sweep());
     this.#populate();
+    this.#dialInSilence();
     await this.#pass(this.#options.durationMs ?? FIRST_ACT_MS);
     if (this.judge.violation !== undefined) return;
     for (const script of this.#scripts) script.stop();
+    if (this.#character.stopsEarly) {
+      await this.#stopEarly();
+      return;
+    }
+    for (const observer of this.#observers.values()) observer.link.cut();
     for (const client of this.#clients) this.#return(client);
     await this.#settle();
     if (this.judge.violation !== undefined) return;
@@ -410,18 +433,59 @@ class World implements LinkWatcher, Observed {
     await this.time.pass(durationMs, () => this.judge.violation !== undefined);
   }
 
-  /** Until nothing is under way any more, and a little longer. */
+  /** The broker stops in the middle of everything: all are told, nothing stays open, all that was written is kept. */
+  async #stopEarly(): Promise<void> {
+    let isStopped = false;
+    this.#isStopping = true;
+    const stopped = this.broker.stop().then(() => {
+      isStopped = true;
+    });
+    this.time.hasPromises = true;
+    await this.#pass(GOODBYE_MS);
+    this.judge.check(isStopped, 'rest', () => 'the broker does not stop');
+    if (!isStopped) return;
+    await stopped;
+    const left = {
+      connections: this.broker.connections.size,
+      'uncommitted writes': this.#uncommitted.size,
+      'bytes in outboxes': this.broker.pool.waitingBytes,
+    };
+    for (const [what, count] of Object.entries(left))
+      this.judge.check(count === 0, 'held-bytes', () => `${count} ${what} are left when the broker has stopped`);
+  }
+
+  /** Somebody connects and says nothing: the broker hangs up in time. */
+  #dialInSilence(): void {
+    if (!this.#random.chance(0.2)) return;
+    const { client } = this.dial();
+    let isClosed = false;
+    client.open({
+      received: () => {},
+      ended: () => client.close(),
+      drained: () => {},
+      closed: () => {
+        isClosed = true;
+      },
+    });
+    const { connectTimeoutMs } = this.limits;
+    this.time.after(connectTimeoutMs + SWEEP_SLACK_MS, () =>
+      this.judge.check(
+        isClosed,
+        'limits',
+        () => `a connection without CONNECT lasts longer than ${connectTimeoutMs} ms`,
+      ),
+    );
+  }
+
+  /** Until nothing is under way any more, and still is not a little later. */
   async #settle(): Promise<void> {
-    for (
-      let passedMs = 0;
-      passedMs < SETTLE_MAX_MS && !this.#isSettled && this.judge.violation === undefined;
-      passedMs += SETTLE_STEP_MS
-    ) {
-      // A CONNECT of the first act may have overtaken that of the second.
+    let settled = 0;
+    for (let passedMs = 0; passedMs < SETTLE_MAX_MS && settled < 2; passedMs += SETTLE_STEP_MS) {
       for (const client of this.#clients) if (client.link === undefined) this.#return(client);
       await this.#pass(SETTLE_STEP_MS);
+      if (this.judge.violation !== undefined) return;
+      settled = this.#isSettled ? settled + 1 : 0;
     }
-    await this.#pass(SETTLE_STEP_MS);
   }
 
   get #isSettled(): boolean {
@@ -435,13 +499,13 @@ class World implements LinkWatcher, Observed {
   }
 
   #populate(): void {
-    const { clients, paceMs, payloadMax } = this.#character;
+    const { clients, paceMs, payloadMax, floods, isExpiryCapped } = this.#character;
     for (let number = 1; number <= clients; number++) {
       const random = this.#random.fork();
-      const version = random.pick([3, 4, 4, 5, 5, 5] as const);
+      const version = random.pick([isExpiryCapped ? 4 : 3, 4, 4, 5, 5, 5] as const);
       const clientId = version === 5 && random.chance(0.1) ? '' : `client-${number}`;
-      const client = new ScriptedClient(clientId, version, random, this);
-      const script = new Script(client, this.time, { paceMs, payloadMax }, this.#numbering);
+      const client = new ScriptedClient(clientId, version, random, this, floods ? 400 : 12);
+      const script = new Script(client, this.time, { paceMs, payloadMax, floods }, this.#numbering);
       this.#clients.push(client);
       this.#scripts.push(script);
       script.start();
@@ -483,9 +547,7 @@ class World implements LinkWatcher, Observed {
         () => `"${session.clientId}" has ${session.queuedMessages} queued, ${session.inflightMessages} in flight`,
       );
     }
-    // A client that vanished without an identifier to come back with leaves a connection behind that takes nothing.
-    const links = new Set(this.#clients.map((client) => client.link?.number));
-    if (waiting > 0 || [...this.#observers.values()].some((observer) => observer.isOpen && !links.has(observer.link.number))) return;
+    if (waiting > 0) return;
     this.judge.check(
       this.broker.pressure.heldBytes === 0,
       'held-bytes',
@@ -515,7 +577,11 @@ class World implements LinkWatcher, Observed {
     for (const group of this.oracle.lostOfGroups()) {
       if ([...group.members.keys()].some((member) => this.#isOrphan((member as OracleSession).name.text))) continue;
       if (allowance > 0) allowance -= 1;
-      else this.judge.broken('acknowledged-arrives', `no member of "${group.filter}" (${[...group.members.keys()].map((member) => (member as OracleSession).name.text)}) got ${sayMessage(group.said)}`);
+      else
+        this.judge.broken(
+          'acknowledged-arrives',
+          `no member of "${group.filter}" (${[...group.members.keys()].map((member) => (member as OracleSession).name.text)}) got ${sayMessage(group.said)}`,
+        );
     }
   }
 
@@ -565,20 +631,24 @@ class World implements LinkWatcher, Observed {
       this.broker.router.size,
       sessions.reduce((total, session) => total + session.subscriptions.size, 0),
     );
-    equal('connections', [...this.broker.connections].filter(({ state }) => state === 'open').length, observers.filter((observer) => observer.isOpen).length);
+    equal(
+      'connections',
+      [...this.broker.connections].filter(({ state }) => state === 'open').length,
+      observers.filter((observer) => observer.isOpen).length,
+    );
   }
 
   async #sayGoodbye(): Promise<void> {
-    for (const client of this.#clients) {
-      if (client.clientId === '') continue;
+    const leaving = this.#clients.filter(({ clientId }) => clientId !== '');
+    for (const { clientId } of this.broker.sessionsById.values())
+      if (this.#isOrphan(clientId)) leaving.push(new ScriptedClient(clientId, 5, this.#random.fork(), this, 1));
+    for (const client of leaving) {
       client.abandon();
       client.connect(connectPacket(client, true, {}));
     }
-    await this.#pass(2000);
-    for (const client of this.#clients) client.disconnect(0, undefined);
-    // Sessions that nobody comes back to: identifiers of clients that were assigned another one.
-    this.broker.disconnect(() => true);
-    await this.#pass(REST_MS);
+    await this.#pass(GOODBYE_MS);
+    for (const client of leaving) client.disconnect(0, undefined);
+    await this.#pass(GOODBYE_MS);
   }
 
   #checkNothingLeft(): void {
@@ -588,7 +658,8 @@ class World implements LinkWatcher, Observed {
       'bytes held': broker.pressure.heldBytes,
       'bytes in outboxes': broker.pool.waitingBytes,
       'uncommitted writes': this.#uncommitted.size,
-      sessions: [...broker.sessionsById.values()].filter((session) => session.sessionExpiryInterval === 0).length,
+      sessions: broker.sessionsById.size,
+      subscriptions: broker.router.size,
     };
     for (const [what, count] of Object.entries(left))
       this.judge.check(count === 0, 'held-bytes', () => `${count} ${what} are left when all have gone`);

@@ -386,7 +386,7 @@ export class Broker implements SessionContext {
       const pauseAtMs = this.#clock.nowMs() + REPLAYS_SLICE_MS;
       this.#replaysPauseAtMs = pauseAtMs;
       // Who is not done goes to the end, so that each has its turn.
-      for (const session of this.#replaying) {
+      for (const session of [...this.#replaying]) {
         this.#replaying.delete(session);
         session.pump();
         if (this.#clock.nowMs() >= pauseAtMs) return;

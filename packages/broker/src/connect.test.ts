@@ -63,6 +63,7 @@ test('says what is turned off and what was lowered', () => {
     sharedSubscriptionAvailable: 0,
     responseInformation: 'replies/',
   });
+  world.connect('within', { keepAlive: 60, properties: { sessionExpiryInterval: 100 } });
   assert.equal(world.broker.metrics.sessionExpiriesLowered, 1);
   assert.equal(world.broker.metrics.keepAlivesLowered, 1);
 });
@@ -528,6 +529,7 @@ test('closes without CONNACK where the client takes no packet of its size [MQTT-
   client.connect({ clientId: 'a', properties: { maximumPacketSize: 8 } });
   assert.deepEqual([client.takeAll(), client.isClosed], [[], true]);
   assert.deepEqual([...world.broker.sessions()], []);
+  assert.deepEqual(world.told('clientConnected'), []);
 });
 
 test('sends CONNACK when what CONNECT changed is durable, and nothing before it [MQTT-3.2.0-1]', async () => {
@@ -595,9 +597,16 @@ test('claims a session of the Directory before CONNACK and keeps the claim until
   second.take('connack');
   // Clean Start ended the first session, but this broker still owns the identifier.
   assert.deepEqual(claims, ['claim a', 'claim a']);
-  second.break();
+  // Nor does a takeover give it up; the session that goes on does, at its end.
+  const third = world.open();
+  third.connect({ ...options, cleanStart: false });
+  resolveClaim();
+  await world.settle();
+  third.take('connack');
+  assert.deepEqual(claims, ['claim a', 'claim a', 'claim a']);
+  third.break();
   world.pass(6_000);
-  assert.deepEqual(claims, ['claim a', 'claim a', 'release a']);
+  assert.deepEqual(claims, ['claim a', 'claim a', 'claim a', 'release a']);
 });
 
 test('asks who a client is with what it said', () => {

@@ -22,14 +22,28 @@ function expiring(topic: string, expiresAtMs: number): Message {
   });
 }
 
+/** What a message counts alone. */
+function bytesOf(message: Message): number {
+  const retained = new RetainedMessages(resolveLimits());
+  retained.set(message);
+  return retained.bytes;
+}
+
 test('keeps the last message of each topic, with its count and bytes [MQTT-3.3.1-5]', () => {
   const retained = new RetainedMessages(resolveLimits());
   const [a, b, newer] = [sampleMessage('a', '1'), sampleMessage('b', '22'), sampleMessage('a', '333')];
   for (const message of [a, b, newer]) retained.set(message);
-  assert.deepEqual([retained.count, retained.bytes, retained.get('a')], [2, b.heldBytes + newer.heldBytes, newer]);
+  assert.deepEqual([retained.count, retained.bytes, retained.get('a')], [2, bytesOf(b) + bytesOf(newer), newer]);
   assert.deepEqual([retained.delete('a'), retained.delete('a')], [true, false]);
-  assert.deepEqual([retained.count, retained.bytes, retained.get('a')], [1, b.heldBytes, undefined]);
+  assert.deepEqual([retained.count, retained.bytes, retained.get('a')], [1, bytesOf(b), undefined]);
   assert.deepEqual(all(retained.cursor('#')), ['22']);
+});
+
+test('counts for a message at least what it holds, and more for a topic of more levels', () => {
+  const [flat, deep] = [sampleMessage('a-b-c-d'), sampleMessage('a/b/c/d')];
+  assert.equal(flat.heldBytes, deep.heldBytes);
+  assert.ok(bytesOf(flat) >= flat.heldBytes);
+  assert.ok(bytesOf(deep) > bytesOf(flat));
 });
 
 test('has room for a replacement where it has none for another topic', () => {

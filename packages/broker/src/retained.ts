@@ -1,8 +1,11 @@
 /** Retained messages: the last one of each topic, and replays of them to new subscriptions (section 3.3.1.3). */
-import { DeadlineWheel } from '@dunlin/protocol';
+import { DeadlineWheel, topicLevels } from '@dunlin/protocol';
 import type { Limits } from './limits.ts';
 import type { Message } from './message.ts';
 import { type TopicCursor, TopicTree } from './topic-tree.ts';
+
+/** A level of the tree: node, name, place among its siblings. */
+const NODE_BYTES = 96;
 
 /** A retained message in its slot. */
 export class Retained {
@@ -46,11 +49,12 @@ export class RetainedMessages {
   /** Whether the message fits the limits; in place of a former one that is not smaller it always does. */
   hasRoomFor(message: Message): boolean {
     const { retainedMessagesMax, retainedBytesMax } = this.#limits;
-    const bytes = message.heldBytes;
+    const bytes = slotBytes(message);
     if (this.#tree.size < retainedMessagesMax && this.#bytes + bytes <= retainedBytesMax) return true;
-    const former = this.get(message.topic.name)?.heldBytes;
+    const former = this.get(message.topic.name);
     if (former === undefined) return false;
-    return bytes <= former || this.#bytes + bytes - former <= retainedBytesMax;
+    const formerBytes = slotBytes(former);
+    return bytes <= formerBytes || this.#bytes + bytes - formerBytes <= retainedBytesMax;
   }
 
   /** Replaces the message of a topic [MQTT-3.3.1-5]. The message must own its bytes. */
@@ -58,7 +62,7 @@ export class RetainedMessages {
     const retained = new Retained(message, ++this.#sequence);
     const former = this.#tree.set(message.topic.name, retained);
     if (former !== undefined) this.#forget(former);
-    this.#bytes += message.heldBytes;
+    this.#bytes += slotBytes(message);
     if (message.expiresAtMs !== undefined) this.#expiring.schedule(retained, message.expiresAtMs);
   }
 
@@ -91,7 +95,12 @@ export class RetainedMessages {
   }
 
   #forget(former: Retained): void {
-    this.#bytes -= former.message.heldBytes;
+    this.#bytes -= slotBytes(former.message);
     if (former.message.expiresAtMs !== undefined) this.#expiring.cancel(former);
   }
+}
+
+/** What a slot costs: the message, and a node of the tree for each level in the worst case. */
+function slotBytes(message: Message): number {
+  return message.heldBytes + topicLevels(message.topic.name) * NODE_BYTES;
 }

@@ -15,6 +15,8 @@ export interface SessionContext {
   readonly store: Store;
   /** Wall clock of the present turn in milliseconds. */
   readonly nowMs: number;
+  /** What follows belongs to a turn: `nowMs` is right, and what is written leaves at its end. */
+  beginTurn(): void;
   /** The wall clock itself, for what must end in time. */
   clockMs(): number;
   /** Adds to the bytes held by all queues. */

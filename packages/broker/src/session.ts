@@ -202,6 +202,7 @@ export class Session {
     const read = queue.readPage(store, this.number);
     if (read === undefined) return this.#hasPage(queue, wasIdle);
     read.then(() => {
+      this.#context.beginTurn();
       if (this.#hasPage(queue, wasIdle)) this.pump();
     });
     return false;
@@ -380,7 +381,12 @@ export class Session {
       const position = this.#nextPosition();
       const mayWait = replay.subscription.qos > 0 && !this.#maySend(connection, position);
       // Whatever brings room back, an acknowledgement or a drained outbox, pumps again.
-      if (mayWait || connection.unsentBytes > REPLAY_UNSENT_BYTES_MAX) return;
+      if (mayWait) return;
+      if (connection.unsentBytes > REPLAY_UNSENT_BYTES_MAX) {
+        // Where the wire takes everything at the end of the turn, nothing drains.
+        if (!connection.outbox.isBlocked) this.#context.continueReplay(this);
+        return;
+      }
       const retained = replay.next(this.#context.nowMs);
       if (retained !== undefined) this.#sendRetained(connection, retained.message, replay.subscription, position);
       if ((retained === undefined || step % 64 === 0) && this.#context.clockMs() >= endAtMs) {

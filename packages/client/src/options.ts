@@ -150,8 +150,7 @@ function connectPacket(options: ConnectOptions): ConnectPacket {
   const clientId = options.clientId ?? randomClientId();
   const cleanStart = options.cleanStart ?? true;
   if (clientId === '' && version !== 5 && !cleanStart) {
-    const message =
-      'Cannot connect with an empty clientId: before MQTT 5.0 it needs cleanStart [MQTT311-3.1.3-7]';
+    const message = 'Cannot connect with an empty clientId: before MQTT 5.0 it needs cleanStart [MQTT311-3.1.3-7]';
     throw new ClientError('invalid', message);
   }
   const properties = connectProperties(options);

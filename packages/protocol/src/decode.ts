@@ -205,8 +205,7 @@ function readOptions(reader: PacketReader, filter: string, options: number): Sub
 }
 
 function readQoS(reader: PacketReader, filter: string, options: number): SubscriptionRequest {
-  if (options > 2)
-    throw reader.malformed(`a Requested QoS byte is ${options}, expected 0 to 2 [MQTT311-3.8.3-4]`);
+  if (options > 2) throw reader.malformed(`a Requested QoS byte is ${options}, expected 0 to 2 [MQTT311-3.8.3-4]`);
   return { filter, qos: options as QoS, noLocal: false, retainAsPublished: false, retainHandling: 0 };
 }
 

@@ -9,7 +9,7 @@ import type { Server, Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { TransportError } from './errors.ts';
 import { type Lingering, startLinger, stopLinger } from './linger.ts';
-import { peerOf, type WireOwner } from './tcp-owner.ts';
+import { KEEP_ALIVE_MS, peerOf, type WireOwner } from './tcp-owner.ts';
 import type { Peer, Wire, WireHandler } from './wire.ts';
 
 interface TcpHandle {
@@ -26,6 +26,7 @@ interface TcpHandle {
   close(closed: (this: TcpHandle) => void): void;
   reset(closed: (this: TcpHandle) => void): number;
   setNoDelay(on: boolean): number;
+  setKeepAlive(on: boolean, delayS: number): number;
   getpeername(out: { address?: string; port?: number }): number;
 }
 
@@ -84,6 +85,7 @@ export function wiresFromServer(
         return;
       }
       client.setNoDelay(true);
+      client.setKeepAlive(true, KEEP_ALIVE_MS / 1000);
       accept(new HandleWire(client, owner));
     },
   });
@@ -388,7 +390,8 @@ function findBindings(): Bindings | undefined {
   if (!(state instanceof Int32Array)) return undefined;
   if (!isIndex(kReadBytesOrError, state) || !isIndex(kLastWriteWasAsync, state)) return undefined;
   if (typeof UV_EOF !== 'number' || UV_EOF >= 0) return undefined;
-  const methods = 'useUserBuffer readStart readStop writeBuffer writev shutdown close reset setNoDelay getpeername';
+  const methods =
+    'useUserBuffer readStart readStop writeBuffer writev shutdown close reset setNoDelay setKeepAlive getpeername';
   if (!methods.split(' ').every((name) => typeof Reflect.get(TCP.prototype, name) === 'function')) return undefined;
   return {
     TCP,

@@ -2,6 +2,9 @@
 
 import type { Peer } from './wire.ts';
 
+/** A peer that vanished without a word is found by probes after this much silence, whatever its MQTT Keep Alive. */
+export const KEEP_ALIVE_MS = 120_000;
+
 /** Shared by many wires, so that each holds one reference only. */
 export interface WireOwner {
   readonly lingerMs: number;

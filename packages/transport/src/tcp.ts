@@ -7,6 +7,7 @@ import { handlesWork } from './tcp-check.ts';
 import { handlesUsable, wireFromSocket, wiresFromServer } from './tcp-handle.ts';
 import { TcpListener } from './tcp-listener.ts';
 import { NetWire } from './tcp-net.ts';
+import { KEEP_ALIVE_MS } from './tcp-owner.ts';
 import type { Listener, Wire } from './wire.ts';
 
 /**
@@ -59,7 +60,13 @@ const BACKLOG = 1024;
 export async function listenTcp(options: TcpListenOptions): Promise<Listener> {
   const { host, port, backlog = BACKLOG, reusePort = false, onError } = options;
   const useHandles = await choose(options.implementation, handlesWork);
-  const server = net.createServer({ pauseOnConnect: true, allowHalfOpen: true, noDelay: true });
+  const server = net.createServer({
+    pauseOnConnect: true,
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_MS,
+  });
   try {
     server.listen({ host, port, backlog, ...(reusePort ? { reusePort } : { exclusive: true }) });
     await once(server, 'listening');

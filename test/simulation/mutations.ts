@@ -1,0 +1,174 @@
+/** Faults to put into a broker, each of which some named invariant must catch. */
+import type { Broker } from '@dunlin/broker';
+import { ReceiverFlow, SenderFlow } from '@dunlin/protocol';
+import { Connection } from '../../packages/broker/src/connection.ts';
+import { Message } from '../../packages/broker/src/message.ts';
+import { Pressure } from '../../packages/broker/src/pressure.ts';
+import { Queue } from '../../packages/broker/src/queue.ts';
+import { RetainedMessages } from '../../packages/broker/src/retained.ts';
+import { Session } from '../../packages/broker/src/session.ts';
+import type { InvariantName } from './invariants.ts';
+
+export interface Mutation {
+  /** What the broken broker does. */
+  readonly title: string;
+  /** Any of these catches it: which one does so first depends on the world. */
+  readonly caughtBy: readonly InvariantName[];
+  /** Puts the fault in; returns what takes it out. */
+  readonly damage?: (broker: Broker) => () => void;
+  readonly hasLyingStore?: boolean;
+}
+
+type ParametersOf<F> = F extends (...parameters: infer P) => unknown ? P : never;
+/** What a method does, free of its object. */
+type Body<T, F> = (this: T, ...parameters: ParametersOf<F>) => unknown;
+
+/** Replaces a method of a class. `make` gets the true one, to be called on the same object. */
+function replace<T extends object, K extends keyof T>(
+  prototype: T,
+  name: K,
+  make: (original: Body<T, T[K]>) => Body<T, T[K]>,
+): () => void {
+  const original = prototype[name];
+  prototype[name] = make(original as Body<T, T[K]>) as T[K];
+  return () => {
+    prototype[name] = original;
+  };
+}
+
+/** Calls `fault` instead of the true method every `nth` time. */
+function everyNth<T extends object, K extends keyof T>(
+  prototype: T,
+  name: K,
+  nth: number,
+  fault: (this: T, original: Body<T, T[K]>, parameters: ParametersOf<T[K]>) => unknown,
+): () => void {
+  let count = 0;
+  return replace(
+    prototype,
+    name,
+    (original) =>
+      function (...parameters) {
+        count += 1;
+        return count % nth === 0 ? fault.call(this, original, parameters) : original.apply(this, parameters);
+      },
+  );
+}
+
+export const MUTATIONS: readonly Mutation[] = [
+  {
+    title: 'a session loses every 50th message of QoS 1',
+    caughtBy: ['acknowledged-arrives'],
+    damage: () =>
+      everyNth(Session.prototype, 'deliver', 50, function (original, parameters) {
+        return parameters[0].qos === 1 ? undefined : original.apply(this, parameters);
+      }),
+  },
+  {
+    title: 'a session delivers every 50th message twice',
+    caughtBy: ['exactly-once'],
+    damage: () =>
+      everyNth(Session.prototype, 'deliver', 50, function (original, parameters) {
+        original.apply(this, parameters);
+        return original.apply(this, parameters);
+      }),
+  },
+  {
+    title: 'the receiver forgets every 10th identifier of QoS 2',
+    caughtBy: ['exactly-once', 'answers-in-order', 'only-what-was-asked', 'acknowledged-arrives', 'rest'],
+    damage: () => everyNth(ReceiverFlow.prototype, 'has', 10, () => false),
+  },
+  {
+    title: 'the sender forgets every 10th PUBREC and sends the message again',
+    caughtBy: ['exactly-once', 'answers-in-order', 'rest', 'acknowledged-arrives'],
+    damage: () => everyNth(SenderFlow.prototype, 'pubrec', 10, () => 'unknown'),
+  },
+  {
+    title: 'no PUBREL is sent again when a session goes on',
+    caughtBy: ['rest', 'acknowledged-arrives', 'answers-in-order', 'exactly-once'],
+    damage: () => replace(Connection.prototype, 'sendPubrel', () => () => {}),
+  },
+  {
+    title: 'the window is never full',
+    caughtBy: ['receive-maximum', 'packet-identifiers', 'order', 'no-internal-error'],
+    damage: () => replace(SenderFlow.prototype, 'hasQuota', () => () => true),
+  },
+  {
+    title: 'expiry is not looked at',
+    caughtBy: ['expiry'],
+    damage: () => replace(Message.prototype, 'isExpired', () => () => false),
+  },
+  {
+    title: 'every 30th entry is put before the others in the queue',
+    caughtBy: ['order'],
+    damage: () =>
+      everyNth(Queue.prototype, 'push', 30, function (_original, [entry]) {
+        return this.putBack([entry]);
+      }),
+  },
+  {
+    title: 'bytes that leave the queue stay counted',
+    caughtBy: ['held-bytes'],
+    damage: () =>
+      everyNth(Pressure.prototype, 'held', 97, function (original, parameters) {
+        return parameters[0] < 0 ? undefined : original.apply(this, parameters);
+      }),
+  },
+  {
+    title: 'an empty retained message deletes nothing',
+    caughtBy: ['retained', 'only-what-was-asked'],
+    damage: () => replace(RetainedMessages.prototype, 'delete', () => () => true),
+  },
+  {
+    title: 'delayed wills and ends of sessions are forgotten',
+    caughtBy: ['wills', 'session-expiry'],
+    damage: (broker) => {
+      broker.watchDeadlines = () => {};
+      return () => {};
+    },
+  },
+  {
+    title: 'every 20th answer to QoS 1 and 2 is left out',
+    caughtBy: ['answers-in-order', 'rest'],
+    damage: () => everyNth(Connection.prototype, 'acknowledge', 20, () => undefined),
+  },
+  {
+    title: 'QoS 2 is answered before what it writes is durable',
+    caughtBy: ['durable-first'],
+    damage: () =>
+      replace(
+        Connection.prototype,
+        'acknowledge',
+        (original) =>
+          function (header, packetId, reasonCode, _ticket, then) {
+            return original.call(this, header, packetId, reasonCode, 0, then);
+          },
+      ),
+  },
+  {
+    title: 'the store says yes before it has written',
+    caughtBy: ['durable-first'],
+    hasLyingStore: true,
+  },
+  {
+    title: 'the RETAIN flag is always 0',
+    caughtBy: ['only-what-was-asked', 'exactly-once'],
+    damage: () =>
+      replace(
+        Connection.prototype,
+        'sendAcknowledged',
+        (original) =>
+          function (message, qos, packetId, _retain, dup, identifiers) {
+            return original.call(this, message, qos, packetId, false, dup, identifiers);
+          },
+      ),
+  },
+  {
+    title: 'every 200th delivery throws',
+    caughtBy: ['no-internal-error'],
+    damage: () =>
+      everyNth(Session.prototype, 'deliver', 200, () => {
+        throw new Error('a fault put in on purpose');
+      }),
+  },
+];
