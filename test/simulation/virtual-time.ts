@@ -37,6 +37,10 @@ export class VirtualTime implements Clock {
     return this.#nowMs;
   }
 
+  steadyMs(): number {
+    return this.#nowMs;
+  }
+
   /** Milliseconds since the world began. */
   get elapsedMs(): number {
     return this.#nowMs - START_MS;

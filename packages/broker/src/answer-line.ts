@@ -49,18 +49,23 @@ export class AnswerLine implements Waiter {
     this.#isSending = true;
     const answers = this.#answers;
     let sent = 0;
-    while (sent < answers.length && !this.#sink.isClosed && this.#isDue(answers[sent])) {
-      const { bytes, then } = answers[sent++];
-      if (bytes !== undefined) this.#sink.write(bytes);
-      then?.();
+    try {
+      while (sent < answers.length && !this.#sink.isClosed && this.#isDue(answers[sent])) {
+        const { bytes, then } = answers[sent++];
+        if (bytes !== undefined) this.#sink.write(bytes);
+        then?.();
+      }
+    } finally {
+      this.#isSending = false;
+      if (this.#sink.isClosed) this.#answers = [];
+      else answers.splice(0, sent);
     }
-    this.#isSending = false;
-    if (sent === answers.length || this.#sink.isClosed) {
-      this.#answers = [];
-      return;
-    }
-    answers.splice(0, sent);
-    if (this.#isWaiting || answers[0].ticket === Number.POSITIVE_INFINITY) return;
+    this.#wait();
+  }
+
+  #wait(): void {
+    const answers = this.#answers;
+    if (answers.length === 0 || this.#isWaiting || answers[0].ticket === Number.POSITIVE_INFINITY) return;
     this.#isWaiting = true;
     this.#commits.wait(this);
   }

@@ -43,7 +43,7 @@ test('tells that a limit acted once a second at the most, each limit for itself'
   world.open();
   for (let i = 0; i < 5; i++) world.open();
   assert.equal(world.told('limitReached').length, 1);
-  world.broker.queueFull('a');
+  world.broker.queueFull('a', 'queueMessagesMax');
   assert.equal(world.told('limitReached').length, 2);
   world.pass(1_100);
   world.open();

@@ -19,7 +19,7 @@ import { Message } from './message.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { BufferPool } from './outbox.ts';
 import type { ListenerPolicy, Policy } from './policy.ts';
-import type { Authenticator, Authorizer, Bus, Clock, Directory, Random, Store, Timer } from './ports.ts';
+import type { Authenticator, Authorizer, Awaitable, Bus, Clock, Directory, Random, Store, Timer } from './ports.ts';
 import { Pressure } from './pressure.ts';
 import { accept, distribute } from './publish.ts';
 import { PublishWriter } from './publish-writer.ts';
@@ -78,6 +78,8 @@ export interface StopOptions {
 /** How often deadlines are looked at. */
 const TICK_MS = 100;
 const LATE_AGAIN_MS = 100;
+/** How far ahead a deadline of the wall clock is trusted: it may be set meanwhile. */
+const WALL_TRUST_MS = 60_000;
 /** Replays go on for this long in one turn, those of all sessions together. */
 const REPLAYS_SLICE_MS = 5;
 
@@ -99,9 +101,12 @@ export class Broker implements SessionContext {
   readonly pressure = new Pressure(this);
   readonly sessionsById = new Map<string, Session>();
   readonly connections = new Set<Connection>();
+  /** Steady clock. */
   readonly startedAtMs: number;
   /** Wall clock of the present turn. */
   nowMs: number;
+  /** Steady clock of the present turn: the wall clock may be set, and nobody is late for that. */
+  steadyMs: number;
   isDraining = false;
   readonly #clock: Clock;
   readonly #random: Random;
@@ -130,19 +135,15 @@ export class Broker implements SessionContext {
     this.directory = options.directory ?? new LocalDirectory();
     this.authorizer = options.authorizer;
     this.#authenticator = options.authenticator ?? new AnonymousAuthenticator();
-    this.commits = new GroupCommit(
-      this.store,
-      this.metrics,
-      (error) => this.#storeFailed(error),
-      () => this.beginTurn(),
-    );
+    this.commits = new GroupCommit(this.store, this.metrics, this);
     const secret = Buffer.from(this.#random.identifier());
     const seed = hashOf(secret, 0, secret.length, 0);
     this.topics = new TopicTable(this.limits, this.settings.strictText, this.metrics, seed);
     this.retained = new RetainedMessages(this.limits);
     this.#sysTopics = new SysTopics(this);
-    this.startedAtMs = this.#clock.nowMs();
-    this.nowMs = this.startedAtMs;
+    this.nowMs = this.#clock.nowMs();
+    this.steadyMs = this.#clock.steadyMs();
+    this.startedAtMs = this.steadyMs;
     this.bus.receive((message) => distribute(this, message));
   }
 
@@ -165,7 +166,7 @@ export class Broker implements SessionContext {
     }
     const connection = new Connection(this, wire, this.#policy(policy));
     this.connections.add(connection);
-    this.#connectionDeadlines.schedule(connection, this.nowMs + this.limits.connectTimeoutMs);
+    this.#connectionDeadlines.schedule(connection, this.steadyMs + this.limits.connectTimeoutMs);
     wire.open(connection);
   }
 
@@ -238,6 +239,7 @@ export class Broker implements SessionContext {
     this.#isInTurn = true;
     this.#replaysPauseAtMs = undefined;
     this.nowMs = this.#clock.nowMs();
+    this.steadyMs = this.#clock.steadyMs();
     this.#clock.endOfTurn(() => this.#endTurn());
   }
 
@@ -263,7 +265,7 @@ export class Broker implements SessionContext {
     this.beginTurn();
     const now = this.nowMs;
     this.pressure.tick();
-    this.#connectionDeadlines.sweep(now, (connection) => this.#checkConnection(connection));
+    this.#connectionDeadlines.sweep(this.steadyMs, (connection) => this.#checkConnection(connection));
     this.#sessionDeadlines.sweep(now, (session) => this.#checkSession(session));
     this.retained.sweep(now, (topic) => {
       this.commits.write({ op: 'deleteRetained', topic });
@@ -271,29 +273,29 @@ export class Broker implements SessionContext {
     this.#sysTopics.tick();
   }
 
-  /** Returns the next deadline of a connection, 0 for none. */
+  /** Returns the next deadline of a connection on the steady clock, 0 for none. */
   #checkConnection(connection: Connection): number {
     if (connection.state === 'closed') return 0;
     if (connection.state !== 'open') {
       const dueAtMs = connection.openedAtMs + this.limits.connectTimeoutMs;
-      if (this.nowMs < dueAtMs) return dueAtMs;
+      if (this.steadyMs < dueAtMs) return dueAtMs;
       this.metrics.connectTimeouts += 1;
       connectionEnded(connection, 'server', undefined, `no CONNECT within ${this.limits.connectTimeoutMs} ms`);
       return 0;
     }
-    const expiresAtMs = connection.principal?.expiresAtMs ?? Number.POSITIVE_INFINITY;
-    if (this.nowMs >= expiresAtMs) {
+    const expiresAtMs = this.#credentialEndsAtMs(connection);
+    if (this.steadyMs >= expiresAtMs) {
       sendDisconnect(connection, ReasonCode.notAuthorized, 'the credential has expired');
       return 0;
     }
     const dueAtMs = dueOf(connection, connection.receivedAtMs);
     const nextAtMs = Math.min(dueAtMs, expiresAtMs);
     if (nextAtMs === Number.POSITIVE_INFINITY) return 0;
-    if (this.nowMs < dueAtMs) return nextAtMs;
+    if (this.steadyMs < dueAtMs) return nextAtMs;
     if (!connection.isLate) {
       // Its packets may lie unread because this thread was busy: only after another poll is it really late.
       connection.isLate = true;
-      return this.nowMs + LATE_AGAIN_MS;
+      return this.steadyMs + LATE_AGAIN_MS;
     }
     this.metrics.keepAliveTimeouts += 1;
     sendDisconnect(
@@ -306,12 +308,16 @@ export class Broker implements SessionContext {
 
   /** Sees to the keep alive of an open connection and to the end of its credential. */
   watchConnection(connection: Connection): void {
-    const nextAtMs = Math.min(
-      dueOf(connection, this.nowMs),
-      connection.principal?.expiresAtMs ?? Number.POSITIVE_INFINITY,
-    );
+    const nextAtMs = Math.min(dueOf(connection, this.steadyMs), this.#credentialEndsAtMs(connection));
     if (nextAtMs === Number.POSITIVE_INFINITY) this.#connectionDeadlines.cancel(connection);
     else this.#connectionDeadlines.schedule(connection, nextAtMs);
+  }
+
+  /** When the credential of a connection ends, or is looked at again, on the steady clock. */
+  #credentialEndsAtMs(connection: Connection): number {
+    const expiresAtMs = connection.principal?.expiresAtMs ?? Number.POSITIVE_INFINITY;
+    if (expiresAtMs === Number.POSITIVE_INFINITY) return expiresAtMs;
+    return this.steadyMs + Math.min(Math.max(0, expiresAtMs - this.nowMs), WALL_TRUST_MS);
   }
 
   /** Sees to the delayed will and to the end of a session without a connection. */
@@ -345,7 +351,7 @@ export class Broker implements SessionContext {
   }
 
   clockMs(): number {
-    return this.#clock.nowMs();
+    return this.#clock.steadyMs();
   }
 
   held(bytes: number): void {
@@ -358,20 +364,20 @@ export class Broker implements SessionContext {
     return false;
   }
 
-  queueFull(clientId: string): void {
-    this.limitReached('queueMessagesMax', clientId, 'the queue is full');
+  queueFull(clientId: string, limit: 'queueMessagesMax' | 'queueBytesMax'): void {
+    this.limitReached(limit, clientId, 'the queue is full');
   }
 
   /** Tells that a limit acted, once a second and limit. */
   limitReached(limit: LimitName, clientId: string, detail: string): void {
-    const last = this.#reported.get(limit) ?? 0;
-    if (this.nowMs - last < 1000) return;
-    this.#reported.set(limit, this.nowMs);
+    const last = this.#reported.get(limit);
+    if (last !== undefined && this.steadyMs - last < 1000) return;
+    this.#reported.set(limit, this.steadyMs);
     this.tell({ name: 'limitReached', limit, clientId, detail });
   }
 
   replaysPauseAtMs(): number {
-    this.#replaysPauseAtMs ??= this.#clock.nowMs() + REPLAYS_SLICE_MS;
+    this.#replaysPauseAtMs ??= this.#clock.steadyMs() + REPLAYS_SLICE_MS;
     return this.#replaysPauseAtMs;
   }
 
@@ -383,13 +389,13 @@ export class Broker implements SessionContext {
     // In a turn of their own, so that what has arrived meanwhile is read first.
     this.#clock.endOfTurn(() => {
       this.beginTurn();
-      const pauseAtMs = this.#clock.nowMs() + REPLAYS_SLICE_MS;
+      const pauseAtMs = this.#clock.steadyMs() + REPLAYS_SLICE_MS;
       this.#replaysPauseAtMs = pauseAtMs;
       // Who is not done goes to the end, so that each has its turn.
       for (const session of [...this.#replaying]) {
         this.#replaying.delete(session);
         session.pump();
-        if (this.#clock.nowMs() >= pauseAtMs) return;
+        if (this.#clock.steadyMs() >= pauseAtMs) return;
       }
     });
   }
@@ -401,6 +407,11 @@ export class Broker implements SessionContext {
   newSessionNumber(): number {
     this.#sessionNumber += 1;
     return this.#sessionNumber;
+  }
+
+  /** Nobody waits for what comes of this; that it failed is told. */
+  unattended(outcome: Awaitable<unknown>): void {
+    if (outcome instanceof Promise) outcome.catch((error: unknown) => this.internalError(error));
   }
 
   /** A fault of ours: told, never hidden, and nobody but the one connection sees it. */
@@ -425,7 +436,7 @@ export class Broker implements SessionContext {
   }
 
   /** Memory is ahead of the disk: nothing more is acknowledged, every connection breaks. */
-  #storeFailed(error: unknown): void {
+  storeFailed(error: unknown): void {
     this.tell({ name: 'storeFailed', error: error instanceof Error ? error.message : String(error) });
     this.isDraining = true;
     this.#ticking?.cancel();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodePacket, type Properties, type Will } from '@dunlin/protocol';
+import { MemoryStore } from './memory/store.ts';
 import type { AuthenticationResult, Authenticator, Directory } from './ports.ts';
 import { HeldStore } from './testing/store.ts';
 import { World } from './testing/world.ts';
@@ -658,4 +659,23 @@ test('leaves Reason String out for a client that asks for no problem information
     [false, false, true],
     [true, true, true],
   ]);
+});
+
+test('tells the store that a session which it has is to end with its connection', async () => {
+  const store = new MemoryStore();
+  const world = new World({ store });
+  const stored = async () => {
+    const expiries: number[] = [];
+    for await (const { record } of store.sessions()) expiries.push(record.sessionExpiryInterval);
+    return expiries;
+  };
+  world.connect('a', { properties: { sessionExpiryInterval: 100 } });
+  world.run();
+  assert.deepEqual(await stored(), [100]);
+  const client = world.connect('a', { cleanStart: false });
+  world.run();
+  assert.deepEqual(await stored(), [0]);
+  client.break();
+  world.run();
+  assert.deepEqual(await stored(), []);
 });

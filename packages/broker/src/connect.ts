@@ -13,6 +13,7 @@ import {
   decodeConnect,
   decodePacket,
   MqttError,
+  PACKET_BYTES_MAXIMUM,
   type Properties,
   ReasonCode,
   TopicAliasReceiver,
@@ -169,7 +170,7 @@ function receiveConnect(connection: Connection, connect: ConnectPacket): void {
 function applyClientLimits(connection: Connection, connect: ConnectPacket): void {
   const { broker } = connection;
   const properties = connect.properties;
-  connection.maximumPacketSize = Math.min(properties.maximumPacketSize ?? 268_435_460, 268_435_460);
+  connection.maximumPacketSize = Math.min(properties.maximumPacketSize ?? PACKET_BYTES_MAXIMUM, PACKET_BYTES_MAXIMUM);
   connection.sendMaximum = Math.min(properties.receiveMaximum ?? 65_535, broker.limits.inflightMessagesMax);
   connection.wantsProblemInformation = properties.requestProblemInformation !== 0;
 }
@@ -235,7 +236,8 @@ function open(
   const expiry = connect.protocolVersion === 5 ? asked : connect.cleanStart ? 0 : 0xffffffff;
   session.sessionExpiryInterval = Math.min(expiry, broker.limits.sessionExpiryMaxS);
   if (session.sessionExpiryInterval < expiry) broker.metrics.sessionExpiriesLowered += 1;
-  if (session.isStored) {
+  // A stored one that is to end with its connection says so there: a crash counts as the end of every connection.
+  if (session.isStored || session.wasStored) {
     session.wasStored = true;
     broker.commits.write({ op: 'putSession', session: session.record(0) });
   }

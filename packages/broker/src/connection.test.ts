@@ -65,6 +65,19 @@ test('closes nobody whose packets lie unread because this thread was busy', () =
   client.take('pingresp');
 });
 
+test('closes nobody because the wall clock was set', () => {
+  const world = new World();
+  const client = world.connect('a', { keepAlive: 10 });
+  const greeting = world.open();
+  for (const byMs of [3_600_000, -7_200_000]) {
+    world.clock.setWallClock(byMs);
+    world.pass(4_000);
+  }
+  assert.deepEqual([client.isClosed, greeting.isClosed], [false, false]);
+  world.pass(8_000);
+  assert.deepEqual([client.isClosed, greeting.isClosed], [true, true]);
+});
+
 test('handles every packet of a chunk, and answers with one write', () => {
   const world = new World();
   const client = world.connect('a');

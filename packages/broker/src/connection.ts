@@ -12,6 +12,7 @@ import {
   encodeWithin,
   FrameReader,
   MqttError,
+  PACKET_BYTES_MAXIMUM,
   type Packet,
   type ProtocolVersion,
   PublishFrame,
@@ -64,15 +65,16 @@ export class Connection implements WireHandler, AnswerSink {
   isBridge = false;
   /** Milliseconds without a packet after which the client counts as gone; 0 for never. */
   keepAliveMs = 0;
+  /** Steady clock. */
   readonly openedAtMs: number;
   /** Of the wheel that sees to connect time-out and keep alive. */
   deadlineMs = 0;
-  /** Wall clock of the last byte. */
+  /** Steady clock at the last byte. */
   receivedAtMs: number;
   /** A keep alive sweep has found it late once; it is enforced the next time, after the socket was polled. */
   isLate = false;
   /** Largest packet the client takes. */
-  maximumPacketSize = 268_435_460;
+  maximumPacketSize = PACKET_BYTES_MAXIMUM;
   /** QoS 1 and 2 messages on their way to the client at once. */
   sendMaximum = 65_535;
   wantsProblemInformation = true;
@@ -98,8 +100,8 @@ export class Connection implements WireHandler, AnswerSink {
     const { connectPacketBytesMax, maximumPacketSize } = broker.limits;
     this.#reader = new FrameReader(Math.min(connectPacketBytesMax, maximumPacketSize));
     this.outbox = new Outbox(wire, broker.pool);
-    this.openedAtMs = broker.nowMs;
-    this.receivedAtMs = broker.nowMs;
+    this.openedAtMs = broker.steadyMs;
+    this.receivedAtMs = broker.steadyMs;
   }
 
   /** CONNACK with success has left: other packets may follow. */
@@ -134,7 +136,7 @@ export class Connection implements WireHandler, AnswerSink {
     broker.beginTurn();
     broker.metrics.bytesReceived += chunk.length;
     this.recentBytes += chunk.length;
-    this.receivedAtMs = broker.nowMs;
+    this.receivedAtMs = broker.steadyMs;
     this.isLate = false;
     try {
       // Whoever speaks another protocol is told at once, not after the length that its bytes happen to claim.
@@ -350,13 +352,13 @@ export class Connection implements WireHandler, AnswerSink {
     alias: number,
     remaining: number,
   ): boolean {
-    if (this.maximumPacketSize === 268_435_460) return true;
+    if (this.maximumPacketSize === PACKET_BYTES_MAXIMUM) return true;
     return publishLength(message, 5, packetId, identifiers, alias, remaining) <= this.maximumPacketSize;
   }
 
   /** Whether the message keeps within the client's Maximum Packet Size at any QoS. */
   fits(message: Message): boolean {
-    if (this.maximumPacketSize === 268_435_460 || this.protocolVersion !== 5) return true;
+    if (this.maximumPacketSize === PACKET_BYTES_MAXIMUM || this.protocolVersion !== 5) return true;
     return publishLength(message, 5, 1, [], 0, message.expiresAtMs === undefined ? 0 : 1) <= this.maximumPacketSize;
   }
 

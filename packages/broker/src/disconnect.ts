@@ -106,7 +106,7 @@ function endByServer(connection: Connection, reasonCode: number, reason: string,
     // DISCONNECT only after CONNACK with success has left [MQTT-3.14.0-1]; 3.x has none.
     if (connection.protocolVersion === 5 && connection.isGreeted) {
       const properties = {
-        reasonString: reason.slice(0, 400),
+        reasonString: shortened(reason),
         ...(serverReference === undefined ? {} : { serverReference }),
       };
       connection.send({ type: 'disconnect', reasonCode: codeFor('disconnect', reasonCode), properties });
@@ -131,6 +131,11 @@ function codeFor(packet: 'connack' | 'disconnect', reasonCode: number): number {
   return IDENTITY_CODES.includes(reasonCode) ? ReasonCode.notAuthorized : ReasonCode.protocolError;
 }
 
+/** A reason that fits any client: what it quotes may be long, and a character may be cut in two. */
+function shortened(reason: string): string {
+  return reason.length <= 400 ? reason : reason.slice(0, 400).toWellFormed();
+}
+
 /** CONNACK with a failure, where the version has one for it and the client can be known to speak it. */
 function sendRefusal(
   connection: Connection,
@@ -141,7 +146,7 @@ function sendRefusal(
   if (connection.state === 'new' && !connection.isVersionKnown) return;
   if (connection.protocolVersion === 5) {
     // How long a packet may be is not known before CONNECT was read.
-    const reasonString = connection.state === 'new' ? {} : { reasonString: reason.slice(0, 400) };
+    const reasonString = connection.state === 'new' ? {} : { reasonString: shortened(reason) };
     const properties = { ...reasonString, ...(serverReference === undefined ? {} : { serverReference }) };
     connection.send({
       type: 'connack',

@@ -9,8 +9,12 @@ import { World } from './testing/world.ts';
 
 const WRITE: Write = { op: 'deleteRetained', topic: 't' };
 
-const nothing = () => undefined;
-const unexpected = (error: unknown) => assert.fail(String(error));
+/** Fails the test where a store or a waiter does. */
+const owner = {
+  beginTurn: () => undefined,
+  storeFailed: (error: unknown) => assert.fail(String(error)),
+  internalError: (error: unknown) => assert.fail(String(error)),
+};
 
 async function turns(): Promise<void> {
   for (let i = 0; i < 5; i++) await Promise.resolve();
@@ -19,7 +23,7 @@ async function turns(): Promise<void> {
 test('gathers the writes of a turn in one batch, and the next while that one runs', async () => {
   const store = new HeldStore();
   const metrics = createMetrics();
-  const commits = new GroupCommit(store, metrics, unexpected, nothing);
+  const commits = new GroupCommit(store, metrics, owner);
   const tickets = [commits.write(WRITE), commits.write(WRITE)];
   commits.endOfTurn();
   tickets.push(commits.write(WRITE));
@@ -46,7 +50,7 @@ test('gathers the writes of a turn in one batch, and the next while that one run
 
 test('calls who waits once, when the batch that gathered is durable', async () => {
   const store = new HeldStore();
-  const commits = new GroupCommit(store, createMetrics(), unexpected, nothing);
+  const commits = new GroupCommit(store, createMetrics(), owner);
   let called = 0;
   commits.write(WRITE);
   commits.wait({ durable: () => (called += 1) });
@@ -64,7 +68,7 @@ test('calls who waits once, when the batch that gathered is durable', async () =
 
 test('commits at once to a store that answers at once, also what its waiters write', () => {
   const metrics = createMetrics();
-  const commits = new GroupCommit(new MemoryStore(), metrics, unexpected, nothing);
+  const commits = new GroupCommit(new MemoryStore(), metrics, owner);
   let second = 0;
   const ticket = commits.write(WRITE);
   commits.wait({ durable: () => (second = commits.write(WRITE)) });
@@ -77,7 +81,7 @@ test('commits at once to a store that answers at once, also what its waiters wri
 
 test('settles flushed() when all that was written is durable, also where nothing was', async () => {
   const store = new HeldStore();
-  const commits = new GroupCommit(store, createMetrics(), unexpected, nothing);
+  const commits = new GroupCommit(store, createMetrics(), owner);
   commits.write(WRITE);
   let isFlushed = false;
   void commits.flushed().then(() => (isFlushed = true));
@@ -96,7 +100,7 @@ for (const how of ['throws', 'rejects']) {
   test(`releases nothing when the store ${how}, neither of that batch nor of a later one`, async () => {
     const store = new HeldStore();
     const failures: unknown[] = [];
-    const commits = new GroupCommit(store, createMetrics(), (error) => failures.push(error), nothing);
+    const commits = new GroupCommit(store, createMetrics(), { ...owner, storeFailed: (error) => failures.push(error) });
     if (how === 'throws')
       store.commit = () => {
         throw new Error('disk full');
@@ -115,8 +119,26 @@ for (const how of ['throws', 'rejects']) {
   });
 }
 
+test('lets nobody wait because another who waited threw', () => {
+  const faults: unknown[] = [];
+  const commits = new GroupCommit(new MemoryStore(), createMetrics(), {
+    ...owner,
+    internalError: (error) => faults.push(error),
+  });
+  let isTold = false;
+  commits.write(WRITE);
+  commits.wait({
+    durable: () => {
+      throw new Error('a fault of ours');
+    },
+  });
+  commits.wait({ durable: () => (isTold = true) });
+  commits.endOfTurn();
+  assert.deepEqual([isTold, faults.map(String), commits.isIdle], [true, ['Error: a fault of ours'], true]);
+});
+
 test('knows a step that wrote something from one that did not', () => {
-  const commits = new GroupCommit(new MemoryStore(), createMetrics(), unexpected, nothing);
+  const commits = new GroupCommit(new MemoryStore(), createMetrics(), owner);
   const before = commits.written;
   commits.endOfTurn();
   assert.equal(commits.written, before);

@@ -28,11 +28,20 @@ export interface Waiter {
   durable(): void;
 }
 
+/** The broker, as its group commit sees it. */
+export interface CommitOwner {
+  /** Called before anybody is told of a batch whose answer came later. */
+  beginTurn(): void;
+  /** Called once, when the store has refused a batch: the broker stops. */
+  storeFailed(error: unknown): void;
+  /** Somebody who was told threw. */
+  internalError(error: unknown): void;
+}
+
 export class GroupCommit {
   readonly #store: Store;
   readonly #metrics: Metrics;
-  readonly #failed: (error: unknown) => void;
-  readonly #beginTurn: () => void;
+  readonly #owner: CommitOwner;
   #batch: Write[] = [];
   #waiters: Waiter[] = [];
   #ticket = 1;
@@ -44,15 +53,10 @@ export class GroupCommit {
     this.#tellBroken = resolve;
   });
 
-  /**
-   * `failed` is called once, when the store has refused a batch; the broker then stops. `beginTurn` is called before
-   * anybody is told of a batch whose answer came later.
-   */
-  constructor(store: Store, metrics: Metrics, failed: (error: unknown) => void, beginTurn: () => void) {
+  constructor(store: Store, metrics: Metrics, owner: CommitOwner) {
     this.#store = store;
     this.#metrics = metrics;
-    this.#failed = failed;
-    this.#beginTurn = beginTurn;
+    this.#owner = owner;
   }
 
   /** The ticket of the batch that gathers now. */
@@ -119,7 +123,7 @@ export class GroupCommit {
     committed.then(
       () => {
         this.#running = false;
-        this.#beginTurn();
+        this.#owner.beginTurn();
         this.#release(ticket, waiters);
         this.endOfTurn();
       },
@@ -129,12 +133,19 @@ export class GroupCommit {
 
   #release(ticket: number, waiters: readonly Waiter[]): void {
     this.#durable = ticket;
-    for (const waiter of waiters) waiter.durable();
+    for (const waiter of waiters) {
+      // One connection's fault keeps nobody else waiting.
+      try {
+        waiter.durable();
+      } catch (error) {
+        this.#owner.internalError(error);
+      }
+    }
   }
 
   #break(error: unknown): void {
     this.#broken = true;
     this.#tellBroken();
-    this.#failed(error);
+    this.#owner.storeFailed(error);
   }
 }

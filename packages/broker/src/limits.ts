@@ -1,5 +1,5 @@
 /** Every limit of a broker: unit, default, maximum, the Reason Code when it is met and the counter of what it did. */
-import { ReasonCode } from '@dunlin/protocol';
+import { PACKET_BYTES_MAXIMUM, ReasonCode } from '@dunlin/protocol';
 import type { CounterName } from './metrics.ts';
 
 export interface Limit {
@@ -39,7 +39,7 @@ export const LIMITS = {
     unit: 'bytes',
     default: 512 * 1024,
     minimum: 256,
-    maximum: 268_435_460,
+    maximum: PACKET_BYTES_MAXIMUM,
     reasonCode: ReasonCode.packetTooLarge,
     counter: 'packetsTooLarge',
     description: 'Size of a packet before the client is authenticated.',
@@ -48,7 +48,7 @@ export const LIMITS = {
     unit: 'bytes',
     default: 4 * MiB,
     minimum: 256,
-    maximum: 268_435_460,
+    maximum: PACKET_BYTES_MAXIMUM,
     reasonCode: ReasonCode.packetTooLarge,
     counter: 'packetsTooLarge',
     description: 'Size of a packet from a client, told as Maximum Packet Size.',

@@ -15,8 +15,10 @@ export interface Timer {
 
 /** Time, and the end of the present turn of the event loop. */
 export interface Clock {
-  /** Wall clock in milliseconds since 1970. May jump. */
+  /** Wall clock in milliseconds since 1970, for what outlives the process. May jump. */
   nowMs(): number;
+  /** Milliseconds since any point, never set back or forward: for keep alive, time-outs and slices of work. */
+  steadyMs(): number;
   /** Calls `run` after at least `delayMs`, until cancelled every `delayMs` again. Never keeps a process alive. */
   every(delayMs: number, run: () => void): Timer;
   /** Calls `run` once, when every packet that has arrived in this turn was handled. */
@@ -32,7 +34,7 @@ export interface Random {
 export interface SessionRecord {
   readonly number: number;
   readonly clientId: string;
-  /** Seconds; 0xFFFFFFFF never expires. Never 0: such a session has no stored state. */
+  /** Seconds; 0xFFFFFFFF never expires; 0 only where a stored session was taken up to end with its connection. */
   readonly sessionExpiryInterval: number;
   /** Wall clock at which the session ends; 0 while a client is connected, Infinity when it never ends. */
   readonly expiresAtMs: number;

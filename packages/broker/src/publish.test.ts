@@ -539,7 +539,10 @@ test('counts down the Message Expiry Interval, in whole seconds and never below 
 class LaterBus implements Bus {
   #distribute: (message: Message) => boolean = () => false;
   readonly waiting: (() => void)[] = [];
+  /** Set to refuse whatever comes next. */
+  fault: Error | undefined = undefined;
   publish(message: Message): Promise<boolean> {
+    if (this.fault !== undefined) return Promise.reject(this.fault);
     message.own();
     return new Promise((resolve) => this.waiting.push(() => resolve(this.#distribute(message))));
   }
@@ -568,6 +571,22 @@ test('acknowledges in the order of receipt when the bus takes messages later, an
     ['puback', 'pubrec'],
   );
   assert.deepEqual(subscriber.takePayloads().sort(), ['a', 'b']);
+});
+
+test('takes a QoS 2 message anew that the bus had failed to take, instead of calling it a repeat', async () => {
+  const bus = new LaterBus();
+  const world = new World({ bus });
+  const options = { clientId: 'p', cleanStart: false, properties: { sessionExpiryInterval: 100 } };
+  const publisher = world.connect('p', options);
+  world.run();
+  bus.fault = new Error('nobody there');
+  publisher.publish('t', { qos: 2, packetId: 7 });
+  await world.settle();
+  assert.equal(publisher.isClosed, true);
+  bus.fault = undefined;
+  const again = world.connect('p', options);
+  again.publish('t', { qos: 2, packetId: 7, dup: true });
+  assert.deepEqual([again.takeAll(), bus.waiting.length], [[], 1]);
 });
 
 test('counts what the bus has not taken against Receive Maximum, each message once', async () => {

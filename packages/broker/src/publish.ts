@@ -78,7 +78,7 @@ export function distribute(broker: Broker, message: Message): boolean {
     if (member !== undefined) member.session.deliver(message, member, groups[i].filter);
   }
   if (subscriptions.length > 0 || groups.length > 0) return true;
-  broker.metrics.messagesUnmatched += 1;
+  if (!isVolatile(message.topic.name)) broker.metrics.messagesUnmatched += 1;
   return false;
 }
 
@@ -288,8 +288,8 @@ function answer(
     const place = connection.reserveAnswer(undefined, Number.POSITIVE_INFINITY, () => {
       if (qos === 1) finished(connection);
     });
-    connection.whenAnswered(verdict, (reasonCode) => {
-      if (qos === 2 && reasonCode >= 0x80) session.receiver?.refuse(packetId);
+    const known = qos === 1 ? verdict : forgettingRefused(connection.broker, session, packetId, verdict);
+    connection.whenAnswered(known, (reasonCode) => {
       connection.settleAnswer(place, header, packetId, reasonCode, commits.isIdle ? 0 : commits.ticket);
     });
     return;
@@ -314,6 +314,29 @@ function answer(
 /** Gives back one place of Receive Maximum; what an earlier connection began took none of this one [MQTT-4.9.0-1]. */
 function finished(connection: Connection): void {
   if (connection.unfinishedPublishes > 0) connection.unfinishedPublishes -= 1;
+}
+
+/** Nobody took the message: whether its connection still lives or not, the client may send it again. */
+function forgettingRefused(
+  broker: Broker,
+  session: Session,
+  packetId: number,
+  verdict: Promise<number>,
+): Promise<number> {
+  const forget = () => {
+    session.receiver?.refuse(packetId);
+    if (session.isStored) broker.commits.write({ op: 'deleteReceived', session: session.number, packetId });
+  };
+  return verdict.then(
+    (reasonCode) => {
+      if (reasonCode >= 0x80) forget();
+      return reasonCode;
+    },
+    (error: unknown) => {
+      forget();
+      throw error;
+    },
+  );
 }
 
 function remember(connection: Connection, session: Session, packetId: number): void {

@@ -17,14 +17,16 @@ export interface SessionContext {
   readonly nowMs: number;
   /** What follows belongs to a turn: `nowMs` is right, and what is written leaves at its end. */
   beginTurn(): void;
-  /** The wall clock itself, for what must end in time. */
+  /** The steady clock at this moment, for what must end in time. */
   clockMs(): number;
   /** Adds to the bytes held by all queues. */
   held(bytes: number): void;
   /** Whether anything more may be held; tells where not. */
   mayHold(clientId: string): boolean;
-  /** A limit acted for this session. */
-  queueFull(clientId: string): void;
+  /** A limit acted on the queue of this session. */
+  queueFull(clientId: string, limit: 'queueMessagesMax' | 'queueBytesMax'): void;
+  /** The store cannot do what it promised: the broker stops. */
+  storeFailed(error: unknown): void;
   /** Wall clock at which all replays of the present turn pause, whosesoever they are. */
   replaysPauseAtMs(): number;
   /** Goes on with replays in another turn. */

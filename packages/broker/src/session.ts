@@ -195,16 +195,19 @@ export class Session {
     }
   }
 
-  /** Returns true where entries came at once. Batches commit in order, so what can be read is what comes first. */
+  /** Returns true where entries came at once; that it cannot be read is fatal. Batches commit in order, so what can be read is what comes first. */
   #readPage(queue: Queue): boolean {
     const { commits, store } = this.#context;
     const wasIdle = commits.isIdle;
     const read = queue.readPage(store, this.number);
     if (read === undefined) return this.#hasPage(queue, wasIdle);
-    read.then(() => {
-      this.#context.beginTurn();
-      if (this.#hasPage(queue, wasIdle)) this.pump();
-    });
+    read.then(
+      () => {
+        this.#context.beginTurn();
+        if (this.#hasPage(queue, wasIdle)) this.pump();
+      },
+      (error: unknown) => this.#context.storeFailed(error),
+    );
     return false;
   }
 
@@ -265,7 +268,7 @@ export class Session {
     if (queue === undefined || this.#hasRoomIn(queue, message)) return true;
     this.#dropExpired(queue);
     if (this.#hasRoomIn(queue, message)) return true;
-    this.#context.queueFull(this.clientId);
+    this.#context.queueFull(this.clientId, queue.size < limits.queueMessagesMax ? 'queueBytesMax' : 'queueMessagesMax');
     if (settings.queueFull === 'drop-oldest' && message.heldBytes <= limits.queueBytesMax) {
       while (this.#dropOldest(queue)) if (this.#hasRoomIn(queue, message)) return true;
     }

@@ -17,7 +17,7 @@ const counter =
 /** Topic below `$SYS/broker/` and what it says. */
 export const SYS_TOPICS: Readonly<Record<string, Value>> = {
   version: (broker) => broker.version,
-  uptime: (broker) => `${Math.floor((broker.nowMs - broker.startedAtMs) / 1000)} seconds`,
+  uptime: (broker) => `${Math.floor((broker.steadyMs - broker.startedAtMs) / 1000)} seconds`,
   'clients/total': (_, sessions) => sessions.total,
   'clients/connected': (_, sessions) => sessions.connected,
   'clients/active': (_, sessions) => sessions.connected,
@@ -62,7 +62,7 @@ export class SysTopics {
   readonly #said = new Map<string, string>();
   readonly #averages = new Map<string, number>();
   readonly #counted = new Map<CounterName, number>();
-  #lastAtMs = 0;
+  #lastAtMs: number | undefined = undefined;
 
   constructor(broker: Broker) {
     this.#broker = broker;
@@ -70,16 +70,17 @@ export class SysTopics {
 
   /** Publishes when the interval has passed. */
   tick(): void {
-    const intervalMs = this.#broker.settings.sysIntervalS * 1000;
-    if (intervalMs > 0 && this.#broker.nowMs - this.#lastAtMs >= intervalMs) this.publish();
+    const { settings, steadyMs } = this.#broker;
+    const intervalMs = settings.sysIntervalS * 1000;
+    if (intervalMs > 0 && steadyMs - (this.#lastAtMs ?? 0) >= intervalMs) this.publish();
   }
 
   /** Publishes what has changed since the last time. */
   publish(): void {
     const broker = this.#broker;
     if (broker.settings.sysIntervalS === 0) return;
-    const elapsedMs = this.#lastAtMs === 0 ? 0 : broker.nowMs - this.#lastAtMs;
-    this.#lastAtMs = broker.nowMs;
+    const elapsedMs = broker.steadyMs - (this.#lastAtMs ?? broker.steadyMs);
+    this.#lastAtMs = broker.steadyMs;
     const sessions = countSessions(broker);
     for (const [name, value] of Object.entries(SYS_TOPICS)) this.#say(name, String(value(broker, sessions)));
     if (elapsedMs > 0) this.#sayLoads(elapsedMs / 60_000);
@@ -103,7 +104,8 @@ export class SysTopics {
   #say(name: string, value: string): void {
     if (this.#said.get(name) === value) return;
     this.#said.set(name, value);
-    this.#broker.publish(`$SYS/broker/${name}`, Buffer.from(value), { retain: true });
+    const broker = this.#broker;
+    broker.unattended(broker.publish(`$SYS/broker/${name}`, Buffer.from(value), { retain: true }));
   }
 }
 

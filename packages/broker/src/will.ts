@@ -78,7 +78,7 @@ export function publishWill(broker: Broker, session: Session): void {
   }
   broker.metrics.willsPublished += 1;
   broker.tell({ name: 'willPublished', clientId: session.clientId, topic: message.topic.name });
-  accept(broker, undefined, message);
+  broker.unattended(accept(broker, undefined, message));
 }
 
 /** The message of a will as of now. */

@@ -4,6 +4,7 @@ import {
   type AuthPacket,
   type ConnectPacket,
   NO_PROPERTIES,
+  PACKET_BYTES_MAXIMUM,
   type Properties,
   type ProtocolVersion,
   type QoS,
@@ -98,7 +99,6 @@ export interface Settings {
   readonly on: Partial<ClientEvents>;
 }
 
-const PACKET_SIZE_LARGEST = 268_435_460;
 const CONNECT_TIMEOUT_MS = 30_000;
 const PING_TIMEOUT_MS = 10_000;
 const PUBLISHES_MAX = 100_000;
@@ -112,7 +112,7 @@ export function settingsOf(options: ConnectOptions): Settings {
   return {
     connect: connectPacket(options),
     authentication: options.authentication,
-    maximumPacketSize: options.maximumPacketSize ?? options.properties?.maximumPacketSize ?? PACKET_SIZE_LARGEST,
+    maximumPacketSize: options.maximumPacketSize ?? options.properties?.maximumPacketSize ?? PACKET_BYTES_MAXIMUM,
     connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
     operationTimeoutMs: options.operationTimeoutMs ?? Number.POSITIVE_INFINITY,
     pingTimeoutMs: options.pingTimeoutMs ?? PING_TIMEOUT_MS,

@@ -1,6 +1,13 @@
 /** What the server said in CONNACK that it takes, and the check of what we are about to send (section 3.2.2.3). */
 
-import type { ConnackPacket, Properties, ProtocolVersion, QoS, SubscriptionRequest } from '@dunlin/protocol';
+import {
+  type ConnackPacket,
+  PACKET_BYTES_MAXIMUM,
+  type Properties,
+  type ProtocolVersion,
+  type QoS,
+  type SubscriptionRequest,
+} from '@dunlin/protocol';
 import { ClientError } from './errors.ts';
 
 /** The server's capabilities on one connection. */
@@ -17,8 +24,6 @@ export interface ServerLimits {
   readonly sharedSubscriptionAvailable: boolean;
 }
 
-/** Type byte, Remaining Length of four bytes and the most that it can say. */
-const PACKET_SIZE_LARGEST = 268_435_460;
 /** MQTT 3.x has no Receive Maximum; so many open messages every server takes. */
 const RECEIVE_MAXIMUM_BEFORE_5 = 65_535;
 
@@ -28,7 +33,7 @@ export function limitsOf({ properties }: ConnackPacket): ServerLimits {
     receiveMaximum: properties.receiveMaximum ?? RECEIVE_MAXIMUM_BEFORE_5,
     maximumQoS: properties.maximumQoS ?? 2,
     retainAvailable: properties.retainAvailable !== 0,
-    maximumPacketSize: properties.maximumPacketSize ?? PACKET_SIZE_LARGEST,
+    maximumPacketSize: properties.maximumPacketSize ?? PACKET_BYTES_MAXIMUM,
     topicAliasMaximum: properties.topicAliasMaximum ?? 0,
     wildcardSubscriptionAvailable: properties.wildcardSubscriptionAvailable !== 0,
     subscriptionIdentifierAvailable: properties.subscriptionIdentifierAvailable !== 0,

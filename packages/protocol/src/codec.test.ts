@@ -11,6 +11,7 @@ import { PACKET_TYPES, type PacketName, type Side } from './packet-types.ts';
 import type { Packet, Properties, ProtocolVersion } from './packets.ts';
 import { PROPERTIES, type PropertyCarrier, type PropertyRow } from './properties.ts';
 import { isReasonCodeAllowed } from './reason-codes.ts';
+import { PACKET_BYTES_MAXIMUM } from './varint.ts';
 
 const VERSIONS: readonly ProtocolVersion[] = [3, 4, 5];
 const SIDES: readonly Side[] = ['client', 'server'];
@@ -210,7 +211,7 @@ function anyPacket(name: PacketName, version: ProtocolVersion, sender: Side): fc
 }
 
 function decode(version: ProtocolVersion, receiver: Side, bytes: Uint8Array): Packet {
-  const reader = new FrameReader(268_435_460);
+  const reader = new FrameReader(PACKET_BYTES_MAXIMUM);
   reader.push(bytes);
   assert.equal(reader.next(), true);
   assert.equal(reader.end - reader.start, bytes.length);

@@ -73,4 +73,4 @@ export {
   utf8Length,
   writeUtf8,
 } from './utf8.ts';
-export { readVarint, VARINT_MAXIMUM, varintSize, writeVarint } from './varint.ts';
+export { PACKET_BYTES_MAXIMUM, readVarint, VARINT_MAXIMUM, varintSize, writeVarint } from './varint.ts';

@@ -30,6 +30,7 @@ function bench(connectionsMax: number) {
   const gate = new AcceptGate({
     clock: {
       nowMs: () => 0,
+      steadyMs: () => 0,
       every(_delayMs, run) {
         state.look = run;
         return {

@@ -6,7 +6,7 @@ import { Log } from './log.ts';
 
 function written(event: ServerEvent, level: 'info' | 'warn' = 'info'): Record<string, unknown>[] {
   let text = '';
-  const clock = { nowMs: () => 0, every: () => ({ cancel() {} }), endOfTurn() {} };
+  const clock = { nowMs: () => 0, steadyMs: () => 0, every: () => ({ cancel() {} }), endOfTurn() {} };
   const write = (lines: string): void => {
     text += lines;
   };

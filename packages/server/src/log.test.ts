@@ -18,6 +18,7 @@ function bench(options: Partial<LogOptions> = {}): Bench {
   const timers = new Set<() => void>();
   const clock: Clock = {
     nowMs: () => nowMs,
+    steadyMs: () => nowMs,
     every(_delayMs, run) {
       timers.add(run);
       return { cancel: () => void timers.delete(run) };

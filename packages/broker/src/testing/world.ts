@@ -18,9 +18,21 @@ export class TestClock implements Clock {
   /** Milliseconds that each look at the clock takes. */
   msPerLook = 0;
 
+  /** How far the wall clock was set. */
+  #setMs = 0;
+
   nowMs(): number {
+    return this.now + this.#setMs;
+  }
+
+  steadyMs(): number {
     this.now += this.msPerLook;
     return this.now;
+  }
+
+  /** Somebody sets the wall clock; no time passes. */
+  setWallClock(byMs: number): void {
+    this.#setMs += byMs;
   }
 
   every(delayMs: number, run: () => void): Timer {

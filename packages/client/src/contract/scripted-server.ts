@@ -7,6 +7,7 @@ import {
   encodePacket,
   FrameReader,
   NO_PROPERTIES,
+  PACKET_BYTES_MAXIMUM,
   type Packet,
   type Properties,
   type ProtocolVersion,
@@ -47,7 +48,7 @@ export class ScriptedServer {
   bytes: Buffer = Buffer.alloc(0);
   isClosed = false;
   readonly #wire: MemoryWire;
-  readonly #reader = new FrameReader(268_435_460);
+  readonly #reader = new FrameReader(PACKET_BYTES_MAXIMUM);
   #wake: () => void = () => {};
 
   constructor(wire: MemoryWire, version: ProtocolVersion) {
