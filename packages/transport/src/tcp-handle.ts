@@ -58,6 +58,9 @@ const BROKEN = 1;
 const CLOSING = 2;
 const GONE = 3;
 
+/** An accepted socket has the options of the one that listens, which saves five system calls for each (Linux, tcp(7)). */
+const ACCEPTED_INHERIT = process.platform === 'linux';
+
 let bindings: Bindings | undefined;
 let readBuffer: Buffer;
 /** The request for the next write: one that was finished at once never used it, so one serves all wires. */
@@ -78,14 +81,14 @@ export function wiresFromServer(
 ): boolean {
   const handle = (server as unknown as { _handle?: object })._handle;
   if (!handlesUsable() || !(handle instanceof (bindings as Bindings).TCP)) return false;
+  setOptions(handle);
   Object.assign(handle, {
     onconnection: (status: number, client: TcpHandle | undefined) => {
       if (status < 0 || client === undefined) {
         failed(brokenBy(status, 'Cannot accept a connection'));
         return;
       }
-      client.setNoDelay(true);
-      client.setKeepAlive(true, KEEP_ALIVE_MS / 1000);
+      if (!ACCEPTED_INHERIT) setOptions(client);
       accept(new HandleWire(client, owner));
     },
   });
@@ -335,6 +338,11 @@ function onWritten(this: Request, status: number, handle: TcpHandle): void {
 
 function onShutDown(this: Request, _status: number, handle: TcpHandle): void {
   handle.wire?.onShutDown();
+}
+
+function setOptions(handle: TcpHandle): void {
+  handle.setNoDelay(true);
+  handle.setKeepAlive(true, KEEP_ALIVE_MS / 1000);
 }
 
 function onHandleClosed(this: TcpHandle): void {
