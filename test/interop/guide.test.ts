@@ -1,8 +1,9 @@
 /** The examples of the guides, run as they stand but for the port. */
 
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { test } from 'node:test';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { EXIT_CODES } from '../../packages/cli/src/exit-codes.ts';
 import { LocalBroker, Program } from './local-broker.ts';
@@ -11,12 +12,28 @@ const started = LocalBroker.start();
 const launcher = fileURLToPath(new URL('../../packages/cli/bin/dunlin.js', import.meta.url));
 
 /** The code blocks of a guide in one language. */
-async function blocks(guide: string, language: string): Promise<string[]> {
-  const text = await readFile(new URL(`../../docs/guide/${guide}.md`, import.meta.url), 'utf8');
+function blocks(guide: string, language: string): Promise<string[]> {
+  return blocksOf(`docs/guide/${guide}.md`, language);
+}
+
+async function blocksOf(path: string, language: string): Promise<string[]> {
+  const text = await readFile(new URL(`../../${path}`, import.meta.url), 'utf8');
   const found = [...text.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, 'gm'))].map(([, code]) => code);
   assert.ok(found.length > 0);
   return found;
 }
+
+test('the example of the README runs as it says', async () => {
+  const [code] = await blocksOf('README.md', 'ts');
+  const scratch = fileURLToPath(new URL('../../.dunlin', import.meta.url));
+  await mkdir(scratch, { recursive: true });
+  const folder = await mkdtemp(join(scratch, 'readme-'));
+  after(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'my.ts');
+  await writeFile(file, code);
+  const output = await new Program(process.execPath, ['--conditions=@dunlin/source', file]).output();
+  assert.equal(output, 'sensors/room1/temperature { value: 22.5 }\n');
+});
 
 test('the examples of the client guide run', async () => {
   const { port } = await started;

@@ -82,7 +82,7 @@ test('an older Node is told what the installed tool needs', () => {
   writeFileSync(demanding, readFileSync(launcher, 'utf8').replace('NODE_MAJOR = 24', 'NODE_MAJOR = 999'));
   const { status, stderr } = spawnSync(process.execPath, [demanding, '--help'], { encoding: 'utf8', env });
   assert.equal(status, 1);
-  assert.match(stderr, /^dunlin needs Node 999 or newer, this is v\d+\.\d+\.\d+\.\nInstall Node 24 or newer /);
+  assert.match(stderr, /^dunlin needs Node 999 or newer, this is v\d+\.\d+\.\d+\.\nInstall Node 24 or newer \(/);
 });
 
 test('the installed tool serves, subscribes and publishes, and stops when told to', async () => {

@@ -58,7 +58,7 @@ function refuse() {
     `dunlin needs Node ${NODE_MAJOR} or newer, this is ${process.version}.\n` +
       (existsSync(source)
         ? 'Run "npm install" in the repository: it brings Node 24 along. Then start again.'
-        : 'Install Node 24 or newer (https://nodejs.org), or run: npx --package=node@24 --package=@dunlin/cli dunlin …'),
+        : 'Install Node 24 or newer (https://nodejs.org).'),
   );
   process.exitCode = 1;
 }
