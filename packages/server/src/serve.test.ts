@@ -104,6 +104,14 @@ test('greets people with what listens where and two commands to try', async () =
   assert.equal(await server.ended(), 0);
 });
 
+test('stops in order at SIGHUP, as when its terminal is closed', async () => {
+  const server = serve('--port', '0');
+  await server.port();
+  server.child.kill('SIGHUP');
+  assert.equal(await server.ended(), 0);
+  assert.equal(server.events().at(-1)?.event, 'stopped');
+});
+
 test('shows its help and starts nothing', async () => {
   const server = serve('--help');
   assert.equal(await server.ended(), 0);
@@ -188,20 +196,26 @@ function isRunning(pid: number): boolean {
 
 const onLinux = process.platform === 'linux' ? false : 'looks into /proc';
 
-for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-  test(`leaves no broker behind when npm start gets ${signal}`, { skip: onLinux }, async () => {
-    const npm = new Served('npm', ['start', '--silent', '--', '--port', '0', '--log-format', 'json']);
-    const port = await npm.port();
-    const pid = Number(await npm.printed(/"event":"started".*"pid":(\d+)/));
-    assert.match(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), /main\.ts\0serve/);
-    const client = await RawClient.open({ host: '127.0.0.1', port }, 5);
-    await client.connect();
-    npm.child.kill(signal);
-    await client.expect('disconnect', { code: 0x8b });
-    client.socket.end();
-    // Its output ends when the broker has ended too, which holds the same pipe.
-    await npm.ended();
-    for (let look = 0; look < 500 && isRunning(pid); look++) await new Promise((resolve) => setTimeout(resolve, 20));
-    assert.equal(isRunning(pid), false);
-  });
-}
+const WAYS: Readonly<Record<string, readonly [command: string, ...parameters: string[]]>> = {
+  'npm start': ['npm', 'start', '--silent', '--'],
+  'npx dunlin serve': ['npx', '--offline', 'dunlin', 'serve'],
+};
+
+for (const [way, [command, ...parameters]] of Object.entries(WAYS))
+  for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+    test(`leaves no broker behind when ${way} gets ${signal}`, { skip: onLinux }, async () => {
+      const npm = new Served(command, [...parameters, '--port', '0', '--log-format', 'json']);
+      const port = await npm.port();
+      const pid = Number(await npm.printed(/"event":"started".*"pid":(\d+)/));
+      assert.match(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), /main\.ts\0serve/);
+      const client = await RawClient.open({ host: '127.0.0.1', port }, 5);
+      await client.connect();
+      npm.child.kill(signal);
+      await client.expect('disconnect', { code: 0x8b });
+      client.socket.end();
+      // Its output ends when the broker has ended too, which holds the same pipe.
+      await npm.ended();
+      for (let look = 0; look < 500 && isRunning(pid); look++) await new Promise((resolve) => setTimeout(resolve, 20));
+      assert.equal(isRunning(pid), false);
+    });
+  }

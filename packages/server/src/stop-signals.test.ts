@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { isNpm, stopSignals } from './stop-signals.ts';
+import { lineFromNpm, stopSignals } from './stop-signals.ts';
 
 test('resolves with the first signal and takes its echo for the same wish', async () => {
   const forced: string[] = [];
@@ -23,24 +23,40 @@ test('resolves with the first signal and takes its echo for the same wish', asyn
   assert.equal(process.listenerCount('SIGTERM'), before);
 });
 
-test('takes a parent for npm only where npm runs a script and its command line says so', () => {
+test('takes SIGHUP for a wish to stop too, as when the terminal is closed', async () => {
+  const signals = stopSignals(() => {});
+  try {
+    process.emit('SIGHUP', 'SIGHUP');
+    assert.equal(await signals.stop, 'SIGHUP');
+  } finally {
+    signals.close();
+  }
+});
+
+test('finds npm above it, also through the shell of npx, and not through a shell with more to do', () => {
   const folder = mkdtempSync(join(tmpdir(), 'dunlin-proc-'));
   const event = process.env.npm_lifecycle_event;
-  const commandLine = (pid: number, text: string): void => {
+  const add = (pid: number, parent: number, text: string): void => {
     mkdirSync(join(folder, String(pid)));
     writeFileSync(join(folder, String(pid), 'cmdline'), text);
+    writeFileSync(join(folder, String(pid), 'stat'), `${pid} (a) b) S ${parent} 1 1 0`);
   };
   try {
-    commandLine(1, 'npm start\0\0\0');
-    commandLine(2, 'sh\0-c\0dunlin serve\0');
-    commandLine(3, '/usr/bin/node\0/usr/bin/npm\0start\0');
-    process.env.npm_lifecycle_event = 'start';
+    add(1, 0, '/sbin/init\0');
+    add(10, 1, 'npm start\0\0\0');
+    add(20, 1, '/usr/bin/node\0/usr/bin/npm\0start\0');
+    add(30, 1, 'npm exec dunlin serve\0\0');
+    add(31, 30, 'sh\0-c\0dunlin serve --port 0\0');
+    add(32, 31, '/usr/bin/node\0/x/node_modules/.bin/dunlin\0serve\0');
+    add(40, 30, 'sh\0-c\0dunlin serve & sleep 9\0');
+    add(50, 1, 'sh\0-c\0dunlin serve\0');
+    process.env.npm_lifecycle_event = 'npx';
     assert.deepEqual(
-      [1, 2, 3, 4].map((pid) => isNpm(pid, folder)),
-      [true, false, true, false],
+      [10, 20, 31, 32, 40, 50, 99].map((pid) => lineFromNpm(pid, folder)),
+      [[10], [20], [31, 30], [32, 31, 30], [], [], []],
     );
     delete process.env.npm_lifecycle_event;
-    assert.equal(isNpm(1, folder), false);
+    assert.deepEqual(lineFromNpm(10, folder), []);
   } finally {
     if (event === undefined) delete process.env.npm_lifecycle_event;
     else process.env.npm_lifecycle_event = event;

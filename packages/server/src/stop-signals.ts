@@ -1,4 +1,4 @@
-/** When to stop: signals, and the end of the npm that started this process. */
+/** When to stop: signals, and the end of the npm or npx that started this process. */
 import { readFileSync } from 'node:fs';
 
 export interface StopSignals {
@@ -12,13 +12,16 @@ const parentLookEveryMs = 500;
 /** npm passes on a Ctrl-C that the terminal has sent to this process as well: two signals, one wish. */
 const echoMs = 500;
 
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+/** SIGHUP comes when the terminal is closed. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** npm, the shell it runs a command in, and the launcher of `dunlin` where it could not become this process. */
+const generationsMax = 3;
 
 /**
  * Waits for a wish to stop. A second signal at least half a second later calls `force`.
  *
- * Where npm is the parent (`npm start` runs this process with `exec`), its end is such a wish too, so that a killed
- * `npm start` leaves no broker behind: SIGTERM npm passes on, after SIGKILL it can pass on nothing.
+ * Where npm runs this process (`npm start`, or `npx dunlin serve` through a shell), its end is such a wish too, so that a
+ * killed npm leaves no broker behind: a shell passes on no signal, and after SIGKILL npm itself can pass on nothing.
  */
 export function stopSignals(force: (signal: string) => void): StopSignals {
   let firstAtMs: number | undefined;
@@ -34,7 +37,8 @@ export function stopSignals(force: (signal: string) => void): StopSignals {
     } else if (nowMs - firstAtMs >= echoMs) force(signal);
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
-  const parentTimer = isNpm(process.ppid) ? watchParent(process.ppid, () => wish('the end of npm')) : undefined;
+  const line = lineFromNpm(process.ppid);
+  const parentTimer = line.length > 0 ? watchLine(line, () => wish('the end of npm')) : undefined;
   return {
     stop,
     close() {
@@ -44,20 +48,54 @@ export function stopSignals(force: (signal: string) => void): StopSignals {
   };
 }
 
-function watchParent(parent: number, gone: () => void): NodeJS.Timeout {
+/** Looks whether every process of the line, the parent first, still has the next one as its own parent. */
+function watchLine(line: readonly number[], gone: () => void): NodeJS.Timeout {
+  const [parent, ...elders] = line;
+  const isBroken = (): boolean => {
+    if (process.ppid !== parent) return true;
+    return elders.some((elder, index) => parentOf(line[index]) !== elder);
+  };
   const timer = setInterval(() => {
-    if (process.ppid !== parent) gone();
+    if (isBroken()) gone();
   }, parentLookEveryMs);
   timer.unref();
   return timer;
 }
 
-/** Whether the process is npm at work; false where the system does not tell (not Linux). */
-export function isNpm(pid: number, processFolder = '/proc'): boolean {
-  if (process.env.npm_lifecycle_event === undefined) return false;
+/**
+ * The processes from the parent up to the npm that runs this one; empty where there is none, or where something between
+ * them may outlive it on purpose: a shell with more to do than this one command.
+ */
+export function lineFromNpm(parent: number, processFolder = '/proc'): readonly number[] {
+  if (process.env.npm_lifecycle_event === undefined) return [];
+  const line: number[] = [];
+  for (let pid: number | undefined = parent; pid !== undefined; pid = parentOf(pid, processFolder)) {
+    line.push(pid);
+    const commandLine = commandLineOf(pid, processFolder);
+    if (NPM.test(commandLine)) return line;
+    if (line.length >= generationsMax || !(SHELL_OF_ONE.test(commandLine) || LAUNCHER.test(commandLine))) return [];
+  }
+  return [];
+}
+
+const NPM = /^(np[mx]\b|\S*node\S*\0\S*np[mx])/;
+const SHELL_OF_ONE = /^\S*sh\0-c\0[^&|;\n]*$/;
+const LAUNCHER = /^\S*node\S*\0\S*dunlin/;
+
+/** Undefined where there is no such process, or the system does not tell (not Linux). */
+function parentOf(pid: number, processFolder = '/proc'): number | undefined {
   try {
-    return /^(npm\b|\S*node\S*\0\S*npm)/.test(readFileSync(`${processFolder}/${pid}/cmdline`, 'utf8'));
+    const found = /\) \S (\d+) /.exec(readFileSync(`${processFolder}/${pid}/stat`, 'utf8'));
+    return found === null ? undefined : Number(found[1]);
   } catch {
-    return false;
+    return undefined;
+  }
+}
+
+function commandLineOf(pid: number, processFolder: string): string {
+  try {
+    return readFileSync(`${processFolder}/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
   }
 }
