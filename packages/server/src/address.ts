@@ -20,6 +20,21 @@ export function addressesOf(host: string): readonly string[] {
   return host === LOCALHOST ? ['127.0.0.1', '::1'] : [host];
 }
 
+/** Whether one port cannot be open at both hosts: they share an address, or one stands for all of them. */
+export function hostsOverlap(one: string, other: string): boolean {
+  const addresses = addressesOf(other);
+  return addressesOf(one).some((address) => addresses.some((second) => addressesOverlap(address, second)));
+}
+
+/** `::` takes IPv4 too. */
+function addressesOverlap(one: string, other: string): boolean {
+  if (one === other) return true;
+  const families = [isIP(one), isIP(other)];
+  if (families.includes(0)) return false;
+  if (one === '::' || other === '::') return true;
+  return families[0] === 4 && families[1] === 4 && (one === '0.0.0.0' || other === '0.0.0.0');
+}
+
 /** Address and port as one text, IPv6 in brackets. */
 export function hostAndPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

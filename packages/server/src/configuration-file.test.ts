@@ -76,7 +76,7 @@ test('takes an empty file and one of comments alone', () => {
 
 test('names the line, the path, the value and what is allowed', () => {
   assert.deepEqual(problemsOf('listeners:\n  - port: 1883\n  - name: b\n    port: "abc"\n'), [
-    'dunlin.yaml:4: listeners[1].port is "abc": a number from 0 to 65535 is expected',
+    'dunlin.yaml:4: listeners[1].port is "abc": a whole number from 0 to 65535 is expected',
   ]);
 });
 
@@ -93,7 +93,7 @@ log: loud
 data: [a]
 `;
   assert.deepEqual(problemsOf(text), [
-    'dunlin.yaml:2: listeners[0].port is 70000: a number from 0 to 65535 is expected',
+    'dunlin.yaml:2: listeners[0].port is 70000: a whole number from 0 to 65535 is expected',
     'dunlin.yaml:3: listeners[0].versions[0] is 4: one of 3.1, 3.1.1, 5.0 is expected',
     'dunlin.yaml:4: listeners[0].transport is "ws": "tcp" is expected',
     'dunlin.yaml:5: listeners[0].allowAnonymous is "no": true or false is expected',
@@ -111,6 +111,26 @@ test('refuses unknown keys and says which one was meant', () => {
   ]);
   assert.match(problemsOf('log:\n  colour: red\n')[0], /log\.colour is unknown: level, format are known here/);
   assert.equal(problemsOf('constructor: 1\n__proto__: 2\n').length, 2);
+});
+
+test('says where a key belongs that stands in the wrong group, and where many names are to be found', () => {
+  assert.deepEqual(problemsOf('port: 1\nmaximumQoS: 1\nfoo: 1\nlimits:\n  level: 5\n  foo: 5\n'), [
+    'dunlin.yaml:1: port is unknown: did you mean listeners[].port?',
+    'dunlin.yaml:2: maximumQoS is unknown: did you mean settings.maximumQoS?',
+    'dunlin.yaml:3: foo is unknown: listeners, data, log, limits, settings, semiSpaceBytesMax are known here',
+    'dunlin.yaml:5: limits.level is unknown: did you mean log.level?',
+    'dunlin.yaml:6: limits.foo is unknown: see docs/reference/configuration.md for those that are',
+  ]);
+});
+
+test('takes a group with nothing below it for an empty one', () => {
+  assert.deepEqual(parseConfiguration('limits:\n  # sessionsMax: 5\nlog:\n', 'x'), { limits: {}, log: {} });
+});
+
+test('stops looking after 100 problems', () => {
+  const problems = problemsOf(Array.from({ length: 5_000 }, (_, index) => `unknown${index}: 1\n`).join(''));
+  assert.equal(problems.length, 101);
+  assert.equal(problems.at(-1), 'Stopped looking after 100 problems');
 });
 
 test('refuses an empty list and a file that is no group', () => {

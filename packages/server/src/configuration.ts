@@ -1,6 +1,8 @@
 /** The configuration of a server as code sees it: what may be given, and what is in force when nothing is. */
-import type { Limits, Settings } from '@dunlin/broker';
+import { LIMITS, type LimitName, type Limits, type Settings } from '@dunlin/broker';
 import type { ProtocolVersion } from '@dunlin/protocol';
+import { hostAndPort, hostsOverlap } from './address.ts';
+import { formatAmount } from './amount.ts';
 import {
   DEFAULT_HOST,
   type LOG_FORMATS,
@@ -36,14 +38,36 @@ export interface Configuration {
   readonly semiSpaceBytesMax: number;
 }
 
-/** A configuration in which anything may be missing, as a file, a command line or an embedding program gives it. */
-export interface ConfigurationInput {
+/** A configuration in which anything may be missing; the values are checked. */
+export interface PartialConfiguration {
   readonly listeners?: readonly Partial<ListenerConfiguration>[];
   readonly data?: string | undefined;
   readonly log?: Partial<Configuration['log']>;
   readonly limits?: Partial<Limits>;
   readonly settings?: Partial<Settings>;
   readonly semiSpaceBytesMax?: number;
+}
+
+/** A number in the unit of its key, or a text as in the file: `4MiB`, `10s`, `1_000_000`. */
+export type Amount = number | string;
+
+export interface ListenerInput extends Partial<Omit<ListenerConfiguration, 'port' | 'versions' | 'limits'>> {
+  readonly port?: Amount;
+  /** By Protocol Level or by name, such as `5` or `5.0`. */
+  readonly versions?: readonly (ProtocolVersion | '3.1' | '3.1.1' | '5.0')[];
+  readonly limits?: { readonly connectionsMax?: Amount };
+}
+
+/** A configuration as an embedding program gives it: anything may be missing, amounts may be texts. */
+export interface ConfigurationInput {
+  readonly listeners?: readonly ListenerInput[];
+  readonly data?: string | undefined;
+  readonly log?: Partial<Configuration['log']>;
+  readonly limits?: { readonly [name in LimitName]?: Amount | undefined };
+  readonly settings?: {
+    readonly [name in keyof Settings]?: Settings[name] | (Settings[name] extends number ? string : never) | undefined;
+  };
+  readonly semiSpaceBytesMax?: Amount;
 }
 
 /** One fault of a configuration: `message` is a whole sentence that names path, value and what is expected. */
@@ -61,29 +85,53 @@ export class ConfigurationError extends Error {
 
 /**
  * Fills in what is not given.
- * @throws ConfigurationError where there is no listener, or two of one name.
+ * @throws ConfigurationError where there is no listener, or where values that are right each by itself contradict
  */
-export function completeConfiguration(input: ConfigurationInput = {}): Configuration {
+export function completeConfiguration(input: PartialConfiguration = {}): Configuration {
   const given = input.listeners ?? [{}];
   if (given.length === 0) throw new ConfigurationError(['listeners is empty: at least one listener is expected']);
   const listeners = given.map((listener, index) => completeListener(listener, index));
-  for (const [index, { name }] of listeners.entries())
-    if (listeners.findIndex((other) => other.name === name) < index)
-      throw new ConfigurationError([
-        `listeners[${index}].name is "${name}": a name that no other listener has is expected`,
-      ]);
+  const limits = input.limits ?? {};
+  const problems = [...listeners.flatMap((_, index) => contradictionsOf(listeners, index)), ...outboxProblems(limits)];
+  if (problems.length > 0) throw new ConfigurationError(problems);
   return {
     listeners,
     data: input.data,
     log: { level: 'info', format: 'auto', ...input.log },
-    limits: input.limits ?? {},
+    limits,
     settings: input.settings ?? {},
     semiSpaceBytesMax: input.semiSpaceBytesMax ?? SEMI_SPACE_BYTES,
   };
 }
 
+/** What one listener and those before it cannot have both. */
+function contradictionsOf(listeners: readonly ListenerConfiguration[], index: number): string[] {
+  const { name, host, port } = listeners[index];
+  const earlier = listeners.slice(0, index);
+  const problems: string[] = [];
+  if (earlier.some((other) => other.name === name))
+    problems.push(`listeners[${index}].name is "${name}": a name that no other listener has is expected`);
+  const taken = earlier.findIndex((other) => port !== 0 && other.port === port && hostsOverlap(other.host, host));
+  if (taken !== -1)
+    problems.push(
+      `listeners[${index}] is at ${hostAndPort(host, port)}: another address or port than that of ` +
+        `listeners[${taken}], ${hostAndPort(earlier[taken].host, port)}, is expected`,
+    );
+  return problems;
+}
+
+function outboxProblems(limits: Partial<Limits>): string[] {
+  const soft = limits.outboxBytesMax ?? LIMITS.outboxBytesMax.default;
+  const hard = limits.outboxBytesHardMax ?? LIMITS.outboxBytesHardMax.default;
+  if (soft <= hard) return [];
+  const most = formatAmount(hard, 'bytes');
+  return [
+    `limits.outboxBytesMax is ${formatAmount(soft, 'bytes')}: at most limits.outboxBytesHardMax, ${most}, is expected`,
+  ];
+}
+
 /** `later` over `earlier`, key by key. Listeners are joined by their place in the list. */
-export function mergeConfigurations(earlier: ConfigurationInput, later: ConfigurationInput): ConfigurationInput {
+export function mergeConfigurations(earlier: PartialConfiguration, later: PartialConfiguration): PartialConfiguration {
   const listeners = [...(earlier.listeners ?? [])];
   for (const [index, listener] of (later.listeners ?? []).entries())
     listeners[index] = { ...listeners[index], ...listener };

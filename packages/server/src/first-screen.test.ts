@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ConfigurationInput, completeConfiguration } from './configuration.ts';
+import { completeConfiguration, type PartialConfiguration } from './configuration.ts';
 import { firstScreen } from './first-screen.ts';
 import type { BoundListener, RunningServer } from './server.ts';
 
-function screen(input: ConfigurationInput, connectionsMax = 100_000): string {
+function screen(input: PartialConfiguration, connectionsMax = 100_000): string {
   const configuration = completeConfiguration(input);
   const listeners = configuration.listeners.map((listener): BoundListener => {
     const { name, transport, host, port } = listener;

@@ -1,6 +1,6 @@
 /** The flags of `dunlin serve` in one table, read into a configuration and shown by `--help`. */
-import { ConfigurationError, type ConfigurationInput, mergeConfigurations } from './configuration.ts';
-import { hint, quoted } from './configuration-file.ts';
+import { ConfigurationError, mergeConfigurations, type PartialConfiguration } from './configuration.ts';
+import { hint, quoted } from './configuration-reading.ts';
 import { CONFIGURATION } from './configuration-table.ts';
 import { type GroupShape, type ListShape, readScalar, type ScalarShape, type Shape, shownDefault } from './shape.ts';
 
@@ -64,7 +64,7 @@ export const FLAGS: readonly Flag[] = [
 export interface CommandLine {
   readonly help: boolean;
   readonly configFile: string | undefined;
-  readonly configuration: ConfigurationInput;
+  readonly configuration: PartialConfiguration;
 }
 
 /**
@@ -73,7 +73,7 @@ export interface CommandLine {
  */
 export function readCommandLine(argv: readonly string[]): CommandLine {
   const problems: string[] = [];
-  const seen = { help: false, configFile: undefined as string | undefined, configuration: {} as ConfigurationInput };
+  const seen = { help: false, configFile: undefined as string | undefined, configuration: {} as PartialConfiguration };
   const rest = [...argv];
   while (rest.length > 0) {
     const argument = rest.shift() as string;
@@ -111,26 +111,29 @@ function findFlag(argument: string): [flag: Flag | undefined, attached: string |
 function unknownArgument(argument: string): string {
   if (!argument.startsWith('-')) return `Cannot use ${quoted(argument)}: a flag is expected, see dunlin serve --help`;
   const names = FLAGS.map((flag) => `--${flag.long}`);
-  return `Cannot use ${quoted(argument)}: ${hint(argument.split('=')[0], names)}`;
+  return `Cannot use ${quoted(argument)}: ${hint(argument.split('=')[0], names, 'see dunlin serve --help')}`;
 }
 
+/** Where the names for a flag stand, which are too many for a problem. */
+const PAGES: Readonly<Record<string, string>> = { limit: 'limits.md', setting: 'configuration.md' };
+
 /** `--limit NAME=VALUE` and `--setting NAME=VALUE`. */
-function readPair(flag: string, text: string): ConfigurationInput | string {
+function readPair(flag: string, text: string): PartialConfiguration | string {
   const group = CONFIGURATION.entries[`${flag}s`] as GroupShape;
   const equals = text.indexOf('=');
   if (equals === -1) return `--${flag} is ${quoted(text)}: NAME=VALUE is expected`;
   const name = text.slice(0, equals);
   if (!Object.hasOwn(group.entries, name))
-    return `--${flag} ${quoted(name)} is unknown: ${hint(name, Object.keys(group.entries))}`;
+    return `--${flag} ${quoted(name)} is unknown: ${hint(name, Object.keys(group.entries), `see docs/reference/${PAGES[flag]} for those that are`)}`;
   return readKey(`--${flag} ${name}`, [`${flag}s`, name], text.slice(equals + 1));
 }
 
-function readKey(shown: string, key: readonly string[], text: string): ConfigurationInput | string {
+function readKey(shown: string, key: readonly string[], text: string): PartialConfiguration | string {
   const reading = readScalar(shapeAt(key), text);
   if ('expected' in reading) return `${shown} is ${quoted(text)}: ${reading.expected} is expected`;
   let value: unknown = reading.value;
   for (const step of key.toReversed()) value = /^\d+$/.test(step) ? [value] : { [step]: value };
-  return value as ConfigurationInput;
+  return value as PartialConfiguration;
 }
 
 /** The shape of a key; a number is a place in a list. */
@@ -177,6 +180,7 @@ export function serveHelp(): string {
     'Flags:',
     ...columns(flags),
     '',
+    'Sizes may be written with B, kB, MB, GB (powers of 1000), KiB, MiB, GiB (of 1024), times with ms, s, min, h, d.',
     'Flags win over the file. Ctrl-C stops it gracefully; a second one at once.',
     'Exit codes: 0 stopped as asked; 1 command line or configuration is wrong; 3 it could not start or go on.',
     '',

@@ -1,12 +1,15 @@
 /** What the package offers: a server to start, its configuration, the command `dunlin serve`. */
 export {
+  type Amount,
   type Configuration,
   ConfigurationError,
   type ConfigurationInput,
   completeConfiguration,
   type ListenerConfiguration,
+  type ListenerInput,
   type LogFormat,
   type LogLevel,
+  type PartialConfiguration,
 } from './configuration.ts';
 export { parseConfiguration, readConfigurationFile } from './configuration-file.ts';
 export { CONFIGURATION } from './configuration-table.ts';

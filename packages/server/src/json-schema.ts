@@ -4,7 +4,7 @@ import type { AmountShape, Shape } from './shape.ts';
 
 /** What a text with a suffix looks like, by unit; other units are bare numbers. */
 const PATTERNS: Readonly<Record<string, string>> = {
-  bytes: '^[0-9][0-9_]*(\\.[0-9]+)? ?([kKmMgG][iI]?)?[bB]?$',
+  bytes: '^[0-9][0-9_]*(\\.[0-9]+)? ?(([kKmMgG][iI]?)?[bB])?$',
   milliseconds: '^[0-9][0-9_]*(\\.[0-9]+)? ?(ms|s|min|h|d)?$',
   seconds: '^[0-9][0-9_]*(\\.[0-9]+)? ?(ms|s|min|h|d)?$',
 };

@@ -121,14 +121,14 @@ test('shows its help and starts nothing', async () => {
 test('names what is wrong with flags and file, with exit code 1', async () => {
   const flags = serve('--port', 'abc');
   assert.equal(await flags.ended(), 1);
-  assert.equal(flags.errors, '--port is "abc": a number from 0 to 65535 is expected\n');
+  assert.equal(flags.errors, '--port is "abc": a whole number from 0 to 65535 is expected\n');
   const folder = mkdtempSync(join(tmpdir(), 'dunlin-serve-'));
   try {
     const file = join(folder, 'dunlin.yaml');
     writeFileSync(file, 'listeners:\n  - port: abc\n');
     const wrong = serve('--config', file);
     assert.equal(await wrong.ended(), 1);
-    assert.equal(wrong.errors, `${file}:2: listeners[0].port is "abc": a number from 0 to 65535 is expected\n`);
+    assert.equal(wrong.errors, `${file}:2: listeners[0].port is "abc": a whole number from 0 to 65535 is expected\n`);
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -193,5 +193,8 @@ test('tells clients where to go when a Server Reference is set', async () => {
 });
 
 test('refuses a limit out of its bounds', async () => {
-  await assert.rejects(start({ limits: { receiveMaximum: 0 } }), RangeError);
+  await assert.rejects(start({ limits: { receiveMaximum: 0 } }), {
+    name: 'ConfigurationError',
+    message: 'limits.receiveMaximum is 0: a whole number from 1 to 65535 is expected',
+  });
 });

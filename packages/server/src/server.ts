@@ -19,6 +19,7 @@ import {
   completeConfiguration,
   type ListenerConfiguration,
 } from './configuration.ts';
+import { checkInput } from './configuration-input.ts';
 import type { ServerEvent } from './events.ts';
 import { backlogFor, connectionsAllowed, openFileLimit } from './file-limit.ts';
 import { checkReach, listenAt } from './listening.ts';
@@ -78,12 +79,11 @@ export const SERVER_VERSION: string = JSON.parse(
 
 /**
  * Starts a server. Settles when clients can connect.
- * @throws ConfigurationError for a configuration that contradicts itself
+ * @throws ConfigurationError for an unknown key, a wrong value, and for contradictions
  * @throws ServerStartError where a listener cannot be opened, or must not; nothing is left open then
- * @throws RangeError for a limit outside of its bounds
  */
 export async function startServer(input: ConfigurationInput = {}, parts: ServerParts = {}): Promise<RunningServer> {
-  const configuration = completeConfiguration(input);
+  const configuration = completeConfiguration(checkInput(input));
   if (parts.authenticator === undefined) for (const listener of configuration.listeners) checkReach(listener);
   const tell = parts.onEvent ?? ((): void => {});
   const fileLimit = parts.fileLimit ?? openFileLimit();

@@ -18,8 +18,8 @@ test('reads what a shape accepts', () => {
 });
 
 test('says what it expected', () => {
-  assert.deepEqual(readScalar(port, 'abc'), { expected: 'a number from 0 to 65535' });
-  assert.deepEqual(readScalar(port, '65536'), { expected: 'a number from 0 to 65535' });
+  assert.deepEqual(readScalar(port, 'abc'), { expected: 'a whole number from 0 to 65535' });
+  assert.deepEqual(readScalar(port, '65536'), { expected: 'a whole number from 0 to 65535' });
   assert.deepEqual(readScalar(size, '5KiB'), { expected: 'a size from 1 KiB to 4 KiB, such as 4MiB,' });
   assert.deepEqual(readScalar(onOff, 'yes'), { expected: 'true or false' });
   assert.deepEqual(readScalar(format, 'xml'), { expected: 'one of human, json' });

@@ -69,7 +69,7 @@ function scalarOf(shape: ScalarShape, text: string): string | number | boolean |
   }
 }
 
-/** What a shape accepts, as the end of a sentence: `a number from 0 to 65535`. */
+/** What a shape accepts, as the end of a sentence: `a whole number from 0 to 65535`. */
 export function expectation(shape: Shape): string {
   switch (shape.kind) {
     case 'amount':
@@ -94,7 +94,7 @@ const KINDS: Readonly<Record<string, readonly [kind: string, example: string]>> 
 };
 
 function amountExpectation({ unit, minimum, maximum }: AmountShape): string {
-  const [kind, example] = KINDS[unit] ?? ['a number', undefined];
+  const [kind, example] = KINDS[unit] ?? ['a whole number', undefined];
   const range = `from ${formatAmount(minimum, unit)} to ${formatAmount(maximum, unit)}`;
   return `${kind} ${range}${example === undefined ? '' : `, such as ${example},`}`;
 }

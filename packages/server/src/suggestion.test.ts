@@ -13,5 +13,6 @@ test('finds the name that was meant', () => {
 test('suggests nothing for what is far from every name', () => {
   assert.equal(nearestName('certificate', names), undefined);
   assert.equal(nearestName('x', names), undefined);
+  assert.equal(nearestName('foo', ['log', 'data']), undefined);
   assert.equal(nearestName('x'.repeat(10_000), names), undefined);
 });

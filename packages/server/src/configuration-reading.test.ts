@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ConfigurationError } from './configuration.ts';
+import { hint, Problems, printable, quoted, readConfiguration } from './configuration-reading.ts';
+
+test('reads nothing as an empty configuration', () => {
+  assert.deepEqual(readConfiguration({ kind: 'empty', shown: 'empty', report: assert.fail }, 'x'), {});
+});
+
+test('gathers problems up to a hundred', () => {
+  const problems = new Problems();
+  problems.throwIfAny();
+  for (let problem = 1; problem < 100; problem++) problems.add('wrong');
+  assert.throws(() => problems.throwIfAny(), ConfigurationError);
+  assert.throws(() => problems.add('wrong'), {
+    problems: [...Array(100).fill('wrong'), 'Stopped looking after 100 problems'],
+  });
+});
+
+test('names a few names, and where many are to be found', () => {
+  assert.equal(hint('prot', ['port', 'host'], 'see there'), 'did you mean port?');
+  assert.equal(hint('zzz', ['port', 'host'], 'see there'), 'port, host are known here');
+  assert.equal(
+    hint(
+      'zzz',
+      Array.from({ length: 9 }, (_, index) => `name${index}`),
+      'see there',
+    ),
+    'see there',
+  );
+});
+
+test('shows hostile values escaped and shortened', () => {
+  assert.equal(quoted('a\u001b\u2028\u202e'), '"a\\u{1b}\\u{2028}\\u{202e}"');
+  assert.equal(printable('x'.repeat(100)).length, 61);
+});

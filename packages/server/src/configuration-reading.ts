@@ -1,0 +1,138 @@
+/** Checks a configuration against the table of keys, wherever it comes from: every fault with its path and what is expected. */
+import { ConfigurationError, type PartialConfiguration } from './configuration.ts';
+import { CONFIGURATION, VERSIONS } from './configuration-table.ts';
+import { expectation, type GroupShape, type ListShape, readScalar, type ScalarShape, type Shape } from './shape.ts';
+import { nearestName } from './suggestion.ts';
+
+/** A value of a file or of a program, as the check sees it. */
+export interface Source {
+  readonly kind: 'group' | 'list' | 'scalar' | 'empty' | 'other';
+  /** The value in a problem, such as `"abc"` or `a list`. */
+  readonly shown: string;
+  /** Of a group, in its order. */
+  readonly entries?: () => Iterable<{ readonly key: string; readonly at: Source; readonly value: Source }>;
+  /** Of a list. */
+  readonly items?: () => readonly Source[];
+  /** Of a scalar: the text to read it from; undefined where it is of a wrong kind. */
+  readonly textFor?: (shape: ScalarShape) => string | undefined;
+  /** Tells a problem of this value. */
+  readonly report: (problem: string) => void;
+}
+
+const problemsMax = 100;
+const shownCharactersMax = 60;
+/** More names than these are looked up more easily than read in a problem. */
+const namesShownMax = 8;
+
+/** The problems found so far, of which there are at most 100. */
+export class Problems {
+  readonly #found: string[] = [];
+
+  /** @throws ConfigurationError when this was the last one that is told */
+  add(problem: string): void {
+    this.#found.push(problem);
+    if (this.#found.length < problemsMax) return;
+    throw new ConfigurationError([...this.#found, `Stopped looking after ${problemsMax} problems`]);
+  }
+
+  /** @throws ConfigurationError with all of them, if there are any */
+  throwIfAny(): void {
+    if (this.#found.length > 0) throw new ConfigurationError(this.#found);
+  }
+}
+
+/** Reads a whole configuration; undefined where its problems were reported. `name` is what the whole is called. */
+export function readConfiguration(source: Source, name: string): PartialConfiguration | undefined {
+  const values = source.kind === 'empty' ? {} : readGroup(CONFIGURATION, source, '', name);
+  return values === undefined ? undefined : namedVersions(values);
+}
+
+function readShape(shape: Shape, source: Source, path: string): unknown {
+  if (shape.kind === 'group') return readGroup(shape, source, path, path);
+  if (shape.kind === 'list') return readList(shape, source, path);
+  return readValue(shape, source, path);
+}
+
+function readGroup(shape: GroupShape, source: Source, path: string, name: string): Record<string, unknown> | undefined {
+  if (source.entries === undefined) {
+    source.report(`${name} is ${source.shown}: ${expectation(shape)} is expected`);
+    return undefined;
+  }
+  const values: Record<string, unknown> = {};
+  for (const { key, at, value } of source.entries()) {
+    const entry = Object.hasOwn(shape.entries, key) ? shape.entries[key] : undefined;
+    const entryPath = path === '' ? key : `${path}.${key}`;
+    if (entry === undefined) {
+      at.report(`${printable(entryPath)} is unknown: ${keyHint(key, shape)}`);
+      continue;
+    }
+    // A group whose entries are all commented out holds nothing.
+    const read = entry.kind === 'group' && value.kind === 'empty' ? {} : readShape(entry, value, entryPath);
+    if (read !== undefined) values[key] = read;
+  }
+  return values;
+}
+
+function readList(shape: ListShape, source: Source, path: string): unknown[] | undefined {
+  const items = source.items?.() ?? [];
+  if (items.length > 0) return items.map((item, index) => readShape(shape.items, item, `${path}[${index}]`));
+  const found = source.kind === 'list' ? 'empty' : source.shown;
+  source.report(`${path} is ${found}: ${expectation(shape)} with at least one entry is expected`);
+  return undefined;
+}
+
+function readValue(shape: ScalarShape, source: Source, path: string): unknown {
+  const text = source.textFor?.(shape);
+  const reading = text === undefined ? undefined : readScalar(shape, text);
+  if (reading !== undefined && 'value' in reading) return reading.value;
+  source.report(`${path} is ${source.shown}: ${reading?.expected ?? expectation(shape)} is expected`);
+  return undefined;
+}
+
+/** What is expected in place of an unknown key: one of another group, a similar one, or the names there are. */
+function keyHint(key: string, shape: GroupShape): string {
+  const elsewhere = pathsOf(key, CONFIGURATION, '').sort((one, other) => one.length - other.length)[0];
+  if (elsewhere !== undefined) return `did you mean ${elsewhere}?`;
+  return hint(key, Object.keys(shape.entries), 'see docs/reference/configuration.md for those that are');
+}
+
+/** Every path of the table that ends with the name. */
+function pathsOf(name: string, shape: Shape, path: string): string[] {
+  if (shape.kind === 'list') return pathsOf(name, shape.items, `${path}[]`);
+  if (shape.kind !== 'group') return [];
+  return Object.entries(shape.entries).flatMap(([key, entry]) => {
+    const inner = path === '' ? key : `${path}.${key}`;
+    return [...(key === name ? [inner] : []), ...pathsOf(name, entry, inner)];
+  });
+}
+
+/** What is expected in place of an unknown name; `elsewhere` says where the names stand if there are many. */
+export function hint(name: string, names: readonly string[], elsewhere: string): string {
+  const nearest = nearestName(name, names);
+  if (nearest !== undefined) return `did you mean ${nearest}?`;
+  return names.length > namesShownMax ? elsewhere : `${names.join(', ')} are known here`;
+}
+
+/** A value in quotes for a problem: shortened, and without characters that a terminal would obey. */
+export function quoted(text: string): string {
+  return `"${printable(text)}"`;
+}
+
+/** The same without the quotes. */
+export function printable(text: string): string {
+  const short = text.length > shownCharactersMax ? `${text.slice(0, shownCharactersMax)}…` : text;
+  return short.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
+}
+
+/** Versions are read by name; the rest of the code knows their Protocol Level. */
+function namedVersions(values: Record<string, unknown>): PartialConfiguration {
+  const listeners = values.listeners as ({ versions?: string[] } | undefined)[] | undefined;
+  if (listeners === undefined) return values;
+  return {
+    ...values,
+    listeners: listeners.map(({ versions, ...listener } = {}) => ({
+      ...listener,
+      ...(versions !== undefined && { versions: versions.map((version) => VERSIONS[version]) }),
+    })),
+  };
+}
