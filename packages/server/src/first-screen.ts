@@ -57,7 +57,7 @@ function commands({ host, port, configuration }: BoundListener): string[] {
     `    ${sub}${flags} -t 'greetings/#' -v`,
     `    ${pub}${flags} -t greetings/hello -m 'Hello from the terminal'`,
     ...(five
-      ? ["  or with Mosquitto's tools, whose flags are the same:", `    mosquitto_sub${flags} -t 'greetings/#' -v`]
+      ? ["  or with Mosquitto's tools, whose flags are much the same:", `    mosquitto_sub${flags} -t 'greetings/#' -v`]
       : []),
   ];
 }
