@@ -9,6 +9,8 @@ interface EventFields {
   acceptingPaused: { connections: number };
   acceptingResumed: { connections: number };
   acceptFailed: { listener: string; error: string };
+  /** Code of the error, such as `EADDRINUSE`. */
+  startFailed: { code: string; error: string };
   /** `connectionsMax` is above what the file limit allows. */
   connectionsLimited: { connectionsMax: number; fileLimit: number };
 }
@@ -31,6 +33,7 @@ export const SERVER_EVENTS: { readonly [name in ServerEventName]: EventDescripti
   acceptingPaused: { level: 'warn', description: 'connectionsMax is reached: new connections wait in the system.' },
   acceptingResumed: { level: 'info', description: 'Connections are accepted again.' },
   acceptFailed: { level: 'error', description: 'A connection could not be accepted.' },
+  startFailed: { level: 'error', description: 'The server could not start; nothing is left open.' },
   connectionsLimited: {
     level: 'info',
     description: 'The limit of open files allows fewer connections than connectionsMax.',

@@ -32,7 +32,9 @@ test('explains that a port is in use and what to do, and leaves nothing open', a
       error.message,
       new RegExp(`^Cannot listen at localhost:${port}: port ${port} is in use, perhaps by another broker`),
     );
-    assert.match(error.message, /--port 18830/);
+    // A program that called startServer has no flags to be told of.
+    assert.doesNotMatch(error.message, /--/);
+    assert.equal(error.listener, 'tcp');
     assert.ok(error.cause instanceof TransportError);
     return true;
   });
@@ -52,7 +54,7 @@ test('refuses an address that others can reach unless everybody is welcome', () 
   for (const host of ['0.0.0.0', '::', '10.0.0.1', 'broker.local'])
     assert.throws(() => checkReach(entry({ host })), {
       code: 'listener-open-to-all',
-      message: /--host localhost.*--allow-anonymous/,
+      message: /Expected is the host localhost, or allowAnonymous: true in its entry\.$/,
     });
   checkReach(entry({ host: '0.0.0.0', allowAnonymous: true }));
   checkReach(entry({ host: '127.0.0.1' }));

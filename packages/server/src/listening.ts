@@ -4,15 +4,22 @@ import { addressesOf, hostAndPort, isLoopback, LOCALHOST } from './address.ts';
 import type { ListenerConfiguration } from './configuration.ts';
 import { MQTT_PORT } from './configuration-table.ts';
 
-/** The server cannot start; the message says why and what to do. */
+/** The server cannot start; the message says why. */
 export class ServerStartError extends Error {
   override readonly name = 'ServerStartError';
   /** `listener-open-to-all`, or the code of the transport, such as `EADDRINUSE`. */
   readonly code: string;
+  /** Name of the listener that cannot be opened. */
+  readonly listener: string;
 
-  constructor(code: string, message: string, cause?: unknown) {
+  constructor(
+    code: string,
+    message: string,
+    { listener, cause }: { readonly listener: string; readonly cause?: unknown },
+  ) {
     super(message, cause === undefined ? {} : { cause });
     this.code = code;
+    this.listener = listener;
   }
 }
 
@@ -69,42 +76,32 @@ export function checkReach({ name, host, port, allowAnonymous }: ListenerConfigu
   throw new ServerStartError(
     'listener-open-to-all',
     `Cannot open the listener "${name}" at ${hostAndPort(host, port)}: other machines can reach it, and nobody who ` +
-      'comes would be asked who they are.\n' +
-      'Listen on this machine alone with --host localhost, or say that everybody is welcome with --allow-anonymous ' +
-      '(in the file: allowAnonymous: true in the entry of the listener).',
+      'comes would be asked who they are. Expected is the host localhost, or allowAnonymous: true in its entry.',
+    { listener: name },
   );
 }
 
-function explained(error: unknown, { host, port }: ListenerConfiguration): unknown {
+function explained(error: unknown, { name, host, port }: ListenerConfiguration): unknown {
   if (!(error instanceof TransportError)) return error;
-  const advice = adviceFor(error.code, port);
-  const at = hostAndPort(host, port);
-  if (advice === undefined) return new ServerStartError(error.code, `${error.message}.`, error);
-  return new ServerStartError(error.code, `Cannot listen at ${at}: ${advice}`, error);
+  const reason = reasonFor(error.code, port);
+  const message = reason === undefined ? error.message : `Cannot listen at ${hostAndPort(host, port)}: ${reason}`;
+  return new ServerStartError(error.code, `${message}.`, { listener: name, cause: error });
 }
 
-/** What to do about it; the port 18830 is only an example of a free one. */
-function adviceFor(code: string, port: number): string | undefined {
-  const other = port === 18_830 ? 18_831 : 18_830;
+function reasonFor(code: string, port: number): string | undefined {
   switch (code) {
     case 'EADDRINUSE':
       return (
         `port ${port} is in use, perhaps by another broker` +
-        `${port === MQTT_PORT ? ' (Debian starts its package mosquitto on this port)' : ''}.\n` +
-        `Stop the other program, or take another port: ${command(`--port ${other}`)}`
+        `${port === MQTT_PORT ? ' (Debian starts its package mosquitto on this port)' : ''}`
       );
     case 'EACCES':
-      return `this user may not take port ${port}; ports below 1024 need privileges.\nTake another port: ${command(`--port ${other}`)}`;
+      return `this user may not take port ${port}; ports below 1024 need privileges`;
     case 'EADDRNOTAVAIL':
-      return 'this machine has no such address.\nUse one of its own, --host 0.0.0.0 for all, or --host localhost.';
+      return 'this machine has no such address';
     case 'ENOTFOUND':
-      return 'there is no such host name.\nUse an address of this machine, or --host localhost.';
+      return 'there is no such host name';
     default:
       return undefined;
   }
-}
-
-/** How somebody who started this process passes a flag. */
-function command(flag: string): string {
-  return process.env.npm_lifecycle_event === 'start' ? `npm start -- ${flag}` : `dunlin serve ${flag}`;
 }

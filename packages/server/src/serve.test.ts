@@ -164,6 +164,11 @@ test('explains a port in use and a listener open to all, with exit code 3', asyn
     second.errors,
     new RegExp(`port ${port} is in use, perhaps by another broker.*\n.*dunlin serve --port 18830`),
   );
+  const failed = second.events().filter(({ event }) => event !== 'connectionsLimited');
+  assert.deepEqual(
+    failed.map(({ level, event, code }) => [level, event, code]),
+    [['error', 'startFailed', 'EADDRINUSE']],
+  );
   const open = serve('--host', '0.0.0.0', '--port', '0');
   assert.equal(await open.ended(), 3);
   assert.match(open.errors, /--allow-anonymous/);

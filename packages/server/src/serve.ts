@@ -9,14 +9,15 @@ import { readCommandLine, serveHelp } from './flags.ts';
 import { ServerStartError } from './listening.ts';
 import { Log } from './log.ts';
 import { type RunningServer, SERVER_VERSION, startServer } from './server.ts';
+import { startAdvice } from './start-advice.ts';
 import { stopSignals } from './stop-signals.ts';
 import { systemClock } from './system-clock.ts';
 
 /** Exit codes of `dunlin serve`. */
 const EXIT = { stopped: 0, usage: 1, failed: 3 } as const;
 
-/** What people read on the first screen instead of in the log. */
-const ON_FIRST_SCREEN: readonly string[] = ['listening', 'connectionsLimited'];
+/** What people read on the first screen, or as the error, instead of in the log. */
+const ON_FIRST_SCREEN: readonly string[] = ['listening', 'connectionsLimited', 'startFailed'];
 
 const settleMs = 2_500;
 const lookEveryMs = 20;
@@ -36,14 +37,14 @@ export async function serve(argv: readonly string[]): Promise<number> {
       return EXIT.stopped;
     }
     const file = configFile === undefined ? {} : readConfigurationFile(configFile);
-    return await run(completeConfiguration(mergeConfigurations(file, flags)));
+    return await run(completeConfiguration(mergeConfigurations(file, flags)), configFile);
   } catch (error) {
     process.stderr.write(`${failureText(error)}\n`);
     return error instanceof ConfigurationError ? EXIT.usage : EXIT.failed;
   }
 }
 
-async function run(configuration: Configuration): Promise<number> {
+async function run(configuration: Configuration, configFile: string | undefined): Promise<number> {
   // It takes effect because the young generation has not grown yet.
   setFlagsFromString(`--max-semi-space-size=${Math.ceil(configuration.semiSpaceBytesMax / 1024 ** 2)}`);
   const log = makeLog(configuration);
@@ -69,6 +70,10 @@ async function run(configuration: Configuration): Promise<number> {
     const reason = await Promise.race([signals.stop, broken]);
     await end(log, server, reason);
     return reason === 'broken' ? EXIT.failed : EXIT.stopped;
+  } catch (error) {
+    const advice = error instanceof ServerStartError ? startAdvice(error, configuration, configFile) : undefined;
+    process.stderr.write(`${failureText(error)}${advice === undefined ? '' : `\n${advice}`}\n`);
+    return EXIT.failed;
   } finally {
     log.flush();
     signals.close();

@@ -198,3 +198,22 @@ test('refuses a limit out of its bounds', async () => {
     message: 'limits.receiveMaximum is 0: a whole number from 1 to 65535 is expected',
   });
 });
+
+test('refuses parts that do not exist: a mistyped authorizer would permit everything', async () => {
+  const parts = { autorizer: { permissions: () => ({}) } } as ServerParts;
+  await assert.rejects(start({}, parts), {
+    message: '"autorizer" is no part of a server: did you mean authorizer?',
+  });
+});
+
+test('tells a failed start as one event, and no drain of what never was', async () => {
+  const { address } = await start();
+  const events: ServerEvent[] = [];
+  const listeners = [{ host: '127.0.0.1', port: address.port }];
+  const parts: ServerParts = { onEvent: (event) => events.push(event), fileLimit: 1_000_000 };
+  await assert.rejects(startServer({ listeners }, parts), { code: 'EADDRINUSE' });
+  assert.deepEqual(
+    events.map(({ name }) => name),
+    ['startFailed'],
+  );
+});

@@ -15,11 +15,13 @@ import { AcceptGate } from './accept-gate.ts';
 import { addressesOf } from './address.ts';
 import {
   type Configuration,
+  ConfigurationError,
   type ConfigurationInput,
   completeConfiguration,
   type ListenerConfiguration,
 } from './configuration.ts';
 import { checkInput } from './configuration-input.ts';
+import { hint, quoted } from './configuration-reading.ts';
 import type { ServerEvent } from './events.ts';
 import { backlogFor, connectionsAllowed, openFileLimit } from './file-limit.ts';
 import { checkReach, listenAt } from './listening.ts';
@@ -79,13 +81,47 @@ export const SERVER_VERSION: string = JSON.parse(
 
 /**
  * Starts a server. Settles when clients can connect.
- * @throws ConfigurationError for an unknown key, a wrong value, and for contradictions
+ * @throws ConfigurationError for an unknown key, a wrong value, a part that does not exist, and for contradictions
  * @throws ServerStartError where a listener cannot be opened, or must not; nothing is left open then
  */
 export async function startServer(input: ConfigurationInput = {}, parts: ServerParts = {}): Promise<RunningServer> {
   const configuration = completeConfiguration(checkInput(input));
-  if (parts.authenticator === undefined) for (const listener of configuration.listeners) checkReach(listener);
+  checkPartNames(parts);
   const tell = parts.onEvent ?? ((): void => {});
+  try {
+    return await start(configuration, parts, tell);
+  } catch (error) {
+    const { code = 'unknown', message } = error as NodeJS.ErrnoException;
+    tell({ name: 'startFailed', code, error: message });
+    throw error;
+  }
+}
+
+const PART_NAMES: { readonly [name in keyof ServerParts]-?: true } = {
+  authenticator: true,
+  authorizer: true,
+  store: true,
+  clock: true,
+  random: true,
+  onEvent: true,
+  fileLimit: true,
+};
+
+/** A mistyped authorizer would be a server that permits everything. */
+function checkPartNames(parts: ServerParts): void {
+  const names = Object.keys(PART_NAMES);
+  const problems = Object.keys(parts)
+    .filter((name) => !names.includes(name))
+    .map(
+      (name) => `${quoted(name)} is no part of a server: ${hint(name, names, `expected one of ${names.join(', ')}`)}`,
+    );
+  if (problems.length > 0) throw new ConfigurationError(problems);
+}
+
+type Tell = (event: ServerEvent) => void;
+
+async function start(configuration: Configuration, parts: ServerParts, tell: Tell): Promise<RunningServer> {
+  if (parts.authenticator === undefined) for (const listener of configuration.listeners) checkReach(listener);
   const fileLimit = parts.fileLimit ?? openFileLimit();
   const connectionsMax = allowedConnections(configuration, fileLimit, tell);
   const clock = parts.clock ?? systemClock;
@@ -104,6 +140,8 @@ export async function startServer(input: ConfigurationInput = {}, parts: ServerP
     for (const listener of configuration.listeners)
       opened.push(await openListener(listener, { broker, gate, tell, backlog: backlogFor(fileLimit) }));
   } catch (error) {
+    // A server that never was does not tell that it drains.
+    forget();
     await closeAll(opened, gate, tell);
     await broker.stop();
     throw error;
@@ -132,7 +170,7 @@ interface Opened {
 interface OpeningContext {
   readonly broker: Broker;
   readonly gate: AcceptGate;
-  readonly tell: (event: ServerEvent) => void;
+  readonly tell: Tell;
   readonly backlog: number;
 }
 
@@ -154,11 +192,7 @@ async function openListener(configuration: ListenerConfiguration, context: Openi
   return { bound: { name, transport, host, port: listeners[0].port, addresses, configuration }, listeners };
 }
 
-async function closeAll(
-  opened: readonly Opened[],
-  gate: AcceptGate,
-  tell: (event: ServerEvent) => void,
-): Promise<void> {
+async function closeAll(opened: readonly Opened[], gate: AcceptGate, tell: Tell): Promise<void> {
   gate.close();
   const closing = opened.flatMap(({ bound, listeners }) =>
     listeners.map(async (listener) => {
@@ -183,11 +217,7 @@ function makeBroker(configuration: Configuration, connectionsMax: number, clock:
   });
 }
 
-function allowedConnections(
-  { listeners, limits }: Configuration,
-  fileLimit: number | undefined,
-  tell: (event: ServerEvent) => void,
-): number {
+function allowedConnections({ listeners, limits }: Configuration, fileLimit: number | undefined, tell: Tell): number {
   const wanted = limits.connectionsMax ?? LIMITS.connectionsMax.default;
   const addresses = listeners.flatMap(({ host }) => addressesOf(host)).length;
   const allowed = connectionsAllowed(wanted, fileLimit, addresses);

@@ -1,0 +1,61 @@
+/** What to do when the server does not start, for somebody who has a command line and perhaps a file before them. */
+import type { Configuration } from './configuration.ts';
+import { quoted } from './configuration-reading.ts';
+import type { ServerStartError } from './listening.ts';
+
+/** A port that is likely to be free, and another one. */
+const FREE_PORTS = [18_830, 18_831] as const;
+
+/** Advice for the error, a sentence or two; undefined where there is none. `file` is the configuration file, if any. */
+export function startAdvice(
+  error: ServerStartError,
+  configuration: Configuration,
+  file: string | undefined,
+): string | undefined {
+  const index = configuration.listeners.findIndex(({ name }) => name === error.listener);
+  if (index === -1) return undefined;
+  const by: Way = { index, file };
+  const { port } = configuration.listeners[index];
+  const free = FREE_PORTS.find((candidate) => candidate !== port);
+  const otherPort = change(by, `--port ${free}`, `port: ${free}`);
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `Stop the other program, or take another port: ${otherPort}`;
+    case 'EACCES':
+      return `Take another port: ${otherPort}`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `Use an address of this machine, or listen on this machine alone: ${change(by, '--host localhost', 'host: localhost')}`;
+    case 'listener-open-to-all':
+      return (
+        `Listen on this machine alone: ${change(by, '--host localhost', 'host: localhost')}\n` +
+        `Or say that everybody is welcome: ${change(by, '--allow-anonymous', 'allowAnonymous: true')}`
+      );
+    default:
+      return undefined;
+  }
+}
+
+interface Way {
+  /** Place of the listener; flags reach the first one. */
+  readonly index: number;
+  readonly file: string | undefined;
+}
+
+/** How somebody who started this process changes one thing and keeps the rest. */
+function change({ index, file }: Way, flag: string, line: string): string {
+  if (file === undefined) return command(flag);
+  const inFile = `"${line}" in listeners[${index}] of ${quoted(file)}`;
+  return index === 0 ? `${inFile}, or the flag ${flag}` : inFile;
+}
+
+function command(flag: string): string {
+  switch (process.env.npm_lifecycle_event) {
+    case 'start':
+      return `npm start -- ${flag}`;
+    case 'npx':
+      return `npx dunlin serve ${flag}`;
+    default:
+      return `dunlin serve ${flag}`;
+  }
+}
