@@ -43,3 +43,18 @@ test('the signal ends the lines also while a read waits', async () => {
   }
   assert.deepEqual(lines, ['one']);
 });
+
+test('a line that no packet can hold is refused before it fills the memory', async () => {
+  const piece = Buffer.alloc(64 * 1024 * 1024, 'x');
+  let pieces = 0;
+  async function* endless(): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      pieces += 1;
+      yield piece;
+    }
+  }
+  await assert.rejects(async () => {
+    for await (const _line of readLines(endless(), new AbortController().signal));
+  }, /Cannot read a line: it is longer than 268435455 bytes/);
+  assert.equal(pieces, 4);
+});

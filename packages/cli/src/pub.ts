@@ -1,14 +1,12 @@
 /** `dunlin pub`: connects, publishes what it was given, disconnects. */
 
-import { createReadStream } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Client, ClientError } from '@dunlin/client';
 import { connectWithFlags } from './connecting.ts';
-import { localError } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
 import { readLines } from './lines.ts';
-import { type PayloadSource, readPubFlags } from './pub-flags.ts';
+import { readPayload } from './payload.ts';
+import { readPubFlags } from './pub-flags.ts';
 import type { Terminal } from './terminal.ts';
 
 type Flags = ReturnType<typeof readPubFlags>;
@@ -23,7 +21,8 @@ export async function pub(argv: readonly string[], terminal: Terminal): Promise<
   const ignore = terminal.onInterrupt(() => interrupt.abort());
   try {
     // Read before connecting: a missing file must not look like a client that came and went.
-    const payload = await payloadOf(flags.source, terminal);
+    const payload = await readPayload(flags.source, terminal.input, interrupt.signal);
+    if (interrupt.signal.aborted) return 0;
     const client = await connectWithFlags(flags, terminal, interrupt.signal);
     try {
       return await publishAll(flags, client, payload, terminal, interrupt.signal);
@@ -36,37 +35,6 @@ export async function pub(argv: readonly string[], terminal: Terminal): Promise<
     throw error;
   } finally {
     ignore();
-  }
-}
-
-/** The one payload, or undefined where each line is one. Rejects with a local error. */
-async function payloadOf(source: PayloadSource, terminal: Terminal): Promise<Uint8Array | undefined> {
-  switch (source.kind) {
-    case 'text':
-      return Buffer.from(source.text);
-    case 'empty':
-      return new Uint8Array(0);
-    case 'lines':
-      return undefined;
-    case 'stdin':
-      return allOf(terminal.input);
-    case 'file':
-      return readPayload(source.path);
-  }
-}
-
-async function allOf(input: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of input) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
-
-/** Pipes and devices have no size to ask for, so they are read as streams. */
-async function readPayload(path: string): Promise<Uint8Array> {
-  try {
-    return path.startsWith('/dev/') ? await allOf(createReadStream(path)) : await readFile(path);
-  } catch (error) {
-    throw localError(`Cannot read the payload from "${path}": ${(error as Error).message}`);
   }
 }
 
