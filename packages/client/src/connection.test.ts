@@ -19,6 +19,7 @@ function setUp() {
   let onPacket = (_packet: Packet): void => {};
   const connection = new Connection(ours, 5, 1000, {
     received: (packet) => {
+      if (packet.type === 'connack') return;
       told.push(packet.type);
       onPacket(packet);
     },
@@ -29,12 +30,14 @@ function setUp() {
     closed: (error) => void told.push(error === undefined ? 'closed' : 'broken'),
   });
   connection.open();
+  theirs.write(connack);
   const answer = (call: (packet: Packet) => void): void => {
     onPacket = call;
   };
   return { connection, told, written, server: theirs as MemoryWire, answer };
 }
 
+const connack = Buffer.from(encodePacket({ type: 'connack', sessionPresent: false, reasonCode: 0, properties: {} }, 5));
 const ping = Buffer.from(encodePacket({ type: 'pingresp' }, 5));
 
 test('packets of one turn leave in one write, in order', async () => {
@@ -107,4 +110,33 @@ test('a broken wire is told with its error', async () => {
   server.destroy();
   await settled();
   assert.deepEqual(told, ['broken']);
+});
+
+test('what does not begin as a server of MQTT begins is refused at once, however long a packet it claims', async () => {
+  for (const [text, first] of [
+    ['HTTP', '0x48'],
+    ['SSH-', '0x53'],
+    ['220 ', '0x32'],
+  ]) {
+    const [ours, theirs] = memoryPair(setImmediate);
+    const failures: Error[] = [];
+    const ignore = (): void => {};
+    const connection = new Connection(ours, 5, 1000, {
+      received: ignore,
+      heard: ignore,
+      sent: ignore,
+      flushed: ignore,
+      failed: (error) => void failures.push(error),
+      closed: ignore,
+    });
+    connection.open();
+    theirs.open({ received: ignore, ended: ignore, drained: ignore, closed: ignore });
+    theirs.write(Buffer.from(text));
+    await settled();
+    assert.deepEqual(
+      failures.map(({ message }) => message),
+      [`Cannot accept the answer: it begins with ${first}, expected CONNACK (0x20); is this an MQTT server?`],
+    );
+    connection.destroy();
+  }
 });

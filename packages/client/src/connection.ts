@@ -1,6 +1,13 @@
 /** One Network Connection of the client: bytes to packets and back, one write for all packets of a turn. */
 
-import { decodePacket, encodeWithin, FrameReader, type Packet, type ProtocolVersion } from '@dunlin/protocol';
+import {
+  decodePacket,
+  encodeWithin,
+  FrameReader,
+  type Packet,
+  type ProtocolVersion,
+  protocolError,
+} from '@dunlin/protocol';
 import type { Wire, WireHandler } from '@dunlin/transport';
 import { ClientError } from './errors.ts';
 
@@ -20,6 +27,9 @@ export interface ConnectionOwner {
   closed(error: Error | undefined): void;
 }
 
+/** First bytes of what may come first: CONNACK, and in MQTT 5.0 DISCONNECT and AUTH. */
+const FIRST_BYTES: readonly number[] = [0x20, 0xe0, 0xf0];
+
 /** Bytes and packets of one wire. */
 export class Connection implements WireHandler {
   /** Bytes that the server takes in one packet. */
@@ -34,6 +44,7 @@ export class Connection implements WireHandler {
   /** The wire keeps bytes until `drained`. */
   #isFull = false;
   #isPaused = false;
+  #isFirst = true;
   #state: 'open' | 'closing' | 'closed' = 'open';
 
   constructor(wire: Wire, version: ProtocolVersion, maximumPacketSize: number, owner: ConnectionOwner) {
@@ -108,6 +119,8 @@ export class Connection implements WireHandler {
   received(chunk: Uint8Array): void {
     if (this.#state !== 'open') return;
     this.#owner.heard();
+    if (this.#isFirst && !this.#isMqtt(chunk[0])) return;
+    this.#isFirst = false;
     this.#reader.push(chunk);
     this.#readPackets();
   }
@@ -130,6 +143,18 @@ export class Connection implements WireHandler {
     this.#output = [];
     this.#outputBytes = 0;
     this.#owner.closed(error);
+  }
+
+  /** Something else than an MQTT server is told at once: its first bytes may claim a long packet that never comes. */
+  #isMqtt(first: number): boolean {
+    if (FIRST_BYTES.includes(first)) return true;
+    const found = `0x${first.toString(16).toUpperCase().padStart(2, '0')}`;
+    this.#owner.failed(
+      protocolError(
+        `Cannot accept the answer: it begins with ${found}, expected CONNACK (0x20); is this an MQTT server?`,
+      ),
+    );
+    return false;
   }
 
   #readPackets(): void {

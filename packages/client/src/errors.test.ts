@@ -16,6 +16,15 @@ test("a refusal names the attempt, the reason in words and digits, and the serve
   assert.deepEqual([silent.message, silent.reasonString], ['Cannot publish to "a": Quota exceeded (0x97)', undefined]);
 });
 
+test("a server's words that only repeat the name of the Reason Code are left out", () => {
+  const properties = { reasonString: 'Topic Name invalid' };
+  const packet = { type: 'puback' as const, packetId: 1, reasonCode: 0x90, properties };
+  assert.equal(
+    refused('Cannot publish to "$SYS"', 0x90, packet).message,
+    'Cannot publish to "$SYS": Topic Name invalid (0x90)',
+  );
+});
+
 test('a code is named as its packet names it', () => {
   const suback = { type: 'suback' as const, packetId: 1, reasonCodes: [0], properties: {} };
   assert.equal(describeReason(0, suback), 'Granted QoS 0 (0x00)');
@@ -28,5 +37,6 @@ test('Return Codes of 3.x have the Reason Code that fits', () => {
 
 test('text of a peer is cut and harmless', () => {
   assert.equal(shown('a"\n'), 'a\\"\\n');
+  assert.equal(shown('\u009b\u202e\u2028\u{e0001}'), '\\u009b\\u202e\\u2028\\udb40\\udc01');
   assert.equal(shown('x'.repeat(300)), `${'x'.repeat(200)}…`);
 });

@@ -60,9 +60,14 @@ export type ConnectionError = ClientError | MqttError;
 /** The server's refusal: "Cannot publish to "a": Not authorized (0x87), no right to a". Returned, not thrown. */
 export function refused(attempt: string, reasonCode: number, packet: Packet): ClientError {
   const properties: Properties | undefined = 'properties' in packet ? packet.properties : undefined;
-  const words = properties?.reasonString === undefined ? '' : `, ${shown(properties.reasonString)}`;
-  const message = `${attempt}: ${describeReason(reasonCode, packet)}${words}`;
+  const message = `${attempt}: ${describeReason(reasonCode, packet)}${ownWords(reasonCode, packet, properties)}`;
   return new ClientError('refused', message, { reasonCode, packet });
+}
+
+/** `, ` and the server's own words, where it gave any that say more than the Reason Code's name. */
+export function ownWords(reasonCode: number, packet: Packet, properties: Properties | undefined): string {
+  const words = properties?.reasonString;
+  return words === undefined || words === reasonCodeName(reasonCode, packet.type) ? '' : `, ${shown(words)}`;
 }
 
 /** A Reason Code in words and digits, such as `Not authorized (0x87)`. */
@@ -75,9 +80,16 @@ export function reasonCodeOfReturnCode(returnCode: number): number {
   return [0x00, 0x84, 0x85, 0x88, 0x86, 0x87][returnCode] ?? 0x80;
 }
 
-/** Text of a peer made safe for a terminal and short. */
+/** Text of a peer made safe for a terminal and short: control characters, direction marks and line separators escaped. */
 export function shown(text: string): string {
-  return JSON.stringify(text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text).slice(1, -1);
+  const json = JSON.stringify(text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text).slice(1, -1);
+  return json.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) =>
+    Array.from({ length: character.length }, (_, unit) => escapedUnit(character.charCodeAt(unit))).join(''),
+  );
+}
+
+function escapedUnit(unit: number): string {
+  return `\\u${unit.toString(16).padStart(4, '0')}`;
 }
 
 const SHOWN_MAX = 200;

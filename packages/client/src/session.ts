@@ -17,7 +17,7 @@ import {
   protocolError,
   type SubscriptionRequest,
 } from '@dunlin/protocol';
-import { ClientError, describeReason, reasonCodeOfReturnCode, refused, shown } from './errors.ts';
+import { ClientError, describeReason, ownWords, reasonCodeOfReturnCode, refused } from './errors.ts';
 import { type Outgoing, Publishing, type PublishRequest, type PublishResult } from './publishing.ts';
 import { type Delivery, Receiving } from './receiving.ts';
 import { type RequestResult, Requests } from './requests.ts';
@@ -242,7 +242,7 @@ export class Session {
 
   #disconnected(packet: DisconnectPacket): void {
     const { reasonCode, properties } = packet;
-    const words = properties.reasonString === undefined ? '' : `, ${shown(properties.reasonString)}`;
+    const words = ownWords(reasonCode, packet, properties);
     const message = `The server ended the connection: ${describeReason(reasonCode, packet)}${words}`;
     this.#owner.ended(new ClientError('server-disconnected', message, { reasonCode, packet }));
   }
