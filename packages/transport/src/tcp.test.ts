@@ -37,6 +37,25 @@ function describeConnect(implementation: TcpImplementation): void {
     await accepting.listener.close();
   });
 
+  test(
+    'connects from the address of this machine that is asked for, and says when it has none such',
+    LIMIT,
+    async () => {
+      const accepting = await Accepting.at({ implementation });
+      const { port } = accepting.listener;
+      const [client, server] = await Promise.all([
+        connectTcp({ host: HOST, port, localAddress: HOST, implementation }),
+        accepting.next(),
+      ]);
+      assert.equal(server.peer.address, HOST);
+      client.destroy();
+      server.destroy();
+      const foreign = connectTcp({ host: HOST, port, localAddress: '192.0.2.1', implementation });
+      await assert.rejects(foreign, { name: 'TransportError', code: 'EADDRNOTAVAIL' });
+      await accepting.listener.close();
+    },
+  );
+
   test('gives up when aborted, before and meanwhile', LIMIT, async () => {
     const accepting = await Accepting.at({ implementation });
     const { port } = accepting.listener;

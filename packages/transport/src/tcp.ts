@@ -43,6 +43,8 @@ export interface TcpConnectOptions {
   /** An address or a name; of a name's addresses the first one that answers is taken (RFC 8305). */
   readonly host: string;
   readonly port: number;
+  /** The address of this machine to connect from. Default: the system chooses. */
+  readonly localAddress?: string;
   /** Gives up; the promise rejects with the signal's reason. No effect once connected. */
   readonly signal?: AbortSignal;
   /** Gives up with ETIMEDOUT, names looked up included. Milliseconds, default 30000. */
@@ -84,14 +86,14 @@ export async function listenTcp(options: TcpListenOptions): Promise<Listener> {
 
 /** Connects, Nagle off. Settles with a wire to `open`; rejects with a `TransportError` or the abort reason. */
 export async function connectTcp(options: TcpConnectOptions): Promise<Wire> {
-  const { host, port, signal, timeoutMs = CONNECT_TIMEOUT_MS, lingerMs = LINGER_MS } = options;
+  const { host, port, localAddress, signal, timeoutMs = CONNECT_TIMEOUT_MS, lingerMs = LINGER_MS } = options;
   const useHandle = await choose(options.implementation, handlesUsable);
   signal?.throwIfAborted();
   const socket = new net.Socket({ allowHalfOpen: true });
   socket.pause();
   try {
     socket.setNoDelay(true);
-    socket.connect({ host, port });
+    socket.connect({ host, port, ...(localAddress === undefined ? {} : { localAddress }) });
     await connected(socket, timeoutMs, signal);
   } catch (error) {
     socket.destroy();
