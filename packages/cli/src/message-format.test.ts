@@ -75,7 +75,7 @@ test('escapes are the characters they name', () => {
 test('%j and %J give JSON, in one line or pretty', () => {
   assert.equal(JSON.parse(format('%j')).payload, 'hello');
   assert.equal(JSON.parse(format('%J', { payload: Buffer.from('[1]') })).payload[0], 1);
-  assert.match(compileFormat('%j', true)(message(), moment).toString(), /\n {2}"topic": "f\/topic",\n/);
+  assert.match(compileFormat('%j', { pretty: true })(message(), moment).toString(), /\n {2}"topic": "f\/topic",\n/);
 });
 
 test('what does not exist is refused when the format is read', () => {
@@ -91,4 +91,12 @@ test('text around and between is kept, also outside of ASCII', () => {
 
 test('every parameter is a single letter and says what it is', () => {
   for (const [letter, { help }] of Object.entries(PARAMETERS)) assert.ok(letter.length === 1 && help !== '');
+});
+
+test('on a terminal texts of others are harmless, and the payload stays as it is', () => {
+  const fields = { topic: 'a\u202e\n', payload: Buffer.from('\u001b'), properties: { contentType: '\u009b' } };
+  const shown = (text: string): string => compileFormat(text, { isTerminal: true })(message(fields), moment).toString();
+  assert.equal(shown('%t|%C|%p\\n'), 'a\\u202e\\u000a|\\u009b|\u001b\n');
+  assert.equal(JSON.parse(shown('%j')).topic, fields.topic);
+  assert.doesNotMatch(shown('%j'), /\p{C}/u);
 });

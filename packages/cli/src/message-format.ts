@@ -4,6 +4,7 @@ import type { ReceivedMessage } from '@dunlin/client';
 import { usageError } from './exit-codes.ts';
 import { messageJson } from './message-json.ts';
 import { convert, isConversion, isoTime, type Moment } from './strftime.ts';
+import { visible } from './visible.ts';
 
 /** Makes the bytes of one message. Throws `PayloadNotJson` where `%J` meets a payload that is no JSON. */
 export type MessageFormat = (message: ReceivedMessage, moment: Moment) => Buffer;
@@ -23,6 +24,16 @@ interface Parameter {
   readonly kind: 'number' | 'text' | 'bytes' | 'plain';
   readonly value: (message: ReceivedMessage, moment: Moment, pretty: boolean) => string | Uint8Array;
   readonly help: string;
+  /** Newlines in it are ours. */
+  readonly hasLines?: true;
+}
+
+/** How a format prints. */
+export interface FormatOptions {
+  /** JSON in several lines. */
+  readonly pretty?: boolean;
+  /** Texts of others are made safe for a terminal; payloads stay as they are. */
+  readonly isTerminal?: boolean;
 }
 
 const optional = (value: number | string | undefined): string => (value === undefined ? '' : String(value));
@@ -47,11 +58,13 @@ export const PARAMETERS: Readonly<Record<string, Parameter>> = {
   j: {
     kind: 'plain',
     help: 'all as JSON, the payload as a string',
+    hasLines: true,
     value: (message, moment, pretty) => messageJson(message, moment, { parsePayload: false, pretty }),
   },
   J: {
     kind: 'plain',
     help: 'all as JSON, the payload being JSON itself',
+    hasLines: true,
     value: (message, moment, pretty) => messageJson(message, moment, { parsePayload: true, pretty }),
   },
   l: { kind: 'number', help: 'payload length in bytes', value: ({ payload }) => String(payload.length) },
@@ -99,7 +112,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
  * `PARAMETERS`. The width is the least number of characters; the maximum applies to text. `@` and a letter is a
  * conversion of strftime(3) or `@N`, nanoseconds. Throws a usage error for a sequence that does not exist.
  */
-export function compileFormat(format: string, pretty = false): MessageFormat {
+export function compileFormat(format: string, options: FormatOptions = {}): MessageFormat {
   const parts: Part[] = [];
   let at = 0;
   while (at < format.length) {
@@ -107,13 +120,13 @@ export function compileFormat(format: string, pretty = false): MessageFormat {
     const literal = start < 0 ? format.slice(at) : format.slice(at, at + start);
     if (literal !== '') parts.push(() => literal);
     if (start < 0) break;
-    at = compileSequence(format, at + start, parts, pretty);
+    at = compileSequence(format, at + start, parts, options);
   }
   return (message, moment) => Buffer.concat(parts.map((part) => toBytes(part(message, moment))));
 }
 
 /** Compiles the sequence at `at` and returns the index behind it. */
-function compileSequence(format: string, at: number, parts: Part[], pretty: boolean): number {
+function compileSequence(format: string, at: number, parts: Part[], options: FormatOptions): number {
   const letter = format[at + 1];
   if (letter === undefined) throw badSequence(format, format.slice(at), 'it ends there');
   if (format[at] === '\\') {
@@ -137,8 +150,12 @@ function compileSequence(format: string, at: number, parts: Part[], pretty: bool
     width: Number(width),
     maximum: maximum === undefined ? Number.POSITIVE_INFINITY : Number(maximum),
   };
-  const { kind, value } = PARAMETERS[name];
-  parts.push((message, moment) => lay(kind, layout, value(message, moment, pretty)));
+  const { kind, value, hasLines: lines = false } = PARAMETERS[name];
+  const { pretty = false, isTerminal = false } = options;
+  parts.push((message, moment) => {
+    const found = value(message, moment, pretty);
+    return lay(kind, layout, isTerminal && typeof found === 'string' ? visible(found, { lines }) : found);
+  });
   return at + whole.length;
 }
 

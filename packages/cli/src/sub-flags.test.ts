@@ -49,6 +49,15 @@ test('messages print as payload, with topic, or in a format', () => {
   assert.deepEqual([print('-t a -F %t:%p'), print('-t a -F %p', ''), print('-t a -F %p -N -v')], ['a:x\n', '\n', 'x']);
 });
 
+test('on a terminal a topic cannot play with it; for a program it stands as it is', () => {
+  const packet = { type: 'publish' as const, dup: false, qos: 0 as const, retain: false, topic: 'a', packetId: 0 };
+  const message = new ReceivedMessage({ ...packet, properties: {}, payload: Buffer.from('\u202e') }, '\u001b[2J');
+  const print = (isTerminal: boolean) =>
+    formatOf(read('-t a -v'), isTerminal)(message, { epochMs: 0, nanoseconds: 0 }).toString();
+  assert.equal(print(true), '\\u001b[2J \u202e\n');
+  assert.equal(print(false), '\u001b[2J \u202e\n');
+});
+
 test('the help shows examples that can be read, and every format parameter', () => {
   const help = subHelp();
   const examples = [...examplesOf(help).matchAll(/^ {2}dunlin sub (-.*?)(?: {2}.*)?$/gm)].map(([, line]) => line);

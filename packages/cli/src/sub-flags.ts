@@ -14,6 +14,7 @@ import { type CommandHelp, columns, type FlagGroup, helpText, readFlags, seconds
 import { compileFormat, type MessageFormat, PARAMETERS } from './message-format.ts';
 import { type PropertyTarget, propertyHelp } from './property-flags.ts';
 import { checkTopic } from './pub-flags.ts';
+import { visible } from './visible.ts';
 
 /** What the command line of `dunlin sub` says. */
 export interface SubFlags extends ConnectionFlags {
@@ -70,7 +71,7 @@ const SUBSCRIPTION: FlagGroup<SubFlags> = {
     },
     {
       long: 'no-local',
-      help: 'not what this client published itself; MQTT 5.0',
+      help: 'not what this client published itself; MQTT 5.0; has no effect on $share filters',
       set: (flags) => {
         flags.noLocal = true;
       },
@@ -183,7 +184,7 @@ const OUTPUT: FlagGroup<SubFlags> = {
     {
       short: 'W',
       values: ['SECONDS'],
-      help: 'end after this time; exit code 27',
+      help: 'end after this time, connecting included; exit code 27',
       set: (flags, [seconds]) => {
         flags.timeoutMs = secondsAsMs('time-out', seconds);
       },
@@ -272,9 +273,9 @@ export function readSubFlags(argv: readonly string[]): SubFlags {
   return flags;
 }
 
-/** How each message is printed. Throws a usage error for a bad format. */
-export function formatOf(flags: SubFlags): MessageFormat {
-  const format = compileFormat(flags.format ?? '%p', flags.pretty);
+/** How each message is printed, on a terminal or for a program. Throws a usage error for a bad format. */
+export function formatOf(flags: SubFlags, isTerminal = false): MessageFormat {
+  const format = compileFormat(flags.format ?? '%p', { pretty: flags.pretty, isTerminal });
   const newline = Buffer.from(flags.newline ? '\n' : '');
   if (flags.format !== undefined) return (message, moment) => Buffer.concat([format(message, moment), newline]);
   if (!flags.verbose) {
@@ -282,7 +283,11 @@ export function formatOf(flags: SubFlags): MessageFormat {
     return ({ payload }) => (payload.length === 0 ? Buffer.alloc(0) : Buffer.concat([payload, newline]));
   }
   return ({ topic, payload }) =>
-    Buffer.concat([Buffer.from(`${topic} `), payload.length === 0 ? Buffer.from('(null)') : payload, newline]);
+    Buffer.concat([
+      Buffer.from(`${isTerminal ? visible(topic) : topic} `),
+      payload.length === 0 ? Buffer.from('(null)') : payload,
+      newline,
+    ]);
 }
 
 function checkFilter(filter: string): void {

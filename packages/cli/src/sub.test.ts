@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
 import { listening, runningServer, tool } from './contract/local-server.ts';
 
@@ -30,6 +32,17 @@ test('-W ends with 27, and not when the count is reached before', async () => {
   const sub = await listening(`-t ${name} -W 60 -C 1`);
   await publish(name, 'x');
   assert.equal(await sub.exitCode, 0);
+});
+
+test('-W ends also while the server does not answer', { timeout: 10_000 }, async () => {
+  const silent = createServer(() => {});
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port: silentPort } = silent.address() as AddressInfo;
+  const sub = tool(`sub -t a -W 0.05 -p ${silentPort}`);
+  assert.equal(await sub.exitCode, 27);
+  assert.equal(sub.terminal.err, 'dunlin sub: Cannot connect: the 0.05 s of -W are over\n');
+  silent.close();
 });
 
 test('-E ends when the server has confirmed', async () => {

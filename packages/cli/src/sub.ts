@@ -3,11 +3,12 @@
 import { type Client, type CloseReason, describeReason, type ReceivedMessage } from '@dunlin/client';
 import { FilterTrie } from '@dunlin/protocol';
 import { connectWithFlags } from './connecting.ts';
-import { ExitCode, localError } from './exit-codes.ts';
+import { CommandError, ExitCode, localError } from './exit-codes.ts';
 import { PayloadNotJson } from './message-json.ts';
 import { momentNow } from './strftime.ts';
 import { formatOf, readSubFlags, type SubFlags } from './sub-flags.ts';
 import { Output, type Terminal } from './terminal.ts';
+import { visible } from './visible.ts';
 
 /** Why the command ends: an exit code, or the error to tell. */
 type End = { readonly exitCode: number } | { readonly error: unknown };
@@ -28,16 +29,23 @@ export async function sub(argv: readonly string[], terminal: Terminal): Promise<
   output.gone.then((error) =>
     finish(error === undefined ? { exitCode: ExitCode.done } : { error: outputFailed(error) }),
   );
-  let timer: NodeJS.Timeout | undefined;
+  let isConnected = false;
+  let isTimeOver = false;
+  const timer =
+    flags.timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => {
+          isTimeOver = true;
+          interrupt.abort();
+          finish({ exitCode: ExitCode.timedOut });
+        }, flags.timeoutMs);
   try {
     const printer = new Printer(flags, output, terminal, finish);
     const client = await connectWithFlags(flags, terminal, interrupt.signal, {
       message: (message) => printer.take(message),
     });
     printer.client = client;
-    if (flags.timeoutMs !== undefined) {
-      timer = setTimeout(() => finish({ exitCode: ExitCode.timedOut }), flags.timeoutMs);
-    }
+    isConnected = true;
     client.closed.then((reason) => finish(endOf(reason)));
     request(flags, client, terminal).then(
       () => flags.exitWhenSubscribed && finish({ exitCode: ExitCode.done }),
@@ -48,8 +56,9 @@ export async function sub(argv: readonly string[], terminal: Terminal): Promise<
     if ('error' in end) throw end.error;
     return end.exitCode;
   } catch (error) {
-    if (interrupt.signal.aborted) return ExitCode.done;
-    throw error;
+    if (interrupt.signal.aborted && !isTimeOver) return ExitCode.done;
+    if (!isTimeOver || isConnected) throw error;
+    throw new CommandError(ExitCode.timedOut, `Cannot connect: the ${Number(flags.timeoutMs) / 1000} s of -W are over`);
   } finally {
     clearTimeout(timer);
     ignore();
@@ -92,7 +101,7 @@ class Printer {
     this.#output = output;
     this.#terminal = terminal;
     this.#finish = finish;
-    this.#format = formatOf(flags);
+    this.#format = formatOf(flags, (terminal.output as Partial<NodeJS.WriteStream>).isTTY === true);
     for (const filter of flags.filterOut) this.#filteredOut.add(filter, true);
   }
 
@@ -128,7 +137,7 @@ class Printer {
       this.#output.write(this.#format(message, momentNow()));
     } catch (error) {
       if (!(error instanceof PayloadNotJson)) throw error;
-      if (!this.#flags.quiet) this.#terminal.errors.write(`dunlin sub: ${error.message}\n`);
+      if (!this.#flags.quiet) this.#terminal.errors.write(`dunlin sub: ${visible(error.message)}\n`);
     }
   }
 
