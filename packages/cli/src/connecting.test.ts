@@ -1,12 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connectOptions } from './connecting.ts';
+import { ClientError } from '@dunlin/client';
+import { connectOptions, PACKET_BYTES_MAX, unsupportedVersion } from './connecting.ts';
 import { type ConnectionFlags, newConnectionFlags } from './connection-flags.ts';
 
 const options = (flags: Partial<ConnectionFlags>) => connectOptions({ ...newConnectionFlags(), ...flags }, 99);
 
-test('what was not given is left to the client', () => {
-  assert.deepEqual(options({}), { protocolVersion: 5, keepAlive: 60, cleanStart: true, properties: {} });
+test('what was not given is left to the client, but for the largest packet', () => {
+  assert.deepEqual(options({}), {
+    protocolVersion: 5,
+    keepAlive: 60,
+    cleanStart: true,
+    properties: {},
+    maximumPacketSize: PACKET_BYTES_MAX,
+  });
+  assert.equal(options({ properties: { connect: { maximumPacketSize: 50 } } }).maximumPacketSize, 50);
+  assert.equal(options({ maximumPacketSize: 60 }).maximumPacketSize, 60);
 });
 
 test('flags win over the URL', () => {
@@ -34,4 +43,15 @@ test('-c keeps the session for ever in 5.0, -x says otherwise, and the will has 
     retain: false,
     properties: { willDelayInterval: 5 },
   });
+});
+
+test('a version that the server does not speak is told with those that were not tried', () => {
+  const refusal = new ClientError('refused', 'text', { reasonCode: 0x84 });
+  const told = (version: 3 | 4 | 5) => unsupportedVersion(refusal, version)?.message.split('\n')[1];
+  assert.match(told(5) ?? '', /: try -V 311 or -V 31\.$/);
+  assert.match(told(4) ?? '', /: try -V 5 or -V 31\.$/);
+  assert.match(told(3) ?? '', /: try -V 5 or -V 311\.$/);
+  assert.equal(unsupportedVersion(refusal, 5)?.exitCode, 0x84);
+  assert.equal(unsupportedVersion(new ClientError('refused', 'text', { reasonCode: 0x87 }), 5), undefined);
+  assert.equal(unsupportedVersion(new Error('text'), 5), undefined);
 });

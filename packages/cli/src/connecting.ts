@@ -1,16 +1,21 @@
-/** From flags to a connected client, and the end of both commands: what they share around their work. */
+/** From flags to a connected client. */
 
-import { type Client, type ClientEvents, type ConnectOptions, connectOver } from '@dunlin/client';
+import { type Client, ClientError, type ClientEvents, type ConnectOptions, connectOver } from '@dunlin/client';
+import type { ProtocolVersion } from '@dunlin/protocol';
 import { connectTcp } from '@dunlin/transport';
 import { type ConnectionFlags, versionOf } from './connection-flags.ts';
+import { CommandError } from './exit-codes.ts';
 import type { Terminal } from './terminal.ts';
 import { traceLine } from './trace.ts';
+import { visible } from './visible.ts';
 
 const DEFAULT_PORT = 1883;
 const NEVER_EXPIRES = 0xffff_ffff;
+/** A server cannot fill the memory with one message; larger ones it does not send (MQTT 5.0) or they end the command. */
+export const PACKET_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Connects as the flags say. `signal` gives up while connecting. Rejects as `connect` of the client does. */
-export function connectWithFlags(
+export async function connectWithFlags(
   flags: ConnectionFlags,
   terminal: Terminal,
   signal: AbortSignal,
@@ -20,8 +25,31 @@ export function connectWithFlags(
   const host = flags.host ?? url?.host ?? 'localhost';
   const port = flags.port ?? url?.port ?? DEFAULT_PORT;
   const options = { ...connectOptions(flags, terminal.processId), signal, on: { ...traces(flags, terminal), ...on } };
-  return connectOver((bounds) => connectTcp({ host, port, ...bounds }), options);
+  const local = flags.bindAddress === undefined ? {} : { localAddress: flags.bindAddress };
+  try {
+    return await connectOver((bounds) => connectTcp({ host, port, ...local, ...bounds }), options);
+  } catch (error) {
+    throw unsupportedVersion(error, versionOf(flags)) ?? error;
+  }
 }
+
+/** The names of `-V`, the newest first. */
+const VERSION_NAMES: readonly (readonly [ProtocolVersion, string])[] = [
+  [5, '-V 5'],
+  [4, '-V 311'],
+  [3, '-V 31'],
+];
+
+/** The same refusal with the versions that were not tried; undefined where it is another one. */
+export function unsupportedVersion(error: unknown, version: ProtocolVersion): CommandError | undefined {
+  if (!(error instanceof ClientError) || error.code !== 'refused' || error.reasonCode !== UNSUPPORTED_VERSION)
+    return undefined;
+  const others = VERSION_NAMES.filter(([other]) => other !== version).map(([, name]) => name);
+  const hint = `The server does not speak this version: try ${others.join(' or ')}.`;
+  return new CommandError(UNSUPPORTED_VERSION, `${error.message}\n${hint}`);
+}
+
+const UNSUPPORTED_VERSION = 0x84;
 
 /** The options of the client that the flags mean. */
 export function connectOptions(flags: ConnectionFlags, processId: number): ConnectOptions {
@@ -33,6 +61,7 @@ export function connectOptions(flags: ConnectionFlags, processId: number): Conne
     keepAlive: flags.keepAlive,
     cleanStart: flags.cleanStart,
     properties: connectProperties(flags),
+    maximumPacketSize: flags.maximumPacketSize ?? flags.properties.connect?.maximumPacketSize ?? PACKET_BYTES_MAX,
     ...(clientId === undefined ? {} : { clientId }),
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
@@ -56,7 +85,7 @@ function willOptions({ will, properties }: ConnectionFlags): Pick<ConnectOptions
 function traces(flags: ConnectionFlags, terminal: Terminal): Partial<ClientEvents> {
   if (!flags.debug) return {};
   return {
-    packetSent: (packet) => void terminal.errors.write(`${traceLine('sent', packet)}\n`),
-    packetReceived: (packet) => void terminal.errors.write(`${traceLine('received', packet)}\n`),
+    packetSent: (packet) => void terminal.errors.write(`${visible(traceLine('sent', packet))}\n`),
+    packetReceived: (packet) => void terminal.errors.write(`${visible(traceLine('received', packet))}\n`),
   };
 }

@@ -24,7 +24,7 @@ function read(line: string) {
 test('every flag sets what it says', () => {
   const line =
     '-h host -p 1884 -V mqttv5 --nodelay -i id -u user -P pw -k 5 -c -x 60 -D CONNECT receive-maximum 9 --will-topic w ' +
-    '--will-payload gone --will-qos 2 --will-retain -d --quiet';
+    '--will-payload gone --will-qos 2 --will-retain -d --quiet -A ::1 --maximum-packet-size 1000';
   assert.deepEqual(read(line), {
     host: 'host',
     port: 1884,
@@ -39,6 +39,8 @@ test('every flag sets what it says', () => {
     will: { topic: 'w', payload: 'gone', qos: 2, retain: true },
     debug: true,
     quiet: true,
+    bindAddress: '::1',
+    maximumPacketSize: 1000,
   });
 });
 
@@ -70,6 +72,7 @@ test('what does not go together is refused', () => {
     ['--will-retain', /without --will-topic/],
     ['-D WILL content-type x', /WILL without --will-topic/],
     ['-p 0', /from 1 to 65535/],
+    ['-A eth0', /IP address of this machine/],
     ['-k 65536', /from 0 to 65535/],
     ['--will-qos 3', /QoS "3"/],
   ];

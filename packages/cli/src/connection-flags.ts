@@ -1,6 +1,7 @@
 /** The flags that `dunlin pub` and `dunlin sub` share: server, client identity, session, will, messages of the tool. */
 
-import type { ProtocolVersion, QoS } from '@dunlin/protocol';
+import { isIP } from 'node:net';
+import { PACKET_BYTES_MAXIMUM, type ProtocolVersion, type QoS } from '@dunlin/protocol';
 import { type BrokerUrl, readBrokerUrl } from './broker-url.ts';
 import { usageError } from './exit-codes.ts';
 import { type FlagGroup, HelpAsked, wholeNumber } from './flags.ts';
@@ -29,6 +30,10 @@ export interface ConnectionFlags {
   version?: ProtocolVersion;
   will: { topic?: string; payload?: string; qos?: QoS; retain?: boolean };
   properties: GivenProperties;
+  /** Local address to connect from. */
+  bindAddress?: string;
+  /** Bytes. */
+  maximumPacketSize?: number;
   debug: boolean;
   quiet: boolean;
 }
@@ -98,6 +103,26 @@ const SERVER: FlagGroup<ConnectionFlags> = {
           throw usageError(`Cannot speak version "${version}": expected one of ${Object.keys(VERSIONS).join(', ')}`);
         }
         flags.version = VERSIONS[version];
+      },
+    },
+    {
+      short: 'A',
+      values: ['ADDRESS'],
+      help: 'connect from this address of this machine, which chooses the network',
+      set: (flags, [address]) => {
+        if (isIP(address) === 0)
+          throw usageError(
+            `Cannot connect from "${address}": expected an IP address of this machine, such as 192.0.2.1`,
+          );
+        flags.bindAddress = address;
+      },
+    },
+    {
+      long: 'maximum-packet-size',
+      values: ['BYTES'],
+      help: 'the largest packet to take from the server (16777216); MQTT 5.0 servers leave out what is larger',
+      set: (flags, [bytes]) => {
+        flags.maximumPacketSize = wholeNumber('maximum packet size', bytes, 1, PACKET_BYTES_MAXIMUM);
       },
     },
     { long: 'nodelay', help: 'accepted as elsewhere; small packets are never held back here', set: () => {} },

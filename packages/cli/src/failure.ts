@@ -39,8 +39,6 @@ function hintFor(error: ClientError): string | undefined {
   if (error.code === 'connection-failed') return connectHint(error);
   if (error.code !== 'refused' && error.code !== 'server-disconnected') return undefined;
   switch (error.reasonCode) {
-    case 0x84:
-      return 'The server does not speak this version: try -V 311 or -V 31.';
     case 0x85:
       return 'The server does not take this Client Identifier: try another with -i.';
     case 0x86:

@@ -127,3 +127,8 @@ test('numbers outside of their range are refused', () => {
   for (const text of ['-1', 'a', '', '1e10', '99999999'])
     assert.throws(() => secondsAsMs('time', text), /expected seconds/);
 });
+
+test('a flag of mosquitto_pub for what is not there yet is told as such', () => {
+  assert.throws(() => read('--cafile', 'ca.pem'), /Cannot use --cafile: TLS is not served yet/);
+  assert.throws(() => read('--unix=/run/x'), /Cannot use --unix: a Unix socket is not served yet/);
+});

@@ -151,7 +151,19 @@ function take<Target>(
   return count;
 }
 
+/** Flags of mosquitto_pub and mosquitto_sub for what is not there yet. */
+const NOT_YET: Readonly<Record<string, readonly string[]>> = {
+  TLS: [
+    ...['cafile', 'capath', 'cert', 'key', 'keyform', 'ciphers', 'tls-version', 'tls-alpn', 'tls-engine'],
+    ...['tls-engine-kpass-sha1', 'tls-use-os-certs', 'insecure', 'psk', 'psk-identity'],
+  ],
+  'a Unix socket': ['unix'],
+  'a proxy': ['proxy'],
+};
+
 function unknownFlag<Target>(command: string, flags: readonly Flag<Target>[], typed: string): Error {
+  const missing = Object.keys(NOT_YET).find((what) => NOT_YET[what].includes(typed.slice(2)));
+  if (missing !== undefined) return usageError(`Cannot use ${typed}: ${missing} is not served yet`);
   const names = flags.flatMap((flag) => (flag.long === undefined ? [] : [`--${flag.long}`]));
   const near = typed.length > 3 ? names.find((name) => isNear(typed, name)) : undefined;
   const hint = near === undefined ? '' : `, did you mean ${near}?`;

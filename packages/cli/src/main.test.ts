@@ -25,6 +25,11 @@ test('--help names the commands, each of which has its own', async () => {
   }
 });
 
+test('help COMMAND shows what COMMAND --help does', async () => {
+  for (const name of ['pub', 'sub']) assert.equal((await end('help', name)).out, (await end(name, '--help')).out);
+  assert.equal((await end('help', 'nonsense')).out, (await end('help')).out);
+});
+
 test('--version tells it; no command and a wrong one are usage errors', async () => {
   assert.match((await end('--version')).out, /^dunlin \d+\.\d+\.\d+/);
   assert.equal((await end()).exitCode, 1);

@@ -9,6 +9,7 @@ import { sub } from './sub.ts';
 import { subHelp } from './sub-flags.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 import { toolVersion } from './version.ts';
+import { visible } from './visible.ts';
 
 /** A sub-command. */
 interface Command {
@@ -54,6 +55,7 @@ export function toolHelp(): string {
 export async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
   const [name, ...rest] = argv;
   try {
+    if (name === 'help' && Object.hasOwn(COMMANDS, rest[0] ?? '')) return await run([rest[0], '--help'], terminal);
     if (name === undefined || name === '--help' || name === 'help') {
       terminal.output.write(toolHelp());
       return name === undefined ? ExitCode.usage : ExitCode.done;
@@ -74,7 +76,8 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
     }
     const failure = failureOf(error);
     const isQuiet = rest.includes('--quiet') && !failure.isUsage;
-    if (!isQuiet) terminal.errors.write(`dunlin${Object.hasOwn(COMMANDS, name) ? ` ${name}` : ''}: ${failure.text}\n`);
+    const command = Object.hasOwn(COMMANDS, name) ? `dunlin ${name}` : 'dunlin';
+    if (!isQuiet) terminal.errors.write(`${command}: ${visible(failure.text, { lines: true })}\n`);
     return failure.exitCode;
   }
 }

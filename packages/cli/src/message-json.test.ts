@@ -58,7 +58,7 @@ test('properties stand under their names', () => {
       'response-topic': 'r',
       'message-expiry-interval': 5,
       'topic-alias': 1,
-      'subscription-identifiers': [1, 2],
+      'subscription-identifier': [1, 2],
     },
     payload: null,
   });
@@ -73,4 +73,9 @@ test('a JSON payload stands as it is, in one line, with its numbers in full', ()
 
 test('a payload that is no JSON is told by its topic', () => {
   assert.throws(() => json({ payload: Buffer.from('{') }, true), PayloadNotJson);
+});
+
+test('one Subscription Identifier is a number, as mosquitto_sub prints it', () => {
+  const found = JSON.parse(json({ properties: { subscriptionIdentifiers: [3] } }, false));
+  assert.deepEqual(found.properties, { 'subscription-identifier': 3 });
 });

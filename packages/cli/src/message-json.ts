@@ -23,7 +23,8 @@ export interface MessageJsonOptions {
 /**
  * The JSON text: `tst`, `topic`, `qos`, `retain`, `payloadlen`, `mid` (QoS above 0), `properties` (if any), `payload`.
  *
- * User Properties stand as an object, so the last of a repeated name wins. Throws `PayloadNotJson`.
+ * User Properties stand as an object, so the last of a repeated name wins. One Subscription Identifier is a number,
+ * several are a list. Throws `PayloadNotJson`.
  */
 export function messageJson(message: ReceivedMessage, moment: Moment, options: MessageJsonOptions): string {
   const fields: Record<string, unknown> = {
@@ -81,7 +82,8 @@ function jsonProperties({ properties }: ReceivedMessage): Record<string, unknown
   }
   if (properties.topicAlias !== undefined) fields['topic-alias'] = properties.topicAlias;
   if (properties.subscriptionIdentifiers !== undefined) {
-    fields['subscription-identifiers'] = properties.subscriptionIdentifiers;
+    const [first, ...more] = properties.subscriptionIdentifiers;
+    fields['subscription-identifier'] = more.length === 0 ? first : [first, ...more];
   }
   return fields;
 }

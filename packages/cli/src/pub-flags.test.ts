@@ -16,6 +16,8 @@ test('what is missing or too much is told', () => {
   const wrong: [string, RegExp][] = [
     ['-m b', /without a topic: expected -t TOPIC/],
     ['-t a', /expected one of -m, -f, -s, -l and -n/],
+    ['-t a -t b -m c', /more than one topic/],
+    ['-t a -l -M 0', /under way "0"/],
     ['-t a -m b -n', /more than one of/],
     ['-t a/# -m b', /belong to filters/],
     ['-t a -m b --will-topic w/+', /belong to filters/],

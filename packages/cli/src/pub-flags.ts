@@ -28,10 +28,13 @@ export interface PubFlags extends ConnectionFlags {
   retain: boolean;
   repeat: number;
   repeatDelayMs: number;
+  /** Publishes of `-l` at once; more lines are read when one of them is through. */
+  underWayMax: number;
 }
 
 const PACKETS: readonly PropertyTarget[] = ['connect', 'publish', 'disconnect', 'will'];
 const REPEAT_MAX = 0xffff_ffff;
+const UNDER_WAY_MAX = 1000;
 
 /** Remembers the source, of which there is one. */
 function setSource(flags: PubFlags, source: PayloadSource): void {
@@ -48,6 +51,7 @@ const MESSAGE: FlagGroup<PubFlags> = {
       values: ['TOPIC'],
       help: 'topic to publish to',
       set: (flags, [topic]) => {
+        if (flags.topic !== undefined) throw usageError('Cannot publish to more than one topic: expected one -t');
         flags.topic = topic;
       },
     },
@@ -101,6 +105,14 @@ const MESSAGE: FlagGroup<PubFlags> = {
       },
     },
     {
+      short: 'M',
+      values: ['COUNT'],
+      help: 'with -l: messages of QoS 1 and 2 sent before the first is acknowledged (1000)',
+      set: (flags, [count]) => {
+        flags.underWayMax = wholeNumber('count of messages under way', count, 1, 65_535);
+      },
+    },
+    {
       long: 'repeat',
       values: ['COUNT'],
       help: 'publish it so many times (1); with -m, -f, -s and -n',
@@ -143,7 +155,14 @@ export function pubHelp(): string {
 
 /** Reads and checks the command line. Throws a usage error. */
 export function readPubFlags(argv: readonly string[]): PubFlags & Required<Pick<PubFlags, 'topic' | 'source'>> {
-  const flags: PubFlags = { ...newConnectionFlags(), qos: 0, retain: false, repeat: 1, repeatDelayMs: 0 };
+  const flags: PubFlags = {
+    ...newConnectionFlags(),
+    qos: 0,
+    retain: false,
+    repeat: 1,
+    repeatDelayMs: 0,
+    underWayMax: UNDER_WAY_MAX,
+  };
   readFlags('dunlin pub', GROUPS, argv, flags);
   checkConnectionFlags(flags);
   const topic = flags.topic ?? flags.url?.topic;

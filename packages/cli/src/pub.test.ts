@@ -98,7 +98,7 @@ test('properties of every packet go out, and -d tells them without the password'
   const { err } = pub.terminal;
   assert.match(
     err,
-    /> CONNECT, .*keep alive 30 s, user "me", password \(not shown\), will on "w" QoS 0, receiveMaximum 7, sessionExpiryInterval 5, willDelayInterval 3/,
+    /> CONNECT, .*keep alive 30 s, user "me", password \(not shown\), will on "w" QoS 0, receiveMaximum 7, sessionExpiryInterval 5, maximumPacketSize 16777216, willDelayInterval 3/,
   );
   assert.match(err, /> DISCONNECT, Normal disconnection \(0x00\), sessionExpiryInterval 1/);
   assert.doesNotMatch(err, /hidden/);
@@ -114,6 +114,27 @@ test('-L names server, credentials and topic', async () => {
   assert.equal(await run(['pub', '-L', `mqtt://u:p@127.0.0.1:${port}/${name}`, '-m', 'x'], terminal), 0, terminal.err);
   await sub.exitCode;
   assert.equal(sub.terminal.out, 'x\n');
+});
+
+test('-A chooses the address to connect from', async () => {
+  assert.equal(await tool(`pub -t ${topic()} -m x -A 127.0.0.1`).exitCode, 0);
+  // An address of the documentation (RFC 5737), which this machine has not.
+  const foreign = tool('pub -t a -m x -A 192.0.2.1');
+  assert.equal(await foreign.exitCode, 2);
+  assert.match(foreign.terminal.err, /EADDRNOTAVAIL/);
+});
+
+test('-M 1 waits for each acknowledgement before the next line', async () => {
+  const pub = tool(`pub -d -t ${topic()} -q 1 -l -M 1`, [], ['one\ntwo\nthree\n']);
+  assert.equal(await pub.exitCode, 0);
+  const order = [...pub.terminal.err.matchAll(/ (PUB\w+)/g)].map(([, name]) => name);
+  assert.deepEqual(order, ['PUBLISH', 'PUBACK', 'PUBLISH', 'PUBACK', 'PUBLISH', 'PUBACK']);
+});
+
+test('a refusal is told once', async () => {
+  const pub = tool('pub -q 1 -m x -t', ['$SYS/own']);
+  assert.equal(await pub.exitCode, 0x90);
+  assert.equal(pub.terminal.err, 'dunlin pub: Cannot publish to "$SYS/own": Topic Name invalid (0x90)\n');
 });
 
 test('Ctrl-C ends quietly, while lines are read and while a repeat waits', async () => {

@@ -8,11 +8,9 @@ import { readLines } from './lines.ts';
 import { readPayload } from './payload.ts';
 import { readPubFlags } from './pub-flags.ts';
 import type { Terminal } from './terminal.ts';
+import { visible } from './visible.ts';
 
 type Flags = ReturnType<typeof readPubFlags>;
-
-/** Publishes of `-l` under way at once; more lines are read when one of them is through. */
-const UNDER_WAY_MAX = 1000;
 
 /** Runs the command and returns its exit code. Rejects with what `failureOf` understands. */
 export async function pub(argv: readonly string[], terminal: Terminal): Promise<number> {
@@ -68,11 +66,11 @@ async function publishLines(flags: Flags, client: Client, terminal: Terminal, si
         }
         const failure = failureOf(error);
         exitCode = failure.exitCode;
-        if (!flags.quiet) terminal.errors.write(`dunlin pub: ${failure.text}\n`);
+        if (!flags.quiet) terminal.errors.write(`dunlin pub: ${visible(failure.text, { lines: true })}\n`);
       })
       .finally(() => underWay.delete(publish));
     underWay.add(publish);
-    if (underWay.size >= UNDER_WAY_MAX) await Promise.race(underWay);
+    if (underWay.size >= flags.underWayMax) await Promise.race(underWay);
     if (fatal !== undefined) break;
   }
   await Promise.all(underWay);

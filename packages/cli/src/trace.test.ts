@@ -51,6 +51,15 @@ test('every packet has a line, and secrets stand in none', () => {
     [{ type: 'puback', packetId: 3, reasonCode: 0x10, properties: {} }, 'PUBACK 3, No matching subscribers (0x10)'],
     [{ type: 'subscribe', packetId: 1, properties: {}, subscriptions: [subscription] }, 'SUBSCRIBE 1, "a/#" QoS 1'],
     [
+      {
+        type: 'subscribe',
+        packetId: 2,
+        properties: {},
+        subscriptions: [{ ...subscription, noLocal: true, retainAsPublished: true, retainHandling: 2 }, subscription],
+      },
+      'SUBSCRIBE 2, "a/#" QoS 1 (no local, retain as published, retain handling 2), "a/#" QoS 1',
+    ],
+    [
       { type: 'suback', packetId: 1, properties: {}, reasonCodes: [0, 0x87] },
       'SUBACK 1, Granted QoS 0 (0x00), Not authorized (0x87)',
     ],

@@ -1,7 +1,14 @@
 /** Packets in words, for `-d`: one line each, never a password or authentication data. */
 
 import { describeReason } from '@dunlin/client';
-import type { ConnackPacket, ConnectPacket, Packet, Properties, PublishPacket } from '@dunlin/protocol';
+import type {
+  ConnackPacket,
+  ConnectPacket,
+  Packet,
+  Properties,
+  PublishPacket,
+  SubscriptionRequest,
+} from '@dunlin/protocol';
 
 /** What `-d` prints for a packet, such as `> PUBLISH 3, "a/b", QoS 1, 5 bytes`. */
 export function traceLine(direction: 'sent' | 'received', packet: Packet): string {
@@ -21,10 +28,7 @@ function detailsOf(packet: Packet): string[] {
     case 'publish':
       return publishDetails(packet);
     case 'subscribe':
-      return [
-        ...packet.subscriptions.map(({ filter, qos }) => `${JSON.stringify(filter)} QoS ${qos}`),
-        ...propertyDetails(packet.properties),
-      ];
+      return [...packet.subscriptions.map(subscriptionDetail), ...propertyDetails(packet.properties)];
     case 'unsubscribe':
       return [...packet.filters.map((filter) => JSON.stringify(filter)), ...propertyDetails(packet.properties)];
     case 'suback':
@@ -51,6 +55,17 @@ function connectDetails(packet: ConnectPacket): string[] {
     ...propertyDetails(packet.properties),
     ...(will === undefined ? [] : propertyDetails(will.properties)),
   ];
+}
+
+/** Options that are not the default stand in brackets. */
+function subscriptionDetail(request: SubscriptionRequest): string {
+  const options = [
+    request.noLocal ? 'no local' : '',
+    request.retainAsPublished ? 'retain as published' : '',
+    request.retainHandling === 0 ? '' : `retain handling ${request.retainHandling}`,
+  ].filter((option) => option !== '');
+  const shown = options.length === 0 ? '' : ` (${options.join(', ')})`;
+  return `${JSON.stringify(request.filter)} QoS ${request.qos}${shown}`;
 }
 
 /** The code of 3.x is a Return Code of its own. */
