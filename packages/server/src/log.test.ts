@@ -108,6 +108,17 @@ test('shortens long texts', () => {
   assert.ok(lines()[0].length < 450);
 });
 
+test('shortens by what is written: escaping must not make a line six times as long', () => {
+  for (const format of ['human', 'json'] as const)
+    for (const character of ['\u0000', '\u202e', '"', '\u{e0001}', '\ud800']) {
+      const { log, lines } = bench({ format });
+      log.log('info', 'clientConnected', { clientId: character.repeat(60_000) });
+      const [line] = lines();
+      assert.ok(line.length < 450, `${line.length} characters`);
+      if (format === 'json') assert.match(JSON.parse(line).clientId, /… \(\d+ characters\)$/);
+    }
+});
+
 test('writes the lines of a turn together', () => {
   let writes = 0;
   const { log, lines } = bench({ write: () => void writes++ });
@@ -128,4 +139,20 @@ test('writes 50 lines of one event a second and counts the rest', () => {
   assert.equal(lines().length, 1);
   advance(1_000);
   assert.deepEqual(lines(), []);
+});
+
+test('writes 200 lines of all events a second, counts the rest of each, and errors besides', () => {
+  const { log, lines, advance } = bench();
+  for (const event of ['a', 'b', 'c', 'd', 'e', 'f']) for (let line = 0; line < 45; line++) log.log('info', event);
+  log.log('error', 'storeFailed');
+  const written = lines();
+  assert.equal(written.length, 201);
+  assert.match(written[200], /error store failed$/);
+  advance(1_000);
+  const told = lines();
+  assert.match(told[0], /lines left out {7}event=e count=25$/);
+  assert.match(told[1], /lines left out {7}event=f count=45$/);
+  assert.equal(told.length, 2);
+  log.log('info', 'f');
+  assert.equal(lines().length, 1);
 });

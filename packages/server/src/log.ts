@@ -18,7 +18,10 @@ export interface LogOptions {
 
 /** Lines of one event a second; what is beyond is counted and told in one line. */
 const linesPerSecondMax = 50;
+/** Of all events together; errors are few and always have their place. */
+const linesOfAllPerSecondMax = 200;
 const secondMs = 1_000;
+/** As written: an escaped character counts as what stands for it. */
 const textCharactersMax = 300;
 const errorCharactersMax = 4_000;
 const eventWidth = 20;
@@ -28,13 +31,14 @@ const COLOURS: Readonly<Record<LogLevel, string>> = { debug: '2', info: '36', wa
 /**
  * Writes events as lines, gathered over a turn of the event loop so that a storm of connections costs few writes.
  *
- * Of each event at most 50 lines a second are written. Texts are shortened and lose characters that a terminal would
+ * At most 50 lines a second are written of each event and 200 of all, errors not counted. Texts are shortened and lose characters that a terminal would
  * obey; who logs sees to it that no payload and no password is among the fields.
  */
 export class Log {
   readonly #options: LogOptions;
   readonly #levelMin: number;
-  readonly #counts = new Map<string, { level: LogLevel; lines: number }>();
+  readonly #counts = new Map<string, { level: LogLevel; lines: number; leftOut: number }>();
+  #linesOfAll = 0;
   #secondEndsAtMs = 0;
   #secondTimer: Timer | undefined;
   #lines: string[] = [];
@@ -66,13 +70,17 @@ export class Log {
   }
 
   #hasRoom(level: LogLevel, event: string): boolean {
-    const count = this.#counts.get(event);
+    let count = this.#counts.get(event);
     if (count === undefined) {
-      this.#counts.set(event, { level, lines: 1 });
+      count = { level, lines: 0, leftOut: 0 };
+      this.#counts.set(event, count);
+    }
+    if (count.lines < linesPerSecondMax && (level === 'error' || this.#linesOfAll < linesOfAllPerSecondMax)) {
+      count.lines++;
+      if (level !== 'error') this.#linesOfAll++;
       return true;
     }
-    count.lines++;
-    if (count.lines <= linesPerSecondMax) return true;
+    count.leftOut++;
     this.#secondTimer ??= this.#options.clock.every(secondMs, () => this.#nextSecond(this.#options.clock.nowMs()));
     return false;
   }
@@ -82,10 +90,10 @@ export class Log {
     this.#secondTimer?.cancel();
     this.#secondTimer = undefined;
     this.#secondEndsAtMs = nowMs + secondMs;
-    for (const [event, { level, lines }] of this.#counts)
-      if (lines > linesPerSecondMax)
-        this.#add(nowMs, level, 'linesLeftOut', { event, count: lines - linesPerSecondMax });
+    for (const [event, { level, leftOut }] of this.#counts)
+      if (leftOut > 0) this.#add(nowMs, level, 'linesLeftOut', { event, count: leftOut });
     this.#counts.clear();
+    this.#linesOfAll = 0;
   }
 
   #add(nowMs: number, level: LogLevel, event: string, fields: LogFields): void {
@@ -124,7 +132,22 @@ function hexadecimal(code: number): string {
 
 function shortened(name: string, text: string): string {
   const most = name === 'error' ? errorCharactersMax : textCharactersMax;
-  return text.length > most ? `${text.slice(0, most)}… (${text.length} characters)` : text;
+  const end = endWithin(text, most);
+  return end < text.length ? `${text.slice(0, end)}… (${text.length} characters)` : text;
+}
+
+/** Index behind the last whole character that fits when it is written: escaping may make twelve of one. */
+function endWithin(text: string, most: number): number {
+  // Most texts are short, and then nothing can be too long.
+  if (text.length * 6 <= most) return text.length;
+  let end = 0;
+  let written = 0;
+  for (const character of text) {
+    written += visible(JSON.stringify(character)).length - 2;
+    if (written > most) break;
+    end += character.length;
+  }
+  return end;
 }
 
 /** Escapes what JSON leaves as it is but a terminal may obey: control characters, direction marks, line separators. */
