@@ -20,6 +20,8 @@ export class Message {
   readonly expiresAtMs: number | undefined;
   /** Properties to pass on, encoded without their length: all but expiry, alias and subscription identifiers. */
   readonly properties: Buffer;
+  /** Number of the body that a Store keeps once for many queues, set by that Store alone; 0 where there is none. */
+  bodyNumber = 0;
   bytes: Buffer;
   payloadStart: number;
   payloadEnd: number;

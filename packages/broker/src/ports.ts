@@ -70,9 +70,10 @@ export type Write =
   | { readonly op: 'putSubscription'; readonly session: number; readonly subscription: SubscriptionRecord }
   | { readonly op: 'deleteSubscription'; readonly session: number; readonly filter: string }
   | { readonly op: 'enqueue'; readonly session: number; readonly entry: QueuedRecord }
-  | { readonly op: 'dequeue'; readonly session: number; readonly position: number }
+  /** The delivery is over. Written once for each entry that was enqueued, with the message as it was enqueued or read. */
+  | { readonly op: 'dequeue'; readonly session: number; readonly entry: QueuedRecord }
   /** PUBREC came: from here on only PUBREL is sent again. */
-  | { readonly op: 'release'; readonly session: number; readonly position: number }
+  | { readonly op: 'release'; readonly session: number; readonly entry: QueuedRecord }
   /** The identifier of a QoS 2 PUBLISH whose PUBREL has not come. */
   | { readonly op: 'putReceived'; readonly session: number; readonly packetId: number }
   | { readonly op: 'deleteReceived'; readonly session: number; readonly packetId: number }
@@ -96,11 +97,23 @@ export interface StoredEntry extends QueuedRecord {
   readonly released: boolean;
 }
 
+/** What a queue holds, without its entries: known at start however long it is. */
+export interface QueueSummary {
+  readonly messages: number;
+  /** Sum of their `heldBytes`. */
+  readonly bytes: number;
+  /** Those that came through a shared subscription. */
+  readonly shares: number;
+  /** No entry has a higher position; 0 where there never was one. */
+  readonly lastPosition: number;
+}
+
 export interface StoredSession {
   readonly record: SessionRecord;
   readonly subscriptions: readonly SubscriptionRecord[];
   readonly received: readonly number[];
   readonly will: WillRecord | undefined;
+  readonly queue: QueueSummary;
 }
 
 /** Durable state, with one write method. A crash leaves a prefix of the batches, each whole or not at all. */

@@ -316,7 +316,7 @@ export class Session {
   /** The delivery is over: the store forgets it. Returns the ticket of that. */
   #finished(entry: Entry): number {
     if (entry === FORGOTTEN || !this.isStored) return 0;
-    return this.#context.commits.write({ op: 'dequeue', session: this.number, position: entry.position });
+    return this.#context.commits.write({ op: 'dequeue', session: this.number, entry });
   }
 
   puback(packetId: number): void {
@@ -337,7 +337,7 @@ export class Session {
       const ticket =
         entry === undefined || entry === FORGOTTEN || !this.isStored
           ? 0
-          : this.#context.commits.write({ op: 'release', session: this.number, position: entry.position });
+          : this.#context.commits.write({ op: 'release', session: this.number, entry });
       return { reasonCode: 0, ticket };
     }
     if (entry !== undefined) {

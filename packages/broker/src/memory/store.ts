@@ -9,7 +9,7 @@ import type {
   WillRecord,
   Write,
 } from '../ports.ts';
-import { StoredQueue } from './stored-queue.ts';
+import { EMPTY_QUEUE, StoredQueue } from './stored-queue.ts';
 
 /** What is kept of one session; the collections are made when first needed, since most sessions need few of them. */
 interface SessionState {
@@ -35,8 +35,14 @@ export class MemoryStore implements Store {
   }
 
   async *sessions(): AsyncIterable<StoredSession> {
-    for (const { record, subscriptions, received, will } of this.#sessions.values())
-      yield { record, subscriptions: [...(subscriptions?.values() ?? [])], received: [...(received ?? [])], will };
+    for (const { record, subscriptions, received, will, queue } of this.#sessions.values())
+      yield {
+        record,
+        subscriptions: [...(subscriptions?.values() ?? [])],
+        received: [...(received ?? [])],
+        will,
+        queue: queue?.summary() ?? EMPTY_QUEUE,
+      };
   }
 
   queue(session: number, after: number, limit: number): readonly StoredEntry[] {
@@ -96,10 +102,10 @@ function applyToSession(state: SessionState, write: SessionWrite): void {
       state.queue.add(write.entry);
       return;
     case 'dequeue':
-      state.queue?.remove(write.position);
+      state.queue?.remove(write.entry.position);
       return;
     case 'release':
-      state.queue?.release(write.position);
+      state.queue?.release(write.entry.position);
       return;
     case 'putReceived':
       state.received ??= new Set();

@@ -1,5 +1,7 @@
 /** The queue of one session in memory: rising positions, removal anywhere, a page of entries without a walk to it. */
-import type { QueuedRecord, StoredEntry } from '../ports.ts';
+import type { QueuedRecord, QueueSummary, StoredEntry } from '../ports.ts';
+
+export const EMPTY_QUEUE: QueueSummary = Object.freeze({ messages: 0, bytes: 0, shares: 0, lastPosition: 0 });
 
 /** Positions that one segment spans at the most. */
 const segmentSpan = 1024;
@@ -78,6 +80,15 @@ export class StoredQueue {
     return found;
   }
 
+  /** Walks all entries. */
+  summary(): QueueSummary {
+    let summary = EMPTY_QUEUE;
+    for (const { slots } of this.#segments) {
+      for (const entry of slots) if (entry !== undefined) summary = withEntry(summary, entry);
+    }
+    return summary;
+  }
+
   #stored(entry: QueuedRecord): StoredEntry {
     const { position, message, qos, retain, identifiers, share } = entry;
     const released = this.#released?.has(position) ?? false;
@@ -95,4 +106,13 @@ export class StoredQueue {
     }
     return low - 1;
   }
+}
+
+function withEntry({ messages, bytes, shares }: QueueSummary, entry: QueuedRecord): QueueSummary {
+  return {
+    messages: messages + 1,
+    bytes: bytes + entry.message.heldBytes,
+    shares: shares + (entry.share === undefined ? 0 : 1),
+    lastPosition: entry.position,
+  };
 }
