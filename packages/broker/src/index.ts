@@ -22,3 +22,4 @@ export {
   type TableRecord,
   type TableScan,
 } from './table.ts';
+export { storedTopic, type Topic } from './topics.ts';

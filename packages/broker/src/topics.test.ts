@@ -3,11 +3,19 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { type Limits, resolveLimits } from './limits.ts';
 import { createMetrics } from './metrics.ts';
-import { isReserved, sameName, TopicTable } from './topics.ts';
+import { isReserved, sameName, storedTopic, TopicTable } from './topics.ts';
 
 function table(limits: Partial<Limits> = {}, strictText = true): TopicTable {
   return new TopicTable(resolveLimits(limits), strictText, createMetrics());
 }
+
+test('makes the topic of a stored message as the table does', () => {
+  for (const name of ['a/b', 'größe/😀', 'x'.repeat(65_535)]) {
+    const interned = new TopicTable(resolveLimits(), true, createMetrics()).named(name);
+    const { encoded, firstLevelHash, isKept } = storedTopic(name);
+    assert.deepEqual([encoded, firstLevelHash, isKept], [interned.encoded, interned.firstLevelHash, false]);
+  }
+});
 
 test('gives the same Topic for the same bytes, wherever they stand', () => {
   const topics = table();

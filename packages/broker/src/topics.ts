@@ -53,6 +53,15 @@ export class Topic {
   }
 }
 
+/** The topic of a message that a Store gives back: in no table, for its name was checked when it was stored. */
+export function storedTopic(name: string): Topic {
+  const length = utf8Length(name);
+  const encoded = Buffer.allocUnsafeSlow(length + 2);
+  encoded.writeUInt16BE(length);
+  writeUtf8(encoded, 2, name);
+  return new Topic(name, encoded, 0, 0);
+}
+
 export class TopicTable {
   readonly #limits: Limits;
   readonly #strictText: boolean;
