@@ -23,6 +23,7 @@ export interface DelayedStoreOptions {
 
 /** Remembers in memory; a batch counts, and can be read back, from the moment its commit has answered. */
 export class DelayedStore implements Store {
+  readonly inMemory = false;
   readonly #memory = new MemoryStore();
   readonly #time: VirtualTime;
   readonly #random: SeededRandom;

@@ -51,6 +51,8 @@ export interface Observed {
   readonly isSynchronous: boolean;
   /** Whether the broker is being stopped. */
   readonly isStopping: boolean;
+  /** Whether more waits than the broker may hold. */
+  readonly isMemoryShort: boolean;
   nowMs(): number;
   isCommitted(write: Write): boolean;
   /** The queue entry of the session that goes by the Packet Identifier is not yet committed. */
@@ -385,6 +387,10 @@ export class Observer {
     if (packet.type === 'pubrel' && this.#releases.delete(packetId)) return;
     // Who comes while it stops is sent away.
     if (packet.type === 'connack' && packet.reasonCode !== 0 && this.#world.isStopping) return;
+    // A will for which there is no memory.
+    if (packet.type === 'connack' && packet.reasonCode !== 0 && this.connect?.will !== undefined) {
+      if (this.#world.isMemoryShort) return;
+    }
     const owed = this.#answers[0];
     const text = `${packet.type.toUpperCase()} ${packetId}`;
     if (owed === undefined || owed.type !== packet.type || owed.packetId !== packetId) {
@@ -409,6 +415,7 @@ export class Observer {
 
   #sentConnack(packet: ConnackPacket): void {
     this.#isConnected = packet.reasonCode === 0;
+    if (this.session !== undefined) this.session.isGreeted = this.#isConnected;
     const isPresent = this.#isResumed && this.version !== 3;
     this.#judge.check(
       packet.sessionPresent === isPresent,
@@ -505,14 +512,14 @@ export class Observer {
     const before = session.inflight.get(packet.packetId);
     if (before === undefined) {
       // The first one may have been lost in an outbox that nobody saw.
-      const due = (session.expected.get(key) ?? []).find(
+      const due = (session.expected.get(key) ?? []).filter(
         (one) =>
           one.state === 'due' &&
           one.detachments < session.detachments &&
           this.#isLike(one, packet) &&
           this.#fits(session, one, packet),
       );
-      const lost = due ?? this.#takeShared(session, packet, key);
+      const lost = due.find(isUnexcused) ?? due[0] ?? this.#takeShared(session, packet, key);
       if (lost === undefined)
         this.#judge.broken(
           'exactly-once',

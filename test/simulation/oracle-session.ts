@@ -14,6 +14,8 @@ export class OracleSession {
   readonly name: ClientName;
   /** Number of the link that has it; 0 for none. */
   link = 0;
+  /** CONNACK has left on that link. */
+  isGreeted = false;
   sessionExpiryInterval = 0;
   /** Infinity while connected or when it never ends. */
   expiresAtMs = Number.POSITIVE_INFINITY;

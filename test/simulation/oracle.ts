@@ -102,12 +102,16 @@ export class Oracle {
   detached(session: OracleSession): void {
     const now = this.#time.nowMs();
     session.link = 0;
+    session.isGreeted = false;
     session.detachments += 1;
     for (const subscription of session.subscriptions.values()) subscription.isAcknowledged = true;
     for (const expectation of session.all()) {
+      for (const subscription of expectation.subscriptions) subscription.isAcknowledged = true;
       if (expectation.state !== 'due') continue;
-      if (expectation.qos === 0) expectation.state = 'void';
-      else if (expectation.kind === 'retained') expectation.excuse = 'the connection ended during a replay';
+      if (expectation.qos > 0) continue;
+      // A replay goes on with the next connection; what was on its way at QoS 0 may be lost.
+      if (expectation.kind === 'retained') expectation.excuse ??= 'the connection ended during a replay';
+      else expectation.state = 'void';
     }
     const delayS = Math.min(session.will?.properties.willDelayInterval ?? 0, session.sessionExpiryInterval);
     if (session.will !== undefined) {
@@ -197,6 +201,14 @@ export class Oracle {
     }
   }
 
+  /** What is handed over page by page may reach whoever becomes a member meanwhile. */
+  #joinLooseGroups(session: OracleSession, subscription: OracleSubscription): void {
+    for (const groups of this.groups.values())
+      for (const { filter, isLoose, members } of groups)
+        if (isLoose && filter === subscription.filter)
+          members.set(session, [...(members.get(session) ?? []), subscription]);
+  }
+
   *#membersOf(filter: string): Generator<[OracleSession, OracleSubscription]> {
     for (const session of this.sessions.values()) {
       const subscription = session.subscriptions.get(filter);
@@ -269,9 +281,20 @@ export class Oracle {
   #expect(session: OracleSession, said: Said, subscriptions: OracleSubscription[]): void {
     const granted = Math.max(...subscriptions.map(({ qos }) => qos));
     const qos = Math.min(said.qos, granted) as QoS;
+    if (said.retain) this.#mayComeByReplay(session, said, subscriptions);
     if (qos === 0 && session.link === 0) return;
     const retain = said.retain && subscriptions.some(({ retainAsPublished }) => retainAsPublished);
     session.add(keyOf(said.topic, said.payload), expectation(session, said, 'live', qos, retain, subscriptions));
+  }
+
+  /** A replay that has not ended makes good what came at QoS 0 while nobody was there. */
+  #mayComeByReplay(session: OracleSession, said: Said, subscriptions: readonly OracleSubscription[]): void {
+    for (const subscription of subscriptions) {
+      if (Math.min(said.qos, subscription.qos) > 0 || (session.isGreeted && subscription.isAcknowledged)) continue;
+      const replayed = expectation(session, said, 'retained', 0, true, [subscription]);
+      replayed.excuse = 'perhaps no replay went on';
+      session.add(keyOf(said.topic, said.payload), replayed);
+    }
   }
 
   #retain(said: Said): void {
@@ -308,10 +331,12 @@ export class Oracle {
         isAcknowledged: false,
       };
       session.subscriptions.set(request.filter, subscription);
+      if (isShared) this.#joinLooseGroups(session, subscription);
       made.push(subscription);
-      this.#stopReplay(session, former);
       const isReplayed =
         !isShared && (request.retainHandling === 0 || (request.retainHandling === 1 && former === undefined));
+      if (former !== undefined && !isReplayed) this.#goOnWithReplay(session, former, subscription);
+      this.#stopReplay(session, former);
       if (isReplayed) this.#replay(session, subscription);
       return request.qos;
     });
@@ -324,6 +349,17 @@ export class Oracle {
       const replayed = expectation(session, said, 'retained', qos, true, [subscription]);
       // The standard leaves open whether No Local holds for retained messages.
       if (subscription.noLocal && said.publisher === session.name) replayed.excuse = 'No Local';
+      session.add(keyOf(said.topic, said.payload), replayed);
+    }
+  }
+
+  /** What a replay has not sent yet may come with the options of the subscription in place of the former one. */
+  #goOnWithReplay(session: OracleSession, former: OracleSubscription, subscription: OracleSubscription): void {
+    for (const { kind, state, subscriptions, said } of [...session.all()]) {
+      if (kind !== 'retained' || state !== 'due' || subscriptions[0] !== former) continue;
+      const qos = Math.min(said.qos, subscription.qos) as QoS;
+      const replayed = expectation(session, said, 'retained', qos, true, [subscription]);
+      replayed.excuse = 'perhaps it was sent before the subscription was replaced';
       session.add(keyOf(said.topic, said.payload), replayed);
     }
   }

@@ -177,6 +177,9 @@ class World implements LinkWatcher, Observed {
   get isStopping(): boolean {
     return this.#isStopping;
   }
+  get isMemoryShort(): boolean {
+    return this.broker.pressure.isFull;
+  }
   get limits(): Limits {
     return this.broker.limits;
   }
@@ -245,10 +248,21 @@ class World implements LinkWatcher, Observed {
   #watchWrites(): void {
     const { commits } = this.broker;
     const write = commits.write.bind(commits);
+    const takeBack = commits.takeBack.bind(commits);
+    let gathering = { ticket: 0, changes: [] as Write[] };
     commits.write = (change) => {
       this.#uncommitted.add(change);
       this.#current?.writes.push(change);
-      return write(change);
+      const ticket = write(change);
+      if (gathering.ticket !== ticket) gathering = { ticket, changes: [] };
+      gathering.changes.push(change);
+      return ticket;
+    };
+    // A write that is taken back is as good as committed: what it was for is over.
+    commits.takeBack = (ticket, place) => {
+      if (!takeBack(ticket, place)) return false;
+      this.#uncommitted.delete(gathering.changes[place]);
+      return true;
     };
   }
 

@@ -101,6 +101,8 @@ export class Broker implements SessionContext {
   readonly pressure = new Pressure(this);
   readonly sessionsById = new Map<string, Session>();
   readonly connections = new Set<Connection>();
+  /** Of connections that are over, but whose end waits for a commit. */
+  readonly closingWires = new Set<Wire>();
   /** Steady clock. */
   readonly startedAtMs: number;
   /** Wall clock of the present turn. */
@@ -243,6 +245,11 @@ export class Broker implements SessionContext {
     this.#clock.endOfTurn(() => this.#endTurn());
   }
 
+  /** Calls `run` once, in a turn after this one. */
+  endOfTurn(run: () => void): void {
+    this.#clock.endOfTurn(run);
+  }
+
   /** The connection has written: it is flushed at the end of the turn. */
   touch(connection: Connection): void {
     connection.isDirty = true;
@@ -291,6 +298,7 @@ export class Broker implements SessionContext {
     const dueAtMs = dueOf(connection, connection.receivedAtMs);
     const nextAtMs = Math.min(dueAtMs, expiresAtMs);
     if (nextAtMs === Number.POSITIVE_INFINITY) return 0;
+    if (connection.isSuspended) return Math.max(nextAtMs, this.steadyMs + LATE_AGAIN_MS);
     if (this.steadyMs < dueAtMs) return nextAtMs;
     if (!connection.isLate) {
       // Its packets may lie unread because this thread was busy: only after another poll is it really late.
@@ -354,12 +362,25 @@ export class Broker implements SessionContext {
     return this.#clock.steadyMs();
   }
 
-  held(bytes: number): void {
-    this.pressure.held(bytes);
+  get retainedSequence(): number {
+    return this.retained.sequence;
   }
 
-  mayHold(clientId: string): boolean {
-    if (this.pressure.mayHold) return true;
+  keep(message: Message, isAbsent: boolean): void {
+    this.pressure.keep(message, isAbsent);
+  }
+
+  release(message: Message, isAbsent: boolean): void {
+    this.pressure.release(message, isAbsent);
+  }
+
+  moved(session: Session, bytes: number): void {
+    this.pressure.moved(bytes, session.connection === undefined);
+    if (session.sharedSubscriptions > 0) this.router.presenceChanged(session);
+  }
+
+  mayHold(clientId: string, isAbsent: boolean): boolean {
+    if (this.pressure.mayHold(isAbsent)) return true;
     this.limitReached('heldBytesMax', clientId, `${this.pressure.heldBytes} bytes are held`);
     return false;
   }
@@ -440,7 +461,8 @@ export class Broker implements SessionContext {
     this.tell({ name: 'storeFailed', error: error instanceof Error ? error.message : String(error) });
     this.isDraining = true;
     this.#ticking?.cancel();
-    for (const connection of this.connections) connection.wire.destroy();
+    for (const { wire } of this.connections) wire.destroy();
+    for (const wire of this.closingWires) wire.destroy();
   }
 }
 

@@ -23,7 +23,7 @@ import { authenticate, receiveAuth } from './authentication.ts';
 import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
 import { connectionEnded, endSession, refuseConnect, sendDisconnect } from './disconnect.ts';
-import type { Principal } from './ports.ts';
+import type { Awaitable, Principal } from './ports.ts';
 import { Session } from './session.ts';
 import { isReserved } from './topics.ts';
 import { armWill } from './will.ts';
@@ -160,8 +160,8 @@ function receiveConnect(connection: Connection, connect: ConnectPacket): void {
       return;
     }
     // 6. Another broker that has this client lets go first.
-    connection.whenSettled(broker.directory.claim(clientId), () =>
-      open(connection, named, connect.clientId === '', principal, data),
+    connection.whenSettled(claim(broker, connection, clientId), () =>
+      open(connection, named, connect.clientId === '', principal, permissions, data),
     );
   });
 }
@@ -186,6 +186,8 @@ function willRefusal(
     return { reasonCode: ReasonCode.qosNotSupported, reason: 'the Will QoS is above Maximum QoS' };
   if (will.retain && !broker.settings.retainAvailable)
     return { reasonCode: ReasonCode.retainNotSupported, reason: 'retained messages are not available' };
+  if (broker.pressure.isExhausted)
+    return { reasonCode: ReasonCode.quotaExceeded, reason: 'no memory for another will' };
   try {
     assertTopicName(will.topic);
   } catch (error) {
@@ -197,11 +199,21 @@ function willRefusal(
   return code >= 0x80 ? { reasonCode: code, reason: 'the Will Topic is not authorized' } : undefined;
 }
 
+/** Claims the session for this broker, and gives the claim up where the client did not wait for it. */
+function claim(broker: Broker, connection: Connection, clientId: string): Awaitable<void> {
+  const claimed = broker.directory.claim(clientId);
+  if (!(claimed instanceof Promise)) return claimed;
+  return claimed.then(() => {
+    if (connection.isClosed && !broker.sessionsById.has(clientId)) broker.directory.release(clientId);
+  });
+}
+
 function open(
   connection: Connection,
   connect: ConnectPacket,
   isAssigned: boolean,
   principal: Principal,
+  permissions: Session['permissions'],
   data: Uint8Array | undefined,
 ): void {
   const { broker } = connection;
@@ -231,7 +243,7 @@ function open(
   session.owner = connection;
   session.isSucceeded = false;
   session.expiresAtMs = undefined;
-  session.permissions = broker.authorizer?.permissions(clientId, principal);
+  session.permissions = permissions;
   const asked = connect.properties.sessionExpiryInterval ?? 0;
   const expiry = connect.protocolVersion === 5 ? asked : connect.cleanStart ? 0 : 0xffffffff;
   session.sessionExpiryInterval = Math.min(expiry, broker.limits.sessionExpiryMaxS);

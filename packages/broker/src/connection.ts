@@ -16,6 +16,7 @@ import {
   type Packet,
   type ProtocolVersion,
   PublishFrame,
+  ReasonCode,
   reasonCodeName,
   type TopicAliasReceiver,
   type TopicAliasSender,
@@ -25,16 +26,22 @@ import { type Answer, AnswerLine, type AnswerSink, acknowledgement } from './ans
 import { type AuthenticationProgress, receiveAuth } from './authentication.ts';
 import type { Broker } from './broker.ts';
 import { checkFirstByte, receiveFirstPacket } from './connect.ts';
+import { type HeldDeliveries, sendPublish } from './delivery.ts';
 import { connectionEnded, failConnection, receiveDisconnect } from './disconnect.ts';
 import type { Message } from './message.ts';
 import { Outbox } from './outbox.ts';
 import type { Policy } from './policy.ts';
 import type { Awaitable, Principal } from './ports.ts';
 import { receivePublish, receivePubrel } from './publish.ts';
-import { publishLength } from './publish-writer.ts';
 import type { Session } from './session.ts';
 import { receiveSubscribe, receiveUnsubscribe } from './subscribe.ts';
 import type { Topic } from './topics.ts';
+
+/** Packets handled between two looks at the clock, and how long one chunk may hold up all others. */
+const PACKETS_A_LOOK = 16;
+const CHUNK_SLICE_MS = 10;
+/** A packet that is not whole counts as large from here on. */
+const HALF_READ_LARGE_BYTES = 64 * 1024;
 
 export type ConnectionState = 'new' | 'connecting' | 'open' | 'closed';
 
@@ -82,6 +89,8 @@ export class Connection implements WireHandler, AnswerSink {
   unfinishedPublishes = 0;
   aliasesIn: TopicAliasReceiver<Topic> | undefined = undefined;
   aliasesOut: TopicAliasSender | undefined = undefined;
+  /** What follows a SUBACK that has not left. */
+  held: HeldDeliveries | undefined = undefined;
   /** The topic of the last PUBLISH: publishers repeat themselves. */
   lastTopic: Topic | undefined = undefined;
   /** Bytes received since the last pressure sweep. */
@@ -91,6 +100,8 @@ export class Connection implements WireHandler, AnswerSink {
   isDirty = false;
   #line: AnswerLine | undefined = undefined;
   #isSuspended = false;
+  /** Memory of a packet that is not whole yet. */
+  #halfReadBytes = 0;
   #peerEnded = false;
 
   constructor(broker: Broker, wire: Wire, policy: Policy) {
@@ -119,7 +130,9 @@ export class Connection implements WireHandler, AnswerSink {
   }
   /** Whether a delivery may be written: the client reads fast enough. */
   get hasRoom(): boolean {
-    return !this.outbox.isBlocked || this.outbox.unsentBytes < this.broker.limits.outboxBytesMax;
+    const { outboxBytesMax } = this.broker.limits;
+    if (this.held !== undefined && this.held.bytes >= outboxBytesMax) return false;
+    return !this.outbox.isBlocked || this.outbox.unsentBytes < outboxBytesMax;
   }
   get decodeOptions(): DecodeOptions {
     return { strictText: this.broker.settings.strictText };
@@ -128,6 +141,7 @@ export class Connection implements WireHandler, AnswerSink {
   /** CONNECT is accepted: larger packets may come. */
   admitPackets(maximumPacketSize: number): void {
     this.#reader.maximumPacketSize = maximumPacketSize;
+    this.#reader.maximumControlSize = this.broker.limits.controlPacketBytesMax;
   }
 
   received(chunk: Buffer): void {
@@ -152,8 +166,18 @@ export class Connection implements WireHandler, AnswerSink {
 
   #handlePackets(): void {
     const reader = this.#reader;
-    while (!this.#isSuspended && this.state !== 'closed' && reader.next()) this.#handle(reader);
+    let handled = 0;
+    let pauseAtMs = Number.POSITIVE_INFINITY;
+    while (!this.#isSuspended && this.state !== 'closed' && reader.next()) {
+      this.#handle(reader);
+      handled += 1;
+      if (handled % PACKETS_A_LOOK !== 0) continue;
+      const nowMs = this.broker.clockMs();
+      if (handled === PACKETS_A_LOOK) pauseAtMs = nowMs + CHUNK_SLICE_MS;
+      else if (nowMs >= pauseAtMs) this.#goOnLater();
+    }
     if (this.#isSuspended) reader.hold();
+    this.#countHalfRead(reader.heldBytes);
   }
 
   #handle(reader: FrameReader): void {
@@ -225,6 +249,28 @@ export class Connection implements WireHandler, AnswerSink {
     }
   }
 
+  /** Its packets are costly: others have their turn before the rest of the chunk. */
+  #goOnLater(): void {
+    this.#isSuspended = true;
+    this.wire.pause();
+    this.broker.metrics.chunksPaused += 1;
+    this.broker.endOfTurn(() => this.#goOn(() => undefined));
+  }
+
+  /** Memory for packets that are not whole counts as held; where it runs short, whoever sends a large one must go. */
+  #countHalfRead(bytes: number): void {
+    if (bytes === this.#halfReadBytes || this.state === 'closed') return;
+    const { pressure } = this.broker;
+    pressure.add(bytes - this.#halfReadBytes);
+    this.#halfReadBytes = bytes;
+    if (bytes >= HALF_READ_LARGE_BYTES && pressure.isExhausted)
+      throw new MqttError(
+        'quota-exceeded',
+        ReasonCode.quotaExceeded,
+        'Cannot hold more of the packet: memory is short',
+      );
+  }
+
   /** Runs `then` with the value, now or when it is there; until then nothing more is decoded. */
   whenSettled<T>(value: Awaitable<T>, then: (value: T) => void): void {
     if (!(value instanceof Promise)) {
@@ -243,6 +289,7 @@ export class Connection implements WireHandler, AnswerSink {
     this.#isSuspended = false;
     if (this.state === 'closed') return;
     this.broker.beginTurn();
+    this.receivedAtMs = this.broker.steadyMs;
     try {
       step();
       this.#handlePackets();
@@ -252,6 +299,11 @@ export class Connection implements WireHandler, AnswerSink {
     if (this.#isSuspended || (this.state as ConnectionState) === 'closed') return;
     if (this.#peerEnded) this.ended();
     else if (!this.isThrottled) this.wire.resume();
+  }
+
+  /** Whether decoding waits for a step of the server: what the client says meanwhile is not heard. */
+  get isSuspended(): boolean {
+    return this.#isSuspended;
   }
 
   /** Reads at full speed again. */
@@ -284,11 +336,13 @@ export class Connection implements WireHandler, AnswerSink {
 
   /** Sends at QoS 0, or drops where the client reads too slowly or takes no packet of the size. */
   sendQoS0(message: Message, retain: boolean, identifiers: readonly number[]): void {
-    if (this.outbox.isBlocked && !this.hasRoom) {
+    if ((this.outbox.isBlocked || this.held !== undefined) && !this.hasRoom) {
       this.broker.metrics.messagesDroppedSlow += 1;
       return;
     }
-    this.#sendPublish(message, 0, 0x30 | (retain ? 1 : 0), identifiers, true);
+    const header = 0x30 | (retain ? 1 : 0);
+    if (this.held !== undefined) this.held.add(message, header, identifiers);
+    else sendPublish(this, message, 0, header, identifiers, true);
   }
 
   /** Sends at QoS 1 or 2. Returns false where the client takes no packet of the size: it counts as delivered. */
@@ -300,66 +354,14 @@ export class Connection implements WireHandler, AnswerSink {
     dup: boolean,
     identifiers: readonly number[],
   ): boolean {
-    return this.#sendPublish(
+    return sendPublish(
+      this,
       message,
       packetId,
       0x30 | (qos << 1) | (retain ? 1 : 0) | (dup ? 8 : 0),
       identifiers,
       qos === 1 && !dup,
     );
-  }
-
-  #sendPublish(
-    message: Message,
-    packetId: number,
-    header: number,
-    identifiers: readonly number[],
-    mayAlias: boolean,
-  ): boolean {
-    const { broker, protocolVersion: version } = this;
-    const metrics = broker.metrics;
-    let alias = 0;
-    let remaining = 0;
-    if (version === 5) {
-      if (message.expiresAtMs !== undefined)
-        remaining = Math.max(1, Math.floor((message.expiresAtMs - broker.nowMs) / 1000));
-      if (!this.#fitsAs(message, packetId, identifiers, 0, remaining)) {
-        metrics.messagesDroppedTooLarge += 1;
-        return false;
-      }
-      // Chosen now, for a packet that surely leaves, and only where there is room for it.
-      if (mayAlias && this.aliasesOut !== undefined && this.#fitsAs(message, packetId, identifiers, -1, remaining))
-        alias = this.#aliasFor(this.aliasesOut, message.topic);
-    }
-    if (!this.isDirty) broker.touch(this);
-    broker.publishWriter.write(this.outbox, message, version, header, packetId, identifiers, alias, remaining);
-    metrics.packetsSent += 1;
-    metrics.messagesSent += 1;
-    metrics.publishBytesSent += message.payloadEnd - message.payloadStart;
-    return true;
-  }
-
-  #aliasFor(aliases: TopicAliasSender, topic: Topic): number {
-    const alias = aliases.aliasFor(topic);
-    if (alias === 0) this.broker.metrics.topicAliasesExhausted += 1;
-    return alias;
-  }
-
-  #fitsAs(
-    message: Message,
-    packetId: number,
-    identifiers: readonly number[],
-    alias: number,
-    remaining: number,
-  ): boolean {
-    if (this.maximumPacketSize === PACKET_BYTES_MAXIMUM) return true;
-    return publishLength(message, 5, packetId, identifiers, alias, remaining) <= this.maximumPacketSize;
-  }
-
-  /** Whether the message keeps within the client's Maximum Packet Size at any QoS. */
-  fits(message: Message): boolean {
-    if (this.maximumPacketSize === PACKET_BYTES_MAXIMUM || this.protocolVersion !== 5) return true;
-    return publishLength(message, 5, 1, [], 0, message.expiresAtMs === undefined ? 0 : 1) <= this.maximumPacketSize;
   }
 
   /** Sends PUBREL on a resumed session [MQTT-4.4.0-1]: out of line, before the PUBLISHes that are sent again. */
@@ -421,11 +423,9 @@ export class Connection implements WireHandler, AnswerSink {
     return this.#line.add(bytes, ticket, then);
   }
 
-  /** Fills a place in line with PUBACK or PUBREC. */
+  /** Fills a place in line with PUBACK or PUBREC of a message that was taken. */
   settleAnswer(answer: Answer, header: number, packetId: number, reasonCode: number, ticket: number): void {
-    const code = this.protocolVersion === 5 ? reasonCode : 0;
-    answer.bytes =
-      reasonCode >= 0x80 ? this.#refusal(header, packetId, reasonCode) : acknowledgement(header, packetId, code);
+    answer.bytes = acknowledgement(header, packetId, this.protocolVersion === 5 ? reasonCode : 0);
     answer.ticket = ticket;
     this.#line?.send();
   }
@@ -485,7 +485,10 @@ export class Connection implements WireHandler, AnswerSink {
 
   /** Everything that keeps memory alive goes. */
   release(): void {
+    this.broker.pressure.add(-this.#halfReadBytes);
+    this.#halfReadBytes = 0;
     this.#line = undefined;
+    this.held = undefined;
     this.aliasesIn = undefined;
     this.aliasesOut = undefined;
     this.lastTopic = undefined;

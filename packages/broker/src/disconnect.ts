@@ -11,8 +11,10 @@ import {
   NO_PROPERTIES,
   ReasonCode,
 } from '@dunlin/protocol';
+import type { Wire } from '@dunlin/transport';
 import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
+import { mayHandOver } from './entry.ts';
 import type { Message } from './message.ts';
 import type { Queue } from './queue.ts';
 import type { Session } from './session.ts';
@@ -249,14 +251,15 @@ function handToAnother(broker: Broker, share: string, message: Message): void {
 /** Hands over what waited in the store alone, page by page, when all of it is there; then the store forgets it. */
 async function handRestToOthers(broker: Broker, session: Session, rest: Queue): Promise<void> {
   await broker.commits.flushed();
-  rest.clearMemory();
-  while (rest.pagedSize > 0) {
-    await rest.readPage(broker.store, session.number);
+  // A page that was under way for the session itself comes first.
+  await rest.whenRead();
+  while (rest.pagedSize > 0 || rest.peek() !== undefined) {
+    if (rest.peek() === undefined) await rest.readPage(broker.store, session.number);
     broker.beginTurn();
-    if (rest.isEmpty || rest.peek() === undefined) break;
+    if (rest.peek() === undefined) break;
     for (let entry = rest.peek(); entry !== undefined; entry = rest.peek()) {
       rest.shift();
-      if (entry.share !== undefined) handToAnother(broker, entry.share, entry.message);
+      if (mayHandOver(entry)) handToAnother(broker, entry.share as string, entry.message);
     }
   }
   broker.beginTurn();
@@ -269,9 +272,19 @@ function close(connection: Connection, isDurable = false): void {
   connection.state = 'closed';
   broker.forget(connection);
   connection.finish();
-  if (isDurable) broker.commits.wait({ durable: () => wire.close() });
+  if (isDurable) closeWhenDurable(broker, wire);
   else wire.close();
   connection.release();
+}
+
+function closeWhenDurable(broker: Broker, wire: Wire): void {
+  broker.closingWires.add(wire);
+  broker.commits.wait({
+    durable: () => {
+      broker.closingWires.delete(wire);
+      wire.close();
+    },
+  });
 }
 
 function count(broker: Broker, error: MqttError): void {

@@ -3,7 +3,7 @@
  *
  * Writes of a turn gather in the open batch. At the end of the turn the batch is closed and given to the Store, one
  * transaction at a time; while it runs the next batch gathers here, since a write given to a store cannot be taken
- * back. So an idle broker commits at once and a busy one commits in large batches.
+ * back, and one that still gathers can. So an idle broker commits at once and a busy one commits in large batches.
  *
  * Each batch has a ticket, a number that rises. Whatever depends on writes remembers the ticket of the batch they went
  * into and leaves when `isDurable(ticket)`. Who waits registers once per batch and is called when it is durable.
@@ -42,7 +42,10 @@ export class GroupCommit {
   readonly #store: Store;
   readonly #metrics: Metrics;
   readonly #owner: CommitOwner;
-  #batch: Write[] = [];
+  #batch: (Write | undefined)[] = [];
+  /** Places in the batch whose write was taken back. */
+  #holes = 0;
+  #written = 0;
   #waiters: Waiter[] = [];
   #ticket = 1;
   #durable = 0;
@@ -66,7 +69,7 @@ export class GroupCommit {
 
   /** Writes gathered so far, ever: differs before and after a step that wrote something. */
   get written(): number {
-    return this.#metrics.writes + this.#batch.length;
+    return this.#written;
   }
 
   /** Whether all that was written is durable. */
@@ -80,8 +83,25 @@ export class GroupCommit {
 
   /** Adds a write to the open batch and returns its ticket. */
   write(write: Write): number {
+    this.#written += 1;
     this.#batch.push(write);
     return this.#ticket;
+  }
+
+  /** Where in the batch that gathers now the next write goes, for `takeBack`. */
+  get place(): number {
+    return this.#batch.length;
+  }
+
+  /**
+   * Takes the write at a place of a batch back, which then never happened: true while that batch still gathers. So what
+   * was delivered and acknowledged while the disk was busy with others costs no write at all.
+   */
+  takeBack(ticket: number, place: number): boolean {
+    if (ticket !== this.#ticket) return false;
+    this.#batch[place] = undefined;
+    this.#holes += 1;
+    return true;
   }
 
   /** Calls `waiter.durable()` once, when the batch that gathers now is durable. */
@@ -100,7 +120,7 @@ export class GroupCommit {
   }
 
   #commit(): void {
-    const batch = this.#batch;
+    const batch = this.#wholeBatch();
     const waiters = this.#waiters;
     const ticket = this.#ticket;
     this.#batch = [];
@@ -129,6 +149,12 @@ export class GroupCommit {
       },
       (error: unknown) => this.#break(error),
     );
+  }
+
+  #wholeBatch(): Write[] {
+    const batch = this.#holes === 0 ? this.#batch : this.#batch.filter((write) => write !== undefined);
+    this.#holes = 0;
+    return batch as Write[];
   }
 
   #release(ticket: number, waiters: readonly Waiter[]): void {

@@ -53,6 +53,15 @@ export const LIMITS = {
     counter: 'packetsTooLarge',
     description: 'Size of a packet from a client, told as Maximum Packet Size.',
   },
+  controlPacketBytesMax: {
+    unit: 'bytes',
+    default: 1 * MiB,
+    minimum: 256,
+    maximum: PACKET_BYTES_MAXIMUM,
+    reasonCode: ReasonCode.packetTooLarge,
+    counter: 'packetsTooLarge',
+    description: 'Size of a packet that is no PUBLISH: it is decoded in one piece while everybody else waits.',
+  },
   receiveMaximum: {
     unit: 'messages',
     default: 1_000,
@@ -134,6 +143,24 @@ export const LIMITS = {
     counter: 'subscriptionsRefused',
     description: 'Shared subscriptions of one session; each of them brings it a copy of its own.',
   },
+  subscriptionBytesPerSessionMax: {
+    unit: 'bytes',
+    default: 64 * MiB,
+    minimum: 4096,
+    maximum: Number.MAX_SAFE_INTEGER,
+    reasonCode: ReasonCode.quotaExceeded,
+    counter: 'subscriptionsRefused',
+    description: 'Memory for the subscriptions of one session: 200 bytes each, its text twice and 100 bytes a level.',
+  },
+  subscriptionBytesMax: {
+    unit: 'bytes',
+    default: 1024 * MiB,
+    minimum: 4096,
+    maximum: Number.MAX_SAFE_INTEGER,
+    reasonCode: ReasonCode.quotaExceeded,
+    counter: 'subscriptionsRefused',
+    description: 'Memory for the subscriptions of all sessions, counted likewise.',
+  },
   filtersPerPacketMax: {
     unit: 'filters',
     default: 10_000,
@@ -206,8 +233,10 @@ export const LIMITS = {
     reasonCode: undefined,
     counter: 'publishersPaused',
     description:
-      'Bytes in all queues and outboxes; above it the busiest publishers are read slowly until it is 10 % lower, and ' +
-      'from twice that on a message that would have to wait is dropped (messagesDroppedQueueFull).',
+      'Memory for what waits: messages (each once) with 160 bytes a delivery, outboxes, wills, packets half read. Above ' +
+      'it nothing more is queued for absent clients (messagesDroppedQueueFull) and wills are refused; where clients that ' +
+      'are there account for it, the busiest publishers are read slowly until it is 10 % lower; from twice that on ' +
+      'nothing is queued for them either, and whoever sends a large packet is closed (0x97).',
   },
   retainedMessagesMax: {
     unit: 'messages',

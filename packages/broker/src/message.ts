@@ -22,6 +22,8 @@ export class Message {
   readonly properties: Buffer;
   /** Number of the body that a Store keeps once for many queues, set by that Store alone; 0 where there is none. */
   bodyNumber = 0;
+  /** Deliveries that wait or are not finished and keep it in memory. */
+  holders = 0;
   bytes: Buffer;
   payloadStart: number;
   payloadEnd: number;

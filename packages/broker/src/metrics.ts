@@ -39,6 +39,7 @@ export const COUNTERS = {
   messagesDroppedSessionEnd: 'QoS 1 and 2 messages dropped because their session ended.',
   messagesExpired: 'Messages dropped because their Message Expiry Interval passed.',
   windowsClosed: 'Times a delivery had to wait for acknowledgements.',
+  chunksPaused: 'Times the rest of a chunk had to wait for others, because its packets are costly.',
   publishersPaused: 'Times a publisher was read slowly because of heldBytesMax or its own outbox.',
   subscriptionsMade: 'Subscriptions granted.',
   subscriptionsRefused: 'Subscriptions refused by permission, syntax or limit.',

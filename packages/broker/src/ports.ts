@@ -118,6 +118,8 @@ export interface StoredSession {
 
 /** Durable state, with one write method. A crash leaves a prefix of the batches, each whole or not at all. */
 export interface Store {
+  /** Whether what it keeps takes memory of this process, and is therefore counted as held by it. */
+  readonly inMemory: boolean;
   /**
    * Returns undefined where every write of the batch already survives what this store promises to survive, else a
    * promise that resolves then. Never called again before it has settled. A rejection is fatal for the broker.

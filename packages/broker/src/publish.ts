@@ -156,6 +156,11 @@ function isRepeat(connection: Connection, session: Session, frame: PublishFrame)
   const receiver = session.receiver;
   if (frame.qos === 2 && receiver?.has(frame.packetId) === true) {
     const { commits } = connection.broker;
+    const verdict = session.undecided?.get(frame.packetId);
+    if (verdict !== undefined) {
+      answerLater(connection, PUBREC, frame.packetId, verdict);
+      return true;
+    }
     connection.acknowledge(PUBREC, frame.packetId, ReasonCode.success, commits.isIdle ? 0 : commits.ticket);
     return true;
   }
@@ -284,14 +289,10 @@ function answer(
   const header = qos === 1 ? PUBACK : PUBREC;
   if (typeof verdict !== 'number') {
     connection.unfinishedPublishes += 1;
-    if (qos === 2) remember(connection, session, packetId);
-    const place = connection.reserveAnswer(undefined, Number.POSITIVE_INFINITY, () => {
-      if (qos === 1) finished(connection);
-    });
-    const known = qos === 1 ? verdict : forgettingRefused(connection.broker, session, packetId, verdict);
-    connection.whenAnswered(known, (reasonCode) => {
-      connection.settleAnswer(place, header, packetId, reasonCode, commits.isIdle ? 0 : commits.ticket);
-    });
+    if (qos === 2) {
+      remember(connection, session, packetId);
+      answerLater(connection, header, packetId, undecided(connection.broker, session, packetId, verdict));
+    } else answerLater(connection, header, packetId, verdict, () => finished(connection));
     return;
   }
   if (qos === 2 && verdict < 0x80) {
@@ -316,27 +317,41 @@ function finished(connection: Connection): void {
   if (connection.unfinishedPublishes > 0) connection.unfinishedPublishes -= 1;
 }
 
-/** Nobody took the message: whether its connection still lives or not, the client may send it again. */
-function forgettingRefused(
-  broker: Broker,
-  session: Session,
+/** PUBACK or PUBREC in its place in line, when another broker has taken the message. */
+function answerLater(
+  connection: Connection,
+  header: number,
   packetId: number,
   verdict: Promise<number>,
-): Promise<number> {
-  const forget = () => {
-    session.receiver?.refuse(packetId);
-    if (session.isStored) broker.commits.write({ op: 'deleteReceived', session: session.number, packetId });
-  };
-  return verdict.then(
+  then?: () => void,
+): void {
+  const { commits } = connection.broker;
+  const place = connection.reserveAnswer(undefined, Number.POSITIVE_INFINITY, then);
+  connection.whenAnswered(verdict, (reasonCode) =>
+    connection.settleAnswer(place, header, packetId, reasonCode, commits.isIdle ? 0 : commits.ticket),
+  );
+}
+
+/**
+ * Nobody has taken the QoS 2 message yet. Until that is known a repeat of it waits as well, and where nobody takes it,
+ * whether its connection still lives or not, the client may send it again as a new one.
+ */
+function undecided(broker: Broker, session: Session, packetId: number, verdict: Promise<number>): Promise<number> {
+  const known = verdict.then(
     (reasonCode) => {
-      if (reasonCode >= 0x80) forget();
+      session.undecided?.delete(packetId);
       return reasonCode;
     },
     (error: unknown) => {
-      forget();
+      session.undecided?.delete(packetId);
+      session.receiver?.refuse(packetId);
+      if (session.isStored) broker.commits.write({ op: 'deleteReceived', session: session.number, packetId });
       throw error;
     },
   );
+  session.undecided ??= new Map();
+  session.undecided.set(packetId, known);
+  return known;
 }
 
 function remember(connection: Connection, session: Session, packetId: number): void {

@@ -2,14 +2,31 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { sampleMessage } from './contract/samples.ts';
+import type { Entry } from './entry.ts';
+import type { Message } from './message.ts';
 import type { QueuedRecord, Store, StoredEntry } from './ports.ts';
-import { type Entry, Queue } from './queue.ts';
+import { Queue } from './queue.ts';
 
 const MESSAGE = sampleMessage('t');
 const BYTES = MESSAGE.heldBytes;
 
 function entry(position: number, share?: string): Entry {
-  return { position, message: MESSAGE, qos: 1, retain: false, identifiers: [], share, ticket: 0, repeated: false };
+  const delivery = { position, message: MESSAGE, qos: 1, retain: false, identifiers: [], share } as const;
+  return { ...delivery, ticket: 0, place: 0, sent: 'never', released: false };
+}
+
+/** Counts the bytes of messages in memory. */
+function holder() {
+  const counted = {
+    bytes: 0,
+    keep(message: Message): void {
+      counted.bytes += message.heldBytes;
+    },
+    release(message: Message): void {
+      counted.bytes -= message.heldBytes;
+    },
+  };
+  return counted;
 }
 
 /** A store with these positions, which answers at once; the last ones are not committed yet. */
@@ -42,7 +59,7 @@ function drain(queue: Queue, store: Store): number[] {
 }
 
 test('gives what was pushed in order, and counts entries and bytes', () => {
-  const queue = new Queue();
+  const queue = new Queue(holder(), true);
   for (let i = 1; i <= 3; i++) queue.push(entry(i), false);
   assert.deepEqual([queue.size, queue.bytes, queue.isEmpty], [3, 3 * BYTES, false]);
   assert.deepEqual(drain(queue, storeOf([])), [1, 2, 3]);
@@ -50,7 +67,7 @@ test('gives what was pushed in order, and counts entries and bytes', () => {
 });
 
 test('keeps 2048 entries of a stored session in memory and reads the rest in pages', () => {
-  const queue = new Queue();
+  const queue = new Queue(holder(), true);
   const records = Array.from({ length: 5_000 }, (_, i) => entry(i + 1));
   for (const record of records) queue.push(record, true);
   assert.deepEqual([queue.size, [...queue.waiting()].length, queue.pagedSize], [5_000, 2_048, 2_952]);
@@ -62,13 +79,13 @@ test('keeps 2048 entries of a stored session in memory and reads the rest in pag
 });
 
 test('keeps all of a session without stored state in memory', () => {
-  const queue = new Queue();
+  const queue = new Queue(holder(), true);
   for (let i = 1; i <= 5_000; i++) queue.push(entry(i), false);
   assert.deepEqual([[...queue.waiting()].length, queue.pagedSize], [5_000, 0]);
 });
 
 test('leaves paged what is not committed yet, and reads it later', () => {
-  const queue = new Queue();
+  const queue = new Queue(holder(), true);
   const records = Array.from({ length: 3_000 }, (_, i) => entry(i + 1));
   for (const record of records) queue.push(record, true);
   assert.equal(drain(queue, storeOf(records, 2_500)).length, 2_500);
@@ -77,7 +94,7 @@ test('leaves paged what is not committed yet, and reads it later', () => {
 });
 
 test('reads nobody else a page while one is under way', async () => {
-  const queue = new Queue();
+  const queue = new Queue(holder(), true);
   const records = Array.from({ length: 2_100 }, (_, i) => entry(i + 1));
   for (const record of records) queue.push(record, true);
   while (queue.peek() !== undefined) queue.shift();
@@ -91,41 +108,94 @@ test('reads nobody else a page while one is under way', async () => {
 });
 
 test('puts unfinished deliveries back in front', () => {
-  const queue = new Queue();
+  const queue = new Queue(holder(), true);
   for (let i = 1; i <= 6; i++) queue.push(entry(i), false);
   const open = [queue.peek() as Entry];
   queue.shift();
   open.push(queue.peek() as Entry);
   queue.shift();
-  queue.putBack(open.map((one) => ({ ...one, repeated: true })));
+  queue.putBack(open.map((one) => ({ ...one, sent: 'surely' as const })));
   assert.deepEqual(
-    [...queue.waiting()].map((one) => [one.position, one.repeated]),
+    [...queue.waiting()].map((one) => [one.position, one.sent]),
     [
-      [1, true],
-      [2, true],
-      [3, false],
-      [4, false],
-      [5, false],
-      [6, false],
+      [1, 'surely'],
+      [2, 'surely'],
+      [3, 'never'],
+      [4, 'never'],
+      [5, 'never'],
+      [6, 'never'],
     ],
   );
   assert.equal(queue.bytes, 6 * BYTES);
 });
 
 test('goes on without what the store has lost', () => {
-  const queue = new Queue();
+  const queue = new Queue(holder(), true);
   const records = Array.from({ length: 2_100 }, (_, i) => entry(i + 1));
   for (const record of records) queue.push(record, true);
   queue.push(entry(2_101), false);
   while (queue.peek() !== undefined) queue.shift();
   queue.readPage(storeOf([]), 1);
-  assert.equal(queue.forgetPaged(), 52 * BYTES);
+  queue.forgetPaged();
   assert.deepEqual(drain(queue, storeOf([])), [2_101]);
   assert.deepEqual([queue.isEmpty, queue.bytes], [true, 0]);
 });
 
+test('tells how many bytes are in memory, not how many wait', () => {
+  const held = holder();
+  const queue = new Queue(held, true);
+  const records = Array.from({ length: 3_000 }, (_, i) => entry(i + 1));
+  for (const record of records) queue.push(record, true);
+  assert.deepEqual([held.bytes, queue.bytes], [2_048 * BYTES, 3_000 * BYTES]);
+  queue.shift();
+  assert.equal(held.bytes, 2_047 * BYTES);
+  queue.putBack([{ ...records[0], sent: 'surely' }]);
+  queue.spill();
+  // What was sent stays: that it was is known nowhere else.
+  assert.deepEqual([held.bytes, queue.bytes, queue.pagedSize], [BYTES, 3_000 * BYTES, 2_999]);
+  assert.deepEqual(drain(queue, storeOf(records))[0], 1);
+  assert.deepEqual([held.bytes, queue.bytes], [0, 0]);
+});
+
+test('keeps nothing in memory of what comes while nobody is there', () => {
+  const held = holder();
+  const queue = new Queue(held, true);
+  const records = Array.from({ length: 3_000 }, (_, i) => entry(i + 10));
+  for (const record of records) queue.push(record, true, false);
+  assert.deepEqual([held.bytes, queue.size, queue.pagedSize], [0, 3_000, 3_000]);
+  assert.equal(drain(queue, storeOf(records)).length, 3_000);
+});
+
+test('keeps all in memory where the store is there too', () => {
+  const held = holder();
+  const queue = new Queue(held, false);
+  for (let i = 1; i <= 3_000; i++) queue.push(entry(i), true, false);
+  queue.spill();
+  assert.deepEqual([held.bytes, queue.pagedSize], [3_000 * BYTES, 0]);
+  queue.clear();
+  assert.equal(held.bytes, 0);
+});
+
+test('goes on with what a store has kept, the first of it perhaps sent', () => {
+  const queue = new Queue(holder(), true);
+  const records = Array.from({ length: 5 }, (_, i) => entry(i + 3));
+  queue.restore({ messages: 5, bytes: 5 * BYTES, shares: 0, lastPosition: 7 }, 2);
+  assert.deepEqual([queue.size, queue.bytes, queue.isPaged], [5, 5 * BYTES, true]);
+  queue.readPage(storeOf(records), 1);
+  assert.deepEqual(
+    [...queue.waiting()].map((one) => [one.position, one.sent]),
+    [
+      [3, 'perhaps'],
+      [4, 'perhaps'],
+      [5, 'never'],
+      [6, 'never'],
+      [7, 'never'],
+    ],
+  );
+});
+
 test('knows whether the store alone has something of a shared subscription', () => {
-  const queue = new Queue();
+  const queue = new Queue(holder(), true);
   const records = Array.from({ length: 2_100 }, (_, i) => entry(i + 1, i % 2 === 0 ? '$share/g/t' : undefined));
   for (const record of records) queue.push(record, true);
   assert.deepEqual([queue.hasPagedShares, queue.pagedOwn], [true, 26]);
@@ -144,7 +214,7 @@ test('gives everything in order whatever is pushed, stored or not, put back, pag
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
-      const queue = new Queue();
+      const queue = new Queue(holder(), true);
       const records: Entry[] = [];
       let expected = 1;
       let position = 0;

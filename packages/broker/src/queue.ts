@@ -2,21 +2,21 @@
  * The queue of a session: QoS 1 and 2 messages that wait for their turn, in order, bounded.
  *
  * A window of it is in memory. Of a stored session the rest is only in the Store and is read in pages as the window
- * empties, so that an absent client with a million messages costs no heap. Of a session without stored state all of it
- * is in memory.
+ * empties, so that an absent client with a million messages costs no heap. Of a session without stored state, or with a
+ * store that is in memory itself, all of it is in memory.
  */
-import type { Awaitable, QueuedRecord, Store, StoredEntry } from './ports.ts';
+import type { Entry } from './entry.ts';
+import type { Message } from './message.ts';
+import type { Awaitable, QueueSummary, Store, StoredEntry } from './ports.ts';
 
 /** Entries of a stored session kept in memory at the most, and entries read at once. */
 const WINDOW_ENTRIES = 2048;
 const PAGE_ENTRIES = 1024;
 
-/** One waiting or unfinished delivery. */
-export interface Entry extends QueuedRecord {
-  /** Ticket of the batch that holds it; 0 where nothing was written. */
-  readonly ticket: number;
-  /** It was sent before on another connection: DUP is 1 [MQTT-3.3.1-1] and expiry no longer counts [MQTT-4.3.3-7]. */
-  readonly repeated: boolean;
+/** Counts the messages that a queue keeps in memory. */
+export interface MessageHolder {
+  keep(message: Message): void;
+  release(message: Message): void;
 }
 
 export class Queue {
@@ -28,10 +28,29 @@ export class Queue {
   #pagedAfter = 0;
   /** Those of them that came through a shared subscription. */
   #pagedShares = 0;
-  #reading = false;
+  #reading: Promise<void> | undefined = undefined;
   /** Entries behind the paged ones that the store never gets: the session is no longer stored. */
   #behind: Entry[] = [];
   #bytes = 0;
+  /** Entries at the front of the paged ones that the broker before this one may have sent. */
+  #perhapsSent = 0;
+  readonly #holder: MessageHolder;
+  /** Entries may be in the store alone. */
+  readonly #pages: boolean;
+
+  /** `pages`: the store keeps entries where they cost no memory of this process. */
+  constructor(holder: MessageHolder, pages: boolean) {
+    this.#holder = holder;
+    this.#pages = pages;
+  }
+
+  /** The queue that a store has kept; the first `perhapsSent` of it may have been sent. */
+  restore(summary: QueueSummary, perhapsSent: number): void {
+    this.#paged = summary.messages;
+    this.#pagedShares = summary.shares;
+    this.#bytes = summary.bytes;
+    this.#perhapsSent = Math.min(perhapsSent, summary.messages);
+  }
 
   /** All entries, in memory or not. */
   get size(): number {
@@ -56,6 +75,7 @@ export class Queue {
   shift(): void {
     const entry = this.#entries[this.#head];
     this.#bytes -= entry.message.heldBytes;
+    this.#holder.release(entry.message);
     // Cleared, so that the array does not keep what was sent alive.
     this.#entries[this.#head++] = undefined as unknown as Entry;
     if (this.#head === this.#entries.length) {
@@ -68,29 +88,56 @@ export class Queue {
     }
   }
 
-  /** Adds at the end. Where `isStored`, an entry beyond the window stays in the store alone. */
-  push(entry: Entry, isStored: boolean): void {
+  /** Adds at the end. Of a stored session what is beyond the window, or all while nobody is there, stays in the store alone. */
+  push(entry: Entry, isStored: boolean, isConnected = true): void {
     this.#bytes += entry.message.heldBytes;
-    if (isStored && (this.#paged > 0 || this.#entries.length - this.#head >= WINDOW_ENTRIES)) {
-      if (this.#paged === 0) this.#pagedAfter = this.#entries[this.#entries.length - 1].position;
-      this.#paged += 1;
-      if (entry.share !== undefined) this.#pagedShares += 1;
+    const inMemory = this.#entries.length - this.#head;
+    if (isStored && this.#pages && (this.#paged > 0 || !isConnected || inMemory >= WINDOW_ENTRIES)) {
+      this.#page(entry);
       return;
     }
+    this.#holder.keep(entry.message);
     if (this.#paged > 0) this.#behind.push(entry);
     else this.#entries.push(entry);
   }
 
+  /** The client of a stored session has gone: what the store has and was never sent leaves memory. */
+  spill(): void {
+    if (!this.#pages || this.#behind.length > 0 || this.#reading !== undefined) return;
+    const entries = this.#entries;
+    let first = entries.length;
+    while (first > this.#head && entries[first - 1].sent === 'never' && !entries[first - 1].released) first -= 1;
+    const spilt = entries.splice(first);
+    if (spilt.length === 0) return;
+    const pagedBefore = this.#paged;
+    this.#paged = 0;
+    for (const entry of spilt) {
+      this.#holder.release(entry.message);
+      this.#page(entry);
+    }
+    this.#paged += pagedBefore;
+  }
+
+  /** The entry is the last of those that the store alone has. */
+  #page({ position, share }: Entry): void {
+    if (this.#paged === 0) this.#pagedAfter = position - 1;
+    this.#paged += 1;
+    if (share !== undefined) this.#pagedShares += 1;
+  }
+
   /** Puts unfinished deliveries of the former connection back in front, oldest first, to be sent again. */
   putBack(entries: readonly Entry[]): void {
-    for (const entry of entries) this.#bytes += entry.message.heldBytes;
+    for (const entry of entries) {
+      this.#bytes += entry.message.heldBytes;
+      this.#holder.keep(entry.message);
+    }
     this.#entries = [...entries, ...this.#entries.slice(this.#head)];
     this.#head = 0;
   }
 
   /** Whether the next entries must be read from the store, and nobody reads yet. */
   get isPaged(): boolean {
-    return this.#paged > 0 && !this.#reading && this.#head === this.#entries.length;
+    return this.#paged > 0 && this.#reading === undefined && this.#head === this.#entries.length;
   }
 
   /** Entries that are only in the store. */
@@ -110,16 +157,26 @@ export class Queue {
 
   /** Reads the next page. Returns, or resolves, when `peek` may be asked again: what is not committed yet stays paged. */
   readPage(store: Store, session: number): Awaitable<void> {
-    this.#reading = true;
     const page = store.queue(session, this.#pagedAfter, PAGE_ENTRIES);
-    if (page instanceof Promise) return page.then((entries) => this.#took(entries));
-    this.#took(page);
+    if (!(page instanceof Promise)) {
+      this.#took(page);
+      return;
+    }
+    this.#reading = page.then((entries) => this.#took(entries));
+    return this.#reading;
+  }
+
+  /** Settles when no page is under way. */
+  async whenRead(): Promise<void> {
+    await this.#reading;
   }
 
   #took(page: readonly StoredEntry[]): void {
-    this.#reading = false;
+    this.#reading = undefined;
     for (const stored of page.slice(0, this.#paged)) {
-      this.#entries.push({ ...stored, ticket: 0, repeated: false });
+      this.#entries.push({ ...stored, ticket: 0, place: 0, sent: this.#perhapsSent > 0 ? 'perhaps' : 'never' });
+      if (this.#perhapsSent > 0) this.#perhapsSent -= 1;
+      this.#holder.keep(stored.message);
       this.#pagedAfter = stored.position;
       this.#paged -= 1;
       if (stored.share !== undefined) this.#pagedShares -= 1;
@@ -127,15 +184,14 @@ export class Queue {
     if (this.#paged === 0) this.#takeBehind();
   }
 
-  /** The store has lost what it alone had: the queue goes on without. Returns the bytes that this makes free. */
-  forgetPaged(): number {
+  /** The store has lost what it alone had: the queue goes on without. */
+  forgetPaged(): void {
     this.#paged = 0;
     this.#pagedShares = 0;
+    this.#perhapsSent = 0;
     this.#takeBehind();
-    const before = this.#bytes;
     this.#bytes = 0;
     for (const entry of this.waiting()) this.#bytes += entry.message.heldBytes;
-    return before - this.#bytes;
   }
 
   #takeBehind(): void {
@@ -151,6 +207,7 @@ export class Queue {
 
   /** Forgets what is in memory, so that only pages are left. */
   clearMemory(): void {
+    for (const entry of this.waiting()) this.#holder.release(entry.message);
     this.#entries = [];
     this.#head = 0;
     this.#behind = [];

@@ -3,8 +3,10 @@
  *
  * It is a cursor, not queue entries: it goes on as the window and the outbox allow and reads the value of each topic
  * when it comes to it. A value stored after the replay began went to the subscription live, so the replay passes over
- * it; thus nothing older ever follows something newer.
+ * it; thus nothing older ever follows something newer. Where the connection ends the replay of a stored session waits
+ * for the next one, and then makes good what came at QoS 0 in between.
  */
+import type { QoS } from '@dunlin/protocol';
 import type { Retained } from './retained.ts';
 import type { Subscription } from './subscription.ts';
 import type { TopicCursor } from './topic-tree.ts';
@@ -13,15 +15,30 @@ import type { TopicCursor } from './topic-tree.ts';
 const NODES_PER_STEP = 256;
 
 export class Replay {
-  readonly subscription: Subscription;
+  /** Whose options the messages are sent with. */
+  subscription: Subscription;
   readonly #cursor: TopicCursor<Retained>;
   readonly #sequence: number;
+  /** Spans of sequence numbers in which the client was not there. */
+  #missed: { readonly after: number; upTo: number; readonly qos: QoS }[] | undefined = undefined;
 
   /** `sequence`: `RetainedMessages.sequence` at the subscription. */
   constructor(subscription: Subscription, cursor: TopicCursor<Retained>, sequence: number) {
     this.subscription = subscription;
     this.#cursor = cursor;
     this.#sequence = sequence;
+  }
+
+  /** The client is not there from here on: what comes at QoS 0 does not reach it. */
+  pause(sequence: number): void {
+    this.#missed ??= [];
+    this.#missed.push({ after: sequence, upTo: Number.POSITIVE_INFINITY, qos: this.subscription.qos });
+  }
+
+  /** The client is there again. */
+  goOn(sequence: number): void {
+    const last = this.#missed?.at(-1);
+    if (last !== undefined) last.upTo = Math.min(last.upTo, sequence);
   }
 
   get isDone(): boolean {
@@ -31,9 +48,17 @@ export class Replay {
   /** The next message that is due to the subscription; undefined after a bounded search without one. */
   next(nowMs: number): Retained | undefined {
     const retained = this.#cursor.next(NODES_PER_STEP);
-    if (retained === undefined || retained.sequence > this.#sequence || retained.message.isExpired(nowMs))
-      return undefined;
-    return retained;
+    if (retained === undefined || retained.message.isExpired(nowMs)) return undefined;
+    return retained.sequence <= this.#sequence || this.#isMissed(retained) ? retained : undefined;
+  }
+
+  /** What came at QoS 1 or 2 while the client was not there waits in its queue. */
+  #isMissed({ sequence, message }: Retained): boolean {
+    const { noLocal, session } = this.subscription;
+    if (this.#missed === undefined || (noLocal && message.publisher === session.clientId)) return false;
+    return this.#missed.some(
+      ({ after, upTo, qos }) => sequence > after && sequence <= upTo && Math.min(message.qos, qos) === 0,
+    );
   }
 }
 
@@ -52,6 +77,20 @@ export class Replays {
   add(replay: Replay): void {
     this.cancel(replay.subscription.filter);
     this.#byFilter.set(replay.subscription.filter, replay);
+  }
+
+  /** What is not sent yet is sent with the options of the subscription that has replaced the former one of its filter. */
+  replace(subscription: Subscription): void {
+    const replay = this.#byFilter.get(subscription.filter);
+    if (replay !== undefined) replay.subscription = subscription;
+  }
+
+  pause(sequence: number): void {
+    for (const replay of this.#byFilter.values()) replay.pause(sequence);
+  }
+
+  goOn(sequence: number): void {
+    for (const replay of this.#byFilter.values()) replay.goOn(sequence);
   }
 
   cancel(filter: string): void {

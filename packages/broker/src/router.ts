@@ -8,8 +8,9 @@
  * number by chance.
  */
 import { FilterTrie } from '@dunlin/protocol';
+import type { Session } from './session.ts';
 import { ShareGroup } from './share-group.ts';
-import { merge, type Subscription } from './subscription.ts';
+import { merge, type Subscription, subscriptionBytes } from './subscription.ts';
 import { firstLevelHash, type Topic } from './topics.ts';
 
 /** Who wants a topic: one subscription per session, and one group per shared filter. */
@@ -34,6 +35,7 @@ export class Router {
   readonly #found: (Subscription | ShareGroup)[] = [];
   readonly #mayKeep: (topic: Topic, bytes: number) => boolean;
   #size = 0;
+  #bytes = 0;
 
   /** `mayKeep` is asked whether a topic may keep an answer of so many bytes. Default: always. */
   constructor(mayKeep: (topic: Topic, bytes: number) => boolean = () => true) {
@@ -45,8 +47,14 @@ export class Router {
     return this.#size;
   }
 
+  /** What they take in memory, by `subscriptionBytes`. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   add(subscription: Subscription): void {
     this.#size += 1;
+    this.#bytes += subscriptionBytes(subscription.filter);
     const filter = plainFilter(subscription.filter);
     this.#moved(filter);
     if (!subscription.isShared) {
@@ -64,6 +72,7 @@ export class Router {
 
   remove(subscription: Subscription): void {
     this.#size -= 1;
+    this.#bytes -= subscriptionBytes(subscription.filter);
     const filter = plainFilter(subscription.filter);
     this.#moved(filter);
     if (!subscription.isShared) {
@@ -76,6 +85,12 @@ export class Router {
     if (group.size > 0) return;
     this.#groups.delete(subscription.filter);
     this.#trie.remove(filter, group);
+  }
+
+  /** The client of a session with shared subscriptions has come or gone. */
+  presenceChanged(session: Session): void {
+    for (const subscription of session.subscriptions?.values() ?? [])
+      if (subscription.isShared) this.#groups.get(subscription.filter)?.presenceChanged(subscription);
   }
 
   /** The members of a shared filter, for handing a message over; undefined where there are none. */

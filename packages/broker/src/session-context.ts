@@ -1,6 +1,7 @@
 /** What a session needs of its broker, so that it touches nothing else. */
 import type { GroupCommit } from './group-commit.ts';
 import type { Limits } from './limits.ts';
+import type { Message } from './message.ts';
 import type { Metrics } from './metrics.ts';
 import type { Store } from './ports.ts';
 import type { Session } from './session.ts';
@@ -15,14 +16,19 @@ export interface SessionContext {
   readonly store: Store;
   /** Wall clock of the present turn in milliseconds. */
   readonly nowMs: number;
+  /** Number of the last change of a retained message. */
+  readonly retainedSequence: number;
   /** What follows belongs to a turn: `nowMs` is right, and what is written leaves at its end. */
   beginTurn(): void;
   /** The steady clock at this moment, for what must end in time. */
   clockMs(): number;
-  /** Adds to the bytes held by all queues. */
-  held(bytes: number): void;
-  /** Whether anything more may be held; tells where not. */
-  mayHold(clientId: string): boolean;
+  /** A delivery of the message stays in memory, for a client that is there or one that is not. */
+  keep(message: Message, isAbsent: boolean): void;
+  release(message: Message, isAbsent: boolean): void;
+  /** The client of a session has come or gone; so many bytes are kept for it. */
+  moved(session: Session, bytes: number): void;
+  /** Whether anything more may be held for a session; tells where not. */
+  mayHold(clientId: string, isAbsent: boolean): boolean;
   /** A limit acted on the queue of this session. */
   queueFull(clientId: string, limit: 'queueMessagesMax' | 'queueBytesMax'): void;
   /** The store cannot do what it promised: the broker stops. */

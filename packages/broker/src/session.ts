@@ -6,31 +6,20 @@
  */
 import { type QoS, type ReceiverFlow, SenderFlow } from '@dunlin/protocol';
 import type { Connection } from './connection.ts';
+import { fits } from './delivery.ts';
+import { ENTRY_BYTES, type Entry, FORGOTTEN, mayExpire, mayHandOver, PACKET_IDS, packetIdOf } from './entry.ts';
 import type { Message } from './message.ts';
-import type { Permissions, SessionRecord } from './ports.ts';
-import { type Entry, Queue } from './queue.ts';
+import type { Permissions, QueuedRecord, QueueSummary, SessionRecord } from './ports.ts';
+import { type MessageHolder, Queue } from './queue.ts';
 import { type Replay, Replays } from './replay.ts';
 import type { SessionContext } from './session-context.ts';
-import { NO_IDENTIFIERS, type Subscription } from './subscription.ts';
+import type { Subscription } from './subscription.ts';
 import type { ArmedWill } from './will.ts';
 
-const PACKET_IDS = 0xffff;
 /** A replay pauses while this much is unsent, so that live messages do not wait behind it. */
 const REPLAY_UNSENT_BYTES_MAX = 256 * 1024;
 
-/** Stands for a delivery that nobody will send again: no stored session, no shared subscription. */
-const FORGOTTEN: Entry = Object.freeze({
-  position: 0,
-  message: undefined as unknown as Message,
-  qos: 1,
-  retain: false,
-  identifiers: NO_IDENTIFIERS,
-  share: undefined,
-  ticket: 0,
-  repeated: false,
-});
-
-export class Session {
+export class Session implements MessageHolder {
   readonly clientId: string;
   /** Names the session in the store; never given again. */
   readonly number: number;
@@ -52,15 +41,21 @@ export class Session {
   will: ArmedWill | undefined = undefined;
   permissions: Permissions | undefined = undefined;
   subscriptions: Map<string, Subscription> | undefined = undefined;
+  /** What they take in memory, by `subscriptionBytes`. */
+  subscriptionBytes = 0;
   /** How many of them are shared. */
   sharedSubscriptions = 0;
   receiver: ReceiverFlow | undefined = undefined;
+  /** QoS 2 messages, by identifier, that no other broker has taken yet. */
+  undecided: Map<number, Promise<number>> | undefined = undefined;
   #flow: SenderFlow<Entry> | undefined = undefined;
   #queue: Queue | undefined = undefined;
   /** By filter, in the order they began. */
   #replays: Replays | undefined = undefined;
   /** Bytes of the messages in `#flow` that are kept to be sent again. */
   #inflightBytes = 0;
+  /** Of what waits in memory or is in flight, each with its entry. */
+  #heldBytes = 0;
   /** The last queue position given. */
   #position = 0;
   #isWaiting = false;
@@ -95,18 +90,18 @@ export class Session {
   }
 
   /** Whether a message could go out at once: a member of a shared subscription is chosen by this. */
-  hasRoomFor(message: Message): boolean {
+  hasRoomFor(message: Message, identifiers: readonly number[]): boolean {
     const connection = this.connection;
     if (connection === undefined || !connection.hasRoom) return false;
     if (message.qos > 0 && (this.queuedMessages > 0 || (this.#flow !== undefined && !this.#flow.hasQuota())))
       return false;
-    return this.fits(message);
+    return this.fits(message, identifiers);
   }
 
   /** Whether the message keeps within the client's Maximum Packet Size. */
-  fits(message: Message): boolean {
+  fits(message: Message, identifiers: readonly number[]): boolean {
     const connection = this.connection;
-    return connection === undefined || connection.fits(message);
+    return connection === undefined || fits(connection, message, identifiers);
   }
 
   /** Sends the message, queues it, or drops it; only the session knows which. */
@@ -143,7 +138,7 @@ export class Session {
       }
       return;
     }
-    if (!this.#context.mayHold(this.clientId)) {
+    if (!this.#context.mayHold(this.clientId, connection === undefined)) {
       this.#context.metrics.messagesDroppedQueueFull += 1;
       return;
     }
@@ -151,17 +146,27 @@ export class Session {
     this.#position = position;
     message.own();
     const record = { position, message, qos, retain, identifiers, share };
-    const ticket = isStored ? this.#context.commits.write({ op: 'enqueue', session: this.number, entry: record }) : 0;
-    const entry: Entry = { ...record, ticket, repeated: false };
+    const entry = this.#enqueue(record);
     if (isNext) {
       this.#send(connection, entry);
       return;
     }
     this.#context.metrics.messagesQueued += 1;
-    this.#context.held(message.heldBytes);
-    this.#queue ??= new Queue();
-    this.#queue.push(entry, isStored);
+    this.#ownQueue().push(entry, isStored, connection !== undefined);
     if (connection !== undefined) this.pump();
+  }
+
+  /** A new entry; of a stored session it goes into the open batch. */
+  #enqueue(record: QueuedRecord): Entry {
+    const { commits } = this.#context;
+    const place = commits.place;
+    const ticket = this.isStored ? commits.write({ op: 'enqueue', session: this.number, entry: record }) : 0;
+    return { ...record, ticket, place, sent: 'never', released: false };
+  }
+
+  #ownQueue(): Queue {
+    this.#queue ??= new Queue(this, !this.#context.store.inMemory);
+    return this.#queue;
   }
 
   /** Sends what waits, as the client's window and the outbox allow; then goes on with replays. */
@@ -180,7 +185,11 @@ export class Session {
         if (!queue.isPaged || !this.#readPage(queue)) return;
         continue;
       }
-      if (!entry.repeated && entry.message.isExpired(this.#context.nowMs)) {
+      if (entry.released) {
+        this.#sendPubrelAgain(connection, queue, entry);
+        continue;
+      }
+      if (mayExpire(entry) && entry.message.isExpired(this.#context.nowMs)) {
         this.#drop(queue, 'messagesExpired');
         continue;
       }
@@ -190,9 +199,19 @@ export class Session {
         return;
       }
       queue.shift();
-      this.#context.held(-entry.message.heldBytes);
       this.#send(connection, entry);
     }
+  }
+
+  /** Of a message that the store had when the broker started. */
+  #sendPubrelAgain(connection: Connection, queue: Queue, entry: Entry): void {
+    const packetId = packetIdOf(entry.position);
+    queue.shift();
+    this.#flow ??= new SenderFlow<Entry>(connection.sendMaximum);
+    this.#flow.open(packetId, 2, entry);
+    this.#flow.pubrec(packetId, 0);
+    this.#holdInflight(entry);
+    connection.sendPubrel(packetId);
   }
 
   /** Returns true where entries came at once; that it cannot be read is fatal. Batches commit in order, so what can be read is what comes first. */
@@ -214,7 +233,7 @@ export class Session {
   #hasPage(queue: Queue, wasIdle: boolean): boolean {
     if (queue.peek() !== undefined) return true;
     // Nothing came: either it is still gathering, or the store does not have it.
-    if (wasIdle) this.#context.held(-queue.forgetPaged());
+    if (wasIdle) queue.forgetPaged();
     else this.#waitForCommit();
     return false;
   }
@@ -241,7 +260,7 @@ export class Session {
   }
 
   #maySend(connection: Connection, position: number): boolean {
-    if (!connection.hasRoom) return false;
+    if (!connection.hasRoom || connection.held !== undefined) return false;
     this.#flow ??= new SenderFlow<Entry>(connection.sendMaximum);
     const isRoomy = this.#inflightBytes < this.#context.limits.queueBytesMax;
     if (isRoomy && this.#flow.hasQuota() && !this.#flow.isOpen(packetIdOf(position))) return true;
@@ -252,10 +271,17 @@ export class Session {
   #send(connection: Connection, entry: Entry): void {
     const packetId = packetIdOf(entry.position);
     if (
-      connection.sendAcknowledged(entry.message, entry.qos, packetId, entry.retain, entry.repeated, entry.identifiers)
+      connection.sendAcknowledged(
+        entry.message,
+        entry.qos,
+        packetId,
+        entry.retain,
+        entry.sent !== 'never',
+        entry.identifiers,
+      )
     ) {
       (this.#flow as SenderFlow<Entry>).open(packetId, entry.qos, entry);
-      this.#holdInflight(entry, 1);
+      this.#holdInflight(entry);
     }
     // Too large for this client: counted as delivered [MQTT-3.1.2-25].
     else this.#finished(entry);
@@ -283,7 +309,8 @@ export class Session {
 
   /** Drops what has expired at the front: nobody will get it, and it takes room from what is still wanted. */
   #dropExpired(queue: Queue): void {
-    for (let entry = queue.peek(); entry !== undefined && !entry.repeated; entry = queue.peek()) {
+    if (queue.peek() === undefined && queue.isPaged) this.#readPage(queue);
+    for (let entry = queue.peek(); entry !== undefined && mayExpire(entry); entry = queue.peek()) {
       if (!entry.message.isExpired(this.#context.nowMs)) return;
       this.#drop(queue, 'messagesExpired');
     }
@@ -292,7 +319,7 @@ export class Session {
   /** Drops the oldest that was never sent: what was, the client may have already. */
   #dropOldest(queue: Queue): boolean {
     if (queue.peek() === undefined && queue.isPaged) this.#readPage(queue);
-    if (queue.peek()?.repeated !== false) return false;
+    if (queue.peek()?.sent !== 'never') return false;
     this.#drop(queue, 'messagesDroppedQueueFull');
     return true;
   }
@@ -300,29 +327,46 @@ export class Session {
   #drop(queue: Queue, counter: 'messagesExpired' | 'messagesDroppedQueueFull'): void {
     const entry = queue.peek() as Entry;
     queue.shift();
-    this.#context.held(-entry.message.heldBytes);
     this.#context.metrics[counter] += 1;
     this.#finished(entry);
   }
 
-  /** Counts what stays in memory until it is acknowledged, or no longer. */
-  #holdInflight(entry: Entry, by: 1 | -1): void {
+  /** In flight until it is acknowledged. */
+  #holdInflight(entry: Entry): void {
     if (entry === FORGOTTEN) return;
-    const bytes = by * entry.message.heldBytes;
-    this.#inflightBytes += bytes;
-    this.#context.held(bytes);
+    this.#inflightBytes += entry.message.heldBytes;
+    this.keep(entry.message);
+  }
+
+  #releaseInflight(entry: Entry): void {
+    if (entry === FORGOTTEN) return;
+    this.#inflightBytes -= entry.message.heldBytes;
+    this.release(entry.message);
+  }
+
+  /** A delivery of the message stays in memory. */
+  keep(message: Message): void {
+    this.#heldBytes += message.heldBytes + ENTRY_BYTES;
+    this.#context.keep(message, this.connection === undefined);
+  }
+
+  release(message: Message): void {
+    this.#heldBytes -= message.heldBytes + ENTRY_BYTES;
+    this.#context.release(message, this.connection === undefined);
   }
 
   /** The delivery is over: the store forgets it. Returns the ticket of that. */
   #finished(entry: Entry): number {
     if (entry === FORGOTTEN || !this.isStored) return 0;
-    return this.#context.commits.write({ op: 'dequeue', session: this.number, entry });
+    const { commits } = this.#context;
+    if (commits.takeBack(entry.ticket, entry.place)) return commits.ticket;
+    return commits.write({ op: 'dequeue', session: this.number, entry });
   }
 
   puback(packetId: number): void {
     const entry = this.#flow?.puback(packetId);
     if (entry === undefined) return;
-    this.#holdInflight(entry, -1);
+    this.#releaseInflight(entry);
     this.#finished(entry);
     this.pump();
   }
@@ -341,7 +385,7 @@ export class Session {
       return { reasonCode: 0, ticket };
     }
     if (entry !== undefined) {
-      this.#holdInflight(entry, -1);
+      this.#releaseInflight(entry);
       this.#finished(entry);
     }
     this.pump();
@@ -351,17 +395,22 @@ export class Session {
   pubcomp(packetId: number): void {
     const entry = this.#flow?.pubcomp(packetId);
     if (entry === undefined) return;
-    this.#holdInflight(entry, -1);
+    this.#releaseInflight(entry);
     this.#finished(entry);
     this.pump();
   }
 
-  /** Starts sending retained messages to new subscriptions. */
-  replay(replays: readonly Replay[]): void {
-    if (replays.length === 0) return;
-    this.#replays ??= new Replays();
-    for (const replay of replays) this.#replays.add(replay);
-    this.pump();
+  /** Retained messages are due to new subscriptions, when their SUBACK has left. */
+  addReplays(replays: readonly Replay[]): void {
+    for (const replay of replays) {
+      this.#replays ??= new Replays();
+      this.#replays.add(replay);
+    }
+  }
+
+  /** The subscription took the place of the one with its filter, and asked for no replay of its own. */
+  replaceReplay(subscription: Subscription): void {
+    this.#replays?.replace(subscription);
   }
 
   /** The subscription is gone: so is its replay. */
@@ -376,27 +425,33 @@ export class Session {
     for (let step = 1; ; step++) {
       const connection = this.connection;
       const replay = this.#replays?.next();
-      if (connection === undefined || replay === undefined) return;
+      if (connection === undefined || connection.held !== undefined || replay === undefined) return;
       if (replay.isDone) {
         this.cancelReplay(replay.subscription.filter);
         continue;
       }
       const position = this.#nextPosition();
-      const mayWait = replay.subscription.qos > 0 && !this.#maySend(connection, position);
+      const maySend = replay.subscription.qos > 0 ? this.#maySend(connection, position) : connection.hasRoom;
       // Whatever brings room back, an acknowledgement or a drained outbox, pumps again.
-      if (mayWait) return;
-      if (connection.unsentBytes > REPLAY_UNSENT_BYTES_MAX) {
+      if (!maySend) return;
+      if (connection.unsentBytes > this.#replayUnsentMax()) {
         // Where the wire takes everything at the end of the turn, nothing drains.
         if (!connection.outbox.isBlocked) this.#context.continueReplay(this);
         return;
       }
       const retained = replay.next(this.#context.nowMs);
       if (retained !== undefined) this.#sendRetained(connection, retained.message, replay.subscription, position);
+      // One that waits for its commit goes first; then this goes on.
+      if (this.#queue !== undefined && !this.#queue.isEmpty) return;
       if ((retained === undefined || step % 64 === 0) && this.#context.clockMs() >= endAtMs) {
         this.#context.continueReplay(this);
         return;
       }
     }
+  }
+
+  #replayUnsentMax(): number {
+    return Math.min(REPLAY_UNSENT_BYTES_MAX, this.#context.limits.outboxBytesMax / 2);
   }
 
   #sendRetained(connection: Connection, message: Message, subscription: Subscription, position: number): void {
@@ -408,21 +463,25 @@ export class Session {
     }
     this.#position = position;
     const record = { position, message, qos, retain: true, identifiers: subscription.identifiers, share: undefined };
-    const ticket = this.isStored
-      ? this.#context.commits.write({ op: 'enqueue', session: this.number, entry: record })
-      : 0;
-    const entry: Entry = { ...record, ticket, repeated: false };
+    const entry = this.#enqueue(record);
     if (this.isStored && qos === 2) {
-      this.#context.held(message.heldBytes);
-      this.#queue ??= new Queue();
-      this.#queue.push(entry, true);
-      this.#pumpQueue(this.#queue);
+      const queue = this.#ownQueue();
+      queue.push(entry, true);
+      this.#pumpQueue(queue);
     } else this.#send(connection, entry);
+  }
+
+  /** The queue that the store has kept: what was under way when the broker ended may have been sent. */
+  restoreQueue(summary: QueueSummary): void {
+    this.#position = summary.lastPosition;
+    if (summary.messages > 0) this.#ownQueue().restore(summary, this.#context.limits.inflightMessagesMax);
   }
 
   /** A connection takes the session up: open PUBLISHes go back in front of the queue, PUBRELs are told at once. */
   resume(connection: Connection): void {
     this.connection = connection;
+    this.#context.moved(this, this.#heldBytes);
+    this.#replays?.goOn(this.#context.retainedSequence);
     const flow = this.#flow;
     if (flow === undefined) return;
     const open = [...flow.entries()];
@@ -435,22 +494,27 @@ export class Session {
         flow.pubrec(id, 0);
         connection.sendPubrel(id);
       } else if (item !== FORGOTTEN) {
-        this.#holdInflight(item, -1);
-        again.push({ ...item, repeated: true });
+        this.#releaseInflight(item);
+        again.push({ ...item, sent: 'surely' });
       }
     }
     if (again.length === 0) return;
-    this.#queue ??= new Queue();
-    for (const entry of again) this.#context.held(entry.message.heldBytes);
-    this.#queue.putBack(again);
+    this.#ownQueue().putBack(again);
   }
 
   /** The connection is gone; the session may wait for another. */
   detach(): void {
     this.owner = undefined;
+    const wasThere = this.connection !== undefined;
     this.connection = undefined;
+    if (wasThere) this.#context.moved(this, this.#heldBytes);
     this.#isWaiting = false;
-    this.#replays = undefined;
+    if (!this.isStored) {
+      this.#replays = undefined;
+      return;
+    }
+    this.#queue?.spill();
+    if (wasThere) this.#replays?.pause(this.#context.retainedSequence);
   }
 
   /**
@@ -463,26 +527,21 @@ export class Session {
     const queue = this.#queue;
     let dropped = queue?.pagedOwn ?? 0;
     for (const { qos, item } of this.#flow?.entries() ?? []) {
-      this.#holdInflight(item, -1);
+      this.#releaseInflight(item);
       if (qos === 1 && item.share !== undefined) handOver.push(item);
       else dropped += 1;
     }
-    if (queue !== undefined) this.#context.held(-queue.bytes);
     for (const entry of queue?.waiting() ?? []) {
-      if (entry.share !== undefined && !(entry.repeated && entry.qos === 2)) handOver.push(entry);
+      if (mayHandOver(entry)) handOver.push(entry);
       else dropped += 1;
     }
     this.#context.metrics.messagesDroppedSessionEnd += dropped;
     const rest = queue?.hasPagedShares === true ? queue : undefined;
     if (rest === undefined) queue?.clear();
+    else rest.clearMemory();
     this.#flow = undefined;
     this.#queue = undefined;
     this.#replays = undefined;
     return { handOver, rest };
   }
-}
-
-/** The Packet Identifier of a queue position: 1 to 65535, then 1 again. */
-function packetIdOf(position: number): number {
-  return ((position - 1) % PACKET_IDS) + 1;
 }

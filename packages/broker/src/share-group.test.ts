@@ -19,7 +19,7 @@ function member(name: string, state: Partial<State> = {}): Subscription {
   const session = {
     clientId: name,
     hasRoomFor: () => room && connected && fits,
-    isConnected: connected,
+    connection: connected ? {} : undefined,
     isStored: stored,
     fits: () => fits,
   };
@@ -70,6 +70,21 @@ test('passes over a member that takes no packet of the size', () => {
 test('chooses nobody where nobody can take the message', () => {
   assert.deepEqual(chosen(groupOf(member('a', { connected: false }), member('b', { fits: false })), 1), [undefined]);
   assert.equal(groupOf().choose(message), undefined);
+});
+
+test('follows members that come and go, and lets no QoS 0 message wait', () => {
+  const [a, b] = [member('a', { stored: true }), member('b', { connected: false, stored: true })];
+  const group = groupOf(a, b);
+  assert.deepEqual(chosen(group, 2), ['a', 'a']);
+  const session = a.session as { connection: unknown };
+  session.connection = undefined;
+  group.presenceChanged(a);
+  // The fake still says that it has room; it is not asked any longer.
+  assert.deepEqual(chosen(group, 3), ['b', 'a', 'b']);
+  assert.equal(group.choose(sampleMessage('t', '', 0)), undefined);
+  session.connection = {};
+  group.presenceChanged(a);
+  assert.deepEqual([group.size, ...chosen(group, 2)], [2, 'a', 'a']);
 });
 
 test('keeps turns in order while members come and go', () => {

@@ -1,57 +1,85 @@
 /**
  * A shared subscription: the members of `$share/<group>/<filter>` and whose turn it is (section 4.8.2).
  *
- * Round robin among connected members that have room; where none is connected the message waits with a member whose
- * session is stored. The order inside a group is not promised.
+ * Round robin among the members that are there and have room; where none is there the message waits with a member that
+ * is absent. Those that are there and those that are not stand in lists of their own, so that a thousand absent members
+ * cost a message nothing. The order inside a group is not promised.
  */
 import type { Message } from './message.ts';
-import type { Session } from './session.ts';
 import type { Subscription } from './subscription.ts';
 
 export class ShareGroup {
   /** With `$share/<group>/`. */
   readonly filter: string;
-  readonly #members: Subscription[] = [];
+  readonly #present: Subscription[] = [];
+  readonly #absent: Subscription[] = [];
   #next = 0;
+  #nextAbsent = 0;
 
   constructor(filter: string) {
     this.filter = filter;
   }
 
   get size(): number {
-    return this.#members.length;
+    return this.#present.length + this.#absent.length;
   }
 
   add(member: Subscription): void {
-    this.#members.push(member);
+    this.#listOf(member).push(member);
   }
 
   remove(member: Subscription): void {
-    const index = this.#members.indexOf(member);
-    if (index < 0) return;
-    this.#members.splice(index, 1);
-    if (index < this.#next) this.#next -= 1;
+    if (!this.#removeFrom(this.#listOf(member), member)) this.#removeFrom(this.#otherListOf(member), member);
+  }
+
+  /** The session of a member has come or gone. */
+  presenceChanged(member: Subscription): void {
+    if (this.#removeFrom(this.#otherListOf(member), member)) this.add(member);
   }
 
   /** The member that takes the next message, or undefined where nobody can. */
   choose(message: Message): Subscription | undefined {
-    const members = this.#members;
+    const members = this.#present;
     let waiting: number | undefined;
-    let stored: number | undefined;
     for (let tried = 0, index = this.#next; tried < members.length; tried++, index++) {
       if (index >= members.length) index = 0;
-      const session: Session = members[index].session;
-      if (session.hasRoomFor(message)) return this.#take(index);
-      if (session.isConnected) {
-        if (waiting === undefined && session.fits(message)) waiting = index;
-      } else if (stored === undefined && session.isStored) stored = index;
+      const { session, identifiers } = members[index];
+      if (session.hasRoomFor(message, identifiers)) {
+        this.#next = index + 1;
+        return members[index];
+      }
+      if (waiting === undefined && session.fits(message, identifiers)) waiting = index;
     }
-    const last = waiting ?? stored;
-    return last === undefined ? undefined : this.#take(last);
+    if (waiting === undefined) return message.qos === 0 ? undefined : this.#chooseAbsent();
+    this.#next = waiting + 1;
+    return members[waiting];
   }
 
-  #take(index: number): Subscription {
-    this.#next = index + 1;
-    return this.#members[index];
+  #chooseAbsent(): Subscription | undefined {
+    const members = this.#absent;
+    for (let tried = 0, index = this.#nextAbsent; tried < members.length; tried++, index++) {
+      if (index >= members.length) index = 0;
+      if (!members[index].session.isStored) continue;
+      this.#nextAbsent = index + 1;
+      return members[index];
+    }
+    return undefined;
+  }
+
+  #listOf({ session }: Subscription): Subscription[] {
+    return session.connection === undefined ? this.#absent : this.#present;
+  }
+
+  #otherListOf({ session }: Subscription): Subscription[] {
+    return session.connection === undefined ? this.#present : this.#absent;
+  }
+
+  #removeFrom(list: Subscription[], member: Subscription): boolean {
+    const index = list.indexOf(member);
+    if (index < 0) return false;
+    list.splice(index, 1);
+    if (list === this.#present && index < this.#next) this.#next -= 1;
+    if (list === this.#absent && index < this.#nextAbsent) this.#nextAbsent -= 1;
+    return true;
   }
 }

@@ -16,11 +16,12 @@ import {
 } from '@dunlin/protocol';
 import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
-import type { LimitName, Limits } from './limits.ts';
+import { holdDeliveries, releaseDeliveries } from './delivery.ts';
+import type { LimitName } from './limits.ts';
 import { Replay } from './replay.ts';
 import { plainFilter } from './router.ts';
 import type { Session } from './session.ts';
-import { NO_IDENTIFIERS, Subscription, subscriptionOptions } from './subscription.ts';
+import { NO_IDENTIFIERS, Subscription, subscriptionBytes, subscriptionOptions } from './subscription.ts';
 import { isReserved } from './topics.ts';
 
 export function receiveSubscribe(connection: Connection, packet: SubscribePacket): void {
@@ -39,22 +40,28 @@ export function receiveSubscribe(connection: Connection, packet: SubscribePacket
     index < most ? subscribe(connection, session, request, identifiers, replays) : ReasonCode.quotaExceeded,
   );
   if (reasonCodes.length > most) tooManyFilters(broker, session, reasonCodes.length);
+  // Behind a CONNECT whose CONNACK has not left nothing comes live yet.
+  if (!connection.isGreeted) for (const replay of replays) replay.pause(broker.retained.sequence);
+  session.addReplays(replays);
 
-  // 3. SUBACK when the subscriptions are durable [MQTT-3.8.4-1]; retained messages follow it.
+  // 3. SUBACK when the subscriptions are durable [MQTT-3.8.4-1]; what they bring, retained or not, follows it.
   const properties = reasonCodes.some((code) => code >= 0x80) ? { reasonString: reasonOf(reasonCodes) } : NO_PROPERTIES;
   const codes =
     connection.protocolVersion === 5
       ? reasonCodes
       : reasonCodes.map((code, index) => code311(connection, code, packet.subscriptions[index]));
   const ticket = broker.commits.written === before ? 0 : broker.commits.ticket;
+  holdDeliveries(connection);
   connection.answer(
     connection.encode({ type: 'suback', packetId: packet.packetId, properties, reasonCodes: codes }),
     ticket,
-    () => session.replay(replays),
+    () => {
+      releaseDeliveries(connection);
+      session.pump();
+    },
   );
 
-  // 4. A store that answers at once does so now, for what is in line before it too: SUBACK leaves before anything the
-  //    subscription brings.
+  // 4. A store that answers at once does so now, for what is in line before it too.
   broker.commits.endOfTurn();
 }
 
@@ -77,6 +84,7 @@ export function forgetSubscriptions(broker: Broker, session: Session): void {
     broker.bus.unsubscribe(plainFilter(subscription.filter));
   }
   session.subscriptions = undefined;
+  session.subscriptionBytes = 0;
   session.sharedSubscriptions = 0;
 }
 
@@ -116,6 +124,7 @@ function subscribe(
     !subscription.isShared && (request.retainHandling === 0 || (request.retainHandling === 1 && former === undefined));
   if (isReplayed && broker.retained.mayMatch(filter))
     replays.push(new Replay(subscription, broker.retained.cursor(filter), broker.retained.sequence));
+  else if (former !== undefined) session.replaceReplay(subscription);
   return qos;
 }
 
@@ -127,6 +136,7 @@ function add(broker: Broker, session: Session, subscription: Subscription, forme
   if (former !== undefined) broker.router.remove(former);
   else {
     broker.bus.subscribe(plainFilter(filter));
+    session.subscriptionBytes += subscriptionBytes(filter);
     if (subscription.isShared) session.sharedSubscriptions += 1;
   }
   broker.router.add(subscription);
@@ -169,23 +179,28 @@ function refusalOf(
     return { reasonCode: ReasonCode.wildcardSubscriptionsNotSupported, reason: 'wildcards are turned off' };
   if (!settings.sharedSubscriptionAvailable && plain !== filter)
     return { reasonCode: ReasonCode.sharedSubscriptionsNotSupported, reason: 'shared subscriptions are turned off' };
-  const limit = limitOnNew(session, filter, plain !== filter, limits);
+  const limit = limitOnNew(broker, session, filter, plain !== filter);
   if (limit !== undefined) {
     broker.limitReached(limit, session.clientId, filter);
-    return { reasonCode: ReasonCode.quotaExceeded, reason: `more than ${limits[limit]} subscriptions` };
+    return { reasonCode: ReasonCode.quotaExceeded, reason: `above ${limit} (${limits[limit]})` };
   }
   const reasonCode = session.permissions?.maySubscribe(filter, request.qos) ?? 0;
   return reasonCode >= 0x80 ? { reasonCode, reason: 'not authorized' } : undefined;
 }
 
 /** The limit that a filter would exceed which the session does not have yet. */
-function limitOnNew(session: Session, filter: string, isShared: boolean, limits: Limits): LimitName | undefined {
+function limitOnNew(broker: Broker, session: Session, filter: string, isShared: boolean): LimitName | undefined {
+  const { limits, router } = broker;
   const { subscriptions, sharedSubscriptions } = session;
   if (subscriptions?.has(filter) === true) return undefined;
   if (subscriptions !== undefined && subscriptions.size >= limits.subscriptionsPerSessionMax)
     return 'subscriptionsPerSessionMax';
   if (isShared && sharedSubscriptions >= limits.sharedSubscriptionsPerSessionMax)
     return 'sharedSubscriptionsPerSessionMax';
+  const bytes = subscriptionBytes(filter);
+  if (session.subscriptionBytes + bytes > limits.subscriptionBytesPerSessionMax)
+    return 'subscriptionBytesPerSessionMax';
+  if (router.bytes + bytes > limits.subscriptionBytesMax) return 'subscriptionBytesMax';
   return undefined;
 }
 
@@ -233,6 +248,7 @@ function unsubscribe(broker: Broker, session: Session, filter: string): number {
   const subscription = session.subscriptions?.get(filter);
   if (subscription === undefined) return ReasonCode.noSubscriptionExisted;
   session.subscriptions?.delete(filter);
+  session.subscriptionBytes -= subscriptionBytes(filter);
   if (subscription.isShared) session.sharedSubscriptions -= 1;
   broker.router.remove(subscription);
   broker.bus.unsubscribe(plainFilter(filter));

@@ -1,9 +1,11 @@
 /** A Subscription: one filter of one session with its options, or what several of them come to for one topic. */
-import type { QoS } from '@dunlin/protocol';
+import { type QoS, topicLevels } from '@dunlin/protocol';
 import type { Session } from './session.ts';
 
 export const NO_IDENTIFIERS: readonly number[] = [];
 
+const SUBSCRIPTION_BYTES = 200;
+const NODE_BYTES = 100;
 const NO_LOCAL = 0x04;
 const RETAIN_AS_PUBLISHED = 0x08;
 
@@ -47,6 +49,11 @@ export class Subscription {
   get isShared(): boolean {
     return this.filter.startsWith('$share/');
   }
+}
+
+/** What a subscription takes in memory at the most: itself, its text and a node of the trie for each level. */
+export function subscriptionBytes(filter: string): number {
+  return SUBSCRIPTION_BYTES + 2 * filter.length + topicLevels(filter) * NODE_BYTES;
 }
 
 export function subscriptionOptions(

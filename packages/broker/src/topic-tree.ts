@@ -5,6 +5,7 @@
  * of iterators, one per level on its path; JavaScript's map iterators go on correctly while entries come and go, and a
  * node cut off under a cursor just runs out of children.
  */
+import { ownText } from '@dunlin/protocol';
 
 class Node<V> {
   readonly level: string;
@@ -25,13 +26,13 @@ class Node<V> {
   }
 
   addChild(level: string): Node<V> {
-    const node = new Node<V>(level, this);
-    if (this.many !== undefined) this.many.set(level, node);
+    const node = new Node<V>(ownText(level), this);
+    if (this.many !== undefined) this.many.set(node.level, node);
     else if (this.only === undefined) this.only = node;
     else {
       this.many = new Map([
         [this.only.level, this.only],
-        [level, node],
+        [node.level, node],
       ]);
       this.only = undefined;
     }

@@ -9,6 +9,16 @@ function table(limits: Partial<Limits> = {}, strictText = true): TopicTable {
   return new TopicTable(resolveLimits(limits), strictText, createMetrics());
 }
 
+test('gives back the places of topics that were seen once, however many come', () => {
+  const topics = table({ topicCacheBytesMax: 64 * 1024 });
+  const known = topics.named('known');
+  for (let i = 0; i < 20_000; i++) {
+    topics.named(`once/${i}`);
+    if (i % 10 === 0) assert.equal(topics.named('known'), known);
+  }
+  assert.ok(topics.places <= 2 * topics.size + 512, `${topics.places} places for ${topics.size} topics`);
+});
+
 test('makes the topic of a stored message as the table does', () => {
   for (const name of ['a/b', 'größe/😀', 'x'.repeat(65_535)]) {
     const interned = new TopicTable(resolveLimits(), true, createMetrics()).named(name);

@@ -20,6 +20,8 @@ const ENTRY_BYTES = 320;
 const CHAIN_MAX = 32;
 /** A topic that the table does not keep may still remember an answer of this size, for whoever publishes to it. */
 const SMALL_MATCHES_BYTES = 256;
+/** Places that the hand passes at least before those it emptied are given back. */
+const HAND_MAX = 256;
 /** One topic's answer takes no more than this part of the table. */
 const MATCHES_SHARE = 8;
 
@@ -89,6 +91,11 @@ export class TopicTable {
     return this.#bytes;
   }
 
+  /** Places in the order of eviction, empty ones included. */
+  get places(): number {
+    return this.#order.length;
+  }
+
   /**
    * The topic whose name stands in `bytes[start..end)`.
    * @throws MqttError 0x81 for bad UTF-8 [MQTT-3.3.2-1], 0x90 for a wildcard [MQTT-3.3.2-2]
@@ -152,10 +159,8 @@ export class TopicTable {
 
   #evict(): void {
     for (;;) {
-      if (this.#hand >= this.#order.length) {
-        this.#order = this.#order.filter((topic) => topic !== undefined);
-        this.#hand = 0;
-      }
+      if (this.#hand >= HAND_MAX && this.#hand * 2 >= this.#order.length) this.#turnOver();
+      if (this.#hand >= this.#order.length) this.#hand = 0;
       const topic = this.#order[this.#hand];
       if (topic !== undefined && !topic.used) {
         this.#order[this.#hand++] = undefined;
@@ -165,6 +170,13 @@ export class TopicTable {
       if (topic !== undefined) topic.used = false;
       this.#hand += 1;
     }
+  }
+
+  /** What the hand has spared goes behind the rest; the places of what it dropped go. */
+  #turnOver(): void {
+    const passed = this.#order.splice(0, this.#hand);
+    for (const topic of passed) if (topic !== undefined) this.#order.push(topic);
+    this.#hand = 0;
   }
 
   #remove(topic: Topic): void {

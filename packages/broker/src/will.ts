@@ -5,6 +5,9 @@ import { forwardedProperties, Message } from './message.ts';
 import { accept } from './publish.ts';
 import type { Session } from './session.ts';
 
+/** What a will takes beside its texts. */
+const WILL_BYTES = 300;
+
 /** A Will Message that waits for the end of its connection, or for the end of its delay. */
 export interface ArmedWill {
   readonly will: Omit<Will, 'properties'>;
@@ -25,6 +28,7 @@ export function armWill(broker: Broker, session: Session, will: Will | undefined
     return;
   }
   const { properties, ...rest } = will;
+  if (session.will !== undefined) broker.pressure.add(-willBytes(session.will.will, session.will.properties));
   session.will = {
     will: rest,
     properties: forwardedProperties(properties),
@@ -32,12 +36,18 @@ export function armWill(broker: Broker, session: Session, will: Will | undefined
     delayInterval: properties.willDelayInterval ?? 0,
     dueAtMs: undefined,
   };
+  broker.pressure.add(willBytes(session.will.will, session.will.properties));
   storeWill(broker, session, session.will);
+}
+
+function willBytes(will: ArmedWill['will'], properties: Buffer): number {
+  return WILL_BYTES + 2 * will.topic.length + will.payload.length + properties.length;
 }
 
 /** The will is neither published nor kept [MQTT-3.1.2-10]. */
 export function disarmWill(broker: Broker, session: Session): void {
   if (session.will === undefined) return;
+  broker.pressure.add(-willBytes(session.will.will, session.will.properties));
   session.will = undefined;
   if (session.wasStored) broker.commits.write({ op: 'deleteWill', session: session.number });
 }

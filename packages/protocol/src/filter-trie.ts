@@ -261,8 +261,11 @@ function gather<V>(slot: Slot<V>, into: V[]): void {
   else into.push(slot);
 }
 
-/** A copy of a level: what V8 cuts out of a text keeps the whole text alive, and nodes outlive the filters that made them. */
-function ownText(level: string): string {
+/**
+ * A copy of a level of a topic or filter: what V8 cuts out of a text keeps the whole text alive, and the nodes of a tree
+ * outlive the text that made them.
+ */
+export function ownText(level: string): string {
   return level.length < CUT_FROM ? level : ` ${level}`.slice(1);
 }
 

@@ -1,6 +1,7 @@
 /** Cuts the byte stream of a connection into whole control packets (section 2.1). */
 
 import { MqttError, malformedPacket } from './errors.ts';
+import { PacketType } from './packet-types.ts';
 
 const NO_BYTES = new Uint8Array(0);
 /** Least memory for a packet that is being gathered, unless the packet is smaller. */
@@ -21,6 +22,8 @@ const HEADER_BYTES = 5;
 export class FrameReader {
   /** Largest packet accepted, in bytes, fixed header included. May be changed at any time. */
   maximumPacketSize: number;
+  /** The same for packets other than PUBLISH, where that is less. */
+  maximumControlSize = Number.POSITIVE_INFINITY;
   /** Where the current packet lies; empty when there is none. */
   bytes: Uint8Array = NO_BYTES;
   /** Offset of the current packet's first byte. */
@@ -147,14 +150,20 @@ export class FrameReader {
       if (byte === 0 && size > 1) {
         throw malformedPacket('Cannot read a packet: its Remaining Length is padded with zero bits [MQTT-1.5.5-1]');
       }
-      this.#checkSize(size + 1 + remainingLength);
+      this.#checkSize(bytes[at], size + 1 + remainingLength);
       this.#packetSize = size + 1 + remainingLength;
       return size + 1;
     }
     throw malformedPacket('Cannot read a packet: its Remaining Length has more than four bytes [MQTT-1.5.5-1]');
   }
 
-  #checkSize(packetSize: number): void {
+  #checkSize(typeByte: number, packetSize: number): void {
+    if (packetSize > this.maximumControlSize && typeByte >> 4 !== PacketType.publish)
+      throw new MqttError(
+        'packet-too-large',
+        0x95,
+        `Cannot read a packet of ${packetSize} bytes: other than PUBLISH, ${this.maximumControlSize} are allowed`,
+      );
     if (packetSize <= this.maximumPacketSize) return;
     throw new MqttError(
       'packet-too-large',

@@ -5,7 +5,7 @@ export { decodePacket } from './decode.ts';
 export { connectVersionHint, type DecodeOptions, decodeConnect } from './decode-connect.ts';
 export { encodePacket, encodeWithin } from './encode.ts';
 export { MqttError, type MqttErrorCode, malformedPacket, protocolError } from './errors.ts';
-export { FilterTrie } from './filter-trie.ts';
+export { FilterTrie, ownText } from './filter-trie.ts';
 export { FrameReader } from './frame-reader.ts';
 export { PacketIdentifiers } from './packet-identifiers.ts';
 export {

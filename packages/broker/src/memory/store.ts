@@ -27,6 +27,7 @@ interface SessionState {
  * are passed over. A second Broker on the same store finds what the first one left, as after a restart.
  */
 export class MemoryStore implements Store {
+  readonly inMemory = true;
   readonly #sessions = new Map<number, SessionState>();
   readonly #retained = new Map<string, Message>();
 

@@ -4,6 +4,7 @@ import type { Store, StoredEntry, Write } from '../ports.ts';
 
 /** Answers every commit and every read of a queue in a later turn, without help. */
 export class LaterStore implements Store {
+  readonly inMemory = false;
   readonly #kept = new MemoryStore();
 
   async commit(batch: readonly Write[]): Promise<void> {
@@ -25,6 +26,7 @@ export class LaterStore implements Store {
 
 /** Commits when the test lets it, or fails then. */
 export class HeldStore implements Store {
+  readonly inMemory = false;
   /** All that came, also what was not let through. */
   readonly batches: (readonly Write[])[] = [];
   isClosed = false;

@@ -1,0 +1,50 @@
+/** An Entry: one delivery at QoS 1 or 2 that waits or is not finished, and what may be done with it. */
+import type { Message } from './message.ts';
+import type { StoredEntry } from './ports.ts';
+import { NO_IDENTIFIERS } from './subscription.ts';
+
+export interface Entry extends StoredEntry {
+  /** Ticket of the batch that holds it; 0 where nothing was written, or long ago. */
+  readonly ticket: number;
+  /** Its place in that batch. */
+  readonly place: number;
+  /**
+   * Whether it was sent on an earlier connection: then DUP is 1 [MQTT-3.3.1-1]. Sending writes nothing to the store, so
+   * after a restart it is 'perhaps'.
+   */
+  readonly sent: 'never' | 'perhaps' | 'surely';
+}
+
+/** Stands for a delivery that nobody will send again: no stored session, no shared subscription. */
+export const FORGOTTEN: Entry = Object.freeze({
+  position: 0,
+  message: undefined as unknown as Message,
+  qos: 1,
+  retain: false,
+  identifiers: NO_IDENTIFIERS,
+  share: undefined,
+  ticket: 0,
+  place: 0,
+  sent: 'never',
+  released: false,
+});
+
+/** What an entry costs beside its message. */
+export const ENTRY_BYTES = 160;
+
+export const PACKET_IDS = 0xffff;
+
+/** The Packet Identifier of a queue position: 1 to 65535, then 1 again. */
+export function packetIdOf(position: number): number {
+  return ((position - 1) % PACKET_IDS) + 1;
+}
+
+/** Whether expiry still counts. A QoS 2 message that may have been sent is finished in any case [MQTT-4.3.3-7]. */
+export function mayExpire({ sent, qos }: Entry): boolean {
+  return sent === 'never' || (sent === 'perhaps' && qos === 1);
+}
+
+/** Whether another member of its shared subscription may have it: never a QoS 2 message that was sent [MQTT-4.8.2-5]. */
+export function mayHandOver({ share, sent, qos }: Entry): boolean {
+  return share !== undefined && (qos === 1 || sent === 'never');
+}
