@@ -15,7 +15,6 @@ import {
   PACKET_BYTES_MAXIMUM,
   type Packet,
   type ProtocolVersion,
-  PublishFrame,
   ReasonCode,
   reasonCodeName,
   type TopicAliasReceiver,
@@ -44,12 +43,6 @@ const CHUNK_SLICE_MS = 10;
 const HALF_READ_LARGE_BYTES = 64 * 1024;
 
 export type ConnectionState = 'new' | 'connecting' | 'open' | 'closed';
-
-/** Reads every PUBLISH of the thread: one at a time is handled, from beginning to end. */
-const frames = {
-  strict: new PublishFrame('server', { strictText: true }),
-  lenient: new PublishFrame('server', { strictText: false }),
-};
 
 export class Connection implements WireHandler, AnswerSink {
   readonly broker: Broker;
@@ -186,9 +179,7 @@ export class Connection implements WireHandler, AnswerSink {
     if (this.state === 'open') {
       const type = bytes[reader.start] >> 4;
       if (type === 3) {
-        const frame = this.broker.settings.strictText ? frames.strict : frames.lenient;
-        frame.read(this.protocolVersion, bytes, reader.start, reader.bodyStart, reader.end);
-        receivePublish(this, frame, reader.owned);
+        receivePublish(this, bytes, reader);
         return;
       }
       // PUBACK to PUBCOMP in their two-byte form, with the flags they must have.

@@ -7,7 +7,7 @@
  * Each step is one call. If a step is missing here, it does not happen. At QoS 0 nothing here waits and nothing is
  * made but the Message.
  */
-import { MqttError, type PublishFrame, ReasonCode, ReceiverFlow } from '@dunlin/protocol';
+import { type FrameReader, MqttError, PublishFrame, ReasonCode, ReceiverFlow } from '@dunlin/protocol';
 import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
 import { Message, NO_BYTES } from './message.ts';
@@ -15,9 +15,17 @@ import type { Awaitable } from './ports.ts';
 import type { Session } from './session.ts';
 import { sameName, type Topic } from './topics.ts';
 
-/** Handles one PUBLISH. `isOwned`: its bytes are in memory that is never reused. */
-export function receivePublish(connection: Connection, frame: PublishFrame, isOwned: boolean): void {
+/** Reads every PUBLISH of the thread: one at a time is handled, from beginning to end. */
+const frames = {
+  strict: new PublishFrame('server', { strictText: true }),
+  lenient: new PublishFrame('server', { strictText: false }),
+};
+
+/** Handles one PUBLISH, which lies in `bytes` where the reader says. */
+export function receivePublish(connection: Connection, bytes: Buffer, reader: FrameReader): void {
   const broker = connection.broker;
+  const frame = broker.settings.strictText ? frames.strict : frames.lenient;
+  frame.read(connection.protocolVersion, bytes, reader.start, reader.bodyStart, reader.end);
   const session = connection.session as Session;
   broker.metrics.messagesReceived += 1;
   broker.metrics.publishBytesReceived += frame.end - frame.payloadStart;
@@ -32,7 +40,7 @@ export function receivePublish(connection: Connection, frame: PublishFrame, isOw
   if (frame.qos > 0 && isRepeat(connection, session, frame)) return;
 
   // 4. What was said, free of the packet and of the connection.
-  const message = toMessage(connection, session, frame, topic, isOwned);
+  const message = toMessage(connection, session, frame, topic, reader.owned);
 
   // 5. Take responsibility for it, or refuse.
   const before = broker.commits.written;

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Replay, Replays } from './replay.ts';
 import type { TestClient } from './testing/client.ts';
 import { World } from './testing/world.ts';
 
@@ -165,19 +164,4 @@ test('ends with its connection, and what was sent of it is sent again on the nex
     again.map((packet) => [packet.dup, packet.retain]),
     new Array(5).fill([true, true]),
   );
-});
-
-test('goes on with one replay until it is cancelled, then with the next, a newer one of a filter last', () => {
-  const replay = (filter: string) => ({ subscription: { filter } }) as unknown as Replay;
-  const [a, b, c, newerA] = ['a', 'b', 'c', 'a'].map(replay);
-  const replays = new Replays();
-  for (const one of [a, b, c]) replays.add(one);
-  assert.deepEqual([replays.next(), replays.next()], [a, a]);
-  replays.add(newerA);
-  assert.equal(replays.next(), b);
-  replays.cancel('c');
-  replays.cancel('b');
-  assert.deepEqual([replays.next(), replays.isEmpty], [newerA, false]);
-  replays.cancel('a');
-  assert.deepEqual([replays.isEmpty, replays.next()], [true, undefined]);
 });

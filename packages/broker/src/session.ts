@@ -4,22 +4,23 @@
  * Pure: it writes into the group commit and into its connection's outbox, and touches nothing else. What a session
  * does not use it does not have, since most sessions are idle.
  */
-import { type QoS, type ReceiverFlow, SenderFlow } from '@dunlin/protocol';
+import type { QoS, ReceiverFlow } from '@dunlin/protocol';
 import type { Connection } from './connection.ts';
 import { fits } from './delivery.ts';
-import { ENTRY_BYTES, type Entry, FORGOTTEN, mayExpire, mayHandOver, PACKET_IDS, packetIdOf } from './entry.ts';
+import { ENTRY_BYTES, type Entry, FORGOTTEN, mayExpire, mayHandOver, packetIdOf } from './entry.ts';
+import { Inflight } from './inflight.ts';
 import type { Message } from './message.ts';
 import type { Permissions, QueuedRecord, QueueSummary, SessionRecord } from './ports.ts';
 import { type MessageHolder, Queue } from './queue.ts';
-import { type Replay, Replays } from './replay.ts';
+import type { Replay } from './replay.ts';
+import { Replays, type ReplayTarget } from './replays.ts';
 import type { SessionContext } from './session-context.ts';
 import type { Subscription } from './subscription.ts';
 import type { ArmedWill } from './will.ts';
 
-/** A replay pauses while this much is unsent, so that live messages do not wait behind it. */
-const REPLAY_UNSENT_BYTES_MAX = 256 * 1024;
+const UNKNOWN = { step: 'unknown', entry: undefined } as const;
 
-export class Session implements MessageHolder {
+export class Session implements MessageHolder, ReplayTarget {
   readonly clientId: string;
   /** Names the session in the store; never given again. */
   readonly number: number;
@@ -48,12 +49,10 @@ export class Session implements MessageHolder {
   receiver: ReceiverFlow | undefined = undefined;
   /** QoS 2 messages, by identifier, that no other broker has taken yet. */
   undecided: Map<number, Promise<number>> | undefined = undefined;
-  #flow: SenderFlow<Entry> | undefined = undefined;
+  #inflight: Inflight | undefined = undefined;
   #queue: Queue | undefined = undefined;
   /** By filter, in the order they began. */
   #replays: Replays | undefined = undefined;
-  /** Bytes of the messages in `#flow` that are kept to be sent again. */
-  #inflightBytes = 0;
   /** Of what waits in memory or is in flight, each with its entry. */
   #heldBytes = 0;
   /** The last queue position given. */
@@ -77,7 +76,7 @@ export class Session implements MessageHolder {
     return this.#queue?.size ?? 0;
   }
   get inflightMessages(): number {
-    return this.#flow?.size ?? 0;
+    return this.#inflight?.size ?? 0;
   }
 
   record(expiresAtMs: number): SessionRecord {
@@ -93,8 +92,7 @@ export class Session implements MessageHolder {
   hasRoomFor(message: Message, identifiers: readonly number[]): boolean {
     const connection = this.connection;
     if (connection === undefined || !connection.hasRoom) return false;
-    if (message.qos > 0 && (this.queuedMessages > 0 || (this.#flow !== undefined && !this.#flow.hasQuota())))
-      return false;
+    if (message.qos > 0 && (this.queuedMessages > 0 || this.#inflight?.hasQuota() === false)) return false;
     return this.fits(message, identifiers);
   }
 
@@ -134,7 +132,7 @@ export class Session implements MessageHolder {
     if (isNext && !isStored && share === undefined) {
       if (connection.sendAcknowledged(message, qos, packetIdOf(position), retain, false, identifiers)) {
         this.#position = position;
-        (this.#flow as SenderFlow<Entry>).open(packetIdOf(position), qos, FORGOTTEN);
+        (this.#inflight as Inflight).open(packetIdOf(position), qos, FORGOTTEN);
       }
       return;
     }
@@ -173,7 +171,7 @@ export class Session implements MessageHolder {
   pump(): void {
     const queue = this.#queue;
     if (queue !== undefined && !queue.isEmpty) this.#pumpQueue(queue);
-    if (this.#replays !== undefined && (queue === undefined || queue.isEmpty)) this.#pumpReplays();
+    if (this.#replays !== undefined && (queue === undefined || queue.isEmpty)) this.#pumpReplays(this.#replays);
   }
 
   #pumpQueue(queue: Queue): void {
@@ -207,10 +205,8 @@ export class Session implements MessageHolder {
   #sendPubrelAgain(connection: Connection, queue: Queue, entry: Entry): void {
     const packetId = packetIdOf(entry.position);
     queue.shift();
-    this.#flow ??= new SenderFlow<Entry>(connection.sendMaximum);
-    this.#flow.open(packetId, 2, entry);
-    this.#flow.pubrec(packetId, 0);
-    this.#holdInflight(entry);
+    this.#inflight ??= new Inflight(this, connection.sendMaximum);
+    this.#inflight.openReleased(packetId, entry);
     connection.sendPubrel(packetId);
   }
 
@@ -250,20 +246,14 @@ export class Session implements MessageHolder {
     this.pump();
   }
 
-  /** The position of the next entry: passes over those whose identifier an unanswered delivery still has. */
   #nextPosition(): number {
-    let position = this.#position + 1;
-    const flow = this.#flow;
-    // Where all are taken it waits for its own.
-    if (flow !== undefined && flow.size < PACKET_IDS) while (flow.isOpen(packetIdOf(position))) position += 1;
-    return position;
+    return this.#inflight === undefined ? this.#position + 1 : this.#inflight.nextPosition(this.#position);
   }
 
   #maySend(connection: Connection, position: number): boolean {
     if (!connection.hasRoom || connection.held !== undefined) return false;
-    this.#flow ??= new SenderFlow<Entry>(connection.sendMaximum);
-    const isRoomy = this.#inflightBytes < this.#context.limits.queueBytesMax;
-    if (isRoomy && this.#flow.hasQuota() && !this.#flow.isOpen(packetIdOf(position))) return true;
+    this.#inflight ??= new Inflight(this, connection.sendMaximum);
+    if (this.#inflight.hasRoomFor(position, this.#context.limits.queueBytesMax)) return true;
     this.#context.metrics.windowsClosed += 1;
     return false;
   }
@@ -279,10 +269,8 @@ export class Session implements MessageHolder {
         entry.sent !== 'never',
         entry.identifiers,
       )
-    ) {
-      (this.#flow as SenderFlow<Entry>).open(packetId, entry.qos, entry);
-      this.#holdInflight(entry);
-    }
+    )
+      (this.#inflight as Inflight).open(packetId, entry.qos, entry);
     // Too large for this client: counted as delivered [MQTT-3.1.2-25].
     else this.#finished(entry);
   }
@@ -331,19 +319,6 @@ export class Session implements MessageHolder {
     this.#finished(entry);
   }
 
-  /** In flight until it is acknowledged. */
-  #holdInflight(entry: Entry): void {
-    if (entry === FORGOTTEN) return;
-    this.#inflightBytes += entry.message.heldBytes;
-    this.keep(entry.message);
-  }
-
-  #releaseInflight(entry: Entry): void {
-    if (entry === FORGOTTEN) return;
-    this.#inflightBytes -= entry.message.heldBytes;
-    this.release(entry.message);
-  }
-
   /** A delivery of the message stays in memory. */
   keep(message: Message): void {
     this.#heldBytes += message.heldBytes + ENTRY_BYTES;
@@ -364,38 +339,31 @@ export class Session implements MessageHolder {
   }
 
   puback(packetId: number): void {
-    const entry = this.#flow?.puback(packetId);
-    if (entry === undefined) return;
-    this.#releaseInflight(entry);
-    this.#finished(entry);
-    this.pump();
+    this.#over(this.#inflight?.puback(packetId));
   }
 
   /** Returns 0x00 with the ticket PUBREL waits for, or 0x92 where the identifier is unknown, or undefined: it is over. */
   pubrec(packetId: number, reasonCode: number): { reasonCode: number; ticket: number } | undefined {
-    const flow = this.#flow;
-    const entry = flow?.get(packetId);
-    const step = flow === undefined ? 'unknown' : flow.pubrec(packetId, reasonCode);
+    const { step, entry } = this.#inflight?.pubrec(packetId, reasonCode) ?? UNKNOWN;
     if (step === 'unknown') return reasonCode >= 0x80 ? undefined : { reasonCode: 0x92, ticket: 0 };
-    if (step === 'release') {
-      const ticket =
-        entry === undefined || entry === FORGOTTEN || !this.isStored
-          ? 0
-          : this.#context.commits.write({ op: 'release', session: this.number, entry });
-      return { reasonCode: 0, ticket };
-    }
-    if (entry !== undefined) {
-      this.#releaseInflight(entry);
-      this.#finished(entry);
-    }
-    this.pump();
+    if (step === 'release') return { reasonCode: 0, ticket: this.#released(entry as Entry) };
+    this.#over(entry);
     return undefined;
   }
 
+  /** Returns the ticket of "PUBREC received". */
+  #released(entry: Entry): number {
+    if (entry === FORGOTTEN || !this.isStored) return 0;
+    return this.#context.commits.write({ op: 'release', session: this.number, entry });
+  }
+
   pubcomp(packetId: number): void {
-    const entry = this.#flow?.pubcomp(packetId);
+    this.#over(this.#inflight?.pubcomp(packetId));
+  }
+
+  /** The client has finished a delivery: there is room for the next. */
+  #over(entry: Entry | undefined): void {
     if (entry === undefined) return;
-    this.#releaseInflight(entry);
     this.#finished(entry);
     this.pump();
   }
@@ -419,56 +387,41 @@ export class Session implements MessageHolder {
     if (this.#replays?.isEmpty === true) this.#replays = undefined;
   }
 
-  #pumpReplays(): void {
-    const endAtMs = this.#context.replaysPauseAtMs();
-    // One step is always taken: whoever comes when the time is over still gets on.
-    for (let step = 1; ; step++) {
-      const connection = this.connection;
-      const replay = this.#replays?.next();
-      if (connection === undefined || connection.held !== undefined || replay === undefined) return;
-      if (replay.isDone) {
-        this.cancelReplay(replay.subscription.filter);
-        continue;
-      }
-      const position = this.#nextPosition();
-      const maySend = replay.subscription.qos > 0 ? this.#maySend(connection, position) : connection.hasRoom;
-      // Whatever brings room back, an acknowledgement or a drained outbox, pumps again.
-      if (!maySend) return;
-      if (connection.unsentBytes > this.#replayUnsentMax()) {
-        // Where the wire takes everything at the end of the turn, nothing drains.
-        if (!connection.outbox.isBlocked) this.#context.continueReplay(this);
-        return;
-      }
-      const retained = replay.next(this.#context.nowMs);
-      if (retained !== undefined) this.#sendRetained(connection, retained.message, replay.subscription, position);
-      // One that waits for its commit goes first; then this goes on.
-      if (this.#queue !== undefined && !this.#queue.isEmpty) return;
-      if ((retained === undefined || step % 64 === 0) && this.#context.clockMs() >= endAtMs) {
-        this.#context.continueReplay(this);
-        return;
-      }
-    }
+  #pumpReplays(replays: Replays): void {
+    replays.pump(this, this.#context);
+    if (replays.isEmpty) this.#replays = undefined;
   }
 
-  #replayUnsentMax(): number {
-    return Math.min(REPLAY_UNSENT_BYTES_MAX, this.#context.limits.outboxBytesMax / 2);
+  roomFor({ qos }: Subscription): Connection | undefined {
+    const connection = this.connection;
+    if (connection === undefined || connection.held !== undefined) return undefined;
+    const hasRoom = qos > 0 ? this.#maySend(connection, this.#nextPosition()) : connection.hasRoom;
+    return hasRoom ? connection : undefined;
   }
 
-  #sendRetained(connection: Connection, message: Message, subscription: Subscription, position: number): void {
+  sendRetained(connection: Connection, message: Message, subscription: Subscription): boolean {
     this.#context.metrics.retainedSent += 1;
+    const { identifiers } = subscription;
     const qos = Math.min(message.qos, subscription.qos) as QoS;
     if (qos === 0) {
-      connection.sendQoS0(message, true, subscription.identifiers);
-      return;
+      connection.sendQoS0(message, true, identifiers);
+      return true;
     }
+    const position = this.#nextPosition();
     this.#position = position;
-    const record = { position, message, qos, retain: true, identifiers: subscription.identifiers, share: undefined };
-    const entry = this.#enqueue(record);
-    if (this.isStored && qos === 2) {
-      const queue = this.#ownQueue();
-      queue.push(entry, true);
-      this.#pumpQueue(queue);
-    } else this.#send(connection, entry);
+    const entry = this.#enqueue({ position, message, qos, retain: true, identifiers, share: undefined });
+    if (qos === 1 || !this.isStored) {
+      this.#send(connection, entry);
+      return true;
+    }
+    const queue = this.#ownQueue();
+    queue.push(entry, true);
+    this.#pumpQueue(queue);
+    return queue.isEmpty;
+  }
+
+  continueReplays(): void {
+    this.#context.continueReplay(this);
   }
 
   /** The queue that the store has kept: what was under way when the broker ended may have been sent. */
@@ -482,24 +435,10 @@ export class Session implements MessageHolder {
     this.connection = connection;
     this.#context.moved(this, this.#heldBytes);
     this.#replays?.goOn(this.#context.retainedSequence);
-    const flow = this.#flow;
-    if (flow === undefined) return;
-    const open = [...flow.entries()];
-    flow.clear();
-    flow.resume(connection.sendMaximum);
-    const again: Entry[] = [];
-    for (const { id, qos, state, item } of open) {
-      if (state === 'released') {
-        flow.open(id, qos, item);
-        flow.pubrec(id, 0);
-        connection.sendPubrel(id);
-      } else if (item !== FORGOTTEN) {
-        this.#releaseInflight(item);
-        again.push({ ...item, sent: 'surely' });
-      }
-    }
-    if (again.length === 0) return;
-    this.#ownQueue().putBack(again);
+    if (this.#inflight === undefined) return;
+    const { released, again } = this.#inflight.resume(connection.sendMaximum);
+    for (const packetId of released) connection.sendPubrel(packetId);
+    if (again.length > 0) this.#ownQueue().putBack(again);
   }
 
   /** The connection is gone; the session may wait for another. */
@@ -526,8 +465,7 @@ export class Session implements MessageHolder {
     const handOver: Entry[] = [];
     const queue = this.#queue;
     let dropped = queue?.pagedOwn ?? 0;
-    for (const { qos, item } of this.#flow?.entries() ?? []) {
-      this.#releaseInflight(item);
+    for (const { qos, item } of this.#inflight?.end() ?? []) {
       if (qos === 1 && item.share !== undefined) handOver.push(item);
       else dropped += 1;
     }
@@ -539,7 +477,7 @@ export class Session implements MessageHolder {
     const rest = queue?.hasPagedShares === true ? queue : undefined;
     if (rest === undefined) queue?.clear();
     else rest.clearMemory();
-    this.#flow = undefined;
+    this.#inflight = undefined;
     this.#queue = undefined;
     this.#replays = undefined;
     return { handOver, rest };
