@@ -58,6 +58,10 @@ export class DelayedStore implements Store {
     return this.#later(() => this.#memory.queue(session, after, limit));
   }
 
+  contents() {
+    return this.#memory.contents();
+  }
+
   sessions(): AsyncIterable<StoredSession> {
     return this.#memory.sessions();
   }

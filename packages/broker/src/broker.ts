@@ -23,6 +23,7 @@ import type { Authenticator, Authorizer, Awaitable, Bus, Clock, Directory, Rando
 import { Pressure } from './pressure.ts';
 import { accept, distribute } from './publish.ts';
 import { PublishWriter } from './publish-writer.ts';
+import { recover } from './recovery.ts';
 import { RetainedMessages } from './retained.ts';
 import { Router } from './router.ts';
 import type { Session } from './session.ts';
@@ -149,8 +150,12 @@ export class Broker implements SessionContext {
     this.bus.receive((message) => distribute(this, message));
   }
 
-  /** Starts the clockwork. Settles when clients may come. */
+  /** Takes up what the store has and starts the clockwork. Settles when clients may come; rejects where that fails. */
   async start(): Promise<void> {
+    const contents = this.store.contents();
+    const { lastSession, hasRetained } = contents instanceof Promise ? await contents : contents;
+    this.#sessionNumber = lastSession;
+    if (lastSession > 0 || hasRetained) await recover(this);
     this.#ticking = this.#clock.every(TICK_MS, () => this.#tick());
     this.beginTurn();
     this.#sysTopics.publish();

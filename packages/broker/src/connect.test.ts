@@ -566,9 +566,21 @@ test('sends no DISCONNECT before CONNACK [MQTT-3.14.0-1]', async () => {
   assert.equal(client.isClosed, true);
 });
 
-test('waits for nothing when a session without expiry begins', () => {
-  const world = new World({ store: new HeldStore() });
-  assert.equal(world.open().handshake({ will: WILL }).reasonCode, 0);
+test('waits for nothing when a session without expiry begins, but for its will', async () => {
+  const store = new HeldStore();
+  const world = new World({ store });
+  assert.equal(world.open().handshake().reasonCode, 0);
+  assert.equal(store.batches.length, 0);
+  const client = world.open();
+  client.connect({ clientId: 'w', will: WILL });
+  assert.deepEqual(client.takeAll(), []);
+  assert.deepEqual(
+    store.batches[0].map(({ op }) => op),
+    ['putSession', 'putWill'],
+  );
+  store.letThrough();
+  await world.settle();
+  assert.equal(client.take('connack').reasonCode, 0);
 });
 
 test('claims a session of the Directory before CONNACK and keeps the claim until the session ends', async () => {

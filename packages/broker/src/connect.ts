@@ -248,8 +248,8 @@ function open(
   const expiry = connect.protocolVersion === 5 ? asked : connect.cleanStart ? 0 : 0xffffffff;
   session.sessionExpiryInterval = Math.min(expiry, broker.limits.sessionExpiryMaxS);
   if (session.sessionExpiryInterval < expiry) broker.metrics.sessionExpiriesLowered += 1;
-  // A stored one that is to end with its connection says so there: a crash counts as the end of every connection.
-  if (session.isStored || session.wasStored) {
+  // One that is to end with its connection says so there, for its will: a crash counts as the end of every connection.
+  if (session.isStored || session.wasStored || connect.will !== undefined) {
     session.wasStored = true;
     broker.commits.write({ op: 'putSession', session: session.record(0) });
   }

@@ -14,8 +14,7 @@ import {
 import type { Wire } from '@dunlin/transport';
 import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
-import { mayHandOver } from './entry.ts';
-import type { Message } from './message.ts';
+import { type Entry, mayHandOver } from './entry.ts';
 import type { Queue } from './queue.ts';
 import type { Session } from './session.ts';
 import { forgetSubscriptions } from './subscribe.ts';
@@ -215,7 +214,7 @@ export function detach(broker: Broker, session: Session): void {
 
 /** A session and all its state end [MQTT-4.1.0-2]. A delayed will goes out now. */
 export function endSession(broker: Broker, session: Session, reason: 'clean-start' | 'expired' | 'disconnected'): void {
-  broker.sessionsById.delete(session.clientId);
+  if (broker.sessionsById.get(session.clientId) === session) broker.sessionsById.delete(session.clientId);
   broker.forgetDeadlines(session);
   // Where another connection of this broker goes on under the identifier, the claim stays.
   if (reason !== 'clean-start' && !session.isSucceeded) broker.directory.release(session.clientId);
@@ -225,7 +224,7 @@ export function endSession(broker: Broker, session: Session, reason: 'clean-star
   broker.tell({ name: 'sessionEnded', clientId: session.clientId, reason });
 
   // What a shared subscription gave it goes to another member.
-  for (const { share, message } of handOver) handToAnother(broker, share as string, message);
+  for (const entry of handOver) handToAnother(broker, session, entry);
   if (rest === undefined) forgetStored(broker, session);
   else handRestToOthers(broker, session, rest).catch((error: unknown) => broker.internalError(error));
 }
@@ -234,7 +233,11 @@ function forgetStored(broker: Broker, session: Session): void {
   if (session.wasStored) broker.commits.write({ op: 'deleteSession', session: session.number });
 }
 
-function handToAnother(broker: Broker, share: string, message: Message): void {
+function handToAnother(broker: Broker, session: Session, entry: Entry): void {
+  const { message } = entry;
+  const share = entry.share as string;
+  // Before the rest follows the broker may end: then this one is not handed over again.
+  if (session.wasStored) broker.commits.write({ op: 'dequeue', session: session.number, entry });
   if (message.isExpired(broker.nowMs)) {
     broker.metrics.messagesExpired += 1;
     return;
@@ -259,7 +262,7 @@ async function handRestToOthers(broker: Broker, session: Session, rest: Queue): 
     if (rest.peek() === undefined) break;
     for (let entry = rest.peek(); entry !== undefined; entry = rest.peek()) {
       rest.shift();
-      if (mayHandOver(entry)) handToAnother(broker, entry.share as string, entry.message);
+      if (mayHandOver(entry)) handToAnother(broker, session, entry);
     }
   }
   broker.beginTurn();

@@ -36,6 +36,8 @@ interface EventFields {
   limitReached: { limit: LimitName; clientId: string; detail: string };
   publishersPaused: { heldBytes: number };
   publishersResumed: { heldBytes: number };
+  /** At start; `queued`: messages in the queues of the sessions. */
+  recovered: { sessions: number; queued: number; retained: number; durationMs: number };
   storeFailed: { error: string };
   /** A fault of the broker's own code; one connection was closed for it. */
   internalError: { error: string };
@@ -69,6 +71,7 @@ export const EVENTS: { readonly [name in EventName]: EventDescription } = {
   limitReached: { level: 'warn', description: 'A limit acted.' },
   publishersPaused: { level: 'warn', description: 'Publishers are read slowly because too many bytes are held.' },
   publishersResumed: { level: 'info', description: 'Publishers are read at full speed again.' },
+  recovered: { level: 'info', description: 'The broker goes on with what its store had when it started.' },
   storeFailed: { level: 'error', description: 'A store transaction failed; the broker stops.' },
   internalError: {
     level: 'error',

@@ -116,6 +116,13 @@ export interface StoredSession {
   readonly queue: QueueSummary;
 }
 
+/** What a Store has, in short. */
+export interface StoreContents {
+  /** The highest number of any session that it has something of, be it about to be removed; 0 for none. */
+  readonly lastSession: number;
+  readonly hasRetained: boolean;
+}
+
 /** Durable state, with one write method. A crash leaves a prefix of the batches, each whole or not at all. */
 export interface Store {
   /** Whether what it keeps takes memory of this process, and is therefore counted as held by it. */
@@ -125,6 +132,8 @@ export interface Store {
    * promise that resolves then. Never called again before it has settled. A rejection is fatal for the broker.
    */
   commit(batch: readonly Write[]): Awaitable<void>;
+  /** What there is to be taken up, asked once, at start. */
+  contents(): Awaitable<StoreContents>;
   /** Every session, once, at start. */
   sessions(): AsyncIterable<StoredSession>;
   /** Up to `limit` entries of one queue with positions above `after`, in order. */

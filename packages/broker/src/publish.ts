@@ -363,7 +363,7 @@ function undecided(broker: Broker, session: Session, packetId: number, verdict: 
 }
 
 function remember(connection: Connection, session: Session, packetId: number): void {
-  session.receiver ??= new ReceiverFlow(connection.broker.limits.receiveMaximum);
+  session.receiver ??= new ReceiverFlow();
   session.receiver.receive(packetId);
   if (session.isStored) connection.broker.commits.write({ op: 'putReceived', session: session.number, packetId });
 }

@@ -18,6 +18,7 @@ import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
 import { holdDeliveries, releaseDeliveries } from './delivery.ts';
 import type { LimitName } from './limits.ts';
+import type { SubscriptionRecord } from './ports.ts';
 import { Replay } from './replay.ts';
 import { plainFilter } from './router.ts';
 import type { Session } from './session.ts';
@@ -128,9 +129,20 @@ function subscribe(
   return qos;
 }
 
-/** Adds a subscription to session, router and bus in place of the former one of its filter [MQTT-3.8.4-3]. */
-function add(broker: Broker, session: Session, subscription: Subscription, former: Subscription | undefined): void {
-  const filter = subscription.filter;
+/** A subscription that the store has kept. */
+export function restoreSubscription(broker: Broker, session: Session, record: SubscriptionRecord): void {
+  const { filter, qos, noLocal, retainAsPublished, retainHandling, identifier } = record;
+  const options = subscriptionOptions(qos, noLocal, retainAsPublished, retainHandling);
+  enter(
+    broker,
+    new Subscription(session, filter, options, identifier === 0 ? NO_IDENTIFIERS : [identifier]),
+    undefined,
+  );
+}
+
+/** Enters a subscription in session, router and bus, in place of the former one of its filter [MQTT-3.8.4-3]. */
+function enter(broker: Broker, subscription: Subscription, former: Subscription | undefined): void {
+  const { filter, session } = subscription;
   session.subscriptions ??= new Map();
   session.subscriptions.set(filter, subscription);
   if (former !== undefined) broker.router.remove(former);
@@ -140,6 +152,12 @@ function add(broker: Broker, session: Session, subscription: Subscription, forme
     if (subscription.isShared) session.sharedSubscriptions += 1;
   }
   broker.router.add(subscription);
+}
+
+/** Adds what a client asked for. */
+function add(broker: Broker, session: Session, subscription: Subscription, former: Subscription | undefined): void {
+  const filter = subscription.filter;
+  enter(broker, subscription, former);
   broker.metrics.subscriptionsMade += 1;
   if (session.isStored) {
     const { qos, noLocal, retainAsPublished, retainHandling, identifiers } = subscription;

@@ -2,6 +2,7 @@
 import type { Will } from '@dunlin/protocol';
 import type { Broker } from './broker.ts';
 import { forwardedProperties, Message } from './message.ts';
+import type { WillRecord } from './ports.ts';
 import { accept } from './publish.ts';
 import type { Session } from './session.ts';
 
@@ -38,6 +39,19 @@ export function armWill(broker: Broker, session: Session, will: Will | undefined
   };
   broker.pressure.add(willBytes(session.will.will, session.will.properties));
   storeWill(broker, session, session.will);
+}
+
+/** The will that the store has kept of a session. */
+export function restoreWill(broker: Broker, session: Session, record: WillRecord): void {
+  const { topic, qos, retain, payload, properties } = record.message;
+  session.will = {
+    will: { topic: topic.name, qos, retain, payload },
+    properties,
+    messageExpiryInterval: record.messageExpiryInterval,
+    delayInterval: record.delayInterval,
+    dueAtMs: record.dueAtMs === 0 ? undefined : record.dueAtMs,
+  };
+  broker.pressure.add(willBytes(session.will.will, properties));
 }
 
 function willBytes(will: ArmedWill['will'], properties: Buffer): number {
@@ -113,7 +127,7 @@ function willMessage(broker: Broker, clientId: string, armed: ArmedWill): Messag
 }
 
 function storeWill(broker: Broker, session: Session, armed: ArmedWill): void {
-  if (!session.isStored) return;
+  if (!session.wasStored) return;
   const message = willMessage(broker, session.clientId, armed);
   const { delayInterval, dueAtMs, messageExpiryInterval } = armed;
   broker.commits.write({

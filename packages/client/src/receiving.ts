@@ -52,7 +52,7 @@ export class Receiving {
     this.#deliver = deliver;
     this.#receiveMaximum = maximum.receiveMaximum;
     this.#topicAliasMaximum = maximum.topicAliasMaximum;
-    this.#flow = new ReceiverFlow(maximum.receiveMaximum);
+    this.#flow = new ReceiverFlow();
     this.#aliases = new TopicAliasReceiver<string>(maximum.topicAliasMaximum);
   }
 

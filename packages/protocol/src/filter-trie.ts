@@ -204,16 +204,6 @@ export class FilterTrie<V> {
     return found;
   }
 
-  /** Removes every value. */
-  clear(): void {
-    this.#exact.clear();
-    this.#root.named = undefined;
-    this.#root.any = undefined;
-    this.#root.rest = undefined;
-    this.#size = 0;
-    this.#forgetFrontiers();
-  }
-
   #forgetFrontiers(): void {
     this.#frontier = [];
     this.#next = [];

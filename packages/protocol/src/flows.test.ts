@@ -22,7 +22,7 @@ const isRefused = (message: number): boolean => message % 7 === 3;
 /** A sender and a receiver with sessions that outlive the connection between them. */
 class World {
   readonly sender = new SenderFlow<number>(RECEIVE_MAXIMUM);
-  readonly receiver = new ReceiverFlow(RECEIVE_MAXIMUM);
+  readonly receiver = new ReceiverFlow();
   readonly identifiers = new PacketIdentifiers();
   readonly delivered: number[] = [];
   readonly published: number[] = [];

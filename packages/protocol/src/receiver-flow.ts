@@ -8,17 +8,9 @@
  * A flow that was never used holds no set.
  */
 
-const NO_IDS: ReadonlySet<number> = new Set();
-
 /** The open QoS 2 exchanges of one session, as their receiver. */
 export class ReceiverFlow {
-  /** Receive Maximum that the sender was told. */
-  readonly receiveMaximum: number;
   #waiting: Set<number> | undefined = undefined;
-
-  constructor(receiveMaximum: number) {
-    this.receiveMaximum = receiveMaximum;
-  }
 
   /** Identifiers that wait for PUBREL. */
   get size(): number {
@@ -28,11 +20,6 @@ export class ReceiverFlow {
   /** Whether an identifier waits for PUBREL. */
   has(id: number): boolean {
     return this.#waiting?.has(id) === true;
-  }
-
-  /** Whether the sender may begin one more exchange [MQTT-4.9.0-2]. */
-  hasQuota(): boolean {
-    return this.size < this.receiveMaximum;
   }
 
   /** A QoS 2 PUBLISH: 'new' is delivered, 'repeat' is not [MQTT-4.3.3-10]; both get PUBREC. */
@@ -51,11 +38,6 @@ export class ReceiverFlow {
   /** PUBREL: false where the identifier is unknown, which 5.0 answers with PUBCOMP 0x92 [MQTT-4.3.3-11]. */
   release(id: number): boolean {
     return this.#waiting?.delete(id) === true;
-  }
-
-  /** The identifiers that wait for PUBREL, in the order they came. */
-  ids(): Iterable<number> {
-    return this.#waiting ?? NO_IDS;
   }
 
   /** Forgets every exchange. */

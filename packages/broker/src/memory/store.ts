@@ -3,6 +3,7 @@ import type { Message } from '../message.ts';
 import type {
   SessionRecord,
   Store,
+  StoreContents,
   StoredEntry,
   StoredSession,
   SubscriptionRecord,
@@ -33,6 +34,12 @@ export class MemoryStore implements Store {
 
   commit(batch: readonly Write[]): void {
     for (const write of batch) this.#apply(write);
+  }
+
+  contents(): StoreContents {
+    let lastSession = 0;
+    for (const number of this.#sessions.keys()) lastSession = Math.max(lastSession, number);
+    return { lastSession, hasRetained: this.#retained.size > 0 };
   }
 
   async *sessions(): AsyncIterable<StoredSession> {

@@ -13,6 +13,9 @@ export class LaterStore implements Store {
   async queue(session: number, after: number, limit: number): Promise<readonly StoredEntry[]> {
     return this.#kept.queue(session, after, limit);
   }
+  contents() {
+    return this.#kept.contents();
+  }
   sessions() {
     return this.#kept.sessions();
   }
@@ -63,6 +66,9 @@ export class HeldStore implements Store {
 
   queue(session: number, after: number, limit: number): readonly StoredEntry[] {
     return this.#kept.queue(session, after, limit);
+  }
+  contents() {
+    return this.#kept.contents();
   }
   sessions() {
     return this.#kept.sessions();

@@ -82,6 +82,8 @@ export class TestRandom implements Random {
 /** What a test changes about the world: options of the broker, and of the listener its clients come through. */
 export interface WorldOptions extends Partial<BrokerOptions> {
   readonly listener?: Partial<ListenerPolicy>;
+  /** Milliseconds between the beginning of all worlds and that of this one, which goes on with a store. */
+  readonly laterByMs?: number;
 }
 
 /** One broker and its clients. Nothing happens between calls: `run` handles all that has been sent. */
@@ -93,7 +95,8 @@ export class World {
   #deferred: (() => void)[] = [];
 
   constructor(options: WorldOptions = {}) {
-    const { listener, settings, ...rest } = options;
+    const { listener, settings, laterByMs = 0, ...rest } = options;
+    this.clock.now += laterByMs;
     this.listener = { name: 'test', ...listener };
     // Without $SYS, so that counters show only what a test does.
     this.broker = new Broker({
@@ -106,6 +109,14 @@ export class World {
     // Settles at once; nothing here waits for it.
     void this.broker.start();
     this.run();
+  }
+
+  /** A world that goes on with the store of a former one, which came to its end at any moment. */
+  static async after(former: World, options: WorldOptions = {}): Promise<World> {
+    const laterByMs = former.clock.now - new TestClock().now + (options.laterByMs ?? 0);
+    const world = new World({ store: former.broker.store, ...options, laterByMs });
+    await world.settle();
+    return world;
   }
 
   /** A client that is joined to the broker and has sent nothing. */

@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Broker } from './broker.ts';
+import { MemoryStore } from './memory/store.ts';
+import type { Store, Write } from './ports.ts';
+import type { TestClient, TestConnect } from './testing/client.ts';
+import { LaterStore } from './testing/store.ts';
+import { TestClock, TestRandom, World } from './testing/world.ts';
+
+const STORED: TestConnect = { cleanStart: false, properties: { sessionExpiryInterval: 100 } };
+
+function publishes(client: TestClient) {
+  return client.takeAll().filter((packet) => packet.type === 'publish');
+}
+
+function sessionOf(world: World, clientId: string) {
+  return [...world.broker.sessions()].find((session) => session.clientId === clientId);
+}
+
+/** A will for the connection of a client, on the topic `will`. */
+function withWill(options: TestConnect, willDelayInterval = 0): TestConnect {
+  const will = {
+    topic: 'will',
+    payload: Buffer.from('gone'),
+    qos: 1 as const,
+    retain: true,
+    properties: { willDelayInterval },
+  };
+  return { ...options, will };
+}
+
+for (const [kind, makeStore] of [
+  ['at once', () => new MemoryStore()],
+  ['later', () => new LaterStore()],
+] as [string, () => Store][]) {
+  test(`goes on with subscriptions, queue and retained messages of a store that answers ${kind} [MQTT-4.1.0-1]`, async () => {
+    const former = new World({ store: makeStore() });
+    const open = async (clientId: string, options: TestConnect) => {
+      const client = former.open();
+      client.connect({ clientId, ...options });
+      await former.settle();
+      client.take('connack');
+      return client;
+    };
+    const absent = await open('absent', STORED);
+    absent.write({
+      type: 'subscribe',
+      packetId: 1,
+      properties: { subscriptionIdentifiers: [7] },
+      subscriptions: [{ filter: 't/#', qos: 2, noLocal: false, retainAsPublished: true, retainHandling: 0 }],
+    });
+    await former.settle();
+    absent.break();
+    const publisher = await open('p', {});
+    publisher.publish('t/1', { qos: 1, payload: 'one', retain: true });
+    publisher.publish('t/2', { qos: 2, payload: 'two' });
+    publisher.publish('t/3', { qos: 1, payload: 'three', properties: { messageExpiryInterval: 50, contentType: 'x' } });
+    await former.settle();
+
+    const world = await World.after(former, { laterByMs: 10_000 });
+    assert.deepEqual(world.told('recovered'), [
+      { name: 'recovered', sessions: 1, queued: 3, retained: 1, durationMs: 0 },
+    ]);
+    const info = sessionOf(world, 'absent');
+    assert.deepEqual([info?.subscriptions, info?.queuedMessages, info?.connected], [1, 3, false]);
+    const again = world.open();
+    again.connect({ clientId: 'absent', ...STORED });
+    await world.settle();
+    assert.equal(again.take('connack').sessionPresent, true);
+    const came = publishes(again);
+    assert.deepEqual(
+      came.map(({ payload, qos, retain, properties }) => [Buffer.from(payload).toString(), qos, retain, properties]),
+      [
+        ['one', 1, true, { subscriptionIdentifiers: [7] }],
+        ['two', 2, false, { subscriptionIdentifiers: [7] }],
+        ['three', 1, false, { messageExpiryInterval: 40, contentType: 'x', subscriptionIdentifiers: [7] }],
+      ],
+    );
+    const other = world.connect('other');
+    other.subscribe('t/1');
+    assert.deepEqual(other.takePayloads(), ['one']);
+    world.connect('q').publish('t/4', { payload: 'live' });
+    await world.settle();
+    assert.deepEqual(again.takePayloads(), ['live']);
+  });
+}
+
+test('sends what the former broker may have sent with DUP, and only PUBREL for what was received [MQTT-4.4.0-1]', async () => {
+  const former = new World({ store: new MemoryStore(), limits: { inflightMessagesMax: 2 } });
+  const client = former.connect('a', STORED);
+  client.subscribe('t', { qos: 2 });
+  const publisher = former.connect('p');
+  for (const [i, qos] of ([2, 1, 1, 2] as const).entries()) publisher.publish('t', { qos, payload: `${i}` });
+  const [first] = publishes(client);
+  client.acknowledge('pubrec', first.packetId);
+  client.takeAll();
+
+  const world = await World.after(former, { limits: { inflightMessagesMax: 2 } });
+  const again = world.connect('a', STORED);
+  assert.equal(again.take('pubrel').packetId, first.packetId);
+  const [second] = publishes(again);
+  assert.deepEqual(
+    [Buffer.from(second.payload).toString(), second.dup, second.packetId],
+    ['1', true, first.packetId + 1],
+  );
+  again.acknowledge('pubcomp', first.packetId);
+  again.acknowledge('puback', second.packetId);
+  const rest = publishes(again);
+  assert.deepEqual(
+    rest.map(({ payload, dup }) => [Buffer.from(payload).toString(), dup]),
+    [
+      ['2', false],
+      ['3', false],
+    ],
+  );
+});
+
+test('takes no QoS 2 message twice whose PUBREL had not come [MQTT-4.3.3-10]', async () => {
+  const former = new World({ store: new MemoryStore() });
+  const publisher = former.connect('p', STORED);
+  const subscriber = former.connect('s', STORED);
+  subscriber.subscribe('t', { qos: 1 });
+  publisher.publish('t', { qos: 2, packetId: 9, payload: 'once' });
+  subscriber.acknowledge('puback', publishes(subscriber)[0].packetId);
+
+  const world = await World.after(former);
+  const again = world.connect('p', STORED);
+  const listener = world.connect('s', STORED);
+  again.publish('t', { qos: 2, packetId: 9, payload: 'once', dup: true });
+  assert.deepEqual([again.take('pubrec').reasonCode, listener.takePayloads()], [0, []]);
+  again.acknowledge('pubrel', 9);
+  assert.equal(again.take('pubcomp').reasonCode, 0);
+  again.publish('t', { qos: 2, packetId: 9, payload: 'twice' });
+  assert.deepEqual(listener.takePayloads(), ['twice']);
+});
+
+test('counts every connection as lost at the restart: wills without delay go out at once, also of sessions without expiry [MQTT-3.1.2-8]', async () => {
+  const former = new World({ store: new MemoryStore() });
+  former.connect('s', STORED).subscribe('will', { qos: 1 });
+  former.connect('clean', withWill({}));
+  former.connect('stored', withWill(STORED));
+
+  const world = await World.after(former);
+  assert.deepEqual(
+    world.told('willPublished').map(({ clientId }) => clientId),
+    ['clean', 'stored'],
+  );
+  assert.deepEqual(world.connect('s', STORED).takePayloads(), ['gone', 'gone']);
+  assert.equal(sessionOf(world, 'clean'), undefined);
+  assert.equal(sessionOf(world, 'stored')?.connected, false);
+
+  const third = await World.after(world);
+  assert.deepEqual(third.told('willPublished'), []);
+});
+
+test('runs Will Delay and session expiry of a connected client from the restart, and of an absent one as before [MQTT-3.1.3-9]', async () => {
+  const former = new World({ store: new MemoryStore() });
+  former.connect('connected', withWill(STORED, 20));
+  former.connect('absent', withWill(STORED, 20)).break();
+  former.pass(5_000);
+
+  const world = await World.after(former, { laterByMs: 5_000 });
+  const told = () => world.told('willPublished').map(({ clientId }) => clientId);
+  world.pass(9_000);
+  assert.deepEqual(told(), []);
+  world.pass(2_000);
+  assert.deepEqual(told(), ['absent']);
+  world.pass(8_000);
+  assert.deepEqual(told(), ['absent']);
+  world.pass(2_000);
+  assert.deepEqual(told(), ['absent', 'connected']);
+  world.pass(70_000);
+  assert.deepEqual(
+    world.told('sessionEnded').map(({ clientId }) => clientId),
+    ['absent'],
+  );
+  world.pass(10_000);
+  assert.equal(world.broker.sessionsById.size, 0);
+});
+
+test('publishes a will and ends a session whose time came while nothing ran; expired messages are not sent', async () => {
+  const former = new World({ store: new MemoryStore() });
+  former.connect('ended', withWill(STORED, 20)).break();
+  const kept = { cleanStart: false, properties: { sessionExpiryInterval: 10_000 } };
+  const waiting = former.connect('waiting', kept);
+  waiting.subscribe('t', { qos: 1 });
+  waiting.break();
+  const publisher = former.connect('p');
+  publisher.publish('t', { qos: 1, payload: 'old', retain: true, properties: { messageExpiryInterval: 60 } });
+  publisher.publish('t', { qos: 1, payload: 'new' });
+
+  const world = await World.after(former, { laterByMs: 3_600_000 });
+  world.pass(2_000);
+  assert.deepEqual(
+    world.told('willPublished').map(({ clientId }) => clientId),
+    ['ended'],
+  );
+  assert.deepEqual(
+    world.told('sessionEnded').map(({ clientId, reason }) => [clientId, reason]),
+    [['ended', 'expired']],
+  );
+  assert.equal(world.broker.retained.get('t'), undefined);
+  assert.deepEqual(world.connect('waiting', kept).takePayloads(), ['new']);
+});
+
+test('never gives a session number again, also not one that the store is still removing', async () => {
+  class WithRemains extends MemoryStore {
+    override contents() {
+      const { lastSession, hasRetained } = super.contents();
+      return { lastSession: Math.max(lastSession, 41), hasRetained };
+    }
+  }
+  const former = new World({ store: new WithRemains() });
+  former.connect('a', STORED);
+  const world = await World.after(former);
+  world.connect('b', STORED);
+  const numbers = [...world.broker.sessionsById.values()].map(({ number }) => number);
+  assert.deepEqual(numbers, [42, 43]);
+});
+
+test('of two sessions under one identifier keeps the newer, and hands over what the older had of a shared subscription', async () => {
+  const store = new MemoryStore();
+  const former = new World({ store });
+  const older = former.connect('a', STORED);
+  older.subscribe('$share/g/t', { qos: 2 });
+  older.break();
+  const publisher = former.connect('p');
+  for (const payload of ['1', '2']) publisher.publish('t', { qos: 1, payload });
+  // The broker ended between the two commits of a Clean Start.
+  const newer: Write = {
+    op: 'putSession',
+    session: { number: 99, clientId: 'a', sessionExpiryInterval: 100, expiresAtMs: former.clock.now + 50_000 },
+  };
+  const other: Write = {
+    op: 'putSession',
+    session: { number: 98, clientId: 'b', sessionExpiryInterval: 100, expiresAtMs: former.clock.now + 50_000 },
+  };
+  const subscription = {
+    filter: '$share/g/t',
+    qos: 2,
+    noLocal: false,
+    retainAsPublished: false,
+    retainHandling: 0,
+    identifier: 0,
+  } as const;
+  store.commit([newer, other, { op: 'putSubscription', session: 98, subscription }]);
+
+  const world = await World.after(former);
+  assert.equal(sessionOf(world, 'a')?.subscriptions, 0);
+  assert.equal(world.broker.router.size, 1);
+  assert.deepEqual(world.connect('b', STORED).takePayloads(), ['1', '2']);
+  const numbers: number[] = [];
+  for await (const { record } of store.sessions()) numbers.push(record.number);
+  assert.deepEqual(numbers.sort(), [98, 99]);
+});
+
+test('rejects where the store cannot be read', async () => {
+  class Damaged extends MemoryStore {
+    override contents(): never {
+      throw new Error('key 7 is damaged');
+    }
+  }
+  const broker = new Broker({ clock: new TestClock(), random: new TestRandom(), store: new Damaged() });
+  await assert.rejects(broker.start(), /key 7 is damaged/);
+});

@@ -1,0 +1,74 @@
+/**
+ * What a broker takes up from its Store when it starts: retained messages, sessions, and the moment of the crash.
+ *
+ * Every connection that was open when the former broker ended counts as lost now: expiry and Will Delay run from here,
+ * and a will without delay goes out at once, when everybody who wants it is there again.
+ */
+import { ReceiverFlow } from '@dunlin/protocol';
+import type { Broker } from './broker.ts';
+import { detach, endSession } from './disconnect.ts';
+import type { StoredSession } from './ports.ts';
+import { Session } from './session.ts';
+import { restoreSubscription } from './subscribe.ts';
+import { restoreWill } from './will.ts';
+
+/** Takes up all that the store has. Settles when clients may come; rejects where the store cannot be read. */
+export async function recover(broker: Broker): Promise<void> {
+  const { store } = broker;
+  const beganAtMs = broker.clockMs();
+
+  // 1. Retained messages; what has expired goes with the first sweep.
+  for await (const message of store.retained()) broker.retained.set(message);
+
+  // 2. Sessions as they were.
+  const lost: Session[] = [];
+  const succeeded: Session[] = [];
+  let queued = 0;
+  for await (const stored of store.sessions()) {
+    const session = restore(broker, stored);
+    queued += session.queuedMessages;
+    const { expiresAtMs } = stored.record;
+    if (expiresAtMs === 0) lost.push(session);
+    else if (expiresAtMs !== Number.POSITIVE_INFINITY) session.expiresAtMs = expiresAtMs;
+    const former = takeIdentifier(broker, session);
+    if (former === undefined) await broker.directory.claim(session.clientId);
+    else succeeded.push(former);
+  }
+
+  // 3. What the end of the former broker means for each.
+  broker.beginTurn();
+  for (const session of succeeded) endSession(broker, session, 'clean-start');
+  for (const session of lost) if (broker.sessionsById.get(session.clientId) === session) detach(broker, session);
+  for (const session of broker.sessionsById.values()) broker.watchDeadlines(session);
+  const sessions = broker.sessionsById.size;
+  const retained = broker.retained.count;
+  if (sessions > 0 || retained > 0)
+    broker.tell({
+      name: 'recovered',
+      sessions,
+      queued,
+      retained,
+      durationMs: Math.round(broker.clockMs() - beganAtMs),
+    });
+}
+
+/** The session as the store has it. */
+function restore(broker: Broker, { record, subscriptions, received, will, queue }: StoredSession): Session {
+  const session = new Session(record.clientId, record.number, broker);
+  session.wasStored = true;
+  session.sessionExpiryInterval = record.sessionExpiryInterval;
+  session.restoreQueue(queue);
+  if (will !== undefined) restoreWill(broker, session, will);
+  for (const subscription of subscriptions) restoreSubscription(broker, session, subscription);
+  if (received.length > 0) session.receiver = new ReceiverFlow();
+  for (const packetId of received) session.receiver?.receive(packetId);
+  return session;
+}
+
+/** Of two sessions under one identifier the newer counts: the other had ended, and was not gone yet. Returns that one. */
+function takeIdentifier(broker: Broker, session: Session): Session | undefined {
+  const other = broker.sessionsById.get(session.clientId);
+  if (other !== undefined && other.number > session.number) return session;
+  broker.sessionsById.set(session.clientId, session);
+  return other;
+}
