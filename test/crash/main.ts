@@ -1,0 +1,32 @@
+/**
+ * Runs the crash test by hand: `npm run crash -- --kills 200`; `--broker mosquitto` does the same to Mosquitto,
+ * `--durability process` to the other mode.
+ */
+import { parseArgs } from 'node:util';
+import { crashRun } from './crash-run.ts';
+import { faultsOf } from './verdict.ts';
+
+const { values } = parseArgs({
+  options: {
+    kills: { type: 'string', default: '200' },
+    broker: { type: 'string', default: 'dunlin' },
+    durability: { type: 'string', default: 'durable' },
+    messages: { type: 'string', default: '2000' },
+  },
+});
+
+const result = await crashRun({
+  kind: values.broker === 'mosquitto' ? { name: 'mosquitto' } : { name: 'dunlin', durability: values.durability },
+  kills: Number(values.kills),
+  messagesPerKill: Number(values.messages),
+  loadMs: [20, 700],
+  random: Math.random,
+  progress: (kill, acknowledged) => {
+    if (process.stdout.isTTY) process.stdout.write(`\r${kill} kills, ${acknowledged} messages acknowledged `);
+  },
+});
+if (process.stdout.isTTY) console.log();
+for (const finding of result.findings) console.log(finding);
+const { findings: _findings, startMs, ...numbers } = result;
+console.table({ ...numbers, startMs: Math.round(startMs) });
+process.exitCode = Object.values(faultsOf(result)).some((count) => count > 0) ? 1 : 0;

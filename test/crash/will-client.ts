@@ -1,0 +1,28 @@
+/** A client without a durable session whose connection ends with the server: its will must go out at the restart. */
+import type { Will } from '@dunlin/protocol';
+import { CrashClient } from './crash-client.ts';
+
+export const WILL_TOPIC = 'crash/will';
+
+export class WillClient extends CrashClient {
+  /** Texts of the wills of connections whose CONNACK came. */
+  readonly armed: string[] = [];
+
+  constructor(options: { port: number; clientId: string }) {
+    super({ ...options, sessionExpiryInterval: 0 });
+  }
+
+  get #text(): string {
+    return `${this.clientId} ${this.connects + 1}`;
+  }
+
+  protected override willFor(): Will {
+    return { topic: WILL_TOPIC, payload: Buffer.from(this.#text), qos: 2, retain: false, properties: {} };
+  }
+
+  protected override greeted(): void {
+    this.armed.push(`${this.clientId} ${this.connects}`);
+  }
+
+  protected override handle(): void {}
+}
