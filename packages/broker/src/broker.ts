@@ -384,10 +384,12 @@ export class Broker implements SessionContext {
     if (session.sharedSubscriptions > 0) this.router.presenceChanged(session);
   }
 
-  mayHold(clientId: string, isAbsent: boolean): boolean {
-    if (this.pressure.mayHold(isAbsent)) return true;
+  hasMemory(isAbsent: boolean): boolean {
+    return this.pressure.mayHold(isAbsent);
+  }
+
+  memoryShort(clientId: string): void {
     this.limitReached('heldBytesMax', clientId, `${this.pressure.heldBytes} bytes are held`);
-    return false;
   }
 
   queueFull(clientId: string, limit: 'queueMessagesMax' | 'queueBytesMax'): void {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodePacket } from '@dunlin/protocol';
 import type { TestClient } from './testing/client.ts';
+import { LaterStore } from './testing/store.ts';
 import { World } from './testing/world.ts';
 
 const PAYLOAD = Buffer.alloc(4_000, 'x');
@@ -284,4 +285,39 @@ test('counts packets that are half read, and closes who sends a large one where 
   for (const client of clients) client.break();
   world.run();
   assert.equal(world.broker.pressure.heldBytes, 0);
+});
+
+test('drops nothing of a stored session for want of memory where the store has a disk', async () => {
+  const world = new World({ store: new LaterStore(), limits: { heldBytesMax: 65_536, inflightMessagesMax: 1 } });
+  const options = { clientId: 's', cleanStart: false, properties: { sessionExpiryInterval: 1_000 } };
+  const slow = world.open();
+  slow.connect(options);
+  await world.settle();
+  slow.send({
+    type: 'subscribe',
+    packetId: 1,
+    properties: {},
+    subscriptions: [{ filter: 't', qos: 1, noLocal: false, retainAsPublished: false, retainHandling: 0 }],
+  });
+  await world.settle();
+  slow.takeAll();
+  const publisher = world.connect('p');
+  for (let i = 0; i < 100; i++) publisher.publish('t', { qos: 1, payload: Buffer.alloc(4_000, i) });
+  await world.settle();
+  assert.ok(world.broker.pressure.heldBytes < 3 * 65_536, `${world.broker.pressure.heldBytes}`);
+  const came: number[] = [];
+  for (let round = 0; round < 300 && came.length < 100; round++) {
+    for (const packet of slow.takeAll()) {
+      if (packet.type !== 'publish') continue;
+      came.push(packet.payload[0]);
+      slow.acknowledge('puback', packet.packetId);
+    }
+    await world.settle();
+    world.pass(100);
+  }
+  assert.deepEqual(
+    came,
+    Array.from({ length: 100 }, (_, i) => i),
+  );
+  assert.equal(world.broker.metrics.messagesDroppedQueueFull, 0);
 });

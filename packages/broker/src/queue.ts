@@ -88,11 +88,11 @@ export class Queue {
     }
   }
 
-  /** Adds at the end. Of a stored session what is beyond the window, or all while nobody is there, stays in the store alone. */
-  push(entry: Entry, isStored: boolean, isConnected = true): void {
+  /** Adds at the end. Of a stored session what is beyond the window, or may not be kept in memory, stays in the store alone. */
+  push(entry: Entry, isStored: boolean, mayKeep = true): void {
     this.#bytes += entry.message.heldBytes;
     const inMemory = this.#entries.length - this.#head;
-    if (isStored && this.#pages && (this.#paged > 0 || !isConnected || inMemory >= WINDOW_ENTRIES)) {
+    if (isStored && this.#pages && (this.#paged > 0 || !mayKeep || inMemory >= WINDOW_ENTRIES)) {
       this.#page(entry);
       return;
     }

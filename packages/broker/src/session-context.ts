@@ -27,8 +27,10 @@ export interface SessionContext {
   release(message: Message, isAbsent: boolean): void;
   /** The client of a session has come or gone; so many bytes are kept for it. */
   moved(session: Session, bytes: number): void;
-  /** Whether anything more may be held for a session; tells where not. */
-  mayHold(clientId: string, isAbsent: boolean): boolean;
+  /** Whether one more message may wait in memory. */
+  hasMemory(isAbsent: boolean): boolean;
+  /** For want of memory a message of this session was dropped. */
+  memoryShort(clientId: string): void;
   /** A limit acted on the queue of this session. */
   queueFull(clientId: string, limit: 'queueMessagesMax' | 'queueBytesMax'): void;
   /** The store cannot do what it promised: the broker stops. */

@@ -136,7 +136,9 @@ export class Session implements MessageHolder, ReplayTarget {
       }
       return;
     }
-    if (!this.#context.mayHold(this.clientId, connection === undefined)) {
+    const hasMemory = this.#context.hasMemory(connection === undefined);
+    if (!hasMemory && !(isStored && this.#pages)) {
+      this.#context.memoryShort(this.clientId);
       this.#context.metrics.messagesDroppedQueueFull += 1;
       return;
     }
@@ -150,8 +152,13 @@ export class Session implements MessageHolder, ReplayTarget {
       return;
     }
     this.#context.metrics.messagesQueued += 1;
-    this.#ownQueue().push(entry, isStored, connection !== undefined);
+    this.#ownQueue().push(entry, isStored, connection !== undefined && hasMemory);
     if (connection !== undefined) this.pump();
+  }
+
+  /** Whether the store keeps entries of a stored session where they cost no memory of this process. */
+  get #pages(): boolean {
+    return !this.#context.store.inMemory;
   }
 
   /** A new entry; of a stored session it goes into the open batch. */
@@ -163,7 +170,7 @@ export class Session implements MessageHolder, ReplayTarget {
   }
 
   #ownQueue(): Queue {
-    this.#queue ??= new Queue(this, !this.#context.store.inMemory);
+    this.#queue ??= new Queue(this, this.#pages);
     return this.#queue;
   }
 
