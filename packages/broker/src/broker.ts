@@ -24,6 +24,7 @@ import { Pressure } from './pressure.ts';
 import { accept, distribute } from './publish.ts';
 import { PublishWriter } from './publish-writer.ts';
 import { recover } from './recovery.ts';
+import { ReplayTurns } from './replay-turns.ts';
 import { RetainedMessages } from './retained.ts';
 import { Router } from './router.ts';
 import type { Session } from './session.ts';
@@ -81,8 +82,6 @@ const TICK_MS = 100;
 const LATE_AGAIN_MS = 100;
 /** How far ahead a deadline of the wall clock is trusted: it may be set meanwhile. */
 const WALL_TRUST_MS = 60_000;
-/** Replays go on for this long in one turn, those of all sessions together. */
-const REPLAYS_SLICE_MS = 5;
 
 export class Broker implements SessionContext {
   readonly limits: Limits;
@@ -118,8 +117,7 @@ export class Broker implements SessionContext {
   readonly #policies = new Map<ListenerPolicy, Policy>();
   readonly #connectionDeadlines = new DeadlineWheel<Connection>(TICK_MS, 1024);
   readonly #sessionDeadlines = new DeadlineWheel<Session>(250, 1024);
-  readonly #replaying = new Set<Session>();
-  #replaysPauseAtMs: number | undefined = undefined;
+  readonly #replayTurns: ReplayTurns;
   #dirty: Connection[] = [];
   #isInTurn = false;
   #listeners: ((event: BrokerEvent) => void)[] = [];
@@ -129,6 +127,7 @@ export class Broker implements SessionContext {
 
   constructor(options: BrokerOptions) {
     this.#clock = options.clock;
+    this.#replayTurns = new ReplayTurns(options.clock, () => this.beginTurn());
     this.#random = options.random;
     this.limits = resolveLimits(options.limits);
     this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
@@ -244,7 +243,7 @@ export class Broker implements SessionContext {
   beginTurn(): void {
     if (this.#isInTurn) return;
     this.#isInTurn = true;
-    this.#replaysPauseAtMs = undefined;
+    this.#replayTurns.begin();
     this.nowMs = this.#clock.nowMs();
     this.steadyMs = this.#clock.steadyMs();
     this.#clock.endOfTurn(() => this.#endTurn());
@@ -265,7 +264,7 @@ export class Broker implements SessionContext {
   #endTurn(): void {
     this.#isInTurn = false;
     this.commits.endOfTurn();
-    if (this.#replaying.size > 0) this.#continueReplays();
+    this.#replayTurns.end();
     const dirty = this.#dirty;
     for (let i = 0; i < dirty.length; i++) if (dirty[i].isDirty) dirty[i].flush();
     dirty.length = 0;
@@ -405,27 +404,11 @@ export class Broker implements SessionContext {
   }
 
   replaysPauseAtMs(): number {
-    this.#replaysPauseAtMs ??= this.#clock.steadyMs() + REPLAYS_SLICE_MS;
-    return this.#replaysPauseAtMs;
+    return this.#replayTurns.pauseAtMs;
   }
 
   continueReplay(session: Session): void {
-    this.#replaying.add(session);
-  }
-
-  #continueReplays(): void {
-    // In a turn of their own, so that what has arrived meanwhile is read first.
-    this.#clock.endOfTurn(() => {
-      this.beginTurn();
-      const pauseAtMs = this.#clock.steadyMs() + REPLAYS_SLICE_MS;
-      this.#replaysPauseAtMs = pauseAtMs;
-      // Who is not done goes to the end, so that each has its turn.
-      for (const session of [...this.#replaying]) {
-        this.#replaying.delete(session);
-        session.pump();
-        if (this.#clock.steadyMs() >= pauseAtMs) return;
-      }
-    });
+    this.#replayTurns.add(session);
   }
 
   newClientId(): string {

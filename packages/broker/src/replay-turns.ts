@@ -1,0 +1,51 @@
+/** The turns in which replays go on: a slice of time for those of all sessions together, one session after the other. */
+import type { Clock } from './ports.ts';
+import type { Session } from './session.ts';
+
+/** Replays go on for this long in one turn. */
+const SLICE_MS = 5;
+
+export class ReplayTurns {
+  readonly #clock: Clock;
+  readonly #beginTurn: () => void;
+  readonly #waiting = new Set<Session>();
+  #pauseAtMs: number | undefined = undefined;
+
+  /** `beginTurn` is called before sessions go on. */
+  constructor(clock: Clock, beginTurn: () => void) {
+    this.#clock = clock;
+    this.#beginTurn = beginTurn;
+  }
+
+  /** Steady clock at which the replays of this turn pause: the slice begins when the first one asks. */
+  get pauseAtMs(): number {
+    this.#pauseAtMs ??= this.#clock.steadyMs() + SLICE_MS;
+    return this.#pauseAtMs;
+  }
+
+  /** A turn begins. */
+  begin(): void {
+    this.#pauseAtMs = undefined;
+  }
+
+  /** The session goes on in a later turn. */
+  add(session: Session): void {
+    this.#waiting.add(session);
+  }
+
+  /** The turn ends: who waits goes on in one of its own, so that what has arrived meanwhile is read first. */
+  end(): void {
+    if (this.#waiting.size === 0) return;
+    this.#clock.endOfTurn(() => {
+      this.#beginTurn();
+      const pauseAtMs = this.#clock.steadyMs() + SLICE_MS;
+      this.#pauseAtMs = pauseAtMs;
+      // Who is not done goes to the end, so that each has its turn.
+      for (const session of [...this.#waiting]) {
+        this.#waiting.delete(session);
+        session.pump();
+        if (this.#clock.steadyMs() >= pauseAtMs) return;
+      }
+    });
+  }
+}
