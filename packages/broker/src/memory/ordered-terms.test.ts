@@ -19,6 +19,16 @@ test('orders terms as their UTF-8 bytes are ordered', () => {
   );
 });
 
+test('orders what stands around the surrogates', () => {
+  const terms = ['\u{1f986}', '\uffff', '\uc001', '\ue000', '\ud7ff', '\u{10000}', '\u{10ffff}', '\ue001'];
+  const ordered = new OrderedTerms();
+  for (const one of terms) ordered.add({ term: one, key: 'k' });
+  assert.deepEqual(
+    [...ordered.from({ term: '', key: '' })].map((entry) => entry.term),
+    [...terms].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))),
+  );
+});
+
 test('removes the entry of one key and leaves the other of the same term', () => {
   const ordered = new OrderedTerms();
   for (const key of ['2', '1', '3']) ordered.add({ term: 't', key });

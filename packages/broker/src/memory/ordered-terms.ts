@@ -59,5 +59,5 @@ function compareCodePoints(a: string, b: string): number {
 
 function inCodePointOrder(unit: number): number {
   if (unit < 0xd800) return unit;
-  return unit >= 0xe000 ? unit - 0x2000 : unit + 0x800 + 0x2000;
+  return unit >= 0xe000 ? unit - 0x800 : unit + 0x2000;
 }
