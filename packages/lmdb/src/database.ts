@@ -1,0 +1,270 @@
+/**
+ * The one file that knows the npm package `lmdb`: one environment, its root database, keys and values as bytes.
+ *
+ * Transactions. `transaction(build)` gives all puts and removals that `build` makes to lmdb's writer thread as one block,
+ * which is never split. lmdb would split it for a synchronous transaction that comes in between, so after opening there
+ * are none. Blocks run in the order they were given; several may share a transaction of LMDB.
+ *
+ * Durability. With `overlappingSync: false` the writer thread calls `mdb_txn_commit`, which flushes the pages, then the
+ * meta page, and only then marks the block as committed (write.js and writer.cpp of lmdb 3.5); the promise follows that
+ * mark. With `noSync` the same without the flush. `flush.test.ts` reads it off the system calls.
+ *
+ * Cost. Values go to lmdb through its encoder protocol, which takes an object with `buffer`, `address`, `start` and
+ * `end` (as msgpackr returns it): so a value needs no Buffer of its own. Keys are copied by `writeKey`.
+ */
+import { type Key as AnyKey, open, type RootDatabase } from 'lmdb';
+import { type Chunk, ChunkPool, type Values } from './chunks.ts';
+import type { Key } from './keys.ts';
+import { StoreError } from './store-error.ts';
+
+/** How long a failed commit waits for its reason, in milliseconds. */
+const REASON_WAIT_MS = 200;
+
+export interface DatabaseOptions {
+  readonly path: string;
+  /** Whether a commit waits until the device has it. */
+  readonly flush: boolean;
+  /** Bytes of address space reserved at first; the map grows by itself. */
+  readonly mapBytes: number;
+}
+
+/** A row that was read: both are copies. */
+export interface Row {
+  readonly key: Buffer;
+  readonly value: Buffer;
+}
+
+/** What a transaction can do while it is built. */
+export interface Transaction extends Values {
+  /** Writes the value between `start` and `end` of the chunk. The key may be used again at once. */
+  put(key: Key, value: Chunk): void;
+  /** Removes a key; nothing where there is none. */
+  remove(key: Key | Buffer): void;
+}
+
+/** One state of the database, for a long walk; it holds back the reuse of pages until it is closed. */
+export interface Snapshot {
+  range(from: Buffer, to: Buffer, limit?: number): Iterable<Row>;
+  close(): void;
+}
+
+/** The part of lmdb that is used, with the types that its own declarations do not have for our keys and values. */
+interface Native {
+  put(key: Key, value: Chunk): unknown;
+  remove(key: Key | Buffer): unknown;
+  batch(build: () => void): Promise<boolean>;
+  getBinary(key: Key): Buffer | undefined;
+  getRange(options: object): Iterable<{ key: Buffer; value: Buffer }>;
+  useReadTransaction(): { done(): void };
+  sync(callback: (error?: Error) => void): void;
+  backup(path: string, compact: boolean): Promise<void>;
+  getStats(): NativeStats;
+  close(): Promise<void>;
+}
+
+interface NativeStats {
+  entryCount: number;
+  pageSize: number;
+  lastPageNumber: number;
+  treeBranchPageCount: number;
+  treeLeafPageCount: number;
+  overflowPages: number;
+}
+
+const keyEncoder = {
+  writeKey(key: Key | Buffer, target: Buffer, start: number): number {
+    const isScratch = !(key instanceof Uint8Array);
+    const bytes = isScratch ? key.bytes : key;
+    const { length } = key;
+    if (length <= 32) for (let index = 0; index < length; index++) target[start + index] = bytes[index];
+    else target.set(isScratch ? bytes.subarray(0, length) : bytes, start);
+    return start + length;
+  },
+  readKey: (target: Uint8Array, start: number, end: number): Buffer => Buffer.from(target.subarray(start, end)),
+};
+
+const valueEncoder = {
+  encode: (value: Chunk): Chunk => value,
+  decode: (value: Uint8Array): Buffer => Buffer.from(value.buffer, value.byteOffset, value.length),
+  // lmdb then passes the buffer mode, and takes `start` and `end`.
+  copyBuffers: true,
+  // What it decodes must be a copy: messages keep views of it.
+  needsStableBuffer: true,
+};
+
+export class Database {
+  readonly #native: Native;
+  readonly #pool = new ChunkPool();
+  #failure: StoreError | undefined;
+  #inFlight = 0;
+  #whenIdle: (() => void)[] = [];
+  #isClosed = false;
+
+  /** Opens the file, which is made where there is none. @throws StoreError 'not-openable' */
+  constructor({ path, flush, mapBytes }: DatabaseOptions) {
+    try {
+      this.#native = open({
+        path,
+        noSubdir: true,
+        encoding: 'binary',
+        encoder: valueEncoder,
+        keyEncoder,
+        cache: false,
+        maxDbs: 1,
+        mapSize: mapBytes,
+        overlappingSync: false,
+        noSync: !flush,
+        // A block begins and ends where we say, not with the turn of the event loop.
+        eventTurnBatching: false,
+        permissionsMode: 0o600,
+      } as object as { path: string }) as RootDatabase<unknown, AnyKey> as unknown as Native;
+    } catch (error) {
+      throw new StoreError('not-openable', `Cannot open ${path}: ${messageOf(error)}`, error);
+    }
+  }
+
+  /** Why nothing can be written any more; undefined while all is well. */
+  get failure(): StoreError | undefined {
+    return this.#failure;
+  }
+
+  /** Transactions given to LMDB and not over. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /**
+   * Writes everything `build` puts and removes, or nothing of it. Resolves when it survives what was promised.
+   * `build` must not throw: what it had written by then would be committed.
+   * @throws StoreError 'commit-failed', also where an earlier one failed, since memory is ahead of the disk then
+   */
+  transaction(build: (transaction: Transaction) => void): Promise<void> {
+    this.#assertUsable('write to');
+    const values = this.#pool.open();
+    const native = this.#native;
+    const transaction: Transaction = {
+      room: values.room,
+      put: (key, value) => void native.put(key, value),
+      remove: (key) => void native.remove(key),
+    };
+    let thrown: unknown;
+    const committed = native.batch(() => {
+      try {
+        build(transaction);
+      } catch (error) {
+        thrown = error;
+      }
+    });
+    this.#inFlight += 1;
+    if (thrown !== undefined) this.#fail(thrown);
+    return committed.then(
+      () => {
+        values.release();
+        this.#settled();
+        if (thrown !== undefined) throw this.#failure;
+      },
+      async (error: unknown) => {
+        this.#settled();
+        throw this.#fail(await reasonOf(error));
+      },
+    );
+  }
+
+  /** The value of a key, a copy; what was committed last, or undefined. */
+  get(key: Key): Buffer | undefined {
+    this.#assertOpen('read from');
+    const value = this.#native.getBinary(key);
+    return value && Buffer.from(value.buffer, value.byteOffset, value.length);
+  }
+
+  /** Rows with `from` <= key < `to`, in order. Must be walked, or left, within the turn. */
+  range(from: Buffer, to: Buffer, limit?: number): Iterable<Row> {
+    this.#assertOpen('read from');
+    return this.#native.getRange({ start: from, end: to, ...(limit !== undefined && { limit }) });
+  }
+
+  snapshot(): Snapshot {
+    this.#assertOpen('read from');
+    const transaction = this.#native.useReadTransaction();
+    return {
+      range: (start, end, limit) => {
+        this.#assertOpen('read from');
+        return this.#native.getRange({ start, end, transaction, ...(limit !== undefined && { limit }) });
+      },
+      close: () => transaction.done(),
+    };
+  }
+
+  /** Flushes what was committed without a flush. */
+  async sync(): Promise<void> {
+    this.#assertUsable('flush');
+    await new Promise<void>((resolve, reject) => {
+      this.#native.sync((error) => (error ? reject(this.#fail(error)) : resolve()));
+    });
+  }
+
+  /** Copies the last committed state into a new file while writing goes on. */
+  async backup(path: string): Promise<void> {
+    this.#assertOpen('back up');
+    await this.#native.backup(path, true);
+  }
+
+  stats(): { entryCount: number; reusableBytes: number } {
+    this.#assertOpen('measure');
+    const found = this.#native.getStats();
+    const used = found.treeBranchPageCount + found.treeLeafPageCount + found.overflowPages;
+    return { entryCount: found.entryCount, reusableBytes: (found.lastPageNumber + 1 - used) * found.pageSize };
+  }
+
+  /** Resolves when no transaction is under way. */
+  async idle(): Promise<void> {
+    while (this.#inFlight > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+  }
+
+  /** Waits for what is under way. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    await this.idle();
+    this.#isClosed = true;
+    await this.#native.close();
+  }
+
+  #settled(): void {
+    this.#inFlight -= 1;
+    if (this.#inFlight > 0) return;
+    for (const resolve of this.#whenIdle.splice(0)) resolve();
+  }
+
+  #fail(reason: unknown): StoreError {
+    this.#failure ??= new StoreError('commit-failed', `Cannot commit: ${messageOf(reason)}`, reason);
+    return this.#failure;
+  }
+
+  #assertOpen(attempt: string): void {
+    if (this.#isClosed) throw new StoreError('closed', `Cannot ${attempt} the store: it was closed`);
+  }
+
+  #assertUsable(attempt: string): void {
+    this.#assertOpen(attempt);
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+}
+
+/**
+ * What a failed commit failed for. lmdb says no more than "Commit failed" and rejects a second promise with the reason,
+ * a moment later and never unhandled here.
+ */
+async function reasonOf(error: unknown): Promise<unknown> {
+  const { commitError } = Object(error) as { commitError?: Promise<unknown> };
+  if (commitError === undefined) return error;
+  const reason = commitError.then(
+    () => error,
+    (found: unknown) => found ?? error,
+  );
+  const late = new Promise<unknown>((resolve) => setTimeout(() => resolve(error), REASON_WAIT_MS).unref());
+  return Promise.race([reason, late]);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

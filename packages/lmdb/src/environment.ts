@@ -1,0 +1,233 @@
+/** Opens a data directory: lock, file, format, check where it is due; then Store and Tables, until it is closed. */
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import type { Store, Table, TableDefinition } from '@dunlin/broker';
+import { type CheckReport, checkStore } from './check.ts';
+import type { Chunk } from './chunks.ts';
+import { checkDataFile, dataFile, freeBytes, prepareDirectory } from './data-directory.ts';
+import { Database } from './database.ts';
+import { DirectoryLock } from './directory-lock.ts';
+import { ensureFormat } from './format.ts';
+import { Key, type TextHash, textHash } from './keys.ts';
+import { mayBeTorn, type RunRecord, readBootId } from './run-record.ts';
+import { LmdbStore } from './store.ts';
+import { StoreError } from './store-error.ts';
+import { LmdbTable } from './table.ts';
+
+export interface LmdbOptions {
+  /** Made where there is none, for its owner alone. */
+  readonly directory: string;
+  /**
+   * `durable`: a commit resolves when the device has it. `process`: when the operating system has it, which survives
+   * the end of the process, but a crash of the system may cost the whole store.
+   */
+  readonly durability: 'durable' | 'process';
+  /** Bytes of address space to reserve at first. It grows by itself, but each growth leaves the former map in place. */
+  readonly mapBytes?: number;
+  /** Of the machine's present boot; for tests. */
+  readonly bootId?: string;
+  /** Of long texts in keys; for tests. Always the same for one directory. */
+  readonly textHash?: TextHash;
+}
+
+export interface StoreStats {
+  readonly keys: number;
+  /** Of the data file. */
+  readonly fileBytes: number;
+  /** Pages in the file that can be used again, in bytes. */
+  readonly reusableBytes: number;
+  readonly freeBytes: number;
+  /** Deleted sessions whose remains are still being removed. */
+  readonly sessionsToSweep: number;
+  /** Why that ended before its time. */
+  readonly sweepFailure: string | undefined;
+}
+
+/** An open data directory. */
+export interface LmdbEnvironment {
+  readonly directory: string;
+  readonly store: Store;
+  /** Opens a table. @throws RangeError where its name is unfit, or open already */
+  table<T>(definition: TableDefinition<T>): Table<T>;
+  /** Walks over everything, in slices, while work goes on. */
+  check(): Promise<CheckReport>;
+  stats(): Promise<StoreStats>;
+  /** Writes what is committed now into a new or empty directory, usable as a data directory afterwards. */
+  backup(directory: string): Promise<void>;
+  /** Bytes that may still be written on the file system. */
+  freeBytes(): Promise<number>;
+  /** Resolves when what deleted sessions left is removed. */
+  swept(): Promise<void>;
+  /** Waits for what is under way, then closes; nothing may be called afterwards. Idempotent. */
+  close(): Promise<void>;
+}
+
+const MAP_BYTES = 64 * 1024 ** 3;
+const PROBLEMS_SHOWN = 5;
+
+/** @throws StoreError 'locked', 'newer-format', 'damaged', 'not-openable' */
+export async function openLmdb(options: LmdbOptions): Promise<LmdbEnvironment> {
+  prepareDirectory(options.directory);
+  const lock = await DirectoryLock.acquire(options.directory);
+  let database: Database | undefined;
+  try {
+    const path = dataFile(options.directory);
+    const isWhole = checkDataFile(path);
+    database = new Database({
+      path,
+      flush: options.durability === 'durable',
+      mapBytes: options.mapBytes ?? MAP_BYTES,
+    });
+    await ensureFormat(formatOf(database), {});
+    const run = { durability: options.durability, bootId: options.bootId ?? readBootId() } as const;
+    await beginRun(database, run, isWhole);
+    return new Environment(options, database, lock, run);
+  } catch (error) {
+    await database?.close();
+    await lock.release();
+    throw error;
+  }
+}
+
+type Run = Omit<RunRecord, 'isClean'>;
+
+/** Checks the store where it may be damaged, and notes that it is open. */
+async function beginRun(database: Database, run: Run, isWhole: boolean): Promise<void> {
+  const former = readMeta(database, 'run') as RunRecord | undefined;
+  const isTorn = mayBeTorn(former, run.bootId);
+  if (isTorn || !isWhole) {
+    const { problems } = await checkStore(database);
+    if (problems.length > 0)
+      throw damagedStore(isTorn ? 'the machine went down before all was flushed' : 'its file was cut short', problems);
+  }
+  // Only after the check: if it fails, it is due again.
+  await writeMeta(database, 'run', { ...run, isClean: false } satisfies RunRecord);
+  await database.sync();
+}
+
+function damagedStore(cause: string, problems: readonly string[]): StoreError {
+  const shown = problems.slice(0, PROBLEMS_SHOWN).join('; ');
+  return new StoreError('damaged', `Cannot open the store: ${cause}, and it is damaged (${shown}); restore a backup`);
+}
+
+class Environment implements LmdbEnvironment {
+  readonly directory: string;
+  readonly store: LmdbStore;
+  readonly #database: Database;
+  readonly #lock: DirectoryLock;
+  readonly #run: Run;
+  readonly #hash: TextHash;
+  readonly #tables = new Set<string>();
+  #closing: Promise<void> | undefined;
+
+  constructor(options: LmdbOptions, database: Database, lock: DirectoryLock, run: Run) {
+    this.directory = options.directory;
+    this.#database = database;
+    this.#lock = lock;
+    this.#run = run;
+    this.#hash = options.textHash ?? textHash;
+    this.store = new LmdbStore(database, this.#hash);
+  }
+
+  table<T>(definition: TableDefinition<T>): Table<T> {
+    const { name } = definition;
+    if (this.#tables.has(name))
+      throw new RangeError(`Cannot open the table ${JSON.stringify(name)}: it is open already`);
+    const table = new LmdbTable(this.#database, definition, this.#hash, () => void this.#tables.delete(name));
+    this.#tables.add(name);
+    return table;
+  }
+
+  check(): Promise<CheckReport> {
+    return checkStore(this.#database);
+  }
+
+  async stats(): Promise<StoreStats> {
+    const found = this.#database.stats();
+    return {
+      keys: found.entryCount,
+      fileBytes: statSync(dataFile(this.directory)).size,
+      reusableBytes: found.reusableBytes,
+      freeBytes: await this.freeBytes(),
+      sessionsToSweep: this.store.sweeper.pending,
+      sweepFailure: this.store.sweeper.failure === undefined ? undefined : String(this.store.sweeper.failure),
+    };
+  }
+
+  async backup(directory: string): Promise<void> {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const found = readdirSync(directory);
+    if (found.length > 0)
+      throw new StoreError(
+        'not-openable',
+        `Cannot back up to ${directory}: it holds ${found[0]}, expected is an empty directory`,
+      );
+    await this.#database.backup(dataFile(directory));
+    for (const path of [dataFile(directory), directory]) {
+      const file = await open(path, 'r');
+      if (path !== directory) await file.chmod(0o600);
+      await file.sync();
+      await file.close();
+    }
+  }
+
+  freeBytes(): Promise<number> {
+    return freeBytes(this.directory);
+  }
+
+  swept(): Promise<void> {
+    return this.store.sweeper.finished();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.store.sweeper.stop();
+      await this.#database.idle();
+      if (this.#database.failure === undefined) {
+        // What was written must be on the device before a record says so.
+        await this.#database.sync();
+        await writeMeta(this.#database, 'run', { ...this.#run, isClean: true } satisfies RunRecord);
+        await this.#database.sync();
+      }
+    } finally {
+      await this.#database.close();
+      await this.#lock.release();
+    }
+  }
+}
+
+function formatOf(database: Database) {
+  return {
+    version: readMeta(database, 'format') as number | undefined,
+    isEmpty: [...database.range(Buffer.of(0), Buffer.of(0xff), 1)].length === 0,
+    write: (version: number) => writeMeta(database, 'format', version),
+  };
+}
+
+function readMeta(database: Database, name: string): unknown {
+  const value = database.get(new Key().meta(name));
+  if (value === undefined) return undefined;
+  try {
+    return JSON.parse(value.toString());
+  } catch (error) {
+    throw new StoreError('damaged', `Cannot open the store: its item "${name}" is not JSON; restore a backup`, error);
+  }
+}
+
+/** Meta items are JSON, so that every later version can read them. */
+function writeMeta(database: Database, name: string, item: unknown): Promise<void> {
+  return database.transaction((transaction) => {
+    const bytes = Buffer.from(JSON.stringify(item));
+    const chunk: Chunk = transaction.room(bytes.length);
+    chunk.start = chunk.used;
+    bytes.copy(chunk.bytes, chunk.used);
+    chunk.used += bytes.length;
+    chunk.end = chunk.used;
+    transaction.put(new Key().meta(name), chunk);
+  });
+}

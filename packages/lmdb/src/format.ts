@@ -1,0 +1,41 @@
+/** The format of a store: its version, and how older ones become the present one. */
+import { StoreError } from './store-error.ts';
+
+/** Raised with each change that older programs would misread; see `keys.ts` and `values.ts`. */
+export const FORMAT_VERSION = 1;
+
+/** What it takes to look after the format of one store. */
+export interface FormatStore {
+  /** Undefined where nothing was written yet. */
+  readonly version: number | undefined;
+  readonly isEmpty: boolean;
+  /** Resolves when it survives. */
+  write(version: number): Promise<void>;
+}
+
+/** `migrations[n]` makes version n + 1 of version n. It may be cut short at any point and begun again. */
+export type Migrations = Readonly<Record<number, () => Promise<void>>>;
+
+/** Brings a store to the present format. @throws StoreError 'newer-format', 'damaged' */
+export async function ensureFormat(store: FormatStore, migrations: Migrations, target = FORMAT_VERSION): Promise<void> {
+  let { version } = store;
+  if (version === undefined) {
+    if (!store.isEmpty)
+      throw new StoreError('damaged', 'Cannot open the store: it holds keys but no format version; restore a backup');
+    await store.write(target);
+    return;
+  }
+  if (version > target)
+    throw new StoreError(
+      'newer-format',
+      `Cannot open the store: it has format ${version}, this program knows formats up to ${target}; use a newer program`,
+    );
+  while (version < target) {
+    const migrate = migrations[version];
+    if (migrate === undefined)
+      throw new StoreError('damaged', `Cannot open the store: its format ${version} never was one; restore a backup`);
+    await migrate();
+    version += 1;
+    await store.write(version);
+  }
+}

@@ -1,0 +1,358 @@
+/**
+ * How values are encoded. Each begins with a version byte; numbers are big-endian.
+ *
+ *     session        version, session expiry interval (4), expires at ms (double), client identifier to the end
+ *     summary        version, messages (6), bytes (6), shares (6), last position (6)
+ *     will           version, flags (1: with message expiry), delay (4), [message expiry (4)], due at ms (double), message
+ *     received       version
+ *     subscription   version, options (QoS, 4: no local, 8: retain as published, retain handling << 4),
+ *                    identifier (varint), filter to the end
+ *     queue entry    version, flags (1: QoS 2, 2: retain, 4: body elsewhere, 8: share, 16: identifiers),
+ *                    [how many identifiers (varint), each (varint)], [share: length (2), text],
+ *                    then the number of the body (6), or the message to the end
+ *     released       version
+ *     message        version, flags (QoS, 4: retain, 8: publisher, 16: expires, 32: properties),
+ *                    topic: length (2), text; [publisher: length (2), text], [expires at ms (double)],
+ *                    [properties: length (varint), as they stand in a packet], payload to the end
+ *     references     version, how many (6)
+ *     garbage        version
+ *     bucket         version, then each record: length (varint), bytes as it would stand alone
+ *
+ * Encoders write into a chunk and leave the value between its `start` and `end`. Decoders take a buffer that is theirs:
+ * messages keep views of it. They throw `DamagedValue`.
+ */
+import {
+  Message,
+  type QueuedRecord,
+  type QueueSummary,
+  type SessionRecord,
+  type SubscriptionRecord,
+  storedTopic,
+  type Topic,
+  type WillRecord,
+} from '@dunlin/broker';
+import type { Chunk, Values } from './chunks.ts';
+import { writeNumber } from './keys.ts';
+import { DamagedValue, Reader } from './reader.ts';
+
+/** Of every kind of value today; an older one that can still be read gets its own branch. */
+export const VALUE_VERSION = 1;
+
+const MessageFlag = { qos: 3, retain: 4, publisher: 8, expires: 16, properties: 32, known: 63 } as const;
+const EntryFlag = { qos2: 1, retain: 2, bodyElsewhere: 4, share: 8, identifiers: 16, known: 31 } as const;
+const WILL_EXPIRES = 1;
+/** Below this many bytes a loop in JavaScript is faster than a call into Node. */
+const LOOP_BYTES_MAX = 48;
+const VARINT_BYTES_MAX = 5;
+const NO_BYTES = Buffer.alloc(0);
+
+/** A queue entry read back, before it is known what its body is. */
+export interface DecodedEntry {
+  readonly qos: 1 | 2;
+  readonly retain: boolean;
+  readonly identifiers: readonly number[];
+  readonly share: string | undefined;
+  /** Number of the body; 0 where `message` is inline. */
+  readonly bodyNumber: number;
+  readonly message: Message | undefined;
+}
+
+/** Topics of messages read together, one object for each name. */
+export class TopicNames {
+  readonly #topics = new Map<string, Topic>();
+
+  get(name: string): Topic {
+    let topic = this.#topics.get(name);
+    if (topic === undefined) {
+      topic = storedTopic(name);
+      this.#topics.set(name, topic);
+    }
+    return topic;
+  }
+}
+
+function begin(values: Values, bytesMax: number): Chunk {
+  const chunk = values.room(bytesMax);
+  chunk.start = chunk.used;
+  chunk.bytes[chunk.used] = VALUE_VERSION;
+  return chunk;
+}
+
+function end(chunk: Chunk, at: number): Chunk {
+  chunk.end = at;
+  chunk.used = at;
+  return chunk;
+}
+
+/** A value that says nothing but that its key is there. */
+export function encodePresence(values: Values): Chunk {
+  const chunk = begin(values, 1);
+  return end(chunk, chunk.start + 1);
+}
+
+export function encodeSession(values: Values, session: SessionRecord): Chunk {
+  const chunk = begin(values, 13 + session.clientId.length * 3);
+  const { bytes, start } = chunk;
+  bytes.writeUInt32BE(session.sessionExpiryInterval, start + 1);
+  bytes.writeDoubleBE(session.expiresAtMs, start + 5);
+  return end(chunk, start + 13 + bytes.write(session.clientId, start + 13));
+}
+
+export function decodeSession(number: number, value: Buffer): SessionRecord {
+  const reader = new Reader(value);
+  reader.version(VALUE_VERSION);
+  const sessionExpiryInterval = reader.u32();
+  const expiresAtMs = reader.double();
+  return { number, clientId: reader.restText(), sessionExpiryInterval, expiresAtMs };
+}
+
+export function encodeSummary(values: Values, summary: QueueSummary): Chunk {
+  const chunk = begin(values, 25);
+  const { bytes, start } = chunk;
+  writeNumber(bytes, start + 1, summary.messages);
+  writeNumber(bytes, start + 7, summary.bytes);
+  writeNumber(bytes, start + 13, summary.shares);
+  writeNumber(bytes, start + 19, summary.lastPosition);
+  return end(chunk, start + 25);
+}
+
+export function decodeSummary(value: Buffer): QueueSummary {
+  const reader = new Reader(value);
+  reader.version(VALUE_VERSION);
+  const [messages, bytes, shares, lastPosition] = [reader.number(), reader.number(), reader.number(), reader.number()];
+  reader.finish();
+  return { messages, bytes, shares, lastPosition };
+}
+
+export function encodeReferences(values: Values, references: number): Chunk {
+  const chunk = begin(values, 7);
+  writeNumber(chunk.bytes, chunk.start + 1, references);
+  return end(chunk, chunk.start + 7);
+}
+
+export function decodeReferences(value: Buffer): number {
+  const reader = new Reader(value);
+  reader.version(VALUE_VERSION);
+  const references = reader.number();
+  reader.finish();
+  return references;
+}
+
+export function encodeSubscription(values: Values, subscription: SubscriptionRecord): Chunk {
+  const chunk = begin(values, 2 + VARINT_BYTES_MAX + subscription.filter.length * 3);
+  const { bytes, start } = chunk;
+  const { qos, noLocal, retainAsPublished, retainHandling, identifier, filter } = subscription;
+  bytes[start + 1] = qos | (noLocal ? 4 : 0) | (retainAsPublished ? 8 : 0) | (retainHandling << 4);
+  const at = writeVarint(bytes, start + 2, identifier);
+  return end(chunk, at + bytes.write(filter, at));
+}
+
+export function decodeSubscription(value: Buffer): SubscriptionRecord {
+  const reader = new Reader(value);
+  reader.version(VALUE_VERSION);
+  const options = reader.u8();
+  const identifier = reader.varint();
+  const qos = options & 3;
+  const retainHandling = options >>> 4;
+  if (qos === 3 || retainHandling > 2) throw new DamagedValue(`its subscription options are ${options}`);
+  return {
+    filter: reader.restText(),
+    qos: qos as 0 | 1 | 2,
+    noLocal: (options & 4) !== 0,
+    retainAsPublished: (options & 8) !== 0,
+    retainHandling: retainHandling as 0 | 1 | 2,
+    identifier,
+  };
+}
+
+export function encodeWill(values: Values, will: WillRecord): Chunk {
+  const chunk = begin(values, 18 + messageBytesMax(will.message));
+  const { bytes, start } = chunk;
+  const expires = will.messageExpiryInterval !== undefined;
+  bytes[start + 1] = expires ? WILL_EXPIRES : 0;
+  bytes.writeUInt32BE(will.delayInterval, start + 2);
+  let at = start + 6;
+  if (expires) at = bytes.writeUInt32BE(will.messageExpiryInterval, at);
+  at = bytes.writeDoubleBE(will.dueAtMs, at);
+  return end(chunk, writeMessage(bytes, at, will.message));
+}
+
+export function decodeWill(value: Buffer): WillRecord {
+  const reader = new Reader(value);
+  reader.version(VALUE_VERSION);
+  const expires = reader.u8() === WILL_EXPIRES;
+  const delayInterval = reader.u32();
+  const messageExpiryInterval = expires ? reader.u32() : undefined;
+  const dueAtMs = reader.double();
+  return { message: readMessage(reader, new TopicNames()), delayInterval, messageExpiryInterval, dueAtMs };
+}
+
+/** `bodyNumber`: of the body it refers to; 0 puts the message itself into the entry. */
+export function encodeEntry(values: Values, entry: QueuedRecord, bodyNumber: number): Chunk {
+  const { message, identifiers, share } = entry;
+  const tailBytes = bodyNumber === 0 ? messageBytesMax(message) : 6;
+  const shareBytes = share === undefined ? 0 : 2 + share.length * 3;
+  const chunk = begin(values, 2 + (identifiers.length + 1) * VARINT_BYTES_MAX + shareBytes + tailBytes);
+  const { bytes, start } = chunk;
+  bytes[start + 1] =
+    (entry.qos === 2 ? EntryFlag.qos2 : 0) |
+    (entry.retain ? EntryFlag.retain : 0) |
+    (bodyNumber === 0 ? 0 : EntryFlag.bodyElsewhere) |
+    (share === undefined ? 0 : EntryFlag.share) |
+    (identifiers.length === 0 ? 0 : EntryFlag.identifiers);
+  let at = start + 2;
+  if (identifiers.length > 0) {
+    at = writeVarint(bytes, at, identifiers.length);
+    for (const identifier of identifiers) at = writeVarint(bytes, at, identifier);
+  }
+  if (share !== undefined) at = writeText(bytes, at, share);
+  if (bodyNumber === 0) return end(chunk, writeMessage(bytes, at, message));
+  writeNumber(bytes, at, bodyNumber);
+  return end(chunk, at + 6);
+}
+
+export function decodeEntry(value: Buffer, topics: TopicNames): DecodedEntry {
+  const reader = new Reader(value);
+  reader.version(VALUE_VERSION);
+  const flags = knownFlags(reader.u8(), EntryFlag.known);
+  const identifiers: number[] = [];
+  if (flags & EntryFlag.identifiers)
+    for (let left = reader.varint(); left > 0; left--) identifiers.push(reader.varint());
+  const share = flags & EntryFlag.share ? reader.text(reader.u16()) : undefined;
+  const qos = flags & EntryFlag.qos2 ? 2 : 1;
+  const retain = (flags & EntryFlag.retain) !== 0;
+  if ((flags & EntryFlag.bodyElsewhere) === 0)
+    return { qos, retain, identifiers, share, bodyNumber: 0, message: readMessage(reader, topics) };
+  const bodyNumber = reader.number();
+  reader.finish();
+  return { qos, retain, identifiers, share, bodyNumber, message: undefined };
+}
+
+/** Number of the body a queue entry refers to; 0 where the message is inline. Reads no more than it must. */
+export function bodyOfEntry(value: Buffer): number {
+  if (value.length < 8 || (value[1] & EntryFlag.bodyElsewhere) === 0) return 0;
+  // It always stands last.
+  return value.readUIntBE(value.length - 6, 6);
+}
+
+export function encodeMessage(values: Values, message: Message): Chunk {
+  const chunk = values.room(messageBytesMax(message));
+  chunk.start = chunk.used;
+  return end(chunk, writeMessage(chunk.bytes, chunk.start, message));
+}
+
+/** The message keeps views of `value`. */
+export function decodeMessage(value: Buffer, topics: TopicNames): Message {
+  return readMessage(new Reader(value), topics);
+}
+
+function messageBytesMax(message: Message): number {
+  const texts = message.topic.encoded.length + message.publisher.length * 3;
+  return 12 + VARINT_BYTES_MAX + texts + message.properties.length + message.payloadLength;
+}
+
+function writeMessage(bytes: Buffer, start: number, message: Message): number {
+  const { topic, publisher, expiresAtMs, properties } = message;
+  bytes[start] = VALUE_VERSION;
+  bytes[start + 1] =
+    message.qos |
+    (message.retain ? MessageFlag.retain : 0) |
+    (publisher === '' ? 0 : MessageFlag.publisher) |
+    (expiresAtMs === undefined ? 0 : MessageFlag.expires) |
+    (properties.length === 0 ? 0 : MessageFlag.properties);
+  let at = writeBytes(bytes, start + 2, topic.encoded, 0, topic.encoded.length);
+  if (publisher !== '') at = writeText(bytes, at, publisher);
+  if (expiresAtMs !== undefined) at = bytes.writeDoubleBE(expiresAtMs, at);
+  if (properties.length > 0) {
+    at = writeVarint(bytes, at, properties.length);
+    at = writeBytes(bytes, at, properties, 0, properties.length);
+  }
+  return writeBytes(bytes, at, message.bytes, message.payloadStart, message.payloadEnd);
+}
+
+function readMessage(reader: Reader, topics: TopicNames): Message {
+  reader.version(VALUE_VERSION);
+  const flags = knownFlags(reader.u8(), MessageFlag.known);
+  const qos = flags & MessageFlag.qos;
+  if (qos === 3) throw new DamagedValue('its QoS is 3');
+  const topic = topics.get(reader.text(reader.u16()));
+  const publisher = flags & MessageFlag.publisher ? reader.text(reader.u16()) : '';
+  const expiresAtMs = flags & MessageFlag.expires ? reader.double() : undefined;
+  const properties = flags & MessageFlag.properties ? reader.slice(reader.varint()) : NO_BYTES;
+  const retain = (flags & MessageFlag.retain) !== 0;
+  const message = new Message(
+    topic,
+    qos as 0 | 1 | 2,
+    retain,
+    publisher,
+    reader.bytes,
+    reader.at,
+    reader.end,
+    properties,
+    expiresAtMs,
+  );
+  message.owned = true;
+  return message;
+}
+
+/** One value of many records, for texts that share a key; see `keys.ts`. */
+export function encodeBucket(values: Values, records: readonly Uint8Array[]): Chunk {
+  let bytesMax = 1;
+  for (const record of records) bytesMax += VARINT_BYTES_MAX + record.length;
+  const chunk = begin(values, bytesMax);
+  let at = chunk.start + 1;
+  for (const record of records) {
+    at = writeVarint(chunk.bytes, at, record.length);
+    chunk.bytes.set(record, at);
+    at += record.length;
+  }
+  return end(chunk, at);
+}
+
+export function decodeBucket(value: Buffer): Buffer[] {
+  const reader = new Reader(value);
+  reader.version(VALUE_VERSION);
+  const records: Buffer[] = [];
+  while (reader.at < reader.end) records.push(reader.slice(reader.varint()));
+  return records;
+}
+
+function knownFlags(flags: number, known: number): number {
+  if ((flags & ~known) !== 0) throw new DamagedValue(`its flags are ${flags}, known are ${known}`);
+  return flags;
+}
+
+function writeVarint(bytes: Buffer, at: number, value: number): number {
+  let rest = value;
+  let next = at;
+  while (rest >= 0x80) {
+    bytes[next++] = (rest & 0x7f) | 0x80;
+    rest = Math.floor(rest / 0x80);
+  }
+  bytes[next] = rest;
+  return next + 1;
+}
+
+function writeBytes(bytes: Buffer, at: number, source: Buffer, start: number, end: number): number {
+  const length = end - start;
+  if (length > LOOP_BYTES_MAX) source.copy(bytes, at, start, end);
+  else for (let index = 0; index < length; index++) bytes[at + index] = source[start + index];
+  return at + length;
+}
+
+/** Length in 2 bytes, then the text. */
+function writeText(bytes: Buffer, at: number, text: string): number {
+  const { length } = text;
+  let written = 0;
+  if (length <= LOOP_BYTES_MAX) {
+    for (; written < length; written++) {
+      const unit = text.charCodeAt(written);
+      if (unit >= 0x80) break;
+      bytes[at + 2 + written] = unit;
+    }
+  }
+  if (written < length) written = bytes.write(text, at + 2);
+  bytes[at] = written >>> 8;
+  bytes[at + 1] = written;
+  return at + 2 + written;
+}
