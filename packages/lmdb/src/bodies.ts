@@ -50,7 +50,7 @@ export class Bodies {
     this.#database = database;
     const key = this.#key.meta('bodies');
     const value = database.get(key);
-    this.#next = 1 + (value === undefined ? randomInt(FIRST_MAX) : decoded(key.copy(), value, decodeReferences));
+    this.#next = 1 + (value === undefined ? randomInt(FIRST_MAX) : decoded(key.view, value, decodeReferences));
     this.#reservedUpTo = this.#next - 1;
   }
 
@@ -67,7 +67,7 @@ export class Bodies {
     if (this.#references.has(number)) return;
     const key = this.#key.numbered(Tag.bodyReferences, number);
     const value = this.#database.get(key);
-    this.#references.set(number, value === undefined ? 0 : decoded(key.copy(), value, decodeReferences));
+    this.#references.set(number, value === undefined ? 0 : decoded(key.view, value, decodeReferences));
   }
 
   /** Adds an entry of a message that was counted. Returns the number to refer to, 0 where the entry holds the message. */
@@ -105,8 +105,8 @@ export class Bodies {
   read(number: number, topics: TopicNames): Message {
     const key = this.#key.numbered(Tag.body, number);
     const value = this.#database.get(key);
-    if (value === undefined) throw damaged(key.copy(), 'it is missing, though a queue entry refers to it');
-    const message = decoded(key.bytes, value, (bytes) => decodeMessage(bytes, topics));
+    if (value === undefined) throw damaged(key.view, 'it is missing, though a queue entry refers to it');
+    const message = decoded(key.view, value, (bytes) => decodeMessage(bytes, topics));
     message.bodyNumber = number;
     return message;
   }

@@ -70,9 +70,14 @@ export class Key {
   readonly bytes: Buffer = Buffer.allocUnsafeSlow(KEY_BYTES_MAX + HASH_BYTES);
   length = 0;
 
+  /** Valid until the next key is made. */
+  get view(): Buffer {
+    return this.bytes.subarray(0, this.length);
+  }
+
   /** A copy that stays. */
   copy(): Buffer {
-    return Buffer.from(this.bytes.subarray(0, this.length));
+    return Buffer.from(this.view);
   }
 
   /** Text of meta items. */

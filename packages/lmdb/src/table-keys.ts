@@ -24,7 +24,7 @@ export function indexPrefix(table: string, index: string): Buffer {
 
 /** A term in keys: escaped and ended, or cut and hashed. */
 export function termKey(term: string, hash: TextHash): TermKey {
-  const escaped = escape(Buffer.from(term));
+  const escaped = escapeZeros(Buffer.from(term));
   if (escaped.length <= TEXT_BYTES_MAX) return { bytes: Buffer.concat([escaped, Buffer.of(0, WHOLE)]), isCut: false };
   const digest = hash(Buffer.from(term)).subarray(0, HASH_BYTES);
   return { bytes: Buffer.concat([cut(escaped), Buffer.of(0, CUT), digest]), isCut: true };
@@ -32,7 +32,7 @@ export function termKey(term: string, hash: TextHash): TermKey {
 
 /** Bounds of the keys whose terms begin with `prefix`; of a long one, of all terms that share its beginning. */
 export function termRange(indexStart: Buffer, prefix: string): { from: Buffer; to: Buffer } {
-  const escaped = escape(Buffer.from(prefix));
+  const escaped = escapeZeros(Buffer.from(prefix));
   const from = Buffer.concat([indexStart, escaped.length <= TEXT_BYTES_MAX ? escaped : cut(escaped)]);
   return { from, to: keyAfterPrefix(from) };
 }
@@ -42,7 +42,7 @@ function cut(escaped: Buffer): Buffer {
   return escaped.subarray(0, escaped[TEXT_BYTES_MAX - 1] === 0 ? TEXT_BYTES_MAX - 1 : TEXT_BYTES_MAX);
 }
 
-function escape(text: Buffer): Buffer {
+function escapeZeros(text: Buffer): Buffer {
   if (!text.includes(0)) return text;
   const parts: number[] = [];
   for (const byte of text) {

@@ -66,16 +66,17 @@ export class LmdbTable<T> implements Table<T> {
     const value = database.get(key);
     this.#reservedUpTo = value === undefined ? 0 : decoded(key.copy(), value, decodeReferences);
     this.#revision = this.#reservedUpTo;
-    if (!this.#hasSameIndexes()) this.#ready = this.#rebuildIndexes().then(() => void (this.#ready = undefined));
+    if (this.#hasSameIndexes()) return;
+    this.#ready = this.#rebuildIndexes();
     // Whoever waits for it hears of it.
-    this.#ready?.catch(() => undefined);
+    this.#ready.catch(() => undefined);
   }
 
   get(key: string): TableRecord<T> | undefined {
     const bytes = Buffer.byteLength(key);
     if (bytes < 1 || bytes > KEY_BYTES_LIMIT) return undefined;
     const value = this.#database.get(this.#recordKey(key));
-    return value === undefined ? undefined : this.#record(key, this.#key.bytes, value);
+    return value === undefined ? undefined : this.#record(key, this.#key.view, value);
   }
 
   async put(key: string, value: T, expected?: number): Promise<number> {
@@ -167,6 +168,7 @@ export class LmdbTable<T> implements Table<T> {
         .map((index) => Buffer.from(index));
       transaction.put(this.#key.meta(`indexes:${name}`), encodeBucket(transaction, declared));
     });
+    this.#ready = undefined;
   }
 
   /** Whether the indexes that were kept until now are those that are declared now. */

@@ -1,0 +1,57 @@
+/**
+ * Commits in a loop until it is killed: each round enqueues a message for several sessions and a small one for one of
+ * them, replaces a retained message, and removes what was enqueued some rounds before. It writes "b<round>" before and
+ * "a<round>" after a round is acknowledged.
+ *
+ *     node crash-child.ts <directory> <durability> <first round>
+ */
+import { writeSync } from 'node:fs';
+import type { Message, Write } from '@dunlin/broker';
+import { openLmdb } from '../environment.ts';
+import { dequeue, enqueue, message, putSession, putSubscription } from './writes.ts';
+
+/** Sessions that each shared message goes to, and rounds that it stays in their queues. */
+export const SESSIONS = 4;
+export const ROUNDS_KEPT = 10;
+
+/** The writes of a round. `sent` holds the messages of the rounds before, as they were enqueued. */
+export function roundOf(round: number, sent: Map<number, readonly [shared: Message, small: Message]>): Write[] {
+  const shared = message('shared', `${round} `.repeat(400));
+  const small = message('small', `${round}`);
+  sent.set(round, [shared, small]);
+  const writes: Write[] = [{ op: 'putRetained', message: message('round', `${round}`) }];
+  for (let session = 1; session <= SESSIONS; session++) writes.push(enqueue(session, 2 * round, shared, 2));
+  writes.push(enqueue(1, 2 * round + 1, small));
+  // One session comes and goes with every round.
+  writes.push(putSession(100 + round), putSubscription(100 + round, 'a/b'), enqueue(100 + round, 1, shared));
+  if (round > 1) writes.push({ op: 'deleteSession', session: 100 + round - 1 });
+  const old = sent.get(round - ROUNDS_KEPT);
+  if (old === undefined) return writes;
+  sent.delete(round - ROUNDS_KEPT);
+  for (let session = 1; session <= SESSIONS; session++)
+    writes.push(dequeue(session, 2 * (round - ROUNDS_KEPT), old[0], 2));
+  writes.push(dequeue(1, 2 * (round - ROUNDS_KEPT) + 1, old[1]));
+  return writes;
+}
+
+async function run(directory: string, durability: 'durable' | 'process', first: number): Promise<void> {
+  const { store } = await openLmdb({ directory, durability });
+  await store.commit(Array.from({ length: SESSIONS }, (_, index) => putSession(index + 1)));
+  const sent = new Map<number, readonly [Message, Message]>();
+  for (const stored of await store.queue(1, 0, 1_000)) {
+    const round = Math.floor(stored.position / 2);
+    const [shared, small] = sent.get(round) ?? [stored.message, stored.message];
+    sent.set(round, stored.position % 2 === 0 ? [stored.message, small] : [shared, stored.message]);
+  }
+  for (let round = first; ; round++) {
+    const writes = roundOf(round, sent);
+    writeSync(1, `b${round}\n`);
+    await store.commit(writes);
+    writeSync(1, `a${round}\n`);
+  }
+}
+
+if (import.meta.main) {
+  const [directory, durability, first] = process.argv.slice(2);
+  await run(directory, durability as 'durable' | 'process', Number(first));
+}
