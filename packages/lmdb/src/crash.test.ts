@@ -51,8 +51,12 @@ for (const durability of ['durable', 'process'] as const)
       for (let session = 1; session <= SESSIONS; session++) {
         const stored = await store.queue(session, 0, 1_000);
         const shared = stored.filter(({ position }) => position % 2 === 0);
-        assert.deepEqual(shared.map(({ position }) => position / 2), rounds);
-        for (const { position, message } of shared) assert.equal(String(message.payload), `${position / 2} `.repeat(400));
+        assert.deepEqual(
+          shared.map(({ position }) => position / 2),
+          rounds,
+        );
+        for (const { position, message } of shared)
+          assert.equal(String(message.payload), `${position / 2} `.repeat(400));
       }
       const passing = (await everything(store.sessions())).map(({ record }) => record.number).filter((n) => n > 100);
       assert.deepEqual(passing, [100 + last]);

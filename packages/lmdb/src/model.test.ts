@@ -107,7 +107,11 @@ class Writer {
       case 'forget':
         return [{ op: 'deleteReceived', session, packetId: one.packetId }];
       case 'will': {
-        const will = { delayInterval: 4_294_967_295, messageExpiryInterval: one.packetId % 2 ? 7 : undefined, dueAtMs: 12.5 };
+        const will = {
+          delayInterval: 4_294_967_295,
+          messageExpiryInterval: one.packetId % 2 ? 7 : undefined,
+          dueAtMs: 12.5,
+        };
         return [{ op: 'putWill', session, will: { ...will, message: message('will', `${one.packetId}`) } }];
       }
       case 'noWill':
@@ -125,7 +129,9 @@ class Writer {
       if (session === undefined) return [];
       const position = (this.#positions.get(session) ?? 0) + 1 + (index % 3);
       this.#positions.set(session, position);
-      return [{ op: 'enqueue', session, entry: { ...entry(position, queued, one.qos), share, identifiers: [index, 200] } }];
+      return [
+        { op: 'enqueue', session, entry: { ...entry(position, queued, one.qos), share, identifiers: [index, 200] } },
+      ];
     });
   }
 }
