@@ -14,6 +14,7 @@
  */
 import { type Key as AnyKey, open, type RootDatabase } from 'lmdb';
 import { type Chunk, ChunkPool, type Values } from './chunks.ts';
+import { damaged } from './damage.ts';
 import type { Key } from './keys.ts';
 import { StoreError } from './store-error.ts';
 
@@ -173,14 +174,18 @@ export class Database {
   /** The value of a key, a copy; what was committed last, or undefined. */
   get(key: Key): Buffer | undefined {
     this.#assertOpen('read from');
-    const value = this.#native.getBinary(key);
-    return value && Buffer.from(value.buffer, value.byteOffset, value.length);
+    try {
+      const value = this.#native.getBinary(key);
+      return value && Buffer.from(value.buffer, value.byteOffset, value.length);
+    } catch (error) {
+      throw damaged(key.view, messageOf(error), error);
+    }
   }
 
   /** Rows with `from` <= key < `to`, in order. Must be walked, or left, within the turn. */
   range(from: Buffer, to: Buffer, limit?: number): Iterable<Row> {
     this.#assertOpen('read from');
-    return this.#native.getRange({ start: from, end: to, ...(limit !== undefined && { limit }) });
+    return readable(this.#native.getRange({ start: from, end: to, ...(limit !== undefined && { limit }) }), from);
   }
 
   snapshot(): Snapshot {
@@ -189,7 +194,8 @@ export class Database {
     return {
       range: (start, end, limit) => {
         this.#assertOpen('read from');
-        return this.#native.getRange({ start, end, transaction, ...(limit !== undefined && { limit }) });
+        const range = { start, end, transaction, ...(limit !== undefined && { limit }) };
+        return readable(this.#native.getRange(range), start);
       },
       close: () => transaction.done(),
     };
@@ -247,6 +253,16 @@ export class Database {
   #assertUsable(attempt: string): void {
     this.#assertOpen(attempt);
     if (this.#failure !== undefined) throw this.#failure;
+  }
+}
+
+/** The rows of a range. @throws StoreError 'damaged' where LMDB cannot read them */
+function* readable(range: Iterable<Row>, from: Buffer): Generator<Row> {
+  try {
+    yield* range;
+  } catch (error) {
+    if (error instanceof StoreError) throw error;
+    throw damaged(from, messageOf(error), error);
   }
 }
 

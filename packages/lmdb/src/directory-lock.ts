@@ -1,149 +1,182 @@
 /**
  * One process a data directory: a lock that dies with its process.
  *
- * The lock is a Unix socket in the directory, on which its owner listens and says who it is. Where nobody listens the
- * owner has died, and the lock is taken over. Taking it is a hard link, which fails where there is one already:
- *
- *     1. listen on a socket under a name of our own, then link it to `lock`: done, where that succeeds
- *     2. else ask `lock`: if somebody listens, refuse with the owner's name
- *     3. else move `lock` aside (only one mover succeeds), make sure that nobody listens there either, delete it, go to 1
- *     4. at the end ask `lock` once more: the answer must be ours
+ * Whoever wants the directory listens on a Unix socket in it, under a name that nobody else has, and only then looks for
+ * the sockets of others and asks them. A socket on which nobody listens was left by a process that died; it is deleted.
+ * Who finds no other becomes the owner. Of any two, both had put up their socket before they looked, so the later one to
+ * look found the other: there is never a second owner. Where several come at once, the one with the greatest token goes
+ * on and the others withdraw and come again; where there is an owner, they are refused.
  *
  * A socket's path may have about 107 bytes. A longer one is reached through `/proc/self/fd`, where there is that.
  */
 import { randomUUID } from 'node:crypto';
-import { chmodSync, closeSync, existsSync, linkSync, openSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { createConnection, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { StoreError } from './store-error.ts';
 
-/** What the owner answers. */
-export interface LockOwner {
+/** What a socket of the lock answers. */
+interface Claim {
   readonly pid: number;
-  /** Tells two locks of one process apart. */
   readonly token: string;
+  /** False while it still looks for others. */
+  readonly isOwner: boolean;
 }
 
-/** What is known of a lock: who answers, that somebody listens but does not answer, or that nobody does. */
-type Answer = LockOwner | 'silent' | 'nobody';
+/** What is known of a socket: who answers, that somebody listens but does not answer, or that nobody does. */
+type Answer = Claim | 'silent' | 'nobody';
 
-const NAME = 'lock';
+const PREFIX = 'lock-';
+/** Ends the name of a socket on which its process may not listen yet. */
+const UNREADY = '.new';
+const TOKEN_LETTERS = 12;
 /** Of a socket address, with the zero byte at its end; the least of the usual systems. */
 const SOCKET_PATH_BYTES_MAX = 104;
 const ANSWER_TIMEOUT_MS = 2_000;
+const RESETS_MAX = 10;
 const ANSWER_BYTES_MAX = 1_024;
-const ATTEMPTS = 20;
+/** For others that come at the same time to withdraw or to become owner. */
+const WAIT_MS_MAX = 20;
+const ATTEMPTS = 200;
 
 export class DirectoryLock {
   readonly #server: Server;
   readonly #path: string;
-  readonly #release: () => void;
+  readonly #free: () => void;
 
-  private constructor(server: Server, path: string, release: () => void) {
+  private constructor(server: Server, path: string, free: () => void) {
     this.#server = server;
     this.#path = path;
-    this.#release = release;
+    this.#free = free;
   }
 
   /** @throws StoreError 'locked' naming the owner, 'not-openable' where no socket can be made */
   static async acquire(directory: string): Promise<DirectoryLock> {
-    const { folder, release } = shortPath(directory);
-    const token = randomUUID();
-    const own = join(folder, `lock-${token.slice(0, 8)}`);
-    const path = join(folder, NAME);
-    let server: Server | undefined;
+    const { folder, free } = shortPath(directory);
     try {
-      server = await listen(own, token);
-      await take(directory, own, path);
-      const owner = await ask(path);
-      if (typeof owner === 'string' || owner.token !== token) throw locked(directory, owner);
-      return new DirectoryLock(server, path, release);
+      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+        const lock = await DirectoryLock.#attempt(directory, folder, free);
+        if (lock !== undefined) return lock;
+        await pause();
+      }
+      throw new StoreError('locked', `Cannot open ${directory}: others want it at the same time`);
     } catch (error) {
-      server?.close();
-      release();
+      free();
       if (error instanceof StoreError) throw error;
       const reason = error instanceof Error ? error.message : String(error);
       throw new StoreError('not-openable', `Cannot lock ${directory}: ${reason}`, error);
-    } finally {
-      rmSync(own, { force: true });
     }
+  }
+
+  /** Undefined where somebody who came at the same time goes first. */
+  static async #attempt(directory: string, folder: string, free: () => void): Promise<DirectoryLock | undefined> {
+    const claim = { pid: process.pid, token: randomUUID().replaceAll('-', '').slice(0, TOKEN_LETTERS), isOwner: false };
+    const path = join(folder, PREFIX + claim.token);
+    const lock = new DirectoryLock(await listen(path, claim), path, free);
+    try {
+      for (;;) {
+        const others = await claimsOf(folder, claim.token);
+        if (others.length === 0) {
+          claim.isOwner = true;
+          return lock;
+        }
+        const owner = others.find((other) => typeof other === 'string' || other.isOwner);
+        if (owner !== undefined) throw locked(directory, owner);
+        if (others.some((other) => typeof other !== 'string' && other.token > claim.token)) break;
+        await pause();
+      }
+    } catch (error) {
+      await lock.#withdraw();
+      throw error;
+    }
+    await lock.#withdraw();
+    return undefined;
   }
 
   /** Lets the next one in. */
   async release(): Promise<void> {
-    // The name goes first: who came between would find a socket that nobody listens on, and take it over.
+    await this.#withdraw();
+    this.#free();
+  }
+
+  async #withdraw(): Promise<void> {
     rmSync(this.#path, { force: true });
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#release();
   }
 }
 
+/** What the living sockets of others answer; deletes the dead. */
+async function claimsOf(folder: string, ownToken: string): Promise<Exclude<Answer, 'nobody'>[]> {
+  const names = readdirSync(folder).filter((name) => name.startsWith(PREFIX) && !name.endsWith(UNREADY));
+  const others = names.filter((name) => name !== PREFIX + ownToken).map((name) => join(folder, name));
+  const found: Exclude<Answer, 'nobody'>[] = [];
+  for (const path of others) {
+    const answer = await ask(path);
+    // Its name was never given before somebody listened, and is never given again.
+    if (answer === 'nobody') rmSync(path, { force: true });
+    else found.push(answer);
+  }
+  return found;
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * WAIT_MS_MAX));
+}
+
 /** The directory under a name that a socket's path has room for. */
-function shortPath(directory: string): { folder: string; release: () => void } {
-  if (Buffer.byteLength(join(directory, 'lock-00000000.0')) < SOCKET_PATH_BYTES_MAX)
-    return { folder: directory, release: () => undefined };
+function shortPath(directory: string): { folder: string; free: () => void } {
+  const nameBytes = 1 + PREFIX.length + TOKEN_LETTERS + UNREADY.length;
+  if (Buffer.byteLength(directory) + nameBytes < SOCKET_PATH_BYTES_MAX)
+    return { folder: directory, free: () => undefined };
   const file = openSync(directory, 'r');
   const folder = `/proc/self/fd/${file}`;
-  if (existsSync(folder)) return { folder, release: () => closeSync(file) };
+  if (existsSync(folder)) return { folder, free: () => closeSync(file) };
   closeSync(file);
+  const found = Buffer.byteLength(directory);
   throw new StoreError(
     'not-openable',
-    `Cannot lock ${directory}: its path has ${Buffer.byteLength(directory)} bytes, expected are ${SOCKET_PATH_BYTES_MAX - 17} at the most`,
+    `Cannot lock ${directory}: its path has ${found} bytes, expected are ${SOCKET_PATH_BYTES_MAX - nameBytes - 1} at the most`,
   );
 }
 
-function listen(path: string, token: string): Promise<Server> {
+/** Listens under another name first: from a name without `.new` on, whoever asks is answered while we live. */
+function listen(path: string, claim: Claim): Promise<Server> {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
-    socket.end(JSON.stringify({ pid: process.pid, token } satisfies LockOwner));
+    socket.end(JSON.stringify(claim));
   });
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(path, () => {
-      chmodSync(path, 0o600);
-      server.unref();
-      resolve(server);
+    server.listen(path + UNREADY, () => {
+      try {
+        chmodSync(path + UNREADY, 0o600);
+        renameSync(path + UNREADY, path);
+        server.unref();
+        resolve(server);
+      } catch (error) {
+        server.close();
+        reject(error);
+      }
     });
   });
 }
 
-async function take(directory: string, own: string, path: string): Promise<void> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    if (unless('EEXIST', () => linkSync(own, path))) return;
-    const owner = await ask(path);
-    if (owner !== 'nobody') throw locked(directory, owner);
-    const aside = `${own}.${attempt % 10}`;
-    if (!unless('ENOENT', () => renameSync(path, aside))) continue;
-    const moved = await ask(aside);
-    // Somebody had taken it over before we moved it: it is theirs.
-    if (moved !== 'nobody') {
-      unless('EEXIST', () => linkSync(aside, path));
-      rmSync(aside, { force: true });
-      throw locked(directory, moved);
-    }
-    rmSync(aside, { force: true });
-  }
-  throw new StoreError('locked', `Cannot open ${directory}: others take its lock all the time`);
-}
-
-/** False where it fails with this code. */
-function unless(code: string, act: () => void): boolean {
-  try {
-    act();
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === code) return false;
-    throw error;
-  }
-}
-
 /** Asks whoever listens on the socket who it is. */
-export function ask(path: string): Promise<Answer> {
+export async function ask(path: string): Promise<Answer> {
+  for (let attempt = 0; attempt < RESETS_MAX; attempt++) {
+    const answer = await askOnce(path);
+    if (answer !== 'reset') return answer;
+  }
+  return 'silent';
+}
+
+/** 'reset': it was being closed, so the next answer will be another one. */
+function askOnce(path: string): Promise<Answer | 'reset'> {
   return new Promise((resolve, reject) => {
     let text = '';
     let isConnected = false;
     const socket = createConnection(path);
-    const finish = (answer: Answer) => {
+    const finish = (answer: Answer | 'reset') => {
       socket.destroy();
       resolve(answer);
     };
@@ -156,9 +189,10 @@ export function ask(path: string): Promise<Answer> {
       text += data;
       if (text.length > ANSWER_BYTES_MAX) finish('silent');
     });
-    socket.on('end', () => finish(ownerOf(text)));
+    socket.on('end', () => finish(claimOf(text)));
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'ECONNREFUSED' || error.code === 'ENOENT') finish('nobody');
+      else if (error.code === 'ECONNRESET' || error.code === 'EPIPE') finish('reset');
       else if (isConnected || error.code === 'EAGAIN') finish('silent');
       // Not a socket, no permission: whose it is cannot be told.
       else reject(error);
@@ -166,10 +200,10 @@ export function ask(path: string): Promise<Answer> {
   });
 }
 
-function ownerOf(text: string): Answer {
+function claimOf(text: string): Answer {
   try {
-    const { pid, token } = JSON.parse(text) as LockOwner;
-    return { pid, token };
+    const { pid, token, isOwner } = JSON.parse(text) as Claim;
+    return { pid, token, isOwner };
   } catch {
     return 'silent';
   }

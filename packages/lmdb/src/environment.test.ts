@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { dataFile } from './data-directory.ts';
+import { Database } from './database.ts';
+import { openLmdb } from './environment.ts';
+import { Key } from './keys.ts';
+import { newDirectory, openEnvironment } from './testing/directory.ts';
+import { enqueue, everything, message, putSession } from './testing/writes.ts';
+
+const MAP_BYTES = 1024 ** 2;
+
+/** Writes an item behind the back of the environment. */
+async function setMeta(directory: string, name: string, item: unknown): Promise<void> {
+  const database = new Database({ path: dataFile(directory), flush: false, mapBytes: MAP_BYTES });
+  await database.transaction((transaction) => {
+    const bytes = Buffer.from(JSON.stringify(item));
+    const chunk = transaction.room(bytes.length);
+    bytes.copy(chunk.bytes, chunk.used);
+    chunk.start = chunk.used;
+    chunk.used += bytes.length;
+    chunk.end = chunk.used;
+    transaction.put(new Key().meta(name), chunk);
+  });
+  await database.close();
+}
+
+/** Overwrites the value of an entry's key, so that no decoder can read it. */
+async function damage(directory: string, session: number, position: number): Promise<void> {
+  const database = new Database({ path: dataFile(directory), flush: false, mapBytes: MAP_BYTES });
+  await database.transaction((transaction) => {
+    const chunk = transaction.room(3);
+    chunk.bytes.set([1, 0, 9], chunk.used);
+    chunk.start = chunk.used;
+    chunk.used += 3;
+    chunk.end = chunk.used;
+    transaction.put(new Key().queueEntry(session, position), chunk);
+  });
+  await database.close();
+}
+
+test('makes files for their owner alone', async () => {
+  const { directory } = await openEnvironment();
+  assert.equal(statSync(directory).mode & 0o777, 0o700);
+  for (const file of readdirSync(directory)) assert.equal(statSync(join(directory, file)).mode & 0o777, 0o600, file);
+});
+
+test('refuses a directory that is open, and frees it when opening fails', async () => {
+  const environment = await openEnvironment();
+  const { directory } = environment;
+  await assert.rejects(openEnvironment({ directory }), { code: 'locked' });
+  await environment.close();
+  await environment.close();
+  await setMeta(directory, 'format', 2);
+  const newer = /it has format 2, this program knows formats up to 1; use a newer program/;
+  await assert.rejects(openEnvironment({ directory }), { code: 'newer-format', message: newer });
+  await assert.rejects(openEnvironment({ directory }), { code: 'newer-format' });
+  await setMeta(directory, 'format', 1);
+  await (await openEnvironment({ directory })).close();
+});
+
+test('checks a store that was not flushed when the machine went down, and only that', async () => {
+  const first = await openEnvironment({ bootId: 'boot 1' });
+  const { directory } = first;
+  await first.store.commit([putSession(1), enqueue(1, 1, message('a'))]);
+  await first.close();
+  await damage(directory, 1, 1);
+  // It ended well, so nobody looks.
+  await (await openEnvironment({ directory, bootId: 'boot 2' })).close();
+  const wasOpen = { durability: 'process', bootId: 'boot 2', isClean: false };
+  await setMeta(directory, 'run', wasOpen);
+  const expected = {
+    code: 'damaged',
+    message:
+      /^Cannot open the store: the machine went down before all was flushed, .*queue of session 1 .*restore a backup/,
+  };
+  await assert.rejects(openEnvironment({ directory, bootId: 'boot 3' }), expected);
+  // Not forgotten by the attempt.
+  await assert.rejects(openEnvironment({ directory, bootId: 'boot 3' }), expected);
+  const same = await openEnvironment({ directory, bootId: 'boot 2' });
+  assert.throws(() => same.store.queue(1, 0, 10), { code: 'damaged' });
+  await same.close();
+  await setMeta(directory, 'run', { ...wasOpen, durability: 'durable' });
+  await (await openEnvironment({ directory, bootId: 'boot 3' })).close();
+});
+
+test('refuses a file that was cut short, and one that is something else', async () => {
+  const first = await openEnvironment();
+  const { directory } = first;
+  await first.store.commit([
+    putSession(1),
+    ...Array.from({ length: 900 }, (_, n) => enqueue(1, n + 1, message('a', 'x'.repeat(300)))),
+  ]);
+  await first.close();
+  const whole = readFileSync(dataFile(directory));
+  for (const bytes of [16_384, 65_536, whole.length - 8_192]) {
+    writeFileSync(dataFile(directory), whole);
+    truncateSync(dataFile(directory), bytes);
+    await assert.rejects(openEnvironment({ directory }), (error: Error) =>
+      /^Cannot .*(damaged|MDB_)/.test(error.message),
+    );
+  }
+  writeFileSync(dataFile(directory), Buffer.alloc(20_000, 7));
+  await assert.rejects(openEnvironment({ directory }), { code: 'damaged', message: /do not begin as a file of LMDB/ });
+});
+
+test('backs up while it is open, into a directory that can be opened', async () => {
+  const environment = await openEnvironment();
+  await environment.store.commit([putSession(1), enqueue(1, 1, message('a', 'kept'))]);
+  const copy = newDirectory();
+  await environment.backup(copy);
+  await environment.store.commit([enqueue(1, 2, message('a', 'later'))]);
+  assert.equal(statSync(dataFile(copy)).mode & 0o777, 0o600);
+  const restored = await openEnvironment({ directory: copy });
+  assert.deepEqual(
+    (await restored.store.queue(1, 0, 9)).map((found) => String(found.message.payload)),
+    ['kept'],
+  );
+  assert.deepEqual((await restored.check()).problems, []);
+  await assert.rejects(environment.backup(copy), { code: 'not-openable', message: /expected is an empty directory/ });
+});
+
+test('tells what it holds', async () => {
+  const environment = await openEnvironment();
+  const before = await environment.stats();
+  await environment.store.commit([putSession(1), enqueue(1, 1, message('a'))]);
+  const after = await environment.stats();
+  assert.equal(after.keys, before.keys + 3);
+  assert.ok(after.fileBytes > 0 && after.freeBytes > 0 && after.reusableBytes >= 0);
+  assert.deepEqual([after.sessionsToSweep, after.sweepFailure], [0, undefined]);
+  assert.equal((await environment.freeBytes()) > 0, true);
+});
+
+test('opens a table once', async () => {
+  const environment = await openEnvironment();
+  const table = environment.table({ name: 'users', indexes: {} });
+  assert.throws(() => environment.table({ name: 'users', indexes: {} }), RangeError);
+  assert.throws(() => environment.table({ name: 'Users', indexes: {} }), RangeError);
+  await table.close();
+  environment.table({ name: 'users', indexes: {} });
+});
+
+test('joins the commits of store and tables', async () => {
+  const environment = await openEnvironment();
+  const table = environment.table<string>({ name: 'users', indexes: {} });
+  await Promise.all([environment.store.commit([putSession(1)]), table.put('a', 'x'), table.put('b', 'y')]);
+  const { directory } = environment;
+  await environment.close();
+  const again = await openLmdb({ directory, durability: 'durable' });
+  assert.equal((await everything(again.store.sessions())).length, 1);
+  assert.equal((await again.table<string>({ name: 'users', indexes: {} }).get('b'))?.value, 'y');
+  await again.close();
+  assert.deepEqual(readdirSync(directory).sort(), ['data.mdb', 'data.mdb-lock']);
+});
