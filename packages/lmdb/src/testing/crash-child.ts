@@ -3,7 +3,9 @@
  * them, replaces a retained message, and removes what was enqueued some rounds before. It writes "b<round>" before and
  * "a<round>" after a round is acknowledged.
  *
- *     node crash-child.ts <directory> <durability> <first round>
+ *     node crash-child.ts <directory> <durability> <first round> [plain]
+ *
+ * With "plain" no session is deleted, so that nothing but the rounds is ever written.
  */
 import { writeSync } from 'node:fs';
 import type { Message, Write } from '@dunlin/broker';
@@ -15,7 +17,11 @@ export const SESSIONS = 4;
 export const ROUNDS_KEPT = 10;
 
 /** The writes of a round. `sent` holds the messages of the rounds before, as they were enqueued. */
-export function roundOf(round: number, sent: Map<number, readonly [shared: Message, small: Message]>): Write[] {
+function roundOf(
+  round: number,
+  sent: Map<number, readonly [shared: Message, small: Message]>,
+  plain: boolean,
+): Write[] {
   const shared = message('shared', `${round} `.repeat(400));
   const small = message('small', `${round}`);
   sent.set(round, [shared, small]);
@@ -23,8 +29,7 @@ export function roundOf(round: number, sent: Map<number, readonly [shared: Messa
   for (let session = 1; session <= SESSIONS; session++) writes.push(enqueue(session, 2 * round, shared, 2));
   writes.push(enqueue(1, 2 * round + 1, small));
   // One session comes and goes with every round.
-  writes.push(putSession(100 + round), putSubscription(100 + round, 'a/b'), enqueue(100 + round, 1, shared));
-  if (round > 1) writes.push({ op: 'deleteSession', session: 100 + round - 1 });
+  if (!plain) writes.push(...passing(100 + round, shared));
   const old = sent.get(round - ROUNDS_KEPT);
   if (old === undefined) return writes;
   sent.delete(round - ROUNDS_KEPT);
@@ -34,7 +39,12 @@ export function roundOf(round: number, sent: Map<number, readonly [shared: Messa
   return writes;
 }
 
-async function run(directory: string, durability: 'durable' | 'process', first: number): Promise<void> {
+function passing(session: number, shared: Message): Write[] {
+  const comes = [putSession(session), putSubscription(session, 'a/b'), enqueue(session, 1, shared)];
+  return [...comes, { op: 'deleteSession', session: session - 1 }];
+}
+
+async function run(directory: string, durability: 'durable' | 'process', first: number, plain: boolean): Promise<void> {
   const { store } = await openLmdb({ directory, durability });
   await store.commit(Array.from({ length: SESSIONS }, (_, index) => putSession(index + 1)));
   const sent = new Map<number, readonly [Message, Message]>();
@@ -44,7 +54,7 @@ async function run(directory: string, durability: 'durable' | 'process', first: 
     sent.set(round, stored.position % 2 === 0 ? [stored.message, small] : [shared, stored.message]);
   }
   for (let round = first; ; round++) {
-    const writes = roundOf(round, sent);
+    const writes = roundOf(round, sent, plain);
     writeSync(1, `b${round}\n`);
     await store.commit(writes);
     writeSync(1, `a${round}\n`);
@@ -52,6 +62,6 @@ async function run(directory: string, durability: 'durable' | 'process', first: 
 }
 
 if (import.meta.main) {
-  const [directory, durability, first] = process.argv.slice(2);
-  await run(directory, durability as 'durable' | 'process', Number(first));
+  const [directory, durability, first, plain] = process.argv.slice(2);
+  await run(directory, durability as 'durable' | 'process', Number(first), plain === 'plain');
 }
