@@ -1,7 +1,7 @@
 /** What is published works where the repository is not: installed from the tarballs into an empty folder. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -12,6 +12,11 @@ const patienceMs = 60_000;
 /** As from a shell with Node 24: a run under "npm test" would pass on what npm set for its own children. */
 const env = { PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}`, HOME: process.env.HOME };
 
+interface Dependent {
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
 const folder = mkdtempSync(join(tmpdir(), 'dunlin-installed-'));
 const installed = join(folder, 'node_modules');
 const dunlin = join(installed, '.bin', 'dunlin');
@@ -20,13 +25,8 @@ let names: string[] = [];
 
 before(() => {
   const tarballs = pack(root, join(folder, 'tarballs'));
-  const outside = new Set(
-    manifests(join(root, 'packages')).flatMap(({ dependencies = {} }) => Object.keys(dependencies)),
-  );
   // What others publish comes from the repository's own node_modules, so that the installation needs no network.
-  const others = [...outside]
-    .filter((name) => !name.startsWith('@dunlin/'))
-    .map((name) => join(root, 'node_modules', name));
+  const others = installedOutside(manifests(join(root, 'packages'))).map((name) => join(root, 'node_modules', name));
   mkdirSync(join(folder, 'others'));
   tarballs.push(...packFolders(others, join(folder, 'others')));
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
@@ -140,6 +140,22 @@ function typeCheck(): void {
   };
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
   run(join(root, 'node_modules/.bin/tsc'), '-p', '.');
+}
+
+/** The packages of others that these depend on, directly or not, as far as they are installed here. */
+function installedOutside(dependents: readonly Dependent[]): string[] {
+  const found = new Set<string>();
+  const open = [...dependents];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    for (const name of Object.keys({ ...next.dependencies, ...next.optionalDependencies })) {
+      const path = join(root, 'node_modules', name, 'package.json');
+      // A binary for another platform is not here.
+      if (name.startsWith('@dunlin/') || found.has(name) || !existsSync(path)) continue;
+      found.add(name);
+      open.push(JSON.parse(readFileSync(path, 'utf8')));
+    }
+  }
+  return [...found];
 }
 
 function manifests(packages: string): Manifest[] {
