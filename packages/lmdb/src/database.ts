@@ -12,6 +12,8 @@
  * Cost. Values go to lmdb through its encoder protocol, which takes an object with `buffer`, `address`, `start` and
  * `end` (as msgpackr returns it): so a value needs no Buffer of its own. Keys are copied by `writeKey`.
  */
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type Key as AnyKey, open, type RootDatabase } from 'lmdb';
 import { type Chunk, ChunkPool, type Values } from './chunks.ts';
 import { damaged } from './damage.ts';
@@ -95,6 +97,7 @@ const valueEncoder = {
 
 export class Database {
   readonly #native: Native;
+  readonly #path: string;
   readonly #pool = new ChunkPool();
   #failure: StoreError | undefined;
   #inFlight = 0;
@@ -103,6 +106,7 @@ export class Database {
 
   /** Opens the file, which is made where there is none. @throws StoreError 'not-openable' */
   constructor({ path, flush, mapBytes }: DatabaseOptions) {
+    this.#path = path;
     try {
       this.#native = open({
         path,
@@ -242,7 +246,12 @@ export class Database {
   }
 
   #fail(reason: unknown): StoreError {
-    this.#failure ??= new StoreError('commit-failed', `Cannot commit: ${messageOf(reason)}`, reason);
+    // LMDB reports a full disk as an input/output error, so whoever reads it is told what is free.
+    this.#failure ??= new StoreError(
+      'commit-failed',
+      `Cannot write to ${this.#path}: ${messageOf(reason)}${freeOn(this.#path)}; it takes no more until it is opened again`,
+      reason,
+    );
     return this.#failure;
   }
 
@@ -279,6 +288,15 @@ async function reasonOf(error: unknown): Promise<unknown> {
   );
   const late = new Promise<unknown>((resolve) => setTimeout(() => resolve(error), REASON_WAIT_MS).unref());
   return Promise.race([reason, late]);
+}
+
+function freeOn(path: string): string {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(path));
+    return ` (${bavail * bsize} bytes of its file system are free)`;
+  } catch {
+    return '';
+  }
 }
 
 function messageOf(error: unknown): string {
