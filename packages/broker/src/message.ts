@@ -20,7 +20,7 @@ export class Message {
   readonly expiresAtMs: number | undefined;
   /** Properties to pass on, encoded without their length: all but expiry, alias and subscription identifiers. */
   readonly properties: Buffer;
-  /** Number of the body that a Store keeps once for many queues, set by that Store alone; 0 where there is none. */
+  /** Set by a Store alone: number of the body that it keeps once for many queues; 0 or below where there is none. */
   bodyNumber = 0;
   /** Deliveries that wait or are not finished and keep it in memory. */
   holders = 0;
