@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Write } from '@dunlin/broker';
+import { Bodies } from './bodies.ts';
+import type { Database } from './database.ts';
+import { Sweeper } from './sweeper.ts';
 import { openEnvironment } from './testing/directory.ts';
 import { enqueue, everything, message, putSession, putSubscription } from './testing/writes.ts';
 
@@ -73,4 +76,26 @@ test('sweeps sessions that come and go within one batch', async () => {
   await environment.swept();
   const report = await environment.check();
   assert.deepEqual([report.sessions, report.queued, report.subscriptions, report.garbage], [1, 0, 0, 0]);
+});
+
+test('sweeps what comes at the very moment when it ends', async () => {
+  // As a commit that is over together with the last slice.
+  for (let moment = 0; moment < 30; moment++) {
+    let slices = 0;
+    const late = async () => {
+      for (let turn = 0; turn < moment; turn++) await undefined;
+      sweeper.add([2]);
+    };
+    const transaction = () => {
+      slices += 1;
+      if (slices === 1) void late();
+      return Promise.resolve();
+    };
+    const database = { get: () => undefined, range: () => [], transaction } as unknown as Database;
+    const sweeper = new Sweeper(database, new Bodies(database));
+    sweeper.add([1]);
+    while (slices === 0) await new Promise((resolve) => setImmediate(resolve));
+    await sweeper.finished();
+    assert.deepEqual([sweeper.pending, slices], [0, 2], `after ${moment} microtasks`);
+  }
 });

@@ -61,6 +61,8 @@ export class Sweeper {
     if (this.#running !== undefined || this.#isStopped || this.#sessions.length === 0) return;
     this.#running = this.#run().finally(() => {
       this.#running = undefined;
+      // Sessions may have come after the last look at the list and before this.
+      this.#wake();
     });
   }
 
