@@ -7,7 +7,8 @@ import { ROUNDS_KEPT, SESSIONS } from './testing/crash-child.ts';
 import { newDirectory, openEnvironment } from './testing/directory.ts';
 import { everything } from './testing/writes.ts';
 
-const KILLS = 6;
+/** For each durability; more where it is set: `LMDB_KILLS=100`. */
+const KILLS = Number(process.env.LMDB_KILLS ?? 6);
 const child = join(import.meta.dirname, 'testing/crash-child.ts');
 
 /** Runs the child until it has acknowledged some rounds, then kills it. Returns the last round begun and acknowledged. */

@@ -6,6 +6,10 @@ import fc from 'fast-check';
 import { newDirectory, openEnvironment } from './testing/directory.ts';
 import { entry, everything, message, putSession, subscription } from './testing/writes.ts';
 
+/** More, and from a seed, where these are set: `LMDB_RUNS=5000 LMDB_SEED=1`. */
+const RUNS = Number(process.env.LMDB_RUNS ?? 60);
+const SEED = process.env.LMDB_SEED;
+
 const LONG = 'level/'.repeat(300);
 const TEXTS = ['a', 'a/b', 'a/b/c', 'a b', '', 'ä/€', LONG, `${LONG}1`, `${LONG}2`];
 
@@ -162,7 +166,9 @@ async function contents(store: Store) {
   };
 }
 
-test('holds what the memory store holds, also after it was opened again', { timeout: 120_000 }, async () => {
+test('holds what the memory store holds, also after it was opened again', {
+  timeout: 1_000 * RUNS + 60_000,
+}, async () => {
   await fc.assert(
     fc.asyncProperty(batches, fc.boolean(), async (steps, collide) => {
       const directory = newDirectory();
@@ -187,6 +193,6 @@ test('holds what the memory store holds, also after it was opened again', { time
       assert.equal(report.garbage, 0);
       await environment.close();
     }),
-    { numRuns: 60 },
+    { numRuns: RUNS, ...(SEED !== undefined && { seed: Number(SEED) }) },
   );
 });
