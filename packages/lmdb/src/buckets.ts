@@ -56,6 +56,11 @@ export class Buckets {
     this.#loaded.clear();
   }
 
+  /** Forgets what was loaded for a batch that is not written. */
+  forget(): void {
+    this.#loaded.clear();
+  }
+
   #bucket(key: Key): Bucket {
     return this.#loaded.get(key.bytes.toString('latin1', 0, key.length)) as Bucket;
   }

@@ -97,6 +97,41 @@ test('fails for good when a transaction cannot be built, since a part of it was 
   await database.close();
 });
 
+test('writes what comes while a transaction is under way together, in order, when it is over', async () => {
+  const database = open();
+  const calls: string[] = [];
+  const write = (count: number) =>
+    database
+      .transaction((transaction) => {
+        calls.push(`build ${count}`);
+        put(transaction, 1, count);
+      })
+      .then(() => calls.push(`done ${count}`));
+  const written = [write(1), write(2), write(3)];
+  assert.deepEqual([calls, database.inFlight], [['build 1'], 3]);
+  await database.idle();
+  await Promise.all(written);
+  assert.deepEqual(calls, ['build 1', 'build 2', 'build 3', 'done 1', 'done 2', 'done 3']);
+  assert.equal(get(database, 1), 3);
+  await database.close();
+});
+
+test('writes nothing that came after a transaction that fails', async () => {
+  const database = open();
+  const failing = database.transaction(() => {
+    throw new TypeError('ours');
+  });
+  let isBuilt = false;
+  const behind = database.transaction(() => {
+    isBuilt = true;
+  });
+  const [first, second] = await Promise.allSettled([failing, behind]);
+  assert.equal(first.status === 'rejected' && first.reason.code, 'commit-failed');
+  assert.deepEqual(second, first);
+  assert.equal(isBuilt, false);
+  await database.close();
+});
+
 test('waits for what is under way when it is closed, and refuses work afterwards', async () => {
   const database = open();
   let isDone = false;

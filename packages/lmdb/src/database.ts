@@ -3,7 +3,9 @@
  *
  * Transactions. `transaction(build)` gives all puts and removals that `build` makes to lmdb's writer thread as one block,
  * which is never split. lmdb would split it for a synchronous transaction that comes in between, so after opening there
- * are none. Blocks run in the order they were given; several may share a transaction of LMDB.
+ * are none. One block is under way at a time; what comes meanwhile is built when it is over, together, as the next one.
+ * So nothing that counts on a block is written where that block has failed (LMDB may fail one and take the next), and
+ * nothing stands behind a failed one in lmdb, which never settles what it cannot begin.
  *
  * Durability. With `overlappingSync: false` the writer thread calls `mdb_txn_commit`, which flushes the pages, then the
  * meta page, and only then marks the block as committed (write.js and writer.cpp of lmdb 3.5); the promise follows that
@@ -43,6 +45,15 @@ export interface Transaction extends Values {
   put(key: Key, value: Chunk): void;
   /** Removes a key; nothing where there is none. */
   remove(key: Key | Buffer): void;
+}
+
+type Build = (transaction: Transaction) => void;
+
+/** A transaction that is under way. */
+interface Job {
+  readonly build: Build;
+  readonly resolve: () => void;
+  readonly reject: (failure: StoreError) => void;
 }
 
 /** One state of the database, for a long walk; it holds back the reuse of pages until it is closed. */
@@ -100,7 +111,10 @@ export class Database {
   readonly #path: string;
   readonly #pool = new ChunkPool();
   #failure: StoreError | undefined;
-  #inFlight = 0;
+  /** In the block that LMDB has. */
+  #running: Job[] = [];
+  /** For the next block. */
+  #waiting: Job[] = [];
   #whenIdle: (() => void)[] = [];
   #isClosed = false;
 
@@ -133,18 +147,31 @@ export class Database {
     return this.#failure;
   }
 
-  /** Transactions given to LMDB and not over. */
+  /** Transactions that were asked for and are not over. */
   get inFlight(): number {
-    return this.#inFlight;
+    return this.#running.length + this.#waiting.length;
   }
 
   /**
    * Writes everything `build` puts and removes, or nothing of it. Resolves when it survives what was promised.
-   * `build` must not throw: what it had written by then would be committed.
+   * `build` is called at once, or when the transaction before is over; in the order they came.
+   * It must not throw: what it had written by then would be committed.
    * @throws StoreError 'commit-failed', also where an earlier one failed, since memory is ahead of the disk then
    */
-  transaction(build: (transaction: Transaction) => void): Promise<void> {
+  transaction(build: Build): Promise<void> {
     this.#assertUsable('write to');
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ build, resolve, reject });
+      if (this.#running.length === 0) this.#next();
+    });
+  }
+
+  /** Gives everything that waits to LMDB, as one block. */
+  #next(): void {
+    const jobs = this.#waiting;
+    this.#waiting = [];
+    if (jobs.length === 0) return;
+    this.#running = jobs;
     const values = this.#pool.open();
     const native = this.#native;
     const transaction: Transaction = {
@@ -152,27 +179,40 @@ export class Database {
       put: (key, value) => void native.put(key, value),
       remove: (key) => void native.remove(key),
     };
-    let thrown: unknown;
+    let thrown: { readonly error: unknown } | undefined;
     const committed = native.batch(() => {
       try {
-        build(transaction);
+        for (const { build } of jobs) build(transaction);
       } catch (error) {
-        thrown = error;
+        thrown = { error };
       }
     });
-    this.#inFlight += 1;
-    if (thrown !== undefined) this.#fail(thrown);
-    return committed.then(
+    committed.then(
       () => {
         values.release();
-        this.#settled();
-        if (thrown !== undefined) throw this.#failure;
+        if (thrown !== undefined) this.#rejectAll(thrown.error);
+        else this.#resolveRunning();
       },
-      async (error: unknown) => {
-        this.#settled();
-        throw this.#fail(await reasonOf(error));
-      },
+      async (error: unknown) => this.#rejectAll(await reasonOf(error)),
     );
+  }
+
+  #resolveRunning(): void {
+    const jobs = this.#running;
+    this.#running = [];
+    for (const { resolve } of jobs) resolve();
+    this.#next();
+    this.#tellIdle();
+  }
+
+  /** What waits fails with what ran: it was built on it. */
+  #rejectAll(reason: unknown): void {
+    const failure = this.#fail(reason);
+    const jobs = [...this.#running, ...this.#waiting];
+    this.#running = [];
+    this.#waiting = [];
+    for (const { reject } of jobs) reject(failure);
+    this.#tellIdle();
   }
 
   /** The value of a key, a copy; what was committed last, or undefined. */
@@ -228,7 +268,7 @@ export class Database {
 
   /** Resolves when no transaction is under way. */
   async idle(): Promise<void> {
-    while (this.#inFlight > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
+    while (this.inFlight > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve));
   }
 
   /** Waits for what is under way. */
@@ -239,9 +279,8 @@ export class Database {
     await this.#native.close();
   }
 
-  #settled(): void {
-    this.#inFlight -= 1;
-    if (this.#inFlight > 0) return;
+  #tellIdle(): void {
+    if (this.inFlight > 0) return;
     for (const resolve of this.#whenIdle.splice(0)) resolve();
   }
 

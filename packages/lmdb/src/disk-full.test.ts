@@ -16,16 +16,17 @@ for (const durability of ['durable', 'process'] as const)
     const node = [process.execPath, '--conditions=@dunlin/source', child, directory, durability];
     const { stdout, status } = spawnSync('sh', ['-c', limit, 'sh', ...node], { encoding: 'utf8', timeout: 60_000 });
     assert.equal(status, 0, stdout);
-    const { committed, first, second, read } = JSON.parse(stdout);
+    const { committed, first, behind, second, read } = JSON.parse(stdout);
     assert.ok(committed > 5);
     assert.equal(first.code, 'commit-failed');
     assert.match(
       first.message,
       /^Cannot write to .*: Input\/output error \(\d+ bytes .* free\); it takes no more until/,
     );
+    assert.deepEqual(behind, first);
     assert.deepEqual(second, first);
     assert.equal(read, 'position 1');
     const environment = await openEnvironment({ directory });
     const report = await environment.check();
-    assert.deepEqual([report.queued, report.problems], [committed, []]);
+    assert.deepEqual([report.queued, report.tableRecords, report.problems], [committed, committed, []]);
   });

@@ -49,7 +49,7 @@ export class LmdbStore implements Store {
   readonly #buckets: Buckets;
   readonly #key = new Key();
   /** Of the batch that is being written. */
-  #deleted: number[] = [];
+  readonly #deleted: number[] = [];
   readonly sweeper: Sweeper;
 
   /** @throws StoreError 'damaged' */
@@ -70,17 +70,15 @@ export class LmdbStore implements Store {
       this.#summaries.trim();
       this.#bodies.trim();
     }
-    for (const write of batch) this.#prepare(write);
+    this.#prepareAll(batch);
     const committed = this.#database.transaction((transaction) => {
       for (const write of batch) this.#apply(write, transaction);
       this.#bodies.flush(transaction);
       this.#summaries.flush(transaction);
       this.#buckets.flush(transaction);
     });
-    if (this.#deleted.length === 0) return committed;
-    const deleted = this.#deleted;
-    this.#deleted = [];
-    return committed.then(() => this.sweeper.add(deleted));
+    if (!batch.some(({ op }) => op === 'deleteSession')) return committed;
+    return committed.then(() => this.sweeper.add(this.#deleted.splice(0)));
   }
 
   sessions(): AsyncIterable<StoredSession> {
@@ -122,6 +120,16 @@ export class LmdbStore implements Store {
   /** Resolves when what was committed is over. The environment stays open. */
   close(): Promise<void> {
     return this.#database.idle();
+  }
+
+  #prepareAll(batch: readonly Write[]): void {
+    try {
+      for (const write of batch) this.#prepare(write);
+    } catch (error) {
+      // What was read for a batch that is not written must not be taken for what a later one finds.
+      this.#buckets.forget();
+      throw error;
+    }
   }
 
   /** Checks a write and reads what it needs. */

@@ -12,21 +12,30 @@ const environment = await openLmdb({ directory, durability: durability as 'durab
 const { store } = environment;
 await store.commit([putSession(1)]);
 
-async function failureOf(position: number): Promise<{ code: string; message: string } | undefined> {
-  try {
-    await store.commit([enqueue(1, position, message('a', Buffer.alloc(BYTES, 1)))]);
-  } catch (error) {
-    const { code, message: text } = error as Error & { code: string };
-    return { code, message: text };
-  }
+const table = environment.table<number>({ name: 'behind', indexes: {} });
+
+type Failure = { code: string; message: string } | undefined;
+
+function failureOf(result: PromiseSettledResult<unknown>): Failure {
+  return result.status === 'rejected' ? { code: result.reason.code, message: result.reason.message } : undefined;
+}
+
+/** A large commit, and a small write that comes right behind it. */
+async function attempt(position: number): Promise<[Failure, Failure]> {
+  const large = message('a', Buffer.alloc(BYTES, 1));
+  const results = await Promise.allSettled([
+    (async () => store.commit([enqueue(1, position, large)]))(),
+    table.put(`${position}`, position),
+  ]);
+  return [failureOf(results[0]), failureOf(results[1])];
 }
 
 let committed = 0;
-let first = await failureOf(1);
-for (; first === undefined; first = await failureOf(committed + 1)) committed += 1;
-const second = await failureOf(committed + 1);
+let [first, behind] = await attempt(1);
+for (; first === undefined && behind === undefined; [first, behind] = await attempt(committed + 1)) committed += 1;
+const [second] = await attempt(committed + 1);
 const [stored] = await store.queue(1, 0, 1);
 await environment.close();
 // An unhandled rejection would end the process before this.
 await new Promise((resolve) => setTimeout(resolve, 100));
-console.log(JSON.stringify({ committed, first, second, read: `position ${stored.position}` }));
+console.log(JSON.stringify({ committed, first, behind, second, read: `position ${stored.position}` }));
