@@ -4,8 +4,9 @@
  * Whoever wants the directory listens on a Unix socket in it, under a name that nobody else has, and only then looks for
  * the sockets of others and asks them. A socket on which nobody listens was left by a process that died; it is deleted.
  * Who finds no other becomes the owner. Of any two, both had put up their socket before they looked, so the later one to
- * look found the other: there is never a second owner. Where several come at once, the one with the greatest token goes
- * on and the others withdraw and come again; where there is an owner, they are refused.
+ * look found the other: there is never a second owner. Where several come at once, the one with the greatest rank goes
+ * on and the others withdraw and come again, each time later, so that it finds a moment without them; where there is an
+ * owner, they are refused.
  *
  * A socket's path may have about 107 bytes. A longer one is reached through `/proc/self/fd`, where there is that.
  */
@@ -18,7 +19,10 @@ import { StoreError } from './store-error.ts';
 /** What a socket of the lock answers. */
 interface Claim {
   readonly pid: number;
+  /** Names its socket. */
   readonly token: string;
+  /** Who goes first of those that come at once: the same for every socket that one puts up. */
+  readonly rank: string;
   /** False while it still looks for others. */
   readonly isOwner: boolean;
 }
@@ -35,9 +39,10 @@ const SOCKET_PATH_BYTES_MAX = 104;
 const ANSWER_TIMEOUT_MS = 2_000;
 const RESETS_MAX = 10;
 const ANSWER_BYTES_MAX = 1_024;
-/** For others that come at the same time to withdraw or to become owner. */
-const WAIT_MS_MAX = 20;
-const ATTEMPTS = 200;
+/** For others that come at the same time to withdraw or to become owner, in milliseconds. */
+const LOOK_AGAIN_MS_MAX = 5;
+const COME_AGAIN_MS_MAX = 400;
+const GIVE_UP_MS = 20_000;
 
 export class DirectoryLock {
   readonly #server: Server;
@@ -54,10 +59,12 @@ export class DirectoryLock {
   static async acquire(directory: string): Promise<DirectoryLock> {
     const { folder, free } = shortPath(directory);
     try {
-      for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-        const lock = await DirectoryLock.#attempt(directory, folder, free);
+      const rank = newToken();
+      const endMs = performance.now() + GIVE_UP_MS;
+      for (let waitMs = 10; performance.now() < endMs; waitMs = Math.min(waitMs * 2, COME_AGAIN_MS_MAX)) {
+        const lock = await DirectoryLock.#attempt(directory, folder, rank, free);
         if (lock !== undefined) return lock;
-        await pause();
+        await pause(waitMs);
       }
       throw new StoreError('locked', `Cannot open ${directory}: others want it at the same time`);
     } catch (error) {
@@ -69,8 +76,13 @@ export class DirectoryLock {
   }
 
   /** Undefined where somebody who came at the same time goes first. */
-  static async #attempt(directory: string, folder: string, free: () => void): Promise<DirectoryLock | undefined> {
-    const claim = { pid: process.pid, token: randomUUID().replaceAll('-', '').slice(0, TOKEN_LETTERS), isOwner: false };
+  static async #attempt(
+    directory: string,
+    folder: string,
+    rank: string,
+    free: () => void,
+  ): Promise<DirectoryLock | undefined> {
+    const claim = { pid: process.pid, token: newToken(), rank, isOwner: false };
     const path = join(folder, PREFIX + claim.token);
     const lock = new DirectoryLock(await listen(path, claim), path, free);
     try {
@@ -82,8 +94,8 @@ export class DirectoryLock {
         }
         const owner = others.find((other) => typeof other === 'string' || other.isOwner);
         if (owner !== undefined) throw locked(directory, owner);
-        if (others.some((other) => typeof other !== 'string' && other.token > claim.token)) break;
-        await pause();
+        if (others.some((other) => typeof other !== 'string' && other.rank > rank)) break;
+        await pause(LOOK_AGAIN_MS_MAX);
       }
     } catch (error) {
       await lock.#withdraw();
@@ -119,8 +131,12 @@ async function claimsOf(folder: string, ownToken: string): Promise<Exclude<Answe
   return found;
 }
 
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * WAIT_MS_MAX));
+function newToken(): string {
+  return randomUUID().replaceAll('-', '').slice(0, TOKEN_LETTERS);
+}
+
+function pause(maxMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * maxMs));
 }
 
 /** The directory under a name that a socket's path has room for. */
@@ -202,8 +218,8 @@ function askOnce(path: string): Promise<Answer | 'reset'> {
 
 function claimOf(text: string): Answer {
   try {
-    const { pid, token, isOwner } = JSON.parse(text) as Claim;
-    return { pid, token, isOwner };
+    const { pid, token, rank, isOwner } = JSON.parse(text) as Claim;
+    return { pid, token, rank, isOwner };
   } catch {
     return 'silent';
   }
