@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { checkDataFile, dataFile, freeBytes, prepareDirectory } from './data-directory.ts';
+import type { LmdbEnvironment } from './environment.ts';
 import { newDirectory, openEnvironment } from './testing/directory.ts';
+
+/** A user who owns nothing here. */
+const NOBODY = 65_534;
 
 test('makes a directory for its owner alone', () => {
   const path = join(newDirectory(), 'a/b');
@@ -37,6 +42,72 @@ test('tells a whole file from a short one, and makes that as long as it should b
   assert.equal(checkDataFile(path), false);
   assert.equal(statSync(path).size, size);
   assert.equal(checkDataFile(join(environment.directory, 'none')), true);
+});
+
+/** A data directory that was open. */
+async function closed(): Promise<LmdbEnvironment> {
+  const environment = await openEnvironment();
+  await environment.close();
+  return environment;
+}
+
+/** Tries to open as a user who may not write everywhere; the superuser may. */
+function openAsOther(directory: string): string {
+  const source = `
+    const { openLmdb } = await import(${JSON.stringify(new URL('environment.ts', import.meta.url).href)});
+    const opened = await openLmdb({ directory: ${JSON.stringify(directory)}, durability: 'durable' }).catch((error) => error);
+    console.log(opened.code, opened.message);
+    await opened.close?.();`;
+  const flags = ['--conditions=@dunlin/source', '--input-type=module', '-e', source];
+  const user = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
+  return spawnSync(process.execPath, flags, { encoding: 'utf8', timeout: 30_000, ...user }).stdout;
+}
+
+test('says that a directory may only be read', async () => {
+  const { directory } = await closed();
+  chmodSync(dirname(directory), 0o755);
+  chmodSync(directory, 0o555);
+  assert.match(
+    openAsOther(directory),
+    /^not-openable Cannot use .* as data directory: EACCES.*; it must be a directory that this user may write to\n$/,
+  );
+});
+
+test('says that a file may only be read, or is none', async () => {
+  const { directory } = await closed();
+  chmodSync(dirname(directory), 0o755);
+  chmodSync(directory, 0o777);
+  chmodSync(dataFile(directory), 0o444);
+  assert.match(
+    openAsOther(directory),
+    /^not-openable Cannot use .*: EACCES.*data\.mdb'; it must be a file that this user may read and write\n$/,
+  );
+  rmSync(dataFile(directory));
+  mkdirSync(dataFile(directory));
+  await assert.rejects(openEnvironment({ directory }), {
+    code: 'not-openable',
+    message: /data\.mdb is no file; it must be a file that/,
+  });
+});
+
+test('refuses a file whose meta pages say what cannot be', async () => {
+  const { directory } = await closed();
+  const path = dataFile(directory);
+  const whole = readFileSync(path);
+  for (const [bytes, expected] of [
+    [Buffer.alloc(8, 0x7f), /it says that it has [\d.e+]+ bytes, there are \d+; restore a backup/],
+    [Buffer.of(0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0), /it says that it has \d+ bytes/],
+  ] as const) {
+    const changed = Buffer.from(whole);
+    for (const page of [0, 4_096]) changed.set(bytes, page + 24 + 120);
+    writeFileSync(path, changed);
+    await assert.rejects(openEnvironment({ directory }), { code: 'damaged', message: expected });
+    assert.equal(statSync(path).size, whole.length);
+  }
+  const changed = Buffer.from(whole);
+  for (const page of [0, 4_096]) changed.fill(0, page + 24 + 24, page + 24 + 28);
+  writeFileSync(path, changed);
+  await assert.rejects(openEnvironment({ directory }), { code: 'damaged', message: /do not begin as a file of LMDB/ });
 });
 
 test('refuses a file that is none of LMDB', () => {

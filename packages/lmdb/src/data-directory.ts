@@ -19,6 +19,18 @@ export function prepareDirectory(directory: string): void {
   } catch (error) {
     throw notOpenable(directory, `${reasonOf(error)}; it must be a directory that this user may write to`, error);
   }
+  for (const path of [dataFile(directory), `${dataFile(directory)}-lock`]) checkFile(directory, path);
+}
+
+/** LMDB says of such a file no more than that it cannot be opened. */
+function checkFile(directory: string, path: string): void {
+  try {
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) throw new Error(`${path} is no file`);
+    accessSync(path, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw notOpenable(directory, `${reasonOf(error)}; it must be a file that this user may read and write`, error);
+  }
 }
 
 /** Bytes that this user may still write on the file system of the directory. */
@@ -30,8 +42,13 @@ export async function freeBytes(directory: string): Promise<number> {
 /** Offsets in a meta page, behind its page header; a file has two, one behind the other. */
 const Meta = { magic: 0, pageSize: 24, lastPage: 120, bytes: 144 } as const;
 const META_MAGIC = 0xbeefc0de;
+/** A file may lack what LMDB took and gave back; what lacks more than this is not made as long as it says it is. */
+const LENGTH_FACTOR_MAX = 1_000;
+const LENGTH_SLACK_BYTES = 64 * 1024 ** 2;
 /** Page headers of the format that lmdb 3 writes. */
 const PAGE_HEADER_BYTES = 24;
+const PAGE_BYTES_MIN = 256;
+const PAGE_BYTES_MAX = 65_536;
 
 /**
  * Looks at a file before LMDB maps it. Returns whether all its pages are there; where some are not, it is made as long
@@ -50,6 +67,11 @@ export function checkDataFile(path: string): boolean {
     );
   const expected = Math.max(...metas.map(({ lastPage, pageSize }) => (lastPage + 1) * pageSize));
   if (size >= expected) return true;
+  if (expected > size * LENGTH_FACTOR_MAX + LENGTH_SLACK_BYTES)
+    throw new StoreError(
+      'damaged',
+      `Cannot open ${path}: it says that it has ${expected} bytes, there are ${size}; restore a backup`,
+    );
   truncateSync(path, expected);
   return false;
 }
@@ -71,6 +93,7 @@ function metaAt(bytes: Buffer, page: number, length: number): { lastPage: number
   const start = page + PAGE_HEADER_BYTES;
   if (start + Meta.bytes > length || bytes.readUInt32LE(start + Meta.magic) !== META_MAGIC) return undefined;
   const pageSize = bytes.readUInt32LE(start + Meta.pageSize);
+  if (pageSize < PAGE_BYTES_MIN || pageSize > PAGE_BYTES_MAX || (pageSize & (pageSize - 1)) !== 0) return undefined;
   return { lastPage: Number(bytes.readBigUInt64LE(start + Meta.lastPage)), pageSize };
 }
 

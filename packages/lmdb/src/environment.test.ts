@@ -121,6 +121,22 @@ test('backs up while it is open, into a directory that can be opened', async () 
   await assert.rejects(environment.backup(copy), { code: 'not-openable', message: /expected is an empty directory/ });
 });
 
+test('grows beyond the map it began with, in one batch and in many, also after it was opened again', async () => {
+  const environment = await openEnvironment({ mapBytes: MAP_BYTES });
+  const { directory, store } = environment;
+  const large = Buffer.alloc(100_000, 1);
+  const puts = (from: number, to: number) =>
+    Array.from({ length: to - from }, (_, index) => enqueue(1, from + index, message('a', large)));
+  await store.commit([putSession(1), ...puts(1, 101)]);
+  for (let position = 101; position <= 150; position++) await store.commit(puts(position, position + 1));
+  assert.ok((await environment.stats()).fileBytes > 10 * MAP_BYTES);
+  await environment.close();
+  const again = await openEnvironment({ directory, mapBytes: MAP_BYTES });
+  await again.store.commit(puts(151, 201));
+  const report = await again.check();
+  assert.deepEqual([report.queued, report.problems], [200, []]);
+});
+
 test('tells what it holds', async () => {
   const environment = await openEnvironment();
   const before = await environment.stats();
