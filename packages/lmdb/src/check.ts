@@ -1,10 +1,11 @@
 /**
- * The full check: every key is of a known kind, every value decodes, and what refers to each other fits: summaries to
+ * The full check: every page is of its kind, every key is of a known kind, every value decodes, and what refers to each other fits: summaries to
  * queues, entries to bodies, counts to entries, buckets and table indexes to their keys.
  */
 import { damaged, decoded } from './damage.ts';
 import type { Database, Row, Snapshot } from './database.ts';
 import { keyName, leadsToBucket, QUEUE_KEY_BYTES, readNumber, SessionPart, Tag } from './keys.ts';
+import { damagedPage } from './page-tree.ts';
 import { rows, sessionOf } from './scans.ts';
 import { StoreError } from './store-error.ts';
 import { parseIndexKey, parseRecordKey } from './table-keys.ts';
@@ -182,12 +183,17 @@ class Check {
   }
 }
 
-/** Checks one moment of a store, in slices. What LMDB itself cannot read is a problem too, and ends the walk. */
+/**
+ * Checks one moment of a store, in slices. What LMDB itself cannot read is a problem too, and ends the walk: pages are
+ * looked at first, since LMDB would end the process at a damaged one.
+ */
 export async function checkStore(database: Database): Promise<CheckReport> {
   const snapshot = database.snapshot();
   const check = new Check(snapshot);
   try {
-    await check.run();
+    const page = await damagedPage(database.path);
+    if (page !== undefined) check.problems.push(`Cannot read ${database.path}: ${page}; restore a backup`);
+    else await check.run();
   } catch (error) {
     check.problems.push(`LMDB cannot read on: ${error instanceof Error ? error.message : String(error)}`);
   } finally {

@@ -37,11 +37,14 @@ test('tells a whole file from a short one, and makes that as long as it should b
   await environment.close();
   const path = dataFile(environment.directory);
   const size = statSync(path).size;
-  assert.equal(checkDataFile(path), true);
+  assert.equal(await checkDataFile(path), true);
   truncateSync(path, 12_288);
-  assert.equal(checkDataFile(path), false);
+  await assert.rejects(checkDataFile(path), {
+    code: 'damaged',
+    message: /it is damaged \(page \d+ .*\); restore a backup$/,
+  });
   assert.equal(statSync(path).size, size);
-  assert.equal(checkDataFile(join(environment.directory, 'none')), true);
+  assert.equal(await checkDataFile(join(environment.directory, 'none')), true);
 });
 
 /** A data directory that was open. */
@@ -110,8 +113,8 @@ test('refuses a file whose meta pages say what cannot be', async () => {
   await assert.rejects(openEnvironment({ directory }), { code: 'damaged', message: /do not begin as a file of LMDB/ });
 });
 
-test('refuses a file that is none of LMDB', () => {
+test('refuses a file that is none of LMDB', async () => {
   const path = newDirectory();
   writeFileSync(path, readFileSync(import.meta.filename));
-  assert.throws(() => checkDataFile(path), { code: 'damaged', message: /do not begin as a file of LMDB does/ });
+  await assert.rejects(checkDataFile(path), { code: 'damaged', message: /do not begin as a file of LMDB does/ });
 });

@@ -1,7 +1,8 @@
 /** The directory a store lies in: made for its owner alone, checked before LMDB maps the file, and measured. */
-import { accessSync, closeSync, constants, mkdirSync, openSync, readSync, statSync, truncateSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, statSync, truncateSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
+import { damagedPage, readMetas } from './page-tree.ts';
 import { StoreError } from './store-error.ts';
 
 const DIRECTORY_MODE = 0o700;
@@ -39,24 +40,25 @@ export async function freeBytes(directory: string): Promise<number> {
   return bavail * bsize;
 }
 
-/** Offsets in a meta page, behind its page header; a file has two, one behind the other. */
-const Meta = { magic: 0, pageSize: 24, lastPage: 120, bytes: 144 } as const;
-const META_MAGIC = 0xbeefc0de;
 /** A file may lack what LMDB took and gave back; what lacks more than this is not made as long as it says it is. */
 const LENGTH_FACTOR_MAX = 1_000;
 const LENGTH_SLACK_BYTES = 64 * 1024 ** 2;
-/** Page headers of the format that lmdb 3 writes. */
-const PAGE_HEADER_BYTES = 24;
-const PAGE_BYTES_MIN = 256;
-const PAGE_BYTES_MAX = 65_536;
 
 /**
  * Looks at a file before LMDB maps it. Returns whether all its pages are there; where some are not, it is made as long
  * as it should be: to read beyond its end would end the process by a signal, a page of zeros is an error that can be
  * told. (LMDB itself leaves pages at the end out that it took and gave back, so a short file may be sound.)
- * @throws StoreError 'damaged' where it is no file of LMDB
+ * @throws StoreError 'damaged' where it is no file of LMDB, or one whose first pages are damaged
  */
-export function checkDataFile(path: string): boolean {
+export async function checkDataFile(path: string): Promise<boolean> {
+  const isWhole = checkLength(path);
+  const found = statSync(path, { throwIfNoEntry: false })?.size ? await damagedPage(path, true) : undefined;
+  if (found !== undefined)
+    throw new StoreError('damaged', `Cannot open ${path}: it is damaged (${found}); restore a backup`);
+  return isWhole;
+}
+
+function checkLength(path: string): boolean {
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   if (size === 0) return true;
   const metas = readMetas(path);
@@ -74,27 +76,6 @@ export function checkDataFile(path: string): boolean {
     );
   truncateSync(path, expected);
   return false;
-}
-
-function readMetas(path: string): { lastPage: number; pageSize: number }[] {
-  const file = openSync(path, 'r');
-  try {
-    const bytes = Buffer.alloc(2 * 65_536);
-    const length = readSync(file, bytes, 0, bytes.length, 0);
-    const first = metaAt(bytes, 0, length);
-    const second = metaAt(bytes, first?.pageSize ?? 4_096, length);
-    return [first, second].filter((meta) => meta !== undefined);
-  } finally {
-    closeSync(file);
-  }
-}
-
-function metaAt(bytes: Buffer, page: number, length: number): { lastPage: number; pageSize: number } | undefined {
-  const start = page + PAGE_HEADER_BYTES;
-  if (start + Meta.bytes > length || bytes.readUInt32LE(start + Meta.magic) !== META_MAGIC) return undefined;
-  const pageSize = bytes.readUInt32LE(start + Meta.pageSize);
-  if (pageSize < PAGE_BYTES_MIN || pageSize > PAGE_BYTES_MAX || (pageSize & (pageSize - 1)) !== 0) return undefined;
-  return { lastPage: Number(bytes.readBigUInt64LE(start + Meta.lastPage)), pageSize };
 }
 
 function notOpenable(directory: string, found: string, cause: unknown): StoreError {

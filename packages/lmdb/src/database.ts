@@ -108,7 +108,7 @@ const valueEncoder = {
 
 export class Database {
   readonly #native: Native;
-  readonly #path: string;
+  readonly path: string;
   readonly #pool = new ChunkPool();
   #failure: StoreError | undefined;
   /** In the block that LMDB has. */
@@ -120,7 +120,7 @@ export class Database {
 
   /** Opens the file, which is made where there is none. @throws StoreError 'not-openable' */
   constructor({ path, flush, mapBytes }: DatabaseOptions) {
-    this.#path = path;
+    this.path = path;
     try {
       this.#native = open({
         path,
@@ -288,7 +288,7 @@ export class Database {
     // LMDB reports a full disk as an input/output error, so whoever reads it is told what is free.
     this.#failure ??= new StoreError(
       'commit-failed',
-      `Cannot write to ${this.#path}: ${messageOf(reason)}${freeOn(this.#path)}; it takes no more until it is opened again`,
+      `Cannot write to ${this.path}: ${messageOf(reason)}${freeOn(this.path)}; it takes no more until it is opened again`,
       reason,
     );
     return this.#failure;

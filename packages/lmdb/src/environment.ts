@@ -72,7 +72,7 @@ export async function openLmdb(options: LmdbOptions): Promise<LmdbEnvironment> {
   let database: Database | undefined;
   try {
     const path = dataFile(options.directory);
-    const isWhole = checkDataFile(path);
+    const isWhole = await checkDataFile(path);
     database = new Database({
       path,
       flush: options.durability === 'durable',
