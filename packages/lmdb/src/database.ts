@@ -232,6 +232,14 @@ export class Database {
     return readable(this.#native.getRange({ start: from, end: to, ...(limit !== undefined && { limit }) }), from);
   }
 
+  /** The last row with `from` <= key < `to`, where no key is `to` itself. */
+  last(from: Buffer, to: Buffer): Row | undefined {
+    this.#assertOpen('read from');
+    for (const row of readable(this.#native.getRange({ start: to, end: from, reverse: true, limit: 1 }), from))
+      return row;
+    return undefined;
+  }
+
   snapshot(): Snapshot {
     this.#assertOpen('read from');
     const transaction = this.#native.useReadTransaction();

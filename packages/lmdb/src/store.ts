@@ -5,7 +5,16 @@
  * since what was given to LMDB cannot be taken back. The second walk writes, in order; counts of bodies, queue
  * summaries and buckets follow once at the end. Reads see what has been committed.
  */
-import type { Awaitable, Message, SessionRecord, Store, StoredEntry, StoredSession, Write } from '@dunlin/broker';
+import type {
+  Awaitable,
+  Message,
+  SessionRecord,
+  Store,
+  StoreContents,
+  StoredEntry,
+  StoredSession,
+  Write,
+} from '@dunlin/broker';
 import { Bodies } from './bodies.ts';
 import { Buckets } from './buckets.ts';
 import { decoded } from './damage.ts';
@@ -42,6 +51,7 @@ const PAGE_BYTES = 4 * 1024 * 1024;
 const TEXT_BYTES_LIMIT = 65_535;
 
 export class LmdbStore implements Store {
+  readonly inMemory = false;
   readonly #database: Database;
   readonly #hash: TextHash;
   readonly #summaries: Summaries;
@@ -79,6 +89,14 @@ export class LmdbStore implements Store {
     });
     if (!batch.some(({ op }) => op === 'deleteSession')) return committed;
     return committed.then(() => this.sweeper.add(this.#deleted.splice(0)));
+  }
+
+  contents(): StoreContents {
+    const lastOf = (tag: number) => this.#database.last(Buffer.of(tag), Buffer.of(tag + 1));
+    const sessions = [lastOf(Tag.session), lastOf(Tag.garbage)].map((row) =>
+      row === undefined ? 0 : readNumber(row.key, 1),
+    );
+    return { lastSession: Math.max(...sessions), hasRetained: lastOf(Tag.retained) !== undefined };
   }
 
   sessions(): AsyncIterable<StoredSession> {

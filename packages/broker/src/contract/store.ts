@@ -277,6 +277,17 @@ function queueSizeTests(storeTest: StoreTest): void {
 }
 
 function retainedTests(storeTest: StoreTest): void {
+  storeTest('says in short what it has', async (store) => {
+    assert.deepEqual(await store.contents(), { lastSession: 0, hasRetained: false });
+    await store.commit([putSession(3), putSession(12), { op: 'putRetained', message: sampleMessage('a', 'x') }]);
+    assert.deepEqual(await store.contents(), { lastSession: 12, hasRetained: true });
+    await store.commit([
+      { op: 'deleteSession', session: 3 },
+      { op: 'deleteRetained', topic: 'a' },
+    ]);
+    assert.deepEqual(await store.contents(), { lastSession: 12, hasRetained: false });
+  });
+
   storeTest('keeps one retained message a topic, the later', async (store) => {
     await store.commit([
       { op: 'putRetained', message: sampleMessage('a', 'old') },
