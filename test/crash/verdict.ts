@@ -115,13 +115,18 @@ function judgeRetained(verdict: Verdict, publisher: Publisher, retained: Readonl
 function judgeWills(verdict: Verdict, willClients: readonly WillClient[], subscribers: readonly Subscriber[]): void {
   for (const subscriber of subscribers) {
     const came = new Map<string, number>();
-    for (const { topic, text } of subscriber.arrivals)
-      if (topic === WILL_TOPIC) came.set(text, (came.get(text) ?? 0) + 1);
+    let isOnce = false;
+    for (const { topic, text, qos } of subscriber.arrivals) {
+      if (topic !== WILL_TOPIC) continue;
+      came.set(text, (came.get(text) ?? 0) + 1);
+      isOnce ||= qos === 2;
+    }
     for (const text of willClients.flatMap(({ armed }) => armed)) {
       const count = came.get(text) ?? 0;
       if (count === 0) verdict.willsLost += 1;
-      if (count > 1) verdict.willsRepeated += count - 1;
-      if (count !== 1) note(verdict, `the will "${text}" came ${count} times to ${subscriber.clientId}`);
+      if (isOnce && count > 1) verdict.willsRepeated += count - 1;
+      if (count === 0 || (isOnce && count > 1))
+        note(verdict, `the will "${text}" came ${count} times to ${subscriber.clientId}`);
     }
   }
 }

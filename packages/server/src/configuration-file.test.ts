@@ -117,7 +117,7 @@ test('says where a key belongs that stands in the wrong group, and where many na
   assert.deepEqual(problemsOf('port: 1\nmaximumQoS: 1\nfoo: 1\nlimits:\n  level: 5\n  foo: 5\n'), [
     'dunlin.yaml:1: port is unknown: did you mean listeners[].port?',
     'dunlin.yaml:2: maximumQoS is unknown: did you mean settings.maximumQoS?',
-    'dunlin.yaml:3: foo is unknown: listeners, data, log, limits, settings, semiSpaceBytesMax are known here',
+    'dunlin.yaml:3: foo is unknown: listeners, data, durability, log, limits, settings, semiSpaceBytesMax are known here',
     'dunlin.yaml:5: limits.level is unknown: did you mean log.level?',
     'dunlin.yaml:6: limits.foo is unknown: see docs/reference/configuration.md for those that are',
   ]);

@@ -9,6 +9,7 @@ export const VERSIONS: Readonly<Record<string, ProtocolVersion>> = { '3.1': 3, '
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export const LOG_FORMATS = ['auto', 'human', 'json'] as const;
 export const TRANSPORTS = ['tcp'] as const;
+export const DURABILITIES = ['durable', 'process', 'memory'] as const;
 
 /** The port of MQTT over TCP, registered with IANA. */
 export const MQTT_PORT = 1883;
@@ -143,7 +144,19 @@ export const CONFIGURATION: GroupShape = {
       kind: 'text',
       example: './data',
       default: undefined,
-      description: 'Directory for what must survive a restart. Accepted but not used yet: everything is in memory.',
+      description:
+        'Directory for what must survive a restart; one process at a time has it. `dunlin serve` by default: ' +
+        '$DUNLIN_DATA, $STATE_DIRECTORY, or the directory `dunlin` where the system keeps the state of programs, such ' +
+        'as ~/.local/state/dunlin. An embedding program: none.',
+    },
+    durability: {
+      kind: 'choice',
+      choices: DURABILITIES,
+      default: 'durable',
+      description:
+        'What an acknowledgement means. `durable`: on the device. `process`: it survives the end of the process, ' +
+        'but a crash of the operating system may cost the whole store. `memory`: nothing survives. Without `data` an ' +
+        'embedding program gets `memory`.',
     },
     log: {
       kind: 'group',

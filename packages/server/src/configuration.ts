@@ -5,6 +5,7 @@ import { hostAndPort, hostsOverlap } from './address.ts';
 import { formatAmount } from './amount.ts';
 import {
   DEFAULT_HOST,
+  type DURABILITIES,
   type LOG_FORMATS,
   type LOG_LEVELS,
   MQTT_PORT,
@@ -13,6 +14,7 @@ import {
 } from './configuration-table.ts';
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
+export type Durability = (typeof DURABILITIES)[number];
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
 export interface ListenerConfiguration {
@@ -30,7 +32,9 @@ export interface ListenerConfiguration {
 export interface Configuration {
   /** At least one. Names are unique. */
   readonly listeners: readonly ListenerConfiguration[];
+  /** Directory; there is one unless everything is in memory. */
   readonly data: string | undefined;
+  readonly durability: Durability;
   readonly log: { readonly level: LogLevel; readonly format: LogFormat };
   /** Those that differ from the defaults of the broker. */
   readonly limits: Partial<Limits>;
@@ -42,6 +46,7 @@ export interface Configuration {
 export interface PartialConfiguration {
   readonly listeners?: readonly Partial<ListenerConfiguration>[];
   readonly data?: string | undefined;
+  readonly durability?: Durability;
   readonly log?: Partial<Configuration['log']>;
   readonly limits?: Partial<Limits>;
   readonly settings?: Partial<Settings>;
@@ -92,11 +97,16 @@ export function completeConfiguration(input: PartialConfiguration = {}): Configu
   if (given.length === 0) throw new ConfigurationError(['listeners is empty: at least one listener is expected']);
   const listeners = given.map((listener, index) => completeListener(listener, index));
   const limits = input.limits ?? {};
+  const { data } = input;
+  const durability = input.durability ?? (data === undefined ? 'memory' : 'durable');
   const problems = [...listeners.flatMap((_, index) => contradictionsOf(listeners, index)), ...outboxProblems(limits)];
+  if (durability !== 'memory' && data === undefined)
+    problems.push(`durability is "${durability}" and data is missing: a directory is expected, or durability "memory"`);
   if (problems.length > 0) throw new ConfigurationError(problems);
   return {
     listeners,
-    data: input.data,
+    data,
+    durability,
     log: { level: 'info', format: 'auto', ...input.log },
     limits,
     settings: input.settings ?? {},

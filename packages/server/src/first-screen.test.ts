@@ -45,8 +45,10 @@ test('says loudly that everybody is let in', () => {
   assert.match(screen({ listeners: [{ host: '0.0.0.0', allowAnonymous: true }] }), /open to EVERYBODY/);
 });
 
-test('says that the data directory is not used yet', () => {
-  assert.match(screen({ data: './data' }), /--data ".\/data" is accepted but not used yet/);
+test('says where it keeps what is acknowledged, and what that survives', () => {
+  assert.match(screen({ data: './data' }), /kept in ".\/data" and on its disk: it survives kill -9 and a power cut/);
+  assert.match(screen({ data: './data', durability: 'process' }), /a crash of the operating system may cost all of it/);
+  assert.match(screen({ data: './data', durability: 'memory' }), /Everything is in memory/);
 });
 
 test('says how many connections the open files allow where that is fewer than wanted', () => {

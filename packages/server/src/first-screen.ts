@@ -1,6 +1,7 @@
 /** What a person reads when the server has started: where it listens, what it keeps, what to try. */
 import { LIMITS } from '@dunlin/broker';
 import { hostAndPort, isLoopback } from './address.ts';
+import type { Configuration } from './configuration.ts';
 import { VERSIONS } from './configuration-table.ts';
 import type { BoundListener, RunningServer } from './server.ts';
 
@@ -12,8 +13,7 @@ export function firstScreen(title: string, server: RunningServer): string {
     '',
     ...listeners.map(listenerLine),
     '',
-    '  Everything is in memory: sessions, queues and retained messages end with this process.',
-    ...(configuration.data === undefined ? [] : [dataLine(configuration.data)]),
+    keepingLine(configuration),
     ...connectionsLine(server),
     '',
     ...commands(listeners[0]),
@@ -36,8 +36,13 @@ function reach(allowAnonymous: boolean): string {
   return allowAnonymous ? 'open to EVERYBODY who can reach this machine' : 'open to clients that authenticate';
 }
 
-function dataLine(data: string): string {
-  return `  --data ${JSON.stringify(data)} is accepted but not used yet: storing on disk comes with a later version.`;
+/** What survives what. */
+function keepingLine({ data, durability }: Configuration): string {
+  if (durability === 'memory')
+    return '  Everything is in memory: sessions, queues and retained messages end with this process.';
+  const where = `  What is acknowledged is kept in ${JSON.stringify(data)}`;
+  if (durability === 'durable') return `${where} and on its disk: it survives kill -9 and a power cut.`;
+  return `${where}: it survives kill -9; a crash of the operating system may cost all of it.`;
 }
 
 function connectionsLine({ configuration, connectionsMax, fileLimit }: RunningServer): string[] {

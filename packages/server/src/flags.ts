@@ -37,8 +37,15 @@ export const FLAGS: readonly Flag[] = [
   {
     long: 'data',
     value: 'DIR',
-    description: 'Directory for what must survive a restart; not used yet, everything is in memory.',
+    description: 'Directory for what must survive a restart.',
+    default: 'the state directory of the user',
     key: ['data'],
+  },
+  {
+    long: 'durability',
+    value: 'MODE',
+    description: 'What an acknowledgement means: durable, process or memory.',
+    key: ['durability'],
   },
   {
     long: 'allow-anonymous',

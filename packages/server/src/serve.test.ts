@@ -22,7 +22,7 @@ class Served {
     this.child = spawn(command, parameters, {
       cwd: root,
       // As from a shell: a run under "npm test" would pass on what npm set for its own children.
-      env: { PATH: path, HOME: process.env.HOME, ...env },
+      env: { PATH: path, HOME: process.env.HOME, DUNLIN_DATA: join(scratch, `${started.length}`), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child.stdout?.setEncoding('utf8').on('data', (text) => {
@@ -67,15 +67,18 @@ class Served {
 }
 
 const started: Served[] = [];
+const scratch = mkdtempSync(join(tmpdir(), 'dunlin-serve-'));
 const serve = (...argv: string[]): Served =>
   new Served(process.execPath, ['--conditions=@dunlin/source', 'packages/cli/src/main.ts', 'serve', ...argv]);
 
 after(() => {
   for (const { child } of started) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+  rmSync(scratch, { recursive: true, force: true });
 });
 
 test('serves clients, logs as JSON into a pipe, and stops gracefully at SIGTERM with exit code 0', async () => {
-  const server = serve('--port', '0', '--data', './nowhere', '--setting', 'strictText=false');
+  const data = join(scratch, 'data');
+  const server = serve('--port', '0', '--data', data, '--setting', 'strictText=false');
   const client = await RawClient.open({ host: '127.0.0.1', port: await server.port() }, 5);
   await client.connect({ clientId: 'evil\u001b[2J', username: 'ada', password: 'secret-password' });
   await client.subscribe('a');
@@ -87,19 +90,20 @@ test('serves clients, logs as JSON into a pipe, and stops gracefully at SIGTERM 
   assert.equal(await server.ended(), 0);
   const events = server.events();
   assert.deepEqual(events.find(({ event }) => event === 'clientConnected')?.clientId, 'evil\u001b[2J');
-  assert.match(String(events.find(({ event }) => event === 'started')?.note), /in memory, data is not used yet/);
+  const start = events.find(({ event }) => event === 'started');
+  assert.deepEqual([start?.data, start?.durability], [data, 'durable']);
   assert.equal(events.at(-1)?.event, 'stopped');
   assert.doesNotMatch(server.output, /secret|\u001b/);
   assert.equal(server.errors, '');
 });
 
 test('greets people with what listens where and two commands to try', async () => {
-  const server = serve('--port', '0', '--log-format', 'human', '--data', './nowhere');
+  const server = serve('--port', '0', '--log-format', 'human', '--durability', 'memory');
   const port = await server.printed(/mqtt:\/\/localhost:(\d+)/);
   await server.printed(/Ctrl-C stops it/);
   assert.match(server.output, /^Dunlin \d+\.\d+\.\d+ on Node v\d+/);
   assert.match(server.output, new RegExp(`npx dunlin sub -p ${port} -t [^\n]+\n +npx dunlin pub -p ${port} -t `));
-  assert.match(server.output, /--data "\.\/nowhere" is accepted but not used yet/);
+  assert.match(server.output, /Everything is in memory/);
   server.child.kill('SIGINT');
   assert.equal(await server.ended(), 0);
 });
@@ -224,3 +228,34 @@ for (const [way, [command, ...parameters]] of Object.entries(WAYS))
       assert.equal(isRunning(pid), false);
     });
   }
+
+test('goes on where it was, after it was stopped and after it was killed', async () => {
+  const data = join(scratch, 'kept');
+  const durable = { clientId: 'keeper', clean: false, properties: { sessionExpiryInterval: 1000 } };
+  for (const [round, signal] of (['SIGTERM', 'SIGKILL', 'SIGTERM'] as const).entries()) {
+    const server = serve('--port', '0', '--data', data);
+    const port = await server.port();
+    const keeper = await RawClient.open({ host: '127.0.0.1', port }, 5);
+    const connack = await keeper.connect(durable);
+    assert.equal(connack.sessionPresent, round > 0);
+    if (round === 0) await keeper.subscribe(['t', 1]);
+    else await keeper.receive({ topic: 't', payload: `from round ${round - 1}` });
+    keeper.cut();
+    const publisher = await RawClient.open({ host: '127.0.0.1', port }, 5);
+    await publisher.connect({ clientId: 'publisher' });
+    assert.equal(await publisher.deliver({ topic: 't', payload: `from round ${round}`, qos: 1 }), 0);
+    publisher.cut();
+    server.child.kill(signal);
+    await server.ended();
+  }
+});
+
+test('refuses a data directory that another process has, and says which one', async () => {
+  const data = join(scratch, 'taken');
+  const first = serve('--port', '0', '--data', data);
+  await first.port();
+  const second = serve('--port', '0', '--data', data);
+  assert.equal(await second.ended(), 3);
+  assert.match(second.errors, new RegExp(`Cannot open .*taken: the process ${first.child.pid} has it open`));
+  assert.match(second.errors, /take another data directory: --data DIR/);
+});

@@ -1,7 +1,9 @@
 /** The command `dunlin serve`: from the arguments to a server that runs until it is told to stop. */
 import { setFlagsFromString } from 'node:v8';
+import { StoreError } from '@dunlin/lmdb';
 import { type Configuration, ConfigurationError, completeConfiguration, mergeConfigurations } from './configuration.ts';
 import { readConfigurationFile } from './configuration-file.ts';
+import { defaultDataDirectory } from './data-directory.ts';
 import { logEvent } from './event-log.ts';
 import type { ServerEvent } from './events.ts';
 import { firstScreen } from './first-screen.ts';
@@ -11,6 +13,7 @@ import { Log } from './log.ts';
 import { type RunningServer, SERVER_VERSION, startServer } from './server.ts';
 import { startAdvice } from './start-advice.ts';
 import { stopSignals } from './stop-signals.ts';
+import { storageAdvice } from './storage.ts';
 import { systemClock } from './system-clock.ts';
 
 /** Exit codes of `dunlin serve`. */
@@ -37,7 +40,9 @@ export async function serve(argv: readonly string[]): Promise<number> {
       return EXIT.stopped;
     }
     const file = configFile === undefined ? {} : readConfigurationFile(configFile);
-    return await run(completeConfiguration(mergeConfigurations(file, flags)), configFile);
+    const given = mergeConfigurations(file, flags);
+    const data = given.durability === 'memory' ? undefined : (given.data ?? defaultDataDirectory());
+    return await run(completeConfiguration({ ...given, data }), configFile);
   } catch (error) {
     process.stderr.write(`${failureText(error)}\n`);
     return error instanceof ConfigurationError ? EXIT.usage : EXIT.failed;
@@ -71,7 +76,8 @@ async function run(configuration: Configuration, configFile: string | undefined)
     await end(log, server, reason);
     return reason === 'broken' ? EXIT.failed : EXIT.stopped;
   } catch (error) {
-    const advice = error instanceof ServerStartError ? startAdvice(error, configuration, configFile) : undefined;
+    const advice =
+      error instanceof ServerStartError ? startAdvice(error, configuration, configFile) : storageAdvice(error);
     process.stderr.write(`${failureText(error)}${advice === undefined ? '' : `\n${advice}`}\n`);
     return EXIT.failed;
   } finally {
@@ -86,9 +92,8 @@ function announce(log: Log, isForPeople: boolean, server: RunningServer): void {
     process.stdout.write(firstScreen(title, server));
     return;
   }
-  const { data } = server.configuration;
-  const note = data === undefined ? 'everything is in memory' : 'everything is in memory, data is not used yet';
-  log.log('info', 'started', { version: SERVER_VERSION, node: process.version, pid: process.pid, data, note });
+  const { data, durability } = server.configuration;
+  log.log('info', 'started', { version: SERVER_VERSION, node: process.version, pid: process.pid, data, durability });
 }
 
 async function end(log: Log, server: RunningServer, reason: string): Promise<void> {
@@ -124,6 +129,6 @@ function makeLog(configuration: Configuration): Log {
 
 function failureText(error: unknown): string {
   if (error instanceof ConfigurationError || error instanceof ServerStartError) return error.message;
-  if (error instanceof RangeError) return error.message;
+  if (error instanceof RangeError || error instanceof StoreError) return error.message;
   return `Cannot go on: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }

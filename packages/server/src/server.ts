@@ -25,6 +25,7 @@ import { hint, quoted } from './configuration-reading.ts';
 import type { ServerEvent } from './events.ts';
 import { backlogFor, connectionsAllowed, openFileLimit } from './file-limit.ts';
 import { checkReach, listenAt } from './listening.ts';
+import { openStorage } from './storage.ts';
 import { systemClock } from './system-clock.ts';
 import { systemRandom } from './system-random.ts';
 
@@ -34,7 +35,7 @@ export interface ServerParts {
   readonly authenticator?: Authenticator;
   /** Default: permits everything. */
   readonly authorizer?: Authorizer;
-  /** Default: in memory. */
+  /** Default: what `data` and `durability` say. Must not be given beside `data`. */
   readonly store?: Store;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -83,6 +84,7 @@ export const SERVER_VERSION: string = JSON.parse(
  * Starts a server. Settles when clients can connect.
  * @throws ConfigurationError for an unknown key, a wrong value, a part that does not exist, and for contradictions
  * @throws ServerStartError where a listener cannot be opened, or must not; nothing is left open then
+ * @throws StoreError of `@dunlin/lmdb` where the data directory cannot be opened
  */
 export async function startServer(input: ConfigurationInput = {}, parts: ServerParts = {}): Promise<RunningServer> {
   const configuration = completeConfiguration(checkInput(input));
@@ -122,10 +124,31 @@ type Tell = (event: ServerEvent) => void;
 
 async function start(configuration: Configuration, parts: ServerParts, tell: Tell): Promise<RunningServer> {
   if (parts.authenticator === undefined) for (const listener of configuration.listeners) checkReach(listener);
+  if (parts.store !== undefined && configuration.durability !== 'memory')
+    throw new ConfigurationError([
+      `data is ${quoted(configuration.data ?? '')} beside a store: one of both is expected`,
+    ]);
+  const storage = await openStorage(configuration);
+  try {
+    return await startWith(configuration, storage?.store ?? parts.store, parts, tell, async () => storage?.close());
+  } catch (error) {
+    await storage?.close();
+    throw error;
+  }
+}
+
+/** `closeStorage` is called when the server has stopped. */
+async function startWith(
+  configuration: Configuration,
+  store: Store | undefined,
+  parts: ServerParts,
+  tell: Tell,
+  closeStorage: () => Promise<void>,
+): Promise<RunningServer> {
   const fileLimit = parts.fileLimit ?? openFileLimit();
   const connectionsMax = allowedConnections(configuration, fileLimit, tell);
   const clock = parts.clock ?? systemClock;
-  const broker = makeBroker(configuration, connectionsMax, clock, parts);
+  const broker = makeBroker(configuration, connectionsMax, clock, store, parts);
   const forget = broker.onEvent(tell);
   const gate = new AcceptGate({
     clock,
@@ -156,6 +179,7 @@ async function start(configuration: Configuration, parts: ServerParts, tell: Tel
     stop() {
       stopped ??= closeAll(opened, gate, tell)
         .then(() => broker.stop())
+        .then(closeStorage)
         .finally(forget);
       return stopped;
     },
@@ -203,8 +227,14 @@ async function closeAll(opened: readonly Opened[], gate: AcceptGate, tell: Tell)
   await Promise.all(closing);
 }
 
-function makeBroker(configuration: Configuration, connectionsMax: number, clock: Clock, parts: ServerParts): Broker {
-  const { authenticator, authorizer, store, random = systemRandom } = parts;
+function makeBroker(
+  configuration: Configuration,
+  connectionsMax: number,
+  clock: Clock,
+  store: Store | undefined,
+  parts: ServerParts,
+): Broker {
+  const { authenticator, authorizer, random = systemRandom } = parts;
   return new Broker({
     clock,
     random,
