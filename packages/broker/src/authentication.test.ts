@@ -224,6 +224,39 @@ test('reads nothing more while an Authenticator thinks over AUTH, and goes on in
   );
 });
 
+for (const pings of [0, 60]) {
+  test(`does not count the time that an Authenticator takes against Keep Alive, of a client that says ${pings} things meanwhile`, async () => {
+    let answer: (result: AuthenticationResult) => void = () => undefined;
+    const steps = new StepsAuthenticator();
+    const authenticator: Authenticator = {
+      supports: () => true,
+      authenticate: (request) =>
+        request.current === undefined
+          ? steps.authenticate(request)
+          : new Promise((resolve) => {
+              answer = resolve;
+            }),
+    };
+    const world = new World({ authenticator });
+    const client = world.open();
+    client.handshake({ clientId: 'a', keepAlive: 10, properties: { authenticationMethod: METHOD } });
+    auth(client, 0x19, 'again');
+    for (let second = 0; second < 60; second++) {
+      world.pass(1_000);
+      if (second < pings) client.send({ type: 'pingreq' });
+    }
+    assert.deepEqual([client.isClosed, client.takeAll()], [false, []]);
+    answer({ kind: 'accept', principal: PRINCIPAL });
+    await world.settle();
+    assert.equal(client.take('auth').reasonCode, 0);
+    assert.equal(client.takeAll().length, pings);
+    world.pass(14_000);
+    assert.equal(client.isClosed, false);
+    world.pass(2_000);
+    assert.equal(client.take('disconnect').reasonCode, 0x8d);
+  });
+}
+
 test('ends a connection when its credential expires, unless the client authenticated again', () => {
   let expiresAtMs = 0;
   const world = new World({

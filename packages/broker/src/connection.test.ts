@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodePacket } from '@dunlin/protocol';
+import { encodePacket, type SubscribePacket } from '@dunlin/protocol';
 import fc from 'fast-check';
 import type { AuthenticationResult } from './ports.ts';
+import type { TestClient } from './testing/client.ts';
 import { World } from './testing/world.ts';
 
 test('answers PINGREQ with PINGRESP [MQTT-3.12.4-1]', () => {
@@ -132,6 +133,87 @@ test('comes to the same however the bytes are cut', () => {
     }),
     { numRuns: 40 },
   );
+});
+
+/** Notes in which order bytes reach the clients, by name. */
+function order(clients: { readonly [name: string]: TestClient }): string[] {
+  const names: string[] = [];
+  for (const [name, client] of Object.entries(clients)) {
+    const received = client.received.bind(client);
+    client.received = (chunk) => {
+      if (names.at(-1) !== name) names.push(name);
+      received(chunk);
+    };
+  }
+  return names;
+}
+
+/** So many SUBSCRIBE packets, each of another filter. */
+function subscribes(client: TestClient, count: number): SubscribePacket[] {
+  return Array.from({ length: count }, (_, i) => client.subscribePacket(`t/${i}`));
+}
+
+test('lets others have their turn while it handles a chunk of costly packets, and handles all of it in order', () => {
+  const world = new World();
+  const [costly, other] = [world.openOverOneBuffer(), world.connect('other')];
+  costly.handshake({ clientId: 'costly' });
+  const names = order({ costly, other });
+  // Two looks at the clock, one for each 16 packets, take longer than a slice.
+  world.clock.msPerLook = 10;
+  const packets = subscribes(costly, 100);
+  costly.write(...packets, { type: 'pingreq' });
+  other.write({ type: 'pingreq' });
+  world.run();
+  assert.deepEqual(names, ['costly', 'other', 'costly']);
+  assert.equal(world.broker.metrics.chunksPaused, 3);
+  assert.deepEqual(
+    costly.takeAll().map((packet) => ('packetId' in packet ? packet.packetId : packet.type)),
+    [...packets.map(({ packetId }) => packetId), 'pingresp'],
+  );
+  other.take('pingresp');
+  costly.send({ type: 'pingreq' });
+  costly.take('pingresp');
+});
+
+test('handles a chunk in one turn where its packets cost little', () => {
+  const world = new World();
+  const client = world.connect('a');
+  client.send(...subscribes(client, 1_000));
+  assert.deepEqual([client.takeAll().length, world.broker.metrics.chunksPaused], [1_000, 0]);
+});
+
+test('handles the rest of a chunk though the client has closed meanwhile, and nothing of it where the connection broke', () => {
+  for (const how of ['close', 'break'] as const) {
+    const world = new World();
+    const client = world.connect('a', { properties: { sessionExpiryInterval: 10 } });
+    world.clock.msPerLook = 10;
+    client.write(...subscribes(client, 100));
+    let looks = 0;
+    const { broker } = world;
+    const clockMs = broker.clockMs.bind(broker);
+    broker.clockMs = () => {
+      looks += 1;
+      if (looks === 2) client.wire[how === 'close' ? 'close' : 'destroy']();
+      return clockMs();
+    };
+    world.run();
+    const subscriptions = [...broker.sessions()][0].subscriptions;
+    assert.deepEqual([broker.connections.size, subscriptions], [0, how === 'close' ? 100 : 32]);
+    assert.deepEqual(world.told('internalError'), []);
+  }
+});
+
+test('refuses a packet other than PUBLISH above controlPacketBytesMax with 0x95, before the rest of it came', () => {
+  const world = new World({ limits: { controlPacketBytesMax: 1_000 } });
+  const client = world.connect('a');
+  client.send({ ...client.subscribePacket('t'), properties: { userProperties: [['k', 'x'.repeat(900)]] } });
+  client.take('suback');
+  client.publish('t', { payload: Buffer.alloc(100_000) });
+  assert.equal(client.take('publish').payload.length, 100_000);
+  // SUBSCRIBE of 1001 bytes, of which three have come.
+  client.send(Buffer.from([0x82, 0xe6, 0x07]));
+  assert.deepEqual([client.take('disconnect').reasonCode, client.isClosed], [0x95, true]);
+  assert.equal(world.broker.metrics.packetsTooLarge, 1);
 });
 
 test('never fails on any bytes: a v5 client is told why, the connection closes, and nobody else notices', () => {

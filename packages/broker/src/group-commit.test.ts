@@ -4,6 +4,7 @@ import { GroupCommit } from './group-commit.ts';
 import { MemoryStore } from './memory/store.ts';
 import { createMetrics } from './metrics.ts';
 import type { Write } from './ports.ts';
+import type { TestClient } from './testing/client.ts';
 import { HeldStore } from './testing/store.ts';
 import { World } from './testing/world.ts';
 
@@ -150,19 +151,8 @@ test('knows a step that wrote something from one that did not', () => {
 });
 
 /** A client with a stored session, on a store that has let its CONNECT through. */
-async function storedClient(store: HeldStore, world: World, clientId: string) {
-  const client = world.open();
-  client.connect({ clientId, properties: { sessionExpiryInterval: 100 } });
-  await letAllThrough(store, world);
-  client.take('connack');
-  return client;
-}
-
-async function letAllThrough(store: HeldStore, world: World): Promise<void> {
-  for (let i = 0; i < 10; i++) {
-    await world.settle();
-    store.letThrough();
-  }
+function storedClient(store: HeldStore, world: World, clientId: string): Promise<TestClient> {
+  return world.admit(clientId, { properties: { sessionExpiryInterval: 100 } }, () => store.letAllThrough(world));
 }
 
 test('acknowledges when what was written is durable, in the order of receipt; PINGRESP and QoS 0 wait for nothing [MQTT-4.6.0-2]', async () => {
@@ -189,7 +179,7 @@ test('acknowledges when what was written is durable, in the order of receipt; PI
     ['pingresp'],
   );
   assert.equal(subscriber.takePayloads().length, 4);
-  await letAllThrough(store, world);
+  await store.letAllThrough(world);
   assert.deepEqual(
     client.takeAll().map((packet) => packet.type),
     ['puback', 'puback', 'pubrec', 'suback'],
@@ -206,7 +196,7 @@ test('sends a QoS 2 message of a stored session only when its identifier is dura
     properties: {},
     subscriptions: [{ filter: '#', qos: 2, noLocal: false, retainAsPublished: false, retainHandling: 0 }],
   });
-  await letAllThrough(store, world);
+  await store.letAllThrough(world);
   client.take('suback');
   const publisher = world.open(4);
   publisher.handshake({ clientId: 'p' });
@@ -216,7 +206,7 @@ test('sends a QoS 2 message of a stored session only when its identifier is dura
   publisher.publish('t', { qos: 2 });
   await world.settle();
   assert.deepEqual(client.takeAll(), []);
-  await letAllThrough(store, world);
+  await store.letAllThrough(world);
   assert.equal(client.take('publish').qos, 2);
 });
 
@@ -231,13 +221,13 @@ test('sends PUBREL and PUBCOMP of a stored session when that step is durable', a
     subscriptions: [{ filter: '#', qos: 2, noLocal: false, retainAsPublished: false, retainHandling: 0 }],
   });
   client.publish('t', { qos: 2, packetId: 9 });
-  await letAllThrough(store, world);
+  await store.letAllThrough(world);
   const publish = client.takeAll().find((packet) => packet.type === 'publish');
   client.acknowledge('pubrec', publish?.packetId ?? 0);
   client.acknowledge('pubrel', 9);
   await world.settle();
   assert.deepEqual(client.takeAll(), []);
-  await letAllThrough(store, world);
+  await store.letAllThrough(world);
   assert.deepEqual(
     client.takeAll().map((packet) => packet.type),
     ['pubrel', 'pubcomp'],
@@ -261,6 +251,18 @@ test('stops everything when the store fails: nothing is acknowledged, every conn
   assert.equal(world.clock.timers, 0);
 });
 
+test('closes the wire of a client whose DISCONNECT waits when the store fails', async () => {
+  const store = new HeldStore();
+  const world = new World({ store });
+  const client = await storedClient(store, world, 'a');
+  client.disconnect();
+  await world.settle();
+  assert.equal(client.isClosed, false);
+  store.fail();
+  await world.settle();
+  assert.deepEqual([client.isClosed, world.told('storeFailed').length], [true, 1]);
+});
+
 test('closes the store only when everything is committed', async () => {
   const store = new HeldStore();
   const world = new World({ store });
@@ -271,7 +273,7 @@ test('closes the store only when everything is committed', async () => {
   const stopped = world.broker.stop();
   await world.settle();
   assert.equal(store.isClosed, false);
-  await letAllThrough(store, world);
+  await store.letAllThrough(world);
   await stopped;
   assert.equal(store.isClosed, true);
   const kept: string[] = [];

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Properties } from '@dunlin/protocol';
-import type { Message } from './message.ts';
-import type { Bus } from './ports.ts';
 import type { TestClient } from './testing/client.ts';
 import { World } from './testing/world.ts';
 
@@ -533,70 +531,6 @@ test('counts down the Message Expiry Interval, in whole seconds and never below 
   world.pass(2_900);
   const back = world.connect('s', { cleanStart: false, properties: { sessionExpiryInterval: 100 } });
   assert.equal(back.take('publish').properties.messageExpiryInterval, 1);
-});
-
-/** A bus over which other brokers take a message when a test says so. */
-class LaterBus implements Bus {
-  #distribute: (message: Message) => boolean = () => false;
-  readonly waiting: (() => void)[] = [];
-  /** Set to refuse whatever comes next. */
-  fault: Error | undefined = undefined;
-  publish(message: Message): Promise<boolean> {
-    if (this.fault !== undefined) return Promise.reject(this.fault);
-    message.own();
-    return new Promise((resolve) => this.waiting.push(() => resolve(this.#distribute(message))));
-  }
-  receive(distribute: (message: Message) => boolean): void {
-    this.#distribute = distribute;
-  }
-  subscribe(): void {}
-  unsubscribe(): void {}
-}
-
-test('acknowledges in the order of receipt when the bus takes messages later, and reads on meanwhile', async () => {
-  const bus = new LaterBus();
-  const world = new World({ bus });
-  const { publisher, subscriber } = pair(world);
-  publisher.publish('t', { qos: 1, packetId: 1, payload: 'a' });
-  publisher.publish('t', { qos: 2, packetId: 2, payload: 'b' });
-  publisher.send({ type: 'pingreq' });
-  publisher.take('pingresp');
-  bus.waiting[1]();
-  await world.settle();
-  assert.deepEqual(publisher.takeAll(), []);
-  bus.waiting[0]();
-  await world.settle();
-  assert.deepEqual(
-    publisher.takeAll().map((packet) => packet.type),
-    ['puback', 'pubrec'],
-  );
-  assert.deepEqual(subscriber.takePayloads().sort(), ['a', 'b']);
-});
-
-test('takes a QoS 2 message anew that the bus had failed to take, instead of calling it a repeat', async () => {
-  const bus = new LaterBus();
-  const world = new World({ bus });
-  const options = { clientId: 'p', cleanStart: false, properties: { sessionExpiryInterval: 100 } };
-  const publisher = world.connect('p', options);
-  world.run();
-  bus.fault = new Error('nobody there');
-  publisher.publish('t', { qos: 2, packetId: 7 });
-  await world.settle();
-  assert.equal(publisher.isClosed, true);
-  bus.fault = undefined;
-  const again = world.connect('p', options);
-  again.publish('t', { qos: 2, packetId: 7, dup: true });
-  assert.deepEqual([again.takeAll(), bus.waiting.length], [[], 1]);
-});
-
-test('counts what the bus has not taken against Receive Maximum, each message once', async () => {
-  const bus = new LaterBus();
-  const world = new World({ bus, limits: { receiveMaximum: 4 } });
-  const publisher = world.connect('p');
-  for (let i = 0; i < 4; i++) publisher.publish('t', { qos: 2 });
-  assert.equal(publisher.isClosed, false);
-  publisher.publish('t', { qos: 2 });
-  assert.equal(publisher.take('disconnect').reasonCode, 0x93);
 });
 
 test('publishes in the name of the broker itself', async () => {

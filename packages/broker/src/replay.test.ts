@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestClient } from './testing/client.ts';
+import { LaterStore } from './testing/store.ts';
 import { World } from './testing/world.ts';
 
 const COUNT = 20_000;
@@ -150,18 +151,153 @@ test('sends retained messages of QoS 2 through the window as well, also to a sto
   assert.equal(world.broker.pressure.heldBytes, 0);
 });
 
-test('ends with its connection, and what was sent of it is sent again on the next', () => {
+for (const later of [false, true]) {
+  test(`keeps QoS 2 within queueMessagesMax where the store answers ${later ? 'later' : 'at once'}, and drops nothing live for it`, async () => {
+    const world = new World({ limits: { queueMessagesMax: 2 }, ...(later ? { store: new LaterStore() } : {}) });
+    for (let i = 0; i < 200; i++) world.broker.publish(`t/${i}`, Buffer.from('old'), { retain: true, qos: 2 });
+    const client = await world.admit('a', { properties: { receiveMaximum: 10, sessionExpiryInterval: 100 } });
+    subscribeAll(client, 2);
+    await world.settle();
+    assert.equal(world.broker.sessionsById.get('a')?.inflightMessages, 10);
+    world.broker.publish('live', Buffer.from('live'), { qos: 1 });
+    const came: string[] = [];
+    for (let round = 0; round < 300 && came.length < 201; round++) {
+      came.push(...client.answerAll().map(({ topic }) => topic));
+      assert.ok((world.broker.sessionsById.get('a')?.queuedMessages ?? 0) <= 2);
+      await world.settle();
+    }
+    assert.deepEqual([came.length, new Set(came).size, came.includes('live')], [201, 201, true]);
+    assert.equal(world.broker.metrics.messagesDroppedQueueFull, 0);
+  });
+}
+
+test('loses nothing at QoS 0 to a client that does not read, within a small outboxBytesMax', () => {
+  const world = new World({ limits: { outboxBytesMax: 4_096 } });
+  for (let i = 0; i < 500; i++) world.broker.publish(`t/${i}`, Buffer.alloc(100), { retain: true });
+  const client = world.connect('a', { wire: { highWaterBytes: 1_000 } });
+  client.wire.pause();
+  subscribeAll(client, 0);
+  for (let i = 0; i < 20; i++) {
+    world.pass(100);
+    assert.ok([...world.broker.connections].every(({ unsentBytes }) => unsentBytes <= 8_192));
+  }
+  client.wire.resume();
+  world.run();
+  assert.equal(publishes(client).length, 500);
+  assert.equal(world.broker.metrics.messagesDroppedSlow, 0);
+});
+
+/** One message at a time, of a session that is kept. */
+const SLOWLY = { cleanStart: false, properties: { receiveMaximum: 1, sessionExpiryInterval: 100 } };
+
+/** A broker with retained messages on "t/1" to "t/9", at QoS 1. */
+function withNine(): World {
   const world = new World();
-  for (let i = 0; i < 50; i++) world.broker.publish(`t/${i}`, Buffer.from('x'), { retain: true, qos: 1 });
-  const options = { cleanStart: false, properties: { receiveMaximum: 5, sessionExpiryInterval: 10 } };
-  const first = world.connect('a', options);
+  for (let i = 1; i <= 9; i++) retain(world, `t/${i}`, `old ${i}`);
+  return world;
+}
+
+function retain(world: World, topic: string, text: string, qos: 0 | 1 = 1): void {
+  world.broker.publish(topic, Buffer.from(text), { retain: true, qos });
+  world.run();
+}
+
+/** Takes all that comes, acknowledging each; "=" where it is retained. */
+function readAll(client: TestClient): string[] {
+  const texts: string[] = [];
+  for (let round = 0; round < 100; round++) {
+    const now = client.answerAll();
+    if (now.length === 0) return texts;
+    texts.push(...now.map(({ retain, payload }) => `${retain ? '=' : ''}${Buffer.from(payload)}`));
+  }
+  return assert.fail('the messages do not end');
+}
+
+test('goes on when a stored session is resumed, as often as the connection breaks, each message acknowledged once', () => {
+  const world = withNine();
+  let client = world.connect('a', SLOWLY);
+  subscribeAll(client, 1);
+  world.run();
+  const acknowledged: string[] = [];
+  for (let round = 0; round < 30; round++) {
+    const [next] = publishes(client);
+    if (next === undefined) break;
+    if (round % 3 === 0) {
+      client.break();
+      client = world.connect('a', SLOWLY);
+      const [again] = publishes(client);
+      assert.deepEqual([again.topic, again.dup, again.packetId], [next.topic, true, next.packetId]);
+    }
+    acknowledged.push(`${next.retain ? '=' : ''}${Buffer.from(next.payload)}`);
+    client.acknowledge('puback', next.packetId);
+  }
+  assert.deepEqual(
+    acknowledged,
+    Array.from({ length: 9 }, (_, i) => `=old ${i + 1}`),
+  );
+  client.break();
+  assert.deepEqual(readAll(world.connect('a', SLOWLY)), []);
+});
+
+test('makes good what came at QoS 0 while the client was away, once, and nothing that its queue has', () => {
+  const world = withNine();
+  const first = world.connect('a', SLOWLY);
   subscribeAll(first, 1);
   world.run();
-  assert.equal(publishes(first).length, 5);
+  retain(world, 't/2', 'while there', 0);
   first.break();
-  const again = publishes(world.connect('a', options));
+  retain(world, 't/3', 'missed 3', 0);
+  retain(world, 't/4', 'queued 4', 1);
+  retain(world, 't/5', '', 0);
+  const second = world.connect('a', SLOWLY);
+  retain(world, 't/6', 'live 6', 0);
+  second.break();
+  retain(world, 't/7', 'missed 7', 0);
+  retain(world, 't/3', 'missed 3 again', 0);
+  const third = world.connect('a', SLOWLY);
+  retain(world, 't/8', 'live 8', 0);
+  assert.deepEqual(readAll(first), ['=old 1', 'while there']);
+  assert.deepEqual(readAll(second), ['=old 1', 'live 6']);
+  // Sent again, live, from the queue, then the rest of the replay.
+  assert.deepEqual(readAll(third), ['=old 1', 'live 8', 'queued 4', '=missed 3 again', '=missed 7', '=old 9']);
+});
+
+test('judges what came while the client was away by the QoS that its subscription had then', () => {
+  const world = withNine();
+  const first = world.connect('a', SLOWLY);
+  subscribeAll(first, 1);
+  world.run();
+  first.break();
+  retain(world, 't/3', 'queued 3', 1);
+  const second = world.connect('a', SLOWLY);
+  second.send(second.subscribePacket('#', { qos: 0, retainHandling: 1 }));
+  assert.deepEqual(readAll(second), ['=old 1', 'queued 3', ...[2, 4, 5, 6, 7, 8, 9].map((i) => `=old ${i}`)]);
+});
+
+test('brings a client nothing of its own will of meanwhile where No Local forbids it [MQTT-3.8.3-3]', () => {
+  for (const noLocal of [true, false]) {
+    const world = withNine();
+    const will = { topic: 't/5', payload: Buffer.from('will'), qos: 0 as const, retain: true, properties: {} };
+    const first = world.connect('a', { ...SLOWLY, will });
+    first.send(first.subscribePacket('#', { qos: 1, noLocal }));
+    first.break();
+    retain(world, 't/6', 'of another', 0);
+    const came = readAll(world.connect('a', SLOWLY));
+    assert.deepEqual([came.includes('=will'), came.includes('=of another')], [!noLocal, true]);
+  }
+});
+
+test('goes on with the options of a SUBSCRIBE with Retain Handling 1 that comes meanwhile', () => {
+  const world = withNine();
+  const client = world.connect('a', SLOWLY);
+  client.send(client.subscribePacket('#', { qos: 1, identifier: 1 }));
+  client.take('suback');
+  const first = client.take('publish');
+  client.send(client.subscribePacket('#', { qos: 0, identifier: 2, retainHandling: 1 }));
+  client.acknowledge('puback', first.packetId);
+  const rest = publishes(client);
   assert.deepEqual(
-    again.map((packet) => [packet.dup, packet.retain]),
-    new Array(5).fill([true, true]),
+    [first, ...rest].map(({ topic, qos, properties }) => [topic, qos, ...(properties.subscriptionIdentifiers ?? [])]),
+    Array.from({ length: 9 }, (_, i) => (i === 0 ? ['t/1', 1, 1] : [`t/${i + 1}`, 0, 2])),
   );
 });

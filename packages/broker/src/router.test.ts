@@ -5,7 +5,7 @@ import { resolveLimits } from './limits.ts';
 import { createMetrics } from './metrics.ts';
 import { plainFilter, Router } from './router.ts';
 import type { Session } from './session.ts';
-import { Subscription } from './subscription.ts';
+import { Subscription, subscriptionBytes } from './subscription.ts';
 import { TopicTable } from './topics.ts';
 
 const sessions = Array.from({ length: 4 }, (_, i) => ({ clientId: `c${i}` }) as unknown as Session);
@@ -123,6 +123,19 @@ test('forgets a group with its last member', () => {
   assert.equal(router.match(topic).groups[0].size, 1);
   router.remove(members[1]);
   assert.deepEqual([router.match(topic).groups, router.group('$share/g/a'), router.size], [[], undefined, 0]);
+});
+
+test('counts what subscriptions take, each member of a shared one by itself, and gives it back', () => {
+  const router = new Router();
+  const all = [subscription('a/+'), subscription('$share/g/a', 1), subscription('$share/g/a', 2), subscription('#')];
+  const sum = (some: readonly Subscription[]) =>
+    some.reduce((bytes, { filter }) => bytes + subscriptionBytes(filter), 0);
+  for (const one of all) router.add(one);
+  assert.equal(router.bytes, sum(all));
+  for (const [removed, one] of all.entries()) {
+    router.remove(one);
+    assert.deepEqual([router.bytes, router.size], [sum(all.slice(removed + 1)), all.length - removed - 1]);
+  }
 });
 
 test('takes the shared prefix off a filter, and nothing else', () => {

@@ -4,6 +4,7 @@ import { sampleMessage } from './contract/samples.ts';
 import type { Session } from './session.ts';
 import { ShareGroup } from './share-group.ts';
 import { Subscription } from './subscription.ts';
+import { World } from './testing/world.ts';
 
 interface State {
   room: boolean;
@@ -65,6 +66,29 @@ test('falls back to members with a stored session only where nobody is connected
 
 test('passes over a member that takes no packet of the size', () => {
   assert.deepEqual(chosen(groupOf(member('small', { fits: false }), member('b', { room: false })), 2), ['b', 'b']);
+});
+
+test('passes over a member whose Subscription Identifier makes a message too large for it', () => {
+  for (const qos of [0, 1, 2] as const)
+    for (let size = 30; size < 70; size++) {
+      const world = new World();
+      const small = world.connect('small', { properties: { maximumPacketSize: 60 } });
+      small.subscribe('$share/g/t', { qos: 2, identifier: 200_000_000 });
+      // Without room for more than one, so that messages wait with whoever can take them.
+      const other = world.connect('other', { properties: { receiveMaximum: 1 } });
+      other.subscribe('$share/g/t', { qos: 2 });
+      const publisher = world.connect('p');
+      for (let i = 0; i < 4; i++) publisher.publish('t', { qos, payload: Buffer.alloc(size) });
+      const [few, most] = [small, other].map((client) => {
+        let count = 0;
+        for (let round = 0; round < 20; round++) count += client.answerAll().length;
+        return count;
+      });
+      // Header 2, topic 3, identifier 2, also counted at QoS 0, property length 1, Subscription Identifier 5.
+      assert.equal(few > 0, size + 13 <= 60, `${size} bytes at QoS ${qos}`);
+      assert.equal(few + most, 4);
+      assert.equal(world.broker.metrics.messagesDroppedTooLarge, 0);
+    }
 });
 
 test('chooses nobody where nobody can take the message', () => {

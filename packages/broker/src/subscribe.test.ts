@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { SubscriptionRequest } from '@dunlin/protocol';
+import type { QoS, SubscriptionRequest } from '@dunlin/protocol';
 import type { TestClient } from './testing/client.ts';
+import { HeldStore } from './testing/store.ts';
 import { World } from './testing/world.ts';
 
 function request(filter: string, options: Partial<SubscriptionRequest> = {}): SubscriptionRequest {
@@ -300,4 +301,130 @@ test('looks at no more than filtersPerPacketMax filters of one SUBSCRIBE', () =>
     ['filtersPerPacketMax'],
   );
   assert.equal(world.broker.metrics.subscriptionsRefused, 2);
+});
+
+for (const limit of ['subscriptionBytesPerSessionMax', 'subscriptionBytesMax'] as const) {
+  test(`refuses with 0x97 above ${limit} until some of it is given back`, () => {
+    const world = new World({ limits: { [limit]: 4_096 } });
+    const client = world.connect('a');
+    const long = 'x'.repeat(1_700);
+    // 200 bytes, the text twice and a level: 3700 bytes, 302 and 302.
+    assert.deepEqual(subscribeAll(client, [long, 'a', 'b', request('a', { qos: 1 })]), [0, 0, 0x97, 1]);
+    assert.deepEqual(
+      world.told('limitReached').map((event) => event.limit),
+      [limit],
+    );
+    assert.deepEqual(subscribeAll(world.connect('other'), ['b']), [limit === 'subscriptionBytesMax' ? 0x97 : 0]);
+    client.send({ type: 'unsubscribe', packetId: 9, properties: {}, filters: [long] });
+    client.take('unsuback');
+    assert.deepEqual(subscribeAll(client, ['b', '/'.repeat(33), '/'.repeat(3)]), [0, 0x97, 0]);
+    client.disconnect();
+    assert.deepEqual(subscribeAll(world.connect('a'), [long]), [0]);
+  });
+}
+
+const STORED = { properties: { sessionExpiryInterval: 100 } };
+
+/** What a client got, in short: the type of each packet, and of a PUBLISH what it says, "=" where it is retained. */
+function story(client: TestClient): string[] {
+  return client
+    .takeAll()
+    .map((packet) =>
+      packet.type === 'publish' ? `${packet.retain ? '=' : ''}${Buffer.from(packet.payload)}` : packet.type,
+    );
+}
+
+test('brings nothing to a filter that UNSUBSCRIBE takes away before its SUBACK has left', async () => {
+  const store = new HeldStore();
+  const world = new World({ store });
+  for (const topic of ['t/1', 't/2', 'u']) world.broker.publish(topic, Buffer.from(topic), { retain: true });
+  await store.letAllThrough(world);
+  const client = await world.admit('a', STORED, () => store.letAllThrough(world));
+  client.send(client.subscribePacket('t/#'), client.subscribePacket('u'), {
+    type: 'unsubscribe',
+    packetId: 9,
+    properties: {},
+    filters: ['t/#'],
+  });
+  assert.deepEqual(story(client), []);
+  await store.letAllThrough(world);
+  assert.deepEqual(story(client), ['suback', 'suback', '=u', 'unsuback']);
+});
+
+test('sends what is published after a SUBSCRIBE behind its SUBACK, at every QoS and in order, where the store answers later', async () => {
+  const store = new HeldStore();
+  const world = new World({ store });
+  const client = await world.admit('a', STORED, () => store.letAllThrough(world));
+  client.send(client.subscribePacket('t', { qos: 1 }));
+  // The second change is in a batch of its own, behind the first one.
+  client.send(client.subscribePacket('u'));
+  const publisher = world.connect('p');
+  publisher.publish('t', { payload: 'first at 0' });
+  publisher.publish('u', { payload: 'second at 0' });
+  publisher.publish('t', { qos: 1, payload: 'first at 1' });
+  await world.settle();
+  assert.deepEqual(story(client), []);
+  store.letThrough();
+  await world.settle();
+  assert.deepEqual(story(client), ['suback']);
+  await store.letAllThrough(world);
+  assert.deepEqual(story(client), ['suback', 'first at 0', 'second at 0', 'first at 1']);
+  publisher.publish('t', { payload: 'live' });
+  assert.deepEqual(story(client), ['live']);
+});
+
+test('sends no retained message before SUBACK, though an acknowledgement makes the session go on', async () => {
+  const store = new HeldStore();
+  const world = new World({ store });
+  world.broker.publish('r', Buffer.from('kept'), { retain: true });
+  await store.letAllThrough(world);
+  const client = await world.admit('a', STORED, () => store.letAllThrough(world));
+  client.send(client.subscribePacket('t', { qos: 1 }));
+  await store.letAllThrough(world);
+  client.take('suback');
+  world.broker.publish('t', Buffer.from('live'), { qos: 1 });
+  world.run();
+  client.send(client.subscribePacket('r'));
+  client.acknowledge('puback', client.take('publish').packetId);
+  assert.deepEqual(story(client), []);
+  await store.letAllThrough(world);
+  assert.deepEqual(story(client), ['suback', '=kept']);
+});
+
+for (const [published, subscribed, came] of [
+  [0, 0, '=v1'],
+  [0, 2, '=v1'],
+  [1, 0, '=v1'],
+  [1, 1, 'v1'],
+] as const satisfies readonly (readonly [QoS, QoS, string])[]) {
+  test(`brings a retained message of QoS ${published} that comes while CONNACK waits once to a pipelined subscription of QoS ${subscribed}`, async () => {
+    const store = new HeldStore();
+    const world = new World({ store });
+    world.broker.publish('t', Buffer.from('v0'), { retain: true });
+    await store.letAllThrough(world);
+    const client = world.open();
+    client.send(client.connectPacket({ clientId: 'a', ...STORED }), client.subscribePacket('t', { qos: subscribed }));
+    world.broker.publish('t', Buffer.from('v1'), { retain: true, qos: published });
+    await store.letAllThrough(world);
+    assert.deepEqual(story(client), ['connack', 'suback', came]);
+    world.broker.publish('t', Buffer.from('v2'), { retain: true });
+    world.run();
+    assert.deepEqual(story(client), ['v2']);
+  });
+}
+
+test('does not bring a client its own retained message of before CONNACK where No Local forbids it [MQTT-3.8.3-3]', async () => {
+  const store = new HeldStore();
+  const world = new World({ store });
+  for (const topic of ['own/t', 'other/t']) world.broker.publish(topic, Buffer.from('before'), { retain: true });
+  await store.letAllThrough(world);
+  const client = world.open();
+  client.send(
+    client.connectPacket({ clientId: 'a', ...STORED }),
+    client.subscribePacket('+/+', { noLocal: true }),
+    client.publishPacket('own/t', { retain: true, payload: 'own' }),
+  );
+  world.broker.publish('other/t', Buffer.from('of another'), { retain: true });
+  await store.letAllThrough(world);
+  assert.deepEqual(story(client), ['connack', 'suback', '=of another']);
 });

@@ -19,6 +19,24 @@ test('gives back the places of topics that were seen once, however many come', (
   assert.ok(topics.places <= 2 * topics.size + 512, `${topics.places} places for ${topics.size} topics`);
 });
 
+test('stays as small over a million topics that are seen once, in the same time for each', () => {
+  const topics = table({ topicCacheBytesMax: 64 * 1024 });
+  const name = Buffer.from('once/0000000');
+  let [sizeMax, placesMax] = [0, 0];
+  const before = process.cpuUsage();
+  for (let i = 0; i < 1_000_000; i++) {
+    name.write(`${i}`.padStart(7, '0'), 5);
+    topics.intern(name, 0, name.length);
+    sizeMax = Math.max(sizeMax, topics.size);
+    placesMax = Math.max(placesMax, topics.places);
+  }
+  const { user, system } = process.cpuUsage(before);
+  assert.ok(topics.bytes <= 64 * 1024 && sizeMax <= 200, `${topics.bytes} bytes, ${sizeMax} topics`);
+  assert.ok(placesMax <= 1_024, `${placesMax} places`);
+  // Of the processor, not of the clock: far above what it takes, and far below what it would if places piled up.
+  assert.ok(user + system < 3_000_000, `${user + system} µs`);
+});
+
 test('makes the topic of a stored message as the table does', () => {
   for (const name of ['a/b', 'größe/😀', 'x'.repeat(65_535)]) {
     const interned = new TopicTable(resolveLimits(), true, createMetrics()).named(name);

@@ -12,6 +12,7 @@ import {
   type PublishPacket,
   type QoS,
   type SubackPacket,
+  type SubscribePacket,
   type SubscriptionRequest,
 } from '@dunlin/protocol';
 import type { MemoryOptions, MemoryWire, WireHandler } from '@dunlin/transport';
@@ -31,6 +32,9 @@ export interface TestPublish {
   readonly packetId?: number;
   readonly properties?: Properties;
 }
+
+/** What a test says of a subscription, with its Subscription Identifier. */
+export type TestSubscribe = Partial<SubscriptionRequest> & { readonly identifier?: number };
 
 export type PacketOf<T extends Packet['type']> = T extends PublishAckPacket['type']
   ? PublishAckPacket
@@ -123,8 +127,7 @@ export class TestClient implements WireHandler {
     return packet.packetId;
   }
 
-  /** Sends SUBSCRIBE with one filter and takes SUBACK. */
-  subscribe(filter: string, options: Partial<SubscriptionRequest> & { identifier?: number } = {}): SubackPacket {
+  subscribePacket(filter: string, options: TestSubscribe = {}): SubscribePacket {
     const { identifier, ...rest } = options;
     const properties = identifier === undefined ? {} : { subscriptionIdentifiers: [identifier] };
     const request = {
@@ -135,7 +138,12 @@ export class TestClient implements WireHandler {
       retainHandling: 0 as const,
       ...rest,
     };
-    this.send({ type: 'subscribe', packetId: this.nextPacketId(), properties, subscriptions: [request] });
+    return { type: 'subscribe', packetId: this.nextPacketId(), properties, subscriptions: [request] };
+  }
+
+  /** Sends SUBSCRIBE with one filter and takes SUBACK. */
+  subscribe(filter: string, options: TestSubscribe = {}): SubackPacket {
+    this.send(this.subscribePacket(filter, options));
     return this.take('suback');
   }
 
@@ -170,6 +178,23 @@ export class TestClient implements WireHandler {
   /** Takes everything. */
   takeAll(): Packet[] {
     return this.packets.splice(0);
+  }
+
+  /** Takes everything and sends the answers that it wants, in one piece; returns the PUBLISH packets. */
+  answerAll(): PublishPacket[] {
+    const publishes: PublishPacket[] = [];
+    const answers: PublishAckPacket[] = [];
+    const answer = (type: PublishAckPacket['type'], packetId: number) =>
+      answers.push({ type, packetId, reasonCode: 0, properties: {} });
+    for (const packet of this.takeAll()) {
+      if (packet.type === 'pubrel') answer('pubcomp', packet.packetId);
+      if (packet.type === 'pubrec') answer('pubrel', packet.packetId);
+      if (packet.type !== 'publish') continue;
+      publishes.push(packet);
+      if (packet.qos > 0) answer(packet.qos === 1 ? 'puback' : 'pubrec', packet.packetId);
+    }
+    if (answers.length > 0) this.send(...answers);
+    return publishes;
   }
 
   /** Takes everything and returns the payloads of the PUBLISH packets as text. */

@@ -1,6 +1,10 @@
 /** Stores for tests: they remember as the memory store does, but answer later. */
 import { MemoryStore } from '../memory/store.ts';
 import type { Store, StoredEntry, Write } from '../ports.ts';
+import type { World } from './world.ts';
+
+/** More transactions than any step of a test needs. */
+const BATCHES_MAX = 1_000;
 
 /** Answers every commit and every read of a queue in a later turn, without help. */
 export class LaterStore implements Store {
@@ -55,6 +59,16 @@ export class HeldStore implements Store {
     const settle = this.#settle;
     this.#settle = undefined;
     settle?.resolve();
+  }
+
+  /** Lets everything succeed that a world has under way, and what follows from it. */
+  async letAllThrough(world: World): Promise<void> {
+    for (let batch = 0; batch < BATCHES_MAX; batch++) {
+      await world.settle();
+      if (this.#settle === undefined) return;
+      this.letThrough();
+    }
+    throw new Error(`the world does not come to rest in ${BATCHES_MAX} transactions`);
   }
 
   /** Lets it fail. */

@@ -128,6 +128,28 @@ export class World {
     return client;
   }
 
+  /** The same, where the broker gets every chunk in one buffer, as over a socket: what it keeps it has to copy. */
+  openOverOneBuffer(): TestClient {
+    const [near, far] = this.wires();
+    const client = new TestClient(this, near, 5);
+    const buffer = Buffer.alloc(65_536);
+    const open = far.open.bind(far);
+    far.open = (handler) =>
+      open({
+        received: (chunk) => {
+          chunk.copy(buffer);
+          handler.received(buffer.subarray(0, chunk.length));
+          buffer.fill(0);
+        },
+        ended: () => handler.ended(),
+        drained: () => handler.drained(),
+        closed: (error) => handler.closed(error),
+      });
+    this.broker.attach(far, this.listener);
+    this.run();
+    return client;
+  }
+
   /** Two joined wires whose turns this world gives. */
   wires(options: MemoryOptions = {}): [MemoryWire, MemoryWire] {
     return memoryPair((run) => this.#deferred.push(run), options);
@@ -137,6 +159,16 @@ export class World {
   connect(clientId: string, options: TestConnect = {}): TestClient {
     const client = this.open(options.protocolVersion ?? 5, options.wire);
     client.connect({ clientId, ...options });
+    const connack = client.take('connack');
+    if (connack.reasonCode !== 0) throw new Error(`${clientId} was refused with ${connack.reasonCode}`);
+    return client;
+  }
+
+  /** The same over a store that answers later; `settle` lets it. */
+  async admit(clientId: string, options: TestConnect = {}, settle = () => this.settle()): Promise<TestClient> {
+    const client = this.open(options.protocolVersion ?? 5, options.wire);
+    client.connect({ clientId, ...options });
+    await settle();
     const connack = client.take('connack');
     if (connack.reasonCode !== 0) throw new Error(`${clientId} was refused with ${connack.reasonCode}`);
     return client;
