@@ -99,6 +99,8 @@ export class Broker implements SessionContext {
   readonly pool = new BufferPool(this.metrics);
   readonly publishWriter = new PublishWriter(this.pool);
   readonly pressure = new Pressure(this);
+  /** CONNECTs that wait for the Directory, by Client Identifier. */
+  readonly claims = new Map<string, number>();
   readonly sessionsById = new Map<string, Session>();
   readonly connections = new Set<Connection>();
   /** Of connections that are over, but whose end waits for a commit. */

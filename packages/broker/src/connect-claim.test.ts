@@ -82,3 +82,27 @@ test('asks once for the permissions of a CONNECT, and they hold for its will and
   world.connect('b', options);
   assert.deepEqual(asked, ['a', 'b', 'b']);
 });
+
+test('keeps a claim that another connection of the client waits for when the first one broke', async () => {
+  const notes: string[] = [];
+  const grants: (() => void)[] = [];
+  const directory: Directory = {
+    claim: (clientId) => {
+      notes.push(`claim ${clientId}`);
+      return new Promise((resolve) => grants.push(resolve));
+    },
+    release: (clientId) => notes.push(`release ${clientId}`),
+  };
+  const world = new World({ directory });
+  const first = world.open();
+  first.connect({ clientId: 'a' });
+  first.break();
+  const second = world.open();
+  second.connect({ clientId: 'a' });
+  for (const grant of grants) {
+    grant();
+    await world.settle();
+  }
+  second.take('connack');
+  assert.deepEqual(notes, ['claim a', 'claim a']);
+});

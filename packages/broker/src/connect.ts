@@ -203,9 +203,24 @@ function willRefusal(
 function claim(broker: Broker, connection: Connection, clientId: string): Awaitable<void> {
   const claimed = broker.directory.claim(clientId);
   if (!(claimed instanceof Promise)) return claimed;
-  return claimed.then(() => {
-    if (connection.isClosed && !broker.sessionsById.has(clientId)) broker.directory.release(clientId);
-  });
+  const { claims } = broker;
+  claims.set(clientId, (claims.get(clientId) ?? 0) + 1);
+  const isLast = () => {
+    const others = (claims.get(clientId) ?? 1) - 1;
+    if (others > 0) claims.set(clientId, others);
+    else claims.delete(clientId);
+    return others === 0;
+  };
+  return claimed.then(
+    () => {
+      // Another connection of the client may wait for the claim, or have it.
+      if (isLast() && connection.isClosed && !broker.sessionsById.has(clientId)) broker.directory.release(clientId);
+    },
+    (error: unknown) => {
+      isLast();
+      throw error;
+    },
+  );
 }
 
 function open(

@@ -28,7 +28,7 @@ export class Queue {
   #pagedAfter = 0;
   /** Those of them that came through a shared subscription. */
   #pagedShares = 0;
-  #reading: Promise<void> | undefined = undefined;
+  #reading: Promise<boolean> | undefined = undefined;
   /** Entries behind the paged ones that the store never gets: the session is no longer stored. */
   #behind: Entry[] = [];
   #bytes = 0;
@@ -155,13 +155,13 @@ export class Queue {
     return this.#pagedShares > 0;
   }
 
-  /** Reads the next page. Returns, or resolves, when `peek` may be asked again: what is not committed yet stays paged. */
-  readPage(store: Store, session: number): Awaitable<void> {
+  /**
+   * Reads the next page. Returns, or resolves with, whether there was one: what is not committed yet stays paged. Then
+   * `peek` may be asked again.
+   */
+  readPage(store: Store, session: number): Awaitable<boolean> {
     const page = store.queue(session, this.#pagedAfter, PAGE_ENTRIES);
-    if (!(page instanceof Promise)) {
-      this.#took(page);
-      return;
-    }
+    if (!(page instanceof Promise)) return this.#took(page);
     this.#reading = page.then((entries) => this.#took(entries));
     return this.#reading;
   }
@@ -171,7 +171,7 @@ export class Queue {
     await this.#reading;
   }
 
-  #took(page: readonly StoredEntry[]): void {
+  #took(page: readonly StoredEntry[]): boolean {
     this.#reading = undefined;
     for (const stored of page.slice(0, this.#paged)) {
       this.#entries.push({ ...stored, ticket: 0, place: 0, sent: this.#perhapsSent > 0 ? 'perhaps' : 'never' });
@@ -182,6 +182,7 @@ export class Queue {
       if (stored.share !== undefined) this.#pagedShares -= 1;
     }
     if (this.#paged === 0) this.#takeBehind();
+    return page.length > 0;
   }
 
   /** The store has lost what it alone had: the queue goes on without. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { TestClient } from './testing/client.ts';
-import { LaterStore } from './testing/store.ts';
+import { HeldStore, LaterStore } from './testing/store.ts';
 import { World } from './testing/world.ts';
 
 const COUNT = 20_000;
@@ -301,3 +301,57 @@ test('goes on with the options of a SUBSCRIBE with Retain Handling 1 that comes 
     Array.from({ length: 9 }, (_, i) => (i === 0 ? ['t/1', 1, 1] : [`t/${i + 1}`, 0, 2])),
   );
 });
+
+for (const known of [[], ['of/before']])
+  test(`brings a retained message of a new topic that comes while CONNACK waits to a pipelined subscription, ${known.length} topics known`, async () => {
+    const store = new HeldStore();
+    const world = new World({ store });
+    for (const topic of known) world.broker.publish(topic, Buffer.from('before'), { retain: true });
+    await store.letAllThrough(world);
+    const client = world.open();
+    client.send(
+      client.connectPacket({ clientId: 'a', properties: { sessionExpiryInterval: 100 } }),
+      client.subscribePacket('+/t'),
+    );
+    world.broker.publish('new/t', Buffer.from('v1'), { retain: true });
+    await store.letAllThrough(world);
+    assert.deepEqual(
+      client.takeAll().map((packet) => packet.type),
+      ['connack', 'suback', 'publish'],
+    );
+  });
+
+for (const [before, after] of [
+  [1, 0],
+  [0, 1],
+] as const)
+  test(`brings what is retained while CONNACK waits once where a pipelined SUBSCRIBE changes QoS ${before} to ${after}`, async () => {
+    const store = new HeldStore();
+    const world = new World({ store });
+    const through = () => store.letAllThrough(world);
+    const options = { cleanStart: false, properties: { receiveMaximum: 1, sessionExpiryInterval: 100 } };
+    for (let i = 1; i <= 3; i++) world.broker.publish(`t/${i}`, Buffer.from('old'), { retain: true, qos: 1 });
+    const first = await world.admit('a', options, through);
+    first.send(first.subscribePacket('u', { qos: 1 }));
+    await through();
+    // One in flight and one in the queue hold the replay back.
+    for (let i = 0; i < 2; i++) world.broker.publish('u', Buffer.from('x'), { qos: 1 });
+    await through();
+    first.send(first.subscribePacket('t/#', { qos: before }));
+    await through();
+    first.break();
+    await through();
+    const second = world.open();
+    second.send(
+      second.connectPacket({ clientId: 'a', ...options }),
+      second.subscribePacket('t/#', { qos: after, retainHandling: 1 }),
+    );
+    world.broker.publish('t/2', Buffer.from('new'), { retain: true, qos: 1 });
+    await through();
+    const came: string[] = [];
+    for (let round = 0; round < 20; round++) {
+      came.push(...second.answerAll().map(({ payload }) => Buffer.from(payload).toString()));
+      await through();
+    }
+    assert.equal(came.filter((text) => text === 'new').length, 1);
+  });

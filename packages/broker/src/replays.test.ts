@@ -110,8 +110,10 @@ test('sends what is left with the options of a subscription that replaced the fo
   const replays = new Replays();
   const one = replay('a', 2);
   replays.add(one);
+  const taken: unknown[] = [];
+  one.replace = (...given) => taken.push(given);
   const subscription = { filter: 'a', qos: 2 } as Subscription;
-  replays.replace(subscription);
-  replays.replace({ filter: 'b' } as Subscription);
-  assert.equal(one.subscription, subscription);
+  replays.replace(subscription, 7);
+  replays.replace({ filter: 'b' } as Subscription, 8);
+  assert.deepEqual(taken, [[subscription, 7]]);
 });

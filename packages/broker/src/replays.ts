@@ -37,9 +37,8 @@ export class Replays {
   }
 
   /** What is not sent yet is sent with the options of the subscription that has replaced the former one of its filter. */
-  replace(subscription: Subscription): void {
-    const replay = this.#byFilter.get(subscription.filter);
-    if (replay !== undefined) replay.subscription = subscription;
+  replace(subscription: Subscription, sequence: number): void {
+    this.#byFilter.get(subscription.filter)?.replace(subscription, sequence);
   }
 
   pause(sequence: number): void {

@@ -251,3 +251,32 @@ test('brings everything in order, QoS 2 exactly once, whenever the connection br
     { numRuns: 25, endOnFailure: true },
   );
 });
+
+for (const microtasks of [0, 1, 2, 3, 4, 5])
+  test(`loses nothing of an absent client that the server sends away ${microtasks} microtasks after its page was asked for`, async () => {
+    const store = new LaterStore();
+    const world = new World({ store });
+    const options = { cleanStart: false, properties: { sessionExpiryInterval: 100 } };
+    const first = await world.admit('a', options);
+    first.send(first.subscribePacket('t', { qos: 1 }));
+    await world.settle();
+    first.break();
+    for (let i = 0; i < 5; i++) world.broker.publish('t', Buffer.from(`${i}`), { qos: 1 });
+    await world.settle();
+    const queue = store.queue.bind(store);
+    store.queue = (...args) => {
+      store.queue = queue;
+      // As an operator, or a takeover behind an Authenticator that answers later, would at any moment.
+      let left = microtasks;
+      const goOn = (): void => {
+        if (left-- > 0) void Promise.resolve().then(goOn);
+        else world.broker.disconnect(() => true);
+      };
+      void Promise.resolve().then(goOn);
+      return queue(...args);
+    };
+    world.open().connect({ clientId: 'a', ...options });
+    await world.settle();
+    const again = await world.admit('a', options);
+    assert.deepEqual(again.takePayloads(), ['0', '1', '2', '3', '4']);
+  });

@@ -222,20 +222,22 @@ export class Session implements MessageHolder, ReplayTarget {
     const { commits, store } = this.#context;
     const wasIdle = commits.isIdle;
     const read = queue.readPage(store, this.number);
-    if (read === undefined) return this.#hasPage(queue, wasIdle);
+    if (!(read instanceof Promise)) return this.#hasPage(queue, read, wasIdle);
     read.then(
-      () => {
+      (found) => {
         this.#context.beginTurn();
-        if (this.#hasPage(queue, wasIdle)) this.pump();
+        if (this.#hasPage(queue, found, wasIdle)) this.pump();
       },
       (error: unknown) => this.#context.storeFailed(error),
     );
     return false;
   }
 
-  #hasPage(queue: Queue, wasIdle: boolean): boolean {
+  #hasPage(queue: Queue, found: boolean, wasIdle: boolean): boolean {
     if (queue.peek() !== undefined) return true;
-    // Nothing came: either it is still gathering, or the store does not have it.
+    // The connection may have ended meanwhile, and what was read have left memory again.
+    if (found) return false;
+    // Either it is still gathering, or the store does not have it.
     if (wasIdle) queue.forgetPaged();
     else this.#waitForCommit();
     return false;
@@ -385,7 +387,7 @@ export class Session implements MessageHolder, ReplayTarget {
 
   /** The subscription took the place of the one with its filter, and asked for no replay of its own. */
   replaceReplay(subscription: Subscription): void {
-    this.#replays?.replace(subscription);
+    this.#replays?.replace(subscription, this.#context.retainedSequence);
   }
 
   /** The subscription is gone: so is its replay. */

@@ -123,8 +123,10 @@ function subscribe(
   add(broker, session, subscription, former);
   const isReplayed =
     !subscription.isShared && (request.retainHandling === 0 || (request.retainHandling === 1 && former === undefined));
-  if (isReplayed && broker.retained.mayMatch(filter))
-    replays.push(new Replay(subscription, broker.retained.cursor(filter), broker.retained.sequence));
+  const { retained } = broker;
+  // Before CONNACK something may come that is not there yet.
+  if (isReplayed && (retained.mayMatch(filter) || !connection.isGreeted))
+    replays.push(new Replay(subscription, () => retained.cursor(filter), retained.sequence));
   else if (former !== undefined) session.replaceReplay(subscription);
   return qos;
 }
