@@ -5,7 +5,6 @@ import { decodePacket, encodePacket, FrameReader, type Packet, type Will } from 
 export interface CrashClientOptions {
   readonly port: number;
   readonly clientId: string;
-  readonly will?: Will;
   /** Seconds; the session outlives its connections where it is not 0. */
   readonly sessionExpiryInterval: number;
 }
@@ -39,7 +38,8 @@ export abstract class CrashClient {
   protected abstract handle(packet: Packet): void;
   /** CONNACK came; `sessionPresent`: what was unfinished goes on. */
   protected abstract greeted(sessionPresent: boolean): void;
-  protected willFor(): Will | undefined {
+  /** The will of one CONNECT. */
+  protected will(): Will | undefined {
     return undefined;
   }
 
@@ -51,6 +51,7 @@ export abstract class CrashClient {
       this.#socket = socket;
       socket.setNoDelay(true);
       socket.on('connect', () => {
+        const will = this.will();
         this.#write(socket, {
           type: 'connect',
           protocolVersion: 5,
@@ -59,7 +60,7 @@ export abstract class CrashClient {
           cleanStart: this.sessionExpiryInterval === 0,
           keepAlive: 0,
           properties: { sessionExpiryInterval: this.sessionExpiryInterval },
-          ...(this.willFor() === undefined ? {} : { will: this.willFor() }),
+          ...(will === undefined ? {} : { will }),
         });
       });
       socket.on('data', (chunk) => {

@@ -7,21 +7,24 @@ export const WILL_TOPIC = 'crash/will';
 export class WillClient extends CrashClient {
   /** Texts of the wills of connections whose CONNACK came. */
   readonly armed: string[] = [];
+  /** A CONNECT may be taken and its CONNACK be lost, so each says something else. */
+  #attempts = 0;
 
   constructor(options: { port: number; clientId: string }) {
     super({ ...options, sessionExpiryInterval: 0 });
   }
 
   get #text(): string {
-    return `${this.clientId} ${this.connects + 1}`;
+    return `${this.clientId} ${this.#attempts}`;
   }
 
-  protected override willFor(): Will {
+  protected override will(): Will {
+    this.#attempts += 1;
     return { topic: WILL_TOPIC, payload: Buffer.from(this.#text), qos: 2, retain: false, properties: {} };
   }
 
   protected override greeted(): void {
-    this.armed.push(`${this.clientId} ${this.connects}`);
+    this.armed.push(this.#text);
   }
 
   protected override handle(): void {}
