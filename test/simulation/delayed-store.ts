@@ -58,6 +58,9 @@ export class DelayedStore implements Store {
     return this.#later(() => this.#memory.queue(session, after, limit));
   }
 
+  freeBytes() {
+    return this.#memory.freeBytes();
+  }
   contents() {
     return this.#memory.contents();
   }

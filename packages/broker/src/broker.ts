@@ -30,6 +30,7 @@ import { Router } from './router.ts';
 import type { Session } from './session.ts';
 import type { SessionContext } from './session-context.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
+import { StorageWatch } from './storage-watch.ts';
 import { SysTopics } from './sys-topics.ts';
 import { hashOf, TopicTable } from './topics.ts';
 import { publishWill } from './will.ts';
@@ -99,6 +100,7 @@ export class Broker implements SessionContext {
   readonly pool = new BufferPool(this.metrics);
   readonly publishWriter = new PublishWriter(this.pool);
   readonly pressure = new Pressure(this);
+  readonly storage: StorageWatch;
   /** CONNECTs that wait for the Directory, by Client Identifier. */
   readonly claims = new Map<string, number>();
   readonly sessionsById = new Map<string, Session>();
@@ -144,6 +146,7 @@ export class Broker implements SessionContext {
     const seed = hashOf(secret, 0, secret.length, 0);
     this.topics = new TopicTable(this.limits, this.settings.strictText, this.metrics, seed);
     this.retained = new RetainedMessages(this.limits);
+    this.storage = new StorageWatch(this.store, this.limits.storeFreeBytesMin, this);
     this.#sysTopics = new SysTopics(this);
     this.nowMs = this.#clock.nowMs();
     this.steadyMs = this.#clock.steadyMs();
@@ -278,6 +281,7 @@ export class Broker implements SessionContext {
     this.beginTurn();
     const now = this.nowMs;
     this.pressure.tick();
+    void this.storage.tick(this.steadyMs);
     this.#connectionDeadlines.sweep(this.steadyMs, (connection) => this.#checkConnection(connection));
     this.#sessionDeadlines.sweep(now, (session) => this.#checkSession(session));
     this.retained.sweep(now, (topic) => {

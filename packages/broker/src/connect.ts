@@ -250,6 +250,12 @@ function open(
     refuseConnect(connection, clientId, ReasonCode.quotaExceeded, 'too many sessions');
     return;
   }
+  if (resumed === undefined && broker.storage.isLow && expiryAskedFor(connect) > 0) {
+    broker.metrics.storeRefused += 1;
+    broker.directory.release(clientId);
+    refuseConnect(connection, clientId, ReasonCode.quotaExceeded, 'no room in the store for another session');
+    return;
+  }
   const session = resumed ?? new Session(clientId, broker.newSessionNumber(), broker);
   broker.sessionsById.set(clientId, session);
 
@@ -259,8 +265,7 @@ function open(
   session.isSucceeded = false;
   session.expiresAtMs = undefined;
   session.permissions = permissions;
-  const asked = connect.properties.sessionExpiryInterval ?? 0;
-  const expiry = connect.protocolVersion === 5 ? asked : connect.cleanStart ? 0 : 0xffffffff;
+  const expiry = expiryAskedFor(connect);
   session.sessionExpiryInterval = Math.min(expiry, broker.limits.sessionExpiryMaxS);
   if (session.sessionExpiryInterval < expiry) broker.metrics.sessionExpiriesLowered += 1;
   // One that is to end with its connection says so there, for its will: a crash counts as the end of every connection.
@@ -292,6 +297,12 @@ function open(
   });
   if (ticket !== 0) broker.commits.endOfTurn();
   opened(connection, connect, session, principal, resumed !== undefined);
+}
+
+/** Seconds; before 5.0 Clean Session says it. */
+function expiryAskedFor({ protocolVersion, cleanStart, properties }: ConnectPacket): number {
+  if (protocolVersion === 5) return properties.sessionExpiryInterval ?? 0;
+  return cleanStart ? 0 : 0xffffffff;
 }
 
 function opened(

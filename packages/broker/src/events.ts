@@ -38,6 +38,9 @@ interface EventFields {
   publishersResumed: { heldBytes: number };
   /** At start; `queued`: messages in the queues of the sessions. */
   recovered: { sessions: number; queued: number; retained: number; durationMs: number };
+  /** The room of the store is below `storeFreeBytesMin`. */
+  storeNearlyFull: { freeBytes: number };
+  storeHasRoom: { freeBytes: number };
   storeFailed: { error: string };
   /** A fault of the broker's own code; one connection was closed for it. */
   internalError: { error: string };
@@ -72,6 +75,11 @@ export const EVENTS: { readonly [name in EventName]: EventDescription } = {
   publishersPaused: { level: 'warn', description: 'Publishers are read slowly because too many bytes are held.' },
   publishersResumed: { level: 'info', description: 'Publishers are read at full speed again.' },
   recovered: { level: 'info', description: 'The broker goes on with what its store had when it started.' },
+  storeNearlyFull: {
+    level: 'error',
+    description: 'The room of the store is below storeFreeBytesMin: what needs more of it is refused.',
+  },
+  storeHasRoom: { level: 'info', description: 'The store has room again; nothing is refused for want of it.' },
   storeFailed: { level: 'error', description: 'A store transaction failed; the broker stops.' },
   internalError: {
     level: 'error',

@@ -256,6 +256,18 @@ export const LIMITS = {
     counter: 'retainedRefused',
     description: 'Bytes of retained payloads, topics and properties.',
   },
+  storeFreeBytesMin: {
+    unit: 'bytes',
+    default: 256 * MiB,
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    reasonCode: ReasonCode.quotaExceeded,
+    counter: 'storeRefused',
+    description:
+      'Room that the store keeps in reserve, looked at each second. Below it messages for stored sessions, retained ' +
+      'messages, new stored sessions and their subscriptions are refused (a 3.x publisher is closed without an ' +
+      'acknowledgement); QoS 0, sessions that end with their connection, draining and deleting go on.',
+  },
   topicCacheBytesMax: {
     unit: 'bytes',
     default: 32 * MiB,

@@ -49,6 +49,7 @@ export const COUNTERS = {
   retainedStored: 'Retained messages stored or replaced.',
   retainedSent: 'Retained messages sent to new subscriptions.',
   retainedRefused: 'Retained messages refused by a limit.',
+  storeRefused: 'Packets refused because the store has less room than storeFreeBytesMin.',
   willsPublished: 'Will messages published.',
   sharedHandedOver: 'Messages handed to another member because a session of a shared subscription ended.',
   commits: 'Store transactions.',

@@ -132,6 +132,8 @@ export interface Store {
    * promise that resolves then. Never called again before it has settled. A rejection is fatal for the broker.
    */
   commit(batch: readonly Write[]): Awaitable<void>;
+  /** Bytes that may still be written before what it stands on is full; Infinity where that cannot be. */
+  freeBytes(): Awaitable<number>;
   /** What there is to be taken up, asked once, at start. */
   contents(): Awaitable<StoreContents>;
   /** Every session, once, at start. */

@@ -44,7 +44,10 @@ export function receivePublish(connection: Connection, bytes: Buffer, reader: Fr
 
   // 5. Take responsibility for it, or refuse.
   const before = broker.commits.written;
-  const verdict = accept(broker, session, message);
+  const verdict =
+    broker.storage.isLow && needsStore(broker, session, message)
+      ? refuseForStore(connection, message)
+      : accept(broker, session, message);
 
   // 6. Say so, when every write it caused is durable [MQTT-3.3.4-1].
   if (message.qos > 0) answer(connection, session, frame.qos as 1 | 2, frame.packetId, verdict, before);
@@ -57,10 +60,11 @@ export function receivePublish(connection: Connection, bytes: Buffer, reader: Fr
 export function accept(broker: Broker, from: Session | undefined, message: Message): Awaitable<number> {
   // 1. May it be said? The Topic Alias is resolved, so this sees the true name.
   const refusal = refusalOf(from, message);
-  if (refusal !== 0) return refuse(broker, message, refusal);
+  if (refusal !== 0) return refuse(broker, message, refusal, reasonOf(refusal));
 
   // 2. Is it to be remembered? [MQTT-3.3.1-5]
-  if (message.retain && !retain(broker, message)) return refuse(broker, message, ReasonCode.quotaExceeded);
+  if (message.retain && !retain(broker, message))
+    return refuse(broker, message, ReasonCode.quotaExceeded, 'no room for another retained message');
 
   // 3. Tell every broker that has an interest, this one included.
   const wanted = broker.bus.publish(message);
@@ -246,17 +250,35 @@ function refusalOf(from: Session | undefined, message: Message): number {
   return from.permissions.mayPublish(message.topic.name, message.qos, message.retain);
 }
 
-function refuse(broker: Broker, message: Message, reasonCode: number): number {
+function reasonOf(reasonCode: number): string {
+  return reasonCode === ReasonCode.topicNameInvalid ? 'topic reserved, too long or too deep' : 'not authorized';
+}
+
+function refuse(broker: Broker, message: Message, reasonCode: number, reason: string): number {
   broker.metrics.publishesRefused += 1;
   if (reasonCode === ReasonCode.topicNameInvalid) broker.metrics.topicsRefused += 1;
-  const reason =
-    reasonCode === ReasonCode.topicNameInvalid
-      ? 'topic reserved, too long or too deep'
-      : reasonCode === ReasonCode.quotaExceeded
-        ? 'no room for another retained message'
-        : 'not authorized';
   broker.tell({ name: 'publishRefused', clientId: message.publisher, topic: message.topic.name, reasonCode, reason });
   return reasonCode;
+}
+
+/** Whether taking the message would write more into the store than it removes. */
+function needsStore(broker: Broker, from: Session, message: Message): boolean {
+  if (message.retain && message.payloadLength > 0) return true;
+  if (message.qos === 0) return false;
+  if (message.qos === 2 && from.isStored) return true;
+  const { subscriptions, groups } = broker.router.match(message.topic);
+  return (
+    subscriptions.some(({ session, qos }) => qos > 0 && session.isStored) || groups.some((group) => group.hasStored)
+  );
+}
+
+/** A 3.x client could not be told: it is closed, and sends again when it comes back. */
+function refuseForStore(connection: Connection, message: Message): number {
+  const { broker } = connection;
+  broker.metrics.storeRefused += 1;
+  if (connection.protocolVersion !== 5 && message.qos > 0)
+    throw new MqttError('quota-exceeded', ReasonCode.quotaExceeded, 'Cannot take the PUBLISH: the store has no room');
+  return refuse(broker, message, ReasonCode.quotaExceeded, 'no room in the store');
 }
 
 /** Keeps the message in the slot of its topic, or empties the slot [MQTT-3.3.1-6], [MQTT-3.3.1-7]. False: no room. */

@@ -32,6 +32,11 @@ export class ShareGroup {
     if (!this.#removeFrom(this.#listOf(member), member)) this.#removeFrom(this.#otherListOf(member), member);
   }
 
+  /** Whether a message may come to a session with stored state. */
+  get hasStored(): boolean {
+    return [...this.#present, ...this.#absent].some(({ session }) => session.isStored);
+  }
+
   /** The session of a member has come or gone. */
   presenceChanged(member: Subscription): void {
     if (this.#removeFrom(this.#otherListOf(member), member)) this.add(member);

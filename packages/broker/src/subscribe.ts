@@ -204,6 +204,10 @@ function refusalOf(
     broker.limitReached(limit, session.clientId, filter);
     return { reasonCode: ReasonCode.quotaExceeded, reason: `above ${limit} (${limits[limit]})` };
   }
+  if (broker.storage.isLow && session.isStored && session.subscriptions?.has(filter) !== true) {
+    broker.metrics.storeRefused += 1;
+    return { reasonCode: ReasonCode.quotaExceeded, reason: 'no room in the store' };
+  }
   const reasonCode = session.permissions?.maySubscribe(filter, request.qos) ?? 0;
   return reasonCode >= 0x80 ? { reasonCode, reason: 'not authorized' } : undefined;
 }

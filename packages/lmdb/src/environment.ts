@@ -126,7 +126,7 @@ class Environment implements LmdbEnvironment {
     this.#lock = lock;
     this.#run = run;
     this.#hash = options.textHash ?? textHash;
-    this.store = new LmdbStore(database, this.#hash);
+    this.store = new LmdbStore(database, this.#hash, () => this.freeBytes());
   }
 
   table<T>(definition: TableDefinition<T>): Table<T> {

@@ -54,6 +54,7 @@ export class LmdbStore implements Store {
   readonly inMemory = false;
   readonly #database: Database;
   readonly #hash: TextHash;
+  readonly #fileSystemFreeBytes: () => Promise<number>;
   readonly #summaries: Summaries;
   readonly #bodies: Bodies;
   readonly #buckets: Buckets;
@@ -62,10 +63,11 @@ export class LmdbStore implements Store {
   readonly #deleted: number[] = [];
   readonly sweeper: Sweeper;
 
-  /** @throws StoreError 'damaged' */
-  constructor(database: Database, hash: TextHash) {
+  /** `fileSystemFreeBytes` asks how much its file may grow. @throws StoreError 'damaged' */
+  constructor(database: Database, hash: TextHash, fileSystemFreeBytes: () => Promise<number>) {
     this.#database = database;
     this.#hash = hash;
+    this.#fileSystemFreeBytes = fileSystemFreeBytes;
     this.#summaries = new Summaries(database);
     this.#bodies = new Bodies(database);
     this.#buckets = new Buckets(database);
@@ -89,6 +91,11 @@ export class LmdbStore implements Store {
     });
     if (!batch.some(({ op }) => op === 'deleteSession')) return committed;
     return committed.then(() => this.sweeper.add(this.#deleted.splice(0)));
+  }
+
+  /** What the file system has and what is unused in the file: it never becomes smaller. */
+  async freeBytes(): Promise<number> {
+    return (await this.#fileSystemFreeBytes()) + this.#database.stats().reusableBytes;
   }
 
   contents(): StoreContents {

@@ -277,6 +277,10 @@ function queueSizeTests(storeTest: StoreTest): void {
 }
 
 function retainedTests(storeTest: StoreTest): void {
+  storeTest('says how much room it has', async (store) => {
+    assert.ok((await store.freeBytes()) > 0);
+  });
+
   storeTest('says in short what it has', async (store) => {
     assert.deepEqual(await store.contents(), { lastSession: 0, hasRetained: false });
     await store.commit([putSession(3), putSession(12), { op: 'putRetained', message: sampleMessage('a', 'x') }]);

@@ -1,6 +1,7 @@
 /** The Store that remembers as long as the process lives, and answers at once. */
 import type { Message } from '../message.ts';
 import type {
+  Awaitable,
   SessionRecord,
   Store,
   StoreContents,
@@ -34,6 +35,10 @@ export class MemoryStore implements Store {
 
   commit(batch: readonly Write[]): void {
     for (const write of batch) this.#apply(write);
+  }
+
+  freeBytes(): Awaitable<number> {
+    return Number.POSITIVE_INFINITY;
   }
 
   contents(): StoreContents {

@@ -17,6 +17,9 @@ export class LaterStore implements Store {
   async queue(session: number, after: number, limit: number): Promise<readonly StoredEntry[]> {
     return this.#kept.queue(session, after, limit);
   }
+  freeBytes() {
+    return this.#kept.freeBytes();
+  }
   contents() {
     return this.#kept.contents();
   }
@@ -80,6 +83,9 @@ export class HeldStore implements Store {
 
   queue(session: number, after: number, limit: number): readonly StoredEntry[] {
     return this.#kept.queue(session, after, limit);
+  }
+  freeBytes() {
+    return this.#kept.freeBytes();
   }
   contents() {
     return this.#kept.contents();
