@@ -22,6 +22,7 @@ import { damaged } from './damage.ts';
 import type { Key } from './keys.ts';
 import { StoreError } from './store-error.ts';
 
+const VIEW_BYTES_MIN = 400;
 /** How long a failed commit waits for its reason, in milliseconds. */
 const REASON_WAIT_MS = 200;
 
@@ -94,16 +95,26 @@ const keyEncoder = {
     else target.set(isScratch ? bytes.subarray(0, length) : bytes, start);
     return start + length;
   },
-  readKey: (target: Uint8Array, start: number, end: number): Buffer => Buffer.from(target.subarray(start, end)),
+  readKey(target: Uint8Array, start: number, end: number): Buffer {
+    const key = Buffer.allocUnsafe(end - start);
+    if (key.length > 32) key.set(target.subarray(start, end));
+    else for (let index = 0; index < key.length; index++) key[index] = target[start + index];
+    return key;
+  },
 };
 
 const valueEncoder = {
   encode: (value: Chunk): Chunk => value,
-  decode: (value: Uint8Array): Buffer => Buffer.from(value.buffer, value.byteOffset, value.length),
+  /** A copy, since messages keep views of it; small ones share memory, as what is read together mostly goes together. */
+  decode(value: Uint8Array, length: number): Buffer {
+    const copy = Buffer.allocUnsafe(length);
+    // To make a view costs more than to copy so many bytes.
+    if (length > VIEW_BYTES_MIN) copy.set(value.subarray(0, length));
+    else for (let index = 0; index < length; index++) copy[index] = value[index];
+    return copy;
+  },
   // lmdb then passes the buffer mode, and takes `start` and `end`.
   copyBuffers: true,
-  // What it decodes must be a copy: messages keep views of it.
-  needsStableBuffer: true,
 };
 
 export class Database {

@@ -89,6 +89,15 @@ export class Reader {
     return this.bytes.toString('utf8', this.at - length, this.at);
   }
 
+  /** Passes over these bytes where they come next, and says whether they do. */
+  passes(bytes: Buffer): boolean {
+    const { length } = bytes;
+    if (this.#end - this.at < length) return false;
+    for (let index = 0; index < length; index++) if (this.bytes[this.at + index] !== bytes[index]) return false;
+    this.at += length;
+    return true;
+  }
+
   restText(): string {
     return this.text(this.#end - this.at);
   }

@@ -45,6 +45,7 @@ const WILL_EXPIRES = 1;
 const LOOP_BYTES_MAX = 48;
 const VARINT_BYTES_MAX = 5;
 const NO_BYTES = Buffer.alloc(0);
+const NO_IDENTIFIERS: readonly number[] = [];
 
 /** A queue entry read back, before it is known what its body is. */
 export interface DecodedEntry {
@@ -57,17 +58,42 @@ export interface DecodedEntry {
   readonly message: Message | undefined;
 }
 
-/** Topics of messages read together, one object for each name. */
+/** A text with its length in front; mostly it is that of the value before, which is not decoded again. */
+class RecentText {
+  #bytes = NO_BYTES;
+  #text = '';
+
+  read(reader: Reader): string {
+    const length = reader.u16();
+    if (length === this.#bytes.length && reader.passes(this.#bytes)) return this.#text;
+    const start = reader.at;
+    this.#text = reader.text(length);
+    this.#bytes = Buffer.from(reader.bytes.subarray(start, reader.at));
+    return this.#text;
+  }
+}
+
+/** Names in messages that are read together: one Topic for each. */
 export class TopicNames {
   readonly #topics = new Map<string, Topic>();
+  readonly #name = new RecentText();
+  readonly #publisher = new RecentText();
+  #last: Topic | undefined = undefined;
 
-  get(name: string): Topic {
+  topic(reader: Reader): Topic {
+    const name = this.#name.read(reader);
+    if (this.#last?.name === name) return this.#last;
     let topic = this.#topics.get(name);
     if (topic === undefined) {
       topic = storedTopic(name);
       this.#topics.set(name, topic);
     }
+    this.#last = topic;
     return topic;
+  }
+
+  publisher(reader: Reader): string {
+    return this.#publisher.read(reader);
   }
 }
 
@@ -215,9 +241,7 @@ export function decodeEntry(value: Buffer, topics: TopicNames): DecodedEntry {
   const reader = new Reader(value);
   reader.version(VALUE_VERSION);
   const flags = knownFlags(reader.u8(), EntryFlag.known);
-  const identifiers: number[] = [];
-  if (flags & EntryFlag.identifiers)
-    for (let left = reader.varint(); left > 0; left--) identifiers.push(reader.varint());
+  const identifiers = flags & EntryFlag.identifiers ? readIdentifiers(reader) : NO_IDENTIFIERS;
   const share = flags & EntryFlag.share ? reader.text(reader.u16()) : undefined;
   const qos = flags & EntryFlag.qos2 ? 2 : 1;
   const retain = (flags & EntryFlag.retain) !== 0;
@@ -226,6 +250,12 @@ export function decodeEntry(value: Buffer, topics: TopicNames): DecodedEntry {
   const bodyNumber = reader.number();
   reader.finish();
   return { qos, retain, identifiers, share, bodyNumber, message: undefined };
+}
+
+function readIdentifiers(reader: Reader): number[] {
+  const identifiers: number[] = [];
+  for (let left = reader.varint(); left > 0; left--) identifiers.push(reader.varint());
+  return identifiers;
 }
 
 /** Number of the body a queue entry refers to; 0 where the message is inline. Reads no more than it must. */
@@ -275,8 +305,8 @@ function readMessage(reader: Reader, topics: TopicNames): Message {
   const flags = knownFlags(reader.u8(), MessageFlag.known);
   const qos = flags & MessageFlag.qos;
   if (qos === 3) throw new DamagedValue('its QoS is 3');
-  const topic = topics.get(reader.text(reader.u16()));
-  const publisher = flags & MessageFlag.publisher ? reader.text(reader.u16()) : '';
+  const topic = topics.topic(reader);
+  const publisher = flags & MessageFlag.publisher ? topics.publisher(reader) : '';
   const expiresAtMs = flags & MessageFlag.expires ? reader.double() : undefined;
   const properties = flags & MessageFlag.properties ? reader.slice(reader.varint()) : NO_BYTES;
   const retain = (flags & MessageFlag.retain) !== 0;
