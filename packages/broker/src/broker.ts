@@ -29,6 +29,7 @@ import { RetainedMessages } from './retained.ts';
 import { Router } from './router.ts';
 import type { Session } from './session.ts';
 import type { SessionContext } from './session-context.ts';
+import { SessionCounts } from './session-counts.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 import { StorageWatch } from './storage-watch.ts';
 import { SysTopics } from './sys-topics.ts';
@@ -104,6 +105,7 @@ export class Broker implements SessionContext {
   /** CONNECTs that wait for the Directory, by Client Identifier. */
   readonly claims = new Map<string, number>();
   readonly sessionsById = new Map<string, Session>();
+  readonly sessionCounts = new SessionCounts();
   readonly connections = new Set<Connection>();
   /** Of connections that are over, but whose end waits for a commit. */
   readonly closingWires = new Set<Wire>();

@@ -244,16 +244,10 @@ function open(
   const stored = broker.sessionsById.get(clientId);
   if (stored !== undefined && connect.cleanStart) endSession(broker, stored, 'clean-start');
   const resumed = connect.cleanStart ? undefined : stored;
-  if (resumed === undefined && broker.sessionsById.size >= broker.limits.sessionsMax) {
-    broker.metrics.sessionsRefused += 1;
+  const refusal = resumed === undefined ? refusalOfNew(broker, connect, principal) : undefined;
+  if (refusal !== undefined) {
     broker.directory.release(clientId);
-    refuseConnect(connection, clientId, ReasonCode.quotaExceeded, 'too many sessions');
-    return;
-  }
-  if (resumed === undefined && broker.storage.isLow && expiryAskedFor(connect) > 0) {
-    broker.metrics.storeRefused += 1;
-    broker.directory.release(clientId);
-    refuseConnect(connection, clientId, ReasonCode.quotaExceeded, 'no room in the store for another session');
+    refuseConnect(connection, clientId, ReasonCode.quotaExceeded, refusal);
     return;
   }
   const session = resumed ?? new Session(clientId, broker.newSessionNumber(), broker);
@@ -268,6 +262,7 @@ function open(
   const expiry = expiryAskedFor(connect);
   session.sessionExpiryInterval = Math.min(expiry, broker.limits.sessionExpiryMaxS);
   if (session.sessionExpiryInterval < expiry) broker.metrics.sessionExpiriesLowered += 1;
+  if (session.isStored) broker.sessionCounts.own(session, principal.username);
   // One that is to end with its connection says so there, for its will: a crash counts as the end of every connection.
   if (session.isStored || session.wasStored || connect.will !== undefined) {
     session.wasStored = true;
@@ -297,6 +292,23 @@ function open(
   });
   if (ticket !== 0) broker.commits.endOfTurn();
   opened(connection, connect, session, principal, resumed !== undefined);
+}
+
+/** Why one more session cannot begin; undefined where it can. */
+function refusalOfNew(broker: Broker, connect: ConnectPacket, { username }: Principal): string | undefined {
+  const { limits, metrics } = broker;
+  if (broker.sessionsById.size >= limits.sessionsMax) {
+    metrics.sessionsRefused += 1;
+    return 'too many sessions';
+  }
+  if (expiryAskedFor(connect) === 0) return undefined;
+  if (broker.sessionCounts.of(username) >= limits.sessionsPerUsernameMax) {
+    metrics.sessionsRefused += 1;
+    return 'too many sessions of this user name';
+  }
+  if (!broker.storage.isLow) return undefined;
+  metrics.storeRefused += 1;
+  return 'no room in the store for another session';
 }
 
 /** Seconds; before 5.0 Clean Session says it. */

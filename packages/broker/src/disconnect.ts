@@ -215,6 +215,7 @@ export function detach(broker: Broker, session: Session): void {
 /** A session and all its state end [MQTT-4.1.0-2]. A delayed will goes out now. */
 export function endSession(broker: Broker, session: Session, reason: 'clean-start' | 'expired' | 'disconnected'): void {
   if (broker.sessionsById.get(session.clientId) === session) broker.sessionsById.delete(session.clientId);
+  broker.sessionCounts.forget(session);
   broker.forgetDeadlines(session);
   // Where another connection of this broker goes on under the identifier, the claim stays.
   if (reason !== 'clean-start' && !session.isSucceeded) broker.directory.release(session.clientId);

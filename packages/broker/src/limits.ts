@@ -125,6 +125,17 @@ export const LIMITS = {
     counter: 'sessionsRefused',
     description: 'Sessions of connected and absent clients.',
   },
+  sessionsPerUsernameMax: {
+    unit: 'sessions',
+    default: 100_000,
+    minimum: 1,
+    maximum: 100_000_000,
+    reasonCode: ReasonCode.quotaExceeded,
+    counter: 'sessionsRefused',
+    description:
+      'Sessions with a Session Expiry Interval above 0 that clients of one user name hold, connected or absent. ' +
+      'Who has no name counts for sessionsMax alone.',
+  },
   subscriptionsPerSessionMax: {
     unit: 'subscriptions',
     default: 100_000,

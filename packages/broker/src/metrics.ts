@@ -12,7 +12,7 @@ export const COUNTERS = {
   connectionsClosedNotReading: 'Connections closed because outboxBytesHardMax was reached.',
   sessionsTakenOver: 'Connections ended because another came with the same client identifier.',
   sessionsExpired: 'Sessions that ended because their Session Expiry Interval passed.',
-  sessionsRefused: 'CONNECT packets refused because sessionsMax was reached.',
+  sessionsRefused: 'CONNECT packets refused because sessionsMax or sessionsPerUsernameMax was reached.',
   sessionExpiriesLowered: 'CONNECT packets whose Session Expiry Interval was lowered to the limit.',
   keepAlivesLowered: 'CONNECT packets whose Keep Alive was lowered to the limit.',
   keepAliveTimeouts: 'Connections closed after one and a half times their Keep Alive.',

@@ -34,6 +34,8 @@ export interface Random {
 export interface SessionRecord {
   readonly number: number;
   readonly clientId: string;
+  /** Whose it is, where the Authenticator said a name. */
+  readonly username: string | undefined;
   /** Seconds; 0xFFFFFFFF never expires; 0 only where a stored session was taken up to end with its connection. */
   readonly sessionExpiryInterval: number;
   /** Wall clock at which the session ends; 0 while a client is connected, Infinity when it never ends. */

@@ -229,11 +229,23 @@ test('of two sessions under one identifier keeps the newer, and hands over what 
   // The broker ended between the two commits of a Clean Start.
   const newer: Write = {
     op: 'putSession',
-    session: { number: 99, clientId: 'a', sessionExpiryInterval: 100, expiresAtMs: former.clock.now + 50_000 },
+    session: {
+      number: 99,
+      clientId: 'a',
+      username: undefined,
+      sessionExpiryInterval: 100,
+      expiresAtMs: former.clock.now + 50_000,
+    },
   };
   const other: Write = {
     op: 'putSession',
-    session: { number: 98, clientId: 'b', sessionExpiryInterval: 100, expiresAtMs: former.clock.now + 50_000 },
+    session: {
+      number: 98,
+      clientId: 'b',
+      username: undefined,
+      sessionExpiryInterval: 100,
+      expiresAtMs: former.clock.now + 50_000,
+    },
   };
   const subscription = {
     filter: '$share/g/t',

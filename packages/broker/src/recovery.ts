@@ -56,6 +56,7 @@ export async function recover(broker: Broker): Promise<void> {
 function restore(broker: Broker, { record, subscriptions, received, will, queue }: StoredSession): Session {
   const session = new Session(record.clientId, record.number, broker);
   session.wasStored = true;
+  broker.sessionCounts.own(session, record.username);
   session.sessionExpiryInterval = record.sessionExpiryInterval;
   session.restoreQueue(queue);
   if (will !== undefined) restoreWill(broker, session, will);

@@ -33,6 +33,8 @@ export class Session implements MessageHolder, ReplayTarget {
   isSucceeded = false;
   /** The store has heard of it. */
   wasStored = false;
+  /** Whose it is, of a stored session; see `SessionCounts`. */
+  username: string | undefined = undefined;
   /** Seconds; 0 ends the session with its connection. */
   sessionExpiryInterval = 0;
   /** Wall clock at which it ends; undefined while connected or when it never ends. */
@@ -83,6 +85,7 @@ export class Session implements MessageHolder, ReplayTarget {
     return {
       number: this.number,
       clientId: this.clientId,
+      username: this.username,
       sessionExpiryInterval: this.sessionExpiryInterval,
       expiresAtMs,
     };

@@ -42,6 +42,7 @@ test('reads sessions, subscriptions, summaries and counts back', () => {
       const session = {
         number,
         clientId: name,
+        username: flag ? undefined : name,
         sessionExpiryInterval: 0xffffffff,
         expiresAtMs: flag ? Infinity : number * 1000,
       };

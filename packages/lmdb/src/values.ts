@@ -1,7 +1,8 @@
 /**
  * How values are encoded. Each begins with a version byte; numbers are big-endian.
  *
- *     session        version, session expiry interval (4), expires at ms (double), client identifier to the end
+ *     session        version, session expiry interval (4), expires at ms (double), user name: bytes and one (varint,
+ *                    0 for none), text; client identifier to the end
  *     summary        version, messages (6), bytes (6), shares (6), last position (6)
  *     will           version, flags (1: with message expiry), delay (4), [message expiry (4)], due at ms (double), message
  *     received       version
@@ -117,11 +118,14 @@ export function encodePresence(values: Values): Chunk {
 }
 
 export function encodeSession(values: Values, session: SessionRecord): Chunk {
-  const chunk = begin(values, 13 + session.clientId.length * 3);
+  const { clientId, username, sessionExpiryInterval, expiresAtMs } = session;
+  const chunk = begin(values, 13 + VARINT_BYTES_MAX + ((username ?? '').length + clientId.length) * 3);
   const { bytes, start } = chunk;
-  bytes.writeUInt32BE(session.sessionExpiryInterval, start + 1);
-  bytes.writeDoubleBE(session.expiresAtMs, start + 5);
-  return end(chunk, start + 13 + bytes.write(session.clientId, start + 13));
+  bytes.writeUInt32BE(sessionExpiryInterval, start + 1);
+  bytes.writeDoubleBE(expiresAtMs, start + 5);
+  let at = writeVarint(bytes, start + 13, username === undefined ? 0 : Buffer.byteLength(username) + 1);
+  at += bytes.write(username ?? '', at);
+  return end(chunk, at + bytes.write(clientId, at));
 }
 
 export function decodeSession(number: number, value: Buffer): SessionRecord {
@@ -129,7 +133,9 @@ export function decodeSession(number: number, value: Buffer): SessionRecord {
   reader.version(VALUE_VERSION);
   const sessionExpiryInterval = reader.u32();
   const expiresAtMs = reader.double();
-  return { number, clientId: reader.restText(), sessionExpiryInterval, expiresAtMs };
+  const nameBytes = reader.varint();
+  const username = nameBytes === 0 ? undefined : reader.text(nameBytes - 1);
+  return { number, clientId: reader.restText(), username, sessionExpiryInterval, expiresAtMs };
 }
 
 export function encodeSummary(values: Values, summary: QueueSummary): Chunk {

@@ -8,7 +8,13 @@ import { sampleMessage } from './samples.ts';
 const positionsMany = 2_500;
 
 function session(number: number, clientId = `client-${number}`): SessionRecord {
-  return { number, clientId, sessionExpiryInterval: 0xffffffff, expiresAtMs: Infinity };
+  return {
+    number,
+    clientId,
+    username: `user of ${clientId}`,
+    sessionExpiryInterval: 0xffffffff,
+    expiresAtMs: Infinity,
+  };
 }
 
 function putSession(number: number): Write {

@@ -8,7 +8,7 @@ storeContract('MemoryStore', async () => new MemoryStore());
 
 test('has committed when commit returns', () => {
   const store = new MemoryStore();
-  const record = { number: 1, clientId: 'a', sessionExpiryInterval: 10, expiresAtMs: 0 };
+  const record = { number: 1, clientId: 'a', username: undefined, sessionExpiryInterval: 10, expiresAtMs: 0 };
   assert.equal(store.commit([{ op: 'putSession', session: record }]), undefined);
 });
 
@@ -17,7 +17,10 @@ test('keeps messages by reference', () => {
   const message = sampleMessage('a');
   const entry = { position: 1, message, qos: 1 as const, retain: false, identifiers: [], share: undefined };
   store.commit([
-    { op: 'putSession', session: { number: 1, clientId: 'a', sessionExpiryInterval: 10, expiresAtMs: 0 } },
+    {
+      op: 'putSession',
+      session: { number: 1, clientId: 'a', username: undefined, sessionExpiryInterval: 10, expiresAtMs: 0 },
+    },
     { op: 'enqueue', session: 1, entry },
   ]);
   assert.equal(store.queue(1, 0, 1)[0].message, message);
@@ -25,7 +28,7 @@ test('keeps messages by reference', () => {
 
 test('gives what it keeps to the next broker after it was closed', async () => {
   const store = new MemoryStore();
-  const record = { number: 1, clientId: 'a', sessionExpiryInterval: 10, expiresAtMs: 0 };
+  const record = { number: 1, clientId: 'a', username: undefined, sessionExpiryInterval: 10, expiresAtMs: 0 };
   store.commit([{ op: 'putSession', session: record }]);
   await store.close();
   for await (const stored of store.sessions()) assert.equal(stored.record, record);

@@ -10,7 +10,10 @@ export function message(topic: string, payload: string | Uint8Array = 'payload')
 }
 
 export function putSession(number: number, clientId = `client-${number}`): Write {
-  return { op: 'putSession', session: { number, clientId, sessionExpiryInterval: 60, expiresAtMs: Infinity } };
+  return {
+    op: 'putSession',
+    session: { number, clientId, username: undefined, sessionExpiryInterval: 60, expiresAtMs: Infinity },
+  };
 }
 
 export function subscription(filter: string, identifier = 0): SubscriptionRecord {
