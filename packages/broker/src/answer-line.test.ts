@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodePacket } from '@dunlin/protocol';
-import { AnswerLine, acknowledgement } from './answer-line.ts';
+import { ACKNOWLEDGEMENT_BYTES_MAX, AnswerLine, acknowledgement, writeAcknowledgement } from './answer-line.ts';
 import type { GroupCommit } from './group-commit.ts';
 
 /** Commits that are durable up to a ticket which the test moves. */
@@ -16,8 +16,8 @@ function make() {
     get isClosed() {
       return state.isClosed;
     },
-    write: (bytes: Uint8Array) => {
-      state.written += Buffer.from(bytes).toString();
+    write: (packet: Uint8Array | number) => {
+      state.written += typeof packet === 'number' ? `${packet}` : Buffer.from(packet).toString();
     },
   };
   const line = new AnswerLine(sink, commits as unknown as GroupCommit);
@@ -59,7 +59,7 @@ test('keeps a place for an answer that is not known yet, without waiting for a c
   line.send();
   answer('b', 0);
   assert.deepEqual([state.written, waiters.length], ['', 0]);
-  place.bytes = Buffer.from('a');
+  place.packet = Buffer.from('a');
   place.ticket = 0;
   line.send();
   assert.equal(state.written, 'ab');
@@ -95,9 +95,13 @@ test('writes acknowledgements as the codec does', () => {
     [0x70, 'pubcomp'],
   ] as const) {
     for (const reasonCode of type === 'puback' || type === 'pubrec' ? [0, 0x10] : [0, 0x92])
-      assert.deepEqual(
-        acknowledgement(header, 0x1234, reasonCode),
-        encodePacket({ type, packetId: 0x1234, reasonCode, properties: {} }, 5),
-      );
+      for (const packetId of [1, 0x1234, 0xff00, 0xffff]) {
+        const bytes = Buffer.alloc(3 + ACKNOWLEDGEMENT_BYTES_MAX);
+        const end = writeAcknowledgement(bytes, 3, acknowledgement(header, packetId, reasonCode));
+        assert.deepEqual(
+          bytes.subarray(3, end),
+          Buffer.from(encodePacket({ type, packetId, reasonCode, properties: {} }, 5)),
+        );
+      }
   }
 });

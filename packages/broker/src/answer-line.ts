@@ -9,7 +9,8 @@ import type { GroupCommit, Waiter } from './group-commit.ts';
 export interface Answer {
   /** The batch it waits for; 0 for nothing, Infinity until that is known. */
   ticket: number;
-  bytes: Uint8Array | undefined;
+  /** Its bytes, or what `acknowledgement` made of it; undefined for nothing. */
+  packet: Uint8Array | number | undefined;
   /** Called when it has left. */
   readonly then: (() => void) | undefined;
 }
@@ -17,7 +18,7 @@ export interface Answer {
 /** Where answers go; `isClosed` ends the line. */
 export interface AnswerSink {
   readonly isClosed: boolean;
-  write(bytes: Uint8Array): void;
+  write(packet: Uint8Array | number): void;
 }
 
 export class AnswerLine implements Waiter {
@@ -37,8 +38,8 @@ export class AnswerLine implements Waiter {
   }
 
   /** Takes the last place. `send` must follow, now or when bytes and ticket are known. */
-  add(bytes: Uint8Array | undefined, ticket: number, then?: () => void): Answer {
-    const answer: Answer = { bytes, ticket, then };
+  add(packet: Uint8Array | number | undefined, ticket: number, then?: () => void): Answer {
+    const answer: Answer = { packet, ticket, then };
     this.#answers.push(answer);
     return answer;
   }
@@ -51,8 +52,8 @@ export class AnswerLine implements Waiter {
     let sent = 0;
     try {
       while (sent < answers.length && !this.#sink.isClosed && this.#isDue(answers[sent])) {
-        const { bytes, then } = answers[sent++];
-        if (bytes !== undefined) this.#sink.write(bytes);
+        const { packet, then } = answers[sent++];
+        if (packet !== undefined) this.#sink.write(packet);
         then?.();
       }
     } finally {
@@ -81,9 +82,22 @@ export class AnswerLine implements Waiter {
   }
 }
 
-/** PUBACK, PUBREC, PUBREL or PUBCOMP, whose first byte is `header`, without properties; 0x00 is left out. */
-export function acknowledgement(header: number, packetId: number, reasonCode: number): Uint8Array {
-  return reasonCode === 0
-    ? Uint8Array.of(header, 2, packetId >>> 8, packetId & 0xff)
-    : Uint8Array.of(header, 3, packetId >>> 8, packetId & 0xff, reasonCode);
+/** PUBACK, PUBREC, PUBREL or PUBCOMP, whose first byte is `header`, as one number: thousands may stand in line. */
+export function acknowledgement(header: number, packetId: number, reasonCode: number): number {
+  return (header << 24) | (packetId << 8) | reasonCode;
+}
+
+/** What an acknowledgement takes at the most. */
+export const ACKNOWLEDGEMENT_BYTES_MAX = 5;
+
+/** Writes it as a packet without properties, 0x00 left out. Returns where it ends. */
+export function writeAcknowledgement(target: Uint8Array, start: number, packed: number): number {
+  const reasonCode = packed & 0xff;
+  let at = start;
+  target[at++] = packed >>> 24;
+  target[at++] = reasonCode === 0 ? 2 : 3;
+  target[at++] = packed >>> 16;
+  target[at++] = packed >>> 8;
+  if (reasonCode !== 0) target[at++] = reasonCode;
+  return at;
 }

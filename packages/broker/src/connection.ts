@@ -21,7 +21,14 @@ import {
   type TopicAliasSender,
 } from '@dunlin/protocol';
 import type { Wire, WireHandler } from '@dunlin/transport';
-import { type Answer, AnswerLine, type AnswerSink, acknowledgement } from './answer-line.ts';
+import {
+  ACKNOWLEDGEMENT_BYTES_MAX,
+  type Answer,
+  AnswerLine,
+  type AnswerSink,
+  acknowledgement,
+  writeAcknowledgement,
+} from './answer-line.ts';
 import { type AuthenticationProgress, receiveAuth } from './authentication.ts';
 import type { Broker } from './broker.ts';
 import { checkFirstByte, receiveFirstPacket } from './connect.ts';
@@ -362,22 +369,6 @@ export class Connection implements WireHandler, AnswerSink {
 
   /** Sends PUBACK, PUBREC, PUBREL or PUBCOMP (`header` is its first byte) in line, when `ticket` is durable. */
   acknowledge(header: number, packetId: number, reasonCode: number, ticket: number, then?: () => void): void {
-    if (this.#isNext(ticket)) {
-      const outbox = this.outbox;
-      const withCode = reasonCode !== 0 && this.protocolVersion === 5;
-      if (!this.isDirty) this.broker.touch(this);
-      const buffer = outbox.reserve(5);
-      let at = outbox.length;
-      buffer[at++] = header;
-      buffer[at++] = withCode ? 3 : 2;
-      buffer[at++] = packetId >>> 8;
-      buffer[at++] = packetId & 0xff;
-      if (withCode) buffer[at++] = reasonCode;
-      outbox.length = at;
-      this.broker.metrics.packetsSent += 1;
-      then?.();
-      return;
-    }
     this.answer(acknowledgement(header, packetId, this.protocolVersion === 5 ? reasonCode : 0), ticket, then);
   }
 
@@ -386,20 +377,20 @@ export class Connection implements WireHandler, AnswerSink {
     this.answer(this.#refusal(header, packetId, reasonCode), ticket);
   }
 
-  #refusal(header: number, packetId: number, reasonCode: number): Uint8Array | undefined {
+  #refusal(header: number, packetId: number, reasonCode: number): Uint8Array | number | undefined {
     if (this.protocolVersion !== 5) return acknowledgement(header, packetId, 0);
     const type = header === 0x40 ? 'puback' : 'pubrec';
     return this.encode({ type, packetId, reasonCode, properties: { reasonString: reasonCodeName(reasonCode) } });
   }
 
   /** Sends a packet in line, when `ticket` is durable (0: nothing to wait for); then calls `then`. */
-  answer(bytes: Uint8Array | undefined, ticket: number, then?: () => void): void {
+  answer(packet: Uint8Array | number | undefined, ticket: number, then?: () => void): void {
     if (this.#isNext(ticket)) {
-      if (bytes !== undefined) this.write(bytes);
+      if (packet !== undefined) this.write(packet);
       then?.();
       return;
     }
-    this.reserveAnswer(bytes, ticket, then);
+    this.reserveAnswer(packet, ticket, then);
     this.#line?.send();
   }
 
@@ -409,14 +400,14 @@ export class Connection implements WireHandler, AnswerSink {
   }
 
   /** Takes a place in line for an answer that is not known yet; `settleAnswer` fills it. */
-  reserveAnswer(bytes: Uint8Array | undefined, ticket: number, then?: () => void): Answer {
+  reserveAnswer(packet: Uint8Array | number | undefined, ticket: number, then?: () => void): Answer {
     this.#line ??= new AnswerLine(this, this.broker.commits);
-    return this.#line.add(bytes, ticket, then);
+    return this.#line.add(packet, ticket, then);
   }
 
   /** Fills a place in line with PUBACK or PUBREC of a message that was taken. */
   settleAnswer(answer: Answer, header: number, packetId: number, reasonCode: number, ticket: number): void {
-    answer.bytes = acknowledgement(header, packetId, this.protocolVersion === 5 ? reasonCode : 0);
+    answer.packet = acknowledgement(header, packetId, this.protocolVersion === 5 ? reasonCode : 0);
     answer.ticket = ticket;
     this.#line?.send();
   }
@@ -455,10 +446,15 @@ export class Connection implements WireHandler, AnswerSink {
     if (bytes !== undefined) this.write(bytes);
   }
 
-  /** Sends the bytes of a packet now, out of line. */
-  write(bytes: Uint8Array): void {
+  /** Sends the bytes of a packet, or an acknowledgement, now, out of line. */
+  write(packet: Uint8Array | number): void {
     if (!this.isDirty) this.broker.touch(this);
-    this.outbox.append(bytes);
+    const { outbox } = this;
+    if (typeof packet !== 'number') outbox.append(packet);
+    else {
+      const buffer = outbox.reserve(ACKNOWLEDGEMENT_BYTES_MAX);
+      outbox.length = writeAcknowledgement(buffer, outbox.length, packet);
+    }
     this.broker.metrics.packetsSent += 1;
   }
 

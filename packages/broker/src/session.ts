@@ -10,7 +10,7 @@ import { fits } from './delivery.ts';
 import { ENTRY_BYTES, type Entry, FORGOTTEN, mayExpire, mayHandOver, packetIdOf } from './entry.ts';
 import { Inflight } from './inflight.ts';
 import type { Message } from './message.ts';
-import type { Permissions, QueuedRecord, QueueSummary, SessionRecord } from './ports.ts';
+import type { Permissions, QueueSummary, SessionRecord } from './ports.ts';
 import { type MessageHolder, Queue } from './queue.ts';
 import type { Replay } from './replay.ts';
 import { Replays, type ReplayTarget } from './replays.ts';
@@ -148,8 +148,7 @@ export class Session implements MessageHolder, ReplayTarget {
     if (!isNext && !this.#makeRoom(message)) return;
     this.#position = position;
     message.own();
-    const record = { position, message, qos, retain, identifiers, share };
-    const entry = this.#enqueue(record);
+    const entry = this.#enqueue(position, message, qos, retain, identifiers, share);
     if (isNext) {
       this.#send(connection, entry);
       return;
@@ -165,11 +164,32 @@ export class Session implements MessageHolder, ReplayTarget {
   }
 
   /** A new entry; of a stored session it goes into the open batch. */
-  #enqueue(record: QueuedRecord): Entry {
+  #enqueue(
+    position: number,
+    message: Message,
+    qos: 1 | 2,
+    retain: boolean,
+    identifiers: readonly number[],
+    share: string | undefined,
+  ): Entry {
     const { commits } = this.#context;
-    const place = commits.place;
-    const ticket = this.isStored ? commits.write({ op: 'enqueue', session: this.number, entry: record }) : 0;
-    return { ...record, ticket, place, sent: 'never', released: false };
+    const { isStored } = this;
+    const ticket = isStored ? commits.ticket : 0;
+    const place = isStored ? commits.place : 0;
+    const entry: Entry = {
+      position,
+      message,
+      qos,
+      retain,
+      identifiers,
+      share,
+      ticket,
+      place,
+      sent: 'never',
+      released: false,
+    };
+    if (isStored) commits.write({ op: 'enqueue', session: this.number, entry });
+    return entry;
   }
 
   #ownQueue(): Queue {
@@ -421,7 +441,7 @@ export class Session implements MessageHolder, ReplayTarget {
     }
     const position = this.#nextPosition();
     this.#position = position;
-    const entry = this.#enqueue({ position, message, qos, retain: true, identifiers, share: undefined });
+    const entry = this.#enqueue(position, message, qos, true, identifiers, undefined);
     if (qos === 1 || !this.isStored) {
       this.#send(connection, entry);
       return true;
