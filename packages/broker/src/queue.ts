@@ -156,11 +156,11 @@ export class Queue {
   }
 
   /**
-   * Reads the next page. Returns, or resolves with, whether there was one: what is not committed yet stays paged. Then
+   * Reads the next page, of `entriesMax` entries at the most. Returns, or resolves with, whether there was one: what is not committed yet stays paged. Then
    * `peek` may be asked again.
    */
-  readPage(store: Store, session: number): Awaitable<boolean> {
-    const page = store.queue(session, this.#pagedAfter, PAGE_ENTRIES);
+  readPage(store: Store, session: number, entriesMax = PAGE_ENTRIES): Awaitable<boolean> {
+    const page = store.queue(session, this.#pagedAfter, entriesMax);
     if (!(page instanceof Promise)) return this.#took(page);
     this.#reading = page.then((entries) => this.#took(entries));
     return this.#reading;

@@ -12,6 +12,7 @@ import { Inflight } from './inflight.ts';
 import type { Message } from './message.ts';
 import type { Permissions, QueueSummary, SessionRecord } from './ports.ts';
 import { type MessageHolder, Queue } from './queue.ts';
+import { makeRoom, type QueueOwner } from './queue-room.ts';
 import type { Replay } from './replay.ts';
 import { Replays, type ReplayTarget } from './replays.ts';
 import type { SessionContext } from './session-context.ts';
@@ -20,7 +21,7 @@ import type { ArmedWill } from './will.ts';
 
 const UNKNOWN = { step: 'unknown', entry: undefined } as const;
 
-export class Session implements MessageHolder, ReplayTarget {
+export class Session implements MessageHolder, QueueOwner, ReplayTarget {
   readonly clientId: string;
   /** Names the session in the store; never given again. */
   readonly number: number;
@@ -145,7 +146,7 @@ export class Session implements MessageHolder, ReplayTarget {
       this.#context.metrics.messagesDroppedQueueFull += 1;
       return;
     }
-    if (!isNext && !this.#makeRoom(message)) return;
+    if (!isNext && this.#queue !== undefined && !makeRoom(this.#queue, message, this, this.#context)) return;
     this.#position = position;
     message.own();
     const entry = this.#enqueue(position, message, qos, retain, identifiers, share);
@@ -210,7 +211,7 @@ export class Session implements MessageHolder, ReplayTarget {
       if (connection === undefined) return;
       const entry = queue.peek();
       if (entry === undefined) {
-        if (!queue.isPaged || !this.#readPage(queue)) return;
+        if (!queue.isPaged || !this.readPage(queue)) return;
         continue;
       }
       if (entry.released) {
@@ -218,7 +219,7 @@ export class Session implements MessageHolder, ReplayTarget {
         continue;
       }
       if (mayExpire(entry) && entry.message.isExpired(this.#context.nowMs)) {
-        this.#drop(queue, 'messagesExpired');
+        this.drop(queue, 'messagesExpired');
         continue;
       }
       if (!this.#maySend(connection, entry.position)) return;
@@ -241,10 +242,10 @@ export class Session implements MessageHolder, ReplayTarget {
   }
 
   /** Returns true where entries came at once; that it cannot be read is fatal. Batches commit in order, so what can be read is what comes first. */
-  #readPage(queue: Queue): boolean {
+  readPage(queue: Queue, entriesMax?: number): boolean {
     const { commits, store } = this.#context;
     const wasIdle = commits.isIdle;
-    const read = queue.readPage(store, this.number);
+    const read = queue.readPage(store, this.number, entriesMax);
     if (!(read instanceof Promise)) return this.#hasPage(queue, read, wasIdle);
     read.then(
       (found) => {
@@ -307,44 +308,7 @@ export class Session implements MessageHolder, ReplayTarget {
     else this.#finished(entry);
   }
 
-  /** Whether the queue has room for one more, after making some where the settings say so. */
-  #makeRoom(message: Message): boolean {
-    const { limits, settings, metrics } = this.#context;
-    const queue = this.#queue;
-    if (queue === undefined || this.#hasRoomIn(queue, message)) return true;
-    this.#dropExpired(queue);
-    if (this.#hasRoomIn(queue, message)) return true;
-    this.#context.queueFull(this.clientId, queue.size < limits.queueMessagesMax ? 'queueBytesMax' : 'queueMessagesMax');
-    if (settings.queueFull === 'drop-oldest' && message.heldBytes <= limits.queueBytesMax) {
-      while (this.#dropOldest(queue)) if (this.#hasRoomIn(queue, message)) return true;
-    }
-    metrics.messagesDroppedQueueFull += 1;
-    return false;
-  }
-
-  #hasRoomIn(queue: Queue, message: Message): boolean {
-    const { queueMessagesMax, queueBytesMax } = this.#context.limits;
-    return queue.size < queueMessagesMax && queue.bytes + message.heldBytes <= queueBytesMax;
-  }
-
-  /** Drops what has expired at the front: nobody will get it, and it takes room from what is still wanted. */
-  #dropExpired(queue: Queue): void {
-    if (queue.peek() === undefined && queue.isPaged) this.#readPage(queue);
-    for (let entry = queue.peek(); entry !== undefined && mayExpire(entry); entry = queue.peek()) {
-      if (!entry.message.isExpired(this.#context.nowMs)) return;
-      this.#drop(queue, 'messagesExpired');
-    }
-  }
-
-  /** Drops the oldest that was never sent: what was, the client may have already. */
-  #dropOldest(queue: Queue): boolean {
-    if (queue.peek() === undefined && queue.isPaged) this.#readPage(queue);
-    if (queue.peek()?.sent !== 'never') return false;
-    this.#drop(queue, 'messagesDroppedQueueFull');
-    return true;
-  }
-
-  #drop(queue: Queue, counter: 'messagesExpired' | 'messagesDroppedQueueFull'): void {
+  drop(queue: Queue, counter: 'messagesExpired' | 'messagesDroppedQueueFull'): void {
     const entry = queue.peek() as Entry;
     queue.shift();
     this.#context.metrics[counter] += 1;
