@@ -113,7 +113,7 @@ export function brokerKinds(options: BrokerOptions = {}): Record<BrokerName, Bro
       title: 'aedes on level',
       command: 'exec node bench/aedes.ts $PORT $FOLDER/level',
       promise:
-        'LevelDB was handed the message, without a flush: a loss of power costs what the system had not written yet.',
+        'LevelDB may have it, not flushed: a run of `mqload crash` found acknowledged messages lost after `kill -9`.',
       version: () => `${aedesVersion()} with aedes-persistence-level ${levelVersion()}`,
     },
     nats: {
@@ -157,5 +157,5 @@ function mosquittoVersion(): string {
 function natsVersion(): string {
   const path = commandPath('nats-server');
   if (path === undefined) return 'not installed';
-  return /v(\S+)/.exec(execFileSync(path, ['--version'], { encoding: 'utf8' }))?.[1] ?? 'unknown';
+  return /v(\d\S*)/.exec(execFileSync(path, ['--version'], { encoding: 'utf8' }))?.[1] ?? 'unknown';
 }

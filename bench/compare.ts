@@ -124,8 +124,9 @@ stored session:
 ${promises.join('\n')}
 
 "Dunlin" without a further word is \`durable\`, its default, and what the aims are for unless they name another. Compare it
-with what keeps nothing to see what safety costs, and \`process\` with NATS to compare equals. Each run has a broker and an
-empty directory of its own.
+with those that keep nothing to see what safety costs. \`process\` is nearest to NATS, but after a crash of the system NATS
+still has what it had flushed. Each run has a broker and an empty directory of its own: the rows that count their messages
+are over before a compiler has done all its work, and what that costs is in their figures.
 
 ${texts.durable}
 
@@ -137,8 +138,8 @@ ${started.join('\n')}
 
 ## What each row sends
 
-\`bench/mqload/README.md\` explains the options. Connections, subscriptions and all
-that is stored meet a broker started for them alone.
+\`bench/mqload/README.md\` explains the options. Connections, subscriptions and all that is stored meet a broker started for
+them alone.
 
 ${commands.join('\n')}
 
