@@ -1,40 +1,21 @@
 /** Starts the compared brokers, each pinned to one core on a free loopback port, and ends every process it started. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { commandPath } from '../tools/prerequisites.ts';
-
-/** The compared brokers, Dunlin first. */
-export const brokerNames = ['dunlin', 'mosquitto', 'aedes'] as const;
-export type BrokerName = (typeof brokerNames)[number];
+import { type BrokerName, type BrokerOptions, brokerKinds } from './broker-kinds.ts';
 
 /** A running broker. */
 export interface Broker {
   readonly name: BrokerName;
   readonly pid: number;
   readonly port: number;
+  /** Its own, with all that it writes; removed when it stops. */
+  readonly folder: string;
   /** Settles when the process is gone: SIGTERM, and SIGKILL after five seconds. */
   stop(): Promise<void>;
-}
-
-/** How one kind of broker is started. */
-interface Kind {
-  /** Shell text that replaces its shell by the broker; `$PORT` is the port, `$FOLDER` an empty folder of its own. */
-  readonly command: string;
-  /** Written to `$FOLDER/broker.conf`, with `$PORT` replaced. */
-  readonly configuration?: string;
-  readonly version: () => string;
-}
-
-/** What a run may change about the brokers. */
-export interface BrokerOptions {
-  /** Replaces the start script of package.json; `--port N` is appended as it is there. */
-  readonly dunlinCommand?: string;
-  /** Flags of Node, for Dunlin only. */
-  readonly nodeOptions?: string;
 }
 
 const root = dirname(import.meta.dirname);
@@ -42,49 +23,32 @@ const root = dirname(import.meta.dirname);
 export const brokerCore = 0;
 /** Node does this by itself; so that all brokers may open as many connections. */
 const raiseFileLimit = 'ulimit -n "$(ulimit -H -n)"';
-const startTimeoutMs = 10_000;
+const startTimeoutMs = 60_000;
 const stopTimeoutMs = 5_000;
 const children = new Set<ChildProcess>();
 const folders = new Set<string>();
 
-/** The configuration that gives Mosquitto no queue limit and the same window as mqload. */
-const mosquittoConfiguration = [
-  'listener $PORT 127.0.0.1',
-  'allow_anonymous true',
-  'max_queued_messages 0',
-  'max_inflight_messages 100',
-  'set_tcp_nodelay true',
-];
-
-/** How every broker is started, for the run and for the report alike. */
-export function brokerKinds(options: BrokerOptions = {}): Record<BrokerName, Kind> {
-  const manifest = readManifest('package.json');
-  return {
-    dunlin: {
-      command: `${options.dunlinCommand ?? manifest.scripts?.start} --port $PORT`,
-      version: () => manifest.version,
-    },
-    mosquitto: {
-      command: `exec ${commandPath('mosquitto') ?? 'mosquitto'} -c $FOLDER/broker.conf`,
-      configuration: `${mosquittoConfiguration.join('\n')}\n`,
-      version: mosquittoVersion,
-    },
-    aedes: {
-      command: 'exec node bench/aedes.ts $PORT',
-      version: () => readManifest('node_modules/aedes/package.json').version,
-    },
-  };
+/** A new folder for a broker, which is removed when that stops, and with this process in any case. */
+export function makeFolder(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `dunlin-bench-${name}-`));
+  folders.add(folder);
+  return folder;
 }
 
 /** Starts a broker and resolves when it accepts connections; rejects with the end of its output when it does not. */
-export async function startBroker(name: BrokerName, options: BrokerOptions = {}): Promise<Broker> {
+export async function startBroker(
+  name: BrokerName,
+  options: BrokerOptions = {},
+  folder = makeFolder(name),
+): Promise<Broker> {
   const kind = brokerKinds(options)[name];
   const port = await freePort();
-  const folder = mkdtempSync(join(tmpdir(), `dunlin-bench-${name}-`));
-  folders.add(folder);
   const log = join(folder, 'log');
   if (kind.configuration)
-    writeFileSync(join(folder, 'broker.conf'), kind.configuration.replaceAll('$PORT', String(port)));
+    writeFileSync(
+      join(folder, 'broker.conf'),
+      kind.configuration.replaceAll('$PORT', String(port)).replaceAll('$FOLDER', folder),
+    );
   const output = openSync(log, 'w');
   const command = `${raiseFileLimit}; ${kind.command}`;
   const child = spawn('taskset', ['--cpu-list', String(brokerCore), 'sh', '-c', command], {
@@ -95,7 +59,7 @@ export async function startBroker(name: BrokerName, options: BrokerOptions = {})
       PATH: [join(root, 'node_modules/.bin'), process.env.PATH].join(delimiter),
       PORT: String(port),
       FOLDER: folder,
-      ...(name === 'dunlin' && options.nodeOptions ? { NODE_OPTIONS: options.nodeOptions } : {}),
+      ...(name.startsWith('dunlin') && options.nodeOptions ? { NODE_OPTIONS: options.nodeOptions } : {}),
     },
   });
   closeSync(output);
@@ -111,7 +75,7 @@ export async function startBroker(name: BrokerName, options: BrokerOptions = {})
     await stop(child, folder);
     throw new Error(`${name} does not listen on port ${port}: ${failure ?? kind.command}\n${said}`);
   }
-  return { name, pid: child.pid ?? 0, port, stop: () => stop(child, folder) };
+  return { name, pid: child.pid ?? 0, port, folder, stop: () => stop(child, folder) };
 }
 
 /** Registers a process to be ended with this one. */
@@ -156,27 +120,11 @@ function freePort(): Promise<number> {
 }
 
 async function accepts(port: number): Promise<boolean> {
-  const open = await new Promise<boolean>((resolve) => {
+  const isOpen = await new Promise<boolean>((resolve) => {
     const socket = connect(port, '127.0.0.1');
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
     socket.once('connect', () => socket.destroy());
   });
-  await sleep(50);
-  return open;
-}
-
-function readManifest(path: string): { version: string; scripts?: Record<string, string> } {
-  return JSON.parse(readFileSync(join(root, path), 'utf8'));
-}
-
-function mosquittoVersion(): string {
-  try {
-    // It has no flag for this; the usage that it prints begins with the version.
-    execFileSync(commandPath('mosquitto') ?? 'mosquitto', ['-h'], { encoding: 'utf8' });
-    return 'unknown';
-  } catch (error) {
-    const { stdout = '', code } = error as { stdout?: string; code?: string };
-    if (code === 'ENOENT') throw new Error('Mosquitto is not installed: sudo apt-get install mosquitto');
-    return /version (\S+)/.exec(stdout)?.[1] ?? 'unknown';
-  }
+  if (!isOpen) await sleep(5);
+  return isOpen;
 }

@@ -1,21 +1,25 @@
 /**
- * Compares Dunlin with Mosquitto and aedes: `npm run bench:compare [-- rows…] [--runs 3] [--duration 2] [--broker NAME]…`.
+ * Compares Dunlin with other brokers: `npm run bench:compare [-- rows…] [--runs 3] [--duration 2] [--broker NAME]…`.
  *
- * Prints the table, writes the figures of every run to `bench/results/`, and, when every row and broker took part,
- * the table with all that is needed to repeat it to `bench/RESULTS.md`.
+ * Prints the tables, writes the figures of every run to `bench/results/`, and, when every row and broker took part,
+ * the tables with all that is needed to repeat it to `bench/RESULTS.md`.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type BrokerName, brokerKinds, brokerNames, endChildrenOnExit } from './brokers.ts';
+import { brokerKinds, brokerNames, selectBrokers } from './broker-kinds.ts';
+import { endChildrenOnExit } from './brokers.ts';
+import { fileSystemOf } from './file-system.ts';
 import { loadOptions } from './load.ts';
 import { measure, type Plan, type RowResults } from './measure.ts';
 import { faultsOf, formatTable, linesOf, median } from './report.ts';
-import { rows, selectRows } from './rows.ts';
+import { rows, selectRows, type TableName, tables } from './rows.ts';
 
 const folder = import.meta.dirname;
+
+type Texts = Readonly<Record<TableName, string>>;
 
 /** Where and when the figures were taken. */
 interface Occasion {
@@ -23,6 +27,8 @@ interface Occasion {
   readonly commit: string;
   readonly machine: string;
   readonly load: string;
+  /** Of the folders that the brokers write to. */
+  readonly fileSystem: string;
 }
 
 function readPlan(): Plan {
@@ -35,9 +41,7 @@ function readPlan(): Plan {
       'dunlin-command': { type: 'string' },
     },
   });
-  const brokers = (values.broker ?? [...brokerNames]) as BrokerName[];
-  const unknown = brokers.find((name) => !brokerNames.includes(name));
-  if (unknown !== undefined) throw new Error(`Unknown broker "${unknown}"; there are ${brokerNames.join(', ')}`);
+  const brokers = selectBrokers(values.broker);
   const [runs, seconds] = [Number(values.runs), Number(values.duration)];
   if (!(runs >= 1 && seconds > 0 && seconds <= 30)) throw new Error('--runs is 1 or more, --duration up to 30 seconds');
   return { rows: selectRows(positionals), brokers, runs, seconds, dunlinCommand: values['dunlin-command'] };
@@ -60,6 +64,7 @@ function occasion(): Occasion {
     load: loadavg()
       .map((value) => value.toFixed(2))
       .join(' '),
+    fileSystem: fileSystemOf(tmpdir()),
   };
 }
 
@@ -73,7 +78,7 @@ function writeResults(plan: Plan, when: Occasion, measured: ReadonlyMap<string, 
   );
   const lines = plan.rows.map((row) => ({
     id: row.id,
-    command: `mqload ${loadOptions(row, plan.seconds).join(' ')}`,
+    command: `mqload ${loadOptions(row, plan).join(' ')}`,
     runs: measured.get(row.id),
   }));
   mkdirSync(join(folder, 'results'), { recursive: true });
@@ -82,7 +87,7 @@ function writeResults(plan: Plan, when: Occasion, measured: ReadonlyMap<string, 
   return path;
 }
 
-function reportText(plan: Plan, when: Occasion, table: string, faults: readonly string[], results: string): string {
+function reportText(plan: Plan, when: Occasion, texts: Texts, faults: readonly string[], results: string): string {
   const kinds = brokerKinds(plan);
   const started = plan.brokers.map((name) => {
     const { command, configuration, version } = kinds[name];
@@ -92,27 +97,49 @@ function reportText(plan: Plan, when: Occasion, table: string, faults: readonly 
       .map((line) => `      ${line}`);
     return [`- ${name} ${version()}: \`${command}\``, ...(lines ? ['', ...lines, ''] : [])].join('\n');
   });
-  const commands = plan.rows.map((row) => `- ${row.title}: \`mqload ${loadOptions(row, plan.seconds).join(' ')}\``);
-  return `# Dunlin, Mosquitto and aedes side by side
+  const commands = plan.rows.map((row) => `- ${row.title}: \`mqload ${loadOptions(row, plan).join(' ')}\``);
+  const promises = tables.durable.map((name) => `- ${kinds[name].title}: ${kinds[name].promise}`);
+  return `# Dunlin beside other brokers
 
 Made by \`npm run bench:compare\` on ${when.date.slice(0, 10)} at commit ${when.commit}; every run is in \`results/${results}\`.
-Medians of ${plan.runs} runs. The broker has one core to itself, the generator \`mqload\` the other; loopback, MQTT 3.1.1,
-payloads of 16 bytes unless the row says otherwise. The first figure is the CPU time of the whole broker process for a
-delivered message, the one to compare; messages a second stand beside it. "× Mosquitto" above 1 is better than Mosquitto.
+Medians of ${plan.runs} runs. The broker, all its threads, has one core to itself, the generator \`mqload\` the other; loopback,
+MQTT 3.1.1, payloads of 16 bytes unless the row says otherwise. CPU is that of the whole broker process, its writer threads
+included.
 
-Machine: ${when.machine}. Load average when it began: ${when.load}.
+Machine: ${when.machine}. Data directories on ${when.fileSystem}. Load average when it began: ${when.load}.
 
-${table}
+## Clean sessions
+
+The first figure is the CPU time for a delivered message, the one to compare; messages a second stand beside it.
+"× Mosquitto" above 1 is better than Mosquitto. Dunlin runs as it does by default, with its data directory; nothing here is
+written to it.
+
+${texts.traffic}
+
+## Stored sessions and retained messages
+
+Here an acknowledgement is a promise, and the brokers do not promise the same. When one has acknowledged a message for a
+stored session:
+
+${promises.join('\n')}
+
+"Dunlin" without a further word is \`durable\`, its default, and what the aims are for unless they name another. Compare it
+with those that keep nothing to see what safety costs. \`process\` is nearest to NATS, but after a crash of the system NATS
+still has what it had flushed. Each run has a broker and an empty directory of its own: the rows that count their messages
+are over before a compiler has done all its work, and what that costs is in their figures.
+
+${texts.durable}
 
 ## How the brokers were started
 
-Each by a shell with a free port in \`$PORT\` and an empty folder in \`$FOLDER\`; Mosquitto's configuration is \`broker.conf\` there.
+Each by a shell with a free port in \`$PORT\` and an empty folder in \`$FOLDER\`; what stands below a command is \`broker.conf\` there.
 
 ${started.join('\n')}
 
 ## What each row sends
 
-\`bench/mqload/README.md\` explains the options. Connections and subscriptions meet a broker started for them alone.
+\`bench/mqload/README.md\` explains the options. Connections, subscriptions and all that is stored meet a broker started for
+them alone.
 
 ${commands.join('\n')}
 
@@ -122,6 +149,15 @@ ${faults.length > 0 ? faults.map((fault) => `- ${fault}`).join('\n') : 'No run f
 `;
 }
 
+function tableText(table: TableName): string {
+  const lines = plan.rows.filter((row) => row.table === table);
+  if (lines.length === 0) return '';
+  return formatTable(
+    table,
+    lines.flatMap((row) => linesOf(row, measured.get(row.id) ?? {})),
+  );
+}
+
 endChildrenOnExit();
 const plan = readPlan();
 const when = occasion();
@@ -129,11 +165,11 @@ const measured = await measure(plan, (row, broker, result) => {
   const figures = row.figures.map(({ key, unit }) => `${median([result], key) ?? '–'} ${unit}`);
   console.error(`${row.id.padEnd(16)} ${broker.padEnd(10)} ${result.error ?? figures.join('  ')}`);
 });
-const table = formatTable(plan.rows.flatMap((row) => linesOf(row, measured.get(row.id) ?? {})));
+const texts: Texts = { traffic: tableText('traffic'), durable: tableText('durable') };
 const faults = plan.rows.flatMap((row) => faultsOf(row, measured.get(row.id) ?? {}));
-console.log(`\n${table}\n${faults.map((fault) => `\n${fault}`).join('')}`);
+console.log(`\n${Object.values(texts).filter(Boolean).join('\n\n')}\n${faults.map((fault) => `\n${fault}`).join('')}`);
 const path = writeResults(plan, when, measured);
 const whole = plan.rows.length === rows.length && plan.brokers.length === brokerNames.length;
 if (whole)
-  writeFileSync(join(folder, 'RESULTS.md'), reportText(plan, when, table, faults, path.slice(folder.length + 9)));
+  writeFileSync(join(folder, 'RESULTS.md'), reportText(plan, when, texts, faults, path.slice(folder.length + 9)));
 console.log(`Written: ${path}${whole ? ` and ${join(folder, 'RESULTS.md')}` : ''}`);

@@ -12,22 +12,32 @@ const loadCore = brokerCore + 1;
 /** mqload ends itself after this many seconds; the longest honest row takes half. */
 const rowSecondsMax = 60;
 
+/** How long a run is. */
+export interface LoadPlan {
+  /** Seconds measured in each run of a timed row, after one second of warming up. */
+  readonly seconds: number;
+  /** Messages of the rows that count them, for a quick try; undefined: what the row says. */
+  readonly count?: number;
+}
+
 /** Builds mqload if its source is newer; throws with the compiler's words. */
 export function buildLoad(): void {
   const { status, stderr, error } = spawnSync('make', ['--silent', 'TLS=0'], { cwd: folder, encoding: 'utf8' });
   if (status !== 0) throw new Error(`Cannot build mqload (needs gcc and make): ${error?.message ?? stderr}`);
 }
 
-/** The options that mqload is given for a row, as one would type them. */
-export function loadOptions(row: Row, seconds: number): string[] {
+/** The options that mqload is given for a row, as one would type them; `count` replaces the count of a row that has one. */
+export function loadOptions(row: Row, { seconds, count }: LoadPlan): string[] {
   const durations = row.timed ? ['--duration', String(seconds)] : [];
-  return [...row.load.split(' '), ...durations];
+  const load = count === undefined ? row.load : row.load.replace(/(?<=--count )\d+/, String(count));
+  return [...load.split(' '), ...durations];
 }
 
 /** Runs a row once against a broker; resolves with its result or with `error`, never rejects for a failed run. */
-export function runLoad(row: Row, broker: Broker, seconds: number): Promise<LoadResult> {
+export function runLoad(row: Row, broker: Broker, plan: LoadPlan): Promise<LoadResult> {
   const target = ['--port', String(broker.port), '--pid', String(broker.pid), '--max-time', String(rowSecondsMax)];
-  const command = ['--cpu-list', String(loadCore), join(folder, 'mqload'), ...loadOptions(row, seconds), ...target];
+  const load = loadOptions(row, plan).map((word) => word.replaceAll('$FOLDER', broker.folder));
+  const command = ['--cpu-list', String(loadCore), join(folder, 'mqload'), ...load, ...target];
   const child = own(spawn('taskset', command, { stdio: ['ignore', 'pipe', 'pipe'] }));
   let output = '';
   let complaints = '';

@@ -1,16 +1,15 @@
 /** Runs rows against brokers: row by row and run by run in turn, so that a change of the machine meets all alike. */
-import { type Broker, type BrokerName, type BrokerOptions, startBroker } from './brokers.ts';
-import { buildLoad, type LoadResult, runLoad } from './load.ts';
-import type { Row } from './rows.ts';
+import { type BrokerName, type BrokerOptions, brokerKinds } from './broker-kinds.ts';
+import { type Broker, startBroker } from './brokers.ts';
+import { buildLoad, type LoadPlan, type LoadResult, runLoad } from './load.ts';
+import { brokersOf, type Row } from './rows.ts';
 
 /** What is to be measured. */
-export interface Plan extends BrokerOptions {
+export interface Plan extends BrokerOptions, LoadPlan {
   readonly rows: readonly Row[];
   readonly brokers: readonly BrokerName[];
   /** Runs of each row against each broker; the median counts. */
   readonly runs: number;
-  /** Seconds measured in each run of a timed row, after one second of warming up. */
-  readonly seconds: number;
 }
 
 /** The results of one row, a list of runs for each broker. */
@@ -32,9 +31,8 @@ export async function measure(
       const results: RowResults = {};
       measured.set(row.id, results);
       for (let run = 0; run < plan.runs; run++) {
-        for (const name of plan.brokers) {
-          if (row.unsupported?.[name] !== undefined) continue;
-          const result = row.fresh ? await measureFresh(plan, row, name) : await measureWarm(plan, row, name, running);
+        for (const name of brokersOf(row, plan.brokers)) {
+          const result = absence(plan, name) ?? (await measureOnce(plan, row, name, running));
           results[name] ??= [];
           results[name].push(result);
           tell(row, name, result);
@@ -47,10 +45,19 @@ export async function measure(
   return measured;
 }
 
+function absence(plan: Plan, name: BrokerName): LoadResult | undefined {
+  const { absent } = brokerKinds(plan)[name];
+  return absent === undefined ? undefined : { error: `not installed (Debian: ${absent})`, absent };
+}
+
+function measureOnce(plan: Plan, row: Row, name: BrokerName, running: Map<BrokerName, Broker>): Promise<LoadResult> {
+  return row.fresh ? measureFresh(plan, row, name) : measureWarm(plan, row, name, running);
+}
+
 async function measureFresh(plan: Plan, row: Row, name: BrokerName): Promise<LoadResult> {
   const broker = await startBroker(name, plan);
   try {
-    return await runLoad(row, broker, plan.seconds);
+    return await runLoad(row, broker, plan);
   } finally {
     await broker.stop();
   }
@@ -64,7 +71,7 @@ async function measureWarm(
 ): Promise<LoadResult> {
   const broker = running.get(name) ?? (await startBroker(name, plan));
   running.set(name, broker);
-  const result = await runLoad(row, broker, plan.seconds);
+  const result = await runLoad(row, broker, plan);
   if (result.error !== undefined) {
     // What a failed run left in the broker must not be charged to the next row.
     running.delete(name);

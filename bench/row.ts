@@ -1,14 +1,17 @@
 /**
- * One row quickly, for tuning: `npm run bench:row -- pairs50-q0 [--broker dunlin]… [--runs 1] [--duration 2] [--cpu-prof]`.
+ * One row quickly, for tuning:
+ * `npm run bench:row -- pairs50-q0 [--broker dunlin]… [--runs 1] [--duration 2] [--count N] [--cpu-prof]`.
  *
- * Prints a line for each run. `--cpu-prof` profiles Dunlin from start to end, keeps the profile for the developer tools
- * of a browser and lists the functions that took most time themselves. `--dunlin-command` tries another start command.
+ * Prints a line for each run. `--count` makes the rows that count their messages shorter. `--cpu-prof` profiles Dunlin
+ * from start to end, keeps the profile for the developer tools of a browser and lists the functions that took most time
+ * themselves. `--dunlin-command` tries another start command.
  */
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type BrokerName, brokerNames, endChildrenOnExit } from './brokers.ts';
+import { selectBrokers } from './broker-kinds.ts';
+import { endChildrenOnExit } from './brokers.ts';
 import { measure } from './measure.ts';
 import { type CpuProfile, sharesOf } from './profile.ts';
 import { faultsOf, formatNumber, median } from './report.ts';
@@ -31,6 +34,7 @@ const { values, positionals } = parseArgs({
   options: {
     runs: { type: 'string', default: '1' },
     duration: { type: 'string', default: '2' },
+    count: { type: 'string' },
     broker: { type: 'string', multiple: true, default: ['dunlin'] },
     'cpu-prof': { type: 'boolean', default: false },
     'dunlin-command': { type: 'string' },
@@ -40,7 +44,7 @@ if (positionals.length === 0) {
   console.error(`Which row? ${rows.map(({ id }) => id).join(' ')}`);
   process.exit(1);
 }
-const brokers = brokerNames.filter((name) => values.broker.includes(name)) as BrokerName[];
+const brokers = selectBrokers(values.broker);
 const profiles = values['cpu-prof'] ? mkdtempSync(join(tmpdir(), 'dunlin-profile-')) : undefined;
 endChildrenOnExit();
 const plan = {
@@ -48,6 +52,7 @@ const plan = {
   brokers,
   runs: Number(values.runs),
   seconds: Number(values.duration),
+  count: values.count === undefined ? undefined : Number(values.count),
   dunlinCommand: values['dunlin-command'],
   nodeOptions: profiles && `--cpu-prof --cpu-prof-dir=${profiles}`,
 };

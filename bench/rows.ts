@@ -1,4 +1,15 @@
-/** The rows of the comparison: which traffic, which figures are read from it, and what Dunlin aims at. */
+/** The rows of the comparison: what one is, which brokers take part in it, and how it is found by its name. */
+import type { BrokerName } from './broker-kinds.ts';
+import { durableRows } from './durable-rows.ts';
+import { trafficRows } from './traffic-rows.ts';
+
+/** The tables of the report: who stands in one, in the order of its columns. */
+export const tables = {
+  traffic: ['dunlin', 'mosquitto', 'aedes'],
+  durable: ['dunlin', 'dunlin-process', 'dunlin-memory', 'mosquitto', 'mosquitto-disk', 'aedes-level', 'nats'],
+} as const satisfies Record<string, readonly BrokerName[]>;
+
+export type TableName = keyof typeof tables;
 
 /** A number that mqload reports for a row; the key is its name in mqload's JSON. */
 export interface Figure {
@@ -8,17 +19,25 @@ export interface Figure {
   readonly better: 'lower' | 'higher';
   /** Shown beside it, for reading only. */
   readonly beside?: { readonly key: string; readonly title: string };
-  readonly aim?: Aim;
+  readonly aims?: readonly Aim[];
 }
 
-/** `times`: at least so many times as good as Mosquitto. `least` and `most`: bounds in the figure's own unit. */
-export type Aim = { readonly times: number } | { readonly least: number } | { readonly most: number };
+/**
+ * `times`: at least so many times as good as another broker, Mosquitto where none is named. `least` and `most`: bounds in
+ * the figure's own unit. `of`: the one that has to meet it, where that is not `dunlin`.
+ */
+export type Aim = { readonly of?: BrokerName } & (
+  | { readonly times: number; readonly than?: BrokerName }
+  | { readonly least: number }
+  | { readonly most: number }
+);
 
 /** One row: a scenario of mqload and what is read from its result. */
 export interface Row {
+  readonly table: TableName;
   readonly id: string;
   readonly title: string;
-  /** Scenario and options of mqload; host, port, process and durations are added. */
+  /** Scenario and options of mqload; host, port, process and durations are added, `$FOLDER` is the broker's folder. */
   readonly load: string;
   /** Needs a broker process started for it alone, because memory kept from earlier rows would hide what it measures. */
   readonly fresh: boolean;
@@ -26,76 +45,16 @@ export interface Row {
   readonly timed: boolean;
   readonly figures: readonly Figure[];
   /** Brokers that lack what the row needs, with what that is. */
-  readonly unsupported?: Readonly<Record<string, string>>;
+  readonly unsupported?: Partial<Readonly<Record<BrokerName, string>>>;
 }
 
-function cpu(aim: Aim, title = 'CPU a delivered message'): Figure {
-  return { key: 'cpu_us_msg', title, unit: 'µs', better: 'lower', beside: { key: 'msg_s', title: 'msg/s' }, aim };
-}
+/** Every row in the order of the report. */
+export const rows: readonly Row[] = [...trafficRows, ...durableRows];
 
-function flow(id: string, title: string, load: string, times: number): Row {
-  return { id, title, load, fresh: false, timed: true, figures: [cpu({ times })] };
+/** Those of the given brokers that a row compares. */
+export function brokersOf(row: Row, among: readonly BrokerName[]): BrokerName[] {
+  return tables[row.table].filter((name) => among.includes(name) && row.unsupported?.[name] === undefined);
 }
-
-/** Every row in the order of the table. */
-export const rows: readonly Row[] = [
-  flow('pairs50-q0', '50 pairs, QoS 0', 'pairs -n 50 --qos 0', 11),
-  flow('pairs50-q1', '50 pairs, QoS 1', 'pairs -n 50 --qos 1', 13),
-  flow('pairs50-q2', '50 pairs, QoS 2', 'pairs -n 50 --qos 2', 17),
-  flow('pair1-q0', 'one pair, QoS 0', 'pairs -n 1 --qos 0', 5),
-  flow('pairs1000-w20', '1,000 pairs, window 20', 'pairs -n 1000 --window 20', 7.5),
-  flow('fanin50', 'fan-in 50→1', 'fanin -n 50', 9),
-  {
-    ...flow('fanin50-shared4', 'fan-in 50→shared among 4', 'fanin -n 50 --shared 4', 8),
-    unsupported: { aedes: 'no shared subscriptions' },
-  },
-  flow('fanout100', 'fan-out 1→100', 'fanout --subs 100', 10),
-  flow('fanout1000', 'fan-out 1→1000', 'fanout --subs 1000', 15),
-  flow('pairs50-4k', '50 pairs, 4 KB', 'pairs -n 50 --size 4096', 3),
-  flow('pairs50-w1', '50 pairs, nothing to batch', 'pairs -n 50 --window 1', 0.75),
-  {
-    id: 'latency10k',
-    title: '50 pairs, 10,000 msg/s',
-    // Longer than the others: in two seconds the tail is the compiler's work, not the broker's.
-    load: 'latency -n 50 --rate 10000 --warmup 3 --duration 6',
-    fresh: true,
-    timed: false,
-    figures: [
-      cpu({ times: 0.75 }),
-      {
-        key: 'p99_us',
-        title: 'latency, 99th percentile',
-        unit: 'µs',
-        better: 'lower',
-        beside: { key: 'p50_us', title: 'median µs' },
-        aim: { times: 1 },
-      },
-    ],
-  },
-  {
-    id: 'connect16k',
-    title: '16,000 connections',
-    load: 'connect -n 16000 --srcs 4 --hold 3',
-    fresh: true,
-    timed: false,
-    figures: [
-      { key: 'conn_s', title: 'connections a second', unit: '/s', better: 'higher', aim: { least: 20_000 } },
-      { key: 'rss_per_conn_kb', title: 'memory an idle connection', unit: 'KB', better: 'lower', aim: { most: 5 } },
-    ],
-  },
-  {
-    id: 'subs200k',
-    title: '200,000 subscriptions',
-    load: 'subs --subs 200000 --clients 1000 --mix 80:15:5',
-    fresh: true,
-    timed: true,
-    figures: [
-      { key: 'rss_per_sub_bytes', title: 'memory a subscription', unit: 'B', better: 'lower', aim: { most: 900 } },
-      { key: 'subs_s', title: 'subscriptions loaded a second', unit: '/s', better: 'higher', aim: { least: 300_000 } },
-      cpu({ times: 1.6 }, 'CPU a message published through them'),
-    ],
-  },
-];
 
 /** The rows whose id contains one of the given words, or all for none; throws naming a word that fits no row. */
 export function selectRows(words: readonly string[]): readonly Row[] {

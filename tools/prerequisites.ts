@@ -15,6 +15,7 @@ export const prerequisites = {
   mosquitto: { packages: ['mosquitto'], present: () => commandPath('mosquitto') !== undefined },
   mosquitto_pub: { packages: ['mosquitto-clients'], present: () => commandPath('mosquitto_pub') !== undefined },
   mosquitto_sub: { packages: ['mosquitto-clients'], present: () => commandPath('mosquitto_sub') !== undefined },
+  'nats-server': { packages: ['nats-server'], present: () => commandPath('nats-server') !== undefined },
   paho: { packages: ['python3', 'python3-paho-mqtt'], present: pahoPresent },
   strace: { packages: ['strace'], present: () => commandPath('strace') !== undefined },
   cc: { packages: ['gcc', 'libc6-dev'], present: () => commandPath('cc') !== undefined },
