@@ -256,6 +256,17 @@ export const LIMITS = {
     counter: 'retainedRefused',
     description: 'Bytes of retained payloads, topics and properties.',
   },
+  retainedCacheBytesMax: {
+    unit: 'bytes',
+    default: 64 * MiB,
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    reasonCode: undefined,
+    counter: 'retainedEvicted',
+    description:
+      'Memory for retained messages that were read or written last, where the store keeps them on disk. A replay reads ' +
+      'the others from there.',
+  },
   topicCacheBytesMax: {
     unit: 'bytes',
     default: 32 * MiB,

@@ -49,6 +49,7 @@ export const COUNTERS = {
   retainedStored: 'Retained messages stored or replaced.',
   retainedSent: 'Retained messages sent to new subscriptions.',
   retainedRefused: 'Retained messages refused by a limit.',
+  retainedEvicted: 'Retained messages that left the cache of retainedCacheBytesMax; the store has them.',
   willsPublished: 'Will messages published.',
   sharedHandedOver: 'Messages handed to another member because a session of a shared subscription ended.',
   commits: 'Store transactions.',

@@ -429,6 +429,10 @@ export class Session implements MessageHolder, ReplayTarget {
     return queue.isEmpty;
   }
 
+  continueWhenDurable(): void {
+    this.#waitForCommit();
+  }
+
   continueReplays(): void {
     this.#context.continueReplay(this);
   }

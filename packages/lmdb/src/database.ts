@@ -94,12 +94,16 @@ const keyEncoder = {
     else target.set(isScratch ? bytes.subarray(0, length) : bytes, start);
     return start + length;
   },
-  readKey: (target: Uint8Array, start: number, end: number): Buffer => Buffer.from(target.subarray(start, end)),
+  readKey(target: Uint8Array, start: number, end: number): Buffer {
+    const key = Buffer.allocUnsafe(end - start);
+    for (let index = start; index < end; index++) key[index - start] = target[index];
+    return key;
+  },
 };
 
 const valueEncoder = {
   encode: (value: Chunk): Chunk => value,
-  decode: (value: Uint8Array): Buffer => Buffer.from(value.buffer, value.byteOffset, value.length),
+  decode: asBuffer,
   // lmdb then passes the buffer mode, and takes `start` and `end`.
   copyBuffers: true,
   // What it decodes must be a copy: messages keep views of it.
@@ -220,7 +224,7 @@ export class Database {
     this.#assertOpen('read from');
     try {
       const value = this.#native.getBinary(key);
-      return value && Buffer.from(value.buffer, value.byteOffset, value.length);
+      return value && asBuffer(value);
     } catch (error) {
       throw damaged(key.view, messageOf(error), error);
     }
@@ -335,6 +339,11 @@ async function reasonOf(error: unknown): Promise<unknown> {
   );
   const late = new Promise<unknown>((resolve) => setTimeout(() => resolve(error), REASON_WAIT_MS).unref());
   return Promise.race([reason, late]);
+}
+
+/** lmdb slices its own buffer, which is one of Node's; of a large value it gives an array. */
+function asBuffer(value: Uint8Array): Buffer {
+  return Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.length);
 }
 
 function freeOn(path: string): string {

@@ -14,6 +14,9 @@
  *     message        version, flags (QoS, 4: retain, 8: publisher, 16: expires, 32: properties),
  *                    topic: length (2), text; [publisher: length (2), text], [expires at ms (double)],
  *                    [properties: length (varint), as they stand in a packet], payload to the end
+ *     retained       version, sequence (6), message
+ *     deadline       version, topic to the end
+ *     retained summary   version, messages (6), bytes (6), last sequence (6)
  *     references     version, how many (6)
  *     garbage        version
  *     bucket         version, then each record: length (varint), bytes as it would stand alone
@@ -25,6 +28,8 @@ import {
   Message,
   type QueuedRecord,
   type QueueSummary,
+  type Retained,
+  type RetainedSummary,
   type SessionRecord,
   type SubscriptionRecord,
   storedTopic,
@@ -61,14 +66,14 @@ export interface DecodedEntry {
 export class TopicNames {
   readonly #topics = new Map<string, Topic>();
 
-  get(name: string): Topic {
+  readonly get = (name: string): Topic => {
     let topic = this.#topics.get(name);
     if (topic === undefined) {
       topic = storedTopic(name);
       this.#topics.set(name, topic);
     }
     return topic;
-  }
+  };
 }
 
 function begin(values: Values, bytesMax: number): Chunk {
@@ -184,7 +189,7 @@ export function decodeWill(value: Buffer): WillRecord {
   const delayInterval = reader.u32();
   const messageExpiryInterval = expires ? reader.u32() : undefined;
   const dueAtMs = reader.double();
-  return { message: readMessage(reader, new TopicNames()), delayInterval, messageExpiryInterval, dueAtMs };
+  return { message: readMessage(reader, storedTopic), delayInterval, messageExpiryInterval, dueAtMs };
 }
 
 /** `bodyNumber`: of the body it refers to; 0 puts the message itself into the entry. */
@@ -222,7 +227,7 @@ export function decodeEntry(value: Buffer, topics: TopicNames): DecodedEntry {
   const qos = flags & EntryFlag.qos2 ? 2 : 1;
   const retain = (flags & EntryFlag.retain) !== 0;
   if ((flags & EntryFlag.bodyElsewhere) === 0)
-    return { qos, retain, identifiers, share, bodyNumber: 0, message: readMessage(reader, topics) };
+    return { qos, retain, identifiers, share, bodyNumber: 0, message: readMessage(reader, topics.get) };
   const bodyNumber = reader.number();
   reader.finish();
   return { qos, retain, identifiers, share, bodyNumber, message: undefined };
@@ -243,7 +248,49 @@ export function encodeMessage(values: Values, message: Message): Chunk {
 
 /** The message keeps views of `value`. */
 export function decodeMessage(value: Buffer, topics: TopicNames): Message {
-  return readMessage(new Reader(value), topics);
+  return readMessage(new Reader(value), topics.get);
+}
+
+export function encodeRetained(values: Values, { message, sequence }: Retained): Chunk {
+  const chunk = begin(values, 7 + messageBytesMax(message));
+  writeNumber(chunk.bytes, chunk.start + 1, sequence);
+  return end(chunk, writeMessage(chunk.bytes, chunk.start + 7, message));
+}
+
+/** The message keeps views of `value`. */
+export function decodeRetained(value: Buffer): Retained {
+  const reader = new Reader(value);
+  reader.version(VALUE_VERSION);
+  const sequence = reader.number();
+  return { message: readMessage(reader, storedTopic), sequence };
+}
+
+export function encodeDeadline(values: Values, topic: Uint8Array): Chunk {
+  const chunk = begin(values, 1 + topic.length);
+  chunk.bytes.set(topic, chunk.start + 1);
+  return end(chunk, chunk.start + 1 + topic.length);
+}
+
+export function decodeDeadline(value: Buffer): string {
+  const reader = new Reader(value);
+  reader.version(VALUE_VERSION);
+  return reader.restText();
+}
+
+export function encodeRetainedSummary(values: Values, summary: RetainedSummary): Chunk {
+  const chunk = begin(values, 19);
+  writeNumber(chunk.bytes, chunk.start + 1, summary.messages);
+  writeNumber(chunk.bytes, chunk.start + 7, summary.bytes);
+  writeNumber(chunk.bytes, chunk.start + 13, summary.lastSequence);
+  return end(chunk, chunk.start + 19);
+}
+
+export function decodeRetainedSummary(value: Buffer): RetainedSummary {
+  const reader = new Reader(value);
+  reader.version(VALUE_VERSION);
+  const [messages, bytes, lastSequence] = [reader.number(), reader.number(), reader.number()];
+  reader.finish();
+  return { messages, bytes, lastSequence };
 }
 
 function messageBytesMax(message: Message): number {
@@ -270,12 +317,15 @@ function writeMessage(bytes: Buffer, start: number, message: Message): number {
   return writeBytes(bytes, at, message.bytes, message.payloadStart, message.payloadEnd);
 }
 
-function readMessage(reader: Reader, topics: TopicNames): Message {
+function readMessage(reader: Reader, topicOf: (name: string, encoded: Buffer) => Topic): Message {
   reader.version(VALUE_VERSION);
   const flags = knownFlags(reader.u8(), MessageFlag.known);
   const qos = flags & MessageFlag.qos;
   if (qos === 3) throw new DamagedValue('its QoS is 3');
-  const topic = topics.get(reader.text(reader.u16()));
+  const topicStart = reader.at;
+  const name = reader.text(reader.u16());
+  // Topics stand in messages as they stand in packets.
+  const topic = topicOf(name, reader.bytes.subarray(topicStart, reader.at));
   const publisher = flags & MessageFlag.publisher ? reader.text(reader.u16()) : '';
   const expiresAtMs = flags & MessageFlag.expires ? reader.double() : undefined;
   const properties = flags & MessageFlag.properties ? reader.slice(reader.varint()) : NO_BYTES;
