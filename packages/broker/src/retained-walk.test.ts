@@ -42,5 +42,5 @@ test('a filter without a wildcard is looked up once', () => {
     reads += 1;
     return undefined;
   });
-  assert.deepEqual([one.isDone, one.next(), one.isDone, reads], [false, undefined, true, 1]);
+  assert.deepEqual([one.isDone, one.next(), one.isDone, one.next(), reads], [false, undefined, true, undefined, 1]);
 });

@@ -48,6 +48,7 @@ export class OneTopic implements RetainedCursor {
   }
 
   next(): Retained | undefined {
+    if (this.isDone) return undefined;
     this.isDone = true;
     return this.#find();
   }

@@ -18,6 +18,21 @@ test('walks over more than a page holds, large messages too', async () => {
   );
 });
 
+test('finds topics that are cut in their keys by what was cut off, and nothing else that shares it', async () => {
+  for (const textHash of [undefined, () => Buffer.alloc(16)]) {
+    const { store } = await openEnvironment(textHash && { textHash });
+    const writer = new RetainedWriter();
+    const long = 'x'.repeat(1_500);
+    await store.commit(['y', 'z', 'z/y'].map((end) => writer.put(`a/${long}/${end}`, end)));
+    for (const filter of ['a/+/z', `a/${long}/+`, `a/${long}/z/#`, '+/+/+/#', 'a/+/x'])
+      assert.deepEqual(
+        allOf(store.retained.cursor(filter)).map(([topic]) => topic),
+        writer.matching(filter),
+        filter.slice(0, 10),
+      );
+  }
+});
+
 test('goes past what lies under topics that do not match without looking at it', async () => {
   const { store } = await openEnvironment();
   const writer = new RetainedWriter();
