@@ -81,13 +81,21 @@ function* writesOf({ sessions, queuedEach, retained }: StoredState): Generator<W
       yield { op: 'enqueue', session, entry };
     }
   }
-  for (let number = 0; number < retained; number++)
-    yield { op: 'putRetained', message: messageOf(retainedTopicOf(number), 16, String(number), true) };
+  for (let number = 0; number < retained; number++) {
+    const message = messageOf(retainedTopicOf(number), 16, String(number), true);
+    yield { op: 'putRetained', retained: { message, sequence: number + 1 }, former: undefined };
+  }
 }
 
 function sessionOf(number: number): SessionRecord {
   const never = 0xffffffff;
-  return { number, clientId: clientIdOf(number), sessionExpiryInterval: never, expiresAtMs: Infinity };
+  return {
+    number,
+    clientId: clientIdOf(number),
+    username: undefined,
+    sessionExpiryInterval: never,
+    expiresAtMs: Infinity,
+  };
 }
 
 function subscriptionTo(filter: string) {

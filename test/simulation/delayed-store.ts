@@ -1,12 +1,5 @@
 /** A Store that answers when the dice say so: at once, or after a delay, as a disk does. */
-import {
-  MemoryStore,
-  type Message,
-  type Store,
-  type StoredEntry,
-  type StoredSession,
-  type Write,
-} from '@dunlin/broker';
+import { MemoryStore, type Store, type StoredEntry, type StoredSession, type Write } from '@dunlin/broker';
 import type { SeededRandom } from './seeded-random.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -69,8 +62,8 @@ export class DelayedStore implements Store {
     return this.#memory.sessions();
   }
 
-  retained(): AsyncIterable<Message> {
-    return this.#memory.retained();
+  get retained() {
+    return this.#memory.retained;
   }
 
   close(): Promise<void> {

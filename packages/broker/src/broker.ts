@@ -147,7 +147,7 @@ export class Broker implements SessionContext {
     const secret = Buffer.from(this.#random.identifier());
     const seed = hashOf(secret, 0, secret.length, 0);
     this.topics = new TopicTable(this.limits, this.settings.strictText, this.metrics, seed);
-    this.retained = new RetainedMessages(this.limits);
+    this.retained = new RetainedMessages(this.limits, this.store, this.commits, this.metrics);
     this.storage = new StorageWatch(this.store, this.limits.storeFreeBytesMin, this);
     this.#sysTopics = new SysTopics(this);
     this.nowMs = this.#clock.nowMs();
@@ -159,9 +159,10 @@ export class Broker implements SessionContext {
   /** Takes up what the store has and starts the clockwork. Settles when clients may come; rejects where that fails. */
   async start(): Promise<void> {
     const contents = this.store.contents();
-    const { lastSession, hasRetained } = contents instanceof Promise ? await contents : contents;
+    const { lastSession, retained } = contents instanceof Promise ? await contents : contents;
     this.#sessionNumber = lastSession;
-    if (lastSession > 0 || hasRetained) await recover(this);
+    this.retained.restore(retained);
+    if (lastSession > 0 || retained.messages > 0) await recover(this);
     this.#ticking = this.#clock.every(TICK_MS, () => this.#tick());
     this.beginTurn();
     this.#sysTopics.publish();
@@ -286,9 +287,7 @@ export class Broker implements SessionContext {
     void this.storage.tick(this.steadyMs);
     this.#connectionDeadlines.sweep(this.steadyMs, (connection) => this.#checkConnection(connection));
     this.#sessionDeadlines.sweep(now, (session) => this.#checkSession(session));
-    this.retained.sweep(now, (topic) => {
-      this.commits.write({ op: 'deleteRetained', topic });
-    });
+    this.retained.sweep(now);
     this.#sysTopics.tick();
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { retainedOf } from './contract/retained.ts';
 import { GroupCommit } from './group-commit.ts';
 import { MemoryStore } from './memory/store.ts';
 import { createMetrics } from './metrics.ts';
@@ -8,7 +9,7 @@ import type { TestClient } from './testing/client.ts';
 import { HeldStore } from './testing/store.ts';
 import { World } from './testing/world.ts';
 
-const WRITE: Write = { op: 'deleteRetained', topic: 't' };
+const WRITE: Write = { op: 'deleteWill', session: 1 };
 
 /** Fails the test where a store or a waiter does. */
 const owner = {
@@ -276,7 +277,22 @@ test('closes the store only when everything is committed', async () => {
   await store.letAllThrough(world);
   await stopped;
   assert.equal(store.isClosed, true);
-  const kept: string[] = [];
-  for await (const message of store.retained()) kept.push(message.topic.name);
-  assert.deepEqual(kept.sort(), ['t', 'u']);
+  assert.deepEqual(
+    retainedOf(store).map(([topic]) => topic),
+    ['t', 'u'],
+  );
+});
+
+test('releases nothing after the store could not be read, and tells that once', async () => {
+  const store = new HeldStore();
+  const failures: unknown[] = [];
+  const commits = new GroupCommit(store, createMetrics(), { ...owner, storeFailed: (error) => failures.push(error) });
+  const ticket = commits.write(WRITE);
+  commits.wait({ durable: () => assert.fail('nothing is durable any more') });
+  commits.fail(new Error('page 7 is damaged'));
+  commits.fail(new Error('page 8 is damaged'));
+  commits.endOfTurn();
+  await commits.flushed();
+  assert.deepEqual([commits.isDurable(ticket), commits.isIdle, store.batches.length], [false, false, 0]);
+  assert.deepEqual(failures.map(String), ['Error: page 7 is damaged']);
 });

@@ -119,6 +119,11 @@ export class GroupCommit {
     while (!this.#running && !this.#broken && (this.#batch.length > 0 || this.#waiters.length > 0)) this.#commit();
   }
 
+  /** The store cannot be read, which is as fatal as a failed commit. */
+  fail(error: unknown): void {
+    if (!this.#broken) this.#break(error);
+  }
+
   #commit(): void {
     const batch = this.#wholeBatch();
     const waiters = this.#waiters;

@@ -8,7 +8,7 @@ export { LoopbackBus } from './memory/bus.ts';
 export { LocalDirectory } from './memory/directory.ts';
 export { MemoryStore } from './memory/store.ts';
 export { MemoryTable } from './memory/table.ts';
-export { Message } from './message.ts';
+export { Message, retainedBytes } from './message.ts';
 export { COUNTERS, type CounterName, type Metrics } from './metrics.ts';
 export type { ListenerPolicy } from './policy.ts';
 export type * from './ports.ts';

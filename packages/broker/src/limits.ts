@@ -279,6 +279,17 @@ export const LIMITS = {
       'messages, new stored sessions and their subscriptions are refused (a 3.x publisher is closed without an ' +
       'acknowledgement); QoS 0, sessions that end with their connection, draining and deleting go on.',
   },
+  retainedCacheBytesMax: {
+    unit: 'bytes',
+    default: 64 * MiB,
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    reasonCode: undefined,
+    counter: 'retainedEvicted',
+    description:
+      'Memory for retained messages that were read or written last, where the store keeps them on disk. A replay reads ' +
+      'the others from there.',
+  },
   topicCacheBytesMax: {
     unit: 'bytes',
     default: 32 * MiB,

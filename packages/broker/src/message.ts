@@ -4,10 +4,13 @@
  * While the read chunk it came in is handled, its payload is a view into that chunk. Whoever keeps the message beyond
  * the turn calls `own()` first, which copies once for all keepers. Apart from that it never changes.
  */
-import { encodeProperties, PROPERTIES, type Properties, type QoS } from '@dunlin/protocol';
+import { encodeProperties, PROPERTIES, type Properties, type QoS, topicLevels } from '@dunlin/protocol';
 import type { Topic } from './topics.ts';
 
 export const NO_BYTES = Buffer.alloc(0);
+
+/** What a level of a topic costs in a tree of topics: node, name, place among its siblings. */
+const LEVEL_BYTES = 96;
 
 export class Message {
   readonly topic: Topic;
@@ -111,6 +114,11 @@ export class Message {
     this.owned = true;
     return this;
   }
+}
+
+/** What a retained message counts against `retainedBytesMax`: what it holds, and for each level of its topic. */
+export function retainedBytes(message: Message): number {
+  return message.heldBytes + topicLevels(message.topic.name) * LEVEL_BYTES;
 }
 
 const NOT_FORWARDED = new Set(['messageExpiryInterval', 'topicAlias', 'subscriptionIdentifiers', 'willDelayInterval']);

@@ -50,6 +50,7 @@ export const COUNTERS = {
   retainedSent: 'Retained messages sent to new subscriptions.',
   retainedRefused: 'Retained messages refused by a limit.',
   storeRefused: 'Packets refused because the store has less room than storeFreeBytesMin.',
+  retainedEvicted: 'Retained messages that left the cache of retainedCacheBytesMax; the store has them.',
   willsPublished: 'Will messages published.',
   sharedHandedOver: 'Messages handed to another member because a session of a shared subscription ended.',
   commits: 'Store transactions.',

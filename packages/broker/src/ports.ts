@@ -79,10 +79,19 @@ export type Write =
   /** The identifier of a QoS 2 PUBLISH whose PUBREL has not come. */
   | { readonly op: 'putReceived'; readonly session: number; readonly packetId: number }
   | { readonly op: 'deleteReceived'; readonly session: number; readonly packetId: number }
-  | { readonly op: 'putRetained'; readonly message: Message }
-  | { readonly op: 'deleteRetained'; readonly topic: string }
+  /** `former`: what the topic had before, as it was put. */
+  | { readonly op: 'putRetained'; readonly retained: Retained; readonly former: Retained | undefined }
+  /** The topic has none any longer. `retained`: what it had, as it was put. */
+  | { readonly op: 'deleteRetained'; readonly retained: Retained }
   | { readonly op: 'putWill'; readonly session: number; readonly will: WillRecord }
   | { readonly op: 'deleteWill'; readonly session: number };
+
+/** A retained message. */
+export interface Retained {
+  readonly message: Message;
+  /** Rises with every message that is put, of whatever topic, so that a replay knows what came after it began. */
+  readonly sequence: number;
+}
 
 export interface WillRecord {
   readonly message: Message;
@@ -122,7 +131,35 @@ export interface StoredSession {
 export interface StoreContents {
   /** The highest number of any session that it has something of, be it about to be removed; 0 for none. */
   readonly lastSession: number;
-  readonly hasRetained: boolean;
+  readonly retained: RetainedSummary;
+}
+
+/** What there is of retained messages: known at start, however many they are. */
+export interface RetainedSummary {
+  readonly messages: number;
+  /** Sum of their `retainedBytes`. */
+  readonly bytes: number;
+  /** No retained message has a higher sequence; 0 where there never was one. */
+  readonly lastSequence: number;
+}
+
+/** Goes along the retained messages whose topics match a filter, while others are put and deleted. */
+export interface RetainedCursor {
+  readonly isDone: boolean;
+  /**
+   * The next one, as it is committed now; undefined where none was found among the `looksMax` topics that it may look
+   * at. What stays as it is comes once; what is put, replaced or deleted meanwhile comes once at the most.
+   */
+  next(looksMax: number): Retained | undefined;
+}
+
+/** Reads retained messages at once: what was committed last. Each method throws where that cannot be read. */
+export interface RetainedReader {
+  get(topic: string): Retained | undefined;
+  /** `filter` is well formed and not shared. No order is promised. */
+  cursor(filter: string): RetainedCursor;
+  /** Topics of up to `limit` messages that have expired, until they are deleted. */
+  expired(nowMs: number, limit: number): readonly string[];
 }
 
 /** Durable state, with one write method. A crash leaves a prefix of the batches, each whole or not at all. */
@@ -142,8 +179,7 @@ export interface Store {
   sessions(): AsyncIterable<StoredSession>;
   /** Up to `limit` entries of one queue with positions above `after`, in order. */
   queue(session: number, after: number, limit: number): Awaitable<readonly StoredEntry[]>;
-  /** Every retained message, once, at start. */
-  retained(): AsyncIterable<Message>;
+  readonly retained: RetainedReader;
   close(): Promise<void>;
 }
 

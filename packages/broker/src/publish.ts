@@ -13,7 +13,7 @@ import type { Connection } from './connection.ts';
 import { Message, NO_BYTES } from './message.ts';
 import type { Awaitable } from './ports.ts';
 import type { Session } from './session.ts';
-import { sameName, type Topic } from './topics.ts';
+import { isOfBroker, sameName, type Topic } from './topics.ts';
 
 /** Reads every PUBLISH of the thread: one at a time is handled, from beginning to end. */
 const frames = {
@@ -90,7 +90,7 @@ export function distribute(broker: Broker, message: Message): boolean {
     if (member !== undefined) member.session.deliver(message, member, groups[i].filter);
   }
   if (subscriptions.length > 0 || groups.length > 0) return true;
-  if (!isVolatile(message.topic.name)) broker.metrics.messagesUnmatched += 1;
+  if (!isOfBroker(message.topic.name)) broker.metrics.messagesUnmatched += 1;
   return false;
 }
 
@@ -283,9 +283,8 @@ function refuseForStore(connection: Connection, message: Message): number {
 
 /** Keeps the message in the slot of its topic, or empties the slot [MQTT-3.3.1-6], [MQTT-3.3.1-7]. False: no room. */
 function retain(broker: Broker, message: Message): boolean {
-  const topic = message.topic.name;
   if (message.payloadEnd === message.payloadStart) {
-    if (broker.retained.delete(topic) && !isVolatile(topic)) broker.commits.write({ op: 'deleteRetained', topic });
+    broker.retained.delete(message.topic.name);
     return true;
   }
   if (!broker.retained.hasRoomFor(message)) {
@@ -294,13 +293,7 @@ function retain(broker: Broker, message: Message): boolean {
   }
   broker.retained.set(message.own());
   broker.metrics.retainedStored += 1;
-  if (!isVolatile(topic)) broker.commits.write({ op: 'putRetained', message });
   return true;
-}
-
-/** What the broker says of itself is true only while it runs. */
-function isVolatile(topic: string): boolean {
-  return topic.startsWith('$SYS/');
 }
 
 function codeOf(wanted: boolean): number {

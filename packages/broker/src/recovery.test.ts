@@ -206,8 +206,8 @@ test('publishes a will and ends a session whose time came while nothing ran; exp
 test('never gives a session number again, also not one that the store is still removing', async () => {
   class WithRemains extends MemoryStore {
     override contents() {
-      const { lastSession, hasRetained } = super.contents();
-      return { lastSession: Math.max(lastSession, 41), hasRetained };
+      const { lastSession, retained } = super.contents();
+      return { lastSession: Math.max(lastSession, 41), retained };
     }
   }
   const former = new World({ store: new WithRemains() });

@@ -1,5 +1,6 @@
 /**
- * What a broker takes up from its Store when it starts: retained messages, sessions, and the moment of the crash.
+ * What a broker takes up from its Store when it starts: sessions, and the moment of the crash. Retained messages stay in
+ * the store, however many they are; of them it knows what `StoreContents` says.
  *
  * Every connection that was open when the former broker ended counts as lost now: expiry and Will Delay run from here,
  * and a will without delay goes out at once, when everybody who wants it is there again.
@@ -17,10 +18,7 @@ export async function recover(broker: Broker): Promise<void> {
   const { store } = broker;
   const beganAtMs = broker.clockMs();
 
-  // 1. Retained messages; what has expired goes with the first sweep.
-  for await (const message of store.retained()) broker.retained.set(message);
-
-  // 2. Sessions as they were.
+  // 1. Sessions as they were.
   const lost: Session[] = [];
   const succeeded: Session[] = [];
   let queued = 0;
@@ -35,7 +33,7 @@ export async function recover(broker: Broker): Promise<void> {
     else succeeded.push(former);
   }
 
-  // 3. What the end of the former broker means for each.
+  // 2. What the end of the former broker means for each.
   broker.beginTurn();
   for (const session of succeeded) endSession(broker, session, 'clean-start');
   for (const session of lost) if (broker.sessionsById.get(session.clientId) === session) detach(broker, session);

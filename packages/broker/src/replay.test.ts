@@ -355,3 +355,22 @@ for (const [before, after] of [
     }
     assert.equal(came.filter((text) => text === 'new').length, 1);
   });
+
+test('sends what is not durable yet when it is, once, and what comes after the subscription live', async () => {
+  const store = new HeldStore();
+  const world = new World({ store });
+  const publisher = world.connect('p');
+  const client = world.connect('c');
+  publisher.publish('a', { payload: 'under way', retain: true });
+  world.run();
+  publisher.publish('b', { payload: 'gathers', retain: true });
+  client.subscribe('+', { qos: 0 });
+  publisher.publish('a', { payload: 'live', retain: true });
+  await world.settle();
+  assert.deepEqual(client.takePayloads(), ['live']);
+  store.letThrough();
+  await world.settle();
+  assert.deepEqual(client.takePayloads(), []);
+  await store.letAllThrough(world);
+  assert.deepEqual(client.takePayloads(), ['gathers']);
+});

@@ -7,12 +7,12 @@
  * for the next one. What came in between and would have gone out at QoS 0 is made good by a further walk, for those alone.
  */
 import type { QoS } from '@dunlin/protocol';
-import type { Retained } from './retained.ts';
+import type { Retained } from './ports.ts';
+import type { RetainedWalk } from './retained-walk.ts';
 import type { Subscription } from './subscription.ts';
-import type { TopicCursor } from './topic-tree.ts';
 
-/** Nodes a replay looks at before it looks at the clock. */
-const NODES_PER_STEP = 256;
+/** Topics a replay looks at before it looks at the clock. */
+const LOOKS_PER_STEP = 256;
 
 /** Sequence numbers above `after`, up to `upTo`, in which the client was not there; with the QoS it had asked for. */
 interface Span {
@@ -22,18 +22,18 @@ interface Span {
 }
 
 export class Replay {
-  readonly #begin: () => TopicCursor<Retained>;
+  readonly #begin: () => RetainedWalk;
   readonly #sequence: number;
   /** Whose options the messages are sent with. */
   #subscription: Subscription;
-  #cursor: TopicCursor<Retained>;
+  #cursor: RetainedWalk;
   /** What the present walk is for; undefined in the first, which is for what there was at the subscription. */
   #spans: readonly Span[] | undefined = undefined;
   /** For the next walk. */
   #missed: Span[] | undefined = undefined;
 
   /** `begin` begins a walk; `sequence`: `RetainedMessages.sequence` at the subscription. */
-  constructor(subscription: Subscription, begin: () => TopicCursor<Retained>, sequence: number) {
+  constructor(subscription: Subscription, begin: () => RetainedWalk, sequence: number) {
     this.#subscription = subscription;
     this.#begin = begin;
     this.#sequence = sequence;
@@ -46,6 +46,11 @@ export class Replay {
 
   get isDone(): boolean {
     return this.#cursor.isDone && this.#missed === undefined;
+  }
+
+  /** False while something that it must find is on its way into the store. */
+  get isReady(): boolean {
+    return this.#cursor.isReady;
   }
 
   /** The client is not there from here on: what comes at QoS 0 does not reach it. */
@@ -74,7 +79,7 @@ export class Replay {
   /** The next message that is due to the subscription; undefined after a bounded search without one. */
   next(nowMs: number): Retained | undefined {
     if (this.#cursor.isDone && this.#missed !== undefined) this.#walkAgain();
-    const retained = this.#cursor.next(NODES_PER_STEP);
+    const retained = this.#cursor.next(LOOKS_PER_STEP);
     if (retained === undefined || retained.message.isExpired(nowMs)) return undefined;
     const isDue = this.#spans === undefined ? retained.sequence <= this.#sequence : this.#isMissed(retained);
     return isDue ? retained : undefined;

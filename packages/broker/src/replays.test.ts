@@ -13,6 +13,7 @@ function replay(filter: string, messages: number): Replay {
   let sent = 0;
   return {
     subscription: { filter },
+    isReady: true,
     get isDone() {
       return sent === messages;
     },
@@ -30,6 +31,7 @@ class Target implements ReplayTarget {
   isBlocked = false;
   waits = false;
   postponed = 0;
+  waiting = 0;
 
   roomFor(): Connection | undefined {
     if (this.room === 0) return undefined;
@@ -40,6 +42,10 @@ class Target implements ReplayTarget {
     this.room -= 1;
     this.sent.push(message as unknown as string);
     return !this.waits;
+  }
+
+  continueWhenDurable(): void {
+    this.waiting += 1;
   }
 
   continueReplays(): void {
@@ -82,6 +88,15 @@ test('stops where a message waits for its commit, so that nothing passes it', ()
   replays.pump(target, context());
   assert.deepEqual(target.sent, ['a0']);
   assert.equal(target.postponed, 0);
+});
+
+test('waits while what a replay must find is not durable, and goes on when it is', () => {
+  const replays = new Replays();
+  const target = new Target();
+  const one = { ...replay('a', 0), isReady: false, isDone: false, next: () => assert.fail('it is not ready') };
+  replays.add(one as unknown as Replay);
+  replays.pump(target, context());
+  assert.deepEqual([target.waiting, target.postponed, target.sent], [1, 0, []]);
 });
 
 test('pauses while much is unsent: until the wire drains, or for a turn where it takes everything', () => {

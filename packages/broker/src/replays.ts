@@ -16,6 +16,8 @@ export interface ReplayTarget {
   roomFor(subscription: Subscription): Connection | undefined;
   /** Sends it. Returns false where it waits for its commit, and the others behind it. */
   sendRetained(connection: Connection, message: Message, subscription: Subscription): boolean;
+  /** Goes on with the replays when all that is written now is durable. */
+  continueWhenDurable(): void;
   /** Goes on with the replays in a later turn. */
   continueReplays(): void;
 }
@@ -71,6 +73,10 @@ export class Replays {
       }
       const connection = target.roomFor(replay.subscription);
       if (connection === undefined) return;
+      if (!replay.isReady) {
+        target.continueWhenDurable();
+        return;
+      }
       if (connection.unsentBytes > unsentMax) {
         // Where the wire takes everything at the end of the turn, nothing drains.
         if (!connection.outbox.isBlocked) target.continueReplays();

@@ -416,6 +416,10 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
     return queue.isEmpty;
   }
 
+  continueWhenDurable(): void {
+    this.#waitForCommit();
+  }
+
   continueReplays(): void {
     this.#context.continueReplay(this);
   }

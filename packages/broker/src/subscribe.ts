@@ -126,7 +126,7 @@ function subscribe(
   const { retained } = broker;
   // Before CONNACK something may come that is not there yet.
   if (isReplayed && (retained.mayMatch(filter) || !connection.isGreeted))
-    replays.push(new Replay(subscription, () => retained.cursor(filter), retained.sequence));
+    replays.push(new Replay(subscription, () => retained.walk(filter), retained.sequence));
   else if (former !== undefined) session.replaceReplay(subscription);
   return qos;
 }

@@ -99,13 +99,6 @@ export class TopicTree<V> {
     return former;
   }
 
-  /** Whether anything could match the filter, judged by its first level alone. */
-  mayMatch(filter: string): boolean {
-    const end = filter.indexOf('/');
-    const level = end < 0 ? filter : filter.slice(0, end);
-    return level === '+' || level === '#' ? this.#size > 0 : this.#root.child(level) !== undefined;
-  }
-
   /** Walks the values whose topics match the filter. Each is read when the cursor comes to it. */
   cursor(filter: string): TopicCursor<V> {
     return new TopicCursor(this.#root, filter.split('/'));

@@ -55,13 +55,20 @@ export class Topic {
   }
 }
 
-/** The topic of a message that a Store gives back: in no table, for its name was checked when it was stored. */
-export function storedTopic(name: string): Topic {
+/**
+ * The topic of a message that a Store gives back: in no table, for its name was checked when it was stored.
+ * `encoded`: as in `Topic`, where the Store has it; it is kept.
+ */
+export function storedTopic(name: string, encoded = encodedName(name)): Topic {
+  return new Topic(name, encoded, 0, 0);
+}
+
+function encodedName(name: string): Buffer {
   const length = utf8Length(name);
   const encoded = Buffer.allocUnsafeSlow(length + 2);
   encoded.writeUInt16BE(length);
   writeUtf8(encoded, 2, name);
-  return new Topic(name, encoded, 0, 0);
+  return encoded;
 }
 
 export class TopicTable {
@@ -253,6 +260,11 @@ const RESERVED = /^\$(SYS|share|queue|exclusive|delayed|CONTROL|dunlin)(\/|$)/;
 /** Whether a client may use a topic or filter of this name at all. */
 export function isReserved(name: string): boolean {
   return name.startsWith('$') && RESERVED.test(name);
+}
+
+/** Whether the broker speaks of itself under this name or filter: true only while it runs, and never stored. */
+export function isOfBroker(name: string): boolean {
+  return name.startsWith('$SYS') && (name.length === 4 || name[4] === '/');
 }
 
 function isAllowed(name: string, bytes: number, limits: Limits): boolean {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { RetainedWriter, retainedOf } from '@dunlin/broker/contract/store';
 import { openEnvironment } from './testing/directory.ts';
 import { dequeue, enqueue, everything, message, putSession, putSubscription } from './testing/writes.ts';
 
@@ -23,20 +24,21 @@ for (const [name, textHash] of [
     const environment = await openEnvironment(options);
     const { store, directory } = environment;
     assert.ok(texts.every((text) => Buffer.byteLength(text) === LONGEST));
+    const writer = new RetainedWriter();
     const queued = texts.map((text) => message(text, 'queued'));
     await store.commit([
       ...texts.map((text, index) => putSession(index + 1, text)),
       ...texts.map((text, index) => putSubscription(1, text, index + 1)),
-      ...texts.map((text) => ({ op: 'putRetained' as const, message: message(text, text.slice(-1)) })),
+      ...texts.map((text) => writer.put(text, text.slice(-1))),
       ...queued.map((said, index) => enqueue(1, index + 1, said)),
       // Twice in one batch: the later one counts.
       putSubscription(1, texts[0], 99),
-      { op: 'putRetained', message: message(texts[5], 'again') },
+      writer.put(texts[5], 'again'),
     ]);
     const again = async () => {
       const sessions = await everything(store.sessions());
       const subscriptions = sessions[0].subscriptions.map(({ filter, identifier }) => [filter, identifier]);
-      const retained = (await everything(store.retained())).map((one) => [one.topic.name, String(one.payload)]);
+      const retained = retainedOf(store);
       const queue = (await store.queue(1, 0, 100)).map((one) => one.message.topic.name);
       return { clientIds: sessions.map(({ record }) => record.clientId), subscriptions, retained, queue };
     };
@@ -53,8 +55,7 @@ for (const [name, textHash] of [
     assert.deepEqual(found.queue, texts);
     await store.commit([
       { op: 'deleteSubscription', session: 1, filter: texts[2] },
-      { op: 'deleteRetained', topic: texts[3] },
-      { op: 'deleteRetained', topic: `${texts[3].slice(0, -1)}9` },
+      writer.delete(texts[3]),
       ...queued.slice(1).map((said, index) => dequeue(1, index + 2, said)),
       ...texts.slice(1).map((_, index) => ({ op: 'deleteSession' as const, session: index + 2 })),
     ]);
@@ -66,7 +67,7 @@ for (const [name, textHash] of [
     assert.deepEqual(left.queue, [texts[0]]);
     await store.commit([
       ...texts.map((filter) => ({ op: 'deleteSubscription' as const, session: 1, filter })),
-      ...texts.map((topic) => ({ op: 'deleteRetained' as const, topic })),
+      ...[...writer.byTopic.keys()].map((topic) => writer.delete(topic)),
     ]);
     assert.deepEqual([(await again()).subscriptions, (await again()).retained], [[], []]);
     assert.deepEqual((await environment.check()).problems, []);

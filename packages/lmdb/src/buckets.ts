@@ -6,7 +6,7 @@ import { Chunk, type Values } from './chunks.ts';
 import { decoded } from './damage.ts';
 import type { Database, Transaction } from './database.ts';
 import { type Key, Tag } from './keys.ts';
-import { decodeBucket, decodeMessage, decodeSubscription, encodeBucket, TopicNames } from './values.ts';
+import { decodeBucket, decodeRetained, decodeSubscription, encodeBucket } from './values.ts';
 
 interface Bucket {
   readonly key: Buffer;
@@ -68,6 +68,6 @@ export class Buckets {
 
 /** How to find the full text of a record, by the kind of its key. */
 function textOf(key: Uint8Array): (record: Buffer) => string {
-  if (key[0] === Tag.retained) return (record) => decodeMessage(record, new TopicNames()).topic.name;
+  if (key[0] === Tag.retained) return (record) => decodeRetained(record).message.topic.name;
   return (record) => decodeSubscription(record).filter;
 }

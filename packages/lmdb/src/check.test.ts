@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { RetainedWriter } from '@dunlin/broker/contract/store';
 import type { Chunk } from './chunks.ts';
 import { dataFile } from './data-directory.ts';
 import { Database, type Transaction } from './database.ts';
-import { Key, retainedKey, SessionPart, Tag, textHash } from './keys.ts';
+import { deadlineKey, Key, retainedKey, SessionPart, Tag, textHash } from './keys.ts';
 import { openEnvironment } from './testing/directory.ts';
 import { enqueue, message, putSession, putSubscription } from './testing/writes.ts';
-import { encodePresence, encodeReferences, encodeSummary } from './values.ts';
+import { encodeDeadline, encodePresence, encodeReferences, encodeRetainedSummary, encodeSummary } from './values.ts';
 
 const key = new Key();
 let body = 0;
@@ -14,6 +15,7 @@ let body = 0;
 /** A store with one of each, closed. */
 async function sample(): Promise<string> {
   const environment = await openEnvironment();
+  const writer = new RetainedWriter();
   const large = message('a', 'x'.repeat(5_000));
   const will = { message: message('w'), delayInterval: 0, messageExpiryInterval: undefined, dueAtMs: 0 };
   await environment.store.commit([
@@ -26,8 +28,9 @@ async function sample(): Promise<string> {
     enqueue(1, 1, large, 2),
     enqueue(2, 1, large),
     { op: 'release', session: 1, entry: { ...enqueueEntry(large) } },
-    { op: 'putRetained', message: message('a/b') },
-    { op: 'putRetained', message: message('y'.repeat(3_000)) },
+    writer.put('a/b'),
+    writer.put('y'.repeat(3_000)),
+    writer.put('expires', 'x', 5_000),
   ]);
   await environment
     .table<{ name: string }>({ name: 'users', indexes: { name: (value) => [value.name] } })
@@ -68,7 +71,7 @@ test('counts what there is, and finds nothing wrong with it', async () => {
     subscriptions: 2,
     queued: 2,
     bodies: 1,
-    retained: 2,
+    retained: 3,
     tableRecords: 1,
     garbage: 0,
     problems: [],
@@ -98,11 +101,21 @@ test('finds each kind of damage and names the key', async () => {
     [/was received, but is not queued/, (t) => t.put(key.released(2, 5), encodePresence(t))],
     [
       /^Cannot read retained "a\\u0000b": it begins with version 9/,
-      (t) => t.put(retainedKey(key, Buffer.from('a/b'), textHash), bytes(t, 9)),
+      (t) => t.put(retainedKey(key, Buffer.from('a/b'), 0, textHash), bytes(t, 9)),
     ],
     [
       /^Cannot read retained "yyy/,
-      (t) => t.put(retainedKey(key, Buffer.from('y'.repeat(3_000)), textHash), bytes(t, 1, 200)),
+      (t) => t.put(retainedKey(key, Buffer.from('y'.repeat(3_000)), 0, textHash), bytes(t, 1, 200)),
+    ],
+    [
+      /^Cannot read retainedSummary .*says .*"messages":9.*there are .*"messages":3/,
+      (t) => t.put(key.tag(Tag.retainedSummary), encodeRetainedSummary(t, { messages: 9, bytes: 1, lastSequence: 3 })),
+    ],
+    [/retainedSummary .*it is missing/, (t) => t.remove(key.tag(Tag.retainedSummary))],
+    [/^Cannot read retained "expires": its deadline is not in the index/, (t) => t.remove(deadlineKey(key, 5_000, 3))],
+    [
+      /^Cannot read retainedDeadline of moment 7000 .*"a\/b", which does not expire then/,
+      (t) => t.put(deadlineKey(key, 7_000, 1), encodeDeadline(t, Buffer.from('a/b'))),
     ],
     [/leads to a record that is missing/, (t) => t.remove({ bytes: Buffer.from('`users\0k'), length: 8 } as Key)],
     [/is of no known kind/, (t) => t.put({ bytes: Buffer.of(0x77, 1), length: 2 } as Key, encodePresence(t))],

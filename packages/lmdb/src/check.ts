@@ -1,16 +1,25 @@
 /**
  * The full check: every page is of its kind, every key is of a known kind, every value decodes, and what refers to each other fits: summaries to
- * queues, entries to bodies, counts to entries, buckets and table indexes to their keys.
+ * queues, entries to bodies, counts to entries, retained messages to their summary and deadlines, table indexes to keys.
  */
+import { type RetainedSummary, retainedBytes } from '@dunlin/broker';
 import { damaged, decoded } from './damage.ts';
 import type { Database, Row, Snapshot } from './database.ts';
-import { keyName, leadsToBucket, QUEUE_KEY_BYTES, readNumber, SessionPart, Tag } from './keys.ts';
+import { deadlineKey, Key, keyName, QUEUE_KEY_BYTES, readNumber, SessionPart, Tag } from './keys.ts';
 import { damagedPage } from './page-tree.ts';
+import { retainedOfRow } from './retained.ts';
 import { rows, sessionOf } from './scans.ts';
 import { StoreError } from './store-error.ts';
 import { parseIndexKey, parseRecordKey } from './table-keys.ts';
 import { decodeRecord } from './table-values.ts';
-import { decodeBucket, decodeEntry, decodeMessage, decodeReferences, TopicNames } from './values.ts';
+import {
+  decodeDeadline,
+  decodeEntry,
+  decodeMessage,
+  decodeReferences,
+  decodeRetainedSummary,
+  TopicNames,
+} from './values.ts';
 
 export interface CheckReport {
   readonly sessions: number;
@@ -64,7 +73,7 @@ class Check {
     await this.#sessions();
     for (const session of this.#queues.keys())
       if (!this.#garbage.has(session)) this.#problem(`a queue of session ${session} is there, but no such session`);
-    await this.#tag(Tag.retained, (row) => this.#retained(row));
+    await this.#allRetained();
     await this.#tables();
     await this.#unknown();
   }
@@ -153,12 +162,48 @@ class Check {
       );
   }
 
-  #retained({ key, value }: Row): void {
-    const records = leadsToBucket(key) ? decoded(key, value, decodeBucket) : [value];
-    for (const record of records) {
-      decoded(key, record, (bytes) => decodeMessage(bytes, new TopicNames()));
-      this.counts.retained += 1;
-    }
+  async #allRetained(): Promise<void> {
+    const found = { messages: 0, bytes: 0, lastSequence: 0 };
+    /** What the index must have: topics by its keys. */
+    const expiring = new Map<string, { readonly key: Buffer; readonly topic: string }>();
+    await this.#tag(Tag.retained, ({ key, value }) => {
+      for (const { message, sequence } of retainedOfRow(key, value)) {
+        this.counts.retained += 1;
+        found.messages += 1;
+        found.bytes += retainedBytes(message);
+        found.lastSequence = Math.max(found.lastSequence, sequence);
+        if (message.expiresAtMs === undefined) continue;
+        const name = deadlineKey(new Key(), message.expiresAtMs, sequence).copy().toString('hex');
+        expiring.set(name, { key, topic: message.topic.name });
+      }
+    });
+    await this.#tag(Tag.retainedDeadline, ({ key, value }) => {
+      const topic = decoded(key, value, decodeDeadline);
+      const name = key.toString('hex');
+      if (expiring.get(name)?.topic !== topic)
+        throw damaged(key, `it leads to ${JSON.stringify(topic)}, which does not expire then`);
+      expiring.delete(name);
+    });
+    for (const { key } of expiring.values())
+      this.#attempt(() => {
+        throw damaged(key, 'its deadline is not in the index');
+      });
+    await this.#retainedSummary(found);
+  }
+
+  async #retainedSummary(found: RetainedSummary): Promise<void> {
+    let isThere = false;
+    await this.#tag(Tag.retainedSummary, ({ key, value }) => {
+      isThere = true;
+      const said = decoded(key, value, decodeRetainedSummary);
+      const isExact = said.messages === found.messages && said.bytes === found.bytes;
+      if (!isExact || said.lastSequence < found.lastSequence)
+        throw damaged(key, `it says ${JSON.stringify(said)}, there are ${JSON.stringify(found)}`);
+    });
+    if (!isThere && found.messages > 0)
+      this.#attempt(() => {
+        throw damaged(Buffer.of(Tag.retainedSummary), 'it is missing');
+      });
   }
 
   async #tables(): Promise<void> {

@@ -231,7 +231,7 @@ export class Database {
     this.#assertOpen('read from');
     try {
       const value = this.#native.getBinary(key);
-      return value && Buffer.from(value.buffer, value.byteOffset, value.length);
+      return value && asBuffer(value);
     } catch (error) {
       throw damaged(key.view, messageOf(error), error);
     }
@@ -346,6 +346,11 @@ async function reasonOf(error: unknown): Promise<unknown> {
   );
   const late = new Promise<unknown>((resolve) => setTimeout(() => resolve(error), REASON_WAIT_MS).unref());
   return Promise.race([reason, late]);
+}
+
+/** lmdb slices its own buffer, which is one of Node's; of a large value it gives an array. */
+function asBuffer(value: Uint8Array): Buffer {
+  return Buffer.isBuffer(value) ? value : Buffer.from(value.buffer, value.byteOffset, value.length);
 }
 
 function freeOn(path: string): string {

@@ -46,7 +46,7 @@ test('keeps the topics under a topic together', () => {
   const key = new Key();
   const topics = ['a', 'a/', 'a/b', 'a/b/c', 'a/c', 'a b', 'a+', 'a0', 'b'];
   const sorted = topics
-    .map((topic) => ({ topic, key: retainedKey(key, Buffer.from(topic), textHash).copy() }))
+    .map((topic) => ({ topic, key: retainedKey(key, Buffer.from(topic), 0, textHash).copy() }))
     .sort((a, b) => Buffer.compare(a.key, b.key))
     .map(({ topic }) => topic);
   assert.deepEqual(sorted, ['a', 'a/', 'a/b', 'a/b/c', 'a/c', 'a b', 'a+', 'a0', 'b']);
@@ -60,7 +60,7 @@ test('cuts a long text and tells it by its hash', () => {
   assert.equal(long.length, other.length);
   assert.notDeepEqual(long, other);
   assert.ok(long.length <= KEY_BYTES_MAX);
-  assert.ok(leadsToBucket(retainedKey(key, Buffer.from('x/'.repeat(600)), textHash).copy()));
+  assert.ok(leadsToBucket(retainedKey(key, Buffer.from('x/'.repeat(600)), 0, textHash).copy()));
 });
 
 test('finds the end of a range, also behind 0xFF', () => {
@@ -72,6 +72,6 @@ test('names keys so that a person finds them', () => {
   const key = new Key();
   assert.match(keyName(key.queueEntry(7, 9).copy()), /^queue of session 7 \(key 20/);
   assert.match(keyName(key.numbered(Tag.body, 5).copy()), /^body of body 5/);
-  assert.equal(keyName(retainedKey(key, Buffer.from('a'), textHash).copy()), 'retained "a"');
+  assert.equal(keyName(retainedKey(key, Buffer.from('a'), 0, textHash).copy()), 'retained "a"');
   assert.equal(keyName(key.meta('format').copy()), 'meta "format"');
 });

@@ -16,6 +16,8 @@
  *     0x30  body                                         message that is queued for many sessions
  *     0x31  body                                         how many entries refer to it
  *     0x40  topic, text with 0x00 for "/"                retained message; a bucket where the topic is long
+ *     0x41  deadline in ms, sequence                     topic of a retained message that expires
+ *     0x42                                               summary of the retained messages
  *     0x50  session                                      garbage: what is left of this session is being swept
  *     0x60  table, 0x00, key, text                       record of a table
  *     0x61  table, 0x00, index, 0x00, term, key, text    entry of a secondary index
@@ -42,6 +44,8 @@ export const Tag = {
   body: 0x30,
   bodyReferences: 0x31,
   retained: 0x40,
+  retainedDeadline: 0x41,
+  retainedSummary: 0x42,
   garbage: 0x50,
   record: 0x60,
   index: 0x61,
@@ -84,6 +88,13 @@ export class Key {
   meta(name: string): this {
     this.bytes[0] = Tag.meta;
     this.length = 1 + this.bytes.write(name, 1);
+    return this;
+  }
+
+  /** Whatever there is one of. */
+  tag(tag: number): this {
+    this.bytes[0] = tag;
+    this.length = 1;
     return this;
   }
 
@@ -153,17 +164,34 @@ export function subscriptionKey(key: Key, session: number, filter: Uint8Array, h
   return key.sessionPart(session, SessionPart.subscription).text(filter, hash);
 }
 
+/** Deadlines sort by time; the sequence tells those of one moment apart. */
+export function deadlineKey(key: Key, expiresAtMs: number, sequence: number): Key {
+  key.numbered(Tag.retainedDeadline, Math.min(Math.max(Math.ceil(expiresAtMs), 0), NUMBER_MAX));
+  writeNumber(key.bytes, 7, sequence);
+  key.length = 13;
+  return key;
+}
+
 const SLASH = 0x2f;
 
-/** `topic`: its UTF-8 as it is. */
-export function retainedKey(key: Key, topic: Uint8Array, hash: TextHash): Key {
+/** `topic`: its UTF-8 as it is, from `start` on. */
+export function retainedKey(key: Key, topic: Uint8Array, start: number, hash: TextHash): Key {
   const { bytes } = key;
+  const length = topic.length - start;
   bytes[0] = Tag.retained;
   key.length = 1;
-  if (topic.length > TEXT_BYTES_MAX) return key.text(topicText(topic), hash);
-  for (let at = 0; at < topic.length; at++) bytes[at + 1] = topic[at] === SLASH ? 0 : topic[at];
-  key.length = topic.length + 1;
+  if (length > TEXT_BYTES_MAX) return key.text(topicText(topic.subarray(start)), hash);
+  for (let at = 0; at < length; at++) {
+    const byte = topic[at + start];
+    bytes[at + 1] = byte === SLASH ? 0 : byte;
+  }
+  key.length = length + 1;
   return key;
+}
+
+/** As the key would be if there were no limit on its length: for comparing, not for LMDB. */
+export function wholeRetainedKey(topic: string): Buffer {
+  return topicText(Buffer.from(`${String.fromCharCode(Tag.retained)}${topic}`));
 }
 
 function topicText(utf8: Uint8Array): Buffer {
@@ -172,8 +200,9 @@ function topicText(utf8: Uint8Array): Buffer {
   return text;
 }
 
-export function isLongText(text: Uint8Array): boolean {
-  return text.length > TEXT_BYTES_MAX;
+/** Whether a text of so many bytes leads to a bucket. */
+export function isLongText(bytes: number): boolean {
+  return bytes > TEXT_BYTES_MAX;
 }
 
 /** Whether the key is one of a text (subscription, retained) that leads to a bucket. */
@@ -207,13 +236,22 @@ export function keyAfterPrefix(prefix: Uint8Array): Buffer {
   return end;
 }
 
+const NUMBERED: Readonly<Record<number, string>> = {
+  [Tag.session]: 'session',
+  [Tag.queue]: 'session',
+  [Tag.body]: 'body',
+  [Tag.bodyReferences]: 'body',
+  [Tag.retainedDeadline]: 'moment',
+  [Tag.garbage]: 'session',
+};
+
 /** A key as it is shown in messages. */
 export function keyName(key: Uint8Array): string {
   const shown = Buffer.from(key.subarray(0, 64)).toString('hex');
   const suffix = key.length > 64 ? `… (${key.length} bytes)` : '';
   const tag = Object.entries(Tag).find(([, value]) => value === key[0])?.[0] ?? 'unknown';
-  if (key.length < 7 || key[0] < Tag.session || key[0] === Tag.retained || key[0] >= Tag.record)
+  const number = NUMBERED[key[0]];
+  if (key.length < 7 || number === undefined)
     return `${tag} ${JSON.stringify(Buffer.from(key.subarray(1, 65)).toString())}${suffix}`;
-  const number = key[0] === Tag.body || key[0] === Tag.bodyReferences ? 'body' : 'session';
   return `${tag} of ${number} ${readNumber(key, 1)} (key ${shown}${suffix})`;
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryStore, type Message, type Store, type Write } from '@dunlin/broker';
+import { allOf, RetainedWriter } from '@dunlin/broker/contract/store';
 import fc from 'fast-check';
 import { newDirectory, openEnvironment } from './testing/directory.ts';
 import { entry, everything, message, putSession, subscription } from './testing/writes.ts';
@@ -61,6 +62,7 @@ class Writer {
   #next = 1;
   readonly #positions = new Map<number, number>();
   #last: Message | undefined;
+  readonly #retained = new RetainedWriter();
 
   constructor(store: () => Store) {
     this.#store = store;
@@ -103,9 +105,9 @@ class Writer {
       case 'unsubscribe':
         return [{ op: 'deleteSubscription', session, filter: TEXTS[one.text] }];
       case 'retain':
-        return [{ op: 'putRetained', message: message(TEXTS[one.text], `${one.identifier}`) }];
+        return [this.#retained.put(TEXTS[one.text], `${one.identifier}`, one.session === 0 ? 1_000 : undefined)];
       case 'unretain':
-        return [{ op: 'deleteRetained', topic: TEXTS[one.text] }];
+        return this.#retained.byTopic.has(TEXTS[one.text]) ? [this.#retained.delete(TEXTS[one.text])] : [];
       case 'receive':
         return [{ op: 'putReceived', session, packetId: one.packetId }];
       case 'forget':
@@ -159,10 +161,12 @@ async function contents(store: Store) {
       entries: queue.map((one) => ({ ...one, message: said(one.message) })),
     });
   }
-  const retained = (await everything(store.retained())).map(said);
   return {
     sessions: sessions.sort((a, b) => a.record.number - b.record.number),
-    retained: retained.sort((a, b) => (a.topic < b.topic ? -1 : 1)),
+    retained: allOf(store.retained.cursor('#')),
+    said: TEXTS.map((topic) => store.retained.get(topic)).map((one) => one && [said(one.message), one.sequence]),
+    summary: (await store.contents()).retained,
+    expired: [...store.retained.expired(1_000, 100)].sort(),
   };
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openEnvironment } from './testing/directory.ts';
-import { everything, message, putSession, putSubscription } from './testing/writes.ts';
+import { everything, putSession, putSubscription } from './testing/writes.ts';
 
 test('walks over more sessions than a page holds, in order, whatever is written meanwhile', async () => {
   const { store } = await openEnvironment();
@@ -18,21 +18,4 @@ test('walks over more sessions than a page holds, in order, whatever is written 
   }
   assert.deepEqual(seen, numbers);
   assert.equal((await everything(store.sessions())).length, 2_000);
-});
-
-test('walks over more retained messages than a page holds, large ones too', async () => {
-  const { store } = await openEnvironment();
-  const topics = Array.from({ length: 1_200 }, (_, index) => `t/${String(index).padStart(5, '0')}`);
-  await store.commit(
-    topics.map((topic) => ({ op: 'putRetained' as const, message: message(topic, 'x'.repeat(20_000)) })),
-  );
-  const seen = (await everything(store.retained())).map((one) => one.topic.name);
-  assert.deepEqual(seen, topics);
-});
-
-test('can be left half-way', async () => {
-  const environment = await openEnvironment();
-  await environment.store.commit(Array.from({ length: 600 }, (_, index) => putSession(index + 1)));
-  for await (const { record } of environment.store.sessions()) if (record.number === 3) break;
-  await environment.close();
 });

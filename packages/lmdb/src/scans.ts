@@ -1,17 +1,9 @@
-/** Walks over all sessions and all retained messages, a page of keys a turn, without holding back what is written. */
-import type { Message, StoredSession, SubscriptionRecord } from '@dunlin/broker';
+/** Walks over all keys of a kind and over all sessions, a page of keys a turn, without holding back what is written. */
+import type { StoredSession, SubscriptionRecord } from '@dunlin/broker';
 import { damaged, decoded } from './damage.ts';
 import type { Database, Row, Snapshot } from './database.ts';
 import { Key, keyAfterPrefix, leadsToBucket, readNumber, SessionPart, Tag } from './keys.ts';
-import {
-  decodeBucket,
-  decodeMessage,
-  decodeSession,
-  decodeSubscription,
-  decodeSummary,
-  decodeWill,
-  TopicNames,
-} from './values.ts';
+import { decodeBucket, decodeSession, decodeSubscription, decodeSummary, decodeWill } from './values.ts';
 
 /** A page ends after so many keys, or bytes of values. */
 const PAGE_ROWS = 512;
@@ -62,17 +54,6 @@ async function* sessionsOf(snapshot: Snapshot): AsyncGenerator<StoredSession> {
   }
   const session = sessionOf(group);
   if (session !== undefined) yield session;
-}
-
-export async function* allRetained(database: Database): AsyncGenerator<Message> {
-  const from = Buffer.from([Tag.retained]);
-  for await (const page of pages(database, from, keyAfterPrefix(from))) {
-    const topics = new TopicNames();
-    for (const { key, value } of page) {
-      const records = leadsToBucket(key) ? decoded(key, value, decodeBucket) : [value];
-      for (const record of records) yield decoded(key, record, (bytes) => decodeMessage(bytes, topics));
-    }
-  }
 }
 
 /** The session whose rows these are, in order; undefined where its record is gone: the rest is garbage. */

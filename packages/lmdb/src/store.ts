@@ -25,19 +25,18 @@ import {
   NUMBER_MAX,
   QUEUE_KEY_BYTES,
   readNumber,
-  retainedKey,
   SessionPart,
   subscriptionKey,
   Tag,
   type TextHash,
 } from './keys.ts';
-import { allRetained, allSessions } from './scans.ts';
+import { RetainedRows } from './retained.ts';
+import { allSessions } from './scans.ts';
 import { Summaries } from './summaries.ts';
 import { Sweeper } from './sweeper.ts';
 import {
   decodeEntry,
   encodeEntry,
-  encodeMessage,
   encodePresence,
   encodeSession,
   encodeSubscription,
@@ -62,6 +61,7 @@ export class LmdbStore implements Store {
   /** Of the batch that is being written. */
   readonly #deleted: number[] = [];
   readonly sweeper: Sweeper;
+  readonly retained: RetainedRows;
 
   /** `fileSystemFreeBytes` asks how much its file may grow. @throws StoreError 'damaged' */
   constructor(database: Database, hash: TextHash, fileSystemFreeBytes: () => Promise<number>) {
@@ -71,6 +71,7 @@ export class LmdbStore implements Store {
     this.#summaries = new Summaries(database);
     this.#bodies = new Bodies(database);
     this.#buckets = new Buckets(database);
+    this.retained = new RetainedRows(database, this.#buckets, hash);
     this.sweeper = new Sweeper(database, this.#bodies);
     this.sweeper.start();
   }
@@ -87,10 +88,13 @@ export class LmdbStore implements Store {
       for (const write of batch) this.#apply(write, transaction);
       this.#bodies.flush(transaction);
       this.#summaries.flush(transaction);
+      this.retained.flush(transaction);
       this.#buckets.flush(transaction);
     });
-    if (!batch.some(({ op }) => op === 'deleteSession')) return committed;
-    return committed.then(() => this.sweeper.add(this.#deleted.splice(0)));
+    return committed.then(() => {
+      this.retained.committed();
+      if (this.#deleted.length > 0) this.sweeper.add(this.#deleted.splice(0));
+    });
   }
 
   /** What the file system has and what is unused in the file: it never becomes smaller. */
@@ -103,7 +107,7 @@ export class LmdbStore implements Store {
     const sessions = [lastOf(Tag.session), lastOf(Tag.garbage)].map((row) =>
       row === undefined ? 0 : readNumber(row.key, 1),
     );
-    return { lastSession: Math.max(...sessions), hasRetained: lastOf(Tag.retained) !== undefined };
+    return { lastSession: Math.max(...sessions), retained: this.retained.summary() };
   }
 
   sessions(): AsyncIterable<StoredSession> {
@@ -138,10 +142,6 @@ export class LmdbStore implements Store {
     return entries;
   }
 
-  retained(): AsyncIterable<Message> {
-    return allRetained(this.#database);
-  }
-
   /** Resolves when what was committed is over. The environment stays open. */
   close(): Promise<void> {
     return this.#database.idle();
@@ -161,11 +161,12 @@ export class LmdbStore implements Store {
   #prepare(write: Write): void {
     switch (write.op) {
       case 'putRetained':
-        checkText('publisher', write.message.publisher);
-        this.#prepareRetained(write.message.topic.encoded.subarray(2));
+        checkText('publisher', write.retained.message.publisher);
+        checkNumber('sequence', write.retained.sequence);
+        this.retained.prepare(write.retained);
         return;
       case 'deleteRetained':
-        this.#prepareRetained(Buffer.from(write.topic));
+        this.retained.prepare(write.retained);
         return;
       case 'putSession':
         checkNumber('session', write.session.number);
@@ -204,25 +205,21 @@ export class LmdbStore implements Store {
     this.#summaries.load(session);
   }
 
-  #prepareRetained(topic: Uint8Array): void {
-    if (isLongText(topic)) this.#buckets.load(retainedKey(this.#key, topic, this.#hash));
-  }
-
   #prepareSubscription(session: number, filter: string): void {
     // A character has at most three bytes for each unit of its string: most filters need not be encoded to know.
     if (filter.length * 3 <= 1_000) return;
     const text = Buffer.from(filter);
-    if (isLongText(text)) this.#buckets.load(subscriptionKey(this.#key, session, text, this.#hash));
+    if (isLongText(text.length)) this.#buckets.load(subscriptionKey(this.#key, session, text, this.#hash));
   }
 
   /** Must not throw: see `Database.transaction`. */
   #apply(write: Write, transaction: Transaction): void {
     switch (write.op) {
       case 'putRetained':
-        this.#putRetained(write.message, transaction);
+        this.retained.put(write.retained, write.former, transaction);
         return;
       case 'deleteRetained':
-        this.#deleteRetained(write.topic, transaction);
+        this.retained.delete(write.retained, transaction);
         return;
       case 'putSession':
         this.#putSession(write.session, transaction);
@@ -268,7 +265,7 @@ export class LmdbStore implements Store {
         const { subscription } = write;
         const text = Buffer.from(subscription.filter);
         subscriptionKey(key, session, text, this.#hash);
-        if (isLongText(text))
+        if (isLongText(text.length))
           this.#buckets.set(key, subscription.filter, (values) => encodeSubscription(values, subscription));
         else transaction.put(key, encodeSubscription(transaction, subscription));
         return;
@@ -276,7 +273,7 @@ export class LmdbStore implements Store {
       case 'deleteSubscription': {
         const text = Buffer.from(write.filter);
         subscriptionKey(key, session, text, this.#hash);
-        if (isLongText(text)) this.#buckets.delete(key, write.filter);
+        if (isLongText(text.length)) this.#buckets.delete(key, write.filter);
         else transaction.remove(key);
         return;
       }
@@ -303,20 +300,6 @@ export class LmdbStore implements Store {
     transaction.remove(this.#key.sessionPart(session, SessionPart.summary));
     transaction.put(this.#key.numbered(Tag.garbage, session), encodePresence(transaction));
     this.#deleted.push(session);
-  }
-
-  #putRetained(message: Message, transaction: Transaction): void {
-    const topic = message.topic.encoded.subarray(2);
-    const key = retainedKey(this.#key, topic, this.#hash);
-    if (isLongText(topic)) this.#buckets.set(key, message.topic.name, (values) => encodeMessage(values, message));
-    else transaction.put(key, encodeMessage(transaction, message));
-  }
-
-  #deleteRetained(name: string, transaction: Transaction): void {
-    const topic = Buffer.from(name);
-    const key = retainedKey(this.#key, topic, this.#hash);
-    if (isLongText(topic)) this.#buckets.delete(key, name);
-    else transaction.remove(key);
   }
 }
 

@@ -15,6 +15,9 @@
  *     message        version, flags (QoS, 4: retain, 8: publisher, 16: expires, 32: properties),
  *                    topic: length (2), text; [publisher: length (2), text], [expires at ms (double)],
  *                    [properties: length (varint), as they stand in a packet], payload to the end
+ *     retained       version, sequence (6), message
+ *     deadline       version, topic to the end
+ *     retained summary   version, messages (6), bytes (6), last sequence (6)
  *     references     version, how many (6)
  *     garbage        version
  *     bucket         version, then each record: length (varint), bytes as it would stand alone
@@ -26,6 +29,8 @@ import {
   Message,
   type QueuedRecord,
   type QueueSummary,
+  type Retained,
+  type RetainedSummary,
   type SessionRecord,
   type SubscriptionRecord,
   storedTopic,
@@ -74,8 +79,24 @@ class RecentText {
   }
 }
 
+/** How the names in a message are read. */
+interface Names {
+  topic(reader: Reader): Topic;
+  publisher(reader: Reader): string;
+}
+
+/** Each by itself. Topics stand in messages as they stand in packets, so their bytes are not made again. */
+const ownNames: Names = {
+  topic(reader) {
+    const start = reader.at;
+    const name = reader.text(reader.u16());
+    return storedTopic(name, reader.bytes.subarray(start, reader.at));
+  },
+  publisher: (reader) => reader.text(reader.u16()),
+};
+
 /** Names in messages that are read together: one Topic for each. */
-export class TopicNames {
+export class TopicNames implements Names {
   readonly #topics = new Map<string, Topic>();
   readonly #name = new RecentText();
   readonly #publisher = new RecentText();
@@ -216,7 +237,7 @@ export function decodeWill(value: Buffer): WillRecord {
   const delayInterval = reader.u32();
   const messageExpiryInterval = expires ? reader.u32() : undefined;
   const dueAtMs = reader.double();
-  return { message: readMessage(reader, new TopicNames()), delayInterval, messageExpiryInterval, dueAtMs };
+  return { message: readMessage(reader, ownNames), delayInterval, messageExpiryInterval, dueAtMs };
 }
 
 /** `bodyNumber`: of the body it refers to; 0 puts the message itself into the entry. */
@@ -282,6 +303,48 @@ export function decodeMessage(value: Buffer, topics: TopicNames): Message {
   return readMessage(new Reader(value), topics);
 }
 
+export function encodeRetained(values: Values, { message, sequence }: Retained): Chunk {
+  const chunk = begin(values, 7 + messageBytesMax(message));
+  writeNumber(chunk.bytes, chunk.start + 1, sequence);
+  return end(chunk, writeMessage(chunk.bytes, chunk.start + 7, message));
+}
+
+/** The message keeps views of `value`. */
+export function decodeRetained(value: Buffer): Retained {
+  const reader = new Reader(value);
+  reader.version(VALUE_VERSION);
+  const sequence = reader.number();
+  return { message: readMessage(reader, ownNames), sequence };
+}
+
+export function encodeDeadline(values: Values, topic: Uint8Array): Chunk {
+  const chunk = begin(values, 1 + topic.length);
+  chunk.bytes.set(topic, chunk.start + 1);
+  return end(chunk, chunk.start + 1 + topic.length);
+}
+
+export function decodeDeadline(value: Buffer): string {
+  const reader = new Reader(value);
+  reader.version(VALUE_VERSION);
+  return reader.restText();
+}
+
+export function encodeRetainedSummary(values: Values, summary: RetainedSummary): Chunk {
+  const chunk = begin(values, 19);
+  writeNumber(chunk.bytes, chunk.start + 1, summary.messages);
+  writeNumber(chunk.bytes, chunk.start + 7, summary.bytes);
+  writeNumber(chunk.bytes, chunk.start + 13, summary.lastSequence);
+  return end(chunk, chunk.start + 19);
+}
+
+export function decodeRetainedSummary(value: Buffer): RetainedSummary {
+  const reader = new Reader(value);
+  reader.version(VALUE_VERSION);
+  const [messages, bytes, lastSequence] = [reader.number(), reader.number(), reader.number()];
+  reader.finish();
+  return { messages, bytes, lastSequence };
+}
+
 function messageBytesMax(message: Message): number {
   const texts = message.topic.encoded.length + message.publisher.length * 3;
   return 12 + VARINT_BYTES_MAX + texts + message.properties.length + message.payloadLength;
@@ -306,13 +369,13 @@ function writeMessage(bytes: Buffer, start: number, message: Message): number {
   return writeBytes(bytes, at, message.bytes, message.payloadStart, message.payloadEnd);
 }
 
-function readMessage(reader: Reader, topics: TopicNames): Message {
+function readMessage(reader: Reader, names: Names): Message {
   reader.version(VALUE_VERSION);
   const flags = knownFlags(reader.u8(), MessageFlag.known);
   const qos = flags & MessageFlag.qos;
   if (qos === 3) throw new DamagedValue('its QoS is 3');
-  const topic = topics.topic(reader);
-  const publisher = flags & MessageFlag.publisher ? topics.publisher(reader) : '';
+  const topic = names.topic(reader);
+  const publisher = flags & MessageFlag.publisher ? names.publisher(reader) : '';
   const expiresAtMs = flags & MessageFlag.expires ? reader.double() : undefined;
   const properties = flags & MessageFlag.properties ? reader.slice(reader.varint()) : NO_BYTES;
   const retain = (flags & MessageFlag.retain) !== 0;

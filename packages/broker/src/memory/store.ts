@@ -1,5 +1,4 @@
 /** The Store that remembers as long as the process lives, and answers at once. */
-import type { Message } from '../message.ts';
 import type {
   Awaitable,
   SessionRecord,
@@ -11,6 +10,7 @@ import type {
   WillRecord,
   Write,
 } from '../ports.ts';
+import { MemoryRetained } from './retained.ts';
 import { EMPTY_QUEUE, StoredQueue } from './stored-queue.ts';
 
 /** What is kept of one session; the collections are made when first needed, since most sessions need few of them. */
@@ -31,7 +31,7 @@ interface SessionState {
 export class MemoryStore implements Store {
   readonly inMemory = true;
   readonly #sessions = new Map<number, SessionState>();
-  readonly #retained = new Map<string, Message>();
+  readonly retained = new MemoryRetained();
 
   commit(batch: readonly Write[]): void {
     for (const write of batch) this.#apply(write);
@@ -44,7 +44,7 @@ export class MemoryStore implements Store {
   contents(): StoreContents {
     let lastSession = 0;
     for (const number of this.#sessions.keys()) lastSession = Math.max(lastSession, number);
-    return { lastSession, hasRetained: this.#retained.size > 0 };
+    return { lastSession, retained: this.retained.summary() };
   }
 
   async *sessions(): AsyncIterable<StoredSession> {
@@ -62,10 +62,6 @@ export class MemoryStore implements Store {
     return this.#sessions.get(session)?.queue?.page(after, limit) ?? [];
   }
 
-  async *retained(): AsyncIterable<Message> {
-    yield* this.#retained.values();
-  }
-
   /** Forgets nothing, so that the store can be given to the next broker. */
   async close(): Promise<void> {}
 
@@ -78,10 +74,10 @@ export class MemoryStore implements Store {
         this.#sessions.delete(write.session);
         return;
       case 'putRetained':
-        this.#retained.set(write.message.topic.name, write.message);
+        this.retained.put(write.retained);
         return;
       case 'deleteRetained':
-        this.#retained.delete(write.topic);
+        this.retained.delete(write.retained.message.topic.name);
         return;
       default: {
         const state = this.#sessions.get(write.session);

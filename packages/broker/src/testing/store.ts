@@ -1,6 +1,6 @@
 /** Stores for tests: they remember as the memory store does, but answer later. */
 import { MemoryStore } from '../memory/store.ts';
-import type { Store, StoredEntry, Write } from '../ports.ts';
+import type { RetainedReader, Store, StoredEntry, Write } from '../ports.ts';
 import type { World } from './world.ts';
 
 /** More transactions than any step of a test needs. */
@@ -26,8 +26,8 @@ export class LaterStore implements Store {
   sessions() {
     return this.#kept.sessions();
   }
-  retained() {
-    return this.#kept.retained();
+  get retained() {
+    return this.#kept.retained;
   }
   close(): Promise<void> {
     return this.#kept.close();
@@ -40,7 +40,9 @@ export class HeldStore implements Store {
   /** All that came, also what was not let through. */
   readonly batches: (readonly Write[])[] = [];
   isClosed = false;
-  readonly #kept = new MemoryStore();
+  /** What was let through. */
+  readonly kept = new MemoryStore();
+  readonly retained: RetainedReader = this.kept.retained;
   #settle: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined;
 
   commit(batch: readonly Write[]): Promise<void> {
@@ -49,7 +51,7 @@ export class HeldStore implements Store {
     return new Promise((resolve, reject) => {
       this.#settle = {
         resolve: () => {
-          this.#kept.commit(batch);
+          this.kept.commit(batch);
           resolve();
         },
         reject,
@@ -82,19 +84,16 @@ export class HeldStore implements Store {
   }
 
   queue(session: number, after: number, limit: number): readonly StoredEntry[] {
-    return this.#kept.queue(session, after, limit);
+    return this.kept.queue(session, after, limit);
   }
   freeBytes() {
-    return this.#kept.freeBytes();
+    return this.kept.freeBytes();
   }
   contents() {
-    return this.#kept.contents();
+    return this.kept.contents();
   }
   sessions() {
-    return this.#kept.sessions();
-  }
-  retained() {
-    return this.#kept.retained();
+    return this.kept.sessions();
   }
   async close(): Promise<void> {
     if (this.#settle !== undefined) throw new Error('closed during a transaction');

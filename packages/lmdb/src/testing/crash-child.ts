@@ -8,7 +8,7 @@
  * With "plain" no session is deleted, so that nothing but the rounds is ever written.
  */
 import { writeSync } from 'node:fs';
-import type { Message, Write } from '@dunlin/broker';
+import type { Message, Retained, Write } from '@dunlin/broker';
 import { openLmdb } from '../environment.ts';
 import { dequeue, enqueue, message, putSession, putSubscription } from './writes.ts';
 
@@ -21,11 +21,13 @@ function roundOf(
   round: number,
   sent: Map<number, readonly [shared: Message, small: Message]>,
   plain: boolean,
+  retained: Retained | undefined,
 ): Write[] {
   const shared = message('shared', `${round} `.repeat(400));
   const small = message('small', `${round}`);
   sent.set(round, [shared, small]);
-  const writes: Write[] = [{ op: 'putRetained', message: message('round', `${round}`) }];
+  const put = { message: message('round', `${round}`), sequence: round };
+  const writes: Write[] = [{ op: 'putRetained', retained: put, former: retained }];
   for (let session = 1; session <= SESSIONS; session++) writes.push(enqueue(session, 2 * round, shared, 2));
   writes.push(enqueue(1, 2 * round + 1, small));
   // One session comes and goes with every round.
@@ -54,7 +56,7 @@ async function run(directory: string, durability: 'durable' | 'process', first: 
     sent.set(round, stored.position % 2 === 0 ? [stored.message, small] : [shared, stored.message]);
   }
   for (let round = first; ; round++) {
-    const writes = roundOf(round, sent, plain);
+    const writes = roundOf(round, sent, plain, store.retained.get('round'));
     writeSync(1, `b${round}\n`);
     await store.commit(writes);
     writeSync(1, `a${round}\n`);
