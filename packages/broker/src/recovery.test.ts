@@ -178,7 +178,7 @@ test('runs Will Delay and session expiry of a connected client from the restart,
   assert.equal(world.broker.sessionsById.size, 0);
 });
 
-test('publishes a will and ends a session whose time came while nothing ran; expired messages are not sent', async () => {
+test('publishes a will and ends a session whose time came while nothing ran, before anybody comes; expired messages are not sent', async () => {
   const former = new World({ store: new MemoryStore() });
   former.connect('ended', withWill(STORED, 20)).break();
   const kept = { cleanStart: false, properties: { sessionExpiryInterval: 10_000 } };
@@ -190,7 +190,6 @@ test('publishes a will and ends a session whose time came while nothing ran; exp
   publisher.publish('t', { qos: 1, payload: 'new' });
 
   const world = await World.after(former, { laterByMs: 3_600_000 });
-  world.pass(2_000);
   assert.deepEqual(
     world.told('willPublished').map(({ clientId }) => clientId),
     ['ended'],
@@ -199,6 +198,10 @@ test('publishes a will and ends a session whose time came while nothing ran; exp
     world.told('sessionEnded').map(({ clientId, reason }) => [clientId, reason]),
     [['ended', 'expired']],
   );
+  const early = world.open();
+  early.connect({ clientId: 'ended', ...STORED });
+  assert.equal(early.take('connack').sessionPresent, false);
+  world.pass(2_000);
   assert.equal(world.broker.retained.get('t'), undefined);
   assert.deepEqual(world.connect('waiting', kept).takePayloads(), ['new']);
 });
