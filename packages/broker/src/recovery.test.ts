@@ -4,7 +4,7 @@ import { Broker } from './broker.ts';
 import { MemoryStore } from './memory/store.ts';
 import type { Store, Write } from './ports.ts';
 import type { TestClient, TestConnect } from './testing/client.ts';
-import { LaterStore } from './testing/store.ts';
+import { HeldStore, LaterStore } from './testing/store.ts';
 import { TestClock, TestRandom, World } from './testing/world.ts';
 
 const STORED: TestConnect = { cleanStart: false, properties: { sessionExpiryInterval: 100 } };
@@ -255,6 +255,26 @@ test('of two sessions under one identifier keeps the newer, and hands over what 
   const numbers: number[] = [];
   for await (const { record } of store.sessions()) numbers.push(record.number);
   assert.deepEqual(numbers.sort(), [98, 99]);
+});
+
+test('does not take up a session that Clean Start ended, where it ended before all of a shared subscription was handed over [MQTT-3.1.2-4]', async () => {
+  const store = new HeldStore();
+  const former = new World({ store });
+  const settled = () => store.letAllThrough(former);
+  const client = await former.admit('a', STORED, settled);
+  client.send(client.subscribePacket('$share/g/t', { qos: 1 }));
+  await settled();
+  client.break();
+  await settled();
+  (await former.admit('p', {}, settled)).publish('t', { qos: 1, payload: 'waits' });
+  await settled();
+  await former.admit('a', { cleanStart: true }, settled);
+
+  const removal = store.batches.findIndex((batch) => batch.some(({ op }) => op === 'deleteSession'));
+  const left = new MemoryStore();
+  for (const batch of store.batches.slice(0, removal)) left.commit(batch);
+  const world = await World.after(former, { store: left });
+  assert.equal(sessionOf(world, 'a'), undefined);
 });
 
 test('rejects where the store cannot be read', async () => {
