@@ -263,7 +263,10 @@ function refuse(broker: Broker, message: Message, reasonCode: number): number {
 function retain(broker: Broker, message: Message): boolean {
   const topic = message.topic.name;
   if (message.payloadEnd === message.payloadStart) {
-    if (broker.retained.delete(topic) && !isVolatile(topic)) broker.commits.write({ op: 'deleteRetained', topic });
+    const isDeleted = broker.retained.delete(topic);
+    // What another message deleted may still be on its way to the store: the answer to this one says that it is gone.
+    const isOnItsWay = message.qos > 0 && !broker.commits.isIdle;
+    if ((isDeleted || isOnItsWay) && !isVolatile(topic)) broker.commits.write({ op: 'deleteRetained', topic });
     return true;
   }
   if (!broker.retained.hasRoomFor(message)) {
