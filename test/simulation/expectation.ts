@@ -1,5 +1,6 @@
 /** The nouns of the oracle: what was said, who asked for it, and what should therefore come. */
 import type { Properties, QoS } from '@dunlin/protocol';
+import type { Change } from './journal.ts';
 
 /** A client identifier. Compared by identity, since an assigned one is learnt late. */
 export interface ClientName {
@@ -18,6 +19,8 @@ export interface Said {
   readonly properties: Properties;
   readonly expiresAtMs: number | undefined;
   readonly atMs: number;
+  /** The store has it in all its places or in none. */
+  readonly change: Change;
 }
 
 export interface OracleSubscription {
@@ -47,6 +50,16 @@ export interface Expectation {
   readonly identifiers: readonly number[];
   readonly subscriptions: readonly OracleSubscription[];
   state: ExpectationState;
+  /** What brought it into its state, once it has left "due". */
+  change: Change | undefined;
+  /** PUBREC has come. */
+  releaseChange: Change | undefined;
+  /** The queue entry of it is, or will be, in the store. */
+  readonly isStored: boolean;
+  /** It was under way when a broker ended, and the next one does not know. */
+  isOfFormerProcess: boolean;
+  /** The same, and so far behind in the queue that the next one takes it for never sent. */
+  isBeyondWindow: boolean;
   /** It may fail to come without fault; the reason, for the trace. */
   excuse: string | undefined;
   packetId: number;

@@ -17,7 +17,13 @@ class SmallWorld {
   #links = 0;
 
   constructor(commitMs = 0) {
-    const options = { delayMs: commitMs, isLying: false, committed: () => {}, misused: assert.fail };
+    const options = {
+      delayMs: commitMs,
+      isLying: false,
+      isForgetful: false,
+      committed: () => {},
+      misused: assert.fail,
+    };
     const store = new DelayedStore(this.time, new SeededRandom(2), options);
     this.broker = new Broker({ clock: this.time, random: { identifier: () => 'x' }, store });
   }

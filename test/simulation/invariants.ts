@@ -26,6 +26,8 @@ export const INVARIANTS = {
   retained: 'The retained messages are those of a simple map, and a new subscription gets them.',
   'suback-first': 'Nothing a subscription brings comes before its SUBACK.',
   'answers-in-order': 'Every packet that asks for an answer gets the right one, in order; CONNACK is the first packet.',
+  survival:
+    'After a crash everything that was acknowledged is there, and of the rest what one packet caused is there whole or not at all.',
   'durable-first': 'An answer leaves only when every write its packet caused has been committed.',
   'well-formed': 'Every packet of the broker decodes, and is one a server may send.',
   'unexpected-close': 'The broker closes no connection of a client that keeps to the rules.',

@@ -1,5 +1,5 @@
 /** Faults to put into a broker, each of which some named invariant must catch. */
-import type { Broker } from '@dunlin/broker';
+import type { Broker, StoredEntry, StoredSession } from '@dunlin/broker';
 import { ReceiverFlow, SenderFlow } from '@dunlin/protocol';
 import { Connection } from '../../packages/broker/src/connection.ts';
 import { Message } from '../../packages/broker/src/message.ts';
@@ -15,8 +15,13 @@ export interface Mutation {
   /** Any of these catches it: which one does so first depends on the world. */
   readonly caughtBy: readonly InvariantName[];
   /** Puts the fault in; returns what takes it out. */
-  readonly damage?: (broker: Broker) => () => void;
+  readonly damage?: () => () => void;
+  /** Puts the fault into each broker of a world. */
+  readonly damageEach?: (broker: Broker) => void;
   readonly hasLyingStore?: boolean;
+  readonly hasForgetfulStore?: boolean;
+  /** How often the broker ends without a word; by default as the seed says. */
+  readonly crashes?: number;
 }
 
 type ParametersOf<F> = F extends (...parameters: infer P) => unknown ? P : never;
@@ -54,6 +59,9 @@ function everyNth<T extends object, K extends keyof T>(
       },
   );
 }
+
+/** In worlds for faults that only a crash shows. */
+const CRASHES = 6;
 
 export const MUTATIONS: readonly Mutation[] = [
   {
@@ -119,9 +127,8 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     title: 'delayed wills and ends of sessions are forgotten',
     caughtBy: ['wills', 'session-expiry'],
-    damage: (broker) => {
+    damageEach: (broker) => {
       broker.watchDeadlines = () => {};
-      return () => {};
     },
   },
   {
@@ -168,4 +175,62 @@ export const MUTATIONS: readonly Mutation[] = [
         throw new Error('a fault put in on purpose');
       }),
   },
+  {
+    title: 'the store forgets at a crash what it has said yes to',
+    caughtBy: ['survival', 'wills', 'acknowledged-arrives'],
+    hasForgetfulStore: true,
+    crashes: CRASHES,
+  },
+  {
+    title: 'a new broker forgets the received identifiers of QoS 2',
+    caughtBy: ['exactly-once', 'only-what-was-asked', 'survival', 'answers-in-order'],
+    crashes: CRASHES,
+    damageEach: (broker) => forgetOnStart(broker, (session) => ({ ...session, received: [] })),
+  },
+  {
+    title: 'a new broker forgets that messages were received',
+    caughtBy: ['exactly-once'],
+    crashes: CRASHES,
+    damageEach: ({ store }) => {
+      const queue = store.queue.bind(store);
+      const unreleased = (entries: readonly StoredEntry[]) => entries.map((entry) => ({ ...entry, released: false }));
+      store.queue = (session, after, limit) => {
+        const entries = queue(session, after, limit);
+        return entries instanceof Promise ? entries.then(unreleased) : unreleased(entries);
+      };
+    },
+  },
+  {
+    title: 'a new broker gives numbers of sessions again',
+    caughtBy: ['survival', 'session-present', 'wills', 'no-internal-error', 'acknowledged-arrives'],
+    crashes: CRASHES,
+    damageEach: (broker) => {
+      let number = 0;
+      broker.newSessionNumber = () => {
+        number += 1;
+        return number;
+      };
+    },
+  },
+  {
+    title: 'a new broker does not publish wills',
+    caughtBy: ['wills'],
+    crashes: CRASHES,
+    damageEach: (broker) => forgetOnStart(broker, (session) => ({ ...session, will: undefined })),
+  },
+  {
+    title: 'a new broker begins the positions of each queue anew',
+    caughtBy: ['no-internal-error', 'packet-identifiers', 'exactly-once'],
+    crashes: CRASHES,
+    damageEach: (broker) =>
+      forgetOnStart(broker, (session) => ({ ...session, queue: { ...session.queue, lastPosition: 0 } })),
+  },
 ];
+
+/** A broker that takes up less of each session than its store has. */
+function forgetOnStart({ store }: Broker, change: (session: StoredSession) => StoredSession): void {
+  const sessions = store.sessions.bind(store);
+  store.sessions = async function* () {
+    for await (const session of sessions()) yield change(session);
+  };
+}

@@ -18,6 +18,8 @@ export interface LinkWatcher {
   /** The broker has handled the chunk. */
   handled(link: Link): void;
   written(link: Link, bytes: Buffer): void;
+  /** The broker closes its end, after all it has written. */
+  closing?(link: Link): void;
 }
 
 interface Segment {
@@ -61,6 +63,16 @@ export class Link {
   cut(): void {
     for (const end of [this.client, this.server])
       end.breakLater(this.latencyMs, new TransportError('The connection broke', 'ECONNRESET'));
+  }
+
+  /**
+   * The process behind the server's end is gone. Without a power cut the system still carries what it had taken, and then
+   * says goodbye.
+   */
+  crash(isPowerCut: boolean): void {
+    this.server.forgetOwner();
+    if (isPowerCut) this.cut();
+    else this.server.close();
   }
 
   stall(durationMs: number): void {
@@ -150,6 +162,7 @@ export class WireEnd implements Wire {
 
   close(): void {
     if (this.#isOver) return;
+    if (this.#isServer && this.#handler !== undefined) this.#link.watcher.closing?.(this.#link);
     this.#isOver = true;
     this.#sendsNoMore = true;
     this.#copyAll();
@@ -157,6 +170,13 @@ export class WireEnd implements Wire {
     this.#link.time.after(LINGER_MS, () => {
       if (!this.#isClosedTold) this.destroy();
     });
+  }
+
+  /** Whoever had this end hears nothing more, and what it still had in its own memory is lost. */
+  forgetOwner(): void {
+    this.#handler = undefined;
+    this.#segments = this.#segments.filter(({ isCopied }) => isCopied);
+    this.#bytes = this.#segments.reduce((sum, { bytes }) => sum + bytes.length, 0);
   }
 
   destroy(): void {

@@ -27,9 +27,11 @@ import {
   sayMessage,
 } from './expectation.ts';
 import type { Judge } from './invariants.ts';
+import { Change } from './journal.ts';
 import type { Link } from './network.ts';
 import { type Oracle, sharedExpectation } from './oracle.ts';
 import type { OracleSession } from './oracle-session.ts';
+import { canFree, free } from './shared-takers.ts';
 
 /** An answer the broker owes. */
 interface Answer {
@@ -39,6 +41,8 @@ interface Answer {
   readonly reasonCodes: readonly number[] | undefined;
   /** Must be committed before it leaves. */
   readonly writes: readonly Write[];
+  /** What its packet has changed, which is certain when it has left. */
+  readonly change: Change;
   readonly then?: () => void;
 }
 
@@ -55,6 +59,8 @@ export interface Observed {
   readonly isMemoryShort: boolean;
   nowMs(): number;
   isCommitted(write: Write): boolean;
+  /** Of the broker's session under the identifier. */
+  sessionNumber(clientId: string): number;
   /** The queue entry of the session that goes by the Packet Identifier is not yet committed. */
   isEnqueuePending(session: OracleSession, packetId: number): boolean;
   /** Numbers everything that is first sent. */
@@ -76,6 +82,8 @@ const AWAITED: Readonly<Record<string, readonly Write['op'][]>> = {
 const PACKET_BYTES_MAX = 268_435_460;
 /** User name of clients that the authenticator refuses. */
 export const REFUSED_USER = 'refused';
+/** The change of what left only when it was durable. */
+const CERTAIN = new Change(0);
 
 export class Observer {
   readonly link: Link;
@@ -97,6 +105,8 @@ export class Observer {
   #isConnected = false;
   #isResumed = false;
   #hasGoneAway = false;
+  /** What DISCONNECT has changed, which is certain when the broker closes the connection. */
+  #goodbye: Change | undefined = undefined;
   lastReceivedMs: number;
   readonly #answers: Answer[] = [];
   #pings = 0;
@@ -144,6 +154,7 @@ export class Observer {
       return;
     }
     this.packetsHandled += 1;
+    this.#oracle.journal.nextStep();
     const { bytes, start, bodyStart, end } = this.#incoming;
     const packet =
       this.connect === undefined
@@ -173,7 +184,8 @@ export class Observer {
       : packet.username === REFUSED_USER
         ? [ReasonCode.badUserNameOrPassword]
         : undefined;
-    if (reasonCodes !== undefined) this.#answers.push({ type: 'connack', packetId: 0, reasonCodes, writes: [] });
+    if (reasonCodes !== undefined)
+      this.#answers.push({ type: 'connack', packetId: 0, reasonCodes, writes: [], change: this.#change });
   }
 
   #stepOpen(session: OracleSession, packet: Packet): void {
@@ -184,18 +196,18 @@ export class Observer {
         return;
       case 'puback':
         this.#unfinished.delete(packet.packetId);
-        session.finish(packet.packetId, 'done');
+        session.finish(packet.packetId, 'done', this.#change);
         return;
       case 'pubrec':
         this.#stepPubrec(session, packet);
         return;
       case 'pubrel':
-        session.received.delete(packet.packetId);
+        session.releaseReceived(packet.packetId);
         this.#owe('pubcomp', packet.packetId, undefined);
         return;
       case 'pubcomp':
         this.#unfinished.delete(packet.packetId);
-        session.finish(packet.packetId, 'done');
+        session.finish(packet.packetId, 'done', this.#change);
         return;
       case 'subscribe': {
         const made: OracleSubscription[] = [];
@@ -212,13 +224,19 @@ export class Observer {
         this.#pings += 1;
         return;
       case 'disconnect':
+        this.#goodbye = this.#change;
         this.#oracle.saidGoodbye(session, packet.reasonCode, packet.properties.sessionExpiryInterval);
         return;
     }
   }
 
   #owe(type: Packet['type'], packetId: number, reasonCodes: readonly number[] | undefined, then?: () => void): void {
-    this.#answers.push({ type, packetId, reasonCodes, writes: this.writes, then });
+    this.#answers.push({ type, packetId, reasonCodes, writes: this.writes, change: this.#change, then });
+  }
+
+  /** What the present step changes. */
+  get #change(): Change {
+    return this.#oracle.journal.current;
   }
 
   #stepPublish(session: OracleSession, packet: PublishPacket): void {
@@ -227,18 +245,20 @@ export class Observer {
     const topic = packet.topic === '' ? (this.#aliasesIn.get(alias as number) as string) : packet.topic;
     const repeated = packet.qos === 2 ? session.received.get(packet.packetId) : undefined;
     if (repeated !== undefined) {
-      this.#answers.push({ type: 'pubrec', packetId: packet.packetId, reasonCodes: [0], writes: repeated });
+      this.#answers.push({ type: 'pubrec', packetId: packet.packetId, reasonCodes: [0], ...repeated });
       return;
     }
     const isDenied = this.#oracle.isDenied(topic);
-    const isWanted = !isDenied && this.#oracle.publish(this.#oracle.saidBy(session, packet, topic));
+    const said = this.#oracle.saidBy(session, packet, topic);
+    const isWanted = !isDenied && this.#oracle.publish(said);
     if (packet.qos === 0) return;
     const reasonCode = isDenied
       ? ReasonCode.notAuthorized
       : isWanted
         ? ReasonCode.success
         : ReasonCode.noMatchingSubscribers;
-    if (packet.qos === 2 && !isDenied) session.received.set(packet.packetId, this.writes);
+    if (packet.qos === 2 && !isDenied)
+      session.takeReceived(packet.packetId, { writes: this.writes, change: this.#change, said });
     this.#owe(packet.qos === 1 ? 'puback' : 'pubrec', packet.packetId, [reasonCode]);
   }
 
@@ -246,10 +266,10 @@ export class Observer {
     const { packetId, reasonCode } = packet;
     if (reasonCode >= 0x80) {
       this.#unfinished.delete(packetId);
-      session.finish(packetId, 'done');
+      session.finish(packetId, 'done', this.#change);
       return;
     }
-    session.finish(packetId, 'received');
+    session.finish(packetId, 'received', this.#change);
     this.#owe('pubrel', packetId, undefined);
   }
 
@@ -262,6 +282,7 @@ export class Observer {
     const maximumPacketSize = properties.maximumPacketSize ?? PACKET_BYTES_MAX;
     const facts = {
       link: this.link.number,
+      number: this.#world.sessionNumber(clientId),
       cleanStart,
       sessionExpiryInterval: expiry,
       will: connect.will,
@@ -275,7 +296,13 @@ export class Observer {
     );
     this.session = session;
     this.#isResumed = isResumed;
-    this.#answers.push({ type: 'connack', packetId: 0, reasonCodes: [0], writes: this.writes });
+    this.#answers.push({
+      type: 'connack',
+      packetId: 0,
+      reasonCodes: [0],
+      writes: [...this.writes],
+      change: this.#change,
+    });
     if (isResumed)
       for (const [packetId, one] of session.inflight) if (one.state === 'received') this.#releases.add(packetId);
   }
@@ -286,6 +313,16 @@ export class Observer {
     this.look();
     this.isOver = true;
     if (this.session?.link === this.link.number) this.#oracle.detached(this.session);
+  }
+
+  /** The broker closes its end of the connection. */
+  closing(): void {
+    if (this.#goodbye !== undefined) this.#goodbye.isAcknowledged = true;
+  }
+
+  /** The process of the broker has ended. */
+  crashed(): void {
+    this.isOver = true;
   }
 
   /** A breath of the broker is over. */
@@ -410,6 +447,7 @@ export class Observer {
     );
     if (packet.type === 'connack') this.#sentConnack(packet);
     this.#checkReasonCodes(packet, owed);
+    owed.change.isAcknowledged = true;
     owed.then?.();
   }
 
@@ -447,10 +485,11 @@ export class Observer {
     );
   }
 
-  #sentPublish(packet: PublishPacket): void {
-    const topic = this.#resolveTopic(packet);
+  #sentPublish(sent: PublishPacket): void {
+    const topic = this.#resolveTopic(sent);
     if (topic === undefined) return;
     const session = this.session as OracleSession;
+    const packet = this.#isAgainUnknown(session, sent, topic) ? { ...sent, dup: true } : sent;
     const found = packet.dup ? this.#findRepeated(session, packet, topic) : this.#findDue(session, packet, topic);
     if (found === undefined) return;
     this.#checkContent(packet, topic, found);
@@ -466,6 +505,7 @@ export class Observer {
       return;
     }
     this.#checkDurable(session, packet, found);
+    if (found.state === 'due') found.change = this.#changeOf(session, found);
     found.state = 'sent';
     found.packetId = packet.packetId;
     found.link = this.link.number;
@@ -482,6 +522,14 @@ export class Observer {
     );
   }
 
+  /** What the queue entry of a delivery came with; undefined where there is none in the store. */
+  #changeOf(session: OracleSession, { kind, qos, said, isStored }: Expectation): Change | undefined {
+    const hasEntry = kind === 'live' ? isStored : session.isStored;
+    if (!hasEntry) return undefined;
+    if (qos === 2) return CERTAIN;
+    return kind === 'live' ? said.change : this.#change;
+  }
+
   #checkDurable(session: OracleSession, packet: PublishPacket, found: Expectation): void {
     if (packet.qos !== 2 || packet.dup || session.sessionExpiryInterval === 0) return;
     if (this.#world.isEnqueuePending(session, packet.packetId))
@@ -489,6 +537,14 @@ export class Observer {
         'durable-first',
         `${this.label}: PUBLISH ${packet.packetId} leaves at QoS 2 before its queue entry is committed: ${sayMessage(found.said)}`,
       );
+  }
+
+  /** A broker after a crash knows only of as many entries as its window has that they may have been sent. */
+  #isAgainUnknown(session: OracleSession, packet: PublishPacket, topic: string): boolean {
+    const before = session.inflight.get(packet.packetId);
+    return (
+      before?.isBeyondWindow === true && keyOf(before.said.topic, before.said.payload) === keyOf(topic, packet.payload)
+    );
   }
 
   #resolveTopic(packet: PublishPacket): string | undefined {
@@ -593,7 +649,7 @@ export class Observer {
 
   /** Whether neither expiry nor order speak against it. */
   #fits(session: OracleSession, { said, qos, kind }: Expectation, packet: PublishPacket): boolean {
-    if (said.expiresAtMs !== undefined && !packet.dup) {
+    if (said.expiresAtMs !== undefined && !packet.dup && !this.#mayHaveWaited(said)) {
       const restMs = said.expiresAtMs - this.#world.nowMs();
       if (restMs <= 0 && said.atMs < this.#world.nowMs()) return false;
       if (this.version === 5 && packet.properties.messageExpiryInterval !== Math.max(1, Math.floor(restMs / 1000)))
@@ -623,13 +679,13 @@ export class Observer {
           (this.#mayCome(shared) ? 0 : 4) +
           (this.#fits(session, shared, packet) ? 0 : 2) +
           (group.taker === undefined ? 0 : 1);
-        if (rank >= bestRank || !canFree(group, groups, new Set())) continue;
+        if (rank >= bestRank || !canFree(group, groups)) continue;
         best = { group, shared };
         bestRank = rank;
       }
     if (best === undefined) return undefined;
     const { group, shared } = best;
-    free(group, groups, new Set());
+    free(group, groups);
     shared.hidesIdentifiers = this.version !== 5;
     group.taker = shared;
     session.add(key, shared);
@@ -655,8 +711,7 @@ export class Observer {
       return;
     }
     const restMs = said.expiresAtMs - this.#world.nowMs();
-    // It may have waited in the outbox while the wire was full.
-    if (packet.dup || this.link.server.isFull || this.link.server.lastFullMs >= said.atMs) return;
+    if (packet.dup || this.#mayHaveWaited(said)) return;
     const isZero = said.properties.messageExpiryInterval === 0 && said.atMs === this.#world.nowMs();
     this.#judge.check(
       restMs > 0 || isZero,
@@ -670,6 +725,11 @@ export class Observer {
         'expiry',
         () => `${this.label}: the Message Expiry Interval is ${interval} where ${due} is right [MQTT-3.3.2-6]`,
       );
+  }
+
+  /** In the outbox, while the wire was full. */
+  #mayHaveWaited({ atMs }: Said): boolean {
+    return this.link.server.isFull || this.link.server.lastFullMs >= atMs;
   }
 
   #checkOrder(session: OracleSession, packet: PublishPacket, found: Expectation): void {
@@ -717,38 +777,6 @@ function orderKey(said: Said, qos: number): string {
 
 function isUnexcused(one: Expectation): boolean {
   return one.excuse === undefined;
-}
-
-function canFree(group: GroupExpectation, groups: readonly GroupExpectation[], seen: Set<GroupExpectation>): boolean {
-  if (group.taker === undefined || group.isLoose) return true;
-  seen.add(group);
-  const { taker } = group;
-  return groups.some((other) => !seen.has(other) && isPossible(other, taker) && canFree(other, groups, seen));
-}
-
-/** Frees a group by finding another one for its taker. */
-function free(group: GroupExpectation, groups: readonly GroupExpectation[], seen: Set<GroupExpectation>): void {
-  const { taker } = group;
-  if (taker === undefined || group.isLoose) return;
-  seen.add(group);
-  const other = groups.find((one) => !seen.has(one) && isPossible(one, taker) && canFree(one, groups, new Set(seen)));
-  if (other === undefined) return;
-  free(other, groups, seen);
-  other.taker = taker;
-  group.taker = undefined;
-}
-
-/** Whether a delivery that was seen may have come through the group. */
-function isPossible(group: GroupExpectation, taker: Expectation): boolean {
-  const { session } = taker;
-  return (group.members.get(session as object) ?? []).some((subscription) => {
-    const shared = sharedExpectation(session as OracleSession, group, subscription);
-    return (
-      shared.qos === taker.qos &&
-      shared.retain === taker.retain &&
-      (taker.hidesIdentifiers || sameNumbers(shared.identifiers, taker.identifiers))
-    );
-  });
 }
 
 /** The properties that go on to subscribers, in a form that can be compared. */

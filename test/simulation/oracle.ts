@@ -17,6 +17,7 @@ import {
   sayMessage,
 } from './expectation.ts';
 import type { Judge } from './invariants.ts';
+import { Durable, Journal } from './journal.ts';
 import { OracleSession } from './oracle-session.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
@@ -28,6 +29,8 @@ export const DENIED = 'denied';
 
 export interface ConnectFacts {
   readonly link: number;
+  /** Number of the session in the store. */
+  readonly number: number;
   readonly cleanStart: boolean;
   readonly sessionExpiryInterval: number;
   readonly will: Will | undefined;
@@ -39,6 +42,15 @@ export class Oracle {
   readonly sessions = new Map<string, OracleSession>();
   readonly names = new Map<string, ClientName>();
   readonly retained = new Map<string, Said>();
+  readonly journal = new Journal();
+  /** By topic: what the store may have. */
+  readonly storedRetained = new Map<string, Durable<Said | undefined>>();
+  /** Sessions that have ended, while the store may still have them. */
+  readonly ended = new Set<OracleSession>();
+  /** Of a former process, and over: the new one ends them anew as it starts. */
+  readonly zombies = new Set<OracleSession>();
+  /** What the last crash did not lose came back at this time. */
+  restartedAtMs = 0;
   /** Deliveries through shared subscriptions that are still open, by key. */
   readonly groups = new Map<string, GroupExpectation[]>();
   readonly #time: VirtualTime;
@@ -53,6 +65,10 @@ export class Oracle {
     this.#time = time;
     this.judge = judge;
     this.#sessionExpiryMaxS = sessionExpiryMaxS;
+  }
+
+  get nowMs(): number {
+    return this.#time.nowMs();
   }
 
   nameOf(text: string): ClientName {
@@ -76,13 +92,19 @@ export class Oracle {
       this.judge.check(!facts.cleanStart, 'session-present', () => `the session of "${clientId}" outlived Clean Start`);
     }
     const isResumed = former !== undefined && !facts.cleanStart;
-    const session = isResumed ? former : new OracleSession(this.nameOf(clientId));
+    const session = isResumed ? former : new OracleSession(this.nameOf(clientId), facts.number, this.journal);
     this.sessions.set(clientId, session);
+    if (isResumed) this.#checkExpiryTime(session);
     session.link = facts.link;
     session.expiresAtMs = Number.POSITIVE_INFINITY;
     session.sessionExpiryInterval = Math.min(facts.sessionExpiryInterval, this.#sessionExpiryMaxS);
     session.smallestPacket = Math.min(session.smallestPacket, facts.maximumPacketSize);
     session.will = facts.will;
+    const { sessionExpiryInterval } = session;
+    const { record, will } = session.stored;
+    if (session.isStored || record.possible.at(-1) !== undefined || facts.will !== undefined)
+      record.set({ sessionExpiryInterval, expiresAtMs: 0 });
+    will.set(facts.will === undefined ? undefined : { will: facts.will, dueAtMs: 0, said: undefined });
     // Taken back by coming back in time [MQTT-3.1.3-9].
     if (session.dueWill !== undefined) {
       this.#checkWillTime(session);
@@ -95,12 +117,13 @@ export class Oracle {
   saidGoodbye(session: OracleSession, reasonCode: number, sessionExpiryInterval: number | undefined): void {
     if (sessionExpiryInterval !== undefined)
       session.sessionExpiryInterval = Math.min(sessionExpiryInterval, this.#sessionExpiryMaxS);
-    if (reasonCode === 0) session.will = undefined;
+    if (reasonCode !== 0) return;
+    session.will = undefined;
+    session.stored.will.set(undefined);
   }
 
-  /** The connection of a session has ended, whoever ended it. */
-  detached(session: OracleSession): void {
-    const now = this.#time.nowMs();
+  /** Nobody knows any more what was on its way to the client of a session. */
+  #withoutConnection(session: OracleSession): void {
     session.link = 0;
     session.isGreeted = false;
     session.detachments += 1;
@@ -113,14 +136,30 @@ export class Oracle {
       if (expectation.kind === 'retained') expectation.excuse ??= 'the connection ended during a replay';
       else expectation.state = 'void';
     }
+  }
+
+  /** The connection of a session has ended, whoever ended it. */
+  detached(session: OracleSession): void {
+    const now = this.#time.nowMs();
+    this.#withoutConnection(session);
     const delayS = Math.min(session.will?.properties.willDelayInterval ?? 0, session.sessionExpiryInterval);
     if (session.will !== undefined) {
-      session.dueWill = { will: session.will, dueAtMs: now + delayS * 1000 };
+      const dueAtMs = now + delayS * 1000;
+      session.dueWill = { will: session.will, dueAtMs };
       if (delayS === 0) this.#immediate.add(session);
+      else session.stored.will.set({ will: session.will, dueAtMs, said: undefined });
     }
     session.will = undefined;
     const expiry = session.sessionExpiryInterval;
     session.expiresAtMs = expiry === NEVER_EXPIRES ? Number.POSITIVE_INFINITY : now + expiry * 1000;
+    if (session.isStored)
+      session.stored.record.set({ sessionExpiryInterval: expiry, expiresAtMs: session.expiresAtMs });
+  }
+
+  /** The process has ended, and the store has left the session: whoever was connected counts as cut off now. */
+  cutOff(session: OracleSession): void {
+    if (session.expiresAtMs === 0) this.detached(session);
+    else this.#withoutConnection(session);
   }
 
   /** Events that no single connection answers for. */
@@ -142,10 +181,20 @@ export class Oracle {
     this.#immediate.delete(session);
     session.dueWill = undefined;
     const { will } = due;
-    this.publish(this.say(will.topic, will.payload, will.qos, will.retain, session.name, will.properties));
+    const said = this.say(will.topic, will.payload, will.qos, will.retain, session.name, will.properties);
+    const fact = session.stored.will.possible.at(-1);
+    if (fact !== undefined) fact.said = said;
+    session.stored.will.set(undefined);
+    this.publish(said);
   }
 
   #sessionEnded(clientId: string, reason: string): void {
+    for (const zombie of this.zombies)
+      if (zombie.name.text === clientId) {
+        this.zombies.delete(zombie);
+        this.#end(zombie);
+        return;
+      }
     const session = this.sessions.get(clientId);
     if (session === undefined) {
       this.judge.broken('session-present', `a session of "${clientId}" ended that should not have been`);
@@ -171,9 +220,18 @@ export class Oracle {
     this.#end(session);
   }
 
+  /** The crash has left nothing of the session. */
+  vanished(session: OracleSession): void {
+    this.#end(session);
+    this.ended.delete(session);
+  }
+
   #end(session: OracleSession): void {
     session.hasEnded = true;
-    this.sessions.delete(session.name.text);
+    this.ended.add(session);
+    session.stored.record.set(undefined);
+    session.dueWill = undefined;
+    if (this.sessions.get(session.name.text) === session) this.sessions.delete(session.name.text);
     session.subscriptions.clear();
     for (const [key, groups] of this.groups) this.#leaveGroups(session, key, groups);
     for (const expectation of session.all()) if (expectation.state !== 'done') expectation.state = 'void';
@@ -242,6 +300,7 @@ export class Oracle {
       properties,
       atMs,
       expiresAtMs: expiry === undefined ? undefined : atMs + expiry * 1000,
+      change: this.journal.current,
     };
   }
 
@@ -301,7 +360,17 @@ export class Oracle {
     const former = this.retained.get(said.topic);
     if (said.payload.length === 0) this.retained.delete(said.topic);
     else this.retained.set(said.topic, said);
+    this.storedRetainedOf(said.topic).set(this.retained.get(said.topic));
     if (former !== undefined) this.#excuseReplays(former, 'it was replaced');
+  }
+
+  storedRetainedOf(topic: string): Durable<Said | undefined> {
+    let fact = this.storedRetained.get(topic);
+    if (fact === undefined) {
+      fact = new Durable<Said | undefined>(this.journal, undefined);
+      this.storedRetained.set(topic, fact);
+    }
+    return fact;
   }
 
   #excuseReplays(said: Said, excuse: string): void {
@@ -331,6 +400,8 @@ export class Oracle {
         isAcknowledged: false,
       };
       session.subscriptions.set(request.filter, subscription);
+      if (session.isStored) session.stored.subscription(request.filter).set(subscription);
+      if (isShared) session.hadShares = true;
       if (isShared) this.#joinLooseGroups(session, subscription);
       made.push(subscription);
       const isReplayed =
@@ -376,6 +447,7 @@ export class Oracle {
     return packet.filters.map((filter) => {
       const former = session.subscriptions.get(filter);
       session.subscriptions.delete(filter);
+      if (session.isStored) session.stored.subscription(filter).set(undefined);
       this.#stopReplay(session, former);
       if (former?.isShared === true)
         for (const groups of this.groups.values())
@@ -405,28 +477,42 @@ export class Oracle {
     for (const session of this.sessions.values()) {
       this.#checkWillTime(session);
       this.judge.check(
-        session.link !== 0 || session.expiresAtMs + SWEEP_SLACK_MS > now,
+        session.link !== 0 || Math.max(session.expiresAtMs, this.restartedAtMs) + SWEEP_SLACK_MS > now,
         'session-expiry',
         () => `the session of "${session.name.text}" should have ended ${now - session.expiresAtMs} ms ago`,
       );
     }
   }
 
+  #checkExpiryTime(session: OracleSession): void {
+    const lateMs = this.#time.nowMs() - session.expiresAtMs;
+    this.judge.check(
+      lateMs < SWEEP_SLACK_MS,
+      'session-expiry',
+      () => `the session of "${session.name.text}" goes on ${lateMs} ms after its end`,
+    );
+  }
+
   #checkWillTime(session: OracleSession): void {
     const due = session.dueWill;
     const now = this.#time.nowMs();
-    if (due !== undefined && due.dueAtMs + SWEEP_SLACK_MS < now)
+    if (due !== undefined && Math.max(due.dueAtMs, this.restartedAtMs) + SWEEP_SLACK_MS < now)
       this.judge.broken(
         'wills',
         `the will of "${session.name.text}" on "${due.will.topic}" should have gone out ${now - due.dueAtMs} ms ago`,
       );
   }
 
-  /** Expired retained messages are gone, in the oracle as in the broker. */
-  forgetExpired(): void {
+  /** Expired retained messages are gone, in the oracle as in the broker. Returns how many the broker may still have. */
+  forgetExpired(): number {
     const now = this.#time.nowMs();
-    for (const [topic, said] of this.retained)
-      if (said.expiresAtMs !== undefined && said.expiresAtMs <= now) this.retained.delete(topic);
+    let unswept = 0;
+    for (const [topic, { expiresAtMs }] of this.retained) {
+      if (expiresAtMs === undefined || expiresAtMs > now) continue;
+      this.retained.delete(topic);
+      if (expiresAtMs + SWEEP_SLACK_MS > now) unswept += 1;
+    }
+    return unswept;
   }
 
   /** Whether nothing is expected of a session any more, but for what an excuse covers. */
@@ -435,7 +521,8 @@ export class Oracle {
     const lost: Expectation[] = [];
     for (const one of session.all()) {
       if (one.qos === 0 || one.state === 'done' || one.state === 'void' || one.excuse !== undefined) continue;
-      if (one.state === 'due' && one.said.expiresAtMs !== undefined && one.said.expiresAtMs <= now) continue;
+      // What was perhaps sent before a crash is as good as never sent.
+      if (mayExpire(one) && one.said.expiresAtMs !== undefined && one.said.expiresAtMs <= now) continue;
       if (sizeOf(one.said) + 8 * one.identifiers.length > session.smallestPacket) continue;
       lost.push(one);
     }
@@ -466,6 +553,10 @@ export class Oracle {
   }
 }
 
+function mayExpire({ state, qos, isOfFormerProcess, isBeyondWindow }: Expectation): boolean {
+  return state === 'due' || (state === 'sent' && (isBeyondWindow || (qos === 1 && isOfFormerProcess)));
+}
+
 function expectation(
   session: OracleSession,
   said: Said,
@@ -485,6 +576,11 @@ function expectation(
     identifiers,
     subscriptions,
     state: 'due',
+    change: undefined,
+    releaseChange: undefined,
+    isStored: session.isStored,
+    isOfFormerProcess: false,
+    isBeyondWindow: false,
     excuse: undefined,
     packetId: 0,
     link: 0,

@@ -27,6 +27,10 @@ export class Trace {
     this.#say(`${'broker'.padEnd(28)} ! ${name} ${text.join(' ')}`);
   }
 
+  crash(isPowerCut: boolean): void {
+    if (this.#isOn()) this.#say(isPowerCut ? 'the power fails' : 'the process of the broker is killed');
+  }
+
   #say(text: string): void {
     if (this.#lines.length >= LINES_KEPT) this.#lines = this.#lines.slice(LINES_KEPT / 2);
     this.#lines.push(`${(this.#time.elapsedMs / 1000).toFixed(3).padStart(8)} s  ${text}`);

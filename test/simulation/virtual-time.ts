@@ -25,6 +25,7 @@ export class VirtualTime implements Clock {
   #nowMs = START_MS;
   #ends: (() => void)[] = [];
   hasPromises = false;
+  #awaited: Promise<void> | undefined = undefined;
   handled = 0;
   /** Called after every event and every end of turn. */
   afterEach: () => void = () => {};
@@ -75,6 +76,11 @@ export class VirtualTime implements Clock {
     this.#ends.push(run);
   }
 
+  /** No time passes and nothing else happens until the promise has settled. Called from within an event. */
+  standStill(promise: Promise<void>): void {
+    this.#awaited = promise;
+  }
+
   /** Lets the given time pass, or less where `isOver` says so. */
   async pass(durationMs: number, isOver: () => boolean): Promise<void> {
     const untilMs = this.#nowMs + durationMs;
@@ -92,6 +98,7 @@ export class VirtualTime implements Clock {
         if (event.run === undefined) continue;
         this.handled += 1;
         event.run();
+        if (this.#awaited !== undefined) await this.#arrive();
         if (this.hasPromises) await this.#settle();
         this.afterEach();
       }
@@ -108,6 +115,11 @@ export class VirtualTime implements Clock {
       if (this.hasPromises) await this.#settle();
       this.afterEach();
     }
+  }
+
+  async #arrive(): Promise<void> {
+    await this.#awaited;
+    this.#awaited = undefined;
   }
 
   async #settle(): Promise<void> {

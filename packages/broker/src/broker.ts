@@ -345,6 +345,12 @@ export class Broker implements SessionContext {
     if (next !== 0) this.#sessionDeadlines.schedule(session, next);
   }
 
+  /** Publishes the will and ends the session where their time has come, and sees to what has not. */
+  checkDeadlines(session: Session): void {
+    const next = this.#checkSession(session);
+    if (next !== 0) this.#sessionDeadlines.schedule(session, next);
+  }
+
   /** The session has ended: the wheel would keep it until its deadline. */
   forgetDeadlines(session: Session): void {
     this.#sessionDeadlines.cancel(session);

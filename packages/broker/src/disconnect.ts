@@ -226,8 +226,13 @@ export function endSession(broker: Broker, session: Session, reason: 'clean-star
 
   // What a shared subscription gave it goes to another member.
   for (const entry of handOver) handToAnother(broker, session, entry);
-  if (rest === undefined) forgetStored(broker, session);
-  else handRestToOthers(broker, session, rest).catch((error: unknown) => broker.internalError(error));
+  if (rest === undefined) {
+    forgetStored(broker, session);
+    return;
+  }
+  // The store keeps it until the rest is handed over: nobody may find it there as one that goes on.
+  broker.commits.write({ op: 'putSession', session: session.record(broker.nowMs) });
+  handRestToOthers(broker, session, rest).catch((error: unknown) => broker.internalError(error));
 }
 
 function forgetStored(broker: Broker, session: Session): void {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Properties } from '@dunlin/protocol';
 import type { TestClient } from './testing/client.ts';
+import { HeldStore } from './testing/store.ts';
 import { World } from './testing/world.ts';
 
 function pair(world: World, filter = '#'): { publisher: TestClient; subscriber: TestClient } {
@@ -414,6 +415,21 @@ test('deletes the retained message with an empty payload and keeps none of that 
   publisher.publish('t', { retain: true, payload: '' });
   assert.equal(world.broker.retained.count, 0);
   assert.deepEqual(subscriber.takePayloads(), ['payload', '']);
+});
+
+test('acknowledges that nothing is retained only when it is so in the store, whoever deleted it', async () => {
+  const store = new HeldStore();
+  const world = new World({ store });
+  const settled = () => store.letAllThrough(world);
+  const publisher = await world.admit('p', {}, settled);
+  publisher.publish('t', { retain: true });
+  await settled();
+  publisher.publish('t', { retain: true, payload: '' });
+  publisher.publish('t', { retain: true, payload: '', qos: 1 });
+  await world.settle();
+  assert.deepEqual(publisher.takeAll(), []);
+  await settled();
+  publisher.take('puback');
 });
 
 test('leaves the retained message alone when a message without RETAIN comes [MQTT-3.3.1-8]', () => {

@@ -43,7 +43,7 @@ export function receivePublish(connection: Connection, bytes: Buffer, reader: Fr
   const message = toMessage(connection, session, frame, topic, reader.owned);
 
   // 5. Take responsibility for it, or refuse.
-  const before = broker.commits.written;
+  const before = mayBeOnItsWay(broker, message) ? -1 : broker.commits.written;
   const verdict =
     broker.storage.isLow && needsStore(broker, session, message)
       ? refuseForStore(connection, message)
@@ -259,6 +259,11 @@ function refuse(broker: Broker, message: Message, reasonCode: number, reason: st
   if (reasonCode === ReasonCode.topicNameInvalid) broker.metrics.topicsRefused += 1;
   broker.tell({ name: 'publishRefused', clientId: message.publisher, topic: message.topic.name, reasonCode, reason });
   return reasonCode;
+}
+
+/** What another message deleted may not be gone from the store yet: the answer to a second deletion waits for it too. */
+function mayBeOnItsWay({ commits }: Broker, { retain, payloadLength }: Message): boolean {
+  return retain && payloadLength === 0 && !commits.isIdle;
 }
 
 /** Whether taking the message would write more into the store than it removes. */

@@ -36,7 +36,7 @@ function storeOf(records: readonly QueuedRecord[], committed = records.length): 
       .slice(0, committed)
       .filter((record) => record.position > after)
       .slice(0, limit)
-      .map((record) => ({ ...record, released: false }));
+      .map((record) => ({ released: false, ...record }));
   return { queue } as unknown as Store;
 }
 
@@ -191,6 +191,17 @@ test('goes on with what a store has kept, the first of it perhaps sent', () => {
       [6, 'never'],
       [7, 'never'],
     ],
+  );
+});
+
+test('knows of what the client has received that it was sent, however many lie before it', () => {
+  const queue = new Queue(holder(), true);
+  const records = Array.from({ length: 4 }, (_, i) => ({ ...entry(i + 3), released: i === 2 }));
+  queue.restore({ messages: 4, bytes: 4 * BYTES, shares: 0, lastPosition: 6 }, 1);
+  queue.readPage(storeOf(records), 1);
+  assert.deepEqual(
+    [...queue.waiting()].map(({ sent }) => sent),
+    ['perhaps', 'never', 'surely', 'never'],
   );
 });
 

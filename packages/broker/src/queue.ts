@@ -174,7 +174,8 @@ export class Queue {
   #took(page: readonly StoredEntry[]): boolean {
     this.#reading = undefined;
     for (const stored of page.slice(0, this.#paged)) {
-      this.#entries.push({ ...stored, ticket: 0, place: 0, sent: this.#perhapsSent > 0 ? 'perhaps' : 'never' });
+      const sent = stored.released ? 'surely' : this.#perhapsSent > 0 ? 'perhaps' : 'never';
+      this.#entries.push({ ...stored, ticket: 0, place: 0, sent });
       if (this.#perhapsSent > 0) this.#perhapsSent -= 1;
       this.#holder.keep(stored.message);
       this.#pagedAfter = stored.position;

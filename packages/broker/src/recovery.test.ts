@@ -4,7 +4,7 @@ import { Broker } from './broker.ts';
 import { MemoryStore } from './memory/store.ts';
 import type { Store, Write } from './ports.ts';
 import type { TestClient, TestConnect } from './testing/client.ts';
-import { LaterStore } from './testing/store.ts';
+import { HeldStore, LaterStore } from './testing/store.ts';
 import { TestClock, TestRandom, World } from './testing/world.ts';
 
 const STORED: TestConnect = { cleanStart: false, properties: { sessionExpiryInterval: 100 } };
@@ -178,7 +178,7 @@ test('runs Will Delay and session expiry of a connected client from the restart,
   assert.equal(world.broker.sessionsById.size, 0);
 });
 
-test('publishes a will and ends a session whose time came while nothing ran; expired messages are not sent', async () => {
+test('publishes a will and ends a session whose time came while nothing ran, before anybody comes; expired messages are not sent', async () => {
   const former = new World({ store: new MemoryStore() });
   former.connect('ended', withWill(STORED, 20)).break();
   const kept = { cleanStart: false, properties: { sessionExpiryInterval: 10_000 } };
@@ -190,7 +190,6 @@ test('publishes a will and ends a session whose time came while nothing ran; exp
   publisher.publish('t', { qos: 1, payload: 'new' });
 
   const world = await World.after(former, { laterByMs: 3_600_000 });
-  world.pass(2_000);
   assert.deepEqual(
     world.told('willPublished').map(({ clientId }) => clientId),
     ['ended'],
@@ -199,6 +198,10 @@ test('publishes a will and ends a session whose time came while nothing ran; exp
     world.told('sessionEnded').map(({ clientId, reason }) => [clientId, reason]),
     [['ended', 'expired']],
   );
+  const early = world.open();
+  early.connect({ clientId: 'ended', ...STORED });
+  assert.equal(early.take('connack').sessionPresent, false);
+  world.pass(2_000);
   assert.equal(world.broker.retained.get('t'), undefined);
   assert.deepEqual(world.connect('waiting', kept).takePayloads(), ['new']);
 });
@@ -264,6 +267,26 @@ test('of two sessions under one identifier keeps the newer, and hands over what 
   const numbers: number[] = [];
   for await (const { record } of store.sessions()) numbers.push(record.number);
   assert.deepEqual(numbers.sort(), [98, 99]);
+});
+
+test('does not take up a session that Clean Start ended, where it ended before all of a shared subscription was handed over [MQTT-3.1.2-4]', async () => {
+  const store = new HeldStore();
+  const former = new World({ store });
+  const settled = () => store.letAllThrough(former);
+  const client = await former.admit('a', STORED, settled);
+  client.send(client.subscribePacket('$share/g/t', { qos: 1 }));
+  await settled();
+  client.break();
+  await settled();
+  (await former.admit('p', {}, settled)).publish('t', { qos: 1, payload: 'waits' });
+  await settled();
+  await former.admit('a', { cleanStart: true }, settled);
+
+  const removal = store.batches.findIndex((batch) => batch.some(({ op }) => op === 'deleteSession'));
+  const left = new MemoryStore();
+  for (const batch of store.batches.slice(0, removal)) left.commit(batch);
+  const world = await World.after(former, { store: left });
+  assert.equal(sessionOf(world, 'a'), undefined);
 });
 
 test('rejects where the store cannot be read', async () => {

@@ -3,7 +3,8 @@
  * the store, however many they are; of them it knows what `StoreContents` says.
  *
  * Every connection that was open when the former broker ended counts as lost now: expiry and Will Delay run from here,
- * and a will without delay goes out at once, when everybody who wants it is there again.
+ * and a will without delay goes out at once, when everybody who wants it is there again. What came due while nothing ran
+ * happens then too, so that nobody comes back to a session that is over.
  */
 import { ReceiverFlow } from '@dunlin/protocol';
 import type { Broker } from './broker.ts';
@@ -37,7 +38,7 @@ export async function recover(broker: Broker): Promise<void> {
   broker.beginTurn();
   for (const session of succeeded) endSession(broker, session, 'clean-start');
   for (const session of lost) if (broker.sessionsById.get(session.clientId) === session) detach(broker, session);
-  for (const session of broker.sessionsById.values()) broker.watchDeadlines(session);
+  for (const session of broker.sessionsById.values()) broker.checkDeadlines(session);
   const sessions = broker.sessionsById.size;
   const retained = broker.retained.count;
   if (sessions > 0 || retained > 0)

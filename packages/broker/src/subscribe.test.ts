@@ -231,6 +231,14 @@ test('compares the filter of UNSUBSCRIBE character by character, shared ones inc
   assert.equal(world.broker.router.size, 0);
 });
 
+test('sends retained messages as the last subscription of a filter says that one SUBSCRIBE names twice [MQTT-3.8.4-3]', () => {
+  const world = new World();
+  world.connect('publisher').publish('t', { retain: true, qos: 1 });
+  const client = world.connect('client');
+  assert.deepEqual(subscribeAll(client, ['t', request('t', { qos: 1, retainHandling: 2 })]), [0, 1]);
+  assert.deepEqual([client.take('publish').qos, client.takeAll()], [1, []]);
+});
+
 test('stops the retained messages of a subscription that is removed', () => {
   const world = new World();
   const publisher = world.connect('p');

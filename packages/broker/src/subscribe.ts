@@ -127,7 +127,11 @@ function subscribe(
   // Before CONNACK something may come that is not there yet.
   if (isReplayed && (retained.mayMatch(filter) || !connection.isGreeted))
     replays.push(new Replay(subscription, () => retained.walk(filter), retained.sequence));
-  else if (former !== undefined) session.replaceReplay(subscription);
+  else if (former !== undefined) {
+    session.replaceReplay(subscription);
+    // It may be of this same packet.
+    for (const replay of replays) if (replay.subscription === former) replay.replace(subscription, retained.sequence);
+  }
   return qos;
 }
 

@@ -61,3 +61,16 @@ test('refuses a position that does not rise', () => {
   assert.throws(() => queue.add(entry(6)), RangeError);
   assert.throws(() => queue.add(entry(3)), RangeError);
 });
+
+test('tells the last position there was, also of an entry that is gone: the next broker goes on behind it', () => {
+  const queue = new StoredQueue();
+  for (const position of [1, 2, 3]) queue.add(entry(position));
+  queue.remove(3);
+  const { messages, lastPosition } = queue.summary();
+  assert.deepEqual([messages, lastPosition], [2, 3]);
+  queue.add(entry(lastPosition + 1));
+  assert.deepEqual(
+    queue.page(0, 10).map(({ position }) => position),
+    [1, 2, 4],
+  );
+});

@@ -86,7 +86,13 @@ export class StoredQueue {
     for (const { slots } of this.#segments) {
       for (const entry of slots) if (entry !== undefined) summary = withEntry(summary, entry);
     }
-    return summary;
+    return summary.messages === 0 ? EMPTY_QUEUE : { ...summary, lastPosition: this.#lastPosition() };
+  }
+
+  /** Also of an entry that was removed: `add` takes only what comes behind. */
+  #lastPosition(): number {
+    const { base, slots } = this.#segments[this.#segments.length - 1];
+    return base + slots.length - 1;
   }
 
   #stored(entry: QueuedRecord): StoredEntry {
@@ -108,11 +114,11 @@ export class StoredQueue {
   }
 }
 
-function withEntry({ messages, bytes, shares }: QueueSummary, entry: QueuedRecord): QueueSummary {
+function withEntry({ messages, bytes, shares, lastPosition }: QueueSummary, entry: QueuedRecord): QueueSummary {
   return {
+    lastPosition,
     messages: messages + 1,
     bytes: bytes + entry.message.heldBytes,
     shares: shares + (entry.share === undefined ? 0 : 1),
-    lastPosition: entry.position,
   };
 }
