@@ -51,16 +51,18 @@ const LENGTH_SLACK_BYTES = 64 * 1024 ** 2;
  * @throws StoreError 'damaged' where it is no file of LMDB, or one whose first pages are damaged
  */
 export async function checkDataFile(path: string): Promise<boolean> {
-  const isWhole = checkLength(path);
+  const missing = missingBytes(path);
+  if (missing > 0) truncateSync(path, statSync(path).size + missing);
   const found = statSync(path, { throwIfNoEntry: false })?.size ? await damagedPage(path, true) : undefined;
   if (found !== undefined)
     throw new StoreError('damaged', `Cannot open ${path}: it is damaged (${found}); restore a backup`);
-  return isWhole;
+  return missing === 0;
 }
 
-function checkLength(path: string): boolean {
+/** Bytes at the end of a file that its meta pages speak of and that are not there. @throws StoreError 'damaged' */
+export function missingBytes(path: string): number {
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  if (size === 0) return true;
+  if (size === 0) return 0;
   const metas = readMetas(path);
   if (metas.length === 0)
     throw new StoreError(
@@ -68,14 +70,12 @@ function checkLength(path: string): boolean {
       `Cannot open ${path}: its ${size} bytes do not begin as a file of LMDB does; restore a backup`,
     );
   const expected = Math.max(...metas.map(({ lastPage, pageSize }) => (lastPage + 1) * pageSize));
-  if (size >= expected) return true;
   if (expected > size * LENGTH_FACTOR_MAX + LENGTH_SLACK_BYTES)
     throw new StoreError(
       'damaged',
       `Cannot open ${path}: it says that it has ${expected} bytes, there are ${size}; restore a backup`,
     );
-  truncateSync(path, expected);
-  return false;
+  return Math.max(0, expected - size);
 }
 
 function notOpenable(directory: string, found: string, cause: unknown): StoreError {

@@ -80,19 +80,24 @@ class Walk {
   readonly #file: number;
   readonly #meta: FileMeta;
   readonly #onlyFirst: boolean;
+  readonly #assertGoingOn: () => void;
   readonly #seen = new Set<number>();
   #sinceTurn = 0;
 
-  constructor(file: number, meta: FileMeta, onlyFirst: boolean) {
+  constructor(file: number, meta: FileMeta, onlyFirst: boolean, assertGoingOn: () => void) {
     this.#file = file;
     this.#meta = meta;
     this.#onlyFirst = onlyFirst;
+    this.#assertGoingOn = assertGoingOn;
   }
 
   /** Walks a page and all below it; leaves are at depth 1. @throws DamagedPage */
   async tree(number: number, depth: number): Promise<void> {
     this.#sinceTurn += 1;
-    if (this.#sinceTurn % SLICE_PAGES === 0) await new Promise((resolve) => setImmediate(resolve));
+    if (this.#sinceTurn % SLICE_PAGES === 0) {
+      await new Promise((resolve) => setImmediate(resolve));
+      this.#assertGoingOn();
+    }
     const page = this.#read(number, depth === 1 ? Kind.leaf : Kind.branch);
     const nodes = this.#nodes(number, page);
     for (const node of this.#onlyFirst && depth > 1 ? nodes.slice(0, 1) : nodes) {
@@ -153,14 +158,18 @@ class Walk {
 /**
  * Says what is wrong with the first page that is not what it should be; undefined where all that are in use are.
  * While the file is written to, a snapshot must be open that was opened before.
- * `onlyFirst`: looks only at the way to the least keys.
+ * `onlyFirst`: looks only at the way to the least keys. `assertGoingOn` is called now and then; what it throws ends it.
  */
-export async function damagedPage(path: string, onlyFirst = false): Promise<string | undefined> {
+export async function damagedPage(
+  path: string,
+  onlyFirst = false,
+  assertGoingOn: () => void = () => undefined,
+): Promise<string | undefined> {
   const [meta] = readMetas(path).sort((a, b) => b.transaction - a.transaction);
   if (meta === undefined) return 'it does not begin as a file of LMDB does';
   const file = openSync(path, 'r');
   try {
-    const walk = new Walk(file, meta, onlyFirst);
+    const walk = new Walk(file, meta, onlyFirst, assertGoingOn);
     for (const { root, depth } of meta.trees) if (root !== undefined) await walk.tree(root, depth);
     return undefined;
   } catch (error) {
