@@ -45,18 +45,19 @@ const LENGTH_FACTOR_MAX = 1_000;
 const LENGTH_SLACK_BYTES = 64 * 1024 ** 2;
 
 /**
- * Looks at a file before LMDB maps it. Returns whether all its pages are there; where some are not, it is made as long
- * as it should be: to read beyond its end would end the process by a signal, a page of zeros is an error that can be
- * told. (LMDB itself leaves pages at the end out that it took and gave back, so a short file may be sound.)
- * @throws StoreError 'damaged' where it is no file of LMDB, or one whose first pages are damaged
+ * Looks at a file before LMDB maps it: at the way to the least keys, at all pages where some are missing at the end. LMDB
+ * itself leaves pages out there that it took and gave back, so a short file may be sound; it is then made as long as it
+ * should be, since to read beyond its end would end the process by a signal.
+ * @throws StoreError 'damaged' where it is no file of LMDB, or a page that is looked at is damaged or missing
  */
-export async function checkDataFile(path: string): Promise<boolean> {
+export async function checkDataFile(path: string): Promise<void> {
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (size === 0) return;
   const missing = missingBytes(path);
-  if (missing > 0) truncateSync(path, statSync(path).size + missing);
-  const found = statSync(path, { throwIfNoEntry: false })?.size ? await damagedPage(path, true) : undefined;
+  const found = await damagedPage(path, missing === 0);
   if (found !== undefined)
     throw new StoreError('damaged', `Cannot open ${path}: it is damaged (${found}); restore a backup`);
-  return missing === 0;
+  if (missing > 0) truncateSync(path, size + missing);
 }
 
 /** Bytes at the end of a file that its meta pages speak of and that are not there. @throws StoreError 'damaged' */

@@ -75,7 +75,7 @@ export async function openLmdb(options: LmdbOptions): Promise<LmdbEnvironment> {
   let database: Database | undefined;
   try {
     const path = dataFile(options.directory);
-    const isWhole = await checkDataFile(path);
+    await checkDataFile(path);
     database = new Database({
       path,
       flush: options.durability === 'durable',
@@ -83,7 +83,7 @@ export async function openLmdb(options: LmdbOptions): Promise<LmdbEnvironment> {
     });
     await ensureFormat(formatOf(database), {});
     const run = { durability: options.durability, bootId: options.bootId ?? readBootId() } as const;
-    await beginRun(database, run, isWhole);
+    await beginRun(database, run);
     return new Environment(options, database, lock, run);
   } catch (error) {
     await database?.close();
@@ -95,20 +95,19 @@ export async function openLmdb(options: LmdbOptions): Promise<LmdbEnvironment> {
 type Run = Omit<RunRecord, 'isClean'>;
 
 /** Checks the store where it may be damaged, and notes that it is open. */
-async function beginRun(database: Database, run: Run, isWhole: boolean): Promise<void> {
+async function beginRun(database: Database, run: Run): Promise<void> {
   const former = readMeta(database, 'run') as RunRecord | undefined;
-  const isTorn = mayBeTorn(former, run.bootId);
-  if (isTorn || !isWhole) {
+  if (mayBeTorn(former, run.bootId)) {
     const { problems } = await checkStore(database);
-    if (problems.length > 0)
-      throw damagedStore(isTorn ? 'the machine went down before all was flushed' : 'its file was cut short', problems);
+    if (problems.length > 0) throw tornStore(problems);
   }
   // Only after the check: if it fails, it is due again.
   await writeMeta(database, 'run', { ...run, isClean: false } satisfies RunRecord);
   await database.sync();
 }
 
-function damagedStore(cause: string, problems: readonly string[]): StoreError {
+function tornStore(problems: readonly string[]): StoreError {
+  const cause = 'the machine went down before all was flushed';
   const shown = problems.slice(0, PROBLEMS_SHOWN).join('; ');
   return new StoreError('damaged', `Cannot open the store: ${cause}, and it is damaged (${shown}); restore a backup`);
 }

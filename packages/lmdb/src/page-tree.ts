@@ -7,7 +7,7 @@
  * Offsets of nodes follow, from the end of this header. A node is half the length of its value or the number of a page
  * (2 bytes each), flags or the rest of that number (2), length of the key (2), key, and value.
  */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 /** What one of the two meta pages says. */
 export interface FileMeta {
@@ -78,6 +78,8 @@ class DamagedPage extends Error {}
 
 class Walk {
   readonly #file: number;
+  /** When the walk began: what a snapshot leads to was there by then. */
+  readonly #fileBytes: number;
   readonly #meta: FileMeta;
   readonly #onlyFirst: boolean;
   readonly #assertGoingOn: () => void;
@@ -86,6 +88,7 @@ class Walk {
 
   constructor(file: number, meta: FileMeta, onlyFirst: boolean, assertGoingOn: () => void) {
     this.#file = file;
+    this.#fileBytes = fstatSync(file).size;
     this.#meta = meta;
     this.#onlyFirst = onlyFirst;
     this.#assertGoingOn = assertGoingOn;
@@ -152,6 +155,8 @@ class Walk {
     const pages = this.#read(first, Kind.overflow).readUInt32LE(Field.pages);
     if (pages * pageSize < HEADER_BYTES + length || first + pages - 1 > lastPage)
       throw new DamagedPage(`a value of ${length} bytes has ${pages} pages from page ${first} on`);
+    if ((first + pages) * pageSize > this.#fileBytes)
+      throw new DamagedPage(`a value of page ${number} goes beyond the end of the file`);
   }
 }
 
