@@ -125,7 +125,8 @@ export function readStoreFlags(argv: readonly string[]): StoreRequest {
   if (loose !== undefined) throw usageError(`Cannot use "${loose}": expected nothing behind ${shown(name)} but flags`);
   if (flags.force && name !== 'restore') throw usageError(`Cannot use --force with ${name}: it is for restore`);
   if (name === 'stats' || name === 'check') return { ...flags, action: name };
-  if (!place) throw usageError(`Cannot ${shown(name)}: expected a directory behind it, see dunlin store --help`);
+  if (!place)
+    throw usageError(`Cannot run ${name}: expected ${ACTIONS[name].place} behind it, see dunlin store --help`);
   return { ...flags, action: name, place };
 }
 

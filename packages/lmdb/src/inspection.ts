@@ -2,7 +2,7 @@
  * A data directory that nobody has open, looked at without changing it: it may be damaged, or on a disk that is full. No
  * format is migrated, no run is noted, nothing is swept.
  */
-import { rmSync, statSync } from 'node:fs';
+import { existsSync, rmSync, statSync } from 'node:fs';
 import { backUp } from './backup.ts';
 import { type CheckReport, checkStore } from './check.ts';
 import { dataFile, freeBytes, missingBytes } from './data-directory.ts';
@@ -33,6 +33,7 @@ async function inspect<T>(directory: string, act: (database: Database) => Promis
   assertStore(directory);
   const lock = await DirectoryLock.acquire(directory);
   const path = dataFile(directory);
+  const hasReaderTable = existsSync(`${path}-lock`);
   let database: Database | undefined;
   try {
     // Pages that are not in the file are no trouble as long as nothing leads to them.
@@ -45,8 +46,8 @@ async function inspect<T>(directory: string, act: (database: Database) => Promis
     return await act(database);
   } finally {
     await database?.close();
-    // LMDB's table of readers: nobody else has the store, and it may belong to the user who looked, not to the server's.
-    rmSync(`${path}-lock`, { force: true });
+    // One that was made now belongs to the user who looked, who may not be the server's.
+    if (!hasReaderTable) rmSync(`${path}-lock`, { force: true });
     await lock.release();
   }
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { dataFile } from './data-directory.ts';
@@ -54,6 +54,20 @@ test('keeps a former store, and replaces one only where that is wanted', async (
   // And back again.
   await restoreBackup({ from: former, directory, replace: true });
   assert.equal(await sessionsIn(directory), 3);
+});
+
+const isSuperuser = process.getuid?.() === 0;
+
+test('the superuser restores for the owner of the directory', {
+  skip: !isSuperuser && 'needs the superuser',
+}, async () => {
+  const [from, directory] = [await storeOf(1), await storeOf(2)];
+  for (const path of [directory, dataFile(directory)]) chownSync(path, 65_534, 65_533);
+  const { former = '' } = await restoreBackup({ from, directory, replace: true });
+  for (const path of [dataFile(directory), former, dataFile(former)]) {
+    const { uid, gid } = statSync(path);
+    assert.deepEqual([uid, gid], [65_534, 65_533], path);
+  }
 });
 
 test('refuses what is no store, is damaged, is newer or is open, and changes nothing', async () => {

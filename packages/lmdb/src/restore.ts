@@ -3,7 +3,17 @@
  * lie. A former store keeps its place until the copy replaces it in one step, and is then found in a directory of its
  * own inside the data directory, since the user may not be allowed to write beside it.
  */
-import { copyFileSync, existsSync, linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  chownSync,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { flush } from './backup.ts';
 import type { CheckReport } from './check.ts';
@@ -52,6 +62,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
     folder = mkdtempSync(join(directory, 'restoring-'));
     const report = await checkedCopy(from, folder);
     const { size: fileBytes } = statSync(dataFile(folder));
+    giveToOwner(directory, dataFile(folder));
     const former = hasStore ? await keepFormer(directory, now) : undefined;
     renameSync(dataFile(folder), dataFile(directory));
     await flush(directory);
@@ -82,7 +93,15 @@ async function keepFormer(directory: string, now: Date): Promise<string> {
   const time = now.toISOString().replace(/\.\d+/, '').replaceAll(':', '-');
   const former = join(directory, `former-${time}`);
   mkdirSync(former, { mode: 0o700 });
+  giveToOwner(directory, former);
   linkSync(dataFile(directory), dataFile(former));
   await flush(former);
   return former;
+}
+
+/** The superuser restores for the user whose server could not open the file otherwise. */
+function giveToOwner(directory: string, path: string): void {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = statSync(directory);
+  chownSync(path, uid, gid);
 }
