@@ -7,13 +7,20 @@ export const WILL_TOPIC = 'crash/will';
 export class WillClient extends CrashClient {
   /** Texts of the wills of connections whose CONNACK came. */
   readonly armed: string[] = [];
+  /** A server may take a CONNECT and be killed before its CONNACK: that will goes out too, and must be told apart. */
+  #attempts = 0;
 
   constructor(options: { port: number; clientId: string }) {
     super({ ...options, sessionExpiryInterval: 0 });
   }
 
   get #text(): string {
-    return `${this.clientId} ${this.connects + 1}`;
+    return `${this.clientId} ${this.#attempts}`;
+  }
+
+  override connect(): Promise<void> {
+    this.#attempts += 1;
+    return super.connect();
   }
 
   protected override willFor(): Will {
@@ -21,7 +28,7 @@ export class WillClient extends CrashClient {
   }
 
   protected override greeted(): void {
-    this.armed.push(`${this.clientId} ${this.connects}`);
+    this.armed.push(this.#text);
   }
 
   protected override handle(): void {}
