@@ -16,7 +16,8 @@ export type ServerKind = { readonly name: 'dunlin'; readonly durability: string 
 export class ServerProcess {
   readonly port: number;
   readonly #kind: ServerKind;
-  readonly #directory = mkdtempSync(join(tmpdir(), 'dunlin-crash-'));
+  /** Where it keeps its data; made and removed by this class. */
+  readonly directory = mkdtempSync(join(tmpdir(), 'dunlin-crash-'));
   #child: ChildProcess | undefined;
   #output = '';
 
@@ -64,7 +65,7 @@ export class ServerProcess {
     this.#child?.kill('SIGKILL');
     if (this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null)
       await once(this.#child, 'exit');
-    rmSync(this.#directory, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true });
   }
 
   #command(): string[] {
@@ -75,19 +76,19 @@ export class ServerProcess {
         MAIN,
         'serve',
         ...['--port', `${this.port}`, '--host', '127.0.0.1'],
-        ...['--data', this.#directory, '--durability', this.#kind.durability],
+        ...['--data', this.directory, '--durability', this.#kind.durability],
         ...['--limit', 'queueMessagesMax=1000000', '--limit', 'queueBytesMax=1GiB'],
       ];
-    const file = join(this.#directory, 'mosquitto.conf');
+    const file = join(this.directory, 'mosquitto.conf');
     // It gives up root for a user of its own, who must be able to write here.
-    chmodSync(this.#directory, 0o777);
+    chmodSync(this.directory, 0o777);
     writeFileSync(
       file,
       [
         `listener ${this.port} 127.0.0.1`,
         'allow_anonymous true',
         'persistence true',
-        `persistence_location ${this.#directory}/`,
+        `persistence_location ${this.directory}/`,
         'max_queued_messages 0',
         'max_inflight_messages 0',
         '',

@@ -2,9 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { startServer } from '@dunlin/server';
 import { EXIT_CODES } from '../../packages/cli/src/exit-codes.ts';
 import { LocalBroker, Program } from './local-broker.ts';
 
@@ -57,6 +59,21 @@ test('the examples of the command line guide run', async () => {
   assert.equal(retained, 'on\n');
   assert.equal(session, 'jobs/1 first\njobs/2 second\njobs/2 third\n');
   assert.match(properties, /^a\/b application\/json origin:here \{"n":1\}\n\{"tst":.*"payload":\{"n":1\}\}\n$/);
+});
+
+test('the examples of the storage guide run, with a server and after it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'dunlin-guide-'));
+  after(() => rm(folder, { recursive: true }));
+  const data = join(folder, 'data');
+  const server = await startServer({ listeners: [{ host: '127.0.0.1', port: 0 }], data });
+  after(() => server.stop());
+  const [look, backup, restore] = await blocks('storage', 'sh');
+  const run = (code: string): Promise<string> =>
+    new Program('bash', ['-ec', `cd "${folder}"; dunlin() { "${launcher}" "$@"; }\n${code}`]).output();
+  assert.match(await run(look), /^The store in .*data:\n[\s\S]*^The store in .*data is sound:\n[\s\S]*\n\{.*\}\n$/m);
+  assert.match(await run(backup), /^Backed up .*data to .*monday; the copy is sound:\n/);
+  await server.stop();
+  assert.match(await run(restore), /^Restored .*monday into .*data:\n[\s\S]*\n {2}former store +.*data\/former-/);
 });
 
 test('the guide lists the exit codes of the tool', async () => {

@@ -57,6 +57,13 @@ test('short, long, joined and attached forms mean the same', () => {
   ]);
 });
 
+test('a loose word goes to the command that takes words, and is refused by the others', () => {
+  const target: Target = { given: [] };
+  readFlags('tool', groups, ['one', '-p', 'two', '-v', 'three'], target, ({ given }, word) => void given.push(word));
+  assert.deepEqual(target.given, ['one', 'p=two', 'v', 'three']);
+  assert.throws(() => read('one'), { message: 'Cannot use "one": expected a flag before it, see tool --help' });
+});
+
 test('a value is taken as it stands', () => {
   assert.deepEqual(read('-p', '-5', '--port', '--verbose', '--port=', '-p', ''), ['p=-5', 'p=--verbose', 'p=', 'p=']);
 });

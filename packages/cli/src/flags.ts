@@ -47,13 +47,14 @@ export class HelpAsked extends Error {
  *
  * Understood are `-x VALUE`, `-xVALUE`, `-xyz` (switches), `--long VALUE` and `--long=VALUE`; a value is taken as it
  * stands, also when it begins with `-`. Throws what `set` throws, and a usage error for an unknown flag, a missing value
- * and a loose word.
+ * and a loose word, unless `word` takes it.
  */
 export function readFlags<Target>(
   command: string,
   groups: readonly FlagGroup<Target>[],
   argv: readonly string[],
   target: Target,
+  word?: (target: Target, text: string) => void,
 ): void {
   const flags = groups.flatMap((group) => group.flags);
   let at = 0;
@@ -64,6 +65,8 @@ export function readFlags<Target>(
       at += readLong(command, flags, argument, argv.slice(at), target);
     } else if (argument.startsWith('-') && argument.length > 1) {
       at += readShort(command, flags, argument, argv.slice(at), target);
+    } else if (word !== undefined) {
+      word(target, argument);
     } else {
       throw usageError(`Cannot use "${argument}": expected a flag before it, see ${command} --help`);
     }

@@ -5,6 +5,8 @@ import { failureOf } from './failure.ts';
 import { columns, HelpAsked } from './flags.ts';
 import { pub } from './pub.ts';
 import { pubHelp } from './pub-flags.ts';
+import { store } from './store.ts';
+import { storeHelp } from './store-flags.ts';
 import { sub } from './sub.ts';
 import { subHelp } from './sub-flags.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
@@ -29,6 +31,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   pub: { summary: 'publish messages', help: pubHelp, run: pub },
   sub: { summary: 'subscribe and print messages', help: subHelp, run: sub },
+  store: { summary: 'look at, check, back up and restore the data of a server', help: storeHelp, run: store },
 };
 
 /** The text of `dunlin --help`. */

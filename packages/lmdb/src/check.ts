@@ -53,8 +53,11 @@ class Check {
   /** Bytes that each body is counted with, and how many entries refer to it. */
   readonly #bodies = new Map<number, { readonly heldBytes: number; entries: number }>();
 
-  constructor(snapshot: Snapshot) {
+  readonly #assertGoingOn: () => void;
+
+  constructor(snapshot: Snapshot, assertGoingOn: () => void) {
     this.#snapshot = snapshot;
+    this.#assertGoingOn = assertGoingOn;
   }
 
   async run(): Promise<void> {
@@ -80,7 +83,10 @@ class Check {
 
   /** Walks over the keys of a tag; what a row throws is a problem of that row. */
   async #tag(tag: number, visit: (row: Row) => void): Promise<void> {
-    for await (const row of rows(this.#snapshot, tag)) this.#attempt(() => visit(row));
+    for await (const row of rows(this.#snapshot, tag)) {
+      this.#assertGoingOn();
+      this.#attempt(() => visit(row));
+    }
   }
 
   #attempt(act: () => void): void {
@@ -231,15 +237,20 @@ class Check {
 /**
  * Checks one moment of a store, in slices. What LMDB itself cannot read is a problem too, and ends the walk: pages are
  * looked at first, since LMDB would end the process at a damaged one.
+ * @throws StoreError 'closed' soon after `signal` was aborted
  */
-export async function checkStore(database: Database): Promise<CheckReport> {
+export async function checkStore(database: Database, signal?: AbortSignal): Promise<CheckReport> {
+  const assertGoingOn = () => {
+    if (signal?.aborted) throw new StoreError('closed', 'Cannot finish the check: the store is being closed');
+  };
   const snapshot = database.snapshot();
-  const check = new Check(snapshot);
+  const check = new Check(snapshot, assertGoingOn);
   try {
-    const page = await damagedPage(database.path);
+    const page = await damagedPage(database.path, false, assertGoingOn);
     if (page !== undefined) check.problems.push(`Cannot read ${database.path}: ${page}; restore a backup`);
     else await check.run();
   } catch (error) {
+    assertGoingOn();
     check.problems.push(`LMDB cannot read on: ${error instanceof Error ? error.message : String(error)}`);
   } finally {
     snapshot.close();

@@ -5,8 +5,11 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { checkDataFile, dataFile, freeBytes, prepareDirectory } from './data-directory.ts';
 import type { LmdbEnvironment } from './environment.ts';
+import { damagedPage } from './page-tree.ts';
 import { newDirectory, openEnvironment } from './testing/directory.ts';
+import { dequeue, enqueue, message, putSession } from './testing/writes.ts';
 
+const PAGE = 4_096;
 /** A user who owns nothing here. */
 const NOBODY = 65_534;
 
@@ -32,19 +35,38 @@ test('measures what is free', async () => {
   assert.ok((await freeBytes(path)) > 0);
 });
 
-test('tells a whole file from a short one, and makes that as long as it should be', async () => {
-  const environment = await openEnvironment();
-  await environment.close();
-  const path = dataFile(environment.directory);
-  const size = statSync(path).size;
-  assert.equal(await checkDataFile(path), true);
+test('refuses a file that lacks pages in use, each time, and leaves it as it is', async () => {
+  const { directory } = await closed();
+  const path = dataFile(directory);
+  await checkDataFile(path);
   truncateSync(path, 12_288);
-  await assert.rejects(checkDataFile(path), {
-    code: 'damaged',
-    message: /it is damaged \(page \d+ .*\); restore a backup$/,
-  });
-  assert.equal(statSync(path).size, size);
-  assert.equal(await checkDataFile(join(environment.directory, 'none')), true);
+  for (let round = 0; round < 2; round++)
+    await assert.rejects(checkDataFile(path), {
+      code: 'damaged',
+      message: /it is damaged \(page \d+ is beyond the end of the file\); restore a backup$/,
+    });
+  assert.equal(statSync(path).size, 12_288);
+  await checkDataFile(join(directory, 'none'));
+});
+
+test('makes a file as long as it says it is, where nothing leads to what is missing', async () => {
+  const environment = await openEnvironment();
+  const { directory, store } = environment;
+  const large = message('a', Buffer.alloc(100_000, 1));
+  await store.commit([putSession(1), enqueue(1, 1, large)]);
+  await store.commit([dequeue(1, 1, large)]);
+  await environment.close();
+  const path = dataFile(directory);
+  const whole = readFileSync(path);
+  let bytes = whole.length;
+  for (; (await damagedPage(path)) === undefined; bytes -= PAGE) truncateSync(path, bytes - PAGE);
+  bytes += PAGE;
+  assert.ok(bytes < whole.length);
+  writeFileSync(path, whole.subarray(0, bytes));
+  await checkDataFile(path);
+  assert.equal(statSync(path).size, whole.length);
+  const again = await openEnvironment({ directory });
+  assert.deepEqual((await again.check()).problems, []);
 });
 
 /** A data directory that was open. */

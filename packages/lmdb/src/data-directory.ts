@@ -45,22 +45,25 @@ const LENGTH_FACTOR_MAX = 1_000;
 const LENGTH_SLACK_BYTES = 64 * 1024 ** 2;
 
 /**
- * Looks at a file before LMDB maps it. Returns whether all its pages are there; where some are not, it is made as long
- * as it should be: to read beyond its end would end the process by a signal, a page of zeros is an error that can be
- * told. (LMDB itself leaves pages at the end out that it took and gave back, so a short file may be sound.)
- * @throws StoreError 'damaged' where it is no file of LMDB, or one whose first pages are damaged
+ * Looks at a file before LMDB maps it: at the way to the least keys, at all pages where some are missing at the end. LMDB
+ * itself leaves pages out there that it took and gave back, so a short file may be sound; it is then made as long as it
+ * should be, since to read beyond its end would end the process by a signal.
+ * @throws StoreError 'damaged' where it is no file of LMDB, or a page that is looked at is damaged or missing
  */
-export async function checkDataFile(path: string): Promise<boolean> {
-  const isWhole = checkLength(path);
-  const found = statSync(path, { throwIfNoEntry: false })?.size ? await damagedPage(path, true) : undefined;
+export async function checkDataFile(path: string): Promise<void> {
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (size === 0) return;
+  const missing = missingBytes(path);
+  const found = await damagedPage(path, missing === 0);
   if (found !== undefined)
     throw new StoreError('damaged', `Cannot open ${path}: it is damaged (${found}); restore a backup`);
-  return isWhole;
+  if (missing > 0) truncateSync(path, size + missing);
 }
 
-function checkLength(path: string): boolean {
+/** Bytes at the end of a file that its meta pages speak of and that are not there. @throws StoreError 'damaged' */
+export function missingBytes(path: string): number {
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  if (size === 0) return true;
+  if (size === 0) return 0;
   const metas = readMetas(path);
   if (metas.length === 0)
     throw new StoreError(
@@ -68,14 +71,12 @@ function checkLength(path: string): boolean {
       `Cannot open ${path}: its ${size} bytes do not begin as a file of LMDB does; restore a backup`,
     );
   const expected = Math.max(...metas.map(({ lastPage, pageSize }) => (lastPage + 1) * pageSize));
-  if (size >= expected) return true;
   if (expected > size * LENGTH_FACTOR_MAX + LENGTH_SLACK_BYTES)
     throw new StoreError(
       'damaged',
       `Cannot open ${path}: it says that it has ${expected} bytes, there are ${size}; restore a backup`,
     );
-  truncateSync(path, expected);
-  return false;
+  return Math.max(0, expected - size);
 }
 
 function notOpenable(directory: string, found: string, cause: unknown): StoreError {

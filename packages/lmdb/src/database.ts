@@ -32,6 +32,8 @@ export interface DatabaseOptions {
   readonly flush: boolean;
   /** Bytes of address space reserved at first; the map grows by itself. */
   readonly mapBytes: number;
+  /** Nothing can be written then; the file must be there. */
+  readonly isReadOnly?: boolean;
 }
 
 /** A row that was read: both are copies. */
@@ -130,7 +132,7 @@ export class Database {
   #isClosed = false;
 
   /** Opens the file, which is made where there is none. @throws StoreError 'not-openable' */
-  constructor({ path, flush, mapBytes }: DatabaseOptions) {
+  constructor({ path, flush, mapBytes, isReadOnly = false }: DatabaseOptions) {
     this.path = path;
     try {
       this.#native = open({
@@ -144,6 +146,7 @@ export class Database {
         mapSize: mapBytes,
         overlappingSync: false,
         noSync: !flush,
+        readOnly: isReadOnly,
         // A block begins and ends where we say, not with the turn of the event loop.
         eventTurnBatching: false,
         permissionsMode: 0o600,

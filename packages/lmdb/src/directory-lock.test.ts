@@ -65,6 +65,16 @@ test('lets one of many in that come at once, also where a dead one left its lock
   assert.deepEqual(readdirSync(path), []);
 });
 
+test('tells whether a directory is free and changes nothing in it', async () => {
+  const path = directory();
+  await leftBehind(path);
+  await DirectoryLock.assertFree(path);
+  assert.deepEqual(readdirSync(path), ['lock-dead']);
+  const lock = await DirectoryLock.acquire(path);
+  await assert.rejects(DirectoryLock.assertFree(path), { code: 'locked', message: /has it open; stop it first$/ });
+  await lock.release();
+});
+
 test('takes an owner that does not answer for an owner', async () => {
   const path = directory();
   const silent = createServer((socket) => socket.end('?'));

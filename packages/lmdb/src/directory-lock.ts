@@ -7,13 +7,12 @@
  * look found the other: there is never a second owner. Where several come at once, the one with the greatest rank goes
  * on and the others withdraw and come again, each time later, so that it finds a moment without them; where there is an
  * owner, they are refused.
- *
- * A socket's path may have about 107 bytes. A longer one is reached through `/proc/self/fd`, where there is that.
  */
 import { randomUUID } from 'node:crypto';
-import { chmodSync, closeSync, existsSync, openSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { createConnection, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
+import { socketFolder } from './socket-path.ts';
 import { StoreError } from './store-error.ts';
 
 /** What a socket of the lock answers. */
@@ -34,8 +33,7 @@ const PREFIX = 'lock-';
 /** Ends the name of a socket on which its process may not listen yet. */
 const UNREADY = '.new';
 const TOKEN_LETTERS = 12;
-/** Of a socket address, with the zero byte at its end; the least of the usual systems. */
-const SOCKET_PATH_BYTES_MAX = 104;
+const NAME_BYTES = PREFIX.length + TOKEN_LETTERS + UNREADY.length;
 const ANSWER_TIMEOUT_MS = 2_000;
 const RESETS_MAX = 10;
 const ANSWER_BYTES_MAX = 1_024;
@@ -57,7 +55,7 @@ export class DirectoryLock {
 
   /** @throws StoreError 'locked' naming the owner, 'not-openable' where no socket can be made */
   static async acquire(directory: string): Promise<DirectoryLock> {
-    const { folder, free } = shortPath(directory);
+    const { folder, free } = socketFolder(directory, NAME_BYTES);
     try {
       const rank = newToken();
       const endMs = performance.now() + GIVE_UP_MS;
@@ -105,6 +103,19 @@ export class DirectoryLock {
     return undefined;
   }
 
+  /** Leaves the directory as it is, so that it may be one that can only be read. @throws StoreError 'locked' */
+  static async assertFree(directory: string): Promise<void> {
+    const { folder, free } = socketFolder(directory, NAME_BYTES);
+    try {
+      for (const name of readdirSync(folder).filter(isClaim)) {
+        const answer = await ask(join(folder, name));
+        if (answer !== 'nobody') throw locked(directory, answer);
+      }
+    } finally {
+      free();
+    }
+  }
+
   /** Lets the next one in. */
   async release(): Promise<void> {
     await this.#withdraw();
@@ -119,7 +130,7 @@ export class DirectoryLock {
 
 /** What the living sockets of others answer; deletes the dead. */
 async function claimsOf(folder: string, ownToken: string): Promise<Exclude<Answer, 'nobody'>[]> {
-  const names = readdirSync(folder).filter((name) => name.startsWith(PREFIX) && !name.endsWith(UNREADY));
+  const names = readdirSync(folder).filter(isClaim);
   const others = names.filter((name) => name !== PREFIX + ownToken).map((name) => join(folder, name));
   const found: Exclude<Answer, 'nobody'>[] = [];
   for (const path of others) {
@@ -131,28 +142,16 @@ async function claimsOf(folder: string, ownToken: string): Promise<Exclude<Answe
   return found;
 }
 
+function isClaim(name: string): boolean {
+  return name.startsWith(PREFIX) && !name.endsWith(UNREADY);
+}
+
 function newToken(): string {
   return randomUUID().replaceAll('-', '').slice(0, TOKEN_LETTERS);
 }
 
 function pause(maxMs: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * maxMs));
-}
-
-/** The directory under a name that a socket's path has room for. */
-function shortPath(directory: string): { folder: string; free: () => void } {
-  const nameBytes = 1 + PREFIX.length + TOKEN_LETTERS + UNREADY.length;
-  if (Buffer.byteLength(directory) + nameBytes < SOCKET_PATH_BYTES_MAX)
-    return { folder: directory, free: () => undefined };
-  const file = openSync(directory, 'r');
-  const folder = `/proc/self/fd/${file}`;
-  if (existsSync(folder)) return { folder, free: () => closeSync(file) };
-  closeSync(file);
-  const found = Buffer.byteLength(directory);
-  throw new StoreError(
-    'not-openable',
-    `Cannot lock ${directory}: its path has ${found} bytes, expected are ${SOCKET_PATH_BYTES_MAX - nameBytes - 1} at the most`,
-  );
 }
 
 /** Listens under another name first: from a name without `.new` on, whoever asks is answered while we live. */

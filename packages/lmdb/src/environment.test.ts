@@ -121,6 +121,33 @@ test('backs up while it is open, into a directory that can be opened', async () 
   await assert.rejects(environment.backup(copy), { code: 'not-openable', message: /expected is an empty directory/ });
 });
 
+test('refuses a backup onto itself, and leaves nothing behind where one fails', async () => {
+  const environment = await openEnvironment();
+  const { directory } = environment;
+  await assert.rejects(environment.backup(directory), {
+    code: 'not-openable',
+    message: `Cannot back up to ${directory}: it is the data directory itself, expected is another one`,
+  });
+  await assert.rejects(environment.backup(join(dataFile(directory), 'below')), { code: 'not-openable' });
+});
+
+test('ends a check and finishes a backup before it closes', async () => {
+  const environment = await openEnvironment();
+  const { store } = environment;
+  const large = () => message('a', 'x'.repeat(3_000));
+  await store.commit([
+    ...Array.from({ length: 3_000 }, (_, index) => putSession(index + 1)),
+    ...Array.from({ length: 3_000 }, (_, index) => enqueue(1, index + 1, large())),
+  ]);
+  const copy = newDirectory();
+  const backup = environment.backup(copy);
+  const check = assert.rejects(environment.check(), { code: 'closed', message: /the store is being closed/ });
+  await environment.close();
+  await Promise.all([backup, check]);
+  const restored = await openEnvironment({ directory: copy });
+  assert.deepEqual((await restored.check()).problems, []);
+});
+
 test('grows beyond the map it began with, in one batch and in many, also after it was opened again', async () => {
   const environment = await openEnvironment({ mapBytes: MAP_BYTES });
   const { directory, store } = environment;

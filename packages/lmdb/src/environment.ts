@@ -1,14 +1,14 @@
 /** Opens a data directory: lock, file, format, check where it is due; then Store and Tables, until it is closed. */
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import type { Store, Table, TableDefinition } from '@dunlin/broker';
+import { backUp } from './backup.ts';
 import { type CheckReport, checkStore } from './check.ts';
-import type { Chunk } from './chunks.ts';
 import { checkDataFile, dataFile, freeBytes, prepareDirectory } from './data-directory.ts';
 import { Database } from './database.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import { ensureFormat } from './format.ts';
-import { Key, type TextHash, textHash } from './keys.ts';
+import { type TextHash, textHash } from './keys.ts';
+import { formatOf, readMeta, writeMeta } from './meta.ts';
 import { mayBeTorn, type RunRecord, readBootId } from './run-record.ts';
 import { LmdbStore } from './store.ts';
 import { StoreError } from './store-error.ts';
@@ -49,16 +49,19 @@ export interface LmdbEnvironment {
   readonly store: Store;
   /** Opens a table. @throws RangeError where its name is unfit, or open already */
   table<T>(definition: TableDefinition<T>): Table<T>;
-  /** Walks over everything, in slices, while work goes on. */
+  /** Walks over everything, in slices, while work goes on. @throws StoreError 'closed' where it is closed meanwhile */
   check(): Promise<CheckReport>;
   stats(): Promise<StoreStats>;
-  /** Writes what is committed now into a new or empty directory, usable as a data directory afterwards. */
+  /**
+   * Writes what is committed now into a new or empty directory, usable as a data directory afterwards.
+   * @throws StoreError 'not-openable' where that cannot be
+   */
   backup(directory: string): Promise<void>;
   /** Bytes that may still be written on the file system. */
   freeBytes(): Promise<number>;
   /** Resolves when what deleted sessions left is removed. */
   swept(): Promise<void>;
-  /** Waits for what is under way, then closes; nothing may be called afterwards. Idempotent. */
+  /** Waits for what is under way, also for a backup, then closes; nothing may be called afterwards. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -72,7 +75,7 @@ export async function openLmdb(options: LmdbOptions): Promise<LmdbEnvironment> {
   let database: Database | undefined;
   try {
     const path = dataFile(options.directory);
-    const isWhole = await checkDataFile(path);
+    await checkDataFile(path);
     database = new Database({
       path,
       flush: options.durability === 'durable',
@@ -80,7 +83,7 @@ export async function openLmdb(options: LmdbOptions): Promise<LmdbEnvironment> {
     });
     await ensureFormat(formatOf(database), {});
     const run = { durability: options.durability, bootId: options.bootId ?? readBootId() } as const;
-    await beginRun(database, run, isWhole);
+    await beginRun(database, run);
     return new Environment(options, database, lock, run);
   } catch (error) {
     await database?.close();
@@ -92,20 +95,19 @@ export async function openLmdb(options: LmdbOptions): Promise<LmdbEnvironment> {
 type Run = Omit<RunRecord, 'isClean'>;
 
 /** Checks the store where it may be damaged, and notes that it is open. */
-async function beginRun(database: Database, run: Run, isWhole: boolean): Promise<void> {
+async function beginRun(database: Database, run: Run): Promise<void> {
   const former = readMeta(database, 'run') as RunRecord | undefined;
-  const isTorn = mayBeTorn(former, run.bootId);
-  if (isTorn || !isWhole) {
+  if (mayBeTorn(former, run.bootId)) {
     const { problems } = await checkStore(database);
-    if (problems.length > 0)
-      throw damagedStore(isTorn ? 'the machine went down before all was flushed' : 'its file was cut short', problems);
+    if (problems.length > 0) throw tornStore(problems);
   }
   // Only after the check: if it fails, it is due again.
   await writeMeta(database, 'run', { ...run, isClean: false } satisfies RunRecord);
   await database.sync();
 }
 
-function damagedStore(cause: string, problems: readonly string[]): StoreError {
+function tornStore(problems: readonly string[]): StoreError {
+  const cause = 'the machine went down before all was flushed';
   const shown = problems.slice(0, PROBLEMS_SHOWN).join('; ');
   return new StoreError('damaged', `Cannot open the store: ${cause}, and it is damaged (${shown}); restore a backup`);
 }
@@ -118,6 +120,9 @@ class Environment implements LmdbEnvironment {
   readonly #run: Run;
   readonly #hash: TextHash;
   readonly #tables = new Set<string>();
+  /** Checks and backups under way: LMDB must not be closed below them. */
+  readonly #walks = new Set<Promise<unknown>>();
+  readonly #ending = new AbortController();
   #closing: Promise<void> | undefined;
 
   constructor(options: LmdbOptions, database: Database, lock: DirectoryLock, run: Run) {
@@ -139,7 +144,7 @@ class Environment implements LmdbEnvironment {
   }
 
   check(): Promise<CheckReport> {
-    return checkStore(this.#database);
+    return this.#before(checkStore(this.#database, this.#ending.signal));
   }
 
   async stats(): Promise<StoreStats> {
@@ -154,21 +159,8 @@ class Environment implements LmdbEnvironment {
     };
   }
 
-  async backup(directory: string): Promise<void> {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const found = readdirSync(directory);
-    if (found.length > 0)
-      throw new StoreError(
-        'not-openable',
-        `Cannot back up to ${directory}: it holds ${found[0]}, expected is an empty directory`,
-      );
-    await this.#database.backup(dataFile(directory));
-    for (const path of [dataFile(directory), directory]) {
-      const file = await open(path, 'r');
-      if (path !== directory) await file.chmod(0o600);
-      await file.sync();
-      await file.close();
-    }
+  backup(directory: string): Promise<void> {
+    return this.#before(backUp(this.#database, directory));
   }
 
   freeBytes(): Promise<number> {
@@ -184,8 +176,20 @@ class Environment implements LmdbEnvironment {
     return this.#closing;
   }
 
+  /** Closing waits for it. */
+  async #before<T>(walk: Promise<T>): Promise<T> {
+    this.#walks.add(walk);
+    try {
+      return await walk;
+    } finally {
+      this.#walks.delete(walk);
+    }
+  }
+
   async #close(): Promise<void> {
     try {
+      this.#ending.abort();
+      await Promise.allSettled(this.#walks);
       await this.store.sweeper.stop();
       await this.#database.idle();
       if (this.#database.failure === undefined) {
@@ -199,35 +203,4 @@ class Environment implements LmdbEnvironment {
       await this.#lock.release();
     }
   }
-}
-
-function formatOf(database: Database) {
-  return {
-    version: readMeta(database, 'format') as number | undefined,
-    isEmpty: [...database.range(Buffer.of(0), Buffer.of(0xff), 1)].length === 0,
-    write: (version: number) => writeMeta(database, 'format', version),
-  };
-}
-
-function readMeta(database: Database, name: string): unknown {
-  const value = database.get(new Key().meta(name));
-  if (value === undefined) return undefined;
-  try {
-    return JSON.parse(value.toString());
-  } catch (error) {
-    throw new StoreError('damaged', `Cannot open the store: its item "${name}" is not JSON; restore a backup`, error);
-  }
-}
-
-/** Meta items are JSON, so that every later version can read them. */
-function writeMeta(database: Database, name: string, item: unknown): Promise<void> {
-  return database.transaction((transaction) => {
-    const bytes = Buffer.from(JSON.stringify(item));
-    const chunk: Chunk = transaction.room(bytes.length);
-    chunk.start = chunk.used;
-    bytes.copy(chunk.bytes, chunk.used);
-    chunk.used += bytes.length;
-    chunk.end = chunk.used;
-    transaction.put(new Key().meta(name), chunk);
-  });
 }

@@ -16,20 +16,28 @@ export interface FormatStore {
 /** `migrations[n]` makes version n + 1 of version n. It may be cut short at any point and begun again. */
 export type Migrations = Readonly<Record<number, () => Promise<void>>>;
 
-/** Brings a store to the present format. @throws StoreError 'newer-format', 'damaged' */
-export async function ensureFormat(store: FormatStore, migrations: Migrations, target = FORMAT_VERSION): Promise<void> {
-  let { version } = store;
-  if (version === undefined) {
-    if (!store.isEmpty)
-      throw new StoreError('damaged', 'Cannot open the store: it holds keys but no format version; restore a backup');
-    await store.write(target);
-    return;
-  }
-  if (version > target)
+/** @throws StoreError 'newer-format', 'damaged' where keys have no format */
+export function assertReadable(
+  { version, isEmpty }: Pick<FormatStore, 'version' | 'isEmpty'>,
+  target = FORMAT_VERSION,
+): void {
+  if (version === undefined && !isEmpty)
+    throw new StoreError('damaged', 'Cannot open the store: it holds keys but no format version; restore a backup');
+  if (version !== undefined && version > target)
     throw new StoreError(
       'newer-format',
       `Cannot open the store: it has format ${version}, this program knows formats up to ${target}; use a newer program`,
     );
+}
+
+/** Brings a store to the present format. @throws StoreError 'newer-format', 'damaged' */
+export async function ensureFormat(store: FormatStore, migrations: Migrations, target = FORMAT_VERSION): Promise<void> {
+  assertReadable(store, target);
+  let { version } = store;
+  if (version === undefined) {
+    await store.write(target);
+    return;
+  }
   while (version < target) {
     const migrate = migrations[version];
     if (migrate === undefined)

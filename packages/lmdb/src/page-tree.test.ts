@@ -51,6 +51,20 @@ test('finds each page that was overwritten, of those in use', async () => {
   assert.ok(damaged > 30, `${damaged} of ${metas[0].lastPage} pages`);
 });
 
+test('finds that a large value goes beyond the end of a file that was cut short', async () => {
+  const { directory, store, close } = await opened(newDirectory());
+  await store.commit([putSession(1)]);
+  for (let position = 1; position < 10; position++) await store.commit([enqueue(1, position, message('a'))]);
+  await store.commit([enqueue(1, 10, message('a', Buffer.alloc(100_000, 1)))]);
+  for (let position = 11; position < 20; position++) await store.commit([enqueue(1, position, message('a'))]);
+  await close();
+  const path = dataFile(directory);
+  writeFileSync(path, readFileSync(path).subarray(0, -PAGE));
+  const expected = /damaged \(a value of page \d+ goes beyond the end of the file\); restore a backup$/;
+  // Not forgotten by the attempt.
+  for (let round = 0; round < 2; round++) await assert.rejects(openEnvironment({ directory }), { message: expected });
+});
+
 test('says of a damaged page what it is, where LMDB would end the process', async () => {
   const { directory, path, whole } = await sample();
   const { trees } = readMetas(path).sort((a, b) => b.transaction - a.transaction)[0];

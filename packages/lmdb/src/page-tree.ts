@@ -7,7 +7,7 @@
  * Offsets of nodes follow, from the end of this header. A node is half the length of its value or the number of a page
  * (2 bytes each), flags or the rest of that number (2), length of the key (2), key, and value.
  */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 /** What one of the two meta pages says. */
 export interface FileMeta {
@@ -78,21 +78,29 @@ class DamagedPage extends Error {}
 
 class Walk {
   readonly #file: number;
+  /** When the walk began: what a snapshot leads to was there by then. */
+  readonly #fileBytes: number;
   readonly #meta: FileMeta;
   readonly #onlyFirst: boolean;
+  readonly #assertGoingOn: () => void;
   readonly #seen = new Set<number>();
   #sinceTurn = 0;
 
-  constructor(file: number, meta: FileMeta, onlyFirst: boolean) {
+  constructor(file: number, meta: FileMeta, onlyFirst: boolean, assertGoingOn: () => void) {
     this.#file = file;
+    this.#fileBytes = fstatSync(file).size;
     this.#meta = meta;
     this.#onlyFirst = onlyFirst;
+    this.#assertGoingOn = assertGoingOn;
   }
 
   /** Walks a page and all below it; leaves are at depth 1. @throws DamagedPage */
   async tree(number: number, depth: number): Promise<void> {
     this.#sinceTurn += 1;
-    if (this.#sinceTurn % SLICE_PAGES === 0) await new Promise((resolve) => setImmediate(resolve));
+    if (this.#sinceTurn % SLICE_PAGES === 0) {
+      await new Promise((resolve) => setImmediate(resolve));
+      this.#assertGoingOn();
+    }
     const page = this.#read(number, depth === 1 ? Kind.leaf : Kind.branch);
     const nodes = this.#nodes(number, page);
     for (const node of this.#onlyFirst && depth > 1 ? nodes.slice(0, 1) : nodes) {
@@ -147,20 +155,26 @@ class Walk {
     const pages = this.#read(first, Kind.overflow).readUInt32LE(Field.pages);
     if (pages * pageSize < HEADER_BYTES + length || first + pages - 1 > lastPage)
       throw new DamagedPage(`a value of ${length} bytes has ${pages} pages from page ${first} on`);
+    if ((first + pages) * pageSize > this.#fileBytes)
+      throw new DamagedPage(`a value of page ${number} goes beyond the end of the file`);
   }
 }
 
 /**
  * Says what is wrong with the first page that is not what it should be; undefined where all that are in use are.
  * While the file is written to, a snapshot must be open that was opened before.
- * `onlyFirst`: looks only at the way to the least keys.
+ * `onlyFirst`: looks only at the way to the least keys. `assertGoingOn` is called now and then; what it throws ends it.
  */
-export async function damagedPage(path: string, onlyFirst = false): Promise<string | undefined> {
+export async function damagedPage(
+  path: string,
+  onlyFirst = false,
+  assertGoingOn: () => void = () => undefined,
+): Promise<string | undefined> {
   const [meta] = readMetas(path).sort((a, b) => b.transaction - a.transaction);
   if (meta === undefined) return 'it does not begin as a file of LMDB does';
   const file = openSync(path, 'r');
   try {
-    const walk = new Walk(file, meta, onlyFirst);
+    const walk = new Walk(file, meta, onlyFirst, assertGoingOn);
     for (const { root, depth } of meta.trees) if (root !== undefined) await walk.tree(root, depth);
     return undefined;
   } catch (error) {

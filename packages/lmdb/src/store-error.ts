@@ -8,6 +8,10 @@ export type StoreErrorCode =
   | 'newer-format'
   /** Its content contradicts itself or cannot be decoded. */
   | 'damaged'
+  /** There is no store where one is expected. */
+  | 'no-store'
+  /** There is a store where none is expected. */
+  | 'store-exists'
   /** The operating system or LMDB refused to open it. */
   | 'not-openable'
   /** A write did not reach the disk; everything after it is refused. */

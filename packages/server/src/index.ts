@@ -1,4 +1,5 @@
-/** What the package offers: a server to start, its configuration, the command `dunlin serve`. */
+/** What the package offers: a server to start, its configuration, the command `dunlin serve`, its control and its store. */
+export { type CheckReport, type Restored, StoreError, type StoreStats } from '@dunlin/lmdb';
 export {
   type Amount,
   type Configuration,
@@ -13,6 +14,15 @@ export {
 } from './configuration.ts';
 export { parseConfiguration, readConfigurationFile } from './configuration-file.ts';
 export { CONFIGURATION } from './configuration-table.ts';
+export { type Answered, askServer } from './control-client.ts';
+export {
+  type ControlCommandName,
+  type ControlCommands,
+  ControlError,
+  type ControlRequest,
+  type ControlResult,
+  type ServerIdentity,
+} from './control-protocol.ts';
 export { SERVER_EVENTS, type ServerEvent, type ServerEventName } from './events.ts';
 export { FLAGS, type Flag, flagDefault, flagSpelling } from './flags.ts';
 export { configurationSchemaText } from './json-schema.ts';
@@ -20,5 +30,14 @@ export { ServerStartError } from './listening.ts';
 export { serve } from './serve.ts';
 export { type BoundListener, type RunningServer, SERVER_VERSION, type ServerParts, startServer } from './server.ts';
 export { type Shape, shownDefault } from './shape.ts';
+export {
+  type BackupResult,
+  dataDirectory,
+  type StoreAnswer,
+  storeBackup,
+  storeCheck,
+  storeRestore,
+  storeStats,
+} from './store-commands.ts';
 export { systemClock } from './system-clock.ts';
 export { systemRandom } from './system-random.ts';

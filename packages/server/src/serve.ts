@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { StoreError } from '@dunlin/lmdb';
 import { type Configuration, ConfigurationError, completeConfiguration, mergeConfigurations } from './configuration.ts';
 import { readConfigurationFile } from './configuration-file.ts';
+import { ControlError } from './control-protocol.ts';
 import { defaultDataDirectory } from './data-directory.ts';
 import { logEvent } from './event-log.ts';
 import type { ServerEvent } from './events.ts';
@@ -129,6 +130,6 @@ function makeLog(configuration: Configuration): Log {
 
 function failureText(error: unknown): string {
   if (error instanceof ConfigurationError || error instanceof ServerStartError) return error.message;
-  if (error instanceof RangeError || error instanceof StoreError) return error.message;
+  if (error instanceof RangeError || error instanceof StoreError || error instanceof ControlError) return error.message;
   return `Cannot go on: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }

@@ -10,6 +10,7 @@ import {
   type Random,
   type Store,
 } from '@dunlin/broker';
+import type { LmdbEnvironment } from '@dunlin/lmdb';
 import type { Listener, Wire } from '@dunlin/transport';
 import { AcceptGate } from './accept-gate.ts';
 import { addressesOf } from './address.ts';
@@ -22,6 +23,8 @@ import {
 } from './configuration.ts';
 import { checkInput } from './configuration-input.ts';
 import { hint, quoted } from './configuration-reading.ts';
+import { controlCommands } from './control-commands.ts';
+import { ControlSocket } from './control-socket.ts';
 import type { ServerEvent } from './events.ts';
 import { backlogFor, connectionsAllowed, openFileLimit } from './file-limit.ts';
 import { checkReach, listenAt } from './listening.ts';
@@ -84,7 +87,8 @@ export const SERVER_VERSION: string = JSON.parse(
  * Starts a server. Settles when clients can connect.
  * @throws ConfigurationError for an unknown key, a wrong value, a part that does not exist, and for contradictions
  * @throws ServerStartError where a listener cannot be opened, or must not; nothing is left open then
- * @throws StoreError of `@dunlin/lmdb` where the data directory cannot be opened
+ * @throws StoreError of `@dunlin/lmdb` where the data directory cannot be opened, ControlError where its control socket
+ *   cannot
  */
 export async function startServer(input: ConfigurationInput = {}, parts: ServerParts = {}): Promise<RunningServer> {
   const configuration = completeConfiguration(checkInput(input));
@@ -130,25 +134,24 @@ async function start(configuration: Configuration, parts: ServerParts, tell: Tel
     ]);
   const storage = await openStorage(configuration);
   try {
-    return await startWith(configuration, storage?.store ?? parts.store, parts, tell, async () => storage?.close());
+    return await startWith(configuration, storage, parts, tell);
   } catch (error) {
     await storage?.close();
     throw error;
   }
 }
 
-/** `closeStorage` is called when the server has stopped. */
+/** The storage is closed when the server has stopped; where it cannot start, by the caller. */
 async function startWith(
   configuration: Configuration,
-  store: Store | undefined,
+  storage: LmdbEnvironment | undefined,
   parts: ServerParts,
   tell: Tell,
-  closeStorage: () => Promise<void>,
 ): Promise<RunningServer> {
   const fileLimit = parts.fileLimit ?? openFileLimit();
   const connectionsMax = allowedConnections(configuration, fileLimit, tell);
   const clock = parts.clock ?? systemClock;
-  const broker = makeBroker(configuration, connectionsMax, clock, store, parts);
+  const broker = makeBroker(configuration, connectionsMax, clock, storage?.store ?? parts.store, parts);
   const forget = broker.onEvent(tell);
   const gate = new AcceptGate({
     clock,
@@ -159,13 +162,16 @@ async function startWith(
   });
   await broker.start();
   const opened: Opened[] = [];
+  let control: ControlSocket | undefined;
   try {
+    control = await openControl(storage);
     for (const listener of configuration.listeners)
       opened.push(await openListener(listener, { broker, gate, tell, backlog: backlogFor(fileLimit) }));
   } catch (error) {
     // A server that never was does not tell that it drains.
     forget();
     await closeAll(opened, gate, tell);
+    await control?.close();
     await broker.stop();
     throw error;
   }
@@ -177,13 +183,26 @@ async function startWith(
     connectionsMax,
     fileLimit,
     stop() {
-      stopped ??= closeAll(opened, gate, tell)
-        .then(() => broker.stop())
-        .then(closeStorage)
-        .finally(forget);
+      stopped ??= stopAll().finally(forget);
       return stopped;
     },
   };
+
+  async function stopAll(): Promise<void> {
+    // Commands under way are answered: a backup when it is whole, a check when the storage closes.
+    const controlClosed = control?.close();
+    await closeAll(opened, gate, tell);
+    await broker.stop();
+    await storage?.close();
+    await controlClosed;
+  }
+}
+
+/** Without a data directory there is nothing that the command line could find it by. */
+async function openControl(storage: LmdbEnvironment | undefined): Promise<ControlSocket | undefined> {
+  if (storage === undefined) return undefined;
+  const server = { pid: process.pid, version: SERVER_VERSION };
+  return await ControlSocket.open({ directory: storage.directory, commands: controlCommands({ storage, server }) });
 }
 
 interface Opened {

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { dataFile } from './data-directory.ts';
+import { Database } from './database.ts';
+import { writeMeta } from './meta.ts';
+import { restoreBackup } from './restore.ts';
+import { newDirectory, openEnvironment } from './testing/directory.ts';
+import { enqueue, message, putSession } from './testing/writes.ts';
+
+/** A closed store with so many sessions. */
+async function storeOf(sessions: number): Promise<string> {
+  const environment = await openEnvironment();
+  await environment.store.commit(Array.from({ length: sessions }, (_, index) => putSession(index + 1)));
+  if (sessions > 0) await environment.store.commit([enqueue(1, 1, message('a'))]);
+  await environment.close();
+  return environment.directory;
+}
+
+async function sessionsIn(directory: string): Promise<number> {
+  const environment = await openEnvironment({ directory });
+  const { sessions, problems } = await environment.check();
+  await environment.close();
+  assert.deepEqual(problems, []);
+  return sessions;
+}
+
+test('restores into a directory that is not there yet, from one that may only be read', async () => {
+  const from = await storeOf(2);
+  chmodSync(dataFile(from), 0o444);
+  const directory = newDirectory();
+  const { report, former, fileBytes } = await restoreBackup({ from, directory, replace: false });
+  assert.deepEqual([report.sessions, report.queued, former], [2, 1, undefined]);
+  assert.equal(fileBytes, statSync(dataFile(from)).size);
+  assert.deepEqual(readdirSync(directory), ['data.mdb']);
+  assert.deepEqual([statSync(directory).mode & 0o777, statSync(dataFile(directory)).mode & 0o777], [0o700, 0o600]);
+  assert.equal(await sessionsIn(directory), 2);
+});
+
+test('keeps a former store, and replaces one only where that is wanted', async () => {
+  const from = await storeOf(2);
+  const directory = await storeOf(3);
+  await assert.rejects(restoreBackup({ from, directory, replace: false }), {
+    code: 'store-exists',
+    message: `Cannot restore into ${directory}: it holds a store already`,
+  });
+  assert.equal(await sessionsIn(directory), 3);
+  const now = new Date('2026-02-03T04:05:06.789Z');
+  const { former } = await restoreBackup({ from, directory, replace: true, now });
+  assert.equal(former, join(directory, 'former-2026-02-03T04-05-06Z'));
+  assert.equal(await sessionsIn(directory), 2);
+  assert.equal(await sessionsIn(former), 3);
+  // And back again.
+  await restoreBackup({ from: former, directory, replace: true });
+  assert.equal(await sessionsIn(directory), 3);
+});
+
+const isSuperuser = process.getuid?.() === 0;
+
+test('the superuser restores for the owner of the directory', {
+  skip: !isSuperuser && 'needs the superuser',
+}, async () => {
+  const [from, directory] = [await storeOf(1), await storeOf(2)];
+  for (const path of [directory, dataFile(directory)]) chownSync(path, 65_534, 65_533);
+  const { former = '' } = await restoreBackup({ from, directory, replace: true });
+  for (const path of [dataFile(directory), former, dataFile(former)]) {
+    const { uid, gid } = statSync(path);
+    assert.deepEqual([uid, gid], [65_534, 65_533], path);
+  }
+});
+
+test('refuses what is no store, is damaged, is newer or is open, and changes nothing', async () => {
+  const directory = await storeOf(3);
+  const before = readFileSync(dataFile(directory));
+  const empty = newDirectory();
+  await assert.rejects(restoreBackup({ from: empty, directory, replace: true }), { code: 'no-store' });
+  mkdirSync(empty);
+  writeFileSync(dataFile(empty), readFileSync(import.meta.filename));
+  await assert.rejects(restoreBackup({ from: empty, directory, replace: true }), {
+    code: 'damaged',
+    message: new RegExp(`^Cannot restore ${empty}: it is damaged \\(Cannot open ${empty}.*; take another backup$`),
+  });
+  const newer = await storeOf(0);
+  const database = new Database({ path: dataFile(newer), flush: false, mapBytes: 1024 ** 2 });
+  await writeMeta(database, 'format', 2);
+  await database.close();
+  await assert.rejects(restoreBackup({ from: newer, directory, replace: true }), { code: 'newer-format' });
+  const open = await openEnvironment();
+  await assert.rejects(restoreBackup({ from: open.directory, directory, replace: true }), { code: 'locked' });
+  const from = await storeOf(1);
+  await assert.rejects(restoreBackup({ from, directory: open.directory, replace: true }), { code: 'locked' });
+  assert.ok(readFileSync(dataFile(directory)).equals(before));
+  assert.deepEqual(
+    readdirSync(directory).filter((name) => !name.startsWith('data.mdb')),
+    [],
+  );
+});

@@ -1,0 +1,45 @@
+/**
+ * What the two ends of a control socket say to each other: JSON, a line each. A request names a command and its
+ * parameters, `{"command":"store-backup","to":"/var/backups/dunlin"}`; the answer is `{"result":…}` or
+ * `{"error":{"code":…,"message":…}}`. Requests of one connection are answered in order, one at a time.
+ */
+import type { CheckReport, StoreStats } from '@dunlin/lmdb';
+
+/** Name of the socket in the data directory. */
+export const CONTROL_SOCKET = 'control';
+
+/** What a server says of itself. */
+export interface ServerIdentity {
+  readonly pid: number;
+  readonly version: string;
+}
+
+/** Every command with its parameters and its result. */
+export interface ControlCommands {
+  /** Answered at once: whoever asks learns whether the server lives, and what it knows. */
+  readonly hello: { readonly parameters: object; readonly result: ServerIdentity & { commands: readonly string[] } };
+  readonly 'store-stats': { readonly parameters: object; readonly result: StoreStats };
+  readonly 'store-check': { readonly parameters: object; readonly result: CheckReport };
+  /** `to`: an absolute path; the server makes it, as its own user. */
+  readonly 'store-backup': { readonly parameters: { readonly to: string }; readonly result: { readonly to: string } };
+}
+
+export type ControlCommandName = keyof ControlCommands;
+type Parameters<Name extends ControlCommandName> = ControlCommands[Name]['parameters'];
+export type ControlResult<Name extends ControlCommandName> = ControlCommands[Name]['result'];
+export type ControlRequest<Name extends ControlCommandName> = { readonly command: Name } & Parameters<Name>;
+
+export type ControlAnswer =
+  | { readonly result: unknown }
+  | { readonly error: { readonly code: string; readonly message: string } };
+
+/** What went wrong between the two ends, or at the other one. `code` is stable; a `StoreError` keeps its own. */
+export class ControlError extends Error {
+  override readonly name = 'ControlError';
+  readonly code: string;
+
+  constructor(code: string, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+  }
+}
