@@ -1,7 +1,8 @@
 /** The directory a store lies in: made for its owner alone, checked before LMDB maps the file, and measured. */
 import { accessSync, constants, mkdirSync, statSync, truncateSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { flushNames } from './new-file.ts';
 import { damagedPage, readMetas } from './page-tree.ts';
 import { StoreError } from './store-error.ts';
 
@@ -15,12 +16,20 @@ export function dataFile(directory: string): string {
 /** Makes the directory where there is none, for its owner alone. @throws StoreError 'not-openable' */
 export function prepareDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
+    makeDirectory(directory);
     accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw notOpenable(directory, `${reasonOf(error)}; it must be a directory that this user may write to`, error);
   }
   for (const path of [dataFile(directory), `${dataFile(directory)}-lock`]) checkFile(directory, path);
+}
+
+/** With all above it that are not there; their names survive a power cut. */
+function makeDirectory(directory: string): void {
+  const first = mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
+  if (first === undefined) return;
+  const end = dirname(resolve(first));
+  for (let made = resolve(directory); made !== end; made = dirname(made)) flushNames(dirname(made));
 }
 
 /** LMDB says of such a file no more than that it cannot be opened. */

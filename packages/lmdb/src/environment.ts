@@ -9,6 +9,7 @@ import { Database } from './database.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import { ensureFormat } from './format.ts';
 import { Key, type TextHash, textHash } from './keys.ts';
+import { makeDataFile } from './new-file.ts';
 import { mayBeTorn, type RunRecord, readBootId } from './run-record.ts';
 import { LmdbStore } from './store.ts';
 import { StoreError } from './store-error.ts';
@@ -72,6 +73,7 @@ export async function openLmdb(options: LmdbOptions): Promise<LmdbEnvironment> {
   let database: Database | undefined;
   try {
     const path = dataFile(options.directory);
+    await makeDataFile(path, (made) => ensureFormat(formatOf(made), {}));
     const isWhole = await checkDataFile(path);
     database = new Database({
       path,
