@@ -4,7 +4,7 @@ import { open } from 'node:fs/promises';
 import type { Store, Table, TableDefinition } from '@dunlin/broker';
 import { type CheckReport, checkStore } from './check.ts';
 import type { Chunk } from './chunks.ts';
-import { checkDataFile, dataFile, freeBytes, prepareDirectory } from './data-directory.ts';
+import { checkDataFile, checkRoom, dataFile, freeBytes, prepareDirectory } from './data-directory.ts';
 import { Database } from './database.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import { ensureFormat } from './format.ts';
@@ -73,6 +73,7 @@ export async function openLmdb(options: LmdbOptions): Promise<LmdbEnvironment> {
   let database: Database | undefined;
   try {
     const path = dataFile(options.directory);
+    await checkRoom(options.directory);
     await makeDataFile(path, (made) => ensureFormat(formatOf(made), {}));
     const isWhole = await checkDataFile(path);
     database = new Database({
@@ -100,16 +101,20 @@ async function beginRun(database: Database, run: Run, isWhole: boolean): Promise
   if (isTorn || !isWhole) {
     const { problems } = await checkStore(database);
     if (problems.length > 0)
-      throw damagedStore(isTorn ? 'the machine went down before all was flushed' : 'its file was cut short', problems);
+      throw damagedStore(
+        database.path,
+        isTorn ? 'the machine went down before all was flushed' : 'its file was cut short',
+        problems,
+      );
   }
   // Only after the check: if it fails, it is due again.
   await writeMeta(database, 'run', { ...run, isClean: false } satisfies RunRecord);
   await database.sync();
 }
 
-function damagedStore(cause: string, problems: readonly string[]): StoreError {
+function damagedStore(path: string, cause: string, problems: readonly string[]): StoreError {
   const shown = problems.slice(0, PROBLEMS_SHOWN).join('; ');
-  return new StoreError('damaged', `Cannot open the store: ${cause}, and it is damaged (${shown}); restore a backup`);
+  return new StoreError('damaged', `Cannot open ${path}: ${cause}, and it is damaged (${shown}); restore a backup`);
 }
 
 class Environment implements LmdbEnvironment {
@@ -205,6 +210,7 @@ class Environment implements LmdbEnvironment {
 
 function formatOf(database: Database) {
   return {
+    path: database.path,
     version: readMeta(database, 'format') as number | undefined,
     isEmpty: [...database.range(Buffer.of(0), Buffer.of(0xff), 1)].length === 0,
     write: (version: number) => writeMeta(database, 'format', version),
@@ -217,7 +223,11 @@ function readMeta(database: Database, name: string): unknown {
   try {
     return JSON.parse(value.toString());
   } catch (error) {
-    throw new StoreError('damaged', `Cannot open the store: its item "${name}" is not JSON; restore a backup`, error);
+    throw new StoreError(
+      'damaged',
+      `Cannot open ${database.path}: its item "${name}" is not JSON; restore a backup`,
+      error,
+    );
   }
 }
 

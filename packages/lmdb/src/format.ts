@@ -6,6 +6,8 @@ export const FORMAT_VERSION = 1;
 
 /** What it takes to look after the format of one store. */
 export interface FormatStore {
+  /** Of its file. */
+  readonly path: string;
   /** Undefined where nothing was written yet. */
   readonly version: number | undefined;
   readonly isEmpty: boolean;
@@ -21,19 +23,25 @@ export async function ensureFormat(store: FormatStore, migrations: Migrations, t
   let { version } = store;
   if (version === undefined) {
     if (!store.isEmpty)
-      throw new StoreError('damaged', 'Cannot open the store: it holds keys but no format version; restore a backup');
+      throw new StoreError(
+        'damaged',
+        `Cannot open ${store.path}: it holds keys but no format version; restore a backup`,
+      );
     await store.write(target);
     return;
   }
   if (version > target)
     throw new StoreError(
       'newer-format',
-      `Cannot open the store: it has format ${version}, this program knows formats up to ${target}; use a newer program`,
+      `Cannot open ${store.path}: it has format ${version}, this program knows formats up to ${target}; use a newer program`,
     );
   while (version < target) {
     const migrate = migrations[version];
     if (migrate === undefined)
-      throw new StoreError('damaged', `Cannot open the store: its format ${version} never was one; restore a backup`);
+      throw new StoreError(
+        'damaged',
+        `Cannot open ${store.path}: its format ${version} never was one; restore a backup`,
+      );
     await migrate();
     version += 1;
     await store.write(version);
