@@ -123,6 +123,7 @@ export class Broker implements SessionContext {
   #dirty: Connection[] = [];
   #isInTurn = false;
   #listeners: ((event: BrokerEvent) => void)[] = [];
+  #storeFailure: { readonly error: unknown } | undefined;
   #ticking: Timer | undefined;
   #sessionNumber = 0;
   #reported = new Map<LimitName, number>();
@@ -220,7 +221,10 @@ export class Broker implements SessionContext {
     return accept(this, undefined, Message.of(this.topics.named(topic), payload, { ...options, nowMs: this.nowMs }));
   }
 
-  /** Sends all clients away and stops. Settles when the store is closed; wires close by themselves. */
+  /**
+   * Sends all clients away and stops. Settles when the store is closed; wires close by themselves.
+   * Rejects with what the store failed for, where it has: what was not acknowledged may be lost.
+   */
   async stop(options: StopOptions = {}): Promise<void> {
     this.beginTurn();
     const { serverReference } = this.settings;
@@ -239,6 +243,7 @@ export class Broker implements SessionContext {
     this.#endTurn();
     await flushed;
     await this.store.close();
+    if (this.#storeFailure !== undefined) throw this.#storeFailure.error;
   }
 
   /** A step outside of `Connection.received` begins: reads the clock once and sees to the end of the turn. */
@@ -450,6 +455,7 @@ export class Broker implements SessionContext {
 
   /** Memory is ahead of the disk: nothing more is acknowledged, every connection breaks. */
   storeFailed(error: unknown): void {
+    this.#storeFailure ??= { error };
     this.tell({ name: 'storeFailed', error: error instanceof Error ? error.message : String(error) });
     this.isDraining = true;
     this.#ticking?.cancel();

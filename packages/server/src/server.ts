@@ -71,6 +71,7 @@ export interface RunningServer {
    * Closes the listeners, sends every client away (5.0: DISCONNECT 0x8B, or 0x9C with a Server Reference) with its
    * undelayed will, and stops the broker. Settles when the ports are free and the store is closed; what was sent to
    * clients may still be leaving. Further calls return the same promise.
+   * Rejects when all of that is done, where the store has failed before or could not be closed in order.
    */
   stop(): Promise<void>;
 }
@@ -179,7 +180,7 @@ async function startWith(
     stop() {
       stopped ??= closeAll(opened, gate, tell)
         .then(() => broker.stop())
-        .then(closeStorage)
+        .finally(closeStorage)
         .finally(forget);
       return stopped;
     },
