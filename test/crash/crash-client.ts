@@ -39,6 +39,7 @@ export abstract class CrashClient {
   protected abstract handle(packet: Packet): void;
   /** CONNACK came; `sessionPresent`: what was unfinished goes on. */
   protected abstract greeted(sessionPresent: boolean): void;
+  /** Asked once for each connection. */
   protected willFor(): Will | undefined {
     return undefined;
   }
@@ -51,6 +52,7 @@ export abstract class CrashClient {
       this.#socket = socket;
       socket.setNoDelay(true);
       socket.on('connect', () => {
+        const will = this.willFor();
         this.#write(socket, {
           type: 'connect',
           protocolVersion: 5,
@@ -59,7 +61,7 @@ export abstract class CrashClient {
           cleanStart: this.sessionExpiryInterval === 0,
           keepAlive: 0,
           properties: { sessionExpiryInterval: this.sessionExpiryInterval },
-          ...(this.willFor() === undefined ? {} : { will: this.willFor() }),
+          ...(will !== undefined && { will }),
         });
       });
       socket.on('data', (chunk) => {
