@@ -56,6 +56,7 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/lmdb/src/testing/crash-child.ts': 'the process that crash.test.ts kills',
   'packages/lmdb/src/testing/full-child.ts': 'the process of disk-full.test.ts',
   'packages/lmdb/src/testing/directory.ts': 'data directories of the tests beside it; every one of them runs it',
+  'packages/lmdb/src/testing/rounds.ts': 'what crash.test.ts and the torn writes of test/crash look for',
   'packages/lmdb/src/testing/writes.ts': 'writes for the tests beside it; every one of them runs it',
   'packages/protocol/src/packets.ts': 'types, and one frozen empty object',
   'tools/check-node.js': 'it only refuses an old Node, which the tests do not run on',

@@ -30,6 +30,7 @@ import { Router } from './router.ts';
 import type { Session } from './session.ts';
 import type { SessionContext } from './session-context.ts';
 import { SessionCounts } from './session-counts.ts';
+import { infoOf, type SessionInfo } from './session-info.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 import { StorageWatch } from './storage-watch.ts';
 import { SysTopics } from './sys-topics.ts';
@@ -52,20 +53,6 @@ export interface BrokerOptions {
   readonly settings?: Partial<Settings>;
   /** Told under `$SYS/broker/version`. */
   readonly version?: string;
-}
-
-/** What an operator sees of a session. */
-export interface SessionInfo {
-  readonly clientId: string;
-  readonly connected: boolean;
-  readonly address: string | undefined;
-  readonly username: string | undefined;
-  readonly protocolVersion: number | undefined;
-  /** Seconds. */
-  readonly sessionExpiryInterval: number;
-  readonly subscriptions: number;
-  readonly queuedMessages: number;
-  readonly inflightMessages: number;
 }
 
 export interface PublishOptions {
@@ -127,6 +114,7 @@ export class Broker implements SessionContext {
   #dirty: Connection[] = [];
   #isInTurn = false;
   #listeners: ((event: BrokerEvent) => void)[] = [];
+  #storeFailure: { readonly error: unknown } | undefined;
   #ticking: Timer | undefined;
   #sessionNumber = 0;
   #reported = new Map<LimitName, number>();
@@ -226,7 +214,10 @@ export class Broker implements SessionContext {
     return accept(this, undefined, Message.of(this.topics.named(topic), payload, { ...options, nowMs: this.nowMs }));
   }
 
-  /** Sends all clients away and stops. Settles when the store is closed; wires close by themselves. */
+  /**
+   * Sends all clients away and stops. Settles when the store is closed; wires close by themselves.
+   * Rejects with what the store failed for, where it has: what was not acknowledged may be lost.
+   */
   async stop(options: StopOptions = {}): Promise<void> {
     this.beginTurn();
     const { serverReference } = this.settings;
@@ -245,6 +236,7 @@ export class Broker implements SessionContext {
     this.#endTurn();
     await flushed;
     await this.store.close();
+    if (this.#storeFailure !== undefined) throw this.#storeFailure.error;
   }
 
   /** A step outside of `Connection.received` begins: reads the clock once and sees to the end of the turn. */
@@ -461,6 +453,7 @@ export class Broker implements SessionContext {
 
   /** Memory is ahead of the disk: nothing more is acknowledged, every connection breaks. */
   storeFailed(error: unknown): void {
+    this.#storeFailure ??= { error };
     this.tell({ name: 'storeFailed', error: error instanceof Error ? error.message : String(error) });
     this.isDraining = true;
     this.#ticking?.cancel();
@@ -479,19 +472,4 @@ function nextDeadline(session: Session): number {
   const end = session.expiresAtMs;
   if (will === undefined) return end ?? 0;
   return end === undefined ? will : Math.min(will, end);
-}
-
-function infoOf(session: Session): SessionInfo {
-  const owner = session.owner;
-  return {
-    clientId: session.clientId,
-    connected: owner !== undefined,
-    address: owner?.wire.peer.address,
-    username: owner?.principal?.username,
-    protocolVersion: owner?.protocolVersion,
-    sessionExpiryInterval: session.sessionExpiryInterval,
-    subscriptions: session.subscriptions?.size ?? 0,
-    queuedMessages: session.queuedMessages,
-    inflightMessages: session.inflightMessages,
-  };
 }

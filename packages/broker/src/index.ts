@@ -1,6 +1,6 @@
 /** One MQTT broker, embeddable: `new Broker(...)`, ports and memory adapters. */
 
-export { Broker, type BrokerOptions, type PublishOptions, type SessionInfo, type StopOptions } from './broker.ts';
+export { Broker, type BrokerOptions, type PublishOptions, type StopOptions } from './broker.ts';
 export { type BrokerEvent, EVENTS, type EventName } from './events.ts';
 export { LIMITS, type Limit, type LimitName, type Limits, resolveLimits } from './limits.ts';
 export { AnonymousAuthenticator } from './memory/anonymous.ts';
@@ -12,6 +12,7 @@ export { Message, retainedBytes } from './message.ts';
 export { COUNTERS, type CounterName, type Metrics } from './metrics.ts';
 export type { ListenerPolicy } from './policy.ts';
 export type * from './ports.ts';
+export type { SessionInfo } from './session-info.ts';
 export { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 export {
   RevisionConflict,

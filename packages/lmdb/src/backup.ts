@@ -1,8 +1,8 @@
 /** Copies the last committed state of an open database into a directory of its own. */
-import { mkdirSync, readdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
+import { readdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { dataFile } from './data-directory.ts';
+import { dataFile, makeDirectory } from './data-directory.ts';
 import type { Database } from './database.ts';
 import { StoreError } from './store-error.ts';
 
@@ -31,7 +31,7 @@ export async function backUp(database: Database, directory: string): Promise<voi
 function prepareTarget(database: Database, directory: string): void {
   let found: string[];
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
     if (realpathSync(directory) === realpathSync(dirname(database.path)))
       throw notPossible(directory, 'it is the data directory itself, expected is another one');
     found = readdirSync(directory);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { checkDataFile, dataFile, freeBytes, prepareDirectory } from './data-directory.ts';
@@ -26,6 +26,14 @@ test('says what is wrong with a path that is no directory', () => {
   assert.throws(() => prepareDirectory(path), {
     code: 'not-openable',
     message: /^Cannot use .* as data directory: .*; it must be a directory that this user may write to$/,
+  });
+});
+
+test('names the reason of the system where a directory cannot be made', { skip: !existsSync('/proc/self') }, () => {
+  // Where Node's own recursive mkdir loops for ever.
+  assert.throws(() => prepareDirectory('/proc/dunlin/data'), {
+    code: 'not-openable',
+    message: /mkdir '\/proc\/dunlin'/,
   });
 });
 

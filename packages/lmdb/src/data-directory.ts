@@ -1,7 +1,8 @@
 /** The directory a store lies in: made for its owner alone, checked before LMDB maps the file, and measured. */
-import { accessSync, constants, mkdirSync, statSync, truncateSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, statSync, truncateSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { flushNames } from './new-file.ts';
 import { damagedPage, readMetas } from './page-tree.ts';
 import { StoreError } from './store-error.ts';
 
@@ -15,12 +16,24 @@ export function dataFile(directory: string): string {
 /** Makes the directory where there is none, for its owner alone. @throws StoreError 'not-openable' */
 export function prepareDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
+    makeDirectory(directory);
     accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw notOpenable(directory, `${reasonOf(error)}; it must be a directory that this user may write to`, error);
   }
   for (const path of [dataFile(directory), `${dataFile(directory)}-lock`]) checkFile(directory, path);
+}
+
+/**
+ * With all above it that are not there; their names survive a power cut. Not by Node's own `recursive`, which loops for
+ * ever where the system says ENOENT of a parent that is there (/proc), and says ENOENT where a file system is read-only.
+ */
+export function makeDirectory(directory: string): void {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  const parent = dirname(resolve(directory));
+  if (!existsSync(parent)) makeDirectory(parent);
+  mkdirSync(directory, { mode: DIRECTORY_MODE });
+  flushNames(parent);
 }
 
 /** LMDB says of such a file no more than that it cannot be opened. */
@@ -38,6 +51,22 @@ function checkFile(directory: string, path: string): void {
 export async function freeBytes(directory: string): Promise<number> {
   const { bavail, bsize } = await statfs(directory);
   return bavail * bsize;
+}
+
+/** What a new store takes at first, with room to spare. */
+const NEW_STORE_BYTES = 256 * 1024;
+
+/**
+ * Looks for room where LMDB is about to make a file: on a full file system its table of readers, which it maps, would
+ * end the process by a signal. An existing store opens without.
+ * @throws StoreError 'not-openable'
+ */
+export async function checkRoom(directory: string): Promise<void> {
+  const path = dataFile(directory);
+  const isThere = [path, `${path}-lock`].every((file) => (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0);
+  const free = isThere ? NEW_STORE_BYTES : await freeBytes(directory);
+  if (free < NEW_STORE_BYTES)
+    throw notOpenable(directory, `${free} bytes of its file system are free, a new store needs ${NEW_STORE_BYTES}`);
 }
 
 /** A file may lack what LMDB took and gave back; what lacks more than this is not made as long as it says it is. */
@@ -79,7 +108,7 @@ export function missingBytes(path: string): number {
   return Math.max(0, expected - size);
 }
 
-function notOpenable(directory: string, found: string, cause: unknown): StoreError {
+function notOpenable(directory: string, found: string, cause?: unknown): StoreError {
   return new StoreError('not-openable', `Cannot use ${directory} as data directory: ${found}`, cause);
 }
 

@@ -90,7 +90,8 @@ test('fails for good when a transaction cannot be built, since a part of it was 
   });
   await assert.rejects(failing, {
     code: 'commit-failed',
-    message: /^Cannot write to .*data.mdb: ours \(\d+ bytes .* free\); it takes no more until it is opened again$/,
+    message:
+      /^Cannot write to .*data.mdb: ours \(\d+ bytes .* free\); make room or mend the device, then open it again: /,
   });
   assert.throws(() => database.transaction(() => undefined), { code: 'commit-failed' });
   assert.equal(database.failure?.code, 'commit-failed');

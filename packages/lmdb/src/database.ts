@@ -310,7 +310,8 @@ export class Database {
     // LMDB reports a full disk as an input/output error, so whoever reads it is told what is free.
     this.#failure ??= new StoreError(
       'commit-failed',
-      `Cannot write to ${this.path}: ${messageOf(reason)}${freeOn(this.path)}; it takes no more until it is opened again`,
+      `Cannot write to ${this.path}: ${messageOf(reason)}${freeOn(this.path)}; ` +
+        'make room or mend the device, then open it again: it keeps what was committed and takes no more until then',
       reason,
     );
     return this.#failure;

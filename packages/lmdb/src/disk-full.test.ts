@@ -21,7 +21,7 @@ for (const durability of ['durable', 'process'] as const)
     assert.equal(first.code, 'commit-failed');
     assert.match(
       first.message,
-      /^Cannot write to .*: Input\/output error \(\d+ bytes .* free\); it takes no more until/,
+      /^Cannot write to .*: Input\/output error \(\d+ bytes .* free\); make room or mend the device, then open it again/,
     );
     assert.deepEqual(behind, first);
     assert.deepEqual(second, first);

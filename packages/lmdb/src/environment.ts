@@ -3,12 +3,13 @@ import { statSync } from 'node:fs';
 import type { Store, Table, TableDefinition } from '@dunlin/broker';
 import { backUp } from './backup.ts';
 import { type CheckReport, checkStore } from './check.ts';
-import { checkDataFile, dataFile, freeBytes, prepareDirectory } from './data-directory.ts';
+import { checkDataFile, checkRoom, dataFile, freeBytes, prepareDirectory } from './data-directory.ts';
 import { Database } from './database.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import { ensureFormat } from './format.ts';
 import { type TextHash, textHash } from './keys.ts';
 import { formatOf, readMeta, writeMeta } from './meta.ts';
+import { makeDataFile } from './new-file.ts';
 import { mayBeTorn, type RunRecord, readBootId } from './run-record.ts';
 import { LmdbStore } from './store.ts';
 import { StoreError } from './store-error.ts';
@@ -75,6 +76,8 @@ export async function openLmdb(options: LmdbOptions): Promise<LmdbEnvironment> {
   let database: Database | undefined;
   try {
     const path = dataFile(options.directory);
+    await checkRoom(options.directory);
+    await makeDataFile(path, (made) => ensureFormat(formatOf(made), {}));
     await checkDataFile(path);
     database = new Database({
       path,
@@ -99,17 +102,17 @@ async function beginRun(database: Database, run: Run): Promise<void> {
   const former = readMeta(database, 'run') as RunRecord | undefined;
   if (mayBeTorn(former, run.bootId)) {
     const { problems } = await checkStore(database);
-    if (problems.length > 0) throw tornStore(problems);
+    if (problems.length > 0) throw tornStore(database.path, problems);
   }
   // Only after the check: if it fails, it is due again.
   await writeMeta(database, 'run', { ...run, isClean: false } satisfies RunRecord);
   await database.sync();
 }
 
-function tornStore(problems: readonly string[]): StoreError {
+function tornStore(path: string, problems: readonly string[]): StoreError {
   const cause = 'the machine went down before all was flushed';
   const shown = problems.slice(0, PROBLEMS_SHOWN).join('; ');
-  return new StoreError('damaged', `Cannot open the store: ${cause}, and it is damaged (${shown}); restore a backup`);
+  return new StoreError('damaged', `Cannot open ${path}: ${cause}, and it is damaged (${shown}); restore a backup`);
 }
 
 class Environment implements LmdbEnvironment {

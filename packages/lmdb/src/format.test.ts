@@ -4,7 +4,7 @@ import { ensureFormat } from './format.ts';
 
 function store(version: number | undefined, isEmpty = version === undefined) {
   const written: number[] = [];
-  return { version, isEmpty, written, write: async (next: number) => void written.push(next) };
+  return { path: 'data.mdb', version, isEmpty, written, write: async (next: number) => void written.push(next) };
 }
 
 test('writes the present version into a new store', async () => {
@@ -31,7 +31,7 @@ test('takes an older store through every version between', async () => {
 test('refuses a newer store, one without a version and one that never was', async () => {
   await assert.rejects(ensureFormat(store(4), {}, 3), {
     code: 'newer-format',
-    message: 'Cannot open the store: it has format 4, this program knows formats up to 3; use a newer program',
+    message: 'Cannot open data.mdb: it has format 4, this program knows formats up to 3; use a newer program',
   });
   await assert.rejects(ensureFormat(store(undefined, false), {}, 3), { code: 'damaged' });
   await assert.rejects(ensureFormat(store(0), {}, 3), { code: 'damaged' });

@@ -6,6 +6,8 @@ export const FORMAT_VERSION = 1;
 
 /** What it takes to look after the format of one store. */
 export interface FormatStore {
+  /** Of its file. */
+  readonly path: string;
   /** Undefined where nothing was written yet. */
   readonly version: number | undefined;
   readonly isEmpty: boolean;
@@ -18,15 +20,15 @@ export type Migrations = Readonly<Record<number, () => Promise<void>>>;
 
 /** @throws StoreError 'newer-format', 'damaged' where keys have no format */
 export function assertReadable(
-  { version, isEmpty }: Pick<FormatStore, 'version' | 'isEmpty'>,
+  { path, version, isEmpty }: Pick<FormatStore, 'path' | 'version' | 'isEmpty'>,
   target = FORMAT_VERSION,
 ): void {
   if (version === undefined && !isEmpty)
-    throw new StoreError('damaged', 'Cannot open the store: it holds keys but no format version; restore a backup');
+    throw new StoreError('damaged', `Cannot open ${path}: it holds keys but no format version; restore a backup`);
   if (version !== undefined && version > target)
     throw new StoreError(
       'newer-format',
-      `Cannot open the store: it has format ${version}, this program knows formats up to ${target}; use a newer program`,
+      `Cannot open ${path}: it has format ${version}, this program knows formats up to ${target}; use a newer program`,
     );
 }
 
@@ -41,7 +43,10 @@ export async function ensureFormat(store: FormatStore, migrations: Migrations, t
   while (version < target) {
     const migrate = migrations[version];
     if (migrate === undefined)
-      throw new StoreError('damaged', `Cannot open the store: its format ${version} never was one; restore a backup`);
+      throw new StoreError(
+        'damaged',
+        `Cannot open ${store.path}: its format ${version} never was one; restore a backup`,
+      );
     await migrate();
     version += 1;
     await store.write(version);

@@ -12,7 +12,11 @@ export function readMeta(database: Database, name: string): unknown {
   try {
     return JSON.parse(value.toString());
   } catch (error) {
-    throw new StoreError('damaged', `Cannot open the store: its item "${name}" is not JSON; restore a backup`, error);
+    throw new StoreError(
+      'damaged',
+      `Cannot open ${database.path}: its item "${name}" is not JSON; restore a backup`,
+      error,
+    );
   }
 }
 
@@ -31,6 +35,7 @@ export function writeMeta(database: Database, name: string, item: unknown): Prom
 
 export function formatOf(database: Database): FormatStore {
   return {
+    path: database.path,
     version: readMeta(database, 'format') as number | undefined,
     isEmpty: [...database.range(Buffer.of(0), Buffer.of(0xff), 1)].length === 0,
     write: (version: number) => writeMeta(database, 'format', version),

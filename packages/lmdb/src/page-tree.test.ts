@@ -87,3 +87,16 @@ test('says of a damaged page what it is, where LMDB would end the process', asyn
   assert.match((await environment.check()).problems.join(), new RegExp(`page ${leaf} is of kind 4, expected is \\d`));
   await environment.close();
 });
+
+test('finds pages of a later transaction, where a power cut kept them and dropped the meta pages', async () => {
+  const { directory, path, whole } = await sample();
+  const { store, close } = await opened(directory);
+  for (let position = 21; position <= 30; position++)
+    await store.commit([enqueue(1, position, message('a', 'x'.repeat(100)))]);
+  await close();
+  const later = readFileSync(path);
+  whole.copy(later, 0, 0, 2 * PAGE);
+  writeFileSync(path, later);
+  assert.match((await damagedPage(path)) ?? '', /^page \d+ is of transaction \d+, the last one is \d+$/);
+  await assert.rejects(openEnvironment({ directory }), { code: 'damaged' });
+});

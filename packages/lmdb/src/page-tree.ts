@@ -33,7 +33,7 @@ const PAGE_BYTES_MIN = 256;
 const PAGE_BYTES_MAX = 65_536;
 
 const HEADER_BYTES = 24;
-const Field = { number: 0, kind: 18, lower: 20, upper: 22, pages: 20 } as const;
+const Field = { number: 0, transaction: 8, kind: 18, lower: 20, upper: 22, pages: 20 } as const;
 const Kind = { branch: 1, leaf: 2, overflow: 4, all: 0x0f } as const;
 const NODE_HEADER_BYTES = 8;
 /** Of a node: its value lies on pages of its own. */
@@ -122,6 +122,10 @@ class Walk {
     if (length < pageSize) throw new DamagedPage(`page ${number} is beyond the end of the file`);
     const found = Number(page.readBigUInt64LE(Field.number));
     if (found !== number) throw new DamagedPage(`page ${number} says that it is page ${found}`);
+    // Later than the state that refers to it: that state was torn, and the page is now part of another one.
+    const written = Number(page.readBigUInt64LE(Field.transaction));
+    if (written > this.#meta.transaction)
+      throw new DamagedPage(`page ${number} is of transaction ${written}, the last one is ${this.#meta.transaction}`);
     const flags = page.readUInt16LE(Field.kind);
     if ((flags & Kind.all) !== kind) throw new DamagedPage(`page ${number} is of kind ${flags}, expected is ${kind}`);
     return page;

@@ -189,7 +189,7 @@ test('ends at once at a second signal', async () => {
   await client.expectClose();
   await new Promise((resolve) => setTimeout(resolve, 700));
   server.child.kill('SIGTERM');
-  assert.equal(await server.ended(), 3);
+  assert.equal(await server.ended(), 'SIGTERM');
   assert.match(server.errors, /SIGTERM again/);
   client.socket.destroy();
 });

@@ -23,12 +23,15 @@ const EXIT = { stopped: 0, usage: 1, failed: 3 } as const;
 /** What people read on the first screen, or as the error, instead of in the log. */
 const ON_FIRST_SCREEN: readonly string[] = ['listening', 'connectionsLimited', 'startFailed'];
 
+const STORE_FAILED = 'the store failed';
+
 const settleMs = 2_500;
 const lookEveryMs = 20;
 
 /**
  * Runs a server until SIGTERM or SIGINT and resolves with the exit code: 0 stopped as asked, 1 the command line or the
- * configuration is wrong, 3 the server could not start or go on. It never rejects. Arguments are those behind `serve`.
+ * configuration is wrong, 3 the server could not start or go on. It never rejects; a second signal
+ * ends the process as that signal does by itself. Arguments are those behind `serve`.
  *
  * Writes help, first screen and log to stdout, failures to stderr. When it resolves, clients have what was sent to
  * them (or 2.5 s have passed), so that the process may exit at once.
@@ -56,8 +59,8 @@ async function run(configuration: Configuration, configFile: string | undefined)
   const log = makeLog(configuration);
   const isForPeople = humanFormat(configuration);
   let storeFailed: () => void = () => {};
-  const broken = new Promise<'broken'>((resolve) => {
-    storeFailed = () => resolve('broken');
+  const broken = new Promise<typeof STORE_FAILED>((resolve) => {
+    storeFailed = () => resolve(STORE_FAILED);
   });
   let started = false;
   const onEvent = (event: ServerEvent): void => {
@@ -66,16 +69,17 @@ async function run(configuration: Configuration, configFile: string | undefined)
   };
   const signals = stopSignals((signal) => {
     process.stderr.write(`${signal} again: stopping at once\n`);
-    process.exit(EXIT.failed);
+    // By the signal itself: process.exit would wait for a flush that the disk does not finish.
+    signals.close();
+    process.kill(process.pid, signal);
   });
   try {
     const server = await startServer(configuration, { onEvent });
     log.flush();
     started = true;
     announce(log, isForPeople, server);
-    const reason = await Promise.race([signals.stop, broken]);
-    await end(log, server, reason);
-    return reason === 'broken' ? EXIT.failed : EXIT.stopped;
+    await end(log, server, await Promise.race([signals.stop, broken]));
+    return EXIT.stopped;
   } catch (error) {
     const advice =
       error instanceof ServerStartError ? startAdvice(error, configuration, configFile) : storageAdvice(error);
@@ -97,6 +101,7 @@ function announce(log: Log, isForPeople: boolean, server: RunningServer): void {
   log.log('info', 'started', { version: SERVER_VERSION, node: process.version, pid: process.pid, data, durability });
 }
 
+/** Rejects where the store has failed, also while it was closed: then it is not told as stopped. */
 async function end(log: Log, server: RunningServer, reason: string): Promise<void> {
   log.log('info', 'stopping', { reason });
   await server.stop();

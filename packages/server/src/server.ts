@@ -74,6 +74,7 @@ export interface RunningServer {
    * Closes the listeners, sends every client away (5.0: DISCONNECT 0x8B, or 0x9C with a Server Reference) with its
    * undelayed will, and stops the broker. Settles when the ports are free and the store is closed; what was sent to
    * clients may still be leaving. Further calls return the same promise.
+   * Rejects when all of that is done, where the store has failed before or could not be closed in order.
    */
   stop(): Promise<void>;
 }
@@ -192,9 +193,12 @@ async function startWith(
     // Commands under way are answered: a backup when it is whole, a check when the storage closes.
     const controlClosed = control?.close();
     await closeAll(opened, gate, tell);
-    await broker.stop();
-    await storage?.close();
-    await controlClosed;
+    try {
+      await broker.stop();
+    } finally {
+      await storage?.close();
+      await controlClosed;
+    }
   }
 }
 

@@ -23,13 +23,13 @@ const generationsMax = 3;
  * Where npm runs this process (`npm start`, or `npx dunlin serve` through a shell), its end is such a wish too, so that a
  * killed npm leaves no broker behind: a shell passes on no signal, and after SIGKILL npm itself can pass on nothing.
  */
-export function stopSignals(force: (signal: string) => void): StopSignals {
+export function stopSignals(force: (signal: NodeJS.Signals) => void): StopSignals {
   let firstAtMs: number | undefined;
   let wish: (reason: string) => void = () => {};
   const stop = new Promise<string>((resolve) => {
     wish = resolve;
   });
-  const onSignal = (signal: string): void => {
+  const onSignal = (signal: NodeJS.Signals): void => {
     const nowMs = performance.now();
     if (firstAtMs === undefined) {
       firstAtMs = nowMs;

@@ -66,3 +66,19 @@ test('takes a store of the program or a data directory, not both', async () => {
     ConfigurationError,
   );
 });
+
+test('a server whose store has failed stops, frees its ports and does not claim that all is well', async () => {
+  const store = new MemoryStore();
+  const failure = new Error('the disk is gone');
+  store.commit = () => Promise.reject(failure);
+  const server = await startServer({ listeners }, { store });
+  const { port } = server.listeners[0];
+  const failed = new Promise<void>((resolve) => {
+    server.broker.onEvent(({ name }) => name === 'storeFailed' && resolve());
+  });
+  server.broker.publish('a', Buffer.from('kept'), { retain: true });
+  await failed;
+  await assert.rejects(server.stop(), failure);
+  await assert.rejects(server.stop(), failure);
+  await (await startServer({ listeners: [{ host: '127.0.0.1', port }] })).stop();
+});

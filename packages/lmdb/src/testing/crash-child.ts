@@ -1,20 +1,18 @@
 /**
- * Commits in a loop until it is killed: each round enqueues a message for several sessions and a small one for one of
+ * Commits in a loop until it is killed, or so many rounds: each round enqueues a message for several sessions and a small one for one of
  * them, replaces a retained message, and removes what was enqueued some rounds before. It writes "b<round>" before and
  * "a<round>" after a round is acknowledged.
  *
- *     node crash-child.ts <directory> <durability> <first round> [plain]
+ *     node crash-child.ts <directory> <durability> <first round> <plain | passing> [rounds]
  *
- * With "plain" no session is deleted, so that nothing but the rounds is ever written.
+ * With "plain" no session is deleted, so that nothing but the rounds is ever written. After the last round it ends as if
+ * it were killed.
  */
 import { writeSync } from 'node:fs';
 import type { Message, Retained, Write } from '@dunlin/broker';
 import { openLmdb } from '../environment.ts';
+import { ROUNDS_KEPT, SESSIONS, sharedPayload } from './rounds.ts';
 import { dequeue, enqueue, message, putSession, putSubscription } from './writes.ts';
-
-/** Sessions that each shared message goes to, and rounds that it stays in their queues. */
-export const SESSIONS = 4;
-export const ROUNDS_KEPT = 10;
 
 /** The writes of a round. `sent` holds the messages of the rounds before, as they were enqueued. */
 function roundOf(
@@ -23,7 +21,7 @@ function roundOf(
   plain: boolean,
   retained: Retained | undefined,
 ): Write[] {
-  const shared = message('shared', `${round} `.repeat(400));
+  const shared = message('shared', sharedPayload(round));
   const small = message('small', `${round}`);
   sent.set(round, [shared, small]);
   const put = { message: message('round', `${round}`), sequence: round };
@@ -46,7 +44,13 @@ function passing(session: number, shared: Message): Write[] {
   return [...comes, { op: 'deleteSession', session: session - 1 }];
 }
 
-async function run(directory: string, durability: 'durable' | 'process', first: number, plain: boolean): Promise<void> {
+async function run(
+  directory: string,
+  durability: 'durable' | 'process',
+  first: number,
+  plain: boolean,
+  rounds: number,
+): Promise<void> {
   const { store } = await openLmdb({ directory, durability });
   await store.commit(Array.from({ length: SESSIONS }, (_, index) => putSession(index + 1)));
   const sent = new Map<number, readonly [Message, Message]>();
@@ -55,7 +59,7 @@ async function run(directory: string, durability: 'durable' | 'process', first: 
     const [shared, small] = sent.get(round) ?? [stored.message, stored.message];
     sent.set(round, stored.position % 2 === 0 ? [stored.message, small] : [shared, stored.message]);
   }
-  for (let round = first; ; round++) {
+  for (let round = first; round < first + rounds; round++) {
     const writes = roundOf(round, sent, plain, store.retained.get('round'));
     writeSync(1, `b${round}\n`);
     await store.commit(writes);
@@ -64,6 +68,7 @@ async function run(directory: string, durability: 'durable' | 'process', first: 
 }
 
 if (import.meta.main) {
-  const [directory, durability, first, plain] = process.argv.slice(2);
-  await run(directory, durability as 'durable' | 'process', Number(first), plain === 'plain');
+  const [directory, durability, first, plain, rounds = 'Infinity'] = process.argv.slice(2);
+  await run(directory, durability as 'durable' | 'process', Number(first), plain === 'plain', Number(rounds));
+  process.kill(process.pid, 'SIGKILL');
 }
