@@ -251,9 +251,11 @@ export class Survival {
     const sent = like.filter((one) => one.packetId === packetId);
     // What came through a shared subscription is nobody's before it is sent.
     const unsent = entry.share === undefined ? like.filter((one) => one.packetId === 0 && one.kind !== 'shared') : [];
+    // What was void before was lost in an earlier crash, and its identifier used again, or its session has not ended.
     return (
-      sent.find((one) => !this.#isFinished(one)) ??
+      sent.find((one) => one.state !== 'void' && !this.#isFinished(one)) ??
       unsent.find(({ state }) => state === 'due') ??
+      sent.find(({ state }) => state === 'void') ??
       unsent.find(({ state }) => state === 'void') ??
       sent[0]
     );

@@ -265,7 +265,7 @@ export const LIMITS = {
     maximum: Number.MAX_SAFE_INTEGER,
     reasonCode: ReasonCode.quotaExceeded,
     counter: 'retainedRefused',
-    description: 'Bytes of retained payloads, topics and properties.',
+    description: 'Bytes of retained payloads, topics and properties, with 64 for each message and 96 for each level.',
   },
   storeFreeBytesMin: {
     unit: 'bytes',

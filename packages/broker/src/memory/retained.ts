@@ -2,7 +2,7 @@
 import { type Deadlined, DeadlineWheel } from '@dunlin/protocol';
 import { type Message, retainedBytes } from '../message.ts';
 import type { Retained, RetainedCursor, RetainedReader, RetainedSummary } from '../ports.ts';
-import { TopicTree } from '../topic-tree.ts';
+import { TopicTree } from './topic-tree.ts';
 
 class Slot implements Retained, Deadlined {
   readonly message: Message;
