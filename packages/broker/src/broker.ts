@@ -232,9 +232,12 @@ export class Broker implements SessionContext {
       else connectionEnded(connection, 'server', undefined, 'the server is shutting down');
     }
     this.#ticking?.cancel();
-    const flushed = this.commits.flushed();
-    this.#endTurn();
-    await flushed;
+    // What is told of a commit may write again.
+    do {
+      const flushed = this.commits.flushed();
+      this.#endTurn();
+      await flushed;
+    } while (!this.commits.isIdle && this.#storeFailure === undefined);
     await this.store.close();
     if (this.#storeFailure !== undefined) throw this.#storeFailure.error;
   }

@@ -262,8 +262,11 @@ async function handRestToOthers(broker: Broker, session: Session, rest: Queue): 
   await broker.commits.flushed();
   // A page that was under way for the session itself comes first.
   await rest.whenRead();
+  if (broker.isDraining) return;
   while (rest.pagedSize > 0 || rest.peek() !== undefined) {
     if (rest.peek() === undefined) await rest.readPage(broker.store, session.number);
+    // The store keeps what is left for the next start.
+    if (broker.isDraining) return;
     broker.beginTurn();
     if (rest.peek() === undefined) break;
     for (let entry = rest.peek(); entry !== undefined; entry = rest.peek()) {

@@ -65,6 +65,28 @@ class SlowStore extends LaterStore {
   }
 }
 
+/** Notes what comes while a commit is under way, or after it was closed. */
+class StrictStore extends SlowStore {
+  readonly faults: string[] = [];
+  isClosed = false;
+  #isCommitting = false;
+  override async commit(batch: readonly Write[]): Promise<void> {
+    if (this.isClosed) this.faults.push(`commit of ${batch.length} writes after close`);
+    this.#isCommitting = true;
+    await super.commit(batch);
+    this.#isCommitting = false;
+  }
+  override async queue(session: number, after: number, limit: number): Promise<readonly StoredEntry[]> {
+    if (this.isClosed) this.faults.push('read after close');
+    return await super.queue(session, after, limit);
+  }
+  override close(): Promise<void> {
+    if (this.#isCommitting) this.faults.push('close during a commit');
+    this.isClosed = true;
+    return super.close();
+  }
+}
+
 async function turns(count: number): Promise<void> {
   for (let left = count; left > 0; left--) await nextTurn();
 }
@@ -279,4 +301,32 @@ for (const microtasks of [0, 1, 2, 3, 4, 5])
     await world.settle();
     const again = await world.admit('a', options);
     assert.deepEqual(again.takePayloads(), ['0', '1', '2', '3', '4']);
+  });
+
+for (const stopAfter of [0, 1, 2, 3, 5, 8])
+  test(`a broker that stops ${stopAfter} turns into a hand-over leaves the rest to the next one, and writes nothing after it has closed`, async () => {
+    const count = 3_000;
+    const store = new StrictStore([1], [1]);
+    const former = new World({ store });
+    for (const name of ['leaving', 'staying']) (await member(former, name, '$share/g/t', 1)).break();
+    publishNumbers(await former.admit('p', BURSTS, () => settled(former)), count);
+    await settled(former);
+    former.open().connect({ clientId: 'leaving' });
+    for (let turn = 0; turn < stopAfter; turn++) await runOn(former);
+    const stopped = former.broker.stop();
+    for (let round = 0; round < 40; round++) await settled(former);
+    await stopped;
+    assert.deepEqual(store.faults, []);
+    assert.deepEqual(former.told('internalError'), []);
+
+    store.isClosed = false;
+    const world = await World.after(former);
+    await settled(world);
+    const staying = await world.admit('staying', STORED, () => settled(world));
+    const came = new Set<string>();
+    for (let round = 0; round < 40; round++) {
+      for (const { payload } of staying.answerAll()) came.add(Buffer.from(payload).toString());
+      await settled(world);
+    }
+    assert.equal(came.size, count);
   });
