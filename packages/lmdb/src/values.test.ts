@@ -7,17 +7,23 @@ import { entry, message, subscription } from './testing/writes.ts';
 import {
   bodyOfEntry,
   decodeBucket,
+  decodeDeadline,
   decodeEntry,
   decodeMessage,
   decodeReferences,
+  decodeRetained,
+  decodeRetainedSummary,
   decodeSession,
   decodeSubscription,
   decodeSummary,
   decodeWill,
   encodeBucket,
+  encodeDeadline,
   encodeEntry,
   encodeMessage,
   encodeReferences,
+  encodeRetained,
+  encodeRetainedSummary,
   encodeSession,
   encodeSubscription,
   encodeSummary,
@@ -139,4 +145,20 @@ test('takes damaged values for damaged, whatever was done to them', () => {
     assert.throws(() => decode(Buffer.of(9, ...value.subarray(1))), /it begins with version 9, expected is 1/);
     assert.throws(() => decode(Buffer.alloc(0)), DamagedValue);
   }
+});
+
+test('keeps retained messages, their deadlines and what there is of them as they were', () => {
+  const number = fc.nat(Number.MAX_SAFE_INTEGER).map((any) => any % 2 ** 48);
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme' }), number, number, number, (topic, messages, bytes, sequence) => {
+      const said = message(topic, 'payload');
+      const found = decodeRetained(bytesOf(encodeRetained(values, { message: said, sequence })));
+      assert.deepEqual([found.message.topic.name, found.sequence], [topic, sequence]);
+      // It stands as in a packet, whoever sends it.
+      assert.deepEqual(Buffer.from(found.message.topic.encoded), Buffer.from(said.topic.encoded));
+      assert.equal(decodeDeadline(bytesOf(encodeDeadline(values, Buffer.from(topic)))), topic);
+      const summary = { messages, bytes, lastSequence: sequence };
+      assert.deepEqual(decodeRetainedSummary(bytesOf(encodeRetainedSummary(values, summary))), summary);
+    }),
+  );
 });
