@@ -99,7 +99,15 @@ function sessionOf(number: number): SessionRecord {
 }
 
 function subscriptionTo(filter: string) {
-  return { filter, qos: 1, noLocal: false, retainAsPublished: true, retainHandling: 0, identifier: 0 } as const;
+  return {
+    filter,
+    qos: 1,
+    noLocal: false,
+    retainAsPublished: true,
+    retainHandling: 0,
+    identifier: 0,
+    replayUpTo: undefined,
+  } as const;
 }
 
 function messageOf(topic: string, bytes: number, text: string, retain: boolean): Message {

@@ -439,7 +439,12 @@ export class Observer {
     }
     this.#answers.shift();
     const awaited = AWAITED[packet.type];
-    const missing = owed.writes.find((write) => awaited.includes(write.op) && !this.#world.isCommitted(write));
+    const missing = owed.writes.find(
+      (write, index) =>
+        awaited.includes(write.op) &&
+        !endsReplay(write, owed.writes.slice(0, index)) &&
+        !this.#world.isCommitted(write),
+    );
     this.#judge.check(
       missing === undefined,
       'durable-first',
@@ -784,4 +789,14 @@ function sayProperties(properties: Properties): string {
   const { payloadFormatIndicator, contentType, responseTopic, correlationData, userProperties } = properties;
   const correlation = correlationData === undefined ? undefined : Buffer.from(correlationData).toString('hex');
   return JSON.stringify([payloadFormatIndicator, contentType, responseTopic, correlation, userProperties]);
+}
+
+/** A replay that ends at once is written down behind its subscription, in the same step; no answer waits for that. */
+function endsReplay(write: Write, earlier: readonly Write[]): boolean {
+  if (write.op !== 'putSubscription' || write.subscription.replayUpTo !== undefined) return false;
+  const { filter } = write.subscription;
+  return earlier.some(
+    (one) =>
+      one.op === 'putSubscription' && one.subscription.filter === filter && one.subscription.replayUpTo !== undefined,
+  );
 }

@@ -424,6 +424,17 @@ export class Oracle {
     }
   }
 
+  /** A replay begins anew after a crash: what had come already may come once more. */
+  replayAgain(session: OracleSession, subscription: OracleSubscription): void {
+    for (const said of this.retained.values()) {
+      if (!matchesFilter(subscription.plain, said.topic)) continue;
+      const qos = Math.min(said.qos, subscription.qos) as QoS;
+      const again = expectation(session, said, 'retained', qos, true, [subscription]);
+      again.excuse = 'perhaps it had come before the crash';
+      session.add(keyOf(said.topic, said.payload), again);
+    }
+  }
+
   /** What a replay has not sent yet may come with the options of the subscription in place of the former one. */
   #goOnWithReplay(session: OracleSession, former: OracleSubscription, subscription: OracleSubscription): void {
     for (const { kind, state, subscriptions, said } of [...session.all()]) {

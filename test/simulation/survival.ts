@@ -6,7 +6,15 @@
  */
 import type { StoredEntry, StoredSession } from '@dunlin/broker';
 import type { Survivor, Survivors } from './delayed-store.ts';
-import { type Expectation, type GroupExpectation, keyOf, type Said, sameNumbers, sayMessage } from './expectation.ts';
+import {
+  type Expectation,
+  type GroupExpectation,
+  keyOf,
+  type OracleSubscription,
+  type Said,
+  sameNumbers,
+  sayMessage,
+} from './expectation.ts';
 import type { Durable } from './journal.ts';
 import { type Oracle, sizeOf } from './oracle.ts';
 import type { OracleSession } from './oracle-session.ts';
@@ -29,6 +37,8 @@ export class Survival {
   readonly #kept = new Map<Said, string>();
   readonly #lost = new Map<Said, string>();
   readonly #voided = new Set<Expectation>();
+  /** Subscriptions whose replay the store has as unfinished: it begins anew. */
+  readonly #replayed = new Set<OracleSubscription>();
   /** Entries of shared subscriptions, by filter and message. */
   readonly #shares = new Set<string>();
 
@@ -195,7 +205,11 @@ export class Survival {
           `the subscription of "${session.name.text}" to "${filter}" is ${JSON.stringify(record) ?? 'lost'} where ${sayPossible(fact, JSON.stringify)} is right`,
       );
       fact.survived(subscription);
-      if (subscription !== undefined) session.subscriptions.set(filter, subscription);
+      if (subscription === undefined) continue;
+      session.subscriptions.set(filter, subscription);
+      if (record?.replayUpTo === undefined) continue;
+      this.#replayed.add(subscription);
+      this.#oracle.replayAgain(session, subscription);
     }
   }
 
@@ -296,8 +310,9 @@ export class Survival {
     if (state === 'due') {
       // The end of the connection has seen to QoS 0.
       if (qos === 0 && kind !== 'retained') one.state = 'void';
-      else if (kind === 'retained') one.excuse ??= 'the broker ended during a replay';
-      else if (!one.isStored || !this.#isCertain(said)) one.state = 'void';
+      else if (kind === 'retained') {
+        if (!this.#replayed.has(one.subscriptions[0])) one.excuse ??= 'the broker ended during a replay';
+      } else if (!one.isStored || !this.#isCertain(said)) one.state = 'void';
       // What is certain must still come, or be counted as dropped.
     } else {
       const isCertain = one.change !== undefined && this.#oracle.journal.isCertain(one.change);

@@ -50,6 +50,8 @@ export interface SubscriptionRecord {
   readonly retainHandling: 0 | 1 | 2;
   /** 0: none. */
   readonly identifier: number;
+  /** While not all retained messages due to it were sent: the sequence up to which they are; else undefined. */
+  readonly replayUpTo: number | undefined;
 }
 
 /** One entry of a session's queue. Positions of a session only rise; the Packet Identifier follows from the position. */

@@ -257,6 +257,7 @@ test('of two sessions under one identifier keeps the newer, and hands over what 
     retainAsPublished: false,
     retainHandling: 0,
     identifier: 0,
+    replayUpTo: undefined,
   } as const;
   store.commit([newer, other, { op: 'putSubscription', session: 98, subscription }]);
 
@@ -297,4 +298,34 @@ test('rejects where the store cannot be read', async () => {
   }
   const broker = new Broker({ clock: new TestClock(), random: new TestRandom(), store: new Damaged() });
   await assert.rejects(broker.start(), /key 7 is damaged/);
+});
+
+test('begins a retained replay anew that was not finished, and makes good what came at QoS 0 since', async () => {
+  const former = new World({ store: new MemoryStore(), limits: { inflightMessagesMax: 1 } });
+  const retain = (world: World, topic: string, payload: string, qos: 0 | 1 = 1) =>
+    world.broker.publish(topic, Buffer.from(payload), { retain: true, qos });
+  for (let i = 0; i < 5; i++) retain(former, `t/${i}`, `old ${i}`);
+  retain(former, 'u', 'whole');
+  const client = former.connect('a', STORED);
+  client.subscribe('u', { qos: 1 });
+  client.answerAll();
+  client.subscribe('t/#', { qos: 1, identifier: 9 });
+  assert.equal(publishes(client).length, 1);
+  client.break();
+  retain(former, 't/2', 'missed', 0);
+  retain(former, 't/3', 'queued', 1);
+  former.run();
+
+  const world = await World.after(former);
+  const again = world.connect('a', STORED);
+  const came = again.answerAll().map(({ payload, properties }) => {
+    assert.deepEqual(properties.subscriptionIdentifiers, [9]);
+    return Buffer.from(payload).toString();
+  });
+  assert.deepEqual([...new Set(came)].sort(), ['missed', 'old 0', 'old 1', 'old 4', 'queued']);
+  again.break();
+
+  // It is finished now, and the store knows.
+  const third = await World.after(world);
+  assert.deepEqual(third.connect('a', STORED).takePayloads(), []);
 });

@@ -44,6 +44,11 @@ export class Replay {
     return this.#subscription;
   }
 
+  /** What was retained up to this sequence is due. */
+  get upTo(): number {
+    return this.#sequence;
+  }
+
   get isDone(): boolean {
     return this.#cursor.isDone && this.#missed === undefined;
   }

@@ -48,8 +48,14 @@ class Target implements ReplayTarget {
     this.waiting += 1;
   }
 
+  readonly done: string[] = [];
+
   continueReplays(): void {
     this.postponed += 1;
+  }
+
+  replayDone({ filter }: Subscription): void {
+    this.done.push(filter);
   }
 }
 
@@ -77,6 +83,7 @@ test('goes on with one replay until it is done, then with the next, a newer one 
   target.room = 9;
   replays.pump(target, context());
   assert.deepEqual(target.sent, ['a0', 'b0', 'b1', 'a0']);
+  assert.deepEqual(target.done, ['b', 'a']);
   assert.ok(replays.isEmpty);
 });
 

@@ -20,6 +20,8 @@ export interface ReplayTarget {
   continueWhenDurable(): void;
   /** Goes on with the replays in a later turn. */
   continueReplays(): void;
+  /** All that was due to the subscription is on its way. */
+  replayDone(subscription: Subscription): void;
 }
 
 export class Replays {
@@ -41,6 +43,11 @@ export class Replays {
   /** What is not sent yet is sent with the options of the subscription that has replaced the former one of its filter. */
   replace(subscription: Subscription, sequence: number): void {
     this.#byFilter.get(subscription.filter)?.replace(subscription, sequence);
+  }
+
+  /** Up to which sequence retained messages are due to the subscription of a filter; undefined where none are. */
+  upTo(filter: string): number | undefined {
+    return this.#byFilter.get(filter)?.upTo;
   }
 
   pause(sequence: number): void {
@@ -69,6 +76,7 @@ export class Replays {
       if (replay === undefined) return;
       if (replay.isDone) {
         this.cancel(replay.subscription.filter);
+        target.replayDone(replay.subscription);
         continue;
       }
       const connection = target.roomFor(replay.subscription);

@@ -16,7 +16,7 @@ import { makeRoom, type QueueOwner } from './queue-room.ts';
 import type { Replay } from './replay.ts';
 import { Replays, type ReplayTarget } from './replays.ts';
 import type { SessionContext } from './session-context.ts';
-import type { Subscription } from './subscription.ts';
+import { recordOf, type Subscription } from './subscription.ts';
 import type { ArmedWill } from './will.ts';
 
 const UNKNOWN = { step: 'unknown', entry: undefined } as const;
@@ -377,6 +377,11 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
     this.#replays?.replace(subscription, this.#context.retainedSequence);
   }
 
+  /** Up to which sequence retained messages are due to the subscription of a filter; undefined where none are. */
+  replayUpTo(filter: string): number | undefined {
+    return this.#replays?.upTo(filter);
+  }
+
   /** The subscription is gone: so is its replay. */
   cancelReplay(filter: string): void {
     this.#replays?.cancel(filter);
@@ -418,6 +423,15 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
 
   continueWhenDurable(): void {
     this.#waitForCommit();
+  }
+
+  replayDone(subscription: Subscription): void {
+    if (this.isStored)
+      this.#context.commits.write({
+        op: 'putSubscription',
+        session: this.number,
+        subscription: recordOf(subscription, undefined),
+      });
   }
 
   continueReplays(): void {

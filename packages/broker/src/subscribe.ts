@@ -22,7 +22,7 @@ import type { SubscriptionRecord } from './ports.ts';
 import { Replay } from './replay.ts';
 import { plainFilter } from './router.ts';
 import type { Session } from './session.ts';
-import { NO_IDENTIFIERS, Subscription, subscriptionBytes, subscriptionOptions } from './subscription.ts';
+import { NO_IDENTIFIERS, recordOf, Subscription, subscriptionBytes, subscriptionOptions } from './subscription.ts';
 import { isReserved } from './topics.ts';
 
 export function receiveSubscribe(connection: Connection, packet: SubscribePacket): void {
@@ -120,30 +120,44 @@ function subscribe(
   );
   const subscription = new Subscription(session, filter, options, identifiers);
   const former = session.subscriptions?.get(filter);
-  add(broker, session, subscription, former);
-  const isReplayed =
-    !subscription.isShared && (request.retainHandling === 0 || (request.retainHandling === 1 && former === undefined));
-  const { retained } = broker;
-  // Before CONNACK something may come that is not there yet.
-  if (isReplayed && (retained.mayMatch(filter) || !connection.isGreeted))
-    replays.push(new Replay(subscription, () => retained.walk(filter), retained.sequence));
-  else if (former !== undefined) {
-    session.replaceReplay(subscription);
-    // It may be of this same packet.
-    for (const replay of replays) if (replay.subscription === former) replay.replace(subscription, retained.sequence);
-  }
+  add(broker, subscription, former, replayFor(connection, subscription, former, replays));
   return qos;
+}
+
+/** Begins the replay that is due to a new subscription. Returns up to which sequence it, or the former one, goes. */
+function replayFor(
+  connection: Connection,
+  subscription: Subscription,
+  former: Subscription | undefined,
+  replays: Replay[],
+): number | undefined {
+  const { retained } = connection.broker;
+  const { filter, session, retainHandling } = subscription;
+  const isAsked = !subscription.isShared && (retainHandling === 0 || (retainHandling === 1 && former === undefined));
+  // Before CONNACK something may come that is not there yet.
+  if (isAsked && (retained.mayMatch(filter) || !connection.isGreeted)) {
+    replays.push(new Replay(subscription, () => retained.walk(filter), retained.sequence));
+    return retained.sequence;
+  }
+  if (former === undefined) return undefined;
+  session.replaceReplay(subscription);
+  // It may be of this same packet.
+  const begun = replays.find((one) => one.subscription === former);
+  begun?.replace(subscription, retained.sequence);
+  return begun?.upTo ?? session.replayUpTo(filter);
 }
 
 /** A subscription that the store has kept. */
 export function restoreSubscription(broker: Broker, session: Session, record: SubscriptionRecord): void {
-  const { filter, qos, noLocal, retainAsPublished, retainHandling, identifier } = record;
+  const { filter, qos, noLocal, retainAsPublished, retainHandling, identifier, replayUpTo } = record;
   const options = subscriptionOptions(qos, noLocal, retainAsPublished, retainHandling);
-  enter(
-    broker,
-    new Subscription(session, filter, options, identifier === 0 ? NO_IDENTIFIERS : [identifier]),
-    undefined,
-  );
+  const subscription = new Subscription(session, filter, options, identifier === 0 ? NO_IDENTIFIERS : [identifier]);
+  enter(broker, subscription, undefined);
+  if (replayUpTo === undefined) return;
+  // How far it had come nobody knows: it begins anew, and what came at QoS 0 since is made good.
+  const again = new Replay(subscription, () => broker.retained.walk(filter), replayUpTo);
+  again.pause(replayUpTo);
+  session.addReplays([again]);
 }
 
 /** Enters a subscription in session, router and bus, in place of the former one of its filter [MQTT-3.8.4-3]. */
@@ -161,17 +175,20 @@ function enter(broker: Broker, subscription: Subscription, former: Subscription 
 }
 
 /** Adds what a client asked for. */
-function add(broker: Broker, session: Session, subscription: Subscription, former: Subscription | undefined): void {
-  const filter = subscription.filter;
+function add(
+  broker: Broker,
+  subscription: Subscription,
+  former: Subscription | undefined,
+  replayUpTo: number | undefined,
+): void {
+  const { filter, session, qos } = subscription;
   enter(broker, subscription, former);
   broker.metrics.subscriptionsMade += 1;
   if (session.isStored) {
-    const { qos, noLocal, retainAsPublished, retainHandling, identifiers } = subscription;
-    const record = { filter, qos, noLocal, retainAsPublished, retainHandling, identifier: identifiers[0] ?? 0 };
+    const record = recordOf(subscription, replayUpTo);
     broker.commits.write({ op: 'putSubscription', session: session.number, subscription: record });
   }
-  if (broker.hasListeners)
-    broker.tell({ name: 'subscribed', clientId: session.clientId, filter, qos: subscription.qos });
+  if (broker.hasListeners) broker.tell({ name: 'subscribed', clientId: session.clientId, filter, qos });
 }
 
 function refusalOf(

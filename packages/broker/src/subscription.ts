@@ -1,5 +1,6 @@
 /** A Subscription: one filter of one session with its options, or what several of them come to for one topic. */
 import { type QoS, topicLevels } from '@dunlin/protocol';
+import type { SubscriptionRecord } from './ports.ts';
 import type { Session } from './session.ts';
 
 export const NO_IDENTIFIERS: readonly number[] = [];
@@ -49,6 +50,12 @@ export class Subscription {
   get isShared(): boolean {
     return this.filter.startsWith('$share/');
   }
+}
+
+/** As the store keeps it. `replayUpTo`: of the replay that is due to it. */
+export function recordOf(subscription: Subscription, replayUpTo: number | undefined): SubscriptionRecord {
+  const { filter, qos, noLocal, retainAsPublished, retainHandling, identifiers } = subscription;
+  return { filter, qos, noLocal, retainAsPublished, retainHandling, identifier: identifiers[0] ?? 0, replayUpTo };
 }
 
 /** What a subscription takes in memory at the most: itself, its text and a node of the trie for each level. */

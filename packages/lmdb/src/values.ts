@@ -6,8 +6,8 @@
  *     summary        version, messages (6), bytes (6), shares (6), last position (6)
  *     will           version, flags (1: with message expiry), delay (4), [message expiry (4)], due at ms (double), message
  *     received       version
- *     subscription   version, options (QoS, 4: no local, 8: retain as published, retain handling << 4),
- *                    identifier (varint), filter to the end
+ *     subscription   version, options (QoS, 4: no local, 8: retain as published, retain handling << 4, 64: replay),
+ *                    identifier (varint), [replay up to (6)], filter to the end
  *     queue entry    version, flags (1: QoS 2, 2: retain, 4: body elsewhere, 8: share, 16: identifiers),
  *                    [how many identifiers (varint), each (varint)], [share: length (2), text],
  *                    then the number of the body (6), or the message to the end
@@ -47,6 +47,7 @@ export const VALUE_VERSION = 1;
 const MessageFlag = { qos: 3, retain: 4, publisher: 8, expires: 16, properties: 32, known: 63 } as const;
 const EntryFlag = { qos2: 1, retain: 2, bodyElsewhere: 4, share: 8, identifiers: 16, known: 31 } as const;
 const WILL_EXPIRES = 1;
+const SUBSCRIPTION_REPLAY = 64;
 /** Below this many bytes a loop in JavaScript is faster than a call into Node. */
 const LOOP_BYTES_MAX = 48;
 const VARINT_BYTES_MAX = 5;
@@ -192,11 +193,20 @@ export function decodeReferences(value: Buffer): number {
 }
 
 export function encodeSubscription(values: Values, subscription: SubscriptionRecord): Chunk {
-  const chunk = begin(values, 2 + VARINT_BYTES_MAX + subscription.filter.length * 3);
+  const chunk = begin(values, 8 + VARINT_BYTES_MAX + subscription.filter.length * 3);
   const { bytes, start } = chunk;
-  const { qos, noLocal, retainAsPublished, retainHandling, identifier, filter } = subscription;
-  bytes[start + 1] = qos | (noLocal ? 4 : 0) | (retainAsPublished ? 8 : 0) | (retainHandling << 4);
-  const at = writeVarint(bytes, start + 2, identifier);
+  const { qos, noLocal, retainAsPublished, retainHandling, identifier, replayUpTo, filter } = subscription;
+  bytes[start + 1] =
+    qos |
+    (noLocal ? 4 : 0) |
+    (retainAsPublished ? 8 : 0) |
+    (retainHandling << 4) |
+    (replayUpTo === undefined ? 0 : SUBSCRIPTION_REPLAY);
+  let at = writeVarint(bytes, start + 2, identifier);
+  if (replayUpTo !== undefined) {
+    writeNumber(bytes, at, replayUpTo);
+    at += 6;
+  }
   return end(chunk, at + bytes.write(filter, at));
 }
 
@@ -206,8 +216,10 @@ export function decodeSubscription(value: Buffer): SubscriptionRecord {
   const options = reader.u8();
   const identifier = reader.varint();
   const qos = options & 3;
-  const retainHandling = options >>> 4;
-  if (qos === 3 || retainHandling > 2) throw new DamagedValue(`its subscription options are ${options}`);
+  const retainHandling = (options >>> 4) & 3;
+  if (qos === 3 || retainHandling > 2 || options > 0x7f)
+    throw new DamagedValue(`its subscription options are ${options}`);
+  const replayUpTo = options & SUBSCRIPTION_REPLAY ? reader.number() : undefined;
   return {
     filter: reader.restText(),
     qos: qos as 0 | 1 | 2,
@@ -215,6 +227,7 @@ export function decodeSubscription(value: Buffer): SubscriptionRecord {
     retainAsPublished: (options & 8) !== 0,
     retainHandling: retainHandling as 0 | 1 | 2,
     identifier,
+    replayUpTo,
   };
 }
 

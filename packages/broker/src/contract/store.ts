@@ -25,7 +25,8 @@ function putSession(number: number): Write {
 }
 
 function subscription(filter: string, identifier = 0): SubscriptionRecord {
-  return { filter, qos: 1, noLocal: false, retainAsPublished: true, retainHandling: 2, identifier };
+  const replayUpTo = identifier === 0 ? undefined : 2 ** 40 + identifier;
+  return { filter, qos: 1, noLocal: false, retainAsPublished: true, retainHandling: 2, identifier, replayUpTo };
 }
 
 function entry(position: number, text = `message ${position}`): QueuedRecord {

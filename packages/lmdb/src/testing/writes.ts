@@ -17,7 +17,8 @@ export function putSession(number: number, clientId = `client-${number}`): Write
 }
 
 export function subscription(filter: string, identifier = 0): SubscriptionRecord {
-  return { filter, qos: 1, noLocal: false, retainAsPublished: true, retainHandling: 2, identifier };
+  const replayUpTo = identifier === 0 ? undefined : identifier;
+  return { filter, qos: 1, noLocal: false, retainAsPublished: true, retainHandling: 2, identifier, replayUpTo };
 }
 
 export function putSubscription(session: number, filter: string, identifier = 0): Write {
