@@ -31,6 +31,7 @@ import { Change } from './journal.ts';
 import type { Link } from './network.ts';
 import { type Oracle, sharedExpectation } from './oracle.ts';
 import type { OracleSession } from './oracle-session.ts';
+import { endsReplay } from './replay-end.ts';
 import { canFree, free } from './shared-takers.ts';
 
 /** An answer the broker owes. */
@@ -789,14 +790,4 @@ function sayProperties(properties: Properties): string {
   const { payloadFormatIndicator, contentType, responseTopic, correlationData, userProperties } = properties;
   const correlation = correlationData === undefined ? undefined : Buffer.from(correlationData).toString('hex');
   return JSON.stringify([payloadFormatIndicator, contentType, responseTopic, correlation, userProperties]);
-}
-
-/** A replay that ends at once is written down behind its subscription, in the same step; no answer waits for that. */
-function endsReplay(write: Write, earlier: readonly Write[]): boolean {
-  if (write.op !== 'putSubscription' || write.subscription.replayUpTo !== undefined) return false;
-  const { filter } = write.subscription;
-  return earlier.some(
-    (one) =>
-      one.op === 'putSubscription' && one.subscription.filter === filter && one.subscription.replayUpTo !== undefined,
-  );
 }
