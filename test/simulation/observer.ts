@@ -743,7 +743,8 @@ export class Observer {
     // One empty payload is like another.
     if (said.payload.length === 0) return;
     if (packet.dup) {
-      if (found.sentOrder === 0) found.sentOrder = this.#world.nextOrder();
+      // Perhaps sent before a crash, or dropped and not forgotten in time: it stands where the queue has it.
+      if (found.sentOrder === 0) found.sentOrder = this.#lastResent;
       this.#judge.check(
         found.sentOrder >= this.#lastResent,
         'order',

@@ -264,7 +264,8 @@ export class Survival {
     );
     const sent = like.filter((one) => one.packetId === packetId);
     // What came through a shared subscription is nobody's before it is sent.
-    const unsent = entry.share === undefined ? like.filter((one) => one.packetId === 0 && one.kind !== 'shared') : [];
+    const mayBeUnsent = entry.share === undefined && !entry.released;
+    const unsent = mayBeUnsent ? like.filter((one) => one.packetId === 0 && one.kind !== 'shared') : [];
     // What was void before was lost in an earlier crash, and its identifier used again, or its session has not ended.
     return (
       sent.find((one) => one.state !== 'void' && !this.#isFinished(one)) ??
