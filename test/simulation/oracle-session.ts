@@ -118,7 +118,7 @@ export class OracleSession {
 
   releaseReceived(packetId: number): void {
     this.received.delete(packetId);
-    if (this.isStored) this.stored.receivedMessage(packetId).set(undefined);
+    if (this.stored.record.possible.at(-1) !== undefined) this.stored.receivedMessage(packetId).set(undefined);
   }
 
   add(key: string, expectation: Expectation): void {
@@ -135,8 +135,9 @@ export class OracleSession {
     const expectation = this.inflight.get(packetId);
     if (expectation === undefined) return;
     expectation.state = state;
-    expectation.change = this.isStored ? change : undefined;
-    if (state === 'received' && this.isStored) expectation.releaseChange = change;
+    // What the store has of a delivery it follows to its end, whatever has become of the session.
+    expectation.change = expectation.isStored ? change : undefined;
+    if (state === 'received' && expectation.isStored) expectation.releaseChange = change;
     if (state === 'done') this.inflight.delete(packetId);
   }
 }

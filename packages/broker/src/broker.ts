@@ -69,6 +69,8 @@ export interface StopOptions {
 /** How often deadlines are looked at. */
 const TICK_MS = 100;
 const LATE_AGAIN_MS = 100;
+/** Sessions whose time has come together end in slices: each takes its subscriptions, will and queue along. */
+const DEADLINES_SLICE_MS = 20;
 /** How far ahead a deadline of the wall clock is trusted: it may be set meanwhile. */
 const WALL_TRUST_MS = 60_000;
 
@@ -281,7 +283,10 @@ export class Broker implements SessionContext {
     this.pressure.tick();
     void this.storage.tick(this.steadyMs);
     this.#connectionDeadlines.sweep(this.steadyMs, (connection) => this.#checkConnection(connection));
-    this.#sessionDeadlines.sweep(now, (session) => this.#checkSession(session));
+    const pauseAtMs = this.steadyMs + DEADLINES_SLICE_MS;
+    this.#sessionDeadlines.sweep(now, (session) =>
+      this.#clock.steadyMs() < pauseAtMs ? this.#checkSession(session) : now + TICK_MS,
+    );
     this.retained.sweep(now);
     this.#sysTopics.tick();
   }

@@ -232,7 +232,7 @@ export function endSession(broker: Broker, session: Session, reason: 'clean-star
   }
   // The store keeps it until the rest is handed over: nobody may find it there as one that goes on.
   broker.commits.write({ op: 'putSession', session: session.record(broker.nowMs) });
-  handRestToOthers(broker, session, rest).catch((error: unknown) => broker.internalError(error));
+  handRestToOthers(broker, session, rest).catch((error: unknown) => broker.commits.fail(error));
 }
 
 function forgetStored(broker: Broker, session: Session): void {
@@ -243,7 +243,7 @@ function handToAnother(broker: Broker, session: Session, entry: Entry): void {
   const { message } = entry;
   const share = entry.share as string;
   // Before the rest follows the broker may end: then this one is not handed over again.
-  if (session.wasStored) broker.commits.write({ op: 'dequeue', session: session.number, entry });
+  if (entry.isStored) broker.commits.write({ op: 'dequeue', session: session.number, entry });
   if (message.isExpired(broker.nowMs)) {
     broker.metrics.messagesExpired += 1;
     return;
@@ -273,6 +273,8 @@ async function handRestToOthers(broker: Broker, session: Session, rest: Queue): 
       rest.shift();
       if (mayHandOver(entry)) handToAnother(broker, session, entry);
     }
+    // Others have their turn before the next page: a store may answer at once.
+    await new Promise<void>((resolve) => broker.endOfTurn(resolve));
   }
   broker.beginTurn();
   forgetStored(broker, session);

@@ -14,6 +14,7 @@ function entry(qos: 1 | 2, sent: Entry['sent'], share?: string): Entry {
     share,
     ticket: 0,
     place: 0,
+    isStored: true,
     sent,
     released: false,
   };

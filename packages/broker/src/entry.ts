@@ -8,6 +8,8 @@ export interface Entry extends StoredEntry {
   readonly ticket: number;
   /** Its place in that batch. */
   readonly place: number;
+  /** The store has it, or will: then each step of its delivery is written, whatever has become of the session. */
+  readonly isStored: boolean;
   /**
    * Whether it was sent on an earlier connection: then DUP is 1 [MQTT-3.3.1-1]. Sending writes nothing to the store, so
    * after a restart it is 'perhaps'.
@@ -25,6 +27,7 @@ export const FORGOTTEN: Entry = Object.freeze({
   share: undefined,
   ticket: 0,
   place: 0,
+  isStored: false,
   sent: 'never',
   released: false,
 });

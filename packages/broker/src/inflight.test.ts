@@ -9,7 +9,7 @@ const MESSAGE = sampleMessage('t');
 
 function entry(position: number, qos: 1 | 2 = 1): Entry {
   const delivery = { position, message: MESSAGE, qos, retain: false, identifiers: [], share: undefined };
-  return { ...delivery, ticket: 0, place: 0, sent: 'never', released: false };
+  return { ...delivery, ticket: 0, place: 0, isStored: true, sent: 'never', released: false };
 }
 
 /** What is under way to a client that takes `maximum` at once, and how many of its messages are in memory. */

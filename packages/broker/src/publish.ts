@@ -101,7 +101,7 @@ export function receivePubrel(connection: Connection, packetId: number): void {
     connection.acknowledge(PUBCOMP, packetId, ReasonCode.packetIdentifierNotFound, 0);
     return;
   }
-  const ticket = session.isStored
+  const ticket = session.wasStored
     ? connection.broker.commits.write({ op: 'deleteReceived', session: session.number, packetId })
     : 0;
   finished(connection);
@@ -373,7 +373,7 @@ function undecided(broker: Broker, session: Session, packetId: number, verdict: 
     (error: unknown) => {
       session.undecided?.delete(packetId);
       session.receiver?.refuse(packetId);
-      if (session.isStored) broker.commits.write({ op: 'deleteReceived', session: session.number, packetId });
+      if (session.wasStored) broker.commits.write({ op: 'deleteReceived', session: session.number, packetId });
       throw error;
     },
   );

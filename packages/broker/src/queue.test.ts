@@ -12,7 +12,7 @@ const BYTES = MESSAGE.heldBytes;
 
 function entry(position: number, share?: string): Entry {
   const delivery = { position, message: MESSAGE, qos: 1, retain: false, identifiers: [], share } as const;
-  return { ...delivery, ticket: 0, place: 0, sent: 'never', released: false };
+  return { ...delivery, ticket: 0, place: 0, isStored: true, sent: 'never', released: false };
 }
 
 /** Counts the bytes of messages in memory. */

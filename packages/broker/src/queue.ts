@@ -19,6 +19,11 @@ export interface MessageHolder {
   release(message: Message): void;
 }
 
+/** Whether it can be read again as it is: the store knows nothing of what was sent. */
+function maySpill({ isStored, sent, released }: Entry): boolean {
+  return isStored && sent === 'never' && !released;
+}
+
 export class Queue {
   /** The window, oldest at `#head`. */
   #entries: Entry[] = [];
@@ -106,7 +111,7 @@ export class Queue {
     if (!this.#pages || this.#behind.length > 0 || this.#reading !== undefined) return;
     const entries = this.#entries;
     let first = entries.length;
-    while (first > this.#head && entries[first - 1].sent === 'never' && !entries[first - 1].released) first -= 1;
+    while (first > this.#head && maySpill(entries[first - 1])) first -= 1;
     const spilt = entries.splice(first);
     if (spilt.length === 0) return;
     const pagedBefore = this.#paged;
@@ -160,7 +165,13 @@ export class Queue {
    * `peek` may be asked again.
    */
   readPage(store: Store, session: number, entriesMax = PAGE_ENTRIES): Awaitable<boolean> {
-    const page = store.queue(session, this.#pagedAfter, entriesMax);
+    let page: Awaitable<readonly StoredEntry[]>;
+    try {
+      page = store.queue(session, this.#pagedAfter, entriesMax);
+    } catch (error) {
+      // Told in one way, whether a store answers at once or later.
+      return Promise.reject(error);
+    }
     if (!(page instanceof Promise)) return this.#took(page);
     this.#reading = page.then((entries) => this.#took(entries));
     return this.#reading;
@@ -175,7 +186,7 @@ export class Queue {
     this.#reading = undefined;
     for (const stored of page.slice(0, this.#paged)) {
       const sent = stored.released ? 'surely' : this.#perhapsSent > 0 ? 'perhaps' : 'never';
-      this.#entries.push({ ...stored, ticket: 0, place: 0, sent });
+      this.#entries.push({ ...stored, ticket: 0, place: 0, isStored: true, sent });
       if (this.#perhapsSent > 0) this.#perhapsSent -= 1;
       this.#holder.keep(stored.message);
       this.#pagedAfter = stored.position;

@@ -13,6 +13,8 @@ import type { Subscription } from './subscription.ts';
 
 /** Topics a replay looks at before it looks at the clock. */
 const LOOKS_PER_STEP = 256;
+/** Spans that are kept apart. */
+const SPANS_MAX = 4;
 
 /** Sequence numbers above `after`, up to `upTo`, in which the client was not there; with the QoS it had asked for. */
 interface Span {
@@ -61,7 +63,16 @@ export class Replay {
   /** The client is not there from here on: what comes at QoS 0 does not reach it. */
   pause(sequence: number): void {
     this.#missed ??= [];
-    this.#missed.push({ after: sequence, upTo: Number.POSITIVE_INFINITY, qos: this.#subscription.qos });
+    const { qos } = this.#subscription;
+    const last = this.#missed.at(-1);
+    // Whoever comes and goes without an end gets once more what came while it was there, rather than a list without one.
+    if (this.#missed.length >= SPANS_MAX && last !== undefined)
+      this.#missed[this.#missed.length - 1] = {
+        ...last,
+        upTo: Number.POSITIVE_INFINITY,
+        qos: Math.min(last.qos, qos) as QoS,
+      };
+    else this.#missed.push({ after: sequence, upTo: Number.POSITIVE_INFINITY, qos });
   }
 
   /** The client is there again. */

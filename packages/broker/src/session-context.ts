@@ -33,8 +33,6 @@ export interface SessionContext {
   memoryShort(clientId: string): void;
   /** A limit acted on the queue of this session. */
   queueFull(clientId: string, limit: 'queueMessagesMax' | 'queueBytesMax'): void;
-  /** The store cannot do what it promised: the broker stops. */
-  storeFailed(error: unknown): void;
   /** Wall clock at which all replays of the present turn pause, whosesoever they are. */
   replaysPauseAtMs(): number;
   /** Goes on with replays in another turn. */

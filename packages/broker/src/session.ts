@@ -186,6 +186,7 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
       share,
       ticket,
       place,
+      isStored,
       sent: 'never',
       released: false,
     };
@@ -252,7 +253,7 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
         this.#context.beginTurn();
         if (this.#hasPage(queue, found, wasIdle)) this.pump();
       },
-      (error: unknown) => this.#context.storeFailed(error),
+      (error: unknown) => commits.fail(error),
     );
     return false;
   }
@@ -328,7 +329,7 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
 
   /** The delivery is over: the store forgets it. Returns the ticket of that. */
   #finished(entry: Entry): number {
-    if (entry === FORGOTTEN || !this.isStored) return 0;
+    if (!entry.isStored) return 0;
     const { commits } = this.#context;
     if (commits.takeBack(entry.ticket, entry.place)) return commits.ticket;
     return commits.write({ op: 'dequeue', session: this.number, entry });
@@ -349,7 +350,7 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
 
   /** Returns the ticket of "PUBREC received". */
   #released(entry: Entry): number {
-    if (entry === FORGOTTEN || !this.isStored) return 0;
+    if (!entry.isStored) return 0;
     return this.#context.commits.write({ op: 'release', session: this.number, entry });
   }
 

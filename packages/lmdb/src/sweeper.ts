@@ -53,7 +53,7 @@ export class Sweeper {
 
   /** Takes sessions whose deletion has been committed: before that, not all they left could be seen. */
   add(sessions: readonly number[]): void {
-    this.#sessions.push(...sessions);
+    for (const session of sessions) this.#sessions.push(session);
     this.#wake();
   }
 

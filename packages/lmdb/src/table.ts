@@ -125,7 +125,7 @@ export class LmdbTable<T> implements Table<T> {
     for (const row of this.#database.range(start, to)) {
       if ((records.length >= limit || seen >= PAGE_ROWS_MAX) && last !== undefined)
         return { records, cursor: last.toString('base64url') };
-      records.push(...matches(row));
+      for (const record of matches(row)) records.push(record);
       last = row.key;
       seen += 1;
     }

@@ -111,7 +111,8 @@ function applyToSession(state: SessionState, write: SessionWrite): void {
       state.queue.add(write.entry);
       return;
     case 'dequeue':
-      state.queue?.remove(write.entry.position);
+      state.queue ??= new StoredQueue();
+      state.queue.remove(write.entry.position);
       return;
     case 'release':
       state.queue?.release(write.entry.position);

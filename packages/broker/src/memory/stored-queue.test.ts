@@ -32,7 +32,8 @@ test('returns what a plain sorted map would, whatever is added, removed and read
         }
         const position = one.pick % (last + 2);
         if (one.kind === 'remove') {
-          queue.remove(position);
+          if (model.has(position)) queue.remove(position);
+          else assert.throws(() => queue.remove(position), /no such entry/);
           model.delete(position);
         } else if (one.kind === 'release') {
           queue.release(position);

@@ -45,13 +45,13 @@ export class StoredQueue {
     last.entries++;
   }
 
-  /** Removes an entry; nothing where there is none. */
+  /** Removes an entry. A store that counts would count wrongly for one that is not there, so that is an error here. */
   remove(position: number): void {
     const index = this.#indexOf(position);
     const segment = this.#segments[index];
-    if (segment === undefined) return;
-    const slot = position - segment.base;
-    if (segment.slots[slot] === undefined) return;
+    const slot = position - (segment?.base ?? 0);
+    if (segment?.slots[slot] === undefined)
+      throw new RangeError(`Cannot dequeue position ${position}: the queue has no such entry`);
     segment.slots[slot] = undefined;
     segment.entries--;
     this.#released?.delete(position);
