@@ -579,7 +579,8 @@ export class Observer {
           one.state === 'due' &&
           one.detachments < session.detachments &&
           this.#isLike(one, packet) &&
-          this.#fits(session, one, packet),
+          // What may have been sent before a crash expires no more.
+          (one.isOfFormerProcess || this.#fits(session, one, packet)),
       );
       const lost = due.find(isUnexcused) ?? due[0] ?? this.#takeShared(session, packet, key);
       if (lost === undefined)

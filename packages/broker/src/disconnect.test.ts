@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Will } from '@dunlin/protocol';
+import { MemoryStore } from './memory/store.ts';
 import { HeldStore } from './testing/store.ts';
 import { World } from './testing/world.ts';
 
@@ -179,4 +180,41 @@ test('keeps the Reason String within the Maximum Packet Size of the client [MQTT
   const client = new World().connect('a', { properties: { maximumPacketSize: 40 } });
   client.send(Buffer.from('0000', 'hex'));
   assert.deepEqual(client.take('disconnect'), { type: 'disconnect', reasonCode: 0x81, properties: {} });
+});
+
+test('hands over what a session without expiry had, and tells the store nothing of it that it never had', () => {
+  // The memory store refuses the end of a delivery whose beginning it does not know.
+  const world = new World({ store: new MemoryStore() });
+  const kept = world.connect('kept', { cleanStart: false, properties: { sessionExpiryInterval: 100 } });
+  kept.subscribe('t', { qos: 1 });
+  kept.break();
+  const worker = world.connect('worker', { will: WILL });
+  worker.subscribe('$share/g/t', { qos: 1 });
+  world.connect('p').publish('t', { qos: 1, payload: 'once' });
+  assert.deepEqual(worker.takePayloads(), ['once']);
+  worker.break();
+  assert.deepEqual([world.told('storeFailed'), world.told('internalError')], [[], []]);
+  assert.deepEqual(
+    world.connect('kept', { cleanStart: false, properties: { sessionExpiryInterval: 100 } }).takePayloads(),
+    ['once'],
+  );
+});
+
+test('ends what the store has of a session that was taken up to end with its connection', async () => {
+  const store = new MemoryStore();
+  const world = new World({ store });
+  const stored = { cleanStart: false, properties: { sessionExpiryInterval: 100 } };
+  const first = world.connect('a', stored);
+  first.subscribe('$share/g/t', { qos: 2 });
+  first.break();
+  for (const payload of ['1', '2']) world.broker.publish('t', Buffer.from(payload), { qos: 2 });
+  world.run();
+  const second = world.connect('a', { cleanStart: false });
+  const [one] = second.takeAll().filter((packet) => packet.type === 'publish');
+  second.acknowledge('pubrec', one.packetId);
+  second.acknowledge('pubcomp', one.packetId);
+  const left: string[] = [];
+  for await (const { record } of store.sessions())
+    for (const { message } of store.queue(record.number, 0, 10)) left.push(Buffer.from(message.payload).toString());
+  assert.deepEqual(left, ['2']);
 });

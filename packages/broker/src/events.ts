@@ -39,7 +39,7 @@ interface EventFields {
   /** At start; `queued`: messages in the queues of the sessions. */
   recovered: { sessions: number; queued: number; retained: number; durationMs: number };
   /** The room of the store is below `storeFreeBytesMin`. */
-  storeNearlyFull: { freeBytes: number };
+  storeNearlyFull: { freeBytes: number; storeFreeBytesMin: number };
   storeHasRoom: { freeBytes: number };
   storeFailed: { error: string };
   /** A fault of the broker's own code; one connection was closed for it. */

@@ -245,7 +245,8 @@ export const LIMITS = {
     counter: 'publishersPaused',
     description:
       'Memory for what waits: messages (each once) with 160 bytes a delivery, outboxes, wills, packets half read. Above ' +
-      'it nothing more is queued for absent clients (messagesDroppedQueueFull) and wills are refused; where clients that ' +
+      'it nothing more is queued in memory for absent clients (messagesDroppedQueueFull; what a stored session has on ' +
+      'disk is not in memory, and never dropped for this) and wills are refused; where clients that ' +
       'are there account for it, the busiest publishers are read slowly until it is 10 % lower; from twice that on ' +
       'nothing is queued for them either, and whoever sends a large packet is closed (0x97).',
   },

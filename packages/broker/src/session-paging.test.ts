@@ -330,3 +330,23 @@ for (const stopAfter of [0, 1, 2, 3, 5, 8])
     }
     assert.equal(came.size, count);
   });
+
+for (const how of ['at once', 'later'])
+  test(`a queue that cannot be read is as fatal as a failed commit, whether the store says so ${how}`, async () => {
+    const store = new LaterStore();
+    const world = new World({ store });
+    (await member(world, 'a', 't', 1)).break();
+    publishNumbers(await world.admit('p', BURSTS, () => settled(world)), 3);
+    await settled(world);
+    store.queue = () => {
+      const error = new Error('page 7 is damaged');
+      if (how === 'later') return Promise.reject(error);
+      throw error;
+    };
+    world.open().connect({ clientId: 'a', ...STORED });
+    await settled(world);
+    assert.deepEqual(
+      world.told('storeFailed').map(({ error }) => error),
+      ['page 7 is damaged'],
+    );
+  });

@@ -32,7 +32,7 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
   connection: Connection | undefined = undefined;
   /** A newer connection under the same identifier is taking over. */
   isSucceeded = false;
-  /** The store has heard of it. */
+  /** The store has a record of it. */
   wasStored = false;
   /** Whose it is, of a stored session; see `SessionCounts`. */
   username: string | undefined = undefined;
@@ -242,7 +242,7 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
     connection.sendPubrel(packetId);
   }
 
-  /** Returns true where entries came at once; that it cannot be read is fatal. Batches commit in order, so what can be read is what comes first. */
+  /** Returns true where entries came at once. Batches commit in order: what can be read is what comes first. */
   readPage(queue: Queue, entriesMax?: number): boolean {
     const { commits, store } = this.#context;
     const wasIdle = commits.isIdle;
@@ -427,12 +427,12 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
   }
 
   replayDone(subscription: Subscription): void {
-    if (this.isStored)
-      this.#context.commits.write({
-        op: 'putSubscription',
-        session: this.number,
-        subscription: recordOf(subscription, undefined),
-      });
+    if (!this.isStored) return;
+    this.#context.commits.write({
+      op: 'putSubscription',
+      session: this.number,
+      subscription: recordOf(subscription, undefined),
+    });
   }
 
   continueReplays(): void {

@@ -30,7 +30,7 @@ test('tells when the room is below the limit, and when it is a tenth above it ag
     await watch.tick(second * 1_000);
   }
   assert.deepEqual(told, [
-    { name: 'storeNearlyFull', freeBytes: 499 },
+    { name: 'storeNearlyFull', freeBytes: 499, storeFreeBytesMin: 500 },
     { name: 'storeHasRoom', freeBytes: 550 },
   ]);
   assert.equal(watch.isLow, false);

@@ -54,6 +54,9 @@ export class StorageWatch {
     const isLow = freeBytes < this.#freeBytesMin * (this.isLow ? RELAXED : 1);
     if (isLow === this.isLow) return;
     this.isLow = isLow;
-    this.#owner.tell(isLow ? { name: 'storeNearlyFull', freeBytes } : { name: 'storeHasRoom', freeBytes });
+    const storeFreeBytesMin = this.#freeBytesMin;
+    this.#owner.tell(
+      isLow ? { name: 'storeNearlyFull', freeBytes, storeFreeBytesMin } : { name: 'storeHasRoom', freeBytes },
+    );
   }
 }
