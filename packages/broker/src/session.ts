@@ -428,11 +428,8 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
 
   replayDone(subscription: Subscription): void {
     if (!this.isStored) return;
-    this.#context.commits.write({
-      op: 'putSubscription',
-      session: this.number,
-      subscription: recordOf(subscription, undefined),
-    });
+    const record = recordOf(subscription, undefined);
+    this.#context.commits.write({ op: 'putSubscription', session: this.number, subscription: record });
   }
 
   continueReplays(): void {
