@@ -4,7 +4,6 @@
  */
 import { parseArgs } from 'node:util';
 import { crashRun } from './crash-run.ts';
-import { faultsOf } from './verdict.ts';
 
 const { values } = parseArgs({
   options: {
@@ -27,6 +26,6 @@ const result = await crashRun({
 });
 if (process.stdout.isTTY) console.log();
 for (const finding of result.findings) console.log(finding);
-const { findings: _findings, startMs, ...numbers } = result;
-console.table({ ...numbers, startMs: Math.round(startMs) });
-process.exitCode = Object.values(faultsOf(result)).some((count) => count > 0) ? 1 : 0;
+const { kills, acknowledged, delivered, faults, startMs } = result;
+console.table({ kills, acknowledged, delivered, ...faults, startMs: Math.round(startMs) });
+process.exitCode = Object.values(faults).some((count) => count > 0) ? 1 : 0;

@@ -3,11 +3,8 @@ import type { Publisher } from './publisher.ts';
 import type { Subscriber } from './subscriber.ts';
 import { WILL_TOPIC, type WillClient } from './will-client.ts';
 
-export interface Verdict {
-  /** Messages that publishers were told are safe. */
-  acknowledged: number;
-  /** Deliveries that came to subscribers, repeats of QoS 1 included. */
-  delivered: number;
+/** What must not be, and how often it was. */
+export interface Faults {
   /** Acknowledged, and not delivered to a subscriber. */
   lost: number;
   /** Delivered to a subscriber at QoS 2 more than once. */
@@ -21,7 +18,25 @@ export interface Verdict {
   /** Wills of connections that were lost, and that went out not at all, or twice. */
   willsLost: number;
   willsRepeated: number;
-  /** The first few of each, in words. */
+}
+
+export const NO_FAULTS: Readonly<Faults> = {
+  lost: 0,
+  duplicates: 0,
+  disordered: 0,
+  sessionsLost: 0,
+  retainedLost: 0,
+  willsLost: 0,
+  willsRepeated: 0,
+};
+
+export interface Verdict {
+  /** Messages that publishers were told are safe. */
+  acknowledged: number;
+  /** Deliveries that came to subscribers, repeats of QoS 1 included. */
+  delivered: number;
+  readonly faults: Faults;
+  /** The first few of them, in words. */
   readonly findings: string[];
 }
 
@@ -33,37 +48,13 @@ export function judge(
   willClients: readonly WillClient[],
   retained: ReadonlyMap<string, string>,
 ): Verdict {
-  const verdict: Verdict = {
-    acknowledged: 0,
-    delivered: 0,
-    lost: 0,
-    duplicates: 0,
-    disordered: 0,
-    sessionsLost: 0,
-    retainedLost: 0,
-    willsLost: 0,
-    willsRepeated: 0,
-    findings: [],
-  };
+  const verdict: Verdict = { acknowledged: 0, delivered: 0, faults: { ...NO_FAULTS }, findings: [] };
   for (const { acknowledged } of publishers) verdict.acknowledged += acknowledged.length;
-  for (const { sessionsLost } of [...publishers, ...subscribers]) verdict.sessionsLost += sessionsLost;
+  for (const { sessionsLost } of [...publishers, ...subscribers]) verdict.faults.sessionsLost += sessionsLost;
   for (const subscriber of subscribers) judgeSubscriber(verdict, publishers, subscriber);
   for (const publisher of publishers) if (publisher.retain) judgeRetained(verdict, publisher, retained);
   judgeWills(verdict, willClients, subscribers);
   return verdict;
-}
-
-/** What is wrong in all, for a test that wants nothing. */
-export function faultsOf({
-  lost,
-  duplicates,
-  disordered,
-  sessionsLost,
-  retainedLost,
-  willsLost,
-  willsRepeated,
-}: Verdict) {
-  return { lost, duplicates, disordered, sessionsLost, retainedLost, willsLost, willsRepeated };
 }
 
 function note(verdict: Verdict, text: string): void {
@@ -84,12 +75,12 @@ function judgeSubscriber(verdict: Verdict, publishers: readonly Publisher[], sub
     const count = (counts.get(number) ?? 0) + 1;
     counts.set(number, count);
     if (count > 1 && qos === 2) {
-      verdict.duplicates += 1;
+      verdict.faults.duplicates += 1;
       note(verdict, `${subscriber.clientId} got "${text}" ${count} times at QoS 2`);
     }
     if (count > 1) continue;
     if (number < (highest.get(publisher) ?? 0)) {
-      verdict.disordered += 1;
+      verdict.faults.disordered += 1;
       note(verdict, `${subscriber.clientId} got "${text}" after ${highest.get(publisher)}`);
     } else highest.set(publisher, number);
   }
@@ -97,7 +88,7 @@ function judgeSubscriber(verdict: Verdict, publishers: readonly Publisher[], sub
     const counts = numbers.get(publisher.clientId);
     for (const number of publisher.acknowledged) {
       if (counts?.has(number) === true) continue;
-      verdict.lost += 1;
+      verdict.faults.lost += 1;
       note(verdict, `${subscriber.clientId} never got "${publisher.clientId} ${number}"`);
     }
   }
@@ -108,7 +99,7 @@ function judgeRetained(verdict: Verdict, publisher: Publisher, retained: Readonl
   const found = retained.get(publisher.topic);
   const number = found === undefined ? 0 : Number(found.slice(found.lastIndexOf(' ') + 1));
   if (number >= last) return;
-  verdict.retainedLost += 1;
+  verdict.faults.retainedLost += 1;
   note(verdict, `the retained message of "${publisher.topic}" is ${found ?? 'missing'}, acknowledged is ${last}`);
 }
 
@@ -123,8 +114,8 @@ function judgeWills(verdict: Verdict, willClients: readonly WillClient[], subscr
     }
     for (const text of willClients.flatMap(({ armed }) => armed)) {
       const count = came.get(text) ?? 0;
-      if (count === 0) verdict.willsLost += 1;
-      if (isOnce && count > 1) verdict.willsRepeated += count - 1;
+      if (count === 0) verdict.faults.willsLost += 1;
+      if (isOnce && count > 1) verdict.faults.willsRepeated += count - 1;
       if (count === 0 || (isOnce && count > 1))
         note(verdict, `the will "${text}" came ${count} times to ${subscriber.clientId}`);
     }
