@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { checkDataFile, dataFile, freeBytes, prepareDirectory } from './data-directory.ts';
@@ -121,6 +131,21 @@ test('says that a file may only be read, or is none', async () => {
     code: 'not-openable',
     message: /data\.mdb is no file; it must be a file that/,
   });
+});
+
+test('writes through no symbolic link that lies in place of its files', async () => {
+  for (const name of ['data.mdb', 'data.mdb-lock']) {
+    const directory = newDirectory();
+    mkdirSync(directory);
+    const precious = newDirectory();
+    writeFileSync(precious, 'precious');
+    symlinkSync(precious, join(directory, name));
+    await assert.rejects(openEnvironment({ directory }), {
+      code: 'not-openable',
+      message: /is no file/,
+    });
+    assert.equal(readFileSync(precious, 'utf8'), 'precious');
+  }
 });
 
 test('refuses a file whose meta pages say what cannot be', async () => {

@@ -1,5 +1,5 @@
 /** The directory a store lies in: made for its owner alone, checked before LMDB maps the file, and measured. */
-import { accessSync, constants, existsSync, mkdirSync, statSync, truncateSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, mkdirSync, statSync, truncateSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { flushNames } from './new-file.ts';
@@ -36,10 +36,13 @@ export function makeDirectory(directory: string): void {
   flushNames(parent);
 }
 
-/** LMDB says of such a file no more than that it cannot be opened. */
+/**
+ * LMDB says of such a file no more than that it cannot be opened. A symbolic link is none: whoever may put one here would
+ * have this user write to any file of his.
+ */
 function checkFile(directory: string, path: string): void {
   try {
-    if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) throw new Error(`${path} is no file`);
+    if (lstatSync(path, { throwIfNoEntry: false })?.isFile() === false) throw new Error(`${path} is no file`);
     accessSync(path, constants.R_OK | constants.W_OK);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;

@@ -22,6 +22,8 @@ import { damaged } from './damage.ts';
 import type { Key } from './keys.ts';
 import { StoreError } from './store-error.ts';
 
+/** What a file begins with. */
+const META_PAGES = 2;
 const VIEW_BYTES_MIN = 400;
 /** How long a failed commit waits for its reason, in milliseconds. */
 const REASON_WAIT_MS = 200;
@@ -284,8 +286,11 @@ export class Database {
   stats(): { entryCount: number; reusableBytes: number } {
     this.#assertOpen('measure');
     const found = this.#native.getStats();
-    const used = found.treeBranchPageCount + found.treeLeafPageCount + found.overflowPages;
-    return { entryCount: found.entryCount, reusableBytes: (found.lastPageNumber + 1 - used) * found.pageSize };
+    const used = META_PAGES + found.treeBranchPageCount + found.treeLeafPageCount + found.overflowPages;
+    return {
+      entryCount: found.entryCount,
+      reusableBytes: Math.max(0, found.lastPageNumber + 1 - used) * found.pageSize,
+    };
   }
 
   /** Resolves when no transaction is under way. */

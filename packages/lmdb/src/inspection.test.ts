@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { dataFile } from './data-directory.ts';
 import { Database } from './database.ts';
@@ -30,6 +30,7 @@ test('checks, measures and copies a closed store, of which no byte changes', asy
   await backUpClosed(directory, copy);
   assert.ok(readFileSync(dataFile(directory)).equals(before));
   assert.deepEqual(await checkClosed(copy), report);
+  assert.equal((await statsOfClosed(copy)).reusableBytes, 0);
   assert.deepEqual(readdirSync(directory), ['data.mdb', 'data.mdb-lock']);
   assert.deepEqual(readdirSync(copy), ['data.mdb']);
 });
@@ -46,6 +47,13 @@ test('refuses what is no store, and makes nothing there', async () => {
   assert.deepEqual(readdirSync(nothing), []);
   writeFileSync(dataFile(nothing), '');
   assert.throws(() => assertStore(nothing), expected);
+});
+
+test('follows no symbolic link in place of a store', async () => {
+  const directory = newDirectory();
+  mkdirSync(directory);
+  symlinkSync(dataFile(await closed()), dataFile(directory));
+  await assert.rejects(checkClosed(directory), { code: 'no-store' });
 });
 
 test('refuses a store that is open, and one of a newer format', async () => {

@@ -2,7 +2,7 @@
  * A data directory that nobody has open, looked at without changing it: it may be damaged, or on a disk that is full. No
  * format is migrated, no run is noted, nothing is swept.
  */
-import { existsSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, rmSync, statSync } from 'node:fs';
 import { backUp } from './backup.ts';
 import { type CheckReport, checkStore } from './check.ts';
 import { dataFile, freeBytes, missingBytes } from './data-directory.ts';
@@ -20,7 +20,7 @@ const MAP_BYTES_MIN = 1024 ** 2;
 
 /** @throws StoreError 'no-store' */
 export function assertStore(directory: string): void {
-  const found = statSync(dataFile(directory), { throwIfNoEntry: false });
+  const found = lstatSync(dataFile(directory), { throwIfNoEntry: false });
   if (found?.isFile() && found.size > 0) return;
   throw new StoreError('no-store', `Cannot open ${directory}: there is no store in it, expected is a file data.mdb`);
 }

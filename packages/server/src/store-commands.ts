@@ -43,7 +43,7 @@ export function dataDirectory(data: string | undefined, configFile: string | und
   const configuration = configFile === undefined ? {} : readConfigurationFile(configFile);
   if (configuration.durability === 'memory')
     throw new ConfigurationError([
-      `${configFile}: durability is "memory", so there is no store: "durable" is expected`,
+      `${configFile}: durability is "memory", so there is no store: "durable" or "process" is expected`,
     ]);
   return resolve(configuration.data ?? defaultDataDirectory());
 }
