@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MemoryStore } from './memory/store.ts';
 import { World } from './testing/world.ts';
 
 test('shows every session, connected or not', () => {
@@ -78,7 +79,7 @@ test('stops with the code it is given', async () => {
 });
 
 test('keeps stored sessions and their messages in the store when it stops, and ends the others', async () => {
-  const world = new World();
+  const world = new World({ store: new MemoryStore() });
   world.connect('kept', { properties: { sessionExpiryInterval: 60 } }).subscribe('t', { qos: 1 });
   world.connect('ended');
   world.connect('p').publish('t', { qos: 1 });

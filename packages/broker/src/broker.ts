@@ -14,7 +14,7 @@ import { type LimitName, type Limits, resolveLimits } from './limits.ts';
 import { AnonymousAuthenticator } from './memory/anonymous.ts';
 import { LoopbackBus } from './memory/bus.ts';
 import { LocalDirectory } from './memory/directory.ts';
-import { MemoryStore } from './memory/store.ts';
+import { VolatileStore } from './memory/volatile-store.ts';
 import { Message } from './message.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { BufferPool } from './outbox.ts';
@@ -128,7 +128,7 @@ export class Broker implements SessionContext {
     this.limits = resolveLimits(options.limits);
     this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
     this.version = options.version ?? 'dunlin';
-    this.store = options.store ?? new MemoryStore();
+    this.store = options.store ?? new VolatileStore();
     this.bus = options.bus ?? new LoopbackBus();
     this.directory = options.directory ?? new LocalDirectory();
     this.authorizer = options.authorizer;
@@ -156,6 +156,7 @@ export class Broker implements SessionContext {
     this.#ticking = this.#clock.every(TICK_MS, () => this.#tick());
     this.beginTurn();
     this.#sysTopics.publish();
+    if (!this.store.inMemory) await this.storage.tick(this.steadyMs);
   }
 
   /** Takes a network connection over: everything about the wire is the broker's from here on. */

@@ -205,22 +205,16 @@ function claim(broker: Broker, connection: Connection, clientId: string): Awaita
   if (!(claimed instanceof Promise)) return claimed;
   const { claims } = broker;
   claims.set(clientId, (claims.get(clientId) ?? 0) + 1);
-  const isLast = () => {
+  const settled = () => {
     const others = (claims.get(clientId) ?? 1) - 1;
     if (others > 0) claims.set(clientId, others);
     else claims.delete(clientId);
-    return others === 0;
   };
-  return claimed.then(
-    () => {
-      // Another connection of the client may wait for the claim, or have it.
-      if (isLast() && connection.isClosed && !broker.sessionsById.has(clientId)) broker.directory.release(clientId);
-    },
-    (error: unknown) => {
-      isLast();
-      throw error;
-    },
-  );
+  return claimed.finally(settled).then(() => {
+    // Another connection of the client may wait for the claim, or have it.
+    const isWanted = !connection.isClosed || claims.has(clientId) || broker.sessionsById.has(clientId);
+    if (!isWanted) broker.directory.release(clientId);
+  });
 }
 
 function open(
@@ -264,8 +258,8 @@ function open(
   if (session.sessionExpiryInterval < expiry) broker.metrics.sessionExpiriesLowered += 1;
   if (session.isStored) broker.sessionCounts.own(session, principal.username);
   // One that is to end with its connection says so there, for its will: a crash counts as the end of every connection.
-  if (session.isStored || session.wasStored || connect.will !== undefined) {
-    session.wasStored = true;
+  if (session.isStored || session.hasRecord || connect.will !== undefined) {
+    session.hasRecord = true;
     broker.commits.write({ op: 'putSession', session: session.record(0) });
   }
 

@@ -175,7 +175,7 @@ export function connectionEnded(
   const { broker, session } = connection;
   const wasOpen = connection.state === 'open';
   // Whoever said DISCONNECT sees the end when what that changes is durable.
-  close(connection, by === 'client' && session?.wasStored === true);
+  close(connection, by === 'client' && session?.hasRecord === true);
   if (!wasOpen || session === undefined) {
     broker.tell({
       name: 'connectionRejected',
@@ -236,7 +236,7 @@ export function endSession(broker: Broker, session: Session, reason: 'clean-star
 }
 
 function forgetStored(broker: Broker, session: Session): void {
-  if (session.wasStored) broker.commits.write({ op: 'deleteSession', session: session.number });
+  if (session.hasRecord) broker.commits.write({ op: 'deleteSession', session: session.number });
 }
 
 function handToAnother(broker: Broker, session: Session, entry: Entry): void {
@@ -268,7 +268,7 @@ async function handRestToOthers(broker: Broker, session: Session, rest: Queue): 
     // The store keeps what is left for the next start.
     if (broker.isDraining) return;
     broker.beginTurn();
-    if (rest.peek() === undefined) break;
+    if (rest.peek() === undefined) throw rest.lost(session.number);
     for (let entry = rest.peek(); entry !== undefined; entry = rest.peek()) {
       rest.shift();
       if (mayHandOver(entry)) handToAnother(broker, session, entry);

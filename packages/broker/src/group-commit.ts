@@ -67,7 +67,7 @@ export class GroupCommit {
     return this.#ticket;
   }
 
-  /** Writes gathered so far, ever: differs before and after a step that wrote something. */
+  /** Differs before and after a step that wrote something, or that depends on what is on its way. */
   get written(): number {
     return this.#written;
   }
@@ -86,6 +86,11 @@ export class GroupCommit {
     this.#written += 1;
     this.#batch.push(write);
     return this.#ticket;
+  }
+
+  /** The step under way writes nothing, and its answer waits as if it did: what it says holds when all before is durable. */
+  depend(): void {
+    this.#written += 1;
   }
 
   /** Where in the batch that gathers now the next write goes, for `takeBack`. */

@@ -43,7 +43,7 @@ export function receivePublish(connection: Connection, bytes: Buffer, reader: Fr
   const message = toMessage(connection, session, frame, topic, reader.owned);
 
   // 5. Take responsibility for it, or refuse.
-  const before = mayBeOnItsWay(broker, message) ? -1 : broker.commits.written;
+  const before = broker.commits.written;
   const verdict =
     broker.storage.isLow && needsStore(broker, session, message)
       ? refuseForStore(connection, message)
@@ -101,7 +101,7 @@ export function receivePubrel(connection: Connection, packetId: number): void {
     connection.acknowledge(PUBCOMP, packetId, ReasonCode.packetIdentifierNotFound, 0);
     return;
   }
-  const ticket = session.wasStored
+  const ticket = session.hasRecord
     ? connection.broker.commits.write({ op: 'deleteReceived', session: session.number, packetId })
     : 0;
   finished(connection);
@@ -261,11 +261,6 @@ function refuse(broker: Broker, message: Message, reasonCode: number, reason: st
   return reasonCode;
 }
 
-/** What another message deleted may not be gone from the store yet: the answer to a second deletion waits for it too. */
-function mayBeOnItsWay({ commits }: Broker, { retain, payloadLength }: Message): boolean {
-  return retain && payloadLength === 0 && !commits.isIdle;
-}
-
 /** Whether taking the message would write more into the store than it removes. */
 function needsStore(broker: Broker, from: Session, message: Message): boolean {
   if (message.retain && message.payloadLength > 0) return true;
@@ -373,7 +368,7 @@ function undecided(broker: Broker, session: Session, packetId: number, verdict: 
     (error: unknown) => {
       session.undecided?.delete(packetId);
       session.receiver?.refuse(packetId);
-      if (session.wasStored) broker.commits.write({ op: 'deleteReceived', session: session.number, packetId });
+      if (session.hasRecord) broker.commits.write({ op: 'deleteReceived', session: session.number, packetId });
       throw error;
     },
   );

@@ -129,18 +129,6 @@ test('puts unfinished deliveries back in front', () => {
   assert.equal(queue.bytes, 6 * BYTES);
 });
 
-test('goes on without what the store has lost', () => {
-  const queue = new Queue(holder(), true);
-  const records = Array.from({ length: 2_100 }, (_, i) => entry(i + 1));
-  for (const record of records) queue.push(record, true);
-  queue.push(entry(2_101), false);
-  while (queue.peek() !== undefined) queue.shift();
-  queue.readPage(storeOf([]), 1);
-  queue.forgetPaged();
-  assert.deepEqual(drain(queue, storeOf([])), [2_101]);
-  assert.deepEqual([queue.isEmpty, queue.bytes], [true, 0]);
-});
-
 test('tells how many bytes are in memory, not how many wait', () => {
   const held = holder();
   const queue = new Queue(held, true);

@@ -197,14 +197,12 @@ export class Queue {
     return page.length > 0;
   }
 
-  /** The store has lost what it alone had: the queue goes on without. */
-  forgetPaged(): void {
-    this.#paged = 0;
-    this.#pagedShares = 0;
-    this.#perhapsSent = 0;
-    this.#takeBehind();
-    this.#bytes = 0;
-    for (const entry of this.waiting()) this.#bytes += entry.message.heldBytes;
+  /** What is wrong where the store, with nothing on its way to it, has none of the entries that it alone should have. */
+  lost(session: number): Error {
+    return new Error(
+      `Cannot read the queue of session ${session} after position ${this.#pagedAfter}: ` +
+        `the store has nothing there, expected are ${this.#paged} entries`,
+    );
   }
 
   #takeBehind(): void {

@@ -54,7 +54,7 @@ export async function recover(broker: Broker): Promise<void> {
 /** The session as the store has it. */
 function restore(broker: Broker, { record, subscriptions, received, will, queue }: StoredSession): Session {
   const session = new Session(record.clientId, record.number, broker);
-  session.wasStored = true;
+  session.hasRecord = true;
   broker.sessionCounts.own(session, record.username);
   session.sessionExpiryInterval = record.sessionExpiryInterval;
   session.restoreQueue(queue);

@@ -102,14 +102,17 @@ export class RetainedMessages implements Waiter {
     this.#change(topic, retained, former !== undefined, this.#commits.write({ op: 'putRetained', retained, former }));
   }
 
-  /** Nothing happens where there is none. */
+  /** Where there is none, but another's deletion is still on its way to the store, the answer to this one waits for it. */
   delete(topic: string): void {
     if (isOfBroker(topic)) {
       this.#ofBroker.delete(topic);
       return;
     }
     const former = this.#find(topic);
-    if (former === undefined) return;
+    if (former === undefined) {
+      if (this.#changes.has(topic)) this.#commits.depend();
+      return;
+    }
     this.#count -= 1;
     this.#bytes -= retainedBytes(former.message);
     this.#change(topic, undefined, true, this.#commits.write({ op: 'deleteRetained', retained: former }));

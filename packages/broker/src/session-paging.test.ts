@@ -350,3 +350,18 @@ for (const how of ['at once', 'later'])
       ['page 7 is damaged'],
     );
   });
+
+test('a queue of which the store has nothing is as fatal as one that cannot be read', async () => {
+  const store = new LaterStore();
+  const world = new World({ store });
+  (await member(world, 'a', 't', 1)).break();
+  publishNumbers(await world.admit('p', BURSTS, () => settled(world)), 3);
+  await settled(world);
+  store.queue = async () => [];
+  world.open().connect({ clientId: 'a', ...STORED });
+  await settled(world);
+  assert.deepEqual(
+    world.told('storeFailed').map(({ error }) => error),
+    ['Cannot read the queue of session 1 after position 0: the store has nothing there, expected are 3 entries'],
+  );
+});

@@ -33,7 +33,7 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
   /** A newer connection under the same identifier is taking over. */
   isSucceeded = false;
   /** The store has a record of it. */
-  wasStored = false;
+  hasRecord = false;
   /** Whose it is, of a stored session; see `SessionCounts`. */
   username: string | undefined = undefined;
   /** Seconds; 0 ends the session with its connection. */
@@ -259,11 +259,12 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
   }
 
   #hasPage(queue: Queue, found: boolean, wasIdle: boolean): boolean {
+    if (queue !== this.#queue) return false;
     if (queue.peek() !== undefined) return true;
     // The connection may have ended meanwhile, and what was read have left memory again.
     if (found) return false;
-    // Either it is still gathering, or the store does not have it.
-    if (wasIdle) queue.forgetPaged();
+    // Either it is still gathering, or the store has lost it.
+    if (wasIdle) this.#context.commits.fail(queue.lost(this.number));
     else this.#waitForCommit();
     return false;
   }

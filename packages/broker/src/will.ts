@@ -63,7 +63,7 @@ export function disarmWill(broker: Broker, session: Session): void {
   if (session.will === undefined) return;
   broker.pressure.add(-willBytes(session.will.will, session.will.properties));
   session.will = undefined;
-  if (session.wasStored) broker.commits.write({ op: 'deleteWill', session: session.number });
+  if (session.hasRecord) broker.commits.write({ op: 'deleteWill', session: session.number });
 }
 
 /**
@@ -127,7 +127,7 @@ function willMessage(broker: Broker, clientId: string, armed: ArmedWill): Messag
 }
 
 function storeWill(broker: Broker, session: Session, armed: ArmedWill): void {
-  if (!session.wasStored) return;
+  if (!session.hasRecord) return;
   const message = willMessage(broker, session.clientId, armed);
   const { delayInterval, dueAtMs, messageExpiryInterval } = armed;
   broker.commits.write({
