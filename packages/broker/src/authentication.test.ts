@@ -5,7 +5,7 @@ import type { TestClient } from './testing/client.ts';
 import { World } from './testing/world.ts';
 
 const METHOD = 'STEPS';
-const PRINCIPAL = { username: 'Ada', attributes: {}, certificateSerial: undefined, expiresAtMs: Infinity };
+const PRINCIPAL = { ...NOBODY, username: 'Ada' };
 
 /** Accepts after as many challenges as the data asks for: "2" is challenged with "2", then with "1". "no" is refused. */
 class StepsAuthenticator implements Authenticator {

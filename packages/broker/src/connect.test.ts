@@ -7,7 +7,7 @@ import { HeldStore } from './testing/store.ts';
 import { World } from './testing/world.ts';
 
 const WILL: Will = { topic: 'will', payload: Buffer.from('gone'), qos: 0, retain: false, properties: {} };
-const PRINCIPAL = { username: undefined, attributes: {}, certificateSerial: undefined, expiresAtMs: Infinity };
+const PRINCIPAL = NOBODY;
 
 /** An Authenticator whose answers a test gives when it likes. */
 class LaterAuthenticator implements Authenticator {

@@ -346,7 +346,7 @@ test('goes on with what came before the peer said that it sends no more, and onl
   assert.equal(world.broker.connections.size, 2);
   answer({
     kind: 'accept',
-    principal: { username: undefined, attributes: {}, certificateSerial: undefined, expiresAtMs: Infinity },
+    principal: NOBODY,
   });
   await world.settle();
   assert.equal(world.broker.retained.count, 1);

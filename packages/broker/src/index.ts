@@ -3,7 +3,7 @@
 export { Broker, type BrokerOptions, type PublishOptions, type StopOptions } from './broker.ts';
 export { type BrokerEvent, EVENTS, type EventName } from './events.ts';
 export { LIMITS, type Limit, type LimitName, type Limits, resolveLimits } from './limits.ts';
-export { AnonymousAuthenticator } from './memory/anonymous.ts';
+export { AnonymousAuthenticator, NOBODY } from './memory/anonymous.ts';
 export { LoopbackBus } from './memory/bus.ts';
 export { LocalDirectory } from './memory/directory.ts';
 export { MemoryStore } from './memory/store.ts';

@@ -210,12 +210,33 @@ export interface Directory {
 
 /** Who a connection is, as the Authenticator found. */
 export interface Principal {
+  /** As rules and events name it; undefined where there is none. */
   readonly username: string | undefined;
+  /**
+   * Whom sessions are bound to: who comes with another identity may not take one up. Names what proved it as well, since
+   * two authorities may both know an "ada". Undefined where nobody is asked who they are: then nothing is bound.
+   */
+  readonly identity: string | undefined;
   /** Facts for rules, such as `{ partnerId: '…' }`. */
   readonly attributes: Readonly<Record<string, string>>;
-  readonly certificateSerial: string | undefined;
+  /** Groups and roles, for rules. */
+  readonly groups: readonly string[];
+  /** The certificate that counted, where one did. */
+  readonly certificate: CertificateFacts | undefined;
   /** Wall clock at which the credential ends and the connection with it; Infinity for never. */
   readonly expiresAtMs: number;
+  /** What the credential itself says the client may do, in a form that the Authorizer knows; undefined for nothing. */
+  readonly claims: unknown;
+}
+
+/** What rules and revocation ask of a client certificate that was found good. */
+export interface CertificateFacts {
+  /** The name that the configuration gives to the authority which issued it. */
+  readonly authority: string;
+  /** In upper-case hexadecimal without leading zeros, unique within its authority. */
+  readonly serial: string;
+  /** The subject's last Common Name; undefined where it has none. */
+  readonly commonName: string | undefined;
 }
 
 /** What an Authenticator sees of a CONNECT or of a later AUTH. */
@@ -223,6 +244,7 @@ export interface AuthenticationRequest {
   readonly peer: Peer;
   /** Name of the listener the connection came through. */
   readonly listener: string;
+  /** With the Client Identifier that the session will have. */
   readonly connect: ConnectPacket;
   /** Authentication Data of this step, of CONNECT first, then of each AUTH. */
   readonly data: Uint8Array | undefined;
@@ -232,29 +254,57 @@ export interface AuthenticationRequest {
   readonly current: Principal | undefined;
 }
 
+/** Why a client is not let in, or may not stay. */
+export interface Refusal {
+  readonly kind: 'refuse';
+  /** One of CONNACK's, as of 5.0; 3.x clients get the nearest they know. */
+  readonly reasonCode: number;
+  /** The check that failed, in a word or a few joined by `-`, such as `password` or `certificate-revoked`: for events. */
+  readonly check: string;
+  /** More for the event, which only operators see; holds no secret. */
+  readonly detail?: string;
+  /** Sent to a 5.0 client as Reason String; says nothing that helps to guess. */
+  readonly reason?: string;
+}
+
 export type AuthenticationResult =
   | { readonly kind: 'accept'; readonly principal: Principal; readonly data?: Uint8Array }
   /** Only where CONNECT named an Authentication Method: sent as AUTH 0x18. */
   | { readonly kind: 'challenge'; readonly data: Uint8Array | undefined; readonly state: unknown }
-  /** `reasonCode` is one of CONNACK's; `reason` is shown to the client and must hold no secret. */
-  | { readonly kind: 'refuse'; readonly reasonCode: number; readonly reason?: string };
+  | Refusal;
 
 /** Asked who a client is. May answer later; may challenge where CONNECT named an Authentication Method. */
 export interface Authenticator {
   /** Whether it handles the Authentication Method; others get 0x8C [MQTT-4.12.0-1]. */
   supports(method: string): boolean;
   authenticate(request: AuthenticationRequest): Awaitable<AuthenticationResult>;
+  /**
+   * Whether one who was let in may stay, asked by `Broker.reviewConnections` after something changed (a user was
+   * disabled, a certificate revoked). Without it everybody stays.
+   */
+  review?(principal: Principal, clientId: string): Refusal | undefined;
 }
 
 /** What one session may do, compiled once; synchronous because it stands on the data path. */
 export interface Permissions {
   /** 0x00, or the Reason Code of the refusal (0x87 in general). */
   mayPublish(topic: string, qos: QoS, retain: boolean): number;
+  /** The same for a Will Message, at CONNECT and when it is sent. */
+  mayLeaveWill(topic: string, qos: QoS, retain: boolean): number;
+  /** The QoS to grant at most (0, 1, 2), or the Reason Code of the refusal. `filter` is without `$share/<group>/`. */
   maySubscribe(filter: string, qos: QoS): number;
+  /** Whether all that the filter matches may be received, so that `mayReceive` need not be asked for it. */
+  mayReceiveAll(filter: string): boolean;
+  /** Asked for each message to a subscription of which `mayReceiveAll` is false. */
+  mayReceive(topic: string): boolean;
+  /** Names the rule that decided, for the event of a denial. */
+  explain(action: PermittedAction, name: string, qos: QoS, retain: boolean): string;
 }
+
+export type PermittedAction = 'publish' | 'will' | 'subscribe' | 'receive';
 
 /** Asked what a client may do. */
 export interface Authorizer {
-  /** `undefined` permits everything, which costs nothing on the data path. */
+  /** `undefined` permits everything, which costs nothing on the data path. Asked again by `Broker.reviewPermissions`. */
   permissions(clientId: string, principal: Principal): Permissions | undefined;
 }

@@ -26,12 +26,7 @@ const byName: Authenticator = {
   supports: () => false,
   authenticate: ({ connect }) => ({
     kind: 'accept',
-    principal: {
-      username: connect.username,
-      attributes: {},
-      certificateSerial: undefined,
-      expiresAtMs: Number.POSITIVE_INFINITY,
-    },
+    principal: { ...NOBODY, username: connect.username },
   }),
 };
 

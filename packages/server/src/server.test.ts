@@ -83,9 +83,9 @@ test('asks the authenticator and the authorizer it was given', async () => {
       connect.username === 'ada' && listener === 'tcp'
         ? {
             kind: 'accept',
-            principal: { username: 'ada', attributes: {}, certificateSerial: undefined, expiresAtMs: Infinity },
+            principal: { ...NOBODY, username: 'ada' },
           }
-        : { kind: 'refuse', reasonCode: 0x86 },
+        : { kind: 'refuse', reasonCode: 0x86, check: 'password' },
   };
   const authorizer: Authorizer = {
     permissions: () => ({ mayPublish: () => 0x87, maySubscribe: () => 0 }),

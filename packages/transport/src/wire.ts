@@ -6,8 +6,15 @@ export interface Peer {
   readonly address: string;
   /** 0 where the transport has no ports. */
   readonly port: number;
-  /** The verified client certificate in DER, where the transport has one. */
-  readonly certificate?: Uint8Array;
+  /**
+   * The certificates that the client proved to have, in DER: its own first, then what it sent to support it. Whoever
+   * asks checks them: the transport says only that the client has the key. Of a resumed TLS session only its own.
+   */
+  readonly certificates?: readonly Uint8Array[];
+  /** The name that a TLS client asked for (SNI). */
+  readonly serverName?: string;
+  /** Address of the trusted proxy that told all of this; undefined where the client came by itself. */
+  readonly proxyAddress?: string;
 }
 
 /**

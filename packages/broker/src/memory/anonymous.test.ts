@@ -20,7 +20,7 @@ test('accepts a client as whoever it says it is, for ever', () => {
   const request = { peer, listener: 'tcp', connect, data: undefined, state: undefined, current: undefined };
   assert.deepEqual(new AnonymousAuthenticator().authenticate(request), {
     kind: 'accept',
-    principal: { username: 'Ada', attributes: {}, certificateSerial: undefined, expiresAtMs: Infinity },
+    principal: { ...NOBODY, username: 'Ada' },
   });
 });
 

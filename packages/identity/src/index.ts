@@ -1,0 +1,3 @@
+/** What the package offers: methods of authentication, and rules of what a client may do. */
+
+export type { Method } from './method.ts';
