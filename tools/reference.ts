@@ -79,11 +79,23 @@ function shownFlagDefault(flag: (typeof FLAGS)[number]): string {
 function keyRows(shape: Shape, path: string): string[][] {
   const row = path === '' ? [] : [[code(path), shownValue(shape), shownDefault(shape), shape.description]];
   if (shape.kind === 'list') return [...row, ...keyRows(shape.items, `${path}[]`).slice(1)];
+  if (shape.kind === 'variants')
+    return [
+      ...row,
+      [code(`${path}.${shape.key}`), Object.keys(shape.variants).map(code).join(', '), '', shape.description],
+      ...Object.entries(shape.variants).flatMap(([name, variant]) => variantRows(shape.key, name, variant, path)),
+    ];
   if (shape.kind !== 'group' || path === 'limits') return row;
   const inner = Object.entries(shape.entries).flatMap(([name, entry]) =>
     keyRows(entry, path === '' ? name : `${path}.${name}`),
   );
   return [...row, ...inner];
+}
+
+/** The keys of one form, each with the form it belongs to. */
+function variantRows(key: string, name: string, variant: Shape, path: string): string[][] {
+  const [, ...rows] = keyRows(variant, path);
+  return rows.map(([shown, value, standard, meaning]) => [`${shown} (${key} ${code(name)})`, value, standard, meaning]);
 }
 
 function shownValue(shape: Shape): string {
@@ -97,7 +109,13 @@ function shownValue(shape: Shape): string {
     case 'text':
       return `text, such as ${code(shape.default ?? shape.example)}`;
     case 'list':
-      return shape.items.kind === 'group' ? 'list of groups' : `list of ${shownValue(shape.items)}`;
+      return shape.items.kind === 'group' || shape.items.kind === 'variants'
+        ? 'list of groups'
+        : `list of ${shownValue(shape.items)}`;
+    case 'variants':
+      return 'group';
+    case 'map':
+      return `group: each key a ${shape.names}, each value ${shownValue(shape.values)}`;
     case 'group':
       return 'group';
   }

@@ -84,7 +84,7 @@ test('reports every problem of a file, each with its line', () => {
   const text = `listeners:
   - port: 70000
     versions: [4, 5.0]
-    transport: ws
+    transport: udp
     allowAnonymous: "no"
 limits:
   maximumPacketSize: 1TiB
@@ -95,7 +95,7 @@ data: [a]
   assert.deepEqual(problemsOf(text), [
     'dunlin.yaml:2: listeners[0].port is 70000: a whole number from 0 to 65535 is expected',
     'dunlin.yaml:3: listeners[0].versions[0] is 4: one of 3.1, 3.1.1, 5.0 is expected',
-    'dunlin.yaml:4: listeners[0].transport is "ws": "tcp" is expected',
+    'dunlin.yaml:4: listeners[0].transport is "udp": one of tcp, tls, ws, wss, unix is expected',
     'dunlin.yaml:5: listeners[0].allowAnonymous is "no": true or false is expected',
     'dunlin.yaml:7: limits.maximumPacketSize is "1TiB": a size from 256 B to 268435460 B, such as 4MiB, is expected',
     'dunlin.yaml:8: limits.connectTimeoutMs is empty: a time from 100 ms to 10 min, such as 10s, is expected',
@@ -117,9 +117,83 @@ test('says where a key belongs that stands in the wrong group, and where many na
   assert.deepEqual(problemsOf('port: 1\nmaximumQoS: 1\nfoo: 1\nlimits:\n  level: 5\n  foo: 5\n'), [
     'dunlin.yaml:1: port is unknown: did you mean listeners[].port?',
     'dunlin.yaml:2: maximumQoS is unknown: did you mean settings.maximumQoS?',
-    'dunlin.yaml:3: foo is unknown: listeners, data, durability, log, limits, settings, semiSpaceBytesMax are known here',
+    'dunlin.yaml:3: foo is unknown: see docs/reference/configuration.md for those that are',
     'dunlin.yaml:5: limits.level is unknown: did you mean log.level?',
     'dunlin.yaml:6: limits.foo is unknown: see docs/reference/configuration.md for those that are',
+  ]);
+});
+
+test('reads methods of authentication, each with the keys of its own form', () => {
+  const text = `
+authentication:
+  - file: passwords
+    method: passwordFile
+    groups: [people]
+  - method: users
+    users:
+      - {name: ada, password: $argon2id$x, attributes: {site: berlin, __proto__: x}}
+`;
+  assert.deepEqual(parseConfiguration(text, 'x').authentication, [
+    { method: 'passwordFile', file: 'passwords', groups: ['people'] },
+    {
+      method: 'users',
+      users: [
+        {
+          name: 'ada',
+          password: '$argon2id$x',
+          attributes: Object.fromEntries([
+            ['site', 'berlin'],
+            ['__proto__', 'x'],
+          ]),
+        },
+      ],
+    },
+  ]);
+});
+
+test('says which form a method has, which keys are missing and which belong to another form', () => {
+  assert.deepEqual(
+    problemsOf(`authentication:
+  - file: passwords
+  - method: password
+  - method: passwordFile
+    url: https://example.org
+  - oops
+authorities:
+  - name: devices
+`),
+    [
+      'dunlin.yaml:2: authentication[0].method is missing: one of passwordFile, users, jwt, http, certificate, scram, anonymous is expected',
+      'dunlin.yaml:3: authentication[1].method is "password": one of passwordFile, users, jwt, http, certificate, scram, anonymous is expected',
+      'dunlin.yaml:5: authentication[2].url is unknown: did you mean authentication[].url?',
+      'dunlin.yaml:4: authentication[2].file is missing: a text such as "passwords" is expected',
+      'dunlin.yaml:6: authentication[3] is "oops": one of passwordFile, users, jwt, http, certificate, scram, anonymous is expected',
+      'dunlin.yaml:8: authorities[0].certificate is missing: a text such as "tls/ca.pem" is expected',
+    ],
+  );
+});
+
+test('fills in environment variables, and names the one that is not set', () => {
+  const text = `data: \${HERE}/data\nlisteners: [{port: "\${PORT}"}]\n`;
+  const environment = { HERE: 'there', PORT: '1884' };
+  assert.deepEqual(parseConfiguration(text, 'x', { environment }), {
+    data: 'there/data',
+    listeners: [{ port: 1884 }],
+  });
+  assert.throws(() => parseConfiguration(text, 'x', { environment: { HERE: 'a' } }), {
+    problems: [
+      `x:2: listeners[0].port is "\${PORT}" and the environment variable PORT is not set: a whole number from 0 to 65535 is expected`,
+    ],
+  });
+});
+
+test('starts relative paths from the folder of the file', () => {
+  const text = 'data: ./data\nauthentication: [{method: scram, file: /etc/scram}, {method: http, url: a/b}]\n';
+  const { data, authentication } = parseConfiguration(text, 'x', { directory: '/etc/dunlin' });
+  assert.equal(data, '/etc/dunlin/data');
+  assert.deepEqual(authentication, [
+    { method: 'scram', file: '/etc/scram' },
+    { method: 'http', url: 'a/b' },
   ]);
 });
 
@@ -184,7 +258,7 @@ test('reads a file, and says when there is none', () => {
   try {
     const path = join(folder, 'dunlin.yaml');
     writeFileSync(path, 'data: ./here\n');
-    assert.deepEqual(readConfigurationFile(path), { data: './here' });
+    assert.deepEqual(readConfigurationFile(path), { data: join(folder, 'here') });
     assert.throws(() => readConfigurationFile(join(folder, 'absent.yaml')), /there is no such file/);
   } finally {
     rmSync(folder, { recursive: true });

@@ -1,13 +1,24 @@
 /** Reads the configuration file: YAML, whose values are checked by the table of keys, every fault with its line. */
 import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type Scalar } from 'yaml';
 import { ConfigurationError, type PartialConfiguration } from './configuration.ts';
 import { Problems, printable, quoted, readConfiguration, type Source } from './configuration-reading.ts';
+import { type Environment, expandVariables } from './environment-variables.ts';
+import type { ScalarShape } from './shape.ts';
 
 const fileBytesMax = 4 * 1024 * 1024;
 
+/** What the values of a file may refer to. */
+export interface FileContext {
+  /** Relative paths start here; undefined leaves them as they are. */
+  readonly directory?: string;
+  /** What `${NAME}` stands for. Default: nothing is set. */
+  readonly environment?: Environment;
+}
+
 /**
- * Reads a file.
+ * Reads a file. Relative paths in it start from its folder, `${NAME}` is a variable of this process's environment.
  * @throws ConfigurationError where it cannot be read or is wrong
  */
 export function readConfigurationFile(path: string): PartialConfiguration {
@@ -19,14 +30,14 @@ export function readConfigurationFile(path: string): PartialConfiguration {
       (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (error as Error).message;
     throw new ConfigurationError([`Cannot read the configuration ${JSON.stringify(path)}: ${reason}`]);
   }
-  return parseConfiguration(text, path);
+  return parseConfiguration(text, path, { directory: dirname(resolve(path)), environment: process.env });
 }
 
 /**
  * Reads the text of a configuration; `file` is the name shown in problems. An empty text is an empty configuration.
  * @throws ConfigurationError with the problems of the text, at most 100
  */
-export function parseConfiguration(text: string, file: string): PartialConfiguration {
+export function parseConfiguration(text: string, file: string, context: FileContext = {}): PartialConfiguration {
   if (text.length > fileBytesMax) throw new ConfigurationError([`${file} is too large: 4 MiB are allowed`]);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, merge: false });
@@ -35,34 +46,44 @@ export function parseConfiguration(text: string, file: string): PartialConfigura
     problems.add(`${file}:${lines.linePos(offset).line}: ${problem}`);
   for (const error of document.errors) at(error.pos[0], `this is not the YAML that is expected: ${error.message}`);
   problems.throwIfAny();
-  const report: Report = (node, problem) => at(node?.range?.[0] ?? 0, problem);
-  const values = readConfiguration(sourceOf(document.contents, document.contents, report), 'the file');
+  const report: Reading['report'] = (node, problem) => at(node?.range?.[0] ?? 0, problem);
+  const values = readConfiguration(sourceOf(document.contents, document.contents, { ...context, report }), 'the file');
   problems.throwIfAny();
   return values ?? {};
 }
 
-type Report = (node: Node | null, problem: string) => void;
+interface Reading extends FileContext {
+  readonly report: (node: Node | null, problem: string) => void;
+}
 
 /** `place` is where problems of the node are told: an absent node has no place of its own. */
-function sourceOf(node: Node | null, place: Node | null, report: Report): Source {
-  const base = { shown: shown(node), report: (problem: string) => report(node ?? place, problem) };
+function sourceOf(node: Node | null, place: Node | null, reading: Reading): Source {
+  const base = { shown: shown(node, reading), report: (problem: string) => reading.report(node ?? place, problem) };
   if (isMap(node)) {
     const pairs = node.items as Pair<Node, Node | null>[];
     const entries = (): Iterable<{ key: string; at: Source; value: Source }> =>
       pairs.map(({ key, value }) => ({
-        key: isScalar(key) ? String(key.value) : shown(key),
-        at: sourceOf(key, key, report),
-        value: sourceOf(value, key, report),
+        key: isScalar(key) ? String(key.value) : shown(key, reading),
+        at: sourceOf(key, key, reading),
+        value: sourceOf(value, key, reading),
       }));
     return { ...base, kind: 'group', entries };
   }
   if (isSeq(node)) {
     const items = node.items as (Node | null)[];
-    return { ...base, kind: 'list', items: () => items.map((item) => sourceOf(item, node, report)) };
+    return { ...base, kind: 'list', items: () => items.map((item) => sourceOf(item, node, reading)) };
   }
   if (node === null || (isScalar(node) && node.value === null)) return { ...base, kind: 'empty' };
-  if (isScalar(node)) return { ...base, kind: 'scalar', textFor: () => writtenText(node) };
+  if (isScalar(node)) return { ...base, kind: 'scalar', textFor: (shape) => textFor(shape, node, reading) };
   return { ...base, kind: 'other' };
+}
+
+function textFor(shape: ScalarShape, scalar: Scalar, { environment = {}, directory }: Reading): string | undefined {
+  const expansion = expandVariables(writtenText(scalar), environment);
+  if ('missing' in expansion) return undefined;
+  const { text } = expansion;
+  const isPath = shape.kind === 'text' && shape.isPath && text !== '';
+  return isPath && directory !== undefined ? resolve(directory, text) : text;
 }
 
 /** A scalar as it was written: `5.0` stays apart from `5`. */
@@ -70,10 +91,13 @@ function writtenText(scalar: Scalar): string {
   return typeof scalar.value === 'string' ? scalar.value : (scalar.source ?? String(scalar.value));
 }
 
-function shown(node: Node | null): string {
+function shown(node: Node | null, { environment = {} }: Reading): string {
   if (isMap(node)) return 'a group';
   if (isSeq(node)) return 'a list';
   if (isAlias(node)) return 'an alias';
   if (!isScalar(node) || node.value === null || node.source === undefined) return 'empty';
-  return typeof node.value === 'string' ? quoted(node.value) : printable(node.source);
+  if (typeof node.value !== 'string') return printable(node.source);
+  const expansion = expandVariables(node.value, environment);
+  const missing = 'missing' in expansion ? ` and the environment variable ${expansion.missing} is not set` : '';
+  return `${quoted(node.value)}${missing}`;
 }

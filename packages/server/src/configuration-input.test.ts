@@ -60,6 +60,6 @@ test('names path, value and what is allowed for every wrong key and value', () =
     ],
   );
   assert.deepEqual(problemsOf('mqtt://localhost'), [
-    'the configuration is "mqtt://localhost": a group of listeners, data, durability, log… is expected',
+    'the configuration is "mqtt://localhost": a group of listeners, authorities, authentication, clientIds… is expected',
   ]);
 });

@@ -1,7 +1,7 @@
 /** Checks the configuration that an embedding program gives: by the same table as the file, with the same words. */
 import type { ConfigurationInput, PartialConfiguration } from './configuration.ts';
 import { Problems, printable, quoted, readConfiguration, type Source } from './configuration-reading.ts';
-import { VERSIONS } from './configuration-table.ts';
+import { VERSIONS } from './listener-table.ts';
 import type { ScalarShape } from './shape.ts';
 
 /**

@@ -1,7 +1,17 @@
 /** Checks a configuration against the table of keys, wherever it comes from: every fault with its path and what is expected. */
 import { ConfigurationError, type PartialConfiguration } from './configuration.ts';
-import { CONFIGURATION, VERSIONS } from './configuration-table.ts';
-import { expectation, type GroupShape, type ListShape, readScalar, type ScalarShape, type Shape } from './shape.ts';
+import { CONFIGURATION } from './configuration-table.ts';
+import { VERSIONS } from './listener-table.ts';
+import {
+  expectation,
+  type GroupShape,
+  type ListShape,
+  type MapShape,
+  readScalar,
+  type ScalarShape,
+  type Shape,
+  type VariantsShape,
+} from './shape.ts';
 import { nearestName } from './suggestion.ts';
 
 /** A value of a file or of a program, as the check sees it. */
@@ -50,7 +60,42 @@ export function readConfiguration(source: Source, name: string): PartialConfigur
 function readShape(shape: Shape, source: Source, path: string): unknown {
   if (shape.kind === 'group') return readGroup(shape, source, path, path);
   if (shape.kind === 'list') return readList(shape, source, path);
+  if (shape.kind === 'variants') return readVariants(shape, source, path);
+  if (shape.kind === 'map') return readMap(shape, source, path);
   return readValue(shape, source, path);
+}
+
+/** The entry that says which form it is comes first, whatever the order of the file. */
+function readVariants(shape: VariantsShape, source: Source, path: string): Record<string, unknown> | undefined {
+  const entries = source.entries === undefined ? [] : [...source.entries()];
+  const selector = entries.find(({ key }) => key === shape.key);
+  const choices = Object.keys(shape.variants);
+  if (selector === undefined) {
+    const found = source.entries === undefined ? `${path} is ${source.shown}` : `${path}.${shape.key} is missing`;
+    source.report(`${found}: one of ${choices.join(', ')} is expected`);
+    return undefined;
+  }
+  const name = readValue(
+    { kind: 'choice', choices, default: '', description: '' },
+    selector.value,
+    `${path}.${shape.key}`,
+  );
+  if (name === undefined) return undefined;
+  const rest = entries.filter((entry) => entry !== selector);
+  const values = readGroup(shape.variants[name as string], { ...source, entries: () => rest }, path, path);
+  return values === undefined ? undefined : { [shape.key]: name, ...values };
+}
+
+function readMap(shape: MapShape, source: Source, path: string): Record<string, unknown> | undefined {
+  if (source.entries === undefined) {
+    source.report(`${path} is ${source.shown}: ${expectation(shape)} is expected`);
+    return undefined;
+  }
+  // Names are free: one of them may be `__proto__`.
+  const read: [string, unknown][] = [];
+  for (const { key, value } of source.entries())
+    read.push([key, readShape(shape.values, value, `${path}.${printable(key)}`)]);
+  return Object.fromEntries(read.filter(([, value]) => value !== undefined));
 }
 
 function readGroup(shape: GroupShape, source: Source, path: string, name: string): Record<string, unknown> | undefined {
@@ -59,6 +104,7 @@ function readGroup(shape: GroupShape, source: Source, path: string, name: string
     return undefined;
   }
   const values: Record<string, unknown> = {};
+  const failed = new Set<string>();
   for (const { key, at, value } of source.entries()) {
     const entry = Object.hasOwn(shape.entries, key) ? shape.entries[key] : undefined;
     const entryPath = path === '' ? key : `${path}.${key}`;
@@ -69,15 +115,23 @@ function readGroup(shape: GroupShape, source: Source, path: string, name: string
     // A group whose entries are all commented out holds nothing.
     const read = entry.kind === 'group' && value.kind === 'empty' ? {} : readShape(entry, value, entryPath);
     if (read !== undefined) values[key] = read;
+    else failed.add(key);
   }
+  for (const key of shape.required ?? [])
+    if (values[key] === undefined && !failed.has(key))
+      source.report(
+        `${path === '' ? key : `${path}.${key}`} is missing: ${expectation(shape.entries[key])} is expected`,
+      );
   return values;
 }
 
 function readList(shape: ListShape, source: Source, path: string): unknown[] | undefined {
   const items = source.items?.() ?? [];
-  if (items.length > 0) return items.map((item, index) => readShape(shape.items, item, `${path}[${index}]`));
+  const isEnough = items.length > 0 || (shape.mayBeEmpty && source.kind === 'list');
+  if (isEnough) return items.map((item, index) => readShape(shape.items, item, `${path}[${index}]`));
   const found = source.kind === 'list' ? 'empty' : source.shown;
-  source.report(`${path} is ${found}: ${expectation(shape)} with at least one entry is expected`);
+  const least = shape.mayBeEmpty ? '' : ' with at least one entry';
+  source.report(`${path} is ${found}: ${expectation(shape)}${least} is expected`);
   return undefined;
 }
 
@@ -99,6 +153,8 @@ function keyHint(key: string, shape: GroupShape): string {
 /** Every path of the table that ends with the name. */
 function pathsOf(name: string, shape: Shape, path: string): string[] {
   if (shape.kind === 'list') return pathsOf(name, shape.items, `${path}[]`);
+  if (shape.kind === 'variants')
+    return Object.values(shape.variants).flatMap((variant) => pathsOf(name, variant, path));
   if (shape.kind !== 'group') return [];
   return Object.entries(shape.entries).flatMap(([key, entry]) => {
     const inner = path === '' ? key : `${path}.${key}`;

@@ -1,19 +1,13 @@
 /** Every key of the configuration file in one table: the reader, the JSON Schema, the reference and `--help` use it. */
 import { DEFAULT_SETTINGS, LIMITS, type LimitName, type Settings } from '@dunlin/broker';
-import type { ProtocolVersion } from '@dunlin/protocol';
+import { AUTHENTICATION, AUTHORITIES, AUTHORIZATION, CLIENT_IDS, GUARD } from './identity-table.ts';
+import { listenerShape } from './listener-table.ts';
 import type { AmountShape, GroupShape, Shape } from './shape.ts';
-
-/** Protocol versions as the configuration calls them, with their Protocol Level. */
-export const VERSIONS: Readonly<Record<string, ProtocolVersion>> = { '3.1': 3, '3.1.1': 4, '5.0': 5 };
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export const LOG_FORMATS = ['auto', 'human', 'json'] as const;
-export const TRANSPORTS = ['tcp'] as const;
 export const DURABILITIES = ['durable', 'process', 'memory'] as const;
 
-/** The port of MQTT over TCP, registered with IANA. */
-export const MQTT_PORT = 1883;
-export const DEFAULT_HOST = 'localhost';
 export const SEMI_SPACE_BYTES = 64 * 1024 * 1024;
 
 function limitShape(name: LimitName): AmountShape {
@@ -77,58 +71,6 @@ const settings = {
   },
 } satisfies { readonly [name in keyof Settings]: Shape };
 
-const listener: GroupShape = {
-  kind: 'group',
-  description: 'One address where clients may come.',
-  entries: {
-    name: {
-      kind: 'text',
-      example: 'plant',
-      default: undefined,
-      description: 'For log lines and for rules; by default the transport and, from the second on, a number.',
-    },
-    transport: { kind: 'choice', choices: TRANSPORTS, default: 'tcp', description: 'How bytes travel.' },
-    host: {
-      kind: 'text',
-      example: '0.0.0.0',
-      default: DEFAULT_HOST,
-      description:
-        'Address to listen at. `localhost` is 127.0.0.1 and, where the machine has it, ::1; `0.0.0.0` and `::` are all.',
-    },
-    port: {
-      kind: 'amount',
-      unit: '',
-      minimum: 0,
-      maximum: 65_535,
-      default: MQTT_PORT,
-      description: 'TCP port; 0 takes a free one.',
-    },
-    versions: {
-      kind: 'list',
-      items: { kind: 'choice', choices: Object.keys(VERSIONS), default: '5.0', description: 'A version of MQTT.' },
-      default: 'all',
-      description: 'Versions of MQTT served here.',
-    },
-    allowAnonymous: {
-      kind: 'switch',
-      default: false,
-      description:
-        'Let everybody in without authentication. A listener that other machines can reach needs it; on loopback ' +
-        'everybody is let in anyway.',
-    },
-    limits: {
-      kind: 'group',
-      description: 'Limits of this listener alone.',
-      entries: {
-        connectionsMax: {
-          ...limitShape('connectionsMax'),
-          description: 'Network connections at once through this listener; further ones are closed.',
-        },
-      },
-    },
-  },
-};
-
 /** The configuration file as a whole. */
 export const CONFIGURATION: GroupShape = {
   kind: 'group',
@@ -136,14 +78,20 @@ export const CONFIGURATION: GroupShape = {
   entries: {
     listeners: {
       kind: 'list',
-      items: listener,
+      items: listenerShape(limitShape('connectionsMax')),
       default: 'one at localhost:1883',
       description: 'Where clients may come.',
     },
+    authorities: AUTHORITIES,
+    authentication: AUTHENTICATION,
+    clientIds: CLIENT_IDS,
+    guard: GUARD,
+    authorization: AUTHORIZATION,
     data: {
       kind: 'text',
       example: './data',
       default: undefined,
+      isPath: true,
       description:
         'Directory for what must survive a restart; one process at a time has it. `dunlin serve` by default: ' +
         '$DUNLIN_DATA, $STATE_DIRECTORY, or the directory `dunlin` where the system keeps the state of programs, such ' +

@@ -1,35 +1,76 @@
 /** The configuration of a server as code sees it: what may be given, and what is in force when nothing is. */
-import { LIMITS, type LimitName, type Limits, type Settings } from '@dunlin/broker';
+import type { LimitName, Limits, Settings } from '@dunlin/broker';
 import type { ProtocolVersion } from '@dunlin/protocol';
-import { hostAndPort, hostsOverlap } from './address.ts';
-import { formatAmount } from './amount.ts';
+import { contradictionsOf } from './configuration-contradictions.ts';
+import { type DURABILITIES, type LOG_FORMATS, type LOG_LEVELS, SEMI_SPACE_BYTES } from './configuration-table.ts';
+import type { IdentityConfiguration, MethodConfiguration, MethodInput } from './identity-configuration.ts';
 import {
+  type CLIENT_CERTIFICATES,
   DEFAULT_HOST,
-  type DURABILITIES,
-  type LOG_FORMATS,
-  type LOG_LEVELS,
-  MQTT_PORT,
-  SEMI_SPACE_BYTES,
+  DEFAULT_PATHS,
+  PORTS,
+  type PROXY_PROTOCOLS,
+  type TLS_VERSIONS,
   type TRANSPORTS,
-} from './configuration-table.ts';
+} from './listener-table.ts';
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export type Durability = (typeof DURABILITIES)[number];
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
+export type Transport = (typeof TRANSPORTS)[number];
+
+/** Files of a certificate with its chain, and of its key. */
+export interface CertificateFiles {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+export interface TlsConfiguration extends CertificateFiles {
+  /** Further ones, chosen by the name that a client asks for. */
+  readonly certificates?: readonly CertificateFiles[];
+  readonly minVersion?: (typeof TLS_VERSIONS)[number];
+  readonly clientCertificate?: (typeof CLIENT_CERTIFICATES)[number];
+  /** Names of authorities; undefined: all. */
+  readonly authorities?: readonly string[];
+  readonly handshakeTimeoutMs?: number;
+  readonly handshakesMax?: number;
+}
+
+export interface ProxyConfiguration {
+  /** Addresses and networks. */
+  readonly trusted: readonly string[];
+  readonly protocol?: (typeof PROXY_PROTOCOLS)[number];
+  readonly forwardedFor?: boolean;
+  readonly clientCertificateHeader?: string;
+}
+
 export interface ListenerConfiguration {
   readonly name: string;
-  readonly transport: (typeof TRANSPORTS)[number];
+  readonly transport: Transport;
   /** `localhost` is 127.0.0.1 and ::1. */
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Of a Unix socket. */
+  readonly path: string | undefined;
+  /** Of a Unix socket, octal. */
+  readonly mode: string;
+  /** Of WebSocket. */
+  readonly paths: readonly string[];
+  /** Of WebSocket: `own`, `any`, or origins. */
+  readonly origins: readonly string[];
   readonly versions: readonly ProtocolVersion[];
+  /** Given for `tls` and `wss`, and only there. */
+  readonly tls: TlsConfiguration | undefined;
+  readonly proxy: ProxyConfiguration | undefined;
+  /** Names of methods; undefined: all. */
+  readonly authentication: readonly string[] | undefined;
   readonly allowAnonymous: boolean;
-  readonly limits: { readonly connectionsMax?: number };
+  readonly limits: { readonly connectionsMax?: number; readonly connectionsPerSecondMax?: number };
 }
 
-export interface Configuration {
+export interface Configuration extends IdentityConfiguration {
   /** At least one. Names are unique. */
   readonly listeners: readonly ListenerConfiguration[];
   /** Directory; there is one unless everything is in memory. */
@@ -45,6 +86,11 @@ export interface Configuration {
 /** A configuration in which anything may be missing; the values are checked. */
 export interface PartialConfiguration {
   readonly listeners?: readonly Partial<ListenerConfiguration>[];
+  readonly authorities?: IdentityConfiguration['authorities'];
+  readonly authentication?: readonly MethodInput[];
+  readonly clientIds?: IdentityConfiguration['clientIds'];
+  readonly guard?: IdentityConfiguration['guard'];
+  readonly authorization?: IdentityConfiguration['authorization'];
   readonly data?: string | undefined;
   readonly durability?: Durability;
   readonly log?: Partial<Configuration['log']>;
@@ -60,12 +106,17 @@ export interface ListenerInput extends Partial<Omit<ListenerConfiguration, 'port
   readonly port?: Amount;
   /** By Protocol Level or by name, such as `5` or `5.0`. */
   readonly versions?: readonly (ProtocolVersion | '3.1' | '3.1.1' | '5.0')[];
-  readonly limits?: { readonly connectionsMax?: Amount };
+  readonly limits?: { readonly connectionsMax?: Amount; readonly connectionsPerSecondMax?: Amount };
 }
 
 /** A configuration as an embedding program gives it: anything may be missing, amounts may be texts. */
 export interface ConfigurationInput {
   readonly listeners?: readonly ListenerInput[];
+  readonly authorities?: IdentityConfiguration['authorities'];
+  readonly authentication?: readonly MethodInput[];
+  readonly clientIds?: IdentityConfiguration['clientIds'];
+  readonly guard?: { readonly [name in keyof IdentityConfiguration['guard']]?: Amount | readonly string[] };
+  readonly authorization?: IdentityConfiguration['authorization'];
   readonly data?: string | undefined;
   readonly log?: Partial<Configuration['log']>;
   readonly limits?: { readonly [name in LimitName]?: Amount | undefined };
@@ -95,49 +146,24 @@ export class ConfigurationError extends Error {
 export function completeConfiguration(input: PartialConfiguration = {}): Configuration {
   const given = input.listeners ?? [{}];
   if (given.length === 0) throw new ConfigurationError(['listeners is empty: at least one listener is expected']);
-  const listeners = given.map((listener, index) => completeListener(listener, index));
-  const limits = input.limits ?? {};
   const { data } = input;
-  const durability = input.durability ?? (data === undefined ? 'memory' : 'durable');
-  const problems = [...listeners.flatMap((_, index) => contradictionsOf(listeners, index)), ...outboxProblems(limits)];
-  if (durability !== 'memory' && data === undefined)
-    problems.push(`durability is "${durability}" and data is missing: a directory is expected, or durability "memory"`);
-  if (problems.length > 0) throw new ConfigurationError(problems);
-  return {
-    listeners,
+  const configuration: Configuration = {
+    listeners: given.map((listener, index) => completeListener(listener, index)),
+    authorities: input.authorities ?? [],
+    authentication: (input.authentication ?? []).map(completeMethod),
+    clientIds: input.clientIds ?? [],
+    guard: input.guard ?? {},
+    authorization: input.authorization ?? {},
     data,
-    durability,
+    durability: input.durability ?? (data === undefined ? 'memory' : 'durable'),
     log: { level: 'info', format: 'auto', ...input.log },
-    limits,
+    limits: input.limits ?? {},
     settings: input.settings ?? {},
     semiSpaceBytesMax: input.semiSpaceBytesMax ?? SEMI_SPACE_BYTES,
   };
-}
-
-/** What one listener and those before it cannot have both. */
-function contradictionsOf(listeners: readonly ListenerConfiguration[], index: number): string[] {
-  const { name, host, port } = listeners[index];
-  const earlier = listeners.slice(0, index);
-  const problems: string[] = [];
-  if (earlier.some((other) => other.name === name))
-    problems.push(`listeners[${index}].name is "${name}": a name that no other listener has is expected`);
-  const taken = earlier.findIndex((other) => port !== 0 && other.port === port && hostsOverlap(other.host, host));
-  if (taken !== -1)
-    problems.push(
-      `listeners[${index}] is at ${hostAndPort(host, port)}: another address or port than that of ` +
-        `listeners[${taken}], ${hostAndPort(earlier[taken].host, port)}, is expected`,
-    );
-  return problems;
-}
-
-function outboxProblems(limits: Partial<Limits>): string[] {
-  const soft = limits.outboxBytesMax ?? LIMITS.outboxBytesMax.default;
-  const hard = limits.outboxBytesHardMax ?? LIMITS.outboxBytesHardMax.default;
-  if (soft <= hard) return [];
-  const most = formatAmount(hard, 'bytes');
-  return [
-    `limits.outboxBytesMax is ${formatAmount(soft, 'bytes')}: at most limits.outboxBytesHardMax, ${most}, is expected`,
-  ];
+  const problems = contradictionsOf(configuration);
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return configuration;
 }
 
 /** `later` over `earlier`, key by key. Listeners are joined by their place in the list. */
@@ -161,9 +187,21 @@ function completeListener(input: Partial<ListenerConfiguration>, index: number):
     name: input.name ?? (index === 0 ? transport : `${transport}-${index + 1}`),
     transport,
     host: input.host ?? DEFAULT_HOST,
-    port: input.port ?? MQTT_PORT,
+    port: input.port ?? PORTS[transport],
+    path: input.path,
+    mode: input.mode ?? '0660',
+    paths: input.paths ?? DEFAULT_PATHS,
+    origins: input.origins ?? ['own'],
     versions: input.versions ?? [3, 4, 5],
+    tls: input.tls,
+    proxy: input.proxy,
+    authentication: input.authentication,
     allowAnonymous: input.allowAnonymous ?? false,
     limits: input.limits ?? {},
   };
+}
+
+/** The second of a kind needs a name of its own; the check says so. */
+function completeMethod(input: MethodInput): MethodConfiguration {
+  return { ...input, name: input.name ?? input.method } as MethodConfiguration;
 }

@@ -2,7 +2,7 @@
 import { LIMITS } from '@dunlin/broker';
 import { hostAndPort, isLoopback } from './address.ts';
 import type { Configuration } from './configuration.ts';
-import { VERSIONS } from './configuration-table.ts';
+import { VERSIONS } from './listener-table.ts';
 import type { BoundListener, RunningServer } from './server.ts';
 
 /** The first screen, ready to print. `title` names the program and its version. */

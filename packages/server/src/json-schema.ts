@@ -1,6 +1,6 @@
 /** The JSON Schema of the configuration file, for editors: written from the table of keys. */
 import { CONFIGURATION } from './configuration-table.ts';
-import type { AmountShape, Shape } from './shape.ts';
+import type { AmountShape, GroupShape, Shape } from './shape.ts';
 
 /** What a text with a suffix looks like, by unit; other units are bare numbers. */
 const PATTERNS: Readonly<Record<string, string>> = {
@@ -42,14 +42,24 @@ function schemaOf(shape: Shape): Record<string, unknown> {
         ...(shape.default !== undefined && { default: shape.default }),
       };
     case 'list':
-      return { description, type: 'array', minItems: 1, items: schemaOf(shape.items) };
+      return { description, type: 'array', minItems: shape.mayBeEmpty ? 0 : 1, items: schemaOf(shape.items) };
     case 'group': {
       const properties = Object.fromEntries(
         Object.entries(shape.entries).map(([name, entry]) => [name, schemaOf(entry)]),
       );
-      return { description, type: 'object', properties, additionalProperties: false };
+      const { required } = shape;
+      return { description, type: 'object', properties, ...(required && { required }), additionalProperties: false };
     }
+    case 'variants':
+      return { description, oneOf: Object.entries(shape.variants).map((variant) => variantSchema(shape.key, variant)) };
+    case 'map':
+      return { description, type: 'object', additionalProperties: schemaOf(shape.values) };
   }
+}
+
+function variantSchema(key: string, [name, shape]: [string, GroupShape]): Record<string, unknown> {
+  const { properties, required = [], ...schema } = schemaOf(shape) as { properties: object; required?: string[] };
+  return { ...schema, properties: { [key]: { const: name }, ...properties }, required: [key, ...required] };
 }
 
 function amountSchema({ unit, minimum, maximum }: AmountShape): Record<string, unknown> {

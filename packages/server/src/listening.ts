@@ -2,7 +2,7 @@
 import { type Listener, listenTcp, TransportError, type Wire } from '@dunlin/transport';
 import { addressesOf, hostAndPort, isLoopback, LOCALHOST } from './address.ts';
 import type { ListenerConfiguration } from './configuration.ts';
-import { MQTT_PORT } from './configuration-table.ts';
+import { MQTT_PORT } from './listener-table.ts';
 
 /** The server cannot start; the message says why. */
 export class ServerStartError extends Error {

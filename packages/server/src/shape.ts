@@ -29,21 +29,42 @@ export interface TextShape extends Described {
   /** Shown where there is no default. */
   readonly example: string;
   readonly default: string | undefined;
+  /** A file or folder: one that is relative starts from the folder of the configuration file. */
+  readonly isPath?: true;
+  /** Never shown. */
+  readonly isSecret?: true;
 }
 export type ScalarShape = AmountShape | SwitchShape | ChoiceShape | TextShape;
 
 export interface ListShape extends Described {
   readonly kind: 'list';
-  readonly items: ScalarShape | GroupShape;
+  readonly items: ScalarShape | GroupShape | VariantsShape;
   /** In words. */
   readonly default: string;
+  readonly mayBeEmpty?: true;
 }
 /** Named entries; unknown names are errors. */
 export interface GroupShape extends Described {
   readonly kind: 'group';
   readonly entries: Readonly<Record<string, Shape>>;
+  /** Entries that must be there. */
+  readonly required?: readonly string[];
 }
-export type Shape = ScalarShape | ListShape | GroupShape;
+/** Groups of several forms; the value of one entry says which. */
+export interface VariantsShape extends Described {
+  readonly kind: 'variants';
+  /** The name of that entry. */
+  readonly key: string;
+  readonly variants: Readonly<Record<string, GroupShape>>;
+}
+/** Entries whose names are free. */
+export interface MapShape extends Described {
+  readonly kind: 'map';
+  readonly values: ScalarShape | ListShape;
+  /** What a name stands for, such as `claim`. */
+  readonly names: string;
+}
+export type Shape = ScalarShape | ListShape | GroupShape | VariantsShape | MapShape;
 
 /** A value, or what was expected in its place. */
 export type Reading = { readonly value: string | number | boolean } | { readonly expected: string };
@@ -84,6 +105,10 @@ export function expectation(shape: Shape): string {
       return 'a list';
     case 'group':
       return `a group of ${Object.keys(shape.entries).slice(0, 4).join(', ')}…`;
+    case 'variants':
+      return `a group with ${shape.key}: ${Object.keys(shape.variants).join(', ')}`;
+    case 'map':
+      return `a group whose keys are each a ${shape.names}`;
   }
 }
 
@@ -102,6 +127,6 @@ function amountExpectation({ unit, minimum, maximum }: AmountShape): string {
 /** The default of a shape as the reference shows it. */
 export function shownDefault(shape: Shape): string {
   if (shape.kind === 'amount') return formatAmount(shape.default, shape.unit);
-  if (shape.kind === 'group') return '';
+  if (shape.kind === 'group' || shape.kind === 'variants' || shape.kind === 'map') return '';
   return shape.default === undefined ? 'none' : String(shape.default);
 }

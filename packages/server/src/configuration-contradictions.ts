@@ -1,0 +1,157 @@
+/** What a configuration cannot have together, though each value by itself is right: each a sentence with its path. */
+import { LIMITS, type Limits } from '@dunlin/broker';
+import { hostAndPort, hostsOverlap } from './address.ts';
+import { formatAmount } from './amount.ts';
+import type { Configuration, ListenerConfiguration } from './configuration.ts';
+import { hint, quoted } from './configuration-reading.ts';
+import type { MethodConfiguration } from './identity-configuration.ts';
+
+/** Every contradiction; empty where there is none. */
+export function contradictionsOf(configuration: Configuration): string[] {
+  const { listeners, authorities, authentication, clientIds, limits } = configuration;
+  return [
+    ...listeners.flatMap((listener, index) => listenerProblems(configuration, listener, index)),
+    ...repeatedNames('authorities', authorities),
+    ...repeatedNames('authentication', authentication),
+    ...authentication.flatMap((method, index) => methodProblems(configuration, method, `authentication[${index}]`)),
+    ...clientIds.flatMap(({ listeners: names }, index) =>
+      unknownNames(`clientIds[${index}].listeners`, names, 'listener', listeners),
+    ),
+    ...authorizationProblems(configuration),
+    ...storageProblems(configuration),
+    ...outboxProblems(limits),
+  ];
+}
+
+interface Named {
+  readonly name: string;
+}
+
+function repeatedNames(path: string, entries: readonly Named[]): string[] {
+  return entries.flatMap(({ name }, index) =>
+    entries.findIndex((other) => other.name === name) === index
+      ? []
+      : [`${path}[${index}].name is ${quoted(name)}: a name that no other entry has is expected`],
+  );
+}
+
+function unknownNames(path: string, names: readonly string[] = [], what: string, known: readonly Named[]): string[] {
+  const knownNames = known.map(({ name }) => name);
+  const place = known.length === 0 ? `there is no ${what}` : `one of ${knownNames.join(', ')} is expected`;
+  return names.flatMap((name, index) =>
+    knownNames.includes(name)
+      ? []
+      : [
+          `${path}[${index}] is ${quoted(name)}, no ${what}: ${known.length === 0 ? place : hint(name, knownNames, place)}`,
+        ],
+  );
+}
+
+function listenerProblems(configuration: Configuration, listener: ListenerConfiguration, index: number): string[] {
+  const { listeners, authorities, authentication } = configuration;
+  const path = `listeners[${index}]`;
+  return [
+    ...placeProblems(listeners, index),
+    ...unknownNames(`${path}.tls.authorities`, listener.tls?.authorities, 'authority', authorities),
+    ...unknownNames(`${path}.authentication`, listener.authentication, 'method of authentication', authentication),
+    ...transportProblems(configuration, listener, path),
+  ];
+}
+
+/** What one listener and those before it cannot have both. */
+function placeProblems(listeners: readonly ListenerConfiguration[], index: number): string[] {
+  const { name, transport, host, port, path } = listeners[index];
+  const earlier = listeners.slice(0, index);
+  const problems: string[] = [];
+  if (earlier.some((other) => other.name === name))
+    problems.push(`listeners[${index}].name is "${name}": a name that no other listener has is expected`);
+  const taken = earlier.findIndex((other) =>
+    transport === 'unix'
+      ? other.path === path
+      : other.transport !== 'unix' && port !== 0 && other.port === port && hostsOverlap(other.host, host),
+  );
+  if (taken !== -1 && transport === 'unix')
+    problems.push(`listeners[${index}].path is that of listeners[${taken}]: another path is expected`);
+  else if (taken !== -1)
+    problems.push(
+      `listeners[${index}] is at ${hostAndPort(host, port)}: another address or port than that of ` +
+        `listeners[${taken}], ${hostAndPort(earlier[taken].host, port)}, is expected`,
+    );
+  return problems;
+}
+
+function transportProblems({ authorities }: Configuration, listener: ListenerConfiguration, path: string): string[] {
+  const { transport, tls, proxy } = listener;
+  const problems: string[] = [];
+  const isSecure = transport === 'tls' || transport === 'wss';
+  const isWeb = transport === 'ws' || transport === 'wss';
+  if (isSecure && (tls?.certificate === undefined || tls.key === undefined))
+    problems.push(`${path}.tls is missing: its certificate and key are expected for transport ${transport}`);
+  if (!isSecure && tls !== undefined)
+    problems.push(`${path}.tls is given beside transport ${transport}: transport tls or wss is expected`);
+  if (tls?.clientCertificate !== undefined && tls.clientCertificate !== 'none' && authorities.length === 0)
+    problems.push(`${path}.tls.clientCertificate is ${tls.clientCertificate}: an entry of authorities is expected`);
+  if (transport === 'unix' && listener.path === undefined)
+    problems.push(`${path}.path is missing: a path is expected for transport unix`);
+  if (transport !== 'unix' && listener.path !== undefined)
+    problems.push(`${path}.path is given beside transport ${transport}: transport unix is expected`);
+  if (!/^0?[0-7]{3}$/.test(listener.mode))
+    problems.push(`${path}.mode is ${quoted(listener.mode)}: an octal file mode such as 0660 is expected`);
+  if (!isWeb && (proxy?.forwardedFor || proxy?.clientCertificateHeader !== undefined))
+    problems.push(`${path}.proxy takes headers beside transport ${transport}: transport ws or wss is expected`);
+  if (transport === 'unix' && proxy !== undefined)
+    problems.push(`${path}.proxy is given beside transport unix: another transport is expected`);
+  return problems;
+}
+
+function methodProblems({ authorities }: Configuration, method: MethodConfiguration, path: string): string[] {
+  switch (method.method) {
+    case 'certificate':
+      if (authorities.length === 0)
+        return [`${path} is a method certificate and authorities is empty: an authority is expected`];
+      return unknownNames(`${path}.authorities`, method.authorities, 'authority', authorities);
+    case 'jwt': {
+      const sources = (['secret', 'secretFile', 'keys', 'jwksFile', 'jwksUrl'] as const).filter(
+        (key) => method[key] !== undefined,
+      );
+      if (sources.length === 1) return [];
+      const found = sources.length === 0 ? 'has no key' : `has ${sources.join(' and ')}`;
+      return [`${path} ${found}: one of secret, secretFile, keys, jwksFile, jwksUrl is expected`];
+    }
+    case 'users':
+      return repeatedNames(`${path}.users`, method.users);
+    default:
+      return [];
+  }
+}
+
+function authorizationProblems({ authorization, authentication }: Configuration): string[] {
+  const { rules, rulesFile, aclFile } = authorization;
+  const problems: string[] = [];
+  const given = Object.entries({ rules, rulesFile, aclFile }).filter(([, value]) => value !== undefined);
+  if (given.length > 1)
+    problems.push(`authorization has ${given.map(([key]) => key).join(' and ')}: one of them is expected`);
+  for (const [index, rule] of (rules ?? []).entries())
+    if ((rule.allow === undefined) === (rule.deny === undefined))
+      problems.push(`authorization.rules[${index}]: one of allow and deny is expected`);
+  if (given.length > 0 && authentication.length === 0)
+    problems.push(
+      'authorization has rules and authentication is empty: nobody is asked who they are, a method is expected',
+    );
+  return problems;
+}
+
+function storageProblems({ durability, data }: Configuration): string[] {
+  if (durability === 'memory' || data !== undefined) return [];
+  return [`durability is "${durability}" and data is missing: a directory is expected, or durability "memory"`];
+}
+
+function outboxProblems(limits: Partial<Limits>): string[] {
+  const soft = limits.outboxBytesMax ?? LIMITS.outboxBytesMax.default;
+  const hard = limits.outboxBytesHardMax ?? LIMITS.outboxBytesHardMax.default;
+  if (soft <= hard) return [];
+  const most = formatAmount(hard, 'bytes');
+  return [
+    `limits.outboxBytesMax is ${formatAmount(soft, 'bytes')}: at most limits.outboxBytesHardMax, ${most}, is expected`,
+  ];
+}

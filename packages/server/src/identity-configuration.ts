@@ -1,0 +1,140 @@
+/** The part of the configuration that says who may connect and what they may do, as code sees it; values are checked. */
+import type { JWT_ALGORITHMS } from './identity-table.ts';
+
+export interface AuthorityConfiguration {
+  readonly name: string;
+  readonly certificate: string;
+  readonly crl?: string;
+  readonly crlExpired?: 'accept' | 'refuse';
+}
+
+interface MethodBase {
+  /** Given in a complete configuration; unique. */
+  readonly name: string;
+}
+export interface PasswordFileConfiguration extends MethodBase {
+  readonly method: 'passwordFile';
+  readonly file: string;
+  readonly groups?: readonly string[];
+}
+export interface UserConfiguration {
+  readonly name: string;
+  /** A hash. */
+  readonly password: string;
+  readonly groups?: readonly string[];
+  readonly attributes?: Readonly<Record<string, string>>;
+  readonly disabled?: boolean;
+}
+export interface UsersConfiguration extends MethodBase {
+  readonly method: 'users';
+  readonly users: readonly UserConfiguration[];
+}
+export interface JwtConfiguration extends MethodBase {
+  readonly method: 'jwt';
+  readonly from?: 'password' | 'username';
+  readonly algorithms: readonly (typeof JWT_ALGORITHMS)[number][];
+  readonly secret?: string;
+  readonly secretFile?: string;
+  readonly keys?: readonly string[];
+  readonly jwksFile?: string;
+  readonly jwksUrl?: string;
+  readonly jwksMaxAgeS?: number;
+  readonly jwksStaleMaxS?: number;
+  readonly issuer?: string;
+  readonly audience?: readonly string[];
+  readonly requireExpiry?: boolean;
+  readonly clockToleranceS?: number;
+  readonly usernameClaim?: string;
+  readonly groupsClaim?: string;
+  readonly rulesClaim?: string;
+  readonly attributes?: Readonly<Record<string, string>>;
+  readonly claims?: Readonly<Record<string, string>>;
+}
+export interface HttpConfiguration extends MethodBase {
+  readonly method: 'http';
+  readonly url: string;
+  readonly allowHttp?: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
+  readonly requestsMax?: number;
+  readonly waitingMax?: number;
+  readonly cacheS?: number;
+  readonly whenDown?: 'refuse' | 'next' | 'accept-cached';
+}
+export interface CertificateConfiguration extends MethodBase {
+  readonly method: 'certificate';
+  readonly authorities?: readonly string[];
+  readonly username?: 'cn' | 'san-dns' | 'san-uri' | 'san-email';
+  readonly match?: 'none' | 'username' | 'clientId';
+  readonly groups?: readonly string[];
+}
+export interface ScramConfiguration extends MethodBase {
+  readonly method: 'scram';
+  readonly file: string;
+  readonly groups?: readonly string[];
+}
+export interface AnonymousConfiguration extends MethodBase {
+  readonly method: 'anonymous';
+  readonly groups?: readonly string[];
+}
+export type MethodConfiguration =
+  | PasswordFileConfiguration
+  | UsersConfiguration
+  | JwtConfiguration
+  | HttpConfiguration
+  | CertificateConfiguration
+  | ScramConfiguration
+  | AnonymousConfiguration;
+
+type Unnamed<Method> = Method extends MethodBase ? Omit<Method, 'name'> & { readonly name?: string } : never;
+/** A method as it may be given: its name is its kind by default. */
+export type MethodInput = Unnamed<MethodConfiguration>;
+
+export interface ClientIdConfiguration {
+  readonly template: string;
+  readonly patterns?: Readonly<Record<string, string>>;
+  readonly equals?: Readonly<Record<string, string>>;
+  readonly listeners?: readonly string[];
+  readonly groups?: readonly string[];
+}
+
+export interface GuardConfiguration {
+  readonly failuresBeforeDelay?: number;
+  readonly delayMs?: number;
+  readonly delayMaxMs?: number;
+  readonly failuresBeforeBan?: number;
+  readonly windowS?: number;
+  readonly banS?: number;
+  readonly connectsPerMinuteMax?: number;
+  readonly flappingBanS?: number;
+  readonly exempt?: readonly string[];
+}
+
+export interface RuleConfiguration {
+  readonly allow?: readonly string[];
+  readonly deny?: readonly string[];
+  readonly topics: readonly string[];
+  readonly users?: readonly string[];
+  readonly groups?: readonly string[];
+  readonly clientIds?: readonly string[];
+  readonly qosMax?: number;
+  readonly retain?: boolean;
+}
+
+export interface AuthorizationConfiguration {
+  readonly rules?: readonly RuleConfiguration[];
+  readonly rulesFile?: string;
+  readonly aclFile?: string;
+  readonly shadow?: string;
+  readonly broaderFilter?: 'deny' | 'check';
+}
+
+/** Who may connect and what they may do. */
+export interface IdentityConfiguration {
+  readonly authorities: readonly AuthorityConfiguration[];
+  /** In the order in which they are asked; empty: nobody is asked. */
+  readonly authentication: readonly MethodConfiguration[];
+  readonly clientIds: readonly ClientIdConfiguration[];
+  readonly guard: GuardConfiguration;
+  readonly authorization: AuthorizationConfiguration;
+}

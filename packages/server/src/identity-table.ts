@@ -1,0 +1,338 @@
+/** The keys that say who may connect and what they may do: authorities, authentication, client identifiers, rules. */
+import type { AmountShape, GroupShape, ListShape, MapShape, SwitchShape, TextShape, VariantsShape } from './shape.ts';
+
+export const JWT_ALGORITHMS = [
+  'HS256',
+  'HS384',
+  'HS512',
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+] as const;
+
+function text(example: string, description: string): TextShape {
+  return { kind: 'text', example, default: undefined, description };
+}
+
+function path(example: string, description: string): TextShape {
+  return { ...text(example, description), isPath: true };
+}
+
+function secret(example: string, description: string): TextShape {
+  return { ...text(example, description), isSecret: true };
+}
+
+function toggle(standard: boolean, description: string): SwitchShape {
+  return { kind: 'switch', default: standard, description };
+}
+
+function texts(example: string, item: string, standard: string, description: string): ListShape {
+  return { kind: 'list', items: text(example, item), default: standard, description };
+}
+
+function map(names: string, example: string, value: string, description: string): MapShape {
+  return { kind: 'map', names, values: text(example, value), description };
+}
+
+function amount(
+  unit: string,
+  range: readonly [minimum: number, maximum: number],
+  standard: number,
+  description: string,
+): AmountShape {
+  return { kind: 'amount', unit, minimum: range[0], maximum: range[1], default: standard, description };
+}
+
+const groups = texts('operators', 'Name of a group.', 'none', 'Groups of whoever is let in, for rules.');
+const name = text('devices', 'For listeners, events and identities; by default the method.');
+
+export const AUTHORITIES: ListShape = {
+  kind: 'list',
+  items: {
+    kind: 'group',
+    description: 'An authority whose certificates clients may show.',
+    entries: {
+      name: text('devices', 'For listeners, methods and identities.'),
+      certificate: path('tls/ca.pem', 'File with the certificate of the authority, and of those below it (PEM).'),
+      crl: path('tls/ca.crl', 'File with the certificates that it has revoked (CRL, PEM or DER). Watched.'),
+      crlExpired: {
+        kind: 'choice',
+        choices: ['accept', 'refuse'],
+        default: 'accept',
+        description:
+          'What happens when the time of the revocation list is over: its certificates go on to count, with a warning, ' +
+          'or nobody of this authority is let in.',
+      },
+    },
+    required: ['name', 'certificate'],
+  },
+  mayBeEmpty: true,
+  default: 'none',
+  description: 'Authorities for client certificates. A subject counts only under the authority that is named for it.',
+};
+
+const passwordFile: GroupShape = {
+  kind: 'group',
+  description: "User names and hashes in a file, as `dunlin passwd` and Mosquitto's mosquitto_passwd write it.",
+  entries: { name, file: path('passwords', 'The file.'), groups },
+  required: ['file'],
+};
+
+const users: GroupShape = {
+  kind: 'group',
+  description: 'Users in the configuration itself.',
+  entries: {
+    name,
+    users: {
+      kind: 'list',
+      items: {
+        kind: 'group',
+        description: 'A user.',
+        entries: {
+          name: text('ada', 'User name.'),
+          password: secret('$argon2id$…', 'Hash of the password, as `dunlin passwd --hash` prints it.'),
+          groups: texts('operators', 'Name of a group.', 'none', 'Groups of the user, for rules.'),
+          attributes: map('name', 'berlin', 'Value of the attribute.', 'Facts for rules: `{attr.NAME}`.'),
+          disabled: toggle(false, 'Not let in; a connection that is open ends.'),
+        },
+        required: ['name', 'password'],
+      },
+      default: 'none',
+      description: 'The users.',
+    },
+  },
+  required: ['users'],
+};
+
+const jwt: GroupShape = {
+  kind: 'group',
+  description: 'JSON Web Tokens in place of the password.',
+  entries: {
+    name,
+    from: {
+      kind: 'choice',
+      choices: ['password', 'username'],
+      default: 'password',
+      description: 'Where the token is.',
+    },
+    algorithms: {
+      kind: 'list',
+      items: { kind: 'choice', choices: JWT_ALGORITHMS, default: 'ES256', description: 'An algorithm of signatures.' },
+      default: 'none',
+      description: 'The algorithms that count; all of one kind, HS… or others.',
+    },
+    secret: secret('0123456789abcdef0123456789abcdef', 'The shared secret of HS algorithms.'),
+    secretFile: path('jwt.secret', 'The same, from a file.'),
+    keys: {
+      kind: 'list',
+      items: path('jwt.pem', 'A file with a public key (PEM).'),
+      default: 'none',
+      description: 'Public keys.',
+    },
+    jwksFile: path('jwks.json', 'A file with a JSON Web Key Set.'),
+    jwksUrl: text('https://login.example.org/jwks.json', 'A JSON Web Key Set to fetch; http only from this machine.'),
+    jwksMaxAgeS: amount('seconds', [10, 604_800], 600, 'Time after which fetched keys are fetched again.'),
+    jwksStaleMaxS: amount(
+      'seconds',
+      [0, 2_592_000],
+      86_400,
+      'Time for which old keys count while none can be fetched.',
+    ),
+    issuer: text('https://login.example.org', 'What `iss` must be.'),
+    audience: texts('mqtt', 'An audience.', 'any', 'One of these must be among `aud`.'),
+    requireExpiry: toggle(true, 'Refuse tokens without `exp`.'),
+    clockToleranceS: amount('seconds', [0, 600], 5, 'By how much clocks may differ.'),
+    usernameClaim: text('sub', 'The claim that is the user name. Default: sub.'),
+    groupsClaim: text('groups', 'The claim that holds the groups.'),
+    rulesClaim: text('acl', 'The claim that holds rules.'),
+    attributes: map('attribute', 'tenant', 'Name of a claim.', 'Attributes and the claims that they come from.'),
+    claims: map(
+      'claim',
+      '{clientId}',
+      'What the claim must be.',
+      'Claims that must be as said here: {username} and {clientId} are those of CONNECT.',
+    ),
+  },
+  required: ['algorithms'],
+};
+
+const http: GroupShape = {
+  kind: 'group',
+  description: 'Asks a service over HTTP.',
+  entries: {
+    name,
+    url: text('https://auth.example.org/mqtt', 'Where to POST; http only to this machine, unless allowHttp says so.'),
+    allowHttp: toggle(false, 'Send credentials unencrypted to another machine.'),
+    headers: {
+      kind: 'map',
+      names: 'header',
+      values: secret('Bearer …', 'Value of the header.'),
+      description: 'Headers of the request.',
+    },
+    timeoutMs: amount('milliseconds', [100, 60_000], 5_000, 'Time for an answer.'),
+    requestsMax: amount('requests', [1, 10_000], 32, 'Requests at once.'),
+    waitingMax: amount('requests', [0, 1_000_000], 1_000, 'Clients that wait for a request; further ones are refused.'),
+    cacheS: amount('seconds', [0, 86_400], 60, 'Time for which a client that was accepted is remembered; 0: not.'),
+    whenDown: {
+      kind: 'choice',
+      choices: ['refuse', 'next', 'accept-cached'],
+      default: 'refuse',
+      description: 'What happens to a client while the service does not answer.',
+    },
+  },
+  required: ['url'],
+};
+
+const certificate: GroupShape = {
+  kind: 'group',
+  description: 'The certificate that the client showed in TLS, or that a trusted proxy told of.',
+  entries: {
+    name,
+    authorities: texts('devices', 'Name of an entry of `authorities`.', 'all', 'Whose certificates count.'),
+    username: {
+      kind: 'choice',
+      choices: ['cn', 'san-dns', 'san-uri', 'san-email'],
+      default: 'cn',
+      description:
+        'What of the certificate names the client: its Common Name, or the first alternative name of a kind.',
+    },
+    match: {
+      kind: 'choice',
+      choices: ['none', 'username', 'clientId'],
+      default: 'none',
+      description: 'What of CONNECT must equal that name; `none`: the name takes the place of the user name.',
+    },
+    groups,
+  },
+};
+
+const scram: GroupShape = {
+  kind: 'group',
+  description: 'SCRAM-SHA-256 and SCRAM-SHA-512 over AUTH (MQTT 5.0, section 4.12).',
+  entries: { name, file: path('scram', 'Credentials, as `dunlin passwd --scram` writes them.'), groups },
+  required: ['file'],
+};
+
+const anonymous: GroupShape = {
+  kind: 'group',
+  description: 'Lets in who shows no credentials.',
+  entries: { name, groups },
+};
+
+const METHOD: VariantsShape = {
+  kind: 'variants',
+  key: 'method',
+  description: 'One way in which clients show who they are.',
+  variants: { passwordFile, users, jwt, http, certificate, scram, anonymous },
+};
+
+export const AUTHENTICATION: ListShape = {
+  kind: 'list',
+  items: METHOD,
+  mayBeEmpty: true,
+  default: 'none: on loopback everybody is let in',
+  description: 'How clients show who they are: asked in this order, the first answer counts.',
+};
+
+export const CLIENT_IDS: ListShape = {
+  kind: 'list',
+  items: {
+    kind: 'group',
+    description: 'A form that Client Identifiers must have.',
+    entries: {
+      template: text(
+        '{partnerId}-{clientId}-{spaceId}-{deviceId}',
+        'The form; what stands in braces becomes attributes of the connection.',
+      ),
+      patterns: map(
+        'field of the template',
+        'uuid',
+        'One of uuid, hex, digits, word, or values divided by |.',
+        'What a field may be.',
+      ),
+      equals: map(
+        'field of the template',
+        '{username}',
+        'One of {username}, {cn}, {attr.NAME}.',
+        'What a field must be.',
+      ),
+      listeners: texts('devices', 'Name of a listener.', 'all', 'Where it holds.'),
+      groups: texts('devices', 'Name of a group.', 'everybody', 'For whom it holds.'),
+    },
+    required: ['template'],
+  },
+  mayBeEmpty: true,
+  default: 'none: any',
+  description: 'Forms that Client Identifiers must have. Where several are for a client, one of them must fit.',
+};
+
+export const GUARD: GroupShape = {
+  kind: 'group',
+  description: 'Against guessing of passwords, and against clients that come and go. Counts where `authentication` is.',
+  entries: {
+    failuresBeforeDelay: amount('failures', [1, 1_000_000], 3, 'Failed attempts after which answers are delayed.'),
+    delayMs: amount('milliseconds', [0, 60_000], 500, 'First delay; it doubles up to delayMaxMs.'),
+    delayMaxMs: amount('milliseconds', [0, 600_000], 10_000, 'Longest delay.'),
+    failuresBeforeBan: amount(
+      'failures',
+      [1, 1_000_000],
+      20,
+      'Failed attempts from one address, or with one user name from one address, after which it is banned.',
+    ),
+    windowS: amount('seconds', [1, 86_400], 600, 'Time in which attempts are counted.'),
+    banS: amount('seconds', [1, 2_592_000], 900, 'Length of a ban.'),
+    connectsPerMinuteMax: amount(
+      'connections',
+      [0, 1_000_000],
+      0,
+      'Connections a minute of one client, above which it is banned for flappingBanS; 0: any.',
+    ),
+    flappingBanS: amount('seconds', [1, 86_400], 300, 'Length of that ban.'),
+    exempt: texts('10.0.0.0/8', 'An address or a network.', 'none', 'Addresses that are never delayed or banned.'),
+  },
+};
+
+const ruleEntries = {
+  allow: texts('publish', 'One of publish, subscribe, will, all.', 'none', 'What the rule allows.'),
+  deny: texts('publish', 'One of publish, subscribe, will, all.', 'none', 'What the rule denies.'),
+  topics: texts('devices/{username}/#', 'A topic filter, with variables.', 'none', 'Where it holds.'),
+  users: texts('ada', 'A user name.', 'everybody', 'User names for whom it holds.'),
+  groups: texts('operators', 'A group.', 'everybody', 'Groups for whom it holds.'),
+  clientIds: texts('gateway', 'A Client Identifier.', 'everybody', 'Client Identifiers for whom it holds.'),
+  qosMax: amount('', [0, 2], 2, 'Highest QoS that it allows.'),
+  retain: toggle(true, 'Whether it allows retained messages.'),
+} as const;
+
+export const RULE: GroupShape = {
+  kind: 'group',
+  description: 'A rule: what it allows or denies, where, and for whom.',
+  entries: ruleEntries,
+  required: ['topics'],
+};
+
+export const AUTHORIZATION: GroupShape = {
+  kind: 'group',
+  description:
+    'What clients may do. Without rules whoever was let in may do everything; with rules, only what they allow.',
+  entries: {
+    rules: { kind: 'list', items: RULE, default: 'none', description: 'Rules in the configuration itself.' },
+    rulesFile: path('rules.yaml', 'A file with a list of rules.'),
+    aclFile: path('acl', 'A file in the form of Mosquitto’s acl_file.'),
+    shadow: path('rules-new.yaml', 'Rules that only tell what they would have decided otherwise.'),
+    broaderFilter: {
+      kind: 'choice',
+      choices: ['deny', 'check'],
+      default: 'deny',
+      description:
+        'A subscription wider than what is allowed: refused, or granted and every message checked. Always checked with ' +
+        'an aclFile.',
+    },
+  },
+};
