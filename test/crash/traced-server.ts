@@ -50,7 +50,7 @@ export class TracedServer {
   /** Resolves when it takes connections. */
   static async start(durability: string): Promise<TracedServer> {
     const folder = mkdtempSync(join(tmpdir(), 'dunlin-traced-'));
-    const serve = ['serve', '--port', '0', '--host', '127.0.0.1', '--log-format', 'json'];
+    const serve = ['serve', '--port', '0', '--host', '127.0.0.1', '--log-to', 'stdout'];
     const program = [process.execPath, '--conditions=@dunlin/source', MAIN, ...serve];
     const storage = ['--data', join(folder, 'data'), '--durability', durability];
     const names = [...DATA_FILE_CALLS, ...SOCKET_CALLS];

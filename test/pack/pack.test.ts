@@ -195,8 +195,8 @@ function start(...parameters: string[]): Tool {
 }
 
 async function serve(): Promise<{ server: Tool; port: string }> {
-  const server = start('serve', '--host', '127.0.0.1', '--port', '0', '--log-format', 'json');
-  const [, port] = await printed(server, 'stdout', /"listening",[^\n]*"address":"127\.0\.0\.1:(\d+)"/);
+  const server = start('serve', '--host', '127.0.0.1', '--port', '0');
+  const [, port] = await printed(server, 'stderr', /"listening",[^\n]*"address":"127\.0\.0\.1:(\d+)"/);
   return { server, port };
 }
 

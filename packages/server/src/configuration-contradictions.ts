@@ -18,6 +18,7 @@ export function contradictionsOf(configuration: Configuration): string[] {
       unknownNames(`clientIds[${index}].listeners`, names, 'listener', listeners),
     ),
     ...authorizationProblems(configuration),
+    ...logProblems(configuration),
     ...storageProblems(configuration),
     ...outboxProblems(limits),
   ];
@@ -139,6 +140,13 @@ function authorizationProblems({ authorization, authentication }: Configuration)
       'authorization has rules and authentication is empty: nobody is asked who they are, a method is expected',
     );
   return problems;
+}
+
+function logProblems({ log: { to, file } }: Configuration): string[] {
+  if (to.includes('file') === (file !== undefined)) return [];
+  return file === undefined
+    ? ['log.to names file and log.file is missing: a path is expected']
+    : ['log.file is given and log.to does not name file: both or none are expected'];
 }
 
 function storageProblems({ durability, data }: Configuration): string[] {

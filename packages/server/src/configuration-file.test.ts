@@ -99,7 +99,7 @@ data: [a]
     'dunlin.yaml:5: listeners[0].allowAnonymous is "no": true or false is expected',
     'dunlin.yaml:7: limits.maximumPacketSize is "1TiB": a size from 256 B to 268435460 B, such as 4MiB, is expected',
     'dunlin.yaml:8: limits.connectTimeoutMs is empty: a time from 100 ms to 10 min, such as 10s, is expected',
-    'dunlin.yaml:9: log is "loud": a group of level, format… is expected',
+    'dunlin.yaml:9: log is "loud": a group of level, format, to, file… is expected',
     'dunlin.yaml:10: data is a list: a text such as "./data" is expected',
   ]);
 });
@@ -109,7 +109,7 @@ test('refuses unknown keys and says which one was meant', () => {
     'dunlin.yaml:2: limits.queueMessageMax is unknown: did you mean queueMessagesMax?',
     'dunlin.yaml:3: listener is unknown: did you mean listeners?',
   ]);
-  assert.match(problemsOf('log:\n  colour: red\n')[0], /log\.colour is unknown: level, format are known here/);
+  assert.match(problemsOf('log:\n  colour: red\n')[0], /log\.colour is unknown: level, format, to, file are known here/);
   assert.equal(problemsOf('constructor: 1\n__proto__: 2\n').length, 2);
 });
 

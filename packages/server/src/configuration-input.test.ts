@@ -54,7 +54,7 @@ test('names path, value and what is allowed for every wrong key and value', () =
       'listeners[0].name is "": a text such as "plant" is expected',
       'limits.queueMessageMax is unknown: did you mean queueMessagesMax?',
       'limits.receiveMaximum is NaN: a whole number from 1 to 65535 is expected',
-      'log is "loud": a group of level, format… is expected',
+      'log is "loud": a group of level, format, to, file… is expected',
       'settings is a list: a group of maximumQoS, retainAvailable, wildcardSubscriptionAvailable, subscriptionIdentifierAvailable… is expected',
       'data is a function: a text such as "./data" is expected',
     ],

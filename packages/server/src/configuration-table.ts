@@ -5,6 +5,7 @@ import { listenerShape } from './listener-table.ts';
 import type { AmountShape, GroupShape, Shape } from './shape.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export const LOG_DESTINATIONS = ['stderr', 'stdout', 'file', 'syslog'] as const;
 export const LOG_FORMATS = ['auto', 'human', 'json'] as const;
 export const DURABILITIES = ['durable', 'process', 'memory'] as const;
 
@@ -116,6 +117,24 @@ export const CONFIGURATION: GroupShape = {
           choices: LOG_FORMATS,
           default: 'auto',
           description: 'Lines for people or one JSON object a line; `auto`: for people on a terminal, else JSON.',
+        },
+        to: {
+          kind: 'list',
+          items: {
+            kind: 'choice',
+            choices: LOG_DESTINATIONS,
+            default: 'stderr',
+            description: 'Where log lines go; `syslog` by way of the command `logger`.',
+          },
+          default: 'file where one is named, else stderr',
+          description: 'Where log lines go.',
+        },
+        file: {
+          kind: 'text',
+          example: 'log/dunlin.log',
+          default: undefined,
+          isPath: true,
+          description: 'The log file; opened anew at SIGHUP, for those who move it away.',
         },
       },
     },

@@ -23,7 +23,7 @@ test('listens on loopback at 1883 for every version when nothing is given', () =
     },
   ]);
   assert.equal(data, undefined);
-  assert.deepEqual(log, { level: 'info', format: 'auto' });
+  assert.deepEqual(log, { level: 'info', format: 'auto', to: ['stderr'], file: undefined });
 });
 
 test('gives listeners without a name one of their own', () => {

@@ -2,7 +2,13 @@
 import type { LimitName, Limits, Settings } from '@dunlin/broker';
 import type { ProtocolVersion } from '@dunlin/protocol';
 import { contradictionsOf } from './configuration-contradictions.ts';
-import { type DURABILITIES, type LOG_FORMATS, type LOG_LEVELS, SEMI_SPACE_BYTES } from './configuration-table.ts';
+import {
+  type DURABILITIES,
+  type LOG_DESTINATIONS,
+  type LOG_FORMATS,
+  type LOG_LEVELS,
+  SEMI_SPACE_BYTES,
+} from './configuration-table.ts';
 import type { IdentityConfiguration, MethodConfiguration, MethodInput } from './identity-configuration.ts';
 import {
   type CLIENT_CERTIFICATES,
@@ -70,13 +76,21 @@ export interface ListenerConfiguration {
   readonly limits: { readonly connectionsMax?: number; readonly connectionsPerSecondMax?: number };
 }
 
+export interface LogConfiguration {
+  readonly level: LogLevel;
+  readonly format: LogFormat;
+  /** Holds `file` only where there is one. */
+  readonly to: readonly (typeof LOG_DESTINATIONS)[number][];
+  readonly file: string | undefined;
+}
+
 export interface Configuration extends IdentityConfiguration {
   /** At least one. Names are unique. */
   readonly listeners: readonly ListenerConfiguration[];
   /** Directory; there is one unless everything is in memory. */
   readonly data: string | undefined;
   readonly durability: Durability;
-  readonly log: { readonly level: LogLevel; readonly format: LogFormat };
+  readonly log: LogConfiguration;
   /** Those that differ from the defaults of the broker. */
   readonly limits: Partial<Limits>;
   readonly settings: Partial<Settings>;
@@ -156,7 +170,7 @@ export function completeConfiguration(input: PartialConfiguration = {}): Configu
     authorization: input.authorization ?? {},
     data,
     durability: input.durability ?? (data === undefined ? 'memory' : 'durable'),
-    log: { level: 'info', format: 'auto', ...input.log },
+    log: completeLog(input.log ?? {}),
     limits: input.limits ?? {},
     settings: input.settings ?? {},
     semiSpaceBytesMax: input.semiSpaceBytesMax ?? SEMI_SPACE_BYTES,
@@ -199,6 +213,10 @@ function completeListener(input: Partial<ListenerConfiguration>, index: number):
     allowAnonymous: input.allowAnonymous ?? false,
     limits: input.limits ?? {},
   };
+}
+
+function completeLog({ level = 'info', format = 'auto', file, to }: Partial<LogConfiguration>): LogConfiguration {
+  return { level, format, file, to: to ?? [file === undefined ? 'stderr' : 'file'] };
 }
 
 /** The second of a kind needs a name of its own; the check says so. */

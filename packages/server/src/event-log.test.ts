@@ -3,12 +3,13 @@ import { test } from 'node:test';
 import { logEvent } from './event-log.ts';
 import type { ServerEvent } from './events.ts';
 import { Log } from './log.ts';
+import type { LogLine } from './log-destination.ts';
 
 function written(event: ServerEvent, level: 'info' | 'warn' = 'info'): Record<string, unknown>[] {
   let text = '';
   const clock = { nowMs: () => 0, steadyMs: () => 0, every: () => ({ cancel() {} }), endOfTurn() {} };
-  const write = (lines: string): void => {
-    text += lines;
+  const write = (lines: readonly LogLine[]): void => {
+    for (const line of lines) text += `${line.text}\n`;
   };
   const log = new Log({ level, format: 'json', colour: false, clock, write });
   logEvent(log, event);

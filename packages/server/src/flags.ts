@@ -53,6 +53,8 @@ export const FLAGS: readonly Flag[] = [
     key: ['listeners', '0', 'allowAnonymous'],
   },
   { long: 'log-level', value: 'LEVEL', description: 'debug, info, warn or error.', key: ['log', 'level'] },
+  { long: 'log-to', value: 'PLACE', description: 'stderr, stdout or syslog.', key: ['log', 'to', '0'] },
+  { long: 'log-file', value: 'FILE', description: 'A file for the log.', key: ['log', 'file'] },
   { long: 'log-format', value: 'FORMAT', description: 'human, json or auto.', key: ['log', 'format'] },
   {
     long: 'limit',

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Clock } from '@dunlin/broker';
 import fc from 'fast-check';
 import { Log, type LogOptions } from './log.ts';
+import type { LogLine } from './log-destination.ts';
 
 interface Bench {
   readonly log: Log;
@@ -25,8 +26,8 @@ function bench(options: Partial<LogOptions> = {}): Bench {
     },
     endOfTurn: (run) => void ends.push(run),
   };
-  const write = (text: string): void => {
-    written += text;
+  const write = (lines: readonly LogLine[]): void => {
+    for (const line of lines) written += `${line.text}\n`;
   };
   return {
     log: new Log({ level: 'info', format: 'human', colour: false, clock, write, ...options }),

@@ -2,6 +2,7 @@
 import type { Clock, Timer } from '@dunlin/broker';
 import type { LogLevel } from './configuration.ts';
 import { LOG_LEVELS } from './configuration-table.ts';
+import type { LogLine } from './log-destination.ts';
 
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -12,8 +13,8 @@ export interface LogOptions {
   /** For people: colour the level. */
   readonly colour: boolean;
   readonly clock: Clock;
-  /** Takes whole lines, those of one turn together. */
-  readonly write: (text: string) => void;
+  /** Takes the lines of one turn together. */
+  readonly write: (lines: readonly LogLine[]) => void;
 }
 
 /** Lines of one event a second; what is beyond is counted and told in one line. */
@@ -41,7 +42,7 @@ export class Log {
   #linesOfAll = 0;
   #secondEndsAtMs = 0;
   #secondTimer: Timer | undefined;
-  #lines: string[] = [];
+  #lines: LogLine[] = [];
 
   constructor(options: LogOptions) {
     this.#options = options;
@@ -66,7 +67,7 @@ export class Log {
     const lines = this.#lines;
     if (lines.length === 0) return;
     this.#lines = [];
-    this.#options.write(`${lines.join('\n')}\n`);
+    this.#options.write(lines);
   }
 
   #hasRoom(level: LogLevel, event: string): boolean {
@@ -99,9 +100,9 @@ export class Log {
   #add(nowMs: number, level: LogLevel, event: string, fields: LogFields): void {
     if (this.#lines.length === 0) this.#options.clock.endOfTurn(() => this.flush());
     const { format, colour } = this.#options;
-    this.#lines.push(
-      format === 'json' ? jsonLine(nowMs, level, event, fields) : humanLine(nowMs, level, event, fields, colour),
-    );
+    const text =
+      format === 'json' ? jsonLine(nowMs, level, event, fields) : humanLine(nowMs, level, event, fields, colour);
+    this.#lines.push({ level, text });
   }
 }
 

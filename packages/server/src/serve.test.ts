@@ -28,8 +28,9 @@ class Served {
     this.child.stdout?.setEncoding('utf8').on('data', (text) => {
       this.output += text;
     });
-    this.child.stderr?.setEncoding('utf8').on('data', (text) => {
-      this.errors += text;
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      // Lines of the log are JSON here; they come whole, a turn's together.
+      for (const line of text.split(/(?<=\n)/)) this[line.startsWith('{') ? 'output' : 'errors'] += line;
     });
     this.#ended = new Promise((resolve) =>
       this.child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown')),

@@ -1,7 +1,13 @@
 /** The command `dunlin serve`: from the arguments to a server that runs until it is told to stop. */
 import { setFlagsFromString } from 'node:v8';
 import { StoreError } from '@dunlin/lmdb';
-import { type Configuration, ConfigurationError, completeConfiguration, mergeConfigurations } from './configuration.ts';
+import {
+  type Configuration,
+  ConfigurationError,
+  completeConfiguration,
+  type LogConfiguration,
+  mergeConfigurations,
+} from './configuration.ts';
 import { readConfigurationFile } from './configuration-file.ts';
 import { ControlError } from './control-protocol.ts';
 import { defaultDataDirectory } from './data-directory.ts';
@@ -11,6 +17,13 @@ import { firstScreen } from './first-screen.ts';
 import { readCommandLine, serveHelp } from './flags.ts';
 import { ServerStartError } from './listening.ts';
 import { Log } from './log.ts';
+import {
+  fileDestination,
+  joinedDestinations,
+  type LogDestination,
+  streamDestination,
+  syslogDestination,
+} from './log-destination.ts';
 import { type RunningServer, SERVER_VERSION, startServer } from './server.ts';
 import { startAdvice } from './start-advice.ts';
 import { stopSignals } from './stop-signals.ts';
@@ -33,7 +46,7 @@ const lookEveryMs = 20;
  * configuration is wrong, 3 the server could not start or go on. It never rejects; a second signal
  * ends the process as that signal does by itself. Arguments are those behind `serve`.
  *
- * Writes help, first screen and log to stdout, failures to stderr. When it resolves, clients have what was sent to
+ * Writes help and first screen to stdout, failures and, unless configured otherwise, the log to stderr. When it resolves, clients have what was sent to
  * them (or 2.5 s have passed), so that the process may exit at once.
  */
 export async function serve(argv: readonly string[]): Promise<number> {
@@ -56,7 +69,8 @@ export async function serve(argv: readonly string[]): Promise<number> {
 async function run(configuration: Configuration, configFile: string | undefined): Promise<number> {
   // It takes effect because the young generation has not grown yet.
   setFlagsFromString(`--max-semi-space-size=${Math.ceil(configuration.semiSpaceBytesMax / 1024 ** 2)}`);
-  const log = makeLog(configuration);
+  const destination = openLog(configuration.log);
+  const log = makeLog(configuration, destination);
   const isForPeople = humanFormat(configuration);
   let storeFailed: () => void = () => {};
   const broken = new Promise<typeof STORE_FAILED>((resolve) => {
@@ -87,6 +101,7 @@ async function run(configuration: Configuration, configFile: string | undefined)
     return EXIT.failed;
   } finally {
     log.flush();
+    await destination.close();
     signals.close();
   }
 }
@@ -116,21 +131,39 @@ async function socketsClosed(): Promise<void> {
   while (areOpen() && performance.now() < untilMs) await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
 }
 
-function humanFormat({ log: { format } }: Configuration): boolean {
-  return format === 'human' || (format === 'auto' && process.stdout.isTTY === true);
+function humanFormat({ log: { format, to } }: Configuration): boolean {
+  const isStream = (place: string): boolean => place in STREAMS;
+  return format === 'human' || (format === 'auto' && process.stdout.isTTY === true && to.every(isStream));
 }
 
-function makeLog(configuration: Configuration): Log {
-  const { stdout, env } = process;
-  // A log that nobody reads any more is no reason to stop.
-  stdout.on('error', () => {});
+function makeLog(configuration: Configuration, destination: LogDestination): Log {
+  const { env } = process;
+  const { to } = configuration.log;
+  const isOnTerminal = to.length === 1 && STREAMS[to[0]]?.().isTTY === true;
   return new Log({
     level: configuration.log.level,
     format: humanFormat(configuration) ? 'human' : 'json',
-    colour: stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
+    colour: isOnTerminal && !env.NO_COLOR && env.TERM !== 'dumb',
     clock: systemClock,
-    write: (text) => void stdout.write(text),
+    write: (lines) => destination.write(lines),
   });
+}
+
+/** Streams that a log may go to. */
+const STREAMS: Readonly<Record<string, () => NodeJS.WriteStream>> = {
+  stdout: () => process.stdout,
+  stderr: () => process.stderr,
+};
+
+function openLog({ to, file }: LogConfiguration): LogDestination {
+  const failed = (error: Error): void => void process.stderr.write(`Cannot write the log: ${error.message}\n`);
+  return joinedDestinations(
+    to.map((place) => {
+      if (place === 'file') return fileDestination(file as string, failed);
+      if (place === 'syslog') return syslogDestination('dunlin', failed);
+      return streamDestination(STREAMS[place]());
+    }),
+  );
 }
 
 function failureText(error: unknown): string {
