@@ -109,7 +109,10 @@ test('refuses unknown keys and says which one was meant', () => {
     'dunlin.yaml:2: limits.queueMessageMax is unknown: did you mean queueMessagesMax?',
     'dunlin.yaml:3: listener is unknown: did you mean listeners?',
   ]);
-  assert.match(problemsOf('log:\n  colour: red\n')[0], /log\.colour is unknown: level, format, to, file are known here/);
+  assert.match(
+    problemsOf('log:\n  colour: red\n')[0],
+    /log\.colour is unknown: level, format, to, file are known here/,
+  );
   assert.equal(problemsOf('constructor: 1\n__proto__: 2\n').length, 2);
 });
 

@@ -11,6 +11,10 @@ interface EventFields {
   acceptFailed: { listener: string; error: string };
   /** Code of the error, such as `EADDRINUSE`. */
   startFailed: { code: string; error: string };
+  /** Keys of the configuration, and how many clients were sent away because they may no longer be there. */
+  reloaded: { changed: string; needsRestart: string; disconnected: number };
+  /** Nothing was changed. */
+  reloadFailed: { error: string };
   /** `connectionsMax` is above what the file limit allows. */
   connectionsLimited: { connectionsMax: number; fileLimit: number };
 }
@@ -34,6 +38,8 @@ export const SERVER_EVENTS: { readonly [name in ServerEventName]: EventDescripti
   acceptingResumed: { level: 'info', description: 'Connections are accepted again.' },
   acceptFailed: { level: 'error', description: 'A connection could not be accepted.' },
   startFailed: { level: 'error', description: 'The server could not start; nothing is left open.' },
+  reloaded: { level: 'info', description: 'The configuration and the files it names were read again.' },
+  reloadFailed: { level: 'error', description: 'They could not be read again; nothing was changed.' },
   connectionsLimited: {
     level: 'info',
     description: 'The limit of open files allows fewer connections than connectionsMax.',

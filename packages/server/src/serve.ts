@@ -14,7 +14,7 @@ import { defaultDataDirectory } from './data-directory.ts';
 import { logEvent } from './event-log.ts';
 import type { ServerEvent } from './events.ts';
 import { firstScreen } from './first-screen.ts';
-import { readCommandLine, serveHelp } from './flags.ts';
+import { type CommandLine, readCommandLine, serveHelp } from './flags.ts';
 import { ServerStartError } from './listening.ts';
 import { Log } from './log.ts';
 import {
@@ -51,22 +51,28 @@ const lookEveryMs = 20;
  */
 export async function serve(argv: readonly string[]): Promise<number> {
   try {
-    const { help, configFile, configuration: flags } = readCommandLine(argv);
-    if (help) {
+    const commandLine = readCommandLine(argv);
+    if (commandLine.help) {
       process.stdout.write(serveHelp());
       return EXIT.stopped;
     }
-    const file = configFile === undefined ? {} : readConfigurationFile(configFile);
-    const given = mergeConfigurations(file, flags);
-    const data = given.durability === 'memory' ? undefined : (given.data ?? defaultDataDirectory());
-    return await run(completeConfiguration({ ...given, data }), configFile);
+    return await run(commandLine);
   } catch (error) {
     process.stderr.write(`${failureText(error)}\n`);
     return error instanceof ConfigurationError ? EXIT.usage : EXIT.failed;
   }
 }
 
-async function run(configuration: Configuration, configFile: string | undefined): Promise<number> {
+/** What file and flags say together, now. */
+function readAll({ configFile, configuration: flags }: CommandLine): Configuration {
+  const file = configFile === undefined ? {} : readConfigurationFile(configFile);
+  const given = mergeConfigurations(file, flags);
+  const data = given.durability === 'memory' ? undefined : (given.data ?? defaultDataDirectory());
+  return completeConfiguration({ ...given, data });
+}
+
+async function run(commandLine: CommandLine): Promise<number> {
+  const configuration = readAll(commandLine);
   // It takes effect because the young generation has not grown yet.
   setFlagsFromString(`--max-semi-space-size=${Math.ceil(configuration.semiSpaceBytesMax / 1024 ** 2)}`);
   const destination = openLog(configuration.log);
@@ -81,22 +87,30 @@ async function run(configuration: Configuration, configFile: string | undefined)
     if (event.name === 'storeFailed') storeFailed();
     if (started || !isForPeople || !ON_FIRST_SCREEN.includes(event.name)) logEvent(log, event);
   };
-  const signals = stopSignals((signal) => {
-    process.stderr.write(`${signal} again: stopping at once\n`);
-    // By the signal itself: process.exit would wait for a flush that the disk does not finish.
-    signals.close();
-    process.kill(process.pid, signal);
+  let reload: () => void = () => {};
+  const signals = stopSignals({
+    force(signal) {
+      process.stderr.write(`${signal} again: stopping at once\n`);
+      // By the signal itself: process.exit would wait for a flush that the disk does not finish.
+      signals.close();
+      process.kill(process.pid, signal);
+    },
+    reload: () => reload(),
   });
   try {
     const server = await startServer(configuration, { onEvent });
     log.flush();
     started = true;
+    reload = () => {
+      destination.reopen();
+      void reloadFrom(commandLine, server, onEvent);
+    };
     announce(log, isForPeople, server);
     await end(log, server, await Promise.race([signals.stop, broken]));
     return EXIT.stopped;
   } catch (error) {
     const advice =
-      error instanceof ServerStartError ? startAdvice(error, configuration, configFile) : storageAdvice(error);
+      error instanceof ServerStartError ? startAdvice(error, configuration, commandLine.configFile) : storageAdvice(error);
     process.stderr.write(`${failureText(error)}${advice === undefined ? '' : `\n${advice}`}\n`);
     return EXIT.failed;
   } finally {
@@ -104,6 +118,23 @@ async function run(configuration: Configuration, configFile: string | undefined)
     await destination.close();
     signals.close();
   }
+}
+
+/** Never rejects: what is wrong is told, and the server goes on as it was. */
+async function reloadFrom(
+  commandLine: CommandLine,
+  server: RunningServer,
+  tell: (event: ServerEvent) => void,
+): Promise<void> {
+  let next: Configuration;
+  try {
+    next = readAll(commandLine);
+  } catch (error) {
+    tell({ name: 'reloadFailed', error: failureText(error) });
+    return;
+  }
+  // The server tells of a failure itself.
+  await server.reload(next).catch(() => {});
 }
 
 function announce(log: Log, isForPeople: boolean, server: RunningServer): void {

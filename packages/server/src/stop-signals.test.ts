@@ -8,7 +8,7 @@ import { lineFromNpm, stopSignals } from './stop-signals.ts';
 test('resolves with the first signal and takes its echo for the same wish', async () => {
   const forced: string[] = [];
   const before = process.listenerCount('SIGTERM');
-  const signals = stopSignals((signal) => forced.push(signal));
+  const signals = stopSignals({ force: (signal) => forced.push(signal), reload: () => assert.fail() });
   try {
     process.emit('SIGINT', 'SIGINT');
     process.emit('SIGTERM', 'SIGTERM');
@@ -23,11 +23,23 @@ test('resolves with the first signal and takes its echo for the same wish', asyn
   assert.equal(process.listenerCount('SIGTERM'), before);
 });
 
-test('takes SIGHUP for a wish to stop too, as when the terminal is closed', async () => {
-  const signals = stopSignals(() => {});
+test('takes SIGHUP for a wish to reload, and to stop where the terminal was closed', async () => {
+  let isOpen = true;
+  let reloads = 0;
+  const signals = stopSignals({
+    force: () => assert.fail(),
+    reload: () => {
+      reloads += 1;
+    },
+    isTerminal: (stream) => stream === 0 && isOpen,
+  });
   try {
     process.emit('SIGHUP', 'SIGHUP');
+    assert.equal(reloads, 1);
+    isOpen = false;
+    process.emit('SIGHUP', 'SIGHUP');
     assert.equal(await signals.stop, 'SIGHUP');
+    assert.equal(reloads, 1);
   } finally {
     signals.close();
   }

@@ -1,5 +1,6 @@
-/** When to stop: signals, and the end of the npm or npx that started this process. */
+/** When to stop or to read the configuration anew: signals, and the end of the npm or npx that started this process. */
 import { readFileSync } from 'node:fs';
+import { isatty } from 'node:tty';
 
 export interface StopSignals {
   /** Resolves with why to stop, once. */
@@ -12,18 +13,28 @@ const parentLookEveryMs = 500;
 /** npm passes on a Ctrl-C that the terminal has sent to this process as well: two signals, one wish. */
 const echoMs = 500;
 
-/** SIGHUP comes when the terminal is closed. */
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+/** File descriptors that a terminal may be behind; after it is closed it is none any more. */
+const STREAMS = [0, 1, 2] as const;
 /** npm, the shell it runs a command in, and the launcher of `dunlin` where it could not become this process. */
 const generationsMax = 3;
 
+export interface SignalCalls {
+  /** A second signal to stop came, at least half a second after the first. */
+  readonly force: (signal: NodeJS.Signals) => void;
+  /** SIGHUP came, and not because the terminal was closed. */
+  readonly reload: () => void;
+  /** Whether a terminal is behind a file descriptor, now. */
+  readonly isTerminal?: (stream: number) => boolean;
+}
+
 /**
- * Waits for a wish to stop. A second signal at least half a second later calls `force`.
+ * Waits for a wish to stop: SIGINT, SIGTERM, or SIGHUP where it says that the terminal of this process is gone.
  *
  * Where npm runs this process (`npm start`, or `npx dunlin serve` through a shell), its end is such a wish too, so that a
  * killed npm leaves no broker behind: a shell passes on no signal, and after SIGKILL npm itself can pass on nothing.
  */
-export function stopSignals(force: (signal: NodeJS.Signals) => void): StopSignals {
+export function stopSignals({ force, reload, isTerminal = isatty }: SignalCalls): StopSignals {
   let firstAtMs: number | undefined;
   let wish: (reason: string) => void = () => {};
   const stop = new Promise<string>((resolve) => {
@@ -37,12 +48,19 @@ export function stopSignals(force: (signal: NodeJS.Signals) => void): StopSignal
     } else if (nowMs - firstAtMs >= echoMs) force(signal);
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
+  const terminals = STREAMS.filter((stream) => isTerminal(stream));
+  const onHangUp = (): void => {
+    if (terminals.every((stream) => isTerminal(stream))) reload();
+    else onSignal('SIGHUP');
+  };
+  process.on('SIGHUP', onHangUp);
   const line = lineFromNpm(process.ppid);
   const parentTimer = line.length > 0 ? watchLine(line, () => wish('the end of npm')) : undefined;
   return {
     stop,
     close() {
       for (const signal of SIGNALS) process.off(signal, onSignal);
+      process.off('SIGHUP', onHangUp);
       clearInterval(parentTimer);
     },
   };
