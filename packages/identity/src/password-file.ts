@@ -1,9 +1,10 @@
 /** The method `passwordFile`: users of a file of Mosquitto's format, `user:hash` lines. */
 import { parseCredentials, readCredentialText } from './credential-file.ts';
 import type { Method } from './method.ts';
-import { parseHash } from './password-hash.ts';
-import { type PasswordUser, PasswordUsers, type UserChanges } from './password-users.ts';
+import { type PasswordHash, parseHash } from './password-hash.ts';
+import { PasswordUsers } from './password-users.ts';
 import type { PasswordVerifier } from './password-verifier.ts';
+import type { KnownUser, UserChanges } from './user-table.ts';
 
 export interface PasswordFileOptions {
   /** As the configuration calls it. */
@@ -36,9 +37,9 @@ export function passwordFile({ name, file, verifier }: PasswordFileOptions): Pas
   };
 }
 
-function readUsers(file: string): Map<string, PasswordUser> {
+function readUsers(file: string): Map<string, KnownUser<PasswordHash>> {
   const credentials = parseCredentials(file, readCredentialText(file), parseHash);
   return new Map(
-    credentials.map(({ user, value }) => [user, { hash: value, groups: [], attributes: {}, disabled: false }]),
+    credentials.map(({ user, value }) => [user, { proof: value, groups: [], attributes: {}, disabled: false }]),
   );
 }

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AuthenticationResult, Principal } from '@dunlin/broker';
 import type { PasswordHash } from './password-hash.ts';
-import { type PasswordUser, PasswordUsers } from './password-users.ts';
+import { PasswordUsers } from './password-users.ts';
 import { PasswordVerifier } from './password-verifier.ts';
 import { request } from './testing/requests.ts';
+import type { KnownUser } from './user-table.ts';
 
 /** A hash of the password that it names; counts how often it was computed. */
 class CountedHash implements PasswordHash {
@@ -21,20 +22,20 @@ class CountedHash implements PasswordHash {
   }
 }
 
-const user = (hash: PasswordHash, more: Partial<PasswordUser> = {}): [string, PasswordUser][1] => ({
-  hash,
+const user = (hash: PasswordHash, more: Partial<KnownUser<PasswordHash>> = {}): KnownUser<PasswordHash> => ({
+  proof: hash,
   groups: [],
   attributes: {},
   disabled: false,
   ...more,
 });
 
-function world(users: Record<string, PasswordUser>) {
+function world(users: Record<string, KnownUser<PasswordHash>>) {
   const verifier = new PasswordVerifier();
   const method = new PasswordUsers('file', verifier);
   method.replace(new Map(Object.entries(users)));
   const ask = (username: string, password?: string) => method.authenticate(request({ username, password }));
-  const replace = (next: Record<string, PasswordUser>) => method.replace(new Map(Object.entries(next)));
+  const replace = (next: Record<string, KnownUser<PasswordHash>>) => method.replace(new Map(Object.entries(next)));
   return { verifier, method, ask, replace };
 }
 

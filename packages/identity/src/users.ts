@@ -1,9 +1,10 @@
 /** The method `users`: users written into the configuration, with the hash of a password. */
 import { userProblem } from './credential-file.ts';
 import type { Method } from './method.ts';
-import { parseHash } from './password-hash.ts';
-import { type PasswordUser, PasswordUsers, type UserChanges } from './password-users.ts';
+import { type PasswordHash, parseHash } from './password-hash.ts';
+import { PasswordUsers } from './password-users.ts';
 import type { PasswordVerifier } from './password-verifier.ts';
+import type { KnownUser, UserChanges } from './user-table.ts';
 
 /** A user of the configuration. */
 export interface ConfiguredUser {
@@ -50,17 +51,17 @@ export function users({ name, users: configured, verifier }: UsersOptions): User
   };
 }
 
-function readUsers(list: readonly ConfiguredUser[]): Map<string, PasswordUser> {
-  const read = new Map<string, PasswordUser>();
+function readUsers(list: readonly ConfiguredUser[]): Map<string, KnownUser<PasswordHash>> {
+  const read = new Map<string, KnownUser<PasswordHash>>();
   for (const { name, password, groups = [], attributes = {}, disabled = false } of list) {
     const problem = userProblem(name) ?? (read.has(name) ? 'the user is here twice, expected once' : undefined);
     if (problem !== undefined) throw new UsersError(`Cannot use the user ${JSON.stringify(name)}: ${problem}`);
-    read.set(name, { hash: hashOf(name, password), groups, attributes, disabled });
+    read.set(name, { proof: hashOf(name, password), groups, attributes, disabled });
   }
   return read;
 }
 
-function hashOf(name: string, password: string): ReturnType<typeof parseHash> {
+function hashOf(name: string, password: string): PasswordHash {
   try {
     return parseHash(password);
   } catch (error) {
