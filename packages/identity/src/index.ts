@@ -1,6 +1,8 @@
 /** What the package offers: methods of authentication, and rules of what a client may do. */
 
+export { type AttemptEvent, type AttemptGuard, type AttemptOptions, type Ban, guardAttempts } from './attempts.ts';
 export { CredentialFileError } from './credential-file.ts';
+export { type FlappingClient, type FlappingGuard, type FlappingOptions, guardFlapping } from './flapping.ts';
 export type { Method } from './method.ts';
 export { type PasswordFileMethod, type PasswordFileOptions, passwordFile } from './password-file.ts';
 export { hashPassword, type PasswordHash, PasswordHashError, parseHash, type WrittenFormat } from './password-hash.ts';
