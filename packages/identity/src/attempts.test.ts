@@ -1,0 +1,223 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type AuthenticationRequest, type AuthenticationResult, type Authenticator, NOBODY } from '@dunlin/broker';
+import { type AttemptEvent, type AttemptOptions, guardAttempts } from './attempts.ts';
+import { TurnedClock } from './testing/clock.ts';
+import { type RequestParts, request } from './testing/requests.ts';
+
+/** Lets in whoever says "right"; the password may be the Reason Code of a refusal as well. */
+class Inner implements Authenticator {
+  asked = 0;
+
+  supports(method: string): boolean {
+    return method === 'known';
+  }
+
+  authenticate({ connect }: AuthenticationRequest): AuthenticationResult {
+    this.asked += 1;
+    const password = String(connect.password);
+    if (password === 'right') return { kind: 'accept', principal: { ...NOBODY, username: connect.username } };
+    if (password === 'later') return { kind: 'challenge', data: undefined, state: 'state' };
+    return { kind: 'refuse', reasonCode: Number(password) || 0x86, check: 'password' };
+  }
+
+  review(): undefined {}
+}
+
+function world(options: Partial<AttemptOptions> = {}) {
+  const clock = new TurnedClock();
+  const inner = new Inner();
+  const events: AttemptEvent[] = [];
+  const guard = guardAttempts(inner, { clock, tell: (event) => events.push(event), ...options });
+  /** The answer of an attempt that is not delayed: what it failed at, or "accept". */
+  const ask = (parts: RequestParts): string => {
+    const result = guard.authenticate(request(parts));
+    assert.ok(!(result instanceof Promise), 'was delayed');
+    return result.kind === 'refuse' ? result.check : result.kind;
+  };
+  /** Milliseconds that the attempt waits; lets them pass. */
+  const delayOf = async (parts: RequestParts): Promise<number> => {
+    const before = clock.waiting.length;
+    const result = guard.authenticate(request(parts));
+    if (!(result instanceof Promise)) return 0;
+    const delayMs = clock.waiting[before];
+    const asked = inner.asked;
+    clock.pass(delayMs - 1);
+    assert.equal(inner.asked, asked);
+    clock.pass(1);
+    await result;
+    return delayMs;
+  };
+  return { clock, inner, events, guard, ask, delayOf };
+}
+
+const none = Infinity;
+const wrong = { username: 'ada', password: 'wrong' };
+const right = { username: 'ada', password: 'right' };
+
+test('a user name that fails is delayed more and more, from wherever, and never banned', async () => {
+  const { delayOf, events, clock } = world();
+  const delays: number[] = [];
+  for (let at = 1; at <= 60; at++) delays.push(await delayOf({ ...wrong, address: `192.0.2.${at}` }));
+  assert.deepEqual(delays.slice(0, 11), [0, 0, 0, 0, 0, 250, 500, 1_000, 2_000, 4_000, 4_000]);
+  assert.deepEqual(events, []);
+  assert.equal(await delayOf({ ...right, address: '192.0.2.200' }), 4_000);
+  assert.equal(await delayOf({ ...wrong, address: '192.0.2.201' }), 0);
+  clock.pass(600_000);
+  assert.equal(clock.waiting.length, 0);
+});
+
+test('a user is not delayed where it was let in before, and a success forgets its failures', async () => {
+  const { ask, delayOf } = world();
+  assert.equal(ask({ ...right, address: '198.51.100.1' }), 'accept');
+  for (let at = 1; at <= 9; at++) await delayOf({ ...wrong, address: `192.0.2.${at}` });
+  assert.equal(ask({ ...right, address: '198.51.100.1' }), 'accept');
+  assert.equal(await delayOf({ ...wrong, address: '192.0.2.10' }), 0);
+});
+
+test('failures are forgotten when their window is over', async () => {
+  const { ask, delayOf, clock } = world();
+  for (let at = 1; at <= 8; at++) await delayOf(wrong);
+  clock.pass(600_000);
+  assert.equal(ask(wrong), 'password');
+});
+
+test('a user at an address is banned, elsewhere and others there are not', () => {
+  const { ask, events, inner, guard } = world({ userDelayAfter: none });
+  for (let at = 1; at <= 10; at++) assert.equal(ask(wrong), 'password');
+  assert.deepEqual(events, [
+    { name: 'userAtAddressBanned', address: '192.0.2.1', username: 'ada', failures: 10, banMs: 900_000 },
+  ]);
+  assert.equal(ask(right), 'banned-user-at-address');
+  assert.equal(inner.asked, 10);
+  assert.equal(ask({ ...right, address: '192.0.2.2' }), 'accept');
+  assert.equal(ask({ ...right, username: 'bob' }), 'accept');
+  assert.equal(guard.isBanned('192.0.2.1'), false);
+});
+
+test('what a banned user tries does not count against its address', () => {
+  const { ask, events } = world({ userDelayAfter: none, addressDelayAfter: none });
+  for (let at = 1; at <= 1_000; at++) ask(wrong);
+  assert.deepEqual(
+    events.map(({ name }) => name),
+    ['userAtAddressBanned'],
+  );
+});
+
+test('an address that tries many names is delayed, then banned, whoever comes from it; a success does not help it', async () => {
+  const { ask, delayOf, events, guard } = world({ addressDelayAfter: 98, addressBanAfter: undefined });
+  for (let at = 1; at <= 98; at++) {
+    assert.equal(ask({ username: `user${at}`, password: 'wrong' }), 'password');
+    if (at % 10 === 0) assert.equal(ask(right), 'accept');
+  }
+  assert.equal(await delayOf({ username: 'x', password: 'wrong' }), 250);
+  assert.equal(await delayOf({ password: 'wrong' }), 500);
+  assert.deepEqual(events, [
+    { name: 'addressBanned', address: '192.0.2.1', username: undefined, failures: 100, banMs: 900_000 },
+  ]);
+  assert.equal(ask(right), 'banned-address');
+  assert.equal(guard.isBanned('::ffff:192.0.2.1'), true);
+  assert.equal(ask({ ...right, address: '192.0.2.2' }), 'accept');
+});
+
+test('bans answer 0x8A, are listed, end by themselves and can be lifted', () => {
+  const { ask, clock, guard, events } = world({ userAtAddressBanAfter: 1, addressBanAfter: 2, userDelayAfter: none });
+  ask(wrong);
+  assert.partialDeepStrictEqual(guard.authenticate(request(right)), { kind: 'refuse', reasonCode: 0x8a });
+  clock.pass(900);
+  ask({ username: 'bob', password: 'wrong' });
+  assert.deepEqual(guard.bans(), [
+    { address: '192.0.2.1', username: 'ada', endsInMs: 899_100 },
+    { address: '192.0.2.1', username: 'bob', endsInMs: 900_000 },
+    { address: '192.0.2.1', username: undefined, endsInMs: 900_000 },
+  ]);
+  assert.equal(guard.lift('192.0.2.1'), true);
+  assert.equal(guard.lift('192.0.2.1', 'ada'), true);
+  assert.equal(guard.lift('192.0.2.1', 'ada'), false);
+  assert.deepEqual(events.slice(-2), [
+    { name: 'banLifted', address: '192.0.2.1', username: undefined },
+    { name: 'banLifted', address: '192.0.2.1', username: 'ada' },
+  ]);
+  assert.equal(ask(right), 'accept');
+  assert.equal(ask({ ...right, username: 'bob' }), 'banned-user-at-address');
+  clock.pass(900_000);
+  assert.equal(ask({ ...right, username: 'bob' }), 'accept');
+});
+
+test('IPv6 counts by /64', () => {
+  const { ask, guard } = world({ addressBanAfter: 3 });
+  for (const host of ['1', '2', 'ffff:1']) ask({ password: 'wrong', address: `2001:db8::${host}` });
+  assert.equal(ask({ password: 'right', address: '2001:db8::abcd' }), 'banned-address');
+  assert.equal(ask({ password: 'right', address: '2001:db8:0:1::1' }), 'accept');
+  const [{ address }] = guard.bans();
+  assert.equal(guard.lift(address), true);
+});
+
+test('loopback and what is no address stand for many: never banned, delayed only by user name', async () => {
+  for (const address of ['127.0.0.1', '::1', 'memory']) {
+    const { ask, delayOf, events, guard } = world({
+      userAtAddressBanAfter: 2,
+      addressBanAfter: 3,
+      addressDelayAfter: 1,
+    });
+    for (let at = 1; at <= 5; at++) assert.equal(ask({ ...wrong, address }), 'password');
+    assert.equal(await delayOf({ ...wrong, address }), 250);
+    assert.equal(ask({ username: 'bob', password: 'right', address }), 'accept');
+    assert.deepEqual([events, guard.isBanned(address)], [[], false]);
+  }
+  const { ask } = world({ trusted: ['192.0.2.0/24', '2001:db8::7'], addressBanAfter: 1 });
+  assert.deepEqual([ask(wrong), ask(wrong)], ['password', 'password']);
+  for (const check of ['password', 'password']) assert.equal(ask({ ...wrong, address: '2001:db8::7' }), check);
+  ask({ ...wrong, address: '127.0.0.1' });
+  assert.equal(ask({ ...wrong, address: '127.0.0.1' }), 'banned-address');
+});
+
+test('only a refusal with 0x86 is a failed guess; challenges and other refusals are none', () => {
+  const { ask } = world({ userAtAddressBanAfter: 1 });
+  for (const password of ['135', '137', 'later']) ask({ ...wrong, password });
+  assert.equal(ask(wrong), 'password');
+  assert.equal(ask(wrong), 'banned-user-at-address');
+});
+
+test('an exchange under way is not delayed again, and its failure counts', () => {
+  const { ask } = world({ userDelayAfter: 0, userAtAddressBanAfter: 2 });
+  assert.equal(ask({ ...wrong, state: 'state' }), 'password');
+  assert.equal(ask({ ...wrong, state: 'state' }), 'password');
+  assert.equal(ask({ ...wrong, state: 'state' }), 'banned-user-at-address');
+});
+
+test('so many are delayed at once, the next is refused; who was banned while waiting is not asked', async () => {
+  const { guard, inner, ask, clock } = world({ userDelayAfter: 1, delayedMax: 2, userAtAddressBanAfter: 2 });
+  assert.equal(ask(wrong), 'password');
+  const waiting = [guard.authenticate(request(wrong)), guard.authenticate(request(wrong))];
+  assert.equal(ask(wrong), 'attempt-backlog');
+  clock.pass(250);
+  const checks = (await Promise.all(waiting)).map((result) => (result.kind === 'refuse' ? result.check : ''));
+  assert.deepEqual(checks, ['password', 'banned-user-at-address']);
+  assert.equal(inner.asked, 2);
+  assert.deepEqual(clock.waiting, []);
+});
+
+test('a name of any length is one entry, and tables are bounded', () => {
+  const { ask, guard } = world({
+    userAtAddressBanAfter: 1,
+    entriesMax: 2,
+    userDelayAfter: none,
+    addressBanAfter: none,
+    addressDelayAfter: none,
+  });
+  const username = 'u'.repeat(65_535);
+  ask({ username, password: 'wrong' });
+  assert.match(guard.bans()[0].username ?? '', /^sha256:[\w-]{43}$/);
+  assert.equal(guard.lift('192.0.2.1', username), true);
+  for (let at = 1; at <= 100; at++) ask({ username: `u${at}`, password: 'wrong' });
+  assert.equal(guard.bans().length, 2);
+});
+
+test('asks what it guards for everything else', () => {
+  const { guard } = world();
+  assert.deepEqual([guard.supports('known'), guard.supports('other')], [true, false]);
+  const refusal = { kind: 'refuse', reasonCode: 0x87, check: 'user-removed' } as const;
+  const inner = { ...new Inner(), supports: () => true, authenticate: () => refusal, review: () => refusal };
+  assert.equal(guardAttempts(inner, { clock: new TurnedClock() }).review?.(NOBODY, 'client'), refusal);
+});

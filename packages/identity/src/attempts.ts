@@ -1,0 +1,284 @@
+/** Against guessing: who fails is delayed more and more, and kept out for a while by address and by address with user. */
+import { createHash } from 'node:crypto';
+import { BlockList, isIPv6 } from 'node:net';
+import type {
+  AuthenticationRequest,
+  AuthenticationResult,
+  Authenticator,
+  Awaitable,
+  Clock,
+  Refusal,
+} from '@dunlin/broker';
+import { ReasonCode } from '@dunlin/protocol';
+import { addressKey } from './address-key.ts';
+import { BanList } from './ban-list.ts';
+import { BoundedMap } from './bounded-map.ts';
+import { WindowedCounts } from './windowed-counts.ts';
+
+/** Who is kept out: an address, or a user name at an address. */
+export interface Ban {
+  /** An IPv4 address, or a /64 of IPv6. */
+  readonly address: string;
+  /** A name of more than 64 bytes stands as its SHA-256. */
+  readonly username: string | undefined;
+}
+
+/** `banLifted`: by `lift`; of a ban that ends by itself nothing is told. */
+export type AttemptEvent =
+  | ({
+      readonly name: 'addressBanned' | 'userAtAddressBanned';
+      readonly failures: number;
+      readonly banMs: number;
+    } & Ban)
+  | ({ readonly name: 'banLifted' } & Ban);
+
+export interface AttemptOptions {
+  readonly clock: Clock;
+  /** Failures count together that come within so many milliseconds of their first. Default: 10 minutes. */
+  readonly windowMs?: number;
+  /** Failures of one user name, from wherever, before the next attempt is delayed. Default: 5. */
+  readonly userDelayAfter?: number;
+  /** Failures of one address before the next attempt is delayed. Default: 20. */
+  readonly addressDelayAfter?: number;
+  /** The first delay; each failure doubles it. Default: 250 ms. */
+  readonly delayMs?: number;
+  /** No delay is longer; it has to end before the client gives up. Default: 4 s. */
+  readonly delayMsMax?: number;
+  /** Attempts delayed at once; who comes then is refused. Default: 1,000. */
+  readonly delayedMax?: number;
+  /** Failures of one user name at one address before the two together are banned. Default: 10. */
+  readonly userAtAddressBanAfter?: number;
+  /** Failures of one address before it is banned. Default: 100. */
+  readonly addressBanAfter?: number;
+  /** Default: 15 minutes. */
+  readonly banMs?: number;
+  /** Entries of each table. Default: 50,000. */
+  readonly entriesMax?: number;
+  /**
+   * Networks whose addresses stand for many, in CIDR: they are neither banned nor delayed, only user names there are
+   * delayed. What is no IP address counts as such too. Default: loopback, since a proxy that says nothing of its clients
+   * has it.
+   */
+  readonly trusted?: readonly string[];
+  readonly tell?: (event: AttemptEvent) => void;
+}
+
+export interface AttemptGuard extends Authenticator {
+  /** Whether nobody at the address is let in, so that a listener may drop it at once. */
+  isBanned(address: string): boolean;
+  bans(): (Ban & { readonly endsInMs: number })[];
+  /** Ends the ban of an address, or of a user name there; false where there is none. */
+  lift(address: string, username?: string): boolean;
+}
+
+/**
+ * Puts a guard before an Authenticator.
+ *
+ * A failure is a refusal with 0x86: credentials that are right but do not suffice are no guesses. A user name alone is
+ * never banned, else anyone could lock any device out; its delay does not hold where the user was let in before. A
+ * success forgets the failures of its user, there and in general, not those of its address: whoever has one account could
+ * guess others without end. A ban of user and address comes long before that of the address, so that one device
+ * with an old password does not lock out those beside it.
+ */
+export function guardAttempts(authenticator: Authenticator, options: AttemptOptions): AttemptGuard {
+  return new Guard(authenticator, options);
+}
+
+const DEFAULTS = {
+  windowMs: 600_000,
+  userDelayAfter: 5,
+  addressDelayAfter: 20,
+  delayMs: 250,
+  delayMsMax: 4_000,
+  delayedMax: 1_000,
+  userAtAddressBanAfter: 10,
+  addressBanAfter: 100,
+  banMs: 900_000,
+  entriesMax: 50_000,
+  trusted: ['127.0.0.0/8', '::1/128'],
+};
+
+/** Who attempts, as the tables know them. */
+interface Attempt {
+  /** Undefined where the address stands for many. */
+  readonly address: string | undefined;
+  readonly user: string | undefined;
+  /** Both; undefined where one is missing. */
+  readonly pair: string | undefined;
+}
+
+class Guard implements AttemptGuard {
+  readonly #inner: Authenticator;
+  readonly #options: AttemptOptions & Readonly<Required<Omit<AttemptOptions, 'tell'>>>;
+  readonly #trusted: BlockList;
+  readonly #byUser: WindowedCounts;
+  readonly #byAddress: WindowedCounts;
+  readonly #byPair: WindowedCounts;
+  readonly #bans: BanList<Ban>;
+  /** Users at addresses where they were let in. */
+  readonly #familiar: BoundedMap<true>;
+  #delayed = 0;
+
+  constructor(inner: Authenticator, options: AttemptOptions) {
+    const given = Object.entries(options).filter(([, value]) => value !== undefined);
+    const all = { ...DEFAULTS, ...(Object.fromEntries(given) as unknown as AttemptOptions) };
+    this.#inner = inner;
+    this.#options = all;
+    this.#trusted = networks(all.trusted);
+    const counts = (): WindowedCounts => new WindowedCounts(all.clock, all.windowMs, all.entriesMax);
+    [this.#byUser, this.#byAddress, this.#byPair] = [counts(), counts(), counts()];
+    this.#bans = new BanList(all.clock, all.banMs, all.entriesMax);
+    this.#familiar = new BoundedMap(all.entriesMax);
+  }
+
+  supports(method: string): boolean {
+    return this.#inner.supports(method);
+  }
+
+  authenticate(request: AuthenticationRequest): Awaitable<AuthenticationResult> {
+    const attempt = this.#attempt(request);
+    const refusal = this.#refusal(attempt);
+    if (refusal !== undefined) return refusal;
+    // An exchange under way was delayed when it began.
+    const delayMs = request.state === undefined ? this.#delayMs(attempt) : 0;
+    if (delayMs === 0) return this.#ask(request, attempt);
+    return this.#delayed >= this.#options.delayedMax ? BUSY : this.#askLater(request, attempt, delayMs);
+  }
+
+  review(...who: Parameters<NonNullable<Authenticator['review']>>): Refusal | undefined {
+    return this.#inner.review?.(...who);
+  }
+
+  isBanned(address: string): boolean {
+    const key = this.#addressOf(address);
+    return key !== undefined && this.#bans.has(key);
+  }
+
+  bans(): (Ban & { readonly endsInMs: number })[] {
+    return this.#bans.list();
+  }
+
+  lift(address: string, username?: string): boolean {
+    const key = addressKey(address.replace(/\/64$/, '')) ?? address;
+    const user = username === undefined ? undefined : shortened(username);
+    const isLifted = this.#bans.lift(user === undefined ? key : pairOf(key, user));
+    if (isLifted) this.#options.tell?.({ name: 'banLifted', address: key, username: user });
+    return isLifted;
+  }
+
+  async #askLater(request: AuthenticationRequest, attempt: Attempt, delayMs: number): Promise<AuthenticationResult> {
+    this.#delayed += 1;
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.clock.every(delayMs, () => {
+        timer.cancel();
+        resolve();
+      });
+    });
+    this.#delayed -= 1;
+    // Others that waited beside it may have failed meanwhile.
+    return this.#refusal(attempt) ?? this.#ask(request, attempt);
+  }
+
+  #ask(request: AuthenticationRequest, attempt: Attempt): Awaitable<AuthenticationResult> {
+    const result = this.#inner.authenticate(request);
+    if (!(result instanceof Promise)) return this.#count(attempt, result);
+    return result.then((settled) => this.#count(attempt, settled));
+  }
+
+  #count(attempt: Attempt, result: AuthenticationResult): AuthenticationResult {
+    if (result.kind === 'accept') this.#succeeded(attempt);
+    else if (result.kind === 'refuse' && result.reasonCode === ReasonCode.badUserNameOrPassword) this.#failed(attempt);
+    return result;
+  }
+
+  #succeeded({ user, pair }: Attempt): void {
+    if (user !== undefined) this.#byUser.reset(user);
+    if (pair === undefined) return;
+    this.#byPair.reset(pair);
+    this.#familiar.set(pair, true);
+  }
+
+  #failed({ address, user, pair }: Attempt): void {
+    const { userAtAddressBanAfter, addressBanAfter } = this.#options;
+    if (user !== undefined) this.#byUser.add(user);
+    if (address === undefined) return;
+    if (pair !== undefined) {
+      const failures = this.#byPair.add(pair);
+      if (failures >= userAtAddressBanAfter)
+        this.#ban('userAtAddressBanned', pair, { address, username: user }, failures);
+    }
+    const failures = this.#byAddress.add(address);
+    if (failures >= addressBanAfter) this.#ban('addressBanned', address, { address, username: undefined }, failures);
+  }
+
+  #ban(name: 'addressBanned' | 'userAtAddressBanned', key: string, ban: Ban, failures: number): void {
+    // Attempts that were under way when it began tell nothing new.
+    const isNew = !this.#bans.has(key);
+    this.#bans.add(key, ban);
+    this.#byPair.reset(key);
+    this.#byAddress.reset(key);
+    if (isNew) this.#options.tell?.({ name, ...ban, failures, banMs: this.#options.banMs });
+  }
+
+  #refusal({ address, pair }: Attempt): Refusal | undefined {
+    if (address !== undefined && this.#bans.has(address)) return banned('banned-address');
+    return pair !== undefined && this.#bans.has(pair) ? banned('banned-user-at-address') : undefined;
+  }
+
+  #delayMs({ address, user, pair }: Attempt): number {
+    if (pair !== undefined && this.#familiar.get(pair)) return 0;
+    const { userDelayAfter, addressDelayAfter } = this.#options;
+    const beyond = Math.max(
+      user === undefined ? -1 : this.#byUser.get(user) - userDelayAfter,
+      address === undefined ? -1 : this.#byAddress.get(address) - addressDelayAfter,
+    );
+    const { delayMs, delayMsMax } = this.#options;
+    return beyond < 0 ? 0 : Math.min(delayMs * 2 ** beyond, delayMsMax);
+  }
+
+  #attempt({ peer, connect }: AuthenticationRequest): Attempt {
+    const address = this.#addressOf(peer.address);
+    const user = connect.username === undefined ? undefined : shortened(connect.username);
+    return { address, user, pair: address === undefined || user === undefined ? undefined : pairOf(address, user) };
+  }
+
+  #addressOf(text: string): string | undefined {
+    const key = addressKey(text);
+    if (key === undefined) return undefined;
+    const address = key.endsWith('/64') ? text.replace(/%.*$/, '') : key;
+    return this.#trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4') ? undefined : key;
+  }
+}
+
+function networks(trusted: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const network of trusted) {
+    const [address, prefix] = network.split('/');
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+    if (prefix === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(prefix), family);
+  }
+  return list;
+}
+
+/** Memory of a table does not depend on what names clients send. */
+function shortened(username: string): string {
+  if (Buffer.byteLength(username) <= 64) return username;
+  return `sha256:${createHash('sha256').update(username).digest('base64url')}`;
+}
+
+/** No user name of MQTT holds a zero character, and no address. */
+function pairOf(address: string, user: string): string {
+  return `${address}\0${user}`;
+}
+
+function banned(check: string): Refusal {
+  return { kind: 'refuse', reasonCode: ReasonCode.banned, check };
+}
+
+const BUSY: Refusal = {
+  kind: 'refuse',
+  reasonCode: ReasonCode.serverBusy,
+  check: 'attempt-backlog',
+  detail: 'too many attempts are delayed',
+};

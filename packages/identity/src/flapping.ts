@@ -1,0 +1,108 @@
+/** Against flapping: a client that connects again and again is kept out for a while. */
+import type {
+  AuthenticationRequest,
+  AuthenticationResult,
+  Authenticator,
+  Awaitable,
+  Clock,
+  Refusal,
+} from '@dunlin/broker';
+import { ReasonCode } from '@dunlin/protocol';
+import { addressKey } from './address-key.ts';
+import { BanList } from './ban-list.ts';
+import { WindowedCounts } from './windowed-counts.ts';
+
+/** Who is kept out: what flaps is a client of somebody. */
+export interface FlappingClient {
+  readonly clientId: string;
+  readonly identity: string | undefined;
+}
+
+export interface FlappingOptions {
+  readonly clock: Clock;
+  /** Connections that a client may make within the window. Default: 30. */
+  readonly connectsMax?: number;
+  /** From the first connection on. Default: 1 minute. */
+  readonly windowMs?: number;
+  /** Default: 5 minutes. */
+  readonly banMs?: number;
+  /** Clients that are watched. Default: 50,000. */
+  readonly entriesMax?: number;
+  readonly tell?: (event: { readonly name: 'clientFlapping'; readonly banMs: number } & FlappingClient) => void;
+}
+
+export interface FlappingGuard extends Authenticator {
+  bans(): (FlappingClient & { readonly endsInMs: number })[];
+  /** Ends every ban of the client identifier; false where there is none. */
+  lift(clientId: string): boolean;
+}
+
+/**
+ * Puts a guard before an Authenticator that refuses (0x8A, check `flapping`) who was let in more often than allowed.
+ *
+ * A server should have it only where asked for: a device on a bad line flaps through no fault of its own, and keeping it
+ * out makes that worse. It is for two clients that take one identifier from each other, and for clients without a
+ * back-off. A client is its identifier together with its identity, or with its address where nobody is asked who they are:
+ * else anyone could have any other client banned.
+ */
+export function guardFlapping(authenticator: Authenticator, options: FlappingOptions): FlappingGuard {
+  return new Guard(authenticator, options);
+}
+
+class Guard implements FlappingGuard {
+  readonly #inner: Authenticator;
+  readonly #connectsMax: number;
+  readonly #connects: WindowedCounts;
+  readonly #bans: BanList<FlappingClient & { readonly key: string }>;
+  readonly #tell: (client: FlappingClient) => void;
+
+  constructor(inner: Authenticator, options: FlappingOptions) {
+    const { clock, connectsMax = 30, windowMs = 60_000, banMs = 300_000, entriesMax = 50_000, tell } = options;
+    this.#inner = inner;
+    this.#connectsMax = connectsMax;
+    this.#connects = new WindowedCounts(clock, windowMs, entriesMax);
+    this.#bans = new BanList(clock, banMs, entriesMax);
+    this.#tell = (client) => tell?.({ name: 'clientFlapping', ...client, banMs });
+  }
+
+  supports(method: string): boolean {
+    return this.#inner.supports(method);
+  }
+
+  authenticate(request: AuthenticationRequest): Awaitable<AuthenticationResult> {
+    const result = this.#inner.authenticate(request);
+    // Who authenticates again over a connection makes none.
+    if (request.current !== undefined) return result;
+    if (!(result instanceof Promise)) return this.#judge(request, result);
+    return result.then((settled) => this.#judge(request, settled));
+  }
+
+  review(...who: Parameters<NonNullable<Authenticator['review']>>): Refusal | undefined {
+    return this.#inner.review?.(...who);
+  }
+
+  bans(): (FlappingClient & { readonly endsInMs: number })[] {
+    return this.#bans.list().map(({ clientId, identity, endsInMs }) => ({ clientId, identity, endsInMs }));
+  }
+
+  lift(clientId: string): boolean {
+    const own = this.#bans.list().filter((ban) => ban.clientId === clientId);
+    for (const { key } of own) this.#bans.lift(key);
+    return own.length > 0;
+  }
+
+  #judge({ connect, peer }: AuthenticationRequest, result: AuthenticationResult): AuthenticationResult {
+    if (result.kind !== 'accept') return result;
+    const { clientId } = connect;
+    const { identity } = result.principal;
+    const key = `${identity ?? addressKey(peer.address) ?? peer.address}\0${clientId}`;
+    if (this.#bans.has(key)) return FLAPPING;
+    if (this.#connects.add(key) <= this.#connectsMax) return result;
+    this.#connects.reset(key);
+    this.#bans.add(key, { clientId, identity, key });
+    this.#tell({ clientId, identity });
+    return FLAPPING;
+  }
+}
+
+const FLAPPING: Refusal = { kind: 'refuse', reasonCode: ReasonCode.banned, check: 'flapping' };

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TurnedClock } from './testing/clock.ts';
+import { WindowedCounts } from './windowed-counts.ts';
+
+test('a count begins anew when its window is over, counted from its first', () => {
+  const clock = new TurnedClock();
+  const counts = new WindowedCounts(clock, 1_000, 10);
+  assert.equal(counts.add('a'), 1);
+  clock.pass(600);
+  assert.equal(counts.add('a'), 2);
+  clock.pass(399);
+  assert.equal(counts.get('a'), 2);
+  clock.pass(1);
+  assert.equal(counts.get('a'), 0);
+  assert.equal(counts.add('a'), 1);
+  counts.reset('a');
+  assert.equal(counts.get('a'), 0);
+});
+
+test('keys are bounded', () => {
+  const counts = new WindowedCounts(new TurnedClock(), 1_000, 2);
+  for (const key of ['a', 'b', 'a', 'c']) counts.add(key);
+  assert.deepEqual(
+    ['a', 'b', 'c'].map((key) => counts.get(key)),
+    [2, 0, 1],
+  );
+});
