@@ -1,6 +1,7 @@
 /** What the package offers: methods of authentication, and rules of what a client may do. */
 
 export { type AnonymousOptions, anonymousMethod } from './anonymous.ts';
+export { type AuthenticatorChain, authenticatorChain, type ChainOptions } from './chain.ts';
 export {
   type ClientIdAudience,
   type ClientIdRule,
@@ -9,4 +10,5 @@ export {
   clientIdRules,
 } from './client-id-rules.ts';
 export type { Method } from './method.ts';
+export { METHOD_EVENTS, type MethodEvent, type MethodEventName, type TellMethodEvent } from './method-events.ts';
 export { isPasteable } from './pasteable.ts';
