@@ -1,6 +1,7 @@
 /** What the package offers: methods of authentication, and rules of what a client may do. */
 
 export { type AnonymousOptions, anonymousMethod } from './anonymous.ts';
+export { type CarriedAction, type CarriedRule, type CarriedRules, readCarriedRules } from './carried-rules.ts';
 export { type AuthenticatorChain, authenticatorChain, type ChainOptions } from './chain.ts';
 export {
   type ClientIdAudience,
@@ -9,6 +10,9 @@ export {
   type ClientIdVerdict,
   clientIdRules,
 } from './client-id-rules.ts';
+export { type JwtMethod, type JwtOptions, jwtMethod } from './jwt.ts';
 export type { Method } from './method.ts';
 export { METHOD_EVENTS, type MethodEvent, type MethodEventName, type TellMethodEvent } from './method-events.ts';
 export { isPasteable } from './pasteable.ts';
+export type { RemoteKeySetOptions } from './remote-key-set.ts';
+export { TOKEN_ALGORITHMS, type TokenAlgorithm, type TokenKey } from './token-keys.ts';
