@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type AuthenticationRequest, type AuthenticationResult, type Authenticator, NOBODY } from '@dunlin/broker';
 import { type AttemptEvent, type AttemptOptions, guardAttempts } from './attempts.ts';
-import { TurnedClock } from './testing/clock.ts';
+import { TestClock } from './testing/clock.ts';
 import { type RequestParts, request } from './testing/requests.ts';
 
 /** Lets in whoever says "right"; the password may be the Reason Code of a refusal as well. */
@@ -25,7 +25,7 @@ class Inner implements Authenticator {
 }
 
 function world(options: Partial<AttemptOptions> = {}) {
-  const clock = new TurnedClock();
+  const clock = new TestClock();
   const inner = new Inner();
   const events: AttemptEvent[] = [];
   const guard = guardAttempts(inner, { clock, tell: (event) => events.push(event), ...options });
@@ -219,5 +219,5 @@ test('asks what it guards for everything else', () => {
   assert.deepEqual([guard.supports('known'), guard.supports('other')], [true, false]);
   const refusal = { kind: 'refuse', reasonCode: 0x87, check: 'user-removed' } as const;
   const inner = { ...new Inner(), supports: () => true, authenticate: () => refusal, review: () => refusal };
-  assert.equal(guardAttempts(inner, { clock: new TurnedClock() }).review?.(NOBODY, 'client'), refusal);
+  assert.equal(guardAttempts(inner, { clock: new TestClock() }).review?.(NOBODY, 'client'), refusal);
 });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BanList } from './ban-list.ts';
-import { TurnedClock } from './testing/clock.ts';
+import { TestClock } from './testing/clock.ts';
 
 test('a ban ends by itself, or is lifted', () => {
-  const clock = new TurnedClock();
+  const clock = new TestClock();
   const bans = new BanList<{ who: string }>(clock, 1_000, 10);
   bans.add('a', { who: 'ada' });
   clock.pass(400);
@@ -20,7 +20,7 @@ test('a ban ends by itself, or is lifted', () => {
 });
 
 test('bans are bounded: the one that nobody met for the longest time gives way', () => {
-  const bans = new BanList(new TurnedClock(), 1_000, 2);
+  const bans = new BanList(new TestClock(), 1_000, 2);
   bans.add('a', {});
   bans.add('b', {});
   assert.equal(bans.has('a'), true);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type AuthenticationResult, type Authenticator, NOBODY } from '@dunlin/broker';
 import { type FlappingOptions, guardFlapping } from './flapping.ts';
-import { TurnedClock } from './testing/clock.ts';
+import { TestClock } from './testing/clock.ts';
 import { type RequestParts, request } from './testing/requests.ts';
 
 /** Lets in everybody with a user name; an empty one is refused. */
@@ -16,7 +16,7 @@ const inner: Authenticator = {
 };
 
 function world(options: Partial<FlappingOptions> = {}) {
-  const clock = new TurnedClock();
+  const clock = new TestClock();
   const events: object[] = [];
   const guard = guardFlapping(inner, { clock, connectsMax: 2, tell: (event) => events.push(event), ...options });
   const ask = async (parts: RequestParts = {}): Promise<string> => {
@@ -52,7 +52,7 @@ test('nobody has another client banned: identity counts, and the address where t
   assert.equal(await ask({ username: 'eve' }), 'flapping');
   assert.equal(await ask(), 'accept');
   const nobody: Authenticator = { ...inner, authenticate: () => ({ kind: 'accept', principal: NOBODY }) };
-  const open = guardFlapping(nobody, { clock: new TurnedClock(), connectsMax: 1 });
+  const open = guardFlapping(nobody, { clock: new TestClock(), connectsMax: 1 });
   const kinds = ['192.0.2.1', '192.0.2.1', '192.0.2.2'].map(
     (address) => (open.authenticate(request({ address })) as AuthenticationResult).kind,
   );
@@ -70,7 +70,7 @@ test('what is refused anyhow and a new authentication over a connection do not c
 
 test('waits for an Authenticator that answers later, and asks it for everything else', async () => {
   const later: Authenticator = { ...inner, authenticate: async (asked) => inner.authenticate(asked) };
-  const guard = guardFlapping(later, { clock: new TurnedClock(), connectsMax: 1 });
+  const guard = guardFlapping(later, { clock: new TestClock(), connectsMax: 1 });
   assert.equal((await guard.authenticate(request({ username: 'ada' }))).kind, 'accept');
   assert.partialDeepStrictEqual(await guard.authenticate(request({ username: 'ada' })), { reasonCode: 0x8a });
   assert.deepEqual([guard.supports('known'), guard.supports('other')], [true, false]);

@@ -11,3 +11,18 @@ export { type ScramMethod, type ScramOptions, type ScramUser, scram } from './sc
 export { parseScramCredential, ScramError, type ScramMechanism, writeScramCredential } from './scram-credential.ts';
 export type { UserChanges } from './user-table.ts';
 export { type ConfiguredUser, UsersError, type UsersMethod, type UsersOptions, users } from './users.ts';
+export { type AnonymousOptions, anonymousMethod } from './anonymous.ts';
+export { type CarriedAction, type CarriedRule, type CarriedRules, readCarriedRules } from './carried-rules.ts';
+export { type AuthenticatorChain, authenticatorChain, type ChainOptions } from './chain.ts';
+export {
+  type ClientIdAudience,
+  type ClientIdRule,
+  type ClientIdRules,
+  type ClientIdVerdict,
+  clientIdRules,
+} from './client-id-rules.ts';
+export { type JwtMethod, type JwtOptions, jwtMethod } from './jwt.ts';
+export { METHOD_EVENTS, type MethodEvent, type MethodEventName, type TellMethodEvent } from './method-events.ts';
+export { isPasteable } from './pasteable.ts';
+export type { RemoteKeySetOptions } from './remote-key-set.ts';
+export { TOKEN_ALGORITHMS, type TokenAlgorithm, type TokenKey } from './token-keys.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TurnedClock } from './testing/clock.ts';
+import { TestClock } from './testing/clock.ts';
 import { WindowedCounts } from './windowed-counts.ts';
 
 test('a count begins anew when its window is over, counted from its first', () => {
-  const clock = new TurnedClock();
+  const clock = new TestClock();
   const counts = new WindowedCounts(clock, 1_000, 10);
   assert.equal(counts.add('a'), 1);
   clock.pass(600);
@@ -19,7 +19,7 @@ test('a count begins anew when its window is over, counted from its first', () =
 });
 
 test('keys are bounded', () => {
-  const counts = new WindowedCounts(new TurnedClock(), 1_000, 2);
+  const counts = new WindowedCounts(new TestClock(), 1_000, 2);
   for (const key of ['a', 'b', 'a', 'c']) counts.add(key);
   assert.deepEqual(
     ['a', 'b', 'c'].map((key) => counts.get(key)),

@@ -1,12 +1,12 @@
 /** Time that passes when a test says so. */
 import type { Clock, Timer } from '@dunlin/broker';
 
-export class TurnedClock implements Clock {
+export class TestClock implements Clock {
   #now = 1_000;
   readonly #timers = new Set<{ dueAtMs: number; readonly delayMs: number; readonly run: () => void }>();
 
   nowMs(): number {
-    return 1_800_000_000_000 + this.#now;
+    return 1_799_999_999_000 + this.#now;
   }
 
   steadyMs(): number {
@@ -26,6 +26,11 @@ export class TurnedClock implements Clock {
   /** Delays of the timers that run, in milliseconds. */
   get waiting(): number[] {
     return Array.from(this.#timers, ({ dueAtMs }) => dueAtMs - this.#now);
+  }
+
+  /** Timers that are not cancelled. */
+  get timers(): number {
+    return this.#timers.size;
   }
 
   pass(ms: number): void {

@@ -1,0 +1,47 @@
+/** What a method is asked, for the tests beside the methods. */
+import type { AuthenticationRequest, AuthenticationResult } from '@dunlin/broker';
+import type { ConnectPacket } from '@dunlin/protocol';
+
+export interface TestCredentials {
+  readonly clientId?: string;
+  readonly username?: string;
+  readonly password?: string | Uint8Array;
+  /** Named in CONNECT. */
+  readonly authenticationMethod?: string;
+}
+
+/** The request that a CONNECT with these makes; `more` replaces parts of it. */
+export function testRequest(
+  credentials: TestCredentials = {},
+  more: Partial<AuthenticationRequest> = {},
+): AuthenticationRequest {
+  const { clientId = 'c1', username, password, authenticationMethod } = credentials;
+  const connect: ConnectPacket = {
+    type: 'connect',
+    protocolVersion: 5,
+    bridge: false,
+    clientId,
+    cleanStart: true,
+    keepAlive: 60,
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password: Buffer.from(password) }),
+    properties: authenticationMethod === undefined ? {} : { authenticationMethod },
+  };
+  return {
+    peer: { address: '192.0.2.7', port: 50_000 },
+    listener: 'test',
+    connect,
+    data: undefined,
+    state: undefined,
+    current: undefined,
+    ...more,
+  };
+}
+
+/** An answer in one text, for comparing: `accept NAME`, `refuse 0x86 CHECK`, `challenge`, or `nothing`. */
+export function brief(answer: AuthenticationResult | undefined): string {
+  if (answer === undefined) return 'nothing';
+  if (answer.kind === 'accept') return `accept ${answer.principal.username ?? answer.principal.identity}`;
+  if (answer.kind === 'refuse') return `refuse 0x${answer.reasonCode.toString(16)} ${answer.check}`;
+  return answer.kind;
+}
