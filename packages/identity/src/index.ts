@@ -1,6 +1,7 @@
 /** What the package offers: methods of authentication, and rules of what a client may do. */
 
 export type { Method } from './method.ts';
+export { readMosquittoAcl } from './mosquitto-acl.ts';
 export { type Rule, type RuleAction, ruleText, type Subjects } from './rule.ts';
 export {
   CLAIM_RULES_MAX,
