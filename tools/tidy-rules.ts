@@ -54,6 +54,8 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/broker/src/testing/store.ts': 'stores of the tests beside the broker, over the memory store',
   'packages/broker/src/testing/world.ts': 'the world of the tests beside the broker; every one of them runs it',
   'packages/identity/src/method.ts': 'types',
+  'packages/identity/src/testing/certificates.ts': 'what the tests of certificates are made of',
+  'packages/identity/src/testing/clock.ts': 'the clock of the tests beside it',
   'packages/lmdb/src/testing/crash-child.ts': 'the process that crash.test.ts kills',
   'packages/lmdb/src/testing/full-child.ts': 'the process of disk-full.test.ts',
   'packages/lmdb/src/testing/directory.ts': 'data directories of the tests beside it; every one of them runs it',
