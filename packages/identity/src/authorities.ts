@@ -203,7 +203,7 @@ export class Authorities {
       const authority = this.#authorities.get(name);
       if (authority === undefined) continue;
       const seen = this.#intermediates.get(name)?.values() ?? [];
-      const found = findChain(leaf, [...sent, ...seen], authority.issuers);
+      const found = findChain(leaf, [...seen, ...sent], authority.issuers);
       if (isChain(found)) return this.#known(authority, found);
       if (found.problem !== 'foreign') problem = found;
     }

@@ -79,7 +79,7 @@ class Search {
     for (const certificate of this.#supporting) {
       if (path.includes(certificate) || !mayHaveIssued(certificate, current)) continue;
       if (issuerProblem(certificate, 0) !== undefined) continue;
-      if (!this.#isSigned(current, publicKeyOf(certificate.publicKey, 'the chain of the client'))) continue;
+      if (!this.#isSigned(current, supportingKey(certificate))) continue;
       this.extend([...path, certificate]);
       if (this.chain !== undefined) return;
     }
@@ -98,6 +98,17 @@ class Search {
     this.#signaturesLeft -= 1;
     return isSignedBy(key, algorithm, tbs, signature);
   }
+}
+
+/** Keys of supporting certificates, which are asked for at every client below them: to make one costs as much as to use it. */
+const supportingKeys = new WeakMap<Certificate, KeyObject>();
+
+function supportingKey(certificate: Certificate): KeyObject {
+  const known = supportingKeys.get(certificate);
+  if (known !== undefined) return known;
+  const key = publicKeyOf(certificate.publicKey, 'the chain of the client');
+  supportingKeys.set(certificate, key);
+  return key;
 }
 
 /** Whether names and key identifiers speak for it. */

@@ -1,7 +1,7 @@
 /** Writes DER (X.690): each function returns one whole element. */
 import { TAG } from './der.ts';
 
-/** An element of any kind around its contents. */
+/** An element of any kind around its contents. For thousands of them concatenate first: each is an argument. */
 export function element(tag: number, ...contents: readonly Uint8Array[]): Buffer {
   const content = Buffer.concat(contents);
   if (content.length < 0x80) return Buffer.concat([Uint8Array.of(tag, content.length), content]);

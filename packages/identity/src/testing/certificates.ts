@@ -111,7 +111,7 @@ export function makeCrl(issuer: Bearer, shape: CrlShape = {}): Buffer {
     issuer.subject,
     time(thisUpdateMs),
     ...(nextUpdateMs === null ? [] : [time(nextUpdateMs)]),
-    ...(entries.length === 0 ? [] : [sequence(...entries)]),
+    ...(entries.length === 0 ? [] : [sequence(Buffer.concat(entries))]),
     ...(extensions.length === 0 ? [] : [element(context(0), sequence(...extensions))]),
   );
   return sequence(tbs, ECDSA_SHA256, bitString(sign('sha256', tbs, shape.key ?? issuer.key)));
