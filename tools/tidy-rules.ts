@@ -61,6 +61,8 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/identity/src/testing/tokens.ts': 'keys and tokens of the tests beside what checks them; they run it',
   'packages/identity/src/testing/web.ts': 'an HTTP server of the tests beside what asks one; they run it',
   'packages/identity/src/testing/principal.ts': 'principals of the tests beside it; every one of them runs it',
+  'packages/identity/src/testing/certificates.ts': 'what the tests of certificates are made of',
+  'packages/identity/src/testing/clock.ts': 'the clock of the tests beside it',
   'packages/lmdb/src/testing/crash-child.ts': 'the process that crash.test.ts kills',
   'packages/lmdb/src/testing/full-child.ts': 'the process of disk-full.test.ts',
   'packages/lmdb/src/testing/directory.ts': 'data directories of the tests beside it; every one of them runs it',

@@ -57,3 +57,24 @@ export {
 } from './rule-input.ts';
 export type { BroaderFilter } from './rule-permissions.ts';
 export { type Shadow, type ShadowDifference, type ShadowOptions, shadowed } from './shadow.ts';
+export {
+  Authorities,
+  type AuthoritiesOptions,
+  type AuthorityDefinition,
+  type CertificateProblem,
+  type IssuedCertificate,
+  type UnprovenCertificate,
+} from './authorities.ts';
+export { type Certificate, readCertificate, type SubjectAltNames } from './certificate.ts';
+export { type CertificateMethodOptions, certificateMethod } from './certificate-method.ts';
+export type { Method } from './method.ts';
+export {
+  CertificateFileError,
+  type CertificateWarning,
+  certificateWarnings,
+  checkKeyBelongs,
+  readCertificates,
+  readPrivateKey,
+} from './pem.ts';
+export type { RevocationSource } from './revocation.ts';
+export { WatchedFiles, type WatchedFilesOptions } from './watched-file.ts';

@@ -2,19 +2,23 @@
 import type { Clock, Timer } from '@dunlin/broker';
 
 export class TestClock implements Clock {
-  #now = 1_000;
+  #nowMs: number;
   readonly #timers = new Set<{ dueAtMs: number; readonly delayMs: number; readonly run: () => void }>();
 
+  constructor(nowMs = 1_800_000_000_000) {
+    this.#nowMs = nowMs;
+  }
+
   nowMs(): number {
-    return 1_799_999_999_000 + this.#now;
+    return this.#nowMs;
   }
 
   steadyMs(): number {
-    return this.#now;
+    return this.#nowMs;
   }
 
   every(delayMs: number, run: () => void): Timer {
-    const timer = { dueAtMs: this.#now + delayMs, delayMs, run };
+    const timer = { dueAtMs: this.#nowMs + delayMs, delayMs, run };
     this.#timers.add(timer);
     return { cancel: () => this.#timers.delete(timer) };
   }
@@ -23,22 +27,27 @@ export class TestClock implements Clock {
     queueMicrotask(run);
   }
 
-  /** Delays of the timers that run, in milliseconds. */
-  get waiting(): number[] {
-    return Array.from(this.#timers, ({ dueAtMs }) => dueAtMs - this.#now);
-  }
-
   /** Timers that are not cancelled. */
   get timers(): number {
     return this.#timers.size;
   }
 
+  /** Delays of the timers that run, in milliseconds. */
+  get waiting(): number[] {
+    return Array.from(this.#timers, ({ dueAtMs }) => dueAtMs - this.#nowMs);
+  }
+
+  /** Calls what is due on the way, in order. */
   pass(ms: number): void {
-    this.#now += ms;
-    for (const timer of this.#timers) {
-      if (timer.dueAtMs > this.#now) continue;
-      timer.dueAtMs = this.#now + timer.delayMs;
-      timer.run();
+    const endMs = this.#nowMs + ms;
+    for (;;) {
+      const due = [...this.#timers].filter(({ dueAtMs }) => dueAtMs <= endMs);
+      if (due.length === 0) break;
+      const next = due.sort((one, other) => one.dueAtMs - other.dueAtMs)[0];
+      this.#nowMs = next.dueAtMs;
+      next.dueAtMs += next.delayMs;
+      next.run();
     }
+    this.#nowMs = endMs;
   }
 }

@@ -1,0 +1,110 @@
+/** The method for clients that prove a certificate: by mutual TLS, or told by a proxy that is trusted. */
+import type { AuthenticationRequest, AuthenticationResult, Principal, Refusal } from '@dunlin/broker';
+import type { Authorities, CertificateProblem, IssuedCertificate } from './authorities.ts';
+import type { Method } from './method.ts';
+
+export interface CertificateMethodOptions {
+  /** As the configuration calls this entry; without `:`, so that identities made of it are unambiguous. */
+  readonly name: string;
+  readonly registry: Authorities;
+  /** Names of the authorities whose certificates count; those of others are left to the next method. */
+  readonly authorities: readonly string[];
+  /** Where in the certificate the user's name stands. Default: `cn`, the only Common Name. */
+  readonly username?: 'cn' | 'san-dns' | 'san-uri' | 'san-email';
+  /**
+   * What of CONNECT must be that name, letter by letter: the User Name, the Client Identifier, or nothing; then the
+   * name is that of the certificate, whatever CONNECT says. Default: `username`.
+   */
+  readonly match?: 'username' | 'clientId' | 'none';
+  /** Whether a connection ends with its certificate. Default: true. */
+  readonly endsWithCertificate?: boolean;
+}
+
+const NOT_AUTHORIZED = 0x87;
+/** What a 5.0 client is told; of the rest it learns only the code. */
+const REASONS: Readonly<Partial<Record<CertificateProblem, string>>> = {
+  expired: 'the certificate has expired',
+  'not-yet-valid': 'the certificate is not valid yet',
+  revoked: 'the certificate was revoked',
+};
+
+/** A name counts whatever the CONNECT packet's password is; without a certificate the method says nothing of anyone. */
+export function certificateMethod(options: CertificateMethodOptions): Method {
+  const { name, registry, authorities, endsWithCertificate = true } = options;
+  if (name === '' || name.includes(':'))
+    throw new TypeError(`Cannot name a method "${name}": a name without ":" is expected`);
+  const unknown = authorities.find((authority) => !registry.has(authority));
+  if (unknown !== undefined || authorities.length === 0)
+    throw new TypeError(
+      `Cannot use the method ${name}: its authority "${unknown ?? ''}" is not defined; names of defined ones are expected`,
+    );
+  return {
+    name,
+    authenticate(request: AuthenticationRequest): AuthenticationResult | undefined {
+      const { certificates } = request.peer;
+      if (certificates === undefined || certificates.length === 0) return undefined;
+      const found = registry.examine(certificates, authorities);
+      if (found.problem === 'foreign') return undefined;
+      if (found.problem !== undefined) return refusal(found.problem, found.detail);
+      const username = nameIn(found, options, request);
+      if (typeof username !== 'string') return username;
+      return { kind: 'accept', principal: principal(found, username, `${name}:${found.facts.authority}/${username}`) };
+    },
+    review({ certificate }: Principal): Refusal | undefined {
+      const problem = certificate && registry.hasToGo(certificate);
+      return problem && refusal(problem, `serial number ${certificate.serial} of ${certificate.authority}`);
+    },
+  };
+
+  function principal(found: IssuedCertificate, username: string, identity: string): Principal {
+    const expiresAtMs = endsWithCertificate ? found.notAfterMs : Infinity;
+    return { username, identity, attributes: {}, groups: [], certificate: found.facts, expiresAtMs, claims: undefined };
+  }
+}
+
+/** The name that the certificate gives the client, where CONNECT agrees. */
+function nameIn(
+  found: IssuedCertificate,
+  options: CertificateMethodOptions,
+  request: AuthenticationRequest,
+): string | Refusal {
+  const { username: kind = 'cn', match = 'username' } = options;
+  const names = namesOf(found, kind);
+  const where = kind === 'cn' ? 'Common Name' : `Subject Alternative Name (${kind.slice(4)})`;
+  if (names.length === 0) return refusal('name', `it has no single, readable ${where}`);
+  const { username, clientId } = request.connect;
+  if (match === 'none') {
+    if (names.length === 1) return names[0];
+    return refusal('name', `it has ${names.length} of the kind ${where}; one is expected`);
+  }
+  const shown = match === 'username' ? username : clientId;
+  if (shown !== undefined && shown !== '' && names.includes(shown)) return shown;
+  const what = match === 'username' ? 'User Name' : 'Client Identifier';
+  const check = match === 'username' ? 'username' : 'client-id';
+  return refusal(
+    check,
+    `its ${where} is ${JSON.stringify(names[0])}`,
+    `the ${what} is not the name in the certificate`,
+  );
+}
+
+function namesOf({ facts, subjectAltNames }: IssuedCertificate, kind: string): readonly string[] {
+  switch (kind) {
+    case 'san-dns':
+      return subjectAltNames.dns;
+    case 'san-uri':
+      return subjectAltNames.uri;
+    case 'san-email':
+      return subjectAltNames.email;
+    default:
+      return facts.commonName === undefined ? [] : [facts.commonName];
+  }
+}
+
+function refusal(
+  problem: CertificateProblem | 'name' | 'username' | 'client-id',
+  detail: string | undefined,
+  reason = REASONS[problem as CertificateProblem] ?? 'the certificate is not accepted',
+): Refusal {
+  return { kind: 'refuse', reasonCode: NOT_AUTHORIZED, check: `certificate-${problem}`, detail, reason };
+}
