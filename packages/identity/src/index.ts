@@ -1,18 +1,19 @@
 /** What the package offers: methods of authentication, and rules of what a client may do. */
 
-export { type AttemptEvent, type AttemptGuard, type AttemptOptions, type Ban, guardAttempts } from './attempts.ts';
-export { CredentialFileError } from './credential-file.ts';
-export { type FlappingClient, type FlappingGuard, type FlappingOptions, guardFlapping } from './flapping.ts';
-export type { Method } from './method.ts';
-export { type PasswordFileMethod, type PasswordFileOptions, passwordFile } from './password-file.ts';
-export { hashPassword, type PasswordHash, PasswordHashError, parseHash, type WrittenFormat } from './password-hash.ts';
-export { PasswordVerifier, type PasswordVerifierOptions, type Verdict } from './password-verifier.ts';
-export { type ScramMethod, type ScramOptions, type ScramUser, scram } from './scram.ts';
-export { parseScramCredential, ScramError, type ScramMechanism, writeScramCredential } from './scram-credential.ts';
-export type { UserChanges } from './user-table.ts';
-export { type ConfiguredUser, UsersError, type UsersMethod, type UsersOptions, users } from './users.ts';
+export { type AccessQuestion, type AccessReport, explainAccess } from './access-report.ts';
 export { type AnonymousOptions, anonymousMethod } from './anonymous.ts';
+export { type AttemptEvent, type AttemptGuard, type AttemptOptions, type Ban, guardAttempts } from './attempts.ts';
+export {
+  Authorities,
+  type AuthoritiesOptions,
+  type AuthorityDefinition,
+  type CertificateProblem,
+  type IssuedCertificate,
+  type UnprovenCertificate,
+} from './authorities.ts';
 export { type CarriedAction, type CarriedRule, type CarriedRules, readCarriedRules } from './carried-rules.ts';
+export { type Certificate, readCertificate, type SubjectAltNames } from './certificate.ts';
+export { type CertificateMethodOptions, certificateMethod } from './certificate-method.ts';
 export { type AuthenticatorChain, authenticatorChain, type ChainOptions } from './chain.ts';
 export {
   type ClientIdAudience,
@@ -21,20 +22,32 @@ export {
   type ClientIdVerdict,
   clientIdRules,
 } from './client-id-rules.ts';
+export { CredentialFileError } from './credential-file.ts';
+export { type FlappingClient, type FlappingGuard, type FlappingOptions, guardFlapping } from './flapping.ts';
 export { type JwtMethod, type JwtOptions, jwtMethod } from './jwt.ts';
-export { METHOD_EVENTS, type MethodEvent, type MethodEventName, type TellMethodEvent } from './method-events.ts';
-export { isPasteable } from './pasteable.ts';
-export type { RemoteKeySetOptions } from './remote-key-set.ts';
-export { TOKEN_ALGORITHMS, type TokenAlgorithm, type TokenKey } from './token-keys.ts';
-export { type AccessQuestion, type AccessReport, explainAccess } from './access-report.ts';
 export type { Method } from './method.ts';
+export { METHOD_EVENTS, type MethodEvent, type MethodEventName, type TellMethodEvent } from './method-events.ts';
 export { readMosquittoAcl } from './mosquitto-acl.ts';
+export { type PasswordFileMethod, type PasswordFileOptions, passwordFile } from './password-file.ts';
+export { hashPassword, type PasswordHash, PasswordHashError, parseHash, type WrittenFormat } from './password-hash.ts';
+export { PasswordVerifier, type PasswordVerifierOptions, type Verdict } from './password-verifier.ts';
+export { isPasteable } from './pasteable.ts';
+export {
+  CertificateFileError,
+  type CertificateWarning,
+  certificateWarnings,
+  checkKeyBelongs,
+  readCertificates,
+  readPrivateKey,
+} from './pem.ts';
+export type { RemoteKeySetOptions } from './remote-key-set.ts';
 export {
   type ReplaceableAuthorizer,
   type RuleSet,
   type RulesChange,
   replaceableAuthorizer,
 } from './replaceable-authorizer.ts';
+export type { RevocationSource } from './revocation.ts';
 export { type Rule, type RuleAction, ruleText, type Subjects } from './rule.ts';
 export {
   CLAIM_RULES_MAX,
@@ -56,25 +69,10 @@ export {
   type SubjectsInput,
 } from './rule-input.ts';
 export type { BroaderFilter } from './rule-permissions.ts';
+export { type ScramMethod, type ScramOptions, type ScramUser, scram } from './scram.ts';
+export { parseScramCredential, ScramError, type ScramMechanism, writeScramCredential } from './scram-credential.ts';
 export { type Shadow, type ShadowDifference, type ShadowOptions, shadowed } from './shadow.ts';
-export {
-  Authorities,
-  type AuthoritiesOptions,
-  type AuthorityDefinition,
-  type CertificateProblem,
-  type IssuedCertificate,
-  type UnprovenCertificate,
-} from './authorities.ts';
-export { type Certificate, readCertificate, type SubjectAltNames } from './certificate.ts';
-export { type CertificateMethodOptions, certificateMethod } from './certificate-method.ts';
-export type { Method } from './method.ts';
-export {
-  CertificateFileError,
-  type CertificateWarning,
-  certificateWarnings,
-  checkKeyBelongs,
-  readCertificates,
-  readPrivateKey,
-} from './pem.ts';
-export type { RevocationSource } from './revocation.ts';
+export { TOKEN_ALGORITHMS, type TokenAlgorithm, type TokenKey } from './token-keys.ts';
+export type { UserChanges } from './user-table.ts';
+export { type ConfiguredUser, UsersError, type UsersMethod, type UsersOptions, users } from './users.ts';
 export { WatchedFiles, type WatchedFilesOptions } from './watched-file.ts';

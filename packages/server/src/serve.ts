@@ -110,7 +110,9 @@ async function run(commandLine: CommandLine): Promise<number> {
     return EXIT.stopped;
   } catch (error) {
     const advice =
-      error instanceof ServerStartError ? startAdvice(error, configuration, commandLine.configFile) : storageAdvice(error);
+      error instanceof ServerStartError
+        ? startAdvice(error, configuration, commandLine.configFile)
+        : storageAdvice(error);
     process.stderr.write(`${failureText(error)}${advice === undefined ? '' : `\n${advice}`}\n`);
     return EXIT.failed;
   } finally {
