@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NOBODY } from './memory/anonymous.ts';
+import { PERMIT_ALL } from './memory/permit-all.ts';
 import type { AuthenticationRequest, AuthenticationResult, Authenticator } from './ports.ts';
 import type { TestClient } from './testing/client.ts';
 import { World } from './testing/world.ts';
@@ -18,7 +20,7 @@ class StepsAuthenticator implements Authenticator {
   authenticate(request: AuthenticationRequest): AuthenticationResult {
     this.requests.push(request);
     const text = Buffer.from(request.data ?? []).toString();
-    if (text === 'no') return { kind: 'refuse', reasonCode: 0x86, reason: 'wrong answer' };
+    if (text === 'no') return { kind: 'refuse', reasonCode: 0x86, check: 'answer', reason: 'wrong answer' };
     const left = typeof request.state === 'number' ? request.state : Number(text || 0);
     if (left > 0) return { kind: 'challenge', data: Buffer.from(`${left}`), state: left - 1 };
     return { kind: 'accept', principal: { ...PRINCIPAL, attributes: { said: text } }, data: Buffer.from('welcome') };
@@ -133,8 +135,8 @@ test('authenticates again over AUTH 0x19 while the connection works on, and appl
     authenticator,
     authorizer: {
       permissions: (_clientId, { attributes }) => ({
+        ...PERMIT_ALL,
         mayPublish: () => (attributes.said === 'let me' ? 0 : 0x87),
-        maySubscribe: () => 0,
       }),
     },
   });

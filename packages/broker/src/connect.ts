@@ -195,7 +195,7 @@ function willRefusal(
   }
   if (isReserved(will.topic) || broker.topics.named(will.topic).refusal !== 0)
     return { reasonCode: ReasonCode.topicNameInvalid, reason: 'the Will Topic is reserved, too long or too deep' };
-  const code = permissions?.mayPublish(will.topic, will.qos, will.retain) ?? 0;
+  const code = permissions?.mayLeaveWill(will.topic, will.qos, will.retain) ?? 0;
   return code >= 0x80 ? { reasonCode: code, reason: 'the Will Topic is not authorized' } : undefined;
 }
 

@@ -6,6 +6,7 @@ export { LIMITS, type Limit, type LimitName, type Limits, resolveLimits } from '
 export { AnonymousAuthenticator, NOBODY } from './memory/anonymous.ts';
 export { LoopbackBus } from './memory/bus.ts';
 export { LocalDirectory } from './memory/directory.ts';
+export { PERMIT_ALL } from './memory/permit-all.ts';
 export { MemoryStore } from './memory/store.ts';
 export { MemoryTable } from './memory/table.ts';
 export { Message, retainedBytes } from './message.ts';

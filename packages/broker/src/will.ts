@@ -89,7 +89,7 @@ export function publishWill(broker: Broker, session: Session): void {
   disarmWill(broker, session);
   const message = willMessage(broker, session.clientId, armed);
   // Checked again: rules may have changed since CONNECT.
-  const refused = session.permissions?.mayPublish(message.topic.name, message.qos, message.retain) ?? 0;
+  const refused = session.permissions?.mayLeaveWill(message.topic.name, message.qos, message.retain) ?? 0;
   if (refused >= 0x80) {
     broker.tell({
       name: 'publishRefused',
