@@ -273,18 +273,6 @@ test('forgets a client that leaves while the Authenticator answers', async () =>
   assert.equal(world.broker.metrics.willsPublished, 0);
 });
 
-test('closes a connection whose Authenticator fails, and tells why', async () => {
-  const world = new World({
-    authenticator: { supports: () => false, authenticate: () => Promise.reject(new Error('directory is away')) },
-  });
-  const client = world.open();
-  client.send(client.connectPacket());
-  await world.settle();
-  assert.equal(client.take('connack').reasonCode, 0x80);
-  assert.equal(client.isClosed, true);
-  assert.match(world.told('internalError')[0].error, /directory is away/);
-});
-
 test('ends the older connection with 0x8E before the newer one gets CONNACK [MQTT-3.1.4-3]', () => {
   const world = new World();
   const older = world.connect('a');

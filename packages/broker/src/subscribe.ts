@@ -17,6 +17,7 @@ import {
 import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
 import { holdDeliveries, releaseDeliveries } from './delivery.ts';
+import { checkDeliveriesOf } from './delivery-checks.ts';
 import type { LimitName } from './limits.ts';
 import type { SubscriptionRecord } from './ports.ts';
 import { Replay } from './replay.ts';
@@ -112,7 +113,8 @@ function subscribe(
   const refusal = refusalOf(broker, session, request);
   if (refusal !== undefined) return refuse(broker, session, filter, refusal);
   const granted = session.permissions?.maySubscribe(plainFilter(filter), request.qos) ?? 2;
-  if (granted >= 0x80) return refuse(broker, session, filter, { reasonCode: granted, reason: 'not authorized' });
+  if (granted >= 0x80)
+    return refuse(broker, session, filter, { reasonCode: granted, reason: 'not authorized' }, request.qos);
   const qos = Math.min(request.qos, granted, broker.settings.maximumQoS) as QoS;
   // A bridge gets nothing back that it sent, and RETAIN as it was.
   const options = subscriptionOptions(
@@ -186,6 +188,7 @@ function add(
 ): void {
   const { filter, session, qos } = subscription;
   enter(broker, subscription, former);
+  checkDeliveriesOf(session, filter);
   broker.metrics.subscriptionsMade += 1;
   if (session.isStored) {
     const record = recordOf(subscription, replayUpTo);
@@ -194,9 +197,15 @@ function add(
   if (broker.hasListeners) broker.tell({ name: 'subscribed', clientId: session.clientId, filter, qos });
 }
 
-function refuse(broker: Broker, session: Session, filter: string, refusal: FilterRefusal): number {
+/** `qos`: what was asked for, where permissions refuse it. */
+function refuse(broker: Broker, session: Session, filter: string, refusal: FilterRefusal, qos?: QoS): number {
+  const { clientId, permissions } = session;
   broker.metrics.subscriptionsRefused += 1;
-  broker.tell({ name: 'subscriptionRefused', clientId: session.clientId, filter, ...refusal });
+  broker.denials.tell(
+    { name: 'subscriptionRefused', clientId, filter, ...refusal, rule: undefined },
+    permissions,
+    qos === undefined ? undefined : { action: 'subscribe', name: plainFilter(filter), qos, retain: false },
+  );
   return refusal.reasonCode;
 }
 

@@ -136,9 +136,10 @@ test('asks again for permission when a will is due, and drops it without', () =>
   client.break();
   assert.deepEqual(watcher.takeAll(), []);
   assert.deepEqual(
-    world.told('publishRefused').map(({ clientId, topic, reasonCode }) => [clientId, topic, reasonCode]),
-    [['a', 'will', 0x87]],
+    world.told('willRefused').map(({ clientId, topic, reasonCode, rule }) => [clientId, topic, reasonCode, rule]),
+    [['a', 'will', 0x87, 'everything is permitted']],
   );
+  assert.equal(world.broker.metrics.willsRefused, 1);
 });
 
 test('sends no will to the client itself where No Local forbids it', () => {
