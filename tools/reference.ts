@@ -8,7 +8,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { COUNTERS, LIMITS } from '@dunlin/broker';
+import { CHECKS, type Check, COUNTERS, LIMITS } from '@dunlin/broker';
 import { REASON_CODES, reasonCodeName } from '@dunlin/protocol';
 import {
   CONFIGURATION,
@@ -146,6 +146,11 @@ function eventsPage(): string {
     level,
     description,
   ]);
+  const checks = Object.entries<Check>(CHECKS).map(([name, { reasonCode, description }]) => [
+    code(name),
+    reasonCode === undefined ? 'closed without an answer' : hexadecimal(reasonCode),
+    description,
+  ]);
   const counters = Object.entries(COUNTERS).map(([name, description]) => [code(name), description]);
   return page(
     'Events and counters',
@@ -155,6 +160,14 @@ function eventsPage(): string {
     '## Events',
     '',
     ...table(['Event', 'Level', 'Meaning'], events),
+    '',
+    '## Checks',
+    '',
+    '`connectRefused`, `connectionRejected` and `clientDisconnected` name the check by which a client was not let in or',
+    'had to go. Methods of authentication add words of their own, such as `password`. A client sees only the Reason Code,',
+    'with 5.0 also a reason that tells nothing to who guesses; 3.x clients get the nearest Return Code.',
+    '',
+    ...table(['Check', 'Reason Code', 'Meaning'], checks),
     '',
     '## Counters',
     '',

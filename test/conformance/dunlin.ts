@@ -7,6 +7,7 @@ import {
   type Authenticator,
   type Authorizer,
   type Limits,
+  PERMIT_ALL,
   type Settings,
 } from '@dunlin/broker';
 import { startServer } from '@dunlin/server';
@@ -34,15 +35,17 @@ class TestAuthenticator implements Authenticator {
   authenticate(request: AuthenticationRequest): AuthenticationResult {
     const { connect } = request;
     const longest = this.#settings.clientIdBytesMax ?? 65_535;
-    if (Buffer.byteLength(connect.clientId) > longest) return { kind: 'refuse', reasonCode: 0x85, reason: 'too long' };
+    if (Buffer.byteLength(connect.clientId) > longest)
+      return { kind: 'refuse', reasonCode: 0x85, check: 'client-id', reason: 'too long' };
     if (this.#settings.policies !== true) return this.#inner.authenticate(request);
-    if (connect.clientId === 'forbidden-id') return { kind: 'refuse', reasonCode: 0x85, reason: 'a forbidden id' };
-    if (connect.username === 'bad') return { kind: 'refuse', reasonCode: 0x86, reason: 'a bad user' };
+    if (connect.clientId === 'forbidden-id')
+      return { kind: 'refuse', reasonCode: 0x85, check: 'client-id', reason: 'a forbidden id' };
+    if (connect.username === 'bad') return { kind: 'refuse', reasonCode: 0x86, check: 'user', reason: 'a bad user' };
     const accepted = this.#inner.authenticate(request);
     if (connect.properties.authenticationMethod === undefined) return accepted;
     const at = (request.state as number | undefined) ?? 0;
     if (Buffer.from(request.data ?? []).toString() !== STEPS[at].from) {
-      return { kind: 'refuse', reasonCode: 0x87, reason: 'a wrong proof' };
+      return { kind: 'refuse', reasonCode: 0x87, check: 'proof', reason: 'a wrong proof' };
     }
     const { ask } = STEPS[at];
     if (ask !== undefined) return { kind: 'challenge', data: Buffer.from(ask), state: at + 1 };
@@ -52,8 +55,10 @@ class TestAuthenticator implements Authenticator {
 
 const authorizer: Authorizer = {
   permissions: () => ({
+    ...PERMIT_ALL,
     mayPublish: (topic) => (topic.startsWith('forbidden/') ? 0x87 : 0),
-    maySubscribe: (filter) => (/^(\$share\/[^/]+\/)?forbidden\//.test(filter) ? 0x87 : 0),
+    mayLeaveWill: (topic) => (topic.startsWith('forbidden/') ? 0x87 : 0),
+    maySubscribe: (filter) => (filter.startsWith('forbidden/') ? 0x87 : 2),
   }),
 };
 

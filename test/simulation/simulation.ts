@@ -12,6 +12,7 @@ import {
   type Broker,
   type BrokerEvent,
   type Limits,
+  PERMIT_ALL,
   type Write,
 } from '@dunlin/broker';
 import type { ConnectPacket, Packet, Properties, PublishPacket } from '@dunlin/protocol';
@@ -175,8 +176,10 @@ class World implements LinkWatcher, Observed {
       authenticator: { supports: () => false, authenticate: (request) => this.#authenticate(request) },
       authorizer: {
         permissions: () => ({
+          ...PERMIT_ALL,
           mayPublish: (topic) => (topic.startsWith(DENIED) ? 0x87 : 0),
-          maySubscribe: (filter) => (filter.startsWith(DENIED) ? 0x87 : 0),
+          mayLeaveWill: (topic) => (topic.startsWith(DENIED) ? 0x87 : 0),
+          maySubscribe: (filter) => (filter.startsWith(DENIED) ? 0x87 : 2),
         }),
       },
       limits,
@@ -190,7 +193,7 @@ class World implements LinkWatcher, Observed {
   #authenticate(request: AuthenticationRequest): AuthenticationResult | Promise<AuthenticationResult> {
     const result: AuthenticationResult =
       request.connect.username === REFUSED_USER
-        ? { kind: 'refuse', reasonCode: 0x86 }
+        ? { kind: 'refuse', reasonCode: 0x86, check: 'user' }
         : new AnonymousAuthenticator().authenticate(request);
     const { authenticationMs } = this.#character;
     if (authenticationMs === 0) return result;

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NOBODY } from './memory/anonymous.ts';
+import { PERMIT_ALL } from './memory/permit-all.ts';
 import type { AuthenticationRequest, AuthenticationResult, Authenticator } from './ports.ts';
 import type { TestClient } from './testing/client.ts';
+import { named } from './testing/named.ts';
 import { World } from './testing/world.ts';
 
 const METHOD = 'STEPS';
@@ -18,7 +21,7 @@ class StepsAuthenticator implements Authenticator {
   authenticate(request: AuthenticationRequest): AuthenticationResult {
     this.requests.push(request);
     const text = Buffer.from(request.data ?? []).toString();
-    if (text === 'no') return { kind: 'refuse', reasonCode: 0x86, reason: 'wrong answer' };
+    if (text === 'no') return { kind: 'refuse', reasonCode: 0x86, check: 'answer', reason: 'wrong answer' };
     const left = typeof request.state === 'number' ? request.state : Number(text || 0);
     if (left > 0) return { kind: 'challenge', data: Buffer.from(`${left}`), state: left - 1 };
     return { kind: 'accept', principal: { ...PRINCIPAL, attributes: { said: text } }, data: Buffer.from('welcome') };
@@ -133,8 +136,8 @@ test('authenticates again over AUTH 0x19 while the connection works on, and appl
     authenticator,
     authorizer: {
       permissions: (_clientId, { attributes }) => ({
+        ...PERMIT_ALL,
         mayPublish: () => (attributes.said === 'let me' ? 0 : 0x87),
-        maySubscribe: () => 0,
       }),
     },
   });
@@ -257,6 +260,107 @@ for (const pings of [0, 60]) {
   });
 }
 
+const FAILING: [string, Authenticator['authenticate']][] = [
+  ['throws', () => assert.fail('directory is away')],
+  ['rejects', () => Promise.reject(new Error('directory is away'))],
+  ['challenges a client that named no Authentication Method', () => ({ kind: 'challenge', data: undefined, state: 0 })],
+];
+for (const [what, authenticate] of FAILING) {
+  test(`refuses with 0x88 where the Authenticator ${what}, and tells why to operators alone`, async () => {
+    const world = new World({ authenticator: { supports: () => true, authenticate } });
+    const client = world.open();
+    client.connect({ clientId: 'a' });
+    await world.settle();
+    const { reasonCode, properties } = client.take('connack');
+    assert.deepEqual([reasonCode, client.isClosed], [0x88, true]);
+    assert.equal(properties.reasonString, 'who you are cannot be found out now');
+    assert.equal(world.told('connectRefused')[0].check, 'authenticator-failed');
+    assert.match(world.told('authenticatorFailed')[0].error, /directory is away|Cannot challenge/);
+    assert.equal(world.told('internalError').length, 0);
+    assert.equal(world.broker.connections.size, 0);
+  });
+}
+
+test('tells a failing Authenticator once a second, whoever meets it', () => {
+  const world = new World({ authenticator: { supports: () => true, authenticate: () => assert.fail('away') } });
+  for (let i = 0; i < 20; i++) world.open().handshake();
+  assert.deepEqual([world.told('connectRefused').length, world.told('authenticatorFailed').length], [20, 1]);
+});
+
+test('ends a connection with 0x89 whose Authenticator fails when it authenticates again', () => {
+  const steps = new StepsAuthenticator();
+  const authenticator: Authenticator = {
+    supports: () => true,
+    authenticate: (request) => (request.current === undefined ? steps.authenticate(request) : assert.fail('away')),
+  };
+  const world = new World({ authenticator });
+  const client = begin(world, '0');
+  client.take('connack');
+  auth(client, 0x19, '');
+  assert.deepEqual([client.take('disconnect').reasonCode, client.isClosed], [0x89, true]);
+  assert.equal(world.told('clientDisconnected')[0].check, 'authenticator-failed');
+});
+
+test('names the check by which an exchange failed, at CONNECT and later', () => {
+  const world = new World({ authenticator: new StepsAuthenticator() });
+  auth(begin(world, '1'), 0x18, 'no');
+  assert.deepEqual(
+    world.told('connectRefused').map(({ check, reason }) => [check, reason]),
+    [['answer', 'wrong answer']],
+  );
+  const client = begin(world, '0');
+  auth(client, 0x19, '1');
+  auth(client, 0x18, 'no');
+  assert.deepEqual(
+    world.told('clientDisconnected').map(({ check, reason }) => [check, reason]),
+    [['answer', 'wrong answer']],
+  );
+  assert.equal(world.broker.refusals.byCheck.get('answer'), 2);
+});
+
+test('ends a connection that authenticates again as somebody else, whose session it is not', () => {
+  let username = 'ada';
+  const world = new World({
+    authenticator: { supports: () => true, authenticate: () => ({ kind: 'accept', principal: named(username) }) },
+  });
+  const client = begin(world, '');
+  client.take('connack');
+  auth(client, 0x19, '');
+  assert.equal(client.take('auth').reasonCode, 0);
+  username = 'bob';
+  auth(client, 0x19, '');
+  assert.deepEqual([client.take('disconnect').reasonCode, client.isClosed], [0x87, true]);
+  assert.equal(world.told('clientDisconnected')[0].check, 'session-bound');
+});
+
+test('shows no password of length zero to the Authenticator', () => {
+  const passwords: (Uint8Array | undefined)[] = [];
+  const world = new World({
+    authenticator: {
+      supports: () => true,
+      authenticate: ({ connect }) => {
+        passwords.push(connect.password);
+        return { kind: 'accept', principal: NOBODY };
+      },
+    },
+  });
+  world.connect('a', { username: 'ada', password: Buffer.alloc(0) });
+  world.connect('b', { username: 'ada', password: Buffer.alloc(0), protocolVersion: 4 });
+  world.connect('c', { username: 'ada', password: Buffer.from([0]) });
+  assert.deepEqual(passwords, [undefined, undefined, Uint8Array.of(0)]);
+});
+
+test('refuses a credential that has ended already with 0x87', () => {
+  const world = new World({
+    authenticator: {
+      supports: () => true,
+      authenticate: () => ({ kind: 'accept', principal: { ...PRINCIPAL, expiresAtMs: world.clock.now } }),
+    },
+  });
+  assert.equal(world.open().handshake().reasonCode, 0x87);
+  assert.equal(world.told('connectRefused')[0].check, 'credential-expired');
+});
+
 test('ends a connection when its credential expires, unless the client authenticated again', () => {
   let expiresAtMs = 0;
   const world = new World({
@@ -280,6 +384,16 @@ test('ends a connection when its credential expires, unless the client authentic
   assert.deepEqual([silent.isClosed, lively.isClosed], [false, false]);
   world.pass(1_500);
   assert.deepEqual([silent.take('disconnect').reasonCode, silent.isClosed, lively.isClosed], [0x87, true, true]);
+  assert.deepEqual(
+    world
+      .told('clientDisconnected')
+      .map(({ clientId, check }) => [clientId, check])
+      .sort(),
+    [
+      ['lively', 'credential-expired'],
+      ['silent', 'credential-expired'],
+    ],
+  );
   assert.equal(renewing.isClosed, false);
   world.pass(50_000);
   assert.equal(renewing.isClosed, true);

@@ -1,8 +1,14 @@
 /** Asks the Authenticator who a client is: with CONNECT, over AUTH exchanges, and again later (section 4.12). */
 import { type AuthPacket, type ConnectPacket, MqttError, ReasonCode } from '@dunlin/protocol';
+import { refusalOfIdentity } from './admission.ts';
+import { refusalBy } from './checks.ts';
 import type { Connection } from './connection.ts';
-import { refuseConnect, sendDisconnect } from './disconnect.ts';
-import type { AuthenticationResult, Principal } from './ports.ts';
+import { compilePermissions, permit } from './delivery-checks.ts';
+import { expel, refuseConnect } from './disconnect.ts';
+import type { AuthenticationRequest, AuthenticationResult, Awaitable, Principal, Refusal } from './ports.ts';
+import { refusalOfReview } from './reviews.ts';
+
+const UNASKED_CHALLENGE = 'Cannot challenge the client: an Authentication Method in CONNECT is expected for that';
 
 /** An exchange under way: what the Authenticator wants back, and what follows success. */
 export interface AuthenticationProgress {
@@ -19,12 +25,8 @@ export function authenticate(
 ): void {
   const method = connect.properties.authenticationMethod;
   if (method !== undefined && !connection.policy.authenticator.supports(method)) {
-    refuseConnect(
-      connection,
-      connect.clientId,
-      ReasonCode.badAuthenticationMethod,
-      'the authentication method is not supported',
-    );
+    const reason = 'the authentication method is not supported';
+    refuseConnect(connection, connect.clientId, refusalBy('authentication-method', reason));
     return;
   }
   if (method !== undefined) {
@@ -71,9 +73,27 @@ function ask(
     state,
     current: connection.principal,
   };
-  connection.whenSettled(connection.policy.authenticator.authenticate(request), (result) =>
-    settle(connection, connect, result, done),
-  );
+  connection.broker.reviews.see(connection);
+  connection.whenSettled(answerOf(connection, request), (result) => settle(connection, connect, result, done));
+}
+
+function answerOf(connection: Connection, request: AuthenticationRequest): Awaitable<AuthenticationResult> {
+  try {
+    const answer = connection.policy.authenticator.authenticate(request);
+    if (!(answer instanceof Promise)) return answer;
+    return answer.catch((error: unknown) => failed(connection, request.connect, error));
+  } catch (error) {
+    return failed(connection, request.connect, error);
+  }
+}
+
+/** The Authenticator did not answer as it has to: the client is refused, and operators see why. */
+function failed(connection: Connection, { clientId }: ConnectPacket, error: unknown): Refusal {
+  const { broker, policy } = connection;
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  // Whoever comes in the same second meets the same.
+  broker.tellSeldom({ name: 'authenticatorFailed', clientId, listener: policy.name, error: text });
+  return refusalBy('authenticator-failed', 'who you are cannot be found out now');
 }
 
 function settle(
@@ -83,8 +103,17 @@ function settle(
   done: AuthenticationProgress['done'],
 ): void {
   if (result.kind === 'accept') {
+    const refusal = refusalOfAccepted(connection, connect, result.principal);
+    if (refusal !== undefined) {
+      refuse(connection, connect, refusal);
+      return;
+    }
     connection.principal = result.principal;
     done(result.principal, result.data);
+    return;
+  }
+  if (result.kind === 'challenge' && connection.authenticationMethod === undefined) {
+    settle(connection, connect, failed(connection, connect, new Error(UNASKED_CHALLENGE)), done);
     return;
   }
   if (result.kind === 'challenge') {
@@ -93,17 +122,30 @@ function settle(
     return;
   }
   connection.broker.metrics.authenticationFailures += 1;
-  const reason = result.reason ?? 'not authenticated';
-  if (connection.state === 'open') sendDisconnect(connection, result.reasonCode, reason);
-  else refuseConnect(connection, connect.clientId, result.reasonCode, reason);
+  refuse(connection, connect, result);
+}
+
+function refuse(connection: Connection, connect: ConnectPacket, refusal: Refusal): void {
+  if (connection.state === 'open') expel(connection, refusal);
+  else refuseConnect(connection, connect.clientId, refusal);
+}
+
+/** What the Authenticator does not look at: the time, the session, and what has changed while it thought. */
+function refusalOfAccepted(connection: Connection, { clientId }: ConnectPacket, principal: Principal) {
+  const { broker, principal: current } = connection;
+  if (principal.expiresAtMs <= broker.nowMs) return refusalBy('credential-expired', 'the credential has expired');
+  const changed = current && refusalOfIdentity(broker, current.identity, principal);
+  if (changed !== undefined || broker.reviews.isSeen(connection)) return changed;
+  broker.reviews.see(connection);
+  return refusalOfReview(connection, principal, clientId);
 }
 
 /** Success of a re-authentication: other rules may hold from now on. */
 function renewed(connection: Connection, principal: Principal, data: Uint8Array | undefined): void {
-  const session = connection.session;
-  if (session !== undefined)
-    session.permissions = connection.broker.authorizer?.permissions(session.clientId, principal);
-  connection.broker.watchConnection(connection);
+  const { broker, session } = connection;
+  if (session !== undefined) permit(session, compilePermissions(broker, session.clientId, principal));
+  if (session?.will !== undefined) session.will.principal = principal;
+  broker.connectionDeadlines.watch(connection);
   sendAuth(connection, ReasonCode.success, data);
 }
 

@@ -6,8 +6,12 @@
  */
 import { DeadlineWheel, type Properties, type QoS, ReasonCode } from '@dunlin/protocol';
 import type { Wire } from '@dunlin/transport';
+import { type CheckName, RefusalCounts } from './checks.ts';
 import { Connection } from './connection.ts';
-import { connectionEnded, endSession, sendDisconnect } from './disconnect.ts';
+import { ConnectionCounts } from './connection-counts.ts';
+import { ConnectionDeadlines } from './connection-deadlines.ts';
+import { Denials } from './denials.ts';
+import { endSession, rejectConnection, sendDisconnect } from './disconnect.ts';
 import type { BrokerEvent } from './events.ts';
 import { GroupCommit } from './group-commit.ts';
 import { type LimitName, type Limits, resolveLimits } from './limits.ts';
@@ -26,6 +30,7 @@ import { PublishWriter } from './publish-writer.ts';
 import { recover } from './recovery.ts';
 import { ReplayTurns } from './replay-turns.ts';
 import { RetainedMessages } from './retained.ts';
+import { type ConnectionsReview, type PermissionsReview, Reviews } from './reviews.ts';
 import { Router } from './router.ts';
 import type { Session } from './session.ts';
 import type { SessionContext } from './session-context.ts';
@@ -61,6 +66,12 @@ export interface PublishOptions {
   readonly properties?: Properties;
 }
 
+export interface DisconnectOptions {
+  readonly reasonCode?: number;
+  /** Sent to a 5.0 client as Reason String. */
+  readonly reason?: string;
+}
+
 export interface StopOptions {
   /** For the DISCONNECT to 5.0 clients; 0x8B by default, 0x9C where a Server Reference is set. */
   readonly reasonCode?: number;
@@ -68,11 +79,8 @@ export interface StopOptions {
 
 /** How often deadlines are looked at. */
 const TICK_MS = 100;
-const LATE_AGAIN_MS = 100;
 /** Sessions whose time has come together end in slices: each takes its subscriptions, will and queue along. */
 const DEADLINES_SLICE_MS = 20;
-/** How far ahead a deadline of the wall clock is trusted: it may be set meanwhile. */
-const WALL_TRUST_MS = 60_000;
 
 export class Broker implements SessionContext {
   readonly limits: Limits;
@@ -96,6 +104,12 @@ export class Broker implements SessionContext {
   readonly sessionsById = new Map<string, Session>();
   readonly sessionCounts = new SessionCounts();
   readonly connections = new Set<Connection>();
+  readonly connectionCounts = new ConnectionCounts();
+  readonly connectionDeadlines = new ConnectionDeadlines(this, TICK_MS);
+  readonly reviews = new Reviews(this);
+  readonly denials = new Denials(this);
+  /** Clients that were not let in or had to go, by the check that failed. */
+  readonly refusals = new RefusalCounts();
   /** Of connections that are over, but whose end waits for a commit. */
   readonly closingWires = new Set<Wire>();
   /** Steady clock. */
@@ -110,7 +124,6 @@ export class Broker implements SessionContext {
   readonly #authenticator: Authenticator;
   readonly #sysTopics: SysTopics;
   readonly #policies = new Map<ListenerPolicy, Policy>();
-  readonly #connectionDeadlines = new DeadlineWheel<Connection>(TICK_MS, 1024);
   readonly #sessionDeadlines = new DeadlineWheel<Session>(250, 1024);
   readonly #replayTurns: ReplayTurns;
   #dirty: Connection[] = [];
@@ -119,7 +132,7 @@ export class Broker implements SessionContext {
   #storeFailure: { readonly error: unknown } | undefined;
   #ticking: Timer | undefined;
   #sessionNumber = 0;
-  #reported = new Map<LimitName, number>();
+  #reported = new Map<string, number>();
 
   constructor(options: BrokerOptions) {
     this.#clock = options.clock;
@@ -163,16 +176,30 @@ export class Broker implements SessionContext {
   attach(wire: Wire, policy: ListenerPolicy): void {
     this.beginTurn();
     this.metrics.connectionsAccepted += 1;
-    if (this.connections.size >= this.limits.connectionsMax) {
-      this.metrics.connectionsRefused += 1;
-      this.limitReached('connectionsMax', '', `${this.connections.size} connections`);
-      wire.destroy();
+    const { connections, connectionCounts, limits } = this;
+    const { address } = wire.peer;
+    const ofAddress = connectionCounts.ofAddress(address);
+    if (connections.size >= limits.connectionsMax) {
+      this.#refuseWire(wire, 'connections-max', 'connectionsMax', `${connections.size} connections`);
+      return;
+    }
+    if (ofAddress >= limits.connectionsPerAddressMax) {
+      const detail = `${address} has ${ofAddress} connections`;
+      this.#refuseWire(wire, 'connections-per-address-max', 'connectionsPerAddressMax', detail);
       return;
     }
     const connection = new Connection(this, wire, this.#policy(policy));
-    this.connections.add(connection);
-    this.#connectionDeadlines.schedule(connection, this.steadyMs + this.limits.connectTimeoutMs);
+    connections.add(connection);
+    connectionCounts.came(connection);
+    this.connectionDeadlines.begin(connection);
     wire.open(connection);
+  }
+
+  #refuseWire(wire: Wire, check: CheckName, limit: LimitName, detail: string): void {
+    this.metrics.connectionsRefused += 1;
+    this.refusals.count(check);
+    this.limitReached(limit, '', detail);
+    wire.destroy();
   }
 
   /** Calls `listener` for every event until the returned function is called. It must not throw. */
@@ -211,6 +238,35 @@ export class Broker implements SessionContext {
     return ended;
   }
 
+  /**
+   * Ends the connection of one client; its will goes out. Returns false where it has none.
+   * @param options `reasonCode`: default 0x98; where DISCONNECT may not carry it, the nearest that it may
+   */
+  disconnectClient(clientId: string, options: DisconnectOptions = {}): boolean {
+    this.beginTurn();
+    const connection = this.sessionsById.get(clientId)?.owner;
+    if (connection === undefined) return false;
+    const { reasonCode = ReasonCode.administrativeAction, reason = 'ended by the server' } = options;
+    sendDisconnect(connection, reasonCode, reason);
+    return true;
+  }
+
+  /**
+   * Asks `Authenticator.review` about every connection, after something changed about who may come in, and ends those
+   * who may not stay. Settles when all were asked, in slices of about 10 ms; rejects never.
+   */
+  reviewConnections(): Promise<ConnectionsReview> {
+    return this.reviews.connections();
+  }
+
+  /**
+   * Asks the Authorizer anew what every client may do. What was granted stays subscribed; what it brings and what waits
+   * is checked by the new permissions. Settles when all were asked, in slices of about 10 ms; rejects never.
+   */
+  reviewPermissions(): Promise<PermissionsReview> {
+    return this.reviews.permissions();
+  }
+
   /** Publishes in the name of the server itself. Returns, or resolves with, the Reason Code. */
   publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): number | Promise<number> {
     this.beginTurn();
@@ -232,7 +288,7 @@ export class Broker implements SessionContext {
     for (const connection of [...this.connections]) {
       if (connection.state === 'open')
         sendDisconnect(connection, reasonCode, 'the server is shutting down', serverReference);
-      else connectionEnded(connection, 'server', undefined, 'the server is shutting down');
+      else rejectConnection(connection, 'draining', 'the server is shutting down');
     }
     this.#ticking?.cancel();
     // What is told of a commit may write again.
@@ -283,61 +339,13 @@ export class Broker implements SessionContext {
     const now = this.nowMs;
     this.pressure.tick();
     void this.storage.tick(this.steadyMs);
-    this.#connectionDeadlines.sweep(this.steadyMs, (connection) => this.#checkConnection(connection));
+    this.connectionDeadlines.sweep();
     const pauseAtMs = this.steadyMs + DEADLINES_SLICE_MS;
     this.#sessionDeadlines.sweep(now, (session) =>
       this.#clock.steadyMs() < pauseAtMs ? this.#checkSession(session) : now + TICK_MS,
     );
     this.retained.sweep(now);
     this.#sysTopics.tick();
-  }
-
-  /** Returns the next deadline of a connection on the steady clock, 0 for none. */
-  #checkConnection(connection: Connection): number {
-    if (connection.state === 'closed') return 0;
-    if (connection.state !== 'open') {
-      const dueAtMs = connection.openedAtMs + this.limits.connectTimeoutMs;
-      if (this.steadyMs < dueAtMs) return dueAtMs;
-      this.metrics.connectTimeouts += 1;
-      connectionEnded(connection, 'server', undefined, `no CONNECT within ${this.limits.connectTimeoutMs} ms`);
-      return 0;
-    }
-    const expiresAtMs = this.#credentialEndsAtMs(connection);
-    if (this.steadyMs >= expiresAtMs) {
-      sendDisconnect(connection, ReasonCode.notAuthorized, 'the credential has expired');
-      return 0;
-    }
-    const dueAtMs = dueOf(connection, connection.receivedAtMs);
-    const nextAtMs = Math.min(dueAtMs, expiresAtMs);
-    if (nextAtMs === Number.POSITIVE_INFINITY) return 0;
-    if (connection.isSuspended) return Math.max(nextAtMs, this.steadyMs + LATE_AGAIN_MS);
-    if (this.steadyMs < dueAtMs) return nextAtMs;
-    if (!connection.isLate) {
-      // Its packets may lie unread because this thread was busy: only after another poll is it really late.
-      connection.isLate = true;
-      return this.steadyMs + LATE_AGAIN_MS;
-    }
-    this.metrics.keepAliveTimeouts += 1;
-    sendDisconnect(
-      connection,
-      ReasonCode.keepAliveTimeout,
-      `no packet within one and a half times the Keep Alive of ${connection.keepAliveMs / 1500} s`,
-    );
-    return 0;
-  }
-
-  /** Sees to the keep alive of an open connection and to the end of its credential. */
-  watchConnection(connection: Connection): void {
-    const nextAtMs = Math.min(dueOf(connection, this.steadyMs), this.#credentialEndsAtMs(connection));
-    if (nextAtMs === Number.POSITIVE_INFINITY) this.#connectionDeadlines.cancel(connection);
-    else this.#connectionDeadlines.schedule(connection, nextAtMs);
-  }
-
-  /** When the credential of a connection ends, or is looked at again, on the steady clock. */
-  #credentialEndsAtMs(connection: Connection): number {
-    const expiresAtMs = connection.principal?.expiresAtMs ?? Number.POSITIVE_INFINITY;
-    if (expiresAtMs === Number.POSITIVE_INFINITY) return expiresAtMs;
-    return this.steadyMs + Math.min(Math.max(0, expiresAtMs - this.nowMs), WALL_TRUST_MS);
   }
 
   /** Sees to the delayed will and to the end of a session without a connection. */
@@ -372,7 +380,8 @@ export class Broker implements SessionContext {
   /** A connection is over: nothing here knows it any longer. */
   forget(connection: Connection): void {
     this.connections.delete(connection);
-    this.#connectionDeadlines.cancel(connection);
+    this.connectionDeadlines.forget(connection);
+    this.connectionCounts.left(connection);
     this.pressure.forget(connection);
   }
 
@@ -409,12 +418,22 @@ export class Broker implements SessionContext {
     this.limitReached(limit, clientId, 'the queue is full');
   }
 
+  deliveryDenied({ clientId, permissions }: Session, { topic: { name: topic }, qos, retain }: Message): void {
+    const denied = { action: 'receive', name: topic, qos, retain } as const;
+    this.denials.tell({ name: 'deliveryDenied', clientId, topic, rule: undefined }, permissions, denied);
+  }
+
   /** Tells that a limit acted, once a second and limit. */
   limitReached(limit: LimitName, clientId: string, detail: string): void {
-    const last = this.#reported.get(limit);
+    this.tellSeldom({ name: 'limitReached', limit, clientId, detail }, limit);
+  }
+
+  /** Tells an event where none of its kind was told in the last second. */
+  tellSeldom(event: BrokerEvent, kind: string = event.name): void {
+    const last = this.#reported.get(kind);
     if (last !== undefined && this.steadyMs - last < 1000) return;
-    this.#reported.set(limit, this.steadyMs);
-    this.tell({ name: 'limitReached', limit, clientId, detail });
+    this.#reported.set(kind, this.steadyMs);
+    this.tell(event);
   }
 
   replaysPauseAtMs(): number {
@@ -469,11 +488,6 @@ export class Broker implements SessionContext {
     for (const { wire } of this.connections) wire.destroy();
     for (const wire of this.closingWires) wire.destroy();
   }
-}
-
-/** When a connection that was last heard at this time counts as gone; Infinity without Keep Alive. */
-function dueOf(connection: Connection, heardAtMs: number): number {
-  return connection.keepAliveMs === 0 ? Number.POSITIVE_INFINITY : heardAtMs + connection.keepAliveMs;
 }
 
 function nextDeadline(session: Session): number {

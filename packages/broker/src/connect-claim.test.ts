@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { PERMIT_ALL } from './memory/permit-all.ts';
 import type { Directory } from './ports.ts';
 import { World } from './testing/world.ts';
 
@@ -69,7 +70,8 @@ test('asks once for the permissions of a CONNECT, and they hold for its will and
     authorizer: {
       permissions: (clientId) => {
         asked.push(clientId);
-        return { mayPublish: (topic) => (topic === 'no' ? 0x87 : 0), maySubscribe: () => 0 };
+        const verdict = (topic: string) => (topic === 'no' ? 0x87 : 0);
+        return { ...PERMIT_ALL, mayPublish: verdict, mayLeaveWill: verdict };
       },
     },
   });

@@ -1,13 +1,12 @@
 /**
  * The path of a CONNECT, from the first packet of a connection to a session that owns it.
  *
- *   first packet → version → identifier → authenticate → authorize → claim → take over → clean start or resume
- *                → will → CONNACK → unfinished deliveries
+ *   first packet → version → identifier → authenticate → bound session, will → claim → limits → take over
+ *                → clean start or resume → will → CONNACK → unfinished deliveries
  *
  * Steps 4 and 6 may wait; packets pipelined behind CONNECT wait with them.
  */
 import {
-  assertTopicName,
   type ConnectPacket,
   connectVersionHint,
   decodeConnect,
@@ -19,13 +18,16 @@ import {
   TopicAliasReceiver,
   TopicAliasSender,
 } from '@dunlin/protocol';
+import { expiryAskedFor, refusalOfConnection, refusalOfIdentity, refusalOfNew, refusalOfWill } from './admission.ts';
 import { authenticate, receiveAuth } from './authentication.ts';
 import type { Broker } from './broker.ts';
+import { refusalBy } from './checks.ts';
 import type { Connection } from './connection.ts';
-import { connectionEnded, endSession, refuseConnect, sendDisconnect } from './disconnect.ts';
-import type { Awaitable, Principal } from './ports.ts';
+import { compilePermissions, permit } from './delivery-checks.ts';
+import { connectionEnded, endSession, refuseConnect, rejectConnection, sendDisconnect } from './disconnect.ts';
+import type { Awaitable, Permissions, Principal, Refusal } from './ports.ts';
+import { refusalOfReview } from './reviews.ts';
 import { Session } from './session.ts';
-import { isReserved } from './topics.ts';
 import { armWill } from './will.ts';
 
 const CONNECT = 1;
@@ -67,7 +69,8 @@ function owned(connect: ConnectPacket): ConnectPacket {
   const { password, will, properties } = connect;
   const data = properties.authenticationData;
   const correlation = will?.properties.correlationData;
-  if (password !== undefined) connect.password = Uint8Array.from(password);
+  // One of length zero proves nothing: whoever looks at it sees none.
+  if (password !== undefined) connect.password = password.length === 0 ? undefined : Uint8Array.from(password);
   if (data !== undefined) connect.properties = { ...properties, authenticationData: Uint8Array.from(data) };
   if (will !== undefined) {
     will.payload = Uint8Array.from(will.payload);
@@ -104,6 +107,17 @@ function receivePacketBeforeConnack(
     );
 }
 
+/** A client that was let in, on its way to its session. */
+interface Entrant {
+  readonly connect: ConnectPacket;
+  /** The broker has given it its Client Identifier. */
+  readonly isAssigned: boolean;
+  readonly principal: Principal;
+  readonly permissions: Permissions | undefined;
+  /** Authentication Data for CONNACK. */
+  readonly data: Uint8Array | undefined;
+}
+
 function receiveConnect(connection: Connection, connect: ConnectPacket): void {
   const broker = connection.broker;
   connection.state = 'connecting';
@@ -113,23 +127,15 @@ function receiveConnect(connection: Connection, connect: ConnectPacket): void {
   // 2. Is this version served here, and does the server take clients now?
   const versions = connection.policy.versions;
   if (versions !== undefined && !versions.includes(connect.protocolVersion)) {
-    refuseConnect(
-      connection,
-      connect.clientId,
-      ReasonCode.unsupportedProtocolVersion,
-      'this listener does not serve the protocol version',
-    );
+    const reason = 'this listener does not serve the protocol version';
+    refuseConnect(connection, connect.clientId, refusalBy('protocol-version', reason));
     return;
   }
   if (broker.isDraining) {
     const { serverReference } = broker.settings;
-    refuseConnect(
-      connection,
-      connect.clientId,
-      serverReference === undefined ? ReasonCode.serverUnavailable : ReasonCode.useAnotherServer,
-      'the server is shutting down',
-      serverReference,
-    );
+    const code = serverReference === undefined ? {} : { reasonCode: ReasonCode.useAnotherServer };
+    const refusal = refusalBy('draining', 'the server is shutting down', code);
+    refuseConnect(connection, connect.clientId, refusal, serverReference);
     return;
   }
 
@@ -139,12 +145,7 @@ function receiveConnect(connection: Connection, connect: ConnectPacket): void {
     connect.clientId === '' &&
     (connect.protocolVersion === 3 || (connect.protocolVersion === 4 && !connect.cleanStart))
   ) {
-    refuseConnect(
-      connection,
-      '',
-      ReasonCode.clientIdentifierNotValid,
-      'an empty Client Identifier needs Clean Session 1',
-    );
+    refuseConnect(connection, '', refusalBy('client-id', 'an empty Client Identifier needs Clean Session 1'));
     return;
   }
   const clientId = connect.clientId === '' ? broker.newClientId() : connect.clientId;
@@ -152,17 +153,18 @@ function receiveConnect(connection: Connection, connect: ConnectPacket): void {
   // 4. Who is it? [MQTT-3.1.4-2]
   const named = clientId === connect.clientId ? connect : { ...connect, clientId };
   authenticate(connection, named, (principal, data) => {
-    // 5. May it leave such a will? Checked again when the will is published.
-    const permissions = broker.authorizer?.permissions(clientId, principal);
-    const refusal = willRefusal(broker, connect, permissions);
+    // 5. May it have this session, and leave such a will? The will is checked again when it is published.
+    const permissions = compilePermissions(broker, clientId, principal);
+    const refusal =
+      refusalOfIdentity(broker, broker.sessionsById.get(clientId)?.identity, principal) ??
+      refusalOfWill(broker, connect, permissions);
     if (refusal !== undefined) {
-      refuseConnect(connection, clientId, refusal.reasonCode, refusal.reason);
+      refuseConnect(connection, clientId, refusal);
       return;
     }
     // 6. Another broker that has this client lets go first.
-    connection.whenSettled(claim(broker, connection, clientId), () =>
-      open(connection, named, connect.clientId === '', principal, permissions, data),
-    );
+    const entrant = { connect: named, isAssigned: connect.clientId === '', principal, permissions, data };
+    connection.whenSettled(claim(broker, connection, clientId), () => arrive(connection, entrant));
   });
 }
 
@@ -173,30 +175,6 @@ function applyClientLimits(connection: Connection, connect: ConnectPacket): void
   connection.maximumPacketSize = Math.min(properties.maximumPacketSize ?? PACKET_BYTES_MAXIMUM, PACKET_BYTES_MAXIMUM);
   connection.sendMaximum = Math.min(properties.receiveMaximum ?? 65_535, broker.limits.inflightMessagesMax);
   connection.wantsProblemInformation = properties.requestProblemInformation !== 0;
-}
-
-function willRefusal(
-  broker: Broker,
-  connect: ConnectPacket,
-  permissions: Session['permissions'],
-): { reasonCode: number; reason: string } | undefined {
-  const will = connect.will;
-  if (will === undefined) return undefined;
-  if (will.qos > broker.settings.maximumQoS)
-    return { reasonCode: ReasonCode.qosNotSupported, reason: 'the Will QoS is above Maximum QoS' };
-  if (will.retain && !broker.settings.retainAvailable)
-    return { reasonCode: ReasonCode.retainNotSupported, reason: 'retained messages are not available' };
-  if (broker.pressure.isExhausted)
-    return { reasonCode: ReasonCode.quotaExceeded, reason: 'no memory for another will' };
-  try {
-    assertTopicName(will.topic);
-  } catch (error) {
-    return { reasonCode: ReasonCode.topicNameInvalid, reason: (error as Error).message };
-  }
-  if (isReserved(will.topic) || broker.topics.named(will.topic).refusal !== 0)
-    return { reasonCode: ReasonCode.topicNameInvalid, reason: 'the Will Topic is reserved, too long or too deep' };
-  const code = permissions?.mayPublish(will.topic, will.qos, will.retain) ?? 0;
-  return code >= 0x80 ? { reasonCode: code, reason: 'the Will Topic is not authorized' } : undefined;
 }
 
 /** Claims the session for this broker, and gives the claim up where the client did not wait for it. */
@@ -217,42 +195,60 @@ function claim(broker: Broker, connection: Connection, clientId: string): Awaita
   });
 }
 
-function open(
-  connection: Connection,
-  connect: ConnectPacket,
-  isAssigned: boolean,
-  principal: Principal,
-  permissions: Session['permissions'],
-  data: Uint8Array | undefined,
-): void {
+/** A client whose claim holds. What was found out about it is from before the claim. */
+function arrive(connection: Connection, entrant: Entrant): void {
+  const { broker } = connection;
+  const { connect, principal } = entrant;
+  const { clientId } = connect;
+  let { permissions } = entrant;
+  let refusal: Refusal | undefined;
+
+  // 7. A review may have begun meanwhile, or another client have made the session.
+  if (!broker.reviews.isSeen(connection)) {
+    permissions = compilePermissions(broker, clientId, principal);
+    refusal = refusalOfReview(connection, principal, clientId) ?? refusalOfWill(broker, connect, permissions);
+  }
+  refusal ??=
+    refusalOfIdentity(broker, broker.sessionsById.get(clientId)?.identity, principal) ??
+    refusalOfConnection(broker, clientId, principal);
+  if (refusal === undefined) open(connection, { ...entrant, permissions });
+  else {
+    if (!broker.sessionsById.has(clientId) && !broker.claims.has(clientId)) broker.directory.release(clientId);
+    refuseConnect(connection, clientId, refusal);
+  }
+}
+
+function open(connection: Connection, { connect, isAssigned, principal, permissions, data }: Entrant): void {
   const { broker } = connection;
   const { clientId } = connect;
   const before = broker.commits.written;
 
-  // 7. A client already connected under this identifier is told and closed [MQTT-3.1.4-3].
+  // 8. A client already connected under this identifier is told and closed [MQTT-3.1.4-3].
   const former = broker.sessionsById.get(clientId);
   if (former?.owner !== undefined) takeOver(broker, former, connection);
 
-  // 8. Clean Start ends the former session [MQTT-3.1.2-4]; else it goes on [MQTT-3.1.2-5].
-  //    A former session of expiry 0 has ended with its connection in step 7.
+  // 9. Clean Start ends the former session [MQTT-3.1.2-4]; else it goes on [MQTT-3.1.2-5].
+  //    A former session of expiry 0 has ended with its connection in step 8.
   const stored = broker.sessionsById.get(clientId);
   if (stored !== undefined && connect.cleanStart) endSession(broker, stored, 'clean-start');
   const resumed = connect.cleanStart ? undefined : stored;
   const refusal = resumed === undefined ? refusalOfNew(broker, connect, principal) : undefined;
   if (refusal !== undefined) {
     broker.directory.release(clientId);
-    refuseConnect(connection, clientId, ReasonCode.quotaExceeded, refusal);
+    refuseConnect(connection, clientId, refusal);
     return;
   }
   const session = resumed ?? new Session(clientId, broker.newSessionNumber(), broker);
   broker.sessionsById.set(clientId, session);
 
-  // 9. The session belongs to this connection from here on.
+  // 10. The session belongs to this connection from here on.
   connection.session = session;
   session.owner = connection;
   session.isSucceeded = false;
   session.expiresAtMs = undefined;
-  session.permissions = permissions;
+  session.identity = principal.identity;
+  permit(session, permissions);
+  broker.connectionCounts.opened(connection, principal.identity);
   const expiry = expiryAskedFor(connect);
   session.sessionExpiryInterval = Math.min(expiry, broker.limits.sessionExpiryMaxS);
   if (session.sessionExpiryInterval < expiry) broker.metrics.sessionExpiriesLowered += 1;
@@ -263,10 +259,10 @@ function open(
     broker.commits.write({ op: 'putSession', session: session.record(0) });
   }
 
-  // 10. Its will waits for the end of the connection [MQTT-3.1.2-7]; the former one will not be sent [MQTT-3.1.3-9].
-  armWill(broker, session, connect.will);
+  // 11. Its will waits for the end of the connection [MQTT-3.1.2-7]; the former one will not be sent [MQTT-3.1.3-9].
+  armWill(broker, session, connect.will, principal);
 
-  // 11. CONNACK is the first packet [MQTT-3.2.0-1], when all of that is durable; unfinished deliveries follow it.
+  // 12. CONNACK is the first packet [MQTT-3.2.0-1], when all of that is durable; unfinished deliveries follow it.
   const properties = connackProperties(connection, connect, isAssigned, session, data);
   const bytes = connection.encode({
     type: 'connack',
@@ -276,7 +272,7 @@ function open(
   });
   connection.state = 'open';
   if (bytes === undefined) {
-    connectionEnded(connection, 'server', undefined, 'CONNACK is above the Maximum Packet Size of the client');
+    rejectConnection(connection, 'connack-size', 'CONNACK is above the Maximum Packet Size of the client');
     return;
   }
   const ticket = broker.commits.written === before ? 0 : broker.commits.ticket;
@@ -286,29 +282,6 @@ function open(
   });
   if (ticket !== 0) broker.commits.endOfTurn();
   opened(connection, connect, session, principal, resumed !== undefined);
-}
-
-/** Why one more session cannot begin; undefined where it can. */
-function refusalOfNew(broker: Broker, connect: ConnectPacket, { username }: Principal): string | undefined {
-  const { limits, metrics } = broker;
-  if (broker.sessionsById.size >= limits.sessionsMax) {
-    metrics.sessionsRefused += 1;
-    return 'too many sessions';
-  }
-  if (expiryAskedFor(connect) === 0) return undefined;
-  if (broker.sessionCounts.of(username) >= limits.sessionsPerUsernameMax) {
-    metrics.sessionsRefused += 1;
-    return 'too many sessions of this user name';
-  }
-  if (!broker.storage.isLow) return undefined;
-  metrics.storeRefused += 1;
-  return 'no room in the store for another session';
-}
-
-/** Seconds; before 5.0 Clean Session says it. */
-function expiryAskedFor({ protocolVersion, cleanStart, properties }: ConnectPacket): number {
-  if (protocolVersion === 5) return properties.sessionExpiryInterval ?? 0;
-  return cleanStart ? 0 : 0xffffffff;
 }
 
 function opened(
@@ -322,7 +295,7 @@ function opened(
   connection.admitPackets(broker.limits.maximumPacketSize);
   const keepAliveS = keepAliveOf(broker, connect);
   connection.keepAliveMs = keepAliveS * 1500;
-  broker.watchConnection(connection);
+  broker.connectionDeadlines.watch(connection);
   broker.metrics.connectsAccepted += 1;
   if (!sessionPresent) broker.tell({ name: 'sessionCreated', clientId: session.clientId });
   if (broker.hasListeners)

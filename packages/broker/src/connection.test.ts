@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodePacket, type SubscribePacket } from '@dunlin/protocol';
 import fc from 'fast-check';
+import { NOBODY } from './memory/anonymous.ts';
+import { PERMIT_ALL } from './memory/permit-all.ts';
 import type { AuthenticationResult } from './ports.ts';
 import type { TestClient } from './testing/client.ts';
 import { World } from './testing/world.ts';
@@ -358,11 +360,11 @@ test('closes one connection for a fault of ours, tells it, and serves the others
   const world = new World({
     authorizer: {
       permissions: (clientId) => ({
+        ...PERMIT_ALL,
         mayPublish: () => {
           if (clientId === 'unlucky') throw new Error('rule 7 is broken');
           return 0;
         },
-        maySubscribe: () => 0,
       }),
     },
   });

@@ -63,6 +63,10 @@ export class Connection implements WireHandler, AnswerSink {
   isVersionKnown = false;
   session: Session | undefined = undefined;
   principal: Principal | undefined = undefined;
+  /** Of `ConnectionCounts`. */
+  countedIdentity: string | undefined = undefined;
+  /** Of `Reviews`. */
+  reviewsSeen = 0;
   /** An exchange of AUTH packets that is under way. */
   authentication: AuthenticationProgress | undefined = undefined;
   authenticationMethod: string | undefined = undefined;

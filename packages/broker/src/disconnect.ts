@@ -9,12 +9,15 @@ import {
   isReasonCodeAllowed,
   MqttError,
   NO_PROPERTIES,
+  type Properties,
   ReasonCode,
 } from '@dunlin/protocol';
 import type { Wire } from '@dunlin/transport';
 import type { Broker } from './broker.ts';
+import { type CheckName, refusalBy } from './checks.ts';
 import type { Connection } from './connection.ts';
 import { type Entry, mayHandOver } from './entry.ts';
+import type { Refusal } from './ports.ts';
 import type { Queue } from './queue.ts';
 import type { Session } from './session.ts';
 import { forgetSubscriptions } from './subscribe.ts';
@@ -61,66 +64,100 @@ export function failConnection(connection: Connection, error: unknown): void {
   if (!(error instanceof MqttError)) {
     // Ours, not the client's: it sees an unspecified error, the listener sees all.
     connection.broker.internalError(error);
-    endByServer(connection, ReasonCode.unspecifiedError, 'internal error');
+    endByServer(connection, refusalBy('internal-error', 'internal error'));
     return;
   }
   count(connection.broker, error);
-  endByServer(connection, error.reasonCode, error.message);
+  endByServer(connection, refusalBy('protocol-error', error.message, { reasonCode: error.reasonCode }));
 }
 
-/** Ends a connection for a reason of the server: administration, keep alive, takeover, shutdown. */
+/** Ends an open connection for a reason of the server: administration, keep alive, takeover, shutdown. */
 export function sendDisconnect(
   connection: Connection,
   reasonCode: number,
   reason: string,
   serverReference?: string,
 ): void {
+  endOpen(connection, reasonCode, reason, { serverReference });
+}
+
+/** Ends the connection of a client that was let in and may not stay; as before CONNACK, it is told and counted. */
+export function expel(connection: Connection, refusal: Refusal): void {
+  const { broker } = connection;
   if (connection.state === 'closed') return;
-  endByServer(connection, reasonCode, reason, serverReference);
+  broker.metrics.clientsExpelled += 1;
+  broker.refusals.count(refusal.check);
+  endOpen(connection, refusal.reasonCode, refusal.reason, refusal);
 }
 
 /** Answers a CONNECT with a failure and closes [MQTT-3.2.2-7]. */
 export function refuseConnect(
   connection: Connection,
   clientId: string,
-  reasonCode: number,
-  reason: string,
+  refusal: Refusal,
   serverReference?: string,
 ): void {
-  const broker = connection.broker;
+  const { broker } = connection;
+  const { reasonCode, check, reason, detail } = refusal;
   broker.metrics.connectsRefused += 1;
+  broker.refusals.count(check);
   broker.tell({
     name: 'connectRefused',
     clientId,
     address: connection.wire.peer.address,
     listener: connection.policy.name,
     reasonCode,
+    check,
     reason,
+    detail,
   });
   sendRefusal(connection, reasonCode, reason, serverReference);
   close(connection);
 }
 
-function endByServer(connection: Connection, reasonCode: number, reason: string, serverReference?: string): void {
-  connection.broker.metrics.connectionsClosedByServer += 1;
+/** Something went wrong on a connection, wherever it stands. */
+function endByServer(connection: Connection, refusal: Refusal): void {
+  const { reasonCode, reason } = refusal;
   if (connection.state === 'open') {
-    // DISCONNECT only after CONNACK with success has left [MQTT-3.14.0-1]; 3.x has none.
-    if (connection.protocolVersion === 5 && connection.isGreeted) {
-      const properties = {
-        reasonString: shortened(reason),
-        ...(serverReference === undefined ? {} : { serverReference }),
-      };
-      connection.send({ type: 'disconnect', reasonCode: codeFor('disconnect', reasonCode), properties });
-    }
-    connectionEnded(connection, 'server', reasonCode, reason);
+    endOpen(connection, reasonCode, reason, {});
     return;
   }
+  connection.broker.metrics.connectionsClosedByServer += 1;
   if (connection.state === 'connecting') {
-    refuseConnect(connection, connection.clientId, reasonCode, reason, serverReference);
+    refuseConnect(connection, connection.clientId, refusal);
     return;
   }
-  sendRefusal(connection, reasonCode, reason, serverReference);
-  connectionEnded(connection, 'server', reasonCode, reason);
+  sendRefusal(connection, reasonCode, reason, undefined);
+  rejectConnection(connection, refusal.check as CheckName, reason ?? '');
+}
+
+function endOpen(
+  connection: Connection,
+  reasonCode: number,
+  reason: string | undefined,
+  more: { readonly serverReference?: string; readonly check?: string; readonly detail?: string },
+): void {
+  if (connection.state === 'closed') return;
+  connection.broker.metrics.connectionsClosedByServer += 1;
+  // DISCONNECT only after CONNACK with success has left [MQTT-3.14.0-1]; 3.x has none.
+  if (connection.protocolVersion === 5 && connection.isGreeted) {
+    const properties = reasonProperties(reason, more.serverReference);
+    connection.send({ type: 'disconnect', reasonCode: codeFor('disconnect', reasonCode), properties });
+  }
+  connectionEnded(connection, 'server', reasonCode, reason ?? '', more);
+}
+
+/** Closes a connection whose CONNECT was not handled, and says by which check. */
+export function rejectConnection(connection: Connection, check: CheckName, reason: string): void {
+  connection.broker.refusals.count(check);
+  connectionEnded(connection, 'server', undefined, reason, { check });
+}
+
+function reasonProperties(reason: string | undefined, serverReference: string | undefined): Properties {
+  return {
+    ...(reason === undefined ? {} : { reasonString: shortened(reason) }),
+    ...(serverReference === undefined ? {} : { serverReference }),
+  };
 }
 
 /**
@@ -129,6 +166,7 @@ function endByServer(connection: Connection, reasonCode: number, reason: string,
  */
 function codeFor(packet: 'connack' | 'disconnect', reasonCode: number): number {
   if (isReasonCodeAllowed(packet, reasonCode, 'server')) return reasonCode;
+  if (reasonCode === ReasonCode.serverUnavailable) return ReasonCode.serverBusy;
   return IDENTITY_CODES.includes(reasonCode) ? ReasonCode.notAuthorized : ReasonCode.protocolError;
 }
 
@@ -141,14 +179,13 @@ function shortened(reason: string): string {
 function sendRefusal(
   connection: Connection,
   reasonCode: number,
-  reason: string,
+  reason: string | undefined,
   serverReference: string | undefined,
 ): void {
   if (connection.state === 'new' && !connection.isVersionKnown) return;
   if (connection.protocolVersion === 5) {
     // How long a packet may be is not known before CONNECT was read.
-    const reasonString = connection.state === 'new' ? {} : { reasonString: shortened(reason) };
-    const properties = { ...reasonString, ...(serverReference === undefined ? {} : { serverReference }) };
+    const properties = reasonProperties(connection.state === 'new' ? undefined : reason, serverReference);
     connection.send({
       type: 'connack',
       sessionPresent: false,
@@ -171,6 +208,7 @@ export function connectionEnded(
   by: EndedBy,
   reasonCode: number | undefined,
   reason: string,
+  { check, detail }: { readonly check?: string; readonly detail?: string } = {},
 ): void {
   const { broker, session } = connection;
   const wasOpen = connection.state === 'open';
@@ -181,6 +219,7 @@ export function connectionEnded(
       name: 'connectionRejected',
       address: connection.wire.peer.address,
       listener: connection.policy.name,
+      check,
       reason,
     });
     return;
@@ -193,6 +232,8 @@ export function connectionEnded(
     reasonCode,
     by,
     reason,
+    check,
+    detail,
   });
   // Another connection may have the session already.
   if (session.owner === connection) detach(broker, session);

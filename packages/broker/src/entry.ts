@@ -1,4 +1,5 @@
 /** An Entry: one delivery at QoS 1 or 2 that waits or is not finished, and what may be done with it. */
+import type { QoS } from '@dunlin/protocol';
 import type { Message } from './message.ts';
 import type { StoredEntry } from './ports.ts';
 import { NO_IDENTIFIERS } from './subscription.ts';
@@ -31,6 +32,24 @@ export const FORGOTTEN: Entry = Object.freeze({
   sent: 'never',
   released: false,
 });
+
+/** What becomes of the deliveries of a session that has ended: which another member may have, and how many are dropped. */
+export function dividedAtEnd(
+  inflight: readonly { readonly qos: QoS; readonly item: Entry }[],
+  waiting: Iterable<Entry>,
+): { readonly handOver: Entry[]; readonly dropped: number } {
+  const handOver: Entry[] = [];
+  let dropped = 0;
+  for (const { qos, item } of inflight) {
+    if (qos === 1 && item.share !== undefined) handOver.push(item);
+    else dropped += 1;
+  }
+  for (const entry of waiting) {
+    if (mayHandOver(entry)) handOver.push(entry);
+    else dropped += 1;
+  }
+  return { handOver, dropped };
+}
 
 /** What an entry costs beside its message. */
 export const ENTRY_BYTES = 160;

@@ -20,17 +20,40 @@ interface EventFields {
     reasonCode: number | undefined;
     by: 'client' | 'server' | 'network';
     reason: string;
+    /** The check by which it may not stay, where that is why; see `checks.ts`. */
+    check: string | undefined;
+    detail: string | undefined;
   };
-  connectRefused: { clientId: string; address: string; listener: string; reasonCode: number; reason: string };
-  /** A connection that ended before its CONNECT was handled. */
-  connectionRejected: { address: string; listener: string; reason: string };
+  /** `reason` went to the client as well, `check` and `detail` did not. */
+  connectRefused: {
+    clientId: string;
+    address: string;
+    listener: string;
+    reasonCode: number;
+    check: string;
+    reason: string | undefined;
+    detail: string | undefined;
+  };
+  /** A connection that ended before its CONNECT was handled; `check`: undefined where the client or the network ended it. */
+  connectionRejected: { address: string; listener: string; check: string | undefined; reason: string };
+  /** `error` with its stack, once a second at most. */
+  authenticatorFailed: { clientId: string; listener: string; error: string };
   sessionTakenOver: { clientId: string; address: string; newAddress: string };
   sessionCreated: { clientId: string };
   sessionEnded: { clientId: string; reason: 'clean-start' | 'expired' | 'disconnected' };
   subscribed: { clientId: string; filter: string; qos: number };
-  subscriptionRefused: { clientId: string; filter: string; reasonCode: number; reason: string };
+  /** `rule`: what decided, where permissions did. Of this and the other denials a few a second are told; all are counted. */
+  subscriptionRefused: {
+    clientId: string;
+    filter: string;
+    reasonCode: number;
+    reason: string;
+    rule: string | undefined;
+  };
   unsubscribed: { clientId: string; filter: string };
-  publishRefused: { clientId: string; topic: string; reasonCode: number; reason: string };
+  publishRefused: { clientId: string; topic: string; reasonCode: number; reason: string; rule: string | undefined };
+  willRefused: { clientId: string; topic: string; reasonCode: number; rule: string | undefined };
+  deliveryDenied: { clientId: string; topic: string; rule: string | undefined };
   willPublished: { clientId: string; topic: string };
   /** A limit acted; `clientId` is empty where it is nobody's. */
   limitReached: { limit: LimitName; clientId: string; detail: string };
@@ -58,8 +81,12 @@ export interface EventDescription {
 export const EVENTS: { readonly [name in EventName]: EventDescription } = {
   clientConnected: { level: 'info', description: 'A client got CONNACK with success.' },
   clientDisconnected: { level: 'info', description: 'The connection of a client ended.' },
-  connectRefused: { level: 'warn', description: 'A CONNECT was refused.' },
+  connectRefused: { level: 'warn', description: 'A CONNECT was refused; `check` names what failed.' },
   connectionRejected: { level: 'warn', description: 'A connection ended before its CONNECT was handled.' },
+  authenticatorFailed: {
+    level: 'error',
+    description: 'The Authenticator threw or rejected where it has to answer; the client was refused.',
+  },
   sessionTakenOver: {
     level: 'warn',
     description: 'A client came with an identifier in use; the older connection was closed.',
@@ -70,6 +97,8 @@ export const EVENTS: { readonly [name in EventName]: EventDescription } = {
   subscriptionRefused: { level: 'warn', description: 'A subscription was refused.' },
   unsubscribed: { level: 'debug', description: 'A subscription was removed.' },
   publishRefused: { level: 'warn', description: 'A PUBLISH was refused.' },
+  willRefused: { level: 'warn', description: 'A Will Message was not sent: its client may not leave it any longer.' },
+  deliveryDenied: { level: 'info', description: 'A message was kept from a client that may not receive it.' },
   willPublished: { level: 'info', description: 'A Will Message was published.' },
   limitReached: { level: 'warn', description: 'A limit acted.' },
   publishersPaused: { level: 'warn', description: 'Publishers are read slowly because too many bytes are held.' },

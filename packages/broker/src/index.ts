@@ -1,17 +1,26 @@
 /** One MQTT broker, embeddable: `new Broker(...)`, ports and memory adapters. */
 
-export { Broker, type BrokerOptions, type PublishOptions, type StopOptions } from './broker.ts';
+export {
+  Broker,
+  type BrokerOptions,
+  type DisconnectOptions,
+  type PublishOptions,
+  type StopOptions,
+} from './broker.ts';
+export { type AnsweredCheck, CHECKS, type Check, type CheckName, type RefusalCounts } from './checks.ts';
 export { type BrokerEvent, EVENTS, type EventName } from './events.ts';
 export { LIMITS, type Limit, type LimitName, type Limits, resolveLimits } from './limits.ts';
 export { AnonymousAuthenticator, NOBODY } from './memory/anonymous.ts';
 export { LoopbackBus } from './memory/bus.ts';
 export { LocalDirectory } from './memory/directory.ts';
+export { PERMIT_ALL } from './memory/permit-all.ts';
 export { MemoryStore } from './memory/store.ts';
 export { MemoryTable } from './memory/table.ts';
 export { Message, retainedBytes } from './message.ts';
 export { COUNTERS, type CounterName, type Metrics } from './metrics.ts';
 export type { ListenerPolicy } from './policy.ts';
 export type * from './ports.ts';
+export type { ConnectionsReview, PermissionsReview } from './reviews.ts';
 export type { SessionInfo } from './session-info.ts';
 export { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 export {

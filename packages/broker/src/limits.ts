@@ -26,6 +26,27 @@ export const LIMITS = {
     counter: 'connectionsRefused',
     description: 'Network connections at once; the server lowers it to the file limit of the process less a reserve.',
   },
+  connectionsPerAddressMax: {
+    unit: 'connections',
+    default: 100_000,
+    minimum: 1,
+    maximum: 10_000_000,
+    reasonCode: undefined,
+    counter: 'connectionsRefused',
+    description:
+      'Network connections at once from one IPv4 address or one IPv6 /64; further ones are closed unread. Loopback ' +
+      'addresses and Unix sockets do not count: proxies come from there. Lower it where clients come straight from the ' +
+      'internet; many of them may share the address of a carrier or of a proxy that does not say who they are.',
+  },
+  connectionsPerUsernameMax: {
+    unit: 'connections',
+    default: 100_000,
+    minimum: 1,
+    maximum: 10_000_000,
+    reasonCode: ReasonCode.quotaExceeded,
+    counter: 'connectionsPerUsernameRefused',
+    description: 'Connections at once of one identity, as the Authenticator found it. Who has none does not count.',
+  },
   connectTimeoutMs: {
     unit: 'milliseconds',
     default: 10_000,

@@ -2,10 +2,12 @@
 
 export const COUNTERS = {
   connectionsAccepted: 'Network connections that came in.',
-  connectionsRefused: 'Network connections refused because connectionsMax was reached.',
+  connectionsRefused: 'Network connections refused because connectionsMax or connectionsPerAddressMax was reached.',
+  connectionsPerUsernameRefused: 'CONNECT packets refused because connectionsPerUsernameMax was reached.',
   connectTimeouts: 'Connections closed because no CONNECT was handled within connectTimeoutMs.',
   connectsAccepted: 'CONNECT packets answered with success.',
   connectsRefused: 'CONNECT packets answered with a failure or with a close.',
+  clientsExpelled: 'Connections ended because their client may not stay: a review, a credential that ended or changed.',
   disconnectsReceived: 'DISCONNECT packets from clients.',
   connectionsLost: 'Connections that ended without DISCONNECT.',
   connectionsClosedByServer: 'Connections the broker ended: errors, administration, shutdown.',
@@ -37,6 +39,9 @@ export const COUNTERS = {
   messagesDroppedTooLarge: 'Messages dropped for one client because of its Maximum Packet Size.',
   messagesDroppedAbsent: 'QoS 0 messages dropped because the client of the session was away.',
   messagesDroppedSessionEnd: 'QoS 1 and 2 messages dropped because their session ended.',
+  messagesDroppedDenied: 'Messages kept from one client because it may not receive them.',
+  denialsUntold:
+    'Denials and refusals that were no event of their own, because one client or all had too many in a second.',
   messagesExpired: 'Messages dropped because their Message Expiry Interval passed.',
   windowsClosed: 'Times a delivery had to wait for acknowledgements.',
   chunksPaused: 'Times the rest of a chunk had to wait for others, because its packets are costly.',
@@ -51,6 +56,7 @@ export const COUNTERS = {
   retainedRefused: 'Retained messages refused by a limit.',
   storeRefused: 'Packets refused because the store has less room than storeFreeBytesMin.',
   retainedEvicted: 'Retained messages that left the cache of retainedCacheBytesMax; the store has them.',
+  willsRefused: 'Will messages that were not sent because their client may not leave them any longer.',
   willsPublished: 'Will messages published.',
   sharedHandedOver: 'Messages handed to another member because a session of a shared subscription ended.',
   commits: 'Store transactions.',

@@ -36,6 +36,7 @@ export interface SessionRecord {
   readonly clientId: string;
   /** Whose it is, where the Authenticator said a name. */
   readonly username: string | undefined;
+  readonly identity: string | undefined;
   /** Seconds; 0xFFFFFFFF never expires; 0 only where a stored session was taken up to end with its connection. */
   readonly sessionExpiryInterval: number;
   /** Wall clock at which the session ends; 0 while a client is connected, Infinity when it never ends. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Properties } from '@dunlin/protocol';
+import { PERMIT_ALL } from './memory/permit-all.ts';
 import type { TestClient } from './testing/client.ts';
 import { HeldStore } from './testing/store.ts';
 import { World } from './testing/world.ts';
@@ -14,7 +15,7 @@ function pair(world: World, filter = '#'): { publisher: TestClient; subscriber: 
 function refusing(reasonCode: number): World {
   return new World({
     authorizer: {
-      permissions: () => ({ mayPublish: (topic) => (topic === 'no' ? reasonCode : 0), maySubscribe: () => 0 }),
+      permissions: () => ({ ...PERMIT_ALL, mayPublish: (topic) => (topic === 'no' ? reasonCode : 0) }),
     },
   });
 }

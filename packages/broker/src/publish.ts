@@ -11,7 +11,7 @@ import { type FrameReader, MqttError, PublishFrame, ReasonCode, ReceiverFlow } f
 import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
 import { Message, NO_BYTES } from './message.ts';
-import type { Awaitable } from './ports.ts';
+import type { Awaitable, Permissions } from './ports.ts';
 import type { Session } from './session.ts';
 import { isOfBroker, sameName, type Topic } from './topics.ts';
 
@@ -60,7 +60,7 @@ export function receivePublish(connection: Connection, bytes: Buffer, reader: Fr
 export function accept(broker: Broker, from: Session | undefined, message: Message): Awaitable<number> {
   // 1. May it be said? The Topic Alias is resolved, so this sees the true name.
   const refusal = refusalOf(from, message);
-  if (refusal !== 0) return refuse(broker, message, refusal, reasonOf(refusal));
+  if (refusal !== 0) return refuse(broker, message, refusal, reasonOf(refusal), from?.permissions);
 
   // 2. Is it to be remembered? [MQTT-3.3.1-5]
   if (message.retain && !retain(broker, message))
@@ -254,10 +254,24 @@ function reasonOf(reasonCode: number): string {
   return reasonCode === ReasonCode.topicNameInvalid ? 'topic reserved, too long or too deep' : 'not authorized';
 }
 
-function refuse(broker: Broker, message: Message, reasonCode: number, reason: string): number {
+/** `permissions`: where they are why, unless the topic itself is. */
+function refuse(
+  broker: Broker,
+  message: Message,
+  reasonCode: number,
+  reason: string,
+  permissions?: Permissions,
+): number {
+  const { publisher: clientId, qos, retain } = message;
+  const { name: topic, refusal } = message.topic;
   broker.metrics.publishesRefused += 1;
   if (reasonCode === ReasonCode.topicNameInvalid) broker.metrics.topicsRefused += 1;
-  broker.tell({ name: 'publishRefused', clientId: message.publisher, topic: message.topic.name, reasonCode, reason });
+  const denied = refusal === 0 ? ({ action: 'publish', name: topic, qos, retain } as const) : undefined;
+  broker.denials.tell(
+    { name: 'publishRefused', clientId, topic, reasonCode, reason, rule: undefined },
+    permissions,
+    denied,
+  );
   return reasonCode;
 }
 

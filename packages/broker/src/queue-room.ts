@@ -10,7 +10,7 @@ export interface QueueOwner {
   /** Reads what comes next into memory, so many entries at the most; true where `peek` has it now. */
   readPage(queue: Queue, entriesMax: number): boolean;
   /** Drops what `peek` returns, and counts it. */
-  drop(queue: Queue, counter: 'messagesExpired' | 'messagesDroppedQueueFull'): void;
+  drop(queue: Queue, counter: 'messagesExpired' | 'messagesDroppedQueueFull' | 'messagesDroppedDenied'): void;
 }
 
 /** Read of a queue that is in the store alone: a client that is away shall cost no memory for being full. */

@@ -56,6 +56,7 @@ function restore(broker: Broker, { record, subscriptions, received, will, queue 
   const session = new Session(record.clientId, record.number, broker);
   session.hasRecord = true;
   broker.sessionCounts.own(session, record.username);
+  session.identity = record.identity;
   session.sessionExpiryInterval = record.sessionExpiryInterval;
   session.restoreQueue(queue);
   if (will !== undefined) restoreWill(broker, session, will);

@@ -31,6 +31,8 @@ export interface SessionContext {
   hasMemory(isAbsent: boolean): boolean;
   /** For want of memory a message of this session was dropped. */
   memoryShort(clientId: string): void;
+  /** A message was kept from this session, by its permissions. */
+  deliveryDenied(session: Session, message: Message): void;
   /** A limit acted on the queue of this session. */
   queueFull(clientId: string, limit: 'queueMessagesMax' | 'queueBytesMax'): void;
   /** Wall clock at which all replays of the present turn pause, whosesoever they are. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NOBODY } from './memory/anonymous.ts';
 import { MemoryStore } from './memory/store.ts';
 import type { Authenticator } from './ports.ts';
 import type { Session } from './session.ts';

@@ -7,7 +7,8 @@
 import type { QoS, ReceiverFlow } from '@dunlin/protocol';
 import type { Connection } from './connection.ts';
 import { fits } from './delivery.ts';
-import { ENTRY_BYTES, type Entry, FORGOTTEN, mayExpire, mayHandOver, packetIdOf } from './entry.ts';
+import { dropReason, isDenied } from './delivery-checks.ts';
+import { dividedAtEnd, ENTRY_BYTES, type Entry, FORGOTTEN, packetIdOf } from './entry.ts';
 import { Inflight } from './inflight.ts';
 import type { Message } from './message.ts';
 import type { Permissions, QueueSummary, SessionRecord } from './ports.ts';
@@ -36,6 +37,8 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
   hasRecord = false;
   /** Whose it is, of a stored session; see `SessionCounts`. */
   username: string | undefined = undefined;
+  /** Whom it is bound to; undefined where nobody was asked who they are. */
+  identity: string | undefined = undefined;
   /** Seconds; 0 ends the session with its connection. */
   sessionExpiryInterval = 0;
   /** Wall clock at which it ends; undefined while connected or when it never ends. */
@@ -44,6 +47,8 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
   deadlineMs = 0;
   will: ArmedWill | undefined = undefined;
   permissions: Permissions | undefined = undefined;
+  /** Not all that comes to it may it receive; see `delivery-checks.ts`. */
+  checksDeliveries = false;
   subscriptions: Map<string, Subscription> | undefined = undefined;
   /** What they take in memory, by `subscriptionBytes`. */
   subscriptionBytes = 0;
@@ -87,6 +92,7 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
       number: this.number,
       clientId: this.clientId,
       username: this.username,
+      identity: this.identity,
       sessionExpiryInterval: this.sessionExpiryInterval,
       expiresAtMs,
     };
@@ -108,6 +114,7 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
 
   /** Sends the message, queues it, or drops it; only the session knows which. */
   deliver(message: Message, subscription: Subscription, share: string | undefined): void {
+    if (this.checksDeliveries && isDenied(this, message, this.#context)) return;
     const qos = Math.min(message.qos, subscription.qos);
     const retain = message.retain && subscription.retainAsPublished;
     if (qos > 0) {
@@ -219,8 +226,9 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
         this.#sendPubrelAgain(connection, queue, entry);
         continue;
       }
-      if (mayExpire(entry) && entry.message.isExpired(this.#context.nowMs)) {
-        this.drop(queue, 'messagesExpired');
+      const reason = dropReason(this, entry, this.#context);
+      if (reason !== undefined) {
+        this.drop(queue, reason);
         continue;
       }
       if (!this.#maySend(connection, entry.position)) return;
@@ -310,7 +318,7 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
     else this.#finished(entry);
   }
 
-  drop(queue: Queue, counter: 'messagesExpired' | 'messagesDroppedQueueFull'): void {
+  drop(queue: Queue, counter: 'messagesExpired' | 'messagesDroppedQueueFull' | 'messagesDroppedDenied'): void {
     const entry = queue.peek() as Entry;
     queue.shift();
     this.#context.metrics[counter] += 1;
@@ -403,6 +411,7 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
   }
 
   sendRetained(connection: Connection, message: Message, subscription: Subscription): boolean {
+    if (this.checksDeliveries && isDenied(this, message, this.#context)) return true;
     this.#context.metrics.retainedSent += 1;
     const { identifiers } = subscription;
     const qos = Math.min(message.qos, subscription.qos) as QoS;
@@ -475,18 +484,9 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
    * its pages may be read from there.
    */
   end(): { readonly handOver: readonly Entry[]; readonly rest: Queue | undefined } {
-    const handOver: Entry[] = [];
     const queue = this.#queue;
-    let dropped = queue?.pagedOwn ?? 0;
-    for (const { qos, item } of this.#inflight?.end() ?? []) {
-      if (qos === 1 && item.share !== undefined) handOver.push(item);
-      else dropped += 1;
-    }
-    for (const entry of queue?.waiting() ?? []) {
-      if (mayHandOver(entry)) handOver.push(entry);
-      else dropped += 1;
-    }
-    this.#context.metrics.messagesDroppedSessionEnd += dropped;
+    const { handOver, dropped } = dividedAtEnd(this.#inflight?.end() ?? [], queue?.waiting() ?? []);
+    this.#context.metrics.messagesDroppedSessionEnd += dropped + (queue?.pagedOwn ?? 0);
     const rest = queue?.hasPagedShares === true ? queue : undefined;
     if (rest === undefined) queue?.clear();
     else rest.clearMemory();

@@ -12,6 +12,8 @@ export interface Settings {
   readonly strictText: boolean;
   /** What happens to a QoS 1 or 2 message for a full queue: the new one is dropped, or the oldest waiting. */
   readonly queueFull: 'drop-new' | 'drop-oldest';
+  /** A session made by a client with an identity is for that identity alone; another one gets 0x85. */
+  readonly bindSessions: boolean;
   /** Sent to clients that ask for Response Information (section 3.1.2.11.6); undefined: none. */
   readonly responseInformation: string | undefined;
   /** Sent with DISCONNECT 0x9C or CONNACK 0x9C while draining; undefined: none. */
@@ -28,6 +30,7 @@ export const DEFAULT_SETTINGS: Settings = {
   sharedSubscriptionAvailable: true,
   strictText: true,
   queueFull: 'drop-new',
+  bindSessions: true,
   responseInformation: undefined,
   serverReference: undefined,
   sysIntervalS: 10,

@@ -5,6 +5,7 @@
  * is absent. Those that are there and those that are not stand in lists of their own, so that a thousand absent members
  * cost a message nothing. The order inside a group is not promised.
  */
+import { mayReceive } from './delivery-checks.ts';
 import type { Message } from './message.ts';
 import type { Subscription } from './subscription.ts';
 
@@ -42,29 +43,31 @@ export class ShareGroup {
     if (this.#removeFrom(this.#otherListOf(member), member)) this.add(member);
   }
 
-  /** The member that takes the next message, or undefined where nobody can. */
+  /** The member that takes the next message, or undefined where nobody can, or may. */
   choose(message: Message): Subscription | undefined {
     const members = this.#present;
     let waiting: number | undefined;
     for (let tried = 0, index = this.#next; tried < members.length; tried++, index++) {
       if (index >= members.length) index = 0;
       const { session, identifiers } = members[index];
+      if (session.checksDeliveries && !mayReceive(session, message)) continue;
       if (session.hasRoomFor(message, identifiers)) {
         this.#next = index + 1;
         return members[index];
       }
       if (waiting === undefined && session.fits(message, identifiers)) waiting = index;
     }
-    if (waiting === undefined) return message.qos === 0 ? undefined : this.#chooseAbsent();
+    if (waiting === undefined) return message.qos === 0 ? undefined : this.#chooseAbsent(message);
     this.#next = waiting + 1;
     return members[waiting];
   }
 
-  #chooseAbsent(): Subscription | undefined {
+  #chooseAbsent(message: Message): Subscription | undefined {
     const members = this.#absent;
     for (let tried = 0, index = this.#nextAbsent; tried < members.length; tried++, index++) {
       if (index >= members.length) index = 0;
-      if (!members[index].session.isStored) continue;
+      const { session } = members[index];
+      if (!session.isStored || (session.checksDeliveries && !mayReceive(session, message))) continue;
       this.#nextAbsent = index + 1;
       return members[index];
     }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { QoS, SubscriptionRequest } from '@dunlin/protocol';
+import { PERMIT_ALL } from './memory/permit-all.ts';
 import type { TestClient } from './testing/client.ts';
 import { HeldStore } from './testing/store.ts';
 import { World } from './testing/world.ts';
@@ -67,8 +68,8 @@ test('refuses what the Authorizer forbids with its code', () => {
   const world = new World({
     authorizer: {
       permissions: () => ({
-        mayPublish: () => 0,
-        maySubscribe: (filter, qos) => (filter === 'no' || qos === 2 ? 0x87 : 0),
+        ...PERMIT_ALL,
+        maySubscribe: (filter, qos) => (filter === 'no' || qos === 2 ? 0x87 : 2),
       }),
     },
   });

@@ -17,6 +17,7 @@ import {
 import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
 import { holdDeliveries, releaseDeliveries } from './delivery.ts';
+import { checkDeliveriesOf } from './delivery-checks.ts';
 import type { LimitName } from './limits.ts';
 import type { SubscriptionRecord } from './ports.ts';
 import { Replay } from './replay.ts';
@@ -24,6 +25,11 @@ import { plainFilter } from './router.ts';
 import type { Session } from './session.ts';
 import { NO_IDENTIFIERS, recordOf, Subscription, subscriptionBytes, subscriptionOptions } from './subscription.ts';
 import { isReserved } from './topics.ts';
+
+interface FilterRefusal {
+  readonly reasonCode: number;
+  readonly reason: string;
+}
 
 export function receiveSubscribe(connection: Connection, packet: SubscribePacket): void {
   const broker = connection.broker;
@@ -105,13 +111,12 @@ function subscribe(
   const broker = connection.broker;
   const filter = request.filter;
   const refusal = refusalOf(broker, session, request);
-  if (refusal !== undefined) {
-    broker.metrics.subscriptionsRefused += 1;
-    broker.tell({ name: 'subscriptionRefused', clientId: session.clientId, filter, ...refusal });
-    return refusal.reasonCode;
-  }
+  if (refusal !== undefined) return refuse(broker, session, filter, refusal);
+  const granted = session.permissions?.maySubscribe(plainFilter(filter), request.qos) ?? 2;
+  if (granted >= 0x80)
+    return refuse(broker, session, filter, { reasonCode: granted, reason: 'not authorized' }, request.qos);
+  const qos = Math.min(request.qos, granted, broker.settings.maximumQoS) as QoS;
   // A bridge gets nothing back that it sent, and RETAIN as it was.
-  const qos = Math.min(request.qos, broker.settings.maximumQoS) as QoS;
   const options = subscriptionOptions(
     qos,
     request.noLocal || connection.isBridge,
@@ -183,6 +188,7 @@ function add(
 ): void {
   const { filter, session, qos } = subscription;
   enter(broker, subscription, former);
+  checkDeliveriesOf(session, filter);
   broker.metrics.subscriptionsMade += 1;
   if (session.isStored) {
     const record = recordOf(subscription, replayUpTo);
@@ -191,11 +197,20 @@ function add(
   if (broker.hasListeners) broker.tell({ name: 'subscribed', clientId: session.clientId, filter, qos });
 }
 
-function refusalOf(
-  broker: Broker,
-  session: Session,
-  request: SubscriptionRequest,
-): { reasonCode: number; reason: string } | undefined {
+/** `qos`: what was asked for, where permissions refuse it. */
+function refuse(broker: Broker, session: Session, filter: string, refusal: FilterRefusal, qos?: QoS): number {
+  const { clientId, permissions } = session;
+  broker.metrics.subscriptionsRefused += 1;
+  broker.denials.tell(
+    { name: 'subscriptionRefused', clientId, filter, ...refusal, rule: undefined },
+    permissions,
+    qos === undefined ? undefined : { action: 'subscribe', name: plainFilter(filter), qos, retain: false },
+  );
+  return refusal.reasonCode;
+}
+
+/** Why a filter cannot be subscribed to, whoever asks; undefined where it can. */
+function refusalOf(broker: Broker, session: Session, request: SubscriptionRequest): FilterRefusal | undefined {
   const { limits, settings } = broker;
   const filter = request.filter;
   let plain = filter;
@@ -229,8 +244,7 @@ function refusalOf(
     broker.metrics.storeRefused += 1;
     return { reasonCode: ReasonCode.quotaExceeded, reason: 'no room in the store' };
   }
-  const reasonCode = session.permissions?.maySubscribe(filter, request.qos) ?? 0;
-  return reasonCode >= 0x80 ? { reasonCode, reason: 'not authorized' } : undefined;
+  return undefined;
 }
 
 /** The limit that a filter would exceed which the session does not have yet. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Properties, Will } from '@dunlin/protocol';
+import { PERMIT_ALL } from './memory/permit-all.ts';
 import type { TestClient, TestConnect } from './testing/client.ts';
 import { World } from './testing/world.ts';
 
@@ -127,7 +128,7 @@ test('counts the Message Expiry Interval of a will from its publication', () => 
 test('asks again for permission when a will is due, and drops it without', () => {
   let allowed = true;
   const world = new World({
-    authorizer: { permissions: () => ({ mayPublish: () => (allowed ? 0 : 0x87), maySubscribe: () => 0 }) },
+    authorizer: { permissions: () => ({ ...PERMIT_ALL, mayLeaveWill: () => (allowed ? 0 : 0x87) }) },
   });
   const watcher = watch(world);
   const client = world.connect('a', { will: WILL });
@@ -135,9 +136,10 @@ test('asks again for permission when a will is due, and drops it without', () =>
   client.break();
   assert.deepEqual(watcher.takeAll(), []);
   assert.deepEqual(
-    world.told('publishRefused').map(({ clientId, topic, reasonCode }) => [clientId, topic, reasonCode]),
-    [['a', 'will', 0x87]],
+    world.told('willRefused').map(({ clientId, topic, reasonCode, rule }) => [clientId, topic, reasonCode, rule]),
+    [['a', 'will', 0x87, 'everything is permitted']],
   );
+  assert.equal(world.broker.metrics.willsRefused, 1);
 });
 
 test('sends no will to the client itself where No Local forbids it', () => {

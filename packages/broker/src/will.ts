@@ -2,7 +2,7 @@
 import type { Will } from '@dunlin/protocol';
 import type { Broker } from './broker.ts';
 import { forwardedProperties, Message } from './message.ts';
-import type { WillRecord } from './ports.ts';
+import type { Principal, WillRecord } from './ports.ts';
 import { accept } from './publish.ts';
 import type { Session } from './session.ts';
 
@@ -18,12 +18,14 @@ export interface ArmedWill {
   readonly messageExpiryInterval: number | undefined;
   /** Seconds; 0 before 5.0. */
   readonly delayInterval: number;
+  /** Who left it, for asking again what it may; undefined where only the store remembers. */
+  principal: Principal | undefined;
   /** Wall clock at which it goes out; undefined while the client is connected. */
   dueAtMs: number | undefined;
 }
 
-/** Keeps the will of a CONNECT, which owns its bytes, with the session [MQTT-3.1.2-7]. */
-export function armWill(broker: Broker, session: Session, will: Will | undefined): void {
+/** Keeps the will of a CONNECT, which owns its bytes, with the session [MQTT-3.1.2-7]. `principal`: whose it is. */
+export function armWill(broker: Broker, session: Session, will: Will | undefined, principal?: Principal): void {
   if (will === undefined) {
     disarmWill(broker, session);
     return;
@@ -35,6 +37,7 @@ export function armWill(broker: Broker, session: Session, will: Will | undefined
     properties: forwardedProperties(properties),
     messageExpiryInterval: properties.messageExpiryInterval,
     delayInterval: properties.willDelayInterval ?? 0,
+    principal,
     dueAtMs: undefined,
   };
   broker.pressure.add(willBytes(session.will.will, session.will.properties));
@@ -49,6 +52,7 @@ export function restoreWill(broker: Broker, session: Session, record: WillRecord
     properties,
     messageExpiryInterval: record.messageExpiryInterval,
     delayInterval: record.delayInterval,
+    principal: undefined,
     dueAtMs: record.dueAtMs === 0 ? undefined : record.dueAtMs,
   };
   broker.pressure.add(willBytes(session.will.will, properties));
@@ -89,19 +93,18 @@ export function publishWill(broker: Broker, session: Session): void {
   disarmWill(broker, session);
   const message = willMessage(broker, session.clientId, armed);
   // Checked again: rules may have changed since CONNECT.
-  const refused = session.permissions?.mayPublish(message.topic.name, message.qos, message.retain) ?? 0;
-  if (refused >= 0x80) {
-    broker.tell({
-      name: 'publishRefused',
-      clientId: session.clientId,
-      topic: message.topic.name,
-      reasonCode: refused,
-      reason: 'will not authorized',
-    });
+  const { clientId, permissions } = session;
+  const { name: topic } = message.topic;
+  const { qos, retain } = message;
+  const reasonCode = permissions?.mayLeaveWill(topic, qos, retain) ?? 0;
+  if (reasonCode >= 0x80) {
+    broker.metrics.willsRefused += 1;
+    const denied = { action: 'will', name: topic, qos, retain } as const;
+    broker.denials.tell({ name: 'willRefused', clientId, topic, reasonCode, rule: undefined }, permissions, denied);
     return;
   }
   broker.metrics.willsPublished += 1;
-  broker.tell({ name: 'willPublished', clientId: session.clientId, topic: message.topic.name });
+  broker.tell({ name: 'willPublished', clientId, topic });
   broker.unattended(accept(broker, undefined, message));
 }
 

@@ -50,6 +50,10 @@ const settings = {
     description:
       'Which QoS 1 or 2 message goes when the queue of a session is full: the new one or the oldest waiting.',
   },
+  bindSessions: offered(
+    'bindSessions',
+    'Whether a session is only for the identity that made it; another one with its Client Identifier gets 0x85.',
+  ),
   responseInformation: {
     kind: 'text',
     example: 'responses/',

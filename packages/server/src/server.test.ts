@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import type { Authenticator, Authorizer } from '@dunlin/broker';
+import { type Authenticator, type Authorizer, NOBODY, PERMIT_ALL } from '@dunlin/broker';
 import { type Address, RawClient } from '../../../test/conformance/raw-client.ts';
 import type { ConfigurationInput } from './configuration.ts';
 import type { ServerEvent } from './events.ts';
@@ -88,7 +88,7 @@ test('asks the authenticator and the authorizer it was given', async () => {
         : { kind: 'refuse', reasonCode: 0x86, check: 'password' },
   };
   const authorizer: Authorizer = {
-    permissions: () => ({ mayPublish: () => 0x87, maySubscribe: () => 0 }),
+    permissions: () => ({ ...PERMIT_ALL, mayPublish: () => 0x87 }),
   };
   const { address } = await start({}, { authenticator, authorizer });
   const stranger = await RawClient.open(address, 5);
@@ -128,7 +128,12 @@ test('refuses to listen beyond loopback unless everybody is welcome or is asked 
   await start({ listeners: [{ host: '0.0.0.0', port: 0, allowAnonymous: true }] });
   await start(
     { listeners },
-    { authenticator: { supports: () => false, authenticate: () => ({ kind: 'refuse', reasonCode: 0x87 }) } },
+    {
+      authenticator: {
+        supports: () => false,
+        authenticate: () => ({ kind: 'refuse', reasonCode: 0x87, check: 'test' }),
+      },
+    },
   );
 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ConnectPacket } from '@dunlin/protocol';
-import { AnonymousAuthenticator } from './anonymous.ts';
+import { AnonymousAuthenticator, NOBODY } from './anonymous.ts';
 
 const connect: ConnectPacket = {
   type: 'connect',
