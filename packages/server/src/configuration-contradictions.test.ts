@@ -34,7 +34,7 @@ test('accepts listeners of every transport, each at its usual port', () => {
   );
 });
 
-for (const [listener, problem] of [
+for (const [listener, ...problems] of [
   ['transport: tls', 'listeners[0].tls is missing: its certificate and key are expected for transport tls'],
   [
     'transport: wss, tls: {certificate: a}',
@@ -44,6 +44,7 @@ for (const [listener, problem] of [
   [
     'transport: tls, tls: {certificate: a, key: b, clientCertificate: required}',
     'listeners[0].tls.clientCertificate is required: an entry of authorities is expected',
+    'listeners[0].tls.clientCertificate is required: a method certificate in authentication is expected',
   ],
   [
     'transport: tls, tls: {certificate: a, key: b, authorities: [x]}',
@@ -62,7 +63,7 @@ for (const [listener, problem] of [
   ],
 ] as const)
   test(`refuses a listener with ${listener}`, () => {
-    assert.deepEqual(problemsOf(`listeners: [{${listener}}]`), [problem]);
+    assert.deepEqual(problemsOf(`listeners: [{${listener}}]`), problems);
   });
 
 test('refuses two Unix sockets at one path', () => {
@@ -97,13 +98,10 @@ test('wants exactly one place for the keys of tokens', () => {
   assert.deepEqual(jwt(', keys: [a]'), []);
 });
 
-test('refuses rules in two places, rules that neither allow nor deny, and rules where nobody is asked who they are', () => {
-  assert.deepEqual(problemsOf('authorization: {rulesFile: a, aclFile: b}'), [
-    'authorization has rulesFile and aclFile: one of them is expected',
+test('refuses rules in two places, and rules where nobody is asked who they are', () => {
+  assert.deepEqual(problemsOf('authorization: {rules: [{allow: all, topics: a}], aclFile: b}'), [
+    'authorization has rules and aclFile: rules or files are expected',
     'authorization has rules and authentication is empty: nobody is asked who they are, a method is expected',
-  ]);
-  assert.deepEqual(problemsOf('authentication: [{method: anonymous}]\nauthorization: {rules: [{topics: [a]}]}'), [
-    'authorization.rules[0]: one of allow and deny is expected',
   ]);
 });
 

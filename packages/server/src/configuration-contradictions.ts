@@ -81,8 +81,13 @@ function placeProblems(listeners: readonly ListenerConfiguration[], index: numbe
   return problems;
 }
 
-function transportProblems({ authorities }: Configuration, listener: ListenerConfiguration, path: string): string[] {
+function transportProblems(
+  { authorities, authentication }: Configuration,
+  listener: ListenerConfiguration,
+  path: string,
+): string[] {
   const { transport, tls, proxy } = listener;
+  const isAsked = (name: string): boolean => listener.authentication?.includes(name) ?? true;
   const problems: string[] = [];
   const isSecure = transport === 'tls' || transport === 'wss';
   const isWeb = transport === 'ws' || transport === 'wss';
@@ -90,8 +95,13 @@ function transportProblems({ authorities }: Configuration, listener: ListenerCon
     problems.push(`${path}.tls is missing: its certificate and key are expected for transport ${transport}`);
   if (!isSecure && tls !== undefined)
     problems.push(`${path}.tls is given beside transport ${transport}: transport tls or wss is expected`);
-  if (tls?.clientCertificate !== undefined && tls.clientCertificate !== 'none' && authorities.length === 0)
-    problems.push(`${path}.tls.clientCertificate is ${tls.clientCertificate}: an entry of authorities is expected`);
+  if (tls?.clientCertificate !== undefined && tls.clientCertificate !== 'none') {
+    const given = `${path}.tls.clientCertificate is ${tls.clientCertificate}`;
+    if (authorities.length === 0) problems.push(`${given}: an entry of authorities is expected`);
+    // TLS lets through what has expired or was revoked: who may stay is decided by the method.
+    if (!authentication.some(({ method, name }) => method === 'certificate' && isAsked(name)))
+      problems.push(`${given}: a method certificate in authentication is expected`);
+  }
   if (transport === 'unix' && listener.path === undefined)
     problems.push(`${path}.path is missing: a path is expected for transport unix`);
   if (transport !== 'unix' && listener.path !== undefined)
@@ -130,11 +140,8 @@ function authorizationProblems({ authorization, authentication }: Configuration)
   const { rules, rulesFile, aclFile } = authorization;
   const problems: string[] = [];
   const given = Object.entries({ rules, rulesFile, aclFile }).filter(([, value]) => value !== undefined);
-  if (given.length > 1)
-    problems.push(`authorization has ${given.map(([key]) => key).join(' and ')}: one of them is expected`);
-  for (const [index, rule] of (rules ?? []).entries())
-    if ((rule.allow === undefined) === (rule.deny === undefined))
-      problems.push(`authorization.rules[${index}]: one of allow and deny is expected`);
+  if (rules !== undefined && given.length > 1)
+    problems.push(`authorization has ${given.map(([key]) => key).join(' and ')}: rules or files are expected`);
   if (given.length > 0 && authentication.length === 0)
     problems.push(
       'authorization has rules and authentication is empty: nobody is asked who they are, a method is expected',

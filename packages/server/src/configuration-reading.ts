@@ -126,6 +126,10 @@ function readGroup(shape: GroupShape, source: Source, path: string, name: string
 }
 
 function readList(shape: ListShape, source: Source, path: string): unknown[] | undefined {
+  if (shape.orOne && source.kind === 'scalar') {
+    const one = readShape(shape.items, source, path);
+    return one === undefined ? undefined : [one];
+  }
   const items = source.items?.() ?? [];
   const isEnough = items.length > 0 || (shape.mayBeEmpty && source.kind === 'list');
   if (isEnough) return items.map((item, index) => readShape(shape.items, item, `${path}[${index}]`));

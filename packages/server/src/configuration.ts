@@ -129,7 +129,7 @@ export interface ConfigurationInput {
   readonly authorities?: IdentityConfiguration['authorities'];
   readonly authentication?: readonly MethodInput[];
   readonly clientIds?: IdentityConfiguration['clientIds'];
-  readonly guard?: { readonly [name in keyof IdentityConfiguration['guard']]?: Amount | readonly string[] };
+  readonly guard?: IdentityConfiguration['guard'];
   readonly authorization?: IdentityConfiguration['authorization'];
   readonly data?: string | undefined;
   readonly log?: Partial<Configuration['log']>;

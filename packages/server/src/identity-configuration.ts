@@ -1,4 +1,5 @@
 /** The part of the configuration that says who may connect and what they may do, as code sees it; values are checked. */
+import type { RuleInput } from '@dunlin/identity';
 import type { JWT_ALGORITHMS } from './identity-table.ts';
 
 export interface AuthorityConfiguration {
@@ -40,7 +41,7 @@ export interface JwtConfiguration extends MethodBase {
   readonly jwksUrl?: string;
   readonly jwksMaxAgeS?: number;
   readonly jwksStaleMaxS?: number;
-  readonly issuer?: string;
+  readonly issuer?: readonly string[];
   readonly audience?: readonly string[];
   readonly requireExpiry?: boolean;
   readonly clockToleranceS?: number;
@@ -55,10 +56,12 @@ export interface HttpConfiguration extends MethodBase {
   readonly url: string;
   readonly allowHttp?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly answers?: 'json' | 'status';
   readonly timeoutMs?: number;
   readonly requestsMax?: number;
   readonly waitingMax?: number;
   readonly cacheS?: number;
+  readonly staleMaxS?: number;
   readonly whenDown?: 'refuse' | 'next' | 'accept-cached';
 }
 export interface CertificateConfiguration extends MethodBase {
@@ -98,31 +101,27 @@ export interface ClientIdConfiguration {
   readonly groups?: readonly string[];
 }
 
-export interface GuardConfiguration {
-  readonly failuresBeforeDelay?: number;
-  readonly delayMs?: number;
-  readonly delayMaxMs?: number;
-  readonly failuresBeforeBan?: number;
+export interface FlappingConfiguration {
+  readonly connectsMax?: number;
   readonly windowS?: number;
   readonly banS?: number;
-  readonly connectsPerMinuteMax?: number;
-  readonly flappingBanS?: number;
-  readonly exempt?: readonly string[];
 }
 
-export interface RuleConfiguration {
-  readonly allow?: readonly string[];
-  readonly deny?: readonly string[];
-  readonly topics: readonly string[];
-  readonly users?: readonly string[];
-  readonly groups?: readonly string[];
-  readonly clientIds?: readonly string[];
-  readonly qosMax?: number;
-  readonly retain?: boolean;
+export interface GuardConfiguration {
+  readonly windowS?: number;
+  readonly userDelayAfter?: number;
+  readonly addressDelayAfter?: number;
+  readonly delayMs?: number;
+  readonly delayMaxMs?: number;
+  readonly userAtAddressBanAfter?: number;
+  readonly addressBanAfter?: number;
+  readonly banS?: number;
+  readonly trusted?: readonly string[];
+  readonly flapping?: FlappingConfiguration;
 }
 
 export interface AuthorizationConfiguration {
-  readonly rules?: readonly RuleConfiguration[];
+  readonly rules?: readonly RuleInput[];
   readonly rulesFile?: string;
   readonly aclFile?: string;
   readonly shadow?: string;

@@ -37,6 +37,11 @@ function texts(example: string, item: string, standard: string, description: str
   return { kind: 'list', items: text(example, item), default: standard, description };
 }
 
+/** A list that may be written as its only entry. */
+function someTexts(example: string, item: string, description: string): ListShape {
+  return { ...texts(example, item, 'none', description), orOne: true };
+}
+
 function map(names: string, example: string, value: string, description: string): MapShape {
   return { kind: 'map', names, values: text(example, value), description };
 }
@@ -145,7 +150,7 @@ const jwt: GroupShape = {
       86_400,
       'Time for which old keys count while none can be fetched.',
     ),
-    issuer: text('https://login.example.org', 'What `iss` must be.'),
+    issuer: texts('https://login.example.org', 'What `iss` may be.', 'anybody', 'Whose tokens count.'),
     audience: texts('mqtt', 'An audience.', 'any', 'One of these must be among `aud`.'),
     requireExpiry: toggle(true, 'Refuse tokens without `exp`.'),
     clockToleranceS: amount('seconds', [0, 600], 5, 'By how much clocks may differ.'),
@@ -176,10 +181,22 @@ const http: GroupShape = {
       values: secret('Bearer …', 'Value of the header.'),
       description: 'Headers of the request.',
     },
-    timeoutMs: amount('milliseconds', [100, 60_000], 5_000, 'Time for an answer.'),
-    requestsMax: amount('requests', [1, 10_000], 32, 'Requests at once.'),
+    answers: {
+      kind: 'choice',
+      choices: ['json', 'status'],
+      default: 'json',
+      description: 'Whether status 200 comes with JSON that says what was decided, or accepts by itself.',
+    },
+    timeoutMs: amount('milliseconds', [100, 7_000], 4_000, 'Time for an answer, and again for waiting in line.'),
+    requestsMax: amount('requests', [1, 10_000], 16, 'Requests at once.'),
     waitingMax: amount('requests', [0, 1_000_000], 1_000, 'Clients that wait for a request; further ones are refused.'),
     cacheS: amount('seconds', [0, 86_400], 60, 'Time for which a client that was accepted is remembered; 0: not.'),
+    staleMaxS: amount(
+      'seconds',
+      [0, 604_800],
+      3_600,
+      'With `accept-cached`: time after an accept for which it counts.',
+    ),
     whenDown: {
       kind: 'choice',
       choices: ['refuse', 'next', 'accept-cached'],
@@ -275,45 +292,64 @@ export const CLIENT_IDS: ListShape = {
 
 export const GUARD: GroupShape = {
   kind: 'group',
-  description: 'Against guessing of passwords, and against clients that come and go. Counts where `authentication` is.',
+  description:
+    'Against those who guess passwords. Counts where `authentication` is; an attempt is a failure where it was refused with 0x86.',
   entries: {
-    failuresBeforeDelay: amount('failures', [1, 1_000_000], 3, 'Failed attempts after which answers are delayed.'),
-    delayMs: amount('milliseconds', [0, 60_000], 500, 'First delay; it doubles up to delayMaxMs.'),
-    delayMaxMs: amount('milliseconds', [0, 600_000], 10_000, 'Longest delay.'),
-    failuresBeforeBan: amount(
+    windowS: amount('seconds', [1, 86_400], 600, 'Failures within this time of the first count together.'),
+    userDelayAfter: amount(
       'failures',
       [1, 1_000_000],
-      20,
-      'Failed attempts from one address, or with one user name from one address, after which it is banned.',
+      5,
+      'Failures of one user name before its next attempts are delayed.',
     ),
-    windowS: amount('seconds', [1, 86_400], 600, 'Time in which attempts are counted.'),
+    addressDelayAfter: amount('failures', [1, 1_000_000], 20, 'The same of one address.'),
+    delayMs: amount('milliseconds', [1, 60_000], 250, 'First delay; each failure doubles it.'),
+    delayMaxMs: amount('milliseconds', [1, 600_000], 4_000, 'Longest delay.'),
+    userAtAddressBanAfter: amount(
+      'failures',
+      [1, 1_000_000],
+      10,
+      'Failures of one user name at one address before the two together are banned.',
+    ),
+    addressBanAfter: amount('failures', [1, 1_000_000], 100, 'Failures of one address before it is banned.'),
     banS: amount('seconds', [1, 2_592_000], 900, 'Length of a ban.'),
-    connectsPerMinuteMax: amount(
-      'connections',
-      [0, 1_000_000],
-      0,
-      'Connections a minute of one client, above which it is banned for flappingBanS; 0: any.',
+    trusted: texts(
+      '10.0.0.0/8',
+      'An address or a network.',
+      '127.0.0.0/8 and ::1',
+      'Addresses that stand for many clients: never delayed or banned themselves.',
     ),
-    flappingBanS: amount('seconds', [1, 86_400], 300, 'Length of that ban.'),
-    exempt: texts('10.0.0.0/8', 'An address or a network.', 'none', 'Addresses that are never delayed or banned.'),
+    flapping: {
+      kind: 'group',
+      description: 'Keeps out clients that connect too often. Only where this group is.',
+      entries: {
+        connectsMax: amount('connections', [2, 1_000_000], 30, 'Connections of one client within the window.'),
+        windowS: amount('seconds', [1, 86_400], 60, 'The window.'),
+        banS: amount('seconds', [1, 86_400], 300, 'How long it is kept out then.'),
+      },
+    },
   },
 };
 
-const ruleEntries = {
-  allow: texts('publish', 'One of publish, subscribe, will, all.', 'none', 'What the rule allows.'),
-  deny: texts('publish', 'One of publish, subscribe, will, all.', 'none', 'What the rule denies.'),
-  topics: texts('devices/{username}/#', 'A topic filter, with variables.', 'none', 'Where it holds.'),
-  users: texts('ada', 'A user name.', 'everybody', 'User names for whom it holds.'),
-  groups: texts('operators', 'A group.', 'everybody', 'Groups for whom it holds.'),
-  clientIds: texts('gateway', 'A Client Identifier.', 'everybody', 'Client Identifiers for whom it holds.'),
-  qosMax: amount('', [0, 2], 2, 'Highest QoS that it allows.'),
-  retain: toggle(true, 'Whether it allows retained messages.'),
+const SUBJECTS = {
+  users: someTexts('ada', 'A user name.', 'User names.'),
+  groups: someTexts('operators', 'A group.', 'Groups.'),
+  clientIds: someTexts('gateway', 'A Client Identifier.', 'Client Identifiers.'),
+  anonymous: toggle(false, 'Those without a user name (true), or those with one (false).'),
 } as const;
 
 export const RULE: GroupShape = {
   kind: 'group',
   description: 'A rule: what it allows or denies, where, and for whom.',
-  entries: ruleEntries,
+  entries: {
+    allow: someTexts('publish', 'One of publish, subscribe, will, all.', 'What the rule allows.'),
+    deny: someTexts('publish', 'One of publish, subscribe, will, all.', 'What the rule denies.'),
+    topics: someTexts('devices/{username}/#', 'A topic filter, with variables.', 'Where it holds.'),
+    for: { kind: 'group', description: 'For whom it holds. Default: everybody.', entries: SUBJECTS },
+    except: { kind: 'group', description: 'For whom it does not hold all the same.', entries: SUBJECTS },
+    qosMax: amount('', [0, 2], 2, 'Highest QoS that it allows.'),
+    retain: toggle(true, 'Whether it allows retained messages.'),
+  },
   required: ['topics'],
 };
 
@@ -322,7 +358,12 @@ export const AUTHORIZATION: GroupShape = {
   description:
     'What clients may do. Without rules whoever was let in may do everything; with rules, only what they allow.',
   entries: {
-    rules: { kind: 'list', items: RULE, default: 'none', description: 'Rules in the configuration itself.' },
+    rules: {
+      kind: 'list',
+      items: RULE,
+      default: 'none',
+      description: 'Rules in the configuration itself (see docs/guide/rules.md).',
+    },
     rulesFile: path('rules.yaml', 'A file with a list of rules.'),
     aclFile: path('acl', 'A file in the form of Mosquitto’s acl_file.'),
     shadow: path('rules-new.yaml', 'Rules that only tell what they would have decided otherwise.'),

@@ -41,8 +41,11 @@ function schemaOf(shape: Shape): Record<string, unknown> {
         minLength: 1,
         ...(shape.default !== undefined && { default: shape.default }),
       };
-    case 'list':
-      return { description, type: 'array', minItems: shape.mayBeEmpty ? 0 : 1, items: schemaOf(shape.items) };
+    case 'list': {
+      const items = schemaOf(shape.items);
+      const list = { type: 'array', minItems: shape.mayBeEmpty ? 0 : 1, items };
+      return shape.orOne ? { description, anyOf: [items, list] } : { description, ...list };
+    }
     case 'group': {
       const properties = Object.fromEntries(
         Object.entries(shape.entries).map(([name, entry]) => [name, schemaOf(entry)]),

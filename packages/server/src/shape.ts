@@ -42,6 +42,8 @@ export interface ListShape extends Described {
   /** In words. */
   readonly default: string;
   readonly mayBeEmpty?: true;
+  /** One item may stand for a list of it. */
+  readonly orOne?: true;
 }
 /** Named entries; unknown names are errors. */
 export interface GroupShape extends Described {
