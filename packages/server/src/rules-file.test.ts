@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -103,4 +103,11 @@ test('says which file cannot be read and why', () => {
   assert.match(problemsOf(() => readRuleFiles({ aclFile: latin }))[0], /text in UTF-8 is expected$/);
   const wrong = file('wrong', 'topic read a/#/b\n');
   assert.match(problemsOf(() => readRuleFiles({ aclFile: wrong }))[0], /wrong:1: /);
+});
+
+test('reads the rules of the guide', () => {
+  const guide = readFileSync(new URL('../../../docs/guide/rules.md', import.meta.url), 'utf8');
+  const blocks = [...guide.matchAll(/```yaml\n(.*?)```/gs)].map(([, text]) => text);
+  assert.ok(blocks.length > 0);
+  for (const text of blocks) assert.ok(parseRules(text, 'rules.md').length > 0);
 });
