@@ -1,5 +1,7 @@
 /** The command `dunlin`: finds the sub-command, runs it, tells failures, sets the exit code. */
 
+import { acl } from './acl.ts';
+import { aclHelp } from './acl-flags.ts';
 import { ExitCode, usageError } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
 import { columns, HelpAsked } from './flags.ts';
@@ -32,6 +34,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   pub: { summary: 'publish messages', help: pubHelp, run: pub },
   sub: { summary: 'subscribe and print messages', help: subHelp, run: sub },
   store: { summary: 'look at, check, back up and restore the data of a server', help: storeHelp, run: store },
+  acl: { summary: 'say what rules let a client do', help: aclHelp, run: acl },
 };
 
 /** The text of `dunlin --help`. */

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { RecordedTerminal } from './contract/recorded-terminal.ts';
+import { run } from './main.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'dunlin-cli-acl-'));
+after(() => rmSync(scratch, { recursive: true, force: true }));
+const rules = join(scratch, 'rules.yaml');
+writeFileSync(
+  rules,
+  `rules:
+  - allow: all
+    topics: cameras/{username}/{attr.site}/#
+    qosMax: 1
+  - deny: publish
+    topics: cameras/+/+/{cn}
+    for: { groups: guests }
+`,
+);
+
+async function acl(line: string, ...more: string[]): Promise<{ exitCode: number; out: string; err: string }> {
+  const terminal = new RecordedTerminal();
+  const exitCode = await run(['acl', 'test', '-i', 'c', ...line.split(' '), ...more], terminal);
+  return { exitCode, out: terminal.out, err: terminal.err };
+}
+
+test('says of each action whether it is allowed and which rule decides', async () => {
+  const said = await acl(`--rules ${rules} -u ada --attribute site=x -t cameras/ada/x/state -q 2`);
+  const rule = `rules[0] (${rules}:2): allow publish, subscribe, will to "cameras/{username}/{attr.site}/#" with QoS 1 at most, here "cameras/ada/x/#"`;
+  assert.equal(
+    said.out,
+    [
+      'User "ada" with client id "c", topic "cameras/ada/x/state", QoS 2:',
+      '  publish    denied (0x87 Not authorized)',
+      `    ${rule}: only with QoS 1 at most`,
+      '  will       denied (0x87 Not authorized)',
+      `    ${rule}: only with QoS 1 at most`,
+      '  subscribe  QoS 1',
+      `    ${rule}`,
+      '  receive    allowed',
+      `    ${rule}`,
+      '',
+    ].join('\n'),
+  );
+  assert.deepEqual([said.exitCode, said.err], [4, '']);
+});
+
+test('ends with 0 where all that was asked is allowed, with 4 where not', async () => {
+  const line = `--rules ${rules} -u ada --attribute site=x --cn lock -a publish -t cameras/ada/x/lock`;
+  assert.equal((await acl(line)).exitCode, 0);
+  const denied = await acl(`${line} -g guests`);
+  assert.equal(denied.exitCode, 4);
+  assert.match(
+    denied.out,
+    /rules\[1\] \(.*rules\.yaml:5\): deny publish of .* for groups guests, here "cameras\/\+\/\+\/lock"/,
+  );
+});
+
+test('reads ACL files of Mosquitto, whose wider subscriptions are checked at delivery', async () => {
+  const file = join(scratch, 'acl');
+  writeFileSync(file, 'topic read news/#\nuser ada\ntopic deny a/b\ntopic a/#\n');
+  const said = JSON.parse((await acl(`--acl-file ${file} -u ada -t # --json`)).out);
+  assert.deepEqual([said.username, said.results.length], ['ada', 1]);
+  const { action, isAllowed, reasonCode, isCheckedAtDelivery, refusal } = said.results[0];
+  assert.deepEqual([action, isAllowed, reasonCode, isCheckedAtDelivery, refusal], ['subscribe', true, 0, true, null]);
+  assert.match(
+    (await acl(`--acl-file ${file} -t news/#`)).out,
+    /^An anonymous client .*\n {2}subscribe {2}QoS 0\n {4}.*acl:1: allow/,
+  );
+});
+
+test('tells faults of a file by their lines, and a topic that is none', async () => {
+  const file = join(scratch, 'wrong.yaml');
+  writeFileSync(file, 'rules:\n  - allow: all\n    topics: a/#/b\n');
+  const faulty = await acl(`--rules ${file} -t a`);
+  assert.deepEqual([faulty.exitCode, faulty.out], [1, '']);
+  assert.match(faulty.err, /^dunlin acl: .*wrong\.yaml:3: rules\[0\]\.topics is "a\/#\/b": /);
+  const topic = await acl(`--rules ${rules} -a publish -t a/+`);
+  assert.match(topic.err, /^dunlin acl: Cannot publish to "a\/\+": /);
+});

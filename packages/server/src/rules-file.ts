@@ -1,0 +1,100 @@
+/** Reads files of rules: our own in YAML, and ACL files of Mosquitto; every fault with its file and line. */
+import { readFileSync } from 'node:fs';
+import {
+  type BroaderFilter,
+  type Rule,
+  type RulePath,
+  type RuleSet,
+  RulesError,
+  readMosquittoAcl,
+  readRules,
+} from '@dunlin/identity';
+import { isNode, LineCounter, parseDocument } from 'yaml';
+import { ConfigurationError } from './configuration.ts';
+
+/** Where the rules of a server stand. */
+export interface RuleFiles {
+  /** Path of a file of rules in YAML. */
+  readonly rules?: string | undefined;
+  /** Path of an `acl_file` of Mosquitto. */
+  readonly aclFile?: string | undefined;
+  /** Default: `check` with an ACL file, since that is what Mosquitto does; else `deny`. */
+  readonly broaderFilter?: BroaderFilter | undefined;
+}
+
+const fileBytesMax = 16 * 1024 * 1024;
+
+/**
+ * Reads what the files say, together; without a file there are no rules and everything is allowed.
+ * @throws ConfigurationError where a file cannot be read or is wrong
+ */
+export function readRuleFiles({ rules, aclFile, broaderFilter }: RuleFiles): RuleSet {
+  if (rules === undefined && aclFile === undefined) return { rules: undefined };
+  return {
+    rules: [
+      ...(rules === undefined ? [] : parseRules(textOf(rules, 'the rules'), rules)),
+      ...(aclFile === undefined
+        ? []
+        : asConfiguration(() => readMosquittoAcl(textOf(aclFile, 'the ACL file'), aclFile))),
+    ],
+    broaderFilter: broaderFilter ?? (aclFile === undefined ? 'deny' : 'check'),
+  };
+}
+
+/**
+ * Reads the text of a file of rules in YAML; `file` is the name shown in problems.
+ * @throws ConfigurationError with the problems of the text, at most 100
+ */
+export function parseRules(text: string, file: string): readonly Rule[] {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, merge: false });
+  const at = (offset: number): string => `${file}:${lines.linePos(offset).line}`;
+  if (document.errors.length > 0)
+    throw new ConfigurationError(
+      document.errors
+        .slice(0, 100)
+        .map((error) => `${at(error.pos[0])}: this is not the YAML that is expected: ${error.message}`),
+    );
+  const lineOf = (path: RulePath): string => {
+    for (let length = path.length; length > 0; length--) {
+      const node = document.getIn(path.slice(0, length), true);
+      if (isNode(node) && node.range) return at(node.range[0]);
+    }
+    return at(document.contents?.range?.[0] ?? 0);
+  };
+  return asConfiguration(() => readRules(valuesOf(document, file), { lineOf }));
+}
+
+function valuesOf(document: ReturnType<typeof parseDocument>, file: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 0 });
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error;
+    throw new ConfigurationError([`${file} holds an alias: rules written out are expected`]);
+  }
+}
+
+function asConfiguration(read: () => readonly Rule[]): readonly Rule[] {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof RulesError ? new ConfigurationError(error.problems) : error;
+  }
+}
+
+function textOf(path: string, what: string): string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const reason = code === 'ENOENT' ? 'there is no such file' : message;
+    throw new ConfigurationError([`Cannot read ${what} ${JSON.stringify(path)}: ${reason}`]);
+  }
+  if (bytes.length > fileBytesMax) throw new ConfigurationError([`${path} is too large: 16 MiB are allowed`]);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new ConfigurationError([`Cannot read ${what} ${JSON.stringify(path)}: text in UTF-8 is expected`]);
+  }
+}
