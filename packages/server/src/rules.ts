@@ -1,0 +1,29 @@
+/** The rules that the configuration names, wherever they stand. */
+import { compileRules, type RuleAuthorizer, type RuleSet, RulesError, readRules } from '@dunlin/identity';
+import { ConfigurationError } from './configuration.ts';
+import type { AuthorizationConfiguration } from './identity-configuration.ts';
+import { readRuleFiles } from './rules-file.ts';
+
+/**
+ * Reads rules from the configuration itself or from its files.
+ * @throws ConfigurationError where a file cannot be read or a rule is wrong
+ */
+export function configuredRules({ rules, rulesFile, aclFile, broaderFilter }: AuthorizationConfiguration): RuleSet {
+  if (rules === undefined) return readRuleFiles({ rules: rulesFile, aclFile, broaderFilter });
+  try {
+    return { rules: readRules({ rules }), broaderFilter };
+  } catch (error) {
+    if (!(error instanceof RulesError)) throw error;
+    throw new ConfigurationError(error.problems.map((problem) => `authorization.${problem}`));
+  }
+}
+
+/**
+ * The rules that are only tried out; undefined where there are none.
+ * @throws ConfigurationError as `configuredRules` does
+ */
+export function shadowRules({ shadow, broaderFilter }: AuthorizationConfiguration): RuleAuthorizer | undefined {
+  if (shadow === undefined) return undefined;
+  const { rules, ...options } = readRuleFiles({ rules: shadow, broaderFilter });
+  return compileRules(rules, options);
+}
