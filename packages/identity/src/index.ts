@@ -10,6 +10,7 @@ export {
   type ClientIdVerdict,
   clientIdRules,
 } from './client-id-rules.ts';
+export { type HttpMethod, type HttpOptions, httpMethod } from './http.ts';
 export { type JwtMethod, type JwtOptions, jwtMethod } from './jwt.ts';
 export type { Method } from './method.ts';
 export { METHOD_EVENTS, type MethodEvent, type MethodEventName, type TellMethodEvent } from './method-events.ts';

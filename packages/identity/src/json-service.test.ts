@@ -25,7 +25,7 @@ test('a body is posted with the headers, and the answer comes back whatever its 
       body: JSON.parse(body || 'null'),
     }),
   );
-  const asked = service(context, web.url, { headers: { 'X-Key': 'k' } });
+  const asked = service(context, web.url, { headers: () => ({ 'X-Key': 'k' }) });
   const { status, body } = await asked.ask('{"a":1}');
   assert.equal(status, 418);
   assert.deepEqual(parseJson(body), { method: 'POST', key: 'k', body: { a: 1 } });
@@ -59,7 +59,7 @@ test('an answer that takes too long is given up, headers sent or not', async (co
 
 test('an error names the service without its query, and quotes neither request nor answer', async (context) => {
   const web = await testWeb(context, (request) => request.socket.destroy());
-  const asked = service(context, `${web.url}?key=hidden`, { headers: { 'X-Key': 'hidden' } });
+  const asked = service(context, `${web.url}?key=hidden`, { headers: () => ({ 'X-Key': 'hidden' }) });
   const error = await asked.ask('{"password":"hidden"}').catch((caught: Error) => caught);
   assert(error instanceof Error);
   assert.match(error.message, /^Cannot ask http:\/\/127\.0\.0\.1:\d+\/ask: /);
