@@ -36,13 +36,15 @@ export interface HttpOptions {
   readonly answers?: 'json' | 'status';
   /** Whether the service is asked for clients without a password too. Default false. */
   readonly asksWithoutPassword?: boolean;
-  /** Milliseconds for an answer, and again for waiting in line. Default 4000. */
+  /** Milliseconds for an answer. Default 5000; with `waitingMaxMs` it stays below what the chain gives a method. */
   readonly timeoutMs?: number;
   /** Requests at once. Default 16. */
   readonly requestsMax?: number;
   /** Clients that wait for their request. Default 1000. */
   readonly waitingMax?: number;
-  /** Bytes of an answer. Default 65536. */
+  /** Milliseconds that one of them waits. Default 2000. */
+  readonly waitingMaxMs?: number;
+  /** Bytes of an answer. Default 16384. */
   readonly answerBytesMax?: number;
   /** Milliseconds for which an accept is remembered; 0 for not at all. Default 60000. */
   readonly acceptsKeptMs?: number;
@@ -74,6 +76,7 @@ type DefaultedOption =
   | 'timeoutMs'
   | 'requestsMax'
   | 'waitingMax'
+  | 'waitingMaxMs'
   | 'answerBytesMax'
   | 'acceptsKeptMs'
   | 'refusalsKeptMs'
@@ -83,10 +86,11 @@ type DefaultedOption =
 const DEFAULTS: Required<Pick<HttpOptions, DefaultedOption>> = {
   answers: 'json',
   asksWithoutPassword: false,
-  timeoutMs: 4_000,
+  timeoutMs: 5_000,
   requestsMax: 16,
   waitingMax: 1_000,
-  answerBytesMax: 65_536,
+  waitingMaxMs: 2_000,
+  answerBytesMax: 16_384,
   acceptsKeptMs: 60_000,
   refusalsKeptMs: 0,
   answersKeptMax: 10_000,
@@ -128,7 +132,7 @@ class ServiceMethod implements HttpMethod {
 
   constructor(given: HttpOptions) {
     const options = { ...DEFAULTS, ...given };
-    const { clock, body = DEFAULT_BODY, requestsMax, waitingMax, timeoutMs } = options;
+    const { clock, body = DEFAULT_BODY, requestsMax, waitingMax, waitingMaxMs } = options;
     if (!usesVariable(body, 'username')) throw new Error('Cannot use the body: {username} is expected in it');
     if (!options.asksWithoutPassword && !usesVariable(body, 'password'))
       throw new Error('Cannot use the body: {password} is expected in it');
@@ -137,7 +141,7 @@ class ServiceMethod implements HttpMethod {
     this.#bodyOf = bodyTemplate(body);
     this.#headers = readHeaders(options);
     this.#service = jsonService({ ...options, connectionsMax: requestsMax, headers: () => this.#headers });
-    this.#line = waitingLine({ clock, atOnceMax: requestsMax, waitingMax, patienceMs: timeoutMs });
+    this.#line = waitingLine({ clock, atOnceMax: requestsMax, waitingMax, patienceMs: waitingMaxMs });
     this.#cache = answerCache(clock, options.answersKeptMax);
   }
 

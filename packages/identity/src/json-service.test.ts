@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type JsonServiceOptions, jsonService, parseJson } from './json-service.ts';
 import { TestClock } from './testing/clock.ts';
+import { LOCALHOST_CERTIFICATE } from './testing/localhost.ts';
 import { sendJson, testWeb, until } from './testing/web.ts';
 
 const service = (context: TestContext, url: string, more: Partial<JsonServiceOptions> = {}) => {
@@ -81,6 +82,14 @@ test('a kept connection that the service has closed does not fail the next reque
   await asked.ask('{}');
   assert.equal((await asked.ask('{}')).status, 200);
   assert.equal(web.requests, 3);
+});
+
+test('over HTTPS the service must be vouched for by an authority that is named', async (context) => {
+  const web = await testWeb(context, (_, response) => sendJson(response, 200, {}), true);
+  await assert.rejects(service(context, web.url).ask('{}'), /Cannot ask https:.* self-signed certificate/);
+  assert.equal(web.requests, 0);
+  assert.equal((await service(context, web.url, { authorities: LOCALHOST_CERTIFICATE }).ask('{}')).status, 200);
+  assert.equal(web.requests, 1);
 });
 
 test('plain HTTP is for loopback addresses, or said to be allowed', (context) => {
