@@ -57,6 +57,7 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/identity/src/method.ts': 'types',
   'packages/identity/src/testing/requests.ts': 'requests for the tests beside it; every one of them runs it',
   'packages/identity/src/testing/clock.ts': 'time of the tests beside the methods; every one of them runs it',
+  'packages/identity/src/testing/localhost.ts': 'a certificate and its key',
   'packages/identity/src/testing/request.ts': 'requests of the tests beside the methods; every one of them runs it',
   'packages/identity/src/testing/tokens.ts': 'keys and tokens of the tests beside what checks them; they run it',
   'packages/identity/src/testing/web.ts': 'an HTTP server of the tests beside what asks one; they run it',

@@ -75,7 +75,7 @@ test('a client id is either read in one way or refused: fields never differ from
 test('a client id that can be read in two ways is refused, and known values make it one', () => {
   const loose: ClientIdRule = { template: '{site}-{device}' };
   assert.equal(fieldsOf([loose], 'a-b-c', someone('b-c')), '0x85 client-id');
-  assert.match(detailOf([loose], 'a-b-c', someone('b-c')) ?? '', /in two ways/);
+  assert.match(detailOf([loose], 'a-b-c', someone('b-c')) ?? '', /one way to read .* is expected/);
   const bound: ClientIdRule = { ...loose, equals: { device: '{username}' } };
   assert.deepEqual(fieldsOf([bound], 'a-b-c', someone('b-c')), { site: 'a', device: 'b-c' });
   const listed: ClientIdRule = { ...loose, patterns: { site: ['a', 'b'] } };
@@ -144,7 +144,7 @@ test('of several rules for a client the first that fits counts', () => {
 
 test('a hostile client id of any length is refused', () => {
   const template = '{a}{b}{c}{d}{e}{f}{g}{h}!';
-  assert.equal(fieldsOf([{ template }], 'a'.repeat(500), someone('u')), '0x85 client-id');
+  assert.equal(fieldsOf([{ template }], 'a'.repeat(256), someone('u')), '0x85 client-id');
   assert.equal(fieldsOf([{ template }], 'a'.repeat(60_000), someone('u')), '0x85 client-id');
 });
 

@@ -24,6 +24,7 @@ export {
 } from './client-id-rules.ts';
 export { CredentialFileError } from './credential-file.ts';
 export { type FlappingClient, type FlappingGuard, type FlappingOptions, guardFlapping } from './flapping.ts';
+export { type HttpMethod, type HttpOptions, httpMethod } from './http.ts';
 export { type JwtMethod, type JwtOptions, jwtMethod } from './jwt.ts';
 export type { Method } from './method.ts';
 export { METHOD_EVENTS, type MethodEvent, type MethodEventName, type TellMethodEvent } from './method-events.ts';

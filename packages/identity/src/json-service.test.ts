@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { type JsonServiceOptions, jsonService, parseJson } from './json-service.ts';
 import { TestClock } from './testing/clock.ts';
+import { LOCALHOST_CERTIFICATE } from './testing/localhost.ts';
 import { sendJson, testWeb, until } from './testing/web.ts';
 
 const service = (context: TestContext, url: string, more: Partial<JsonServiceOptions> = {}) => {
@@ -25,7 +26,7 @@ test('a body is posted with the headers, and the answer comes back whatever its 
       body: JSON.parse(body || 'null'),
     }),
   );
-  const asked = service(context, web.url, { headers: { 'X-Key': 'k' } });
+  const asked = service(context, web.url, { headers: () => ({ 'X-Key': 'k' }) });
   const { status, body } = await asked.ask('{"a":1}');
   assert.equal(status, 418);
   assert.deepEqual(parseJson(body), { method: 'POST', key: 'k', body: { a: 1 } });
@@ -59,7 +60,7 @@ test('an answer that takes too long is given up, headers sent or not', async (co
 
 test('an error names the service without its query, and quotes neither request nor answer', async (context) => {
   const web = await testWeb(context, (request) => request.socket.destroy());
-  const asked = service(context, `${web.url}?key=hidden`, { headers: { 'X-Key': 'hidden' } });
+  const asked = service(context, `${web.url}?key=hidden`, { headers: () => ({ 'X-Key': 'hidden' }) });
   const error = await asked.ask('{"password":"hidden"}').catch((caught: Error) => caught);
   assert(error instanceof Error);
   assert.match(error.message, /^Cannot ask http:\/\/127\.0\.0\.1:\d+\/ask: /);
@@ -81,6 +82,14 @@ test('a kept connection that the service has closed does not fail the next reque
   await asked.ask('{}');
   assert.equal((await asked.ask('{}')).status, 200);
   assert.equal(web.requests, 3);
+});
+
+test('over HTTPS the service must be vouched for by an authority that is named', async (context) => {
+  const web = await testWeb(context, (_, response) => sendJson(response, 200, {}), true);
+  await assert.rejects(service(context, web.url).ask('{}'), /Cannot ask https:.* self-signed certificate/);
+  assert.equal(web.requests, 0);
+  assert.equal((await service(context, web.url, { authorities: LOCALHOST_CERTIFICATE }).ask('{}')).status, 200);
+  assert.equal(web.requests, 1);
 });
 
 test('plain HTTP is for loopback addresses, or said to be allowed', (context) => {

@@ -14,8 +14,8 @@ export interface JsonServiceOptions {
   readonly allowsPlainHttp?: boolean;
   /** Authorities in PEM that may vouch for the service. Default: those of Node. */
   readonly authorities?: string;
-  /** Sent with each request; may hold secrets. */
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Asked for the headers of each request, which may hold secrets. */
+  readonly headers?: () => Readonly<Record<string, string>>;
   /** Milliseconds from the request to the last byte of the answer. */
   readonly timeoutMs: number;
   readonly answerBytesMax: number;
@@ -41,7 +41,7 @@ export interface JsonService {
 
 /** Makes the service; throws an `Error` for a URL or header that cannot be used. Nothing is sent before `ask`. */
 export function jsonService(options: JsonServiceOptions): JsonService {
-  const { clock, authorities, headers = {}, timeoutMs, answerBytesMax, connectionsMax } = options;
+  const { clock, authorities, headers = () => ({}), timeoutMs, answerBytesMax, connectionsMax } = options;
   const url = serviceUrl(options.url, options.allowsPlainHttp === true);
   const name = `${url.origin}${url.pathname}`;
   const isSecure = url.protocol === 'https:';
@@ -58,7 +58,7 @@ export function jsonService(options: JsonServiceOptions): JsonService {
       const request = send(url, {
         agent,
         method: body === undefined ? 'GET' : 'POST',
-        headers: { Accept: 'application/json', ...headers, ...sent },
+        headers: { Accept: 'application/json', ...headers(), ...sent },
       });
       const timer = clock.every(timeoutMs, () =>
         request.destroy(new Error(`an answer within ${timeoutMs} ms is expected`)),

@@ -148,6 +148,8 @@ test('claims must equal what the options say, with what CONNECT shows put in', a
   assert.equal(brief(await ask(method, good, 'cam1', 'c2')), 'refuse 0x87 token-claim');
   const typed = await token({ dev: 'cam1', cid: 'x-c1', level: '3' });
   assert.equal(brief(await ask(method, typed, 'cam1')), 'refuse 0x87 token-claim');
+  const nothing = await token({ dev: null, cid: 'x-c1', level: 3 });
+  assert.equal(brief(await ask(method, nothing, '')), 'refuse 0x87 token-claim');
   const inherited = jwtMethod({ ...base, claims: { 'constructor.name': 'Object' } });
   assert.equal(brief(await ask(inherited, await token())), 'refuse 0x87 token-claim');
 });

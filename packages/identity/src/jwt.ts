@@ -12,14 +12,7 @@ import { readAttributes, readGroups, readUsername } from './carried-facts.ts';
 import { type CarriedRules, readCarriedRules } from './carried-rules.ts';
 import type { Method } from './method.ts';
 import type { TellMethodEvent } from './method-events.ts';
-import {
-  TOKEN_ALGORITHMS,
-  type TokenAlgorithm,
-  type TokenHeader,
-  type TokenKey,
-  type TokenKeys,
-  tokenKeys,
-} from './token-keys.ts';
+import { type TokenAlgorithm, type TokenHeader, type TokenKey, type TokenKeys, tokenKeys } from './token-keys.ts';
 
 export interface JwtOptions {
   /** As the configuration calls this entry. */
@@ -146,7 +139,7 @@ function readHeader(token: string): { readonly alg: unknown; readonly kid: strin
 }
 
 function isAllowed(header: { readonly alg: unknown }, algorithms: readonly TokenAlgorithm[]): header is TokenHeader {
-  return algorithms.includes(header.alg as TokenAlgorithm) && TOKEN_ALGORITHMS.includes(header.alg as TokenAlgorithm);
+  return algorithms.includes(header.alg as TokenAlgorithm);
 }
 
 function verification(options: JwtOptions): JWTVerifyOptions {
@@ -185,7 +178,8 @@ function admit(payload: JWTPayload, { connect }: AuthenticationRequest, options:
   for (const [claim, expected] of Object.entries(options.claims ?? {})) {
     const { username } = connect;
     const shown = { clientId: connect.clientId, username: options.from === 'username' ? undefined : username };
-    if (claimAt(payload, claim) !== filled(expected, shown))
+    const wanted = filled(expected, shown);
+    if (wanted === undefined || claimAt(payload, claim) !== wanted)
       return refusal('token-claim', `the claim "${claim}" is not what is expected`, ReasonCode.notAuthorized);
   }
   const facts = readFacts(payload, options);
@@ -235,14 +229,14 @@ function claimAt(payload: JWTPayload, path: string): unknown {
   return value;
 }
 
-/** Undefined, which no claim equals, where a variable has no value. */
+/** Undefined where a variable has no value. */
 function filled(
   expected: string | number | boolean,
   { username, clientId }: { readonly username: string | undefined; readonly clientId: string },
-): string | number | boolean | null {
+): string | number | boolean | undefined {
   if (typeof expected !== 'string') return expected;
   const needsUsername = /%u|\{username\}/.test(expected);
-  if (needsUsername && (username === undefined || username === '')) return null;
+  if (needsUsername && (username === undefined || username === '')) return undefined;
   return expected.replace(/%u|%c|\{username\}|\{clientId\}/g, (variable) =>
     variable === '%u' || variable === '{username}' ? (username ?? '') : clientId,
   );

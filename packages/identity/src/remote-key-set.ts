@@ -46,6 +46,7 @@ export function remoteKeySet(
   const { keySetUrl: url, timeoutMs, maxAgeMs, cooldownMs, staleMaxMs } = { ...DEFAULTS, ...options };
   const service = jsonService({
     ...options,
+    headers: () => options.headers ?? {},
     clock,
     url,
     timeoutMs,

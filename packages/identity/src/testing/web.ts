@@ -1,8 +1,10 @@
 /** An HTTP server on a free port of the loopback address, for the tests beside what asks one. */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
+import { LOCALHOST_CERTIFICATE, LOCALHOST_KEY } from './localhost.ts';
 
 /** `answer` may be replaced while the server runs. */
 export interface TestWeb {
@@ -13,18 +15,20 @@ export interface TestWeb {
   close(): Promise<void>;
 }
 
-/** Starts the server; it ends with the test. */
-export async function testWeb(context: TestContext, answer: TestWeb['answer']): Promise<TestWeb> {
-  const server = createServer(async (request, response) => {
+/** Starts the server, over TLS with the certificate for 127.0.0.1 where `isSecure`; it ends with the test. */
+export async function testWeb(context: TestContext, answer: TestWeb['answer'], isSecure = false): Promise<TestWeb> {
+  const handle = async (request: IncomingMessage, response: ServerResponse) => {
     web.requests += 1;
     let body = '';
     for await (const chunk of request) body += chunk;
     web.answer(request, response, body);
-  });
+  };
+  const tls = { cert: LOCALHOST_CERTIFICATE, key: LOCALHOST_KEY };
+  const server = isSecure ? createTlsServer(tls, handle) : createServer(handle);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const web: TestWeb = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/ask`,
+    url: `http${isSecure ? 's' : ''}://127.0.0.1:${(server.address() as AddressInfo).port}/ask`,
     answer,
     requests: 0,
     close: async () => {
