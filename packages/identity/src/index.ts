@@ -19,5 +19,6 @@ export {
   readCertificates,
   readPrivateKey,
 } from './pem.ts';
+export { isReadable } from './readable-text.ts';
 export type { RevocationSource } from './revocation.ts';
 export { WatchedFiles, type WatchedFilesOptions } from './watched-file.ts';
