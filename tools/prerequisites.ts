@@ -20,6 +20,7 @@ export const prerequisites = {
   strace: { packages: ['strace'], present: () => commandPath('strace') !== undefined },
   cc: { packages: ['gcc', 'libc6-dev'], present: () => commandPath('cc') !== undefined },
   make: { packages: ['make'], present: () => commandPath('make') !== undefined },
+  'openssl-command': { packages: ['openssl'], present: () => commandPath('openssl') !== undefined },
   openssl: { packages: ['libssl-dev'], present: () => existsSync('/usr/include/openssl/ssl.h') },
 } as const satisfies Record<string, Prerequisite>;
 

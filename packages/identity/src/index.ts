@@ -48,6 +48,7 @@ export {
   type RulesChange,
   replaceableAuthorizer,
 } from './replaceable-authorizer.ts';
+export { isReadable } from './readable-text.ts';
 export type { RevocationSource } from './revocation.ts';
 export { type Rule, type RuleAction, ruleText, type Subjects } from './rule.ts';
 export {

@@ -17,8 +17,12 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  */
 export function readableText(tag: number, bytes: Buffer): string | undefined {
   const text = decode(tag, bytes);
-  if (text === undefined || text === '' || text.length > CHARACTERS_MAX || UNREADABLE.test(text)) return undefined;
-  return text;
+  return text !== undefined && isReadable(text) ? text : undefined;
+}
+
+/** Whether a text may be a name: 1 to 256 characters that everybody sees, and sees alike. */
+export function isReadable(text: string): boolean {
+  return text !== '' && text.length <= CHARACTERS_MAX && !UNREADABLE.test(text);
 }
 
 function decode(tag: number, bytes: Buffer): string | undefined {

@@ -1,0 +1,172 @@
+/** An X.509 authority of one's own: makes it, and issues certificates of servers and clients, and revocation lists. */
+import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { isIP } from 'node:net';
+import {
+  type Certificate,
+  checkKeyBelongs,
+  isReadable,
+  readCertificate,
+  readCertificates,
+  readPrivateKey,
+} from '@dunlin/identity';
+import {
+  authorityExtensions,
+  endEntityExtensions,
+  keyIdOf,
+  commonName as nameOf,
+  PURPOSE,
+  pemOf,
+  type Signer,
+  signCertificate,
+  signCrl,
+} from './x509-writer.ts';
+
+/** A certificate with its private key, both in PEM; the key is PKCS#8 and a secret. */
+export interface CertifiedKey {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** A client's certificate in PEM. */
+export interface ClientCertificate {
+  readonly certificate: string;
+  /** Where the key was made here: PKCS#8 in PEM, a secret that is kept nowhere else. */
+  readonly key: string | undefined;
+  /** In upper-case hexadecimal without leading zeros, as for revocation. */
+  readonly serial: string;
+  readonly notAfterMs: number;
+}
+
+interface Validity {
+  /** How long it is valid from now on. A certificate ends with its authority at the latest. */
+  readonly days: number;
+  /** The time now, in milliseconds since 1970. */
+  readonly nowMs: number;
+}
+
+const DAY_MS = 86_400_000;
+/** A certificate is valid from a little earlier on, for devices whose clocks are slow. */
+const CLOCK_TOLERANCE_MS = 300_000;
+/** RFC 5280 allows a Common Name that many characters, and programs hold to it. */
+const COMMON_NAME_MAX = 64;
+const DNS_NAME = /^(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i;
+
+/**
+ * Makes an authority with a new key (ECDSA P-256): a root, or below `issuer`.
+ *
+ * `pathLength`: how many authorities may follow below it; default 0 below another one, any number for a root.
+ */
+export function createAuthority(
+  options: Validity & { readonly commonName: string; readonly issuer?: CertifiedKey; readonly pathLength?: number },
+): CertifiedKey {
+  const { issuer, commonName, pathLength = issuer === undefined ? undefined : 0 } = options;
+  const subject = subjectOf(commonName);
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const spki = spkiOf(publicKey);
+  const signer = issuer === undefined ? undefined : signerOf(issuer);
+  const content = {
+    subject,
+    publicKey: spki,
+    extensions: authorityExtensions(pathLength),
+    ...validityOf(options, signer),
+  };
+  const der = signCertificate(content, signer ?? { subject, key: privateKey, keyId: keyIdOf(spki) });
+  return { certificate: pemOf(der, 'CERTIFICATE'), key: pemOfKey(privateKey) };
+}
+
+/** Issues a certificate with a new key for a server. `names`: DNS names (one may begin with `*.`) and IP addresses. */
+export function issueServerCertificate(
+  options: Validity & { readonly authority: CertifiedKey; readonly names: readonly string[] },
+): CertifiedKey {
+  const { authority, names } = options;
+  if (names.length === 0) throw new TypeError('Cannot issue a server certificate: at least one name is expected');
+  const odd = names.find((name) => isIP(name) === 0 && (name.length > 253 || !DNS_NAME.test(name)));
+  if (odd !== undefined)
+    throw new TypeError(
+      `Cannot issue a server certificate for ${JSON.stringify(odd)}: a DNS name in ASCII or an IP address is expected`,
+    );
+  const signer = signerOf(authority);
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  // Clients look at the alternative names; the subject is for people, and too long a name has none.
+  const subject = subjectOf(names.find((name) => name.length <= COMMON_NAME_MAX) ?? 'server');
+  const extensions = endEntityExtensions(PURPOSE.server, names);
+  const content = { subject, publicKey: spkiOf(publicKey), extensions, ...validityOf(options, signer) };
+  return { certificate: pemOf(signCertificate(content, signer), 'CERTIFICATE'), key: pemOfKey(privateKey) };
+}
+
+/**
+ * Issues a certificate for a client whose name is `commonName`.
+ *
+ * `publicKey`: the client's own in PEM (SubjectPublicKeyInfo), of which it has proved that it has the private part; without,
+ * a new key is made. Throws `TypeError` where the name cannot be one: up to 64 characters, each of them visible.
+ */
+export function issueClientCertificate(
+  options: Validity & { readonly authority: CertifiedKey; readonly commonName: string; readonly publicKey?: string },
+): ClientCertificate {
+  const { authority, commonName, publicKey } = options;
+  const signer = signerOf(authority);
+  const made = publicKey === undefined ? generateKeyPairSync('ec', { namedCurve: 'P-256' }) : undefined;
+  const spki = spkiOf(made?.publicKey ?? createPublicKey(publicKey!));
+  const extensions = endEntityExtensions(PURPOSE.client, []);
+  const content = { subject: subjectOf(commonName), publicKey: spki, extensions, ...validityOf(options, signer) };
+  const der = signCertificate(content, signer);
+  const { serial, notAfterMs } = readCertificate(der);
+  return { certificate: pemOf(der, 'CERTIFICATE'), key: made && pemOfKey(made.privateKey), serial, notAfterMs };
+}
+
+/**
+ * Makes the list of the certificates that the authority has revoked, in PEM. `serials` in hexadecimal; `number` rises from
+ * list to list; `nextUpdateMs`: when the next one is out at the latest.
+ */
+export function createCrl(options: {
+  readonly authority: CertifiedKey;
+  readonly serials: readonly string[];
+  readonly nowMs: number;
+  readonly nextUpdateMs: number;
+  readonly number?: number;
+}): string {
+  const { authority, serials, nowMs, nextUpdateMs, number = Math.floor(nowMs / 1000) } = options;
+  const odd = serials.find((serial) => !/^[0-9a-f]{1,40}$/i.test(serial));
+  if (odd !== undefined)
+    throw new TypeError(
+      `Cannot revoke ${JSON.stringify(odd)}: a serial number in up to 40 hexadecimal digits is expected`,
+    );
+  const octets = serials.map((serial) => Buffer.from(serial.padStart(40, '0'), 'hex'));
+  return pemOf(signCrl(octets, { thisUpdateMs: nowMs, nextUpdateMs, number }, signerOf(authority)), 'X509 CRL');
+}
+
+interface Authority extends Signer {
+  readonly certificate: Certificate;
+}
+
+function signerOf(authority: CertifiedKey): Authority {
+  const [certificate] = readCertificates(authority.certificate, 'the authority');
+  const key = readPrivateKey(authority.key, 'the key of the authority');
+  checkKeyBelongs([certificate], 'the authority', key, 'its key');
+  const keyId = certificate.subjectKeyId ?? keyIdOf(certificate.publicKey);
+  return { certificate, subject: certificate.subject, key, keyId };
+}
+
+function validityOf({ days, nowMs }: Validity, authority: Authority | undefined) {
+  if (!(days > 0)) throw new TypeError(`Cannot issue a certificate for ${days} days: more than 0 is expected`);
+  const notAfterMs = Math.min(nowMs + days * DAY_MS, authority?.certificate.notAfterMs ?? Infinity);
+  if (notAfterMs <= nowMs)
+    throw new TypeError('Cannot issue a certificate: the authority has expired; one that is valid is expected');
+  return { notBeforeMs: nowMs - CLOCK_TOLERANCE_MS, notAfterMs };
+}
+
+function subjectOf(commonName: string): Buffer {
+  if (commonName.length > COMMON_NAME_MAX || !isReadable(commonName))
+    throw new TypeError(
+      `Cannot issue a certificate for ${JSON.stringify(commonName.slice(0, 80))}: 1 to ${COMMON_NAME_MAX} visible characters are expected`,
+    );
+  return nameOf(commonName);
+}
+
+function spkiOf(key: KeyObject): Buffer {
+  return key.export({ type: 'spki', format: 'der' });
+}
+
+function pemOfKey(key: KeyObject): string {
+  return key.export({ type: 'pkcs8', format: 'pem' }) as string;
+}

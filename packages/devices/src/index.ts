@@ -1,0 +1,10 @@
+/** What the package offers: an X.509 authority of one's own. */
+
+export {
+  type CertifiedKey,
+  type ClientCertificate,
+  createAuthority,
+  createCrl,
+  issueClientCertificate,
+  issueServerCertificate,
+} from './authority.ts';

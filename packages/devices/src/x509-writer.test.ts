@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { test } from 'node:test';
+import { authorityExtensions, commonName, keyIdOf, pemOf, signCertificate, signCrl } from './x509-writer.ts';
+
+const pair = (namedCurve: string) => {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve });
+  return { key: privateKey, publicKey, spki: publicKey.export({ type: 'spki', format: 'der' }) };
+};
+const subject = commonName('Fleet');
+
+test('signs with the hash that fits the key', () => {
+  for (const curve of ['P-256', 'P-384']) {
+    const { key, publicKey, spki } = pair(curve);
+    const content = { subject, publicKey: spki, notBeforeMs: 0, notAfterMs: 3e12, extensions: authorityExtensions(1) };
+    const certificate = new X509Certificate(signCertificate(content, { subject, key, keyId: keyIdOf(spki) }));
+    assert.ok(certificate.verify(publicKey));
+    assert.equal(certificate.ca, true);
+    assert.equal(certificate.subject, 'CN=Fleet');
+    assert.equal(certificate.validTo, 'Jan 24 05:20:00 2065 GMT');
+  }
+});
+
+test('refuses a key that cannot sign', () => {
+  const { privateKey: key } = generateKeyPairSync('x25519');
+  const content = { subject, publicKey: pair('P-256').spki, notBeforeMs: 0, notAfterMs: 1, extensions: [] };
+  assert.throws(() => signCertificate(content, { subject, key, keyId: Buffer.alloc(20) }), /kind x25519: ECDSA or RSA/);
+});
+
+test('writes lists of a hundred thousand entries, in lines of PEM', () => {
+  const { key, spki } = pair('P-256');
+  const serials = Array.from({ length: 100_000 }, (_, index) => Buffer.from([1, index >> 16, index >> 8, index]));
+  const der = signCrl(serials, { thisUpdateMs: 0, nextUpdateMs: 1, number: 1 }, { subject, key, keyId: keyIdOf(spki) });
+  assert.ok(der.length > 2_000_000);
+  const lines = pemOf(der, 'X509 CRL').trimEnd().split('\n');
+  assert.equal(Buffer.from(lines.slice(1, -1).join(''), 'base64').compare(der), 0);
+  assert.ok(lines.every((line) => line.length <= 64));
+});

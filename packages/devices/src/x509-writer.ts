@@ -1,0 +1,167 @@
+/** Writes the certificates and lists of RFC 5280 that an authority of ours issues. */
+import { createHash, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { isIP, isIPv4 } from 'node:net';
+import { context, TAG } from '@dunlin/identity/der';
+import {
+  bitString,
+  boolean,
+  element,
+  integer,
+  octetString,
+  oid,
+  sequence,
+  time,
+  utf8String,
+} from '@dunlin/identity/der-writer';
+
+const SUBJECT_KEY_ID = '2.5.29.14';
+const KEY_USAGE = '2.5.29.15';
+const ALT_NAMES = '2.5.29.17';
+const BASIC_CONSTRAINTS = '2.5.29.19';
+const CRL_NUMBER = '2.5.29.20';
+const AUTHORITY_KEY_ID = '2.5.29.35';
+const EXTENDED_KEY_USAGE = '2.5.29.37';
+
+/** Purposes of an end entity. */
+export const PURPOSE = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' } as const;
+
+/** What a certificate is to say. */
+export interface CertificateContent {
+  /** In DER. */
+  readonly subject: Buffer;
+  /** SubjectPublicKeyInfo. */
+  readonly publicKey: Buffer;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+  readonly extensions: readonly Buffer[];
+}
+
+/** Who signs: name in DER, private key, and the identifier of the key. */
+export interface Signer {
+  readonly subject: Buffer;
+  readonly key: KeyObject;
+  readonly keyId: Buffer;
+}
+
+/** A Name that is a Common Name. */
+export function commonName(text: string): Buffer {
+  return sequence(element(TAG.set, sequence(oid('2.5.4.3'), utf8String(text))));
+}
+
+/** Identifier of a public key (RFC 7093, method 1): 160 bits of its SHA-256. */
+export function keyIdOf(spki: Buffer): Buffer {
+  return createHash('sha256').update(spki).digest().subarray(0, 20);
+}
+
+/** Extensions of an authority. `pathLength`: how many may follow below it; undefined for any number. */
+export function authorityExtensions(pathLength: number | undefined): Buffer[] {
+  const constraints = sequence(boolean(true), ...(pathLength === undefined ? [] : [integer(pathLength)]));
+  // keyCertSign and cRLSign
+  return [
+    extension(BASIC_CONSTRAINTS, constraints, true),
+    extension(KEY_USAGE, bitString(Uint8Array.of(0x06), 1), true),
+  ];
+}
+
+/** Extensions of one that is no authority. `names`: DNS names and addresses. */
+export function endEntityExtensions(purpose: string, names: readonly string[]): Buffer[] {
+  const alternatives = names.map((name) =>
+    isIP(name) === 0 ? element(context(2, false), Buffer.from(name)) : element(context(7, false), addressOctets(name)),
+  );
+  return [
+    extension(BASIC_CONSTRAINTS, sequence(), true),
+    // digitalSignature
+    extension(KEY_USAGE, bitString(Uint8Array.of(0x80), 7), true),
+    extension(EXTENDED_KEY_USAGE, sequence(oid(purpose))),
+    ...(names.length === 0 ? [] : [extension(ALT_NAMES, sequence(...alternatives))]),
+  ];
+}
+
+/** A certificate in DER with a random serial number of 127 bits. */
+export function signCertificate(content: CertificateContent, signer: Signer): Buffer {
+  const algorithm = algorithmOf(signer.key);
+  const extensions = [
+    ...content.extensions,
+    extension(SUBJECT_KEY_ID, octetString(keyIdOf(content.publicKey))),
+    authorityKeyId(signer),
+  ];
+  const tbs = sequence(
+    element(context(0), integer(2)),
+    integer(randomSerial()),
+    algorithm.identifier,
+    signer.subject,
+    sequence(time(content.notBeforeMs), time(content.notAfterMs)),
+    content.subject,
+    content.publicKey,
+    element(context(3), sequence(...extensions)),
+  );
+  return signed(tbs, signer.key);
+}
+
+/** A revocation list in DER. `serials` in big-endian octets; `number` rises from list to list. */
+export function signCrl(
+  serials: readonly Buffer[],
+  { thisUpdateMs, nextUpdateMs, number }: { thisUpdateMs: number; nextUpdateMs: number; number: number },
+  signer: Signer,
+): Buffer {
+  const revokedAt = time(thisUpdateMs);
+  const entries = serials.map((serial) => sequence(integer(serial), revokedAt));
+  const tbs = sequence(
+    integer(1),
+    algorithmOf(signer.key).identifier,
+    signer.subject,
+    time(thisUpdateMs),
+    time(nextUpdateMs),
+    ...(entries.length === 0 ? [] : [sequence(Buffer.concat(entries))]),
+    element(context(0), sequence(authorityKeyId(signer), extension(CRL_NUMBER, integer(number)))),
+  );
+  return signed(tbs, signer.key);
+}
+
+/** PEM of one element in DER. */
+export function pemOf(der: Buffer, label: 'CERTIFICATE' | 'X509 CRL'): string {
+  const lines = der.toString('base64').match(/.{1,64}/g)!;
+  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
+}
+
+function extension(type: string, value: Buffer, critical = false): Buffer {
+  return sequence(oid(type), ...(critical ? [boolean(true)] : []), octetString(value));
+}
+
+function authorityKeyId({ keyId }: Signer): Buffer {
+  return extension(AUTHORITY_KEY_ID, sequence(element(context(0, false), keyId)));
+}
+
+function signed(tbs: Buffer, key: KeyObject): Buffer {
+  const { identifier, hash } = algorithmOf(key);
+  return sequence(tbs, identifier, bitString(sign(hash, tbs, key)));
+}
+
+/** How a key signs: ours are P-256, one that was brought along may be another. */
+function algorithmOf(key: KeyObject): { readonly identifier: Buffer; readonly hash: string } {
+  if (key.asymmetricKeyType === 'ec') {
+    if (key.asymmetricKeyDetails?.namedCurve !== 'secp384r1')
+      return { identifier: sequence(oid('1.2.840.10045.4.3.2')), hash: 'sha256' };
+    return { identifier: sequence(oid('1.2.840.10045.4.3.3')), hash: 'sha384' };
+  }
+  if (key.asymmetricKeyType === 'rsa')
+    return { identifier: sequence(oid('1.2.840.113549.1.1.11'), element(0x05)), hash: 'sha256' };
+  throw new TypeError(`Cannot sign with a key of the kind ${key.asymmetricKeyType}: ECDSA or RSA is expected`);
+}
+
+/** Nobody can guess it, and the same never comes twice; positive, in 16 octets at the most. */
+function randomSerial(): Buffer {
+  const serial = randomBytes(16);
+  serial[0] &= 0x7f;
+  return serial;
+}
+
+function addressOctets(address: string): Buffer {
+  if (isIPv4(address)) return Buffer.from(address.split('.').map(Number));
+  // The parser of URLs writes every form of an IPv6 address in one: hexadecimal groups and at most one "::".
+  const [before, after] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
+  const groups = (text: string | undefined) => (text === undefined || text === '' ? [] : text.split(':'));
+  const [head, tail] = [groups(before), groups(after)];
+  const zeros = new Array<string>(8 - head.length - tail.length).fill('0');
+  return Buffer.from([...head, ...zeros, ...tail].map((group) => group.padStart(4, '0')).join(''), 'hex');
+}
