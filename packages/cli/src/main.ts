@@ -3,6 +3,8 @@
 import { ExitCode, usageError } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
 import { columns, HelpAsked } from './flags.ts';
+import { passwd } from './passwd.ts';
+import { passwdHelp } from './passwd-flags.ts';
 import { pub } from './pub.ts';
 import { pubHelp } from './pub-flags.ts';
 import { store } from './store.ts';
@@ -32,6 +34,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   pub: { summary: 'publish messages', help: pubHelp, run: pub },
   sub: { summary: 'subscribe and print messages', help: subHelp, run: sub },
   store: { summary: 'look at, check, back up and restore the data of a server', help: storeHelp, run: store },
+  passwd: { summary: 'write password files and hashes', help: passwdHelp, run: passwd },
 };
 
 /** The text of `dunlin --help`. */
