@@ -38,8 +38,9 @@ export async function askSecrets(
   const secrets: string[] = [];
   const decoder = new TextDecoder();
   let typed: string[] = [];
-  output.write(prompts[0]);
+  // First: who is quick would otherwise see the beginning of the password.
   input.setRawMode(true);
+  output.write(prompts[0]);
   let take: (chunk: Buffer) => void = () => {};
   let end: () => void = () => {};
   try {
