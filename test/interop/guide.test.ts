@@ -50,12 +50,17 @@ test('the examples of the client guide run', async () => {
 
 test('the examples of the command line guide run', async () => {
   const { port } = await started;
+  const folder = await mkdtemp(join(tmpdir(), 'dunlin-guide-'));
+  after(() => rm(folder, { recursive: true }));
   const outputs: string[] = [];
   for (const code of await blocks('command-line', 'sh')) {
-    const tool = `dunlin() { local command=$1; shift; "${launcher}" "$command" -p ${port} "$@"; }`;
-    outputs.push(await new Program('bash', ['-ec', `${tool}\n${code}`]).output());
+    const withPort = `case "$command" in pub|sub) set -- -p ${port} "$@";; esac`;
+    const tool = `dunlin() { local command=$1; shift; ${withPort}; "${launcher}" "$command" "$@"; }`;
+    outputs.push(await new Program('bash', ['-ec', `cd "${folder}"\n${tool}\n${code}`]).output());
   }
-  const [retained, session, properties] = outputs;
+  const [retained, session, properties, passwords] = outputs;
+  assert.match(passwords, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$\S+\n$/);
+  assert.match(await readFile(join(folder, 'passwords'), 'utf8'), /^ada:\$argon2id\$\S+\n$/);
   assert.equal(retained, 'on\n');
   assert.equal(session, 'jobs/1 first\njobs/2 second\njobs/2 third\n');
   assert.match(properties, /^a\/b application\/json origin:here \{"n":1\}\n\{"tst":.*"payload":\{"n":1\}\}\n$/);

@@ -5,6 +5,8 @@ import { aclHelp } from './acl-flags.ts';
 import { ExitCode, usageError } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
 import { columns, HelpAsked } from './flags.ts';
+import { passwd } from './passwd.ts';
+import { passwdHelp } from './passwd-flags.ts';
 import { pub } from './pub.ts';
 import { pubHelp } from './pub-flags.ts';
 import { store } from './store.ts';
@@ -35,6 +37,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   sub: { summary: 'subscribe and print messages', help: subHelp, run: sub },
   store: { summary: 'look at, check, back up and restore the data of a server', help: storeHelp, run: store },
   acl: { summary: 'say what rules let a client do', help: aclHelp, run: acl },
+  passwd: { summary: 'write password files and hashes', help: passwdHelp, run: passwd },
 };
 
 /** The text of `dunlin --help`. */

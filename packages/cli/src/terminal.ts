@@ -1,5 +1,7 @@
 /** What the tool has around it: streams, signals and the process, so that tests can give it others. */
 
+import { askSecrets } from './secrets.ts';
+
 /** The world of one run. */
 export interface Terminal {
   readonly input: AsyncIterable<Uint8Array>;
@@ -8,14 +10,21 @@ export interface Terminal {
   readonly processId: number;
   /** Calls back on the first SIGINT or SIGTERM; the function returned stops that. */
   onInterrupt(call: () => void): () => void;
+  /**
+   * Asks a person, one prompt after the other, without showing what is typed. Undefined where the input is no terminal.
+   * Rejects with a local error where the person gives up.
+   */
+  readonly askSecrets?: (prompts: readonly string[]) => Promise<string[]>;
 }
 
 /** The real one. */
 export function processTerminal(): Terminal {
+  const { stdin, stderr } = process;
   return {
-    input: process.stdin,
+    ...(stdin.isTTY ? { askSecrets: (prompts: readonly string[]) => askSecrets(stdin, stderr, prompts) } : {}),
+    input: stdin,
     output: process.stdout,
-    errors: process.stderr,
+    errors: stderr,
     processId: process.pid,
     onInterrupt: (call) => {
       process.once('SIGINT', call);

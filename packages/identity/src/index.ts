@@ -1,5 +1,4 @@
 /** What the package offers: methods of authentication, and rules of what a client may do. */
-
 export { type AccessQuestion, type AccessReport, explainAccess } from './access-report.ts';
 export { type AnonymousOptions, anonymousMethod } from './anonymous.ts';
 export { type AttemptEvent, type AttemptGuard, type AttemptOptions, type Ban, guardAttempts } from './attempts.ts';
@@ -22,7 +21,14 @@ export {
   type ClientIdVerdict,
   clientIdRules,
 } from './client-id-rules.ts';
-export { CredentialFileError } from './credential-file.ts';
+export {
+  CredentialFileError,
+  parseCredentials,
+  readCredentialText,
+  userProblem,
+  withCredential,
+  withEveryCredential,
+} from './credential-file.ts';
 export { type FlappingClient, type FlappingGuard, type FlappingOptions, guardFlapping } from './flapping.ts';
 export { type HttpMethod, type HttpOptions, httpMethod } from './http.ts';
 export { type JwtMethod, type JwtOptions, jwtMethod } from './jwt.ts';
@@ -41,6 +47,7 @@ export {
   readCertificates,
   readPrivateKey,
 } from './pem.ts';
+export { isReadable } from './readable-text.ts';
 export type { RemoteKeySetOptions } from './remote-key-set.ts';
 export {
   type ReplaceableAuthorizer,
@@ -48,7 +55,7 @@ export {
   type RulesChange,
   replaceableAuthorizer,
 } from './replaceable-authorizer.ts';
-export { isReadable } from './readable-text.ts';
+export { replaceFile } from './replaced-file.ts';
 export type { RevocationSource } from './revocation.ts';
 export { type Rule, type RuleAction, ruleText, type Subjects } from './rule.ts';
 export {

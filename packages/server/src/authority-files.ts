@@ -11,7 +11,9 @@ export function readAuthorities(authorities: readonly AuthorityConfiguration[]):
     certificates: readNamedFile(certificate, `the certificate of authority "${name}"`).toString('utf8'),
     source: certificate,
     crls:
-      crl === undefined ? [] : [{ bytes: readNamedFile(crl, `the revocation list of authority "${name}"`), source: crl }],
+      crl === undefined
+        ? []
+        : [{ bytes: readNamedFile(crl, `the revocation list of authority "${name}"`), source: crl }],
     crlExpired,
   }));
 }
@@ -32,6 +34,8 @@ export function readNamedFile(path: string, what: string): Buffer {
       EACCES: 'this user may not read it',
       EISDIR: 'it is a folder',
     };
-    throw new ConfigurationError([`Cannot read ${what} from ${JSON.stringify(path)}: ${reasons[code ?? ''] ?? message}`]);
+    throw new ConfigurationError([
+      `Cannot read ${what} from ${JSON.stringify(path)}: ${reasons[code ?? ''] ?? message}`,
+    ]);
   }
 }
