@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Authorities, readCertificates } from '@dunlin/identity';
-import { TurnedClock } from '../../packages/identity/src/testing/clock.ts';
+import { TestClock } from '../../packages/identity/src/testing/clock.ts';
 import { commandPath, missing } from '../../tools/prerequisites.ts';
 import { CLIENTS, type ClientName, makePki } from './pki.ts';
 
@@ -37,7 +37,7 @@ const verified = (name: string, purpose: string) =>
   );
 
 test('our own check tells each of the clients apart', () => {
-  const clock = new TurnedClock(Date.now());
+  const clock = new TestClock(Date.now());
   const crls = [{ bytes: Buffer.from(pki.text('ca.crl')), source: 'ca.crl' }];
   const definitions = [
     { name: 'test', certificates: pki.text('ca.pem'), crls },
