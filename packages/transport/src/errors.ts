@@ -2,6 +2,8 @@
 
 const REASONS: Readonly<Record<string, string>> = {
   DUNLIN_CONNECTIONS_MAX: 'the limit of open connections is reached',
+  DUNLIN_CERTIFICATE_MISSING: 'the client sent no certificate',
+  DUNLIN_HANDSHAKES_WAITING: 'too many others wait for theirs',
   DUNLIN_PROXY_UNTRUSTED: 'the peer is not a proxy that is trusted here',
   EACCES: 'not permitted (ports below 1024 need privileges)',
   EADDRINUSE: 'another listener has the address',
