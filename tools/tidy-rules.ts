@@ -69,6 +69,12 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/lmdb/src/testing/rounds.ts': 'what crash.test.ts and the torn writes of test/crash look for',
   'packages/lmdb/src/testing/writes.ts': 'writes for the tests beside it; every one of them runs it',
   'packages/protocol/src/packets.ts': 'types, and one frozen empty object',
+  'packages/transport/src/testing/certificates.ts':
+    'certificates of the tests beside it; OpenSSL reads every one of them',
+  'packages/transport/src/tls-entrance.ts': 'tls.test.ts: only real handshakes tell whether it is right',
+  'packages/transport/src/tls-peer.ts': 'tls.test.ts: only real handshakes tell whether it is right',
+  'packages/transport/src/tls-settings.ts': 'tls.test.ts: only real handshakes tell whether it is right',
+  'packages/transport/src/tls-socket.ts': 'tls.test.ts: only real handshakes tell whether it is right',
   'tools/check-node.js': 'it only refuses an old Node, which the tests do not run on',
   'tools/install-prerequisites.ts': 'it changes the machine; .ci/run on a new machine is its test',
   'tools/test.ts': 'it runs the tests',

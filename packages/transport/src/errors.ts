@@ -2,8 +2,11 @@
 
 const REASONS: Readonly<Record<string, string>> = {
   DUNLIN_CONNECTIONS_MAX: 'the limit of open connections is reached',
+  DUNLIN_CERTIFICATE_MISSING: 'the client sent no certificate',
+  DUNLIN_HANDSHAKES_WAITING: 'too many others wait for theirs',
+  DUNLIN_PROXY_UNTRUSTED: 'the peer is not a proxy that is trusted here',
   EACCES: 'not permitted (ports below 1024 need privileges)',
-  EADDRINUSE: 'the port is taken',
+  EADDRINUSE: 'another listener has the address',
   EADDRNOTAVAIL: 'not an address of this machine',
   EAI_AGAIN: 'the name service does not answer',
   ECONNABORTED: 'the connection was given up',

@@ -9,8 +9,8 @@ import type { Server, Socket } from 'node:net';
 import { getSystemErrorName } from 'node:util';
 import { TransportError } from './errors.ts';
 import { type Lingering, startLinger, stopLinger } from './linger.ts';
-import { KEEP_ALIVE_MS, peerOf, type WireOwner } from './tcp-owner.ts';
 import type { Peer, Wire, WireHandler } from './wire.ts';
+import { KEEP_ALIVE_MS, peerOf, type WireOwner } from './wire-owner.ts';
 
 interface TcpHandle {
   /** Ours: which wire the handle belongs to, while there is one. */

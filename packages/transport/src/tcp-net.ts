@@ -1,12 +1,15 @@
-/** A wire on a socket of `node:net`: the portable implementation, and the measure that the other must match. */
+/** A wire on a socket of `node:net`: the portable implementation, and the measure that the others must match. */
 
 import type { Socket } from 'node:net';
 import { codeOf, TransportError } from './errors.ts';
 import { type Lingering, startLinger, stopLinger } from './linger.ts';
-import { peerOf, type WireOwner } from './tcp-owner.ts';
 import type { Peer, Wire, WireHandler } from './wire.ts';
+import { peerOf, type WireOwner } from './wire-owner.ts';
 
-/** Drives a connected socket, which must be paused, allow half-open and have no listeners. */
+/**
+ * Drives a connected socket, of TLS too, which must be paused, allow half-open and have no listeners. `peer`: where
+ * somebody else knows better than the socket who is at the other end.
+ */
 export class NetWire implements Wire, Lingering {
   readonly #socket: Socket;
   readonly #owner: WireOwner;
@@ -21,9 +24,10 @@ export class NetWire implements Wire, Lingering {
   #error: Error | undefined;
   readonly #written = (): void => this.#onWritten();
 
-  constructor(socket: Socket, owner: WireOwner) {
+  constructor(socket: Socket, owner: WireOwner, peer?: Peer) {
     this.#socket = socket;
     this.#owner = owner;
+    this.#peer = peer;
     socket.on('error', (error) => {
       this.#error ??= new TransportError('The connection broke', codeOf(error), error);
     });

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import * as net from 'node:net';
 import { describe, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { connectTcp, listenTcp, type TcpImplementation, type TcpListenOptions } from '../tcp.ts';
+import { type AcceptOptions, connectTcp, listenTcp, type TcpImplementation, type TcpListenOptions } from '../tcp.ts';
 import type { Listener, Wire } from '../wire.ts';
 import { Recorder } from './recorder.ts';
 import { describeWire } from './wire.ts';
@@ -16,20 +16,25 @@ export const LIMIT = { timeout: 20_000 };
 export const WAYS: readonly TcpImplementation[] = ['net', 'handle'];
 
 /** A listener which keeps what it accepts. */
-export class Accepting {
+export class Accepting<L extends Listener = Listener> {
   readonly wires: Wire[] = [];
   readonly errors: Error[] = [];
-  listener!: Listener;
+  /** Code and address. */
+  readonly refused: [string, string][] = [];
+  listener!: L;
   #waiting: ((wire: Wire) => void)[] = [];
 
-  static async at(options: Partial<TcpListenOptions>): Promise<Accepting> {
-    const self = new Accepting();
-    self.listener = await listenTcp({
-      host: HOST,
-      port: 0,
+  static at(options: Partial<TcpListenOptions>): Promise<Accepting> {
+    return Accepting.by((accepting) => listenTcp({ host: HOST, port: 0, ...accepting, ...options }));
+  }
+
+  /** Listens by any transport. */
+  static async by<L extends Listener>(listen: (options: AcceptOptions) => Promise<L>): Promise<Accepting<L>> {
+    const self = new Accepting<L>();
+    self.listener = await listen({
       accept: (wire) => self.#accept(wire),
       onError: (error) => self.errors.push(error),
-      ...options,
+      onRefused: (error, peer) => self.refused.push([error.code, peer.address]),
     });
     return self;
   }

@@ -34,7 +34,7 @@ function describeListener(implementation: TcpImplementation): void {
     await assert.rejects(Accepting.at({ implementation, port: listener.port }), {
       name: 'TransportError',
       code: 'EADDRINUSE',
-      message: `Cannot listen at "${HOST}:${listener.port}": the port is taken (EADDRINUSE)`,
+      message: `Cannot listen at "${HOST}:${listener.port}": another listener has the address (EADDRINUSE)`,
     });
     await listener.close();
   });

@@ -1,4 +1,4 @@
-/** What the TCP wires of one listener, or of one connect, have in common. */
+/** What the wires of one listener, or of one connect, have in common. */
 
 import type { Peer } from './wire.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { peerOf } from './tcp-owner.ts';
+import { peerOf } from './wire-owner.ts';
 
 test('an IPv4 address in IPv6 form is shown as IPv4, others as they are', () => {
   assert.deepEqual(peerOf('::ffff:10.1.2.3', 5), { address: '10.1.2.3', port: 5 });

@@ -1,0 +1,127 @@
+/** The accepting side of every socket: what a listener does between the system's accept and the caller's. */
+
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { TransportError } from './errors.ts';
+import type { Listener, Wire } from './wire.ts';
+import type { WireOwner } from './wire-owner.ts';
+
+/** What a listener needs to know; the meaning of each is that of `TcpListenOptions`. */
+export interface SocketListenerOptions {
+  readonly backlog: number;
+  readonly connectionsMax: number;
+  readonly lingerMs: number;
+  readonly accept: (wire: Wire) => void;
+  readonly onError: (error: Error) => void;
+}
+
+/**
+ * Counts what comes to one listening server, and passes wires on.
+ *
+ * A wire that is there as soon as the system accepts is given to `offer`. Where more has to happen first (a TLS
+ * handshake, an upgrade), the socket enters with `enter` and counts until it closes; its wire comes to `present`.
+ */
+export class SocketListener implements Listener, WireOwner {
+  readonly address: string;
+  readonly port: number;
+  readonly lingerMs: number;
+  readonly #server: Server;
+  readonly #options: SocketListenerOptions;
+  #open = 0;
+  readonly #onSocketClose = (): void => this.wireGone();
+  /** Accepted by the system while paused: Node gives no means to leave them there. Bounded by the backlog. */
+  #held: Wire[] = [];
+  #paused = false;
+  #fullTold = false;
+  #closed = false;
+
+  constructor(server: Server, options: SocketListenerOptions) {
+    const place = server.address() as AddressInfo | string;
+    this.address = typeof place === 'string' ? place : shownAddress(place);
+    this.port = typeof place === 'string' ? 0 : place.port;
+    this.lingerMs = options.lingerMs;
+    this.#server = server;
+    this.#options = options;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Takes a wire from the system; counts it until `wireGone`. */
+  offer(wire: Wire): void {
+    this.#open += 1;
+    if (this.#closed || this.#isFull()) wire.destroy();
+    else this.present(wire);
+  }
+
+  /** Counts a socket from the system until it closes; false, and the socket destroyed, where there is no room. */
+  enter(socket: Socket): boolean {
+    this.#open += 1;
+    socket.on('close', this.#onSocketClose);
+    // Whoever has the socket at the time hears of it by `close`.
+    socket.on('error', ignore);
+    if (!this.#closed && !this.#isFull()) return true;
+    socket.destroy();
+    return false;
+  }
+
+  /** Passes on a wire that is counted already. */
+  present(wire: Wire): void {
+    if (this.#closed) {
+      wire.destroy();
+      return;
+    }
+    if (!this.#paused) {
+      this.#options.accept(wire);
+      return;
+    }
+    if (this.#held.length >= this.#options.backlog) {
+      wire.destroy();
+      return;
+    }
+    this.#held.push(wire);
+  }
+
+  wireGone(): void {
+    this.#open -= 1;
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    // Accepting one may bring on the next pause.
+    for (let wire = this.#held.shift(); wire !== undefined; wire = this.#held.shift()) {
+      this.#options.accept(wire);
+      if (this.#paused) return;
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const wire of this.#held) wire.destroy();
+    this.#held = [];
+    // The callback of `close` would wait for all open wires; the address is free as soon as the turn is over.
+    this.#server.close();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** Whether one more is one too many; says so once for each time the limit is reached. */
+  #isFull(): boolean {
+    const full = this.#open > this.#options.connectionsMax;
+    if (full && !this.#fullTold) {
+      this.#options.onError(new TransportError('Cannot accept a connection', 'DUNLIN_CONNECTIONS_MAX'));
+    }
+    this.#fullTold = full;
+    return full;
+  }
+}
+
+function shownAddress({ address, family, port }: AddressInfo): string {
+  return family === 'IPv6' ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function ignore(): void {}
