@@ -112,6 +112,8 @@ for (const [what, send] of WRONG_BEFORE_CONNACK) {
     assert.ok(reasonCode === 0x81 || reasonCode === 0x82, `0x${reasonCode.toString(16)}`);
     assert.equal(client.isClosed, true);
     assert.equal(world.broker.connections.size, 0);
+    const [{ clientId, check }] = world.told('connectRefused');
+    assert.deepEqual([clientId, check], ['a', 'protocol-error']);
   });
 }
 

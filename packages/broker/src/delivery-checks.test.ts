@@ -187,6 +187,21 @@ test('gives a shared message that one member may not receive to another, whether
   assert.deepEqual([queued.s, queued.f, queued.s2], [0, 6, 0]);
 });
 
+test('drops a shared message that no member may receive, counts it once and tells one of them', () => {
+  const { world } = ruled();
+  for (const clientId of ['s1', 's2']) world.connect(clientId).subscribe('$share/g/#', { qos: 1 });
+  const publisher = world.connect('p');
+  for (const qos of [0, 1] as const) publisher.publish('secret', { qos });
+  assert.equal(world.broker.metrics.messagesDroppedDenied, 2);
+  assert.deepEqual(
+    world.told('deliveryDenied').map(({ clientId, topic }) => [clientId, topic]),
+    [
+      ['s1', 'secret'],
+      ['s1', 'secret'],
+    ],
+  );
+});
+
 test('asks the Authorizer for the filter of a shared subscription without its group', () => {
   const filters: string[] = [];
   const world = new World({

@@ -130,7 +130,7 @@ function endByServer(connection: Connection, refusal: Refusal): void {
   }
   connection.broker.metrics.connectionsClosedByServer += 1;
   if (connection.state === 'connecting') {
-    refuseConnect(connection, connection.clientId, refusal);
+    refuseConnect(connection, connection.connectPacket?.clientId ?? '', refusal);
     return;
   }
   sendRefusal(connection, reasonCode, reason, undefined);
