@@ -155,7 +155,8 @@ function eventsPage(): string {
   return page(
     'Events and counters',
     'Events are log lines under the same name (`clientConnected` reads `client connected` on a terminal); at most 50 a',
-    'second of each are logged. Counters only go up.',
+    'second of each are logged. Of denials (`publishRefused`, `subscriptionRefused`, `willRefused`, `deliveryDenied`) 10 a second',
+    'are told of one client and 100 of all, each kind by itself; `denialsUntold` counts the rest. Counters only go up.',
     '',
     '## Events',
     '',

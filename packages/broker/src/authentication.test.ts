@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NOBODY } from './memory/anonymous.ts';
 import { PERMIT_ALL } from './memory/permit-all.ts';
+import { MemoryStore } from './memory/store.ts';
 import type { AuthenticationRequest, AuthenticationResult, Authenticator } from './ports.ts';
 import type { TestClient } from './testing/client.ts';
 import { named } from './testing/named.ts';
@@ -111,6 +112,8 @@ for (const [what, send] of WRONG_BEFORE_CONNACK) {
     assert.ok(reasonCode === 0x81 || reasonCode === 0x82, `0x${reasonCode.toString(16)}`);
     assert.equal(client.isClosed, true);
     assert.equal(world.broker.connections.size, 0);
+    const [{ clientId, check }] = world.told('connectRefused');
+    assert.deepEqual([clientId, check], ['a', 'protocol-error']);
   });
 }
 
@@ -332,6 +335,36 @@ test('ends a connection that authenticates again as somebody else, whose session
   assert.deepEqual([client.take('disconnect').reasonCode, client.isClosed], [0x87, true]);
   assert.equal(world.told('clientDisconnected')[0].check, 'session-bound');
 });
+
+test('binds the session to who authenticates again with a name, where there was none', async () => {
+  let username: string | undefined;
+  const store = new MemoryStore();
+  const world = new World({
+    store,
+    authenticator: { supports: () => true, authenticate: () => ({ kind: 'accept', principal: named(username) }) },
+  });
+  const client = world.open();
+  const properties = { authenticationMethod: METHOD, sessionExpiryInterval: 100 };
+  client.handshake({ clientId: 'a', cleanStart: false, properties });
+  username = 'ada';
+  auth(client, 0x19, '');
+  assert.equal(client.take('auth').reasonCode, 0);
+  assert.equal(world.broker.connectionCounts.ofIdentity('test:ada'), 1);
+  for await (const { record } of store.sessions()) assert.equal(record.identity, 'test:ada');
+  username = 'bob';
+  assert.equal(world.open().handshake({ clientId: 'a' }).reasonCode, 0x85);
+  client.break();
+  assert.equal(world.broker.connectionCounts.ofIdentity('test:ada'), 0);
+});
+
+for (const version of [4, 5] as const) {
+  test(`never answers a refusal with success, whatever code an Authenticator gives, in version ${version}`, () => {
+    const world = new World({
+      authenticator: { supports: () => true, authenticate: () => ({ kind: 'refuse', reasonCode: 0, check: 'odd' }) },
+    });
+    assert.equal(world.open(version).handshake().reasonCode, version === 5 ? 0x87 : 5);
+  });
+}
 
 test('shows no password of length zero to the Authenticator', () => {
   const passwords: (Uint8Array | undefined)[] = [];

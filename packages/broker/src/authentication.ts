@@ -7,6 +7,7 @@ import { compilePermissions, permit } from './delivery-checks.ts';
 import { expel, refuseConnect } from './disconnect.ts';
 import type { AuthenticationRequest, AuthenticationResult, Awaitable, Principal, Refusal } from './ports.ts';
 import { refusalOfReview } from './reviews.ts';
+import type { Session } from './session.ts';
 
 const UNASKED_CHALLENGE = 'Cannot challenge the client: an Authentication Method in CONNECT is expected for that';
 
@@ -142,9 +143,15 @@ function refusalOfAccepted(connection: Connection, { clientId }: ConnectPacket, 
 
 /** Success of a re-authentication: other rules may hold from now on. */
 function renewed(connection: Connection, principal: Principal, data: Uint8Array | undefined): void {
-  const { broker, session } = connection;
-  if (session !== undefined) permit(session, compilePermissions(broker, session.clientId, principal));
-  if (session?.will !== undefined) session.will.principal = principal;
+  const { broker } = connection;
+  const session = connection.session as Session;
+  if (session.identity !== principal.identity) {
+    session.identity = principal.identity;
+    broker.connectionCounts.opened(connection, principal.identity);
+    if (session.hasRecord) broker.commits.write({ op: 'putSession', session: session.record(0) });
+  }
+  permit(session, compilePermissions(broker, session.clientId, principal));
+  if (session.will !== undefined) session.will.principal = principal;
   broker.connectionDeadlines.watch(connection);
   sendAuth(connection, ReasonCode.success, data);
 }

@@ -247,8 +247,8 @@ function open(connection: Connection, { connect, isAssigned, principal, permissi
   session.isSucceeded = false;
   session.expiresAtMs = undefined;
   session.identity = principal.identity;
-  permit(session, permissions);
   broker.connectionCounts.opened(connection, principal.identity);
+  permit(session, permissions);
   const expiry = expiryAskedFor(connect);
   session.sessionExpiryInterval = Math.min(expiry, broker.limits.sessionExpiryMaxS);
   if (session.sessionExpiryInterval < expiry) broker.metrics.sessionExpiriesLowered += 1;

@@ -44,7 +44,9 @@ export class ConnectionCounts {
     this.#byNetwork.add(networkOf(wire.peer.address));
   }
 
+  /** The connection belongs to the identity from here on, in place of whoever had it. */
   opened(connection: CountedConnection, identity: string | undefined): void {
+    this.#byIdentity.remove(connection.countedIdentity);
     connection.countedIdentity = identity;
     this.#byIdentity.add(identity);
   }

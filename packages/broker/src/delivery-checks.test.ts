@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { PERMIT_ALL } from './memory/permit-all.ts';
 import { MemoryStore } from './memory/store.ts';
 import type { Permissions } from './ports.ts';
@@ -187,6 +188,21 @@ test('gives a shared message that one member may not receive to another, whether
   assert.deepEqual([queued.s, queued.f, queued.s2], [0, 6, 0]);
 });
 
+test('drops a shared message that no member may receive, counts it once and tells one of them', () => {
+  const { world } = ruled();
+  for (const clientId of ['s1', 's2']) world.connect(clientId).subscribe('$share/g/#', { qos: 1 });
+  const publisher = world.connect('p');
+  for (const qos of [0, 1] as const) publisher.publish('secret', { qos });
+  assert.equal(world.broker.metrics.messagesDroppedDenied, 2);
+  assert.deepEqual(
+    world.told('deliveryDenied').map(({ clientId, topic }) => [clientId, topic]),
+    [
+      ['s1', 'secret'],
+      ['s1', 'secret'],
+    ],
+  );
+});
+
 test('asks the Authorizer for the filter of a shared subscription without its group', () => {
   const filters: string[] = [];
   const world = new World({
@@ -203,4 +219,91 @@ test('asks the Authorizer for the filter of a shared subscription without its gr
   });
   assert.deepEqual(world.connect('a').subscribe('$share/g/a/+', { qos: 2 }).reasonCodes, [1]);
   assert.deepEqual(filters, ['a/+', 'a/+']);
+});
+
+const TOPICS = ['a', 'b', 'c'];
+const steps = fc.array(
+  fc.oneof(
+    fc.record({
+      do: fc.constant('publish' as const),
+      topic: fc.constantFrom(...TOPICS),
+      qos: fc.constantFrom(0, 1, 2),
+      retain: fc.boolean(),
+    }),
+    fc.record({
+      do: fc.constantFrom('subscribe' as const, 'unsubscribe' as const),
+      filter: fc.constantFrom('#', 'a', 'b', '$share/g/#', '$share/g/a'),
+    }),
+    fc.record({ do: fc.constant('deny' as const), topics: fc.subarray(TOPICS) }),
+    fc.constant({ do: 'answer' as const }),
+    fc.constant({ do: 'come' as const }),
+    fc.constant({ do: 'go' as const }),
+  ),
+  { minLength: 20, maxLength: 60 },
+);
+
+test('sends nothing that the rules of the moment deny, and all live messages that they allow, whatever came before', () => {
+  fc.assert(
+    fc.property(steps, (script) => {
+      let denied: readonly string[] = [];
+      const permissions = (clientId: string): Permissions => {
+        const now = clientId === 's' ? denied : [];
+        const isOpen = (filter: string) => (filter === '#' ? now.length === 0 : !now.includes(filter));
+        return { ...PERMIT_ALL, mayReceiveAll: isOpen, mayReceive: isOpen };
+      };
+      const world = new World({
+        authorizer: { permissions },
+        store: new MemoryStore(),
+        limits: { inflightMessagesMax: 2 },
+      });
+      const publisher = world.connect('p');
+      let subscriber = world.connect('s', STORED);
+      // What came under former rules.
+      let older = 0;
+      const look = () => {
+        for (const packet of subscriber.packets.slice(older)) {
+          // What was sent at QoS 2 before goes on to its end.
+          if (packet.type !== 'publish' || packet.dup) continue;
+          assert.ok(!denied.includes(packet.topic), `${packet.topic} is denied`);
+        }
+      };
+      const filters = new Set<string>();
+      for (const step of script) {
+        const before = subscriber.packets.length;
+        if (step.do === 'publish') {
+          publisher.publish(step.topic, { qos: step.qos as 0 | 1 | 2, retain: step.retain });
+          publisher.answerAll();
+          const isWanted = filters.has('#') || filters.has(step.topic);
+          if (step.qos === 0 && isWanted && !subscriber.isClosed && !denied.includes(step.topic))
+            assert.ok(subscriber.packets.length > before, `${step.topic} is missing`);
+        } else if (step.do === 'deny') {
+          denied = step.topics;
+          older = subscriber.packets.length;
+          void world.broker.reviewPermissions();
+          world.run();
+        } else if (step.do === 'answer') {
+          subscriber.answerAll();
+          older = 0;
+        } else if (step.do === 'go') {
+          subscriber.break();
+        } else if (step.do === 'come') {
+          subscriber = world.connect('s', STORED);
+          older = 0;
+        } else if (!subscriber.isClosed && step.do === 'subscribe') {
+          filters.add(step.filter);
+          subscriber.send(subscriber.subscribePacket(step.filter, { qos: 2 }));
+        } else if (!subscriber.isClosed && step.do === 'unsubscribe') {
+          filters.delete(step.filter);
+          subscriber.send({
+            type: 'unsubscribe',
+            packetId: subscriber.nextPacketId(),
+            properties: {},
+            filters: [step.filter],
+          });
+        }
+        if (!subscriber.isClosed) look();
+      }
+    }),
+    { numRuns: 300 },
+  );
 });

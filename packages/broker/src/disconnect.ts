@@ -14,7 +14,7 @@ import {
 } from '@dunlin/protocol';
 import type { Wire } from '@dunlin/transport';
 import type { Broker } from './broker.ts';
-import { type CheckName, refusalBy } from './checks.ts';
+import { refusalBy } from './checks.ts';
 import type { Connection } from './connection.ts';
 import { type Entry, mayHandOver } from './entry.ts';
 import type { Refusal } from './ports.ts';
@@ -87,7 +87,12 @@ export function expel(connection: Connection, refusal: Refusal): void {
   if (connection.state === 'closed') return;
   broker.metrics.clientsExpelled += 1;
   broker.refusals.count(refusal.check);
-  endOpen(connection, refusal.reasonCode, refusal.reason, refusal);
+  endOpen(connection, failureOf(refusal), refusal.reason, refusal);
+}
+
+/** Whatever an Authenticator says, a refusal never reads as success. */
+function failureOf({ reasonCode }: Refusal): number {
+  return reasonCode >= 0x80 ? reasonCode : ReasonCode.notAuthorized;
 }
 
 /** Answers a CONNECT with a failure and closes [MQTT-3.2.2-7]. */
@@ -98,7 +103,8 @@ export function refuseConnect(
   serverReference?: string,
 ): void {
   const { broker } = connection;
-  const { reasonCode, check, reason, detail } = refusal;
+  const { check, reason, detail } = refusal;
+  const reasonCode = failureOf(refusal);
   broker.metrics.connectsRefused += 1;
   broker.refusals.count(check);
   broker.tell({
@@ -124,11 +130,11 @@ function endByServer(connection: Connection, refusal: Refusal): void {
   }
   connection.broker.metrics.connectionsClosedByServer += 1;
   if (connection.state === 'connecting') {
-    refuseConnect(connection, connection.clientId, refusal);
+    refuseConnect(connection, connection.connectPacket?.clientId ?? '', refusal);
     return;
   }
   sendRefusal(connection, reasonCode, reason, undefined);
-  rejectConnection(connection, refusal.check as CheckName, reason ?? '');
+  rejectConnection(connection, refusal.check, reason ?? '');
 }
 
 function endOpen(
@@ -148,7 +154,7 @@ function endOpen(
 }
 
 /** Closes a connection whose CONNECT was not handled, and says by which check. */
-export function rejectConnection(connection: Connection, check: CheckName, reason: string): void {
+export function rejectConnection(connection: Connection, check: string, reason: string): void {
   connection.broker.refusals.count(check);
   connectionEnded(connection, 'server', undefined, reason, { check });
 }

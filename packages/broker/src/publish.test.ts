@@ -12,6 +12,29 @@ function pair(world: World, filter = '#'): { publisher: TestClient; subscriber: 
   return { publisher: world.connect('p'), subscriber };
 }
 
+test('names the rule that refuses a PUBLISH, and none where the topic itself is refused', () => {
+  const world = new World({
+    authorizer: {
+      permissions: () => ({
+        ...PERMIT_ALL,
+        mayPublish: () => 0x87,
+        explain: (action, name, qos, retain) => `line 3: ${action} ${name} ${qos} ${retain}`,
+      }),
+    },
+  });
+  const client = world.connect('a');
+  client.publish('t', { qos: 1, retain: true });
+  client.publish('$SYS/t', { qos: 1 });
+  assert.deepEqual(
+    world.told('publishRefused').map(({ clientId, topic, reasonCode, rule }) => [clientId, topic, reasonCode, rule]),
+    [
+      ['a', 't', 0x87, 'line 3: publish t 1 true'],
+      ['a', '$SYS/t', 0x90, undefined],
+    ],
+  );
+  assert.equal(world.broker.metrics.publishesRefused, 2);
+});
+
 function refusing(reasonCode: number): World {
   return new World({
     authorizer: {

@@ -13,6 +13,7 @@ import type { Connection } from './connection.ts';
 import { Message, NO_BYTES } from './message.ts';
 import type { Awaitable, Permissions } from './ports.ts';
 import type { Session } from './session.ts';
+import type { ShareGroup } from './share-group.ts';
 import { isOfBroker, sameName, type Topic } from './topics.ts';
 
 /** Reads every PUBLISH of the thread: one at a time is handled, from beginning to end. */
@@ -88,10 +89,19 @@ export function distribute(broker: Broker, message: Message): boolean {
   for (let i = 0; i < groups.length; i++) {
     const member = groups[i].choose(message);
     if (member !== undefined) member.session.deliver(message, member, groups[i].filter);
+    else deniedToGroup(broker, message, groups[i]);
   }
   if (subscriptions.length > 0 || groups.length > 0) return true;
   if (!isOfBroker(message.topic.name)) broker.metrics.messagesUnmatched += 1;
   return false;
+}
+
+/** Nobody takes the message; where that is for want of permission it is told as of one member. */
+function deniedToGroup(broker: Broker, message: Message, group: ShareGroup): void {
+  const denied = group.denied(message);
+  if (denied === undefined) return;
+  broker.metrics.messagesDroppedDenied += 1;
+  broker.deliveryDenied(denied, message);
 }
 
 /** PUBREL: the client has our PUBREC and forgets the message; so do we [MQTT-4.3.3-11]. */

@@ -7,6 +7,7 @@
  */
 import { mayReceive } from './delivery-checks.ts';
 import type { Message } from './message.ts';
+import type { Session } from './session.ts';
 import type { Subscription } from './subscription.ts';
 
 export class ShareGroup {
@@ -60,6 +61,13 @@ export class ShareGroup {
     if (waiting === undefined) return message.qos === 0 ? undefined : this.#chooseAbsent(message);
     this.#next = waiting + 1;
     return members[waiting];
+  }
+
+  /** A member that is there and has no part in the message because it may not receive it; undefined where none is. */
+  denied(message: Message): Session | undefined {
+    for (const { session } of this.#present)
+      if (session.checksDeliveries && !mayReceive(session, message)) return session;
+    return undefined;
   }
 
   #chooseAbsent(message: Message): Subscription | undefined {

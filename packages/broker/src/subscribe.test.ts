@@ -70,14 +70,24 @@ test('refuses what the Authorizer forbids with its code', () => {
       permissions: () => ({
         ...PERMIT_ALL,
         maySubscribe: (filter, qos) => (filter === 'no' || qos === 2 ? 0x87 : 2),
+        explain: (action, filter, qos) => `line 3: ${action} ${filter} ${qos}`,
       }),
     },
   });
   assert.deepEqual(subscribeAll(world.connect('a'), ['no', 'yes', request('yes', { qos: 2 })]), [0x87, 0, 0x87]);
   assert.deepEqual(
-    world.told('subscriptionRefused').map((event) => event.reasonCode),
-    [0x87, 0x87],
+    world.told('subscriptionRefused').map(({ reasonCode, rule }) => [reasonCode, rule]),
+    [
+      [0x87, 'line 3: subscribe no 0'],
+      [0x87, 'line 3: subscribe yes 2'],
+    ],
   );
+});
+
+test('grants the QoS that the Authorizer allows at most', () => {
+  const world = new World({ authorizer: { permissions: () => ({ ...PERMIT_ALL, maySubscribe: () => 1 }) } });
+  const requests = ([0, 1, 2] as const).map((qos) => request(`t${qos}`, { qos }));
+  assert.deepEqual(subscribeAll(world.connect('a'), requests), [0, 1, 1]);
 });
 
 test('refuses wildcards with 0xA2 where they are turned off [MQTT-3.2.2-21]', () => {
