@@ -1,6 +1,6 @@
 /** Pauses accepting while the server has as many connections as it may have. */
 import type { Clock, Timer } from '@dunlin/broker';
-import type { Listener } from '@dunlin/transport';
+import type { Hold } from './held-listener.ts';
 
 export interface AcceptGateOptions {
   readonly clock: Clock;
@@ -22,7 +22,7 @@ const lookEveryMs = 50;
  */
 export class AcceptGate {
   readonly #options: AcceptGateOptions;
-  readonly #listeners: Listener[] = [];
+  readonly #listeners: Hold[] = [];
   #timer: Timer | undefined;
 
   constructor(options: AcceptGateOptions) {
@@ -33,7 +33,7 @@ export class AcceptGate {
     return this.#timer !== undefined;
   }
 
-  add(listener: Listener): void {
+  add(listener: Hold): void {
     this.#listeners.push(listener);
     if (this.isPaused) listener.pause();
   }

@@ -1,5 +1,6 @@
 /** The events of a server beside those of its broker: listeners, accepting, the end. */
 import { type BrokerEvent, EVENTS, type EventName } from '@dunlin/broker';
+import { type AttemptEvent, METHOD_EVENTS, type MethodEvent, type MethodEventName } from '@dunlin/identity';
 import type { LogLevel } from './configuration.ts';
 
 interface EventFields {
@@ -15,13 +16,33 @@ interface EventFields {
   reloaded: { changed: string; needsRestart: string; disconnected: number };
   /** Nothing was changed. */
   reloadFailed: { error: string };
+  /** A client came too often, and is kept out. */
+  clientFlapping: { clientId: string; banMs: number };
+  /** `code` as in `CertificateWarning` of `@dunlin/identity`. */
+  certificateWarning: { code: string; source: string; message: string };
+  /** How many files are watched together. */
+  filesReread: { files: number };
+  filesUnusable: { error: string };
+  /** Once for each client, action and shape of topic. */
+  shadowDiffers: {
+    clientId: string;
+    username: string | undefined;
+    action: string;
+    topic: string;
+    candidate: string;
+    decidedBy: string;
+  };
+  /** Once for each rule and variable. */
+  ruleSkipped: { place: string; variable: string; clientId: string };
   /** `connectionsMax` is above what the file limit allows. */
   connectionsLimited: { connectionsMax: number; fileLimit: number };
 }
 
-export type ServerEventName = keyof EventFields | EventName;
+export type ServerEventName = keyof EventFields | EventName | MethodEventName | AttemptEvent['name'];
 export type ServerEvent =
   | BrokerEvent
+  | MethodEvent
+  | AttemptEvent
   | { [name in keyof EventFields]: { readonly name: name } & Readonly<EventFields[name]> }[keyof EventFields];
 
 interface EventDescription {
@@ -32,6 +53,25 @@ interface EventDescription {
 /** Every event of a server, those of its broker included, with its level. */
 export const SERVER_EVENTS: { readonly [name in ServerEventName]: EventDescription } = {
   ...EVENTS,
+  ...METHOD_EVENTS,
+  addressBanned: { level: 'warn', description: 'An address failed too often; nobody from there is let in for now.' },
+  userAtAddressBanned: {
+    level: 'warn',
+    description: 'A user name failed too often at an address; both together are kept out.',
+  },
+  banLifted: { level: 'info', description: 'A ban was lifted.' },
+  clientFlapping: { level: 'warn', description: 'A client connected too often; it is kept out for now.' },
+  certificateWarning: { level: 'warn', description: 'A certificate or revocation list has ended, or will soon.' },
+  filesReread: {
+    level: 'info',
+    description: 'Files with certificates, keys or revocation lists changed and were read again.',
+  },
+  filesUnusable: { level: 'error', description: 'They changed and cannot be used; what was read before counts.' },
+  shadowDiffers: { level: 'info', description: 'The rules that are tried out would have decided otherwise.' },
+  ruleSkipped: {
+    level: 'warn',
+    description: 'A rule does not hold for a client, since what the client is called cannot stand in a filter.',
+  },
   listening: { level: 'info', description: 'A listener is open at an address.' },
   listenerClosed: { level: 'debug', description: 'A listener is closed.' },
   acceptingPaused: { level: 'warn', description: 'connectionsMax is reached: new connections wait in the system.' },

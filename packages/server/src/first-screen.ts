@@ -3,7 +3,8 @@ import { LIMITS } from '@dunlin/broker';
 import { hostAndPort, isLoopback } from './address.ts';
 import type { Configuration } from './configuration.ts';
 import { VERSIONS } from './listener-table.ts';
-import type { BoundListener, RunningServer } from './server.ts';
+import type { BoundListener } from './open-listener.ts';
+import type { RunningServer } from './server.ts';
 
 /** The first screen, ready to print. `title` names the program and its version. */
 export function firstScreen(title: string, server: RunningServer): string {

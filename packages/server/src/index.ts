@@ -27,9 +27,10 @@ export { SERVER_EVENTS, type ServerEvent, type ServerEventName } from './events.
 export { FLAGS, type Flag, flagDefault, flagSpelling } from './flags.ts';
 export { configurationSchemaText } from './json-schema.ts';
 export { ServerStartError } from './listening.ts';
+export type { BoundListener } from './open-listener.ts';
 export { parseRules, type RuleFiles, readRuleFiles } from './rules-file.ts';
 export { serve } from './serve.ts';
-export { type BoundListener, type RunningServer, SERVER_VERSION, type ServerParts, startServer } from './server.ts';
+export { type ReloadReport, type RunningServer, SERVER_VERSION, type ServerParts, startServer } from './server.ts';
 export { type Shape, shownDefault } from './shape.ts';
 export {
   type BackupResult,

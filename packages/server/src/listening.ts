@@ -1,7 +1,10 @@
 /** Opens the addresses of a listener entry, and explains why one cannot be opened. */
-import { type Listener, listenTcp, TransportError, type Wire } from '@dunlin/transport';
+import { type Listener, listenTcp, type Peer, TransportError, type Wire } from '@dunlin/transport';
+import type { ProxyProtocolOptions, ProxyVersion } from '@dunlin/transport/proxy';
+import { listenTls, type TlsServerSettings } from '@dunlin/transport/tls';
+import { listenUnix } from '@dunlin/transport/unix';
 import { addressesOf, hostAndPort, isLoopback, LOCALHOST } from './address.ts';
-import type { ListenerConfiguration } from './configuration.ts';
+import type { ListenerConfiguration, ProxyConfiguration, TlsConfiguration } from './configuration.ts';
 import { MQTT_PORT } from './listener-table.ts';
 
 /** The server cannot start; the message says why. */
@@ -27,6 +30,10 @@ export interface ListenOptions {
   readonly backlog: number;
   readonly accept: (wire: Wire) => void;
   readonly onError: (error: Error) => void;
+  /** Somebody was turned away before they could speak MQTT. */
+  readonly onRefused: (error: TransportError, peer: Peer) => void;
+  /** Of a listener with TLS. */
+  readonly tls: TlsServerSettings | undefined;
 }
 
 /** A free port must be free at both loopback addresses; another program may take the second one meanwhile. */
@@ -52,13 +59,14 @@ export async function listenAt(configuration: ListenerConfiguration, options: Li
 }
 
 async function listenAtAll(configuration: ListenerConfiguration, options: ListenOptions): Promise<Listener[]> {
-  const { host, limits } = configuration;
+  const { host, transport } = configuration;
+  if (transport === 'unix') return [await openAddress(configuration, { host, port: 0 }, options)];
   const opened: Listener[] = [];
   let missing: unknown;
   for (const address of addressesOf(host)) {
     const port = opened[0]?.port ?? configuration.port;
     try {
-      opened.push(await listenTcp({ ...options, host: address, port, ...limits }));
+      opened.push(await openAddress(configuration, { host: address, port }, options));
     } catch (error) {
       missing = error;
       if (host === LOCALHOST && error instanceof TransportError && FAMILY_MISSING.includes(error.code)) continue;
@@ -68,6 +76,38 @@ async function listenAtAll(configuration: ListenerConfiguration, options: Listen
   }
   if (opened.length === 0) throw missing;
   return opened;
+}
+
+interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
+async function openAddress(
+  { transport, limits, tls, path, mode, proxy }: ListenerConfiguration,
+  place: Place,
+  options: ListenOptions,
+): Promise<Listener> {
+  const { connectionsMax } = limits;
+  const common = { ...options, ...place, connectionsMax, proxy: proxyProtocol(proxy) };
+  switch (transport) {
+    case 'tcp':
+      return await listenTcp(common);
+    case 'tls': {
+      const { handshakeTimeoutMs, handshakesMax } = tls as TlsConfiguration;
+      return await listenTls({ ...common, tls: options.tls as TlsServerSettings, handshakeTimeoutMs, handshakesMax });
+    }
+    case 'unix':
+      return await listenUnix({ ...common, path: path as string, mode: Number.parseInt(mode, 8), proxy: undefined });
+    default:
+      throw new Error(`no transport ${transport}`);
+  }
+}
+
+function proxyProtocol(proxy: ProxyConfiguration | undefined): ProxyProtocolOptions | undefined {
+  const protocol = proxy?.protocol ?? 'none';
+  if (proxy === undefined || protocol === 'none') return undefined;
+  return { protocol: protocol as ProxyVersion, trusted: proxy.trusted };
 }
 
 /** Refuses a listener that would let in everybody on the network without being told to. */

@@ -6,12 +6,10 @@ import {
   Broker,
   type Clock,
   LIMITS,
-  type ListenerPolicy,
   type Random,
   type Store,
 } from '@dunlin/broker';
 import type { LmdbEnvironment } from '@dunlin/lmdb';
-import type { Listener, Wire } from '@dunlin/transport';
 import { AcceptGate } from './accept-gate.ts';
 import { addressesOf } from './address.ts';
 import {
@@ -19,24 +17,32 @@ import {
   ConfigurationError,
   type ConfigurationInput,
   completeConfiguration,
-  type ListenerConfiguration,
 } from './configuration.ts';
+import { type ConfigurationChanges, configurationChanges, reloadedConfiguration } from './configuration-changes.ts';
 import { checkInput } from './configuration-input.ts';
 import { hint, quoted } from './configuration-reading.ts';
 import { controlCommands } from './control-commands.ts';
 import { ControlSocket } from './control-socket.ts';
+import { doorEvents } from './door-events.ts';
+import { Doors } from './doors.ts';
 import type { ServerEvent } from './events.ts';
 import { backlogFor, connectionsAllowed, openFileLimit } from './file-limit.ts';
-import { checkReach, listenAt } from './listening.ts';
+import { checkReach } from './listening.ts';
+import { type BoundListener, type OpenListener, openListener } from './open-listener.ts';
 import { openStorage } from './storage.ts';
 import { systemClock } from './system-clock.ts';
 import { systemRandom } from './system-random.ts';
+import { tlsPaths } from './tls-files.ts';
+import { watchFiles } from './watch.ts';
 
 /** What an embedding program or a test puts in place of the parts that a server has by itself. */
 export interface ServerParts {
-  /** Asks every client who it is; listeners beyond loopback need no `allowAnonymous` then. Default: lets everybody in. */
+  /**
+   * Asks every client who it is; listeners beyond loopback need no `allowAnonymous` then. Default: what `authentication`
+   * says. Must not be given beside that.
+   */
   readonly authenticator?: Authenticator;
-  /** Default: permits everything. */
+  /** Default: what `authorization` says. */
   readonly authorizer?: Authorizer;
   /** Default: what `data` and `durability` say. Must not be given beside `data`. */
   readonly store?: Store;
@@ -48,20 +54,16 @@ export interface ServerParts {
   readonly fileLimit?: number;
 }
 
-/** A listener entry that is open. */
-export interface BoundListener {
-  readonly name: string;
-  readonly transport: string;
-  /** As configured, such as `localhost`. */
-  readonly host: string;
-  /** The true one, where 0 was configured. */
-  readonly port: number;
-  /** Every address it is open at, such as `127.0.0.1:1883` and `[::1]:1883`. */
-  readonly addresses: readonly string[];
-  readonly configuration: ListenerConfiguration;
+/** What a reload did. */
+export interface ReloadReport extends Pick<ConfigurationChanges, 'needsRestart'> {
+  /** Keys whose other values count now. */
+  readonly changed: readonly string[];
+  /** Clients that were sent away. */
+  readonly disconnected: number;
 }
 
 export interface RunningServer {
+  /** What is in force now. */
   readonly configuration: Configuration;
   readonly broker: Broker;
   /** In the order of the configuration. */
@@ -70,6 +72,13 @@ export interface RunningServer {
   readonly connectionsMax: number;
   /** Limit of open files of the process, where it was asked and has one. */
   readonly fileLimit: number | undefined;
+  /**
+   * Takes over what may be changed of another configuration, and reads every file that it names again. Who may no longer
+   * be there is sent away; what the others may do is decided anew. Settles when all of that is done; one reload follows
+   * the other.
+   * @throws ConfigurationError where configuration or files are wrong; nothing has changed then
+   */
+  reload(next: ConfigurationInput): Promise<ReloadReport>;
   /**
    * Closes the listeners, sends every client away (5.0: DISCONNECT 0x8B, or 0x9C with a Server Reference) with its
    * undelayed will, and stops the broker. Settles when the ports are free and the store is closed; what was sent to
@@ -128,7 +137,10 @@ function checkPartNames(parts: ServerParts): void {
 type Tell = (event: ServerEvent) => void;
 
 async function start(configuration: Configuration, parts: ServerParts, tell: Tell): Promise<RunningServer> {
-  if (parts.authenticator === undefined) for (const listener of configuration.listeners) checkReach(listener);
+  const isAsked = parts.authenticator !== undefined || configuration.authentication.length > 0;
+  if (!isAsked) for (const listener of configuration.listeners) checkReach(listener);
+  if (parts.authenticator !== undefined && configuration.authentication.length > 0)
+    throw new ConfigurationError(['authentication is given beside an authenticator: one of both is expected']);
   if (parts.store !== undefined && configuration.durability !== 'memory')
     throw new ConfigurationError([
       `data is ${quoted(configuration.data ?? '')} beside a store: one of both is expected`,
@@ -152,7 +164,10 @@ async function startWith(
   const fileLimit = parts.fileLimit ?? openFileLimit();
   const connectionsMax = allowedConnections(configuration, fileLimit, tell);
   const clock = parts.clock ?? systemClock;
-  const broker = makeBroker(configuration, connectionsMax, clock, storage?.store ?? parts.store, parts);
+  const doors = new Doors(configuration, { clock, tell: doorEvents(tell) });
+  const authorizer = parts.authorizer ?? doors.authorizer;
+  const store = storage?.store ?? parts.store;
+  const broker = makeBroker(configuration, { ...parts, clock, authorizer, store }, connectionsMax);
   const forget = broker.onEvent(tell);
   const gate = new AcceptGate({
     clock,
@@ -162,37 +177,90 @@ async function startWith(
     resumed: (connections) => tell({ name: 'acceptingResumed', connections }),
   });
   await broker.start();
-  const opened: Opened[] = [];
+  const opened: OpenListener[] = [];
+  const tlsFiles = () => ({
+    authorities: inForce.authorities,
+    nowMs: clock.nowMs(),
+    warn: doorEvents(tell).certificate,
+  });
+  const { authenticator } = parts;
+  const opening = { broker, doors, authenticator, gate, clock, tell, tlsFiles, backlog: backlogFor(fileLimit) };
+  let inForce = configuration;
   let control: ControlSocket | undefined;
   try {
     control = await openControl(storage);
-    for (const listener of configuration.listeners)
-      opened.push(await openListener(listener, { broker, gate, tell, backlog: backlogFor(fileLimit) }));
+    for (const listener of configuration.listeners) opened.push(await openListener(listener, opening));
   } catch (error) {
     // A server that never was does not tell that it drains.
     forget();
-    await closeAll(opened, gate, tell);
+    await closeAll(opened, gate);
     await control?.close();
+    await doors.close();
     await broker.stop();
     throw error;
   }
+  let watched = watch();
+  const reviewLater = doors.authorities.onChange(() => void broker.reviewConnections());
   let stopped: Promise<void> | undefined;
+  let reloading: Promise<unknown> = Promise.resolve();
   return {
-    configuration,
+    get configuration() {
+      return inForce;
+    },
     broker,
     listeners: opened.map(({ bound }) => bound),
     connectionsMax,
     fileLimit,
+    reload(next) {
+      const report = reloading.then(() => reload(next));
+      reloading = report.catch(() => {});
+      return report;
+    },
     stop() {
       stopped ??= stopAll().finally(forget);
       return stopped;
     },
   };
 
+  function watch(): { close(): void } {
+    const paths = [...doors.watchedPaths, ...opened.flatMap(({ bound }) => tlsPaths(bound.configuration.tls))];
+    return watchFiles({ paths, clock }, rereadFiles, tell);
+  }
+
+  /** Throws where one cannot be used; what was read before counts then. */
+  function rereadFiles(): void {
+    doors.reloadAuthorities();
+    for (const listener of opened) listener.reloadTls();
+  }
+
+  async function reload(input: ConfigurationInput): Promise<ReloadReport> {
+    try {
+      const next = completeConfiguration(checkInput(input));
+      const { reloaded: changed, needsRestart } = configurationChanges(inForce, next);
+      const nextInForce = reloadedConfiguration(inForce, next);
+      doors.reload(nextInForce);
+      inForce = nextInForce;
+      for (const listener of opened) listener.reloadTls();
+      watched.close();
+      watched = watch();
+      const { refused: disconnected } = await broker.reviewConnections();
+      await broker.reviewPermissions();
+      tell({ name: 'reloaded', changed: changed.join(' '), needsRestart: needsRestart.join(' '), disconnected });
+      return { changed, needsRestart, disconnected };
+    } catch (error) {
+      tell({ name: 'reloadFailed', error: (error as Error).message });
+      throw error;
+    }
+  }
+
   async function stopAll(): Promise<void> {
     // Commands under way are answered: a backup when it is whole, a check when the storage closes.
     const controlClosed = control?.close();
-    await closeAll(opened, gate, tell);
+    watched.close();
+    reviewLater();
+    await reloading;
+    await closeAll(opened, gate);
+    await doors.close();
     try {
       await broker.stop();
     } finally {
@@ -209,55 +277,17 @@ async function openControl(storage: LmdbEnvironment | undefined): Promise<Contro
   return await ControlSocket.open({ directory: storage.directory, commands: controlCommands({ storage, server }) });
 }
 
-interface Opened {
-  readonly bound: BoundListener;
-  readonly listeners: readonly Listener[];
-}
-
-interface OpeningContext {
-  readonly broker: Broker;
-  readonly gate: AcceptGate;
-  readonly tell: Tell;
-  readonly backlog: number;
-}
-
-async function openListener(configuration: ListenerConfiguration, context: OpeningContext): Promise<Opened> {
-  const { broker, gate, tell, backlog } = context;
-  const { name, transport, host, versions } = configuration;
-  const policy: ListenerPolicy = { name, versions };
-  const accept = (wire: Wire): void => {
-    broker.attach(wire, policy);
-    gate.letIn();
-  };
-  const onError = (error: Error): void => tell({ name: 'acceptFailed', listener: name, error: error.message });
-  const listeners = await listenAt(configuration, { backlog, accept, onError });
-  for (const listener of listeners) {
-    gate.add(listener);
-    tell({ name: 'listening', listener: name, address: listener.address });
-  }
-  const addresses = listeners.map(({ address }) => address);
-  return { bound: { name, transport, host, port: listeners[0].port, addresses, configuration }, listeners };
-}
-
-async function closeAll(opened: readonly Opened[], gate: AcceptGate, tell: Tell): Promise<void> {
+async function closeAll(opened: readonly OpenListener[], gate: AcceptGate): Promise<void> {
   gate.close();
-  const closing = opened.flatMap(({ bound, listeners }) =>
-    listeners.map(async (listener) => {
-      await listener.close();
-      tell({ name: 'listenerClosed', listener: bound.name, address: listener.address });
-    }),
-  );
-  await Promise.all(closing);
+  await Promise.all(opened.map((listener) => listener.close()));
 }
 
-function makeBroker(
-  configuration: Configuration,
-  connectionsMax: number,
-  clock: Clock,
-  store: Store | undefined,
-  parts: ServerParts,
-): Broker {
-  const { authenticator, authorizer, random = systemRandom } = parts;
+interface BrokerParts extends Pick<ServerParts, 'authenticator' | 'authorizer' | 'store' | 'random'> {
+  readonly clock: Clock;
+}
+
+function makeBroker(configuration: Configuration, parts: BrokerParts, connectionsMax: number): Broker {
+  const { clock, authenticator, authorizer, store, random = systemRandom } = parts;
   return new Broker({
     clock,
     random,

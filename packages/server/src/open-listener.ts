@@ -1,0 +1,111 @@
+/** A listener entry that is open: what comes to it goes to the broker, with what the entry decides about it. */
+import type { Broker, Clock, ListenerPolicy } from '@dunlin/broker';
+import type { Listener, Wire } from '@dunlin/transport';
+import type { TlsListener } from '@dunlin/transport/tls';
+import type { AcceptGate } from './accept-gate.ts';
+import type { ListenerConfiguration } from './configuration.ts';
+import { ConnectionRate } from './connection-rate.ts';
+import type { Doors } from './doors.ts';
+import type { ServerEvent } from './events.ts';
+import { holdsOn } from './held-listener.ts';
+import { listenAt } from './listening.ts';
+import { readTlsFiles, type TlsFilesContext } from './tls-files.ts';
+
+/** A listener entry that is open. */
+export interface BoundListener {
+  readonly name: string;
+  readonly transport: string;
+  /** As configured, such as `localhost`. */
+  readonly host: string;
+  /** The true one, where 0 was configured; 0 of a Unix socket. */
+  readonly port: number;
+  /** Every address it is open at, such as `127.0.0.1:1883` and `[::1]:1883`; of a Unix socket its path. */
+  readonly addresses: readonly string[];
+  readonly configuration: ListenerConfiguration;
+}
+
+export interface OpeningContext {
+  readonly broker: Broker;
+  readonly doors: Doors;
+  /** Asked in place of the doors, where an embedding program has one. */
+  readonly authenticator: ListenerPolicy['authenticator'];
+  readonly gate: AcceptGate;
+  readonly clock: Clock;
+  readonly backlog: number;
+  readonly tlsFiles: () => TlsFilesContext;
+  readonly tell: (event: ServerEvent) => void;
+}
+
+export interface OpenListener {
+  readonly bound: BoundListener;
+  /** Reads the TLS files again. @throws ConfigurationError, and nothing has changed */
+  reloadTls(): void;
+  /** Settles when its addresses are free. */
+  close(): Promise<void>;
+}
+
+/** Opens every address of an entry. @throws ServerStartError, ConfigurationError where its files cannot be used */
+export async function openListener(
+  configuration: ListenerConfiguration,
+  context: OpeningContext,
+): Promise<OpenListener> {
+  const { broker, doors, authenticator, gate, clock, backlog, tell } = context;
+  const { name, transport, host, versions, limits } = configuration;
+  const { connectionsPerSecondMax } = limits;
+  const policy: ListenerPolicy = { name, versions, authenticator: authenticator ?? doors.authenticatorFor(name) };
+  let rate: ConnectionRate | undefined;
+  const accept = (wire: Wire): void => {
+    rate?.letIn();
+    if (doors.isBanned(name, wire.peer.address)) {
+      wire.destroy();
+      return;
+    }
+    broker.attach(wire, policy);
+    gate.letIn();
+  };
+  const tlsSettings = () =>
+    configuration.tls === undefined ? undefined : readTlsFiles(configuration.tls, context.tlsFiles());
+  const listeners = await listenAt(configuration, {
+    backlog,
+    accept,
+    onError: (error) => tell({ name: 'acceptFailed', listener: name, error: error.message }),
+    onRefused: (error, peer) =>
+      tell({ name: 'connectionRejected', address: peer.address, listener: name, reason: error.message }),
+    tls: tlsSettings(),
+  });
+  const holds = listeners.map((listener) => holdsOn(listener));
+  if (connectionsPerSecondMax !== undefined)
+    rate = new ConnectionRate(
+      clock,
+      connectionsPerSecondMax,
+      holds.map((hold) => hold()),
+    );
+  for (const [index, hold] of holds.entries()) {
+    gate.add(hold());
+    tell({ name: 'listening', listener: name, address: listeners[index].address });
+  }
+  const addresses = listeners.map(({ address }) => address);
+  return {
+    bound: { name, transport, host, port: listeners[0].port, addresses, configuration },
+    reloadTls() {
+      const settings = tlsSettings();
+      if (settings !== undefined) for (const listener of listeners) (listener as TlsListener).update(settings);
+    },
+    close: () => closeAll(name, listeners, rate, tell),
+  };
+}
+
+async function closeAll(
+  name: string,
+  listeners: readonly Listener[],
+  rate: ConnectionRate | undefined,
+  tell: (event: ServerEvent) => void,
+): Promise<void> {
+  rate?.close();
+  await Promise.all(
+    listeners.map(async (listener) => {
+      await listener.close();
+      tell({ name: 'listenerClosed', listener: name, address: listener.address });
+    }),
+  );
+}

@@ -1,0 +1,62 @@
+/** Reads the certificates and keys of a listener with TLS, and says what is wrong with a file before TLS does. */
+import type { CertificateWarning } from '@dunlin/identity';
+import {
+  CertificateFileError,
+  certificateWarnings,
+  checkKeyBelongs,
+  readCertificates,
+  readPrivateKey,
+} from '@dunlin/identity';
+import type { TlsCredential, TlsServerSettings } from '@dunlin/transport/tls';
+import { readNamedFile } from './authority-files.ts';
+import { type CertificateFiles, ConfigurationError, type TlsConfiguration } from './configuration.ts';
+import type { AuthorityConfiguration } from './identity-configuration.ts';
+
+export interface TlsFilesContext {
+  readonly authorities: readonly AuthorityConfiguration[];
+  readonly nowMs: number;
+  readonly warn: (warning: CertificateWarning) => void;
+}
+
+/** @throws ConfigurationError where a file cannot be read or used */
+export function readTlsFiles(tls: TlsConfiguration, context: TlsFilesContext): TlsServerSettings {
+  const credentials = [tls, ...(tls.certificates ?? [])].map((files) => readCredential(files, context));
+  const { minVersion, clientCertificate = 'none' } = tls;
+  return {
+    credentials,
+    ...(minVersion !== undefined && { minVersion: `TLSv${minVersion}` as const }),
+    clientCertificate,
+    authorities: clientCertificate === 'none' ? [] : authoritiesOf(tls, context.authorities),
+  };
+}
+
+/** Paths of all of a listener's files, for watching. */
+export function tlsPaths(tls: TlsConfiguration | undefined): string[] {
+  return tls === undefined
+    ? []
+    : [tls, ...(tls.certificates ?? [])].flatMap(({ certificate, key }) => [certificate, key]);
+}
+
+function readCredential(files: CertificateFiles, { nowMs, warn }: TlsFilesContext): TlsCredential {
+  const certificate = readNamedFile(files.certificate, 'a certificate').toString('utf8');
+  const key = readNamedFile(files.key, 'a key').toString('utf8');
+  try {
+    const chain = readCertificates(certificate, files.certificate);
+    const privateKey = readPrivateKey(key, files.key);
+    checkKeyBelongs(chain, files.certificate, privateKey, files.key);
+    for (const warning of certificateWarnings(chain, files.certificate, nowMs)) warn(warning);
+    // Written anew: a byte order mark or text around the blocks is no trouble to our own reader alone.
+    return { certificate, key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string };
+  } catch (error) {
+    if (!(error instanceof CertificateFileError)) throw error;
+    throw new ConfigurationError([error.message]);
+  }
+}
+
+function authoritiesOf({ authorities: names }: TlsConfiguration, known: readonly AuthorityConfiguration[]): string[] {
+  return known
+    .filter(({ name }) => names?.includes(name) ?? true)
+    .map(({ name, certificate }) =>
+      readNamedFile(certificate, `the certificate of authority "${name}"`).toString('utf8'),
+    );
+}
