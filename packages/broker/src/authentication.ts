@@ -3,7 +3,7 @@ import { type AuthPacket, type ConnectPacket, MqttError, ReasonCode } from '@dun
 import { refusalOfIdentity } from './admission.ts';
 import { refusalBy } from './checks.ts';
 import type { Connection } from './connection.ts';
-import { compilePermissions, permit } from './delivery-checks.ts';
+import { permit } from './delivery-checks.ts';
 import { expel, refuseConnect } from './disconnect.ts';
 import type { AuthenticationRequest, AuthenticationResult, Awaitable, Principal, Refusal } from './ports.ts';
 import { refusalOfReview } from './reviews.ts';
@@ -150,7 +150,7 @@ function renewed(connection: Connection, principal: Principal, data: Uint8Array 
     broker.connectionCounts.opened(connection, principal.identity);
     if (session.hasRecord) broker.commits.write({ op: 'putSession', session: session.record(0) });
   }
-  permit(session, compilePermissions(broker, session.clientId, principal));
+  permit(session, broker.authorizer?.permissions(session.clientId, principal));
   if (session.will !== undefined) session.will.principal = principal;
   broker.connectionDeadlines.watch(connection);
   sendAuth(connection, ReasonCode.success, data);

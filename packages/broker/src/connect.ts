@@ -23,7 +23,7 @@ import { authenticate, receiveAuth } from './authentication.ts';
 import type { Broker } from './broker.ts';
 import { refusalBy } from './checks.ts';
 import type { Connection } from './connection.ts';
-import { compilePermissions, permit } from './delivery-checks.ts';
+import { permit } from './delivery-checks.ts';
 import { connectionEnded, endSession, refuseConnect, rejectConnection, sendDisconnect } from './disconnect.ts';
 import type { Awaitable, Permissions, Principal, Refusal } from './ports.ts';
 import { refusalOfReview } from './reviews.ts';
@@ -154,7 +154,7 @@ function receiveConnect(connection: Connection, connect: ConnectPacket): void {
   const named = clientId === connect.clientId ? connect : { ...connect, clientId };
   authenticate(connection, named, (principal, data) => {
     // 5. May it have this session, and leave such a will? The will is checked again when it is published.
-    const permissions = compilePermissions(broker, clientId, principal);
+    const permissions = broker.authorizer?.permissions(clientId, principal);
     const refusal =
       refusalOfIdentity(broker, broker.sessionsById.get(clientId)?.identity, principal) ??
       refusalOfWill(broker, connect, permissions);
@@ -205,7 +205,7 @@ function arrive(connection: Connection, entrant: Entrant): void {
 
   // 7. A review may have begun meanwhile, or another client have made the session.
   if (!broker.reviews.isSeen(connection)) {
-    permissions = compilePermissions(broker, clientId, principal);
+    permissions = broker.authorizer?.permissions(clientId, principal);
     refusal = refusalOfReview(connection, principal, clientId) ?? refusalOfWill(broker, connect, permissions);
   }
   refusal ??=

@@ -2,18 +2,12 @@
  * What a session may receive. Most sessions may receive all that their subscriptions match, and then nothing is asked
  * of a message; where not, each one is looked at when it comes and again when it is sent.
  */
-import type { Broker } from './broker.ts';
 import { type Entry, mayExpire } from './entry.ts';
 import type { Message } from './message.ts';
-import type { Permissions, Principal } from './ports.ts';
+import type { Permissions } from './ports.ts';
 import { plainFilter } from './router.ts';
 import type { Session } from './session.ts';
 import type { SessionContext } from './session-context.ts';
-
-/** What the Authorizer permits a client now; undefined permits everything. */
-export function compilePermissions(broker: Broker, clientId: string, principal: Principal): Permissions | undefined {
-  return broker.authorizer?.permissions(clientId, principal);
-}
 
 /** These permissions hold for the session from here on, for its subscriptions and for what waits as well. */
 export function permit(session: Session, permissions: Permissions | undefined): void {

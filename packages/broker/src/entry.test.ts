@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sampleMessage } from './contract/samples.ts';
-import { type Entry, mayExpire, mayHandOver, packetIdOf } from './entry.ts';
+import { dividedAtEnd, type Entry, mayExpire, mayHandOver, packetIdOf } from './entry.ts';
 
 function entry(qos: 1 | 2, sent: Entry['sent'], share?: string): Entry {
   const message = sampleMessage('t');
@@ -41,4 +41,10 @@ test('hands over what came through a shared subscription, but no QoS 2 message t
     [entry(1, 'surely', 'g'), entry(2, 'never', 'g'), entry(2, 'perhaps', 'g'), entry(1, 'never')].map(mayHandOver),
     [true, true, false, false],
   );
+});
+
+test('divides what a session leaves: to another member what is shared and may go there, the rest is dropped', () => {
+  const [shared, waiting] = [entry(1, 'surely', 'g'), entry(2, 'never', 'g')];
+  const inflight = [shared, entry(2, 'surely', 'g'), entry(1, 'surely')].map((item) => ({ qos: item.qos, item }));
+  assert.deepEqual(dividedAtEnd(inflight, [entry(1, 'never'), waiting]), { handOver: [shared, waiting], dropped: 3 });
 });

@@ -6,7 +6,7 @@
  */
 import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
-import { compilePermissions, permit } from './delivery-checks.ts';
+import { permit } from './delivery-checks.ts';
 import { expel, failConnection } from './disconnect.ts';
 import type { Principal, Refusal } from './ports.ts';
 import { Session } from './session.ts';
@@ -80,7 +80,7 @@ export class Reviews {
     if (broker.sessionsById.get(session.clientId) !== session) return false;
     const principal = session.owner === undefined ? session.will?.principal : session.owner.principal;
     // Of who is away nobody knows the new ones: what waits is checked when it is sent.
-    permit(session, principal && compilePermissions(broker, session.clientId, principal));
+    permit(session, principal && broker.authorizer?.permissions(session.clientId, principal));
     return principal !== undefined;
   }
 
