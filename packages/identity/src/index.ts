@@ -16,6 +16,12 @@ export { hashPassword, type PasswordHash, PasswordHashError, parseHash, type Wri
 export { PasswordVerifier, type PasswordVerifierOptions, type Verdict } from './password-verifier.ts';
 export { replaceFile } from './replaced-file.ts';
 export { type ScramMethod, type ScramOptions, type ScramUser, scram } from './scram.ts';
-export { parseScramCredential, ScramError, type ScramMechanism, writeScramCredential } from './scram-credential.ts';
+export {
+  parseScramCredential,
+  ScramError,
+  type ScramMechanism,
+  scramTextProblem,
+  writeScramCredential,
+} from './scram-credential.ts';
 export type { UserChanges } from './user-table.ts';
 export { type ConfiguredUser, UsersError, type UsersMethod, type UsersOptions, users } from './users.ts';
