@@ -29,8 +29,8 @@ test('says what is missing, unknown, too much or would do nothing', () => {
     [[], /^Cannot run: expected FILE, see dunlin passwd --help$/],
     [['f'], /^Cannot run: expected USER, see/],
     [['-U'], /^Cannot run: expected FILE, see/],
-    [['f', 'ada', 'secret'], /^Cannot use "secret": expected nothing behind FILE USER$/],
-    [['--hash', 'f'], /^Cannot use "f": expected flags only$/],
+    [['f', 'ada', 'secret'], /^Cannot run: expected FILE USER and nothing behind; a password is no argument$/],
+    [['--hash', 'f'], /^Cannot run: expected flags and nothing behind;/],
     [['-c', '-D', 'f', 'ada'], /^Cannot use -c with -D: expected one of them$/],
     [
       ['-b', 'f', 'ada', 'secret'],

@@ -152,10 +152,10 @@ export function readPasswdFlags(argv: readonly string[]): PasswdRequest {
   const wanted = WORDS[action];
   const missing = wanted[given.words.length];
   if (missing !== undefined) throw usageError(`Cannot run: expected ${missing}, see dunlin passwd --help`);
-  const loose = given.words[wanted.length];
-  if (loose !== undefined)
+  // What is too much may be a password, so it is not repeated.
+  if (given.words.length > wanted.length)
     throw usageError(
-      `Cannot use "${loose}": expected ${wanted.length === 0 ? 'flags only' : `nothing behind ${wanted.join(' ')}`}`,
+      `Cannot run: expected ${wanted.join(' ') || 'flags'} and nothing behind; a password is no argument`,
     );
   refuseUnused(given, action, flag);
   const [file, user] = given.words;

@@ -109,5 +109,7 @@ test('writes SCRAM credentials, one of each mechanism for a user', async () => {
   assert.deepEqual([lines[0] === first.split('\n')[0], lines[1] === first.split('\n')[1]], [true, false]);
   const unfit = await passwd('\u00aa\n', '--hash', '--scram', '256');
   assert.deepEqual([unfit.exitCode, unfit.out], [1, '']);
+  const unfitName = await passwd('one\n', '--scram', '256', file, '\u00aa');
+  assert.deepEqual([unfitName.exitCode, readFileSync(file, 'utf8')], [1, `${lines.join('\n')}\n`]);
   assert.match(unfit.err, /Cannot use the password with SCRAM: it is not in the normal form NFKC/);
 });

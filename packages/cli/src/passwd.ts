@@ -48,7 +48,8 @@ async function setPassword(
   { action, file, user, kind, passwordFile }: Of<'set' | 'create'>,
   terminal: Terminal,
 ): Promise<string> {
-  const problem = identity.userProblem(user);
+  const isScram = kind.startsWith('SCRAM');
+  const problem = identity.userProblem(user) ?? (isScram ? identity.scramTextProblem(user) : undefined);
   if (problem !== undefined) throw usageError(`Cannot use the user ${JSON.stringify(user)}: ${problem}`);
   const isThere = existsSync(file);
   if (action === 'create' && isThere)
@@ -56,7 +57,6 @@ async function setPassword(
   if (action === 'set' && !isThere) throw localError(`Cannot open ${file}: it is not there; -c begins it`);
   const text = isThere ? identity.readCredentialText(file) : '';
   // A file of the other kind, or one with a fault, would make the server refuse it: say so now.
-  const isScram = kind.startsWith('SCRAM');
   if (isScram) identity.parseCredentials(file, text, identity.parseScramCredential, ({ mechanism }) => mechanism);
   else identity.parseCredentials(file, text, identity.parseHash);
   const password = await newPassword(terminal, passwordFile, user);

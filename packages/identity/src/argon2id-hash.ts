@@ -6,7 +6,7 @@ import { hashBytes, hashError, hashNumber, type PasswordHash } from './password-
 
 const compute = promisify(argon2);
 
-/** OWASP's recommendation where memory is dear: 19 MiB, two passes, one lane. 20 ms of one core. */
+/** OWASP's recommendation where memory is dear: 19 MiB, two passes, one lane. 25 ms of one core. */
 const WRITTEN = { memory: 19_456, passes: 2, parallelism: 1 };
 const SALT_BYTES = 16;
 const TAG_BYTES = 32;

@@ -221,3 +221,8 @@ test('asks what it guards for everything else', () => {
   const inner = { ...new Inner(), supports: () => true, authenticate: () => refusal, review: () => refusal };
   assert.equal(guardAttempts(inner, { clock: new TestClock() }).review?.(NOBODY, 'client'), refusal);
 });
+
+test('a trusted network that is none is an error', () => {
+  for (const network of ['10.0.0.0/33', '10.0.0.0/x', 'localhost', '', '::/129'])
+    assert.throws(() => world({ trusted: [network] }), { name: 'TypeError', message: /^Cannot trust "/ }, network);
+});

@@ -78,7 +78,8 @@ export interface AttemptGuard extends Authenticator {
  * never banned, else anyone could lock any device out; its delay does not hold where the user was let in before. A
  * success forgets the failures of its user, there and in general, not those of its address: whoever has one account could
  * guess others without end. A ban of user and address comes long before that of the address, so that one device
- * with an old password does not lock out those beside it.
+ * with an old password does not lock out those beside it. A client that names its user only inside of SCRAM counts by its
+ * address. Throws a TypeError for a trusted network that is none.
  */
 export function guardAttempts(authenticator: Authenticator, options: AttemptOptions): AttemptGuard {
   return new Guard(authenticator, options);
@@ -255,8 +256,14 @@ function networks(trusted: readonly string[]): BlockList {
   for (const network of trusted) {
     const [address, prefix] = network.split('/');
     const family = isIPv6(address) ? 'ipv6' : 'ipv4';
-    if (prefix === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(prefix), family);
+    try {
+      if (prefix === undefined) list.addAddress(address, family);
+      else list.addSubnet(address, Number(prefix), family);
+    } catch {
+      throw new TypeError(
+        `Cannot trust ${JSON.stringify(network)}: an address or network such as 10.0.0.0/8 is expected`,
+      );
+    }
   }
   return list;
 }

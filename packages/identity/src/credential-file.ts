@@ -60,12 +60,10 @@ export function parseCredentials<Value>(
     const line = index + 1;
     const parts = partsOf(written);
     if (parts === undefined) continue;
-    const problem = userProblem(parts.user) ?? (parts.credential === undefined ? NO_COLON : undefined);
-    if (problem !== undefined || parts.credential === undefined) {
-      problems.push(`${file}:${line}: ${problem}`);
-      continue;
-    }
     try {
+      if (parts.credential === undefined) throw new Error('expected "user:credential", there is no ":"');
+      const problem = userProblem(parts.user);
+      if (problem !== undefined) throw new Error(problem);
       const value = parse(parts.credential);
       const key = `${parts.user}\0${kindOf(value)}`;
       const former = lineOf.get(key);
@@ -127,8 +125,6 @@ export function userProblem(user: string): string | undefined {
   if (user.includes('\ufffd') || !user.isWellFormed()) return 'the user name is not UTF-8';
   return Buffer.byteLength(user) > 65_535 ? 'the user name has more than 65535 bytes, more than MQTT has' : undefined;
 }
-
-const NO_COLON = 'expected "user:credential", there is no ":"';
 
 function partsOf(line: string): { user: string; credential: string | undefined } | undefined {
   const content = line.trim();

@@ -82,6 +82,13 @@ export { type ScramMethod, type ScramOptions, type ScramUser, scram } from './sc
 export { parseScramCredential, ScramError, type ScramMechanism, writeScramCredential } from './scram-credential.ts';
 export { type Shadow, type ShadowDifference, type ShadowOptions, shadowed } from './shadow.ts';
 export { TOKEN_ALGORITHMS, type TokenAlgorithm, type TokenKey } from './token-keys.ts';
+export {
+  parseScramCredential,
+  ScramError,
+  type ScramMechanism,
+  scramTextProblem,
+  writeScramCredential,
+} from './scram-credential.ts';
 export type { UserChanges } from './user-table.ts';
 export { type ConfiguredUser, UsersError, type UsersMethod, type UsersOptions, users } from './users.ts';
 export { WatchedFiles, type WatchedFilesOptions } from './watched-file.ts';

@@ -1,5 +1,5 @@
 /** Checks passwords: so many at once, so many in line, and one that was right costs next to nothing the next time. */
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, randomBytes, timingSafeEqual } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import type { Awaitable } from '@dunlin/broker';
 import { BoundedMap } from './bounded-map.ts';
@@ -11,7 +11,10 @@ export interface PasswordVerifierOptions {
    * else 4), at least 1, so that a storm leaves something for connections, files and names.
    */
   readonly concurrentMax?: number;
-  /** Hashes that wait for their turn; who comes then is told `busy`. Default: 1,000, which is 20 s of one core. */
+  /**
+   * Hashes that wait for their turn; who comes then is told `busy`. Default: 200 for each that is computed, which takes 5 s
+   * with argon2id as it is written: who waits is served before the broker's `connectTimeoutMs` is over.
+   */
   readonly waitingMax?: number;
   /** Users whose last right password is remembered. Default: 100,000, of 200 bytes each. */
   readonly rememberedMax?: number;
@@ -31,7 +34,7 @@ export class PasswordVerifier {
   readonly counts = { computed: 0, remembered: 0, refused: 0 };
   readonly #concurrentMax: number;
   readonly #waitingMax: number;
-  readonly #key = randomBytes(32);
+  readonly #key = createSecretKey(randomBytes(32));
   readonly #remembered: BoundedMap<Buffer>;
   readonly #flights = new Map<string, Promise<Verdict>>();
   readonly #waiting: (() => void)[] = [];
@@ -39,7 +42,7 @@ export class PasswordVerifier {
 
   constructor(options: PasswordVerifierOptions = {}) {
     this.#concurrentMax = options.concurrentMax ?? defaultConcurrentMax();
-    this.#waitingMax = options.waitingMax ?? 1_000;
+    this.#waitingMax = options.waitingMax ?? 200 * this.#concurrentMax;
     this.#remembered = new BoundedMap(options.rememberedMax ?? 100_000);
   }
 
