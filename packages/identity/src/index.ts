@@ -79,9 +79,6 @@ export {
 } from './rule-input.ts';
 export type { BroaderFilter } from './rule-permissions.ts';
 export { type ScramMethod, type ScramOptions, type ScramUser, scram } from './scram.ts';
-export { parseScramCredential, ScramError, type ScramMechanism, writeScramCredential } from './scram-credential.ts';
-export { type Shadow, type ShadowDifference, type ShadowOptions, shadowed } from './shadow.ts';
-export { TOKEN_ALGORITHMS, type TokenAlgorithm, type TokenKey } from './token-keys.ts';
 export {
   parseScramCredential,
   ScramError,
@@ -89,6 +86,8 @@ export {
   scramTextProblem,
   writeScramCredential,
 } from './scram-credential.ts';
+export { type Shadow, type ShadowDifference, type ShadowOptions, shadowed } from './shadow.ts';
+export { TOKEN_ALGORITHMS, type TokenAlgorithm, type TokenKey } from './token-keys.ts';
 export type { UserChanges } from './user-table.ts';
 export { type ConfiguredUser, UsersError, type UsersMethod, type UsersOptions, users } from './users.ts';
 export { WatchedFiles, type WatchedFilesOptions } from './watched-file.ts';

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { completeConfiguration, type PartialConfiguration } from './configuration.ts';
 import { firstScreen } from './first-screen.ts';
-import type { BoundListener, RunningServer } from './server.ts';
+import type { BoundListener } from './open-listener.ts';
+import type { RunningServer } from './server.ts';
 
 function screen(input: PartialConfiguration, connectionsMax = 100_000): string {
   const configuration = completeConfiguration(input);

@@ -4,7 +4,13 @@ import { TransportError } from '@dunlin/transport';
 import { completeConfiguration, type ListenerConfiguration } from './configuration.ts';
 import { checkReach, type ListenOptions, listenAt, ServerStartError } from './listening.ts';
 
-const options: ListenOptions = { backlog: 16, accept: (wire) => wire.destroy(), onError: () => {} };
+const options: ListenOptions = {
+  backlog: 16,
+  accept: (wire) => wire.destroy(),
+  onError: () => {},
+  onRefused: () => {},
+  tls: undefined,
+};
 
 function entry(listener: Partial<ListenerConfiguration>): ListenerConfiguration {
   return completeConfiguration({ listeners: [listener] }).listeners[0];

@@ -70,7 +70,13 @@ export async function openListener(
     accept,
     onError: (error) => tell({ name: 'acceptFailed', listener: name, error: error.message }),
     onRefused: (error, peer) =>
-      tell({ name: 'connectionRejected', address: peer.address, listener: name, reason: error.message }),
+      tell({
+        name: 'connectionRejected',
+        address: peer.address,
+        listener: name,
+        check: error.code,
+        reason: error.message,
+      }),
     tls: tlsSettings(),
   });
   const holds = listeners.map((listener) => holdsOn(listener));

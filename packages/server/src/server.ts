@@ -243,7 +243,7 @@ async function startWith(
       for (const listener of opened) listener.reloadTls();
       watched.close();
       watched = watch();
-      const { refused: disconnected } = await broker.reviewConnections();
+      const { ended: disconnected } = await broker.reviewConnections();
       await broker.reviewPermissions();
       tell({ name: 'reloaded', changed: changed.join(' '), needsRestart: needsRestart.join(' '), disconnected });
       return { changed, needsRestart, disconnected };
