@@ -172,6 +172,35 @@ test('follows the policy for a list that is out of date', () => {
   }
 });
 
+test('overlooks what a client sends besides, where it cannot be read', () => {
+  const middle = makeAuthority('middle', { issuer: root });
+  const client = makeCertificate({ issuer: middle });
+  const { authorities } = trusting();
+  assert.equal(problemOf(authorities, client.der, Buffer.from('garbage'), middle.der), undefined);
+});
+
+test('warns of an authority that ends soon, every day, until it is closed', () => {
+  const clock = new TurnedClock(NOW_MS);
+  const warnings: string[] = [];
+  const definitions = [{ name: 'fleet', certificates: pem(root.der), source: 'ca.pem' }];
+  const authorities = new Authorities({
+    definitions,
+    clock,
+    warn: ({ code, source }) => warnings.push(`${code} ${source}`),
+  });
+  assert.deepEqual(warnings, []);
+  clock.turn(2 * DAY_MS);
+  assert.deepEqual(warnings, ['certificate-ends-soon ca.pem', 'certificate-ends-soon ca.pem']);
+  authorities.close();
+  assert.equal(clock.timers, 0);
+});
+
+test('gives the certificates of an authority to a TLS listener', () => {
+  const { authorities } = trusting();
+  assert.equal(authorities.pem('fleet'), pem(root.der));
+  assert.equal(authorities.pem('office'), undefined);
+});
+
 test('answers garbage, and certificates with any byte changed, with a clean refusal', () => {
   const { authorities } = trusting();
   const good = makeCertificate({

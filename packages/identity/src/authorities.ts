@@ -1,6 +1,6 @@
 /** The authorities whose client certificates count, each under the name that the configuration gives it. */
 import { createHash } from 'node:crypto';
-import type { CertificateFacts, Clock } from '@dunlin/broker';
+import type { CertificateFacts, Clock, Timer } from '@dunlin/broker';
 import { CERTIFICATE_BYTES_MAX, type Certificate, readCertificate, type SubjectAltNames } from './certificate.ts';
 import {
   type Chain,
@@ -13,7 +13,14 @@ import {
 } from './certificate-chain.ts';
 import { readCrls } from './crl.ts';
 import { DerError } from './der.ts';
-import { CertificateFileError, type CertificateWarning, nameOf, readCertificates, utc } from './pem.ts';
+import {
+  CertificateFileError,
+  type CertificateWarning,
+  nameOf,
+  readCertificates,
+  utc,
+  validityWarnings,
+} from './pem.ts';
 import { type AuthorityCrls, type Issued, Revocation, type RevocationSource } from './revocation.ts';
 
 export interface AuthorityDefinition {
@@ -74,6 +81,8 @@ export interface IssuedCertificate {
 interface Authority extends AuthorityCrls {
   readonly name: string;
   readonly issuers: readonly Issuer[];
+  readonly pem: string;
+  readonly source: string;
 }
 
 /** What is remembered of a good chain: no bytes of the client's but its names. */
@@ -93,11 +102,14 @@ const CERTIFICATES_MAX = 10;
 /** Intermediates of one authority that are remembered for clients that resume a TLS session and show only their own. */
 const INTERMEDIATES_MAX = 256;
 const NAME = /^[\w.-]+$/;
+/** How often certificates of authorities that end are told of. */
+const DAY_MS = 86_400_000;
 
 export class Authorities {
   readonly #clock: Clock;
   readonly #warn: (warning: CertificateWarning) => void;
   readonly #revocation: Revocation;
+  readonly #daily: Timer;
   readonly #cachedChainsMax: number;
   /** By authority and fingerprint of the client's certificate; the one that was asked for last is at the end. */
   readonly #chains = new Map<string, KnownChain>();
@@ -115,6 +127,7 @@ export class Authorities {
     const authorities = this.#read(options.definitions);
     this.#revocation = new Revocation(options.clock, options.revocationSources ?? [], this.#warn);
     this.#use(authorities);
+    this.#daily = options.clock.every(DAY_MS, () => this.#warnOfValidity());
   }
 
   /** Takes other definitions in place of all there were; with an error (`CertificateFileError`) nothing changes. */
@@ -127,9 +140,9 @@ export class Authorities {
     return this.#authorities.has(name);
   }
 
-  /** The certificates of an authority, for the CA list of a TLS listener; none where there is no such authority. */
-  certificates(name: string): readonly Certificate[] {
-    return this.#authorities.get(name)?.issuers.map(({ certificate }) => certificate) ?? [];
+  /** The certificates of an authority in PEM, for the CA list of a TLS listener; undefined where there is no such authority. */
+  pem(name: string): string | undefined {
+    return this.#authorities.get(name)?.pem;
   }
 
   /**
@@ -174,6 +187,7 @@ export class Authorities {
 
   /** Lets go of the clock and of the revocation sources. */
   close(): void {
+    this.#daily.cancel();
     this.#revocation.close();
   }
 
@@ -194,10 +208,19 @@ export class Authorities {
     this.#chains.clear();
     for (const name of this.#intermediates.keys()) if (!authorities.has(name)) this.#intermediates.delete(name);
     this.#revocation.replace(authorities);
+    this.#warnOfValidity();
+  }
+
+  #warnOfValidity(): void {
+    const nowMs = this.#clock.nowMs();
+    for (const { issuers, source } of this.#authorities.values())
+      for (const { certificate } of issuers)
+        for (const warning of validityWarnings(certificate, source, nowMs)) this.#warn(warning);
   }
 
   #search(certificates: readonly Uint8Array[], names: readonly string[]): KnownChain | UnprovenCertificate {
-    const [leaf, ...sent] = certificates.map((der) => readCertificate(Buffer.from(der)));
+    const leaf = readCertificate(Buffer.from(certificates[0]));
+    const sent = certificates.slice(1).flatMap(readSupporting);
     let problem: ChainProblem = { problem: 'foreign', detail: 'no authority that counts here issued it' };
     for (const name of names) {
       const authority = this.#authorities.get(name);
@@ -276,6 +299,16 @@ function unproven(problem: UnprovenCertificate['problem'], detail: string): Unpr
   return { facts: undefined, problem, detail };
 }
 
+/** None where it cannot be read: a client may send what helps nobody, such as an old root in an odd form. */
+function readSupporting(der: Uint8Array): Certificate[] {
+  try {
+    return [readCertificate(Buffer.from(der))];
+  } catch (error) {
+    if (error instanceof DerError) return [];
+    throw error;
+  }
+}
+
 function readAuthority(definition: AuthorityDefinition): Authority {
   const { name, source = name, crls = [], crlExpired = 'accept' } = definition;
   if (!NAME.test(name))
@@ -290,12 +323,8 @@ function readAuthority(definition: AuthorityDefinition): Authority {
     throw new CertificateFileError(`Cannot trust ${who} of ${source}: ${problem.detail}; an authority is expected`);
   }
   const issuers = readable(() => trustedIssuers(certificates, source), source);
-  return {
-    name,
-    issuers,
-    crlExpired,
-    crls: crls.flatMap(({ bytes, source: crl }) => readCrls(bytes, crl, certificates)),
-  };
+  const read = crls.flatMap(({ bytes, source: file }) => readCrls(bytes, file, certificates));
+  return { name, issuers, pem: definition.certificates, source, crls: read, crlExpired };
 }
 
 /** What `read` returns; a `DerError` of it becomes one that names the file. */
