@@ -72,6 +72,15 @@ test('counts an authority only for who asks for it by name', () => {
   assert.equal(authorities.examine([client.der], ['fleet', 'office']).facts?.authority, 'office');
 });
 
+test('gives the first of two authorities that share a certificate, whichever was asked before', () => {
+  const definitions = ['first', 'second'].map((name) => ({ name, certificates: pem(root.der) }));
+  const authorities = new Authorities({ definitions, clock: new TurnedClock(NOW_MS) });
+  const { der } = makeCertificate({ issuer: root });
+  const authority = (...names: string[]) => authorities.examine([der], names).facts?.authority;
+  assert.equal(authority('second'), 'second');
+  assert.equal(authority('first', 'second'), 'first');
+});
+
 test('follows intermediates that the client sends, in any order, and knows them when it sends them no more', () => {
   const first = makeAuthority('first', { issuer: root });
   const second = makeAuthority('second', { issuer: first });

@@ -163,15 +163,8 @@ export class Authorities {
     if (certificates.length === 0 || certificates[0].length > CERTIFICATE_BYTES_MAX)
       return unproven('malformed', `it is missing or larger than ${CERTIFICATE_BYTES_MAX} bytes`);
     const fingerprint = createHash('sha256').update(certificates[0]).digest('base64');
-    for (const name of names) {
-      const known = this.#remembered(`${name} ${fingerprint}`);
-      if (known !== undefined) return this.#judge(known);
-    }
     try {
-      const found = this.#search(certificates.slice(0, CERTIFICATES_MAX), names);
-      if ('problem' in found) return found;
-      this.#remember(`${found.facts.authority} ${fingerprint}`, found);
-      return this.#judge(found);
+      return this.#find(new Shown(certificates), fingerprint, names);
     } catch (error) {
       if (!(error instanceof DerError || error instanceof CertificateFileError)) throw error;
       return unproven('malformed', error.message);
@@ -218,19 +211,29 @@ export class Authorities {
         for (const warning of validityWarnings(certificate, source, nowMs)) this.#warn(warning);
   }
 
-  #search(certificates: readonly Uint8Array[], names: readonly string[]): KnownChain | UnprovenCertificate {
-    const leaf = readCertificate(Buffer.from(certificates[0]));
-    const sent = certificates.slice(1).flatMap(readSupporting);
+  /** Asks the authorities in the order of `names`, so that one certificate has one answer whatever is remembered. */
+  #find(shown: Shown, fingerprint: string, names: readonly string[]): IssuedCertificate | UnprovenCertificate {
     let problem: ChainProblem = { problem: 'foreign', detail: 'no authority that counts here issued it' };
     for (const name of names) {
       const authority = this.#authorities.get(name);
       if (authority === undefined) continue;
-      const seen = this.#intermediates.get(name)?.values() ?? [];
-      const found = findChain(leaf, [...seen, ...sent], authority.issuers);
-      if (isChain(found)) return this.#known(authority, found);
-      if (found.problem !== 'foreign') problem = found;
+      const key = `${name} ${fingerprint}`;
+      const remembered = this.#chains.get(key);
+      const found = remembered ?? this.#search(shown, authority);
+      if ('problem' in found) {
+        if (found.problem !== 'foreign') problem = found;
+        continue;
+      }
+      this.#remember(key, found);
+      return this.#judge(found);
     }
     return unproven(problem.problem, problem.detail);
+  }
+
+  #search({ leaf, supporting }: Shown, authority: Authority): KnownChain | ChainProblem {
+    const seen = this.#intermediates.get(authority.name)?.values() ?? [];
+    const found = findChain(leaf, [...seen, ...supporting], authority.issuers);
+    return isChain(found) ? this.#known(authority, found) : found;
   }
 
   #known({ name, issuers }: Authority, [leaf, ...above]: Chain): KnownChain {
@@ -260,12 +263,7 @@ export class Authorities {
     if (kept.size > INTERMEDIATES_MAX) kept.delete(kept.keys().next().value!);
   }
 
-  #remembered(key: string): KnownChain | undefined {
-    const known = this.#chains.get(key);
-    if (known !== undefined) this.#remember(key, known);
-    return known;
-  }
-
+  /** Puts a chain at the end of the line of those that are forgotten. */
   #remember(key: string, known: KnownChain): void {
     this.#chains.delete(key);
     this.#chains.set(key, known);
@@ -297,6 +295,27 @@ export class Authorities {
 
 function unproven(problem: UnprovenCertificate['problem'], detail: string): UnprovenCertificate {
   return { facts: undefined, problem, detail };
+}
+
+/** What a client shows, read when it is asked for: a certificate that is known need not be. */
+class Shown {
+  readonly #certificates: readonly Uint8Array[];
+  #leaf: Certificate | undefined;
+  #supporting: readonly Certificate[] | undefined;
+
+  constructor(certificates: readonly Uint8Array[]) {
+    this.#certificates = certificates;
+  }
+
+  get leaf(): Certificate {
+    this.#leaf ??= readCertificate(Buffer.from(this.#certificates[0]));
+    return this.#leaf;
+  }
+
+  get supporting(): readonly Certificate[] {
+    this.#supporting ??= this.#certificates.slice(1, CERTIFICATES_MAX).flatMap(readSupporting);
+    return this.#supporting;
+  }
 }
 
 /** None where it cannot be read: a client may send what helps nobody, such as an old root in an odd form. */
