@@ -72,6 +72,15 @@ test('counts an authority only for who asks for it by name', () => {
   assert.equal(authorities.examine([client.der], ['fleet', 'office']).facts?.authority, 'office');
 });
 
+test('gives the first of two authorities that share a certificate, whichever was asked before', () => {
+  const definitions = ['first', 'second'].map((name) => ({ name, certificates: pem(root.der) }));
+  const authorities = new Authorities({ definitions, clock: new TurnedClock(NOW_MS) });
+  const { der } = makeCertificate({ issuer: root });
+  const authority = (...names: string[]) => authorities.examine([der], names).facts?.authority;
+  assert.equal(authority('second'), 'second');
+  assert.equal(authority('first', 'second'), 'first');
+});
+
 test('follows intermediates that the client sends, in any order, and knows them when it sends them no more', () => {
   const first = makeAuthority('first', { issuer: root });
   const second = makeAuthority('second', { issuer: first });
@@ -170,6 +179,35 @@ test('follows the policy for a list that is out of date', () => {
     assert.equal(problemOf(authorities, revoked.der), 'revoked');
     assert.equal(authorities.hasToGo(seen.facts!), undefined, 'who is in stays');
   }
+});
+
+test('overlooks what a client sends besides, where it cannot be read', () => {
+  const middle = makeAuthority('middle', { issuer: root });
+  const client = makeCertificate({ issuer: middle });
+  const { authorities } = trusting();
+  assert.equal(problemOf(authorities, client.der, Buffer.from('garbage'), middle.der), undefined);
+});
+
+test('warns of an authority that ends soon, every day, until it is closed', () => {
+  const clock = new TurnedClock(NOW_MS);
+  const warnings: string[] = [];
+  const definitions = [{ name: 'fleet', certificates: pem(root.der), source: 'ca.pem' }];
+  const authorities = new Authorities({
+    definitions,
+    clock,
+    warn: ({ code, source }) => warnings.push(`${code} ${source}`),
+  });
+  assert.deepEqual(warnings, []);
+  clock.turn(2 * DAY_MS);
+  assert.deepEqual(warnings, ['certificate-ends-soon ca.pem', 'certificate-ends-soon ca.pem']);
+  authorities.close();
+  assert.equal(clock.timers, 0);
+});
+
+test('gives the certificates of an authority to a TLS listener', () => {
+  const { authorities } = trusting();
+  assert.equal(authorities.pem('fleet'), pem(root.der));
+  assert.equal(authorities.pem('office'), undefined);
 });
 
 test('answers garbage, and certificates with any byte changed, with a clean refusal', () => {

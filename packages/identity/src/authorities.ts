@@ -1,6 +1,6 @@
 /** The authorities whose client certificates count, each under the name that the configuration gives it. */
 import { createHash } from 'node:crypto';
-import type { CertificateFacts, Clock } from '@dunlin/broker';
+import type { CertificateFacts, Clock, Timer } from '@dunlin/broker';
 import { CERTIFICATE_BYTES_MAX, type Certificate, readCertificate, type SubjectAltNames } from './certificate.ts';
 import {
   type Chain,
@@ -13,7 +13,14 @@ import {
 } from './certificate-chain.ts';
 import { readCrls } from './crl.ts';
 import { DerError } from './der.ts';
-import { CertificateFileError, type CertificateWarning, nameOf, readCertificates, utc } from './pem.ts';
+import {
+  CertificateFileError,
+  type CertificateWarning,
+  nameOf,
+  readCertificates,
+  utc,
+  validityWarnings,
+} from './pem.ts';
 import { type AuthorityCrls, type Issued, Revocation, type RevocationSource } from './revocation.ts';
 
 export interface AuthorityDefinition {
@@ -74,6 +81,8 @@ export interface IssuedCertificate {
 interface Authority extends AuthorityCrls {
   readonly name: string;
   readonly issuers: readonly Issuer[];
+  readonly pem: string;
+  readonly source: string;
 }
 
 /** What is remembered of a good chain: no bytes of the client's but its names. */
@@ -93,11 +102,14 @@ const CERTIFICATES_MAX = 10;
 /** Intermediates of one authority that are remembered for clients that resume a TLS session and show only their own. */
 const INTERMEDIATES_MAX = 256;
 const NAME = /^[\w.-]+$/;
+/** How often certificates of authorities that end are told of. */
+const DAY_MS = 86_400_000;
 
 export class Authorities {
   readonly #clock: Clock;
   readonly #warn: (warning: CertificateWarning) => void;
   readonly #revocation: Revocation;
+  readonly #daily: Timer;
   readonly #cachedChainsMax: number;
   /** By authority and fingerprint of the client's certificate; the one that was asked for last is at the end. */
   readonly #chains = new Map<string, KnownChain>();
@@ -115,6 +127,7 @@ export class Authorities {
     const authorities = this.#read(options.definitions);
     this.#revocation = new Revocation(options.clock, options.revocationSources ?? [], this.#warn);
     this.#use(authorities);
+    this.#daily = options.clock.every(DAY_MS, () => this.#warnOfValidity());
   }
 
   /** Takes other definitions in place of all there were; with an error (`CertificateFileError`) nothing changes. */
@@ -127,9 +140,9 @@ export class Authorities {
     return this.#authorities.has(name);
   }
 
-  /** The certificates of an authority, for the CA list of a TLS listener; none where there is no such authority. */
-  certificates(name: string): readonly Certificate[] {
-    return this.#authorities.get(name)?.issuers.map(({ certificate }) => certificate) ?? [];
+  /** The certificates of an authority in PEM, for the CA list of a TLS listener; undefined where there is no such authority. */
+  pem(name: string): string | undefined {
+    return this.#authorities.get(name)?.pem;
   }
 
   /**
@@ -150,15 +163,8 @@ export class Authorities {
     if (certificates.length === 0 || certificates[0].length > CERTIFICATE_BYTES_MAX)
       return unproven('malformed', `it is missing or larger than ${CERTIFICATE_BYTES_MAX} bytes`);
     const fingerprint = createHash('sha256').update(certificates[0]).digest('base64');
-    for (const name of names) {
-      const known = this.#remembered(`${name} ${fingerprint}`);
-      if (known !== undefined) return this.#judge(known);
-    }
     try {
-      const found = this.#search(certificates.slice(0, CERTIFICATES_MAX), names);
-      if ('problem' in found) return found;
-      this.#remember(`${found.facts.authority} ${fingerprint}`, found);
-      return this.#judge(found);
+      return this.#find(new Shown(certificates), fingerprint, names);
     } catch (error) {
       if (!(error instanceof DerError || error instanceof CertificateFileError)) throw error;
       return unproven('malformed', error.message);
@@ -174,6 +180,7 @@ export class Authorities {
 
   /** Lets go of the clock and of the revocation sources. */
   close(): void {
+    this.#daily.cancel();
     this.#revocation.close();
   }
 
@@ -194,20 +201,39 @@ export class Authorities {
     this.#chains.clear();
     for (const name of this.#intermediates.keys()) if (!authorities.has(name)) this.#intermediates.delete(name);
     this.#revocation.replace(authorities);
+    this.#warnOfValidity();
   }
 
-  #search(certificates: readonly Uint8Array[], names: readonly string[]): KnownChain | UnprovenCertificate {
-    const [leaf, ...sent] = certificates.map((der) => readCertificate(Buffer.from(der)));
+  #warnOfValidity(): void {
+    const nowMs = this.#clock.nowMs();
+    for (const { issuers, source } of this.#authorities.values())
+      for (const { certificate } of issuers)
+        for (const warning of validityWarnings(certificate, source, nowMs)) this.#warn(warning);
+  }
+
+  /** Asks the authorities in the order of `names`, so that one certificate has one answer whatever is remembered. */
+  #find(shown: Shown, fingerprint: string, names: readonly string[]): IssuedCertificate | UnprovenCertificate {
     let problem: ChainProblem = { problem: 'foreign', detail: 'no authority that counts here issued it' };
     for (const name of names) {
       const authority = this.#authorities.get(name);
       if (authority === undefined) continue;
-      const seen = this.#intermediates.get(name)?.values() ?? [];
-      const found = findChain(leaf, [...seen, ...sent], authority.issuers);
-      if (isChain(found)) return this.#known(authority, found);
-      if (found.problem !== 'foreign') problem = found;
+      const key = `${name} ${fingerprint}`;
+      const remembered = this.#chains.get(key);
+      const found = remembered ?? this.#search(shown, authority);
+      if ('problem' in found) {
+        if (found.problem !== 'foreign') problem = found;
+        continue;
+      }
+      this.#remember(key, found);
+      return this.#judge(found);
     }
     return unproven(problem.problem, problem.detail);
+  }
+
+  #search({ leaf, supporting }: Shown, authority: Authority): KnownChain | ChainProblem {
+    const seen = this.#intermediates.get(authority.name)?.values() ?? [];
+    const found = findChain(leaf, [...seen, ...supporting], authority.issuers);
+    return isChain(found) ? this.#known(authority, found) : found;
   }
 
   #known({ name, issuers }: Authority, [leaf, ...above]: Chain): KnownChain {
@@ -237,12 +263,7 @@ export class Authorities {
     if (kept.size > INTERMEDIATES_MAX) kept.delete(kept.keys().next().value!);
   }
 
-  #remembered(key: string): KnownChain | undefined {
-    const known = this.#chains.get(key);
-    if (known !== undefined) this.#remember(key, known);
-    return known;
-  }
-
+  /** Puts a chain at the end of the line of those that are forgotten. */
   #remember(key: string, known: KnownChain): void {
     this.#chains.delete(key);
     this.#chains.set(key, known);
@@ -276,6 +297,37 @@ function unproven(problem: UnprovenCertificate['problem'], detail: string): Unpr
   return { facts: undefined, problem, detail };
 }
 
+/** What a client shows, read when it is asked for: a certificate that is known need not be. */
+class Shown {
+  readonly #certificates: readonly Uint8Array[];
+  #leaf: Certificate | undefined;
+  #supporting: readonly Certificate[] | undefined;
+
+  constructor(certificates: readonly Uint8Array[]) {
+    this.#certificates = certificates;
+  }
+
+  get leaf(): Certificate {
+    this.#leaf ??= readCertificate(Buffer.from(this.#certificates[0]));
+    return this.#leaf;
+  }
+
+  get supporting(): readonly Certificate[] {
+    this.#supporting ??= this.#certificates.slice(1, CERTIFICATES_MAX).flatMap(readSupporting);
+    return this.#supporting;
+  }
+}
+
+/** None where it cannot be read: a client may send what helps nobody, such as an old root in an odd form. */
+function readSupporting(der: Uint8Array): Certificate[] {
+  try {
+    return [readCertificate(Buffer.from(der))];
+  } catch (error) {
+    if (error instanceof DerError) return [];
+    throw error;
+  }
+}
+
 function readAuthority(definition: AuthorityDefinition): Authority {
   const { name, source = name, crls = [], crlExpired = 'accept' } = definition;
   if (!NAME.test(name))
@@ -290,12 +342,8 @@ function readAuthority(definition: AuthorityDefinition): Authority {
     throw new CertificateFileError(`Cannot trust ${who} of ${source}: ${problem.detail}; an authority is expected`);
   }
   const issuers = readable(() => trustedIssuers(certificates, source), source);
-  return {
-    name,
-    issuers,
-    crlExpired,
-    crls: crls.flatMap(({ bytes, source: crl }) => readCrls(bytes, crl, certificates)),
-  };
+  const read = crls.flatMap(({ bytes, source: file }) => readCrls(bytes, file, certificates));
+  return { name, issuers, pem: definition.certificates, source, crls: read, crlExpired };
 }
 
 /** What `read` returns; a `DerError` of it becomes one that names the file. */

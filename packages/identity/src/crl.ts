@@ -122,11 +122,11 @@ function checkExtensions(field: DerReader | undefined): void {
 /** Where a list is to be had says nothing; that it leaves certificates out must not be overlooked. */
 function checkDistributionPoint(point: DerReader): void {
   point.enterOptional(context(0));
-  const onlyDevices = point.enterOptional(context(1, false));
+  // Only those that are no authorities: none of a client is left out.
+  point.enterOptional(context(1, false));
   if (point.tag === context(4, false)) throw indirect();
   if (!point.isDone)
     throw new DerError('found a list of some certificates or reasons only; a complete one is expected');
-  void onlyDevices;
 }
 
 function indirect(): DerError {

@@ -10,6 +10,7 @@ export {
   type IssuedCertificate,
   type UnprovenCertificate,
 } from './authorities.ts';
+export { type AuthorityFiles, readAuthorityFiles } from './authority-files.ts';
 export { type CarriedAction, type CarriedRule, type CarriedRules, readCarriedRules } from './carried-rules.ts';
 export { type Certificate, readCertificate, type SubjectAltNames } from './certificate.ts';
 export { type CertificateMethodOptions, certificateMethod } from './certificate-method.ts';

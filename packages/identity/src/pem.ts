@@ -135,7 +135,8 @@ export function certificateWarnings(
   return warnings;
 }
 
-function validityWarnings(certificate: Certificate, source: string, nowMs: number): CertificateWarning[] {
+/** What is to be said of one certificate's validity: from 30 days before its end on. */
+export function validityWarnings(certificate: Certificate, source: string, nowMs: number): CertificateWarning[] {
   const { notBeforeMs, notAfterMs, subject } = certificate;
   const what = `The certificate of ${nameOf(subject)} in ${source}`;
   const warning = (code: CertificateWarning['code'], says: string) => [{ code, source, message: `${what} ${says}` }];
@@ -184,9 +185,10 @@ function readBlock(whole: string, label: string, body: string, source: string): 
     );
   const encrypted = label.startsWith('ENCRYPTED') || /^Proc-Type:.*ENCRYPTED/m.test(body);
   const base64 = body.replace(/^(?:[A-Za-z-]+:.*\r?\n)+/m, '').replaceAll(/\s/g, '');
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64) || base64.length % 4 !== 0)
+  const bytes = Buffer.from(base64, 'base64');
+  if (bytes.length === 0 || bytes.toString('base64') !== base64)
     throw fileError(`read "${label}" from ${source}: its text is damaged or cut short; base64 is expected`);
-  return { label, text: whole, bytes: Buffer.from(base64, 'base64'), encrypted };
+  return { label, text: whole, bytes, encrypted };
 }
 
 function whyNoBlock(text: string): string {
