@@ -14,12 +14,12 @@ import {
   type Method,
   type MethodEvent,
   PasswordVerifier,
+  readAuthorityFiles,
   replaceableAuthorizer,
   type ShadowDifference,
   type SkippedRule,
   shadowed,
 } from '@dunlin/identity';
-import { authorityPaths, readAuthorities } from './authority-files.ts';
 import { ConfigurationError, type ListenerConfiguration } from './configuration.ts';
 import type { GuardConfiguration, IdentityConfiguration } from './identity-configuration.ts';
 import { isReloadable, type LoadedMethod, loadMethod, type MethodParts } from './methods.ts';
@@ -77,7 +77,7 @@ export class Doors {
     this.authorities = asConfigurationError(
       () =>
         new Authorities({
-          definitions: readAuthorities(configuration.authorities),
+          definitions: readAuthorities(configuration),
           clock: options.clock,
           warn: options.tell.certificate,
         }),
@@ -107,12 +107,15 @@ export class Doors {
 
   /** Files whose changes count without a reload. */
   get watchedPaths(): string[] {
-    return authorityPaths(this.#configuration.authorities);
+    return this.#configuration.authorities.flatMap(({ certificate, crl }) => [
+      certificate,
+      ...(crl === undefined ? [] : [crl]),
+    ]);
   }
 
   /** Reads the files of the authorities again. @throws ConfigurationError, and nothing has changed */
   reloadAuthorities(): void {
-    const definitions = readAuthorities(this.#configuration.authorities);
+    const definitions = readAuthorities(this.#configuration);
     asConfigurationError(() => this.authorities.replace(definitions));
   }
 
@@ -122,7 +125,7 @@ export class Doors {
    * @throws ConfigurationError, and nothing has changed
    */
   reload(next: DoorConfiguration): void {
-    const definitions = readAuthorities(next.authorities);
+    const definitions = readAuthorities(next);
     this.#checkAll(next, definitions);
     const rules = this.#ruleSet(next);
     const clientIds = configuredClientIds(next);
@@ -213,6 +216,11 @@ export class Doors {
     const methods = names.map((name) => (this.#methods.get(name) as LoadedMethod).method);
     return allowAnonymous ? [...methods, ANONYMOUS] : methods;
   }
+}
+
+/** @throws ConfigurationError where a file cannot be read */
+function readAuthorities({ authorities }: IdentityConfiguration) {
+  return asConfigurationError(() => authorities.map((authority) => readAuthorityFiles(authority)));
 }
 
 /** @throws ConfigurationError where a template cannot be used */

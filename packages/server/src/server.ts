@@ -179,7 +179,8 @@ async function startWith(
   await broker.start();
   const opened: OpenListener[] = [];
   const tlsFiles = () => ({
-    authorities: inForce.authorities,
+    authorities: doors.authorities,
+    authorityNames: inForce.authorities.map(({ name }) => name),
     nowMs: clock.nowMs(),
     warn: doorEvents(tell).certificate,
   });

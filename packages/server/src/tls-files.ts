@@ -1,5 +1,5 @@
 /** Reads the certificates and keys of a listener with TLS, and says what is wrong with a file before TLS does. */
-import type { CertificateWarning } from '@dunlin/identity';
+import type { Authorities, CertificateWarning } from '@dunlin/identity';
 import {
   CertificateFileError,
   certificateWarnings,
@@ -8,12 +8,13 @@ import {
   readPrivateKey,
 } from '@dunlin/identity';
 import type { TlsCredential, TlsServerSettings } from '@dunlin/transport/tls';
-import { readNamedFile } from './authority-files.ts';
 import { type CertificateFiles, ConfigurationError, type TlsConfiguration } from './configuration.ts';
-import type { AuthorityConfiguration } from './identity-configuration.ts';
+import { readNamedFile } from './named-file.ts';
 
 export interface TlsFilesContext {
-  readonly authorities: readonly AuthorityConfiguration[];
+  readonly authorities: Authorities;
+  /** Names of all of them. */
+  readonly authorityNames: readonly string[];
   readonly nowMs: number;
   readonly warn: (warning: CertificateWarning) => void;
 }
@@ -26,7 +27,7 @@ export function readTlsFiles(tls: TlsConfiguration, context: TlsFilesContext): T
     credentials,
     ...(minVersion !== undefined && { minVersion: `TLSv${minVersion}` as const }),
     clientCertificate,
-    authorities: clientCertificate === 'none' ? [] : authoritiesOf(tls, context.authorities),
+    authorities: clientCertificate === 'none' ? [] : authoritiesOf(tls, context),
   };
 }
 
@@ -53,10 +54,6 @@ function readCredential(files: CertificateFiles, { nowMs, warn }: TlsFilesContex
   }
 }
 
-function authoritiesOf({ authorities: names }: TlsConfiguration, known: readonly AuthorityConfiguration[]): string[] {
-  return known
-    .filter(({ name }) => names?.includes(name) ?? true)
-    .map(({ name, certificate }) =>
-      readNamedFile(certificate, `the certificate of authority "${name}"`).toString('utf8'),
-    );
+function authoritiesOf(tls: TlsConfiguration, { authorities, authorityNames }: TlsFilesContext): string[] {
+  return (tls.authorities ?? authorityNames).flatMap((name) => authorities.pem(name) ?? []);
 }
