@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { commandPath } from '../tools/prerequisites.ts';
+import { writeCertificates, writeDunlinPasswords, writeMosquittoPasswords } from './locks.ts';
 
 /** The compared brokers, Dunlin first. */
 export const brokerNames = [
@@ -14,6 +15,10 @@ export const brokerNames = [
   'aedes',
   'aedes-level',
   'nats',
+  'dunlin-tls',
+  'mosquitto-tls',
+  'dunlin-password',
+  'mosquitto-password',
 ] as const;
 export type BrokerName = (typeof brokerNames)[number];
 
@@ -32,6 +37,8 @@ export interface BrokerKind {
   readonly command: string;
   /** Written to `$FOLDER/broker.conf`, with `$PORT` and `$FOLDER` replaced. */
   readonly configuration?: string;
+  /** Writes what the configuration names into the folder. */
+  readonly prepare?: (folder: string) => Promise<void>;
   /** What the acknowledgement of a message for a stored session, or of a retained message, means. */
   readonly promise: string;
   /** The Debian package that brings it, where this machine has not got it. */
@@ -67,6 +74,23 @@ const natsLines = [
   'mqtt { host: "127.0.0.1", port: $PORT, max_ack_pending: 1000 }',
 ];
 
+const mosquittoTlsLines = [...mosquittoLines, 'certfile $FOLDER/server.pem', 'keyfile $FOLDER/server.key', 'user root'];
+const mosquittoPasswordLines = [
+  ...mosquittoLines.map((line) => line.replace('allow_anonymous true', 'allow_anonymous false')),
+  'password_file $FOLDER/passwords',
+  'user root',
+];
+const dunlinTlsLines = [
+  'listeners:',
+  '  - {transport: tls, host: 127.0.0.1, port: $PORT, tls: {certificate: server.pem, key: server.key}}',
+  'data: data',
+];
+const dunlinPasswordLines = [
+  'listeners: [{host: 127.0.0.1, port: $PORT}]',
+  'authentication: [{method: passwordFile, file: passwords}]',
+  'data: data',
+];
+
 /** How every broker is started, for the run and for the report alike. */
 export function brokerKinds(options: BrokerOptions = {}): Record<BrokerName, BrokerKind> {
   const manifest = readManifest('package.json');
@@ -83,6 +107,18 @@ export function brokerKinds(options: BrokerOptions = {}): Record<BrokerName, Bro
     promise,
     ...absence('mosquitto'),
     version: mosquittoVersion,
+  });
+  const configured = (title: string, lines: readonly string[], prepare: BrokerKind['prepare']): BrokerKind => ({
+    title,
+    command: `${options.dunlinCommand ?? manifest.scripts?.start} --config $FOLDER/broker.conf`,
+    configuration: fileOf(lines),
+    prepare,
+    promise: 'the device has it: it survives a loss of power.',
+    version: () => manifest.version,
+  });
+  const locked = (title: string, lines: readonly string[], prepare: BrokerKind['prepare']): BrokerKind => ({
+    ...mosquitto(title, lines, 'it is in memory: nothing survives the process.'),
+    prepare,
   });
   const aedesVersion = () => readManifest('node_modules/aedes/package.json').version;
   const levelVersion = () => readManifest('node_modules/aedes-persistence-level/package.json').version;
@@ -126,6 +162,10 @@ export function brokerKinds(options: BrokerOptions = {}): Record<BrokerName, Bro
       ...absence('nats-server'),
       version: natsVersion,
     },
+    'dunlin-tls': configured('Dunlin, TLS', dunlinTlsLines, writeCertificates),
+    'mosquitto-tls': locked('Mosquitto, TLS', mosquittoTlsLines, writeCertificates),
+    'dunlin-password': configured('Dunlin, passwords (argon2id)', dunlinPasswordLines, writeDunlinPasswords),
+    'mosquitto-password': locked('Mosquitto, passwords (PBKDF2)', mosquittoPasswordLines, writeMosquittoPasswords),
   };
 }
 

@@ -44,6 +44,7 @@ export async function startBroker(
   const kind = brokerKinds(options)[name];
   const port = await freePort();
   const log = join(folder, 'log');
+  await kind.prepare?.(folder);
   if (kind.configuration)
     writeFileSync(
       join(folder, 'broker.conf'),

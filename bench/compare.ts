@@ -130,6 +130,13 @@ are over before a compiler has done all its work, and what that costs is in thei
 
 ${texts.durable}
 
+## Behind locks
+
+Certificates are ECDSA P-256, TLS as each broker serves it by itself. Passwords are stored as the tool of each broker writes
+them by default. The last row is a storm of clients who share one password: Dunlin remembers a right one, as a keyed hash.
+
+${texts.secure}
+
 ## How the brokers were started
 
 Each by a shell with a free port in \`$PORT\` and an empty folder in \`$FOLDER\`; what stands below a command is \`broker.conf\` there.
@@ -165,7 +172,11 @@ const measured = await measure(plan, (row, broker, result) => {
   const figures = row.figures.map(({ key, unit }) => `${median([result], key) ?? '–'} ${unit}`);
   console.error(`${row.id.padEnd(16)} ${broker.padEnd(10)} ${result.error ?? figures.join('  ')}`);
 });
-const texts: Texts = { traffic: tableText('traffic'), durable: tableText('durable') };
+const texts: Texts = {
+  traffic: tableText('traffic'),
+  durable: tableText('durable'),
+  secure: tableText('secure'),
+};
 const faults = plan.rows.flatMap((row) => faultsOf(row, measured.get(row.id) ?? {}));
 console.log(`\n${Object.values(texts).filter(Boolean).join('\n\n')}\n${faults.map((fault) => `\n${fault}`).join('')}`);
 const path = writeResults(plan, when, measured);

@@ -22,8 +22,9 @@ export interface LoadPlan {
 
 /** Builds mqload if its source is newer; throws with the compiler's words. */
 export function buildLoad(): void {
-  const { status, stderr, error } = spawnSync('make', ['--silent', 'TLS=0'], { cwd: folder, encoding: 'utf8' });
-  if (status !== 0) throw new Error(`Cannot build mqload (needs gcc and make): ${error?.message ?? stderr}`);
+  const { status, stderr, error } = spawnSync('make', ['--silent'], { cwd: folder, encoding: 'utf8' });
+  if (status !== 0)
+    throw new Error(`Cannot build mqload (needs gcc, make and libssl-dev): ${error?.message ?? stderr}`);
 }
 
 /** The options that mqload is given for a row, as one would type them; `count` replaces the count of a row that has one. */

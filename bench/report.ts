@@ -11,7 +11,7 @@ export type Line = readonly string[];
 export function columnsOf(table: TableName): Line {
   const kinds = brokerKinds();
   const titles = tables[table].map((name) => kinds[name].title);
-  if (table === 'durable') return ['traffic', 'figure', ...titles, 'aim', 'met'];
+  if (table !== 'traffic') return ['traffic', 'figure', ...titles, 'aim', 'met'];
   const besides = titles.map((title, index) => (index === 0 ? `beside it: ${title}` : title));
   return ['traffic', 'figure', ...titles, '× Mosquitto', 'aim', 'met', ...besides];
 }
@@ -57,7 +57,7 @@ export function linesOf(row: Row, results: RowResults): Line[] {
       aims.map(formatAim).join('; ') || none,
       aims.map((aim) => verdict(figure, aim, results)).join('; ') || none,
     ];
-    if (row.table === 'durable') return [...line, ...aimed];
+    if (row.table !== 'traffic') return [...line, ...aimed];
     const times = ratio(figure, values[0], median(results.mosquitto, figure.key));
     return [
       ...line,

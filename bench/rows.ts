@@ -1,12 +1,14 @@
 /** The rows of the comparison: what one is, which brokers take part in it, and how it is found by its name. */
 import type { BrokerName } from './broker-kinds.ts';
 import { durableRows } from './durable-rows.ts';
+import { secureRows } from './secure-rows.ts';
 import { trafficRows } from './traffic-rows.ts';
 
 /** The tables of the report: who stands in one, in the order of its columns. */
 export const tables = {
   traffic: ['dunlin', 'mosquitto', 'aedes'],
   durable: ['dunlin', 'dunlin-process', 'dunlin-memory', 'mosquitto', 'mosquitto-disk', 'aedes-level', 'nats'],
+  secure: ['dunlin-tls', 'mosquitto-tls', 'dunlin-password', 'mosquitto-password'],
 } as const satisfies Record<string, readonly BrokerName[]>;
 
 export type TableName = keyof typeof tables;
@@ -44,16 +46,19 @@ export interface Row {
   /** False for scenarios that end by themselves or say how long they take. */
   readonly timed: boolean;
   readonly figures: readonly Figure[];
+  /** Those of the table that the row is for. Default: all. */
+  readonly among?: readonly BrokerName[];
   /** Brokers that lack what the row needs, with what that is. */
   readonly unsupported?: Partial<Readonly<Record<BrokerName, string>>>;
 }
 
 /** Every row in the order of the report. */
-export const rows: readonly Row[] = [...trafficRows, ...durableRows];
+export const rows: readonly Row[] = [...trafficRows, ...durableRows, ...secureRows];
 
 /** Those of the given brokers that a row compares. */
 export function brokersOf(row: Row, among: readonly BrokerName[]): BrokerName[] {
-  return tables[row.table].filter((name) => among.includes(name) && row.unsupported?.[name] === undefined);
+  const names: readonly BrokerName[] = row.among ?? tables[row.table];
+  return names.filter((name) => among.includes(name) && row.unsupported?.[name] === undefined);
 }
 
 /** The rows whose id contains one of the given words, or all for none; throws naming a word that fits no row. */
