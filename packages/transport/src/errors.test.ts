@@ -23,3 +23,13 @@ test('the code of several attempts is that of the first', () => {
   assert.equal(codeOf(new Error()), 'EUNKNOWN');
   assert.equal(codeOf(undefined), 'EUNKNOWN');
 });
+
+test('what TLS finds wrong is told in words, not in those of OpenSSL', () => {
+  const cause = Object.assign(new Error('0A0000C7:SSL routines'), {
+    code: 'ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE',
+  });
+  assert.equal(
+    new TransportError('Cannot finish the TLS handshake', codeOf(cause), cause).message,
+    'Cannot finish the TLS handshake: the client sent no certificate (ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE)',
+  );
+});

@@ -1,9 +1,16 @@
 /** What can go wrong with a wire, in words: the codes are those of the operating system wherever it has one. */
 
 const REASONS: Readonly<Record<string, string>> = {
-  DUNLIN_CONNECTIONS_MAX: 'the limit of open connections is reached',
+  CERT_HAS_EXPIRED: 'the certificate has expired',
+  CERT_NOT_YET_VALID: 'the certificate is not valid yet',
+  CERT_SIGNATURE_FAILURE: 'the certificate is by none of the authorities known here',
   DUNLIN_CERTIFICATE_MISSING: 'the client sent no certificate',
+  DUNLIN_CONNECTIONS_MAX: 'the limit of open connections is reached',
   DUNLIN_HANDSHAKES_WAITING: 'too many others wait for theirs',
+  DUNLIN_HTTP_FORWARDED: 'the header of a proxy cannot be read',
+  DUNLIN_HTTP_ORIGIN: 'a page of another origin asks for it',
+  DUNLIN_HTTP_PATH: 'there is no WebSocket at the path',
+  DUNLIN_HTTP_SUBPROTOCOL: 'the subprotocol mqtt was not offered',
   DUNLIN_PROXY_UNTRUSTED: 'the peer is not a proxy that is trusted here',
   EACCES: 'not permitted (ports below 1024 need privileges)',
   EADDRINUSE: 'another listener has the address',
@@ -18,7 +25,15 @@ const REASONS: Readonly<Record<string, string>> = {
   ENFILE: 'the system has no file descriptor left',
   ENOTFOUND: 'no such host name',
   EPIPE: 'the peer no longer reads',
+  ERR_SSL_HTTP_REQUEST: 'the peer speaks HTTP without TLS',
+  ERR_SSL_NO_APPLICATION_PROTOCOL: 'the peer asks by ALPN for protocols that are not spoken here',
+  ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: 'the client sent no certificate',
+  ERR_SSL_UNSUPPORTED_PROTOCOL: 'the peer speaks no version of TLS that is allowed here',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'the peer does not speak TLS',
   ETIMEDOUT: 'no answer in time',
+  INVALID_PURPOSE: 'the certificate is for another purpose',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the certificate is by none of the authorities known here',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the certificate is by none of the authorities known here',
 };
 
 /** Why a wire or a listener could not be made or broke; `code` is the system's, such as `ECONNREFUSED`. */

@@ -2,5 +2,13 @@
 
 export { TransportError } from './errors.ts';
 export { type MemoryOptions, type MemoryWire, memoryPair } from './memory.ts';
-export { connectTcp, listenTcp, type TcpConnectOptions, type TcpImplementation, type TcpListenOptions } from './tcp.ts';
+export type { OnRefused, ProxyProtocolOptions } from './proxy-entrance.ts';
+export {
+  type AcceptOptions,
+  connectTcp,
+  listenTcp,
+  type TcpConnectOptions,
+  type TcpImplementation,
+  type TcpListenOptions,
+} from './tcp.ts';
 export type { Listener, Peer, Wire, WireHandler } from './wire.ts';
