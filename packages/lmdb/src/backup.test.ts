@@ -9,7 +9,7 @@ import { newDirectory } from './testing/directory.ts';
 
 function open(): { database: Database; directory: string } {
   const directory = newDirectory();
-  mkdirSync(directory);
+  mkdirSync(directory, { mode: 0o700 });
   return { directory, database: new Database({ path: dataFile(directory), flush: false, mapBytes: 1024 ** 2 }) };
 }
 

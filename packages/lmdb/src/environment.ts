@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import type { Store, Table, TableDefinition } from '@dunlin/broker';
 import { backUp } from './backup.ts';
 import { type CheckReport, checkStore } from './check.ts';
-import { checkDataFile, checkRoom, dataFile, freeBytes, prepareDirectory } from './data-directory.ts';
+import { checkDataFile, checkEmpty, checkRoom, dataFile, freeBytes, prepareDirectory } from './data-directory.ts';
 import { Database } from './database.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import { ensureFormat } from './format.ts';
@@ -77,6 +77,7 @@ export async function openLmdb(options: LmdbOptions): Promise<LmdbEnvironment> {
   try {
     const path = dataFile(options.directory);
     await checkRoom(options.directory);
+    checkEmpty(options.directory);
     await makeDataFile(path, (made) => ensureFormat(formatOf(made), {}));
     await checkDataFile(path);
     database = new Database({

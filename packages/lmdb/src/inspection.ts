@@ -22,7 +22,9 @@ const MAP_BYTES_MIN = 1024 ** 2;
 export function assertStore(directory: string): void {
   const found = lstatSync(dataFile(directory), { throwIfNoEntry: false });
   if (found?.isFile() && found.size > 0) return;
-  throw new StoreError('no-store', `Cannot open ${directory}: there is no store in it, expected is a file data.mdb`);
+  const what =
+    found === undefined ? 'there is no store in it' : `its data.mdb ${found.isFile() ? 'has 0 bytes' : 'is no file'}`;
+  throw new StoreError('no-store', `Cannot open ${directory}: ${what}, expected is a file data.mdb with a store`);
 }
 
 /**

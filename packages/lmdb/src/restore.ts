@@ -19,6 +19,7 @@ import { flush } from './backup.ts';
 import type { CheckReport } from './check.ts';
 import { dataFile, prepareDirectory } from './data-directory.ts';
 import { DirectoryLock } from './directory-lock.ts';
+import { ownUser } from './file-rights.ts';
 import { assertStore, checkClosed } from './inspection.ts';
 import { StoreError } from './store-error.ts';
 
@@ -52,7 +53,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   const { from, directory, replace, now = new Date() } = options;
   assertStore(from);
   await DirectoryLock.assertFree(from);
-  prepareDirectory(directory);
+  prepareDirectory(directory, ownersHere(directory));
   const lock = await DirectoryLock.acquire(directory);
   let folder: string | undefined;
   try {
@@ -99,9 +100,15 @@ async function keepFormer(directory: string, now: Date): Promise<string> {
   return former;
 }
 
+/** The superuser may restore into the directory of any user. */
+function ownersHere(directory: string): readonly number[] {
+  const found = statSync(directory, { throwIfNoEntry: false });
+  return ownUser() === 0 && found !== undefined ? [found.uid] : [];
+}
+
 /** The superuser restores for the user whose server could not open the file otherwise. */
 function giveToOwner(directory: string, path: string): void {
-  if (process.getuid?.() !== 0) return;
+  if (ownUser() !== 0) return;
   const { uid, gid } = statSync(directory);
   chownSync(path, uid, gid);
 }
