@@ -123,10 +123,10 @@ function limitsPage(): string {
 }
 
 function eventsPage(): string {
-  const events = Object.entries(SERVER_EVENTS).map(([name, { level, description }]) => [
+  const events = Object.entries(SERVER_EVENTS).map(([name, { level, description, remedy }]) => [
     code(name),
     level,
-    description,
+    remedy === undefined ? description : `${description} What to do: ${remedy}.`,
   ]);
   const counters = Object.entries(COUNTERS).map(([name, description]) => [code(name), description]);
   return page(

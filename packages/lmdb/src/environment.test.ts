@@ -5,9 +5,10 @@ import { test } from 'node:test';
 import { dataFile } from './data-directory.ts';
 import { Database } from './database.ts';
 import { openLmdb } from './environment.ts';
-import { Key } from './keys.ts';
+import { Key, Tag } from './keys.ts';
 import { newDirectory, openEnvironment } from './testing/directory.ts';
 import { enqueue, everything, message, putSession } from './testing/writes.ts';
+import { encodePresence } from './values.ts';
 
 const MAP_BYTES = 1024 ** 2;
 
@@ -195,4 +196,33 @@ test('joins the commits of store and tables', async () => {
   assert.equal((await again.table<string>({ name: 'users', indexes: {} }).get('b'))?.value, 'y');
   await again.close();
   assert.deepEqual(readdirSync(directory).sort(), ['data.mdb', 'data.mdb-lock']);
+});
+
+test('measures nothing any more where it was closed, and goes on with what was asked before', async () => {
+  const environment = await openEnvironment();
+  const asked = environment.store.freeBytes();
+  await environment.close();
+  assert.ok((await asked) > 0);
+  for (const measure of [() => environment.freeBytes(), async () => environment.store.freeBytes()])
+    await assert.rejects(measure, { code: 'closed' });
+});
+
+test('tells that it can remove no more of what a deleted session left', async () => {
+  const first = await openEnvironment();
+  const large = message('a', 'x'.repeat(5_000));
+  await first.store.commit([putSession(1), putSession(2), enqueue(1, 1, large), enqueue(2, 1, large)]);
+  await first.close();
+  const { directory } = first;
+  const database = new Database({ path: dataFile(directory), flush: false, mapBytes: MAP_BYTES });
+  await database.transaction((transaction) => {
+    transaction.put(new Key().numbered(Tag.bodyReferences, large.bodyNumber), encodePresence(transaction));
+    transaction.put(new Key().numbered(Tag.garbage, 1), encodePresence(transaction));
+  });
+  await database.close();
+  const told: unknown[] = [];
+  const environment = await openEnvironment({ directory, sweepFailed: (error) => told.push(error) });
+  await environment.swept();
+  assert.equal(told.length, 1);
+  assert.equal((await environment.stats()).sweepFailure, String(told[0]));
+  await environment.close();
 });

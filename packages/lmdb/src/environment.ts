@@ -27,6 +27,11 @@ export interface LmdbOptions {
   readonly mapBytes?: number;
   /** Of the machine's present boot; for tests. */
   readonly bootId?: string;
+  /**
+   * Told once, where what deleted sessions left can be removed no more: of damage, or of a write that failed, which the
+   * next commit tells too. Until the directory is opened again it takes space. Must not throw.
+   */
+  readonly sweepFailed?: (error: unknown) => void;
   /** Of long texts in keys; for tests. Always the same for one directory. */
   readonly textHash?: TextHash;
 }
@@ -58,7 +63,7 @@ export interface LmdbEnvironment {
    * @throws StoreError 'not-openable' where that cannot be
    */
   backup(directory: string): Promise<void>;
-  /** Bytes that may still be written on the file system. */
+  /** Bytes that may still be written on the file system. @throws StoreError 'closed' */
   freeBytes(): Promise<number>;
   /** Resolves when what deleted sessions left is removed. */
   swept(): Promise<void>;
@@ -135,7 +140,7 @@ class Environment implements LmdbEnvironment {
     this.#lock = lock;
     this.#run = run;
     this.#hash = options.textHash ?? textHash;
-    this.store = new LmdbStore(database, this.#hash, () => this.freeBytes());
+    this.store = new LmdbStore(database, this.#hash, () => this.freeBytes(), options.sweepFailed);
   }
 
   table<T>(definition: TableDefinition<T>): Table<T> {
@@ -167,8 +172,9 @@ class Environment implements LmdbEnvironment {
     return this.#before(backUp(this.#database, directory));
   }
 
-  freeBytes(): Promise<number> {
-    return freeBytes(this.directory);
+  async freeBytes(): Promise<number> {
+    if (this.#closing !== undefined) throw new StoreError('closed', `Cannot measure ${this.directory}: it was closed`);
+    return await freeBytes(this.directory);
   }
 
   swept(): Promise<void> {

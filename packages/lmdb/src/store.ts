@@ -64,7 +64,12 @@ export class LmdbStore implements Store {
   readonly retained: RetainedRows;
 
   /** `fileSystemFreeBytes` asks how much its file may grow. @throws StoreError 'damaged' */
-  constructor(database: Database, hash: TextHash, fileSystemFreeBytes: () => Promise<number>) {
+  constructor(
+    database: Database,
+    hash: TextHash,
+    fileSystemFreeBytes: () => Promise<number>,
+    sweepFailed?: (error: unknown) => void,
+  ) {
     this.#database = database;
     this.#hash = hash;
     this.#fileSystemFreeBytes = fileSystemFreeBytes;
@@ -72,7 +77,7 @@ export class LmdbStore implements Store {
     this.#bodies = new Bodies(database);
     this.#buckets = new Buckets(database);
     this.retained = new RetainedRows(database, this.#buckets, hash);
-    this.sweeper = new Sweeper(database, this.#bodies);
+    this.sweeper = new Sweeper(database, this.#bodies, sweepFailed);
     this.sweeper.start();
   }
 
@@ -99,7 +104,9 @@ export class LmdbStore implements Store {
 
   /** What the file system has and what is unused in the file: it never becomes smaller. */
   async freeBytes(): Promise<number> {
-    return (await this.#fileSystemFreeBytes()) + this.#database.stats().reusableBytes;
+    // Before anything is awaited: it may be closed meanwhile.
+    const { reusableBytes } = this.#database.stats();
+    return (await this.#fileSystemFreeBytes()) + reusableBytes;
   }
 
   contents(): StoreContents {

@@ -133,7 +133,7 @@ async function start(configuration: Configuration, parts: ServerParts, tell: Tel
     throw new ConfigurationError([
       `data is ${quoted(configuration.data ?? '')} beside a store: one of both is expected`,
     ]);
-  const storage = await openStorage(configuration);
+  const storage = await openStorage(configuration, (error) => tell({ name: 'storeSweepFailed', error }));
   try {
     return await startWith(configuration, storage, parts, tell);
   } catch (error) {
@@ -171,8 +171,7 @@ async function startWith(
   } catch (error) {
     // A server that never was does not tell that it drains.
     forget();
-    await closeAll(opened, gate, tell);
-    await control?.close();
+    await Promise.allSettled([closeAll(opened, gate, tell), control?.close()]);
     await broker.stop();
     throw error;
   }
@@ -192,14 +191,26 @@ async function startWith(
   async function stopAll(): Promise<void> {
     // Commands under way are answered: a backup when it is whole, a check when the storage closes.
     const controlClosed = control?.close();
-    await closeAll(opened, gate, tell);
+    await allInTurn([
+      () => closeAll(opened, gate, tell),
+      () => broker.stop(),
+      () => storage?.close(),
+      () => controlClosed,
+    ]);
+  }
+}
+
+/** Takes every step, also behind one that fails. @throws what the first to fail threw */
+async function allInTurn(steps: readonly (() => Promise<void> | undefined)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const step of steps) {
     try {
-      await broker.stop();
-    } finally {
-      await storage?.close();
-      await controlClosed;
+      await step();
+    } catch (error) {
+      failures.push(error);
     }
   }
+  if (failures.length > 0) throw failures[0];
 }
 
 /** Without a data directory there is nothing that the command line could find it by. */
@@ -247,7 +258,8 @@ async function closeAll(opened: readonly Opened[], gate: AcceptGate, tell: Tell)
       tell({ name: 'listenerClosed', listener: bound.name, address: listener.address });
     }),
   );
-  await Promise.all(closing);
+  const failed = (await Promise.allSettled(closing)).find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }
 
 function makeBroker(

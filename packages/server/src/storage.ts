@@ -3,12 +3,20 @@ import { type LmdbEnvironment, openLmdb, StoreError } from '@dunlin/lmdb';
 import type { Configuration } from './configuration.ts';
 
 /**
- * Opens the data directory; undefined where everything stays in memory.
+ * Opens the data directory; undefined where everything stays in memory. `sweepFailed` is told why what deleted sessions
+ * left is removed no more.
  * @throws StoreError where it is locked by another process, damaged, of a newer version or cannot be used
  */
-export async function openStorage({ data, durability }: Configuration): Promise<LmdbEnvironment | undefined> {
+export async function openStorage(
+  { data, durability }: Configuration,
+  sweepFailed?: (error: string) => void,
+): Promise<LmdbEnvironment | undefined> {
   if (durability === 'memory' || data === undefined) return undefined;
-  return await openLmdb({ directory: data, durability });
+  return await openLmdb({
+    directory: data,
+    durability,
+    sweepFailed: (error) => sweepFailed?.(error instanceof Error ? error.message : String(error)),
+  });
 }
 
 /** What to do about a data directory that cannot be opened, in a sentence; undefined where the error says it all. */
