@@ -89,7 +89,7 @@ export async function freeBytes(directory: string): Promise<number> {
 }
 
 /** What a new store takes at first, with room to spare. */
-const NEW_STORE_BYTES = 256 * 1024;
+export const NEW_STORE_BYTES = 256 * 1024;
 
 /**
  * Looks for room where LMDB is about to make a file: on a full file system its table of readers, which it maps, would
@@ -147,7 +147,12 @@ export async function checkDataFile(path: string): Promise<void> {
 /** Bytes at the end of a file that its meta pages speak of and that are not there. @throws StoreError 'damaged' */
 export function missingBytes(path: string): number {
   const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-  if (size === 0) return 0;
+  return size === 0 ? 0 : Math.max(0, storeBytes(path) - size);
+}
+
+/** Bytes that a file which is not empty has by its meta pages; behind them lies nothing of it. @throws StoreError 'damaged' */
+export function storeBytes(path: string): number {
+  const { size } = statSync(path);
   const metas = readMetas(path);
   if (metas.length === 0)
     throw new StoreError(
@@ -160,7 +165,7 @@ export function missingBytes(path: string): number {
       'damaged',
       `Cannot open ${path}: it says that it has ${expected} bytes, there are ${size}; restore a backup`,
     );
-  return Math.max(0, expected - size);
+  return expected;
 }
 
 function notOpenable(directory: string, found: string, cause?: unknown): StoreError {

@@ -77,7 +77,7 @@ const PROBLEMS_SHOWN = 5;
 /** @throws StoreError 'locked', 'newer-format', 'damaged', 'not-openable' */
 export async function openLmdb(options: LmdbOptions): Promise<LmdbEnvironment> {
   prepareDirectory(options.directory);
-  const lock = await DirectoryLock.acquire(options.directory);
+  const lock = await DirectoryLock.acquire(options.directory, 'serve');
   let database: Database | undefined;
   try {
     const path = dataFile(options.directory);

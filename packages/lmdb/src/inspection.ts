@@ -5,6 +5,7 @@
 import { existsSync, lstatSync, rmSync, statSync } from 'node:fs';
 import { backUp } from './backup.ts';
 import { type CheckReport, checkStore } from './check.ts';
+import { findingOf } from './damage.ts';
 import { dataFile, freeBytes, missingBytes } from './data-directory.ts';
 import { Database } from './database.ts';
 import { DirectoryLock } from './directory-lock.ts';
@@ -33,7 +34,7 @@ export function assertStore(directory: string): void {
  */
 async function inspect<T>(directory: string, act: (database: Database) => Promise<T>): Promise<T> {
   assertStore(directory);
-  const lock = await DirectoryLock.acquire(directory);
+  const lock = await DirectoryLock.acquire(directory, 'inspect');
   const path = dataFile(directory);
   const hasReaderTable = existsSync(`${path}-lock`);
   let database: Database | undefined;
@@ -61,7 +62,7 @@ export async function checkClosed(directory: string): Promise<CheckReport> {
   } catch (error) {
     if (!(error instanceof StoreError) || error.code !== 'damaged') throw error;
     const nothing = { sessions: 0, subscriptions: 0, queued: 0, bodies: 0, retained: 0, tableRecords: 0, garbage: 0 };
-    return { ...nothing, problems: [error.message] };
+    return { ...nothing, problems: [findingOf(error)] };
   }
 }
 
