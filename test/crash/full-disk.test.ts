@@ -187,7 +187,7 @@ test('says that the data file is rubbish, leaves it as it is, and what to do', a
   writeFileSync(join(data, 'data.mdb'), rubbish);
   assert.match(
     await refusal(data),
-    /^Cannot open .*data\.mdb: its 20000 bytes do not begin as a file of LMDB does; restore a backup\nRestore a backup .*, or begin with another data directory: --data DIR\n$/,
+    /^Cannot open .*data\.mdb: its 20000 bytes do not begin as a file of LMDB does; restore a backup\nWith dunlin store restore; where there is none begin with another data directory: --data DIR\n$/,
   );
   assert.deepEqual(readFileSync(join(data, 'data.mdb')), rubbish);
 });

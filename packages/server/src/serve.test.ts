@@ -256,6 +256,9 @@ test('refuses a data directory that another process has, and says which one', as
   await first.port();
   const second = serve('--port', '0', '--data', data);
   assert.equal(await second.ended(), 3);
-  assert.match(second.errors, new RegExp(`Cannot open .*taken: the process ${first.child.pid} has it open`));
+  assert.match(
+    second.errors,
+    new RegExp(`Cannot open .*taken: the process ${first.child.pid} \\(a server\\) has it open`),
+  );
   assert.match(second.errors, /take another data directory: --data DIR/);
 });

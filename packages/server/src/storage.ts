@@ -24,13 +24,13 @@ export function storageAdvice(error: unknown): string | undefined {
   if (!(error instanceof StoreError)) return undefined;
   switch (error.code) {
     case 'locked':
-      return 'Stop the other process, or take another data directory: --data DIR';
+      return 'Or take another data directory: --data DIR';
     case 'newer-format':
       return 'Start the version of Dunlin that wrote it, or a newer one';
     case 'damaged':
-      return 'Restore a backup (dunlin store restore), or begin with another data directory: --data DIR';
+      return 'With dunlin store restore; where there is none begin with another data directory: --data DIR';
     case 'not-openable':
-      return 'Take another data directory (--data DIR), or keep everything in memory: --durability memory';
+      return 'Or take another data directory (--data DIR), or keep everything in memory: --durability memory';
     default:
       return undefined;
   }

@@ -94,7 +94,10 @@ test('does not restore below a running server, nor from its directory', async ()
   const [directory, backup] = [newDirectory(), newDirectory()];
   await served(directory, 1);
   await storeBackup(directory, backup);
-  const expected = { code: 'locked', message: new RegExp(`the process ${process.pid} has it open; stop it first`) };
+  const expected = {
+    code: 'locked',
+    message: new RegExp(`the process ${process.pid} \\(a server\\) has it open; stop it first`),
+  };
   await assert.rejects(storeRestore(backup, directory, true), expected);
   await assert.rejects(storeRestore(directory, newDirectory(), false), expected);
 });
