@@ -1,5 +1,6 @@
 /** Reads the configuration file: YAML, whose values are checked by the table of keys, every fault with its line. */
 import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type Scalar } from 'yaml';
 import { ConfigurationError, type PartialConfiguration } from './configuration.ts';
 import { Problems, printable, quoted, readConfiguration, type Source } from './configuration-reading.ts';
@@ -7,7 +8,7 @@ import { Problems, printable, quoted, readConfiguration, type Source } from './c
 const fileBytesMax = 4 * 1024 * 1024;
 
 /**
- * Reads a file.
+ * Reads a file. A relative `data` begins where the file lies, whatever the working directory is.
  * @throws ConfigurationError where it cannot be read or is wrong
  */
 export function readConfigurationFile(path: string): PartialConfiguration {
@@ -19,7 +20,8 @@ export function readConfigurationFile(path: string): PartialConfiguration {
       (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (error as Error).message;
     throw new ConfigurationError([`Cannot read the configuration ${JSON.stringify(path)}: ${reason}`]);
   }
-  return parseConfiguration(text, path);
+  const values = parseConfiguration(text, path);
+  return values.data ? { ...values, data: resolve(dirname(path), values.data) } : values;
 }
 
 /**

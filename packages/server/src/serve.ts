@@ -3,6 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { StoreError } from '@dunlin/lmdb';
 import { type Configuration, ConfigurationError, completeConfiguration, mergeConfigurations } from './configuration.ts';
 import { readConfigurationFile } from './configuration-file.ts';
+import { quoted } from './configuration-reading.ts';
 import { ControlError } from './control-protocol.ts';
 import { defaultDataDirectory } from './data-directory.ts';
 import { logEvent } from './event-log.ts';
@@ -45,12 +46,20 @@ export async function serve(argv: readonly string[]): Promise<number> {
     }
     const file = configFile === undefined ? {} : readConfigurationFile(configFile);
     const given = mergeConfigurations(file, flags);
+    if (flags.data !== undefined && given.durability === 'memory') throw nothingKept(flags.data);
     const data = given.durability === 'memory' ? undefined : (given.data ?? defaultDataDirectory());
     return await run(completeConfiguration({ ...given, data }), configFile);
   } catch (error) {
     process.stderr.write(`${failureText(error)}\n`);
     return error instanceof ConfigurationError ? EXIT.usage : EXIT.failed;
   }
+}
+
+/** A file may have both, so that a flag can leave its directory alone for once; who names one expects it to be used. */
+function nothingKept(data: string): ConfigurationError {
+  return new ConfigurationError([
+    `--data is ${quoted(data)} and durability is "memory", which keeps nothing: one of both is expected`,
+  ]);
 }
 
 async function run(configuration: Configuration, configFile: string | undefined): Promise<number> {
