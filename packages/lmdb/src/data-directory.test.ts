@@ -217,7 +217,7 @@ test('takes an empty file for a new store only where nothing else is there', asy
   for (let round = 0; round < 2; round++)
     await assert.rejects(openEnvironment({ directory }), {
       code: 'damaged',
-      message: `Cannot open ${dataFile(directory)}: it has 0 bytes, and beside it is data.mdb-lock of an earlier store; restore a backup, or take a new directory to begin anew`,
+      message: `Cannot open ${dataFile(directory)}: it has 0 bytes, and beside it is data.mdb-lock of an earlier store; restore a backup`,
     });
   assert.equal(statSync(dataFile(directory)).size, 0);
 });

@@ -31,8 +31,8 @@ export function prepareDirectory(directory: string, trusted?: readonly number[])
   for (const path of [dataFile(directory), `${dataFile(directory)}-lock`]) checkFile(directory, path, trusted);
 }
 
-/** Of what the system says, what it means here and what would be right. */
-function directoryReason(directory: string, error: unknown): string {
+/** Of what the system says of a directory, what it means and what would be right. */
+export function directoryReason(directory: string, error: unknown): string {
   switch ((error as NodeJS.ErrnoException).code) {
     case 'EEXIST':
     case 'ENOTDIR': {
@@ -118,10 +118,7 @@ export function checkEmpty(directory: string): void {
   const other = readdirSync(directory).find((name) => !TELLS_NOTHING.test(name));
   if (other === undefined) return;
   const found = `it has 0 bytes, and beside it is ${other} of an earlier store`;
-  throw new StoreError(
-    'damaged',
-    `Cannot open ${path}: ${found}; restore a backup, or take a new directory to begin anew`,
-  );
+  throw new StoreError('damaged', `Cannot open ${path}: ${found}; restore a backup`);
 }
 
 /** A file may lack what LMDB took and gave back; what lacks more than this is not made as long as it says it is. */

@@ -5,7 +5,7 @@
  * Only the path itself is looked at, not what is above it. Who may write there can put another directory in its place,
  * but none that belongs to this user, so it is refused too. So a directory in `/tmp` or in a mounted volume is as good as any.
  */
-import { type Stats, statSync } from 'node:fs';
+import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 const SUPERUSER = 0;
@@ -45,8 +45,19 @@ export function deniedReason(path: string): string {
   const found = `permission denied at ${nearest}: ${describedRights(rights)}, this process runs as ${named(user)}`;
   if (rights.uid === user) return `${found}; so that it may: chmod u+rwX ${quoted(nearest)}`;
   // What lies above belongs to others with a right.
+  if (nearest !== wanted && !maySearch(nearest))
+    return `${found}; run it as ${named(rights.uid)}, or take another place`;
   if (nearest !== wanted) return `${found}; to make it: sudo install -d -m 0700 -o ${user} ${quoted(wanted)}`;
   return `${found}; run it as ${named(rights.uid)}, or: sudo chown -R ${user} ${quoted(nearest)}`;
+}
+
+function maySearch(directory: string): boolean {
+  try {
+    accessSync(directory, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The first that is there, from the path upwards, with what the system says of it. */

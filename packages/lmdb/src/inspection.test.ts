@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { dataFile } from './data-directory.ts';
 import { Database } from './database.ts';
@@ -47,6 +48,20 @@ test('refuses what is no store, and makes nothing there', async () => {
   assert.deepEqual(readdirSync(nothing), []);
   writeFileSync(dataFile(nothing), '');
   assert.throws(() => assertStore(nothing), { code: 'no-store', message: /its data\.mdb has 0 bytes, expected/ });
+});
+
+test('says what is wrong with a path that cannot be a data directory', async () => {
+  const file = newDirectory();
+  writeFileSync(file, '');
+  for (const path of [file, join(file, 'below')])
+    await assert.rejects(statsOfClosed(path), {
+      code: 'not-openable',
+      message: `Cannot open ${path}: ${file} is no directory; expected is a directory, or a path at which nothing is yet`,
+    });
+  await assert.rejects(checkClosed('n'.repeat(300)), {
+    code: 'not-openable',
+    message: /is too long for the file system/,
+  });
 });
 
 test('follows no symbolic link in place of a store', async () => {

@@ -2,11 +2,11 @@
  * A data directory that nobody has open, looked at without changing it: it may be damaged, or on a disk that is full. No
  * format is migrated, no run is noted, nothing is swept.
  */
-import { existsSync, lstatSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, rmSync, type Stats, statSync } from 'node:fs';
 import { backUp } from './backup.ts';
 import { type CheckReport, checkStore } from './check.ts';
 import { findingOf } from './damage.ts';
-import { dataFile, freeBytes, missingBytes } from './data-directory.ts';
+import { dataFile, directoryReason, freeBytes, missingBytes } from './data-directory.ts';
 import { Database } from './database.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import type { StoreStats } from './environment.ts';
@@ -19,13 +19,21 @@ import { StoreError } from './store-error.ts';
 /** Nothing grows, so the map is as large as the file. */
 const MAP_BYTES_MIN = 1024 ** 2;
 
-/** @throws StoreError 'no-store' */
+/** @throws StoreError 'no-store', 'not-openable' where nobody can tell */
 export function assertStore(directory: string): void {
-  const found = lstatSync(dataFile(directory), { throwIfNoEntry: false });
+  const found = lookAt(directory);
   if (found?.isFile() && found.size > 0) return;
   const what =
     found === undefined ? 'there is no store in it' : `its data.mdb ${found.isFile() ? 'has 0 bytes' : 'is no file'}`;
   throw new StoreError('no-store', `Cannot open ${directory}: ${what}, expected is a file data.mdb with a store`);
+}
+
+function lookAt(directory: string): Stats | undefined {
+  try {
+    return lstatSync(dataFile(directory), { throwIfNoEntry: false });
+  } catch (error) {
+    throw new StoreError('not-openable', `Cannot open ${directory}: ${directoryReason(directory, error)}`, error);
+  }
 }
 
 /**
