@@ -1,4 +1,5 @@
 /** The command `dunlin serve`: from the arguments to a server that runs until it is told to stop. */
+import { resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { StoreError } from '@dunlin/lmdb';
 import { type Configuration, ConfigurationError, completeConfiguration, mergeConfigurations } from './configuration.ts';
@@ -107,7 +108,10 @@ function announce(log: Log, isForPeople: boolean, server: RunningServer): void {
     return;
   }
   const { data, durability } = server.configuration;
-  log.log('info', 'started', { version: SERVER_VERSION, node: process.version, pid: process.pid, data, durability });
+  const { pid, version: node } = process;
+  // Whole, for a command that runs elsewhere.
+  const where = data === undefined ? {} : { data: resolve(data) };
+  log.log('info', 'started', { version: SERVER_VERSION, node, pid, ...where, durability });
 }
 
 /** Rejects where the store has failed, also while it was closed: then it is not told as stopped. */

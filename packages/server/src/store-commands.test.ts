@@ -104,6 +104,7 @@ test('does not restore below a running server, nor from its directory', async ()
 
 test('finds the data directory as serve does', () => {
   assert.equal(dataDirectory('here', undefined), resolve('here'));
+  assert.throws(() => dataDirectory('', undefined), /^ConfigurationError: --data is "": a directory is expected$/);
   assert.equal(dataDirectory(undefined, undefined), resolve(defaultDataDirectory()));
   const file = join(scratch, 'dunlin.yaml');
   writeFileSync(file, 'data: there\n');
