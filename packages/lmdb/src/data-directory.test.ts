@@ -54,7 +54,7 @@ test('refuses a directory that others may write to, and one of another user', {
   skip: ownUser() === undefined,
 }, async () => {
   const { directory } = await closed();
-  for (const mode of [0o777, 0o1777, 0o770]) {
+  for (const mode of [0o777, 0o2775, 0o770]) {
     chmodSync(directory, mode);
     await assert.rejects(openEnvironment({ directory }), {
       code: 'not-openable',

@@ -13,7 +13,11 @@ test('trusts what belongs to this user or the superuser, and what nobody else ma
   for (const owner of [uid, 0])
     for (const mode of [0o40_700, 0o40_755, 0o100_600])
       assert.equal(notTrustworthy('d', { uid: owner, mode }), undefined);
-  for (const mode of [0o720, 0o702, 0o1777])
+  assert.match(
+    notTrustworthy('/tmp', { uid, mode: 0o1777 }) ?? '',
+    /take a directory in it, which is made for this user alone, such as \/tmp\/dunlin$/,
+  );
+  for (const mode of [0o720, 0o702, 0o777])
     assert.match(notTrustworthy('d', { uid, mode }) ?? '', /^others may write to d: .*: chmod go-w d$/);
   const found = notTrustworthy("my 'data'", { uid: OTHER, mode: 0o700 });
   assert.match(

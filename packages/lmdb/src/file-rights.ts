@@ -6,10 +6,11 @@
  * but none that belongs to this user, so it is refused too. So a directory in `/tmp` or in a mounted volume is as good as any.
  */
 import { accessSync, constants, type Stats, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 const SUPERUSER = 0;
 const OTHERS_WRITE = 0o022;
+const STICKY = 0o1000;
 
 /** Undefined where the system knows no such thing (Windows). */
 export function ownUser(): number | undefined {
@@ -31,7 +32,12 @@ export function notTrustworthy(
   if (![user, SUPERUSER, ...trusted].includes(uid))
     return `${path} belongs to somebody else: ${found}; run it as ${named(uid)}, or: sudo chown -R ${user} ${quoted(path)}`;
   if ((mode & OTHERS_WRITE) === 0) return undefined;
-  return `others may write to ${path}: ${found}; so that only its owner may: chmod go-w ${quoted(path)}`;
+  // Such as /tmp, or the top of a volume: its rights are as somebody wants them.
+  const isShared = (mode & STICKY) !== 0 || ![user, ...trusted].includes(uid);
+  const remedy = isShared
+    ? `take a directory in it, which is made for this user alone, such as ${join(path, 'dunlin')}`
+    : `so that only its owner may: chmod go-w ${quoted(path)}`;
+  return `others may write to ${path}: ${found}; ${remedy}`;
 }
 
 type Rights = Pick<Stats, 'uid' | 'mode'>;

@@ -57,7 +57,7 @@ const UNREADY = 'restoring-';
  *   'damaged', 'newer-format', 'not-openable'; the directory is as it was then
  */
 export async function restoreBackup(options: RestoreOptions): Promise<Restored> {
-  const { from, directory, replace, now = new Date() } = options;
+  const { from, directory } = options;
   assertStore(from);
   await DirectoryLock.assertFree(from);
   prepareDirectory(directory, ownersHere(directory));
@@ -65,26 +65,39 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   try {
     // Nobody else has the directory: what has such a name is of a restore that was killed.
     removeLeftovers(directory);
-    const hasStore = existsSync(dataFile(directory));
-    if (hasStore && !replace)
-      throw new StoreError('store-exists', `Cannot restore into ${directory}: it holds a store already`);
-    const copyBytes = await checkSize(from, directory);
-    const folder = mkdtempSync(join(directory, UNREADY));
-    const report = await checkedCopy(from, folder, copyBytes);
-    const { size: fileBytes } = statSync(dataFile(folder));
-    giveToOwner(directory, dataFile(folder));
-    const former = hasStore ? await keepFormer(directory, now) : undefined;
-    renameSync(dataFile(folder), dataFile(directory));
-    await flush(directory);
-    return { report, fileBytes, former };
+    try {
+      return await takeCopy(options);
+    } finally {
+      removeLeftovers(directory);
+    }
   } catch (error) {
     if (error instanceof StoreError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new StoreError('not-openable', `Cannot restore ${from} into ${directory}: ${reason}`, error);
   } finally {
-    removeLeftovers(directory);
     await lock.release();
   }
+}
+
+async function takeCopy({ from, directory, replace, now = new Date() }: RestoreOptions): Promise<Restored> {
+  const hasStore = existsSync(dataFile(directory));
+  if (hasStore && !replace)
+    throw new StoreError('store-exists', `Cannot restore into ${directory}: it holds a store already`);
+  const copyBytes = await checkSize(from, directory);
+  const folder = mkdtempSync(join(directory, UNREADY));
+  const report = await checkedCopy(from, folder, copyBytes);
+  const { size: fileBytes } = statSync(dataFile(folder));
+  giveToOwner(directory, dataFile(folder));
+  const former = hasStore ? await keepFormer(directory, now) : undefined;
+  try {
+    renameSync(dataFile(folder), dataFile(directory));
+  } catch (error) {
+    // It holds a second name of the store that stays.
+    if (former !== undefined) rmSync(former, { recursive: true, force: true });
+    throw error;
+  }
+  await flush(directory);
+  return { report, fileBytes, former };
 }
 
 function removeLeftovers(directory: string): void {
