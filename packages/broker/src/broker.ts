@@ -10,6 +10,7 @@ import { Connection } from './connection.ts';
 import { connectionEnded, endSession, sendDisconnect } from './disconnect.ts';
 import type { BrokerEvent } from './events.ts';
 import { GroupCommit } from './group-commit.ts';
+import { LaterTurns } from './later-turns.ts';
 import { type LimitName, type Limits, resolveLimits } from './limits.ts';
 import { AnonymousAuthenticator } from './memory/anonymous.ts';
 import { LoopbackBus } from './memory/bus.ts';
@@ -24,7 +25,6 @@ import { Pressure } from './pressure.ts';
 import { accept, distribute } from './publish.ts';
 import { PublishWriter } from './publish-writer.ts';
 import { recover } from './recovery.ts';
-import { ReplayTurns } from './replay-turns.ts';
 import { RetainedMessages } from './retained.ts';
 import { Router } from './router.ts';
 import type { Session } from './session.ts';
@@ -112,7 +112,7 @@ export class Broker implements SessionContext {
   readonly #policies = new Map<ListenerPolicy, Policy>();
   readonly #connectionDeadlines = new DeadlineWheel<Connection>(TICK_MS, 1024);
   readonly #sessionDeadlines = new DeadlineWheel<Session>(250, 1024);
-  readonly #replayTurns: ReplayTurns;
+  readonly #laterTurns: LaterTurns;
   #dirty: Connection[] = [];
   #isInTurn = false;
   #listeners: ((event: BrokerEvent) => void)[] = [];
@@ -123,7 +123,7 @@ export class Broker implements SessionContext {
 
   constructor(options: BrokerOptions) {
     this.#clock = options.clock;
-    this.#replayTurns = new ReplayTurns(options.clock, () => this.beginTurn());
+    this.#laterTurns = new LaterTurns(options.clock, () => this.beginTurn());
     this.#random = options.random;
     this.limits = resolveLimits(options.limits);
     this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
@@ -249,7 +249,7 @@ export class Broker implements SessionContext {
   beginTurn(): void {
     if (this.#isInTurn) return;
     this.#isInTurn = true;
-    this.#replayTurns.begin();
+    this.#laterTurns.begin();
     this.nowMs = this.#clock.nowMs();
     this.steadyMs = this.#clock.steadyMs();
     this.#clock.endOfTurn(() => this.#endTurn());
@@ -270,7 +270,7 @@ export class Broker implements SessionContext {
   #endTurn(): void {
     this.#isInTurn = false;
     this.commits.endOfTurn();
-    this.#replayTurns.end();
+    this.#laterTurns.end();
     const dirty = this.#dirty;
     for (let i = 0; i < dirty.length; i++) if (dirty[i].isDirty) dirty[i].flush();
     dirty.length = 0;
@@ -417,12 +417,12 @@ export class Broker implements SessionContext {
     this.tell({ name: 'limitReached', limit, clientId, detail });
   }
 
-  replaysPauseAtMs(): number {
-    return this.#replayTurns.pauseAtMs;
+  pauseAtMs(): number {
+    return this.#laterTurns.pauseAtMs;
   }
 
-  continueReplay(session: Session): void {
-    this.#replayTurns.add(session);
+  continueLater(session: Session): void {
+    this.#laterTurns.add(session);
   }
 
   newClientId(): string {

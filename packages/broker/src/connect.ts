@@ -260,7 +260,7 @@ function open(
   // One that is to end with its connection says so there, for its will: a crash counts as the end of every connection.
   if (session.isStored || session.hasRecord || connect.will !== undefined) {
     session.hasRecord = true;
-    broker.commits.write({ op: 'putSession', session: session.record(0) });
+    broker.commits.write({ op: 'putSession', session: session.connectedRecord() });
   }
 
   // 10. Its will waits for the end of the connection [MQTT-3.1.2-7]; the former one will not be sent [MQTT-3.1.3-9].

@@ -208,7 +208,10 @@ export function detach(broker: Broker, session: Session): void {
   }
   if (session.sessionExpiryInterval !== 0xffffffff)
     session.expiresAtMs = broker.nowMs + session.sessionExpiryInterval * 1000;
-  broker.commits.write({ op: 'putSession', session: session.record(session.expiresAtMs ?? Number.POSITIVE_INFINITY) });
+  broker.commits.write({
+    op: 'putSession',
+    session: session.absentRecord(session.expiresAtMs ?? Number.POSITIVE_INFINITY),
+  });
   broker.watchDeadlines(session);
 }
 
@@ -231,7 +234,7 @@ export function endSession(broker: Broker, session: Session, reason: 'clean-star
     return;
   }
   // The store keeps it until the rest is handed over: nobody may find it there as one that goes on.
-  broker.commits.write({ op: 'putSession', session: session.record(broker.nowMs) });
+  broker.commits.write({ op: 'putSession', session: session.absentRecord(broker.nowMs) });
   handRestToOthers(broker, session, rest).catch((error: unknown) => broker.commits.fail(error));
 }
 

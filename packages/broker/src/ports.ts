@@ -36,10 +36,17 @@ export interface SessionRecord {
   readonly clientId: string;
   /** Whose it is, where the Authenticator said a name. */
   readonly username: string | undefined;
+  /**
+   * Whose session it is, as the Authenticator named the client's identity; undefined where nobody asked. Another
+   * identity may not take it up.
+   */
+  readonly identity: string | undefined;
   /** Seconds; 0xFFFFFFFF never expires; 0 only where a stored session was taken up to end with its connection. */
   readonly sessionExpiryInterval: number;
   /** Wall clock at which the session ends; 0 while a client is connected, Infinity when it never ends. */
   readonly expiresAtMs: number;
+  /** Queue position: an entry at or below it may have been sent, one above it never was; see `SentMark`. */
+  readonly sentUpTo: number;
 }
 
 export interface SubscriptionRecord {

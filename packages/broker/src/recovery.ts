@@ -55,9 +55,10 @@ export async function recover(broker: Broker): Promise<void> {
 function restore(broker: Broker, { record, subscriptions, received, will, queue }: StoredSession): Session {
   const session = new Session(record.clientId, record.number, broker);
   session.hasRecord = true;
+  session.identity = record.identity;
   broker.sessionCounts.own(session, record.username);
   session.sessionExpiryInterval = record.sessionExpiryInterval;
-  session.restoreQueue(queue);
+  session.restoreQueue(queue, record.sentUpTo);
   if (will !== undefined) restoreWill(broker, session, will);
   for (const subscription of subscriptions) restoreSubscription(broker, session, subscription);
   if (received.length > 0) session.receiver = new ReceiverFlow();

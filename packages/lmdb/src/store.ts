@@ -170,6 +170,7 @@ export class LmdbStore implements Store {
         return;
       case 'putSession':
         checkNumber('session', write.session.number);
+        checkNumber('position', write.session.sentUpTo);
         this.#summaries.load(write.session.number);
         return;
       case 'enqueue':
