@@ -160,6 +160,8 @@ export interface RetainedCursor {
    * at. What stays as it is comes once; what is put, replaced or deleted meanwhile comes once at the most.
    */
   next(looksMax: number): Retained | undefined;
+  /** Nobody asks for a while: it keeps its place, and no messages in memory that the store has elsewhere. */
+  pause(): void;
 }
 
 /** Reads retained messages at once: what was committed last. Each method throws where that cannot be read. */
@@ -217,6 +219,7 @@ export interface Directory {
 
 /** Who a connection is, as the Authenticator found. */
 export interface Principal {
+  /** As the Authenticator has checked it; undefined where there is none, or nobody has. */
   readonly username: string | undefined;
   /** Facts for rules, such as `{ partnerId: '…' }`. */
   readonly attributes: Readonly<Record<string, string>>;

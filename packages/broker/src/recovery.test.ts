@@ -314,6 +314,33 @@ test('publishes a will and ends a session whose time came while nothing ran, bef
   assert.deepEqual(world.connect('waiting', kept).takePayloads(), ['new']);
 });
 
+test('ends what came due while nothing ran in slices, each durable before the next', async () => {
+  const store = new MemoryStore();
+  const former = new World({ store });
+  for (let i = 0; i < 20; i++) former.connect(`c${i}`, withWill(STORED, 20)).break();
+  const batches: number[] = [];
+  const commit = store.commit.bind(store);
+  store.commit = (batch) => {
+    batches.push(batch.filter(({ op }) => op === 'deleteSession').length);
+    commit(batch);
+  };
+  const clock = new TestClock();
+  clock.now = former.clock.now + 3_600_000;
+  clock.msPerLook = 4;
+  const broker = new Broker({ clock, random: new TestRandom(), store });
+  void broker.start();
+  for (let round = 0; round < 1_000; round++) {
+    clock.endTurn();
+    await Promise.resolve();
+  }
+  assert.equal(broker.sessionsById.size, 0);
+  assert.equal(
+    batches.reduce((sum, ended) => sum + ended),
+    20,
+  );
+  assert.ok(Math.max(...batches) <= 3, `${batches}`);
+});
+
 test('never gives a session number again, also not one that the store is still removing', async () => {
   class WithRemains extends MemoryStore {
     override contents() {
