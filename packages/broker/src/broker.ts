@@ -22,7 +22,7 @@ import { BufferPool } from './outbox.ts';
 import type { ListenerPolicy, Policy } from './policy.ts';
 import type { Authenticator, Authorizer, Awaitable, Bus, Clock, Directory, Random, Store, Timer } from './ports.ts';
 import { Pressure } from './pressure.ts';
-import { accept, distribute } from './publish.ts';
+import { accept, distribute, lacksRoom, refuseWithoutRoom } from './publish.ts';
 import { PublishWriter } from './publish-writer.ts';
 import { recover } from './recovery.ts';
 import { RetainedMessages } from './retained.ts';
@@ -152,7 +152,11 @@ export class Broker implements SessionContext {
     const { lastSession, retained } = contents instanceof Promise ? await contents : contents;
     this.#sessionNumber = lastSession;
     this.retained.restore(retained);
-    if (lastSession > 0 || retained.messages > 0) await recover(this);
+    if (lastSession > 0 || retained.messages > 0) {
+      // Wills go out there, and ask for room.
+      if (!this.store.inMemory) await this.storage.tick(this.steadyMs);
+      await recover(this);
+    }
     this.#ticking = this.#clock.every(TICK_MS, () => this.#tick());
     this.beginTurn();
     this.#sysTopics.publish();
@@ -214,7 +218,8 @@ export class Broker implements SessionContext {
   /** Publishes in the name of the server itself. Returns, or resolves with, the Reason Code. */
   publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): number | Promise<number> {
     this.beginTurn();
-    return accept(this, undefined, Message.of(this.topics.named(topic), payload, { ...options, nowMs: this.nowMs }));
+    const message = Message.of(this.topics.named(topic), payload, { ...options, nowMs: this.nowMs });
+    return lacksRoom(this, undefined, message) ? refuseWithoutRoom(this, message) : accept(this, undefined, message);
   }
 
   /**
@@ -235,6 +240,7 @@ export class Broker implements SessionContext {
       else connectionEnded(connection, 'server', undefined, 'the server is shutting down');
     }
     this.#ticking?.cancel();
+    this.storage.stop();
     // What is told of a commit may write again.
     do {
       const flushed = this.commits.flushed();
@@ -358,7 +364,7 @@ export class Broker implements SessionContext {
   }
 
   #checkSession(session: Session): number {
-    if (session.isConnected || this.sessionsById.get(session.clientId) !== session) return 0;
+    if (session.owner !== undefined || this.sessionsById.get(session.clientId) !== session) return 0;
     const willAtMs = session.will?.dueAtMs;
     if (willAtMs !== undefined && willAtMs <= this.nowMs) publishWill(this, session);
     if (session.expiresAtMs !== undefined && session.expiresAtMs <= this.nowMs) {

@@ -43,6 +43,8 @@ export class Session implements MessageHolder, QueueOwner, PageReader, ReplayTar
   username: string | undefined = undefined;
   /** The same as the Authenticator named it; see `SessionRecord`. */
   identity: string | undefined = undefined;
+  /** What its names take in memory. */
+  nameBytes = 0;
   /** Seconds; 0 ends the session with its connection. */
   sessionExpiryInterval = 0;
   /** Wall clock at which it ends; undefined while connected or when it never ends. */
@@ -77,9 +79,6 @@ export class Session implements MessageHolder, QueueOwner, PageReader, ReplayTar
     this.#context = context;
   }
 
-  get isConnected(): boolean {
-    return this.owner !== undefined;
-  }
   /** Its state is in the store and survives the connection. */
   get isStored(): boolean {
     return this.sessionExpiryInterval > 0;
