@@ -1,8 +1,8 @@
 /**
  * The path of a CONNECT, from the first packet of a connection to a session that owns it.
  *
- *   first packet → version → identifier → authenticate → authorize → claim → take over → clean start or resume
- *                → will → CONNACK → unfinished deliveries
+ *   first packet → version → identifier → authenticate → authorize → claim → limits → take over
+ *                → clean start or resume → will → CONNACK → unfinished deliveries
  *
  * Steps 4 and 6 may wait; packets pipelined behind CONNECT wait with them.
  */

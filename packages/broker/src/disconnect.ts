@@ -267,7 +267,8 @@ async function handRestToOthers(broker: Broker, session: Session, rest: Queue): 
   await rest.whenRead();
   if (broker.isDraining) return;
   while (rest.pagedSize > 0 || rest.peek() !== undefined) {
-    if (rest.peek() === undefined) await rest.readPage(broker.store, session.number);
+    if (rest.peek() === undefined)
+      await rest.readPage(broker.store, session.number, broker.hasMemory(true) ? undefined : 1);
     // The store keeps what is left for the next start.
     if (broker.isDraining) return;
     broker.beginTurn();
