@@ -1,17 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MemoryStore } from './memory/store.ts';
+import { DiskStore } from './testing/store.ts';
 import { World } from './testing/world.ts';
-
-class DiskStore extends MemoryStore {
-  override readonly inMemory = false as unknown as true;
-  read = 0;
-  override queue(session: number, after: number, limit: number) {
-    const page = super.queue(session, after, limit);
-    this.read += page.length;
-    return page;
-  }
-}
 
 /** More than a message of three characters takes of a queue. */
 const BYTES = 80;
