@@ -20,8 +20,7 @@ export interface QueueOwner {
 
 /** Read of a queue that is in the store alone: a client that is away shall cost no memory for being full. */
 const ENTRIES_READ = 32;
-/** What one message may take of a turn to find room, and how often the clock is looked at. */
-const SLICE_MS = 10;
+/** Entries between two looks at the clock: so many are taken away even where the time of the turn is over. */
 const STEPS_A_LOOK = 64;
 
 /** Whether the queue has room for the message, after making some. Where not, the message counts as dropped. */
@@ -46,19 +45,17 @@ export function makeRoom(queue: Queue, message: Message, owner: QueueOwner, cont
   return false;
 }
 
-/** Takes away from the front, until the time for that is over. */
+/** Takes away from the front, until the time that a turn has for what is long is over. */
 class RoomMaker {
   readonly #queue: Queue;
   readonly #owner: QueueOwner;
   readonly #context: SessionContext;
-  readonly #endAtMs: number;
   #steps = 0;
 
   constructor(queue: Queue, owner: QueueOwner, context: SessionContext) {
     this.#queue = queue;
     this.#owner = owner;
     this.#context = context;
-    this.#endAtMs = context.clockMs() + SLICE_MS;
   }
 
   /** Drops the first one where it has expired: nobody will get it, and it takes room from what is still wanted. */
@@ -80,8 +77,9 @@ class RoomMaker {
 
   #oldest(): Entry | undefined {
     const queue = this.#queue;
+    const context = this.#context;
     this.#steps += 1;
-    if (this.#steps % STEPS_A_LOOK === 0 && this.#context.clockMs() >= this.#endAtMs) return undefined;
+    if (this.#steps % STEPS_A_LOOK === 0 && context.clockMs() >= context.pauseAtMs()) return undefined;
     if (queue.peek() === undefined && queue.isPaged) this.#owner.readPage(queue, ENTRIES_READ);
     return queue.peek();
   }
