@@ -94,8 +94,10 @@ function sessionOf(number: number): SessionRecord {
     number,
     clientId: clientIdOf(number),
     username: undefined,
+    identity: undefined,
     sessionExpiryInterval: never,
     expiresAtMs: Infinity,
+    sentUpTo: 0,
   };
 }
 

@@ -10,6 +10,7 @@ import { Connection } from './connection.ts';
 import { connectionEnded, endSession, sendDisconnect } from './disconnect.ts';
 import type { BrokerEvent } from './events.ts';
 import { GroupCommit } from './group-commit.ts';
+import { LaterTurns } from './later-turns.ts';
 import { type LimitName, type Limits, resolveLimits } from './limits.ts';
 import { AnonymousAuthenticator } from './memory/anonymous.ts';
 import { LoopbackBus } from './memory/bus.ts';
@@ -21,10 +22,9 @@ import { BufferPool } from './outbox.ts';
 import type { ListenerPolicy, Policy } from './policy.ts';
 import type { Authenticator, Authorizer, Awaitable, Bus, Clock, Directory, Random, Store, Timer } from './ports.ts';
 import { Pressure } from './pressure.ts';
-import { accept, distribute } from './publish.ts';
+import { accept, distribute, lacksRoom, refuseWithoutRoom } from './publish.ts';
 import { PublishWriter } from './publish-writer.ts';
 import { recover } from './recovery.ts';
-import { ReplayTurns } from './replay-turns.ts';
 import { RetainedMessages } from './retained.ts';
 import { Router } from './router.ts';
 import type { Session } from './session.ts';
@@ -112,7 +112,7 @@ export class Broker implements SessionContext {
   readonly #policies = new Map<ListenerPolicy, Policy>();
   readonly #connectionDeadlines = new DeadlineWheel<Connection>(TICK_MS, 1024);
   readonly #sessionDeadlines = new DeadlineWheel<Session>(250, 1024);
-  readonly #replayTurns: ReplayTurns;
+  readonly #laterTurns: LaterTurns;
   #dirty: Connection[] = [];
   #isInTurn = false;
   #listeners: ((event: BrokerEvent) => void)[] = [];
@@ -123,7 +123,7 @@ export class Broker implements SessionContext {
 
   constructor(options: BrokerOptions) {
     this.#clock = options.clock;
-    this.#replayTurns = new ReplayTurns(options.clock, () => this.beginTurn());
+    this.#laterTurns = new LaterTurns(options.clock, () => this.beginTurn());
     this.#random = options.random;
     this.limits = resolveLimits(options.limits);
     this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
@@ -152,7 +152,11 @@ export class Broker implements SessionContext {
     const { lastSession, retained } = contents instanceof Promise ? await contents : contents;
     this.#sessionNumber = lastSession;
     this.retained.restore(retained);
-    if (lastSession > 0 || retained.messages > 0) await recover(this);
+    if (lastSession > 0 || retained.messages > 0) {
+      // Wills go out there, and ask for room.
+      if (!this.store.inMemory) await this.storage.tick(this.steadyMs);
+      await recover(this);
+    }
     this.#ticking = this.#clock.every(TICK_MS, () => this.#tick());
     this.beginTurn();
     this.#sysTopics.publish();
@@ -214,7 +218,8 @@ export class Broker implements SessionContext {
   /** Publishes in the name of the server itself. Returns, or resolves with, the Reason Code. */
   publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): number | Promise<number> {
     this.beginTurn();
-    return accept(this, undefined, Message.of(this.topics.named(topic), payload, { ...options, nowMs: this.nowMs }));
+    const message = Message.of(this.topics.named(topic), payload, { ...options, nowMs: this.nowMs });
+    return lacksRoom(this, undefined, message) ? refuseWithoutRoom(this, message) : accept(this, undefined, message);
   }
 
   /**
@@ -235,6 +240,7 @@ export class Broker implements SessionContext {
       else connectionEnded(connection, 'server', undefined, 'the server is shutting down');
     }
     this.#ticking?.cancel();
+    this.storage.stop();
     // What is told of a commit may write again.
     do {
       const flushed = this.commits.flushed();
@@ -249,7 +255,7 @@ export class Broker implements SessionContext {
   beginTurn(): void {
     if (this.#isInTurn) return;
     this.#isInTurn = true;
-    this.#replayTurns.begin();
+    this.#laterTurns.begin();
     this.nowMs = this.#clock.nowMs();
     this.steadyMs = this.#clock.steadyMs();
     this.#clock.endOfTurn(() => this.#endTurn());
@@ -270,7 +276,7 @@ export class Broker implements SessionContext {
   #endTurn(): void {
     this.#isInTurn = false;
     this.commits.endOfTurn();
-    this.#replayTurns.end();
+    this.#laterTurns.end();
     const dirty = this.#dirty;
     for (let i = 0; i < dirty.length; i++) if (dirty[i].isDirty) dirty[i].flush();
     dirty.length = 0;
@@ -358,7 +364,7 @@ export class Broker implements SessionContext {
   }
 
   #checkSession(session: Session): number {
-    if (session.isConnected || this.sessionsById.get(session.clientId) !== session) return 0;
+    if (session.owner !== undefined || this.sessionsById.get(session.clientId) !== session) return 0;
     const willAtMs = session.will?.dueAtMs;
     if (willAtMs !== undefined && willAtMs <= this.nowMs) publishWill(this, session);
     if (session.expiresAtMs !== undefined && session.expiresAtMs <= this.nowMs) {
@@ -417,12 +423,12 @@ export class Broker implements SessionContext {
     this.tell({ name: 'limitReached', limit, clientId, detail });
   }
 
-  replaysPauseAtMs(): number {
-    return this.#replayTurns.pauseAtMs;
+  pauseAtMs(): number {
+    return this.#laterTurns.pauseAtMs;
   }
 
-  continueReplay(session: Session): void {
-    this.#replayTurns.add(session);
+  continueLater(session: Session): void {
+    this.#laterTurns.add(session);
   }
 
   newClientId(): string {

@@ -1,8 +1,8 @@
 /**
  * The path of a CONNECT, from the first packet of a connection to a session that owns it.
  *
- *   first packet → version → identifier → authenticate → authorize → claim → take over → clean start or resume
- *                → will → CONNACK → unfinished deliveries
+ *   first packet → version → identifier → authenticate → authorize → claim → limits → take over
+ *                → clean start or resume → will → CONNACK → unfinished deliveries
  *
  * Steps 4 and 6 may wait; packets pipelined behind CONNECT wait with them.
  */
@@ -25,6 +25,7 @@ import type { Connection } from './connection.ts';
 import { connectionEnded, endSession, refuseConnect, sendDisconnect } from './disconnect.ts';
 import type { Awaitable, Principal } from './ports.ts';
 import { Session } from './session.ts';
+import { nameBytes } from './session-counts.ts';
 import { isReserved } from './topics.ts';
 import { armWill } from './will.ts';
 
@@ -229,25 +230,27 @@ function open(
   const { clientId } = connect;
   const before = broker.commits.written;
 
-  // 7. A client already connected under this identifier is told and closed [MQTT-3.1.4-3].
+  // 7. May it have a session? Else the former one stays as it is, with whoever has it.
   const former = broker.sessionsById.get(clientId);
-  if (former?.owner !== undefined) takeOver(broker, former, connection);
-
-  // 8. Clean Start ends the former session [MQTT-3.1.2-4]; else it goes on [MQTT-3.1.2-5].
-  //    A former session of expiry 0 has ended with its connection in step 7.
-  const stored = broker.sessionsById.get(clientId);
-  if (stored !== undefined && connect.cleanStart) endSession(broker, stored, 'clean-start');
-  const resumed = connect.cleanStart ? undefined : stored;
-  const refusal = resumed === undefined ? refusalOfNew(broker, connect, principal) : undefined;
+  const refusal = refusalOf(broker, connect, principal, former);
   if (refusal !== undefined) {
-    broker.directory.release(clientId);
+    if (former === undefined) broker.directory.release(clientId);
     refuseConnect(connection, clientId, ReasonCode.quotaExceeded, refusal);
     return;
   }
+
+  // 8. A client already connected under this identifier is told and closed [MQTT-3.1.4-3].
+  if (former?.owner !== undefined) takeOver(broker, former, connection);
+
+  // 9. Clean Start ends the former session [MQTT-3.1.2-4]; else it goes on [MQTT-3.1.2-5].
+  //    A former session of expiry 0 has ended with its connection in step 8.
+  const stored = broker.sessionsById.get(clientId);
+  if (stored !== undefined && connect.cleanStart) endSession(broker, stored, 'clean-start');
+  const resumed = connect.cleanStart ? undefined : stored;
   const session = resumed ?? new Session(clientId, broker.newSessionNumber(), broker);
   broker.sessionsById.set(clientId, session);
 
-  // 9. The session belongs to this connection from here on.
+  // 10. The session belongs to this connection from here on.
   connection.session = session;
   session.owner = connection;
   session.isSucceeded = false;
@@ -256,17 +259,18 @@ function open(
   const expiry = expiryAskedFor(connect);
   session.sessionExpiryInterval = Math.min(expiry, broker.limits.sessionExpiryMaxS);
   if (session.sessionExpiryInterval < expiry) broker.metrics.sessionExpiriesLowered += 1;
+  broker.sessionCounts.keepNames(session, principal.username);
   if (session.isStored) broker.sessionCounts.own(session, principal.username);
   // One that is to end with its connection says so there, for its will: a crash counts as the end of every connection.
   if (session.isStored || session.hasRecord || connect.will !== undefined) {
     session.hasRecord = true;
-    broker.commits.write({ op: 'putSession', session: session.record(0) });
+    broker.commits.write({ op: 'putSession', session: session.connectedRecord() });
   }
 
-  // 10. Its will waits for the end of the connection [MQTT-3.1.2-7]; the former one will not be sent [MQTT-3.1.3-9].
+  // 11. Its will waits for the end of the connection [MQTT-3.1.2-7]; the former one will not be sent [MQTT-3.1.3-9].
   armWill(broker, session, connect.will);
 
-  // 11. CONNACK is the first packet [MQTT-3.2.0-1], when all of that is durable; unfinished deliveries follow it.
+  // 12. CONNACK is the first packet [MQTT-3.2.0-1], when all of that is durable; unfinished deliveries follow it.
   const properties = connackProperties(connection, connect, isAssigned, session, data);
   const bytes = connection.encode({
     type: 'connack',
@@ -288,21 +292,31 @@ function open(
   opened(connection, connect, session, principal, resumed !== undefined);
 }
 
-/** Why one more session cannot begin; undefined where it can. */
-function refusalOfNew(broker: Broker, connect: ConnectPacket, { username }: Principal): string | undefined {
-  const { limits, metrics } = broker;
-  if (broker.sessionsById.size >= limits.sessionsMax) {
+/** Why the client cannot have its session; undefined where it can. `former`: the one there is, which this one replaces. */
+function refusalOf(
+  broker: Broker,
+  connect: ConnectPacket,
+  { username }: Principal,
+  former: Session | undefined,
+): string | undefined {
+  const { limits, metrics, sessionCounts } = broker;
+  const isStored = expiryAskedFor(connect) > 0;
+  const growth = nameBytes(connect.clientId, username) - (former?.nameBytes ?? 0);
+  let refusal: string | undefined;
+  if (former === undefined && broker.sessionsById.size >= limits.sessionsMax) refusal = 'too many sessions';
+  else if (growth > 0 && sessionCounts.nameBytes + growth > limits.sessionNameBytesMax)
+    refusal = 'no memory for the names of another session';
+  else if (isStored && former?.username !== username && sessionCounts.of(username) >= limits.sessionsPerUsernameMax)
+    refusal = 'too many sessions of this user name';
+  if (refusal !== undefined) {
     metrics.sessionsRefused += 1;
-    return 'too many sessions';
+    return refusal;
   }
-  if (expiryAskedFor(connect) === 0) return undefined;
-  if (broker.sessionCounts.of(username) >= limits.sessionsPerUsernameMax) {
-    metrics.sessionsRefused += 1;
-    return 'too many sessions of this user name';
-  }
-  if (!broker.storage.isLow) return undefined;
+  // Who has a session in the store may take it up, and drain it. A will is stored for every session.
+  const isResumed = former?.isStored === true && !connect.cleanStart;
+  if (!broker.storage.isLow || isResumed || (!isStored && connect.will === undefined)) return undefined;
   metrics.storeRefused += 1;
-  return 'no room in the store for another session';
+  return 'no room in the store for another session or will';
 }
 
 /** Seconds; before 5.0 Clean Session says it. */

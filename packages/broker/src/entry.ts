@@ -11,8 +11,8 @@ export interface Entry extends StoredEntry {
   /** The store has it, or will: then each step of its delivery is written, whatever has become of the session. */
   readonly isStored: boolean;
   /**
-   * Whether it was sent on an earlier connection: then DUP is 1 [MQTT-3.3.1-1]. Sending writes nothing to the store, so
-   * after a restart it is 'perhaps'.
+   * Whether it was sent on an earlier connection: then DUP is 1 [MQTT-3.3.1-1]. 'perhaps': to a client of the broker
+   * before this one, which has left no more of it than a mark (see `SentMark`).
    */
   readonly sent: 'never' | 'perhaps' | 'surely';
 }

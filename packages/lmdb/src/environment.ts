@@ -6,7 +6,7 @@ import { type CheckReport, checkStore } from './check.ts';
 import { checkDataFile, checkEmpty, checkRoom, dataFile, freeBytes, prepareDirectory } from './data-directory.ts';
 import { Database } from './database.ts';
 import { DirectoryLock } from './directory-lock.ts';
-import { ensureFormat } from './format.ts';
+import { ensureFormat, MIGRATIONS } from './format.ts';
 import { type TextHash, textHash } from './keys.ts';
 import { formatOf, readMeta, writeMeta } from './meta.ts';
 import { makeDataFile } from './new-file.ts';
@@ -83,14 +83,14 @@ export async function openLmdb(options: LmdbOptions): Promise<LmdbEnvironment> {
     const path = dataFile(options.directory);
     await checkRoom(options.directory);
     checkEmpty(options.directory);
-    await makeDataFile(path, (made) => ensureFormat(formatOf(made), {}));
+    await makeDataFile(path, (made) => ensureFormat(formatOf(made), MIGRATIONS));
     await checkDataFile(path);
     database = new Database({
       path,
       flush: options.durability === 'durable',
       mapBytes: options.mapBytes ?? MAP_BYTES,
     });
-    await ensureFormat(formatOf(database), {});
+    await ensureFormat(formatOf(database), MIGRATIONS);
     const run = { durability: options.durability, bootId: options.bootId ?? readBootId() } as const;
     await beginRun(database, run);
     return new Environment(options, database, lock, run);

@@ -77,7 +77,7 @@ test('refuses a store that is open, and one of a newer format', async () => {
   await assert.rejects(checkClosed(directory), { code: 'locked' });
   await environment.close();
   const database = new Database({ path: dataFile(directory), flush: false, mapBytes: 1024 ** 2 });
-  await writeMeta(database, 'format', 2);
+  await writeMeta(database, 'format', 3);
   await database.close();
   for (const act of [checkClosed, statsOfClosed]) await assert.rejects(act(directory), { code: 'newer-format' });
 });

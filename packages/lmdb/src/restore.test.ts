@@ -98,7 +98,7 @@ test('refuses what is no store, is damaged, is newer or is open, and changes not
   });
   const newer = await storeOf(0);
   const database = new Database({ path: dataFile(newer), flush: false, mapBytes: 1024 ** 2 });
-  await writeMeta(database, 'format', 2);
+  await writeMeta(database, 'format', 3);
   await database.close();
   await assert.rejects(restoreBackup({ from: newer, directory, replace: true }), { code: 'newer-format' });
   const open = await openEnvironment();

@@ -141,7 +141,7 @@ export class LmdbStore implements Store {
       if (entries.length >= limit || bytes >= PAGE_BYTES) break;
       const { bodyNumber, message: inline, ...rest } = decoded(key, value, (found) => decodeEntry(found, topics));
       const message = inline ?? bodies.get(bodyNumber) ?? this.#bodies.read(bodyNumber, topics);
-      if (inline !== undefined) inline.bodyNumber = -1;
+      if (inline !== undefined) inline.storeTag = -1;
       else bodies.set(bodyNumber, message);
       entries.push({ position: readNumber(key, 7), message, ...rest, released: false });
       bytes += message.payloadLength;
@@ -177,6 +177,7 @@ export class LmdbStore implements Store {
         return;
       case 'putSession':
         checkNumber('session', write.session.number);
+        checkNumber('position', write.session.sentUpTo);
         this.#summaries.load(write.session.number);
         return;
       case 'enqueue':
@@ -188,7 +189,7 @@ export class LmdbStore implements Store {
         return;
       case 'dequeue':
         this.#prepareSession(write.session);
-        if (write.entry.message.bodyNumber > 0) this.#bodies.load(write.entry.message.bodyNumber);
+        if (write.entry.message.storeTag > 0) this.#bodies.load(write.entry.message.storeTag);
         return;
       case 'putSubscription':
         this.#prepareSession(write.session);
@@ -255,7 +256,7 @@ export class LmdbStore implements Store {
         transaction.remove(key.queueEntry(session, position));
         // Only a QoS 2 delivery is ever released.
         if (qos === 2) transaction.remove(key.released(session, position));
-        if (message.bodyNumber > 0) this.#bodies.drop(message.bodyNumber);
+        if (message.storeTag > 0) this.#bodies.drop(message.storeTag);
         this.#summaries.remove(session, write.entry);
         return;
       }

@@ -1,23 +1,24 @@
 /** The Authenticator that accepts everybody and supports no enhanced authentication: for embedding, tests and loopback. */
-import type { AuthenticationRequest, AuthenticationResult, Authenticator } from '../ports.ts';
+import type { AuthenticationRequest, AuthenticationResult, Authenticator, Principal } from '../ports.ts';
 
-const noAttributes: Readonly<Record<string, string>> = Object.freeze({});
+const nobody: Principal = Object.freeze({
+  username: undefined,
+  attributes: Object.freeze({}),
+  certificateSerial: undefined,
+  expiresAtMs: Infinity,
+});
 
 /**
- * Accepts every client as whoever it says it is; a password is not looked at.
+ * Accepts every client; user name and password are not looked at.
  *
- * The principal carries the User Name of CONNECT, no attributes, and never expires.
+ * The principal has no user name, since nobody has checked the one in CONNECT, no attributes, and never expires.
  */
 export class AnonymousAuthenticator implements Authenticator {
   supports(_method: string): boolean {
     return false;
   }
 
-  authenticate(request: AuthenticationRequest): AuthenticationResult {
-    const { username } = request.connect;
-    return {
-      kind: 'accept',
-      principal: { username, attributes: noAttributes, certificateSerial: undefined, expiresAtMs: Infinity },
-    };
+  authenticate(_request: AuthenticationRequest): AuthenticationResult {
+    return { kind: 'accept', principal: nobody };
   }
 }
