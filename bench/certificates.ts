@@ -1,7 +1,7 @@
 /** What certificates cost: one check, new and known, and a revocation list. Run: `npm run bench:certificates -- [entries]`. */
 import { Authorities } from '@dunlin/identity';
 import { makeAuthority, makeCertificate, makeCrl, NOW_MS, pem } from '../packages/identity/src/testing/certificates.ts';
-import { TurnedClock } from '../packages/identity/src/testing/clock.ts';
+import { TestClock } from '../packages/identity/src/testing/clock.ts';
 
 const CLIENTS = 2000;
 const entries = Number(process.argv[2] ?? 100_000);
@@ -18,7 +18,7 @@ function microseconds(runs: number, work: (run: number) => void): string {
 const direct = Array.from({ length: CLIENTS }, () => [makeCertificate({ issuer: root }).der]);
 const below = Array.from({ length: CLIENTS }, () => [makeCertificate({ issuer: middle }).der, middle.der]);
 for (let round = 1; round <= 3; round += 1) {
-  const authorities = new Authorities({ definitions: [definition], clock: new TurnedClock(NOW_MS) });
+  const authorities = new Authorities({ definitions: [definition], clock: new TestClock(NOW_MS) });
   const examine = (chain: readonly Buffer[]) => {
     if (authorities.examine(chain, ['bench']).problem !== undefined)
       throw new Error('Cannot measure: a good certificate is expected');
@@ -30,7 +30,7 @@ for (let round = 1; round <= 3; round += 1) {
 }
 
 const bytes = makeCrl(root, { serials: Array.from({ length: entries }, (_, index) => 2 ** 40 + index * 7919) });
-const authorities = new Authorities({ definitions: [definition], clock: new TurnedClock(NOW_MS) });
+const authorities = new Authorities({ definitions: [definition], clock: new TestClock(NOW_MS) });
 for (let round = 1; round <= 3; round += 1) {
   globalThis.gc?.();
   const before = process.memoryUsage().heapUsed;

@@ -15,7 +15,7 @@ import {
 } from 'node:tls';
 import { createAuthority, issueClientCertificate } from '@dunlin/devices';
 import { Authorities } from '@dunlin/identity';
-import { TurnedClock } from '../../packages/identity/src/testing/clock.ts';
+import { TestClock } from '../../packages/identity/src/testing/clock.ts';
 import { makePki } from './pki.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'dunlin-mtls-'));
@@ -41,7 +41,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     const revoked = new Set<string>();
     const source = { isRevoked: (_: string, serial: string) => revoked.has(serial), onChange: () => () => {} };
     const definitions = [{ name: 'test', certificates: pki.text('ca.pem') }];
-    const clock = new TurnedClock(nowMs);
+    const clock = new TestClock(nowMs);
     // One chain is remembered, and another client takes its place: what is left are the intermediates.
     const authorities = new Authorities({ definitions, clock, revocationSources: [source], cachedChainsMax: 1 });
 

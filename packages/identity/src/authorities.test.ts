@@ -74,7 +74,7 @@ test('counts an authority only for who asks for it by name', () => {
 
 test('gives the first of two authorities that share a certificate, whichever was asked before', () => {
   const definitions = ['first', 'second'].map((name) => ({ name, certificates: pem(root.der) }));
-  const authorities = new Authorities({ definitions, clock: new TurnedClock(NOW_MS) });
+  const authorities = new Authorities({ definitions, clock: new TestClock(NOW_MS) });
   const { der } = makeCertificate({ issuer: root });
   const authority = (...names: string[]) => authorities.examine([der], names).facts?.authority;
   assert.equal(authority('second'), 'second');
@@ -189,7 +189,7 @@ test('overlooks what a client sends besides, where it cannot be read', () => {
 });
 
 test('warns of an authority that ends soon, every day, until it is closed', () => {
-  const clock = new TurnedClock(NOW_MS);
+  const clock = new TestClock(NOW_MS);
   const warnings: string[] = [];
   const definitions = [{ name: 'fleet', certificates: pem(root.der), source: 'ca.pem' }];
   const authorities = new Authorities({
@@ -198,7 +198,7 @@ test('warns of an authority that ends soon, every day, until it is closed', () =
     warn: ({ code, source }) => warnings.push(`${code} ${source}`),
   });
   assert.deepEqual(warnings, []);
-  clock.turn(2 * DAY_MS);
+  clock.pass(2 * DAY_MS);
   assert.deepEqual(warnings, ['certificate-ends-soon ca.pem', 'certificate-ends-soon ca.pem']);
   authorities.close();
   assert.equal(clock.timers, 0);

@@ -7,7 +7,7 @@ import { Authorities } from './authorities.ts';
 import { readAuthorityFiles } from './authority-files.ts';
 import { integer } from './der-writer.ts';
 import { makeAuthority, makeCertificate, makeCrl, NOW_MS, pem } from './testing/certificates.ts';
-import { TurnedClock } from './testing/clock.ts';
+import { TestClock } from './testing/clock.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'dunlin-authority-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -21,7 +21,7 @@ test('reads what authorities are made of, with any number of lists', () => {
   const files = { name: 'fleet', certificate: path('ca.pem') };
   const problems = (crl?: string | string[]) => {
     const definitions = [readAuthorityFiles({ ...files, crl })];
-    const authorities = new Authorities({ definitions, clock: new TurnedClock(NOW_MS) });
+    const authorities = new Authorities({ definitions, clock: new TestClock(NOW_MS) });
     const problem = (serial: number) =>
       authorities.examine([makeCertificate({ issuer: root, serial: integer(serial) }).der], ['fleet']).problem;
     return [problem(7), problem(8)];
@@ -37,6 +37,6 @@ test('names the file that cannot be read, or whose content cannot be used', () =
     /Cannot read .*none\.pem: ENOENT/,
   );
   const definition = readAuthorityFiles({ name: 'f', certificate: path('ca.pem'), crl: path('ca.pem') });
-  const make = () => new Authorities({ definitions: [definition], clock: new TurnedClock(NOW_MS) });
+  const make = () => new Authorities({ definitions: [definition], clock: new TestClock(NOW_MS) });
   assert.throws(make, /Cannot read a revocation list from .*ca\.pem: it holds "CERTIFICATE"/);
 });
