@@ -14,13 +14,14 @@ export interface StoredState {
 }
 
 const million = 1_000_000;
-/** In pairs that differ in one thing. */
+/** In pairs that differ in one thing; at last 100,000 sessions with 1,000,000 queued messages and as many retained. */
 export const storedStates: readonly StoredState[] = [
   { title: 'an empty directory', sessions: 0, queuedEach: 0, retained: 0 },
   { title: '1,000 sessions, nothing queued', sessions: 1000, queuedEach: 0, retained: 0 },
   { title: '1,000 sessions, 1,000,000 queued', sessions: 1000, queuedEach: 1000, retained: 0 },
   { title: '100,000 sessions', sessions: 100_000, queuedEach: 0, retained: 0 },
   { title: '1,000,000 retained', sessions: 0, queuedEach: 0, retained: million },
+  { title: 'all three together', sessions: 100_000, queuedEach: 10, retained: million },
 ];
 
 /** A part of a state, for a quick try: `share` of its sessions and retained messages, queues as long as they were. */
@@ -93,8 +94,10 @@ function sessionOf(number: number): SessionRecord {
     number,
     clientId: clientIdOf(number),
     username: undefined,
+    identity: undefined,
     sessionExpiryInterval: never,
     expiresAtMs: Infinity,
+    sentUpTo: 0,
   };
 }
 

@@ -141,10 +141,10 @@ function limitsPage(): string {
 }
 
 function eventsPage(): string {
-  const events = Object.entries(SERVER_EVENTS).map(([name, { level, description }]) => [
+  const events = Object.entries(SERVER_EVENTS).map(([name, { level, description, remedy }]) => [
     code(name),
     level,
-    description,
+    remedy === undefined ? description : `${description} What to do: ${remedy}.`,
   ]);
   const checks = Object.entries<Check>(CHECKS).map(([name, { reasonCode, description }]) => [
     code(name),

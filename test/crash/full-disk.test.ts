@@ -29,7 +29,7 @@ after(() => {
 function fileSystem(name: string, options: string): string | undefined {
   const path = join(scratch, name);
   mkdirSync(path);
-  if (spawnSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', path]).status !== 0) return undefined;
+  if (spawnSync('mount', ['-t', 'tmpfs', '-o', `mode=0700,${options}`, 'tmpfs', path]).status !== 0) return undefined;
   mounted.push(path);
   return path;
 }
@@ -150,10 +150,11 @@ async function refusal(data: string): Promise<string> {
 
 test('says that a file system is read-only, or has no room for a new store, and what to do', options, async () => {
   const readOnly = fileSystem('read-only', 'size=1m,ro') as string;
-  const advice = /\nTake another data directory \(--data DIR\), or keep everything in memory: --durability memory\n$/;
+  const advice =
+    /\nOr take another data directory \(--data DIR\), or keep everything in memory: --durability memory\n$/;
   for (const data of [readOnly, join(readOnly, 'new')]) {
     const errors = await refusal(data);
-    assert.match(errors, /^Cannot use .* as data directory: EROFS: read-only file system, /);
+    assert.match(errors, /^Cannot use .* as data directory: its file system is mounted read-only; /);
     assert.match(errors, advice);
   }
   const full = fileSystem('full', 'size=64k') as string;
@@ -187,7 +188,7 @@ test('says that the data file is rubbish, leaves it as it is, and what to do', a
   writeFileSync(join(data, 'data.mdb'), rubbish);
   assert.match(
     await refusal(data),
-    /^Cannot open .*data\.mdb: its 20000 bytes do not begin as a file of LMDB does; restore a backup\nRestore a backup .*, or begin with another data directory: --data DIR\n$/,
+    /^Cannot open .*data\.mdb: its 20000 bytes do not begin as a file of LMDB does; restore a backup\nWith dunlin store restore; where there is none begin with another data directory: --data DIR\n$/,
   );
   assert.deepEqual(readFileSync(join(data, 'data.mdb')), rubbish);
 });

@@ -58,8 +58,6 @@ export interface Expectation {
   readonly isStored: boolean;
   /** It was under way when a broker ended, and the next one does not know. */
   isOfFormerProcess: boolean;
-  /** The same, and so far behind in the queue that the next one takes it for never sent. */
-  isBeyondWindow: boolean;
   /** It may fail to come without fault; the reason, for the trace. */
   excuse: string | undefined;
   packetId: number;

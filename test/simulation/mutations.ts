@@ -2,9 +2,11 @@
 import type { Broker, StoredEntry, StoredSession } from '@dunlin/broker';
 import { ReceiverFlow, SenderFlow } from '@dunlin/protocol';
 import { Connection } from '../../packages/broker/src/connection.ts';
+import type { Entry } from '../../packages/broker/src/entry.ts';
 import { Message } from '../../packages/broker/src/message.ts';
 import { Pressure } from '../../packages/broker/src/pressure.ts';
 import { Queue } from '../../packages/broker/src/queue.ts';
+import type { Remains } from '../../packages/broker/src/remains.ts';
 import { RetainedMessages } from '../../packages/broker/src/retained.ts';
 import { Session } from '../../packages/broker/src/session.ts';
 import type { InvariantName } from './invariants.ts';
@@ -128,7 +130,7 @@ export const MUTATIONS: readonly Mutation[] = [
     title: 'delayed wills and ends of sessions are forgotten',
     caughtBy: ['wills', 'session-expiry'],
     damageEach: (broker) => {
-      broker.watchDeadlines = () => {};
+      broker.sessionDeadlines.watch = () => {};
     },
   },
   {
@@ -223,7 +225,37 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: ['no-internal-error', 'packet-identifiers', 'exactly-once'],
     crashes: CRASHES,
     damageEach: (broker) =>
-      forgetOnStart(broker, (session) => ({ ...session, queue: { ...session.queue, lastPosition: 0 } })),
+      forgetOnStart(broker, ({ record, queue, ...rest }) => ({
+        ...rest,
+        record: { ...record, sentUpTo: 0 },
+        queue: { ...queue, lastPosition: 0 },
+      })),
+  },
+  {
+    title: 'a new broker does not know what was perhaps sent',
+    caughtBy: ['packet-identifiers', 'exactly-once'],
+    crashes: CRASHES,
+    damageEach: (broker) =>
+      forgetOnStart(broker, ({ record, ...rest }) => ({ ...rest, record: { ...record, sentUpTo: 0 } })),
+  },
+  {
+    title: 'a new broker hands on what was perhaps sent at QoS 2',
+    caughtBy: ['exactly-once', 'only-what-was-asked', 'acknowledged-arrives'],
+    crashes: CRASHES,
+    damage: () =>
+      replace(
+        Session.prototype,
+        'end',
+        (original) =>
+          function () {
+            const remains = original.call(this) as Remains;
+            const { rest } = remains;
+            const peek = rest?.peek.bind(rest);
+            const unsent = (entry: Entry | undefined) => entry && ({ ...entry, sent: 'never' } as const);
+            if (rest !== undefined) rest.peek = () => unsent(peek?.());
+            return remains;
+          },
+      ),
   },
 ];
 

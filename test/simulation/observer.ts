@@ -491,11 +491,10 @@ export class Observer {
     );
   }
 
-  #sentPublish(sent: PublishPacket): void {
-    const topic = this.#resolveTopic(sent);
+  #sentPublish(packet: PublishPacket): void {
+    const topic = this.#resolveTopic(packet);
     if (topic === undefined) return;
     const session = this.session as OracleSession;
-    const packet = this.#isAgainUnknown(session, sent, topic) ? { ...sent, dup: true } : sent;
     const found = packet.dup ? this.#findRepeated(session, packet, topic) : this.#findDue(session, packet, topic);
     if (found === undefined) return;
     this.#checkContent(packet, topic, found);
@@ -543,14 +542,6 @@ export class Observer {
         'durable-first',
         `${this.label}: PUBLISH ${packet.packetId} leaves at QoS 2 before its queue entry is committed: ${sayMessage(found.said)}`,
       );
-  }
-
-  /** A broker after a crash knows only of as many entries as its window has that they may have been sent. */
-  #isAgainUnknown(session: OracleSession, packet: PublishPacket, topic: string): boolean {
-    const before = session.inflight.get(packet.packetId);
-    return (
-      before?.isBeyondWindow === true && keyOf(before.said.topic, before.said.payload) === keyOf(topic, packet.payload)
-    );
   }
 
   #resolveTopic(packet: PublishPacket): string | undefined {

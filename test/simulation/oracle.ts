@@ -564,8 +564,8 @@ export class Oracle {
   }
 }
 
-function mayExpire({ state, qos, isOfFormerProcess, isBeyondWindow }: Expectation): boolean {
-  return state === 'due' || (state === 'sent' && (isBeyondWindow || (qos === 1 && isOfFormerProcess)));
+function mayExpire({ state, qos, isOfFormerProcess }: Expectation): boolean {
+  return state === 'due' || (state === 'sent' && qos === 1 && isOfFormerProcess);
 }
 
 function expectation(
@@ -591,7 +591,6 @@ function expectation(
     releaseChange: undefined,
     isStored: session.isStored,
     isOfFormerProcess: false,
-    isBeyondWindow: false,
     excuse: undefined,
     packetId: 0,
     link: 0,

@@ -371,7 +371,7 @@ class World implements LinkWatcher, Observed {
   }
 
   async #startAgain(): Promise<void> {
-    const options = { isTight: this.#character.isTight, window: this.limits.inflightMessagesMax };
+    const options = { isTight: this.#character.isTight };
     new Survival(this.oracle, await this.#store.survivors(), options).judge();
     this.#process = this.#makeProcess();
     await this.broker.start();
@@ -592,7 +592,7 @@ class World implements LinkWatcher, Observed {
     for (const session of this.oracle.sessions.values()) {
       if (this.#isOrphan(session.name.text)) continue;
       for (const one of this.oracle.lost(session)) {
-        if ((one.state === 'due' || one.isBeyondWindow) && allowance > 0) allowance -= 1;
+        if (one.state === 'due' && allowance > 0) allowance -= 1;
         else
           this.judge.broken('acknowledged-arrives', `"${session.name.text}" did not get ${this.oracle.describe(one)}`);
       }

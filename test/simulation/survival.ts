@@ -24,8 +24,6 @@ const PACKET_IDS = 65_535;
 export interface SurvivalOptions {
   /** Queues were short, so that one may have had no room for what another took. */
   readonly isTight: boolean;
-  /** Entries of each queue that a new broker takes for perhaps sent. */
-  readonly window: number;
 }
 
 export class Survival {
@@ -234,14 +232,13 @@ export class Survival {
   #judgeQueue(session: OracleSession, entries: readonly StoredEntry[]): void {
     session.inflight.clear();
     const found = new Set<Expectation>();
-    for (const [index, entry] of entries.entries()) {
+    for (const entry of entries) {
       const key = keyOf(entry.message.topic.name, entry.message.payload);
       if (entry.share !== undefined) this.#shares.add(`${entry.share} ${key}`);
       const expectation = this.#find(session, entry, key, found);
       if (expectation === undefined) continue;
       found.add(expectation);
       this.#goOn(session, expectation, entry);
-      expectation.isBeyondWindow = index >= this.#options.window;
     }
     for (const one of session.all()) if (!found.has(one)) this.#judgeMissing(session, one);
   }

@@ -136,3 +136,12 @@ test('names the check where there are too many sessions, in all or of one user n
   world.open().handshake({ clientId: 'd' });
   assert.deepEqual(checks(world), ['sessions-per-username-max', 'sessions-max']);
 });
+
+test('names session-name-bytes-max where identities leave no room for another session', () => {
+  const world = namedWorld({ limits: { sessionNameBytesMax: 4_096 } });
+  // Two bytes for the Client Identifier, 1,200 for the name, 1,210 for the identity.
+  const connect = (clientId: string) => world.open().handshake({ clientId, username: 'x'.repeat(600) }).reasonCode;
+  assert.deepEqual([connect('a'), connect('b')], [0, 0x97]);
+  assert.deepEqual(checks(world), ['session-name-bytes-max']);
+  assert.equal(world.broker.sessionCounts.nameBytes, 2_412);
+});

@@ -3,6 +3,8 @@ import { assertTopicName, type ConnectPacket } from '@dunlin/protocol';
 import type { Broker } from './broker.ts';
 import { refusalBy } from './checks.ts';
 import type { Permissions, Principal, Refusal } from './ports.ts';
+import type { Session } from './session.ts';
+import { nameBytes } from './session-counts.ts';
 import { isReserved } from './topics.ts';
 
 /** Why the will of a CONNECT is refused; undefined where it is not. */
@@ -42,9 +44,13 @@ export function refusalOfIdentity(
 }
 
 /** Why an identity may not have one more connection. One that takes over its own session has as many as before. */
-export function refusalOfConnection(broker: Broker, clientId: string, { identity }: Principal): Refusal | undefined {
+export function refusalOfConnection(
+  broker: Broker,
+  former: Session | undefined,
+  { identity }: Principal,
+): Refusal | undefined {
   const most = broker.limits.connectionsPerUsernameMax;
-  const own = broker.sessionsById.get(clientId)?.owner?.countedIdentity === identity ? 1 : 0;
+  const own = former?.owner?.countedIdentity === identity ? 1 : 0;
   if (identity === undefined || broker.connectionCounts.ofIdentity(identity) - own < most) return undefined;
   broker.metrics.connectionsPerUsernameRefused += 1;
   return refusalBy('connections-per-username-max', 'too many connections', {
@@ -52,21 +58,45 @@ export function refusalOfConnection(broker: Broker, clientId: string, { identity
   });
 }
 
-/** Why one more session cannot begin; undefined where it can. */
-export function refusalOfNew(broker: Broker, connect: ConnectPacket, { username }: Principal): Refusal | undefined {
-  const { limits, metrics } = broker;
-  if (broker.sessionsById.size >= limits.sessionsMax) {
-    metrics.sessionsRefused += 1;
+/**
+ * Why a client may not have its session; undefined where it may. `former`: the one there is under its identifier, which
+ * it takes up or replaces.
+ */
+export function refusalOfSession(
+  broker: Broker,
+  former: Session | undefined,
+  connect: ConnectPacket,
+  principal: Principal,
+): Refusal | undefined {
+  const refusal = refusalByCount(broker, former, connect, principal);
+  if (refusal !== undefined) {
+    broker.metrics.sessionsRefused += 1;
+    return refusal;
+  }
+  // Who has a session in the store may take it up, and drain it. A will is stored for every session.
+  const isResumed = former?.isStored === true && !connect.cleanStart;
+  const isWritten = expiryAskedFor(connect) > 0 || connect.will !== undefined;
+  if (!broker.storage.isLow || isResumed || !isWritten) return undefined;
+  broker.metrics.storeRefused += 1;
+  return refusalBy('store-room', 'no room in the store for another session or will');
+}
+
+function refusalByCount(
+  { limits, sessionsById, sessionCounts }: Broker,
+  former: Session | undefined,
+  connect: ConnectPacket,
+  principal: Principal,
+): Refusal | undefined {
+  if (former === undefined && sessionsById.size >= limits.sessionsMax)
     return refusalBy('sessions-max', 'too many sessions');
-  }
-  if (expiryAskedFor(connect) === 0) return undefined;
-  if (broker.sessionCounts.of(username) >= limits.sessionsPerUsernameMax) {
-    metrics.sessionsRefused += 1;
+  const growth = nameBytes(connect.clientId, principal) - (former?.nameBytes ?? 0);
+  if (growth > 0 && sessionCounts.nameBytes + growth > limits.sessionNameBytesMax)
+    return refusalBy('session-name-bytes-max', 'no memory for the names of another session');
+  const { username } = principal;
+  const isOneMore = expiryAskedFor(connect) > 0 && former?.username !== username;
+  if (isOneMore && sessionCounts.of(username) >= limits.sessionsPerUsernameMax)
     return refusalBy('sessions-per-username-max', 'too many sessions of this user name');
-  }
-  if (!broker.storage.isLow) return undefined;
-  metrics.storeRefused += 1;
-  return refusalBy('store-room', 'no room in the store for another session');
+  return undefined;
 }
 
 /** Seconds; before 5.0 Clean Session says it. */

@@ -147,8 +147,9 @@ function renewed(connection: Connection, principal: Principal, data: Uint8Array 
   const session = connection.session as Session;
   if (session.identity !== principal.identity) {
     session.identity = principal.identity;
+    broker.sessionCounts.keepNames(session, principal);
     broker.connectionCounts.opened(connection, principal.identity);
-    if (session.hasRecord) broker.commits.write({ op: 'putSession', session: session.record(0) });
+    if (session.hasRecord) broker.commits.write({ op: 'putSession', session: session.connectedRecord() });
   }
   permit(session, broker.authorizer?.permissions(session.clientId, principal));
   if (session.will !== undefined) session.will.principal = principal;

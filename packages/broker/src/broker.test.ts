@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryStore } from './memory/store.ts';
+import { byName } from './testing/by-name.ts';
 import { World } from './testing/world.ts';
 
 test('shows every session, connected or not', () => {
-  const world = new World();
+  const world = new World({ authenticator: byName });
   const here = world.connect('here', { protocolVersion: 4, username: 'ada' });
   here.subscribe('t', { qos: 1 });
   const away = world.connect('away', { properties: { sessionExpiryInterval: 60 } });
@@ -53,7 +54,7 @@ test('tells that a limit acted once a second at the most, each limit for itself'
 });
 
 test('tells of a connected client what an operator asks first', () => {
-  const world = new World({ listener: { name: 'tcp:1883' } });
+  const world = new World({ listener: { name: 'tcp:1883' }, authenticator: byName });
   world.connect('a', { keepAlive: 30, username: 'ada', protocolVersion: 4 });
   assert.deepEqual(world.told('clientConnected'), [
     {

@@ -4,16 +4,17 @@
  * What happens to a packet is told by `connect.ts`, `publish.ts`, `subscribe.ts` and `disconnect.ts`; here is what
  * those four share, and the clockwork around them.
  */
-import { DeadlineWheel, type Properties, type QoS, ReasonCode } from '@dunlin/protocol';
+import { type Properties, type QoS, ReasonCode } from '@dunlin/protocol';
 import type { Wire } from '@dunlin/transport';
 import { type CheckName, RefusalCounts } from './checks.ts';
 import { Connection } from './connection.ts';
 import { ConnectionCounts } from './connection-counts.ts';
 import { ConnectionDeadlines } from './connection-deadlines.ts';
 import { Denials } from './denials.ts';
-import { endSession, rejectConnection, sendDisconnect } from './disconnect.ts';
+import { rejectConnection, sendDisconnect } from './disconnect.ts';
 import type { BrokerEvent } from './events.ts';
 import { GroupCommit } from './group-commit.ts';
+import { LaterTurns } from './later-turns.ts';
 import { type LimitName, type Limits, resolveLimits } from './limits.ts';
 import { AnonymousAuthenticator } from './memory/anonymous.ts';
 import { LoopbackBus } from './memory/bus.ts';
@@ -25,22 +26,21 @@ import { BufferPool } from './outbox.ts';
 import type { ListenerPolicy, Policy } from './policy.ts';
 import type { Authenticator, Authorizer, Awaitable, Bus, Clock, Directory, Random, Store, Timer } from './ports.ts';
 import { Pressure } from './pressure.ts';
-import { accept, distribute } from './publish.ts';
+import { accept, distribute, lacksRoom, refuseWithoutRoom } from './publish.ts';
 import { PublishWriter } from './publish-writer.ts';
 import { recover } from './recovery.ts';
-import { ReplayTurns } from './replay-turns.ts';
 import { RetainedMessages } from './retained.ts';
 import { type ConnectionsReview, type PermissionsReview, Reviews } from './reviews.ts';
 import { Router } from './router.ts';
 import type { Session } from './session.ts';
 import type { SessionContext } from './session-context.ts';
 import { SessionCounts } from './session-counts.ts';
+import { SessionDeadlines } from './session-deadlines.ts';
 import { infoOf, type SessionInfo } from './session-info.ts';
 import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 import { StorageWatch } from './storage-watch.ts';
 import { SysTopics } from './sys-topics.ts';
 import { hashOf, TopicTable } from './topics.ts';
-import { publishWill } from './will.ts';
 
 export interface BrokerOptions {
   readonly clock: Clock;
@@ -79,8 +79,6 @@ export interface StopOptions {
 
 /** How often deadlines are looked at. */
 const TICK_MS = 100;
-/** Sessions whose time has come together end in slices: each takes its subscriptions, will and queue along. */
-const DEADLINES_SLICE_MS = 20;
 
 export class Broker implements SessionContext {
   readonly limits: Limits;
@@ -106,6 +104,7 @@ export class Broker implements SessionContext {
   readonly connections = new Set<Connection>();
   readonly connectionCounts = new ConnectionCounts();
   readonly connectionDeadlines = new ConnectionDeadlines(this, TICK_MS);
+  readonly sessionDeadlines = new SessionDeadlines(this, TICK_MS);
   readonly reviews = new Reviews(this);
   readonly denials = new Denials(this);
   /** Clients that were not let in or had to go, by the check that failed. */
@@ -124,8 +123,7 @@ export class Broker implements SessionContext {
   readonly #authenticator: Authenticator;
   readonly #sysTopics: SysTopics;
   readonly #policies = new Map<ListenerPolicy, Policy>();
-  readonly #sessionDeadlines = new DeadlineWheel<Session>(250, 1024);
-  readonly #replayTurns: ReplayTurns;
+  readonly #laterTurns: LaterTurns;
   #dirty: Connection[] = [];
   #isInTurn = false;
   #listeners: ((event: BrokerEvent) => void)[] = [];
@@ -136,7 +134,7 @@ export class Broker implements SessionContext {
 
   constructor(options: BrokerOptions) {
     this.#clock = options.clock;
-    this.#replayTurns = new ReplayTurns(options.clock, () => this.beginTurn());
+    this.#laterTurns = new LaterTurns(options.clock, () => this.beginTurn());
     this.#random = options.random;
     this.limits = resolveLimits(options.limits);
     this.settings = { ...DEFAULT_SETTINGS, ...options.settings };
@@ -165,7 +163,11 @@ export class Broker implements SessionContext {
     const { lastSession, retained } = contents instanceof Promise ? await contents : contents;
     this.#sessionNumber = lastSession;
     this.retained.restore(retained);
-    if (lastSession > 0 || retained.messages > 0) await recover(this);
+    if (lastSession > 0 || retained.messages > 0) {
+      // Wills go out there, and ask for room.
+      if (!this.store.inMemory) await this.storage.tick(this.steadyMs);
+      await recover(this);
+    }
     this.#ticking = this.#clock.every(TICK_MS, () => this.#tick());
     this.beginTurn();
     this.#sysTopics.publish();
@@ -270,7 +272,8 @@ export class Broker implements SessionContext {
   /** Publishes in the name of the server itself. Returns, or resolves with, the Reason Code. */
   publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): number | Promise<number> {
     this.beginTurn();
-    return accept(this, undefined, Message.of(this.topics.named(topic), payload, { ...options, nowMs: this.nowMs }));
+    const message = Message.of(this.topics.named(topic), payload, { ...options, nowMs: this.nowMs });
+    return lacksRoom(this, undefined, message) ? refuseWithoutRoom(this, message) : accept(this, undefined, message);
   }
 
   /**
@@ -291,6 +294,7 @@ export class Broker implements SessionContext {
       else rejectConnection(connection, 'draining', 'the server is shutting down');
     }
     this.#ticking?.cancel();
+    this.storage.stop();
     // What is told of a commit may write again.
     do {
       const flushed = this.commits.flushed();
@@ -305,7 +309,7 @@ export class Broker implements SessionContext {
   beginTurn(): void {
     if (this.#isInTurn) return;
     this.#isInTurn = true;
-    this.#replayTurns.begin();
+    this.#laterTurns.begin();
     this.nowMs = this.#clock.nowMs();
     this.steadyMs = this.#clock.steadyMs();
     this.#clock.endOfTurn(() => this.#endTurn());
@@ -326,7 +330,7 @@ export class Broker implements SessionContext {
   #endTurn(): void {
     this.#isInTurn = false;
     this.commits.endOfTurn();
-    this.#replayTurns.end();
+    this.#laterTurns.end();
     const dirty = this.#dirty;
     for (let i = 0; i < dirty.length; i++) if (dirty[i].isDirty) dirty[i].flush();
     dirty.length = 0;
@@ -336,45 +340,12 @@ export class Broker implements SessionContext {
 
   #tick(): void {
     this.beginTurn();
-    const now = this.nowMs;
     this.pressure.tick();
     void this.storage.tick(this.steadyMs);
     this.connectionDeadlines.sweep();
-    const pauseAtMs = this.steadyMs + DEADLINES_SLICE_MS;
-    this.#sessionDeadlines.sweep(now, (session) =>
-      this.#clock.steadyMs() < pauseAtMs ? this.#checkSession(session) : now + TICK_MS,
-    );
-    this.retained.sweep(now);
+    this.sessionDeadlines.sweep();
+    this.retained.sweep(this.nowMs);
     this.#sysTopics.tick();
-  }
-
-  /** Sees to the delayed will and to the end of a session without a connection. */
-  watchDeadlines(session: Session): void {
-    const next = nextDeadline(session);
-    if (next !== 0) this.#sessionDeadlines.schedule(session, next);
-  }
-
-  /** Publishes the will and ends the session where their time has come, and sees to what has not. */
-  checkDeadlines(session: Session): void {
-    const next = this.#checkSession(session);
-    if (next !== 0) this.#sessionDeadlines.schedule(session, next);
-  }
-
-  /** The session has ended: the wheel would keep it until its deadline. */
-  forgetDeadlines(session: Session): void {
-    this.#sessionDeadlines.cancel(session);
-  }
-
-  #checkSession(session: Session): number {
-    if (session.isConnected || this.sessionsById.get(session.clientId) !== session) return 0;
-    const willAtMs = session.will?.dueAtMs;
-    if (willAtMs !== undefined && willAtMs <= this.nowMs) publishWill(this, session);
-    if (session.expiresAtMs !== undefined && session.expiresAtMs <= this.nowMs) {
-      this.metrics.sessionsExpired += 1;
-      endSession(this, session, 'expired');
-      return 0;
-    }
-    return nextDeadline(session);
   }
 
   /** A connection is over: nothing here knows it any longer. */
@@ -436,12 +407,12 @@ export class Broker implements SessionContext {
     this.tell(event);
   }
 
-  replaysPauseAtMs(): number {
-    return this.#replayTurns.pauseAtMs;
+  pauseAtMs(): number {
+    return this.#laterTurns.pauseAtMs;
   }
 
-  continueReplay(session: Session): void {
-    this.#replayTurns.add(session);
+  continueLater(session: Session): void {
+    this.#laterTurns.add(session);
   }
 
   newClientId(): string {
@@ -488,11 +459,4 @@ export class Broker implements SessionContext {
     for (const { wire } of this.connections) wire.destroy();
     for (const wire of this.closingWires) wire.destroy();
   }
-}
-
-function nextDeadline(session: Session): number {
-  const will = session.will?.dueAtMs;
-  const end = session.expiresAtMs;
-  if (will === undefined) return end ?? 0;
-  return end === undefined ? will : Math.min(will, end);
 }

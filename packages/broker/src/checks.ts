@@ -73,13 +73,17 @@ export const CHECKS = {
     description: 'The limit connectionsPerUsernameMax was reached.',
   },
   'sessions-max': { reasonCode: ReasonCode.quotaExceeded, description: 'The limit sessionsMax was reached.' },
+  'session-name-bytes-max': {
+    reasonCode: ReasonCode.quotaExceeded,
+    description: 'The limit sessionNameBytesMax leaves no room for the names of the session.',
+  },
   'sessions-per-username-max': {
     reasonCode: ReasonCode.quotaExceeded,
     description: 'The limit sessionsPerUsernameMax was reached.',
   },
   'store-room': {
     reasonCode: ReasonCode.quotaExceeded,
-    description: 'The room of the store is below storeFreeBytesMin.',
+    description: 'The room of the store is below storeFreeBytesMin: no new session that is stored, and no will.',
   },
 } as const satisfies Record<string, Check>;
 

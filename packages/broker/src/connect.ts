@@ -18,7 +18,13 @@ import {
   TopicAliasReceiver,
   TopicAliasSender,
 } from '@dunlin/protocol';
-import { expiryAskedFor, refusalOfConnection, refusalOfIdentity, refusalOfNew, refusalOfWill } from './admission.ts';
+import {
+  expiryAskedFor,
+  refusalOfConnection,
+  refusalOfIdentity,
+  refusalOfSession,
+  refusalOfWill,
+} from './admission.ts';
 import { authenticate, receiveAuth } from './authentication.ts';
 import type { Broker } from './broker.ts';
 import { refusalBy } from './checks.ts';
@@ -203,17 +209,20 @@ function arrive(connection: Connection, entrant: Entrant): void {
   let { permissions } = entrant;
   let refusal: Refusal | undefined;
 
-  // 7. A review may have begun meanwhile, or another client have made the session.
+  // 7. A review may have begun meanwhile, or another client have made the session. Who is refused here leaves the
+  //    former session as it is, with whoever has it.
   if (!broker.reviews.isSeen(connection)) {
     permissions = broker.authorizer?.permissions(clientId, principal);
     refusal = refusalOfReview(connection, principal, clientId) ?? refusalOfWill(broker, connect, permissions);
   }
+  const former = broker.sessionsById.get(clientId);
   refusal ??=
-    refusalOfIdentity(broker, broker.sessionsById.get(clientId)?.identity, principal) ??
-    refusalOfConnection(broker, clientId, principal);
+    refusalOfIdentity(broker, former?.identity, principal) ??
+    refusalOfConnection(broker, former, principal) ??
+    refusalOfSession(broker, former, connect, principal);
   if (refusal === undefined) open(connection, { ...entrant, permissions });
   else {
-    if (!broker.sessionsById.has(clientId) && !broker.claims.has(clientId)) broker.directory.release(clientId);
+    if (former === undefined && !broker.claims.has(clientId)) broker.directory.release(clientId);
     refuseConnect(connection, clientId, refusal);
   }
 }
@@ -232,12 +241,6 @@ function open(connection: Connection, { connect, isAssigned, principal, permissi
   const stored = broker.sessionsById.get(clientId);
   if (stored !== undefined && connect.cleanStart) endSession(broker, stored, 'clean-start');
   const resumed = connect.cleanStart ? undefined : stored;
-  const refusal = resumed === undefined ? refusalOfNew(broker, connect, principal) : undefined;
-  if (refusal !== undefined) {
-    broker.directory.release(clientId);
-    refuseConnect(connection, clientId, refusal);
-    return;
-  }
   const session = resumed ?? new Session(clientId, broker.newSessionNumber(), broker);
   broker.sessionsById.set(clientId, session);
 
@@ -252,11 +255,12 @@ function open(connection: Connection, { connect, isAssigned, principal, permissi
   const expiry = expiryAskedFor(connect);
   session.sessionExpiryInterval = Math.min(expiry, broker.limits.sessionExpiryMaxS);
   if (session.sessionExpiryInterval < expiry) broker.metrics.sessionExpiriesLowered += 1;
+  broker.sessionCounts.keepNames(session, principal);
   if (session.isStored) broker.sessionCounts.own(session, principal.username);
   // One that is to end with its connection says so there, for its will: a crash counts as the end of every connection.
   if (session.isStored || session.hasRecord || connect.will !== undefined) {
     session.hasRecord = true;
-    broker.commits.write({ op: 'putSession', session: session.record(0) });
+    broker.commits.write({ op: 'putSession', session: session.connectedRecord() });
   }
 
   // 11. Its will waits for the end of the connection [MQTT-3.1.2-7]; the former one will not be sent [MQTT-3.1.3-9].

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Will } from '@dunlin/protocol';
 import { MemoryStore } from './memory/store.ts';
+import { byName } from './testing/by-name.ts';
 import { HeldStore } from './testing/store.ts';
 import { World } from './testing/world.ts';
 
@@ -122,7 +123,7 @@ test('tells a 5.0 client why its connection ends, and just closes 3.x ones [MQTT
 });
 
 test('ends the connections that a predicate chooses, with the code given, and says how many', () => {
-  const world = new World();
+  const world = new World({ authenticator: byName });
   const clients = ['a', 'b', 'c'].map((clientId) => world.connect(clientId, { username: clientId }));
   const ended = world.broker.disconnect((session) => session.username !== 'b', 0x98);
   world.run();

@@ -255,15 +255,18 @@ export function detach(broker: Broker, session: Session): void {
   }
   if (session.sessionExpiryInterval !== 0xffffffff)
     session.expiresAtMs = broker.nowMs + session.sessionExpiryInterval * 1000;
-  broker.commits.write({ op: 'putSession', session: session.record(session.expiresAtMs ?? Number.POSITIVE_INFINITY) });
-  broker.watchDeadlines(session);
+  broker.commits.write({
+    op: 'putSession',
+    session: session.absentRecord(session.expiresAtMs ?? Number.POSITIVE_INFINITY),
+  });
+  broker.sessionDeadlines.watch(session);
 }
 
 /** A session and all its state end [MQTT-4.1.0-2]. A delayed will goes out now. */
 export function endSession(broker: Broker, session: Session, reason: 'clean-start' | 'expired' | 'disconnected'): void {
   if (broker.sessionsById.get(session.clientId) === session) broker.sessionsById.delete(session.clientId);
   broker.sessionCounts.forget(session);
-  broker.forgetDeadlines(session);
+  broker.sessionDeadlines.forget(session);
   // Where another connection of this broker goes on under the identifier, the claim stays.
   if (reason !== 'clean-start' && !session.isSucceeded) broker.directory.release(session.clientId);
   forgetSubscriptions(broker, session);
@@ -278,7 +281,7 @@ export function endSession(broker: Broker, session: Session, reason: 'clean-star
     return;
   }
   // The store keeps it until the rest is handed over: nobody may find it there as one that goes on.
-  broker.commits.write({ op: 'putSession', session: session.record(broker.nowMs) });
+  broker.commits.write({ op: 'putSession', session: session.absentRecord(broker.nowMs) });
   handRestToOthers(broker, session, rest).catch((error: unknown) => broker.commits.fail(error));
 }
 
@@ -311,7 +314,8 @@ async function handRestToOthers(broker: Broker, session: Session, rest: Queue): 
   await rest.whenRead();
   if (broker.isDraining) return;
   while (rest.pagedSize > 0 || rest.peek() !== undefined) {
-    if (rest.peek() === undefined) await rest.readPage(broker.store, session.number);
+    if (rest.peek() === undefined)
+      await rest.readPage(broker.store, session.number, broker.hasMemory(true) ? undefined : 1);
     // The store keeps what is left for the next start.
     if (broker.isDraining) return;
     broker.beginTurn();

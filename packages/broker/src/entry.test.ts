@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sampleMessage } from './contract/samples.ts';
-import { dividedAtEnd, type Entry, mayExpire, mayHandOver, packetIdOf } from './entry.ts';
+import { type Entry, mayExpire, mayHandOver, newEntry, packetIdOf } from './entry.ts';
 
 function entry(qos: 1 | 2, sent: Entry['sent'], share?: string): Entry {
   const message = sampleMessage('t');
@@ -43,8 +43,14 @@ test('hands over what came through a shared subscription, but no QoS 2 message t
   );
 });
 
-test('divides what a session leaves: to another member what is shared and may go there, the rest is dropped', () => {
-  const [shared, waiting] = [entry(1, 'surely', 'g'), entry(2, 'never', 'g')];
-  const inflight = [shared, entry(2, 'surely', 'g'), entry(1, 'surely')].map((item) => ({ qos: item.qos, item }));
-  assert.deepEqual(dividedAtEnd(inflight, [entry(1, 'never'), waiting]), { handOver: [shared, waiting], dropped: 3 });
+test('begins unsent, in the open batch of a stored session or in none', () => {
+  const entryFor = (commits: Parameters<typeof newEntry>[6]) =>
+    newEntry(7, sampleMessage('t'), 2, true, [3], '$share/g/t', commits);
+  const found = [entryFor({ ticket: 5, place: 9 }), entryFor(undefined)].map(
+    ({ position, ticket, place, isStored, sent, released }) => [position, ticket, place, isStored, sent, released],
+  );
+  assert.deepEqual(found, [
+    [7, 5, 9, true, 'never', false],
+    [7, 0, 0, false, 'never', false],
+  ]);
 });

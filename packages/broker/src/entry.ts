@@ -1,5 +1,5 @@
 /** An Entry: one delivery at QoS 1 or 2 that waits or is not finished, and what may be done with it. */
-import type { QoS } from '@dunlin/protocol';
+import type { GroupCommit } from './group-commit.ts';
 import type { Message } from './message.ts';
 import type { StoredEntry } from './ports.ts';
 import { NO_IDENTIFIERS } from './subscription.ts';
@@ -12,8 +12,8 @@ export interface Entry extends StoredEntry {
   /** The store has it, or will: then each step of its delivery is written, whatever has become of the session. */
   readonly isStored: boolean;
   /**
-   * Whether it was sent on an earlier connection: then DUP is 1 [MQTT-3.3.1-1]. Sending writes nothing to the store, so
-   * after a restart it is 'perhaps'.
+   * Whether it was sent on an earlier connection: then DUP is 1 [MQTT-3.3.1-1]. 'perhaps': to a client of the broker
+   * before this one, which has left no more of it than a mark (see `SentMark`).
    */
   readonly sent: 'never' | 'perhaps' | 'surely';
 }
@@ -33,22 +33,29 @@ export const FORGOTTEN: Entry = Object.freeze({
   released: false,
 });
 
-/** What becomes of the deliveries of a session that has ended: which another member may have, and how many are dropped. */
-export function dividedAtEnd(
-  inflight: readonly { readonly qos: QoS; readonly item: Entry }[],
-  waiting: Iterable<Entry>,
-): { readonly handOver: Entry[]; readonly dropped: number } {
-  const handOver: Entry[] = [];
-  let dropped = 0;
-  for (const { qos, item } of inflight) {
-    if (qos === 1 && item.share !== undefined) handOver.push(item);
-    else dropped += 1;
-  }
-  for (const entry of waiting) {
-    if (mayHandOver(entry)) handOver.push(entry);
-    else dropped += 1;
-  }
-  return { handOver, dropped };
+/** An entry that was not sent yet; of a stored session for the batch that is open, which is `commits`. */
+export function newEntry(
+  position: number,
+  message: Message,
+  qos: 1 | 2,
+  retain: boolean,
+  identifiers: readonly number[],
+  share: string | undefined,
+  commits: Pick<GroupCommit, 'ticket' | 'place'> | undefined,
+): Entry {
+  return {
+    position,
+    message,
+    qos,
+    retain,
+    identifiers,
+    share,
+    ticket: commits?.ticket ?? 0,
+    place: commits?.place ?? 0,
+    isStored: commits !== undefined,
+    sent: 'never',
+    released: false,
+  };
 }
 
 /** What an entry costs beside its message. */

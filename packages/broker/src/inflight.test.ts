@@ -109,7 +109,7 @@ test('keeps nothing of a delivery that nobody will send again, but counts it in 
 test('goes on with PUBREL for what a store says was released before', () => {
   const { inflight, kept } = flow();
   const released = { ...entry(7, 2), released: true };
-  inflight.openReleased(7, released);
+  inflight.open(7, 2, released);
   assert.deepEqual([inflight.size, kept(), inflight.puback(7)], [1, 1, undefined]);
   assert.deepEqual(inflight.resume(10), { released: [7], again: [] });
   assert.equal(inflight.pubcomp(7), released);

@@ -28,7 +28,12 @@ export class Inflight {
 
   /** Whether the delivery at a queue position may be sent, while those under way have fewer than `bytesMax` bytes. */
   hasRoomFor(position: number, bytesMax: number): boolean {
-    return this.#bytes < bytesMax && this.#flow.hasQuota() && !this.#flow.isOpen(packetIdOf(position));
+    return this.#flow.hasQuota() && this.mayKeep(position, bytesMax);
+  }
+
+  /** Whether it may be kept as one that was sent, while there are fewer than `bytesMax` bytes. */
+  mayKeep(position: number, bytesMax: number): boolean {
+    return this.#bytes < bytesMax && !this.#flow.isOpen(packetIdOf(position));
   }
 
   /** The first position after `last` whose identifier no unanswered delivery has; where all are taken it waits for its own. */
@@ -38,18 +43,13 @@ export class Inflight {
     return position;
   }
 
-  /** The entry was sent; FORGOTTEN where nobody will send it again. */
+  /** The entry was sent, and where it is released its PUBREL; FORGOTTEN where nobody will send it again. */
   open(packetId: number, qos: 1 | 2, entry: Entry): void {
     this.#flow.open(packetId, qos, entry);
     if (entry === FORGOTTEN) return;
+    if (entry.released) this.#flow.pubrec(packetId, 0);
     this.#bytes += entry.message.heldBytes;
     this.#holder.keep(entry.message);
-  }
-
-  /** The entry is of a message that was released before: PUBREL is on its way. */
-  openReleased(packetId: number, entry: Entry): void {
-    this.open(packetId, 2, entry);
-    this.#flow.pubrec(packetId, 0);
   }
 
   /** Each of the answers returns the entry that is over, or undefined. */

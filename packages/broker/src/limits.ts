@@ -155,7 +155,18 @@ export const LIMITS = {
     counter: 'sessionsRefused',
     description:
       'Sessions with a Session Expiry Interval above 0 that clients of one user name hold, connected or absent. ' +
-      'Who has no name counts for sessionsMax alone.',
+      'Who has none that was checked, as everybody without an Authenticator, counts for sessionsMax alone.',
+  },
+  sessionNameBytesMax: {
+    unit: 'bytes',
+    default: 512 * MiB,
+    minimum: 4096,
+    maximum: Number.MAX_SAFE_INTEGER,
+    reasonCode: ReasonCode.quotaExceeded,
+    counter: 'sessionsRefused',
+    description:
+      'Memory for the Client Identifiers, user names and identities of all sessions, two bytes a character: each may ' +
+      'have 65,535.',
   },
   subscriptionsPerSessionMax: {
     unit: 'subscriptions',
@@ -298,8 +309,9 @@ export const LIMITS = {
     counter: 'storeRefused',
     description:
       'Room that the store keeps in reserve, looked at each second. Below it messages for stored sessions, retained ' +
-      'messages, new stored sessions and their subscriptions are refused (a 3.x publisher is closed without an ' +
-      'acknowledgement); QoS 0, sessions that end with their connection, draining and deleting go on.',
+      'messages, new stored sessions, their subscriptions and new sessions with a will are refused (a 3.x publisher is ' +
+      'closed without an acknowledgement); a will that would need room goes out at QoS 0 to who is there; QoS 0, sessions ' +
+      'that end with their connection, draining and deleting go on.',
   },
   retainedCacheBytesMax: {
     unit: 'bytes',

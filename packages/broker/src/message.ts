@@ -23,8 +23,8 @@ export class Message {
   readonly expiresAtMs: number | undefined;
   /** Properties to pass on, encoded without their length: all but expiry, alias and subscription identifiers. */
   readonly properties: Buffer;
-  /** Set by a Store alone: number of the body that it keeps once for many queues; 0 or below where there is none. */
-  bodyNumber = 0;
+  /** A note of the Store that keeps it, which nobody else reads or writes; 0 where no Store has seen it. */
+  storeTag = 0;
   /** Deliveries that wait or are not finished and keep it in memory. */
   holders = 0;
   bytes: Buffer;

@@ -36,11 +36,14 @@ export interface SessionRecord {
   readonly clientId: string;
   /** Whose it is, where the Authenticator said a name. */
   readonly username: string | undefined;
+  /** Whom it is bound to, as `Principal.identity` names it; undefined where nobody was asked who they are. */
   readonly identity: string | undefined;
   /** Seconds; 0xFFFFFFFF never expires; 0 only where a stored session was taken up to end with its connection. */
   readonly sessionExpiryInterval: number;
   /** Wall clock at which the session ends; 0 while a client is connected, Infinity when it never ends. */
   readonly expiresAtMs: number;
+  /** Queue position: an entry at or below it may have been sent, one above it never was; see `SentMark`. */
+  readonly sentUpTo: number;
 }
 
 export interface SubscriptionRecord {
@@ -154,6 +157,8 @@ export interface RetainedCursor {
    * at. What stays as it is comes once; what is put, replaced or deleted meanwhile comes once at the most.
    */
   next(looksMax: number): Retained | undefined;
+  /** Nobody asks for a while: it keeps its place, and no messages in memory that the store has elsewhere. */
+  pause(): void;
 }
 
 /** Reads retained messages at once: what was committed last. Each method throws where that cannot be read. */
@@ -211,7 +216,7 @@ export interface Directory {
 
 /** Who a connection is, as the Authenticator found. */
 export interface Principal {
-  /** As rules and events name it; undefined where there is none. */
+  /** As rules and events name it, once checked; undefined where there is none, or nobody has checked it. */
   readonly username: string | undefined;
   /**
    * Whom sessions are bound to: who comes with another identity may not take one up. Names what proved it as well, since

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodePacket } from '@dunlin/protocol';
 import type { TestClient } from './testing/client.ts';
-import { LaterStore } from './testing/store.ts';
+import { DiskStore, LaterStore } from './testing/store.ts';
 import { World } from './testing/world.ts';
 
 const PAYLOAD = Buffer.alloc(4_000, 'x');
@@ -320,4 +320,54 @@ test('drops nothing of a stored session for want of memory where the store has a
     Array.from({ length: 100 }, (_, i) => i),
   );
   assert.equal(world.broker.metrics.messagesDroppedQueueFull, 0);
+});
+
+test('reads no more of the queues of clients that come back than there is memory, and gives them all', () => {
+  const world = new World({ store: new DiskStore(), limits: { heldBytesMax: 65_536 } });
+  const stored = { cleanStart: false, properties: { sessionExpiryInterval: 1_000 } };
+  const names = Array.from({ length: 10 }, (_, i) => `c${i}`);
+  for (const name of names) {
+    const client = world.connect(name, stored);
+    client.subscribe(name, { qos: 1 });
+    client.break();
+    for (let i = 0; i < 50; i++) world.broker.publish(name, PAYLOAD, { qos: 1 });
+  }
+  world.run();
+  assert.equal(world.broker.pressure.heldBytes, 0);
+  // The first takes its page, and the rest one message each at a time.
+  const clients = names.map((name) => world.connect(name, stored));
+  assert.ok(world.broker.pressure.heldBytes < 300_000, `${world.broker.pressure.heldBytes}`);
+  const came = clients.map(() => 0);
+  for (let round = 0; round < 100; round++) {
+    for (const [i, client] of clients.entries()) came[i] += acknowledgeAll(client);
+    // Who is read slowly is read at each tick.
+    world.pass(100);
+  }
+  assert.deepEqual(
+    came,
+    clients.map(() => 50),
+  );
+  assert.equal(world.broker.pressure.heldBytes, 0);
+});
+
+test('keeps nothing in memory for a full queue of who is away while memory is short', () => {
+  const world = new World({
+    store: new DiskStore(),
+    limits: { heldBytesMax: 65_536, queueMessagesMax: 20 },
+  });
+  const away = world.connect('away', { cleanStart: false, properties: { sessionExpiryInterval: 1_000 } });
+  away.subscribe('t', { qos: 1 });
+  away.break();
+  const waiting = world.connect('waiting', { properties: { receiveMaximum: 1 } });
+  waiting.subscribe('held', { qos: 1 });
+  for (let i = 0; i < 20; i++) world.broker.publish('held', PAYLOAD, { qos: 1 });
+  world.run();
+  const held = world.broker.pressure.heldBytes;
+  assert.ok(held > 65_536);
+  for (let i = 0; i < 30; i++) {
+    world.broker.publish('t', PAYLOAD, { qos: 1 });
+    world.run();
+  }
+  assert.equal(world.broker.pressure.heldBytes, held);
+  assert.equal(world.broker.metrics.messagesDroppedQueueFull, 10);
 });

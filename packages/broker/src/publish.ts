@@ -45,10 +45,9 @@ export function receivePublish(connection: Connection, bytes: Buffer, reader: Fr
 
   // 5. Take responsibility for it, or refuse.
   const before = broker.commits.written;
-  const verdict =
-    broker.storage.isLow && needsStore(broker, session, message)
-      ? refuseForStore(connection, message)
-      : accept(broker, session, message);
+  const verdict = lacksRoom(broker, session, message)
+    ? refuseForStore(connection, message)
+    : accept(broker, session, message);
 
   // 6. Say so, when every write it caused is durable [MQTT-3.3.4-1].
   if (message.qos > 0) answer(connection, session, frame.qos as 1 | 2, frame.packetId, verdict, before);
@@ -285,11 +284,12 @@ function refuse(
   return reasonCode;
 }
 
-/** Whether taking the message would write more into the store than it removes. */
-function needsStore(broker: Broker, from: Session, message: Message): boolean {
-  if (message.retain && message.payloadLength > 0) return true;
+/** Whether taking the message would write more into the store than it removes, and the store has no room for that. */
+export function lacksRoom(broker: Broker, from: Session | undefined, message: Message): boolean {
+  if (!broker.storage.isLow) return false;
+  if (message.retain && message.payloadLength > 0 && !isOfBroker(message.topic.name)) return true;
   if (message.qos === 0) return false;
-  if (message.qos === 2 && from.isStored) return true;
+  if (message.qos === 2 && from?.isStored === true) return true;
   const { subscriptions, groups } = broker.router.match(message.topic);
   return (
     subscriptions.some(({ session, qos }) => qos > 0 && session.isStored) || groups.some((group) => group.hasStored)
@@ -298,10 +298,15 @@ function needsStore(broker: Broker, from: Session, message: Message): boolean {
 
 /** A 3.x client could not be told: it is closed, and sends again when it comes back. */
 function refuseForStore(connection: Connection, message: Message): number {
-  const { broker } = connection;
-  broker.metrics.storeRefused += 1;
+  const reasonCode = refuseWithoutRoom(connection.broker, message);
   if (connection.protocolVersion !== 5 && message.qos > 0)
-    throw new MqttError('quota-exceeded', ReasonCode.quotaExceeded, 'Cannot take the PUBLISH: the store has no room');
+    throw new MqttError('quota-exceeded', reasonCode, 'Cannot take the PUBLISH: the store has no room');
+  return reasonCode;
+}
+
+/** Counts and tells it. Returns the Reason Code. */
+export function refuseWithoutRoom(broker: Broker, message: Message): number {
+  broker.metrics.storeRefused += 1;
   return refuse(broker, message, ReasonCode.quotaExceeded, 'no room in the store');
 }
 

@@ -1,24 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MemoryStore } from './memory/store.ts';
+import { DiskStore } from './testing/store.ts';
 import { World } from './testing/world.ts';
 
-class DiskStore extends MemoryStore {
-  override readonly inMemory = false as unknown as true;
-  read = 0;
-  override queue(session: number, after: number, limit: number) {
-    const page = super.queue(session, after, limit);
-    this.read += page.length;
-    return page;
-  }
-}
-
+/** More than a message of three characters takes of a queue. */
+const BYTES = 80;
 const STORED = { cleanStart: false, properties: { sessionExpiryInterval: 100 } };
 
 /** A stored session whose client is away and whose queue is full of what expires after that many seconds. */
-function full(expiryS: number, settings = {}) {
+function full(expiryS: number, settings = {}, limits = {}) {
   const store = new DiskStore();
-  const world = new World({ store, settings, limits: { queueMessagesMax: 1_000 } });
+  const world = new World({ store, settings, limits: { queueMessagesMax: 1_000, ...limits } });
   const client = world.connect('a', STORED);
   client.subscribe('t', { qos: 1 });
   client.break();
@@ -59,10 +51,70 @@ test('drops the oldest from the store where the settings say so, a few at a time
   assert.deepEqual([came.length, came[0], came.at(-1)], [1_000, '100', 'more 99']);
 });
 
-test('makes room of what has expired, all of it', () => {
+test('makes room of what has expired, no more of it than one message needs', () => {
   const { world, publish } = full(5);
   world.pass(6_000);
   publish('new');
-  assert.equal(world.broker.metrics.messagesExpired, 1_000);
+  assert.deepEqual([world.broker.metrics.messagesExpired, world.broker.metrics.messagesDroppedQueueFull], [1, 0]);
   assert.deepEqual(texts(world), ['new']);
+  assert.equal(world.broker.metrics.messagesExpired, 1_000);
 });
+
+test('takes no more of a turn than its slice to make room', () => {
+  const { world } = full(5, {}, { queueBytesMax: 1_000 * BYTES });
+  world.pass(6_000);
+  world.clock.msPerLook = 6;
+  world.broker.publish('t', Buffer.alloc(500 * BYTES), { qos: 1 });
+  assert.equal(world.broker.metrics.messagesExpired, 127);
+  assert.equal(world.broker.metrics.messagesDroppedQueueFull, 1);
+});
+
+test('drops what has expired in slices, with other turns between, and goes on with what has not', () => {
+  const { world } = full(5);
+  world.pass(6_000);
+  world.broker.publish('t', Buffer.from('new'), { qos: 1 });
+  let slices = 0;
+  const later = world.broker.continueLater.bind(world.broker);
+  world.broker.continueLater = (session) => {
+    slices += 1;
+    later(session);
+  };
+  world.clock.msPerLook = 6;
+  assert.deepEqual(texts(world), ['new']);
+  assert.ok(slices >= 10, `${slices} slices`);
+});
+
+for (const qos of [1, 2] as const)
+  test(`drops the oldest of a queue also after a restart, and never what was perhaps sent, at QoS ${qos}`, async () => {
+    const options = { settings: { queueFull: 'drop-oldest' }, limits: { queueMessagesMax: 5 } } as const;
+    const former = new World({
+      store: new DiskStore(),
+      ...options,
+      limits: { ...options.limits, inflightMessagesMax: 2 },
+    });
+    const client = former.connect('a', STORED);
+    client.subscribe('t', { qos });
+    for (let i = 0; i < 4; i++) former.broker.publish('t', Buffer.from(`${i}`), { qos });
+    former.run();
+    assert.equal(client.takeAll().filter(({ type }) => type === 'publish').length, 2);
+    client.break();
+
+    const world = await World.after(former, options);
+    for (let i = 4; i < 8; i++) {
+      world.broker.publish('t', Buffer.from(`${i}`), { qos });
+      world.run();
+    }
+    assert.equal(world.broker.metrics.messagesDroppedQueueFull, 3);
+    const again = world.connect('a', STORED);
+    const came = again.takeAll().flatMap((packet) => (packet.type === 'publish' ? [packet] : []));
+    assert.deepEqual(
+      came.map(({ payload, dup }) => [Buffer.from(payload).toString(), dup]),
+      [
+        ['0', true],
+        ['1', true],
+        ['5', false],
+        ['6', false],
+        ['7', false],
+      ],
+    );
+  });

@@ -1,4 +1,5 @@
 /** What a full queue gives up so that one more message may wait: what has expired, then what the settings say. */
+import type { Connection } from './connection.ts';
 import { type Entry, mayExpire } from './entry.ts';
 import type { Message } from './message.ts';
 import type { Queue } from './queue.ts';
@@ -7,46 +8,79 @@ import type { SessionContext } from './session-context.ts';
 /** The session, as its full queue sees it. */
 export interface QueueOwner {
   readonly clientId: string;
+  /** Undefined while its client is away. */
+  readonly connection: Connection | undefined;
   /** Reads what comes next into memory, so many entries at the most; true where `peek` has it now. */
   readPage(queue: Queue, entriesMax: number): boolean;
   /** Drops what `peek` returns, and counts it. */
   drop(queue: Queue, counter: 'messagesExpired' | 'messagesDroppedQueueFull' | 'messagesDroppedDenied'): void;
+  /** What `peek` returns was perhaps sent: it waits from now on as what is in flight. False where it stays. */
+  setAside(queue: Queue): boolean;
 }
 
 /** Read of a queue that is in the store alone: a client that is away shall cost no memory for being full. */
 const ENTRIES_READ = 32;
+/** Entries between two looks at the clock: so many are taken away even where the time of the turn is over. */
+const STEPS_A_LOOK = 64;
 
 /** Whether the queue has room for the message, after making some. Where not, the message counts as dropped. */
 export function makeRoom(queue: Queue, message: Message, owner: QueueOwner, context: SessionContext): boolean {
   const { limits, settings, metrics } = context;
-  const hasRoom = () => queue.size < limits.queueMessagesMax && queue.bytes + message.heldBytes <= limits.queueBytesMax;
+  const hasRoom = () =>
+    queue.size + queue.asideSize < limits.queueMessagesMax &&
+    queue.bytes + queue.asideBytes + message.heldBytes <= limits.queueBytesMax;
   if (hasRoom()) return true;
-  dropExpired(queue, owner, context.nowMs);
-  if (hasRoom()) return true;
-  context.queueFull(owner.clientId, queue.size < limits.queueMessagesMax ? 'queueBytesMax' : 'queueMessagesMax');
-  if (settings.queueFull === 'drop-oldest' && message.heldBytes <= limits.queueBytesMax) {
-    while (dropOldest(queue, owner)) if (hasRoom()) return true;
+  const room = new RoomMaker(queue, owner, context);
+  while (!hasRoom() && room.dropExpired());
+  if (!hasRoom()) {
+    const isLong = queue.size + queue.asideSize >= limits.queueMessagesMax;
+    context.queueFull(owner.clientId, isLong ? 'queueMessagesMax' : 'queueBytesMax');
+    if (settings.queueFull === 'drop-oldest' && message.heldBytes <= limits.queueBytesMax)
+      while (!hasRoom() && room.dropOldest());
   }
+  // What was read to look at it is in memory only while there is some.
+  if (owner.connection === undefined && !context.hasMemory(true)) queue.spill();
+  if (hasRoom()) return true;
   metrics.messagesDroppedQueueFull += 1;
   return false;
 }
 
-/** Drops what has expired at the front: nobody will get it, and it takes room from what is still wanted. */
-function dropExpired(queue: Queue, owner: QueueOwner, nowMs: number): void {
-  for (let entry = oldest(queue, owner); entry !== undefined && mayExpire(entry); entry = oldest(queue, owner)) {
-    if (!entry.message.isExpired(nowMs)) return;
-    owner.drop(queue, 'messagesExpired');
+/** Takes away from the front, until the time that a turn has for what is long is over. */
+class RoomMaker {
+  readonly #queue: Queue;
+  readonly #owner: QueueOwner;
+  readonly #context: SessionContext;
+  #steps = 0;
+
+  constructor(queue: Queue, owner: QueueOwner, context: SessionContext) {
+    this.#queue = queue;
+    this.#owner = owner;
+    this.#context = context;
   }
-}
 
-/** Drops the oldest that was never sent: what was, the client may have already. */
-function dropOldest(queue: Queue, owner: QueueOwner): boolean {
-  if (oldest(queue, owner)?.sent !== 'never') return false;
-  owner.drop(queue, 'messagesDroppedQueueFull');
-  return true;
-}
+  /** Drops the first one where it has expired: nobody will get it, and it takes room from what is still wanted. */
+  dropExpired(): boolean {
+    const entry = this.#oldest();
+    if (entry === undefined || !mayExpire(entry) || !entry.message.isExpired(this.#context.nowMs)) return false;
+    this.#owner.drop(this.#queue, 'messagesExpired');
+    return true;
+  }
 
-function oldest(queue: Queue, owner: QueueOwner): Entry | undefined {
-  if (queue.peek() === undefined && queue.isPaged) owner.readPage(queue, ENTRIES_READ);
-  return queue.peek();
+  /** Drops the first that was never sent; what was waits for its client elsewhere, which may have half of it. */
+  dropOldest(): boolean {
+    const entry = this.#oldest();
+    if (entry === undefined) return false;
+    if (entry.sent !== 'never') return this.#owner.setAside(this.#queue);
+    this.#owner.drop(this.#queue, 'messagesDroppedQueueFull');
+    return true;
+  }
+
+  #oldest(): Entry | undefined {
+    const queue = this.#queue;
+    const context = this.#context;
+    this.#steps += 1;
+    if (this.#steps % STEPS_A_LOOK === 0 && context.clockMs() >= context.pauseAtMs()) return undefined;
+    if (queue.peek() === undefined && queue.isPaged) this.#owner.readPage(queue, ENTRIES_READ);
+    return queue.peek();
+  }
 }

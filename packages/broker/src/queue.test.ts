@@ -164,10 +164,10 @@ test('keeps all in memory where the store is there too', () => {
   assert.equal(held.bytes, 0);
 });
 
-test('goes on with what a store has kept, the first of it perhaps sent', () => {
+test('goes on with what a store has kept, which was perhaps sent up to a position', () => {
   const queue = new Queue(holder(), true);
   const records = Array.from({ length: 5 }, (_, i) => entry(i + 3));
-  queue.restore({ messages: 5, bytes: 5 * BYTES, shares: 0, lastPosition: 7 }, 2);
+  queue.restore({ messages: 5, bytes: 5 * BYTES, shares: 0, lastPosition: 7 }, 4);
   assert.deepEqual([queue.size, queue.bytes, queue.isPaged], [5, 5 * BYTES, true]);
   queue.readPage(storeOf(records), 1);
   assert.deepEqual(
@@ -185,12 +185,38 @@ test('goes on with what a store has kept, the first of it perhaps sent', () => {
 test('knows of what the client has received that it was sent, however many lie before it', () => {
   const queue = new Queue(holder(), true);
   const records = Array.from({ length: 4 }, (_, i) => ({ ...entry(i + 3), released: i === 2 }));
-  queue.restore({ messages: 4, bytes: 4 * BYTES, shares: 0, lastPosition: 6 }, 1);
+  queue.restore({ messages: 4, bytes: 4 * BYTES, shares: 0, lastPosition: 6 }, 3);
   queue.readPage(storeOf(records), 1);
   assert.deepEqual(
     [...queue.waiting()].map(({ sent }) => sent),
     ['perhaps', 'never', 'surely', 'never'],
   );
+});
+
+test('forgets what was perhaps sent while its client is away, since it can be read again as that', () => {
+  const held = holder();
+  const queue = new Queue(held, true);
+  const records = Array.from({ length: 4 }, (_, i) => entry(i + 1));
+  queue.restore({ messages: 4, bytes: 4 * BYTES, shares: 0, lastPosition: 4 }, 2);
+  queue.readPage(storeOf(records), 1);
+  queue.spill();
+  assert.deepEqual([held.bytes, queue.pagedSize], [0, 4]);
+  queue.readPage(storeOf(records), 1);
+  assert.deepEqual(
+    [...queue.waiting()].map(({ sent }) => sent),
+    ['perhaps', 'perhaps', 'never', 'never'],
+  );
+});
+
+test('counts what is set aside until it is put back', () => {
+  const queue = new Queue(holder(), true);
+  for (const record of [entry(1), entry(2)]) queue.push(record, true);
+  const first = queue.peek() as Entry;
+  queue.setAside();
+  assert.deepEqual([queue.size, queue.bytes, queue.asideSize, queue.asideBytes], [1, BYTES, 1, BYTES]);
+  queue.putBack([first]);
+  assert.deepEqual([queue.size, queue.bytes, queue.asideSize, queue.asideBytes], [2, 2 * BYTES, 0, 0]);
+  assert.equal(queue.peek(), first);
 });
 
 test('knows whether the store alone has something of a shared subscription', () => {

@@ -11,7 +11,7 @@ import type { Awaitable, QueueSummary, Store, StoredEntry } from './ports.ts';
 
 /** Entries of a stored session kept in memory at the most, and entries read at once. */
 const WINDOW_ENTRIES = 2048;
-const PAGE_ENTRIES = 1024;
+export const PAGE_ENTRIES = 1024;
 
 /** Counts the messages that a queue keeps in memory. */
 export interface MessageHolder {
@@ -19,9 +19,9 @@ export interface MessageHolder {
   release(message: Message): void;
 }
 
-/** Whether it can be read again as it is: the store knows nothing of what was sent. */
+/** Whether it can be read again as it is: the store knows nothing of what this broker has sent. */
 function maySpill({ isStored, sent, released }: Entry): boolean {
-  return isStored && sent === 'never' && !released;
+  return isStored && sent !== 'surely' && !released;
 }
 
 export class Queue {
@@ -37,8 +37,11 @@ export class Queue {
   /** Entries behind the paged ones that the store never gets: the session is no longer stored. */
   #behind: Entry[] = [];
   #bytes = 0;
-  /** Entries at the front of the paged ones that the broker before this one may have sent. */
-  #perhapsSent = 0;
+  /** What is in flight until it is put back, and counts for the limits nevertheless. */
+  asideSize = 0;
+  asideBytes = 0;
+  /** Up to this position the broker before this one may have sent. */
+  #perhapsSentUpTo = 0;
   readonly #holder: MessageHolder;
   /** Entries may be in the store alone. */
   readonly #pages: boolean;
@@ -49,12 +52,12 @@ export class Queue {
     this.#pages = pages;
   }
 
-  /** The queue that a store has kept; the first `perhapsSent` of it may have been sent. */
-  restore(summary: QueueSummary, perhapsSent: number): void {
+  /** The queue that a store has kept; what lies at or below the position `sentUpTo` may have been sent. */
+  restore(summary: QueueSummary, sentUpTo: number): void {
     this.#paged = summary.messages;
     this.#pagedShares = summary.shares;
     this.#bytes = summary.bytes;
-    this.#perhapsSent = Math.min(perhapsSent, summary.messages);
+    this.#perhapsSentUpTo = sentUpTo;
   }
 
   /** All entries, in memory or not. */
@@ -130,8 +133,17 @@ export class Queue {
     if (share !== undefined) this.#pagedShares += 1;
   }
 
+  /** Removes what `peek` returned, until it is put back. */
+  setAside(): void {
+    this.asideSize += 1;
+    this.asideBytes += this.#entries[this.#head].message.heldBytes;
+    this.shift();
+  }
+
   /** Puts unfinished deliveries of the former connection back in front, oldest first, to be sent again. */
   putBack(entries: readonly Entry[]): void {
+    this.asideSize = 0;
+    this.asideBytes = 0;
     for (const entry of entries) {
       this.#bytes += entry.message.heldBytes;
       this.#holder.keep(entry.message);
@@ -185,9 +197,8 @@ export class Queue {
   #took(page: readonly StoredEntry[]): boolean {
     this.#reading = undefined;
     for (const stored of page.slice(0, this.#paged)) {
-      const sent = stored.released ? 'surely' : this.#perhapsSent > 0 ? 'perhaps' : 'never';
+      const sent = stored.released ? 'surely' : stored.position <= this.#perhapsSentUpTo ? 'perhaps' : 'never';
       this.#entries.push({ ...stored, ticket: 0, place: 0, isStored: true, sent });
-      if (this.#perhapsSent > 0) this.#perhapsSent -= 1;
       this.#holder.keep(stored.message);
       this.#pagedAfter = stored.position;
       this.#paged -= 1;

@@ -85,6 +85,114 @@ for (const [kind, makeStore] of [
   });
 }
 
+test('sends again with DUP all that was sent, also behind what was acknowledged and not yet removed [MQTT-3.3.1-1]', async () => {
+  const store = new HeldStore();
+  const former = new World({ store, limits: { inflightMessagesMax: 2 } });
+  const settled = () => store.letAllThrough(former);
+  const client = await former.admit('a', STORED, settled);
+  client.send(client.subscribePacket('t', { qos: 1 }));
+  await settled();
+  client.takeAll();
+  for (let i = 0; i < 6; i++) former.broker.publish('t', Buffer.from(`${i}`), { qos: 1 });
+  await settled();
+  // Nothing of this reaches the disk.
+  former.broker.publish('u', Buffer.from('held'), { qos: 1, retain: true });
+  former.run();
+  const sent: number[] = [];
+  for (const { packetId } of publishes(client)) {
+    sent.push(packetId);
+    client.acknowledge('puback', packetId);
+  }
+  for (const { packetId } of publishes(client)) sent.push(packetId);
+  assert.equal(sent.length, 4);
+
+  const world = await World.after(former, { store: store.kept });
+  world.broker.publish('t', Buffer.from('new'), { qos: 1 });
+  world.run();
+  const again = publishes(world.connect('a', STORED));
+  assert.deepEqual(
+    again.map(({ payload, dup }) => [Buffer.from(payload).toString(), dup]),
+    [...['0', '1', '2', '3', '4', '5'].map((text) => [text, true]), ['new', false]],
+  );
+  assert.deepEqual(
+    again.slice(0, 4).map(({ packetId }) => packetId),
+    sent,
+  );
+});
+
+test('knows exactly what was sent where the connection had ended in order', async () => {
+  const former = new World({ store: new MemoryStore(), limits: { inflightMessagesMax: 2 } });
+  const client = former.connect('a', STORED);
+  client.subscribe('t', { qos: 2 });
+  for (let i = 0; i < 4; i++) former.broker.publish('t', Buffer.from(`${i}`), { qos: 2 });
+  former.run();
+  assert.equal(publishes(client).length, 2);
+  client.break();
+
+  const world = await World.after(former);
+  assert.deepEqual(
+    publishes(world.connect('a', STORED)).map(({ payload, dup }) => [Buffer.from(payload).toString(), dup]),
+    [
+      ['0', true],
+      ['1', true],
+      ['2', false],
+      ['3', false],
+    ],
+  );
+});
+
+test('hands on no QoS 2 message that was perhaps sent, and what surely was not [MQTT-4.8.2-5]', async () => {
+  const former = new World({ store: new MemoryStore(), limits: { inflightMessagesMax: 1 } });
+  const client = former.connect('a', STORED);
+  client.subscribe('$share/g/t', { qos: 2 });
+  for (const payload of ['0', '1']) former.broker.publish('t', Buffer.from(payload), { qos: 2 });
+  former.run();
+
+  const world = await World.after(former);
+  world.broker.publish('t', Buffer.from('2'), { qos: 2 });
+  world.run();
+  const other = world.connect('b', STORED);
+  other.subscribe('$share/g/t', { qos: 2 });
+  world.connect('a', { cleanStart: true });
+  assert.deepEqual(other.takePayloads(), ['2']);
+});
+
+test('writes nothing for a message that is sent, but for one mark in some thousand, and waits for none of them', () => {
+  const store = new MemoryStore();
+  let records = 0;
+  const commit = store.commit.bind(store);
+  store.commit = (batch) => {
+    for (const { op } of batch) if (op === 'putSession') records += 1;
+    commit(batch);
+  };
+  const world = new World({ store });
+  const client = world.connect('a', STORED);
+  client.subscribe('t', { qos: 1 });
+  records = 0;
+  for (let i = 0; i < 10_000; i++) {
+    world.broker.publish('t', Buffer.from('m'), { qos: 1 });
+    world.run();
+    const [{ packetId }] = publishes(client);
+    client.acknowledge('puback', packetId);
+  }
+  assert.equal(records, 4);
+});
+
+test('sends nothing above a mark that is not durable, and goes on when it is', async () => {
+  const store = new HeldStore();
+  const world = new World({ store, limits: { inflightMessagesMax: 65_535, receiveMaximum: 65_535 } });
+  const settled = () => store.letAllThrough(world);
+  const client = await world.admit('a', STORED, settled);
+  client.send(client.subscribePacket('t', { qos: 1 }));
+  await settled();
+  client.takeAll();
+  for (let i = 0; i < 5_000; i++) world.broker.publish('t', Buffer.from(`${i}`), { qos: 1 });
+  world.run();
+  assert.equal(publishes(client).length, 4_096);
+  await settled();
+  assert.equal(publishes(client).length, 904);
+});
+
 test('sends what the former broker may have sent with DUP, and only PUBREL for what was received [MQTT-4.4.0-1]', async () => {
   const former = new World({ store: new MemoryStore(), limits: { inflightMessagesMax: 2 } });
   const client = former.connect('a', STORED);
@@ -109,8 +217,8 @@ test('sends what the former broker may have sent with DUP, and only PUBREL for w
   assert.deepEqual(
     rest.map(({ payload, dup }) => [Buffer.from(payload).toString(), dup]),
     [
-      ['2', false],
-      ['3', false],
+      ['2', true],
+      ['3', true],
     ],
   );
 });
@@ -206,6 +314,33 @@ test('publishes a will and ends a session whose time came while nothing ran, bef
   assert.deepEqual(world.connect('waiting', kept).takePayloads(), ['new']);
 });
 
+test('ends what came due while nothing ran in slices, each durable before the next', async () => {
+  const store = new MemoryStore();
+  const former = new World({ store });
+  for (let i = 0; i < 20; i++) former.connect(`c${i}`, withWill(STORED, 20)).break();
+  const batches: number[] = [];
+  const commit = store.commit.bind(store);
+  store.commit = (batch) => {
+    batches.push(batch.filter(({ op }) => op === 'deleteSession').length);
+    commit(batch);
+  };
+  const clock = new TestClock();
+  clock.now = former.clock.now + 3_600_000;
+  clock.msPerLook = 4;
+  const broker = new Broker({ clock, random: new TestRandom(), store });
+  void broker.start();
+  for (let round = 0; round < 1_000; round++) {
+    clock.endTurn();
+    await Promise.resolve();
+  }
+  assert.equal(broker.sessionsById.size, 0);
+  assert.equal(
+    batches.reduce((sum, ended) => sum + ended),
+    20,
+  );
+  assert.ok(Math.max(...batches) <= 3, `${batches}`);
+});
+
 test('never gives a session number again, also not one that the store is still removing', async () => {
   class WithRemains extends MemoryStore {
     override contents() {
@@ -236,8 +371,10 @@ test('of two sessions under one identifier keeps the newer, and hands over what 
       number: 99,
       clientId: 'a',
       username: undefined,
+      identity: undefined,
       sessionExpiryInterval: 100,
       expiresAtMs: former.clock.now + 50_000,
+      sentUpTo: 0,
     },
   };
   const other: Write = {
@@ -246,8 +383,10 @@ test('of two sessions under one identifier keeps the newer, and hands over what 
       number: 98,
       clientId: 'b',
       username: undefined,
+      identity: undefined,
       sessionExpiryInterval: 100,
       expiresAtMs: former.clock.now + 50_000,
+      sentUpTo: 0,
     },
   };
   const subscription = {

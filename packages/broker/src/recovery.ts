@@ -14,6 +14,9 @@ import { Session } from './session.ts';
 import { restoreSubscription } from './subscribe.ts';
 import { restoreWill } from './will.ts';
 
+/** How long sessions are seen to between two commits. */
+const SLICE_MS = 10;
+
 /** Takes up all that the store has. Settles when clients may come; rejects where the store cannot be read. */
 export async function recover(broker: Broker): Promise<void> {
   const { store } = broker;
@@ -35,10 +38,11 @@ export async function recover(broker: Broker): Promise<void> {
   }
 
   // 2. What the end of the former broker means for each.
-  broker.beginTurn();
-  for (const session of succeeded) endSession(broker, session, 'clean-start');
-  for (const session of lost) if (broker.sessionsById.get(session.clientId) === session) detach(broker, session);
-  for (const session of broker.sessionsById.values()) broker.checkDeadlines(session);
+  await inSlices(broker, succeeded, (session) => endSession(broker, session, 'clean-start'));
+  await inSlices(broker, lost, (session) => {
+    if (broker.sessionsById.get(session.clientId) === session) detach(broker, session);
+  });
+  await inSlices(broker, broker.sessionsById.values(), (session) => broker.sessionDeadlines.check(session));
   const sessions = broker.sessionsById.size;
   const retained = broker.retained.count;
   if (sessions > 0 || retained > 0)
@@ -51,14 +55,27 @@ export async function recover(broker: Broker): Promise<void> {
     });
 }
 
+/** What a slice causes is durable before the next: a batch never holds what all sessions together write. */
+async function inSlices(broker: Broker, sessions: Iterable<Session>, act: (session: Session) => void): Promise<void> {
+  let endAtMs = broker.clockMs() + SLICE_MS;
+  for (const session of sessions) {
+    broker.beginTurn();
+    act(session);
+    if (broker.clockMs() < endAtMs) continue;
+    await broker.commits.flushed();
+    endAtMs = broker.clockMs() + SLICE_MS;
+  }
+}
+
 /** The session as the store has it. */
 function restore(broker: Broker, { record, subscriptions, received, will, queue }: StoredSession): Session {
   const session = new Session(record.clientId, record.number, broker);
   session.hasRecord = true;
+  broker.sessionCounts.keepNames(session, record);
   broker.sessionCounts.own(session, record.username);
   session.identity = record.identity;
   session.sessionExpiryInterval = record.sessionExpiryInterval;
-  session.restoreQueue(queue);
+  session.restoreQueue(queue, record.sentUpTo);
   if (will !== undefined) restoreWill(broker, session, will);
   for (const subscription of subscriptions) restoreSubscription(broker, session, subscription);
   if (received.length > 0) session.receiver = new ReceiverFlow();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MemoryStore } from './memory/store.ts';
 import type { TestClient } from './testing/client.ts';
 import { HeldStore, LaterStore } from './testing/store.ts';
 import { World } from './testing/world.ts';
@@ -373,4 +374,33 @@ test('sends what is not durable yet when it is, once, and what comes after the s
   assert.deepEqual(client.takePayloads(), []);
   await store.letAllThrough(world);
   assert.deepEqual(client.takePayloads(), ['gathers']);
+});
+
+test('keeps no page of the store while its client is away', () => {
+  const store = new MemoryStore();
+  const { retained } = store;
+  const cursor = retained.cursor.bind(retained);
+  let pauses = 0;
+  retained.cursor = (filter) => {
+    const made = cursor(filter);
+    return {
+      get isDone() {
+        return made.isDone;
+      },
+      next: (looksMax) => made.next(looksMax),
+      pause: () => {
+        pauses += 1;
+      },
+    };
+  };
+  const world = filled(new World({ store }), 100);
+  const client = world.connect('a', {
+    cleanStart: false,
+    properties: { sessionExpiryInterval: 100, receiveMaximum: 1 },
+  });
+  subscribeAll(client, 1);
+  world.run();
+  assert.deepEqual([publishes(client).length, pauses], [1, 0]);
+  client.break();
+  assert.equal(pauses, 1);
 });

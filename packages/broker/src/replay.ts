@@ -62,6 +62,7 @@ export class Replay {
 
   /** The client is not there from here on: what comes at QoS 0 does not reach it. */
   pause(sequence: number): void {
+    this.#cursor.pause();
     this.#missed ??= [];
     const { qos } = this.#subscription;
     const last = this.#missed.at(-1);

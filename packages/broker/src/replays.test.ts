@@ -64,7 +64,7 @@ function context(options: { pauseAtMs?: number; msPerLook?: number } = {}): Sess
   return {
     limits: resolveLimits({}),
     nowMs: 0,
-    replaysPauseAtMs: () => options.pauseAtMs ?? 5,
+    pauseAtMs: () => options.pauseAtMs ?? 5,
     clockMs: () => {
       now += options.msPerLook ?? 0;
       return now;

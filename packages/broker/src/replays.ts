@@ -68,7 +68,7 @@ export class Replays {
    * outbox, calls it again.
    */
   pump(target: ReplayTarget, context: SessionContext): void {
-    const endAtMs = context.replaysPauseAtMs();
+    const endAtMs = context.pauseAtMs();
     const unsentMax = Math.min(UNSENT_BYTES_MAX, context.limits.outboxBytesMax / 2);
     // One step is always taken: whoever comes when the time is over still gets on.
     for (let step = 1; ; step++) {

@@ -44,3 +44,17 @@ test('a filter without a wildcard is looked up once', () => {
   });
   assert.deepEqual([one.isDone, one.next(), one.isDone, one.next(), reads], [false, undefined, true, undefined, 1]);
 });
+
+test('passes a pause on, once it reads', () => {
+  let pauses = 0;
+  const cursor = { isDone: false, next: () => undefined, pause: () => (pauses += 1) };
+  const walk = new RetainedWalk(
+    () => cursor,
+    () => true,
+    (found) => found,
+  );
+  walk.pause();
+  walk.next(5);
+  walk.pause();
+  assert.equal(pauses, 1);
+});

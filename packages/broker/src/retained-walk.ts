@@ -36,6 +36,10 @@ export class RetainedWalk implements RetainedCursor {
     const found = this.#cursor.next(looksMax);
     return found && this.#current(found);
   }
+
+  pause(): void {
+    this.#cursor?.pause();
+  }
 }
 
 /** The cursor of a filter without a wildcard. */
@@ -52,4 +56,6 @@ export class OneTopic implements RetainedCursor {
     this.isDone = true;
     return this.#find();
   }
+
+  pause(): void {}
 }

@@ -306,11 +306,33 @@ test('deletes what has expired, once, and never a newer message of the topic', a
   assert.equal(store.batches.flat().filter(({ op }) => op === 'deleteRetained').length, 2);
 });
 
+test('deletes no more of what has expired in one sweep than some megabytes', () => {
+  const { retained, endOfTurn } = over();
+  for (let i = 0; i < 10; i++) {
+    const { topic } = sampleMessage(`t/${i}`);
+    retained.set(
+      Message.of(topic, Buffer.alloc(1024 * 1024), { retain: true, properties: { messageExpiryInterval: 5 } }),
+    );
+  }
+  endOfTurn();
+  const left: number[] = [];
+  for (let nowMs = 7_000; nowMs < 11_000; nowMs += 1_000) {
+    retained.sweep(nowMs);
+    endOfTurn();
+    left.push(retained.count);
+  }
+  assert.deepEqual(left, [6, 2, 0, 0]);
+});
+
 test('ends the broker where the store cannot be read, and skips nothing', async () => {
   const damaged = (): never => {
     throw new Error('Cannot read retained "a": it begins with version 9');
   };
-  const reader: RetainedReader = { get: damaged, cursor: () => ({ isDone: false, next: damaged }), expired: damaged };
+  const reader: RetainedReader = {
+    get: damaged,
+    cursor: () => ({ isDone: false, next: damaged, pause: () => undefined }),
+    expired: damaged,
+  };
   const store = (): Store => Object.assign(new HeldStore(), { retained: reader });
   const attempts: ((retained: RetainedMessages) => unknown)[] = [
     (retained) => retained.set(sampleMessage('a')),

@@ -15,8 +15,9 @@ import { RetainedCache } from './retained-cache.ts';
 import { OneTopic, RetainedWalk } from './retained-walk.ts';
 import { isOfBroker } from './topics.ts';
 
-/** Expired messages that are deleted in one sweep. */
+/** Expired messages that are deleted in one sweep, and their bytes: each is read, and stays in memory until the commit. */
 const SWEEP_MAX = 1_000;
+const SWEEP_BYTES = 4 * 1024 * 1024;
 /** From so many bytes on a message that a walk has read is kept for the next: smaller ones are sooner read again. */
 const SHARED_BYTES_MIN = 1024;
 
@@ -138,8 +139,15 @@ export class RetainedMessages implements Waiter {
     for (const topic of this.#ofBroker.expired(nowMs, SWEEP_MAX)) this.#ofBroker.delete(topic);
     if (this.#count === 0) return;
     const topics = this.#attempt(() => this.#store.retained.expired(nowMs, SWEEP_MAX), []);
-    // The store does not see what has changed meanwhile.
-    for (const topic of topics) if (this.#find(topic)?.message.isExpired(nowMs) === true) this.delete(topic);
+    let bytes = 0;
+    for (const topic of topics) {
+      const message = this.#find(topic)?.message;
+      // The store does not see what has changed meanwhile.
+      if (message?.isExpired(nowMs) !== true) continue;
+      this.delete(topic);
+      bytes += message.heldBytes;
+      if (bytes >= SWEEP_BYTES) return;
+    }
   }
 
   /** A batch with changes is durable: the store can read them. */
@@ -181,6 +189,7 @@ export class RetainedMessages implements Waiter {
         return cursor.isDone;
       },
       next: (looksMax) => this.#attempt(() => cursor.next(looksMax), undefined),
+      pause: () => cursor.pause(),
     };
   }
 

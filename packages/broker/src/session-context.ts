@@ -35,8 +35,8 @@ export interface SessionContext {
   deliveryDenied(session: Session, message: Message): void;
   /** A limit acted on the queue of this session. */
   queueFull(clientId: string, limit: 'queueMessagesMax' | 'queueBytesMax'): void;
-  /** Wall clock at which all replays of the present turn pause, whosesoever they are. */
-  replaysPauseAtMs(): number;
-  /** Goes on with replays in another turn. */
-  continueReplay(session: Session): void;
+  /** Steady clock at which all that is long pauses in the present turn, whosesoever it is. */
+  pauseAtMs(): number;
+  /** The session goes on with its queue and replays in another turn. */
+  continueLater(session: Session): void;
 }

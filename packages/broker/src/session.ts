@@ -8,21 +8,26 @@ import type { QoS, ReceiverFlow } from '@dunlin/protocol';
 import type { Connection } from './connection.ts';
 import { fits } from './delivery.ts';
 import { dropReason, isDenied } from './delivery-checks.ts';
-import { dividedAtEnd, ENTRY_BYTES, type Entry, FORGOTTEN, packetIdOf } from './entry.ts';
+import { ENTRY_BYTES, type Entry, FORGOTTEN, newEntry, packetIdOf } from './entry.ts';
 import { Inflight } from './inflight.ts';
 import type { Message } from './message.ts';
 import type { Permissions, QueueSummary, SessionRecord } from './ports.ts';
 import { type MessageHolder, Queue } from './queue.ts';
+import { type PageReader, readPage } from './queue-pages.ts';
 import { makeRoom, type QueueOwner } from './queue-room.ts';
+import { type Remains, remainsOf } from './remains.ts';
 import type { Replay } from './replay.ts';
 import { Replays, type ReplayTarget } from './replays.ts';
+import { SentMark } from './sent-mark.ts';
 import type { SessionContext } from './session-context.ts';
 import { recordOf, type Subscription } from './subscription.ts';
 import type { ArmedWill } from './will.ts';
 
+/** Entries that are dropped between two looks at the clock. */
+const STEPS_A_LOOK = 64;
 const UNKNOWN = { step: 'unknown', entry: undefined } as const;
 
-export class Session implements MessageHolder, QueueOwner, ReplayTarget {
+export class Session implements MessageHolder, QueueOwner, PageReader, ReplayTarget {
   readonly clientId: string;
   /** Names the session in the store; never given again. */
   readonly number: number;
@@ -39,6 +44,8 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
   username: string | undefined = undefined;
   /** Whom it is bound to; undefined where nobody was asked who they are. */
   identity: string | undefined = undefined;
+  /** What its names take in memory. */
+  nameBytes = 0;
   /** Seconds; 0 ends the session with its connection. */
   sessionExpiryInterval = 0;
   /** Wall clock at which it ends; undefined while connected or when it never ends. */
@@ -65,6 +72,8 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
   #heldBytes = 0;
   /** The last queue position given. */
   #position = 0;
+  /** Of a session that is stored, or was. */
+  #sentMark: SentMark | undefined = undefined;
   #isWaiting = false;
 
   constructor(clientId: string, number: number, context: SessionContext) {
@@ -73,9 +82,6 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
     this.#context = context;
   }
 
-  get isConnected(): boolean {
-    return this.owner !== undefined;
-  }
   /** Its state is in the store and survives the connection. */
   get isStored(): boolean {
     return this.sessionExpiryInterval > 0;
@@ -87,15 +93,20 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
     return this.#inflight?.size ?? 0;
   }
 
-  record(expiresAtMs: number): SessionRecord {
-    return {
-      number: this.number,
-      clientId: this.clientId,
-      username: this.username,
-      identity: this.identity,
-      sessionExpiryInterval: this.sessionExpiryInterval,
-      expiresAtMs,
-    };
+  /** For the open batch, while a client is there; where the next to be sent is known, with its position. */
+  connectedRecord(next = 0): SessionRecord {
+    if (this.isStored) this.#sentMark ??= new SentMark();
+    return this.#record(0, this.#sentMark?.raise(next, this.#context.commits.ticket) ?? 0);
+  }
+
+  /** While none is there: it ends at this wall clock. */
+  absentRecord(expiresAtMs: number): SessionRecord {
+    return this.#record(expiresAtMs, this.#sentMark?.settle() ?? 0);
+  }
+
+  #record(expiresAtMs: number, sentUpTo: number): SessionRecord {
+    const { number, clientId, username, identity, sessionExpiryInterval } = this;
+    return { number, clientId, username, identity, sessionExpiryInterval, expiresAtMs, sentUpTo };
   }
 
   /** Whether a message could go out at once: a member of a shared subscription is chosen by this. */
@@ -139,7 +150,7 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
       connection !== undefined &&
       (this.#queue === undefined || this.#queue.isEmpty) &&
       (qos === 1 || !isStored) &&
-      this.#maySend(connection, position);
+      this.#maySend(connection, position, isStored);
     if (isNext && !isStored && share === undefined) {
       if (connection.sendAcknowledged(message, qos, packetIdOf(position), retain, false, identifiers)) {
         this.#position = position;
@@ -180,23 +191,9 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
     identifiers: readonly number[],
     share: string | undefined,
   ): Entry {
-    const { commits } = this.#context;
     const { isStored } = this;
-    const ticket = isStored ? commits.ticket : 0;
-    const place = isStored ? commits.place : 0;
-    const entry: Entry = {
-      position,
-      message,
-      qos,
-      retain,
-      identifiers,
-      share,
-      ticket,
-      place,
-      isStored,
-      sent: 'never',
-      released: false,
-    };
+    const { commits } = this.#context;
+    const entry = newEntry(position, message, qos, retain, identifiers, share, isStored ? commits : undefined);
     if (isStored) commits.write({ op: 'enqueue', session: this.number, entry });
     return entry;
   }
@@ -214,6 +211,7 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
   }
 
   #pumpQueue(queue: Queue): void {
+    let dropped = 0;
     for (;;) {
       const connection = this.connection;
       if (connection === undefined) return;
@@ -229,11 +227,14 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
       const reason = dropReason(this, entry, this.#context);
       if (reason !== undefined) {
         this.drop(queue, reason);
-        continue;
+        dropped += 1;
+        if (dropped % STEPS_A_LOOK > 0 || this.#context.clockMs() < this.#context.pauseAtMs()) continue;
+        this.#context.continueLater(this);
+        return;
       }
-      if (!this.#maySend(connection, entry.position)) return;
+      if (!this.#maySend(connection, entry.position, entry.isStored)) return;
       if (entry.qos === 2 && !this.#context.commits.isDurable(entry.ticket)) {
-        this.#waitForCommit();
+        this.continueWhenDurable();
         return;
       }
       queue.shift();
@@ -246,38 +247,30 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
     const packetId = packetIdOf(entry.position);
     queue.shift();
     this.#inflight ??= new Inflight(this, connection.sendMaximum);
-    this.#inflight.openReleased(packetId, entry);
+    this.#inflight.open(packetId, 2, entry);
     connection.sendPubrel(packetId);
   }
 
-  /** Returns true where entries came at once. Batches commit in order: what can be read is what comes first. */
   readPage(queue: Queue, entriesMax?: number): boolean {
-    const { commits, store } = this.#context;
-    const wasIdle = commits.isIdle;
-    const read = queue.readPage(store, this.number, entriesMax);
-    if (!(read instanceof Promise)) return this.#hasPage(queue, read, wasIdle);
-    read.then(
-      (found) => {
-        this.#context.beginTurn();
-        if (this.#hasPage(queue, found, wasIdle)) this.pump();
-      },
-      (error: unknown) => commits.fail(error),
-    );
-    return false;
+    return readPage(this, queue, this.#context, entriesMax);
   }
 
-  #hasPage(queue: Queue, found: boolean, wasIdle: boolean): boolean {
-    if (queue !== this.#queue) return false;
-    if (queue.peek() !== undefined) return true;
-    // The connection may have ended meanwhile, and what was read have left memory again.
-    if (found) return false;
-    // Either it is still gathering, or the store has lost it.
-    if (wasIdle) this.#context.commits.fail(queue.lost(this.number));
-    else this.#waitForCommit();
-    return false;
+  has(queue: Queue): boolean {
+    return queue === this.#queue;
   }
 
-  #waitForCommit(): void {
+  setAside(queue: Queue): boolean {
+    const { limits } = this.#context;
+    if (this.connection !== undefined || !this.#context.hasMemory(true)) return false;
+    const entry = queue.peek() as Entry;
+    this.#inflight ??= new Inflight(this, limits.inflightMessagesMax);
+    if (!this.#inflight.mayKeep(entry.position, limits.queueBytesMax)) return false;
+    queue.setAside();
+    this.#inflight.open(packetIdOf(entry.position), entry.qos, entry);
+    return true;
+  }
+
+  continueWhenDurable(): void {
     if (this.#isWaiting) return;
     this.#isWaiting = true;
     this.#context.commits.wait(this);
@@ -293,16 +286,28 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
     return this.#inflight === undefined ? this.#position + 1 : this.#inflight.nextPosition(this.#position);
   }
 
-  #maySend(connection: Connection, position: number): boolean {
+  #maySend(connection: Connection, position: number, isStored: boolean): boolean {
     if (!connection.hasRoom || connection.held !== undefined) return false;
     this.#inflight ??= new Inflight(this, connection.sendMaximum);
-    if (this.#inflight.hasRoomFor(position, this.#context.limits.queueBytesMax)) return true;
+    if (this.#inflight.hasRoomFor(position, this.#context.limits.queueBytesMax))
+      return !isStored || this.#isMarked(position);
     this.#context.metrics.windowsClosed += 1;
     return false;
   }
 
+  /** Whether the store knows that what is at the position may be sent. Sees to that in time, and waits where it was late. */
+  #isMarked(position: number): boolean {
+    const { commits } = this.#context;
+    const mark = this.#sentMark as SentMark;
+    const isMarked = mark.covers(position, commits);
+    if (mark.isDue(position, commits)) commits.write({ op: 'putSession', session: this.connectedRecord(position) });
+    if (!isMarked) this.continueWhenDurable();
+    return isMarked;
+  }
+
   #send(connection: Connection, entry: Entry): void {
     const packetId = packetIdOf(entry.position);
+    this.#sentMark?.sent(entry.position);
     if (
       connection.sendAcknowledged(
         entry.message,
@@ -376,10 +381,8 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
 
   /** Retained messages are due to new subscriptions, when their SUBACK has left. */
   addReplays(replays: readonly Replay[]): void {
-    for (const replay of replays) {
-      this.#replays ??= new Replays();
-      this.#replays.add(replay);
-    }
+    if (replays.length > 0) this.#replays ??= new Replays();
+    for (const replay of replays) this.#replays?.add(replay);
   }
 
   /** The subscription took the place of the one with its filter, and asked for no replay of its own. */
@@ -406,7 +409,7 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
   roomFor({ qos }: Subscription): Connection | undefined {
     const connection = this.connection;
     if (connection === undefined || connection.held !== undefined) return undefined;
-    const hasRoom = qos > 0 ? this.#maySend(connection, this.#nextPosition()) : connection.hasRoom;
+    const hasRoom = qos > 0 ? this.#maySend(connection, this.#nextPosition(), this.isStored) : connection.hasRoom;
     return hasRoom ? connection : undefined;
   }
 
@@ -432,10 +435,6 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
     return queue.isEmpty;
   }
 
-  continueWhenDurable(): void {
-    this.#waitForCommit();
-  }
-
   replayDone(subscription: Subscription): void {
     if (!this.isStored) return;
     const record = recordOf(subscription, undefined);
@@ -443,13 +442,14 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
   }
 
   continueReplays(): void {
-    this.#context.continueReplay(this);
+    this.#context.continueLater(this);
   }
 
-  /** The queue that the store has kept: what was under way when the broker ended may have been sent. */
-  restoreQueue(summary: QueueSummary): void {
-    this.#position = summary.lastPosition;
-    if (summary.messages > 0) this.#ownQueue().restore(summary, this.#context.limits.inflightMessagesMax);
+  /** The queue that the store has kept. New positions are above the mark, whatever of the queue is left. */
+  restoreQueue(summary: QueueSummary, sentUpTo: number): void {
+    this.#position = Math.max(summary.lastPosition, sentUpTo);
+    this.#sentMark = new SentMark(sentUpTo);
+    if (summary.messages > 0) this.#ownQueue().restore(summary, sentUpTo);
   }
 
   /** A connection takes the session up: open PUBLISHes go back in front of the queue, PUBRELs are told at once. */
@@ -460,7 +460,7 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
     if (this.#inflight === undefined) return;
     const { released, again } = this.#inflight.resume(connection.sendMaximum);
     for (const packetId of released) connection.sendPubrel(packetId);
-    if (again.length > 0) this.#ownQueue().putBack(again);
+    if (again.length > 0 || this.#queue !== undefined) this.#ownQueue().putBack(again);
   }
 
   /** The connection is gone; the session may wait for another. */
@@ -478,21 +478,13 @@ export class Session implements MessageHolder, QueueOwner, ReplayTarget {
     if (wasThere) this.#replays?.pause(this.#context.retainedSequence);
   }
 
-  /**
-   * The session ends. Returns what a shared subscription may hand to another member: QoS 1 in flight and all that
-   * waited; never a QoS 2 message that was sent [MQTT-4.8.2-5]. With `rest`, more of that is in the store alone, and
-   * its pages may be read from there.
-   */
-  end(): { readonly handOver: readonly Entry[]; readonly rest: Queue | undefined } {
-    const queue = this.#queue;
-    const { handOver, dropped } = dividedAtEnd(this.#inflight?.end() ?? [], queue?.waiting() ?? []);
-    this.#context.metrics.messagesDroppedSessionEnd += dropped + (queue?.pagedOwn ?? 0);
-    const rest = queue?.hasPagedShares === true ? queue : undefined;
-    if (rest === undefined) queue?.clear();
-    else rest.clearMemory();
+  /** The session ends. Returns what it leaves. */
+  end(): Remains {
+    const remains = remainsOf(this.#inflight, this.#queue);
+    this.#context.metrics.messagesDroppedSessionEnd += remains.dropped;
     this.#inflight = undefined;
     this.#queue = undefined;
     this.#replays = undefined;
-    return { handOver, rest };
+    return remains;
   }
 }

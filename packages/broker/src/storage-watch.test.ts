@@ -70,6 +70,34 @@ test('a look that fails is told, and changes nothing', async () => {
   assert.equal(watch.isLow, false);
 });
 
+test('tells nothing of a store that was closed while it looked, and asks it no more', async () => {
+  const store = new SmallStore();
+  const { watch, told } = watched(store);
+  const answers = Promise.withResolvers<number>();
+  store.free = () => answers.promise;
+  const first = watch.tick(0);
+  watch.stop();
+  answers.reject(new Error('it was closed'));
+  await first;
+  store.free = () => assert.fail('asked again');
+  await watch.tick(1_000);
+  assert.deepEqual(told, []);
+});
+
+test('a broker that stops while it looks reports no fault', async () => {
+  const store = new SmallStore();
+  const world = new World({ store });
+  const answers = Promise.withResolvers<number>();
+  store.free = () => answers.promise;
+  world.pass(1_000);
+  const stopped = world.broker.stop();
+  await world.settle();
+  await stopped;
+  answers.reject(new Error('it was closed'));
+  await world.settle();
+  assert.deepEqual(world.told('internalError'), []);
+});
+
 const STORED = { cleanStart: false, properties: { sessionExpiryInterval: 100 } };
 
 /** A world whose disk is nearly full, with a stored session that subscribes to `kept`, and one without that to `live`. */
@@ -147,4 +175,44 @@ test('lets stored sessions come back and drain, and takes no new one and no new 
   store.free = () => 20_000;
   world.pass(2_000);
   assert.equal(world.open().handshake({ clientId: 'new', ...STORED }).reasonCode, 0);
+});
+
+test('refuses what the server itself would store, and tells $SYS on', async () => {
+  const { world, clean } = nearlyFull();
+  const publish = (topic: string, options: object) => world.broker.publish(topic, Buffer.from('own'), options);
+  assert.equal(await publish('kept', { qos: 1 }), 0x97);
+  assert.equal(await publish('other', { retain: true }), 0x97);
+  assert.equal(await publish('other', { qos: 1 }), 0);
+  assert.equal(await publish('$SYS/broker/x', { retain: true }), 0x10);
+  world.run();
+  assert.deepEqual([clean.takePayloads(), world.broker.metrics.storeRefused], [['own'], 2]);
+});
+
+test('sends a will that was promised to who is there, and stores nothing of it', () => {
+  const { store, world, stored, clean } = nearlyFull();
+  store.free = () => 1_000_000;
+  world.pass(2_000);
+  const will = { topic: 'kept', payload: Buffer.from('will'), qos: 1, retain: true, properties: {} } as const;
+  const client = world.connect('w', { will });
+  stored.break();
+  store.free = () => 0;
+  world.pass(2_000);
+  client.break();
+  const [came] = clean.takeAll().filter((packet) => packet.type === 'publish');
+  assert.deepEqual([Buffer.from(came.payload).toString(), came.qos], ['will', 0]);
+  assert.equal(Buffer.from(world.broker.retained.get('kept')?.payload ?? '').toString(), 'before');
+  assert.equal([...world.broker.sessions()].find(({ clientId }) => clientId === 'stored')?.queuedMessages, 0);
+  assert.deepEqual(
+    [world.told('willPublished').length, world.told('publishRefused').map(({ reasonCode }) => reasonCode)],
+    [1, [0x97]],
+  );
+});
+
+test('takes no new session with a will, which would be stored, but those that are there with theirs', () => {
+  const { world, stored } = nearlyFull();
+  const will = { topic: 'w', payload: Buffer.from('will'), qos: 0, retain: false, properties: {} } as const;
+  assert.equal(world.open().handshake({ clientId: 'new', will }).reasonCode, 0x97);
+  assert.equal(world.open().handshake({ clientId: 'new' }).reasonCode, 0);
+  stored.break();
+  assert.equal(world.open().handshake({ clientId: 'stored', ...STORED, will }).reasonCode, 0);
 });

@@ -111,6 +111,6 @@ export class SysTopics {
 
 function countSessions(broker: Broker): SessionCount {
   let connected = 0;
-  for (const session of broker.sessionsById.values()) if (session.isConnected) connected += 1;
+  for (const session of broker.sessionsById.values()) if (session.owner !== undefined) connected += 1;
   return { total: broker.sessionsById.size, connected };
 }

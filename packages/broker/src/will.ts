@@ -3,7 +3,7 @@ import type { Will } from '@dunlin/protocol';
 import type { Broker } from './broker.ts';
 import { forwardedProperties, Message } from './message.ts';
 import type { Principal, WillRecord } from './ports.ts';
-import { accept } from './publish.ts';
+import { accept, lacksRoom, refuseWithoutRoom } from './publish.ts';
 import type { Session } from './session.ts';
 
 /** What a will takes beside its texts. */
@@ -105,7 +105,14 @@ export function publishWill(broker: Broker, session: Session): void {
   }
   broker.metrics.willsPublished += 1;
   broker.tell({ name: 'willPublished', clientId, topic });
-  broker.unattended(accept(broker, undefined, message));
+  if (!lacksRoom(broker, undefined, message)) {
+    broker.unattended(accept(broker, undefined, message));
+    return;
+  }
+  // It was promised, and the store has no room to keep it: it goes to who is there.
+  refuseWithoutRoom(broker, message);
+  const unstored = { ...armed, will: { ...armed.will, qos: 0, retain: false } as const };
+  broker.unattended(accept(broker, undefined, willMessage(broker, clientId, unstored)));
 }
 
 /** The message of a will as of now. */

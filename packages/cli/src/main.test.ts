@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { port, tool } from './contract/local-server.ts';
 import { RecordedTerminal } from './contract/recorded-terminal.ts';
+import { EXIT_CODES } from './exit-codes.ts';
 import { run } from './main.ts';
 
 const launcher = fileURLToPath(new URL('../bin/dunlin.js', import.meta.url));
@@ -17,8 +18,10 @@ async function end(...argv: string[]): Promise<{ exitCode: number; out: string; 
 test('--help names the commands, each of which has its own', async () => {
   const { exitCode, out } = await end('--help');
   assert.equal(exitCode, 0);
-  for (const name of ['serve', 'pub', 'sub', 'store', 'passwd']) assert.match(out, new RegExp(`^ {2}${name} `, 'm'));
-  for (const name of ['pub', 'sub', 'store', 'passwd']) {
+  for (const name of ['serve', 'pub', 'sub', 'store', 'acl', 'passwd'])
+    assert.match(out, new RegExp(`^ {2}${name} `, 'm'));
+  for (const { code, meaning } of EXIT_CODES) assert.ok(out.includes(`  ${code.padEnd(7)}  ${meaning}\n`), code);
+  for (const name of ['pub', 'sub', 'store', 'acl', 'passwd']) {
     const help = await end(name, '--help');
     assert.equal(help.exitCode, 0);
     assert.match(help.out, new RegExp(`^dunlin ${name}: [\\s\\S]*\nExamples:\n[\\s\\S]*\nExit codes:\n`));
@@ -26,9 +29,16 @@ test('--help names the commands, each of which has its own', async () => {
 });
 
 test('help COMMAND shows what COMMAND --help does', async () => {
-  for (const name of ['pub', 'sub', 'store', 'passwd'])
+  for (const name of ['pub', 'sub', 'store', 'acl', 'passwd'])
     assert.equal((await end('help', name)).out, (await end(name, '--help')).out);
-  assert.equal((await end('help', 'nonsense')).out, (await end('help')).out);
+  const { exitCode, err } = await end('help', 'nonsense');
+  assert.deepEqual(
+    [exitCode, err],
+    [
+      1,
+      'dunlin: Cannot show the help of "nonsense": expected one of serve, pub, sub, store, acl, passwd, see dunlin --help\n',
+    ],
+  );
 });
 
 test('--version tells it; no command and a wrong one are usage errors', async () => {

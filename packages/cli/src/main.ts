@@ -2,7 +2,7 @@
 
 import { acl } from './acl.ts';
 import { aclHelp } from './acl-flags.ts';
-import { ExitCode, usageError } from './exit-codes.ts';
+import { EXIT_CODES, ExitCode, usageError } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
 import { columns, HelpAsked } from './flags.ts';
 import { passwd } from './passwd.ts';
@@ -54,6 +54,7 @@ export function toolHelp(): string {
       "  dunlin sub -t '#' -v",
       '  dunlin pub -t hello -m world',
     ].join('\n'),
+    ['Exit codes:', ...columns(EXIT_CODES.map(({ code, meaning }) => [code, meaning])).map(indent)].join('\n'),
     '',
   ]
     .join('\n\n')
@@ -64,7 +65,10 @@ export function toolHelp(): string {
 export async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
   const [name, ...rest] = argv;
   try {
-    if (name === 'help' && Object.hasOwn(COMMANDS, rest[0] ?? '')) return await run([rest[0], '--help'], terminal);
+    if (name === 'help' && rest.length > 0) {
+      if (!Object.hasOwn(COMMANDS, rest[0])) throw unknownCommand('show the help of', rest[0]);
+      return await run([rest[0], '--help'], terminal);
+    }
     if (name === undefined || name === '--help' || name === 'help') {
       terminal.output.write(toolHelp());
       return name === undefined ? ExitCode.usage : ExitCode.done;
@@ -73,10 +77,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
       terminal.output.write(`dunlin ${toolVersion()}\n`);
       return ExitCode.done;
     }
-    if (!Object.hasOwn(COMMANDS, name)) {
-      const known = Object.keys(COMMANDS).join(', ');
-      throw usageError(`Cannot run "${name}": expected one of ${known}, see dunlin --help`);
-    }
+    if (!Object.hasOwn(COMMANDS, name)) throw unknownCommand('run', name);
     return await COMMANDS[name].run(rest, terminal);
   } catch (error) {
     if (error instanceof HelpAsked) {
@@ -89,6 +90,11 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
     if (!isQuiet) terminal.errors.write(`${command}: ${visible(failure.text, { lines: true })}\n`);
     return failure.exitCode;
   }
+}
+
+function unknownCommand(attempt: string, name: string): Error {
+  const known = Object.keys(COMMANDS).join(', ');
+  return usageError(`Cannot ${attempt} "${name}": expected one of ${known}, see dunlin --help`);
 }
 
 function indent(line: string): string {

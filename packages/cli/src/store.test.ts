@@ -51,7 +51,7 @@ test('looks at a store, backs it up and restores it, with a server and without',
   assert.match(saved.out, new RegExp(`^Backed up ${data} to ${backup}; the copy is sound:`));
   const below = await store('restore', backup, '--data', data, '--force');
   assert.deepEqual([below.exitCode, below.out], [3, '']);
-  assert.match(below.err, /^dunlin store: Cannot open .*: the process \d+ has it open; stop it first\n$/);
+  assert.match(below.err, /^dunlin store: Cannot open .*: the process \d+ \(a server\) has it open; stop it first\n$/);
   await server.stop();
   const offline = JSON.parse((await store('check', '--data', data, '--json')).out);
   assert.deepEqual([offline.server, offline.isSound, offline.sessions], [null, true, 1]);
@@ -74,7 +74,10 @@ test('finds problems with exit code 4, and refuses to restore such a store', asy
   assert.match(check.out, /^The store in .* has a problem:\n {2}Cannot open .*data\.mdb: it is damaged/);
   const restore = await store('restore', data, '--data', newDirectory());
   assert.equal(restore.exitCode, 3);
-  assert.match(restore.err, /^dunlin store: Cannot restore .*: it is damaged .*; take another backup\n$/);
+  assert.match(
+    restore.err,
+    /^dunlin store: Cannot restore .*: Cannot open .* it is damaged .*; take another backup\n$/,
+  );
 });
 
 test('finds the data directory by a configuration, and says where it looked', async () => {

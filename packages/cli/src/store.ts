@@ -75,5 +75,7 @@ const HINTS: Readonly<Record<string, string>> = {
   'store-exists': 'With --force it is kept in the data directory as former-TIME, and the backup takes its place.',
   'stats no-store': 'Name the data directory with --data DIR, or the configuration of the server with --config FILE.',
   'check no-store': 'Name the data directory with --data DIR, or the configuration of the server with --config FILE.',
+  'backup no-store': 'Name the data directory with --data DIR, or the configuration of the server with --config FILE.',
+  'restore no-store': 'FROM is a directory that "dunlin store backup" made, or any data directory.',
   'unknown-command': 'The server is of another version than this dunlin: use the one that it was started with.',
 };

@@ -9,7 +9,7 @@ import { newDirectory } from './testing/directory.ts';
 
 function open(): { database: Database; directory: string } {
   const directory = newDirectory();
-  mkdirSync(directory);
+  mkdirSync(directory, { mode: 0o700 });
   return { directory, database: new Database({ path: dataFile(directory), flush: false, mapBytes: 1024 ** 2 }) };
 }
 
@@ -34,7 +34,9 @@ test('says what is wrong with where it should go', async () => {
   const link = newDirectory();
   symlinkSync(directory, link);
   await assert.rejects(backUp(database, link), { message: /it is the data directory itself/ });
-  await assert.rejects(backUp(database, join(full, 'notes')), { message: /^Cannot back up to .*notes: E/ });
+  await assert.rejects(backUp(database, join(full, 'notes')), {
+    message: /^Cannot back up to .*notes: .*notes is no directory; expected is a directory/,
+  });
   await database.close();
 });
 

@@ -2,7 +2,7 @@
 import { readdirSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { dataFile, makeDirectory } from './data-directory.ts';
+import { dataFile, directoryReason, makeDirectory } from './data-directory.ts';
 import type { Database } from './database.ts';
 import { StoreError } from './store-error.ts';
 
@@ -37,7 +37,7 @@ function prepareTarget(database: Database, directory: string): void {
     found = readdirSync(directory);
   } catch (error) {
     if (error instanceof StoreError) throw error;
-    throw notPossible(directory, (error as Error).message, error);
+    throw notPossible(directory, directoryReason(directory, error), error);
   }
   if (found.length > 0) throw notPossible(directory, `it holds ${found[0]}, expected is an empty directory`);
 }

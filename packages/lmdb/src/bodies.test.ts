@@ -104,5 +104,5 @@ test('never gives a number again after a restart', async () => {
   const second = await openEnvironment({ directory: first.directory });
   const two = enqueues(2);
   await second.store.commit(two.writes);
-  assert.ok(two.said.bodyNumber > one.said.bodyNumber && one.said.bodyNumber > 0);
+  assert.ok(two.said.storeTag > one.said.storeTag && one.said.storeTag > 0);
 });

@@ -2,7 +2,7 @@
  * Bodies: messages that are queued for many sessions, stored once, with a count of the entries that refer to them.
  *
  * Whether an entry holds its message or refers to a body is told by the message alone, since `dequeue` must not read
- * the entry: `Message.bodyNumber` is
+ * the entry: `Message.storeTag` is
  *
  *     0           nobody has decided yet
  *     -2, -3, …   it occurs once, twice, … in the batch that is being read
@@ -56,10 +56,10 @@ export class Bodies {
 
   /** Counts a message of the batch that is being read, or makes its body known. @throws StoreError 'damaged' */
   count(message: Message): void {
-    const number = message.bodyNumber;
+    const number = message.storeTag;
     if (number > 0) this.load(number);
-    else if (number === 0) message.bodyNumber = SEEN_ONCE;
-    else if (number !== INLINE) message.bodyNumber = number - 1;
+    else if (number === 0) message.storeTag = SEEN_ONCE;
+    else if (number !== INLINE) message.storeTag = number - 1;
   }
 
   /** Makes a body known. @throws StoreError 'damaged' */
@@ -72,8 +72,8 @@ export class Bodies {
 
   /** Adds an entry of a message that was counted. Returns the number to refer to, 0 where the entry holds the message. */
   add(message: Message, transaction: Transaction): number {
-    if (message.bodyNumber < INLINE) message.bodyNumber = this.#decide(message, transaction);
-    const number = message.bodyNumber;
+    if (message.storeTag < INLINE) message.storeTag = this.#decide(message, transaction);
+    const number = message.storeTag;
     if (number <= 0) return 0;
     const references = this.#references.get(number) ?? 0;
     if (references === 0) transaction.put(this.#key.numbered(Tag.body, number), encodeMessage(transaction, message));
@@ -107,7 +107,7 @@ export class Bodies {
     const value = this.#database.get(key);
     if (value === undefined) throw damaged(key.view, 'it is missing, though a queue entry refers to it');
     const message = decoded(key.view, value, (bytes) => decodeMessage(bytes, topics));
-    message.bodyNumber = number;
+    message.storeTag = number;
     return message;
   }
 
@@ -117,7 +117,7 @@ export class Bodies {
   }
 
   #decide(message: Message, transaction: Transaction): number {
-    const times = INLINE - message.bodyNumber;
+    const times = INLINE - message.storeTag;
     const bytes = message.heldBytes;
     if (bytes < SHARED_BYTES_MIN || (times - 1) * bytes < SAVED_BYTES_MIN) return INLINE;
     const number = this.#next++;

@@ -35,7 +35,7 @@ async function sample(): Promise<string> {
   await environment
     .table<{ name: string }>({ name: 'users', indexes: { name: (value) => [value.name] } })
     .put('k', { name: 'n' });
-  body = large.bodyNumber;
+  body = large.storeTag;
   await environment.close();
   return environment.directory;
 }

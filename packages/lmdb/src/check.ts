@@ -3,7 +3,7 @@
  * queues, entries to bodies, counts to entries, retained messages to their summary and deadlines, table indexes to keys.
  */
 import { type RetainedSummary, retainedBytes } from '@dunlin/broker';
-import { damaged, decoded } from './damage.ts';
+import { damaged, decoded, findingOf } from './damage.ts';
 import type { Database, Row, Snapshot } from './database.ts';
 import { deadlineKey, Key, keyName, QUEUE_KEY_BYTES, readNumber, SessionPart, Tag } from './keys.ts';
 import { damagedPage } from './page-tree.ts';
@@ -94,7 +94,7 @@ class Check {
       act();
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;
-      this.#problem(error.message);
+      this.#problem(findingOf(error));
     }
   }
 
@@ -247,7 +247,7 @@ export async function checkStore(database: Database, signal?: AbortSignal): Prom
   const check = new Check(snapshot, assertGoingOn);
   try {
     const page = await damagedPage(database.path, false, assertGoingOn);
-    if (page !== undefined) check.problems.push(`Cannot read ${database.path}: ${page}; restore a backup`);
+    if (page !== undefined) check.problems.push(`Cannot read ${database.path}: ${page}`);
     else await check.run();
   } catch (error) {
     assertGoingOn();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decoded } from './damage.ts';
+import { decoded, findingOf } from './damage.ts';
 import { Key } from './keys.ts';
 import { StoreError } from './store-error.ts';
 import { decodeSummary } from './values.ts';
@@ -25,4 +25,9 @@ test('leaves other errors as they are', () => {
       }),
     fault,
   );
+});
+
+test('has a finding without the advice, for a list', () => {
+  assert.equal(findingOf(new Error('Cannot open a: it is short; restore a backup')), 'Cannot open a: it is short');
+  assert.equal(findingOf(new Error('other')), 'other');
 });

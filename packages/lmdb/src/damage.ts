@@ -13,6 +13,13 @@ export function decoded<T>(key: Uint8Array, value: Buffer, decode: (value: Buffe
   }
 }
 
+const ADVICE = '; restore a backup';
+
 export function damaged(key: Uint8Array, found: string, cause?: unknown): StoreError {
-  return new StoreError('damaged', `Cannot read ${keyName(key)}: ${found}; restore a backup`, cause);
+  return new StoreError('damaged', `Cannot read ${keyName(key)}: ${found}${ADVICE}`, cause);
+}
+
+/** What is wrong, for a list of it: without the advice, which would stand there many times. */
+export function findingOf({ message }: Error): string {
+  return message.endsWith(ADVICE) ? message.slice(0, -ADVICE.length) : message;
 }

@@ -24,7 +24,17 @@ interface Claim {
   readonly rank: string;
   /** False while it still looks for others. */
   readonly isOwner: boolean;
+  readonly purpose: LockPurpose;
 }
+
+/** What a process has a directory for, so that others know whether to stop it or to wait. */
+export type LockPurpose = 'serve' | 'inspect' | 'restore';
+
+const HOLDERS: Readonly<Record<LockPurpose, readonly [what: string, remedy: string]>> = {
+  serve: ['a server', 'stop it first'],
+  inspect: ['it looks at the store', 'wait until it has ended'],
+  restore: ['it restores a backup', 'wait until it has ended'],
+};
 
 /** What is known of a socket: who answers, that somebody listens but does not answer, or that nobody does. */
 type Answer = Claim | 'silent' | 'nobody';
@@ -54,13 +64,13 @@ export class DirectoryLock {
   }
 
   /** @throws StoreError 'locked' naming the owner, 'not-openable' where no socket can be made */
-  static async acquire(directory: string): Promise<DirectoryLock> {
+  static async acquire(directory: string, purpose: LockPurpose): Promise<DirectoryLock> {
     const { folder, free } = socketFolder(directory, NAME_BYTES);
     try {
       const rank = newToken();
       const endMs = performance.now() + GIVE_UP_MS;
       for (let waitMs = 10; performance.now() < endMs; waitMs = Math.min(waitMs * 2, COME_AGAIN_MS_MAX)) {
-        const lock = await DirectoryLock.#attempt(directory, folder, rank, free);
+        const lock = await DirectoryLock.#attempt(directory, folder, { rank, purpose }, free);
         if (lock !== undefined) return lock;
         await pause(waitMs);
       }
@@ -77,10 +87,10 @@ export class DirectoryLock {
   static async #attempt(
     directory: string,
     folder: string,
-    rank: string,
+    { rank, purpose }: Pick<Claim, 'rank' | 'purpose'>,
     free: () => void,
   ): Promise<DirectoryLock | undefined> {
-    const claim = { pid: process.pid, token: newToken(), rank, isOwner: false };
+    const claim = { pid: process.pid, token: newToken(), rank, isOwner: false, purpose };
     const path = join(folder, PREFIX + claim.token);
     const lock = new DirectoryLock(await listen(path, claim), path, free);
     try {
@@ -217,14 +227,23 @@ function askOnce(path: string): Promise<Answer | 'reset'> {
 
 function claimOf(text: string): Answer {
   try {
-    const { pid, token, rank, isOwner } = JSON.parse(text) as Claim;
-    return { pid, token, rank, isOwner };
+    const { pid, token, rank, isOwner, purpose } = JSON.parse(text) as Claim;
+    return { pid, token, rank, isOwner, purpose };
   } catch {
     return 'silent';
   }
 }
 
 function locked(directory: string, owner: Answer): StoreError {
-  const who = typeof owner === 'string' ? 'a process that does not answer' : `the process ${owner.pid}`;
-  return new StoreError('locked', `Cannot open ${directory}: ${who} has it open; stop it first`);
+  if (typeof owner === 'string')
+    return new StoreError(
+      'locked',
+      `Cannot open ${directory}: a process that does not answer has it open; stop it first`,
+    );
+  // An owner of another version may have other purposes, or none.
+  const [what, remedy] = Object.hasOwn(HOLDERS, owner.purpose) ? HOLDERS[owner.purpose] : HOLDERS.serve;
+  return new StoreError(
+    'locked',
+    `Cannot open ${directory}: the process ${owner.pid} (${what}) has it open; ${remedy}`,
+  );
 }

@@ -5,39 +5,36 @@ import { test } from 'node:test';
 import { dataFile } from './data-directory.ts';
 import { Database } from './database.ts';
 import { openLmdb } from './environment.ts';
-import { Key } from './keys.ts';
+import { checkClosed } from './inspection.ts';
+import { Key, SessionPart, Tag } from './keys.ts';
+import { readMeta } from './meta.ts';
 import { newDirectory, openEnvironment } from './testing/directory.ts';
 import { enqueue, everything, message, putSession } from './testing/writes.ts';
+import { encodePresence } from './values.ts';
 
 const MAP_BYTES = 1024 ** 2;
 
-/** Writes an item behind the back of the environment. */
-async function setMeta(directory: string, name: string, item: unknown): Promise<void> {
+/** Writes a value behind the back of the environment. */
+async function overwrite(directory: string, key: Key, value: Uint8Array): Promise<void> {
   const database = new Database({ path: dataFile(directory), flush: false, mapBytes: MAP_BYTES });
   await database.transaction((transaction) => {
-    const bytes = Buffer.from(JSON.stringify(item));
-    const chunk = transaction.room(bytes.length);
-    bytes.copy(chunk.bytes, chunk.used);
+    const chunk = transaction.room(value.length);
+    chunk.bytes.set(value, chunk.used);
     chunk.start = chunk.used;
-    chunk.used += bytes.length;
+    chunk.used += value.length;
     chunk.end = chunk.used;
-    transaction.put(new Key().meta(name), chunk);
+    transaction.put(key, chunk);
   });
   await database.close();
 }
 
+function setMeta(directory: string, name: string, item: unknown): Promise<void> {
+  return overwrite(directory, new Key().meta(name), Buffer.from(JSON.stringify(item)));
+}
+
 /** Overwrites the value of an entry's key, so that no decoder can read it. */
-async function damage(directory: string, session: number, position: number): Promise<void> {
-  const database = new Database({ path: dataFile(directory), flush: false, mapBytes: MAP_BYTES });
-  await database.transaction((transaction) => {
-    const chunk = transaction.room(3);
-    chunk.bytes.set([1, 0, 9], chunk.used);
-    chunk.start = chunk.used;
-    chunk.used += 3;
-    chunk.end = chunk.used;
-    transaction.put(new Key().queueEntry(session, position), chunk);
-  });
-  await database.close();
+function damage(directory: string, session: number, position: number): Promise<void> {
+  return overwrite(directory, new Key().queueEntry(session, position), Buffer.of(1, 0, 9));
 }
 
 test('makes files for their owner alone', async () => {
@@ -52,11 +49,11 @@ test('refuses a directory that is open, and frees it when opening fails', async 
   await assert.rejects(openEnvironment({ directory }), { code: 'locked' });
   await environment.close();
   await environment.close();
-  await setMeta(directory, 'format', 2);
-  const newer = /it has format 2, this program knows formats up to 1; use a newer program/;
+  await setMeta(directory, 'format', 3);
+  const newer = /it has format 3, this program knows formats up to 2; use a newer program/;
   await assert.rejects(openEnvironment({ directory }), { code: 'newer-format', message: newer });
   await assert.rejects(openEnvironment({ directory }), { code: 'newer-format' });
-  await setMeta(directory, 'format', 1);
+  await setMeta(directory, 'format', 2);
   await (await openEnvironment({ directory })).close();
 });
 
@@ -195,4 +192,69 @@ test('joins the commits of store and tables', async () => {
   assert.equal((await again.table<string>({ name: 'users', indexes: {} }).get('b'))?.value, 'y');
   await again.close();
   assert.deepEqual(readdirSync(directory).sort(), ['data.mdb', 'data.mdb-lock']);
+});
+
+test('measures nothing any more where it was closed, and goes on with what was asked before', async () => {
+  const environment = await openEnvironment();
+  const asked = environment.store.freeBytes();
+  await environment.close();
+  assert.ok((await asked) > 0);
+  for (const measure of [() => environment.freeBytes(), async () => environment.store.freeBytes()])
+    await assert.rejects(measure, { code: 'closed' });
+});
+
+test('tells that it can remove no more of what a deleted session left', async () => {
+  const first = await openEnvironment();
+  const large = message('a', 'x'.repeat(5_000));
+  await first.store.commit([putSession(1), putSession(2), enqueue(1, 1, large), enqueue(2, 1, large)]);
+  await first.close();
+  const { directory } = first;
+  const database = new Database({ path: dataFile(directory), flush: false, mapBytes: MAP_BYTES });
+  await database.transaction((transaction) => {
+    transaction.put(new Key().numbered(Tag.bodyReferences, large.storeTag), encodePresence(transaction));
+    transaction.put(new Key().numbered(Tag.garbage, 1), encodePresence(transaction));
+  });
+  await database.close();
+  const told: unknown[] = [];
+  const environment = await openEnvironment({ directory, sweepFailed: (error) => told.push(error) });
+  await environment.swept();
+  assert.equal(told.length, 1);
+  assert.equal((await environment.stats()).sweepFailure, String(told[0]));
+  await environment.close();
+});
+
+/** A session record as format 1 had it. */
+function sessionOfFormat1(clientId: string, username: string | undefined): Buffer {
+  const head = Buffer.alloc(14);
+  head[0] = 1;
+  head.writeUInt32BE(60, 1);
+  head.writeDoubleBE(1e12, 5);
+  head[13] = username === undefined ? 0 : username.length + 1;
+  return Buffer.concat([head, Buffer.from(`${username ?? ''}${clientId}`)]);
+}
+
+test('opens a store of format 1, which nobody but it can open then: all that is queued in it may have been sent', async () => {
+  const former = await openEnvironment();
+  const { directory } = former;
+  await former.store.commit([putSession(1), putSession(2), enqueue(1, 7, message('t')), enqueue(1, 9, message('t'))]);
+  await former.close();
+  await overwrite(directory, new Key().sessionPart(1, SessionPart.record), sessionOfFormat1('client-1', 'ada'));
+  await overwrite(directory, new Key().sessionPart(2, SessionPart.record), sessionOfFormat1('client-2', undefined));
+  await setMeta(directory, 'format', 1);
+  // Looked at without a change.
+  assert.deepEqual((await checkClosed(directory)).problems, []);
+
+  const environment = await openEnvironment({ directory });
+  const records = async () => (await everything(environment.store.sessions())).map(({ record }) => record);
+  const common = { identity: undefined, sessionExpiryInterval: 60, expiresAtMs: 1e12 };
+  const [first, second] = await records();
+  assert.deepEqual(first, { ...common, number: 1, clientId: 'client-1', username: 'ada', sentUpTo: 9 });
+  assert.deepEqual(second, { ...common, number: 2, clientId: 'client-2', username: undefined, sentUpTo: 0 });
+  assert.deepEqual((await environment.check()).problems, []);
+  await environment.store.commit([{ op: 'putSession', session: { ...first, sentUpTo: 8 } }]);
+  assert.deepEqual((await records())[0], { ...first, sentUpTo: 8 });
+  await environment.close();
+  const database = new Database({ path: dataFile(directory), flush: false, mapBytes: MAP_BYTES });
+  assert.equal(readMeta(database, 'format'), 2);
+  await database.close();
 });

@@ -3,10 +3,10 @@ import { statSync } from 'node:fs';
 import type { Store, Table, TableDefinition } from '@dunlin/broker';
 import { backUp } from './backup.ts';
 import { type CheckReport, checkStore } from './check.ts';
-import { checkDataFile, checkRoom, dataFile, freeBytes, prepareDirectory } from './data-directory.ts';
+import { checkDataFile, checkEmpty, checkRoom, dataFile, freeBytes, prepareDirectory } from './data-directory.ts';
 import { Database } from './database.ts';
 import { DirectoryLock } from './directory-lock.ts';
-import { ensureFormat } from './format.ts';
+import { ensureFormat, MIGRATIONS } from './format.ts';
 import { type TextHash, textHash } from './keys.ts';
 import { formatOf, readMeta, writeMeta } from './meta.ts';
 import { makeDataFile } from './new-file.ts';
@@ -27,6 +27,11 @@ export interface LmdbOptions {
   readonly mapBytes?: number;
   /** Of the machine's present boot; for tests. */
   readonly bootId?: string;
+  /**
+   * Told once, where what deleted sessions left can be removed no more: of damage, or of a write that failed, which the
+   * next commit tells too. Until the directory is opened again it takes space. Must not throw.
+   */
+  readonly sweepFailed?: (error: unknown) => void;
   /** Of long texts in keys; for tests. Always the same for one directory. */
   readonly textHash?: TextHash;
 }
@@ -58,7 +63,7 @@ export interface LmdbEnvironment {
    * @throws StoreError 'not-openable' where that cannot be
    */
   backup(directory: string): Promise<void>;
-  /** Bytes that may still be written on the file system. */
+  /** Bytes that may still be written on the file system. @throws StoreError 'closed' */
   freeBytes(): Promise<number>;
   /** Resolves when what deleted sessions left is removed. */
   swept(): Promise<void>;
@@ -72,19 +77,20 @@ const PROBLEMS_SHOWN = 5;
 /** @throws StoreError 'locked', 'newer-format', 'damaged', 'not-openable' */
 export async function openLmdb(options: LmdbOptions): Promise<LmdbEnvironment> {
   prepareDirectory(options.directory);
-  const lock = await DirectoryLock.acquire(options.directory);
+  const lock = await DirectoryLock.acquire(options.directory, 'serve');
   let database: Database | undefined;
   try {
     const path = dataFile(options.directory);
     await checkRoom(options.directory);
-    await makeDataFile(path, (made) => ensureFormat(formatOf(made), {}));
+    checkEmpty(options.directory);
+    await makeDataFile(path, (made) => ensureFormat(formatOf(made), MIGRATIONS));
     await checkDataFile(path);
     database = new Database({
       path,
       flush: options.durability === 'durable',
       mapBytes: options.mapBytes ?? MAP_BYTES,
     });
-    await ensureFormat(formatOf(database), {});
+    await ensureFormat(formatOf(database), MIGRATIONS);
     const run = { durability: options.durability, bootId: options.bootId ?? readBootId() } as const;
     await beginRun(database, run);
     return new Environment(options, database, lock, run);
@@ -134,7 +140,7 @@ class Environment implements LmdbEnvironment {
     this.#lock = lock;
     this.#run = run;
     this.#hash = options.textHash ?? textHash;
-    this.store = new LmdbStore(database, this.#hash, () => this.freeBytes());
+    this.store = new LmdbStore(database, this.#hash, () => this.freeBytes(), options.sweepFailed);
   }
 
   table<T>(definition: TableDefinition<T>): Table<T> {
@@ -166,8 +172,9 @@ class Environment implements LmdbEnvironment {
     return this.#before(backUp(this.#database, directory));
   }
 
-  freeBytes(): Promise<number> {
-    return freeBytes(this.directory);
+  async freeBytes(): Promise<number> {
+    if (this.#closing !== undefined) throw new StoreError('closed', `Cannot measure ${this.directory}: it was closed`);
+    return await freeBytes(this.directory);
   }
 
   swept(): Promise<void> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { dataFile } from './data-directory.ts';
 import { Database } from './database.ts';
@@ -39,19 +40,33 @@ test('refuses what is no store, and makes nothing there', async () => {
   const nothing = newDirectory();
   const expected = {
     code: 'no-store',
-    message: `Cannot open ${nothing}: there is no store in it, expected is a file data.mdb`,
+    message: `Cannot open ${nothing}: there is no store in it, expected is a file data.mdb with a store`,
   };
   await assert.rejects(checkClosed(nothing), expected);
   mkdirSync(nothing);
   for (const act of [checkClosed, statsOfClosed]) await assert.rejects(act(nothing), expected);
   assert.deepEqual(readdirSync(nothing), []);
   writeFileSync(dataFile(nothing), '');
-  assert.throws(() => assertStore(nothing), expected);
+  assert.throws(() => assertStore(nothing), { code: 'no-store', message: /its data\.mdb has 0 bytes, expected/ });
+});
+
+test('says what is wrong with a path that cannot be a data directory', async () => {
+  const file = newDirectory();
+  writeFileSync(file, '');
+  for (const path of [file, join(file, 'below')])
+    await assert.rejects(statsOfClosed(path), {
+      code: 'not-openable',
+      message: `Cannot open ${path}: ${file} is no directory; expected is a directory, or a path at which nothing is yet`,
+    });
+  await assert.rejects(checkClosed('n'.repeat(300)), {
+    code: 'not-openable',
+    message: /is too long for the file system/,
+  });
 });
 
 test('follows no symbolic link in place of a store', async () => {
   const directory = newDirectory();
-  mkdirSync(directory);
+  mkdirSync(directory, { mode: 0o700 });
   symlinkSync(dataFile(await closed()), dataFile(directory));
   await assert.rejects(checkClosed(directory), { code: 'no-store' });
 });
@@ -62,7 +77,7 @@ test('refuses a store that is open, and one of a newer format', async () => {
   await assert.rejects(checkClosed(directory), { code: 'locked' });
   await environment.close();
   const database = new Database({ path: dataFile(directory), flush: false, mapBytes: 1024 ** 2 });
-  await writeMeta(database, 'format', 2);
+  await writeMeta(database, 'format', 3);
   await database.close();
   for (const act of [checkClosed, statsOfClosed]) await assert.rejects(act(directory), { code: 'newer-format' });
 });

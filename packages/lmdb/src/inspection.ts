@@ -2,10 +2,11 @@
  * A data directory that nobody has open, looked at without changing it: it may be damaged, or on a disk that is full. No
  * format is migrated, no run is noted, nothing is swept.
  */
-import { existsSync, lstatSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, rmSync, type Stats, statSync } from 'node:fs';
 import { backUp } from './backup.ts';
 import { type CheckReport, checkStore } from './check.ts';
-import { dataFile, freeBytes, missingBytes } from './data-directory.ts';
+import { findingOf } from './damage.ts';
+import { dataFile, directoryReason, freeBytes, missingBytes } from './data-directory.ts';
 import { Database } from './database.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import type { StoreStats } from './environment.ts';
@@ -18,11 +19,21 @@ import { StoreError } from './store-error.ts';
 /** Nothing grows, so the map is as large as the file. */
 const MAP_BYTES_MIN = 1024 ** 2;
 
-/** @throws StoreError 'no-store' */
+/** @throws StoreError 'no-store', 'not-openable' where nobody can tell */
 export function assertStore(directory: string): void {
-  const found = lstatSync(dataFile(directory), { throwIfNoEntry: false });
+  const found = lookAt(directory);
   if (found?.isFile() && found.size > 0) return;
-  throw new StoreError('no-store', `Cannot open ${directory}: there is no store in it, expected is a file data.mdb`);
+  const what =
+    found === undefined ? 'there is no store in it' : `its data.mdb ${found.isFile() ? 'has 0 bytes' : 'is no file'}`;
+  throw new StoreError('no-store', `Cannot open ${directory}: ${what}, expected is a file data.mdb with a store`);
+}
+
+function lookAt(directory: string): Stats | undefined {
+  try {
+    return lstatSync(dataFile(directory), { throwIfNoEntry: false });
+  } catch (error) {
+    throw new StoreError('not-openable', `Cannot open ${directory}: ${directoryReason(directory, error)}`, error);
+  }
 }
 
 /**
@@ -31,7 +42,7 @@ export function assertStore(directory: string): void {
  */
 async function inspect<T>(directory: string, act: (database: Database) => Promise<T>): Promise<T> {
   assertStore(directory);
-  const lock = await DirectoryLock.acquire(directory);
+  const lock = await DirectoryLock.acquire(directory, 'inspect');
   const path = dataFile(directory);
   const hasReaderTable = existsSync(`${path}-lock`);
   let database: Database | undefined;
@@ -59,7 +70,7 @@ export async function checkClosed(directory: string): Promise<CheckReport> {
   } catch (error) {
     if (!(error instanceof StoreError) || error.code !== 'damaged') throw error;
     const nothing = { sessions: 0, subscriptions: 0, queued: 0, bodies: 0, retained: 0, tableRecords: 0, garbage: 0 };
-    return { ...nothing, problems: [error.message] };
+    return { ...nothing, problems: [findingOf(error)] };
   }
 }
 

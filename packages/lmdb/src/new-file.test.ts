@@ -10,7 +10,7 @@ import { enqueue, message, putSession } from './testing/writes.ts';
 /** The path of a data file in a directory that is there. */
 function newPath(): string {
   const directory = newDirectory();
-  mkdirSync(directory);
+  mkdirSync(directory, { mode: 0o700 });
   return dataFile(directory);
 }
 
@@ -39,7 +39,7 @@ test('begins again where a power cut left a torn file under the other name, or a
   const path = newPath();
   writeFileSync(`${path}.new`, Buffer.alloc(5_000, 7));
   writeFileSync(`${path}.new-lock`, Buffer.alloc(5_000, 7));
-  writeFileSync(path, '');
+  writeFileSync(path, '', { mode: 0o600 });
   const environment = await openEnvironment({ directory: dirname(path) });
   assert.deepEqual((await environment.check()).problems, []);
 });

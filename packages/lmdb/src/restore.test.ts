@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { dataFile } from './data-directory.ts';
@@ -8,6 +17,10 @@ import { writeMeta } from './meta.ts';
 import { restoreBackup } from './restore.ts';
 import { newDirectory, openEnvironment } from './testing/directory.ts';
 import { enqueue, message, putSession } from './testing/writes.ts';
+
+const PAGE = 4_096;
+/** Of the number of the last page in a meta page. */
+const LAST_PAGE_AT = 24 + 120;
 
 /** A closed store with so many sessions. */
 async function storeOf(sessions: number): Promise<string> {
@@ -79,11 +92,13 @@ test('refuses what is no store, is damaged, is newer or is open, and changes not
   writeFileSync(dataFile(empty), readFileSync(import.meta.filename));
   await assert.rejects(restoreBackup({ from: empty, directory, replace: true }), {
     code: 'damaged',
-    message: new RegExp(`^Cannot restore ${empty}: it is damaged \\(Cannot open ${empty}.*; take another backup$`),
+    message: new RegExp(
+      `^Cannot restore ${empty}: Cannot open ${empty}.* do not begin as a file of LMDB does; take another backup$`,
+    ),
   });
   const newer = await storeOf(0);
   const database = new Database({ path: dataFile(newer), flush: false, mapBytes: 1024 ** 2 });
-  await writeMeta(database, 'format', 2);
+  await writeMeta(database, 'format', 3);
   await database.close();
   await assert.rejects(restoreBackup({ from: newer, directory, replace: true }), { code: 'newer-format' });
   const open = await openEnvironment();
@@ -95,4 +110,48 @@ test('refuses what is no store, is damaged, is newer or is open, and changes not
     readdirSync(directory).filter((name) => !name.startsWith('data.mdb')),
     [],
   );
+});
+
+test('takes what a restore that was killed left away, and leaves nothing where it fails itself', async () => {
+  const from = await storeOf(1);
+  const directory = await storeOf(1);
+  const leftover = join(directory, 'restoring-abc');
+  mkdirSync(leftover);
+  writeFileSync(dataFile(leftover), 'half');
+  const names = ['data.mdb', 'data.mdb-lock'];
+  await assert.rejects(restoreBackup({ from, directory, replace: false }), { code: 'store-exists' });
+  assert.deepEqual(readdirSync(directory), names);
+  const damaged = await storeOf(1);
+  // Behind the meta pages, so that only the copy shows it.
+  writeFileSync(dataFile(damaged), readFileSync(dataFile(damaged)).fill(0xff, 8_192));
+  await assert.rejects(restoreBackup({ from: damaged, directory, replace: true }), { code: 'damaged' });
+  assert.deepEqual(readdirSync(directory), names);
+});
+
+test('copies no more of a backup than its meta pages speak of', async () => {
+  const from = await storeOf(2);
+  const { size } = statSync(dataFile(from));
+  // A hole: more than any file system here has room for.
+  truncateSync(dataFile(from), 2 ** 43);
+  const directory = newDirectory();
+  const { fileBytes } = await restoreBackup({ from, directory, replace: false });
+  assert.ok(fileBytes <= size);
+  assert.equal(await sessionsIn(directory), 2);
+});
+
+test('looks for room before it copies', async () => {
+  const from = await storeOf(1);
+  const before = readFileSync(dataFile(from));
+  const pages = 2 ** 31;
+  // The greater of its two meta pages says that it has so many pages, and a hole stands for them.
+  for (const page of [0, PAGE]) before.writeBigUInt64LE(BigInt(pages), page + LAST_PAGE_AT);
+  writeFileSync(dataFile(from), before);
+  truncateSync(dataFile(from), (pages + 1) * PAGE);
+  const directory = newDirectory();
+  await assert.rejects(restoreBackup({ from, directory, replace: false }), {
+    code: 'not-openable',
+    message:
+      /^Cannot restore .* into .*: \d+ bytes of its file system are free, the backup needs 87\d+; make room there/,
+  });
+  assert.deepEqual(readdirSync(directory), []);
 });

@@ -5,20 +5,25 @@
  */
 import {
   chownSync,
-  copyFileSync,
+  createReadStream,
+  createWriteStream,
   existsSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   renameSync,
   rmSync,
   statSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { flush } from './backup.ts';
 import type { CheckReport } from './check.ts';
-import { dataFile, prepareDirectory } from './data-directory.ts';
+import { findingOf } from './damage.ts';
+import { dataFile, freeBytes, NEW_STORE_BYTES, prepareDirectory, storeBytes } from './data-directory.ts';
 import { DirectoryLock } from './directory-lock.ts';
+import { ownUser } from './file-rights.ts';
 import { assertStore, checkClosed } from './inspection.ts';
 import { StoreError } from './store-error.ts';
 
@@ -42,6 +47,9 @@ export interface Restored {
 }
 
 const PROBLEMS_SHOWN = 5;
+const COPY_CHUNK_BYTES = 1024 ** 2;
+/** Begins the name of the directory in which a copy is made and checked. */
+const UNREADY = 'restoring-';
 
 /**
  * Settles when the device has it.
@@ -49,43 +57,89 @@ const PROBLEMS_SHOWN = 5;
  *   'damaged', 'newer-format', 'not-openable'; the directory is as it was then
  */
 export async function restoreBackup(options: RestoreOptions): Promise<Restored> {
-  const { from, directory, replace, now = new Date() } = options;
+  const { from, directory } = options;
   assertStore(from);
   await DirectoryLock.assertFree(from);
-  prepareDirectory(directory);
-  const lock = await DirectoryLock.acquire(directory);
-  let folder: string | undefined;
+  prepareDirectory(directory, ownersHere(directory));
+  const lock = await DirectoryLock.acquire(directory, 'restore');
   try {
-    const hasStore = existsSync(dataFile(directory));
-    if (hasStore && !replace)
-      throw new StoreError('store-exists', `Cannot restore into ${directory}: it holds a store already`);
-    folder = mkdtempSync(join(directory, 'restoring-'));
-    const report = await checkedCopy(from, folder);
-    const { size: fileBytes } = statSync(dataFile(folder));
-    giveToOwner(directory, dataFile(folder));
-    const former = hasStore ? await keepFormer(directory, now) : undefined;
-    renameSync(dataFile(folder), dataFile(directory));
-    await flush(directory);
-    return { report, fileBytes, former };
+    // Nobody else has the directory: what has such a name is of a restore that was killed.
+    removeLeftovers(directory);
+    try {
+      return await takeCopy(options);
+    } finally {
+      removeLeftovers(directory);
+    }
   } catch (error) {
     if (error instanceof StoreError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new StoreError('not-openable', `Cannot restore ${from} into ${directory}: ${reason}`, error);
   } finally {
-    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
     await lock.release();
   }
 }
 
-async function checkedCopy(from: string, folder: string): Promise<CheckReport> {
-  copyFileSync(dataFile(from), dataFile(folder));
+async function takeCopy({ from, directory, replace, now = new Date() }: RestoreOptions): Promise<Restored> {
+  const hasStore = existsSync(dataFile(directory));
+  if (hasStore && !replace)
+    throw new StoreError('store-exists', `Cannot restore into ${directory}: it holds a store already`);
+  const copyBytes = await checkSize(from, directory);
+  const folder = mkdtempSync(join(directory, UNREADY));
+  const report = await checkedCopy(from, folder, copyBytes);
+  const { size: fileBytes } = statSync(dataFile(folder));
+  giveToOwner(directory, dataFile(folder));
+  const former = hasStore ? await keepFormer(directory, now) : undefined;
+  try {
+    renameSync(dataFile(folder), dataFile(directory));
+  } catch (error) {
+    // It holds a second name of the store that stays.
+    if (former !== undefined) rmSync(former, { recursive: true, force: true });
+    throw error;
+  }
+  await flush(directory);
+  return { report, fileBytes, former };
+}
+
+function removeLeftovers(directory: string): void {
+  for (const name of readdirSync(directory))
+    if (name.startsWith(UNREADY)) rmSync(join(directory, name), { recursive: true, force: true });
+}
+
+/**
+ * How much of the backup must be copied: as far as its meta pages go, since what lies behind them, perhaps a hole of any
+ * length, is nothing. There must be room for it, and for the reader table of the check.
+ */
+async function checkSize(from: string, directory: string): Promise<number> {
+  const path = dataFile(from);
+  const { size } = statSync(path);
+  const copyBytes = Math.min(size, bytesOf(path, from));
+  const [needed, free] = [copyBytes + NEW_STORE_BYTES, await freeBytes(directory)];
+  if (needed <= free) return copyBytes;
+  const found = `${free} bytes of its file system are free, the backup needs ${needed}`;
+  throw new StoreError('not-openable', `Cannot restore ${from} into ${directory}: ${found}; make room there first`);
+}
+
+function bytesOf(path: string, from: string): number {
+  try {
+    return storeBytes(path);
+  } catch (error) {
+    throw error instanceof StoreError ? damagedBackup(from, findingOf(error)) : error;
+  }
+}
+
+async function checkedCopy(from: string, folder: string, copyBytes: number): Promise<CheckReport> {
+  const source = createReadStream(dataFile(from), { end: copyBytes - 1, highWaterMark: COPY_CHUNK_BYTES });
+  await pipeline(source, createWriteStream(dataFile(folder), { flags: 'wx', mode: 0o600 }));
   await flush(dataFile(folder), 0o600);
   const report = await checkClosed(folder);
   const { problems } = report;
   if (problems.length === 0) return report;
   // The backup is what the user knows, and what is damaged.
-  const shown = problems.slice(0, PROBLEMS_SHOWN).join('; ').replaceAll(folder, from);
-  throw new StoreError('damaged', `Cannot restore ${from}: it is damaged (${shown}); take another backup`);
+  throw damagedBackup(from, problems.slice(0, PROBLEMS_SHOWN).join('; ').replaceAll(folder, from));
+}
+
+function damagedBackup(from: string, found: string): StoreError {
+  return new StoreError('damaged', `Cannot restore ${from}: ${found}; take another backup`);
 }
 
 /** Gives the store a second name, so that its first one can be taken from it in one step. */
@@ -99,9 +153,15 @@ async function keepFormer(directory: string, now: Date): Promise<string> {
   return former;
 }
 
+/** The superuser may restore into the directory of any user. */
+function ownersHere(directory: string): readonly number[] {
+  const found = statSync(directory, { throwIfNoEntry: false });
+  return ownUser() === 0 && found !== undefined ? [found.uid] : [];
+}
+
 /** The superuser restores for the user whose server could not open the file otherwise. */
 function giveToOwner(directory: string, path: string): void {
-  if (process.getuid?.() !== 0) return;
+  if (ownUser() !== 0) return;
   const { uid, gid } = statSync(directory);
   chownSync(path, uid, gid);
 }

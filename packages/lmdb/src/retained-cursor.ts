@@ -54,7 +54,13 @@ export class RowCursor implements RetainedCursor {
     return undefined;
   }
 
-  /** What is left of the page may have changed. */
+  pause(): void {
+    if (this.#taken < this.#page.length) this.#forgetPage();
+    this.#page = [];
+    this.#taken = 0;
+  }
+
+  /** What is left of the page is read again: it may have changed. */
   #forgetPage(): void {
     this.#from = this.#page[this.#taken].key;
     this.#isAtEnd = false;

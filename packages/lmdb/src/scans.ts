@@ -60,7 +60,7 @@ async function* sessionsOf(snapshot: Snapshot): AsyncGenerator<StoredSession> {
 export function sessionOf(group: readonly Row[]): StoredSession | undefined {
   if (group.length === 0 || group[0].key[7] !== SessionPart.record) return undefined;
   const [first] = group;
-  const record = decoded(first.key, first.value, (value) => decodeSession(readNumber(first.key, 1), value));
+  const number = readNumber(first.key, 1);
   const subscriptions: SubscriptionRecord[] = [];
   const received: number[] = [];
   let will: StoredSession['will'];
@@ -82,7 +82,8 @@ export function sessionOf(group: readonly Row[]): StoredSession | undefined {
         break;
     }
   }
-  if (queue === undefined)
-    throw damaged(new Key().sessionPart(record.number, SessionPart.summary).copy(), 'it is missing');
+  if (queue === undefined) throw damaged(new Key().sessionPart(number, SessionPart.summary).copy(), 'it is missing');
+  const { lastPosition } = queue;
+  const record = decoded(first.key, first.value, (value) => decodeSession(number, value, lastPosition));
   return { record, subscriptions, received, will, queue };
 }

@@ -64,7 +64,12 @@ export class LmdbStore implements Store {
   readonly retained: RetainedRows;
 
   /** `fileSystemFreeBytes` asks how much its file may grow. @throws StoreError 'damaged' */
-  constructor(database: Database, hash: TextHash, fileSystemFreeBytes: () => Promise<number>) {
+  constructor(
+    database: Database,
+    hash: TextHash,
+    fileSystemFreeBytes: () => Promise<number>,
+    sweepFailed?: (error: unknown) => void,
+  ) {
     this.#database = database;
     this.#hash = hash;
     this.#fileSystemFreeBytes = fileSystemFreeBytes;
@@ -72,7 +77,7 @@ export class LmdbStore implements Store {
     this.#bodies = new Bodies(database);
     this.#buckets = new Buckets(database);
     this.retained = new RetainedRows(database, this.#buckets, hash);
-    this.sweeper = new Sweeper(database, this.#bodies);
+    this.sweeper = new Sweeper(database, this.#bodies, sweepFailed);
     this.sweeper.start();
   }
 
@@ -99,7 +104,9 @@ export class LmdbStore implements Store {
 
   /** What the file system has and what is unused in the file: it never becomes smaller. */
   async freeBytes(): Promise<number> {
-    return (await this.#fileSystemFreeBytes()) + this.#database.stats().reusableBytes;
+    // Before anything is awaited: it may be closed meanwhile.
+    const { reusableBytes } = this.#database.stats();
+    return (await this.#fileSystemFreeBytes()) + reusableBytes;
   }
 
   contents(): StoreContents {
@@ -134,7 +141,7 @@ export class LmdbStore implements Store {
       if (entries.length >= limit || bytes >= PAGE_BYTES) break;
       const { bodyNumber, message: inline, ...rest } = decoded(key, value, (found) => decodeEntry(found, topics));
       const message = inline ?? bodies.get(bodyNumber) ?? this.#bodies.read(bodyNumber, topics);
-      if (inline !== undefined) inline.bodyNumber = -1;
+      if (inline !== undefined) inline.storeTag = -1;
       else bodies.set(bodyNumber, message);
       entries.push({ position: readNumber(key, 7), message, ...rest, released: false });
       bytes += message.payloadLength;
@@ -170,6 +177,7 @@ export class LmdbStore implements Store {
         return;
       case 'putSession':
         checkNumber('session', write.session.number);
+        checkNumber('position', write.session.sentUpTo);
         this.#summaries.load(write.session.number);
         return;
       case 'enqueue':
@@ -181,7 +189,7 @@ export class LmdbStore implements Store {
         return;
       case 'dequeue':
         this.#prepareSession(write.session);
-        if (write.entry.message.bodyNumber > 0) this.#bodies.load(write.entry.message.bodyNumber);
+        if (write.entry.message.storeTag > 0) this.#bodies.load(write.entry.message.storeTag);
         return;
       case 'putSubscription':
         this.#prepareSession(write.session);
@@ -248,7 +256,7 @@ export class LmdbStore implements Store {
         transaction.remove(key.queueEntry(session, position));
         // Only a QoS 2 delivery is ever released.
         if (qos === 2) transaction.remove(key.released(session, position));
-        if (message.bodyNumber > 0) this.#bodies.drop(message.bodyNumber);
+        if (message.storeTag > 0) this.#bodies.drop(message.storeTag);
         this.#summaries.remove(session, write.entry);
         return;
       }

@@ -99,3 +99,16 @@ test('sweeps what comes at the very moment when it ends', async () => {
     assert.deepEqual([sweeper.pending, slices], [0, 2], `after ${moment} microtasks`);
   }
 });
+
+test('tells once that it can remove no more, and why', async () => {
+  const failure = new Error('the disk is gone');
+  const told: unknown[] = [];
+  const transaction = () => Promise.reject(failure);
+  const database = { get: () => undefined, range: () => [], transaction } as unknown as Database;
+  const sweeper = new Sweeper(database, new Bodies(database), (error) => told.push(error));
+  sweeper.add([1]);
+  await sweeper.finished();
+  sweeper.add([2]);
+  await sweeper.finished();
+  assert.deepEqual([told, sweeper.failure], [[failure], failure]);
+});

@@ -23,15 +23,18 @@ interface Slice {
 export class Sweeper {
   readonly #database: Database;
   readonly #bodies: Bodies;
+  readonly #failed: (error: unknown) => void;
   readonly #key = new Key();
   #sessions: number[] = [];
   #running: Promise<void> | undefined;
   #isStopped = false;
   #failure: unknown;
 
-  constructor(database: Database, bodies: Bodies) {
+  /** `failed` is told once, with what `failure` is from then on. */
+  constructor(database: Database, bodies: Bodies, failed: (error: unknown) => void = () => undefined) {
     this.#database = database;
     this.#bodies = bodies;
+    this.#failed = failed;
   }
 
   /** Sessions that are not swept yet. */
@@ -85,9 +88,9 @@ export class Sweeper {
         await this.#sweep();
       }
     } catch (error) {
-      // The next commit of the broker tells of a failed disk; of damage, the check.
       this.#failure = error;
       this.#isStopped = true;
+      this.#failed(error);
     }
   }
 

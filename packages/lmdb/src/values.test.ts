@@ -49,10 +49,12 @@ test('reads sessions, subscriptions, summaries and counts back', () => {
         number,
         clientId: name,
         username: flag ? undefined : name,
+        identity: flag ? name : undefined,
         sessionExpiryInterval: 0xffffffff,
         expiresAtMs: flag ? Infinity : number * 1000,
+        sentUpTo: number,
       };
-      assert.deepEqual(decodeSession(number, bytesOf(encodeSession(values, session))), session);
+      assert.deepEqual(decodeSession(number, bytesOf(encodeSession(values, session)), 0), session);
       const one = { ...subscription(name, number % 268_435_456), noLocal: flag };
       assert.deepEqual(decodeSubscription(bytesOf(encodeSubscription(values, one))), one);
       const summary = { messages: number, bytes: number * 1000, shares: 0, lastPosition: 2 ** 48 - 1 };

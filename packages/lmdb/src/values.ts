@@ -1,8 +1,9 @@
 /**
  * How values are encoded. Each begins with a version byte; numbers are big-endian.
  *
- *     session        version, session expiry interval (4), expires at ms (double), user name: bytes and one (varint,
- *                    0 for none), text; client identifier to the end
+ *     session        version (2), session expiry interval (4), expires at ms (double), sent up to (6), user name: bytes
+ *                    and one (varint, 0 for none), text; identity: likewise; client identifier to the end
+ *     session        version (1, of format 1): the same without "sent up to" and identity
  *     summary        version, messages (6), bytes (6), shares (6), last position (6)
  *     will           version, flags (1: with message expiry), delay (4), [message expiry (4)], due at ms (double), message
  *     received       version
@@ -41,8 +42,9 @@ import type { Chunk, Values } from './chunks.ts';
 import { writeNumber } from './keys.ts';
 import { DamagedValue, Reader } from './reader.ts';
 
-/** Of every kind of value today; an older one that can still be read gets its own branch. */
+/** Of every kind of value but a session; an older one that can still be read gets its own branch. */
 export const VALUE_VERSION = 1;
+const SESSION_VERSION = 2;
 
 const MessageFlag = { qos: 3, retain: 4, publisher: 8, expires: 16, properties: 32, known: 63 } as const;
 const EntryFlag = { qos2: 1, retain: 2, bodyElsewhere: 4, share: 8, identifiers: 16, known: 31 } as const;
@@ -140,24 +142,39 @@ export function encodePresence(values: Values): Chunk {
 }
 
 export function encodeSession(values: Values, session: SessionRecord): Chunk {
-  const { clientId, username, sessionExpiryInterval, expiresAtMs } = session;
-  const chunk = begin(values, 13 + VARINT_BYTES_MAX + ((username ?? '').length + clientId.length) * 3);
+  const { clientId, username, identity, sessionExpiryInterval, expiresAtMs, sentUpTo } = session;
+  const textsLength = (username ?? '').length + (identity ?? '').length + clientId.length;
+  const chunk = begin(values, 19 + 2 * VARINT_BYTES_MAX + textsLength * 3);
   const { bytes, start } = chunk;
+  bytes[start] = SESSION_VERSION;
   bytes.writeUInt32BE(sessionExpiryInterval, start + 1);
   bytes.writeDoubleBE(expiresAtMs, start + 5);
-  let at = writeVarint(bytes, start + 13, username === undefined ? 0 : Buffer.byteLength(username) + 1);
-  at += bytes.write(username ?? '', at);
+  writeNumber(bytes, start + 13, sentUpTo);
+  const at = writeOptionalText(bytes, writeOptionalText(bytes, start + 19, username), identity);
   return end(chunk, at + bytes.write(clientId, at));
 }
 
-export function decodeSession(number: number, value: Buffer): SessionRecord {
+/** `lastPosition`: of its queue. In format 1 nobody knew what had been sent, so any of that may have been. */
+export function decodeSession(number: number, value: Buffer, lastPosition: number): SessionRecord {
   const reader = new Reader(value);
-  reader.version(VALUE_VERSION);
+  const isOfFormat1 = value[0] === VALUE_VERSION;
+  reader.version(isOfFormat1 ? VALUE_VERSION : SESSION_VERSION);
   const sessionExpiryInterval = reader.u32();
   const expiresAtMs = reader.double();
-  const nameBytes = reader.varint();
-  const username = nameBytes === 0 ? undefined : reader.text(nameBytes - 1);
-  return { number, clientId: reader.restText(), username, sessionExpiryInterval, expiresAtMs };
+  const sentUpTo = isOfFormat1 ? lastPosition : reader.number();
+  const username = readOptionalText(reader);
+  const identity = isOfFormat1 ? undefined : readOptionalText(reader);
+  return { number, clientId: reader.restText(), username, identity, sessionExpiryInterval, expiresAtMs, sentUpTo };
+}
+
+function writeOptionalText(bytes: Buffer, start: number, text: string | undefined): number {
+  const at = writeVarint(bytes, start, text === undefined ? 0 : Buffer.byteLength(text) + 1);
+  return at + bytes.write(text ?? '', at);
+}
+
+function readOptionalText(reader: Reader): string | undefined {
+  const bytes = reader.varint();
+  return bytes === 0 ? undefined : reader.text(bytes - 1);
 }
 
 export function encodeSummary(values: Values, summary: QueueSummary): Chunk {

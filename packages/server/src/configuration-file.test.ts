@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ConfigurationError } from './configuration.ts';
@@ -262,6 +262,9 @@ test('reads a file, and says when there is none', () => {
     const path = join(folder, 'dunlin.yaml');
     writeFileSync(path, 'data: ./here\n');
     assert.deepEqual(readConfigurationFile(path), { data: join(folder, 'here') });
+    assert.deepEqual(readConfigurationFile(relative('.', path)), { data: join(folder, 'here') });
+    writeFileSync(path, 'data: /else/where\n');
+    assert.deepEqual(readConfigurationFile(path), { data: resolve('/else/where') });
     assert.throws(() => readConfigurationFile(join(folder, 'absent.yaml')), /there is no such file/);
   } finally {
     rmSync(folder, { recursive: true });

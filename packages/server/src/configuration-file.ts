@@ -18,7 +18,8 @@ export interface FileContext {
 }
 
 /**
- * Reads a file. Relative paths in it start from its folder, `${NAME}` is a variable of this process's environment.
+ * Reads a file. Relative paths in it begin where the file lies, whatever the working directory is; `${NAME}` is a
+ * variable of this process's environment.
  * @throws ConfigurationError where it cannot be read or is wrong
  */
 export function readConfigurationFile(path: string): PartialConfiguration {

@@ -98,8 +98,8 @@ export const CONFIGURATION: GroupShape = {
       default: undefined,
       isPath: true,
       description:
-        'Directory for what must survive a restart; one process at a time has it. `dunlin serve` by default: ' +
-        '$DUNLIN_DATA, $STATE_DIRECTORY, or the directory `dunlin` where the system keeps the state of programs, such ' +
+        'Directory for what must survive a restart; one process at a time has it. A relative one begins where the file ' +
+        'lies; as a flag or in a program at the working directory. `dunlin serve` by default: $DUNLIN_DATA, $STATE_DIRECTORY, or the directory `dunlin` where the system keeps the state of programs, such ' +
         'as ~/.local/state/dunlin. An embedding program: none.',
     },
     durability: {

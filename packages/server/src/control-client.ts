@@ -22,8 +22,8 @@ export interface Answered<Result> {
 /** For a server that lives to say so; what it was asked for may take as long as it takes. */
 const HELLO_MS = 10_000;
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
-/** No socket, or one on which nobody listens. */
-const NOBODY: readonly unknown[] = ['ENOENT', 'ENOTDIR', 'ECONNREFUSED'];
+/** No socket, none that could be there, or one on which nobody listens. */
+const NOBODY: readonly unknown[] = ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ECONNREFUSED'];
 
 /**
  * Has the server of the directory run a command. Undefined where no server listens there.

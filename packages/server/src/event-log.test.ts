@@ -42,3 +42,12 @@ test('names the Reason Code where the event gives no reason', () => {
 test('logs nothing below the level', () => {
   assert.deepEqual(written({ name: 'listening', listener: 'tcp', address: '127.0.0.1:1' }, 'warn'), []);
 });
+
+test('says what to do where somebody must do something', () => {
+  const [line] = written({ name: 'storeNearlyFull', freeBytes: 1, storeFreeBytesMin: 2 });
+  assert.deepEqual([line.freeBytes, line.storeFreeBytesMin], [1, 2]);
+  assert.match(
+    String(line.remedy),
+    /^make room on the file system of the data directory .*, or lower storeFreeBytesMin$/,
+  );
+});

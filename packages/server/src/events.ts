@@ -36,6 +36,8 @@ interface EventFields {
   ruleSkipped: { place: string; variable: string; clientId: string };
   /** `connectionsMax` is above what the file limit allows. */
   connectionsLimited: { connectionsMax: number; fileLimit: number };
+  /** Why, such as the damaged key. */
+  storeSweepFailed: { error: string };
 }
 
 export type ServerEventName = keyof EventFields | EventName | MethodEventName | AttemptEvent['name'];
@@ -48,6 +50,8 @@ export type ServerEvent =
 interface EventDescription {
   readonly level: LogLevel;
   readonly description: string;
+  /** What to do about it, as the log line says it. */
+  readonly remedy?: string;
 }
 
 /** Every event of a server, those of its broker included, with its level. */
@@ -72,6 +76,10 @@ export const SERVER_EVENTS: { readonly [name in ServerEventName]: EventDescripti
     level: 'warn',
     description: 'A rule does not hold for a client, since what the client is called cannot stand in a filter.',
   },
+  storeNearlyFull: {
+    ...EVENTS.storeNearlyFull,
+    remedy: 'make room on the file system of the data directory (docs/guide/storage.md), or lower storeFreeBytesMin',
+  },
   listening: { level: 'info', description: 'A listener is open at an address.' },
   listenerClosed: { level: 'debug', description: 'A listener is closed.' },
   acceptingPaused: { level: 'warn', description: 'connectionsMax is reached: new connections wait in the system.' },
@@ -83,5 +91,10 @@ export const SERVER_EVENTS: { readonly [name in ServerEventName]: EventDescripti
   connectionsLimited: {
     level: 'info',
     description: 'The limit of open files allows fewer connections than connectionsMax.',
+  },
+  storeSweepFailed: {
+    level: 'error',
+    description: 'What deleted sessions left is removed no more, and takes space. All else goes on.',
+    remedy: 'run "dunlin store check": where the store is damaged, restore a backup',
   },
 };

@@ -1,4 +1,5 @@
 /** What a person reads when the server has started: where it listens, what it keeps, what to try. */
+import { resolve } from 'node:path';
 import { LIMITS } from '@dunlin/broker';
 import { hostAndPort, isLoopback } from './address.ts';
 import type { Configuration } from './configuration.ts';
@@ -41,7 +42,8 @@ function reach(allowAnonymous: boolean): string {
 function keepingLine({ data, durability }: Configuration): string {
   if (durability === 'memory')
     return '  Everything is in memory: sessions, queues and retained messages end with this process.';
-  const where = `  What is acknowledged is kept in ${JSON.stringify(data)}`;
+  // Whole, for a command that runs elsewhere.
+  const where = `  What is acknowledged is kept in ${JSON.stringify(resolve(data ?? ''))}`;
   if (durability === 'durable') return `${where} and on its disk: it survives kill -9 and a power cut.`;
   return `${where}: it survives kill -9; a crash of the operating system may cost all of it.`;
 }
@@ -63,7 +65,11 @@ function commands({ host, port, configuration }: BoundListener): string[] {
     `    ${sub}${flags} -t 'greetings/#' -v`,
     `    ${pub}${flags} -t greetings/hello -m 'Hello from the terminal'`,
     ...(five
-      ? ["  or with Mosquitto's tools, whose flags are much the same:", `    mosquitto_sub${flags} -t 'greetings/#' -v`]
+      ? [
+          "  or with Mosquitto's tools, whose flags are much the same:",
+          `    mosquitto_sub${flags} -t 'greetings/#' -v`,
+          `    mosquitto_pub${flags} -t greetings/hello -m 'Hello from Mosquitto'`,
+        ]
       : []),
   ];
 }

@@ -38,7 +38,7 @@ export const FLAGS: readonly Flag[] = [
     long: 'data',
     value: 'DIR',
     description: 'Directory for what must survive a restart.',
-    default: 'the state directory of the user',
+    default: 'see below',
     key: ['data'],
   },
   {
@@ -55,7 +55,12 @@ export const FLAGS: readonly Flag[] = [
   { long: 'log-level', value: 'LEVEL', description: 'debug, info, warn or error.', key: ['log', 'level'] },
   { long: 'log-to', value: 'PLACE', description: 'stderr, stdout or syslog.', key: ['log', 'to', '0'] },
   { long: 'log-file', value: 'FILE', description: 'A file for the log.', key: ['log', 'file'] },
-  { long: 'log-format', value: 'FORMAT', description: 'human, json or auto.', key: ['log', 'format'] },
+  {
+    long: 'log-format',
+    value: 'FORMAT',
+    description: 'human (with the first screen), json, or auto: human on a terminal, else json.',
+    key: ['log', 'format'],
+  },
   {
     long: 'limit',
     value: 'NAME=VALUE',
@@ -190,6 +195,8 @@ export function serveHelp(): string {
     ...columns(flags),
     '',
     'Sizes may be written with B, kB, MB, GB (powers of 1000), KiB, MiB, GiB (of 1024), times with ms, s, min, h, d.',
+    'Data: --data, else data of the file, else $DUNLIN_DATA, else $STATE_DIRECTORY (of systemd), else',
+    '$XDG_STATE_HOME/dunlin, else ~/.local/state/dunlin or what macOS and Windows have in its place.',
     'Flags win over the file. Ctrl-C stops it gracefully; a second one at once.',
     'Exit codes: 0 stopped as asked; 1 command line or configuration is wrong; 3 it could not start or go on.',
     '',

@@ -3,6 +3,7 @@ import type { Broker, Clock, ListenerPolicy } from '@dunlin/broker';
 import type { Listener, Wire } from '@dunlin/transport';
 import type { TlsListener } from '@dunlin/transport/tls';
 import type { AcceptGate } from './accept-gate.ts';
+import { closeTogether } from './closing.ts';
 import type { ListenerConfiguration } from './configuration.ts';
 import { ConnectionRate } from './connection-rate.ts';
 import type { Doors } from './doors.ts';
@@ -108,7 +109,7 @@ async function closeAll(
   tell: (event: ServerEvent) => void,
 ): Promise<void> {
   rate?.close();
-  await Promise.all(
+  await closeTogether(
     listeners.map(async (listener) => {
       await listener.close();
       tell({ name: 'listenerClosed', listener: name, address: listener.address });

@@ -127,6 +127,9 @@ test('names what is wrong with flags and file, with exit code 1', async () => {
   const flags = serve('--port', 'abc');
   assert.equal(await flags.ended(), 1);
   assert.equal(flags.errors, '--port is "abc": a whole number from 0 to 65535 is expected\n');
+  const both = serve('--data', 'd', '--durability', 'memory');
+  assert.equal(await both.ended(), 1);
+  assert.equal(both.errors, '--data is "d" and durability is "memory", which keeps nothing: one of both is expected\n');
   const folder = mkdtempSync(join(tmpdir(), 'dunlin-serve-'));
   try {
     const file = join(folder, 'dunlin.yaml');
@@ -257,6 +260,9 @@ test('refuses a data directory that another process has, and says which one', as
   await first.port();
   const second = serve('--port', '0', '--data', data);
   assert.equal(await second.ended(), 3);
-  assert.match(second.errors, new RegExp(`Cannot open .*taken: the process ${first.child.pid} has it open`));
+  assert.match(
+    second.errors,
+    new RegExp(`Cannot open .*taken: the process ${first.child.pid} \\(a server\\) has it open`),
+  );
   assert.match(second.errors, /take another data directory: --data DIR/);
 });

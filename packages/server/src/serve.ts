@@ -1,4 +1,5 @@
 /** The command `dunlin serve`: from the arguments to a server that runs until it is told to stop. */
+import { resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { StoreError } from '@dunlin/lmdb';
 import {
@@ -9,6 +10,7 @@ import {
   mergeConfigurations,
 } from './configuration.ts';
 import { readConfigurationFile } from './configuration-file.ts';
+import { quoted } from './configuration-reading.ts';
 import { ControlError } from './control-protocol.ts';
 import { defaultDataDirectory } from './data-directory.ts';
 import { logEvent } from './event-log.ts';
@@ -67,8 +69,16 @@ export async function serve(argv: readonly string[]): Promise<number> {
 function readAll({ configFile, configuration: flags }: CommandLine): Configuration {
   const file = configFile === undefined ? {} : readConfigurationFile(configFile);
   const given = mergeConfigurations(file, flags);
+  if (flags.data !== undefined && given.durability === 'memory') throw nothingKept(flags.data);
   const data = given.durability === 'memory' ? undefined : (given.data ?? defaultDataDirectory());
   return completeConfiguration({ ...given, data });
+}
+
+/** A file may have both, so that a flag can leave its directory alone for once; who names one expects it to be used. */
+function nothingKept(data: string): ConfigurationError {
+  return new ConfigurationError([
+    `--data is ${quoted(data)} and durability is "memory", which keeps nothing: one of both is expected`,
+  ]);
 }
 
 async function run(commandLine: CommandLine): Promise<number> {
@@ -146,7 +156,10 @@ function announce(log: Log, isForPeople: boolean, server: RunningServer): void {
     return;
   }
   const { data, durability } = server.configuration;
-  log.log('info', 'started', { version: SERVER_VERSION, node: process.version, pid: process.pid, data, durability });
+  const { pid, version: node } = process;
+  // Whole, for a command that runs elsewhere.
+  const where = data === undefined ? {} : { data: resolve(data) };
+  log.log('info', 'started', { version: SERVER_VERSION, node, pid, ...where, durability });
 }
 
 /** Rejects where the store has failed, also while it was closed: then it is not told as stopped. */

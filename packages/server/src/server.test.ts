@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { type Authenticator, type Authorizer, NOBODY, PERMIT_ALL } from '@dunlin/broker';
 import { type Address, RawClient } from '../../../test/conformance/raw-client.ts';
@@ -221,4 +224,22 @@ test('tells a failed start as one event, and no drain of what never was', async 
     events.map(({ name }) => name),
     ['startFailed'],
   );
+});
+
+test('stops its broker and closes its store also where a listener cannot be closed in order', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'dunlin-server-'));
+  const failure = new Error('not told');
+  let refuses = true;
+  const onEvent = ({ name }: ServerEvent): void => {
+    if (refuses && name === 'listenerClosed') throw failure;
+  };
+  const { address, server } = await start({ data }, { onEvent });
+  const client = await RawClient.open(address, 5);
+  await client.connect();
+  await assert.rejects(server.stop(), failure);
+  running.splice(running.indexOf(server), 1);
+  await client.find('disconnect', { code: 0x8b });
+  refuses = false;
+  await (await start({ data })).server.stop();
+  rmSync(data, { recursive: true });
 });

@@ -12,6 +12,7 @@ import {
 import type { LmdbEnvironment } from '@dunlin/lmdb';
 import { AcceptGate } from './accept-gate.ts';
 import { addressesOf } from './address.ts';
+import { closeInTurn, closeTogether } from './closing.ts';
 import {
   type Configuration,
   ConfigurationError,
@@ -145,7 +146,7 @@ async function start(configuration: Configuration, parts: ServerParts, tell: Tel
     throw new ConfigurationError([
       `data is ${quoted(configuration.data ?? '')} beside a store: one of both is expected`,
     ]);
-  const storage = await openStorage(configuration);
+  const storage = await openStorage(configuration, (error) => tell({ name: 'storeSweepFailed', error }));
   try {
     return await startWith(configuration, storage, parts, tell);
   } catch (error) {
@@ -194,9 +195,7 @@ async function startWith(
   } catch (error) {
     // A server that never was does not tell that it drains.
     forget();
-    await closeAll(opened, gate);
-    await control?.close();
-    await doors.close();
+    await Promise.allSettled([closeAll(opened, gate), control?.close(), doors.close()]);
     await broker.stop();
     throw error;
   }
@@ -260,14 +259,13 @@ async function startWith(
     watched.close();
     reviewLater();
     await reloading;
-    await closeAll(opened, gate);
-    await doors.close();
-    try {
-      await broker.stop();
-    } finally {
-      await storage?.close();
-      await controlClosed;
-    }
+    await closeInTurn([
+      () => closeAll(opened, gate),
+      () => doors.close(),
+      () => broker.stop(),
+      () => storage?.close(),
+      () => controlClosed,
+    ]);
   }
 }
 
@@ -280,7 +278,7 @@ async function openControl(storage: LmdbEnvironment | undefined): Promise<Contro
 
 async function closeAll(opened: readonly OpenListener[], gate: AcceptGate): Promise<void> {
   gate.close();
-  await Promise.all(opened.map((listener) => listener.close()));
+  await closeTogether(opened.map((listener) => listener.close()));
 }
 
 interface BrokerParts extends Pick<ServerParts, 'authenticator' | 'authorizer' | 'store' | 'random'> {

@@ -38,7 +38,7 @@ test('advises what helps', async () => {
     return true;
   });
   assert.match(storageAdvice(new StoreError('newer-format', '')) ?? '', /a newer one/);
-  assert.match(storageAdvice(new StoreError('damaged', '')) ?? '', /Restore a backup/);
+  assert.match(storageAdvice(new StoreError('damaged', '')) ?? '', /With dunlin store restore/);
   assert.equal(storageAdvice(new StoreError('commit-failed', '')), undefined);
   assert.equal(storageAdvice(new Error('other')), undefined);
 });

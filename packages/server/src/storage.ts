@@ -3,12 +3,20 @@ import { type LmdbEnvironment, openLmdb, StoreError } from '@dunlin/lmdb';
 import type { Configuration } from './configuration.ts';
 
 /**
- * Opens the data directory; undefined where everything stays in memory.
+ * Opens the data directory; undefined where everything stays in memory. `sweepFailed` is told why what deleted sessions
+ * left is removed no more.
  * @throws StoreError where it is locked by another process, damaged, of a newer version or cannot be used
  */
-export async function openStorage({ data, durability }: Configuration): Promise<LmdbEnvironment | undefined> {
+export async function openStorage(
+  { data, durability }: Configuration,
+  sweepFailed?: (error: string) => void,
+): Promise<LmdbEnvironment | undefined> {
   if (durability === 'memory' || data === undefined) return undefined;
-  return await openLmdb({ directory: data, durability });
+  return await openLmdb({
+    directory: data,
+    durability,
+    sweepFailed: (error) => sweepFailed?.(error instanceof Error ? error.message : String(error)),
+  });
 }
 
 /** What to do about a data directory that cannot be opened, in a sentence; undefined where the error says it all. */
@@ -16,13 +24,13 @@ export function storageAdvice(error: unknown): string | undefined {
   if (!(error instanceof StoreError)) return undefined;
   switch (error.code) {
     case 'locked':
-      return 'Stop the other process, or take another data directory: --data DIR';
+      return 'Or take another data directory: --data DIR';
     case 'newer-format':
       return 'Start the version of Dunlin that wrote it, or a newer one';
     case 'damaged':
-      return 'Restore a backup (dunlin store restore), or begin with another data directory: --data DIR';
+      return 'With dunlin store restore; where there is none begin with another data directory: --data DIR';
     case 'not-openable':
-      return 'Take another data directory (--data DIR), or keep everything in memory: --durability memory';
+      return 'Or take another data directory (--data DIR), or keep everything in memory: --durability memory';
     default:
       return undefined;
   }

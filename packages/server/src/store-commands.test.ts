@@ -94,17 +94,21 @@ test('does not restore below a running server, nor from its directory', async ()
   const [directory, backup] = [newDirectory(), newDirectory()];
   await served(directory, 1);
   await storeBackup(directory, backup);
-  const expected = { code: 'locked', message: new RegExp(`the process ${process.pid} has it open; stop it first`) };
+  const expected = {
+    code: 'locked',
+    message: new RegExp(`the process ${process.pid} \\(a server\\) has it open; stop it first`),
+  };
   await assert.rejects(storeRestore(backup, directory, true), expected);
   await assert.rejects(storeRestore(directory, newDirectory(), false), expected);
 });
 
 test('finds the data directory as serve does', () => {
   assert.equal(dataDirectory('here', undefined), resolve('here'));
+  assert.throws(() => dataDirectory('', undefined), /^ConfigurationError: --data is "": a directory is expected$/);
   assert.equal(dataDirectory(undefined, undefined), resolve(defaultDataDirectory()));
   const file = join(scratch, 'dunlin.yaml');
   writeFileSync(file, 'data: there\n');
-  assert.equal(dataDirectory(undefined, file), resolve('there'));
+  assert.equal(dataDirectory(undefined, file), join(scratch, 'there'));
   assert.equal(dataDirectory('here', file), resolve('here'));
   writeFileSync(file, 'log:\n  level: warn\n');
   assert.equal(dataDirectory(undefined, file), resolve(defaultDataDirectory()));

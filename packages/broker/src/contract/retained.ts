@@ -184,6 +184,20 @@ function dice(): (limit: number) => number {
 }
 
 function filterTests(storeTest: StoreTest): void {
+  storeTest('goes on behind what it has given after a pause', async (store) => {
+    const writer = new RetainedWriter();
+    const topics = Array.from({ length: 40 }, (_, index) => `t/${index + 10}`);
+    await store.commit(topics.map((topic) => writer.put(topic)));
+    const cursor = store.retained.cursor('#');
+    const found: string[] = [];
+    for (let step = 0; step < STEPS_MAX && !cursor.isDone; step++) {
+      const retained = cursor.next(256);
+      if (retained !== undefined) found.push(retained.message.topic.name);
+      cursor.pause();
+    }
+    assert.deepEqual(found.sort(), topics);
+  });
+
   storeTest(
     'finds with any filter just the topics that it matches, in steps of any size [MQTT-4.7.2-1]',
     async (store) => {

@@ -15,8 +15,10 @@ function session(number: number, clientId = `client-${number}`): SessionRecord {
     number,
     clientId,
     username: `user of ${clientId}`,
+    identity: `identity of ${clientId}`,
     sessionExpiryInterval: 0xffffffff,
     expiresAtMs: Infinity,
+    sentUpTo: number * 1_000,
   };
 }
 
@@ -103,7 +105,14 @@ function sessionTests(storeTest: StoreTest): void {
 
   storeTest('returns every session once, as it was put last', async (store) => {
     await store.commit([putSession(1), putSession(2)]);
-    const changed = { ...session(1), sessionExpiryInterval: 60, expiresAtMs: 1_700_000_000_000 };
+    const changed = {
+      ...session(1),
+      username: undefined,
+      identity: undefined,
+      sessionExpiryInterval: 60,
+      expiresAtMs: 1_700_000_000_000,
+      sentUpTo: 2 ** 40,
+    };
     await store.commit([{ op: 'putSession', session: changed }]);
     const records = (await everything(store.sessions())).map((stored) => stored.record);
     assert.deepEqual(

@@ -13,20 +13,16 @@ export const NOBODY: Principal = Object.freeze({
 });
 
 /**
- * Accepts every client as whoever it says it is; a password is not looked at.
+ * Accepts every client; user name and password are not looked at.
  *
- * The principal carries the User Name of CONNECT, nothing else, and never expires.
+ * The principal has no user name, since nobody has checked the one in CONNECT, no attributes, and never expires.
  */
 export class AnonymousAuthenticator implements Authenticator {
   supports(_method: string): boolean {
     return false;
   }
 
-  authenticate(request: AuthenticationRequest): AuthenticationResult {
-    const { username } = request.connect;
-    return {
-      kind: 'accept',
-      principal: { ...NOBODY, username },
-    };
+  authenticate(_request: AuthenticationRequest): AuthenticationResult {
+    return { kind: 'accept', principal: NOBODY };
   }
 }

@@ -8,7 +8,15 @@ storeContract('MemoryStore', async () => new MemoryStore());
 
 test('has committed when commit returns', () => {
   const store = new MemoryStore();
-  const record = { number: 1, clientId: 'a', username: undefined, sessionExpiryInterval: 10, expiresAtMs: 0 };
+  const record = {
+    number: 1,
+    clientId: 'a',
+    username: undefined,
+    identity: undefined,
+    sessionExpiryInterval: 10,
+    expiresAtMs: 0,
+    sentUpTo: 0,
+  };
   assert.equal(store.commit([{ op: 'putSession', session: record }]), undefined);
 });
 
@@ -19,7 +27,15 @@ test('keeps messages by reference', () => {
   store.commit([
     {
       op: 'putSession',
-      session: { number: 1, clientId: 'a', username: undefined, sessionExpiryInterval: 10, expiresAtMs: 0 },
+      session: {
+        number: 1,
+        clientId: 'a',
+        username: undefined,
+        identity: undefined,
+        sessionExpiryInterval: 10,
+        expiresAtMs: 0,
+        sentUpTo: 0,
+      },
     },
     { op: 'enqueue', session: 1, entry },
   ]);
@@ -28,7 +44,15 @@ test('keeps messages by reference', () => {
 
 test('gives what it keeps to the next broker after it was closed', async () => {
   const store = new MemoryStore();
-  const record = { number: 1, clientId: 'a', username: undefined, sessionExpiryInterval: 10, expiresAtMs: 0 };
+  const record = {
+    number: 1,
+    clientId: 'a',
+    username: undefined,
+    identity: undefined,
+    sessionExpiryInterval: 10,
+    expiresAtMs: 0,
+    sentUpTo: 0,
+  };
   store.commit([{ op: 'putSession', session: record }]);
   await store.close();
   for await (const stored of store.sessions()) assert.equal(stored.record, record);

@@ -140,6 +140,9 @@ export class TopicCursor<V> {
     return undefined;
   }
 
+  /** It holds nothing but its place. */
+  pause(): void {}
+
   /** `node` stands at filter level `depth`, and matches it unless a wildcard meets `$` [MQTT-4.7.2-1]. */
   #visit(node: Node<V>, depth: number): V | undefined {
     const level = this.#levels[depth];

@@ -6,7 +6,15 @@ import { VolatileStore } from './volatile-store.ts';
 
 test('keeps retained messages, and nothing of sessions', async () => {
   const store = new VolatileStore();
-  const record = { number: 7, clientId: 'a', username: undefined, sessionExpiryInterval: 10, expiresAtMs: 0 };
+  const record = {
+    number: 7,
+    clientId: 'a',
+    username: undefined,
+    identity: undefined,
+    sessionExpiryInterval: 10,
+    expiresAtMs: 0,
+    sentUpTo: 0,
+  };
   const retained = { message: sampleMessage('t'), sequence: 3 };
   assert.equal(
     store.commit([

@@ -6,6 +6,19 @@ import type { World } from './world.ts';
 /** More transactions than any step of a test needs. */
 const BATCHES_MAX = 1_000;
 
+/** Answers at once, and what it keeps counts as being on a disk. */
+export class DiskStore extends MemoryStore {
+  override readonly inMemory = false as unknown as true;
+  /** Entries that were read. */
+  read = 0;
+
+  override queue(session: number, after: number, limit: number): readonly StoredEntry[] {
+    const page = super.queue(session, after, limit);
+    this.read += page.length;
+    return page;
+  }
+}
+
 /** Answers every commit and every read of a queue in a later turn, without help. */
 export class LaterStore implements Store {
   readonly inMemory = false;

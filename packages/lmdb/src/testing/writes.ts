@@ -12,7 +12,15 @@ export function message(topic: string, payload: string | Uint8Array = 'payload')
 export function putSession(number: number, clientId = `client-${number}`): Write {
   return {
     op: 'putSession',
-    session: { number, clientId, username: undefined, sessionExpiryInterval: 60, expiresAtMs: Infinity },
+    session: {
+      number,
+      clientId,
+      username: undefined,
+      identity: undefined,
+      sessionExpiryInterval: 60,
+      expiresAtMs: Infinity,
+      sentUpTo: 0,
+    },
   };
 }
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ReplayTurns } from './replay-turns.ts';
+import { LaterTurns } from './later-turns.ts';
 import type { Session } from './session.ts';
 import { TestClock } from './testing/world.ts';
 
 test('gives the replays of one turn five milliseconds, from the first that asks', () => {
   const clock = new TestClock();
-  const turns = new ReplayTurns(clock, () => undefined);
+  const turns = new LaterTurns(clock, () => undefined);
   turns.begin();
   const pauseAtMs = turns.pauseAtMs;
   assert.equal(pauseAtMs, clock.now + 5);
@@ -19,7 +19,7 @@ test('gives the replays of one turn five milliseconds, from the first that asks'
 test('lets who waits go on in a turn of its own, whoever the time did not suffice for in the next', () => {
   const clock = new TestClock();
   const order: string[] = [];
-  const turns = new ReplayTurns(clock, () => order.push('turn'));
+  const turns = new LaterTurns(clock, () => order.push('turn'));
   const session = (name: string) =>
     ({
       pump: () => {

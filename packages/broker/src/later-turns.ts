@@ -1,11 +1,14 @@
-/** The turns in which replays go on: a slice of time for those of all sessions together, one session after the other. */
+/**
+ * The turns in which sessions go on with what is long, replays and queues of what has expired: a slice of time for all
+ * of them together, one session after the other.
+ */
 import type { Clock } from './ports.ts';
 import type { Session } from './session.ts';
 
-/** Replays go on for this long in one turn. */
+/** They go on for this long in one turn. */
 const SLICE_MS = 5;
 
-export class ReplayTurns {
+export class LaterTurns {
   readonly #clock: Clock;
   readonly #beginTurn: () => void;
   readonly #waiting = new Set<Session>();
@@ -17,7 +20,7 @@ export class ReplayTurns {
     this.#beginTurn = beginTurn;
   }
 
-  /** Steady clock at which the replays of this turn pause: the slice begins when the first one asks. */
+  /** Steady clock at which those of this turn pause: the slice begins when the first one asks. */
   get pauseAtMs(): number {
     this.#pauseAtMs ??= this.#clock.steadyMs() + SLICE_MS;
     return this.#pauseAtMs;
