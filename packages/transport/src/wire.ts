@@ -44,6 +44,8 @@ export interface Wire {
    * closing or broken the bytes are dropped and the answer is true; `closed` tells the rest.
    */
   write(bytes: Buffer): boolean;
+  /** The owner has let the peer in (CONNACK was sent): limits for strangers end. Missing where a wire has none. */
+  admitted?(): void;
   /** Stops and restarts reading; bytes already in the operating system wait there. */
   pause(): void;
   resume(): void;

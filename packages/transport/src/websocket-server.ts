@@ -1,0 +1,220 @@
+/** Listening for WebSockets, plain and over TLS: an HTTP server of which MQTT is one part. */
+
+import * as http from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { TransportError } from './errors.ts';
+import { type ForwardedOptions, hasForwarded, peerForwarded } from './forwarded-headers.ts';
+import { ProxyEntrance } from './proxy-entrance.ts';
+import type { ProxyVersion } from './proxy-protocol.ts';
+import { listenAtPort, tellAcceptErrors } from './server-socket.ts';
+import { SocketListener } from './socket-listener.ts';
+import { BACKLOG, LINGER_MS } from './tcp.ts';
+import type { TlsListener, TlsListenOptions } from './tls.ts';
+import { TlsEntrance } from './tls-entrance.ts';
+import { makeTicketKeys, type TlsServerSettings, TlsSettings } from './tls-settings.ts';
+import { readTrustedAddresses, type TrustedAddresses } from './trusted-addresses.ts';
+import { isFixedHost, pathOf, refusalOfUpgrade, type UpgradeRules } from './websocket-upgrade.ts';
+import { WebSocketWire } from './websocket-wire.ts';
+import type { Listener, Peer } from './wire.ts';
+import { peerOf } from './wire-owner.ts';
+
+export type { ForwardedOptions } from './forwarded-headers.ts';
+export { STRANGER_MESSAGE_BYTES_MAX } from './websocket-wire.ts';
+
+/** Where to listen, whom to let in, and what to do with them. */
+export interface WebSocketListenOptions extends Omit<TlsListenOptions, 'tls' | 'proxy'> {
+  /** Secure WebSocket. Default: plain. */
+  readonly tls?: TlsServerSettings;
+  /** Where there is a WebSocket. Default `/mqtt` and `/`. */
+  readonly paths?: readonly string[];
+  /**
+   * Pages of browsers that may connect: `own`, those of this server, `any`, or those of the origins listed, such as
+   * `https://example.org`. A program that is no browser sends no Origin and may connect. Default `own`.
+   */
+  readonly origins?: 'own' | 'any' | readonly string[];
+  /** Names under which browsers reach this server, for `own`; addresses, localhost and certificate names are. */
+  readonly hosts?: readonly string[];
+  /** The first that the client offers too is taken. Default `mqtt` and `mqttv3.1`. */
+  readonly subprotocols?: readonly string[];
+  /** False lets in clients that offer no subprotocol, against [MQTT-6.0.0-3]. Default true. */
+  readonly subprotocolRequired?: boolean;
+  /** Bytes of one WebSocket message: the Maximum Packet Size and 64 KiB. Before `admitted`: 64 KiB. */
+  readonly messageBytesMax: number;
+  /** Takes all requests but those for a WebSocket. Default: 426 where there is a WebSocket, else 404. */
+  readonly request?: (request: http.IncomingMessage, response: http.ServerResponse) => void;
+  /** How long the head of a request may take. Milliseconds, default 10000. */
+  readonly headersTimeoutMs?: number;
+  /** Bytes of the head of a request. Default 16384. */
+  readonly headersBytesMax?: number;
+  /** How long a connection may idle between requests. Milliseconds, default 5000. */
+  readonly keepAliveTimeoutMs?: number;
+  /** What proxies say counts: the PROXY protocol where `protocol` is set, and headers. Default: nothing does. */
+  readonly proxy?: ForwardedOptions & { readonly protocol?: ProxyVersion; readonly headerTimeoutMs?: number };
+}
+
+const PATHS = ['/mqtt', '/'];
+const SUBPROTOCOLS = ['mqtt', 'mqttv3.1'];
+const HEADERS_TIMEOUT_MS = 10_000;
+const HEADERS_BYTES_MAX = 16 * 1024;
+const HEADERS_MAX = 100;
+const KEEP_ALIVE_TIMEOUT_MS = 5000;
+/** How often Node looks for requests that take too long. */
+const TIMEOUT_LOOK_MS = 1000;
+/** A message that comes in many parts costs more memory than its bytes. */
+const FRAGMENTS_MAX = 4096;
+const CHUNKS_MAX = 16_384;
+
+/** Listens. Settles when connections can come; rejects with a `TransportError` such as EADDRINUSE. */
+export async function listenWebSocket(options: WebSocketListenOptions): Promise<TlsListener> {
+  const { host, port, reusePort, backlog = BACKLOG, lingerMs = LINGER_MS, accept, onError, proxy } = options;
+  const ticketKeys = options.ticketKeys ?? makeTicketKeys();
+  const settings = options.tls === undefined ? undefined : new TlsSettings(options.tls, ticketKeys);
+  const site = new Site(options);
+  const { protocol } = proxy ?? {};
+  const proxies =
+    proxy === undefined || protocol === undefined
+      ? undefined
+      : new ProxyEntrance({ ...proxy, protocol }, options.onRefused);
+  const server = await listenAtPort({ host, port, backlog, reusePort });
+  const { connectionsMax = Number.POSITIVE_INFINITY } = options;
+  const sockets = new SocketListener(server, { backlog, connectionsMax, lingerMs, accept, onError });
+  tellAcceptErrors(server, onError);
+  const secured = (socket: TLSSocket, peer: Peer): void => site.take(socket, peer);
+  const entrance =
+    settings && new TlsEntrance(settings, ['http/1.1'], { ...options, backlog }, secured, options.onRefused);
+  const take = (socket: Socket, peer: Peer): void => (entrance ?? site).take(socket, peer);
+  site.begin(sockets, () => entrance?.settings);
+  server.on('connection', (socket) => {
+    if (!sockets.enter(socket)) return;
+    if (proxies === undefined) take(socket, peerOf(socket.remoteAddress, socket.remotePort));
+    else proxies.take(socket, take);
+  });
+  server.on('close', () => site.close());
+  return Object.assign(sockets, {
+    update: (next: TlsServerSettings): void => entrance?.update(new TlsSettings(next, ticketKeys)),
+  }) satisfies Listener;
+}
+
+/** HTTP on the connections of one listener. */
+class Site {
+  readonly #options: WebSocketListenOptions;
+  readonly #http: http.Server;
+  readonly #webSockets: WebSocketServer;
+  readonly #rules: UpgradeRules;
+  readonly #trusted: TrustedAddresses;
+  readonly #owner: { readonly lingerMs: number; wireGone(): void };
+  readonly #peers = new WeakMap<Duplex, Peer>();
+  #sockets!: SocketListener;
+  #settings: () => TlsSettings | undefined = () => undefined;
+  #untrustedTold = false;
+
+  constructor(options: WebSocketListenOptions) {
+    this.#options = options;
+    const { paths = PATHS, origins = 'own', hosts = [], subprotocols = SUBPROTOCOLS, lingerMs = LINGER_MS } = options;
+    this.#trusted = readTrustedAddresses(options.proxy?.trusted ?? []);
+    this.#owner = { lingerMs, wireGone: () => {} };
+    this.#rules = {
+      paths,
+      origins,
+      subprotocols,
+      subprotocolRequired: options.subprotocolRequired ?? true,
+      isSecure: options.tls !== undefined,
+      isOwnHost: (name) => isFixedHost(name) || hosts.includes(name) || (this.#settings()?.hasName(name) ?? false),
+    };
+    this.#webSockets = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: options.messageBytesMax,
+      maxFragments: FRAGMENTS_MAX,
+      maxBufferedChunks: CHUNKS_MAX,
+      handleProtocols: (offered) => subprotocols.find((name) => offered.has(name)) ?? false,
+    });
+    this.#http = http.createServer({
+      headersTimeout: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
+      maxHeaderSize: options.headersBytesMax ?? HEADERS_BYTES_MAX,
+      keepAliveTimeout: options.keepAliveTimeoutMs ?? KEEP_ALIVE_TIMEOUT_MS,
+      connectionsCheckingInterval: Math.min(TIMEOUT_LOOK_MS, options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS),
+    });
+    this.#http.maxHeadersCount = HEADERS_MAX;
+    this.#http.on('request', options.request ?? ((request, response) => answerByDefault(request, response, paths)));
+    this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
+  }
+
+  begin(sockets: SocketListener, settings: () => TlsSettings | undefined): void {
+    this.#sockets = sockets;
+    this.#settings = settings;
+    // The server gets its connections from us; by this event it begins to look after their time-outs.
+    this.#http.emit('listening');
+  }
+
+  take(socket: Socket, peer: Peer): void {
+    if (this.#sockets.isClosed) {
+      socket.destroy();
+      return;
+    }
+    socket.on('error', () => {});
+    this.#peers.set(socket, peer);
+    this.#http.emit('connection', socket);
+    socket.resume();
+  }
+
+  close(): void {
+    this.#http.close();
+  }
+
+  #upgrade(request: http.IncomingMessage, socket: Socket, head: Buffer): void {
+    const from = this.#peers.get(socket) ?? peerOf(socket.remoteAddress, socket.remotePort);
+    const refusal = refusalOfUpgrade(request, this.#rules);
+    if (refusal !== undefined) {
+      this.#refuse(socket, from, refusal.status, new TransportError('Cannot open a WebSocket', refusal.code));
+      return;
+    }
+    let peer: Peer;
+    try {
+      peer = this.#peerOf(request, from);
+    } catch (error) {
+      this.#refuse(socket, from, 400, new TransportError('Cannot open a WebSocket', 'DUNLIN_HTTP_FORWARDED', error));
+      return;
+    }
+    this.#webSockets.handleUpgrade(request, socket, head, (webSocket: WebSocket) => {
+      webSocket.binaryType = 'fragments';
+      this.#sockets.present(new WebSocketWire(webSocket, peer, this.#owner, socket));
+    });
+  }
+
+  #peerOf(request: http.IncomingMessage, from: Peer): Peer {
+    const { proxy, onError } = this.#options;
+    if (proxy === undefined) return from;
+    if (this.#trusted.includes(from.address)) return peerForwarded(request, from, proxy, this.#trusted);
+    if (!this.#untrustedTold && hasForwarded(request, proxy)) {
+      this.#untrustedTold = true;
+      onError(new TransportError('Cannot believe a forwarded header', 'DUNLIN_PROXY_UNTRUSTED'));
+    }
+    return from;
+  }
+
+  #refuse(socket: Socket, peer: Peer, status: number, error: TransportError): void {
+    answerBare(socket, status);
+    this.#options.onRefused?.(error, peer);
+  }
+}
+
+function answerByDefault(request: http.IncomingMessage, response: http.ServerResponse, paths: readonly string[]): void {
+  const status = paths.includes(pathOf(request)) ? 426 : 404;
+  const headers = { 'Content-Type': 'text/plain; charset=utf-8', ...(status === 426 ? { Upgrade: 'websocket' } : {}) };
+  response.writeHead(status, headers).end(`${http.STATUS_CODES[status]}\n`);
+}
+
+/** Answers on a connection that HTTP has given away, and ends it. */
+function answerBare(socket: Socket, status: number): void {
+  const text = `${http.STATUS_CODES[status]}\n`;
+  socket.once('finish', () => socket.destroy());
+  socket.end(
+    `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
+      `Content-Length: ${text.length}\r\n\r\n${text}`,
+  );
+}
