@@ -99,8 +99,8 @@ export const CONFIGURATION: GroupShape = {
       isPath: true,
       description:
         'Directory for what must survive a restart; one process at a time has it. `dunlin serve` by default: ' +
-        '$DUNLIN_DATA, $STATE_DIRECTORY, or the directory `dunlin` where the system keeps the state of programs, such ' +
-        'as ~/.local/state/dunlin. An embedding program: none.',
+        '$STATE_DIRECTORY, or the directory `dunlin` where the system keeps the state of programs, such as ' +
+        '~/.local/state/dunlin. An embedding program: none.',
     },
     durability: {
       kind: 'choice',

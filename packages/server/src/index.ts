@@ -24,7 +24,7 @@ export {
   type ServerIdentity,
 } from './control-protocol.ts';
 export { SERVER_EVENTS, type ServerEvent, type ServerEventName } from './events.ts';
-export { FLAGS, type Flag, flagDefault, flagSpelling } from './flags.ts';
+export { FLAGS, type Flag, flagDefault, flagSpelling, flagVariable } from './flags.ts';
 export { configurationSchemaText } from './json-schema.ts';
 export { ServerStartError } from './listening.ts';
 export { serve } from './serve.ts';

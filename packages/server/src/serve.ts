@@ -51,7 +51,7 @@ const lookEveryMs = 20;
  */
 export async function serve(argv: readonly string[]): Promise<number> {
   try {
-    const commandLine = readCommandLine(argv);
+    const commandLine = readCommandLine(argv, process.env);
     if (commandLine.help) {
       process.stdout.write(serveHelp());
       return EXIT.stopped;
@@ -63,8 +63,8 @@ export async function serve(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** What file and flags say together, now. */
-function readAll({ configFile, configuration: flags }: CommandLine): Configuration {
+/** What file, environment and flags say together, now. @throws ConfigurationError */
+export function effectiveConfiguration({ configFile, configuration: flags }: CommandLine): Configuration {
   const file = configFile === undefined ? {} : readConfigurationFile(configFile);
   const given = mergeConfigurations(file, flags);
   const data = given.durability === 'memory' ? undefined : (given.data ?? defaultDataDirectory());
@@ -72,7 +72,7 @@ function readAll({ configFile, configuration: flags }: CommandLine): Configurati
 }
 
 async function run(commandLine: CommandLine): Promise<number> {
-  const configuration = readAll(commandLine);
+  const configuration = effectiveConfiguration(commandLine);
   // It takes effect because the young generation has not grown yet.
   setFlagsFromString(`--max-semi-space-size=${Math.ceil(configuration.semiSpaceBytesMax / 1024 ** 2)}`);
   const destination = openLog(configuration.log);
@@ -130,7 +130,7 @@ async function reloadFrom(
 ): Promise<void> {
   let next: Configuration;
   try {
-    next = readAll(commandLine);
+    next = effectiveConfiguration(commandLine);
   } catch (error) {
     tell({ name: 'reloadFailed', error: failureText(error) });
     return;

@@ -104,8 +104,14 @@ test('finds the data directory as serve does', () => {
   assert.equal(dataDirectory(undefined, undefined), resolve(defaultDataDirectory()));
   const file = join(scratch, 'dunlin.yaml');
   writeFileSync(file, 'data: there\n');
-  assert.equal(dataDirectory(undefined, file), resolve('there'));
+  assert.equal(dataDirectory(undefined, file), join(scratch, 'there'));
   assert.equal(dataDirectory('here', file), resolve('here'));
+  process.env.DUNLIN_DATA = 'elsewhere';
+  assert.deepEqual(
+    [dataDirectory(undefined, file), dataDirectory('here', file)],
+    ['elsewhere', 'here'].map((path) => resolve(path)),
+  );
+  delete process.env.DUNLIN_DATA;
   writeFileSync(file, 'log:\n  level: warn\n');
   assert.equal(dataDirectory(undefined, file), resolve(defaultDataDirectory()));
   writeFileSync(file, 'durability: memory\n');

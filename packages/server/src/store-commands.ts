@@ -35,11 +35,12 @@ export interface BackupResult {
 }
 
 /**
- * The data directory that `dunlin serve` would take with the same `--data` and `--config`.
+ * The data directory that `dunlin serve` would take with the same `--data`, environment and `--config`.
  * @throws ConfigurationError where the file is wrong, or says that nothing is kept
  */
 export function dataDirectory(data: string | undefined, configFile: string | undefined): string {
-  if (data !== undefined) return resolve(data);
+  const named = data ?? (process.env.DUNLIN_DATA || undefined);
+  if (named !== undefined) return resolve(named);
   const configuration = configFile === undefined ? {} : readConfigurationFile(configFile);
   if (configuration.durability === 'memory')
     throw new ConfigurationError([
