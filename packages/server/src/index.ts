@@ -27,6 +27,8 @@ export { SERVER_EVENTS, type ServerEvent, type ServerEventName } from './events.
 export { FLAGS, type Flag, flagDefault, flagSpelling, flagVariable } from './flags.ts';
 export { configurationSchemaText } from './json-schema.ts';
 export { ServerStartError } from './listening.ts';
+export type { ImportRemark } from './mosquitto-context.ts';
+export { importMosquitto, type MosquittoImport } from './mosquitto-import.ts';
 export { serve } from './serve.ts';
 export { type BoundListener, type RunningServer, SERVER_VERSION, type ServerParts, startServer } from './server.ts';
 export { type Shape, shownDefault } from './shape.ts';
