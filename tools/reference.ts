@@ -16,6 +16,7 @@ import {
   FLAGS,
   flagDefault,
   flagSpelling,
+  flagVariable,
   SERVER_EVENTS,
   type Shape,
   shownDefault,
@@ -47,10 +48,17 @@ function textOf(path: string): string | undefined {
 }
 
 function configurationPage(): string {
-  const flags = FLAGS.map((flag) => [code(flagSpelling(flag).trim()), flag.description, shownFlagDefault(flag)]);
+  const flags = FLAGS.map((flag) => [
+    code(flagSpelling(flag).trim()),
+    shownVariable(flag),
+    flag.description,
+    shownFlagDefault(flag),
+  ]);
   return page(
     'Configuration',
-    '`dunlin serve` reads flags and one YAML file (`--config FILE`); flags win. The file has a',
+    '`dunlin serve` reads flags, environment variables and one YAML file (`--config FILE`): a flag wins over its variable, and',
+    'the variable over the file. `dunlin config check FILE` says what is wrong with a file, `dunlin config show` what is in',
+    'force, `dunlin config import` converts a `mosquitto.conf` ([how](../guide/from-mosquitto.md)). The file has a',
     '[JSON Schema](../../packages/server/configuration.schema.json) for editors, and a',
     '[commented example](../../examples/dunlin.yaml). Sizes may be written with `B`, `kB`, `MB`, `GB` (powers of',
     '1000), `KiB`, `MiB`, `GiB` (powers of 1024), times with `ms`, `s`, `min`, `h`, `d`, in any case, and long numbers',
@@ -58,10 +66,22 @@ function configurationPage(): string {
     '',
     '## Flags',
     '',
-    ...table(['Flag', 'Meaning', 'Default'], flags),
+    ...table(['Flag', 'Environment variable', 'Meaning', 'Default'], flags),
+    '',
+    'A variable that is empty counts as not set, `DUNLIN_PORT` also where it holds an address with `tcp://`, as Kubernetes',
+    'sets it for a Service called dunlin. Other variables that begin with `DUNLIN_` are left alone.',
     '',
     'Exit codes: 0 stopped as asked; 1 the command line or the configuration is wrong; 3 the server could not start or',
     'go on.',
+    '',
+    '## Environment variables and secrets in the file',
+    '',
+    'In a value `${NAME}` stands for an environment variable and `${NAME:-other}` for `other` where it is not set or empty;',
+    '`$${` is `${` itself, and any other `$` is just that, as in hashes of passwords. A variable that is not set is an error.',
+    '',
+    `Secrets need not stand in the file: ${secretFileKeys().map(code).join(', ')} names a file with the secret, as Docker and`,
+    'Kubernetes give them. Keys and passwords of others are in files anyhow (`tls.key`, `authentication[].file`).',
+    '`dunlin config show` shows none of them.',
     '',
     '## Keys of the file',
     '',
@@ -73,6 +93,17 @@ function configurationPage(): string {
 
 function shownFlagDefault(flag: (typeof FLAGS)[number]): string {
   return flagDefault(flag) ?? '';
+}
+
+function shownVariable(flag: (typeof FLAGS)[number]): string {
+  const variable = flagVariable(flag);
+  return variable === undefined ? '' : code(variable);
+}
+
+/** Keys that name a file with what another key would hold. */
+function secretFileKeys(): string[] {
+  const keys = keyRows(CONFIGURATION, '').map(([key]) => key.split(/[` ]/)[1]);
+  return keys.filter((key) => key.endsWith('ecretFile'));
 }
 
 /** A row a key; the broker's limits have a page of their own. */

@@ -99,8 +99,9 @@ export const CONFIGURATION: GroupShape = {
       isPath: true,
       description:
         'Directory for what must survive a restart; one process at a time has it. A relative one begins where the file ' +
-        'lies; as a flag or in a program at the working directory. `dunlin serve` by default: $DUNLIN_DATA, $STATE_DIRECTORY, or the directory `dunlin` where the system keeps the state of programs, such ' +
-        'as ~/.local/state/dunlin. An embedding program: none.',
+        'lies; as a flag or in a program at the working directory. `dunlin serve` by default: $STATE_DIRECTORY, or the ' +
+        'directory `dunlin` where the system keeps the state of programs, such as ~/.local/state/dunlin. An embedding ' +
+        'program: none.',
     },
     durability: {
       kind: 'choice',

@@ -3,15 +3,14 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * The environment variable DUNLIN_DATA, the directory that systemd gives a service (STATE_DIRECTORY), else one of the
- * user: XDG_STATE_HOME, the usual place of macOS or Windows, or `~/.local/state/dunlin`.
+ * The directory that systemd gives a service (STATE_DIRECTORY), else one of the user: XDG_STATE_HOME, the usual place of
+ * macOS or Windows, or `~/.local/state/dunlin`.
  */
 export function defaultDataDirectory(
   env: NodeJS.ProcessEnv = process.env,
   platform: string = process.platform,
   home: string = homedir(),
 ): string {
-  if (env.DUNLIN_DATA) return env.DUNLIN_DATA;
   // Several, where the service has several, are divided by colons.
   if (env.STATE_DIRECTORY) return env.STATE_DIRECTORY.split(':')[0];
   if (env.XDG_STATE_HOME) return join(env.XDG_STATE_HOME, 'dunlin');

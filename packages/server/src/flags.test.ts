@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ConfigurationError } from './configuration.ts';
-import { FLAGS, readCommandLine, serveHelp } from './flags.ts';
+import { FLAGS, flagVariable, readCommandLine, serveHelp } from './flags.ts';
 
 function problemsOf(...argv: string[]): readonly string[] {
   try {
@@ -58,6 +58,41 @@ test('refuses unknown flags, loose words and a missing value', () => {
   ]);
   assert.deepEqual(problemsOf('--port'), ['--port needs a value: --port PORT']);
   assert.match(problemsOf('-x')[0], /^Cannot use "-x": see dunlin serve --help$/);
+});
+
+test('takes from the environment what no flag says', () => {
+  const environment = {
+    DUNLIN_CONFIG: 'of-environment.yaml',
+    DUNLIN_PORT: '18831',
+    DUNLIN_HOST: '',
+    DUNLIN_LOG_LEVEL: 'warn',
+    DUNLIN_ALLOW_ANONYMOUS: 'true',
+    DUNLIN_TCP: 'net',
+    DUNLIN_HELP: 'true',
+  };
+  const { help, configFile, configuration } = readCommandLine(['--log-level', 'debug'], environment);
+  assert.deepEqual([help, configFile], [false, 'of-environment.yaml']);
+  assert.deepEqual(configuration.listeners, [{ port: 18_831, allowAnonymous: true }]);
+  assert.deepEqual(configuration.log, { level: 'debug' });
+  assert.equal(readCommandLine(['-c', 'own.yaml'], environment).configFile, 'own.yaml');
+});
+
+test('names the variable whose value is wrong', () => {
+  assert.throws(() => readCommandLine([], { DUNLIN_PORT: 'abc', DUNLIN_DURABILITY: 'some' }), {
+    problems: [
+      'DUNLIN_PORT is "abc": a whole number from 0 to 65535 is expected',
+      'DUNLIN_DURABILITY is "some": one of durable, process, memory is expected',
+    ],
+  });
+});
+
+test('passes over the DUNLIN_PORT that Kubernetes sets for a Service called dunlin', () => {
+  assert.deepEqual(readCommandLine([], { DUNLIN_PORT: 'tcp://10.0.0.1:1883' }).configuration, {});
+});
+
+test('has a variable for every flag with a key, and for the file', () => {
+  const without = FLAGS.filter((flag) => flagVariable(flag) === undefined).map(({ long }) => long);
+  assert.deepEqual(without, ['limit', 'setting', 'help']);
 });
 
 test('shows help whatever stands beside it', () => {

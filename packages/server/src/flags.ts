@@ -2,6 +2,7 @@
 import { ConfigurationError, mergeConfigurations, type PartialConfiguration } from './configuration.ts';
 import { hint, quoted } from './configuration-reading.ts';
 import { CONFIGURATION } from './configuration-table.ts';
+import type { Environment } from './environment-variables.ts';
 import { type GroupShape, type ListShape, readScalar, type ScalarShape, type Shape, shownDefault } from './shape.ts';
 
 /** One flag. */
@@ -81,13 +82,20 @@ export interface CommandLine {
   readonly configuration: PartialConfiguration;
 }
 
+/** The environment variable that stands for a flag: `DUNLIN_LOG_LEVEL`; undefined where none does. */
+export function flagVariable({ long, key }: Flag): string | undefined {
+  if (key === undefined && long !== 'config') return undefined;
+  return `DUNLIN_${long.toUpperCase().replaceAll('-', '_')}`;
+}
+
 /**
- * Reads the arguments behind `dunlin serve`: `--flag value`, `--flag=value`, `-p value`, `-pvalue`.
+ * Reads the arguments behind `dunlin serve`: `--flag value`, `--flag=value`, `-p value`, `-pvalue`. What they do not say
+ * the variables of `environment` may say; one that is empty counts as not set. Default: nothing is set.
  * @throws ConfigurationError with every problem
  */
-export function readCommandLine(argv: readonly string[]): CommandLine {
+export function readCommandLine(argv: readonly string[], environment: Environment = {}): CommandLine {
   const problems: string[] = [];
-  const seen = { help: false, configFile: undefined as string | undefined, configuration: {} as PartialConfiguration };
+  const seen = readVariables(environment, problems);
   const rest = [...argv];
   while (rest.length > 0) {
     const argument = rest.shift() as string;
@@ -107,6 +115,29 @@ export function readCommandLine(argv: readonly string[]): CommandLine {
     }
   }
   if (problems.length > 0 && !seen.help) throw new ConfigurationError(problems);
+  return seen;
+}
+
+/** A Service of Kubernetes called `dunlin` sets DUNLIN_PORT to something else. */
+const SERVICE_ADDRESS = /^(?:tcp|udp|sctp):\/\//;
+
+function readVariables(
+  environment: Environment,
+  problems: string[],
+): { help: boolean; configFile: string | undefined; configuration: PartialConfiguration } {
+  const seen = { help: false, configFile: undefined as string | undefined, configuration: {} as PartialConfiguration };
+  for (const flag of FLAGS) {
+    const variable = flagVariable(flag);
+    const value = variable === undefined ? undefined : environment[variable];
+    if (variable === undefined || !value || SERVICE_ADDRESS.test(value)) continue;
+    if (flag.key === undefined) {
+      seen.configFile = value;
+      continue;
+    }
+    const result = readKey(variable, flag.key, value);
+    if (typeof result === 'string') problems.push(result);
+    else seen.configuration = mergeConfigurations(seen.configuration, result);
+  }
   return seen;
 }
 
@@ -195,9 +226,10 @@ export function serveHelp(): string {
     ...columns(flags),
     '',
     'Sizes may be written with B, kB, MB, GB (powers of 1000), KiB, MiB, GiB (of 1024), times with ms, s, min, h, d.',
-    'Data: --data, else data of the file, else $DUNLIN_DATA, else $STATE_DIRECTORY (of systemd), else',
+    'Every flag that is no list may come from the environment: DUNLIN_PORT, DUNLIN_LOG_LEVEL. Flags win over it, it over the file.',
+    'Data: --data, else $DUNLIN_DATA, else data of the file, else $STATE_DIRECTORY (of systemd), else',
     '$XDG_STATE_HOME/dunlin, else ~/.local/state/dunlin or what macOS and Windows have in its place.',
-    'Flags win over the file. Ctrl-C stops it gracefully; a second one at once.',
+    'Ctrl-C stops it gracefully; a second one at once.',
     'Exit codes: 0 stopped as asked; 1 command line or configuration is wrong; 3 it could not start or go on.',
     '',
   ].join('\n');

@@ -24,9 +24,11 @@ export {
   type ServerIdentity,
 } from './control-protocol.ts';
 export { SERVER_EVENTS, type ServerEvent, type ServerEventName } from './events.ts';
-export { FLAGS, type Flag, flagDefault, flagSpelling } from './flags.ts';
+export { FLAGS, type Flag, flagDefault, flagSpelling, flagVariable } from './flags.ts';
 export { configurationSchemaText } from './json-schema.ts';
 export { ServerStartError } from './listening.ts';
+export type { ImportRemark } from './mosquitto-context.ts';
+export { importMosquitto, type MosquittoImport } from './mosquitto-import.ts';
 export type { BoundListener } from './open-listener.ts';
 export { parseRules, type RuleFiles, readRuleFiles } from './rules-file.ts';
 export { serve } from './serve.ts';

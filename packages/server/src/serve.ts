@@ -53,7 +53,7 @@ const lookEveryMs = 20;
  */
 export async function serve(argv: readonly string[]): Promise<number> {
   try {
-    const commandLine = readCommandLine(argv);
+    const commandLine = readCommandLine(argv, process.env);
     if (commandLine.help) {
       process.stdout.write(serveHelp());
       return EXIT.stopped;
@@ -65,8 +65,8 @@ export async function serve(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** What file and flags say together, now. */
-function readAll({ configFile, configuration: flags }: CommandLine): Configuration {
+/** What file, environment and flags say together, now. @throws ConfigurationError */
+export function effectiveConfiguration({ configFile, configuration: flags }: CommandLine): Configuration {
   const file = configFile === undefined ? {} : readConfigurationFile(configFile);
   const given = mergeConfigurations(file, flags);
   if (flags.data !== undefined && given.durability === 'memory') throw nothingKept(flags.data);
@@ -82,7 +82,7 @@ function nothingKept(data: string): ConfigurationError {
 }
 
 async function run(commandLine: CommandLine): Promise<number> {
-  const configuration = readAll(commandLine);
+  const configuration = effectiveConfiguration(commandLine);
   // It takes effect because the young generation has not grown yet.
   setFlagsFromString(`--max-semi-space-size=${Math.ceil(configuration.semiSpaceBytesMax / 1024 ** 2)}`);
   const destination = openLog(configuration.log);
@@ -140,7 +140,7 @@ async function reloadFrom(
 ): Promise<void> {
   let next: Configuration;
   try {
-    next = readAll(commandLine);
+    next = effectiveConfiguration(commandLine);
   } catch (error) {
     tell({ name: 'reloadFailed', error: failureText(error) });
     return;

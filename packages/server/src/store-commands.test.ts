@@ -110,6 +110,12 @@ test('finds the data directory as serve does', () => {
   writeFileSync(file, 'data: there\n');
   assert.equal(dataDirectory(undefined, file), join(scratch, 'there'));
   assert.equal(dataDirectory('here', file), resolve('here'));
+  process.env.DUNLIN_DATA = 'elsewhere';
+  assert.deepEqual(
+    [dataDirectory(undefined, file), dataDirectory('here', file)],
+    ['elsewhere', 'here'].map((path) => resolve(path)),
+  );
+  delete process.env.DUNLIN_DATA;
   writeFileSync(file, 'log:\n  level: warn\n');
   assert.equal(dataDirectory(undefined, file), resolve(defaultDataDirectory()));
   writeFileSync(file, 'durability: memory\n');

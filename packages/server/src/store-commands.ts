@@ -35,13 +35,14 @@ export interface BackupResult {
 }
 
 /**
- * The data directory that `dunlin serve` would take with the same `--data` and `--config`.
+ * The data directory that `dunlin serve` would take with the same `--data`, environment and `--config`.
  * @throws ConfigurationError where `data` is empty, where the file is wrong, or says that nothing is kept
  */
 export function dataDirectory(data: string | undefined, configFile: string | undefined): string {
   // As of an empty variable: the working directory is not what anybody means by it.
   if (data === '') throw new ConfigurationError(['--data is "": a directory is expected']);
-  if (data !== undefined) return resolve(data);
+  const named = data ?? (process.env.DUNLIN_DATA || undefined);
+  if (named !== undefined) return resolve(named);
   const configuration = configFile === undefined ? {} : readConfigurationFile(configFile);
   if (configuration.durability === 'memory')
     throw new ConfigurationError([

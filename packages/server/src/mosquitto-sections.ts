@@ -1,0 +1,80 @@
+/** Divides the options of a mosquitto.conf into those for everything, those of each listener, and bridges. */
+import type { GivenOption, MosquittoValues } from './mosquitto-file.ts';
+import { mosquittoOption } from './mosquitto-options.ts';
+
+/** Options by name, in the order of the file. */
+export class GivenOptions {
+  readonly #byName = new Map<string, GivenOption[]>();
+
+  add(option: GivenOption): void {
+    const former = this.#byName.get(option.name);
+    if (former === undefined || !mosquittoOption(option.name)?.isList) this.#byName.set(option.name, [option]);
+    else former.push(option);
+  }
+
+  /** The last one. */
+  get(name: string): GivenOption | undefined {
+    return this.#byName.get(name)?.at(-1);
+  }
+
+  /** Every one; more than one only for options that may be repeated. */
+  all(name: string): readonly GivenOption[] {
+    return this.#byName.get(name) ?? [];
+  }
+
+  [Symbol.iterator](): Iterator<GivenOption> {
+    return [...this.#byName.values()].flat()[Symbol.iterator]();
+  }
+}
+
+export interface MosquittoListener {
+  /** Its line `listener`; undefined for the one of `port` and `bind_address`, or of no line at all. */
+  readonly start: GivenOption | undefined;
+  readonly options: GivenOptions;
+}
+
+export interface MosquittoSections {
+  readonly general: GivenOptions;
+  /** At least one. */
+  readonly listeners: readonly MosquittoListener[];
+  /** Nothing in the file speaks of a listener: there is one for this machine alone. */
+  readonly isLocal: boolean;
+  /** Each begins with its `connection`; options that stand before any are one without. */
+  readonly bridges: readonly (readonly GivenOption[])[];
+  /** Password and ACL files and allow_anonymous are those of each listener. */
+  readonly isPerListener: boolean;
+}
+
+/** Divides the options; what stands where it cannot is a problem. */
+export function mosquittoSections(given: readonly GivenOption[], values: MosquittoValues): MosquittoSections {
+  const general = new GivenOptions();
+  const own: MosquittoListener[] = [];
+  const bridges: GivenOption[][] = [];
+  const implied: MosquittoListener = { start: undefined, options: new GivenOptions() };
+  let current: MosquittoListener | undefined;
+  let isImplied = false;
+  const isPerListener = given.some((option) => option.name === 'per_listener_settings' && values.switch(option));
+  for (const option of given) {
+    const { name } = option;
+    const scope = mosquittoOption(name)?.scope;
+    if (scope === 'bridge') addToBridges(bridges, option);
+    else if (name === 'listener') {
+      current = { start: option, options: new GivenOptions() };
+      own.push(current);
+    } else if (scope === 'global' || (scope === 'security' && !isPerListener)) general.add(option);
+    else if (scope === 'security' && current === undefined)
+      values.problem(option, `${name} stands before any listener, with per_listener_settings: behind one is expected`);
+    else {
+      if (name === 'port' || name === 'bind_address') current = implied;
+      isImplied ||= current === undefined || current === implied;
+      (current ?? implied).options.add(option);
+    }
+  }
+  const isLocal = own.length === 0 && !isImplied;
+  return { general, listeners: isLocal || isImplied ? [implied, ...own] : own, isLocal, bridges, isPerListener };
+}
+
+function addToBridges(bridges: GivenOption[][], option: GivenOption): void {
+  if (option.name === 'connection' || bridges.length === 0) bridges.push([option]);
+  else bridges[bridges.length - 1].push(option);
+}
