@@ -1,20 +1,24 @@
 /** Rules that a credential carries, a token or the answer of a service: read strictly, since a rule half understood permits too much. */
-import { isTopicFilter, type QoS } from '@dunlin/protocol';
+import type { QoS } from '@dunlin/protocol';
+import { readTemplate } from './topic-template.ts';
 
 export type CarriedAction = 'publish' | 'subscribe' | 'will';
 
-/** One rule. `topics` are Topic Filters, which may hold variables (`%u`, `%c`, `{username}`, `{clientId}`). */
+/** One rule, as `RuleClaims` of the Authorizer has it. `topics` are Topic Filters, at least one, which may hold variables. */
 export interface CarriedRule {
   readonly action: 'allow' | 'deny';
   readonly to: readonly CarriedAction[];
   readonly topics: readonly string[];
-  /** The rule is for this QoS and lower ones. Default: every QoS. */
+  /** Of an allowing rule: the highest QoS that it allows; a subscription is granted this at most. Default 2. */
   readonly qosMax?: QoS;
-  /** The rule is for messages with this RETAIN only. Default: both. */
+  /** Of an allowing rule for publish or will: whether it allows retained messages too. Default true. */
   readonly retain?: boolean;
 }
 
-/** `Principal.claims` of who came with rules: they are tried in order, and what none of them allows is denied. */
+/**
+ * `Principal.claims` of who came with rules. They are added to those of the server: a rule that denies wins over every one
+ * that allows, wherever it stands.
+ */
 export interface CarriedRules {
   readonly rules: readonly CarriedRule[];
 }
@@ -44,7 +48,8 @@ const ACTIONS: Readonly<Record<string, readonly CarriedAction[]>> = {
  * allowed; EMQX's rules, `[{"permission": "allow", "action": "publish", "topic": "a/#", "qos": [0, 1]}]`.
  *
  * What may be published may be left as a will in EMQX's forms. Throws an `Error` that says what is expected and quotes
- * nothing of the value: for an unknown key too, which may be a condition that narrows the rule.
+ * nothing of the value: for an unknown key too, which may be a condition that narrows the rule, and for a condition that
+ * the Authorizer cannot keep. What is returned it reads without fault.
  */
 export function readCarriedRules(value: unknown): CarriedRules {
   const rules = Array.isArray(value) ? value.map(readLongRule) : readObject(record(value, 'the rules'));
@@ -60,11 +65,10 @@ function readObject(value: Readonly<Record<string, unknown>>): CarriedRule[] {
     return list(value['rules'], '"rules"').map(readOwnRule);
   }
   onlyKeys(value, Object.keys(SHORT_LISTS));
-  return Object.entries(value).map(([key, topics]) => ({
-    action: 'allow',
-    to: SHORT_LISTS[key],
-    topics: readTopics(list(topics, `"${key}"`)),
-  }));
+  return Object.entries(value).flatMap(([key, given]) => {
+    const topics = list(given, `"${key}"`);
+    return topics.length === 0 ? [] : [{ action: 'allow', to: SHORT_LISTS[key], topics: readTopics(topics) }];
+  });
 }
 
 function readOwnRule(entry: unknown): CarriedRule {
@@ -74,13 +78,13 @@ function readOwnRule(entry: unknown): CarriedRule {
   const actions = list(to, '"to"');
   if (actions.length === 0 || !actions.every((one) => isCarriedAction(one)))
     throw unusable('"publish", "subscribe" and "will" are expected in "to"');
-  return {
+  return withinAuthorizer({
     action: readPermission(action, 'action'),
     to: actions,
     topics: readTopics(list(topics, '"topics"')),
     ...(qosMax === undefined ? {} : { qosMax: readQos(qosMax) }),
     ...readRetain(retain),
-  };
+  });
 }
 
 function readLongRule(entry: unknown): CarriedRule {
@@ -90,13 +94,25 @@ function readLongRule(entry: unknown): CarriedRule {
   if (typeof action !== 'string' || !Object.hasOwn(ACTIONS, action))
     throw unusable('"publish", "subscribe" or "all" is expected as "action"');
   if ((topic === undefined) === (topics === undefined)) throw unusable('either "topic" or "topics" is expected');
-  return {
+  // There it means retained messages alone: a limit can only leave them out.
+  if (retain === true) throw unusable('false or "all" is expected as "retain"');
+  return withinAuthorizer({
     action: readPermission(permission, 'permission'),
     to: ACTIONS[action],
     topics: readTopics(topics === undefined ? [topic] : list(topics, '"topics"')),
     ...(qos === undefined ? {} : readQosList(qos)),
     ...readRetain(retain === 'all' ? undefined : retain),
-  };
+  });
+}
+
+/** Limits narrow what is allowed. On a rule that denies they would leave open what it was meant to shut. */
+function withinAuthorizer(rule: CarriedRule): CarriedRule {
+  const { action, to, qosMax, retain } = rule;
+  if (action === 'deny' && (qosMax !== undefined || retain !== undefined))
+    throw unusable('no limit of QoS or RETAIN is expected in a rule that denies');
+  if (retain !== undefined && to.every((one) => one === 'subscribe'))
+    throw unusable('"retain" is expected in rules for publish or will');
+  return rule;
 }
 
 /** EMQX lists every QoS that a rule is for; those that are one QoS and all below it can be said here. */
@@ -109,14 +125,24 @@ function readQosList(value: unknown): { readonly qosMax: QoS } {
 }
 
 function readTopics(values: readonly unknown[]): readonly string[] {
+  if (values.length === 0) throw unusable('a topic or more is expected');
   return values.map((value) => {
     if (typeof value !== 'string' || value.length > TOPIC_CHARACTERS_MAX)
       throw unusable(`texts of up to ${TOPIC_CHARACTERS_MAX} characters are expected as topics`);
     const topic = value.replaceAll('${username}', '{username}').replaceAll('${clientid}', '{clientId}');
     if (topic.includes('${')) throw unusable('no variables but ${username} and ${clientid} are expected in topics');
-    if (topic.startsWith('eq ') || !isTopicFilter(topic)) throw unusable('Topic Filters are expected as topics');
+    if (topic.startsWith('eq ') || !isTemplate(topic)) throw unusable('Topic Filters are expected as topics');
     return topic;
   });
+}
+
+function isTemplate(topic: string): boolean {
+  try {
+    readTemplate(topic);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function readPermission(value: unknown, key: string): 'allow' | 'deny' {

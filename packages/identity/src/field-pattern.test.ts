@@ -33,6 +33,9 @@ test('a count bounds the length, and without one there is a bound as well', () =
 
 test('a list takes its values, also where one begins another', () => {
   assert.deepEqual(parseFieldPattern(['cam', 'camera', 'cam']).endsIn('camera', 0), [3, 6]);
+  assert.deepEqual(parseFieldPattern('cam|camera').endsIn('camera', 0), [3, 6]);
+  assert.equal(isWhole('[a|]+', 'a|a'), true);
+  assert.throws(() => parseFieldPattern('cam|'), /none of them empty/);
   assert.deepEqual(knownValue('a-b').endsIn('xa-b-c', 1), [4]);
   assert.deepEqual(knownValue('a-b').endsIn('xa-b-c', 0), []);
 });

@@ -27,11 +27,12 @@ const SHAPE = /^(?<name>[a-z-]+|\[(?<members>[^\]\\^]+)\])(?<count>\+|\{(?<min>\
 
 /**
  * Reads a pattern: `uuid`; a class (`digits`, `hex`, `letters`, `word`, `no-dash`, `any`, or such as `[A-Za-z0-9_-]`)
- * with `+`, `{n}`, `{n,m}` or nothing behind it, which is 1 to 256 characters; or a list of values. Throws an `Error`
- * that says what is expected.
+ * with `+`, `{n}`, `{n,m}` or nothing behind it, which is 1 to 256 characters; or a list of values, which may be a text
+ * with `|` between them. Throws an `Error` that says what is expected.
  */
 export function parseFieldPattern(pattern: string | readonly string[]): FieldPattern {
   if (typeof pattern !== 'string') return oneOf(pattern);
+  if (pattern.includes('|') && !pattern.startsWith('[')) return oneOf(pattern.split('|'));
   if (pattern === 'uuid') return { endsIn: uuidEnd };
   const shape = SHAPE.exec(pattern)?.groups;
   if (shape === undefined) throw unreadable(pattern);
