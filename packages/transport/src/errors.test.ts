@@ -23,3 +23,11 @@ test('the code of several attempts is that of the first', () => {
   assert.equal(codeOf(new Error()), 'EUNKNOWN');
   assert.equal(codeOf(undefined), 'EUNKNOWN');
 });
+
+test("tells OpenSSL's reason without the place in its source", () => {
+  const cause = Object.assign(new Error('0A0000C7:SSL routines:x:peer did not return a certificate:../t.c:3510:'), {
+    reason: 'peer did not return a certificate',
+  });
+  const { message } = new TransportError('Cannot finish the TLS handshake', 'ERR_SSL_X', cause);
+  assert.equal(message, 'Cannot finish the TLS handshake: peer did not return a certificate (ERR_SSL_X)');
+});
