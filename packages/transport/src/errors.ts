@@ -56,5 +56,8 @@ export function codeOf(error: unknown): string {
 }
 
 function describe(cause: unknown): string | undefined {
+  // OpenSSL's message tells the line of its source as well.
+  const { reason } = (cause ?? {}) as { readonly reason?: unknown };
+  if (typeof reason === 'string' && reason !== '') return reason;
   return cause instanceof Error && cause.message !== '' ? cause.message : undefined;
 }
