@@ -45,14 +45,14 @@ export function certificateMethod(options: CertificateMethodOptions): Method {
       if (certificates === undefined || certificates.length === 0) return undefined;
       const found = registry.examine(certificates, authorities);
       if (found.problem === 'foreign') return undefined;
-      if (found.problem !== undefined) return refusal(found.problem, found.detail);
+      if (found.problem !== undefined) return certificateRefusal(found.problem, found.detail);
       const username = nameIn(found, options, request);
       if (typeof username !== 'string') return username;
       return { kind: 'accept', principal: principal(found, username, `${name}:${found.facts.authority}/${username}`) };
     },
     review({ certificate }: Principal): Refusal | undefined {
       const problem = certificate && registry.hasToGo(certificate);
-      return problem && refusal(problem, `serial number ${certificate.serial} of ${certificate.authority}`);
+      return problem && certificateRefusal(problem, `serial number ${certificate.serial} of ${certificate.authority}`);
     },
   };
 
@@ -71,17 +71,17 @@ function nameIn(
   const { username: kind = 'cn', match = 'username' } = options;
   const names = namesOf(found, kind);
   const where = kind === 'cn' ? 'Common Name' : `Subject Alternative Name (${kind.slice(4)})`;
-  if (names.length === 0) return refusal('name', `it has no single, readable ${where}`);
+  if (names.length === 0) return certificateRefusal('name', `it has no single, readable ${where}`);
   const { username, clientId } = request.connect;
   if (match === 'none') {
     if (names.length === 1) return names[0];
-    return refusal('name', `it has ${names.length} of the kind ${where}; one is expected`);
+    return certificateRefusal('name', `it has ${names.length} of the kind ${where}; one is expected`);
   }
   const shown = match === 'username' ? username : clientId;
   if (shown !== undefined && shown !== '' && names.includes(shown)) return shown;
   const what = match === 'username' ? 'User Name' : 'Client Identifier';
   const check = match === 'username' ? 'username' : 'client-id';
-  return refusal(
+  return certificateRefusal(
     check,
     `its ${where} is ${JSON.stringify(names[0])}`,
     `the ${what} is not the name in the certificate`,
@@ -101,7 +101,8 @@ function namesOf({ facts, subjectAltNames }: IssuedCertificate, kind: string): r
   }
 }
 
-function refusal(
+/** Why a certificate does not let its client in. `detail` is for operators, `reason` for a client of 5.0. */
+export function certificateRefusal(
   problem: CertificateProblem | 'name' | 'username' | 'client-id',
   detail: string | undefined,
   reason = REASONS[problem as CertificateProblem] ?? 'the certificate is not accepted',

@@ -44,7 +44,7 @@ for (const [listener, ...problems] of [
   [
     'transport: tls, tls: {certificate: a, key: b, clientCertificate: required}',
     'listeners[0].tls.clientCertificate is required: an entry of authorities is expected',
-    'listeners[0].tls.clientCertificate is required: a method certificate in authentication is expected',
+    'listeners[0].tls.clientCertificate is required: a method in authentication is expected',
   ],
   [
     'transport: tls, tls: {certificate: a, key: b, authorities: [x]}',

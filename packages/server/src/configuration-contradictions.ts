@@ -87,7 +87,6 @@ function transportProblems(
   path: string,
 ): string[] {
   const { transport, tls, proxy } = listener;
-  const isAsked = (name: string): boolean => listener.authentication?.includes(name) ?? true;
   const problems: string[] = [];
   const isSecure = transport === 'tls' || transport === 'wss';
   const isWeb = transport === 'ws' || transport === 'wss';
@@ -98,9 +97,8 @@ function transportProblems(
   if (tls?.clientCertificate !== undefined && tls.clientCertificate !== 'none') {
     const given = `${path}.tls.clientCertificate is ${tls.clientCertificate}`;
     if (authorities.length === 0) problems.push(`${given}: an entry of authorities is expected`);
-    // TLS lets through what has expired or was revoked: who may stay is decided by the method.
-    if (!authentication.some(({ method, name }) => method === 'certificate' && isAsked(name)))
-      problems.push(`${given}: a method certificate in authentication is expected`);
+    // TLS lets through what has expired or was revoked: that is looked at where clients are asked who they are.
+    if (authentication.length === 0) problems.push(`${given}: a method in authentication is expected`);
   }
   if (transport === 'unix' && listener.path === undefined)
     problems.push(`${path}.path is missing: a path is expected for transport unix`);

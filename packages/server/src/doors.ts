@@ -19,6 +19,7 @@ import {
   type ShadowDifference,
   type SkippedRule,
   shadowed,
+  withCertificateCheck,
 } from '@dunlin/identity';
 import { ConfigurationError, type ListenerConfiguration } from './configuration.ts';
 import type { GuardConfiguration, IdentityConfiguration } from './identity-configuration.ts';
@@ -41,7 +42,7 @@ export interface DoorOptions {
 }
 
 /** A listener, as far as doors are concerned. */
-type Entrance = Pick<ListenerConfiguration, 'name' | 'authentication' | 'allowAnonymous'>;
+type Entrance = Pick<ListenerConfiguration, 'name' | 'authentication' | 'allowAnonymous' | 'tls'>;
 type DoorConfiguration = IdentityConfiguration & { readonly listeners: readonly Entrance[] };
 
 interface OpenEntrance {
@@ -211,10 +212,17 @@ export class Doors {
     return { chain, authenticator, isBanned: (address) => attempts.isBanned(address) };
   }
 
-  #methodsFor({ authentication, allowAnonymous }: Entrance): Method[] {
+  #methodsFor({ authentication, allowAnonymous, tls }: Entrance): Method[] {
     const names = authentication ?? [...this.#methods.keys()];
-    const methods = names.map((name) => (this.#methods.get(name) as LoadedMethod).method);
-    return allowAnonymous ? [...methods, ANONYMOUS] : methods;
+    const loaded = names.map((name) => this.#methods.get(name) as LoadedMethod);
+    const anonymous = allowAnonymous ? [ANONYMOUS] : [];
+    if ((tls?.clientCertificate ?? 'none') === 'none') return [...loaded.map(({ method }) => method), ...anonymous];
+    const known = this.#configuration.authorities.map(({ name }) => name);
+    const check = { registry: this.authorities, authorities: tls?.authorities ?? known };
+    const others = loaded.map(({ configuration, method }) =>
+      configuration.method === 'certificate' ? method : withCertificateCheck(method, check),
+    );
+    return [...others, ...anonymous.map((method) => withCertificateCheck(method, check))];
   }
 }
 

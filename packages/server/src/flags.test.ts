@@ -103,7 +103,7 @@ test('describes every flag with its default, and examples', () => {
   const help = serveHelp();
   for (const flag of FLAGS) assert.ok(help.includes(`--${flag.long}`), flag.long);
   assert.match(help, /--port PORT .*Default: 1883\./);
-  assert.match(help, /\nData: --data, else data of the file, else \$DUNLIN_DATA, else \$STATE_DIRECTORY/);
+  assert.match(help, /\nData: --data, else \$DUNLIN_DATA, else data of the file, else \$STATE_DIRECTORY/);
   assert.match(help, /Examples:\n {2}dunlin serve /);
   for (const line of help.split('\n')) assert.ok(line.length <= 130, line);
 });

@@ -222,8 +222,8 @@ const certificate: GroupShape = {
     },
     match: {
       kind: 'choice',
-      choices: ['none', 'username', 'clientId'],
-      default: 'none',
+      choices: ['username', 'clientId', 'none'],
+      default: 'username',
       description: 'What of CONNECT must equal that name; `none`: the name takes the place of the user name.',
     },
     groups,

@@ -69,12 +69,13 @@ export async function serve(argv: readonly string[]): Promise<number> {
 export function effectiveConfiguration({ configFile, configuration: flags }: CommandLine): Configuration {
   const file = configFile === undefined ? {} : readConfigurationFile(configFile);
   const given = mergeConfigurations(file, flags);
-  if (flags.data !== undefined && given.durability === 'memory') throw nothingKept(flags.data);
+  const isNamed = flags.data !== undefined && flags.data !== process.env.DUNLIN_DATA;
+  if (isNamed && given.durability === 'memory') throw nothingKept(flags.data as string);
   const data = given.durability === 'memory' ? undefined : (given.data ?? defaultDataDirectory());
   return completeConfiguration({ ...given, data });
 }
 
-/** A file may have both, so that a flag can leave its directory alone for once; who names one expects it to be used. */
+/** File and environment may have both, so that a flag can leave their directory alone for once; who names one expects it to be used. */
 function nothingKept(data: string): ConfigurationError {
   return new ConfigurationError([
     `--data is ${quoted(data)} and durability is "memory", which keeps nothing: one of both is expected`,
