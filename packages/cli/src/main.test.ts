@@ -37,7 +37,7 @@ test('--version tells it; no command and a wrong one are usage errors', async ()
   const wrong = await end('publish');
   assert.deepEqual(
     [wrong.exitCode, wrong.err],
-    [1, 'dunlin: Cannot run "publish": expected one of serve, pub, sub, store, see dunlin --help\n'],
+    [1, 'dunlin: Cannot run "publish": expected one of serve, pub, sub, config, store, see dunlin --help\n'],
   );
   assert.equal((await end('toString')).exitCode, 1);
 });

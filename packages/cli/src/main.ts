@@ -1,5 +1,7 @@
 /** The command `dunlin`: finds the sub-command, runs it, tells failures, sets the exit code. */
 
+import { config } from './config.ts';
+import { configHelp } from './config-flags.ts';
 import { ExitCode, usageError } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
 import { columns, HelpAsked } from './flags.ts';
@@ -31,6 +33,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   pub: { summary: 'publish messages', help: pubHelp, run: pub },
   sub: { summary: 'subscribe and print messages', help: subHelp, run: sub },
+  config: { summary: 'check, show and convert configurations of a server', help: configHelp, run: config },
   store: { summary: 'look at, check, back up and restore the data of a server', help: storeHelp, run: store },
 };
 
