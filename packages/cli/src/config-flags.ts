@@ -69,8 +69,8 @@ const HELP: CommandHelp = {
   examples: [
     ['dunlin config check dunlin.yaml', 'before a restart'],
     ['dunlin config show -c dunlin.yaml', 'what is in force'],
-    ['dunlin config import mosquitto.conf', 'look at what it becomes'],
-    ['dunlin config import mosquitto.conf -o dunlin.yaml', 'and keep it'],
+    ['dunlin config import m.conf', 'look at what it becomes'],
+    ['dunlin config import m.conf -o d.yaml', 'and keep it'],
   ],
   notes: [
     ['Actions', columns(Object.entries(ACTIONS).map(([name, { place, summary }]) => [named(name, place), summary]))],
