@@ -13,10 +13,12 @@ import { REASON_CODES, reasonCodeName } from '@dunlin/protocol';
 import {
   CONFIGURATION,
   configurationSchemaText,
+  type Fate,
   FLAGS,
   flagDefault,
   flagSpelling,
   flagVariable,
+  MOSQUITTO_OPTIONS,
   SERVER_EVENTS,
   type Shape,
   shownDefault,
@@ -32,6 +34,7 @@ export function referenceFiles(): ReadonlyMap<string, string> {
     ['docs/reference/configuration.md', configurationPage()],
     ['docs/reference/limits.md', limitsPage()],
     ['docs/reference/events.md', eventsPage()],
+    ['docs/reference/mosquitto-options.md', mosquittoOptionsPage()],
     ['docs/reference/reason-codes.md', reasonCodesPage()],
     ['packages/server/configuration.schema.json', configurationSchemaText()],
   ]);
@@ -219,6 +222,27 @@ function reasonCodesPage(): string {
     '',
     ...table(['Value', 'Name', 'Packets'], rows),
   );
+}
+
+function mosquittoOptionsPage(): string {
+  const names = [...MOSQUITTO_OPTIONS].toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return page(
+    'Options of mosquitto.conf',
+    'What `dunlin config import` makes of every option of Mosquitto 2.0 and 2.1, see',
+    '[from Mosquitto](../guide/from-mosquitto.md). Options of plugins (`auth_opt_…`, `plugin_opt_…`) are not carried.',
+    '',
+    ...table(
+      ['Option', 'Becomes', 'Otherwise'],
+      names.map(([name, { fate }]) => [code(name), ...fateCells(fate)]),
+    ),
+  );
+}
+
+function fateCells(fate: Fate): string[] {
+  if ('key' in fate) return [code(fate.key), fate.zeroIsMost ? '0, which is no limit there, becomes the highest' : ''];
+  if ('needless' in fate) return ['nothing is lost', fate.needless];
+  const unless = fate.unless?.length ? ` (nothing is lost with ${fate.unless.map(code).join(', ')})` : '';
+  return [`not carried${unless}`, fate.instead];
 }
 
 function page(title: string, ...lines: readonly string[]): string {

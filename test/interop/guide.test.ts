@@ -81,6 +81,19 @@ test('the examples of the storage guide run, with a server and after it', async 
   assert.match(await run(restore), /^Restored .*monday into .*data:\n[\s\S]*\n {2}former store +.*data\/former-/);
 });
 
+test('the example of the guide for those who come from Mosquitto runs as it says', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'dunlin-guide-'));
+  after(() => rm(folder, { recursive: true }));
+  const [conf] = await blocks('from-mosquitto', 'conf');
+  const [code] = await blocks('from-mosquitto', 'sh');
+  const [yaml] = await blocks('from-mosquitto', 'yaml');
+  const [told] = await blocks('from-mosquitto', 'text');
+  await writeFile(join(folder, 'mosquitto.conf'), conf);
+  const tool = `cd "${folder}"; dunlin() { "${launcher}" "$@" 2>&1 || test $? = 4; }`;
+  assert.equal(await new Program('bash', ['-ec', `${tool}\n${code}`]).output(), told);
+  assert.equal(await readFile(join(folder, 'dunlin.yaml'), 'utf8'), yaml);
+});
+
 test('the guide lists the exit codes of the tool', async () => {
   const text = await readFile(new URL('../../docs/guide/command-line.md', import.meta.url), 'utf8');
   const plain = text.replaceAll('`', '').replace('128 to 162', '128-162');

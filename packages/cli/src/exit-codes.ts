@@ -22,7 +22,12 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
   { code: '1', meaning: 'the command line is wrong' },
   { code: '2', meaning: 'no connection, or it was lost' },
   { code: '3', meaning: 'something on this machine failed, such as a file that cannot be read' },
-  { code: '4', meaning: 'store check: it found problems; acl test: something asked about is denied' },
+  {
+    code: '4',
+    meaning:
+      'store check, config check: problems were found; config import: not everything was carried; acl test: something ' +
+      'asked about is denied',
+  },
   { code: '27', meaning: 'sub: the time of -W was over' },
   { code: '128-162', meaning: 'the server refused; the MQTT 5.0 reason code, for older versions the one that fits' },
 ];

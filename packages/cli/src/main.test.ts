@@ -47,7 +47,10 @@ test('--version tells it; no command and a wrong one are usage errors', async ()
   const wrong = await end('publish');
   assert.deepEqual(
     [wrong.exitCode, wrong.err],
-    [1, 'dunlin: Cannot run "publish": expected one of serve, pub, sub, store, acl, passwd, see dunlin --help\n'],
+    [
+      1,
+      'dunlin: Cannot run "publish": expected one of serve, pub, sub, config, store, acl, passwd, see dunlin --help\n',
+    ],
   );
   assert.equal((await end('toString')).exitCode, 1);
 });

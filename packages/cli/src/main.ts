@@ -2,6 +2,8 @@
 
 import { acl } from './acl.ts';
 import { aclHelp } from './acl-flags.ts';
+import { config } from './config.ts';
+import { configHelp } from './config-flags.ts';
 import { EXIT_CODES, ExitCode, usageError } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
 import { columns, HelpAsked } from './flags.ts';
@@ -35,6 +37,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   pub: { summary: 'publish messages', help: pubHelp, run: pub },
   sub: { summary: 'subscribe and print messages', help: subHelp, run: sub },
+  config: { summary: 'check, show and convert configurations of a server', help: configHelp, run: config },
   store: { summary: 'look at, check, back up and restore the data of a server', help: storeHelp, run: store },
   acl: { summary: 'say what rules let a client do', help: aclHelp, run: acl },
   passwd: { summary: 'write password files and hashes', help: passwdHelp, run: passwd },

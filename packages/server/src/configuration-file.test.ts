@@ -5,7 +5,7 @@ import { join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { ConfigurationError } from './configuration.ts';
-import { parseConfiguration, readConfigurationFile } from './configuration-file.ts';
+import { linesOfKeys, parseConfiguration, readConfigurationFile } from './configuration-file.ts';
 
 function problemsOf(text: string): readonly string[] {
   try {
@@ -269,4 +269,16 @@ test('reads a file, and says when there is none', () => {
   } finally {
     rmSync(folder, { recursive: true });
   }
+});
+
+test('says of a mosquitto.conf how to convert it', () => {
+  const says = ['m.conf: This looks like a mosquitto.conf: dunlin config import m.conf -o dunlin.yaml converts it'];
+  for (const text of ['listener 1883\nallow_anonymous true\n', '# a\nport 1\n# b\nlog_dest file a: b\ntopic x: y'])
+    assert.throws(() => parseConfiguration(text, 'm.conf'), { problems: says });
+});
+
+test('finds the line of a key, or of the nearest above it', () => {
+  const lineOf = linesOfKeys('a: 1\nlisteners:\n  - port: 1\n  - host: b\n    tls:\n      key: c\n');
+  const paths = ['a', 'listeners', 'listeners[0].port', 'listeners[1].tls.key', 'listeners[1].tls.none', 'none'];
+  assert.deepEqual(paths.map(lineOf), [1, 2, 3, 6, 5, 1]);
 });

@@ -1,10 +1,22 @@
 /** Reads the configuration file: YAML, whose values are checked by the table of keys, every fault with its line. */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type Scalar } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  type Scalar,
+} from 'yaml';
 import { ConfigurationError, type PartialConfiguration } from './configuration.ts';
 import { Problems, printable, quoted, readConfiguration, type Source } from './configuration-reading.ts';
 import { type Environment, expandVariables } from './environment-variables.ts';
+import { looksLikeMosquitto } from './mosquitto-file.ts';
 import type { ScalarShape } from './shape.ts';
 
 const fileBytesMax = 4 * 1024 * 1024;
@@ -45,12 +57,37 @@ export function parseConfiguration(text: string, file: string, context: FileCont
   const problems = new Problems();
   const at = (offset: number, problem: string): void =>
     problems.add(`${file}:${lines.linePos(offset).line}: ${problem}`);
+  if ((document.errors.length > 0 || !isMap(document.contents)) && looksLikeMosquitto(text))
+    throw new ConfigurationError([
+      `${file}: This looks like a mosquitto.conf: dunlin config import ${file} -o dunlin.yaml converts it`,
+    ]);
   for (const error of document.errors) at(error.pos[0], `this is not the YAML that is expected: ${error.message}`);
   problems.throwIfAny();
   const report: Reading['report'] = (node, problem) => at(node?.range?.[0] ?? 0, problem);
   const values = readConfiguration(sourceOf(document.contents, document.contents, { ...context, report }), 'the file');
   problems.throwIfAny();
   return values ?? {};
+}
+
+/**
+ * The lines of a text that was read without problems, by the path of a key such as `listeners[0].tls.key`: where it stands,
+ * or the nearest one above it that does.
+ */
+export function linesOfKeys(text: string): (path: string) => number {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  return (path) => {
+    let node: unknown = document.contents;
+    let offset = 0;
+    for (const [, name, index] of path.matchAll(/([A-Za-z]\w*)|\[(\d+)\]/g)) {
+      const pair = isMap(node) ? node.items.find(({ key }) => isScalar(key) && key.value === name) : undefined;
+      const found = name === undefined && isSeq(node) ? node.items[Number(index)] : pair?.key;
+      if (!isNode(found) || found.range == null) break;
+      offset = found.range[0];
+      node = pair === undefined ? found : pair.value;
+    }
+    return lines.linePos(offset).line;
+  };
 }
 
 interface Reading extends FileContext {

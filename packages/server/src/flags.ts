@@ -226,7 +226,7 @@ export function serveHelp(): string {
     ...columns(flags),
     '',
     'Sizes may be written with B, kB, MB, GB (powers of 1000), KiB, MiB, GiB (of 1024), times with ms, s, min, h, d.',
-    'Every flag that is no list may come from the environment: DUNLIN_PORT, DUNLIN_LOG_LEVEL. Flags win over it, it over the file.',
+    'All but --limit and --setting may come from the environment (DUNLIN_LOG_LEVEL), which wins over the file; flags win over both.',
     'Data: --data, else $DUNLIN_DATA, else data of the file, else $STATE_DIRECTORY (of systemd), else',
     '$XDG_STATE_HOME/dunlin, else ~/.local/state/dunlin or what macOS and Windows have in its place.',
     'Ctrl-C stops it gracefully; a second one at once.',

@@ -12,6 +12,7 @@ export {
   type LogLevel,
   type PartialConfiguration,
 } from './configuration.ts';
+export { type CheckedConfiguration, checkConfigurationFile, checkFiles } from './configuration-check.ts';
 export { parseConfiguration, readConfigurationFile } from './configuration-file.ts';
 export { CONFIGURATION } from './configuration-table.ts';
 export { type Answered, askServer } from './control-client.ts';
@@ -24,16 +25,29 @@ export {
   type ServerIdentity,
 } from './control-protocol.ts';
 export { SERVER_EVENTS, type ServerEvent, type ServerEventName } from './events.ts';
-export { FLAGS, type Flag, flagDefault, flagSpelling, flagVariable } from './flags.ts';
+export { FLAGS, type Flag, flagDefault, flagSpelling, flagVariable, readCommandLine } from './flags.ts';
 export { configurationSchemaText } from './json-schema.ts';
 export { ServerStartError } from './listening.ts';
 export type { ImportRemark } from './mosquitto-context.ts';
 export { importMosquitto, type MosquittoImport } from './mosquitto-import.ts';
+export { type Fate, MOSQUITTO_OPTIONS, type MosquittoOption } from './mosquitto-options.ts';
 export type { BoundListener } from './open-listener.ts';
 export { parseRules, type RuleFiles, readRuleFiles } from './rules-file.ts';
-export { serve } from './serve.ts';
-export { type ReloadReport, type RunningServer, SERVER_VERSION, type ServerParts, startServer } from './server.ts';
+export { effectiveConfiguration, serve, serve } from './serve.ts';
+export {
+  type BoundListener,
+  type ReloadReport,
+  type RunningServer,
+  type RunningServer,
+  SERVER_VERSION,
+  SERVER_VERSION,
+  type ServerParts,
+  type ServerParts,
+  startServer,
+  startServer,
+} from './server.ts';
 export { type Shape, shownDefault } from './shape.ts';
+export { shownConfiguration } from './shown-configuration.ts';
 export {
   type BackupResult,
   dataDirectory,

@@ -36,3 +36,9 @@ test('lets sizes and times be written with a suffix', () => {
   assert.doesNotMatch('10s', size);
   assert.doesNotMatch('4MiB', time);
 });
+
+test('has lists on one line where they fit into 120 characters', () => {
+  const text = configurationSchemaText();
+  assert.match(text, /"enum": \["debug", "info", "warn", "error"\]/);
+  assert.match(text, /"enum": \[\n +"HS256",\n/);
+});

@@ -18,10 +18,19 @@ export function configurationSchema(): Record<string, unknown> {
   };
 }
 
+const LINE_CHARACTERS_MAX = 120;
+
 /** The schema as the text of its file, lists of words on one line each. */
 export function configurationSchemaText(): string {
   const text = JSON.stringify(configurationSchema(), undefined, 2);
-  const compact = text.replace(/\[\s+([^[\]{}]*?)\s+\]/g, (_, items: string) => `[${items.replace(/\s*\n\s*/g, ' ')}]`);
+  // Lists stand on one line where they fit, as Biome has them.
+  const compact = text.replace(
+    /^(.*)\[\s+([^[\]{}]*?)\s+\](,?)$/gm,
+    (long, before: string, items: string, end: string) => {
+      const line = `${before}[${items.replace(/\s*\n\s*/g, ' ')}]${end}`;
+      return line.length > LINE_CHARACTERS_MAX ? long : line;
+    },
+  );
   return `${compact}\n`;
 }
 

@@ -63,7 +63,9 @@ test('takes the Common Name where Mosquitto takes the subject, and says so', () 
 });
 
 test('lets nobody in where certificates count and none is asked for', () => {
-  const { methods } = imported('listener 2', 'certfile /c', 'keyfile /k', 'use_identity_as_username true');
+  const lines = ['certfile /c', 'keyfile /k', 'use_identity_as_username true', 'allow_anonymous true'];
+  const { methods, remarks } = imported('listener 2', ...lines);
+  assert.match(remarks.join(), /^note nobody can connect, as with Mosquitto: .* without require_certificate none is/);
   assert.deepEqual(
     methods.map(([name]) => name),
     ['nobody'],

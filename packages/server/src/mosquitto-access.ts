@@ -15,43 +15,43 @@ interface Method {
 type Door =
   | { readonly kind: 'certificate'; readonly authority: string; readonly option: GivenOption }
   | { readonly kind: 'password'; readonly file: GivenOption; readonly isAnonymousAllowed: boolean }
-  | { readonly kind: 'open' | 'nobody' };
+  | { readonly kind: 'open' }
+  | { readonly kind: 'nobody'; readonly why: string };
 
 /** A password file without users. */
 const NO_USERS = '/dev/null';
 
+/** Sets `authentication`, `clientIds` and `authorization`; `authorities` says whose certificates each listener asks for. */
 export function importAccess(context: ImportContext, authorities: ReadonlyMap<MosquittoListener, string>): void {
   const doors = context.listeners.map((listener) => doorOf(context, listener, authorities.get(listener)));
   const aclFile = context.listeners.map((listener) => securityOf(context, listener).get('acl_file')).find(Boolean);
   const isAnybodyAsked = aclFile !== undefined || doors.some(({ kind }) => kind !== 'open');
+  for (const [index, door] of doors.entries()) importDoor(context, door, index, isAnybodyAsked);
+  if (isAnybodyAsked) importMethods(context, doors);
+  importClientIds(context);
+  if (aclFile !== undefined) importAcl(context, aclFile);
+}
+
+function importDoor(context: ImportContext, door: Door, index: number, isAnybodyAsked: boolean): void {
+  const listener = context.listeners[index];
+  const anonymous = allowAnonymous(context, listener);
+  if (door.kind === 'open' || (door.kind === 'password' && door.isAnonymousAllowed))
+    context.draft.set(['listeners', index, 'allowAnonymous'], true, { line: anonymous?.line });
+  if (door.kind === 'nobody') context.note(listener.start, `nobody can connect, as with Mosquitto: ${door.why}`);
+  if (door.kind === 'open' && isAnybodyAsked)
+    context.note(anonymous, 'who shows a user name is not let in: without a password_file Mosquitto believes any name');
+}
+
+function importMethods(context: ImportContext, doors: readonly Door[]): void {
   const methods = new Map<string, Method>();
-  const used = doors.map((door, index) => {
-    const method = isAnybodyAsked ? methodOf(context, door, methods) : undefined;
-    const { line } = allowAnonymous(context, context.listeners[index]) ?? {};
-    if (door.kind === 'open' || (door.kind === 'password' && door.isAnonymousAllowed))
-      context.draft.set(['listeners', index, 'allowAnonymous'], true, { line });
-    if (door.kind === 'nobody')
-      context.note(
-        context.listeners[index].start,
-        'nobody can connect, as with Mosquitto: no password_file, no allow_anonymous',
-      );
-    if (door.kind === 'open' && isAnybodyAsked)
-      context.note(
-        allowAnonymous(context, context.listeners[index]),
-        'who shows a user name is not let in: without a password_file Mosquitto believes any name',
-      );
-    return method;
-  });
-  for (const [index, method] of used.entries())
-    if (method !== undefined && methods.size > 1)
-      context.draft.set(['listeners', index, 'authentication'], [method.name]);
+  const used = doors.map((door) => methodOf(context, door, methods));
+  for (const [index, { name }] of used.entries())
+    if (methods.size > 1) context.draft.set(['listeners', index, 'authentication'], [name]);
   for (const [index, { name, entry, line, above }] of [...methods.values()].entries()) {
     const whole = entry.method === name ? entry : { name, ...entry };
     for (const [key, value] of Object.entries(whole))
       context.draft.set(['authentication', index, key], value, key === 'file' ? { line, above } : {});
   }
-  importClientIds(context);
-  if (aclFile !== undefined) importAcl(context, aclFile);
 }
 
 function securityOf({ sections }: ImportContext, listener: MosquittoListener): GivenOptions {
@@ -67,17 +67,21 @@ function doorOf(context: ImportContext, listener: MosquittoListener, authority: 
   const [subject, identity] = ['use_subject_as_username', 'use_identity_as_username'].map((name) => options.get(name));
   const option = [identity, subject].find((given) => context.isOn(given));
   if (option !== undefined && authority !== undefined) return { kind: 'certificate', authority, option };
-  // Mosquitto asks for no certificate then, and lets nobody in without.
-  if (option !== undefined && isSecure(listener)) return { kind: 'nobody' };
+  if (option !== undefined && isSecure(listener))
+    return {
+      kind: 'nobody',
+      why: `${option.name} needs a certificate, and without require_certificate none is asked for`,
+    };
   if (option !== undefined && options.get('enable_proxy_protocol') !== undefined) {
-    context.lost(option, 'it is authentication by certificate, with the certificates that proxy tells of');
-    return { kind: 'nobody' };
+    context.lost(option, 'the method certificate takes what listeners[].proxy tells of certificates');
+    return { kind: 'nobody', why: 'it needs the certificate that the proxy tells of' };
   }
   const anonymous = allowAnonymous(context, listener);
   const isAnonymousAllowed = anonymous === undefined ? context.sections.isLocal : context.isOn(anonymous);
   const file = securityOf(context, listener).get('password_file');
   if (file !== undefined) return { kind: 'password', file, isAnonymousAllowed };
-  return { kind: isAnonymousAllowed ? 'open' : 'nobody' };
+  if (isAnonymousAllowed) return { kind: 'open' };
+  return { kind: 'nobody', why: 'no password_file, no allow_anonymous' };
 }
 
 /** The method of a door, one for all doors of the same kind. */

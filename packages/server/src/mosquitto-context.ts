@@ -1,5 +1,6 @@
 /** What the parts of the import of a mosquitto.conf share: the draft, the sections, and what there is to tell. */
 import { isAbsolute } from 'node:path';
+import { printable } from './configuration-reading.ts';
 import type { ConfigurationDraft } from './mosquitto-draft.ts';
 import type { GivenOption, MosquittoValues } from './mosquitto-file.ts';
 import type { MosquittoListener, MosquittoSections } from './mosquitto-sections.ts';
@@ -29,11 +30,11 @@ export class ImportContext {
   }
 
   lost({ name, line }: GivenOption, instead: string): void {
-    this.remarks.push({ line, text: `${name} is not carried: ${instead}`, kind: 'lost' });
+    this.remarks.push({ line, text: `${printable(name)} is not carried: ${instead}`, kind: 'lost' });
   }
 
   needless({ name, line }: GivenOption, why: string): void {
-    this.remarks.push({ line, text: `${name}: ${why}`, kind: 'needless' });
+    this.remarks.push({ line, text: `${printable(name)}: ${why}`, kind: 'needless' });
   }
 
   note(option: GivenOption | undefined, text: string): void {
@@ -43,7 +44,10 @@ export class ImportContext {
   /** A path of the original, which stays as it is. */
   path(option: GivenOption, path: string = option.value): string {
     if (!isAbsolute(path))
-      this.note(option, `${path} starts from the folder of the configuration file here, not from that of the process`);
+      this.note(
+        option,
+        `${printable(path)} starts from the folder of the configuration file here, not from that of the process`,
+      );
     return path;
   }
 

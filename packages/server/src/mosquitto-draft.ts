@@ -23,7 +23,7 @@ export class ConfigurationDraft {
   readonly #values: Record<string, unknown> = {};
   readonly #remarks: Remark[] = [];
 
-  /** Sets a value; groups and lists on its path are made. A text is one that means itself: `${` in it is escaped. */
+  /** Sets a value of a group; groups and lists on its path are made. A text is one that means itself: `${` in it is escaped. */
   set(path: Path, value: unknown, { line, above = [] }: Origin = {}): void {
     let holder = this.#values as Record<string | number, unknown>;
     for (const [index, step] of path.slice(0, -1).entries()) {
@@ -64,8 +64,6 @@ function escaped(value: unknown): unknown {
 function attach(document: Document, { path, behind, above }: Remark): void {
   const [parentPath, last] = [path.slice(0, -1), path[path.length - 1]];
   const parent = parentPath.length === 0 ? document.contents : document.getIn(parentPath, true);
-  if (isSeq(parent))
-    attachTo(parent.items[last as number] as Node, parent.items[last as number] as Node, behind, above);
   if (!isMap(parent)) return;
   const pair = (parent.items as Pair<Node, Node>[]).find(({ key }) => isScalar(key) && key.value === last);
   if (pair?.value) attachTo(pair.key, pair.value, behind, above);

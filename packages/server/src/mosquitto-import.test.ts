@@ -61,7 +61,7 @@ test('keeps nothing where Mosquitto keeps nothing', () => {
 });
 
 test('tells of options by the value that they have', () => {
-  assert.deepEqual(imported('queue_qos0_messages false', 'upgrade_outgoing_qos 1').remarks, [
+  assert.deepEqual(imported('queue_qos0_messages false # none', 'upgrade_outgoing_qos 1').remarks, [
     '1 needless queue_qos0_messages: so it is here',
     '2 lost upgrade_outgoing_qos is not carried: the lower QoS counts, as the standard says',
   ]);
@@ -78,6 +78,11 @@ test('names bridges and plugins, and shows nothing secret of them', () => {
   assert.match(texts[1], /^plugin is not carried: there are no plugins/);
   assert.match(texts[2], /^plugin_opt_secret is not carried/);
   assert.doesNotMatch(yaml + texts.join(), /swordfish/);
+});
+
+test('puts nothing of a name into the file but as text', () => {
+  const { yaml } = importMosquitto('plugin_opt_a\rdata:\u0085x 1', 'm.conf');
+  assert.match(yaml, /plugin_opt_a\\u\{d\}data:\\u\{85\}x is not carried/);
 });
 
 test('leaves out listeners without a counterpart, and refuses a file that has no other', () => {

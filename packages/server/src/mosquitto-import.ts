@@ -6,7 +6,7 @@ import { Problems, quoted } from './configuration-reading.ts';
 import { importAccess } from './mosquitto-access.ts';
 import { ImportContext, type ImportRemark } from './mosquitto-context.ts';
 import { ConfigurationDraft } from './mosquitto-draft.ts';
-import { type GivenOption, MosquittoValues, parseMosquittoFile } from './mosquitto-file.ts';
+import { type GivenOption, MosquittoValues, parseMosquittoFile, wordOf } from './mosquitto-file.ts';
 import { importLimits } from './mosquitto-limits.ts';
 import { importListeners } from './mosquitto-listeners.ts';
 import { importLog } from './mosquitto-log.ts';
@@ -83,9 +83,10 @@ function checkValue({ values }: ImportContext, option: GivenOption, kind: 'switc
 }
 
 /** Mosquitto takes 1 and 0 for true and false. */
-function normal({ name, value }: GivenOption): string {
-  if (mosquittoOption(name)?.value !== 'switch') return value;
-  return { 1: 'true', 0: 'false' }[value] ?? value;
+function normal(option: GivenOption): string {
+  const word = wordOf(option);
+  if (mosquittoOption(option.name)?.value !== 'switch') return word;
+  return { 1: 'true', 0: 'false' }[word] ?? word;
 }
 
 /** Nothing of a bridge is shown but its name: there are passwords among its options. */

@@ -29,6 +29,12 @@ test('listens on loopback where nothing speaks of a listener, else at every addr
   assert.deepEqual(places(listeners), ['tcp :: 1', 'tcp 127.0.0.1 2', 'tcp :: 3', 'tcp 0.0.0.0 4']);
 });
 
+test('stays on this machine where Mosquitto has one interface alone', () => {
+  const { listeners, remarks } = imported('allow_anonymous true', 'listener 1', 'bind_interface eth0');
+  assert.deepEqual(places(listeners), ['tcp localhost 1']);
+  assert.match(remarks.join(), /^bind_interface is not carried: .* until its host is an address of the interface$/);
+});
+
 test('carries Unix sockets, and asks for a path beside port 0', () => {
   const { listeners } = imported('listener 0 /run/m.sock');
   assert.deepEqual([listeners[0].transport, listeners[0].path], ['unix', '/run/m.sock']);

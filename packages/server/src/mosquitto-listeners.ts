@@ -1,9 +1,10 @@
 /** The listeners of a mosquitto.conf as `listeners` and `authorities`. */
+import { LIMITS } from '@dunlin/broker';
 import { LOCALHOST } from './address.ts';
 import { MQTT_PORT } from './listener-table.ts';
 import type { ImportContext } from './mosquitto-context.ts';
 import type { GivenOption } from './mosquitto-file.ts';
-import type { MosquittoListener } from './mosquitto-sections.ts';
+import type { GivenOptions, MosquittoListener } from './mosquitto-sections.ts';
 
 type Path = readonly (string | number)[];
 
@@ -60,15 +61,17 @@ function importPlace(context: ImportContext, { start, options }: MosquittoListen
     return true;
   }
   const bound = options.get('bind_address');
-  const above = named === undefined && bound === undefined && !sections.isLocal ? ['Every address.'] : [];
-  const host =
-    named ?? bound?.value ?? (sections.isLocal ? LOCALHOST : everyAddress(context, options.get('socket_domain')));
+  const host = named ?? bound?.value ?? (sections.isLocal ? LOCALHOST : unnamedHost(context, options));
+  const above = host === '::' || host === '0.0.0.0' ? ['Every address.'] : [];
   draft.set([...at, 'host'], host, { line: named === undefined ? bound?.line : line, above });
   draft.set([...at, 'port'], port, { line });
   return false;
 }
 
-function everyAddress(context: ImportContext, domain: GivenOption | undefined): string {
+/** Every address, unless the original had one interface alone: its addresses are not known here. */
+function unnamedHost(context: ImportContext, options: GivenOptions): string {
+  if (options.get('bind_interface') !== undefined) return LOCALHOST;
+  const domain = options.get('socket_domain');
   const host = domain === undefined ? '::' : context.values.choice(domain, { ipv4: '0.0.0.0', ipv6: '::' });
   if (domain !== undefined && host === '::') context.note(domain, 'the address :: takes IPv4 as well');
   return host ?? '::';
@@ -113,7 +116,8 @@ function importProxy(context: ImportContext, { options }: MosquittoListener, at:
 function importLimits(context: ImportContext, { options }: MosquittoListener, at: Path): void {
   const option = options.get('max_connections');
   const count = option === undefined ? 0 : (context.values.number(option) ?? 0);
-  if (count > 0) context.draft.set([...at, 'limits', 'connectionsMax'], count, { line: option?.line });
+  const within = Math.min(count, LIMITS.connectionsMax.maximum);
+  if (count > 0) context.draft.set([...at, 'limits', 'connectionsMax'], within, { line: option?.line });
 }
 
 /** The name of the authority whose certificates clients must show, where they must. */

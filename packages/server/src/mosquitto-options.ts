@@ -31,7 +31,8 @@ const needless = (why: string): Fate => ({ needless: why });
 const lost = (instead: string, ...unless: string[]): Fate => ({ instead, unless });
 
 const PLUGINS =
-  'there are no plugins: the methods jwt and http of authentication, or authorization, may take its place';
+  'there are no plugins: the methods jwt and http of authentication may take its place, and authorization, without which ' +
+  'whoever is let in may do everything';
 const PSK = 'there are no pre-shared keys: use certificates (dunlin init makes them) or passwords over TLS';
 const ENGINE = 'keys come from files alone';
 const DISK = 'whatever was acknowledged is on disk already';
@@ -128,7 +129,11 @@ const general: Readonly<Record<string, MosquittoOption>> = {
 const listeners: Readonly<Record<string, MosquittoOption>> = {
   accept_protocol_versions: option('listener', 'text', key('listeners[].versions')),
   bind_address: option('listener', 'text', key('listeners[].host')),
-  bind_interface: option('listener', 'text', lost('name the address of the interface as host')),
+  bind_interface: option(
+    'listener',
+    'text',
+    lost('the listener is for this machine alone until its host is an address of the interface'),
+  ),
   cafile: option('listener', 'text', key('authorities[].certificate')),
   capath: option(
     'listener',
@@ -163,7 +168,7 @@ const listeners: Readonly<Record<string, MosquittoOption>> = {
   mount_point: option(
     'listener',
     'text',
-    lost('rules with variables keep clients apart, their topics stay as they are'),
+    lost('clients of this listener see the topics of all: write rules that keep them apart'),
   ),
   port: option('listener', 'number', key('listeners[].port')),
   protocol: option('listener', 'text', key('listeners[].transport')),

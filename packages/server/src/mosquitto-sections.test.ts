@@ -45,6 +45,13 @@ test('has the listener of port and bind_address, also beside others and for opti
   assert.equal(listeners[1].start?.value, '1');
 });
 
+test('makes no listener of options that only say what is so anyway', () => {
+  const { listeners, isLocal } = sectionsOf('max_connections -1', 'protocol mqtt', 'max_topic_alias 5', 'listener 1');
+  assert.deepEqual([listeners.map(({ start }) => start?.value), isLocal], [['1'], false]);
+  assert.equal(sectionsOf('require_certificate false').isLocal, true);
+  assert.equal(sectionsOf('require_certificate true').isLocal, false);
+});
+
 test('takes access for each listener where per_listener_settings says so, and refuses it before any', () => {
   const { general, listeners } = sectionsOf('per_listener_settings true', 'listener 1', 'password_file p');
   assert.deepEqual([general.get('password_file'), listeners[0].options.get('password_file')?.value], [undefined, 'p']);

@@ -66,12 +66,32 @@ export function mosquittoSections(given: readonly GivenOption[], values: Mosquit
       values.problem(option, `${name} stands before any listener, with per_listener_settings: behind one is expected`);
     else {
       if (name === 'port' || name === 'bind_address') current = implied;
-      isImplied ||= current === undefined || current === implied;
+      isImplied ||= current === implied || (current === undefined && impliesListener(option));
       (current ?? implied).options.add(option);
     }
   }
   const isLocal = own.length === 0 && !isImplied;
   return { general, listeners: isLocal || isImplied ? [implied, ...own] : own, isLocal, bridges, isPerListener };
+}
+
+/** Values of options that, before any listener, make none: Mosquitto 2.0 has them anyway, or pays no heed. */
+const IMPLY_NOTHING: Readonly<Record<string, RegExp>> = {
+  http_dir: /./,
+  max_connections: /^-/,
+  max_qos: /^2\b/,
+  max_topic_alias: /./,
+  max_topic_alias_broker: /./,
+  maximum_qos: /^2\b/,
+  protocol: /^mqtt\b/,
+  require_certificate: /^(?:false|0)\b/,
+  tls_version: /./,
+  use_identity_as_username: /^(?:false|0)\b/,
+  use_subject_as_username: /^(?:false|0)\b/,
+  use_username_as_clientid: /^(?:false|0)\b/,
+};
+
+function impliesListener({ name, value }: GivenOption): boolean {
+  return !(Object.hasOwn(IMPLY_NOTHING, name) && IMPLY_NOTHING[name].test(value));
 }
 
 function addToBridges(bridges: GivenOption[][], option: GivenOption): void {

@@ -116,6 +116,9 @@ test('finds the data directory as serve does', () => {
     ['elsewhere', 'here'].map((path) => resolve(path)),
   );
   delete process.env.DUNLIN_DATA;
+  process.env.DUNLIN_CONFIG = file;
+  assert.equal(dataDirectory(undefined, undefined), join(scratch, 'there'));
+  delete process.env.DUNLIN_CONFIG;
   writeFileSync(file, 'log:\n  level: warn\n');
   assert.equal(dataDirectory(undefined, file), resolve(defaultDataDirectory()));
   writeFileSync(file, 'durability: memory\n');

@@ -14,11 +14,12 @@ import {
   type StoreStats,
   statsOfClosed,
 } from '@dunlin/lmdb';
-import { ConfigurationError } from './configuration.ts';
+import { ConfigurationError, mergeConfigurations } from './configuration.ts';
 import { readConfigurationFile } from './configuration-file.ts';
 import { askServer } from './control-client.ts';
 import type { ControlCommandName, ControlRequest, ControlResult, ServerIdentity } from './control-protocol.ts';
 import { defaultDataDirectory } from './data-directory.ts';
+import { readCommandLine } from './flags.ts';
 
 /** A result, the directory it is about, and the server that gave it; undefined where none has the directory. */
 export interface StoreAnswer<Result> {
@@ -41,12 +42,14 @@ export interface BackupResult {
 export function dataDirectory(data: string | undefined, configFile: string | undefined): string {
   // As of an empty variable: the working directory is not what anybody means by it.
   if (data === '') throw new ConfigurationError(['--data is "": a directory is expected']);
-  const named = data ?? (process.env.DUNLIN_DATA || undefined);
-  if (named !== undefined) return resolve(named);
-  const configuration = configFile === undefined ? {} : readConfigurationFile(configFile);
+  if (data !== undefined) return resolve(data);
+  const flags = configFile === undefined ? [] : ['--config', configFile];
+  const { configFile: file, configuration: given } = readCommandLine(flags, process.env);
+  if (given.data !== undefined) return resolve(given.data);
+  const configuration = mergeConfigurations(file === undefined ? {} : readConfigurationFile(file), given);
   if (configuration.durability === 'memory')
     throw new ConfigurationError([
-      `${configFile}: durability is "memory", so there is no store: "durable" or "process" is expected`,
+      `${file ?? 'The environment'}: durability is "memory", so there is no store: "durable" or "process" is expected`,
     ]);
   return resolve(configuration.data ?? defaultDataDirectory());
 }
