@@ -1,4 +1,5 @@
 /** What the package offers: a server to start, its configuration, the command `dunlin serve`, its control and its store. */
+
 export { type CheckReport, type Restored, StoreError, type StoreStats } from '@dunlin/lmdb';
 export {
   type Amount,
@@ -33,19 +34,8 @@ export { importMosquitto, type MosquittoImport } from './mosquitto-import.ts';
 export { type Fate, MOSQUITTO_OPTIONS, type MosquittoOption } from './mosquitto-options.ts';
 export type { BoundListener } from './open-listener.ts';
 export { parseRules, type RuleFiles, readRuleFiles } from './rules-file.ts';
-export { effectiveConfiguration, serve, serve } from './serve.ts';
-export {
-  type BoundListener,
-  type ReloadReport,
-  type RunningServer,
-  type RunningServer,
-  SERVER_VERSION,
-  SERVER_VERSION,
-  type ServerParts,
-  type ServerParts,
-  startServer,
-  startServer,
-} from './server.ts';
+export { effectiveConfiguration, serve } from './serve.ts';
+export { type ReloadReport, type RunningServer, SERVER_VERSION, type ServerParts, startServer } from './server.ts';
 export { type Shape, shownDefault } from './shape.ts';
 export { shownConfiguration } from './shown-configuration.ts';
 export {
