@@ -5,6 +5,8 @@ import { aclHelp } from './acl-flags.ts';
 import { ExitCode, usageError } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
 import { columns, HelpAsked } from './flags.ts';
+import { init } from './init.ts';
+import { initHelp } from './init-flags.ts';
 import { passwd } from './passwd.ts';
 import { passwdHelp } from './passwd-flags.ts';
 import { pub } from './pub.ts';
@@ -33,6 +35,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     // Loaded when asked for: `pub` and `sub` start faster without it.
     run: async (argv) => (await import('@dunlin/server')).serve(argv),
   },
+  init: { summary: 'make the directory of a new server: TLS, a first user, rules', help: initHelp, run: init },
   pub: { summary: 'publish messages', help: pubHelp, run: pub },
   sub: { summary: 'subscribe and print messages', help: subHelp, run: sub },
   store: { summary: 'look at, check, back up and restore the data of a server', help: storeHelp, run: store },

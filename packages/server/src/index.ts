@@ -25,6 +25,12 @@ export {
 } from './control-protocol.ts';
 export { SERVER_EVENTS, type ServerEvent, type ServerEventName } from './events.ts';
 export { FLAGS, type Flag, flagDefault, flagSpelling } from './flags.ts';
+export {
+  type InitialDirectory,
+  InitialDirectoryError,
+  type InitialOptions,
+  makeInitialDirectory,
+} from './initial-directory.ts';
 export { configurationSchemaText } from './json-schema.ts';
 export { ServerStartError } from './listening.ts';
 export type { BoundListener } from './open-listener.ts';
@@ -32,6 +38,7 @@ export { parseRules, type RuleFiles, readRuleFiles } from './rules-file.ts';
 export { serve } from './serve.ts';
 export { type ReloadReport, type RunningServer, SERVER_VERSION, type ServerParts, startServer } from './server.ts';
 export { type Shape, shownDefault } from './shape.ts';
+export { shellWord } from './shell-word.ts';
 export {
   type BackupResult,
   dataDirectory,
