@@ -58,7 +58,9 @@ test('the examples of the command line guide run', async () => {
     const tool = `dunlin() { local command=$1; shift; ${withPort}; "${launcher}" "$command" "$@"; }`;
     outputs.push(await new Program('bash', ['-ec', `cd "${folder}"\n${tool}\n${code}`]).output());
   }
-  const [retained, session, properties, passwords] = outputs;
+  const [retained, session, properties, passwords, init] = outputs;
+  assert.match(init, /^Made the directory of a server: .*broker\n[\s\S]*\nuser: admin\npassword: [\s\S]*allow/);
+  assert.match(await readFile(join(folder, 'broker', 'passwords'), 'utf8'), /^admin:.*\nada:\$argon2id/m);
   assert.match(passwords, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$\S+\n$/);
   assert.match(await readFile(join(folder, 'passwords'), 'utf8'), /^ada:\$argon2id\$\S+\n$/);
   assert.equal(retained, 'on\n');

@@ -7,6 +7,8 @@ import { configHelp } from './config-flags.ts';
 import { EXIT_CODES, ExitCode, usageError } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
 import { columns, HelpAsked } from './flags.ts';
+import { init } from './init.ts';
+import { initHelp } from './init-flags.ts';
 import { passwd } from './passwd.ts';
 import { passwdHelp } from './passwd-flags.ts';
 import { pub } from './pub.ts';
@@ -35,6 +37,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     // Loaded when asked for: `pub` and `sub` start faster without it.
     run: async (argv) => (await import('@dunlin/server')).serve(argv),
   },
+  init: { summary: 'make the directory of a new server: TLS, a first user, rules', help: initHelp, run: init },
   pub: { summary: 'publish messages', help: pubHelp, run: pub },
   sub: { summary: 'subscribe and print messages', help: subHelp, run: sub },
   config: { summary: 'check, show and convert configurations of a server', help: configHelp, run: config },

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
 import { Authorities, readCertificates } from '@dunlin/identity';
-import { createAuthority, createCrl, issueClientCertificate, issueServerCertificate } from './authority.ts';
+import {
+  createAuthority,
+  createCrl,
+  isServerName,
+  issueClientCertificate,
+  issueServerCertificate,
+} from './authority.ts';
 
 const nowMs = Date.UTC(2026, 0, 1);
 const DAY_MS = 86_400_000;
@@ -91,4 +97,11 @@ test('names a server by every name and address that it is given', () => {
     uri: [],
     email: [],
   });
+});
+
+test('says whether a server certificate can be for a name', () => {
+  for (const name of ['vm', 'mqtt.example.org', '*.example.org', '192.0.2.1', 'fd00::2'])
+    assert.ok(isServerName(name), name);
+  for (const name of ['', 'no name', 'a..b', 'fe80::1%eth0', 'bücher.example', 'a'.repeat(64)])
+    assert.equal(isServerName(name), false, name);
 });

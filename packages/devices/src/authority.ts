@@ -80,7 +80,7 @@ export function issueServerCertificate(
 ): CertifiedKey {
   const { authority, names } = options;
   if (names.length === 0) throw new TypeError('Cannot issue a server certificate: at least one name is expected');
-  const odd = names.find((name) => isIP(name) === 0 && (name.length > 253 || !DNS_NAME.test(name)));
+  const odd = names.find((name) => !isServerName(name));
   if (odd !== undefined)
     throw new TypeError(
       `Cannot issue a server certificate for ${JSON.stringify(odd)}: a DNS name in ASCII or an IP address is expected`,
@@ -92,6 +92,13 @@ export function issueServerCertificate(
   const extensions = endEntityExtensions(PURPOSE.server, names);
   const content = { subject, publicKey: spkiOf(publicKey), extensions, ...validityOf(options, signer) };
   return { certificate: pemOf(signCertificate(content, signer), 'CERTIFICATE'), key: pemOfKey(privateKey) };
+}
+
+/** Whether a server certificate can be for it: an IP address, or a DNS name in ASCII, which may begin with `*.`. */
+export function isServerName(name: string): boolean {
+  // A zone such as %eth0 belongs to one machine and has no place in a certificate.
+  if (isIP(name) !== 0) return !name.includes('%');
+  return name.length <= 253 && DNS_NAME.test(name);
 }
 
 /**

@@ -5,6 +5,7 @@ export {
   type ClientCertificate,
   createAuthority,
   createCrl,
+  isServerName,
   issueClientCertificate,
   issueServerCertificate,
 } from './authority.ts';

@@ -27,6 +27,12 @@ export {
 } from './control-protocol.ts';
 export { SERVER_EVENTS, type ServerEvent, type ServerEventName } from './events.ts';
 export { FLAGS, type Flag, flagDefault, flagSpelling, flagVariable, readCommandLine } from './flags.ts';
+export {
+  type InitialDirectory,
+  InitialDirectoryError,
+  type InitialOptions,
+  makeInitialDirectory,
+} from './initial-directory.ts';
 export { configurationSchemaText } from './json-schema.ts';
 export { ServerStartError } from './listening.ts';
 export type { ImportRemark } from './mosquitto-context.ts';
@@ -37,6 +43,7 @@ export { parseRules, type RuleFiles, readRuleFiles } from './rules-file.ts';
 export { effectiveConfiguration, serve } from './serve.ts';
 export { type ReloadReport, type RunningServer, SERVER_VERSION, type ServerParts, startServer } from './server.ts';
 export { type Shape, shownDefault } from './shape.ts';
+export { shellWord } from './shell-word.ts';
 export { shownConfiguration } from './shown-configuration.ts';
 export {
   type BackupResult,

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { parseHash } from '@dunlin/identity';
+import { readConfigurationFile } from './configuration-file.ts';
+import { type InitialOptions, makeInitialDirectory } from './initial-directory.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'dunlin-initial-'));
+after(() => rmSync(scratch, { recursive: true, force: true }));
+const dayMs = 86_400_000;
+
+function options(name: string, other: Partial<InitialOptions> = {}): InitialOptions {
+  const standard = { user: 'ada', password: 'pw', names: [], tlsPort: 0, port: 0, days: 30, nowMs: Date.now() };
+  return { directory: join(scratch, name), ...standard, ...other };
+}
+
+/** Everything below a folder, with its mode. */
+function modes(folder: string): Record<string, string> {
+  const entries = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
+  return Object.fromEntries(entries.map((entry) => [entry, (statSync(join(folder, entry)).mode & 0o077).toString(8)]));
+}
+
+const whole = {
+  data: '0',
+  'dunlin.yaml': '44',
+  passwords: '0',
+  'rules.yaml': '44',
+  tls: '0',
+  'tls/ca.key': '0',
+  'tls/ca.pem': '44',
+  'tls/server.key': '0',
+  'tls/server.pem': '44',
+};
+
+test('makes everything that its configuration names; nobody else reads keys, hashes and data', async () => {
+  const { directory, files } = await makeInitialDirectory(options('new'));
+  assert.deepEqual(modes(directory), whole);
+  assert.equal(statSync(directory).mode & 0o777, 0o700);
+  const { authorities, authentication, listeners, data } = readConfigurationFile(files.configuration);
+  assert.deepEqual([data, authorities?.[0].certificate], [files.data, files.authority]);
+  assert.deepEqual(listeners?.[0].tls, { certificate: files.certificate, key: files.key });
+  assert.deepEqual(authentication, [{ method: 'passwordFile', file: files.passwords }]);
+  const line = readFileSync(files.passwords, 'utf8').split('\n')[1];
+  assert.equal(await parseHash(line.slice('ada:'.length)).matches(Buffer.from('pw')), true);
+});
+
+test('the certificate is for this machine and the names given, and ends in time', async () => {
+  const nowMs = Date.now();
+  const { files, names } = await makeInitialDirectory(
+    options('names', { names: ['mqtt.example.org', '192.0.2.7'], nowMs }),
+  );
+  const authority = new X509Certificate(readFileSync(files.authority));
+  const certificate = new X509Certificate(readFileSync(files.certificate));
+  assert.ok(certificate.verify(authority.publicKey) && certificate.checkIssued(authority));
+  for (const name of ['localhost', 'mqtt.example.org', hostname().toLowerCase()])
+    assert.ok(certificate.checkHost(name), name);
+  for (const address of ['127.0.0.1', '::1', '192.0.2.7']) assert.ok(certificate.checkIP(address), address);
+  assert.equal(names[0], 'mqtt.example.org');
+  for (const { publicKey } of [authority, certificate])
+    assert.equal(publicKey.asymmetricKeyDetails?.namedCurve, 'prime256v1');
+  const life = (each: X509Certificate): number => Math.round((each.validToDate.getTime() - nowMs) / dayMs);
+  assert.deepEqual([life(certificate), life(authority)], [30, 3650]);
+});
+
+test('an empty folder is filled and stays the folder that it was', async () => {
+  mkdirSync(join(scratch, 'empty'));
+  symlinkSync('empty', join(scratch, 'link'));
+  const { ino } = statSync(join(scratch, 'empty'));
+  await makeInitialDirectory(options('link'));
+  assert.equal(statSync(join(scratch, 'empty')).ino, ino);
+  assert.deepEqual(modes(join(scratch, 'empty')), whole);
+});
+
+test('whatever is there stays as it is, and is named', async () => {
+  writeFileSync(join(scratch, 'file'), 'mine');
+  await assert.rejects(
+    makeInitialDirectory(options('file')),
+    /Cannot make .*file: a file is there; a new folder, or an/,
+  );
+  mkdirSync(join(scratch, 'full'));
+  for (const name of ['a', 'b', 'c', 'd', 'e']) writeFileSync(join(scratch, 'full', name), 'mine');
+  await assert.rejects(makeInitialDirectory(options('full')), /it holds "a", "b", "c", and 2 more; a new folder/);
+  assert.deepEqual(readdirSync(join(scratch, 'full')), ['a', 'b', 'c', 'd', 'e']);
+});
+
+test('of what fails nothing is left', async () => {
+  const before = readdirSync(scratch);
+  await assert.rejects(makeInitialDirectory(options('no/where')), /Cannot make .*: there is no folder .*no$/);
+  await assert.rejects(makeInitialDirectory(options('a', { user: 'a:b' })), TypeError);
+  await assert.rejects(makeInitialDirectory(options('a', { password: '' })), TypeError);
+  await assert.rejects(makeInitialDirectory(options('a', { names: ['not a name'] })), TypeError);
+  // A name that the system refuses only when everything is made.
+  await assert.rejects(makeInitialDirectory(options('x'.repeat(254))), { name: 'InitialDirectoryError' });
+  assert.deepEqual(readdirSync(scratch), before);
+});
+
+test('of two at once one wins, with all that is its own', async () => {
+  mkdirSync(join(scratch, 'race'));
+  for (const name of ['race', 'race-new']) {
+    const both = ['ada', 'bob'].map((user) => makeInitialDirectory(options(name, { user })));
+    const [first, second] = await Promise.allSettled(both);
+    assert.deepEqual([first.status, second.status].sort(), ['fulfilled', 'rejected']);
+    const winner = first.status === 'fulfilled' ? 'ada' : 'bob';
+    assert.match(readFileSync(join(scratch, name, 'passwords'), 'utf8'), new RegExp(`^${winner}:`, 'm'));
+    assert.match(readFileSync(join(scratch, name, 'rules.yaml'), 'utf8'), new RegExp(`"${winner}"`));
+    assert.deepEqual(modes(join(scratch, name)), whole);
+  }
+});

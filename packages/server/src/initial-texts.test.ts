@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { completeConfiguration } from './configuration.ts';
+import { parseConfiguration } from './configuration-file.ts';
+import { initialConfiguration, initialPasswords, initialRules } from './initial-texts.ts';
+import { parseRules } from './rules-file.ts';
+
+const settings = { host: '0.0.0.0', tlsPort: 8884, port: 1884, user: 'ada' };
+const activated = (text: string): string => text.replace(/^( *)#: /gm, '$1');
+
+test('the configuration asks everybody, and is encrypted where others can reach it; so it is with every example', () => {
+  const text = initialConfiguration(settings);
+  for (const each of [text, activated(text)]) {
+    const { listeners, authentication } = completeConfiguration(parseConfiguration(each, 'dunlin.yaml'));
+    assert.deepEqual(
+      listeners.map(({ transport, host, port, allowAnonymous }) => [transport, host, port, allowAnonymous]),
+      [
+        ['tls', '0.0.0.0', 8884, false],
+        ['tcp', 'localhost', 1884, false],
+      ],
+    );
+    assert.equal(authentication[0].method, 'passwordFile');
+  }
+  assert.notEqual(activated(text), text);
+});
+
+test('the rules are for the first user alone, and the examples in them are right', () => {
+  const odd = initialRules({ ...settings, user: `it's "her" {#}` });
+  assert.deepEqual([...(parseRules(odd, 'rules.yaml')[0].subjects[0].users ?? [])], [`it's "her" {#}`]);
+  assert.equal(parseRules(initialRules(settings), 'rules.yaml').length, 1);
+  assert.equal(parseRules(activated(initialRules(settings)), 'rules.yaml').length, 3);
+});
+
+test('the password file has a line for the first user', () => {
+  assert.match(initialPasswords(settings, '$hash'), /^#.*\nada:\$hash\n$/);
+});

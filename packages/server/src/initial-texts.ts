@@ -1,0 +1,101 @@
+/** The texts of a new server's directory: its configuration, its rules and its password file, each commented. */
+
+/** What the texts depend on. */
+export interface InitialSettings {
+  /** Address of the TLS listener, such as `::`. */
+  readonly host: string;
+  readonly tlsPort: number;
+  /** Of the listener without TLS, on loopback. */
+  readonly port: number;
+  /** The first user. */
+  readonly user: string;
+}
+
+/** Files and folders of the directory, relative to it. */
+export const INITIAL_FILES = {
+  configuration: 'dunlin.yaml',
+  rules: 'rules.yaml',
+  passwords: 'passwords',
+  data: 'data',
+  authority: 'tls/ca.pem',
+  authorityKey: 'tls/ca.key',
+  certificate: 'tls/server.pem',
+  key: 'tls/server.key',
+} as const;
+
+/** `dunlin.yaml`. Paths in it are relative to it, so that the directory may be moved. */
+export function initialConfiguration({ host, tlsPort, port }: InitialSettings): string {
+  const file = INITIAL_FILES;
+  return `# Configuration of a Dunlin server, written by dunlin init. Paths are relative to this file.
+# Lines behind "#:" are examples; take the "#: " away to make one count.
+# Every key, with its default: docs/reference/configuration.md
+
+listeners:
+  # The whole network, encrypted.
+  - name: tls
+    transport: tls
+    host: '${host}'
+    port: ${tlsPort}
+    tls:
+      # Both files are watched: a renewed certificate counts without a restart.
+      certificate: ${file.certificate}
+      key: ${file.key}
+      # Take certificates in place of passwords, with the method "certificate" below.
+      #: clientCertificate: optional
+
+  # Not encrypted, therefore for this machine alone; here too everybody is asked who they are.
+  - name: local
+    transport: tcp
+    host: localhost
+    port: ${port}
+
+# Authorities whose client certificates may count.
+authorities:
+  # The one that issued the certificate of this server.
+  - name: own
+    certificate: ${file.authority}
+    #: crl: tls/ca.crl
+
+# How clients show who they are.
+authentication:
+  # Change it with dunlin passwd; the server reads it again on SIGHUP.
+  - method: passwordFile
+    file: ${file.passwords}
+  #: - method: certificate
+  #:   authorities: [own]
+
+# What they may do then: what no rule allows is denied. Read again on SIGHUP.
+authorization:
+  rulesFile: ${file.rules}
+
+# What must survive a restart: sessions, queues, retained messages. It is not encrypted.
+data: ${file.data}
+
+#: log:
+#:   file: dunlin.log
+`;
+}
+
+/** `rules.yaml`: all for the first user, nothing for others. */
+export function initialRules({ user }: InitialSettings): string {
+  return `# What clients may do: docs/guide/rules.md. What no rule allows is denied.
+# Try it out: dunlin acl test --rules ${INITIAL_FILES.rules} --user NAME --client ID --topic TOPIC
+
+rules:
+  # The first user may do everything; "#" alone leaves out the topics of the server itself.
+  - allow: all
+    topics: ['#', $SYS/#]
+    for: { users: ${JSON.stringify(user)} }
+
+  # Every other user has topics of its own, and may read what is meant for all.
+  #: - allow: [publish, subscribe]
+  #:   topics: devices/{username}/#
+  #: - allow: subscribe
+  #:   topics: news/#
+`;
+}
+
+/** `passwords`: one user. */
+export function initialPasswords({ user }: InitialSettings, hash: string): string {
+  return `# Users of the method passwordFile: dunlin passwd FILE USER adds one or changes its password.\n${user}:${hash}\n`;
+}
