@@ -58,8 +58,10 @@ export async function openListener(
   let rate: ConnectionRate | undefined;
   const accept = (wire: Wire): void => {
     rate?.letIn();
-    if (doors.isBanned(name, wire.peer.address)) {
+    const { address } = wire.peer;
+    if (doors.isBanned(name, address)) {
       wire.destroy();
+      tell({ name: 'connectionRejected', address, listener: name, check: 'banned-address', reason: 'it is banned' });
       return;
     }
     broker.attach(wire, policy);
