@@ -68,6 +68,17 @@ test('the examples of the command line guide run', async () => {
   assert.match(properties, /^a\/b application\/json origin:here \{"n":1\}\n\{"tst":.*"payload":\{"n":1\}\}\n$/);
 });
 
+test('the examples of the guide to topics run', async () => {
+  const { port } = await started;
+  const outputs: string[] = [];
+  for (const code of await blocks('topics', 'sh')) {
+    const tool = `dunlin() { local command=$1; shift; "${launcher}" "$command" -p ${port} "$@"; }`;
+    outputs.push(await new Program('bash', ['-ec', `${tool}\n${code}`]).output());
+  }
+  assert.equal(outputs[0], 'site/berlin/room1 lit\n');
+  assert.match(outputs[1], /^\d+ seconds\n$/);
+});
+
 test('the examples of the storage guide run, with a server and after it', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'dunlin-guide-'));
   after(() => rm(folder, { recursive: true }));
