@@ -17,6 +17,8 @@ export const prerequisites = {
   mosquitto_sub: { packages: ['mosquitto-clients'], present: () => commandPath('mosquitto_sub') !== undefined },
   'nats-server': { packages: ['nats-server'], present: () => commandPath('nats-server') !== undefined },
   paho: { packages: ['python3', 'python3-paho-mqtt'], present: pahoPresent },
+  nginx: { packages: ['nginx'], present: () => commandPath('nginx') !== undefined },
+  chromium: { packages: ['chromium'], present: () => commandPath('chromium') !== undefined },
   strace: { packages: ['strace'], present: () => commandPath('strace') !== undefined },
   cc: { packages: ['gcc', 'libc6-dev'], present: () => commandPath('cc') !== undefined },
   make: { packages: ['make'], present: () => commandPath('make') !== undefined },

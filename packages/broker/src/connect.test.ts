@@ -5,6 +5,7 @@ import { NOBODY } from './memory/anonymous.ts';
 import { PERMIT_ALL } from './memory/permit-all.ts';
 import { MemoryStore } from './memory/store.ts';
 import type { AuthenticationResult, Authenticator, Directory } from './ports.ts';
+import { TestClient } from './testing/client.ts';
 import { HeldStore } from './testing/store.ts';
 import { World } from './testing/world.ts';
 
@@ -683,4 +684,18 @@ test('tells the store that a session which it has is to end with its connection'
   client.break();
   world.run();
   assert.deepEqual(await stored(), []);
+});
+
+test('tells the wire that its peer is no stranger any longer, when CONNECT is accepted and not before', () => {
+  const world = new World();
+  const [near, far] = world.wires();
+  let admitted = 0;
+  const wire = Object.assign(far, { admitted: () => void admitted++ });
+  const client = new TestClient(world, near, 5);
+  world.broker.attach(wire, world.listener);
+  world.run();
+  assert.equal(admitted, 0);
+  client.connect({ clientId: 'a' });
+  assert.equal(client.take('connack').reasonCode, 0);
+  assert.equal(admitted, 1);
 });

@@ -146,6 +146,7 @@ export class Connection implements WireHandler, AnswerSink {
   admitPackets(maximumPacketSize: number): void {
     this.#reader.maximumPacketSize = maximumPacketSize;
     this.#reader.maximumControlSize = this.broker.limits.controlPacketBytesMax;
+    this.wire.admitted?.();
   }
 
   received(chunk: Buffer): void {

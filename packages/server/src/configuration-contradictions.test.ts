@@ -58,6 +58,15 @@ for (const [listener, ...problems] of [
     'listeners[0].proxy takes headers beside transport tcp: transport ws or wss is expected',
   ],
   [
+    'transport: ws, origins: [own, https://example.org]',
+    'listeners[0].origins has own beside others: it alone, or a list of origins, is expected',
+  ],
+  [
+    'transport: ws, origins: [https://example.org/], paths: [mqtt]',
+    'listeners[0].origins has "https://example.org/": an origin such as https://example.org is expected, or own, or any',
+    'listeners[0].paths has "mqtt": a path such as /mqtt is expected',
+  ],
+  [
     'authentication: [x]',
     'listeners[0].authentication[0] is "x", no method of authentication: there is no method of authentication',
   ],

@@ -110,9 +110,27 @@ function transportProblems(
     problems.push(`${path}.mode is ${quoted(listener.mode)}: an octal file mode such as 0660 is expected`);
   if (!isWeb && (proxy?.forwardedFor || proxy?.clientCertificateHeader !== undefined))
     problems.push(`${path}.proxy takes headers beside transport ${transport}: transport ws or wss is expected`);
+  problems.push(...originProblems(listener, path));
   if (transport === 'unix' && proxy !== undefined)
     problems.push(`${path}.proxy is given beside transport unix: another transport is expected`);
   return problems;
+}
+
+/** An origin that is written in another way than browsers do would never fit. */
+function originProblems({ origins, paths }: ListenerConfiguration, path: string): string[] {
+  const isWord = (origin: string): boolean => origin === 'own' || origin === 'any';
+  const words = origins.filter(isWord);
+  const wrong = origins.find((origin) => !isWord(origin) && URL.parse(origin)?.origin !== origin);
+  const wrongPath = paths.find((one) => !/^\/[^?#]*$/.test(one));
+  return [
+    ...(words.length > 0 && origins.length > 1
+      ? [`${path}.origins has ${words[0]} beside others: it alone, or a list of origins, is expected`]
+      : []),
+    ...(wrong === undefined
+      ? []
+      : [`${path}.origins has ${quoted(wrong)}: an origin such as https://example.org is expected, or own, or any`]),
+    ...(wrongPath === undefined ? [] : [`${path}.paths has ${quoted(wrongPath)}: a path such as /mqtt is expected`]),
+  ];
 }
 
 function methodProblems({ authorities }: Configuration, method: MethodConfiguration, path: string): string[] {

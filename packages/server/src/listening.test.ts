@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { TransportError } from '@dunlin/transport';
+import { TransportError, type Wire } from '@dunlin/transport';
 import { completeConfiguration, type ListenerConfiguration } from './configuration.ts';
 import { checkReach, type ListenOptions, listenAt, ServerStartError } from './listening.ts';
 
@@ -10,6 +10,8 @@ const options: ListenOptions = {
   onError: () => {},
   onRefused: () => {},
   tls: undefined,
+  maximumPacketSize: 1024,
+  httpRequest: undefined,
 };
 
 function entry(listener: Partial<ListenerConfiguration>): ListenerConfiguration {
@@ -64,4 +66,31 @@ test('refuses an address that others can reach unless everybody is welcome', () 
     });
   checkReach(entry({ host: '0.0.0.0', allowAnonymous: true }));
   checkReach(entry({ host: '127.0.0.1' }));
+});
+
+test('serves WebSockets at the paths of the entry, and hands other requests on', async () => {
+  const asked: string[] = [];
+  const wires: Wire[] = [];
+  const listeners = await listenAt(entry({ host: '127.0.0.1', port: 0, transport: 'ws', paths: ['/here'] }), {
+    ...options,
+    accept: (wire) => wires.push(wire),
+    httpRequest: (request, response, listener) => {
+      asked.push(`${listener} ${request.url}`);
+      response.end('handled');
+    },
+  });
+  try {
+    const place = `127.0.0.1:${listeners[0].port}`;
+    assert.equal(await (await fetch(`http://${place}/api?x=1`)).text(), 'handled');
+    assert.deepEqual(asked, ['ws /api?x=1']);
+    const socket = new WebSocket(`ws://${place}/here`, 'mqtt');
+    await new Promise((resolve, reject) => {
+      socket.onopen = resolve;
+      socket.onerror = reject;
+    });
+    assert.equal(wires.length, 1);
+  } finally {
+    for (const wire of wires) wire.destroy();
+    await Promise.all(listeners.map((listener) => listener.close()));
+  }
 });

@@ -1,8 +1,14 @@
 /** Opens the addresses of a listener entry, and explains why one cannot be opened. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Listener, listenTcp, type Peer, TransportError, type Wire } from '@dunlin/transport';
 import type { ProxyProtocolOptions, ProxyVersion } from '@dunlin/transport/proxy';
 import { listenTls, type TlsServerSettings } from '@dunlin/transport/tls';
 import { listenUnix } from '@dunlin/transport/unix';
+import {
+  listenWebSocket,
+  STRANGER_MESSAGE_BYTES_MAX,
+  type WebSocketListenOptions,
+} from '@dunlin/transport/websocket-server';
 import { addressesOf, hostAndPort, isLoopback, LOCALHOST } from './address.ts';
 import type { ListenerConfiguration, ProxyConfiguration, TlsConfiguration } from './configuration.ts';
 import { MQTT_PORT } from './listener-table.ts';
@@ -26,6 +32,9 @@ export class ServerStartError extends Error {
   }
 }
 
+/** Answers a request of HTTP that is for no WebSocket. Must not throw. */
+export type HttpRequestHandler = (request: IncomingMessage, response: ServerResponse, listener: string) => void;
+
 export interface ListenOptions {
   readonly backlog: number;
   readonly accept: (wire: Wire) => void;
@@ -34,6 +43,10 @@ export interface ListenOptions {
   readonly onRefused: (error: TransportError, peer: Peer) => void;
   /** Of a listener with TLS. */
   readonly tls: TlsServerSettings | undefined;
+  /** Bytes; a WebSocket message may carry a packet of that size and some more. */
+  readonly maximumPacketSize: number;
+  /** Undefined: 426 where there is a WebSocket, else 404. */
+  readonly httpRequest: HttpRequestHandler | undefined;
 }
 
 /** A free port must be free at both loopback addresses; another program may take the second one meanwhile. */
@@ -84,10 +97,11 @@ interface Place {
 }
 
 async function openAddress(
-  { transport, limits, tls, path, mode, proxy }: ListenerConfiguration,
+  configuration: ListenerConfiguration,
   place: Place,
   options: ListenOptions,
 ): Promise<Listener> {
+  const { transport, limits, tls, path, mode, proxy } = configuration;
   const { connectionsMax } = limits;
   const common = { ...options, ...place, connectionsMax, proxy: proxyProtocol(proxy) };
   switch (transport) {
@@ -97,11 +111,41 @@ async function openAddress(
       const { handshakeTimeoutMs, handshakesMax } = tls as TlsConfiguration;
       return await listenTls({ ...common, tls: options.tls as TlsServerSettings, handshakeTimeoutMs, handshakesMax });
     }
+    case 'ws':
+    case 'wss':
+      return await listenWebSocket({ ...common, ...webSocketOptions(configuration, options) });
     case 'unix':
       return await listenUnix({ ...common, path: path as string, mode: Number.parseInt(mode, 8), proxy: undefined });
-    default:
-      throw new Error(`no transport ${transport}`);
   }
+}
+
+function webSocketOptions(configuration: ListenerConfiguration, options: ListenOptions) {
+  const { name, host, paths, origins, tls, proxy } = configuration;
+  const { handshakeTimeoutMs, handshakesMax } = tls ?? {};
+  const { maximumPacketSize, httpRequest } = options;
+  return {
+    tls: options.tls,
+    handshakeTimeoutMs,
+    handshakesMax,
+    paths,
+    origins: allowedOrigins(origins),
+    hosts: [host],
+    messageBytesMax: maximumPacketSize + STRANGER_MESSAGE_BYTES_MAX,
+    ...(httpRequest !== undefined && {
+      request: (request: IncomingMessage, response: ServerResponse) => httpRequest(request, response, name),
+    }),
+    proxy: proxy && {
+      trusted: proxy.trusted,
+      forwardedFor: proxy.forwardedFor,
+      clientCertificate: proxy.clientCertificateHeader,
+      protocol: proxyProtocol(proxy)?.protocol,
+    },
+  };
+}
+
+function allowedOrigins(origins: readonly string[]): WebSocketListenOptions['origins'] {
+  const [first] = origins;
+  return first === 'own' || first === 'any' ? first : origins;
 }
 
 function proxyProtocol(proxy: ProxyConfiguration | undefined): ProxyProtocolOptions | undefined {

@@ -8,7 +8,7 @@ import { ConnectionRate } from './connection-rate.ts';
 import type { Doors } from './doors.ts';
 import type { ServerEvent } from './events.ts';
 import { holdsOn } from './held-listener.ts';
-import { listenAt } from './listening.ts';
+import { type HttpRequestHandler, listenAt } from './listening.ts';
 import { readTlsFiles, type TlsFilesContext } from './tls-files.ts';
 
 /** A listener entry that is open. */
@@ -33,6 +33,7 @@ export interface OpeningContext {
   readonly clock: Clock;
   readonly backlog: number;
   readonly tlsFiles: () => TlsFilesContext;
+  readonly httpRequest: HttpRequestHandler | undefined;
   readonly tell: (event: ServerEvent) => void;
 }
 
@@ -78,6 +79,8 @@ export async function openListener(
         reason: error.message,
       }),
     tls: tlsSettings(),
+    maximumPacketSize: broker.limits.maximumPacketSize,
+    httpRequest: context.httpRequest,
   });
   const holds = listeners.map((listener) => holdsOn(listener));
   if (connectionsPerSecondMax !== undefined)

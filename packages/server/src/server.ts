@@ -27,7 +27,7 @@ import { doorEvents } from './door-events.ts';
 import { Doors } from './doors.ts';
 import type { ServerEvent } from './events.ts';
 import { backlogFor, connectionsAllowed, openFileLimit } from './file-limit.ts';
-import { checkReach } from './listening.ts';
+import { checkReach, type HttpRequestHandler } from './listening.ts';
 import { type BoundListener, type OpenListener, openListener } from './open-listener.ts';
 import { openStorage } from './storage.ts';
 import { systemClock } from './system-clock.ts';
@@ -48,6 +48,8 @@ export interface ServerParts {
   readonly store?: Store;
   readonly clock?: Clock;
   readonly random?: Random;
+  /** Answers requests at `ws` and `wss` listeners that are for no WebSocket. Default: 404. */
+  readonly httpRequest?: HttpRequestHandler;
   /** Told of everything, from the opening of the listeners on. Must not throw. */
   readonly onEvent?: (event: ServerEvent) => void;
   /** Limit of open files of the process; undefined: as the system says. */
@@ -119,6 +121,7 @@ const PART_NAMES: { readonly [name in keyof ServerParts]-?: true } = {
   store: true,
   clock: true,
   random: true,
+  httpRequest: true,
   onEvent: true,
   fileLimit: true,
 };
@@ -184,8 +187,9 @@ async function startWith(
     nowMs: clock.nowMs(),
     warn: doorEvents(tell).certificate,
   });
-  const { authenticator } = parts;
-  const opening = { broker, doors, authenticator, gate, clock, tell, tlsFiles, backlog: backlogFor(fileLimit) };
+  const { authenticator, httpRequest } = parts;
+  const backlog = backlogFor(fileLimit);
+  const opening = { broker, doors, authenticator, httpRequest, gate, clock, tell, tlsFiles, backlog };
   let inForce = configuration;
   let control: ControlSocket | undefined;
   try {
