@@ -1,5 +1,8 @@
 /** Starts Dunlin in this process for the conformance tests, with the policies and limits that they need. */
 
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   AnonymousAuthenticator,
   type AuthenticationRequest,
@@ -10,8 +13,10 @@ import {
   PERMIT_ALL,
   type Settings,
 } from '@dunlin/broker';
-import { startServer } from '@dunlin/server';
+import { createAuthority, issueServerCertificate } from '@dunlin/devices';
+import { type ListenerInput, startServer } from '@dunlin/server';
 import type { Target, TargetSettings } from './target.ts';
+import type { Transport } from './transport.ts';
 
 /** What the client sends in each step of the Authentication Method `TEST`, and what the server asks after it. */
 const STEPS = [
@@ -92,14 +97,51 @@ function partsOf(given: TargetSettings): { limits: Partial<Limits>; settings: Pa
   };
 }
 
+interface Place {
+  readonly listener: ListenerInput;
+  /** What clients must know beside host and port. */
+  readonly known: Pick<Target, 'path' | 'authority'>;
+  /** Removes the files of the listener. */
+  readonly remove: () => void;
+}
+
+function placeFor(transport: Transport): Place {
+  const loopback = { host: '127.0.0.1', port: 0 };
+  if (transport === 'tcp' || transport === 'ws')
+    return { listener: { ...loopback, transport }, known: {}, remove: () => {} };
+  if (transport === 'proxy')
+    return {
+      listener: { ...loopback, proxy: { protocol: 'v2', trusted: [loopback.host] } },
+      known: {},
+      remove: () => {},
+    };
+  const directory = mkdtempSync(join(tmpdir(), 'dunlin-conformance-'));
+  const remove = (): void => rmSync(directory, { recursive: true, force: true });
+  const path = join(directory, 'mqtt');
+  if (transport === 'unix') return { listener: { transport, path }, known: { path }, remove };
+  const { tls, authority } = writeCertificate(directory, loopback.host);
+  return { listener: { ...loopback, transport, tls }, known: { authority }, remove };
+}
+
+function writeCertificate(directory: string, host: string) {
+  const validity = { nowMs: Date.now(), days: 1 };
+  const authority = createAuthority({ commonName: 'Conformance', ...validity });
+  const issued = issueServerCertificate({ authority, names: [host], ...validity });
+  const tls = { certificate: join(directory, 'server.pem'), key: join(directory, 'server.key') };
+  writeFileSync(tls.certificate, issued.certificate);
+  writeFileSync(tls.key, issued.key, { mode: 0o600 });
+  return { tls, authority: authority.certificate };
+}
+
 /**
- * A server on a free loopback port, as `dunlin serve` runs it but with these settings. `stop` rejects if the broker had
+ * A server at a free loopback address of this transport, as `dunlin serve` runs it but with these settings. `stop` rejects if the broker had
  * an internal error, which would otherwise hide behind the close of one connection.
  */
-export async function startDunlin(settings: TargetSettings): Promise<Target> {
+export async function startDunlin(settings: TargetSettings, transport: Transport): Promise<Target> {
+  const { listener, known, remove } = placeFor(transport);
   const faults: string[] = [];
   const server = await startServer(
-    { listeners: [{ host: '127.0.0.1', port: 0 }], ...partsOf(settings) },
+    { listeners: [listener], ...partsOf(settings) },
     {
       authenticator: new TestAuthenticator(settings),
       ...(settings.policies === true && { authorizer }),
@@ -110,7 +152,8 @@ export async function startDunlin(settings: TargetSettings): Promise<Target> {
   );
   const stop = async (): Promise<void> => {
     await server.stop();
+    remove();
     if (faults.length > 0) throw new Error(`the broker had internal errors:\n${faults.join('\n')}`);
   };
-  return { host: '127.0.0.1', port: server.listeners[0].port, stop };
+  return { host: '127.0.0.1', port: server.listeners[0].port, ...known, stop };
 }

@@ -2,7 +2,8 @@
 
 import { after, describe, type TestContext, test } from 'node:test';
 import { type ConnectOptions, RawClient } from './raw-client.ts';
-import { isForeign, startTarget, type Target, type TargetSettings } from './target.ts';
+import { missing, startTarget, type Target, type TargetSettings, transportFor } from './target.ts';
+import type { Transport } from './transport.ts';
 import type { Version } from './wire.ts';
 
 /** Tests of one section that run at the same time. */
@@ -29,7 +30,7 @@ export class Scene {
     return `${prefix.slice(0, 6)}${run}${process.pid.toString(36)}${names.toString(36)}`;
   }
 
-  /** A TCP connection that has sent nothing. */
+  /** A connection that has sent nothing of MQTT. */
   async open(version: Version): Promise<RawClient> {
     const client = await RawClient.open(this.target, version);
     this.clients.push(client);
@@ -59,6 +60,8 @@ export class Scene {
 export interface ConformanceOptions {
   /** Start a broker with these settings (shared by all tests of the file that ask for the same). */
   settings?: TargetSettings;
+  /** Transports that have not what the test is about, each with the reason. */
+  except?: Partial<Record<Transport, string>>;
 }
 
 /** Groups tests; those of one section run concurrently. */
@@ -77,10 +80,9 @@ export function conformance(
   maybeRun?: (scene: Scene) => Promise<void>,
 ): void {
   const body = typeof optionsOrRun === 'function' ? optionsOrRun : maybeRun;
-  const settings = typeof optionsOrRun === 'function' ? {} : (optionsOrRun.settings ?? {});
+  const { settings = {}, except = {} } = typeof optionsOrRun === 'function' ? {} : optionsOrRun;
   if (body === undefined) throw new Error(`${title}: no test function`);
-  const special = Object.keys(settings).length > 0;
-  const skip = isForeign && special ? 'needs settings which only Dunlin is given' : false;
+  const skip = except[transportFor(settings)] ?? missing(settings) ?? false;
   test(`${title} ${ids.map((id) => `[${id}]`).join(' ')}`, { skip, timeout: 60_000 }, async (context) => {
     const scene = new Scene(await targetFor(settings), context);
     try {

@@ -1,7 +1,7 @@
 /** A client of raw bytes: sends anything, parses every answer strictly, and waits for exactly what a test expects. */
 
-import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Address, type Channel, type ChannelStream, openChannel } from './channel.ts';
 import {
   type Connack,
   dump,
@@ -11,6 +11,7 @@ import {
   type Publish,
   packetLength,
   parse,
+  ServerFault,
   type Suback,
 } from './parser.ts';
 import * as wire from './wire.ts';
@@ -20,10 +21,7 @@ export const PATIENCE_MS = 8000;
 /** Milliseconds of quiet before `expectNothing` asks with PINGREQ. */
 export const QUIET_MS = 80;
 
-export interface Address {
-  host: string;
-  port: number;
-}
+export type { Address } from './channel.ts';
 
 export type ConnectOptions = Omit<wire.ConnectFields, 'version'>;
 export type Fields<Name extends PacketName> = Partial<Omit<PacketOf<Name>, 'type' | 'raw' | 'payload'>> & {
@@ -31,7 +29,7 @@ export type Fields<Name extends PacketName> = Partial<Omit<PacketOf<Name>, 'type
 };
 
 /**
- * One TCP connection to the broker under test.
+ * One connection to the broker under test, over any transport.
  *
  * `send…` methods write and return at once; `expect…` methods take the next packet and reject with a hexadecimal dump
  * when it is another one, when nothing comes within `PATIENCE_MS`, or when the server broke the standard;
@@ -39,10 +37,11 @@ export type Fields<Name extends PacketName> = Partial<Omit<PacketOf<Name>, 'type
  */
 export class RawClient {
   readonly version: wire.Version;
-  readonly socket: net.Socket;
+  /** Bytes of MQTT, whatever carries them. */
+  readonly socket: ChannelStream;
   /** Every packet received, in order, for tests that look back. */
   readonly received: Packet[] = [];
-  /** What the server did wrong first, or how the socket failed before it was connected. */
+  /** What the server did wrong first. */
   fault: Error | undefined;
   /** The server ended its side or reset the connection. */
   closed = false;
@@ -52,28 +51,24 @@ export class RawClient {
   #queue: Packet[] = [];
   #wake: (() => void)[] = [];
   #nextId = 1;
+  readonly #cut: () => void;
 
-  constructor(socket: net.Socket, version: wire.Version) {
+  constructor({ stream, cut }: Channel, version: wire.Version) {
     this.version = version;
-    this.socket = socket;
-    socket.setNoDelay(true);
-    socket.on('data', (chunk) => this.#onData(chunk as Buffer));
-    socket.on('end', () => this.#onClose());
-    socket.on('close', () => this.#onClose());
-    socket.on('error', () => this.#onClose());
+    this.socket = stream;
+    this.#cut = cut;
+    stream.on('data', (chunk) => this.#onData(chunk as Buffer));
+    stream.on('end', () => this.#onClose());
+    stream.on('close', () => this.#onClose());
+    stream.on('error', (error) => {
+      if (error instanceof ServerFault) this.fault ??= error;
+      this.#onClose();
+    });
   }
 
-  /** Opens a TCP connection and sends nothing; settles when it is established. */
-  static async open(address: Address, version: wire.Version, options?: net.SocketConstructorOpts): Promise<RawClient> {
-    const socket = new net.Socket({ allowHalfOpen: true, ...options });
-    await new Promise<void>((resolve, reject) => {
-      socket.once('error', reject);
-      socket.connect(address.port, address.host, () => {
-        socket.off('error', reject);
-        resolve();
-      });
-    });
-    return new RawClient(socket, version);
+  /** Opens a connection and sends nothing of MQTT; settles when it is established. */
+  static async open(address: Address, version: wire.Version): Promise<RawClient> {
+    return new RawClient(await openChannel(address), version);
   }
 
   #onData(chunk: Buffer): void {
@@ -302,7 +297,7 @@ export class RawClient {
 
   /** Cuts the connection without DISCONNECT, as a network failure does. */
   cut(): void {
-    this.socket.resetAndDestroy();
+    this.#cut();
   }
 }
 

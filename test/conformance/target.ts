@@ -1,6 +1,8 @@
 /** Which broker is tested: another one by host and port, or Dunlin started in this process. */
 
-import type { Address } from './raw-client.ts';
+import { readFileSync } from 'node:fs';
+import type { Address } from './channel.ts';
+import { framing, type Transport, transport } from './transport.ts';
 
 /** What a test may need of the broker; everything absent is as Dunlin's defaults are. */
 export interface TargetSettings {
@@ -31,22 +33,43 @@ export interface TargetSettings {
    * `two`, the client answers `2`, and the final data is `done`. Any other answer is refused.
    */
   policies?: boolean;
+  /** The test is about WebSocket: it goes over `ws`, or over `wss` where the run does. */
+  webSocket?: true;
 }
 
+/** Where the broker is, and how to end it. */
 export interface Target extends Address {
   stop: () => Promise<void>;
 }
 
 /** True if the broker under test is named from outside, so that settings cannot be had. */
-export const isForeign = process.env.DUNLIN_TEST_PORT !== undefined;
+const isForeign = process.env.DUNLIN_TEST_PORT !== undefined;
+
+/** What connections to a target with these settings go over. */
+export function transportFor({ webSocket }: TargetSettings): Transport {
+  return webSocket === true && transport !== 'wss' ? 'ws' : transport;
+}
+
+/** Why there is no target with these settings; undefined where there is one. */
+export function missing(settings: TargetSettings): string | undefined {
+  if (!isForeign) return undefined;
+  const { webSocket: _transport, ...others } = settings;
+  if (Object.keys(others).length > 0) return 'needs settings which only Dunlin is given';
+  return transportFor(settings) === transport ? undefined : 'needs another transport than the run has';
+}
 
 /** Starts or names the broker under test; settles when it accepts connections. */
 export async function startTarget(settings: TargetSettings = {}): Promise<Target> {
-  if (isForeign) {
-    if (Object.keys(settings).length > 0) throw new Error('a foreign broker takes no settings');
-    const host = process.env.DUNLIN_TEST_HOST ?? '127.0.0.1';
-    return { host, port: Number(process.env.DUNLIN_TEST_PORT), stop: async () => {} };
-  }
+  const reason = missing(settings);
+  if (reason !== undefined) throw new Error(`Cannot start a target: the test ${reason}.`);
+  const way = { transport: transportFor(settings), framing };
+  if (isForeign) return { ...foreignAddress(), ...way, stop: async () => {} };
   const { startDunlin } = await import('./dunlin.ts');
-  return startDunlin(settings);
+  return { ...(await startDunlin(settings, way.transport)), ...way };
+}
+
+function foreignAddress(): Address {
+  const { DUNLIN_TEST_HOST: host = '127.0.0.1', DUNLIN_TEST_PORT: port, DUNLIN_TEST_AUTHORITY: file } = process.env;
+  if (transport === 'unix') throw new Error('Cannot test a foreign broker over a Unix socket: a port is expected.');
+  return { host, port: Number(port), ...(file !== undefined && { authority: readFileSync(file, 'utf8') }) };
 }
