@@ -166,13 +166,13 @@ export class GuardedServer {
     const socket = connectTcp({ ...this.address(listener), localAddress, allowHalfOpen: true });
     after(() => socket.destroy());
     await once(socket, 'connect');
-    return new RawClient(socket, version);
+    return new RawClient({ stream: socket, cut: () => socket.destroy() }, version);
   }
 
   /** The same over TLS; rejects where the handshake fails on the client's side. */
   async openTls(listener: string, options: ConnectionOptions, version: Version = 5): Promise<RawClient> {
     const socket = await tlsSocket(this.port(listener), options);
-    return new RawClient(socket, version);
+    return new RawClient({ stream: socket, cut: () => socket.destroy() }, version);
   }
 
   /** Connects, expects the code as refusal, and that the server told of it with the check. */

@@ -40,11 +40,3 @@ test('what TLS finds wrong is told in words, not in those of OpenSSL', () => {
     'Cannot finish the TLS handshake: the client sent no certificate (ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE)',
   );
 });
-
-test("tells OpenSSL's reason without the place in its source", () => {
-  const cause = Object.assign(new Error('0A0000C7:SSL routines:x:peer did not return a certificate:../t.c:3510:'), {
-    reason: 'peer did not return a certificate',
-  });
-  const { message } = new TransportError('Cannot finish the TLS handshake', 'ERR_SSL_X', cause);
-  assert.equal(message, 'Cannot finish the TLS handshake: peer did not return a certificate (ERR_SSL_X)');
-});
