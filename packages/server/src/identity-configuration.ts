@@ -78,6 +78,7 @@ export interface ScramConfiguration extends MethodBase {
 }
 export interface AnonymousConfiguration extends MethodBase {
   readonly method: 'anonymous';
+  readonly acceptsUsername?: boolean;
   readonly groups?: readonly string[];
 }
 export type MethodConfiguration =

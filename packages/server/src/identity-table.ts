@@ -240,7 +240,11 @@ const scram: GroupShape = {
 const anonymous: GroupShape = {
   kind: 'group',
   description: 'Lets in who shows no credentials.',
-  entries: { name, groups },
+  entries: {
+    name,
+    acceptsUsername: toggle(false, 'Also who shows a user name, and no password; the name counts for nothing.'),
+    groups,
+  },
 };
 
 const METHOD: VariantsShape = {

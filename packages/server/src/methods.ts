@@ -81,7 +81,9 @@ function load(configuration: MethodConfiguration, parts: MethodParts): LoadedMet
       return loaded(certificateMethod({ name, registry, authorities, username, match }));
     }
     case 'anonymous':
-      return loaded(anonymousMethod({ name, groups: configuration.groups }));
+      return loaded(
+        anonymousMethod({ name, groups: configuration.groups, acceptsUsername: configuration.acceptsUsername }),
+      );
   }
 }
 

@@ -96,7 +96,7 @@ test('keeps the doors of listeners apart with per_listener_settings', () => {
       ['passwordFile-2', '/q'],
     ],
   );
-  assert.match(remarks.join(), /who shows a user name is not let in/);
+  assert.match(remarks.join(), /a user name counts for nothing/);
 });
 
 test('takes listener_allow_anonymous of 2.1 before allow_anonymous', () => {

@@ -25,7 +25,7 @@ const NO_USERS = '/dev/null';
 export function importAccess(context: ImportContext, authorities: ReadonlyMap<MosquittoListener, string>): void {
   const doors = context.listeners.map((listener) => doorOf(context, listener, authorities.get(listener)));
   const aclFile = context.listeners.map((listener) => securityOf(context, listener).get('acl_file')).find(Boolean);
-  const isAnybodyAsked = aclFile !== undefined || doors.some(({ kind }) => kind !== 'open');
+  const isAnybodyAsked = aclFile !== undefined || authorities.size > 0 || doors.some(({ kind }) => kind !== 'open');
   for (const [index, door] of doors.entries()) importDoor(context, door, index, isAnybodyAsked);
   if (isAnybodyAsked) importMethods(context, doors);
   importClientIds(context);
@@ -39,7 +39,7 @@ function importDoor(context: ImportContext, door: Door, index: number, isAnybody
     context.draft.set(['listeners', index, 'allowAnonymous'], true, { line: anonymous?.line });
   if (door.kind === 'nobody') context.note(listener.start, `nobody can connect, as with Mosquitto: ${door.why}`);
   if (door.kind === 'open' && isAnybodyAsked)
-    context.note(anonymous, 'who shows a user name is not let in: without a password_file Mosquitto believes any name');
+    context.note(anonymous, 'a user name counts for nothing: without a password_file Mosquitto believes any name');
 }
 
 function importMethods(context: ImportContext, doors: readonly Door[]): void {
@@ -105,7 +105,7 @@ function newMethod(context: ImportContext, door: Door, taken: readonly string[])
   const name = same === 0 ? base : `${base}-${same + 1}`;
   switch (door.kind) {
     case 'certificate': {
-      const entry = { method: 'certificate', authorities: [door.authority], username: 'cn' };
+      const entry = { method: 'certificate', authorities: [door.authority], username: 'cn', match: 'none' };
       return { name, entry, line: door.option.line, above: [] };
     }
     case 'password': {
@@ -113,7 +113,7 @@ function newMethod(context: ImportContext, door: Door, taken: readonly string[])
       return { name, entry: { method: 'passwordFile', file }, line: door.file.line, above: [] };
     }
     case 'open':
-      return { name, entry: { method: 'anonymous' }, line: undefined, above: [] };
+      return { name, entry: { method: 'anonymous', acceptsUsername: true }, line: undefined, above: [] };
     case 'nobody': {
       const above = ['No users: give this listener a way in.'];
       return { name, entry: { method: 'passwordFile', file: NO_USERS }, line: undefined, above };
