@@ -80,8 +80,8 @@ test('carries TLS, client certificates and revocation lists, each pair of files 
   assert.deepEqual(authorities, [authority]);
   const believed = 'a user name counts for nothing: without a password_file Mosquitto believes any name';
   assert.deepEqual(remarks, [
-    'cafile: without require_certificate no client is asked for one',
     ...Array(3).fill(believed),
+    'cafile: without require_certificate no client is asked for one',
   ]);
 });
 
