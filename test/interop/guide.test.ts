@@ -79,6 +79,13 @@ test('the examples of the guide to topics run', async () => {
   assert.match(outputs[1], /^\d+ seconds\n$/);
 });
 
+test('the check of the runbook for a full disk stores a message and fetches it', async () => {
+  const { port } = await started;
+  const code = (await blocksOf('docs/runbooks/disk-full.md', 'sh')).at(-1);
+  const tool = `dunlin() { local command=$1; shift; "${launcher}" "$command" -p ${port} "$@"; }`;
+  assert.equal(await new Program('bash', ['-ec', `${tool}\n${code}`]).output(), 'ok\n');
+});
+
 test('the examples of the storage guide run, with a server and after it', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'dunlin-guide-'));
   after(() => rm(folder, { recursive: true }));

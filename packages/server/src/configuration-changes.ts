@@ -11,54 +11,53 @@ export interface ConfigurationChanges {
 }
 
 /** Top-level keys that a reload takes over; listeners are looked at key by key. */
-const RELOADED: readonly (keyof Configuration)[] = ['authorities', 'authentication', 'clientIds', 'authorization'];
+const RELOADED: readonly (keyof Configuration)[] = [
+  'authorities',
+  'authentication',
+  'clientIds',
+  'guard',
+  'authorization',
+];
 /** Keys of a listener that a reload takes over; what TLS files hold is read again in any case. */
 const RELOADED_OF_LISTENER: readonly (keyof ListenerConfiguration)[] = ['authentication', 'allowAnonymous'];
 
 export function configurationChanges(former: Configuration, next: Configuration): ConfigurationChanges {
   const changes = { reloaded: [] as string[], needsRestart: [] as string[] };
-  const canReload = keepsAsking(former, next);
-  const placeOf = (isReloaded: boolean): string[] => changes[canReload && isReloaded ? 'reloaded' : 'needsRestart'];
   for (const key of Object.keys(former) as (keyof Configuration)[]) {
-    if (key === 'listeners') addListenerChanges(former.listeners, next.listeners, placeOf);
-    else if (!isDeepStrictEqual(former[key], next[key])) placeOf(RELOADED.includes(key)).push(key);
+    if (key === 'listeners') addListenerChanges(former.listeners, next.listeners, changes);
+    else if (!isDeepStrictEqual(former[key], next[key]))
+      changes[RELOADED.includes(key) ? 'reloaded' : 'needsRestart'].push(key);
   }
   return changes;
-}
-
-/** Listeners are opened with an Authenticator or without one: whether anybody is asked at all is decided at the start. */
-function keepsAsking(former: Configuration, next: Configuration): boolean {
-  return (former.authentication.length === 0) === (next.authentication.length === 0);
 }
 
 /** Listeners are the same where their names are. */
 function addListenerChanges(
   former: readonly ListenerConfiguration[],
   next: readonly ListenerConfiguration[],
-  placeOf: (isReloaded: boolean) => string[],
+  changes: { readonly reloaded: string[]; readonly needsRestart: string[] },
 ): void {
   const names = new Set([...former, ...next].map(({ name }) => name));
   for (const name of names) {
     const path = `listeners[${name}]`;
     const [before, after] = [former, next].map((list) => list.find((listener) => listener.name === name));
     if (before === undefined || after === undefined) {
-      placeOf(false).push(path);
+      changes.needsRestart.push(path);
       continue;
     }
     for (const key of Object.keys(before) as (keyof ListenerConfiguration)[])
       if (!isDeepStrictEqual(before[key], after[key]))
-        placeOf(RELOADED_OF_LISTENER.includes(key)).push(`${path}.${key}`);
+        changes[RELOADED_OF_LISTENER.includes(key) ? 'reloaded' : 'needsRestart'].push(`${path}.${key}`);
   }
 }
 
 /** The configuration that is in force after a reload: what needs a restart is as it was. */
 export function reloadedConfiguration(former: Configuration, next: Configuration): Configuration {
-  if (!keepsAsking(former, next)) return former;
-  const { authorities, authentication, clientIds, authorization } = next;
+  const { authorities, authentication, clientIds, guard, authorization } = next;
   const listeners = former.listeners.map((listener) => {
     const after = next.listeners.find(({ name }) => name === listener.name);
     if (after === undefined) return listener;
     return { ...listener, authentication: after.authentication, allowAnonymous: after.allowAnonymous };
   });
-  return { ...former, listeners, authorities, authentication, clientIds, authorization };
+  return { ...former, listeners, authorities, authentication, clientIds, guard, authorization };
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { AuthenticationRequest, AuthenticationResult } from '@dunlin/broker';
+import { type Authorities, certificateMethod } from '@dunlin/identity';
 import { AUTHENTICATION, AUTHORIZATION, RULE } from './identity-table.ts';
 import type { Shape, VariantsShape } from './shape.ts';
 
@@ -24,6 +26,25 @@ test('marks as secret what must not be shown: hashes, shared secrets, headers', 
 test('gives every form of a method a name', () => {
   const { variants } = AUTHENTICATION.items as VariantsShape;
   for (const [name, variant] of Object.entries(variants)) assert.ok('name' in variant.entries, name);
+});
+
+test('tells how a certificate names its client where the configuration does not say', () => {
+  const { certificate } = (AUTHENTICATION.items as VariantsShape).variants;
+  const { username, match } = certificate.entries;
+  assert.deepEqual(
+    [username, match].map((shape) => shape.kind === 'choice' && shape.default),
+    ['cn', 'username'],
+  );
+  const names = { dns: [], uri: [], email: [] };
+  const facts = { authority: 'fleet', serial: '01', commonName: 'cam-17', issuers: [] };
+  const registry = { has: () => true, examine: () => ({ facts, subjectAltNames: names, notAfterMs: 9e15 }) };
+  const method = certificateMethod({ name: 'c', registry: registry as unknown as Authorities, authorities: ['fleet'] });
+  const answers = ['cam-17', 'cam-18'].map((shown) => {
+    const connect = { clientId: 'x', username: shown, properties: {} };
+    const request = { listener: 'tls', peer: { address: '::1', certificates: [new Uint8Array(1)] }, connect };
+    return (method.authenticate(request as unknown as AuthenticationRequest) as AuthenticationResult).kind;
+  });
+  assert.deepEqual(answers, ['accept', 'refuse']);
 });
 
 test('has one form of rules, wherever they stand', () => {

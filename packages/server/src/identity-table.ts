@@ -187,7 +187,12 @@ const http: GroupShape = {
       default: 'json',
       description: 'Whether status 200 comes with JSON that says what was decided, or accepts by itself.',
     },
-    timeoutMs: amount('milliseconds', [100, 7_000], 4_000, 'Time for an answer, and again for waiting in line.'),
+    timeoutMs: amount(
+      'milliseconds',
+      [100, 5_500],
+      5_000,
+      'Time for an answer. Waiting in line takes 2 s at the most.',
+    ),
     requestsMax: amount('requests', [1, 10_000], 16, 'Requests at once.'),
     waitingMax: amount('requests', [0, 1_000_000], 1_000, 'Clients that wait for a request; further ones are refused.'),
     cacheS: amount('seconds', [0, 86_400], 60, 'Time for which a client that was accepted is remembered; 0: not.'),
@@ -218,7 +223,7 @@ const certificate: GroupShape = {
       choices: ['cn', 'san-dns', 'san-uri', 'san-email'],
       default: 'cn',
       description:
-        'What of the certificate names the client: its Common Name, or the first alternative name of a kind.',
+        'What of the certificate names the client: its only Common Name, or its alternative names of a kind.',
     },
     match: {
       kind: 'choice',
