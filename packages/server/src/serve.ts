@@ -15,6 +15,7 @@ import { logEvent } from './event-log.ts';
 import type { ServerEvent } from './events.ts';
 import { firstScreen } from './first-screen.ts';
 import { type CommandLine, readCommandLine, serveHelp } from './flags.ts';
+import { isWithoutRules } from './let-in.ts';
 import { ServerStartError } from './listening.ts';
 import { Log } from './log.ts';
 import {
@@ -146,7 +147,15 @@ function announce(log: Log, isForPeople: boolean, server: RunningServer): void {
     return;
   }
   const { data, durability } = server.configuration;
-  log.log('info', 'started', { version: SERVER_VERSION, node: process.version, pid: process.pid, data, durability });
+  const clientsMayDo = isWithoutRules(server.configuration) ? 'everything' : 'what rules allow';
+  log.log('info', 'started', {
+    version: SERVER_VERSION,
+    node: process.version,
+    pid: process.pid,
+    data,
+    durability,
+    clientsMayDo,
+  });
 }
 
 /** Rejects where the store has failed, also while it was closed: then it is not told as stopped. */
