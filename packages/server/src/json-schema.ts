@@ -18,10 +18,19 @@ export function configurationSchema(): Record<string, unknown> {
   };
 }
 
-/** The schema as the text of its file, lists of words on one line each. */
+/** As wide as Biome lets lines of the repository be. */
+const WIDTH_MAX = 120;
+
+/** The schema as the text of its file, lists of words on one line each where they fit. */
 export function configurationSchemaText(): string {
   const text = JSON.stringify(configurationSchema(), undefined, 2);
-  const compact = text.replace(/\[\s+([^[\]{}]*?)\s+\]/g, (_, items: string) => `[${items.replace(/\s*\n\s*/g, ' ')}]`);
+  const compact = text.replace(
+    /^(.*)\[\s+([^[\]{}]*?)\s+\](,?)$/gm,
+    (whole, before: string, items: string, end: string) => {
+      const line = `${before}[${items.replace(/\s*\n\s*/g, ' ')}]${end}`;
+      return line.length > WIDTH_MAX ? whole : line;
+    },
+  );
   return `${compact}\n`;
 }
 
