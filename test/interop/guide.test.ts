@@ -8,6 +8,7 @@ import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startServer } from '@dunlin/server';
 import { EXIT_CODES } from '../../packages/cli/src/exit-codes.ts';
+import { missing } from '../../tools/prerequisites.ts';
 import { LocalBroker, Program } from './local-broker.ts';
 
 const started = LocalBroker.start();
@@ -35,6 +36,27 @@ test('the example of the README runs as it says', async () => {
   await writeFile(file, code);
   const output = await new Program(process.execPath, ['--conditions=@dunlin/source', file]).output();
   assert.equal(output, 'sensors/room1/temperature { value: 22.5 }\n');
+});
+
+test('the commands of the README for a network run', { skip: missing('mosquitto_pub') }, async () => {
+  const [make, publish] = (await blocksOf('README.md', 'sh')).filter((code) => code.includes('broker/'));
+  const [init, serve] = make.trim().split('\n');
+  const folder = await mkdtemp(join(tmpdir(), 'dunlin-readme-'));
+  after(() => rm(folder, { recursive: true, force: true }));
+  const shell = (code: string): Promise<string> =>
+    new Program('bash', ['-ec', `cd "${folder}"; npx() { shift; "${launcher}" "$@"; }\n${code}`]).output();
+  const made = await shell(`${init} --port 0 --tls-port 0`);
+  const password = /^password: (.*)$/m.exec(made)?.[1] ?? '';
+  const words = serve.replace('broker/', `${folder}/broker/`).split(' ').slice(2);
+  // Not through the launcher: the server would outlive a test that fails.
+  const main = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
+  const server = new Program(process.execPath, ['--conditions=@dunlin/source', main, ...words, '--log-to', 'stdout']);
+  await server.shows('"started"');
+  const port = /"listener":"tls","address":"[^"]*:(\d+)"/.exec(server.out)?.[1];
+  // It ends well only where it was let in.
+  await shell(publish.replace('-p 8883', `-p ${port}`).replace('PASSWORD', password));
+  server.kill('SIGTERM');
+  assert.equal(await server.exited, 0);
 });
 
 test('the examples of the client guide run', async () => {

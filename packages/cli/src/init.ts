@@ -71,9 +71,9 @@ Try it in two other terminals, with the password in place of PASSWORD:
 or without TLS, on this machine alone:
   ${tool} sub -p ${shown(port)} ${who} -t '#' -v
 
-Add users with the first command, say in the second file what they may do, and send the server SIGHUP:
+Let others in: add a user, say in the rules what that user may do, and send the server SIGHUP.
   ${change} USER
-  ${word(files.rules)}
+  The rules are in ${word(files.rules)}; what none of them allows is denied.
 
 To know:
   tls/ca.pem  Clients need it to know the server by. The certificate of the server is good for ${days} days and for

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { hostAndPort } from './address.ts';
 import { completeConfiguration, type PartialConfiguration } from './configuration.ts';
 import { firstScreen } from './first-screen.ts';
 import type { BoundListener } from './open-listener.ts';
@@ -8,8 +9,9 @@ import type { RunningServer } from './server.ts';
 function screen(input: PartialConfiguration, connectionsMax = 100_000): string {
   const configuration = completeConfiguration(input);
   const listeners = configuration.listeners.map((listener): BoundListener => {
-    const { name, transport, host, port } = listener;
-    const addresses = host === 'localhost' ? [`127.0.0.1:${port}`, `[::1]:${port}`] : [`${host}:${port}`];
+    const { name, transport, host, port, path } = listener;
+    if (transport === 'unix') return { name, transport, host, port, addresses: [`${path}`], configuration: listener };
+    const addresses = host === 'localhost' ? [`127.0.0.1:${port}`, `[::1]:${port}`] : [hostAndPort(host, port)];
     return { name, transport, host, port, addresses, configuration: listener };
   });
   return firstScreen('Dunlin', {
@@ -64,4 +66,43 @@ test('says where it keeps what is acknowledged, and what that survives', () => {
 test('says how many connections the open files allow where that is fewer than wanted', () => {
   assert.match(screen({}, 909), /Up to 909 connections at once: this process may open 1024 files/);
   assert.doesNotMatch(screen({ limits: { connectionsMax: 500 } }, 500), /connections at once/);
+});
+
+const tls = { certificate: 'none.pem', key: 'none.key' };
+const asks = [{ method: 'passwordFile', file: 'passwords' }] as const;
+
+test('says of every kind of listener where it is, and whom it lets in', () => {
+  const text = screen({
+    authentication: asks,
+    listeners: [
+      { transport: 'tls', host: '::', tls },
+      { transport: 'ws', host: 'localhost' },
+      { transport: 'wss', host: '192.0.2.1', paths: ['/mqtt'], tls },
+      { transport: 'unix', path: '/run/mqtt.sock' },
+      { host: '192.0.2.1', proxy: { trusted: ['192.0.2.2'], protocol: 'v2' } },
+    ],
+  });
+  const all = 'MQTT 3.1, 3.1.1, 5.0 at';
+  const [, ...lines] = text.split('\n  ').slice(0, 6);
+  assert.deepEqual(
+    lines.map((line) => line.trim()),
+    [
+      `${all} mqtts://[::]:8883, asks who you are: passwords`,
+      `${all} ws://localhost:8080/mqtt and ws://localhost:8080/ (127.0.0.1:8080 and [::1]:8080), asks who you are: passwords`,
+      `${all} wss://192.0.2.1:8443/mqtt, asks who you are: passwords`,
+      `${all} the socket /run/mqtt.sock, asks who you are: passwords`,
+      `${all} mqtt://192.0.2.1:1883 behind a proxy (PROXY protocol), asks who you are: passwords`,
+    ],
+  );
+});
+
+test('says that who is let in may do everything where there are no rules', () => {
+  assert.match(screen({ authentication: asks }), /Whoever is let in may do EVERYTHING: there are no rules/);
+  assert.doesNotMatch(screen({ authentication: asks, authorization: { rulesFile: 'rules.yaml' } }), /EVERYTHING/);
+  assert.doesNotMatch(screen({}), /EVERYTHING/);
+});
+
+test('gives no commands where no tool can get in', () => {
+  assert.match(screen({}), /Try it/);
+  assert.doesNotMatch(screen({ listeners: [{ transport: 'ws' }] }), /Try it/);
 });

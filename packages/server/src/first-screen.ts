@@ -1,46 +1,73 @@
 /** What a person reads when the server has started: where it listens, what it keeps, what to try. */
 import { resolve } from 'node:path';
 import { LIMITS } from '@dunlin/broker';
-import { hostAndPort, isLoopback } from './address.ts';
-import type { Configuration } from './configuration.ts';
+import { hostAndPort } from './address.ts';
+import type { Configuration, ListenerConfiguration } from './configuration.ts';
+import { isWithoutRules, letInText } from './let-in.ts';
 import { VERSIONS } from './listener-table.ts';
 import type { BoundListener } from './open-listener.ts';
 import type { RunningServer } from './server.ts';
+import { tryoutCommands } from './tryout-commands.ts';
 
 /** The first screen, ready to print. `title` names the program and its version. */
 export function firstScreen(title: string, server: RunningServer): string {
   const { listeners, configuration } = server;
+  const commands = tryoutCommands(configuration, listeners).map((line) => `  ${line}`);
   return [
     title,
     '',
-    ...listeners.map(listenerLine),
+    ...listeners.map((listener) => listenerLine(configuration, listener)),
     '',
+    ...rulesLine(configuration),
     keepingLine(configuration),
     ...connectionsLine(server),
     '',
-    ...commands(listeners[0]),
-    '',
+    ...commands,
+    ...(commands.length > 0 ? [''] : []),
     '  Ctrl-C stops it.',
     '',
     '',
   ].join('\n');
 }
 
-function listenerLine({ host, port, addresses, configuration }: BoundListener): string {
-  const names = Object.entries(VERSIONS).filter(([, level]) => configuration.versions.includes(level));
+function listenerLine(configuration: Configuration, bound: BoundListener): string {
+  const { configuration: listener } = bound;
+  const names = Object.entries(VERSIONS).filter(([, level]) => listener.versions.includes(level));
   const versions = `MQTT ${names.map(([name]) => name).join(', ')}`;
-  const { transport, paths } = configuration;
-  if (transport === 'unix') return `  ${versions} at the Unix socket ${addresses[0]}`;
-  const open = isLoopback(host) ? 'open to this machine alone' : reach(configuration.allowAnonymous);
-  const shown = addresses.length > 1 || host !== addresses[0] ? ` (${addresses.join(' and ')})` : '';
-  const isWeb = transport === 'ws' || transport === 'wss';
-  return `  ${versions} at ${SCHEMES[transport]}://${hostAndPort(host, port)}${isWeb ? paths[0] : ''}${shown}, ${open}`;
+  return `  ${versions} at ${urlOf(bound)}${addressesText(bound)}${proxyText(listener)}, ${letInText(configuration, listener)}`;
 }
 
-const SCHEMES = { tcp: 'mqtt', tls: 'mqtts', ws: 'ws', wss: 'wss' } as const;
+/** As clients are told it. */
+function urlOf({ transport, host, port, configuration: { path, paths } }: BoundListener): string {
+  const place = hostAndPort(host, port);
+  switch (transport) {
+    case 'tls':
+      return `mqtts://${place}`;
+    case 'ws':
+    case 'wss':
+      return paths.map((each) => `${transport}://${place}${each}`).join(' and ');
+    case 'unix':
+      return `the socket ${path}`;
+    default:
+      return `mqtt://${place}`;
+  }
+}
 
-function reach(allowAnonymous: boolean): string {
-  return allowAnonymous ? 'open to EVERYBODY who can reach this machine' : 'open to clients that authenticate';
+/** Only where they say more than the URL. */
+function addressesText({ transport, host, port, addresses }: BoundListener): string {
+  const isSaid = addresses.length === 1 && addresses[0] === hostAndPort(host, port);
+  return transport === 'unix' || isSaid ? '' : ` (${addresses.join(' and ')})`;
+}
+
+function proxyText({ proxy }: ListenerConfiguration): string {
+  const protocol = proxy?.protocol ?? 'none';
+  return protocol === 'none' ? '' : ' behind a proxy (PROXY protocol)';
+}
+
+/** Where somebody is asked who he is, he may think that it matters. */
+function rulesLine(configuration: Configuration): string[] {
+  if (configuration.authentication.length === 0 || !isWithoutRules(configuration)) return [];
+  return ['  Whoever is let in may do EVERYTHING: there are no rules (authorization.rulesFile, docs/guide/rules.md).'];
 }
 
 /** What survives what. */
@@ -57,30 +84,4 @@ function connectionsLine({ configuration, connectionsMax, fileLimit }: RunningSe
   const wanted = configuration.limits.connectionsMax ?? LIMITS.connectionsMax.default;
   if (connectionsMax >= wanted) return [];
   return [`  Up to ${connectionsMax} connections at once: this process may open ${fileLimit} files (ulimit -n).`];
-}
-
-function commands({ host, port, configuration }: BoundListener): string[] {
-  const flags = `${hostFlag(host)}${port === 1883 ? '' : ` -p ${port}`}`;
-  // The commands of Dunlin speak 5.0 by themselves, those of Mosquitto 3.1.1.
-  const five = configuration.versions.includes(5);
-  const sub = five ? 'npx dunlin sub' : `mosquitto_sub`;
-  const pub = five ? 'npx dunlin pub' : `mosquitto_pub`;
-  return [
-    '  Try it in two other terminals:',
-    `    ${sub}${flags} -t 'greetings/#' -v`,
-    `    ${pub}${flags} -t greetings/hello -m 'Hello from the terminal'`,
-    ...(five
-      ? [
-          "  or with Mosquitto's tools, whose flags are much the same:",
-          `    mosquitto_sub${flags} -t 'greetings/#' -v`,
-          `    mosquitto_pub${flags} -t greetings/hello -m 'Hello from Mosquitto'`,
-        ]
-      : []),
-  ];
-}
-
-/** Clients look for a broker at localhost by themselves. */
-function hostFlag(host: string): string {
-  if (host === '0.0.0.0' || host === '::' || host === 'localhost' || host === '127.0.0.1') return '';
-  return ` -h ${host}`;
 }

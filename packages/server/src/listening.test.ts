@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { TransportError, type Wire } from '@dunlin/transport';
 import { completeConfiguration, type ListenerConfiguration } from './configuration.ts';
@@ -62,7 +65,7 @@ test('refuses an address that others can reach unless everybody is welcome', () 
   for (const host of ['0.0.0.0', '::', '10.0.0.1', 'broker.local'])
     assert.throws(() => checkReach(entry({ host })), {
       code: 'listener-open-to-all',
-      message: /Expected is the host localhost, or allowAnonymous: true in its entry\.$/,
+      message: /Expected is authentication, the host localhost, or allowAnonymous: true in its entry\.$/,
     });
   checkReach(entry({ host: '0.0.0.0', allowAnonymous: true }));
   checkReach(entry({ host: '127.0.0.1' }));
@@ -92,5 +95,27 @@ test('serves WebSockets at the paths of the entry, and hands other requests on',
   } finally {
     for (const wire of wires) wire.destroy();
     await Promise.all(listeners.map((listener) => listener.close()));
+  }
+});
+
+test('explains what is wrong with the place of a Unix socket', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'dunlin-listening-'));
+  const at = (name: string): Promise<unknown> =>
+    listenAt(entry({ transport: 'unix', path: join(folder, name) }), options);
+  try {
+    writeFileSync(join(folder, 'file'), '');
+    await assert.rejects(at('file'), { code: 'EEXIST', message: /file": a file that is no socket is there\.$/ });
+    await assert.rejects(at('no/where'), {
+      code: 'EACCES',
+      message: /where": the folder ".*no" is not there, or this/,
+    });
+    const [holder] = await listenAt(entry({ transport: 'unix', path: join(folder, 'taken') }), options);
+    await assert.rejects(at('taken'), {
+      code: 'EADDRINUSE',
+      message: /taken": another program listens at this socket\.$/,
+    });
+    await holder.close();
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 });

@@ -1,5 +1,6 @@
 /** Opens the addresses of a listener entry, and explains why one cannot be opened. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { dirname } from 'node:path';
 import { type Listener, listenTcp, type Peer, TransportError, type Wire } from '@dunlin/transport';
 import type { ProxyProtocolOptions, ProxyVersion } from '@dunlin/transport/proxy';
 import { listenTls, type TlsServerSettings } from '@dunlin/transport/tls';
@@ -160,16 +161,33 @@ export function checkReach({ name, host, port, allowAnonymous }: ListenerConfigu
   throw new ServerStartError(
     'listener-open-to-all',
     `Cannot open the listener "${name}" at ${hostAndPort(host, port)}: other machines can reach it, and nobody who ` +
-      'comes would be asked who they are. Expected is the host localhost, or allowAnonymous: true in its entry.',
+      'comes would be asked who they are. Expected is authentication, the host localhost, or allowAnonymous: true in its ' +
+      'entry.',
     { listener: name },
   );
 }
 
-function explained(error: unknown, { name, host, port }: ListenerConfiguration): unknown {
+function explained(error: unknown, { name, transport, host, port, path = '' }: ListenerConfiguration): unknown {
   if (!(error instanceof TransportError)) return error;
-  const reason = reasonFor(error.code, port);
-  const message = reason === undefined ? error.message : `Cannot listen at ${hostAndPort(host, port)}: ${reason}`;
+  const isUnix = transport === 'unix';
+  const reason = isUnix ? socketReasonFor(error.code, path) : reasonFor(error.code, port);
+  const place = isUnix ? JSON.stringify(path) : hostAndPort(host, port);
+  const message = reason === undefined ? error.message : `Cannot listen at ${place}: ${reason}`;
   return new ServerStartError(error.code, `${message}.`, { listener: name, cause: error });
+}
+
+function socketReasonFor(code: string, path: string): string | undefined {
+  switch (code) {
+    case 'EADDRINUSE':
+      return 'another program listens at this socket';
+    case 'EEXIST':
+      return 'a file that is no socket is there';
+    case 'EACCES':
+      // The same for both: libuv does not tell a folder that is missing from one that is closed.
+      return `the folder ${JSON.stringify(dirname(path))} is not there, or this user may not write to it`;
+    default:
+      return undefined;
+  }
 }
 
 function reasonFor(code: string, port: number): string | undefined {

@@ -17,6 +17,7 @@ import { logEvent } from './event-log.ts';
 import type { ServerEvent } from './events.ts';
 import { firstScreen } from './first-screen.ts';
 import { type CommandLine, readCommandLine, serveHelp } from './flags.ts';
+import { isWithoutRules } from './let-in.ts';
 import { ServerStartError } from './listening.ts';
 import { Log } from './log.ts';
 import {
@@ -160,7 +161,8 @@ function announce(log: Log, isForPeople: boolean, server: RunningServer): void {
   const { pid, version: node } = process;
   // Whole, for a command that runs elsewhere.
   const where = data === undefined ? {} : { data: resolve(data) };
-  log.log('info', 'started', { version: SERVER_VERSION, node, pid, ...where, durability });
+  const clientsMayDo = isWithoutRules(server.configuration) ? 'everything' : 'what rules allow';
+  log.log('info', 'started', { version: SERVER_VERSION, node, pid, ...where, durability, clientsMayDo });
 }
 
 /** Rejects where the store has failed, also while it was closed: then it is not told as stopped. */

@@ -15,7 +15,8 @@ export function startAdvice(
   const index = configuration.listeners.findIndex(({ name }) => name === error.listener);
   if (index === -1) return undefined;
   const by: Way = { index, file };
-  const { port } = configuration.listeners[index];
+  const { port, transport } = configuration.listeners[index];
+  if (transport === 'unix') return socketAdvice(error.code, by);
   const free = FREE_PORTS.find((candidate) => candidate !== port);
   const otherPort = change(by, `--port ${free}`, `port: ${free}`);
   switch (error.code) {
@@ -29,11 +30,35 @@ export function startAdvice(
     case 'listener-open-to-all':
       return (
         `Listen on this machine alone: ${change(by, '--host localhost', 'host: localhost')}\n` +
+        `Or ask everybody who they are: ${askEverybody(file)}\n` +
         `Or say that everybody is welcome: ${change(by, '--allow-anonymous', 'allowAnonymous: true')}`
       );
     default:
       return undefined;
   }
+}
+
+/** No flag says where a socket is, so there is a file. */
+function socketAdvice(code: string, { index, file = '' }: Way): string | undefined {
+  const otherPath = `take another path: "path" in listeners[${index}] of ${quoted(file)}`;
+  switch (code) {
+    case 'EADDRINUSE':
+      return `Stop the other program, or ${otherPath}`;
+    case 'EEXIST':
+      return `Remove the file if nobody needs it, or ${otherPath}`;
+    case 'EACCES':
+      return `Make the folder, give this user the right to write to it, or ${otherPath}`;
+    default:
+      return undefined;
+  }
+}
+
+function askEverybody(file: string | undefined): string {
+  if (file === undefined) return `"${tool()} init DIR" makes a configuration with passwords and TLS`;
+  return (
+    `"authentication: [{ method: passwordFile, file: passwords }]" in ${quoted(file)}; "${tool()} passwd -c passwords USER" ` +
+    'makes such a file'
+  );
 }
 
 interface Way {
@@ -50,12 +75,10 @@ function change({ index, file }: Way, flag: string, line: string): string {
 }
 
 function command(flag: string): string {
-  switch (process.env.npm_lifecycle_event) {
-    case 'start':
-      return `npm start -- ${flag}`;
-    case 'npx':
-      return `npx dunlin serve ${flag}`;
-    default:
-      return `dunlin serve ${flag}`;
-  }
+  return process.env.npm_lifecycle_event === 'start' ? `npm start -- ${flag}` : `${tool()} serve ${flag}`;
+}
+
+/** The tool, as this process was started. */
+function tool(): string {
+  return ['start', 'npx'].includes(process.env.npm_lifecycle_event ?? '') ? 'npx dunlin' : 'dunlin';
 }
