@@ -21,7 +21,7 @@ const tls = { certificate: 'none.pem', key: 'none.key' };
 const authorities = [{ name: 'own', certificate: 'none.pem' }];
 
 test('with nobody asked there are no more flags than host and port', () => {
-  assert.deepEqual(commands({}), ['npx dunlin sub', 'npx dunlin pub', 'mosquitto_sub']);
+  assert.deepEqual(commands({}), ['npx dunlin sub', 'npx dunlin pub', 'mosquitto_sub', 'mosquitto_pub']);
   assert.deepEqual(commands({ listeners: [{ host: '192.0.2.1', port: 7, versions: [3] }] }), [
     'mosquitto_sub -h 192.0.2.1 -p 7 -V mqttv31',
     'mosquitto_pub -h 192.0.2.1 -p 7 -V mqttv31',

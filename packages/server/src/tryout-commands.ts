@@ -34,6 +34,7 @@ export function tryoutCommands(configuration: Configuration, listeners: readonly
       ...ownPair(own),
       "or with Mosquitto's tools, whose flags are much the same:",
       sub,
+      pub,
     ];
   return [
     'Try it in two other terminals:',
