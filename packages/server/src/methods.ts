@@ -5,6 +5,7 @@ import {
   type Authorities,
   anonymousMethod,
   certificateMethod,
+  type HttpOptions,
   httpMethod,
   jwtMethod,
   type Method,
@@ -181,22 +182,16 @@ function withoutLineBreak(bytes: Buffer): Buffer {
   return bytes.subarray(0, end);
 }
 
-function httpOptions(configuration: HttpConfiguration, clock: Clock, tell: TellMethodEvent) {
-  const { name, url, allowHttp, headers, answers, timeoutMs, requestsMax, waitingMax, whenDown } = configuration;
-  const { cacheS, staleMaxS } = configuration;
-  return {
-    name,
+function httpOptions(configuration: HttpConfiguration, clock: Clock, tell: TellMethodEvent): HttpOptions {
+  const { method: _, allowHttp, cacheS, staleMaxS, ...rest } = configuration;
+  const options: HttpOptions = {
+    ...rest,
     clock,
     tell,
-    url,
     allowsPlainHttp: allowHttp,
-    headers,
-    answers,
-    timeoutMs,
-    requestsMax,
-    waitingMax,
-    whenDown,
-    ...(cacheS !== undefined && { acceptsKeptMs: cacheS * 1_000 }),
-    ...(staleMaxS !== undefined && { staleMaxMs: staleMaxS * 1_000 }),
+    acceptsKeptMs: cacheS === undefined ? undefined : cacheS * 1_000,
+    staleMaxMs: staleMaxS === undefined ? undefined : staleMaxS * 1_000,
   };
+  // What is undefined would take the place of its default.
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as typeof options;
 }

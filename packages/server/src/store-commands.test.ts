@@ -105,7 +105,7 @@ test('finds the data directory as serve does', () => {
   assert.equal(dataDirectory(undefined, undefined), resolve(defaultDataDirectory()));
   const file = join(scratch, 'dunlin.yaml');
   writeFileSync(file, 'data: there\n');
-  assert.equal(dataDirectory(undefined, file), resolve('there'));
+  assert.equal(dataDirectory(undefined, file), join(scratch, 'there'));
   assert.equal(dataDirectory('here', file), resolve('here'));
   writeFileSync(file, 'log:\n  level: warn\n');
   assert.equal(dataDirectory(undefined, file), resolve(defaultDataDirectory()));
