@@ -36,6 +36,8 @@ export class InForce {
   #configuration: Configuration;
   #watch: Watch;
   #served: Served | undefined;
+  /** The review that ends a reload counts whom it sends away: no other may be before it. */
+  #isReplacing = false;
   #unsubscribe = (): void => {};
 
   /** @throws ConfigurationError where something that the configuration names cannot be used; nothing is left open */
@@ -65,7 +67,9 @@ export class InForce {
   /** From here on clients of this broker go when they have to, and these listeners get other certificates. */
   serve(served: Served): void {
     this.#served = served;
-    this.#unsubscribe = this.doors.authorities.onChange(() => void served.broker.reviewConnections());
+    this.#unsubscribe = this.doors.authorities.onChange(() => {
+      if (!this.#isReplacing) void served.broker.reviewConnections();
+    });
   }
 
   /**
@@ -94,6 +98,7 @@ export class InForce {
       const doors = this.doors.prepare(next);
       const files = this.#tlsFiles(next, doors.authorities);
       const updates = this.#listeners.map((listener) => listener.prepareTls(files));
+      this.#isReplacing = true;
       const changes = doors.apply();
       for (const update of updates) update();
       this.#configuration = next;
@@ -103,6 +108,8 @@ export class InForce {
     } catch (error) {
       watch.close();
       throw error;
+    } finally {
+      this.#isReplacing = false;
     }
   }
 
