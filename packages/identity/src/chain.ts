@@ -34,15 +34,15 @@ export interface AuthenticatorChain extends Authenticator {
   review(principal: Principal, clientId: string): Refusal | undefined;
   /**
    * Puts other methods and rules in place; throws, and changes nothing, where two methods have one name. An exchange
-   * that is under way with a method object which is not in the new list is refused. Who was let in is reviewed by the
-   * method of the same name from then on, and refused where there is none. Closes nothing: methods are their maker's.
+   * that is under way with a method object which is not in the new list is refused, and so is a review of whom such a
+   * one let in: another method of that name knows nothing of them. Closes nothing: methods are their maker's.
    */
   replace(methods: readonly Method[], clientIds?: ClientIdRules): void;
 }
 
 /** What is remembered of one who was let in. */
 interface Admission {
-  readonly method: string;
+  readonly method: Method;
   readonly listener: string;
   /** As the method answered, without what client id rules add. */
   readonly principal: Principal;
@@ -106,15 +106,14 @@ class Chain implements AuthenticatorChain {
     const named = request.connect.properties.authenticationMethod;
     const able = named === undefined ? this.#methods : this.#methods.filter((method) => handles(method, named));
     if (request.current === undefined) return this.#askFrom(able, 0, asked, undefined);
-    const former = able.find((method) => method.name === admission?.method);
+    const former = able.find((method) => method === admission?.method);
     return former === undefined ? removed() : this.#askFrom([former], 0, asked, request.current);
   }
 
   review(principal: Principal, clientId: string): Refusal | undefined {
     const admission = this.#admissions.get(principal);
-    const method = this.#methods.find(({ name }) => name === admission?.method);
-    if (admission === undefined || method === undefined) return removed();
-    const refused = method.review?.(admission.principal);
+    if (admission === undefined || !this.#methods.includes(admission.method)) return removed();
+    const refused = admission.method.review?.(admission.principal);
     if (refused !== undefined) return refused;
     const verdict = this.#judge(clientId, admission.listener, admission.principal);
     if (verdict.kind === 'refuse') return verdict;
@@ -213,7 +212,7 @@ class Chain implements AuthenticatorChain {
     if (verdict.kind === 'refuse') return verdict;
     const { fields } = verdict;
     const principal = { ...answer.principal, attributes: { ...answer.principal.attributes, ...fields } };
-    this.#admissions.set(principal, { method: method.name, listener, principal: answer.principal, fields });
+    this.#admissions.set(principal, { method, listener, principal: answer.principal, fields });
     return { ...answer, principal };
   }
 }

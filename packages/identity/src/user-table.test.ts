@@ -36,6 +36,17 @@ test('a user that was removed and came back is another one', () => {
   assert.equal(table.review(principal)?.check, 'user-changed');
 });
 
+test('a table knows nothing of whom another one of its name let in', () => {
+  const users = new Map([['ada', user('1')]]);
+  const [former, next] = [0, 1].map(() => new UserTable<string>('file', (proof) => proof));
+  for (const table of [former, next]) table.replace(users);
+  const entry = former.get('ada');
+  assert.ok(entry);
+  const principal = former.principal('ada', entry);
+  assert.equal(former.review(principal), undefined);
+  assert.equal(next.review(principal)?.check, 'user-changed');
+});
+
 test('a principal shows nothing of the proof', () => {
   const table = new UserTable<string>('file', (proof) => proof);
   table.replace(new Map([['ada', user('hunter2')]]));

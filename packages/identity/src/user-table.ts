@@ -25,18 +25,19 @@ export interface UserChanges {
 const ENTRY = Symbol('entry');
 
 interface Entry<Proof> extends KnownUser<Proof> {
-  /** Never given twice. */
+  /** Never given twice in this process: a table that takes the place of another knows none of its principals. */
   readonly number: number;
 }
 
 /** Told only to who has proved to be the user. */
 export const DISABLED: Refusal = { kind: 'refuse', reasonCode: ReasonCode.notAuthorized, check: 'user-disabled' };
 
+let lastNumber = 0;
+
 export class UserTable<Proof> {
   readonly #name: string;
   readonly #textOf: (proof: Proof) => string;
   #entries: ReadonlyMap<string, Entry<Proof>> = new Map();
-  #lastNumber = 0;
 
   /** `textOf`: the same for two proofs only where they prove the same. */
   constructor(name: string, textOf: (proof: Proof) => string) {
@@ -55,8 +56,8 @@ export class UserTable<Proof> {
         entries.set(username, entry);
         continue;
       }
-      this.#lastNumber += 1;
-      entries.set(username, { ...user, number: this.#lastNumber });
+      lastNumber += 1;
+      entries.set(username, { ...user, number: lastNumber });
       changes[entry === undefined ? 'added' : 'changed'].push(username);
     }
     for (const username of former.keys()) if (!entries.has(username)) changes.removed.push(username);

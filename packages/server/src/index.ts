@@ -23,14 +23,18 @@ export {
   type ControlResult,
   type ServerIdentity,
 } from './control-protocol.ts';
+export type { DoorBan, ShadowReport } from './doors.ts';
 export { SERVER_EVENTS, type ServerEvent, type ServerEventName } from './events.ts';
 export { FLAGS, type Flag, flagDefault, flagSpelling } from './flags.ts';
+export type { ReloadReport } from './in-force.ts';
 export { configurationSchemaText } from './json-schema.ts';
 export { ServerStartError } from './listening.ts';
 export type { BoundListener } from './open-listener.ts';
+export { configuredRules } from './rules.ts';
 export { parseRules, type RuleFiles, readRuleFiles } from './rules-file.ts';
 export { serve } from './serve.ts';
-export { type ReloadReport, type RunningServer, SERVER_VERSION, type ServerParts, startServer } from './server.ts';
+export { type RunningServer, type ServerParts, startServer } from './server.ts';
+export { SERVER_VERSION } from './server-version.ts';
 export { type Shape, shownDefault } from './shape.ts';
 export {
   type BackupResult,

@@ -21,9 +21,18 @@ export function configurationSchema(): Record<string, unknown> {
 /** The schema as the text of its file, lists of words on one line each. */
 export function configurationSchemaText(): string {
   const text = JSON.stringify(configurationSchema(), undefined, 2);
-  const compact = text.replace(/\[\s+([^[\]{}]*?)\s+\]/g, (_, items: string) => `[${items.replace(/\s*\n\s*/g, ' ')}]`);
+  const compact = text.replace(
+    /^( *"\w+": )\[\s+([^[\]{}]*?)\s+\](,?)$/gm,
+    (list, key: string, items: string, end: string) => {
+      const line = `${key}[${items.replace(/\s*\n\s*/g, ' ')}]${end}`;
+      return line.length > LINE_MAX ? list : line;
+    },
+  );
   return `${compact}\n`;
 }
+
+/** As Biome writes it. */
+const LINE_MAX = 120;
 
 function schemaOf(shape: Shape): Record<string, unknown> {
   const { description } = shape;

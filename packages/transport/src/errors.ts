@@ -45,7 +45,7 @@ export function codeOf(error: unknown): string {
 }
 
 function describe(cause: unknown): string | undefined {
-  // OpenSSL says it in a few words too; its message is a line of its log, with thread, file and place.
+  // OpenSSL's message tells the line of its source as well.
   const { reason } = (cause ?? {}) as { readonly reason?: unknown };
   if (typeof reason === 'string' && reason !== '') return reason;
   return cause instanceof Error && cause.message !== '' ? cause.message : undefined;
