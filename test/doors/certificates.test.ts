@@ -30,7 +30,7 @@ const server = await GuardedServer.start({
   ],
   authentication: [
     { method: 'certificate', match: 'username', authorities: ['devices'] },
-    { name: 'naming', method: 'certificate', authorities: ['devices'] },
+    { name: 'naming', method: 'certificate', match: 'none', authorities: ['devices'] },
   ],
 });
 
@@ -112,7 +112,7 @@ test('a Common Name other than the User Name is refused, be it in letter case', 
   await server.refuses(client, { clientId: 'unnamed' }, 0x87, 'certificate-username');
 });
 
-test('without "match" nobody is who he says: the Common Name takes the place of the User Name', async () => {
+test('with match: none nobody is who he says: the Common Name takes the place of the User Name', async () => {
   const client = await server.openTls('naming', keys('good'));
   await client.connect(connect('admin', 'claims to be admin'));
   assert.equal((await server.told('clientConnected', { clientId: 'claims to be admin' })).username, 'good');

@@ -30,15 +30,6 @@ test('says what listens where and for whom, and that everything is in memory', (
   assert.doesNotMatch(text, /--data/);
 });
 
-test('says how each listener is reached', () => {
-  const tls = { certificate: 'a', key: 'b' };
-  const text = screen({
-    listeners: [{ transport: 'tls', tls }, { transport: 'ws' }, { transport: 'wss', paths: ['/x'], tls }],
-  });
-  for (const url of ['mqtts://localhost:8883', 'ws://localhost:8080/mqtt', 'wss://localhost:8443/x'])
-    assert.ok(text.includes(` at ${url} `), text);
-});
-
 test('gives two commands that reach the server, with its port', () => {
   assert.match(
     screen({ listeners: [{ port: 18_830 }] }),

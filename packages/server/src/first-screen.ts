@@ -28,15 +28,10 @@ export function firstScreen(title: string, server: RunningServer): string {
 function listenerLine({ host, port, addresses, configuration }: BoundListener): string {
   const names = Object.entries(VERSIONS).filter(([, level]) => configuration.versions.includes(level));
   const versions = `MQTT ${names.map(([name]) => name).join(', ')}`;
-  const { transport, paths } = configuration;
-  if (transport === 'unix') return `  ${versions} at the Unix socket ${addresses[0]}`;
   const open = isLoopback(host) ? 'open to this machine alone' : reach(configuration.allowAnonymous);
   const shown = addresses.length > 1 || host !== addresses[0] ? ` (${addresses.join(' and ')})` : '';
-  const isWeb = transport === 'ws' || transport === 'wss';
-  return `  ${versions} at ${SCHEMES[transport]}://${hostAndPort(host, port)}${isWeb ? paths[0] : ''}${shown}, ${open}`;
+  return `  ${versions} at mqtt://${hostAndPort(host, port)}${shown}, ${open}`;
 }
-
-const SCHEMES = { tcp: 'mqtt', tls: 'mqtts', ws: 'ws', wss: 'wss' } as const;
 
 function reach(allowAnonymous: boolean): string {
   return allowAnonymous ? 'open to EVERYBODY who can reach this machine' : 'open to clients that authenticate';

@@ -103,7 +103,7 @@ function load(configuration: MethodConfiguration, parts: MethodParts): Loaded {
       return { method, reload: () => void method.reload() };
     }
     case 'certificate': {
-      const { username, match = 'none', authorities = parts.authorities } = configuration;
+      const { username, match, authorities = parts.authorities } = configuration;
       return { method: certificateMethod({ name, registry, authorities, username, match }) };
     }
     case 'anonymous':
