@@ -22,12 +22,16 @@ const server = await GuardedServer.start({
     { name: 'both', transport: 'tls', tls: { ...tls, authorities: ['devices', 'others'] } },
     { name: 'optional', transport: 'tls', tls: { ...tls, clientCertificate: 'optional' } },
     { name: 'plain' },
+    { name: 'naming', transport: 'tls', tls: { ...tls, authorities: ['devices'] }, authentication: ['naming'] },
   ],
   authorities: [
     { name: 'devices', certificate: pki.path('ca.pem'), crl: pki.path('ca.crl') },
     { name: 'others', certificate: pki.path('other-ca.pem') },
   ],
-  authentication: [{ method: 'certificate', match: 'username', authorities: ['devices'] }],
+  authentication: [
+    { method: 'certificate', match: 'username', authorities: ['devices'] },
+    { name: 'naming', method: 'certificate', match: 'none', authorities: ['devices'] },
+  ],
 });
 
 function keys(name: ClientName): ConnectionOptions {
@@ -106,6 +110,13 @@ test('a Common Name other than the User Name is refused, be it in letter case', 
   }
   const client = await server.openTls('devices', keys('good'));
   await server.refuses(client, { clientId: 'unnamed' }, 0x87, 'certificate-username');
+});
+
+test('with match: none nobody is who he says: the Common Name takes the place of the User Name', async () => {
+  const client = await server.openTls('naming', keys('good'));
+  await client.connect(connect('admin', 'claims to be admin'));
+  assert.equal((await server.told('clientConnected', { clientId: 'claims to be admin' })).username, 'good');
+  await client.disconnect();
 });
 
 test('the name of a device with an empty password is no way in without TLS', async () => {

@@ -3,13 +3,14 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect as connectTcp } from 'node:net';
+import { connect as connectTcp, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { type ConfigurationInput, type RunningServer, type ServerParts, startServer } from '@dunlin/server';
+import { type ClientOptions, createWebSocketStream, WebSocket } from 'ws';
 import { type ConnectOptions, RawClient } from '../conformance/raw-client.ts';
 import type { Version } from '../conformance/wire.ts';
 
@@ -175,6 +176,26 @@ export class GuardedServer {
     return new RawClient({ stream: socket, cut: () => socket.destroy() }, version);
   }
 
+  /** The same over a WebSocket; rejects with a `RefusedUpgrade` where the server gives none. */
+  async openWebSocket(
+    listener: string,
+    wishes: WebSocketWishes = {},
+    version: Version = 5,
+  ): Promise<RawClient & { readonly webSocket: WebSocket }> {
+    const { path = '/mqtt', secure = false, subprotocols = ['mqtt'], ...options } = wishes;
+    const url = `${secure ? 'wss' : 'ws'}://${HOST}:${this.port(listener)}${path}`;
+    const webSocket = new WebSocket(url, [...subprotocols], { perMessageDeflate: false, ...options });
+    after(() => webSocket.terminate());
+    const stream = createWebSocketStream(webSocket, { allowHalfOpen: true });
+    const client = new RawClient({ stream, cut: () => webSocket.terminate() }, version);
+    await new Promise((resolve, reject) => {
+      webSocket.once('open', resolve);
+      webSocket.once('error', reject);
+      webSocket.once('unexpected-response', (_, { statusCode = 0 }) => reject(new RefusedUpgrade(statusCode)));
+    });
+    return Object.assign(client, { webSocket });
+  }
+
   /** Connects, expects the code as refusal, and that the server told of it with the check. */
   async refuses(
     client: RawClient,
@@ -185,6 +206,26 @@ export class GuardedServer {
     client.sendConnect(connect);
     await client.expectRefusal(code);
     return await this.told('connectRefused', { clientId: connect.clientId, check });
+  }
+}
+
+/** Where a WebSocket is asked for, and how. */
+export interface WebSocketWishes extends ClientOptions {
+  /** Default `/mqtt`. */
+  readonly path?: string;
+  readonly secure?: boolean;
+  /** Default `mqtt`. */
+  readonly subprotocols?: readonly string[];
+}
+
+/** The answer of HTTP that came in place of a WebSocket. */
+export class RefusedUpgrade extends Error {
+  override readonly name = 'RefusedUpgrade';
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`the server answered ${status}`);
+    this.status = status;
   }
 }
 

@@ -118,7 +118,7 @@ test('a user that is disabled or gets another password is cut at the reload, and
 
 test('a Client Identifier that the template does not know is refused, whatever the password', async () => {
   const server = await GuardedServer.start({
-    authentication: asUsers(people),
+    authentication: asUsers([...people, { name: 'a+b', password: hash }]),
     clientIds: [{ template: '{site}-{device}', patterns: { site: 'letters+' }, equals: { device: '{username}' } }],
   });
   for (const clientId of ['ada', 'berlin-bob', 'berlin-ada-', '9-ada', '']) {
@@ -127,6 +127,9 @@ test('a Client Identifier that the template does not know is refused, whatever t
     await client.expectRefusal(0x85);
   }
   assert.equal(server.count('connectRefused', { check: 'client-id', reasonCode: 0x85 }), 5);
+  // Its name fits, and would leave its level wherever a rule pastes {attr.device}.
+  const wild = { clientId: 'berlin-a+b', username: 'a+b', password: 'pencil' };
+  await server.refuses(await server.open('tcp'), wild, 0x85, 'client-id');
   const good = await server.open('tcp');
   await good.connect({ clientId: 'berlin-ada', username: 'ada', password: 'pencil' });
   await good.disconnect();

@@ -14,12 +14,12 @@ test('finds no change where there is none', () => {
 
 test('tells what a reload takes over from what needs a restart', () => {
   const next = read(
-    `${users('b')}guard: {banS: 5}\nlimits: {receiveMaximum: 5}\n` +
+    `${users('b')}guard: {banS: 5}\nlog: {level: warn, format: json}\nlimits: {receiveMaximum: 5}\n` +
       'listeners: [{name: one, allowAnonymous: true, host: 127.0.0.1}, {name: three, port: 1885}]\n',
   );
   assert.deepEqual(configurationChanges(former, next), {
-    reloaded: ['listeners[one].allowAnonymous', 'authentication', 'guard'],
-    needsRestart: ['listeners[one].host', 'listeners[two]', 'listeners[three]', 'limits'],
+    reloaded: ['listeners[one].allowAnonymous', 'authentication', 'log.level'],
+    needsRestart: ['listeners[one].host', 'listeners[two]', 'listeners[three]', 'guard', 'log.format', 'limits'],
   });
 });
 
@@ -43,4 +43,19 @@ test('takes over what it says, and leaves the rest as it was', () => {
     reloaded: [],
     needsRestart: ['listeners[one].port', 'listeners[two]', 'limits'],
   });
+});
+
+test('whether anybody is asked who they are needs a restart, and all that goes with it', () => {
+  const open = read('listeners: [{name: one}]\n');
+  const asked = read(
+    `${users('a')}authorization: {rulesFile: rules.yaml}\nlog: {level: warn}\nlisteners: [{name: one}]\n`,
+  );
+  for (const [before, after] of [
+    [open, asked],
+    [asked, open],
+  ]) {
+    const { reloaded, needsRestart } = configurationChanges(before, after);
+    assert.deepEqual([reloaded, needsRestart], [['log.level'], ['authentication', 'authorization']]);
+    assert.deepEqual(reloadedConfiguration(before, after), { ...before, log: after.log });
+  }
 });

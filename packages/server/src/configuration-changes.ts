@@ -1,6 +1,6 @@
 /** What differs between the configuration in force and another one: what a reload can change, and what needs a restart. */
 import { isDeepStrictEqual } from 'node:util';
-import type { Configuration, ListenerConfiguration } from './configuration.ts';
+import type { Configuration, ListenerConfiguration, LogConfiguration } from './configuration.ts';
 
 /** Paths of keys, each once, in the order of the reference. */
 export interface ConfigurationChanges {
@@ -11,53 +11,66 @@ export interface ConfigurationChanges {
 }
 
 /** Top-level keys that a reload takes over; listeners are looked at key by key. */
-const RELOADED: readonly (keyof Configuration)[] = [
-  'authorities',
-  'authentication',
-  'clientIds',
-  'guard',
-  'authorization',
-];
+const RELOADED: readonly (keyof Configuration)[] = ['authorities', 'authentication', 'clientIds', 'authorization'];
 /** Keys of a listener that a reload takes over; what TLS files hold is read again in any case. */
 const RELOADED_OF_LISTENER: readonly (keyof ListenerConfiguration)[] = ['authentication', 'allowAnonymous'];
 
 export function configurationChanges(former: Configuration, next: Configuration): ConfigurationChanges {
   const changes = { reloaded: [] as string[], needsRestart: [] as string[] };
+  const isTakenOver = asksAlike(former, next);
+  const add = (path: string, isReloaded: boolean): void => {
+    changes[isReloaded ? 'reloaded' : 'needsRestart'].push(path);
+  };
   for (const key of Object.keys(former) as (keyof Configuration)[]) {
-    if (key === 'listeners') addListenerChanges(former.listeners, next.listeners, changes);
-    else if (!isDeepStrictEqual(former[key], next[key]))
-      changes[RELOADED.includes(key) ? 'reloaded' : 'needsRestart'].push(key);
+    if (key === 'listeners') addListenerChanges(former.listeners, next.listeners, isTakenOver, add);
+    else if (key === 'log') addLogChanges(former.log, next.log, add);
+    else if (!isDeepStrictEqual(former[key], next[key])) add(key, isTakenOver && RELOADED.includes(key));
   }
   return changes;
+}
+
+type Add = (path: string, isReloaded: boolean) => void;
+
+/** Whether clients are asked who they are is decided at the start: connections that came in before would not be. */
+function asksAlike(former: Configuration, next: Configuration): boolean {
+  return former.authentication.length > 0 && next.authentication.length > 0;
 }
 
 /** Listeners are the same where their names are. */
 function addListenerChanges(
   former: readonly ListenerConfiguration[],
   next: readonly ListenerConfiguration[],
-  changes: { readonly reloaded: string[]; readonly needsRestart: string[] },
+  isTakenOver: boolean,
+  add: Add,
 ): void {
   const names = new Set([...former, ...next].map(({ name }) => name));
   for (const name of names) {
     const path = `listeners[${name}]`;
     const [before, after] = [former, next].map((list) => list.find((listener) => listener.name === name));
     if (before === undefined || after === undefined) {
-      changes.needsRestart.push(path);
+      add(path, false);
       continue;
     }
     for (const key of Object.keys(before) as (keyof ListenerConfiguration)[])
       if (!isDeepStrictEqual(before[key], after[key]))
-        changes[RELOADED_OF_LISTENER.includes(key) ? 'reloaded' : 'needsRestart'].push(`${path}.${key}`);
+        add(`${path}.${key}`, isTakenOver && RELOADED_OF_LISTENER.includes(key));
   }
+}
+
+function addLogChanges(former: LogConfiguration, next: LogConfiguration, add: Add): void {
+  for (const key of Object.keys(former) as (keyof LogConfiguration)[])
+    if (!isDeepStrictEqual(former[key], next[key])) add(`log.${key}`, key === 'level');
 }
 
 /** The configuration that is in force after a reload: what needs a restart is as it was. */
 export function reloadedConfiguration(former: Configuration, next: Configuration): Configuration {
-  const { authorities, authentication, clientIds, guard, authorization } = next;
+  const log = { ...former.log, level: next.log.level };
+  if (!asksAlike(former, next)) return { ...former, log };
+  const { authorities, authentication, clientIds, authorization } = next;
   const listeners = former.listeners.map((listener) => {
     const after = next.listeners.find(({ name }) => name === listener.name);
     if (after === undefined) return listener;
     return { ...listener, authentication: after.authentication, allowAnonymous: after.allowAnonymous };
   });
-  return { ...former, listeners, authorities, authentication, clientIds, guard, authorization };
+  return { ...former, log, listeners, authorities, authentication, clientIds, authorization };
 }

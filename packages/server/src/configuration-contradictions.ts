@@ -4,7 +4,7 @@ import { hostAndPort, hostsOverlap } from './address.ts';
 import { formatAmount } from './amount.ts';
 import type { Configuration, ListenerConfiguration } from './configuration.ts';
 import { hint, quoted } from './configuration-reading.ts';
-import type { MethodConfiguration } from './identity-configuration.ts';
+import { ALLOW_ANONYMOUS, type MethodConfiguration } from './identity-configuration.ts';
 
 /** Every contradiction; empty where there is none. */
 export function contradictionsOf(configuration: Configuration): string[] {
@@ -13,6 +13,9 @@ export function contradictionsOf(configuration: Configuration): string[] {
     ...listeners.flatMap((listener, index) => listenerProblems(configuration, listener, index)),
     ...repeatedNames('authorities', authorities),
     ...repeatedNames('authentication', authentication),
+    ...authentication.flatMap(({ name }, index) =>
+      name === ALLOW_ANONYMOUS ? [`authentication[${index}].name is ${quoted(name)}: another name is expected`] : [],
+    ),
     ...authentication.flatMap((method, index) => methodProblems(configuration, method, `authentication[${index}]`)),
     ...clientIds.flatMap(({ listeners: names }, index) =>
       unknownNames(`clientIds[${index}].listeners`, names, 'listener', listeners),

@@ -6,8 +6,18 @@ import { controlCommands } from './control-commands.ts';
 const backups: string[] = [];
 const stats = { keys: 1 } as StoreStats;
 const report = { sessions: 2 } as CheckReport;
+const reloaded = { changed: ['guard'], needsRestart: [], users: 1, rules: 0, disconnected: 0 };
+const ban = { listener: 'tcp', address: '192.0.2.1', username: undefined, clientId: undefined, endsInMs: 5 };
+const lifted: unknown[] = [];
 const commands = controlCommands({
   server: { pid: 4711, version: '1.2.3' },
+  reload: async () => reloaded,
+  doors: {
+    shadow: () => undefined,
+    bans: () => [ban],
+    liftBan: (...who) => lifted.push(who),
+    liftClientBan: (clientId) => lifted.push([clientId]),
+  },
   storage: {
     stats: async () => stats,
     check: async () => report,
@@ -16,7 +26,10 @@ const commands = controlCommands({
 });
 
 test('hello names the server and every command', async () => {
-  const known = ['hello', 'store-stats', 'store-check', 'store-backup'];
+  const known = [
+    ...['hello', 'store-stats', 'store-check', 'store-backup'],
+    ...['reload', 'acl-shadow', 'bans', 'lift-ban'],
+  ];
   assert.deepEqual(await commands.hello({}), { pid: 4711, version: '1.2.3', commands: known });
 });
 
@@ -34,4 +47,20 @@ test('a backup goes to an absolute path', async () => {
       message: /^Cannot use to: it is .*, expected is an absolute path$/,
     });
   assert.equal(backups.length, 1);
+});
+
+test('reloads, and tells of bans and of rules that are tried out', async () => {
+  assert.equal(await commands.reload({}), reloaded);
+  assert.equal(await commands['acl-shadow']({}), null);
+  assert.deepEqual(await commands.bans({}), [ban]);
+});
+
+test('lifts the ban of an address, of a user there, or of a client', async () => {
+  assert.deepEqual(await commands['lift-ban']({ address: '192.0.2.1' }), { lifted: 1 });
+  await commands['lift-ban']({ address: '192.0.2.1', username: 'ada' });
+  await commands['lift-ban']({ clientId: 'c' });
+  assert.deepEqual(lifted, [['192.0.2.1', undefined], ['192.0.2.1', 'ada'], ['c']]);
+  for (const wrong of [{}, { address: 7 }, { address: 'a', username: 7 }, { address: 'a', clientId: 'c' }])
+    await assert.rejects(commands['lift-ban'](wrong), { code: 'bad-parameter', message: /^Cannot lift a ban: / });
+  assert.equal(lifted.length, 3);
 });

@@ -1,16 +1,26 @@
 /** The table of commands that a running server answers on its control socket. A new command is an entry here. */
 import { isAbsolute } from 'node:path';
 import type { LmdbEnvironment } from '@dunlin/lmdb';
-import { type ControlCommandName, ControlError, type ControlResult, type ServerIdentity } from './control-protocol.ts';
+import {
+  type BannedParty,
+  type ControlCommandName,
+  ControlError,
+  type ControlResult,
+  type ServerIdentity,
+} from './control-protocol.ts';
 import type { GivenParameters } from './control-socket.ts';
+import type { Doors } from './doors.ts';
+import type { ReloadReport } from './in-force.ts';
 
 /** What commands work on. */
 export interface ControlledParts {
   readonly storage: Pick<LmdbEnvironment, 'stats' | 'check' | 'backup'>;
   readonly server: ServerIdentity;
+  readonly doors: Pick<Doors, 'shadow' | 'bans' | 'liftBan' | 'liftClientBan'>;
+  readonly reload: () => Promise<ReloadReport>;
 }
 
-export function controlCommands({ storage, server }: ControlledParts) {
+export function controlCommands({ storage, server, doors, reload }: ControlledParts) {
   const table: {
     readonly [name in ControlCommandName]: (parameters: GivenParameters) => Promise<ControlResult<name>>;
   } = {
@@ -22,6 +32,14 @@ export function controlCommands({ storage, server }: ControlledParts) {
       await storage.backup(to);
       return { to };
     },
+    reload: () => reload(),
+    'acl-shadow': async () => doors.shadow() ?? null,
+    bans: async () => doors.bans(),
+    'lift-ban': async (parameters) => {
+      const party = bannedParty(parameters);
+      if ('clientId' in party) return { lifted: doors.liftClientBan(party.clientId) };
+      return { lifted: doors.liftBan(party.address, party.username) };
+    },
   };
   return table;
 }
@@ -32,4 +50,16 @@ function absolutePath(parameters: GivenParameters, name: string): string {
   if (typeof value === 'string' && isAbsolute(value) && !value.includes('\0')) return value;
   const found = JSON.stringify(value) ?? 'missing';
   throw new ControlError('bad-parameter', `Cannot use ${name}: it is ${found}, expected is an absolute path`);
+}
+
+function bannedParty({ address, username, clientId }: GivenParameters): BannedParty {
+  if (typeof clientId === 'string' && address === undefined && username === undefined) return { clientId };
+  if (typeof address === 'string' && clientId === undefined) {
+    if (username === undefined) return { address };
+    if (typeof username === 'string') return { address, username };
+  }
+  throw new ControlError(
+    'bad-parameter',
+    'Cannot lift a ban: expected is an address, an address and a username, or a clientId, each a text',
+  );
 }

@@ -4,6 +4,8 @@
  * `{"error":{"code":…,"message":…}}`. Requests of one connection are answered in order, one at a time.
  */
 import type { CheckReport, StoreStats } from '@dunlin/lmdb';
+import type { DoorBan, ShadowReport } from './doors.ts';
+import type { ReloadReport } from './in-force.ts';
 
 /** Name of the socket in the data directory. */
 export const CONTROL_SOCKET = 'control';
@@ -14,12 +16,23 @@ export interface ServerIdentity {
   readonly version: string;
 }
 
+/** Who is to be let in again. */
+export type BannedParty = { readonly address: string; readonly username?: string } | { readonly clientId: string };
+
 /** Every command with its parameters and its result. */
 export interface ControlCommands {
   /** Answered at once: whoever asks learns whether the server lives, and what it knows. */
   readonly hello: { readonly parameters: object; readonly result: ServerIdentity & { commands: readonly string[] } };
   readonly 'store-stats': { readonly parameters: object; readonly result: StoreStats };
   readonly 'store-check': { readonly parameters: object; readonly result: CheckReport };
+  /** Reads the configuration and its files again. */
+  readonly reload: { readonly parameters: object; readonly result: ReloadReport };
+  /** What rules that are tried out would have decided otherwise; null where there are none. */
+  readonly 'acl-shadow': { readonly parameters: object; readonly result: ShadowReport | null };
+  /** Who is kept out for now. */
+  readonly bans: { readonly parameters: object; readonly result: readonly DoorBan[] };
+  /** Ends the ban of an address, of a user name there, or of a client; `lifted`: how many there were. */
+  readonly 'lift-ban': { readonly parameters: BannedParty; readonly result: { readonly lifted: number } };
   /** `to`: an absolute path; the server makes it, as its own user. */
   readonly 'store-backup': { readonly parameters: { readonly to: string }; readonly result: { readonly to: string } };
 }

@@ -1,7 +1,8 @@
 /** Who may come in, and what they may do then: puts together what the configuration says of it, and puts other words in place. */
-import type { Authenticator, Authorizer, Clock, Principal } from '@dunlin/broker';
+import type { Authenticator, Authorizer, Clock } from '@dunlin/broker';
 import {
   type AttemptEvent,
+  type AttemptGuard,
   type AuthenticatorChain,
   Authorities,
   anonymousMethod,
@@ -9,21 +10,31 @@ import {
   type CertificateWarning,
   type ClientIdRules,
   clientIdRules,
+  type FlappingGuard,
   guardAttempts,
   guardFlapping,
   type Method,
   type MethodEvent,
   PasswordVerifier,
+  type ReplaceableAuthorizer,
+  type RuleSet,
   readAuthorityFiles,
   replaceableAuthorizer,
+  type Shadow,
   type ShadowDifference,
   type SkippedRule,
   shadowed,
+  type UserChanges,
   withCertificateCheck,
 } from '@dunlin/identity';
 import { ConfigurationError, type ListenerConfiguration } from './configuration.ts';
-import type { GuardConfiguration, IdentityConfiguration } from './identity-configuration.ts';
-import { isReloadable, type LoadedMethod, loadMethod, type MethodParts } from './methods.ts';
+import {
+  ALLOW_ANONYMOUS,
+  type FlappingConfiguration,
+  type GuardConfiguration,
+  type IdentityConfiguration,
+} from './identity-configuration.ts';
+import { type LoadedMethod, loadMethod, type MethodParts } from './methods.ts';
 import { configuredRules, shadowRules } from './rules.ts';
 
 /** What the doors tell: each becomes an event of the server. */
@@ -47,17 +58,50 @@ type DoorConfiguration = IdentityConfiguration & { readonly listeners: readonly 
 
 interface OpenEntrance {
   readonly chain: AuthenticatorChain;
-  readonly authenticator: Authenticator;
-  readonly isBanned: (address: string) => boolean;
+  readonly attempts: AttemptGuard;
+  readonly flapping: FlappingGuard | undefined;
+}
+
+/** Somebody who is kept out of a listener for now: an address, a user name at an address, or a client that flaps. */
+export interface DoorBan {
+  readonly listener: string;
+  readonly address: string | undefined;
+  readonly username: string | undefined;
+  readonly clientId: string | undefined;
+  readonly endsInMs: number;
+}
+
+/** What rules that are only tried out would have decided otherwise, since they were read last. */
+export interface ShadowReport {
+  readonly differences: readonly ShadowDifference[];
+  /** How often more than can be listed came up. */
+  readonly unlisted: number;
+}
+
+/** How many users and rules are others than before. */
+export interface DoorChanges {
+  /** Added, removed or changed, in password files and in the configuration. */
+  readonly users: number;
+  /** Added or removed. */
+  readonly rules: number;
+}
+
+/** Another configuration, read and checked. */
+export interface PreparedDoors {
+  /** For what is read beside it: the authorities as they will be. */
+  readonly authorities: Authorities;
+  /** Puts it in force, at once. */
+  apply(): DoorChanges;
 }
 
 /** Stands at the end of the chain of a listener with `allowAnonymous`. */
-const ANONYMOUS: Method = anonymousMethod({ name: 'allowAnonymous' });
+const ANONYMOUS: Method = anonymousMethod({ name: ALLOW_ANONYMOUS });
 
 /**
  * The doors of one server. Without `authentication` nobody is asked, and `authenticatorFor` says so.
  *
- * A reload reads and checks everything first; what is wrong then is thrown, and nothing has changed.
+ * A reload reads and checks everything first; what is wrong then is thrown, and nothing has changed. The listeners, their
+ * guards and whether anybody is asked at all are those of the start.
  */
 export class Doors {
   /** Whose certificates count; what they revoke changes without a reload. */
@@ -65,32 +109,31 @@ export class Doors {
   readonly authorizer: Authorizer;
   readonly #options: DoorOptions;
   readonly #verifier = new PasswordVerifier();
-  readonly #rules: ReturnType<typeof replaceableAuthorizer>;
+  readonly #rules: ReplaceableAuthorizer;
   readonly #entrances = new Map<string, OpenEntrance>();
   #configuration: DoorConfiguration;
   #methods: ReadonlyMap<string, LoadedMethod>;
-  #decider: Authorizer;
+  #shadow: Shadow | undefined;
 
-  /** @throws ConfigurationError where something that the configuration names cannot be used */
+  /** @throws ConfigurationError where something that the configuration names cannot be used; nothing is left open */
   constructor(configuration: DoorConfiguration, options: DoorOptions) {
     this.#options = options;
     this.#configuration = configuration;
-    this.authorities = asConfigurationError(
-      () =>
-        new Authorities({
-          definitions: readAuthorities(configuration),
-          clock: options.clock,
-          warn: options.tell.certificate,
-        }),
-    );
-    const parts = this.#parts(configuration, this.authorities);
-    this.#methods = new Map(configuration.authentication.map((method) => [method.name, loadMethod(method, parts)]));
-    this.#rules = replaceableAuthorizer(this.#ruleSet(configuration));
-    this.#decider = this.#shadowedRules(configuration);
+    this.#rules = asConfigurationError(() => replaceableAuthorizer(this.#ruleSet(configuration)));
+    this.#shadow = this.#shadowOf(shadowRules(configuration.authorization));
     this.authorizer = {
-      permissions: (clientId: string, principal: Principal) => this.#decider.permissions(clientId, principal),
+      permissions: (clientId, principal) => (this.#shadow ?? this.#rules).permissions(clientId, principal),
     };
     const clientIds = configuredClientIds(configuration);
+    const { clock, tell } = options;
+    const definitions = readAuthorities(configuration);
+    this.authorities = asConfigurationError(() => new Authorities({ definitions, clock, warn: tell.certificate }));
+    try {
+      this.#methods = this.#load(configuration, this.authorities);
+    } catch (error) {
+      this.authorities.close();
+      throw error;
+    }
     if (configuration.authentication.length === 0) return;
     for (const entrance of configuration.listeners)
       this.#entrances.set(entrance.name, this.#open(entrance, clientIds, configuration.guard));
@@ -98,20 +141,37 @@ export class Doors {
 
   /** Undefined: everybody is let in. */
   authenticatorFor(listener: string): Authenticator | undefined {
-    return this.#entrances.get(listener)?.authenticator;
+    const entrance = this.#entrances.get(listener);
+    return entrance?.flapping ?? entrance?.attempts;
   }
 
   /** Whether nobody from there is let in for now, so that a connection is not worth its memory. */
   isBanned(listener: string, address: string): boolean {
-    return this.#entrances.get(listener)?.isBanned(address) ?? false;
+    return this.#entrances.get(listener)?.attempts.isBanned(address) ?? false;
   }
 
-  /** Files whose changes count without a reload. */
-  get watchedPaths(): string[] {
-    return this.#configuration.authorities.flatMap(({ certificate, crl }) => [
-      certificate,
-      ...(crl === undefined ? [] : [crl]),
+  bans(): DoorBan[] {
+    const none = { address: undefined, username: undefined, clientId: undefined };
+    return [...this.#entrances].flatMap(([listener, { attempts, flapping }]) => [
+      ...attempts.bans().map((ban) => ({ ...none, ...ban, listener })),
+      ...(flapping?.bans() ?? []).map(({ clientId, endsInMs }) => ({ ...none, clientId, endsInMs, listener })),
     ]);
+  }
+
+  /** Ends the ban of an address, or of a user name there, at every listener. Returns how many there were. */
+  liftBan(address: string, username?: string): number {
+    return [...this.#entrances.values()].filter(({ attempts }) => attempts.lift(address, username)).length;
+  }
+
+  /** The same of a client that flapped. */
+  liftClientBan(clientId: string): number {
+    return [...this.#entrances.values()].filter(({ flapping }) => flapping?.lift(clientId)).length;
+  }
+
+  /** Undefined where no rules are tried out. */
+  shadow(): ShadowReport | undefined {
+    const shadow = this.#shadow;
+    return shadow && { differences: shadow.differences(), unlisted: shadow.unlisted };
   }
 
   /** Reads the files of the authorities again. @throws ConfigurationError, and nothing has changed */
@@ -121,109 +181,126 @@ export class Doors {
   }
 
   /**
-   * Takes what another configuration says. The listeners are those that were there at the start. Who was let in before
-   * stays until the broker reviews its connections.
-   * @throws ConfigurationError, and nothing has changed
+   * Reads what another configuration says, and changes nothing yet. Who was let in before stays until the broker reviews
+   * its connections.
+   * @throws ConfigurationError where something cannot be used
    */
-  reload(next: DoorConfiguration): void {
+  prepare(next: DoorConfiguration): PreparedDoors {
     const definitions = readAuthorities(next);
-    this.#checkAll(next, definitions);
+    const { clock } = this.#options;
+    const authorities = asConfigurationError(() => new Authorities({ definitions, clock }));
+    // It is only read from.
+    authorities.close();
+    this.#checkMethods(next, authorities);
     const rules = this.#ruleSet(next);
+    asConfigurationError(() => replaceableAuthorizer(rules));
+    const candidate = shadowRules(next.authorization);
     const clientIds = configuredClientIds(next);
-    asConfigurationError(() => this.authorities.replace(definitions));
-    this.#reloadMethods(next);
-    this.#rules.replace(rules);
-    this.#configuration = next;
-    this.#decider = this.#shadowedRules(next);
-    for (const entrance of next.listeners)
-      this.#entrances.get(entrance.name)?.chain.replace(this.#methodsFor(entrance), clientIds);
+    return {
+      authorities,
+      apply: () => {
+        this.authorities.replace(definitions);
+        // Reads files once more, and fails only where one was made unusable since they were checked.
+        const users = this.#replaceMethods(next);
+        const { added, removed } = this.#rules.replace(rules);
+        this.#shadow = this.#shadowOf(candidate);
+        this.#configuration = next;
+        for (const entrance of next.listeners)
+          this.#entrances.get(entrance.name)?.chain.replace(this.#methodsFor(entrance), clientIds);
+        return { users, rules: added.length + removed.length };
+      },
+    };
   }
 
   async close(): Promise<void> {
     this.authorities.close();
-    await Promise.all([...this.#methods.values()].map(({ method }) => method.close?.()));
+    await closeAll(this.#methods.values());
   }
 
-  /** Makes everything once, to see whether it can be made. */
-  #checkAll(next: DoorConfiguration, definitions: ReturnType<typeof readAuthorities>): void {
-    const { clock } = this.#options;
-    const registry = asConfigurationError(() => new Authorities({ definitions, clock }));
-    const parts = { ...this.#parts(next, registry), verifier: new PasswordVerifier() };
+  #load(configuration: DoorConfiguration, registry: Authorities, verifier = this.#verifier): Map<string, LoadedMethod> {
+    const parts = this.#parts(configuration, registry, verifier);
+    const methods = new Map<string, LoadedMethod>();
     try {
-      for (const method of next.authentication) void loadMethod(method, parts).method.close?.();
-      shadowRules(next.authorization);
-    } finally {
-      registry.close();
+      for (const method of configuration.authentication) methods.set(method.name, loadMethod(method, parts));
+      return methods;
+    } catch (error) {
+      void closeAll(methods.values());
+      throw error;
     }
   }
 
-  #reloadMethods(next: DoorConfiguration): void {
-    const parts = this.#parts(next, this.authorities);
+  /** Makes every method once, to see whether it can be made. */
+  #checkMethods(next: DoorConfiguration, registry: Authorities): void {
+    void closeAll(this.#load(next, registry, new PasswordVerifier()).values());
+  }
+
+  /** Has methods that go on read their files again, and makes the others. Returns how many users changed. */
+  #replaceMethods(next: DoorConfiguration): number {
+    const parts = this.#parts(next, this.authorities, this.#verifier);
     const former = this.#methods;
     const methods = new Map<string, LoadedMethod>();
+    let users = 0;
     for (const configuration of next.authentication) {
       const known = former.get(configuration.name);
-      if (known !== undefined && isReloadable(known.configuration, configuration)) {
-        known.reload(configuration);
-        methods.set(configuration.name, { ...known, configuration });
-      } else methods.set(configuration.name, loadMethod(configuration, parts));
+      const proceed = known?.continuation(configuration);
+      if (known === undefined || proceed === undefined) {
+        methods.set(configuration.name, loadMethod(configuration, parts));
+      } else {
+        users += countOf(asConfigurationError(proceed));
+        methods.set(configuration.name, known);
+      }
     }
     this.#methods = methods;
-    const kept = new Set([...methods.values()].map(({ method }) => method));
-    for (const { method } of former.values()) if (!kept.has(method)) void method.close?.();
+    void closeAll([...former].filter(([name, method]) => methods.get(name) !== method).map(([, method]) => method));
+    return users;
   }
 
-  #parts({ authorities }: DoorConfiguration, registry: Authorities): MethodParts {
+  #parts({ authorities }: DoorConfiguration, registry: Authorities, verifier: PasswordVerifier): MethodParts {
     const { clock, tell } = this.#options;
-    return {
-      clock,
-      verifier: this.#verifier,
-      registry,
-      authorities: authorities.map(({ name }) => name),
-      tell: tell.method,
-    };
+    return { clock, verifier, registry, authorities: authorities.map(({ name }) => name), tell: tell.method };
   }
 
-  #ruleSet({ authorization }: DoorConfiguration) {
+  #ruleSet({ authorization }: DoorConfiguration): RuleSet {
     return { ...configuredRules(authorization), onSkippedRule: this.#options.tell.skippedRule };
   }
 
-  #shadowedRules({ authorization }: DoorConfiguration): Authorizer {
-    const candidate = shadowRules(authorization);
-    if (candidate === undefined) return this.#rules;
-    return shadowed(this.#rules, candidate, { onDifference: this.#options.tell.shadow });
+  #shadowOf(candidate: Authorizer | undefined): Shadow | undefined {
+    return candidate && shadowed(this.#rules, candidate, { onDifference: this.#options.tell.shadow });
   }
 
   #open(entrance: Entrance, clientIds: ClientIdRules, guard: GuardConfiguration): OpenEntrance {
     const { clock, tell } = this.#options;
     const chain = authenticatorChain({ clock, methods: this.#methodsFor(entrance), clientIds, tell: tell.method });
-    const attempts = guardAttempts(chain, { clock, tell: tell.attempt, ...attemptOptions(guard) });
-    const { flapping } = guard;
-    const authenticator =
-      flapping === undefined
-        ? attempts
-        : guardFlapping(attempts, {
-            clock,
-            tell: tell.flapping,
-            connectsMax: flapping.connectsMax,
-            windowMs: milliseconds(flapping.windowS),
-            banMs: milliseconds(flapping.banS),
-          });
-    return { chain, authenticator, isBanned: (address) => attempts.isBanned(address) };
+    const attempts = asConfigurationError(() =>
+      guardAttempts(chain, { clock, tell: tell.attempt, ...attemptOptions(guard) }),
+    );
+    if (guard.flapping === undefined) return { chain, attempts, flapping: undefined };
+    const flapping = guardFlapping(attempts, { clock, tell: tell.flapping, ...flappingOptions(guard.flapping) });
+    return { chain, attempts, flapping };
   }
 
   #methodsFor({ authentication, allowAnonymous, tls }: Entrance): Method[] {
     const names = authentication ?? [...this.#methods.keys()];
-    const loaded = names.map((name) => this.#methods.get(name) as LoadedMethod);
-    const anonymous = allowAnonymous ? [ANONYMOUS] : [];
-    if ((tls?.clientCertificate ?? 'none') === 'none') return [...loaded.map(({ method }) => method), ...anonymous];
-    const known = this.#configuration.authorities.map(({ name }) => name);
-    const check = { registry: this.authorities, authorities: tls?.authorities ?? known };
-    const others = loaded.map(({ configuration, method }) =>
-      configuration.method === 'certificate' ? method : withCertificateCheck(method, check),
+    // A listener that is still open, and no longer in the configuration, may name one that is gone.
+    const asked = names.flatMap((name) => this.#methods.get(name)?.method ?? []);
+    const methods = allowAnonymous ? [...asked, ANONYMOUS] : asked;
+    if ((tls?.clientCertificate ?? 'none') === 'none') return methods;
+    const { authorities, authentication: configured } = this.#configuration;
+    const check = { registry: this.authorities, authorities: tls?.authorities ?? authorities.map(({ name }) => name) };
+    const byCertificate = configured.filter(({ method }) => method === 'certificate').map(({ name }) => name);
+    return methods.map((method) =>
+      byCertificate.includes(method.name) ? method : withCertificateCheck(method, check),
     );
-    return [...others, ...anonymous.map((method) => withCertificateCheck(method, check))];
   }
+}
+
+async function closeAll(methods: Iterable<LoadedMethod>): Promise<void> {
+  await Promise.all([...methods].map(({ method }) => method.close?.()));
+}
+
+function countOf(changes: UserChanges | undefined): number {
+  if (changes === undefined) return 0;
+  return changes.added.length + changes.removed.length + changes.changed.length;
 }
 
 /** @throws ConfigurationError where a file cannot be read */
@@ -240,6 +317,10 @@ function configuredClientIds({ clientIds }: IdentityConfiguration): ClientIdRule
 
 function attemptOptions({ windowS, delayMaxMs, banS, flapping: _, ...rest }: GuardConfiguration) {
   return { ...rest, windowMs: milliseconds(windowS), delayMsMax: delayMaxMs, banMs: milliseconds(banS) };
+}
+
+function flappingOptions({ connectsMax, windowS, banS }: FlappingConfiguration) {
+  return { connectsMax, windowMs: milliseconds(windowS), banMs: milliseconds(banS) };
 }
 
 function milliseconds(seconds: number | undefined): number | undefined {

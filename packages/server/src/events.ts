@@ -12,8 +12,8 @@ interface EventFields {
   acceptFailed: { listener: string; error: string };
   /** Code of the error, such as `EADDRINUSE`. */
   startFailed: { code: string; error: string };
-  /** Keys of the configuration, and how many clients were sent away because they may no longer be there. */
-  reloaded: { changed: string; needsRestart: string; disconnected: number };
+  /** Keys of the configuration; how many users and rules changed, and clients were sent away as they may not stay. */
+  reloaded: { changed: string; needsRestart: string; users: number; rules: number; disconnected: number };
   /** Nothing was changed. */
   reloadFailed: { error: string };
   /** A client came too often, and is kept out. */
@@ -70,11 +70,14 @@ export const SERVER_EVENTS: { readonly [name in ServerEventName]: EventDescripti
     level: 'info',
     description: 'Files with certificates, keys or revocation lists changed and were read again.',
   },
-  filesUnusable: { level: 'error', description: 'They changed and cannot be used; what was read before counts.' },
+  filesUnusable: {
+    level: 'error',
+    description: 'One of these files changed and cannot be used; what was read of it before counts.',
+  },
   shadowDiffers: { level: 'info', description: 'The rules that are tried out would have decided otherwise.' },
   ruleSkipped: {
     level: 'warn',
-    description: 'A rule does not hold for a client, since what the client is called cannot stand in a filter.',
+    description: 'A rule does not hold for a client: what the client is called cannot stand in a filter.',
   },
   storeNearlyFull: {
     ...EVENTS.storeNearlyFull,
@@ -87,7 +90,10 @@ export const SERVER_EVENTS: { readonly [name in ServerEventName]: EventDescripti
   acceptFailed: { level: 'error', description: 'A connection could not be accepted.' },
   startFailed: { level: 'error', description: 'The server could not start; nothing is left open.' },
   reloaded: { level: 'info', description: 'The configuration and the files it names were read again.' },
-  reloadFailed: { level: 'error', description: 'They could not be read again; nothing was changed.' },
+  reloadFailed: {
+    level: 'error',
+    description: 'The configuration or a file it names cannot be used; nothing was changed.',
+  },
   connectionsLimited: {
     level: 'info',
     description: 'The limit of open files allows fewer connections than connectionsMax.',

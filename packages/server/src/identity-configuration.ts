@@ -2,6 +2,9 @@
 import type { RuleInput } from '@dunlin/identity';
 import type { JWT_ALGORITHMS } from './identity-table.ts';
 
+/** What lets in those that `allowAnonymous` of a listener is for: no method may have this name. */
+export const ALLOW_ANONYMOUS = 'allowAnonymous';
+
 export interface AuthorityConfiguration {
   readonly name: string;
   readonly certificate: string;

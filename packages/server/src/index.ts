@@ -25,8 +25,10 @@ export {
   type ControlResult,
   type ServerIdentity,
 } from './control-protocol.ts';
+export type { DoorBan, ShadowReport } from './doors.ts';
 export { SERVER_EVENTS, type ServerEvent, type ServerEventName } from './events.ts';
 export { FLAGS, type Flag, flagDefault, flagSpelling, flagVariable, readCommandLine } from './flags.ts';
+export type { ReloadReport } from './in-force.ts';
 export {
   type InitialDirectory,
   InitialDirectoryError,
@@ -39,9 +41,11 @@ export type { ImportRemark } from './mosquitto-context.ts';
 export { importMosquitto, type MosquittoImport } from './mosquitto-import.ts';
 export { type Fate, MOSQUITTO_OPTIONS, type MosquittoOption } from './mosquitto-options.ts';
 export type { BoundListener } from './open-listener.ts';
+export { configuredRules } from './rules.ts';
 export { parseRules, type RuleFiles, readRuleFiles } from './rules-file.ts';
 export { effectiveConfiguration, serve } from './serve.ts';
-export { type ReloadReport, type RunningServer, SERVER_VERSION, type ServerParts, startServer } from './server.ts';
+export { type RunningServer, type ServerParts, startServer } from './server.ts';
+export { SERVER_VERSION } from './server-version.ts';
 export { type Shape, shownDefault } from './shape.ts';
 export { shellWord } from './shell-word.ts';
 export { shownConfiguration } from './shown-configuration.ts';

@@ -37,7 +37,7 @@ const COLOURS: Readonly<Record<LogLevel, string>> = { debug: '2', info: '36', wa
  */
 export class Log {
   readonly #options: LogOptions;
-  readonly #levelMin: number;
+  #levelMin = 0;
   readonly #counts = new Map<string, { level: LogLevel; lines: number; leftOut: number }>();
   #linesOfAll = 0;
   #secondEndsAtMs = 0;
@@ -46,7 +46,12 @@ export class Log {
 
   constructor(options: LogOptions) {
     this.#options = options;
-    this.#levelMin = LOG_LEVELS.indexOf(options.level);
+    this.level = options.level;
+  }
+
+  /** Another least level counts from now on. */
+  set level(level: LogLevel) {
+    this.#levelMin = LOG_LEVELS.indexOf(level);
   }
 
   /** Whether a line of this level would be written. */

@@ -1,10 +1,11 @@
 /** Makes the methods of authentication that the configuration names. */
-import { readFileSync } from 'node:fs';
+import { timingSafeEqual } from 'node:crypto';
 import type { AuthenticationRequest, AuthenticationResult, Awaitable, Clock } from '@dunlin/broker';
 import {
   type Authorities,
   anonymousMethod,
   certificateMethod,
+  type HttpOptions,
   httpMethod,
   jwtMethod,
   type Method,
@@ -13,10 +14,17 @@ import {
   scram,
   type TellMethodEvent,
   type TokenKey,
+  type UserChanges,
   users,
 } from '@dunlin/identity';
 import { ConfigurationError } from './configuration.ts';
-import type { HttpConfiguration, JwtConfiguration, MethodConfiguration } from './identity-configuration.ts';
+import type {
+  HttpConfiguration,
+  JwtConfiguration,
+  MethodConfiguration,
+  UsersConfiguration,
+} from './identity-configuration.ts';
+import { readNamedFile } from './named-file.ts';
 
 /** What all methods of a server share. */
 export interface MethodParts {
@@ -28,12 +36,15 @@ export interface MethodParts {
   readonly tell: TellMethodEvent;
 }
 
-/** A method, and how it reads its files again. */
+/** A method, and how it goes on when the configuration is read again. */
 export interface LoadedMethod {
-  readonly configuration: MethodConfiguration;
   readonly method: Method;
-  /** Takes what its files say now, or the users of another configuration. Throws, and changes nothing then. */
-  readonly reload: (configuration: MethodConfiguration) => void;
+  /**
+   * What to call so that the method goes on by this configuration: it reads its files again, throws and changes nothing
+   * where one cannot be used. Undefined where the configuration, or the secret it names, makes another method of it: one
+   * that knows nobody whom this one let in.
+   */
+  readonly continuation: (next: MethodConfiguration) => (() => UserChanges | undefined) | undefined;
 }
 
 /**
@@ -42,56 +53,68 @@ export interface LoadedMethod {
  */
 export function loadMethod(configuration: MethodConfiguration, parts: MethodParts): LoadedMethod {
   try {
-    return load(configuration, parts);
+    const { method, reload, isSame = () => true } = load(configuration, parts);
+    const groups = 'groups' in configuration && configuration.method !== 'anonymous' ? configuration.groups : undefined;
+    return {
+      method: groups === undefined ? method : withGroups(method, groups),
+      continuation: (next) =>
+        definitionOf(next) === definitionOf(configuration) && isSame() ? () => reload?.(next) : undefined,
+    };
   } catch (error) {
     throw new ConfigurationError([`authentication "${configuration.name}": ${(error as Error).message}`]);
   }
 }
 
-function load(configuration: MethodConfiguration, parts: MethodParts): LoadedMethod {
+/** All of a configuration but the users in it, who come and go one by one. */
+function definitionOf(configuration: MethodConfiguration): string {
+  return JSON.stringify(configuration.method === 'users' ? { ...configuration, users: undefined } : configuration);
+}
+
+interface Loaded {
+  readonly method: Method;
+  readonly reload?: (configuration: MethodConfiguration) => UserChanges | undefined;
+  /** Whether what was read once only is what it was. */
+  readonly isSame?: () => boolean;
+}
+
+function load(configuration: MethodConfiguration, parts: MethodParts): Loaded {
   const { name } = configuration;
   const { clock, verifier, registry, tell } = parts;
-  const loaded = (method: Method, reload: LoadedMethod['reload'] = () => {}): LoadedMethod => {
-    const groups = 'groups' in configuration && configuration.method !== 'anonymous' ? configuration.groups : undefined;
-    return { configuration, method: groups === undefined ? method : withGroups(method, groups), reload };
-  };
   switch (configuration.method) {
     case 'passwordFile': {
       const method = passwordFile({ name, file: configuration.file, verifier });
-      return loaded(method, () => void method.reload());
+      return { method, reload: () => method.reload() };
     }
     case 'users': {
       const method = users({ name, users: configuration.users, verifier });
-      return loaded(method, (next) => void (next.method === 'users' && method.reload(next.users)));
+      return { method, reload: (next) => method.reload((next as UsersConfiguration).users) };
     }
     case 'scram': {
       const method = scram({ name, file: configuration.file });
-      return loaded(method, () => void method.reload());
+      return { method, reload: () => method.reload() };
     }
     case 'jwt': {
-      const method = makeJwt(configuration, parts);
-      return loaded(method, () => method.reload());
+      const secret = secretOf(configuration);
+      const method = makeJwt(configuration, secret, parts);
+      return { method, reload: () => void method.reload(), isSame: () => sameSecret(secret, secretOf(configuration)) };
     }
     case 'http': {
       const method = httpMethod(httpOptions(configuration, clock, tell));
-      return loaded(method, () => method.reload());
+      return { method, reload: () => void method.reload() };
     }
     case 'certificate': {
       const { username, match, authorities = parts.authorities } = configuration;
-      return loaded(certificateMethod({ name, registry, authorities, username, match }));
+      return { method: certificateMethod({ name, registry, authorities, username, match }) };
     }
     case 'anonymous':
-      return loaded(
-        anonymousMethod({ name, groups: configuration.groups, acceptsUsername: configuration.acceptsUsername }),
-      );
+      return {
+        method: anonymousMethod({
+          name,
+          groups: configuration.groups,
+          acceptsUsername: configuration.acceptsUsername,
+        }),
+      };
   }
-}
-
-/** Whether a method goes on with its other users or files, or is another one that lets in nobody whom the former did. */
-export function isReloadable(former: MethodConfiguration, next: MethodConfiguration): boolean {
-  const text = (configuration: MethodConfiguration): string =>
-    JSON.stringify(configuration.method === 'users' ? { ...configuration, users: undefined } : configuration);
-  return text(former) === text(next);
 }
 
 function withGroups(method: Method, groups: readonly string[]): Method {
@@ -111,14 +134,14 @@ function withGroups(method: Method, groups: readonly string[]): Method {
   };
 }
 
-function makeJwt(configuration: JwtConfiguration, { clock, tell }: MethodParts) {
+function makeJwt(configuration: JwtConfiguration, secret: Buffer | undefined, { clock, tell }: MethodParts) {
   const { name, from, algorithms, issuer, audience, requireExpiry, clockToleranceS } = configuration;
   const { claims, usernameClaim, groupsClaim, rulesClaim, attributes } = configuration;
   return jwtMethod({
     name,
     clock,
     tell,
-    keys: tokenKeys(configuration),
+    keys: tokenKeys(configuration, secret),
     algorithms,
     from,
     issuer: issuer ?? false,
@@ -133,12 +156,10 @@ function makeJwt(configuration: JwtConfiguration, { clock, tell }: MethodParts) 
   });
 }
 
-function tokenKeys(configuration: JwtConfiguration): TokenKey[] {
-  const { secret, secretFile, keys = [], jwksFile, jwksUrl, jwksMaxAgeS, jwksStaleMaxS } = configuration;
+function tokenKeys(configuration: JwtConfiguration, secret: Buffer | undefined): TokenKey[] {
+  const { keys = [], jwksFile, jwksUrl, jwksMaxAgeS, jwksStaleMaxS } = configuration;
   const found: TokenKey[] = keys.map((publicKeyFile) => ({ publicKeyFile }));
-  if (secret !== undefined) found.push({ secret: Buffer.from(secret) });
-  // Whoever writes a file with an editor ends its last line.
-  if (secretFile !== undefined) found.push({ secret: withoutLineBreak(readFileSync(secretFile)) });
+  if (secret !== undefined) found.push({ secret });
   if (jwksFile !== undefined) found.push({ keySetFile: jwksFile });
   if (jwksUrl !== undefined)
     found.push({
@@ -149,6 +170,17 @@ function tokenKeys(configuration: JwtConfiguration): TokenKey[] {
   return found;
 }
 
+function secretOf({ secret, secretFile }: JwtConfiguration): Buffer | undefined {
+  // Whoever writes a file with an editor ends its last line.
+  if (secretFile !== undefined) return withoutLineBreak(readNamedFile(secretFile, 'a secret'));
+  return secret === undefined ? undefined : Buffer.from(secret);
+}
+
+function sameSecret(one: Buffer | undefined, other: Buffer | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  return one.length === other.length && timingSafeEqual(one, other);
+}
+
 function withoutLineBreak(bytes: Buffer): Buffer {
   let end = bytes.length;
   if (bytes[end - 1] === 0x0a) end -= 1;
@@ -156,22 +188,16 @@ function withoutLineBreak(bytes: Buffer): Buffer {
   return bytes.subarray(0, end);
 }
 
-function httpOptions(configuration: HttpConfiguration, clock: Clock, tell: TellMethodEvent) {
-  const { name, url, allowHttp, headers, answers, timeoutMs, requestsMax, waitingMax, whenDown } = configuration;
-  const { cacheS, staleMaxS } = configuration;
-  return {
-    name,
+function httpOptions(configuration: HttpConfiguration, clock: Clock, tell: TellMethodEvent): HttpOptions {
+  const { method: _, allowHttp, cacheS, staleMaxS, ...rest } = configuration;
+  const options: HttpOptions = {
+    ...rest,
     clock,
     tell,
-    url,
     allowsPlainHttp: allowHttp,
-    headers,
-    answers,
-    timeoutMs,
-    requestsMax,
-    waitingMax,
-    whenDown,
-    ...(cacheS !== undefined && { acceptsKeptMs: cacheS * 1_000 }),
-    ...(staleMaxS !== undefined && { staleMaxMs: staleMaxS * 1_000 }),
+    acceptsKeptMs: cacheS === undefined ? undefined : cacheS * 1_000,
+    staleMaxMs: staleMaxS === undefined ? undefined : staleMaxS * 1_000,
   };
+  // What is undefined would take the place of its default.
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as typeof options;
 }

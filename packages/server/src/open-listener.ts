@@ -33,15 +33,18 @@ export interface OpeningContext {
   readonly gate: AcceptGate;
   readonly clock: Clock;
   readonly backlog: number;
-  readonly tlsFiles: () => TlsFilesContext;
+  readonly tlsFiles: TlsFilesContext;
   readonly httpRequest: HttpRequestHandler | undefined;
   readonly tell: (event: ServerEvent) => void;
 }
 
 export interface OpenListener {
   readonly bound: BoundListener;
-  /** Reads the TLS files again. @throws ConfigurationError, and nothing has changed */
-  reloadTls(): void;
+  /**
+   * Reads the TLS files again; what it returns puts them in force, for connections that come then.
+   * @throws ConfigurationError
+   */
+  prepareTls(files: TlsFilesContext): () => void;
   /** Settles when its addresses are free. */
   close(): Promise<void>;
 }
@@ -56,32 +59,26 @@ export async function openListener(
   const { connectionsPerSecondMax } = limits;
   const policy: ListenerPolicy = { name, versions, authenticator: authenticator ?? doors.authenticatorFor(name) };
   let rate: ConnectionRate | undefined;
+  const reject = (address: string, check: string, reason: string): void =>
+    tell({ name: 'connectionRejected', address, listener: name, check, reason });
   const accept = (wire: Wire): void => {
-    rate?.letIn();
     const { address } = wire.peer;
+    rate?.letIn();
     if (doors.isBanned(name, address)) {
       wire.destroy();
-      tell({ name: 'connectionRejected', address, listener: name, check: 'banned-address', reason: 'it is banned' });
+      reject(address, 'banned-address', 'too many failed there');
       return;
     }
     broker.attach(wire, policy);
     gate.letIn();
   };
-  const tlsSettings = () =>
-    configuration.tls === undefined ? undefined : readTlsFiles(configuration.tls, context.tlsFiles());
+  const tlsSettings = (files: TlsFilesContext) => configuration.tls && readTlsFiles(configuration.tls, files);
   const listeners = await listenAt(configuration, {
     backlog,
     accept,
     onError: (error) => tell({ name: 'acceptFailed', listener: name, error: error.message }),
-    onRefused: (error, peer) =>
-      tell({
-        name: 'connectionRejected',
-        address: peer.address,
-        listener: name,
-        check: error.code,
-        reason: error.message,
-      }),
-    tls: tlsSettings(),
+    onRefused: (error, peer) => reject(peer.address, error.code, error.message),
+    tls: tlsSettings(context.tlsFiles),
     maximumPacketSize: broker.limits.maximumPacketSize,
     httpRequest: context.httpRequest,
   });
@@ -99,9 +96,12 @@ export async function openListener(
   const addresses = listeners.map(({ address }) => address);
   return {
     bound: { name, transport, host, port: listeners[0].port, addresses, configuration },
-    reloadTls() {
-      const settings = tlsSettings();
-      if (settings !== undefined) for (const listener of listeners) (listener as TlsListener).update(settings);
+    prepareTls(files) {
+      const settings = tlsSettings(files);
+      if (settings === undefined) return () => {};
+      return () => {
+        for (const listener of listeners) (listener as TlsListener).update(settings);
+      };
     },
     close: () => closeAll(name, listeners, rate, tell),
   };

@@ -77,6 +77,8 @@ after(() => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
+const onLinux = process.platform === 'linux' ? false : 'looks into /proc';
+
 test('serves clients, logs as JSON into a pipe, and stops gracefully at SIGTERM with exit code 0', async () => {
   const data = join(scratch, 'data');
   const server = serve('--port', '0', '--data', data, '--setting', 'strictText=false');
@@ -109,12 +111,50 @@ test('greets people with what listens where and two commands to try', async () =
   assert.equal(await server.ended(), 0);
 });
 
-test('stops in order at SIGHUP, as when its terminal is closed', async () => {
-  const server = serve('--port', '0');
+test('reads its file again at SIGHUP, and goes on as it was where that is wrong', async () => {
+  const file = join(scratch, 'reloaded.yaml');
+  const write = (level: string): void => writeFileSync(file, `listeners: [{port: 0}]\nlog: {level: ${level}}\n`);
+  write('info');
+  const server = serve('--config', file);
   await server.port();
+  write('loud');
   server.child.kill('SIGHUP');
+  const error = await server.printed(/"reloadFailed","error":"([^"]*)/);
+  assert.match(error, /reloaded\.yaml:2: log\.level is /);
+  write('debug');
+  server.child.kill('SIGHUP');
+  assert.equal(await server.printed(/"reloaded","changed":"([^"]*)/), 'log.level');
+  // From here on its log holds more.
+  server.child.kill('SIGTERM');
   assert.equal(await server.ended(), 0);
-  assert.equal(server.events().at(-1)?.event, 'stopped');
+  assert.ok(server.events().some(({ event, level }) => event === 'listenerClosed' && level === 'debug'));
+});
+
+test('stops in order when its terminal is closed', { skip: onLinux }, async () => {
+  // The terminal is closed when the server says that it runs; its log goes to a file.
+  const log = join(scratch, 'terminal.log');
+  const argv = [process.execPath, '--conditions=@dunlin/source', 'packages/cli/src/main.ts', 'serve', '--port', '0'];
+  const file = join(scratch, 'terminal.yaml');
+  writeFileSync(file, `log: {file: ${log}}\n`);
+  const source = `
+import os, pty, sys, time
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+while b'"started"' not in open(os.environ["LOG"], "rb").read():
+    time.sleep(0.02)
+os.close(terminal)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+`;
+  writeFileSync(log, '');
+  const python = new Served('python3', ['-c', source, ...argv, '--config', file], { LOG: log });
+  assert.equal(await python.ended(), 0, python.errors);
+  const events = readFileSync(log, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  assert.equal(events.find(({ event }) => event === 'stopping').reason, 'SIGHUP');
+  assert.equal(events.at(-1).event, 'stopped');
 });
 
 test('shows its help and starts nothing', async () => {
@@ -206,8 +246,6 @@ function isRunning(pid: number): boolean {
     return false;
   }
 }
-
-const onLinux = process.platform === 'linux' ? false : 'looks into /proc';
 
 const WAYS: Readonly<Record<string, readonly [command: string, ...parameters: string[]]>> = {
   'npm start': ['npm', 'start', '--silent', '--'],

@@ -7,6 +7,7 @@ import {
   ConfigurationError,
   completeConfiguration,
   type LogConfiguration,
+  type LogLevel,
   mergeConfigurations,
 } from './configuration.ts';
 import { readConfigurationFile } from './configuration-file.ts';
@@ -27,7 +28,8 @@ import {
   streamDestination,
   syslogDestination,
 } from './log-destination.ts';
-import { type RunningServer, SERVER_VERSION, startServer } from './server.ts';
+import { type RunningServer, startServer } from './server.ts';
+import { SERVER_VERSION } from './server-version.ts';
 import { startAdvice } from './start-advice.ts';
 import { stopSignals } from './stop-signals.ts';
 import { storageAdvice } from './storage.ts';
@@ -95,8 +97,10 @@ async function run(commandLine: CommandLine): Promise<number> {
     storeFailed = () => resolve(STORE_FAILED);
   });
   let started = false;
+  let levelInForce = (): LogLevel => configuration.log.level;
   const onEvent = (event: ServerEvent): void => {
     if (event.name === 'storeFailed') storeFailed();
+    if (event.name === 'reloaded') log.level = levelInForce();
     if (started || !isForPeople || !ON_FIRST_SCREEN.includes(event.name)) logEvent(log, event);
   };
   let reload: () => void = () => {};
@@ -110,13 +114,15 @@ async function run(commandLine: CommandLine): Promise<number> {
     reload: () => reload(),
   });
   try {
-    const server = await startServer(configuration, { onEvent });
+    const server = await startServer(configuration, { onEvent, reread: () => effectiveConfiguration(commandLine) });
     log.flush();
     started = true;
     reload = () => {
       destination.reopen();
-      void reloadFrom(commandLine, server, onEvent);
+      // The server tells of a failure itself, and goes on as it was.
+      void server.reload().catch(() => {});
     };
+    levelInForce = () => server.configuration.log.level;
     announce(log, isForPeople, server);
     await end(log, server, await Promise.race([signals.stop, broken]));
     return EXIT.stopped;
@@ -132,23 +138,6 @@ async function run(commandLine: CommandLine): Promise<number> {
     await destination.close();
     signals.close();
   }
-}
-
-/** Never rejects: what is wrong is told, and the server goes on as it was. */
-async function reloadFrom(
-  commandLine: CommandLine,
-  server: RunningServer,
-  tell: (event: ServerEvent) => void,
-): Promise<void> {
-  let next: Configuration;
-  try {
-    next = effectiveConfiguration(commandLine);
-  } catch (error) {
-    tell({ name: 'reloadFailed', error: failureText(error) });
-    return;
-  }
-  // The server tells of a failure itself.
-  await server.reload(next).catch(() => {});
 }
 
 function announce(log: Log, isForPeople: boolean, server: RunningServer): void {

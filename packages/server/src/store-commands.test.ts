@@ -6,7 +6,8 @@ import { after, test } from 'node:test';
 import { RawClient } from '../../../test/conformance/raw-client.ts';
 import { ConfigurationError } from './configuration.ts';
 import { defaultDataDirectory } from './data-directory.ts';
-import { type RunningServer, SERVER_VERSION, startServer } from './server.ts';
+import { type RunningServer, startServer } from './server.ts';
+import { SERVER_VERSION } from './server-version.ts';
 import { dataDirectory, storeBackup, storeCheck, storeRestore, storeStats } from './store-commands.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'dunlin-store-'));

@@ -1,4 +1,5 @@
 /** Reads the certificates and keys of a listener with TLS, and says what is wrong with a file before TLS does. */
+import { createSecureContext } from 'node:tls';
 import type { Authorities, CertificateWarning } from '@dunlin/identity';
 import {
   CertificateFileError,
@@ -47,13 +48,34 @@ function readCredential(files: CertificateFiles, { nowMs, warn }: TlsFilesContex
     checkKeyBelongs(chain, files.certificate, privateKey, files.key);
     for (const warning of certificateWarnings(chain, files.certificate, nowMs)) warn(warning);
     // Written anew: a byte order mark or text around the blocks is no trouble to our own reader alone.
-    return { certificate, key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string };
+    const credential = { certificate, key: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string };
+    checkServes(credential, files);
+    return credential;
   } catch (error) {
     if (!(error instanceof CertificateFileError)) throw error;
     throw new ConfigurationError([error.message]);
   }
 }
 
+/** OpenSSL refuses some that can be read, such as keys that are too short. */
+function checkServes({ certificate, key }: TlsCredential, files: CertificateFiles): void {
+  try {
+    createSecureContext({ cert: certificate, key });
+  } catch (error) {
+    const { reason, code = 'unknown' } = error as { readonly reason?: string; readonly code?: string };
+    throw new ConfigurationError([
+      `Cannot use the certificate in ${files.certificate}: TLS does not take it (${reason ?? code}); ` +
+        'an ECDSA P-256 key, or an RSA key of 2048 bits or more, is expected',
+    ]);
+  }
+}
+
+/** A listener that is still open, and no longer in the configuration, may name one that is gone. */
 function authoritiesOf(tls: TlsConfiguration, { authorities, authorityNames }: TlsFilesContext): string[] {
-  return (tls.authorities ?? authorityNames).flatMap((name) => authorities.pem(name) ?? []);
+  const names = tls.authorities ?? authorityNames;
+  const known = names.flatMap((name) => authorities.pem(name) ?? []);
+  if (known.length > 0) return known;
+  throw new ConfigurationError([
+    `Cannot ask for client certificates: no authority is left of ${names.join(', ') || 'authorities'}, one is expected`,
+  ]);
 }

@@ -3,6 +3,11 @@ import type { Clock } from '@dunlin/broker';
 import { WatchedFiles } from '@dunlin/identity';
 import type { ServerEvent } from './events.ts';
 
+/** Files that are watched until it is closed. */
+export interface Watch {
+  close(): void;
+}
+
 /**
  * Calls `reread` when one of the files has changed, and tells how that went. Where it throws, what was read before goes
  * on to count.
@@ -11,7 +16,7 @@ export function watchFiles(
   { paths, clock }: { readonly paths: readonly string[]; readonly clock: Clock },
   reread: () => void,
   tell: (event: ServerEvent) => void,
-): { close(): void } {
+): Watch {
   if (paths.length === 0) return { close: () => {} };
   return new WatchedFiles({
     paths,

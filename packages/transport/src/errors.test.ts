@@ -16,13 +16,6 @@ test('an unknown code is told by its cause', () => {
   assert.equal(new TransportError('It', 'EMOON').message, 'It: failed (EMOON)');
 });
 
-test('an error of OpenSSL is told in its few words', () => {
-  const cause = Object.assign(new Error('40F1:error:0A0000C7:SSL routines:ssl3:no certificate:a.c:37:\n'), {
-    reason: 'no certificate',
-  });
-  assert.equal(new TransportError('It', 'ERR_SSL_X', cause).message, 'It: no certificate (ERR_SSL_X)');
-});
-
 test('the code of several attempts is that of the first', () => {
   const refused = Object.assign(new Error(), { code: 'ECONNREFUSED' });
   assert.equal(codeOf(new AggregateError([refused, new Error()])), 'ECONNREFUSED');

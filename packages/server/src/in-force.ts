@@ -1,0 +1,147 @@
+/** What is in force of the configuration while the server runs, and how another one takes its place. */
+import type { Broker, Clock } from '@dunlin/broker';
+import type { Configuration } from './configuration.ts';
+import { type ConfigurationChanges, configurationChanges, reloadedConfiguration } from './configuration-changes.ts';
+import { doorEvents } from './door-events.ts';
+import { type DoorChanges, Doors } from './doors.ts';
+import type { ServerEvent } from './events.ts';
+import type { OpenListener } from './open-listener.ts';
+import { type TlsFilesContext, tlsPaths } from './tls-files.ts';
+import { type Watch, watchFiles } from './watch.ts';
+
+/** What a reload did. */
+export interface ReloadReport extends DoorChanges, Pick<ConfigurationChanges, 'needsRestart'> {
+  /** Keys whose other values count now. */
+  readonly changed: readonly string[];
+  /** Clients that were sent away. */
+  readonly disconnected: number;
+}
+
+/** What a server is made of when it runs: they are asked again, and get other certificates. */
+export interface Served {
+  readonly broker: Broker;
+  /** Those that are open by now. */
+  readonly listeners: readonly OpenListener[];
+}
+
+export interface InForceOptions {
+  readonly clock: Clock;
+  readonly tell: (event: ServerEvent) => void;
+}
+
+export class InForce {
+  readonly doors: Doors;
+  readonly #clock: Clock;
+  readonly #tell: (event: ServerEvent) => void;
+  #configuration: Configuration;
+  #watch: Watch;
+  #served: Served | undefined;
+  /** The review that ends a reload counts whom it sends away: no other may be before it. */
+  #isReplacing = false;
+  #unsubscribe = (): void => {};
+
+  /** @throws ConfigurationError where something that the configuration names cannot be used; nothing is left open */
+  constructor(configuration: Configuration, { clock, tell }: InForceOptions) {
+    this.#configuration = configuration;
+    this.#clock = clock;
+    this.#tell = tell;
+    // Before they are read, so that no change comes between.
+    this.#watch = this.#watchFiles(configuration);
+    try {
+      this.doors = new Doors(configuration, { clock, tell: doorEvents(tell) });
+    } catch (error) {
+      this.#watch.close();
+      throw error;
+    }
+  }
+
+  get configuration(): Configuration {
+    return this.#configuration;
+  }
+
+  /** For the TLS files of a listener, now. */
+  get tlsFiles(): TlsFilesContext {
+    return this.#tlsFiles(this.#configuration, this.doors.authorities);
+  }
+
+  /** From here on clients of this broker go when they have to, and these listeners get other certificates. */
+  serve(served: Served): void {
+    this.#served = served;
+    this.#unsubscribe = this.doors.authorities.onChange(() => {
+      if (!this.#isReplacing) void served.broker.reviewConnections();
+    });
+  }
+
+  /**
+   * Takes over what may be changed, and reads every file that the configuration names again.
+   * @throws ConfigurationError where a file is wrong; nothing has changed then
+   */
+  async reload(next: Configuration): Promise<ReloadReport> {
+    const { reloaded: changed, needsRestart } = configurationChanges(this.#configuration, next);
+    const changes = this.#replace(reloadedConfiguration(this.#configuration, next));
+    const { broker } = this.#served as Served;
+    const { ended: disconnected } = await broker.reviewConnections();
+    await broker.reviewPermissions();
+    return { changed, needsRestart, ...changes, disconnected };
+  }
+
+  async close(): Promise<void> {
+    this.#watch.close();
+    this.#unsubscribe();
+    await this.doors.close();
+  }
+
+  /** Reads everything, then puts it in force at once. */
+  #replace(next: Configuration): DoorChanges {
+    const watch = this.#watchFiles(next);
+    try {
+      const doors = this.doors.prepare(next);
+      const files = this.#tlsFiles(next, doors.authorities);
+      const updates = this.#listeners.map((listener) => listener.prepareTls(files));
+      this.#isReplacing = true;
+      const changes = doors.apply();
+      for (const update of updates) update();
+      this.#configuration = next;
+      this.#watch.close();
+      this.#watch = watch;
+      return changes;
+    } catch (error) {
+      watch.close();
+      throw error;
+    } finally {
+      this.#isReplacing = false;
+    }
+  }
+
+  get #listeners(): readonly OpenListener[] {
+    return this.#served?.listeners ?? [];
+  }
+
+  #watchFiles({ authorities, listeners }: Configuration): Watch {
+    const paths = [
+      ...authorities.flatMap(({ certificate, crl }) => [certificate, ...(crl === undefined ? [] : [crl])]),
+      ...listeners.flatMap(({ tls }) => tlsPaths(tls)),
+    ];
+    return watchFiles({ paths, clock: this.#clock }, () => this.#reread(), this.#tell);
+  }
+
+  /** A file that cannot be used keeps nothing from counting that has to do with others. @throws AggregateError */
+  #reread(): void {
+    const errors: unknown[] = [];
+    const attempt = (read: () => void): void => {
+      try {
+        read();
+      } catch (error) {
+        errors.push(error);
+      }
+    };
+    attempt(() => this.doors.reloadAuthorities());
+    for (const listener of this.#listeners) attempt(() => listener.prepareTls(this.tlsFiles)());
+    if (errors.length > 0) throw new AggregateError(errors, errors.map((error) => (error as Error).message).join('; '));
+  }
+
+  #tlsFiles({ authorities: all }: Configuration, authorities: TlsFilesContext['authorities']): TlsFilesContext {
+    const authorityNames = all.map(({ name }) => name);
+    return { authorities, authorityNames, nowMs: this.#clock.nowMs(), warn: doorEvents(this.#tell).certificate };
+  }
+}

@@ -1,0 +1,211 @@
+/** A server while it runs: its parts are opened one after the other, and closed in the order in which nothing gets lost. */
+import {
+  type Authenticator,
+  type Authorizer,
+  Broker,
+  type Clock,
+  LIMITS,
+  type Random,
+  type Store,
+} from '@dunlin/broker';
+import type { LmdbEnvironment } from '@dunlin/lmdb';
+import { AcceptGate } from './accept-gate.ts';
+import { addressesOf } from './address.ts';
+import { closeInTurn, closeTogether } from './closing.ts';
+import type { Configuration } from './configuration.ts';
+import { controlCommands } from './control-commands.ts';
+import { ControlSocket } from './control-socket.ts';
+import type { ServerEvent } from './events.ts';
+import { backlogFor, connectionsAllowed, openFileLimit } from './file-limit.ts';
+import { InForce, type ReloadReport } from './in-force.ts';
+import type { HttpRequestHandler } from './listening.ts';
+import { type BoundListener, type OpenListener, openListener } from './open-listener.ts';
+import { SERVER_VERSION } from './server-version.ts';
+import { systemClock } from './system-clock.ts';
+import { systemRandom } from './system-random.ts';
+
+export interface RunningParts {
+  readonly authenticator?: Authenticator;
+  readonly authorizer?: Authorizer;
+  readonly store?: Store;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly httpRequest?: HttpRequestHandler;
+  readonly fileLimit?: number;
+}
+
+export interface RunningOptions {
+  readonly parts: RunningParts;
+  /** Closed when the server has stopped, or could not start. */
+  readonly storage: LmdbEnvironment | undefined;
+  readonly tell: (event: ServerEvent) => void;
+  /** What `reload` takes where it is given nothing; throws where there is nothing, or it is wrong. */
+  readonly reread: () => Configuration;
+}
+
+export class Running {
+  readonly broker: Broker;
+  readonly connectionsMax: number;
+  readonly fileLimit: number | undefined;
+  readonly #options: RunningOptions;
+  readonly #clock: Clock;
+  readonly #inForce: InForce;
+  readonly #gate: AcceptGate;
+  readonly #opened: OpenListener[] = [];
+  readonly #forget: () => void;
+  #control: ControlSocket | undefined;
+  #reloading: Promise<unknown> = Promise.resolve();
+  #stopped: Promise<void> | undefined;
+
+  /** Opens everything; nothing is left open where it rejects. */
+  static async open(configuration: Configuration, options: RunningOptions): Promise<Running> {
+    const { parts, storage, tell } = options;
+    let inForce: InForce | undefined;
+    let running: Running | undefined;
+    try {
+      inForce = new InForce(configuration, { clock: parts.clock ?? systemClock, tell });
+      running = new Running(inForce, options);
+      await running.#open();
+      return running;
+    } catch (error) {
+      // A server that never was does not tell that it drains, nor what else fails at its end.
+      if (running === undefined) {
+        await Promise.allSettled([inForce?.close(), storage?.close()]);
+      } else {
+        running.#forget();
+        await running.#close().catch(() => {});
+      }
+      throw error;
+    }
+  }
+
+  private constructor(inForce: InForce, options: RunningOptions) {
+    const { parts, tell, storage } = options;
+    const { configuration, doors } = inForce;
+    const { clock = systemClock, authorizer = doors.authorizer } = parts;
+    this.#options = options;
+    this.#clock = clock;
+    this.#inForce = inForce;
+    this.fileLimit = parts.fileLimit ?? openFileLimit();
+    this.connectionsMax = allowedConnections(configuration, this.fileLimit, tell);
+    const store = storage?.store ?? parts.store;
+    this.broker = makeBroker(configuration, { ...parts, clock, authorizer, store }, this.connectionsMax);
+    this.#forget = this.broker.onEvent(tell);
+    this.#gate = new AcceptGate({
+      clock,
+      connectionsMax: this.connectionsMax,
+      connections: () => this.broker.connections.size,
+      paused: (connections) => tell({ name: 'acceptingPaused', connections }),
+      resumed: (connections) => tell({ name: 'acceptingResumed', connections }),
+    });
+    inForce.serve({ broker: this.broker, listeners: this.#opened });
+  }
+
+  get configuration(): Configuration {
+    return this.#inForce.configuration;
+  }
+
+  get listeners(): readonly BoundListener[] {
+    return this.#opened.map(({ bound }) => bound);
+  }
+
+  /** One follows the other. Rejects where nothing has changed, and when the server is stopping. */
+  reload(read: () => Configuration = this.#options.reread): Promise<ReloadReport> {
+    const report = this.#reloading.then(() => this.#reload(read));
+    this.#reloading = report.catch(() => {});
+    return report;
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#close().finally(this.#forget);
+    return this.#stopped;
+  }
+
+  async #open(): Promise<void> {
+    await this.broker.start();
+    const { storage, parts, tell } = this.#options;
+    this.#control = await this.#openControl(storage);
+    const { doors, configuration, tlsFiles } = this.#inForce;
+    for (const listener of configuration.listeners)
+      this.#opened.push(
+        await openListener(listener, {
+          broker: this.broker,
+          doors,
+          authenticator: parts.authenticator,
+          httpRequest: parts.httpRequest,
+          gate: this.#gate,
+          clock: this.#clock,
+          backlog: backlogFor(this.fileLimit),
+          tlsFiles,
+          tell,
+        }),
+      );
+  }
+
+  /** Without a data directory there is nothing that the command line could find it by. */
+  async #openControl(storage: LmdbEnvironment | undefined): Promise<ControlSocket | undefined> {
+    if (storage === undefined) return undefined;
+    const server = { pid: process.pid, version: SERVER_VERSION };
+    const commands = controlCommands({ storage, server, doors: this.#inForce.doors, reload: () => this.reload() });
+    return await ControlSocket.open({ directory: storage.directory, commands });
+  }
+
+  async #reload(read: () => Configuration): Promise<ReloadReport> {
+    const { tell } = this.#options;
+    try {
+      if (this.#stopped !== undefined) throw new Error('Cannot reload: the server is stopping');
+      const report = await this.#inForce.reload(read());
+      const { changed, needsRestart, ...counts } = report;
+      tell({ name: 'reloaded', changed: changed.join(' '), needsRestart: needsRestart.join(' '), ...counts });
+      return report;
+    } catch (error) {
+      tell({ name: 'reloadFailed', error: (error as Error).message });
+      throw error;
+    }
+  }
+
+  /** Commands under way are answered: a backup when it is whole, a check when the storage closes. */
+  async #close(): Promise<void> {
+    const controlClosed = this.#control?.close();
+    await this.#reloading;
+    this.#gate.close();
+    await closeInTurn([
+      () => closeTogether(this.#opened.map((listener) => listener.close())),
+      () => this.#inForce.close(),
+      () => this.broker.stop(),
+      () => this.#options.storage?.close(),
+      () => controlClosed,
+    ]);
+  }
+}
+
+interface BrokerParts extends Pick<RunningParts, 'authenticator' | 'authorizer' | 'store' | 'random'> {
+  readonly clock: Clock;
+}
+
+function makeBroker(configuration: Configuration, parts: BrokerParts, connectionsMax: number): Broker {
+  const { clock, authenticator, authorizer, store, random = systemRandom } = parts;
+  return new Broker({
+    clock,
+    random,
+    ...(authenticator !== undefined && { authenticator }),
+    ...(authorizer !== undefined && { authorizer }),
+    ...(store !== undefined && { store }),
+    limits: { ...configuration.limits, connectionsMax },
+    settings: configuration.settings,
+    version: `dunlin ${SERVER_VERSION}`,
+  });
+}
+
+function allowedConnections(
+  { listeners, limits }: Configuration,
+  fileLimit: number | undefined,
+  tell: (event: ServerEvent) => void,
+): number {
+  const wanted = limits.connectionsMax ?? LIMITS.connectionsMax.default;
+  const addresses = listeners.flatMap(({ host }) => addressesOf(host)).length;
+  const allowed = connectionsAllowed(wanted, fileLimit, addresses);
+  if (fileLimit !== undefined && allowed < wanted)
+    tell({ name: 'connectionsLimited', connectionsMax: allowed, fileLimit });
+  return allowed;
+}
