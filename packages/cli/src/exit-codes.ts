@@ -22,7 +22,11 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
   { code: '1', meaning: 'the command line is wrong' },
   { code: '2', meaning: 'no connection, or it was lost' },
   { code: '3', meaning: 'something on this machine failed, such as a file that cannot be read' },
-  { code: '4', meaning: 'store check: it found problems; acl test: something asked about is denied' },
+  {
+    code: '4',
+    meaning:
+      'store check: it found problems; acl test: something asked about is denied; bans lift: there is no such ban',
+  },
   { code: '27', meaning: 'sub: the time of -W was over' },
   { code: '128-162', meaning: 'the server refused; the MQTT 5.0 reason code, for older versions the one that fits' },
 ];

@@ -17,8 +17,9 @@ async function end(...argv: string[]): Promise<{ exitCode: number; out: string; 
 test('--help names the commands, each of which has its own', async () => {
   const { exitCode, out } = await end('--help');
   assert.equal(exitCode, 0);
-  for (const name of ['serve', 'pub', 'sub', 'store', 'passwd']) assert.match(out, new RegExp(`^ {2}${name} `, 'm'));
-  for (const name of ['pub', 'sub', 'store', 'passwd']) {
+  for (const name of ['serve', 'pub', 'sub', 'store', 'reload', 'bans', 'acl', 'passwd'])
+    assert.match(out, new RegExp(`^ {2}${name} `, 'm'));
+  for (const name of ['pub', 'sub', 'store', 'reload', 'bans', 'acl', 'passwd']) {
     const help = await end(name, '--help');
     assert.equal(help.exitCode, 0);
     assert.match(help.out, new RegExp(`^dunlin ${name}: [\\s\\S]*\nExamples:\n[\\s\\S]*\nExit codes:\n`));
@@ -26,7 +27,7 @@ test('--help names the commands, each of which has its own', async () => {
 });
 
 test('help COMMAND shows what COMMAND --help does', async () => {
-  for (const name of ['pub', 'sub', 'store', 'passwd'])
+  for (const name of ['pub', 'sub', 'store', 'reload', 'bans', 'acl', 'passwd'])
     assert.equal((await end('help', name)).out, (await end(name, '--help')).out);
   assert.equal((await end('help', 'nonsense')).out, (await end('help')).out);
 });
@@ -37,7 +38,10 @@ test('--version tells it; no command and a wrong one are usage errors', async ()
   const wrong = await end('publish');
   assert.deepEqual(
     [wrong.exitCode, wrong.err],
-    [1, 'dunlin: Cannot run "publish": expected one of serve, pub, sub, store, acl, passwd, see dunlin --help\n'],
+    [
+      1,
+      'dunlin: Cannot run "publish": expected one of serve, pub, sub, store, reload, bans, acl, passwd, see dunlin --help\n',
+    ],
   );
   assert.equal((await end('toString')).exitCode, 1);
 });

@@ -2,6 +2,7 @@
 
 import { acl } from './acl.ts';
 import { aclHelp } from './acl-flags.ts';
+import { bans, bansHelp } from './bans.ts';
 import { ExitCode, usageError } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
 import { columns, HelpAsked } from './flags.ts';
@@ -9,6 +10,7 @@ import { passwd } from './passwd.ts';
 import { passwdHelp } from './passwd-flags.ts';
 import { pub } from './pub.ts';
 import { pubHelp } from './pub-flags.ts';
+import { reload, reloadHelp } from './reload.ts';
 import { store } from './store.ts';
 import { storeHelp } from './store-flags.ts';
 import { sub } from './sub.ts';
@@ -36,6 +38,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   pub: { summary: 'publish messages', help: pubHelp, run: pub },
   sub: { summary: 'subscribe and print messages', help: subHelp, run: sub },
   store: { summary: 'look at, check, back up and restore the data of a server', help: storeHelp, run: store },
+  reload: { summary: 'have a server read its configuration again', help: reloadHelp, run: reload },
+  bans: { summary: 'list who a server keeps out, and let them in', help: bansHelp, run: bans },
   acl: { summary: 'say what rules let a client do', help: aclHelp, run: acl },
   passwd: { summary: 'write password files and hashes', help: passwdHelp, run: passwd },
 };
