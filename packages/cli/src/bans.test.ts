@@ -59,7 +59,10 @@ test('dunlin acl shadow lists what the rules that are tried out would have decid
   assert.equal(await publish('c7', 'ada', 'ada'), 0);
   const { out, exitCode } = await dunlin('acl', 'shadow');
   assert.equal(exitCode, 0);
-  assert.match(out, /^deny +publish "t" by client "c7", 1 times\n {2}first "t"; .*shadow\.yaml:2\): deny publish of "t"$/m);
+  assert.match(
+    out,
+    /^deny +publish "t" by client "c7", 1 times\n {2}first "t"; .*shadow\.yaml:2\): deny publish of "t"$/m,
+  );
   const report = JSON.parse((await dunlin('acl', 'shadow', '--json')).out);
   assert.equal(report.unlisted, 0);
 });
