@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Authorities, hashPassword, PasswordVerifier } from '@dunlin/identity';
-import { TestClock } from '../../identity/src/testing/clock.ts';
-import { testRequest } from '../../identity/src/testing/request.ts';
+import { TestClock, testRequest } from '../../../test/doubles.ts';
 import type { MethodConfiguration } from './identity-configuration.ts';
 import { loadMethod } from './methods.ts';
 

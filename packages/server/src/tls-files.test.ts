@@ -4,10 +4,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { issueServerCertificate } from '@dunlin/devices';
 import { Authorities, type CertificateWarning } from '@dunlin/identity';
+import { TestClock } from '../../../test/doubles.ts';
 import { makePki } from '../../../test/pki/pki.ts';
-import { TestClock } from '../../identity/src/testing/clock.ts';
 import type { TlsConfiguration } from './configuration.ts';
 import { readTlsFiles, tlsPaths } from './tls-files.ts';
 
@@ -67,8 +66,7 @@ test('gives TLS every certificate, the oldest version and the authorities that t
 });
 
 test('tells of a certificate that ends soon', () => {
-  const names = ['localhost'];
-  const soon = issueServerCertificate({ authority: pki.authority, names, days: 1, nowMs });
+  const soon = pki.issueServer(1);
   const certificate = written('soon.pem', soon.certificate);
   const { warnings } = read({ certificate, key: written('soon.key', soon.key) });
   assert.deepEqual(

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { TestClock } from '../../identity/src/testing/clock.ts';
+import { TestClock } from '../../../test/doubles.ts';
 import type { ServerEvent } from './events.ts';
 import { watchFiles } from './watch.ts';
 
