@@ -22,6 +22,8 @@ export interface Pki {
   readonly text: (file: string) => string;
   readonly authority: CertifiedKey;
   readonly clients: Readonly<Record<ClientName, ClientCertificate>>;
+  /** Another certificate of the server, not written anywhere. */
+  readonly issueServer: (days: number) => CertifiedKey;
   /** Writes `ca.crl` anew, with these clients. */
   readonly revoke: (names: readonly ClientName[], nextUpdateMs?: number) => void;
 }
@@ -47,7 +49,8 @@ export function makePki(directory: string, nowMs = Date.now()): Pki {
   const names = ['localhost', '127.0.0.1', '::1'];
   write('ca', authority);
   write('other-ca', other);
-  write('server', issueServerCertificate({ authority, names, days: 90, nowMs }));
+  const issueServer = (days: number) => issueServerCertificate({ authority, names, days, nowMs });
+  write('server', issueServer(90));
 
   const issue = (commonName: string, issuer = authority, atMs = nowMs) =>
     issueClientCertificate({ authority: issuer, commonName, days: 1, nowMs: atMs });
@@ -65,5 +68,5 @@ export function makePki(directory: string, nowMs = Date.now()): Pki {
     writeFileSync(path('ca.crl'), createCrl({ authority, serials, nowMs, nextUpdateMs }));
   };
   revoke(['revoked']);
-  return { path, text: (file) => readFileSync(path(file), 'utf8'), authority, clients, revoke };
+  return { path, text: (file) => readFileSync(path(file), 'utf8'), authority, clients, issueServer, revoke };
 }

@@ -2,11 +2,23 @@
 
 import type { AccessQuestion, BroaderFilter } from '@dunlin/identity';
 import { hasWildcard, type QoS } from '@dunlin/protocol';
+import { CONTROL_FLAGS, CONTROL_NOTE, type ControlFlags } from './control.ts';
 import { usageError } from './exit-codes.ts';
-import { type CommandHelp, type FlagGroup, HelpAsked, helpText, readFlags } from './flags.ts';
+import { type CommandHelp, type FlagGroup, helpText, readFlags } from './flags.ts';
 
-/** What the command line of `dunlin acl test` asks for. */
+/** What the command line of `dunlin acl` asks for. */
+export type AclCommand = AclRequest | ShadowRequest;
+
+/** `dunlin acl shadow`. */
+export interface ShadowRequest extends ControlFlags {
+  readonly name: 'shadow';
+}
+
+/** `dunlin acl test`. */
 export interface AclRequest {
+  readonly name: 'test';
+  /** A configuration, in place of rules. */
+  readonly config: string | undefined;
   readonly rules: string | undefined;
   readonly aclFile: string | undefined;
   readonly broaderFilter: BroaderFilter | undefined;
@@ -23,7 +35,7 @@ export interface AclRequest {
   readonly json: boolean;
 }
 
-interface Given {
+interface Given extends ControlFlags {
   rules?: string;
   aclFile?: string;
   broaderFilter?: BroaderFilter;
@@ -36,7 +48,6 @@ interface Given {
   topic?: string;
   qos: QoS;
   retain: boolean;
-  json: boolean;
   words: string[];
 }
 
@@ -162,32 +173,25 @@ const GROUPS: readonly FlagGroup<Given>[] = [
           given.retain = true;
         },
       },
-      {
-        long: 'json',
-        help: 'print one line of JSON',
-        set: (given) => {
-          given.json = true;
-        },
-      },
-      {
-        long: 'help',
-        help: 'show this help',
-        set: () => {
-          throw new HelpAsked();
-        },
-      },
     ],
   },
+  { title: 'Server', flags: CONTROL_FLAGS },
 ];
 
 const HELP: CommandHelp = {
   name: 'dunlin acl',
-  summary: 'says what rules let a client do, and which rule decides',
-  usage: ['dunlin acl test (--rules FILE | --acl-file FILE) --client ID --topic TOPIC [flags]'],
+  summary: 'says what rules let a client do, which rule decides, and what other rules would decide otherwise',
+  usage: [
+    'dunlin acl test (--rules FILE | --acl-file FILE | --config FILE) --client ID --topic TOPIC [flags]',
+    'dunlin acl shadow [--data DIR | --config FILE] [--json]',
+  ],
   examples: [
     ['dunlin acl test --rules rules.yaml -u ada -i cam-1 -t cameras/ada/state', 'all that can be asked'],
     ['dunlin acl test --acl-file acl -u ada -i cam-1 -t a/# -a subscribe -q 1', 'one question: 0 or 4'],
+    ['dunlin acl test --config dunlin.yaml -u ada -i cam-1 -t a', 'the rules of a configuration'],
+    ['dunlin acl shadow', 'what the rules that a running server tries out would have decided otherwise'],
   ],
+  notes: [CONTROL_NOTE],
 };
 
 /** The text of `dunlin acl --help`. */
@@ -196,18 +200,30 @@ export function aclHelp(): string {
 }
 
 /** Reads and checks the command line. Throws a usage error. */
-export function readAclFlags(argv: readonly string[]): AclRequest {
+export function readAclFlags(argv: readonly string[]): AclCommand {
   // Without a prototype: an attribute may have any name.
   const given: Given = { groups: [], attributes: Object.create(null), qos: 0, retain: false, json: false, words: [] };
   readFlags('dunlin acl', GROUPS, argv, given, ({ words }, word) => words.push(word));
-  const { words, action, topic, clientId, rules, aclFile, broaderFilter, username, commonName, ...rest } = given;
-  if (words[0] !== 'test') throw usageError(`Cannot run ${shown(words[0])}: expected test, see dunlin acl --help`);
-  if (words.length > 1) throw usageError(`Cannot use "${words[1]}": expected nothing behind test but flags`);
-  if (rules === undefined && aclFile === undefined) throw missing('--rules FILE or --acl-file FILE');
+  const { words, data, config, json } = given;
+  const [name, loose] = words;
+  if (name !== 'test' && name !== 'shadow')
+    throw usageError(`Cannot run ${shown(name)}: expected test or shadow, see dunlin acl --help`);
+  if (loose !== undefined) throw usageError(`Cannot use "${loose}": expected nothing behind ${name} but flags`);
+  return name === 'shadow' ? { name, data, config, json } : testRequest(given);
+}
+
+function testRequest({ words: _, data, ...given }: Given): AclRequest {
+  const { action, topic, clientId, rules, aclFile, config, broaderFilter, username, commonName, ...rest } = given;
+  if (data !== undefined) throw usageError('Cannot use --data with test: it is for shadow');
+  if (rules === undefined && aclFile === undefined && config === undefined)
+    throw missing('--rules FILE, --acl-file FILE or --config FILE');
+  if (config !== undefined && (rules ?? aclFile ?? broaderFilter) !== undefined)
+    throw usageError('Cannot use --config beside --rules, --acl-file or --broader-filter: expected it alone');
   if (clientId === undefined) throw missing('--client ID');
   if (topic === undefined) throw missing('--topic TOPIC');
-  const asked = action === undefined ? actionsOf(topic) : [action];
-  return { ...rest, rules, aclFile, broaderFilter, username, commonName, clientId, topic, actions: asked };
+  const actions = action === undefined ? actionsOf(topic) : [action];
+  const from = { rules, aclFile, config, broaderFilter };
+  return { ...rest, ...from, name: 'test', username, commonName, clientId, topic, actions };
 }
 
 /** A filter can only be subscribed to. */

@@ -81,3 +81,16 @@ test('tells faults of a file by their lines, and a topic that is none', async ()
   const topic = await acl(`--rules ${rules} -a publish -t a/+`);
   assert.match(topic.err, /^dunlin acl: Cannot publish to "a\/\+": /);
 });
+
+test('asks the rules of a configuration, wherever they stand', async () => {
+  const config = join(scratch, 'dunlin.yaml');
+  const asked = ['--config', config, '-u', 'ada', '-a', 'publish', '--attribute', 'site=north', '--json'];
+  for (const rule of ['rulesFile: rules.yaml', 'rules: [{allow: all, topics: "cameras/{username}/#"}]']) {
+    writeFileSync(config, `authorization: {${rule}}\n`);
+    const { exitCode, out } = await acl('-t cameras/ada/north/x', ...asked);
+    assert.equal(exitCode, 0, out);
+    assert.equal((await acl('-t other', ...asked)).exitCode, 4);
+  }
+  writeFileSync(config, 'authorization: {rulesFile: none.yaml}\n');
+  assert.match((await acl('-t x', ...asked)).err, /none\.yaml.*no such file/);
+});

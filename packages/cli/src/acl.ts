@@ -1,12 +1,15 @@
-/** `dunlin acl test`: what rules let a client do, and which rule decides. */
+/** `dunlin acl`: what rules let a client do, which rule decides, and what rules that are tried out decide otherwise. */
 
 import type { AccessReport, RuleAuthorizer } from '@dunlin/identity';
-import { type AclRequest, readAclFlags } from './acl-flags.ts';
+import { type AclRequest, readAclFlags, type ShadowRequest } from './acl-flags.ts';
+import { askRunning } from './control.ts';
 import { ExitCode, usageError } from './exit-codes.ts';
 import type { Terminal } from './terminal.ts';
 import { visible } from './visible.ts';
 
 type Identity = typeof import('@dunlin/identity');
+type Server = typeof import('@dunlin/server');
+type ShadowReport = import('@dunlin/server').ShadowReport;
 
 /** One answer. */
 interface Answer extends AccessReport {
@@ -16,16 +19,44 @@ interface Answer extends AccessReport {
 /** Runs the command and returns its exit code. Rejects with what `failureOf` understands. */
 export async function acl(argv: readonly string[], terminal: Terminal): Promise<number> {
   const request = readAclFlags(argv);
+  return request.name === 'shadow' ? await shadow(request, terminal) : await ask(request, terminal);
+}
+
+async function ask(request: AclRequest, terminal: Terminal): Promise<number> {
   // Loaded when asked for: `pub` and `sub` start faster without them.
   const [server, identity] = await Promise.all([import('@dunlin/server'), import('@dunlin/identity')]);
   try {
-    const { rules, ...options } = server.readRuleFiles(request);
+    const { rules, ...options } = ruleSetOf(server, request);
     const answers = answersOf(identity, identity.compileRules(rules, options), request);
     terminal.output.write(request.json ? answersJson(request, answers) : answersText(request, answers));
     return answers.every(({ isAllowed }) => isAllowed) ? ExitCode.done : ExitCode.problems;
   } catch (error) {
     throw error instanceof server.ConfigurationError ? usageError(error.message) : error;
   }
+}
+
+/** Throws a ConfigurationError where a file cannot be used. */
+function ruleSetOf(server: Server, request: AclRequest) {
+  if (request.config === undefined) return server.readRuleFiles(request);
+  return server.configuredRules(server.readConfigurationFile(request.config).authorization ?? {});
+}
+
+async function shadow(request: ShadowRequest, terminal: Terminal): Promise<number> {
+  const report = await askRunning(request, { command: 'acl-shadow' });
+  terminal.output.write(request.json ? `${JSON.stringify(report)}\n` : shadowText(report));
+  return ExitCode.done;
+}
+
+function shadowText(report: ShadowReport | null): string {
+  if (report === null) return 'No rules are tried out: authorization.shadow of the configuration names some.\n';
+  const { differences, unlisted } = report;
+  if (differences.length === 0) return 'The rules that are tried out decided nothing otherwise since they were read.\n';
+  const lines = differences.flatMap(({ clientId, action, shape, topic, candidate, count, decidedBy }) => [
+    `${candidate.padEnd(9)}  ${action} ${JSON.stringify(shape)} by client ${JSON.stringify(clientId)}, ${count} times`,
+    `  first ${JSON.stringify(topic)}; ${decidedBy}`,
+  ]);
+  if (unlisted > 0) lines.push(`${unlisted} more that are not listed`);
+  return `${lines.map((line) => visible(line)).join('\n')}\n`;
 }
 
 /** Asks rules, wherever they come from. */

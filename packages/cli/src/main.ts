@@ -2,6 +2,7 @@
 
 import { acl } from './acl.ts';
 import { aclHelp } from './acl-flags.ts';
+import { bans, bansHelp } from './bans.ts';
 import { config } from './config.ts';
 import { configHelp } from './config-flags.ts';
 import { EXIT_CODES, ExitCode, usageError } from './exit-codes.ts';
@@ -13,6 +14,7 @@ import { passwd } from './passwd.ts';
 import { passwdHelp } from './passwd-flags.ts';
 import { pub } from './pub.ts';
 import { pubHelp } from './pub-flags.ts';
+import { reload, reloadHelp } from './reload.ts';
 import { store } from './store.ts';
 import { storeHelp } from './store-flags.ts';
 import { sub } from './sub.ts';
@@ -42,6 +44,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   sub: { summary: 'subscribe and print messages', help: subHelp, run: sub },
   config: { summary: 'check, show and convert configurations of a server', help: configHelp, run: config },
   store: { summary: 'look at, check, back up and restore the data of a server', help: storeHelp, run: store },
+  reload: { summary: 'have a server read its configuration again', help: reloadHelp, run: reload },
+  bans: { summary: 'list who a server keeps out, and let them in', help: bansHelp, run: bans },
   acl: { summary: 'say what rules let a client do', help: aclHelp, run: acl },
   passwd: { summary: 'write password files and hashes', help: passwdHelp, run: passwd },
 };

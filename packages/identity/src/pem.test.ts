@@ -88,6 +88,13 @@ test('says that a certificate and a key are no pair, or that the order is wrong'
   assert.throws(() => checkKeyBelongs(chain, 'c.pem', root.key, 'k.pem'), /belongs to certificate 2 in it/);
 });
 
+test('a key of another kind is no pair, and the next one is read as if nothing had been', () => {
+  const chain = [readCertificate(server.der)];
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey;
+  assert.throws(() => checkKeyBelongs(chain, 'c.pem', rsa, 'k.pem'), /"ada" has another key; a pair is expected/);
+  checkKeyBelongs(chain, 'c.pem', readPrivateKey(pkcs8, 'k.pem'), 'k.pem');
+});
+
 test('warns from 30 days before a certificate ends, with the days that are left', () => {
   const certificate = readCertificate(makeCertificate({ notAfterMs: NOW_MS + 40 * DAY_MS }).der);
   const warned = (days: number) => certificateWarnings([certificate], 'c.pem', NOW_MS + days * DAY_MS);

@@ -97,8 +97,10 @@ export function checkKeyBelongs(
   key: KeyObject,
   keySource: string,
 ): void {
-  const ours = createPublicKey(key);
-  const matches = ({ publicKey }: Certificate) => ours.equals(publicKeyOf(publicKey, source));
+  // Not KeyObject.equals: of two kinds of keys it leaves an error in OpenSSL's queue, which the next key read stumbles on.
+  const derOf = (publicKey: KeyObject): Buffer => publicKey.export({ format: 'der', type: 'spki' });
+  const ours = derOf(createPublicKey(key));
+  const matches = ({ publicKey }: Certificate) => ours.equals(derOf(publicKeyOf(publicKey, source)));
   if (matches(chain[0])) return;
   const other = chain.findIndex(matches);
   throw fileError(

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
-import { issueServerCertificate } from '@dunlin/devices';
 import { RawClient } from '../../../test/conformance/raw-client.ts';
 import { type ClientName, makePki } from '../../../test/pki/pki.ts';
 import type { ConfigurationInput } from './configuration.ts';
@@ -74,8 +73,7 @@ test('files that change count without a reload, and clients stay or go by them',
   const [good, same] = [await client('one'), await client('two')];
 
   await context.test('a new certificate is for new connections, and open ones stay', async () => {
-    const names = ['localhost', '127.0.0.1'];
-    const next = issueServerCertificate({ authority: pki.authority, names, days: 5, nowMs: Date.now() });
+    const next = pki.issueServer(5);
     replace('server.key', next.key);
     replace('server.pem', next.certificate);
     await told('filesReread', 1);

@@ -18,6 +18,7 @@ export { parseConfiguration, readConfigurationFile } from './configuration-file.
 export { CONFIGURATION } from './configuration-table.ts';
 export { type Answered, askServer } from './control-client.ts';
 export {
+  type BannedParty,
   type ControlCommandName,
   type ControlCommands,
   ControlError,

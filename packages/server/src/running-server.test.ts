@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { hashPassword } from '@dunlin/identity';
 import { RawClient } from '../../../test/conformance/raw-client.ts';
-import { TestClock } from '../../identity/src/testing/clock.ts';
+import { TestClock } from '../../../test/doubles.ts';
 import type { ConfigurationInput } from './configuration.ts';
 import { askServer } from './control-client.ts';
 import type { ServerEvent } from './events.ts';

@@ -1,0 +1,98 @@
+/** `dunlin bans`: who a running server keeps out for now, and letting them in again. */
+
+import { askRunning, CONTROL_FLAGS, CONTROL_NOTE, type ControlFlags } from './control.ts';
+import { ExitCode, usageError } from './exit-codes.ts';
+import { type CommandHelp, columns, type FlagGroup, helpText, readFlags } from './flags.ts';
+import type { Terminal } from './terminal.ts';
+import { visible } from './visible.ts';
+
+type Ban = import('@dunlin/server').DoorBan;
+type Party = import('@dunlin/server').BannedParty;
+
+interface Given extends ControlFlags {
+  clientId?: string;
+  readonly words: string[];
+}
+
+const GROUPS: readonly FlagGroup<Given>[] = [
+  {
+    title: 'Flags',
+    flags: [
+      {
+        short: 'i',
+        long: 'client',
+        values: ['ID'],
+        help: 'lift: a client that connected too often, instead of an address',
+        set: (given, [id]) => {
+          given.clientId = id;
+        },
+      },
+      ...CONTROL_FLAGS,
+    ],
+  },
+];
+
+const HELP: CommandHelp = {
+  name: 'dunlin bans',
+  summary: 'lists who a running server keeps out for now, and lets them in again',
+  usage: [
+    'dunlin bans [list] [flags]',
+    'dunlin bans lift ADDRESS [USER] [flags]',
+    'dunlin bans lift --client ID [flags]',
+  ],
+  examples: [
+    ['dunlin bans', 'addresses, users at addresses and clients'],
+    ['dunlin bans lift 192.0.2.7', 'whoever comes from there'],
+    ['dunlin bans lift 192.0.2.7 ada', 'this user name at this address'],
+  ],
+  notes: [CONTROL_NOTE],
+};
+
+/** The text of `dunlin bans --help`. */
+export function bansHelp(): string {
+  return helpText(HELP, GROUPS);
+}
+
+/** Runs the command and returns its exit code. Rejects with what `failureOf` understands. */
+export async function bans(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const given: Given = { json: false, words: [] };
+  readFlags('dunlin bans', GROUPS, argv, given, ({ words }, word) => words.push(word));
+  const party = partyOf(given);
+  const print = (result: unknown, text: string): void => {
+    terminal.output.write(given.json ? `${JSON.stringify(result)}\n` : text);
+  };
+  if (party === undefined) {
+    const list = await askRunning(given, { command: 'bans' });
+    print(list, bansText(list));
+    return ExitCode.done;
+  }
+  const result = await askRunning<'lift-ban'>(given, { command: 'lift-ban', ...party });
+  print(result, result.lifted === 0 ? 'There is no such ban.\n' : 'The ban is lifted.\n');
+  return result.lifted === 0 ? ExitCode.problems : ExitCode.done;
+}
+
+/** Whose ban is to be lifted; undefined for the list. */
+function partyOf({ words, clientId }: Given): Party | undefined {
+  const [action = 'list', address, username, ...rest] = words;
+  if (action !== 'list' && action !== 'lift')
+    throw usageError(`Cannot run "${action}": expected list or lift, see dunlin bans --help`);
+  if (action === 'list') {
+    if (address === undefined && clientId === undefined) return undefined;
+    throw usageError('Cannot run list: expected nothing behind it but --data, --config and --json');
+  }
+  if (rest.length > 0) throw usageError(`Cannot use "${rest[0]}": expected ADDRESS and USER behind lift`);
+  if ((address === undefined) === (clientId === undefined))
+    throw usageError('Cannot run lift: expected ADDRESS, ADDRESS and USER, or --client ID, see dunlin bans --help');
+  if (clientId !== undefined) return { clientId };
+  return username === undefined ? { address } : { address, username };
+}
+
+function bansText(list: readonly Ban[]): string {
+  if (list.length === 0) return 'Nobody is kept out.\n';
+  const rows = list.map(({ listener, address, username, clientId, endsInMs }): [string, string] => {
+    const who = address ?? `client ${JSON.stringify(clientId)}`;
+    const whom = username === undefined ? who : `${who}, user ${JSON.stringify(username)}`;
+    return [visible(whom), visible(`at ${listener}, ${Math.ceil(endsInMs / 1_000)} s to go`)];
+  });
+  return `${columns(rows).join('\n')}\n`;
+}

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { readConfigurationFile, startServer } from '@dunlin/server';
+import { RecordedTerminal } from './contract/recorded-terminal.ts';
+import { run } from './main.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'dunlin-cli-reload-'));
+const config = join(scratch, 'dunlin.yaml');
+const write = (...more: string[]): void =>
+  writeFileSync(config, ['data: data', 'listeners: [{host: 127.0.0.1, port: 0}]', ...more, ''].join('\n'));
+write();
+const reread = () => readConfigurationFile(config);
+const server = await startServer(reread(), { reread });
+after(async () => {
+  await server.stop();
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+async function reload(...argv: string[]): Promise<{ exitCode: number; out: string; err: string }> {
+  const terminal = new RecordedTerminal();
+  const exitCode = await run(['reload', ...argv], terminal);
+  return { exitCode, out: terminal.out, err: terminal.err };
+}
+
+test('says what changed and what needs a restart, as text and as JSON', async () => {
+  write('log: {level: warn}', 'limits: {receiveMaximum: 5}');
+  const text = await reload('--config', config);
+  assert.deepEqual(text, {
+    exitCode: 0,
+    err: '',
+    out:
+      'The configuration and its files were read again:\n  changed        log.level\n  needs restart  limits\n' +
+      '  users          0 changed\n  rules          0 changed\n  clients        0 sent away\n',
+  });
+  const { out } = await reload('--data', join(scratch, 'data'), '--json');
+  const counts = { users: 0, rules: 0, disconnected: 0 };
+  assert.deepEqual(JSON.parse(out), { changed: [], needsRestart: ['limits'], ...counts });
+});
+
+test('an error is told with exit code 3, and changes nothing', async () => {
+  write('log: {level: loud}');
+  const { exitCode, out, err } = await reload('--data', join(scratch, 'data'));
+  assert.deepEqual([exitCode, out], [3, '']);
+  assert.match(err, /^dunlin reload: .*dunlin\.yaml:3: log\.level is "loud"/);
+  assert.equal(server.configuration.log.level, 'warn');
+});
+
+test('takes nothing but flags', async () => {
+  assert.deepEqual(await reload('now'), {
+    exitCode: 1,
+    out: '',
+    err: 'dunlin reload: Cannot use "now": expected nothing but flags, see dunlin reload --help\n',
+  });
+});

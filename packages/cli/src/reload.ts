@@ -1,0 +1,59 @@
+/** `dunlin reload`: has a running server read its configuration and files again. */
+
+import { askRunning, CONTROL_FLAGS, CONTROL_NOTE, type ControlFlags } from './control.ts';
+import { usageError } from './exit-codes.ts';
+import { type CommandHelp, helpText, readFlags } from './flags.ts';
+import type { Terminal } from './terminal.ts';
+import { visible } from './visible.ts';
+
+type Report = import('@dunlin/server').ReloadReport;
+
+const GROUPS = [{ title: 'Flags', flags: CONTROL_FLAGS }];
+
+const HELP: CommandHelp = {
+  name: 'dunlin reload',
+  summary: 'has a running server read its configuration and the files it names again, as SIGHUP does',
+  usage: ['dunlin reload [flags]'],
+  examples: [
+    ['dunlin reload', 'the server that dunlin serve starts here'],
+    ['dunlin reload -c dunlin.yaml', 'a server with this configuration'],
+  ],
+  notes: [
+    [
+      'What it does',
+      [
+        'Users, rules, authorities and certificates are taken over, and clients that may not stay are sent away. Where',
+        'anything is wrong nothing changes, and the exit code is 3.',
+      ],
+    ],
+    CONTROL_NOTE,
+  ],
+};
+
+/** The text of `dunlin reload --help`. */
+export function reloadHelp(): string {
+  return helpText(HELP, GROUPS);
+}
+
+/** Runs the command and returns its exit code. Rejects with what `failureOf` understands. */
+export async function reload(argv: readonly string[], terminal: Terminal): Promise<number> {
+  const flags: ControlFlags = { json: false };
+  readFlags('dunlin reload', GROUPS, argv, flags, (_flags, word) => {
+    throw usageError(`Cannot use "${word}": expected nothing but flags, see dunlin reload --help`);
+  });
+  const report = await askRunning(flags, { command: 'reload' });
+  terminal.output.write(flags.json ? `${JSON.stringify(report)}\n` : reloadText(report));
+  return 0;
+}
+
+function reloadText({ changed, needsRestart, users, rules, disconnected }: Report): string {
+  const lines = [
+    'The configuration and its files were read again:',
+    `  changed        ${changed.join(', ') || 'no key'}`,
+    `  needs restart  ${needsRestart.join(', ') || 'nothing'}`,
+    `  users          ${users} changed`,
+    `  rules          ${rules} changed`,
+    `  clients        ${disconnected} sent away`,
+  ];
+  return `${lines.map((line) => visible(line)).join('\n')}\n`;
+}

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { Authorities, hashPassword, PasswordVerifier } from '@dunlin/identity';
+import { TestClock, testRequest } from '../../../test/doubles.ts';
+import type { MethodConfiguration } from './identity-configuration.ts';
+import { loadMethod } from './methods.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'dunlin-methods-'));
+after(() => rmSync(scratch, { recursive: true }));
+const clock = new TestClock();
+const registry = new Authorities({ definitions: [], clock });
+after(() => registry.close());
+const load = (configuration: MethodConfiguration) =>
+  loadMethod(configuration, { clock, verifier: new PasswordVerifier(), registry, authorities: [], tell: () => {} });
+const password = await hashPassword(Buffer.from('ada'));
+const file = join(scratch, 'passwords');
+
+test('a password file goes on with what it says when it is read again', async () => {
+  writeFileSync(file, `ada:${password}\n`);
+  const configuration = { method: 'passwordFile', name: 'file', file, groups: ['staff'] } as const;
+  const { method, continuation } = load(configuration);
+  const found = await method.authenticate(testRequest({ username: 'ada', password: 'ada' }));
+  assert.ok(found?.kind === 'accept');
+  assert.deepEqual(found.principal.groups, ['staff']);
+  writeFileSync(file, `bob:${password}\n`);
+  const proceed = continuation({ ...configuration });
+  assert.equal(method.review?.(found.principal), undefined);
+  assert.deepEqual(proceed?.(), { added: ['bob'], removed: ['ada'], changed: [] });
+  assert.equal(method.review?.(found.principal)?.check, 'user-removed');
+  writeFileSync(file, 'wrong');
+  assert.throws(() => continuation(configuration)?.());
+});
+
+test('users of the configuration come and go, and another definition is another method', () => {
+  const users = (...names: string[]): MethodConfiguration => ({
+    ...{ method: 'users', name: 'users' },
+    users: names.map((name) => ({ name, password })),
+  });
+  const { continuation } = load(users('ada'));
+  assert.deepEqual(continuation(users('ada', 'bob'))?.()?.added, ['bob']);
+  assert.equal(continuation({ method: 'anonymous', name: 'users' }), undefined);
+  assert.equal(continuation({ method: 'passwordFile', name: 'users', file }), undefined);
+});
+
+test('what cannot be used is told with the name of the method, and no secret', () => {
+  const secret = 'too-short-secret';
+  assert.throws(
+    () => load({ method: 'jwt', name: 'tokens', algorithms: ['HS256'], secret }),
+    (error: Error) => {
+      assert.equal(error.name, 'ConfigurationError');
+      assert.match(error.message, /^authentication "tokens": .*a secret of 32 bytes or more is expected$/);
+      assert.ok(!error.message.includes(secret));
+      return true;
+    },
+  );
+  const secretFile = join(scratch, 'none');
+  assert.throws(() => load({ method: 'jwt', name: 'tokens', algorithms: ['HS256'], secretFile }), {
+    message: /^authentication "tokens": Cannot read a secret from ".*none": there is no such file$/,
+  });
+});

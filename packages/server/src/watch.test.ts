@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { TestClock } from '../../../test/doubles.ts';
+import type { ServerEvent } from './events.ts';
+import { watchFiles } from './watch.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'dunlin-watch-'));
+const path = join(scratch, 'ca.crl');
+after(() => rmSync(scratch, { recursive: true }));
+
+test('tells how it went when files that changed were read again, and nothing after it is closed', () => {
+  const clock = new TestClock();
+  const events: ServerEvent[] = [];
+  let text = '';
+  const reread = (): void => {
+    if (text === 'wrong') throw new Error('Cannot use it');
+    text = `${text}.`;
+  };
+  writeFileSync(path, '1');
+  const watch = watchFiles({ paths: [path], clock }, reread, (event) => events.push(event));
+  // Longer than the poll and the time in which files come to rest.
+  const change = (content: string): void => {
+    writeFileSync(path, content);
+    clock.pass(15_000);
+  };
+  change('22');
+  assert.equal(text, '.');
+  text = 'wrong';
+  change('333');
+  assert.deepEqual(events, [
+    { name: 'filesReread', files: 1 },
+    { name: 'filesUnusable', error: 'Cannot use it' },
+  ]);
+  watch.close();
+  assert.equal(clock.timers, 0);
+});
+
+test('without files there is nothing to watch', () => {
+  const clock = new TestClock();
+  const fail = (): never => assert.fail();
+  watchFiles({ paths: [], clock }, fail, fail).close();
+  assert.equal(clock.timers, 0);
+});
