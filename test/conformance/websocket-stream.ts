@@ -17,7 +17,6 @@ const FINAL = 0x80;
 const MASKED = 0x80;
 const CONTROL_BYTES_MAX = 125;
 const SERVER_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
-const HEAD_BYTES_MAX = 65_536;
 
 /** What a client asks for. */
 export interface UpgradeRequest {
@@ -50,27 +49,27 @@ export async function upgrade(carrier: Duplex, request: UpgradeRequest): Promise
   return { status, headers };
 }
 
-async function readHead(carrier: Duplex): Promise<string> {
-  let read: Buffer = Buffer.alloc(0);
+function readHead(carrier: Duplex): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const onReadable = (): void => {
-    for (let chunk = carrier.read(); chunk !== null; chunk = carrier.read()) {
-      read = Buffer.concat([read, chunk as Buffer]);
-      const end = read.indexOf('\r\n\r\n');
-      if (end < 0 && read.length < HEAD_BYTES_MAX) continue;
-      if (end < 0) reject(new Error(`the head of the answer does not end within ${HEAD_BYTES_MAX} bytes`));
-      if (read.length > end + 4) carrier.unshift(read.subarray(end + 4));
-      resolve(read.toString('latin1', 0, end));
-      return;
-    }
+  let read: Buffer = Buffer.alloc(0);
+  const stop = (): void => {
+    carrier.off('data', onData).off('error', onError).off('end', onEnd).pause();
   };
-  const onEnd = (): void => reject(new Error('the server closed the connection before it answered the upgrade'));
-  carrier.on('readable', onReadable).once('error', reject).once('end', onEnd);
-  try {
-    return await promise;
-  } finally {
-    carrier.off('readable', onReadable).off('error', reject).off('end', onEnd);
-  }
+  const onError = (error: Error): void => {
+    stop();
+    reject(error);
+  };
+  const onEnd = (): void => onError(new Error('the server closed the connection before it answered the upgrade'));
+  const onData = (chunk: Buffer): void => {
+    read = Buffer.concat([read, chunk]);
+    const end = read.indexOf('\r\n\r\n');
+    if (end < 0) return;
+    stop();
+    if (read.length > end + 4) carrier.unshift(read.subarray(end + 4));
+    resolve(read.toString('latin1', 0, end));
+  };
+  carrier.on('data', onData).on('error', onError).on('end', onEnd);
+  return promise;
 }
 
 export class WebSocketStream extends Duplex {
@@ -93,7 +92,10 @@ export class WebSocketStream extends Duplex {
     this.#carrier = carrier;
     this.#framing = framing;
     carrier.on('data', (chunk) => this.#receive(chunk as Buffer));
-    carrier.on('end', () => this.#finish());
+    carrier.on('end', () => {
+      this.#finish();
+      carrier.end();
+    });
     carrier.on('error', (error) => this.destroy(error));
     carrier.on('close', () => this.#finish());
     carrier.resume();
