@@ -73,8 +73,6 @@ function readHead(carrier: Duplex): Promise<string> {
 }
 
 export class WebSocketStream extends Duplex {
-  /** Code of the server's close frame, once it has come with one. */
-  closeCode: number | undefined;
   /** Payloads of the pongs that have come. */
   readonly pongs: Buffer[] = [];
   readonly #carrier: Duplex;
@@ -103,11 +101,16 @@ export class WebSocketStream extends Duplex {
 
   /** Settles when the server has agreed to speak MQTT. */
   static async open(carrier: Duplex, host: string, framing: Framing = 'whole'): Promise<WebSocketStream> {
-    const { status, headers } = await upgrade(carrier, { host });
-    if (status !== 101) throw new Error(`the server answered the upgrade with ${status}`);
-    const subprotocol = headers.get('sec-websocket-protocol');
-    if (subprotocol !== 'mqtt')
-      throw new ServerFault(`subprotocol ${subprotocol}, not mqtt [MQTT-6.0.0-4]`, Buffer.alloc(0));
+    try {
+      const { status, headers } = await upgrade(carrier, { host });
+      if (status !== 101) throw new Error(`the server answered the upgrade with ${status}`);
+      const subprotocol = headers.get('sec-websocket-protocol');
+      if (subprotocol !== 'mqtt')
+        throw new ServerFault(`subprotocol ${subprotocol}, not mqtt [MQTT-6.0.0-4]`, Buffer.alloc(0));
+    } catch (error) {
+      carrier.destroy();
+      throw error;
+    }
     return new WebSocketStream(carrier, framing);
   }
 
@@ -213,8 +216,7 @@ export class WebSocketStream extends Duplex {
     if (opcode === PING) this.sendFrame(PONG, payload);
     else if (opcode === PONG) this.pongs.push(Buffer.from(payload));
     else if (opcode === CLOSE) {
-      if (payload.length >= 2) this.closeCode = payload.readUInt16BE(0);
-      this.#sendClose(this.closeCode ?? NORMAL);
+      this.#sendClose(payload.length >= 2 ? payload.readUInt16BE(0) : NORMAL);
       this.#finish();
     } else throw new ServerFault(`opcode ${opcode} is no control frame`, payload);
   }
