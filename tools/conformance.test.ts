@@ -65,7 +65,7 @@ test('refuses unknown statements, needless exemptions and a falling count', () =
     tests: [blackBox, { file: 'x', title: 'y', ids: ['MQTT-9.9-9'] }],
     exemptions: {
       'MQTT-1.1-1': { reason: 'client-only', why: 'no' },
-      'MQTT-1.1-2': { reason: 'transport', why: 'no' },
+      'MQTT-1.1-2': { reason: 'client-only', why: 'no' },
     },
   };
   const wrong = problems(inputs, { '5.0': 2 }, none);

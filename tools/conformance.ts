@@ -4,12 +4,15 @@
  * `node tools/conformance.ts` writes the page and raises the numbers in `test/conformance/coverage.json`;
  * `node tools/conformance.ts --check` changes nothing and fails when a statement that binds a server has neither a
  * black-box test nor an exemption, when an exemption or a test names something that does not exist, when the page is
- * stale, or when fewer statements are covered than recorded.
+ * stale, or when fewer statements are covered than recorded; `node tools/conformance.ts --transport tls` runs the tests
+ * over one transport, of WebSocket in every framing, and `--transport all` over each.
  */
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { RUNS, runConformance, told } from '../test/conformance/run.ts';
 
 export interface Statement {
   id: string;
@@ -29,8 +32,7 @@ export interface TestEntry {
 /** Why a statement that binds a server has no black-box test. */
 export type Exemption =
   | { reason: 'client-only'; why: string }
-  | { reason: 'unit'; file: string; title: string; why: string }
-  | { reason: 'transport'; why: string };
+  | { reason: 'unit'; file: string; title: string; why: string };
 
 export interface Inputs {
   statements: Statement[];
@@ -126,8 +128,9 @@ export function page(inputs: Inputs): string {
     '`test/conformance/statements.json` and the titles of the tests; do not edit. The wording is a paraphrase.',
     '',
     'Black-box tests live in `test/conformance` and speak to the broker over a socket. A statement that binds a server',
-    'has such a test or one of three reasons: it binds only a client, it cannot be seen from outside (the unit test that',
-    'covers it is named), or it needs a transport that is not built yet.',
+    'has such a test or one of two reasons: it binds only a client, or it cannot be seen from outside (the unit test that',
+    'covers it is named). The same tests run over every transport: TCP, TLS, WebSocket plain and secure, Unix sockets, and',
+    'TCP behind the PROXY protocol; a test that does not apply to one of them names it and says why.',
     '',
     '| Section | Bind a server | With a black-box test | Exempt | Open | Bind only a client | of these with a test |',
     '| --- | ---: | ---: | ---: | ---: | ---: | ---: |',
@@ -243,6 +246,27 @@ function main(root: string, check: boolean): number {
   return wrong.length > 0 ? 1 : 0;
 }
 
+/** Runs the tests over one transport or `all`, in turn; returns the exit code. */
+async function run(transport: string): Promise<number> {
+  const runs = RUNS.filter((one) => transport === 'all' || one.transport === transport);
+  if (runs.length === 0) {
+    const names = [...new Set(RUNS.map((one) => one.transport)), 'all'].join(', ');
+    console.error(`Cannot run the conformance tests over "${transport}": one of ${names} is expected.`);
+    return 2;
+  }
+  let failed = 0;
+  for (const one of runs) {
+    const outcome = await runConformance(one);
+    failed += outcome.failed;
+    console.log(told(one, outcome));
+  }
+  return failed > 0 ? 1 : 0;
+}
+
 if (import.meta.main) {
-  process.exitCode = main(fileURLToPath(new URL('..', import.meta.url)), process.argv.includes('--check'));
+  const { values } = parseArgs({ options: { check: { type: 'boolean' }, transport: { type: 'string' } } });
+  process.exitCode =
+    values.transport === undefined
+      ? main(fileURLToPath(new URL('..', import.meta.url)), values.check === true)
+      : await run(values.transport);
 }

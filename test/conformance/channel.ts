@@ -29,25 +29,29 @@ export interface Channel {
   readonly cut: () => void;
 }
 
-/** Settles when bytes can be sent. A broker that closes its half leaves ours open. */
+/** Settles when bytes can be sent. A broker that closes its half leaves ours open, but of a WebSocket. */
 export async function openChannel(address: Address): Promise<Channel> {
-  const { transport = 'tcp' } = address;
+  const { stream, cut } = await openCarrier(address);
+  if (address.transport !== 'ws' && address.transport !== 'wss') return { stream, cut };
+  return { stream: await WebSocketStream.open(stream, address.host, address.framing), cut };
+}
+
+/** What lies below a WebSocket, and all there is of other transports. */
+export async function openCarrier(address: Address): Promise<Channel> {
+  const { transport = 'tcp', path, host, port } = address;
   const socket = new net.Socket({ allowHalfOpen: true });
-  const { path } = address;
   await settled(socket, 'connect', () => {
     if (transport === 'unix' && path !== undefined) socket.connect(path);
-    else socket.connect(address.port, address.host);
+    else socket.connect(port, host);
   });
   socket.setNoDelay(true);
   const cut = (): void => {
     if (transport === 'unix') socket.destroy();
     else socket.resetAndDestroy();
   };
-  const isSecure = transport === 'tls' || transport === 'wss';
-  const stream = isSecure ? await secured(socket, address) : socket;
   if (transport === 'proxy') socket.write(proxyHeader());
-  if (transport !== 'ws' && transport !== 'wss') return { stream, cut };
-  return { stream: await WebSocketStream.open(stream, address.host, address.framing), cut };
+  const isSecure = transport === 'tls' || transport === 'wss';
+  return { stream: isSecure ? await secured(socket, address) : socket, cut };
 }
 
 async function secured(socket: net.Socket, { host, authority }: Address): Promise<tls.TLSSocket> {

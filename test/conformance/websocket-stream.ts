@@ -17,7 +17,6 @@ const FINAL = 0x80;
 const MASKED = 0x80;
 const CONTROL_BYTES_MAX = 125;
 const SERVER_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
-const HEAD_BYTES_MAX = 65_536;
 
 /** What a client asks for. */
 export interface UpgradeRequest {
@@ -50,32 +49,30 @@ export async function upgrade(carrier: Duplex, request: UpgradeRequest): Promise
   return { status, headers };
 }
 
-async function readHead(carrier: Duplex): Promise<string> {
-  let read: Buffer = Buffer.alloc(0);
+function readHead(carrier: Duplex): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  const onReadable = (): void => {
-    for (let chunk = carrier.read(); chunk !== null; chunk = carrier.read()) {
-      read = Buffer.concat([read, chunk as Buffer]);
-      const end = read.indexOf('\r\n\r\n');
-      if (end < 0 && read.length < HEAD_BYTES_MAX) continue;
-      if (end < 0) reject(new Error(`the head of the answer does not end within ${HEAD_BYTES_MAX} bytes`));
-      if (read.length > end + 4) carrier.unshift(read.subarray(end + 4));
-      resolve(read.toString('latin1', 0, end));
-      return;
-    }
+  let read: Buffer = Buffer.alloc(0);
+  const stop = (): void => {
+    carrier.off('data', onData).off('error', onError).off('end', onEnd).pause();
   };
-  const onEnd = (): void => reject(new Error('the server closed the connection before it answered the upgrade'));
-  carrier.on('readable', onReadable).once('error', reject).once('end', onEnd);
-  try {
-    return await promise;
-  } finally {
-    carrier.off('readable', onReadable).off('error', reject).off('end', onEnd);
-  }
+  const onError = (error: Error): void => {
+    stop();
+    reject(error);
+  };
+  const onEnd = (): void => onError(new Error('the server closed the connection before it answered the upgrade'));
+  const onData = (chunk: Buffer): void => {
+    read = Buffer.concat([read, chunk]);
+    const end = read.indexOf('\r\n\r\n');
+    if (end < 0) return;
+    stop();
+    if (read.length > end + 4) carrier.unshift(read.subarray(end + 4));
+    resolve(read.toString('latin1', 0, end));
+  };
+  carrier.on('data', onData).on('error', onError).on('end', onEnd);
+  return promise;
 }
 
 export class WebSocketStream extends Duplex {
-  /** Code of the server's close frame, once it has come with one. */
-  closeCode: number | undefined;
   /** Payloads of the pongs that have come. */
   readonly pongs: Buffer[] = [];
   readonly #carrier: Duplex;
@@ -93,7 +90,10 @@ export class WebSocketStream extends Duplex {
     this.#carrier = carrier;
     this.#framing = framing;
     carrier.on('data', (chunk) => this.#receive(chunk as Buffer));
-    carrier.on('end', () => this.#finish());
+    carrier.on('end', () => {
+      this.#finish();
+      carrier.end();
+    });
     carrier.on('error', (error) => this.destroy(error));
     carrier.on('close', () => this.#finish());
     carrier.resume();
@@ -101,11 +101,16 @@ export class WebSocketStream extends Duplex {
 
   /** Settles when the server has agreed to speak MQTT. */
   static async open(carrier: Duplex, host: string, framing: Framing = 'whole'): Promise<WebSocketStream> {
-    const { status, headers } = await upgrade(carrier, { host });
-    if (status !== 101) throw new Error(`the server answered the upgrade with ${status}`);
-    const subprotocol = headers.get('sec-websocket-protocol');
-    if (subprotocol !== 'mqtt')
-      throw new ServerFault(`subprotocol ${subprotocol}, not mqtt [MQTT-6.0.0-4]`, Buffer.alloc(0));
+    try {
+      const { status, headers } = await upgrade(carrier, { host });
+      if (status !== 101) throw new Error(`the server answered the upgrade with ${status}`);
+      const subprotocol = headers.get('sec-websocket-protocol');
+      if (subprotocol !== 'mqtt')
+        throw new ServerFault(`subprotocol ${subprotocol}, not mqtt [MQTT-6.0.0-4]`, Buffer.alloc(0));
+    } catch (error) {
+      carrier.destroy();
+      throw error;
+    }
     return new WebSocketStream(carrier, framing);
   }
 
@@ -211,8 +216,7 @@ export class WebSocketStream extends Duplex {
     if (opcode === PING) this.sendFrame(PONG, payload);
     else if (opcode === PONG) this.pongs.push(Buffer.from(payload));
     else if (opcode === CLOSE) {
-      if (payload.length >= 2) this.closeCode = payload.readUInt16BE(0);
-      this.#sendClose(this.closeCode ?? NORMAL);
+      this.#sendClose(payload.length >= 2 ? payload.readUInt16BE(0) : NORMAL);
       this.#finish();
     } else throw new ServerFault(`opcode ${opcode} is no control frame`, payload);
   }

@@ -29,6 +29,8 @@ interface Segment {
 }
 
 const LINGER_MS = 3000;
+/** Mean number of further chunks that come in one turn. */
+const CHUNKS_TOGETHER = 8;
 /** Overwrites a chunk that was handled: whoever still reads it gets this. */
 const SPENT = 0xee;
 
@@ -220,9 +222,21 @@ export class WireEnd implements Wire {
     }
     if (!this.other.#isOver && this.other.#isPaused) return;
     const isNew = this.#segments.length > 0;
-    if (isNew) this.#carryChunk();
+    if (isNew) this.#carryChunks();
     else this.#carryEnd();
     if (isNew) this.#schedule();
+  }
+
+  /** Often one chunk; where chunks are cut sometimes many in one turn, as frames and records are that came together. */
+  #carryChunks(): void {
+    const { random, options } = this.#link;
+    this.#carryChunk();
+    let more = options.isSplit && random.chance(0.2) ? random.wait(CHUNKS_TOGETHER) : 0;
+    for (; more > 0 && this.#segments.length > 0 && !this.#stopsNow(); more--) this.#carryChunk();
+  }
+
+  #stopsNow(): boolean {
+    return this.#isBroken || this.other.#isBroken || (this.other.#isPaused && !this.other.#isOver);
   }
 
   #carryChunk(): void {

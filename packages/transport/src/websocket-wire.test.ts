@@ -100,6 +100,17 @@ describe('a WebSocket wire', () => {
     second.close();
   });
 
+  test('gives up on a peer that sends what is no frame and then does not answer', LIMIT, async () => {
+    const { wire, client, close } = await connected(20);
+    const recorder = Recorder.open(wire);
+    client.pause();
+    (client as unknown as { _socket: Socket })._socket.write(Buffer.from([0xf2, 0x80, 0, 0, 0, 0]));
+    await recorder.told('closed');
+    assert.match(String((recorder.error as { code?: string }).code), /^WS_ERR_/);
+    client.terminate();
+    close();
+  });
+
   test('holds what was read along when it is paused within, and tells it before the end', LIMIT, async () => {
     const { wire, client, close } = await connected();
     const recorder = Recorder.open(wire);

@@ -52,9 +52,7 @@ export class WebSocketWire implements Wire, Lingering {
     this.#owner = owner;
     socket.pause();
     socket.on('message', (data, isBinary) => this.#onMessage(data as Buffer[], isBinary));
-    socket.on('error', (error) => {
-      this.#error ??= new TransportError('The connection broke', codeOf(error), error);
-    });
+    socket.on('error', (error) => this.#onError(error));
     socket.on('close', (code) => this.#onClose(code));
   }
 
@@ -146,6 +144,15 @@ export class WebSocketWire implements Wire, Lingering {
     this.#socket.close(code);
     // What still comes is read and dropped: the peer's close frame is behind it.
     this.#socket.resume();
+  }
+
+  /** The socket has begun to close by itself, and would wait for the peer far longer than its owner says. */
+  #onError(error: Error): void {
+    this.#error ??= new TransportError('The connection broke', codeOf(error), error);
+    if (this.#closing || this.#gone) return;
+    this.#closing = true;
+    this.#held = [];
+    startLinger(this, this.#owner.lingerMs);
   }
 
   #onMessage(chunks: Buffer[], isBinary: boolean): void {
