@@ -106,6 +106,7 @@ test('a text frame closes the connection [MQTT-6.0.0-1]', async () => {
   const stranger = await server.openWebSocket('web');
   stranger.webSocket.send(connectPacket({ version: 5, clientId: 'text', ...ada }).toString('latin1'));
   await stranger.expectClose();
+  await server.told('connectionRejected', { listener: 'web', reason: /text message/ });
   const client = await server.openWebSocket('web');
   await client.connect({ clientId: 'text', ...ada });
   client.webSocket.send('text');
