@@ -22,6 +22,9 @@ export const RUNS: readonly ConformanceRun[] = [
   { transport: 'proxy', framing: 'whole' },
 ];
 
+/** A file whose tests do not end is ended after so long; the slowest takes a tenth of it. */
+const TEST_TIMEOUT_MS = 200_000;
+
 export interface ConformanceOutcome {
   readonly passed: number;
   readonly failed: number;
@@ -38,6 +41,7 @@ export async function runConformance({ transport, framing }: ConformanceRun): Pr
   // Within node:test the inner run would take itself for a part of the outer one.
   const { NODE_TEST_CONTEXT: _outer, ...env } = process.env;
   const flags = ['--conditions=@dunlin/source', '--test', '--test-concurrency=2', '--test-reporter=tap'];
+  flags.push(`--test-timeout=${TEST_TIMEOUT_MS}`);
   const files = globSync('test/conformance/*.test.ts', { cwd: root });
   const begunMs = performance.now();
   const child = spawn(process.execPath, [...flags, ...files], {
