@@ -334,7 +334,10 @@ export class Connection implements WireHandler, AnswerSink {
     this.outbox.drop();
     if (this.state === 'closed') return;
     this.broker.beginTurn();
-    connectionEnded(this, 'network', undefined, error === undefined ? 'the network connection ended' : error.message);
+    const reason = error?.message ?? 'the network connection ended';
+    // What a transport finds wrong has a code, such as EPROTO of a text frame.
+    const { code: check } = (error ?? {}) as { readonly code?: string };
+    connectionEnded(this, 'network', undefined, reason, check === undefined ? {} : { check });
   }
 
   /** Sends at QoS 0, or drops where the client reads too slowly or takes no packet of the size. */

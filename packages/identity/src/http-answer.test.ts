@@ -37,7 +37,7 @@ test('JSON says who the client is and what it may do', () => {
   });
   assert.deepEqual(answerTo(200, { result: 'accept' }), plain);
   assert.deepEqual(answerTo(200, { result: 'unknown' }), { kind: 'unknown' });
-  assert.deepEqual(answerTo(200, { result: 'refuse' }), { kind: 'refuse', reasonCode: 0x87 });
+  assert.deepEqual(answerTo(200, { result: 'refuse' }), { kind: 'refuse', reasonCode: 0x86 });
   assert.deepEqual(answerTo(200, { result: 'refuse', reasonCode: 0x8a }), { kind: 'refuse', reasonCode: 0x8a });
 });
 

@@ -81,7 +81,8 @@ function readJson(value: unknown): ServiceAnswer {
 }
 
 function readReasonCode(value: unknown): number {
-  if (value === undefined) return ReasonCode.notAuthorized;
+  // Of a wrong password above all: it counts as a guess.
+  if (value === undefined) return ReasonCode.badUserNameOrPassword;
   const isRefusal = typeof value === 'number' && value >= 0x80 && value <= 0xff;
   if (isRefusal && isReasonCodeAllowed('connack', value, 'server')) return value;
   throw new Error('a Reason Code of CONNACK from 128 on is expected as "reasonCode"');

@@ -101,11 +101,11 @@ test('an accept is remembered for these credentials and for its time', async (co
   await ask(method);
   web.answer = refuse;
   assert.equal(await ask(method), 'accept ada');
-  assert.equal(await ask(method, { ...ada, password: 'hidden2' }), 'refuse 0x87 service-refused');
-  assert.equal(await ask(method, { ...ada, username: 'bob' }), 'refuse 0x87 service-refused');
-  assert.equal(await ask(method, { ...ada, clientId: 'other' }), 'refuse 0x87 service-refused');
+  assert.equal(await ask(method, { ...ada, password: 'hidden2' }), 'refuse 0x86 service-refused');
+  assert.equal(await ask(method, { ...ada, username: 'bob' }), 'refuse 0x86 service-refused');
+  assert.equal(await ask(method, { ...ada, clientId: 'other' }), 'refuse 0x86 service-refused');
   clock.pass(1000);
-  assert.equal(await ask(method), 'refuse 0x87 service-refused');
+  assert.equal(await ask(method), 'refuse 0x86 service-refused');
 });
 
 test('each who is let in from memory gets a principal of its own', async (context) => {
@@ -121,14 +121,14 @@ test('what is remembered can be forgotten, and does not outlive the credential',
   await ask(method);
   web.answer = refuse;
   method.forget();
-  assert.equal(await ask(method), 'refuse 0x87 service-refused');
+  assert.equal(await ask(method), 'refuse 0x86 service-refused');
   web.answer = (_, response) => sendJson(response, 200, { result: 'accept', expiresAtMs: clock.nowMs() + 500 });
   assert.equal(await ask(method), 'accept ada');
   web.answer = refuse;
   clock.pass(499);
   assert.equal(await ask(method), 'accept ada');
   clock.pass(1);
-  assert.equal(await ask(method), 'refuse 0x87 service-refused');
+  assert.equal(await ask(method), 'refuse 0x86 service-refused');
 });
 
 test('refusals are remembered only where the options say so', async (context) => {
@@ -137,7 +137,7 @@ test('refusals are remembered only where the options say so', async (context) =>
     [1000, 1],
   ]) {
     const { web, method } = await world(context, { refusalsKeptMs }, refuse);
-    for (let time = 0; time < 2; time++) assert.equal(await ask(method), 'refuse 0x87 service-refused');
+    for (let time = 0; time < 2; time++) assert.equal(await ask(method), 'refuse 0x86 service-refused');
     assert.equal(web.requests, requests);
   }
 });

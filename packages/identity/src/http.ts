@@ -101,8 +101,8 @@ const DEFAULTS: Required<Pick<HttpOptions, DefaultedOption>> = {
 /**
  * Makes the method. Throws an `Error` for options that cannot be used.
  *
- * The service gets a POST with JSON. It accepts with 204, or with 200 and `{"result": "accept"}`; refuses with 401 (0x86),
- * 403 (0x87) or `{"result": "refuse"}`; and knows nothing of a client, so that the next method is asked, with 404 or
+ * The service gets a POST with JSON. It accepts with 204, or with 200 and `{"result": "accept"}`; refuses with 401 or
+ * `{"result": "refuse"}` (0x86), or with 403 (0x87); and knows nothing of a client, so that the next method is asked, with 404 or
  * `{"result": "unknown"}`. There is one request for each question, and no redirect is followed. What else it says is
  * in `readAnswer`.
  *

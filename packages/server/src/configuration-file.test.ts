@@ -200,6 +200,17 @@ test('starts relative paths from the folder of the file', () => {
   ]);
 });
 
+test('shows nothing of a hash that was to be in quotes', () => {
+  const text =
+    'authentication: [{method: users, users: [{name: ada, password: $argon2id$v=19$m=1,t=2,p=1$salt$hash}]}]\n';
+  const problems = problemsOf(text);
+  assert.equal(problems.length, 2);
+  for (const problem of problems) {
+    assert.match(problem, /users\[0\] has an entry that is none: is it part of a text with commas/);
+    assert.doesNotMatch(problem, /salt|hash|t=2/);
+  }
+});
+
 test('takes a group with nothing below it for an empty one', () => {
   assert.deepEqual(parseConfiguration('limits:\n  # sessionsMax: 5\nlog:\n', 'x'), { limits: {}, log: {} });
 });

@@ -109,7 +109,7 @@ function readGroup(shape: GroupShape, source: Source, path: string, name: string
     const entry = Object.hasOwn(shape.entries, key) ? shape.entries[key] : undefined;
     const entryPath = path === '' ? key : `${path}.${key}`;
     if (entry === undefined) {
-      at.report(`${printable(entryPath)} is unknown: ${keyHint(key, shape)}`);
+      at.report(unknownKey(key, path, shape));
       continue;
     }
     // A group whose entries are all commented out holds nothing.
@@ -145,6 +145,13 @@ function readValue(shape: ScalarShape, source: Source, path: string): unknown {
   if (reading !== undefined && 'value' in reading) return reading.value;
   source.report(`${path} is ${source.shown}: ${reading?.expected ?? expectation(shape)} is expected`);
   return undefined;
+}
+
+/** A piece of a value that was to be in quotes, such as a hash with commas, reads as a key: it must not be shown. */
+function unknownKey(key: string, path: string, shape: GroupShape): string {
+  if (!/^[\w.-]*$/.test(key) && /[$=]/.test(key))
+    return `${path} has an entry that is none: is it part of a text with commas, which has to be in quotes?`;
+  return `${printable(path === '' ? key : `${path}.${key}`)} is unknown: ${keyHint(key, shape)}`;
 }
 
 /** What is expected in place of an unknown key: one of another group, a similar one, or the names there are. */

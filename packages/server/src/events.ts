@@ -10,6 +10,8 @@ interface EventFields {
   acceptingPaused: { connections: number };
   acceptingResumed: { connections: number };
   acceptFailed: { listener: string; error: string };
+  /** Once for each listener. */
+  headerIgnored: { listener: string; error: string };
   /** Code of the error, such as `EADDRINUSE`. */
   startFailed: { code: string; error: string };
   /** Keys of the configuration; how many users and rules changed, and clients were sent away as they may not stay. */
@@ -20,8 +22,8 @@ interface EventFields {
   clientFlapping: { clientId: string; banMs: number };
   /** `code` as in `CertificateWarning` of `@dunlin/identity`. */
   certificateWarning: { code: string; source: string; message: string };
-  /** How many files are watched together. */
-  filesReread: { files: number };
+  /** Paths of those that belong together, of which one changed. */
+  filesReread: { files: string };
   filesUnusable: { error: string };
   /** Once for each client, action and shape of topic. */
   shadowDiffers: {
@@ -88,6 +90,11 @@ export const SERVER_EVENTS: { readonly [name in ServerEventName]: EventDescripti
   acceptingPaused: { level: 'warn', description: 'connectionsMax is reached: new connections wait in the system.' },
   acceptingResumed: { level: 'info', description: 'Connections are accepted again.' },
   acceptFailed: { level: 'error', description: 'A connection could not be accepted.' },
+  headerIgnored: {
+    level: 'warn',
+    description:
+      'Somebody who is no trusted proxy sent a header of one (`X-Forwarded-For`, `Client-Cert`); it counts for nothing.',
+  },
   startFailed: { level: 'error', description: 'The server could not start; nothing is left open.' },
   reloaded: { level: 'info', description: 'The configuration and the files it names were read again.' },
   reloadFailed: {

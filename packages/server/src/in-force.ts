@@ -118,11 +118,11 @@ export class InForce {
   }
 
   #watchFiles({ authorities, listeners }: Configuration): Watch {
-    const paths = [
-      ...authorities.flatMap(({ certificate, crl }) => [certificate, ...(crl === undefined ? [] : [crl])]),
-      ...listeners.flatMap(({ tls }) => tlsPaths(tls)),
+    const groups = [
+      ...authorities.flatMap(({ certificate, crl }) => (crl === undefined ? [[certificate]] : [[certificate], [crl]])),
+      ...listeners.flatMap(({ tls }) => (tls === undefined ? [] : [tlsPaths(tls)])),
     ];
-    return watchFiles({ paths, clock: this.#clock }, () => this.#reread(), this.#tell);
+    return watchFiles({ groups, clock: this.#clock }, () => this.#reread(), this.#tell);
   }
 
   /** A file that cannot be used keeps nothing from counting that has to do with others. @throws AggregateError */

@@ -1,6 +1,6 @@
 /** A listener entry that is open: what comes to it goes to the broker, with what the entry decides about it. */
 import type { Broker, Clock, ListenerPolicy } from '@dunlin/broker';
-import type { Listener, Wire } from '@dunlin/transport';
+import { type Listener, TransportError, type Wire } from '@dunlin/transport';
 import type { TlsListener } from '@dunlin/transport/tls';
 import type { AcceptGate } from './accept-gate.ts';
 import { closeTogether } from './closing.ts';
@@ -49,6 +49,11 @@ export interface OpenListener {
   close(): Promise<void>;
 }
 
+/** A connection was accepted, and what it says of a client is not believed. */
+function isHeader(error: Error): boolean {
+  return error instanceof TransportError && error.code === 'DUNLIN_HEADER_UNTRUSTED';
+}
+
 /** Opens every address of an entry. @throws ServerStartError, ConfigurationError where its files cannot be used */
 export async function openListener(
   configuration: ListenerConfiguration,
@@ -76,7 +81,8 @@ export async function openListener(
   const listeners = await listenAt(configuration, {
     backlog,
     accept,
-    onError: (error) => tell({ name: 'acceptFailed', listener: name, error: error.message }),
+    onError: (error) =>
+      tell({ name: isHeader(error) ? 'headerIgnored' : 'acceptFailed', listener: name, error: error.message }),
     onRefused: (error, peer) => reject(peer.address, error.code, error.message),
     tls: tlsSettings(context.tlsFiles),
     maximumPacketSize: broker.limits.maximumPacketSize,

@@ -20,7 +20,7 @@ test('tells how it went when files that changed were read again, and nothing aft
     text = `${text}.`;
   };
   writeFileSync(path, '1');
-  const watch = watchFiles({ paths: [path], clock }, reread, (event) => events.push(event));
+  const watch = watchFiles({ groups: [[path]], clock }, reread, (event) => events.push(event));
   // Longer than the poll and the time in which files come to rest.
   const change = (content: string): void => {
     writeFileSync(path, content);
@@ -31,7 +31,7 @@ test('tells how it went when files that changed were read again, and nothing aft
   text = 'wrong';
   change('333');
   assert.deepEqual(events, [
-    { name: 'filesReread', files: 1 },
+    { name: 'filesReread', files: path },
     { name: 'filesUnusable', error: 'Cannot use it' },
   ]);
   watch.close();
@@ -41,6 +41,6 @@ test('tells how it went when files that changed were read again, and nothing aft
 test('without files there is nothing to watch', () => {
   const clock = new TestClock();
   const fail = (): never => assert.fail();
-  watchFiles({ paths: [], clock }, fail, fail).close();
+  watchFiles({ groups: [], clock }, fail, fail).close();
   assert.equal(clock.timers, 0);
 });

@@ -9,25 +9,32 @@ export interface Watch {
 }
 
 /**
- * Calls `reread` when one of the files has changed, and tells how that went. Where it throws, what was read before goes
- * on to count.
+ * Calls `reread` when a file of one of the groups has changed, and tells how that went. Where it throws, what was read
+ * before goes on to count. A file that is missing keeps only changes of its own group from being told.
  */
 export function watchFiles(
-  { paths, clock }: { readonly paths: readonly string[]; readonly clock: Clock },
+  { groups, clock }: { readonly groups: readonly (readonly string[])[]; readonly clock: Clock },
   reread: () => void,
   tell: (event: ServerEvent) => void,
 ): Watch {
-  if (paths.length === 0) return { close: () => {} };
-  return new WatchedFiles({
-    paths,
-    clock,
-    changed() {
-      try {
-        reread();
-        tell({ name: 'filesReread', files: paths.length });
-      } catch (error) {
-        tell({ name: 'filesUnusable', error: (error as Error).message });
-      }
+  const watched = groups.map(
+    (paths) =>
+      new WatchedFiles({
+        paths,
+        clock,
+        changed() {
+          try {
+            reread();
+            tell({ name: 'filesReread', files: paths.join(' ') });
+          } catch (error) {
+            tell({ name: 'filesUnusable', error: (error as Error).message });
+          }
+        },
+      }),
+  );
+  return {
+    close: () => {
+      for (const files of watched) files.close();
     },
-  });
+  };
 }

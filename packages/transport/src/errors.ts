@@ -7,6 +7,7 @@ const REASONS: Readonly<Record<string, string>> = {
   DUNLIN_CERTIFICATE_MISSING: 'the client sent no certificate',
   DUNLIN_CONNECTIONS_MAX: 'the limit of open connections is reached',
   DUNLIN_HANDSHAKES_WAITING: 'too many others wait for theirs',
+  DUNLIN_HEADER_UNTRUSTED: 'it comes from one who is no proxy that is trusted here; it is not looked at',
   DUNLIN_HTTP_FORWARDED: 'the header of a proxy cannot be read',
   DUNLIN_HTTP_ORIGIN: 'a page of another origin asks for it',
   DUNLIN_HTTP_PATH: 'there is no WebSocket at the path',

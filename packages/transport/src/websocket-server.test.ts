@@ -266,7 +266,7 @@ describe('a WebSocket listener behind a proxy that ends TLS', () => {
       client.terminate();
     }
     assert.equal(accepting.errors.length, 1);
-    assert.match(String(accepting.errors), /DUNLIN_PROXY_UNTRUSTED/);
+    assert.match(String(accepting.errors), /DUNLIN_HEADER_UNTRUSTED/);
     await accepting.listener.close();
   });
 });

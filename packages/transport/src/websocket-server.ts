@@ -192,7 +192,7 @@ class Site {
     if (this.#trusted.includes(from.address)) return peerForwarded(request, from, proxy, this.#trusted);
     if (!this.#untrustedTold && hasForwarded(request, proxy)) {
       this.#untrustedTold = true;
-      onError(new TransportError('Cannot believe a forwarded header', 'DUNLIN_PROXY_UNTRUSTED'));
+      onError(new TransportError('Cannot believe a forwarded header', 'DUNLIN_HEADER_UNTRUSTED'));
     }
     return from;
   }
