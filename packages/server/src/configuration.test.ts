@@ -14,6 +14,7 @@ test('listens on loopback at 1883 for every version when nothing is given', () =
       mode: '0660',
       paths: ['/mqtt', '/'],
       origins: ['own'],
+      hosts: [],
       versions: [3, 4, 5],
       tls: undefined,
       proxy: undefined,

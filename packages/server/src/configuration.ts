@@ -66,6 +66,8 @@ export interface ListenerConfiguration {
   readonly paths: readonly string[];
   /** Of WebSocket: `own`, `any`, or origins. */
   readonly origins: readonly string[];
+  /** Of WebSocket: names of this server besides `host`. */
+  readonly hosts: readonly string[];
   readonly versions: readonly ProtocolVersion[];
   /** Given for `tls` and `wss`, and only there. */
   readonly tls: TlsConfiguration | undefined;
@@ -206,6 +208,7 @@ function completeListener(input: Partial<ListenerConfiguration>, index: number):
     mode: input.mode ?? '0660',
     paths: input.paths ?? DEFAULT_PATHS,
     origins: input.origins ?? ['own'],
+    hosts: input.hosts ?? [],
     versions: input.versions ?? [3, 4, 5],
     tls: input.tls,
     proxy: input.proxy,

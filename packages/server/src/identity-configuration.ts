@@ -59,6 +59,8 @@ export interface HttpConfiguration extends MethodBase {
   readonly url: string;
   readonly allowHttp?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly headerFiles?: Readonly<Record<string, string>>;
+  readonly authority?: string;
   readonly answers?: 'json' | 'status';
   readonly timeoutMs?: number;
   readonly requestsMax?: number;

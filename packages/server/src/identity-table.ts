@@ -181,6 +181,16 @@ const http: GroupShape = {
       values: secret('Bearer …', 'Value of the header.'),
       description: 'Headers of the request.',
     },
+    headerFiles: {
+      kind: 'map',
+      names: 'header',
+      values: path('auth.header', 'A file with the value of the header.'),
+      description: 'The same, from files.',
+    },
+    authority: path(
+      'auth-ca.pem',
+      'File with the authorities that may vouch for the service (PEM). Default: those of Node.',
+    ),
     answers: {
       kind: 'choice',
       choices: ['json', 'status'],

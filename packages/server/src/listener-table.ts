@@ -79,7 +79,7 @@ const tls: GroupShape = {
       unit: 'handshakes',
       minimum: 1,
       maximum: 100_000,
-      default: 64,
+      default: 256,
       description: 'TLS handshakes at once; further connections wait for their turn.',
     },
   },
@@ -170,6 +170,15 @@ export function listenerShape(connectionsMax: AmountShape): GroupShape {
         'own',
         'Whose web pages may connect to `ws` and `wss`: of this server itself, of any, or of these origins.',
       ),
+      hosts: {
+        ...names(
+          'mqtt.example.org',
+          'A host name, without a port.',
+          'the host, localhost, addresses and the names of the certificate',
+          'Names by which browsers reach this server (`ws`, `wss`): a page of one of these is of the origin `own`.',
+        ),
+        mayBeEmpty: true,
+      },
       versions: {
         kind: 'list',
         items: { kind: 'choice', choices: Object.keys(VERSIONS), default: '5.0', description: 'A version of MQTT.' },

@@ -130,7 +130,7 @@ function webSocketOptions(configuration: ListenerConfiguration, options: ListenO
     handshakesMax,
     paths,
     origins: allowedOrigins(origins),
-    hosts: [host],
+    hosts: [host, ...configuration.hosts],
     messageBytesMax: maximumPacketSize + STRANGER_MESSAGE_BYTES_MAX,
     ...(httpRequest !== undefined && {
       request: (request: IncomingMessage, response: ServerResponse) => httpRequest(request, response, name),

@@ -189,12 +189,14 @@ function withoutLineBreak(bytes: Buffer): Buffer {
 }
 
 function httpOptions(configuration: HttpConfiguration, clock: Clock, tell: TellMethodEvent): HttpOptions {
-  const { method: _, allowHttp, cacheS, staleMaxS, ...rest } = configuration;
+  const { method: _, allowHttp, authority, cacheS, staleMaxS, ...rest } = configuration;
   const options: HttpOptions = {
     ...rest,
     clock,
     tell,
     allowsPlainHttp: allowHttp,
+    authorities:
+      authority === undefined ? undefined : readNamedFile(authority, 'the authorities of the service').toString('utf8'),
     acceptsKeptMs: cacheS === undefined ? undefined : cacheS * 1_000,
     staleMaxMs: staleMaxS === undefined ? undefined : staleMaxS * 1_000,
   };
