@@ -37,9 +37,6 @@ export class Queue {
   /** Entries behind the paged ones that the store never gets: the session is no longer stored. */
   #behind: Entry[] = [];
   #bytes = 0;
-  /** What is in flight until it is put back, and counts for the limits nevertheless. */
-  asideSize = 0;
-  asideBytes = 0;
   /** Up to this position the broker before this one may have sent. */
   #perhapsSentUpTo = 0;
   readonly #holder: MessageHolder;
@@ -133,17 +130,8 @@ export class Queue {
     if (share !== undefined) this.#pagedShares += 1;
   }
 
-  /** Removes what `peek` returned, until it is put back. */
-  setAside(): void {
-    this.asideSize += 1;
-    this.asideBytes += this.#entries[this.#head].message.heldBytes;
-    this.shift();
-  }
-
   /** Puts unfinished deliveries of the former connection back in front, oldest first, to be sent again. */
   putBack(entries: readonly Entry[]): void {
-    this.asideSize = 0;
-    this.asideBytes = 0;
     for (const entry of entries) {
       this.#bytes += entry.message.heldBytes;
       this.#holder.keep(entry.message);

@@ -7,7 +7,7 @@
 import type { QoS, ReceiverFlow } from '@dunlin/protocol';
 import type { Connection } from './connection.ts';
 import { fits } from './delivery.ts';
-import { ENTRY_BYTES, type Entry, FORGOTTEN, mayExpire, packetIdOf } from './entry.ts';
+import { ENTRY_BYTES, type Entry, FORGOTTEN, mayDrop, packetIdOf } from './entry.ts';
 import { Inflight } from './inflight.ts';
 import type { Message } from './message.ts';
 import type { Permissions, QueueSummary, SessionRecord } from './ports.ts';
@@ -17,7 +17,7 @@ import { makeRoom, type QueueOwner } from './queue-room.ts';
 import { type Remains, remainsOf } from './remains.ts';
 import type { Replay } from './replay.ts';
 import { Replays, type ReplayTarget } from './replays.ts';
-import { SentMark } from './sent-mark.ts';
+import { AHEAD_MIN, SentMark } from './sent-mark.ts';
 import type { SessionContext } from './session-context.ts';
 import { recordOf, type Subscription } from './subscription.ts';
 import type { ArmedWill } from './will.ts';
@@ -89,11 +89,10 @@ export class Session implements MessageHolder, QueueOwner, PageReader, ReplayTar
   get inflightMessages(): number {
     return this.#inflight?.size ?? 0;
   }
-
-  /** For the open batch, while a client is there; where the next to be sent is known, with its position. */
-  connectedRecord(next = 0): SessionRecord {
+  /** For the open batch, where a client has come. */
+  connectedRecord(): SessionRecord {
     if (this.isStored) this.#sentMark ??= new SentMark();
-    return this.#record(0, this.#sentMark?.raise(next, this.#context.commits.ticket) ?? 0);
+    return this.#record(0, this.#sentMark?.begin(this.#context.commits.ticket) ?? 0);
   }
 
   /** While none is there: it ends at this wall clock. */
@@ -234,7 +233,7 @@ export class Session implements MessageHolder, QueueOwner, PageReader, ReplayTar
         this.#sendPubrelAgain(connection, queue, entry);
         continue;
       }
-      if (mayExpire(entry) && entry.message.isExpired(this.#context.nowMs)) {
+      if (mayDrop(entry) && entry.message.isExpired(this.#context.nowMs)) {
         this.drop(queue, 'messagesExpired');
         expired += 1;
         if (expired % STEPS_A_LOOK > 0 || this.#context.clockMs() < this.#context.pauseAtMs()) continue;
@@ -273,9 +272,11 @@ export class Session implements MessageHolder, QueueOwner, PageReader, ReplayTar
     if (this.connection !== undefined || !this.#context.hasMemory(true)) return false;
     const entry = queue.peek() as Entry;
     this.#inflight ??= new Inflight(this, limits.inflightMessagesMax);
-    if (!this.#inflight.mayKeep(entry.position, limits.queueBytesMax)) return false;
-    queue.setAside();
-    this.#inflight.open(packetIdOf(entry.position), entry.qos, entry);
+    // What was under way lies behind what was acknowledged and not yet removed.
+    const hasRoom = this.#inflight.size < limits.inflightMessagesMax + AHEAD_MIN;
+    if (!hasRoom || !this.#inflight.mayKeep(entry.position, limits.queueBytesMax)) return false;
+    queue.shift();
+    this.#inflight.setAside(packetIdOf(entry.position), entry);
     return true;
   }
 
@@ -309,7 +310,8 @@ export class Session implements MessageHolder, QueueOwner, PageReader, ReplayTar
     const { commits } = this.#context;
     const mark = this.#sentMark as SentMark;
     const isMarked = mark.covers(position, commits);
-    if (mark.isDue(position, commits)) commits.write({ op: 'putSession', session: this.connectedRecord(position) });
+    if (mark.isDue(position, commits))
+      commits.write({ op: 'putSession', session: this.#record(0, mark.raise(position, commits.ticket)) });
     if (!isMarked) this.continueWhenDurable();
     return isMarked;
   }
