@@ -277,8 +277,8 @@ async function handRestToOthers(broker: Broker, session: Session, rest: Queue): 
       rest.shift();
       if (mayHandOver(entry)) handToAnother(broker, session, entry);
     }
-    // Others have their turn before the next page: a store may answer at once.
-    await new Promise<void>((resolve) => broker.endOfTurn(resolve));
+    // Until then the batch holds the page. Others have their turn before the next: a store may answer at once.
+    await broker.commits.flushed();
   }
   broker.beginTurn();
   forgetStored(broker, session);

@@ -3,6 +3,7 @@ import type { Connection } from './connection.ts';
 import { type Entry, mayDrop } from './entry.ts';
 import type { Message } from './message.ts';
 import type { Queue } from './queue.ts';
+import type { Session } from './session.ts';
 import type { SessionContext } from './session-context.ts';
 
 /** The session, as its full queue sees it. */
@@ -41,6 +42,18 @@ export function makeRoom(queue: Queue, message: Message, owner: QueueOwner, cont
   if (hasRoom()) return true;
   metrics.messagesDroppedQueueFull += 1;
   return false;
+}
+
+/** Whether dropping what has expired pauses after so many entries, since the time or the open batch has no more room. */
+export function pausesDropping(session: Session, dropped: number, context: SessionContext): boolean {
+  if (!context.commits.mayDrop) {
+    session.continueWhenDurable(true);
+    return true;
+  }
+  const isLook = dropped > 0 && dropped % STEPS_A_LOOK === 0;
+  if (!isLook || context.clockMs() < context.pauseAtMs()) return false;
+  context.continueLater(session);
+  return true;
 }
 
 /** Takes away from the front, until the time that a turn has for what is long is over. */

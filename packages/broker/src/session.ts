@@ -13,7 +13,7 @@ import type { Message } from './message.ts';
 import type { Permissions, QueueSummary, SessionRecord } from './ports.ts';
 import { type MessageHolder, Queue } from './queue.ts';
 import { type PageReader, readPage } from './queue-pages.ts';
-import { makeRoom, type QueueOwner } from './queue-room.ts';
+import { makeRoom, pausesDropping, type QueueOwner } from './queue-room.ts';
 import { type Remains, remainsOf } from './remains.ts';
 import type { Replay } from './replay.ts';
 import { Replays, type ReplayTarget } from './replays.ts';
@@ -22,8 +22,6 @@ import type { SessionContext } from './session-context.ts';
 import { recordOf, type Subscription } from './subscription.ts';
 import type { ArmedWill } from './will.ts';
 
-/** Expired entries that are dropped between two looks at the clock. */
-const STEPS_A_LOOK = 64;
 const UNKNOWN = { step: 'unknown', entry: undefined } as const;
 
 export class Session implements MessageHolder, QueueOwner, PageReader, ReplayTarget {
@@ -234,11 +232,10 @@ export class Session implements MessageHolder, QueueOwner, PageReader, ReplayTar
         continue;
       }
       if (mayDrop(entry) && entry.message.isExpired(this.#context.nowMs)) {
+        if (pausesDropping(this, expired, this.#context)) return;
         this.drop(queue, 'messagesExpired');
         expired += 1;
-        if (expired % STEPS_A_LOOK > 0 || this.#context.clockMs() < this.#context.pauseAtMs()) continue;
-        this.#context.continueLater(this);
-        return;
+        continue;
       }
       if (!this.#maySend(connection, entry.position, entry.isStored)) return;
       if (entry.qos === 2 && !this.#context.commits.isDurable(entry.ticket)) {
@@ -280,10 +277,11 @@ export class Session implements MessageHolder, QueueOwner, PageReader, ReplayTar
     return true;
   }
 
-  continueWhenDurable(): void {
+  continueWhenDurable(toDrop = false): void {
     if (this.#isWaiting) return;
     this.#isWaiting = true;
-    this.#context.commits.wait(this);
+    if (toDrop) this.#context.commits.waitToDrop(this);
+    else this.#context.commits.wait(this);
   }
 
   /** The batch it waited for is durable. */
@@ -339,6 +337,7 @@ export class Session implements MessageHolder, QueueOwner, PageReader, ReplayTar
     queue.shift();
     this.#context.metrics[counter] += 1;
     this.#finished(entry);
+    if (entry.isStored) this.#context.commits.dropped(entry.message);
   }
 
   /** A delivery of the message stays in memory. */
