@@ -14,6 +14,7 @@ export type { ListenerPolicy } from './policy.ts';
 export type * from './ports.ts';
 export type { SessionInfo } from './session-info.ts';
 export { DEFAULT_SETTINGS, type Settings } from './settings.ts';
+export { StoreContradiction } from './store-contradiction.ts';
 export {
   RevisionConflict,
   type Table,

@@ -8,6 +8,7 @@
 import type { Entry } from './entry.ts';
 import type { Message } from './message.ts';
 import type { Awaitable, QueueSummary, Store, StoredEntry } from './ports.ts';
+import { StoreContradiction } from './store-contradiction.ts';
 
 /** Entries of a stored session kept in memory at the most, and entries read at once. */
 const WINDOW_ENTRIES = 2048;
@@ -197,8 +198,8 @@ export class Queue {
   }
 
   /** What is wrong where the store, with nothing on its way to it, has none of the entries that it alone should have. */
-  lost(session: number): Error {
-    return new Error(
+  lost(session: number): StoreContradiction {
+    return new StoreContradiction(
       `Cannot read the queue of session ${session} after position ${this.#pagedAfter}: ` +
         `the store has nothing there, expected are ${this.#paged} entries`,
     );

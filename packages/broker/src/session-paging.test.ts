@@ -362,7 +362,9 @@ test('a queue of which the store has nothing is as fatal as one that cannot be r
   await settled(world);
   assert.deepEqual(
     world.told('storeFailed').map(({ error }) => error),
-    ['Cannot read the queue of session 1 after position 0: the store has nothing there, expected are 3 entries'],
+    [
+      'Cannot read the queue of session 1 after position 0: the store has nothing there, expected are 3 entries; restore a backup',
+    ],
   );
 });
 
