@@ -61,7 +61,8 @@ const UNREADY_NAME = /^restoring-[A-Za-z0-9]{6}$/;
 
 /**
  * Settles when the device has it.
- * @throws StoreError 'no-store' where `from` holds none or is an unfinished copy, 'locked' where a process has one of the two, 'store-exists',
+ * @throws StoreError 'no-store' where `from` holds none or is an unfinished copy, 'locked' where a process has one of the
+ *   two or writes to `from` meanwhile, 'store-exists',
  *   'damaged', 'newer-format', 'not-openable'; the directory is as it was then
  */
 export async function restoreBackup(options: RestoreOptions): Promise<Restored> {
