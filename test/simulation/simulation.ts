@@ -16,6 +16,7 @@ import {
   type Write,
 } from '@dunlin/broker';
 import type { ConnectPacket, Packet, Properties, PublishPacket } from '@dunlin/protocol';
+import { AHEAD_MIN } from '../../packages/broker/src/sent-mark.ts';
 import { BrokerProcess } from './broker-process.ts';
 import { type Character, characterOf } from './character.ts';
 import { DelayedStore } from './delayed-store.ts';
@@ -412,7 +413,7 @@ class World implements LinkWatcher, Observed {
     const { queueMessagesMax, inflightMessagesMax, outboxBytesHardMax } = this.limits;
     for (const session of this.broker.sessionsById.values())
       this.judge.check(
-        session.queuedMessages <= queueMessagesMax + inflightMessagesMax,
+        session.queuedMessages <= queueMessagesMax + inflightMessagesMax + AHEAD_MIN,
         'limits',
         () => `the queue of "${session.clientId}" holds ${session.queuedMessages} messages`,
       );

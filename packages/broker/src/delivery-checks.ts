@@ -2,7 +2,7 @@
  * What a session may receive. Most sessions may receive all that their subscriptions match, and then nothing is asked
  * of a message; where not, each one is looked at when it comes and again when it is sent.
  */
-import { type Entry, mayExpire } from './entry.ts';
+import { type Entry, mayDrop } from './entry.ts';
 import type { Message } from './message.ts';
 import type { Permissions } from './ports.ts';
 import { plainFilter } from './router.ts';
@@ -48,7 +48,7 @@ export function dropReason(
   context: SessionContext,
 ): 'messagesExpired' | 'messagesDroppedDenied' | undefined {
   const { message } = entry;
-  if (mayExpire(entry) && message.isExpired(context.nowMs)) return 'messagesExpired';
+  if (mayDrop(entry) && message.isExpired(context.nowMs)) return 'messagesExpired';
   // At QoS 2 the client may have what was sent already, and its Packet Identifier is only free again at the end.
   if (!session.checksDeliveries || (entry.qos === 2 && entry.sent === 'surely') || mayReceive(session, message))
     return undefined;

@@ -322,8 +322,12 @@ async function handRestToOthers(broker: Broker, session: Session, rest: Queue): 
     if (rest.peek() === undefined) throw rest.lost(session.number);
     for (let entry = rest.peek(); entry !== undefined; entry = rest.peek()) {
       rest.shift();
-      if (mayHandOver(entry)) handToAnother(broker, session, entry);
+      if (!mayHandOver(entry)) continue;
+      broker.commits.dropped(entry.message);
+      handToAnother(broker, session, entry);
     }
+    // Until then the batch holds the page.
+    if (!broker.commits.mayDrop) await broker.commits.flushed();
     // Others have their turn before the next page: a store may answer at once.
     await new Promise<void>((resolve) => broker.endOfTurn(resolve));
   }

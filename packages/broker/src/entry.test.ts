@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sampleMessage } from './contract/samples.ts';
-import { type Entry, mayExpire, mayHandOver, newEntry, packetIdOf } from './entry.ts';
+import { type Entry, mayDrop, mayHandOver, newEntry, packetIdOf } from './entry.ts';
 
 function entry(qos: 1 | 2, sent: Entry['sent'], share?: string): Entry {
   const message = sampleMessage('t');
@@ -27,11 +27,11 @@ test('makes Packet Identifiers of positions: 1 to 65535, then 1 again [MQTT-2.2.
 test('finishes a QoS 2 message that may have been sent, expired or not [MQTT-4.3.3-7]', () => {
   const sent = ['never', 'perhaps', 'surely'] as const;
   assert.deepEqual(
-    sent.map((one) => mayExpire(entry(1, one))),
+    sent.map((one) => mayDrop(entry(1, one))),
     [true, true, false],
   );
   assert.deepEqual(
-    sent.map((one) => mayExpire(entry(2, one))),
+    sent.map((one) => mayDrop(entry(2, one))),
     [true, false, false],
   );
 });

@@ -68,8 +68,11 @@ export function packetIdOf(position: number): number {
   return ((position - 1) % PACKET_IDS) + 1;
 }
 
-/** Whether expiry still counts. A QoS 2 message that may have been sent is finished in any case [MQTT-4.3.3-7]. */
-export function mayExpire({ sent, qos }: Entry): boolean {
+/**
+ * Whether it may be given up, because it has expired or for want of room. A QoS 2 message that may have been sent is
+ * finished in any case [MQTT-4.3.3-7]: its client may have half of it, and would take a later one for it.
+ */
+export function mayDrop({ sent, qos }: Entry): boolean {
   return sent === 'never' || (sent === 'perhaps' && qos === 1);
 }
 

@@ -20,6 +20,8 @@
  *
  * A failed commit is fatal: nothing of it or after it is ever released.
  */
+import { ENTRY_BYTES } from './entry.ts';
+import type { Message } from './message.ts';
 import type { Metrics } from './metrics.ts';
 import type { Store, Write } from './ports.ts';
 
@@ -38,6 +40,12 @@ export interface CommitOwner {
   internalError(error: unknown): void;
 }
 
+/**
+ * Bytes of messages that the open batch may hold of dropped ones before who drops at will waits: with a slow disk a
+ * batch would hold whole queues, and take long to be written.
+ */
+const DROPPED_BYTES_MAX = 4 * 1024 ** 2;
+
 export class GroupCommit {
   readonly #store: Store;
   readonly #metrics: Metrics;
@@ -46,7 +54,12 @@ export class GroupCommit {
   /** Places in the batch whose write was taken back. */
   #holes = 0;
   #written = 0;
+  /** Bytes of messages that nobody but the open batch holds, and nobody but the one under way. */
+  #droppedBytes = 0;
+  #runningDroppedBytes = 0;
   #waiters: Waiter[] = [];
+  /** Who wants to drop more, in the order they came. */
+  #droppers: Waiter[] = [];
   #ticket = 1;
   #durable = 0;
   #running = false;
@@ -86,6 +99,26 @@ export class GroupCommit {
     this.#written += 1;
     this.#batch.push(write);
     return this.#ticket;
+  }
+
+  /** An entry was dropped and waits in the open batch to be removed; so does its message where nobody else holds that. */
+  dropped(message: Message): void {
+    this.#droppedBytes += ENTRY_BYTES + (message.holders === 0 ? message.heldBytes : 0);
+  }
+
+  /** Whether the open batch takes one more that could be dropped later. */
+  get mayDrop(): boolean {
+    return this.#droppedBytes < DROPPED_BYTES_MAX;
+  }
+
+  /** Calls `waiter.durable()` once, when a batch is durable and the open one takes more, behind who waits already. */
+  waitToDrop(waiter: Waiter): void {
+    this.#droppers.push(waiter);
+  }
+
+  /** Bytes of messages that were dropped and that a batch still holds. */
+  get droppedBytes(): number {
+    return this.#droppedBytes + this.#runningDroppedBytes;
   }
 
   /** The step under way writes nothing, and its answer waits as if it did: what it says holds when all before is durable. */
@@ -135,6 +168,8 @@ export class GroupCommit {
     const ticket = this.#ticket;
     this.#batch = [];
     this.#waiters = [];
+    this.#runningDroppedBytes = this.#droppedBytes;
+    this.#droppedBytes = 0;
     this.#ticket += 1;
     this.#metrics.commits += 1;
     this.#metrics.writes += batch.length;
@@ -169,13 +204,21 @@ export class GroupCommit {
 
   #release(ticket: number, waiters: readonly Waiter[]): void {
     this.#durable = ticket;
-    for (const waiter of waiters) {
-      // One connection's fault keeps nobody else waiting.
-      try {
-        waiter.durable();
-      } catch (error) {
-        this.#owner.internalError(error);
-      }
+    this.#runningDroppedBytes = 0;
+    for (const waiter of waiters) this.#tell(waiter);
+    const droppers = this.#droppers;
+    this.#droppers = [];
+    let told = 0;
+    while (told < droppers.length && this.mayDrop) this.#tell(droppers[told++]);
+    this.#droppers = [...droppers.slice(told), ...this.#droppers];
+  }
+
+  /** One connection's fault keeps nobody else waiting. */
+  #tell(waiter: Waiter): void {
+    try {
+      waiter.durable();
+    } catch (error) {
+      this.#owner.internalError(error);
     }
   }
 

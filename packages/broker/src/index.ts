@@ -23,6 +23,7 @@ export type * from './ports.ts';
 export type { ConnectionsReview, PermissionsReview } from './reviews.ts';
 export type { SessionInfo } from './session-info.ts';
 export { DEFAULT_SETTINGS, type Settings } from './settings.ts';
+export { StoreContradiction } from './store-contradiction.ts';
 export {
   RevisionConflict,
   type Table,

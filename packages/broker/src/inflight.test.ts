@@ -145,6 +145,26 @@ test('on a new connection keeps what waits for PUBCOMP under way, and gives the 
   assert.ok(inflight.hasRoomFor(4, 1));
 });
 
+test('what is set aside comes back as it was, and what this broker has sent as sent', () => {
+  const { inflight, kept } = flow();
+  const perhaps = { ...entry(2, 2), sent: 'perhaps' } as const;
+  inflight.open(1, 2, entry(1, 2));
+  inflight.setAside(2, perhaps);
+  assert.deepEqual([inflight.size, kept()], [2, 2]);
+  const { again } = inflight.resume(10);
+  assert.deepEqual(
+    again.map(({ sent }) => sent),
+    ['surely', 'perhaps'],
+  );
+  assert.deepEqual([inflight.size, kept()], [0, 0]);
+  // Then it is sent after all.
+  inflight.open(2, 2, perhaps);
+  assert.deepEqual(
+    inflight.resume(10).again.map(({ sent }) => sent),
+    ['surely'],
+  );
+});
+
 test('gives back all that was under way when the session ends, and keeps none of it', () => {
   const { inflight, kept } = flow();
   inflight.open(1, 1, entry(1));

@@ -10,6 +10,8 @@ export class Inflight {
   readonly #holder: MessageHolder;
   readonly #flow: SenderFlow<Entry>;
   #bytes = 0;
+  /** Those under way that this broker has not sent. */
+  #aside: Set<Entry> | undefined = undefined;
 
   /** `maximum`: deliveries that the client takes at once. */
   constructor(holder: MessageHolder, maximum: number) {
@@ -52,6 +54,13 @@ export class Inflight {
     this.#holder.keep(entry.message);
   }
 
+  /** No client is there, and the entry leaves the queue as if it had been sent, until the next connection. */
+  setAside(packetId: number, entry: Entry): void {
+    this.#aside ??= new Set();
+    this.#aside.add(entry);
+    this.open(packetId, entry.qos, entry);
+  }
+
   /** Each of the answers returns the entry that is over, or undefined. */
   puback(packetId: number): Entry | undefined {
     return this.#closed(this.#flow.puback(packetId));
@@ -87,9 +96,10 @@ export class Inflight {
         released.push(id);
       } else if (item !== FORGOTTEN) {
         this.#closed(item);
-        again.push({ ...item, sent: 'surely' });
+        again.push(this.#aside?.has(item) ? item : { ...item, sent: 'surely' });
       }
     }
+    this.#aside = undefined;
     return { released, again };
   }
 

@@ -32,13 +32,14 @@ export class Pressure {
     this.#broker = broker;
   }
 
-  /** Bytes of memory for what waits. */
+  /** Bytes of memory for what waits, or was dropped and waits to be removed from the store. */
   get heldBytes(): number {
-    return this.#keptBytes + this.#broker.pool.waitingBytes;
+    return this.#keptBytes + this.#broker.pool.waitingBytes + this.#broker.commits.droppedBytes;
   }
   /** Those of them that reading slowly could free. */
   get #movingBytes(): number {
-    return Math.min(this.#presentBytes, this.#keptBytes) + this.#broker.pool.waitingBytes;
+    const { pool, commits } = this.#broker;
+    return Math.min(this.#presentBytes, this.#keptBytes) + pool.waitingBytes + commits.droppedBytes;
   }
   /** Nothing more is held for clients that are not there. */
   get isFull(): boolean {

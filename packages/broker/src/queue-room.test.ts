@@ -84,37 +84,59 @@ test('drops what has expired in slices, with other turns between, and goes on wi
   assert.ok(slices >= 10, `${slices} slices`);
 });
 
-for (const qos of [1, 2] as const)
-  test(`drops the oldest of a queue also after a restart, and never what was perhaps sent, at QoS ${qos}`, async () => {
-    const options = { settings: { queueFull: 'drop-oldest' }, limits: { queueMessagesMax: 5 } } as const;
-    const former = new World({
-      store: new DiskStore(),
-      ...options,
-      limits: { ...options.limits, inflightMessagesMax: 2 },
-    });
-    const client = former.connect('a', STORED);
-    client.subscribe('t', { qos });
-    for (let i = 0; i < 4; i++) former.broker.publish('t', Buffer.from(`${i}`), { qos });
-    former.run();
-    assert.equal(client.takeAll().filter(({ type }) => type === 'publish').length, 2);
-    client.break();
+/**
+ * What a client gets again after a crash, with its DUP: its queue of 100 at the most drops the oldest, `old` messages had
+ * come before the crash, five of them sent, and 300 come after it. `sentUpTo`: what the store says instead of what it was told.
+ */
+async function afterCrash(
+  qos: 1 | 2,
+  old: number,
+  inflightMessagesMax = 1_000,
+  sentUpTo?: number,
+): Promise<[string, boolean][]> {
+  const settings = { queueFull: 'drop-oldest' } as const;
+  const limits = { queueMessagesMax: 100 };
+  const former = new World({ store: new DiskStore(), settings, limits: { ...limits, inflightMessagesMax: 5 } });
+  const client = former.connect('a', STORED);
+  client.subscribe('t', { qos });
+  const publish = (world: World, text: string) => {
+    world.broker.publish('t', Buffer.from(text), { qos });
+    world.run();
+  };
+  for (let i = 0; i < old; i++) publish(former, `old ${i}`);
+  assert.equal(client.takeAll().filter(({ type }) => type === 'publish').length, 5);
 
-    const world = await World.after(former, options);
-    for (let i = 4; i < 8; i++) {
-      world.broker.publish('t', Buffer.from(`${i}`), { qos });
-      world.run();
-    }
-    assert.equal(world.broker.metrics.messagesDroppedQueueFull, 3);
-    const again = world.connect('a', STORED);
-    const came = again.takeAll().flatMap((packet) => (packet.type === 'publish' ? [packet] : []));
+  const { store } = former.broker;
+  const sessions = store.sessions.bind(store);
+  store.sessions = async function* () {
+    for await (const { record, ...rest } of sessions())
+      yield { ...rest, record: { ...record, sentUpTo: sentUpTo ?? record.sentUpTo } };
+  };
+  const world = await World.after(former, { settings, limits: { ...limits, inflightMessagesMax } });
+  for (let i = 0; i < 300; i++) publish(world, `new ${i}`);
+  const again = world.connect('a', STORED);
+  const came: [string, boolean][] = [];
+  for (let round = 0; round < 100; round++)
+    for (const { payload, dup } of again.answerAll()) came.push([Buffer.from(payload).toString(), dup]);
+  return came;
+}
+
+const NEWEST = Array.from({ length: 100 }, (_, i): [string, boolean] => [`new ${i + 200}`, false]);
+
+for (const qos of [1, 2] as const)
+  test(`drops the oldest also after a crash, while what was perhaps sent waits beside the queue, at QoS ${qos}`, async () => {
+    const came = await afterCrash(qos, 105);
+    assert.deepEqual(came.slice(-100), NEWEST);
     assert.deepEqual(
-      came.map(({ payload, dup }) => [Buffer.from(payload).toString(), dup]),
-      [
-        ['0', true],
-        ['1', true],
-        ['5', false],
-        ['6', false],
-        ['7', false],
-      ],
+      came.slice(0, 5),
+      [0, 1, 2, 3, 4].map((i) => [`old ${i}`, true]),
     );
+    assert.ok(came.length <= 100 + 64, `${came.length} came`);
   });
+
+test('keeps not many more beside the queue than may be in flight: at QoS 1 the rest goes, at QoS 2 the new messages do', async () => {
+  const first = await afterCrash(1, 105, 10, 1_000);
+  assert.deepEqual([first.length, first.slice(-100)], [174, NEWEST]);
+  const second = await afterCrash(2, 105, 10, 1_000);
+  assert.deepEqual([second.length, second.filter(([text]) => text.startsWith('new')).length], [174, 69]);
+});

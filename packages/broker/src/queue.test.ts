@@ -208,17 +208,6 @@ test('forgets what was perhaps sent while its client is away, since it can be re
   );
 });
 
-test('counts what is set aside until it is put back', () => {
-  const queue = new Queue(holder(), true);
-  for (const record of [entry(1), entry(2)]) queue.push(record, true);
-  const first = queue.peek() as Entry;
-  queue.setAside();
-  assert.deepEqual([queue.size, queue.bytes, queue.asideSize, queue.asideBytes], [1, BYTES, 1, BYTES]);
-  queue.putBack([first]);
-  assert.deepEqual([queue.size, queue.bytes, queue.asideSize, queue.asideBytes], [2, 2 * BYTES, 0, 0]);
-  assert.equal(queue.peek(), first);
-});
-
 test('knows whether the store alone has something of a shared subscription', () => {
   const queue = new Queue(holder(), true);
   const records = Array.from({ length: 2_100 }, (_, i) => entry(i + 1, i % 2 === 0 ? '$share/g/t' : undefined));

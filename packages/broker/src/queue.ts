@@ -8,6 +8,7 @@
 import type { Entry } from './entry.ts';
 import type { Message } from './message.ts';
 import type { Awaitable, QueueSummary, Store, StoredEntry } from './ports.ts';
+import { StoreContradiction } from './store-contradiction.ts';
 
 /** Entries of a stored session kept in memory at the most, and entries read at once. */
 const WINDOW_ENTRIES = 2048;
@@ -37,9 +38,6 @@ export class Queue {
   /** Entries behind the paged ones that the store never gets: the session is no longer stored. */
   #behind: Entry[] = [];
   #bytes = 0;
-  /** What is in flight until it is put back, and counts for the limits nevertheless. */
-  asideSize = 0;
-  asideBytes = 0;
   /** Up to this position the broker before this one may have sent. */
   #perhapsSentUpTo = 0;
   readonly #holder: MessageHolder;
@@ -133,17 +131,8 @@ export class Queue {
     if (share !== undefined) this.#pagedShares += 1;
   }
 
-  /** Removes what `peek` returned, until it is put back. */
-  setAside(): void {
-    this.asideSize += 1;
-    this.asideBytes += this.#entries[this.#head].message.heldBytes;
-    this.shift();
-  }
-
   /** Puts unfinished deliveries of the former connection back in front, oldest first, to be sent again. */
   putBack(entries: readonly Entry[]): void {
-    this.asideSize = 0;
-    this.asideBytes = 0;
     for (const entry of entries) {
       this.#bytes += entry.message.heldBytes;
       this.#holder.keep(entry.message);
@@ -209,8 +198,8 @@ export class Queue {
   }
 
   /** What is wrong where the store, with nothing on its way to it, has none of the entries that it alone should have. */
-  lost(session: number): Error {
-    return new Error(
+  lost(session: number): StoreContradiction {
+    return new StoreContradiction(
       `Cannot read the queue of session ${session} after position ${this.#pagedAfter}: ` +
         `the store has nothing there, expected are ${this.#paged} entries`,
     );

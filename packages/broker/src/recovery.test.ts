@@ -157,7 +157,7 @@ test('hands on no QoS 2 message that was perhaps sent, and what surely was not [
   assert.deepEqual(other.takePayloads(), ['2']);
 });
 
-test('writes nothing for a message that is sent, but for one mark in some thousand, and waits for none of them', () => {
+test('writes nothing for a message that is sent, but for one mark in 33 where each has a batch of its own', () => {
   const store = new MemoryStore();
   let records = 0;
   const commit = store.commit.bind(store);
@@ -175,7 +175,7 @@ test('writes nothing for a message that is sent, but for one mark in some thousa
     const [{ packetId }] = publishes(client);
     client.acknowledge('puback', packetId);
   }
-  assert.equal(records, 4);
+  assert.equal(records, 303);
 });
 
 test('sends nothing above a mark that is not durable, and goes on when it is', async () => {
@@ -188,9 +188,9 @@ test('sends nothing above a mark that is not durable, and goes on when it is', a
   client.takeAll();
   for (let i = 0; i < 5_000; i++) world.broker.publish('t', Buffer.from(`${i}`), { qos: 1 });
   world.run();
-  assert.equal(publishes(client).length, 4_096);
+  assert.equal(publishes(client).length, 64);
   await settled();
-  assert.equal(publishes(client).length, 904);
+  assert.equal(publishes(client).length, 4_936);
 });
 
 test('sends what the former broker may have sent with DUP, and only PUBREL for what was received [MQTT-4.4.0-1]', async () => {

@@ -4,7 +4,7 @@ import type { QoS } from '@dunlin/protocol';
 import fc from 'fast-check';
 import type { StoredEntry, Write } from './ports.ts';
 import type { TestClient } from './testing/client.ts';
-import { LaterStore } from './testing/store.ts';
+import { HeldStore, LaterStore } from './testing/store.ts';
 import { World } from './testing/world.ts';
 
 const STORED = { cleanStart: false, properties: { sessionExpiryInterval: 1_000 } };
@@ -362,6 +362,40 @@ test('a queue of which the store has nothing is as fatal as one that cannot be r
   await settled(world);
   assert.deepEqual(
     world.told('storeFailed').map(({ error }) => error),
-    ['Cannot read the queue of session 1 after position 0: the store has nothing there, expected are 3 entries'],
+    [
+      'Cannot read the queue of session 1 after position 0: the store has nothing there, expected are 3 entries; restore a backup',
+    ],
   );
+});
+
+test('drops what has expired no faster than the disk removes it', async () => {
+  const store = new HeldStore();
+  const world = new World({ store });
+  const settled = () => store.letAllThrough(world);
+  const names = ['a', 'b', 'c'];
+  for (const name of names) {
+    const client = await world.admit(name, STORED, settled);
+    client.send(client.subscribePacket(name, { qos: 1 }));
+    await settled();
+    client.break();
+  }
+  // Of 100,000 bytes each: 42 of them are more than a batch may hold.
+  for (let i = 0; i < 200; i++) {
+    const properties = { messageExpiryInterval: 5 };
+    for (const name of names) world.broker.publish(name, Buffer.alloc(100_000), { qos: 1, properties });
+  }
+  await settled();
+  world.pass(6_000);
+  await settled();
+  const before = store.batches.length;
+  for (const name of names) world.open().connect({ clientId: name, ...STORED });
+  await settled();
+  assert.equal(world.broker.metrics.messagesExpired, 600);
+  const removed = store.batches.slice(before).map((batch) => batch.filter(({ op }) => op === 'dequeue'));
+  assert.ok(Math.max(...removed.map(({ length }) => length)) <= 43, `${removed.map(({ length }) => length)}`);
+  // All take part from the first batches on.
+  const first = removed.filter(({ length }) => length > 0).slice(0, 5);
+  const sessions = first.flat().map((write) => ('session' in write ? write.session : 0));
+  assert.equal(new Set(sessions).size, 3);
+  assert.equal(world.broker.pressure.heldBytes, 0);
 });

@@ -14,17 +14,15 @@ import type { Message } from './message.ts';
 import type { Permissions, QueueSummary, SessionRecord } from './ports.ts';
 import { type MessageHolder, Queue } from './queue.ts';
 import { type PageReader, readPage } from './queue-pages.ts';
-import { makeRoom, type QueueOwner } from './queue-room.ts';
+import { makeRoom, pausesDropping, type QueueOwner } from './queue-room.ts';
 import { type Remains, remainsOf } from './remains.ts';
 import type { Replay } from './replay.ts';
 import { Replays, type ReplayTarget } from './replays.ts';
-import { SentMark } from './sent-mark.ts';
+import { AHEAD_MIN, SentMark } from './sent-mark.ts';
 import type { SessionContext } from './session-context.ts';
 import { recordOf, type Subscription } from './subscription.ts';
 import type { ArmedWill } from './will.ts';
 
-/** Entries that are dropped between two looks at the clock. */
-const STEPS_A_LOOK = 64;
 const UNKNOWN = { step: 'unknown', entry: undefined } as const;
 
 export class Session implements MessageHolder, QueueOwner, PageReader, ReplayTarget {
@@ -92,11 +90,10 @@ export class Session implements MessageHolder, QueueOwner, PageReader, ReplayTar
   get inflightMessages(): number {
     return this.#inflight?.size ?? 0;
   }
-
-  /** For the open batch, while a client is there; where the next to be sent is known, with its position. */
-  connectedRecord(next = 0): SessionRecord {
+  /** For the open batch, where a client has come. */
+  connectedRecord(): SessionRecord {
     if (this.isStored) this.#sentMark ??= new SentMark();
-    return this.#record(0, this.#sentMark?.raise(next, this.#context.commits.ticket) ?? 0);
+    return this.#record(0, this.#sentMark?.begin(this.#context.commits.ticket) ?? 0);
   }
 
   /** While none is there: it ends at this wall clock. */
@@ -226,11 +223,10 @@ export class Session implements MessageHolder, QueueOwner, PageReader, ReplayTar
       }
       const reason = dropReason(this, entry, this.#context);
       if (reason !== undefined) {
+        if (pausesDropping(this, dropped, this.#context)) return;
         this.drop(queue, reason);
         dropped += 1;
-        if (dropped % STEPS_A_LOOK > 0 || this.#context.clockMs() < this.#context.pauseAtMs()) continue;
-        this.#context.continueLater(this);
-        return;
+        continue;
       }
       if (!this.#maySend(connection, entry.position, entry.isStored)) return;
       if (entry.qos === 2 && !this.#context.commits.isDurable(entry.ticket)) {
@@ -264,16 +260,19 @@ export class Session implements MessageHolder, QueueOwner, PageReader, ReplayTar
     if (this.connection !== undefined || !this.#context.hasMemory(true)) return false;
     const entry = queue.peek() as Entry;
     this.#inflight ??= new Inflight(this, limits.inflightMessagesMax);
-    if (!this.#inflight.mayKeep(entry.position, limits.queueBytesMax)) return false;
-    queue.setAside();
-    this.#inflight.open(packetIdOf(entry.position), entry.qos, entry);
+    // What was under way lies behind what was acknowledged and not yet removed.
+    const hasRoom = this.#inflight.size < limits.inflightMessagesMax + AHEAD_MIN;
+    if (!hasRoom || !this.#inflight.mayKeep(entry.position, limits.queueBytesMax)) return false;
+    queue.shift();
+    this.#inflight.setAside(packetIdOf(entry.position), entry);
     return true;
   }
 
-  continueWhenDurable(): void {
+  continueWhenDurable(toDrop = false): void {
     if (this.#isWaiting) return;
     this.#isWaiting = true;
-    this.#context.commits.wait(this);
+    if (toDrop) this.#context.commits.waitToDrop(this);
+    else this.#context.commits.wait(this);
   }
 
   /** The batch it waited for is durable. */
@@ -300,7 +299,8 @@ export class Session implements MessageHolder, QueueOwner, PageReader, ReplayTar
     const { commits } = this.#context;
     const mark = this.#sentMark as SentMark;
     const isMarked = mark.covers(position, commits);
-    if (mark.isDue(position, commits)) commits.write({ op: 'putSession', session: this.connectedRecord(position) });
+    if (mark.isDue(position, commits))
+      commits.write({ op: 'putSession', session: this.#record(0, mark.raise(position, commits.ticket)) });
     if (!isMarked) this.continueWhenDurable();
     return isMarked;
   }
@@ -328,6 +328,7 @@ export class Session implements MessageHolder, QueueOwner, PageReader, ReplayTar
     queue.shift();
     this.#context.metrics[counter] += 1;
     this.#finished(entry);
+    if (entry.isStored) this.#context.commits.dropped(entry.message);
   }
 
   /** A delivery of the message stays in memory. */

@@ -1,16 +1,21 @@
 import assert from 'node:assert/strict';
-import {
+import fs, {
   chmodSync,
   chownSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   statSync,
+  symlinkSync,
   truncateSync,
+  watch,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import { dataFile } from './data-directory.ts';
 import { Database } from './database.ts';
 import { writeMeta } from './meta.ts';
@@ -115,7 +120,7 @@ test('refuses what is no store, is damaged, is newer or is open, and changes not
 test('takes what a restore that was killed left away, and leaves nothing where it fails itself', async () => {
   const from = await storeOf(1);
   const directory = await storeOf(1);
-  const leftover = join(directory, 'restoring-abc');
+  const leftover = join(directory, 'restoring-aB3xyz');
   mkdirSync(leftover);
   writeFileSync(dataFile(leftover), 'half');
   const names = ['data.mdb', 'data.mdb-lock'];
@@ -154,4 +159,61 @@ test('looks for room before it copies', async () => {
       /^Cannot restore .* into .*: \d+ bytes of its file system are free, the backup needs 87\d+; make room there/,
   });
   assert.deepEqual(readdirSync(directory), []);
+});
+
+test('takes nothing from the unfinished copy of another restore, and leaves what only has a name like it', async () => {
+  const directory = await storeOf(1);
+  const own = join(directory, 'restoring-of-monday');
+  renameSync(await storeOf(2), own);
+  const leftover = join(directory, 'restoring-aB3xyz');
+  renameSync(await storeOf(3), leftover);
+  const link = newDirectory();
+  symlinkSync(leftover, link);
+  for (const from of [leftover, link])
+    await assert.rejects(restoreBackup({ from, directory, replace: true }), {
+      code: 'no-store',
+      message: `Cannot restore ${from}: it lies in ${leftover}, the unfinished copy of another restore; a backup is expected`,
+    });
+  assert.ok(existsSync(dataFile(leftover)));
+  await restoreBackup({ from: own, directory, replace: true });
+  assert.deepEqual([existsSync(own), existsSync(leftover)], [true, false]);
+  assert.equal(await sessionsIn(directory), 2);
+});
+
+test('refuses a backup that a process writes to while it is copied', async () => {
+  const from = await storeOf(1);
+  const directory = newDirectory();
+  mkdirSync(directory, { mode: 0o700 });
+  const watcher = watch(directory, () => {
+    const copy = readdirSync(directory).find((name) => name.startsWith('restoring-'));
+    if (copy === undefined) return;
+    watcher.close();
+    const bytes = readFileSync(dataFile(from));
+    // The number of the last transaction, in both meta pages.
+    for (const page of [0, PAGE]) bytes.writeBigUInt64LE(99n, page + LAST_PAGE_AT + 8);
+    writeFileSync(dataFile(from), bytes);
+  });
+  await assert.rejects(restoreBackup({ from, directory, replace: false }), { code: 'locked', message: /meanwhile/ });
+  assert.deepEqual(readdirSync(directory), []);
+});
+
+test('keeps each former store where two restores come within a second, and leaves nothing where one fails late', async () => {
+  const [from, directory] = [await storeOf(1), await storeOf(2)];
+  const options = { from, directory, replace: true, now: new Date('2026-02-03T04:05:06.789Z') };
+  const first = await restoreBackup(options);
+  const second = await restoreBackup(options);
+  assert.equal(second.former, `${first.former}-2`);
+  const before = readdirSync(directory);
+  // As on a file system without hard links.
+  const link = mock.method(fs, 'linkSync', () => {
+    throw new Error('EPERM: operation not permitted');
+  });
+  syncBuiltinESMExports();
+  try {
+    await assert.rejects(restoreBackup(options), { code: 'not-openable', message: /EPERM/ });
+  } finally {
+    link.mock.restore();
+    syncBuiltinESMExports();
+  }
+  assert.deepEqual(readdirSync(directory), before);
 });

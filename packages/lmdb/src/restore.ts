@@ -5,18 +5,22 @@
  */
 import {
   chownSync,
+  closeSync,
   createReadStream,
   createWriteStream,
   existsSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
+  readSync,
+  realpathSync,
   renameSync,
   rmSync,
   statSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { flush } from './backup.ts';
 import type { CheckReport } from './check.ts';
@@ -48,17 +52,23 @@ export interface Restored {
 
 const PROBLEMS_SHOWN = 5;
 const COPY_CHUNK_BYTES = 1024 ** 2;
+/** Of two pages, as large as LMDB makes them. */
+const META_BYTES_MAX = 2 * 65_536;
 /** Begins the name of the directory in which a copy is made and checked. */
 const UNREADY = 'restoring-';
+/** The whole name, as `mkdtemp` makes it. */
+const UNREADY_NAME = /^restoring-[A-Za-z0-9]{6}$/;
 
 /**
  * Settles when the device has it.
- * @throws StoreError 'no-store' where `from` holds none, 'locked' where a process has one of the two, 'store-exists',
+ * @throws StoreError 'no-store' where `from` holds none or is an unfinished copy, 'locked' where a process has one of the
+ *   two or writes to `from` meanwhile, 'store-exists',
  *   'damaged', 'newer-format', 'not-openable'; the directory is as it was then
  */
 export async function restoreBackup(options: RestoreOptions): Promise<Restored> {
   const { from, directory } = options;
   assertStore(from);
+  assertKept(from, directory);
   await DirectoryLock.assertFree(from);
   prepareDirectory(directory, ownersHere(directory));
   const lock = await DirectoryLock.acquire(directory, 'restore');
@@ -88,11 +98,12 @@ async function takeCopy({ from, directory, replace, now = new Date() }: RestoreO
   const report = await checkedCopy(from, folder, copyBytes);
   const { size: fileBytes } = statSync(dataFile(folder));
   giveToOwner(directory, dataFile(folder));
-  const former = hasStore ? await keepFormer(directory, now) : undefined;
+  const former = hasStore ? makeFormer(directory, now) : undefined;
   try {
+    if (former !== undefined) await keepStore(directory, former);
     renameSync(dataFile(folder), dataFile(directory));
   } catch (error) {
-    // It holds a second name of the store that stays.
+    // It holds at most a second name of the store that stays.
     if (former !== undefined) rmSync(former, { recursive: true, force: true });
     throw error;
   }
@@ -100,9 +111,18 @@ async function takeCopy({ from, directory, replace, now = new Date() }: RestoreO
   return { report, fileBytes, former };
 }
 
+/** What a killed restore left is no backup: nobody has checked it, and it is removed before anything is copied. */
+function assertKept(from: string, directory: string): void {
+  if (!existsSync(directory)) return;
+  const [top = ''] = relative(realpathSync(directory), realpathSync(from)).split(sep);
+  if (!UNREADY_NAME.test(top)) return;
+  const found = `it lies in ${join(directory, top)}, the unfinished copy of another restore`;
+  throw new StoreError('no-store', `Cannot restore ${from}: ${found}; a backup is expected`);
+}
+
 function removeLeftovers(directory: string): void {
   for (const name of readdirSync(directory))
-    if (name.startsWith(UNREADY)) rmSync(join(directory, name), { recursive: true, force: true });
+    if (UNREADY_NAME.test(name)) rmSync(join(directory, name), { recursive: true, force: true });
 }
 
 /**
@@ -128,9 +148,13 @@ function bytesOf(path: string, from: string): number {
 }
 
 async function checkedCopy(from: string, folder: string, copyBytes: number): Promise<CheckReport> {
+  const before = metaPages(from);
   const source = createReadStream(dataFile(from), { end: copyBytes - 1, highWaterMark: COPY_CHUNK_BYTES });
   await pipeline(source, createWriteStream(dataFile(folder), { flags: 'wx', mode: 0o600 }));
   await flush(dataFile(folder), 0o600);
+  // Its directory may be one that nobody can lock, as it can only be read; each transaction writes one of these pages.
+  if (!metaPages(from).equals(before))
+    throw new StoreError('locked', `Cannot restore ${from}: a process has written to it meanwhile; stop that first`);
   const report = await checkClosed(folder);
   const { problems } = report;
   if (problems.length === 0) return report;
@@ -138,19 +162,35 @@ async function checkedCopy(from: string, folder: string, copyBytes: number): Pro
   throw damagedBackup(from, problems.slice(0, PROBLEMS_SHOWN).join('; ').replaceAll(folder, from));
 }
 
+function metaPages(from: string): Buffer {
+  const file = openSync(dataFile(from), 'r');
+  try {
+    const pages = Buffer.alloc(META_BYTES_MAX);
+    return pages.subarray(0, readSync(file, pages, 0, pages.length, 0));
+  } finally {
+    closeSync(file);
+  }
+}
+
 function damagedBackup(from: string, found: string): StoreError {
   return new StoreError('damaged', `Cannot restore ${from}: ${found}; take another backup`);
 }
 
-/** Gives the store a second name, so that its first one can be taken from it in one step. */
-async function keepFormer(directory: string, now: Date): Promise<string> {
+/** A new directory for the former store. */
+function makeFormer(directory: string, now: Date): string {
   const time = now.toISOString().replace(/\.\d+/, '').replaceAll(':', '-');
-  const former = join(directory, `former-${time}`);
+  const name = join(directory, `former-${time}`);
+  let former = name;
+  for (let count = 2; existsSync(former); count++) former = `${name}-${count}`;
   mkdirSync(former, { mode: 0o700 });
+  return former;
+}
+
+/** Gives the store a second name, so that its first one can be taken from it in one step. */
+async function keepStore(directory: string, former: string): Promise<void> {
   giveToOwner(directory, former);
   linkSync(dataFile(directory), dataFile(former));
   await flush(former);
-  return former;
 }
 
 /** The superuser may restore into the directory of any user. */

@@ -1,6 +1,7 @@
 /** The command `dunlin serve`: from the arguments to a server that runs until it is told to stop. */
 import { resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
+import { StoreContradiction } from '@dunlin/broker';
 import { StoreError } from '@dunlin/lmdb';
 import {
   type Configuration,
@@ -204,8 +205,10 @@ function openLog({ to, file }: LogConfiguration): LogDestination {
   );
 }
 
-function failureText(error: unknown): string {
+/** For people; a stack only where the fault is ours. */
+export function failureText(error: unknown): string {
   if (error instanceof ConfigurationError || error instanceof ServerStartError) return error.message;
-  if (error instanceof RangeError || error instanceof StoreError || error instanceof ControlError) return error.message;
+  if (error instanceof StoreError || error instanceof StoreContradiction) return error.message;
+  if (error instanceof RangeError || error instanceof ControlError) return error.message;
   return `Cannot go on: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }

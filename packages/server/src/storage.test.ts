@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { MemoryStore } from '@dunlin/broker';
+import { MemoryStore, StoreContradiction } from '@dunlin/broker';
 import { StoreError } from '@dunlin/lmdb';
 import { ConfigurationError, completeConfiguration } from './configuration.ts';
+import { failureText } from './serve.ts';
 import { startServer } from './server.ts';
 import { openStorage, storageAdvice } from './storage.ts';
 
@@ -39,6 +40,9 @@ test('advises what helps', async () => {
   });
   assert.match(storageAdvice(new StoreError('newer-format', '')) ?? '', /a newer one/);
   assert.match(storageAdvice(new StoreError('damaged', '')) ?? '', /With dunlin store restore/);
+  const contradiction = new StoreContradiction('Cannot read a queue: found is nothing');
+  assert.match(storageAdvice(contradiction) ?? '', /dunlin store check.*With dunlin store restore/);
+  assert.equal(failureText(contradiction), 'Cannot read a queue: found is nothing; restore a backup');
   assert.equal(storageAdvice(new StoreError('commit-failed', '')), undefined);
   assert.equal(storageAdvice(new Error('other')), undefined);
 });

@@ -1,4 +1,5 @@
 /** The store of a server: in memory, or in a data directory with what `durability` promises. */
+import { StoreContradiction } from '@dunlin/broker';
 import { type LmdbEnvironment, openLmdb, StoreError } from '@dunlin/lmdb';
 import type { Configuration } from './configuration.ts';
 
@@ -19,8 +20,11 @@ export async function openStorage(
   });
 }
 
-/** What to do about a data directory that cannot be opened, in a sentence; undefined where the error says it all. */
+const RESTORE = 'With dunlin store restore; where there is none begin with another data directory: --data DIR';
+
+/** What to do about a data directory that cannot be opened or read, in a sentence; undefined where the error says it all. */
 export function storageAdvice(error: unknown): string | undefined {
+  if (error instanceof StoreContradiction) return `To see what is wrong: dunlin store check. ${RESTORE}`;
   if (!(error instanceof StoreError)) return undefined;
   switch (error.code) {
     case 'locked':
@@ -28,7 +32,7 @@ export function storageAdvice(error: unknown): string | undefined {
     case 'newer-format':
       return 'Start the version of Dunlin that wrote it, or a newer one';
     case 'damaged':
-      return 'With dunlin store restore; where there is none begin with another data directory: --data DIR';
+      return RESTORE;
     case 'not-openable':
       return 'Or take another data directory (--data DIR), or keep everything in memory: --durability memory';
     default:
