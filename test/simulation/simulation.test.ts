@@ -25,8 +25,8 @@ describe('a broken broker is found out', () => {
   for (const mutation of MUTATIONS) test(`when ${mutation.title}`, () => checkCaught(mutation));
 });
 
-async function checkCaught({ caughtBy, ...fault }: Mutation): Promise<void> {
-  for (let seed = 1; seed <= SEEDS_PER_MUTATION; seed++) {
+async function checkCaught({ caughtBy, firstSeed = 1, ...fault }: Mutation): Promise<void> {
+  for (let seed = firstSeed; seed < firstSeed + SEEDS_PER_MUTATION; seed++) {
     const { violation } = await simulate({ seed, ...fault });
     if (violation === undefined) continue;
     assert.ok(
