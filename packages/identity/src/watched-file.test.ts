@@ -165,6 +165,34 @@ test('tells nothing of a file that is gone or empty, and of one that is there ag
   assert.deepEqual(told, ['second']);
 });
 
+for (const [title, obstruct] of [
+  ['a loop of links', (directory: string) => symlinkSync(directory, directory)],
+  [
+    'below a file',
+    (directory: string) => {
+      rmSync(join(directory, '..'), { recursive: true });
+      writeFileSync(join(directory, '..'), '');
+    },
+  ],
+] as const) {
+  test(`a directory that cannot be looked at counts as missing until it can be again: ${title}`, () => {
+    const directory = join(newDirectory(), 'folder');
+    const path = join(directory, 'a.pem');
+    mkdirSync(directory);
+    writeFileSync(path, 'first');
+    const { clock, told } = watching(path);
+    rmSync(directory, { recursive: true });
+    obstruct(directory);
+    clock.pass(3000);
+    assert.deepEqual(told, []);
+    rmSync(title === 'below a file' ? join(directory, '..') : directory);
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(path, 'second');
+    clock.pass(3000);
+    assert.deepEqual(told, ['second']);
+  });
+}
+
 test('tells nothing after it was closed, and lets the process end', () => {
   const directory = newDirectory();
   const path = join(directory, 'a.pem');

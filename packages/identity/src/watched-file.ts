@@ -61,7 +61,7 @@ export class WatchedFiles {
   /** Listens at every directory that there is, and anew where another one is in its place. */
   #listen(): void {
     for (const directory of new Set(this.#options.paths.map(dirname))) {
-      const inode = statSync(directory, { bigint: true, throwIfNoEntry: false })?.ino;
+      const inode = inodeOf(directory);
       const known = this.#watchers.get(directory);
       if (known?.inode === inode) continue;
       known?.watcher.close();
@@ -128,6 +128,15 @@ export class WatchedFiles {
       return undefined;
     }
     return hash.digest('hex');
+  }
+}
+
+/** Undefined where there is none, or none that can be looked at: forbidden, a loop of links, a file in the way. */
+function inodeOf(directory: string): bigint | undefined {
+  try {
+    return statSync(directory, { bigint: true }).ino;
+  } catch {
+    return undefined;
   }
 }
 
