@@ -193,6 +193,36 @@ for (const [title, obstruct] of [
   });
 }
 
+test('a file that stays missing or empty is told once, and that it is there again, be it the same', () => {
+  const path = join(newDirectory(), 'a.pem');
+  writeFileSync(path, 'first');
+  const clock = new TestClock(0);
+  const told: string[] = [];
+  const changed = () => void told.push('changed');
+  const missing = (fault: string) => void told.push(fault);
+  opened.push(
+    new WatchedFiles({ paths: [path], clock, changed, missing, settleMs: 100, pollMs: 1000, missingMs: 5000 }),
+  );
+  unlinkSync(path);
+  clock.pass(4000);
+  assert.deepEqual(told, []);
+  clock.pass(30_000);
+  assert.deepEqual(told, [`Cannot read "${path}": there is no such file`]);
+  writeFileSync(path, 'first');
+  clock.pass(3000);
+  assert.deepEqual(told.splice(0).slice(1), ['changed']);
+
+  unlinkSync(path);
+  clock.pass(3000);
+  writeFileSync(path, 'first');
+  clock.pass(30_000);
+  assert.deepEqual(told, [], 'it was back in time');
+
+  writeFileSync(path, '');
+  clock.pass(30_000);
+  assert.deepEqual(told, [`Cannot use "${path}": it is empty`]);
+});
+
 test('tells nothing after it was closed, and lets the process end', () => {
   const directory = newDirectory();
   const path = join(directory, 'a.pem');

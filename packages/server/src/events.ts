@@ -74,7 +74,8 @@ export const SERVER_EVENTS: { readonly [name in ServerEventName]: EventDescripti
   },
   filesUnusable: {
     level: 'error',
-    description: 'One of these files changed and cannot be used; what was read of it before counts.',
+    description:
+      'One of these files changed and cannot be used, or has been missing or empty for seconds; what was read of it before counts.',
   },
   shadowDiffers: { level: 'info', description: 'The rules that are tried out would have decided otherwise.' },
   ruleSkipped: {
