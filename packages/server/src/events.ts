@@ -67,7 +67,10 @@ export const SERVER_EVENTS: { readonly [name in ServerEventName]: EventDescripti
   },
   banLifted: { level: 'info', description: 'A ban was lifted.' },
   clientFlapping: { level: 'warn', description: 'A client connected too often; it is kept out for now.' },
-  certificateWarning: { level: 'warn', description: 'A certificate or revocation list has ended, or will soon.' },
+  certificateWarning: {
+    level: 'warn',
+    description: 'A certificate or revocation list has ended, or will soon; told again while that is so.',
+  },
   filesReread: {
     level: 'info',
     description: 'Files with certificates, keys or revocation lists changed and were read again.',
