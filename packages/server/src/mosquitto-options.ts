@@ -78,7 +78,7 @@ const general: Readonly<Record<string, MosquittoOption>> = {
   global_max_connections: option('global', 'number', most('limits.connectionsMax')),
   include_dir: option('global', 'text', lost('put everything into one file')),
   log_dest: { ...option('global', 'text', key('log.to')), isList: true },
-  log_facility: option('global', 'number', lost('syslog gets everything under the facility "user"')),
+  log_facility: option('global', 'number', lost('syslog gets everything under the facility "daemon"')),
   log_timestamp: option('global', 'switch', needless('every line of the log has its time')),
   log_timestamp_format: option('global', 'text', needless('the times of the log are as in ISO 8601')),
   log_type: { ...option('global', 'text', key('log.level')), isList: true },
