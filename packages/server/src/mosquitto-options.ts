@@ -150,7 +150,14 @@ const listeners: Readonly<Record<string, MosquittoOption>> = {
     'switch',
     lost('an expired certificate never counts: renew it', 'false'),
   ),
-  enable_proxy_protocol: option('listener', 'number', key('listeners[].proxy')),
+  enable_proxy_protocol: option(
+    'listener',
+    'number',
+    lost(
+      'Mosquitto believes whoever connects; give the listener the addresses of your proxies: ' +
+        'proxy: {protocol: v2, trusted: [192.0.2.1]}',
+    ),
+  ),
   http_dir: option('listener', 'text', lost('no files are served: let a web server do it')),
   keyfile: option('listener', 'text', key('listeners[].tls.key')),
   listener: option('listener', 'text', key('listeners[]')),
