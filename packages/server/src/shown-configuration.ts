@@ -7,7 +7,7 @@ import { VERSIONS } from './listener-table.ts';
 import type { GroupShape, ListShape, Shape } from './shape.ts';
 
 /** What stands in place of a secret. */
-export const HIDDEN = '(hidden)';
+const HIDDEN = '(hidden)';
 
 /** YAML of every key that is in force, defaults included; nothing secret. */
 export function shownConfiguration(configuration: Configuration): string {
