@@ -133,7 +133,7 @@ test('reads password files, rules, authorities and what else is named', () => {
     ].join('\n'),
   );
   for (const expected of [
-    /^dunlin\.yaml:2: authorities\[0\]: .*private key; were the two files exchanged/m,
+    /^dunlin\.yaml:2: authorities\[0\]\.certificate: .*private key; were the two files exchanged/m,
     /^dunlin\.yaml:4: authentication\[0\]\.file: bad-passwords:1: /m,
     /^dunlin\.yaml:5: authentication\[1\]\.file: .*none/m,
     /^dunlin\.yaml:6: authentication\[2\]\.secretFile: Cannot read a secret from "none": there is no such file$/m,
@@ -171,6 +171,14 @@ test('finds what serve would refuse, though every file can be read', () => {
   ])
     assert.match(problems.join('\n'), expected);
   assert.equal(problems.length, 5, problems.join('\n'));
+});
+
+test('tells of an authority that cannot be read once, not again of what needs it', () => {
+  const { problems } = checked(
+    'authorities: [{name: a, certificate: none.pem}]\nauthentication: [{method: certificate, authorities: [a]}]\n',
+  );
+  assert.equal(problems.length, 1);
+  assert.match(problems[0], /^dunlin\.yaml:1: authorities\[0\]\.certificate: Cannot read none\.pem: /);
 });
 
 test('finds rules in the configuration itself, and a listener that is open to all', () => {

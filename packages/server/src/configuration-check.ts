@@ -49,7 +49,10 @@ export function checkFiles(configuration: Configuration, clock: Clock = systemCl
   for (const [index, listener] of listeners.entries())
     check.listener(`listeners[${index}]`, listener, authentication.length > 0);
   const usable = authorities.filter((authority, index) => check.authority(`authorities[${index}]`, authority));
-  for (const [index, method] of authentication.entries()) check.method(`authentication[${index}]`, method, usable);
+  // Without its authority that is all there is to tell.
+  for (const [index, method] of authentication.entries())
+    if (method.method !== 'certificate' || usable.length === authorities.length)
+      check.method(`authentication[${index}]`, method, usable);
   for (const [index, rule] of clientIds.entries()) check.doors(`clientIds[${index}]`, { clientIds: [rule] });
   // All but these are numbers, which the table of keys has checked.
   check.doors('guard.trusted', { guard, authentication: [NOBODY], listeners: [ENTRANCE] });
@@ -60,6 +63,9 @@ export function checkFiles(configuration: Configuration, clock: Clock = systemCl
 }
 
 type Parts = ConstructorParameters<typeof Doors>[0];
+
+/** Path of a key, or how it is found by the problem. */
+type Place = string | ((problem: string) => string);
 
 /** A method that makes a listener have a guard. */
 const NOBODY: MethodConfiguration = { method: 'users', name: 'nobody', users: [] };
@@ -80,10 +86,9 @@ class FileCheck implements CheckedConfiguration {
   }
 
   /**
-   * What the attempt throws is a problem of the key, a line each; `path` may find the key by the problem. False where there
-   * was one.
+   * What the attempt throws is a problem of the key, a line each. False where there was one.
    */
-  attempt(path: string | ((problem: string) => string), action: () => void): boolean {
+  attempt(path: Place, action: () => void): boolean {
     try {
       action();
       return true;
@@ -124,7 +129,8 @@ class FileCheck implements CheckedConfiguration {
   }
 
   authority(path: string, authority: AuthorityConfiguration): boolean {
-    return this.doors(path, { authorities: [authority] }, this.#warn(path));
+    const place = (problem: string): string => `${path}${keyOf(authority, problem)}`;
+    return this.doors(place, { authorities: [authority] }, this.#warn(path));
   }
 
   method(path: string, method: MethodConfiguration, authorities: readonly AuthorityConfiguration[]): void {
@@ -163,7 +169,7 @@ class FileCheck implements CheckedConfiguration {
   }
 
   /** Some of what makes doors, the rest empty. False where they cannot be made of it. */
-  doors(path: string, parts: Partial<Parts>, warn?: (warning: CertificateWarning) => void): boolean {
+  doors(path: Place, parts: Partial<Parts>, warn?: (warning: CertificateWarning) => void): boolean {
     return this.attempt(path, () => void this.#open(parts, warn).close());
   }
 
@@ -196,17 +202,17 @@ class FileCheck implements CheckedConfiguration {
   }
 }
 
-/** The key of a method that a problem is about, with a dot before it; empty where it cannot be told. */
-function keyOf(method: MethodConfiguration, problem: string): string {
-  if (method.method === 'users') return '.users';
-  const files = Object.entries(method).flatMap(([key, value]) =>
+/** The key of an entry that a problem is about, with a dot before it; empty where it cannot be told. */
+function keyOf(entry: MethodConfiguration | AuthorityConfiguration, problem: string): string {
+  if ('users' in entry) return '.users';
+  const files = Object.entries(entry).flatMap(([key, value]) =>
     Array.isArray(value) ? value.map((one, index) => [`${key}[${index}]`, one]) : [[key, value]],
   );
   const named = files.find(([key, value]) => FILE_KEY.test(key) && problem.includes(value));
   return named === undefined ? '' : `.${named[0]}`;
 }
 
-const FILE_KEY = /^(file|secretFile|jwksFile|authority|keys\[\d+\])$/;
+const FILE_KEY = /^(certificate|crl|file|secretFile|jwksFile|authority|keys\[\d+\])$/;
 
 function isFolder(path: string): boolean {
   try {
