@@ -7,7 +7,7 @@ import { usageError } from './exit-codes.ts';
 import { type CommandHelp, type FlagGroup, helpText, readFlags } from './flags.ts';
 
 /** What the command line of `dunlin acl` asks for. */
-export type AclCommand = AclRequest | ShadowRequest;
+type AclCommand = AclRequest | ShadowRequest;
 
 /** `dunlin acl shadow`. */
 export interface ShadowRequest extends ControlFlags {

@@ -51,7 +51,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 };
 
 /** The text of `dunlin --help`. */
-export function toolHelp(): string {
+function toolHelp(): string {
   return [
     'dunlin: an MQTT server, and a client for the command line',
     ['Usage:', '  dunlin COMMAND [flags]', '  dunlin COMMAND --help', '  dunlin --version'].join('\n'),

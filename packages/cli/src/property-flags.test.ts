@@ -7,7 +7,6 @@ import {
   type GivenProperties,
   type PropertyTarget,
   propertiesOf,
-  propertyArgument,
   propertyArgumentCount,
   propertyHelp,
 } from './property-flags.ts';
@@ -19,7 +18,7 @@ test('every property that a client may send can be given, and the codec writes i
   for (const target of TARGETS) {
     for (const property of propertiesOf(target)) {
       const given: GivenProperties = {};
-      const name = propertyArgument(property);
+      const name = property.name.toLowerCase().replaceAll(' ', '-');
       const tail = property.type === 'pair' ? ['name', 'value'] : [values[property.type]];
       addProperty(given, TARGETS, [target.toUpperCase(), name, ...tail]);
       assert.ok(encodeProperties(given[target] ?? {}, target).length > 2, `${target} ${name}`);

@@ -14,7 +14,7 @@ export function propertyArgumentCount(following: readonly string[]): number {
 }
 
 /** A property's name on the command line, such as `message-expiry-interval`. */
-export function propertyArgument(property: PropertyRow): string {
+function propertyArgument(property: PropertyRow): string {
   return property.name.toLowerCase().replaceAll(' ', '-');
 }
 

@@ -85,7 +85,7 @@ export function guardAttempts(authenticator: Authenticator, options: AttemptOpti
   return new Guard(authenticator, options);
 }
 
-const DEFAULTS = {
+export const DEFAULTS = {
   windowMs: 600_000,
   userDelayAfter: 5,
   addressDelayAfter: 20,

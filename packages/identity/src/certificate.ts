@@ -114,7 +114,7 @@ function readVersion(reader: DerReader): number {
 }
 
 /** The octets of an INTEGER as `CertificateFacts.serial` has it. */
-export function readSerial(octets: Buffer): string {
+function readSerial(octets: Buffer): string {
   if (octets[0] >= 0x80 || octets.length > SERIAL_OCTETS_MAX)
     throw new DerError('found a serial number that is negative or of more than 20 octets');
   const text = octets.toString('hex').toUpperCase();

@@ -25,7 +25,7 @@ interface SignedCrl extends Crl {
 }
 
 /** A larger list is refused before it is looked at: a million entries fit in. */
-export const CRL_BYTES_MAX = 67_108_864;
+const CRL_BYTES_MAX = 67_108_864;
 
 const AUTHORITY_KEY_ID = '2.5.29.35';
 const CRL_NUMBER = '2.5.29.20';

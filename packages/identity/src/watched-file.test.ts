@@ -165,6 +165,64 @@ test('tells nothing of a file that is gone or empty, and of one that is there ag
   assert.deepEqual(told, ['second']);
 });
 
+for (const [title, obstruct] of [
+  ['a loop of links', (directory: string) => symlinkSync(directory, directory)],
+  [
+    'below a file',
+    (directory: string) => {
+      rmSync(join(directory, '..'), { recursive: true });
+      writeFileSync(join(directory, '..'), '');
+    },
+  ],
+] as const) {
+  test(`a directory that cannot be looked at counts as missing until it can be again: ${title}`, () => {
+    const directory = join(newDirectory(), 'folder');
+    const path = join(directory, 'a.pem');
+    mkdirSync(directory);
+    writeFileSync(path, 'first');
+    const { clock, told } = watching(path);
+    rmSync(directory, { recursive: true });
+    obstruct(directory);
+    clock.pass(3000);
+    assert.deepEqual(told, []);
+    rmSync(title === 'below a file' ? join(directory, '..') : directory);
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(path, 'second');
+    clock.pass(3000);
+    assert.deepEqual(told, ['second']);
+  });
+}
+
+test('a file that stays missing or empty is told once, and that it is there again, be it the same', () => {
+  const path = join(newDirectory(), 'a.pem');
+  writeFileSync(path, 'first');
+  const clock = new TestClock(0);
+  const told: string[] = [];
+  const changed = () => void told.push('changed');
+  const missing = (fault: string) => void told.push(fault);
+  opened.push(
+    new WatchedFiles({ paths: [path], clock, changed, missing, settleMs: 100, pollMs: 1000, missingMs: 5000 }),
+  );
+  unlinkSync(path);
+  clock.pass(4000);
+  assert.deepEqual(told, []);
+  clock.pass(30_000);
+  assert.deepEqual(told, [`Cannot read "${path}": there is no such file`]);
+  writeFileSync(path, 'first');
+  clock.pass(3000);
+  assert.deepEqual(told.splice(0).slice(1), ['changed']);
+
+  unlinkSync(path);
+  clock.pass(3000);
+  writeFileSync(path, 'first');
+  clock.pass(30_000);
+  assert.deepEqual(told, [], 'it was back in time');
+
+  writeFileSync(path, '');
+  clock.pass(30_000);
+  assert.deepEqual(told, [`Cannot use "${path}": it is empty`]);
+});
+
 test('tells nothing after it was closed, and lets the process end', () => {
   const directory = newDirectory();
   const path = join(directory, 'a.pem');

@@ -9,11 +9,23 @@ export interface WatchedFilesOptions {
   readonly clock: Clock;
   /** Called once for a change, be it of several files: all can be read then, and have come to rest. Must not throw. */
   readonly changed: () => void;
+  /**
+   * Called once when one of the files has been missing, empty or unreadable for `missingMs`, with a sentence that names
+   * it. `changed` follows when all can be read again, also where they are as they were. Must not throw.
+   */
+  readonly missing?: (fault: string) => void;
   /** How long files must be left alone before a change is told, so that certificate and key come together. Default: 250 ms. */
   readonly settleMs?: number;
   /** How often to look though nothing was heard: network drives are silent. Default: 10000 ms. */
   readonly pollMs?: number;
+  /** Longer than a program takes to replace a file. Default: 5000 ms. */
+  readonly missingMs?: number;
 }
+
+const faults: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'it must not be read by this user',
+};
 
 /** What a file is without reading it: which one, of what length, written when. */
 type Look = string;
@@ -21,8 +33,8 @@ type Look = string;
 /**
  * Watches files by their directories, and by looking now and then, so that none of the ways of replacing a file goes
  * unseen: written in place, renamed into place (editors, certbot), a directory link turned around (`..data` of
- * Kubernetes), a directory deleted and made anew. While a file is missing, empty or unreadable nothing is told. Never
- * keeps the process alive.
+ * Kubernetes), a directory deleted and made anew. While a file is missing, empty or unreadable no change is told,
+ * but that, once. Never keeps the process alive.
  */
 export class WatchedFiles {
   readonly #options: WatchedFilesOptions;
@@ -30,6 +42,9 @@ export class WatchedFiles {
   readonly #poll: Timer;
   readonly #watchers = new Map<string, { readonly watcher: FSWatcher; readonly inode: bigint }>();
   #settling: Timer | undefined;
+  /** Runs while a file is missing and nobody was told yet. */
+  #missing: Timer | undefined;
+  #isMissingTold = false;
   /** As it was seen last; to be told when it rests. */
   #look: Look;
   /** As it was when its digest was taken: a directory in which much else is written costs no reading. */
@@ -42,7 +57,7 @@ export class WatchedFiles {
     this.#settleMs = options.settleMs ?? 250;
     this.#look = this.#lookAll();
     this.#digestedLook = this.#look;
-    this.#told = this.#digest();
+    this.#told = this.#read().digest;
     this.#listen();
     this.#poll = options.clock.every(options.pollMs ?? 10_000, () => {
       this.#listen();
@@ -54,6 +69,7 @@ export class WatchedFiles {
     this.#poll.cancel();
     this.#settling?.cancel();
     this.#settling = undefined;
+    this.#missing?.cancel();
     for (const { watcher } of this.#watchers.values()) watcher.close();
     this.#watchers.clear();
   }
@@ -61,7 +77,7 @@ export class WatchedFiles {
   /** Listens at every directory that there is, and anew where another one is in its place. */
   #listen(): void {
     for (const directory of new Set(this.#options.paths.map(dirname))) {
-      const inode = statSync(directory, { bigint: true, throwIfNoEntry: false })?.ino;
+      const inode = inodeOf(directory);
       const known = this.#watchers.get(directory);
       if (known?.inode === inode) continue;
       known?.watcher.close();
@@ -105,29 +121,60 @@ export class WatchedFiles {
     this.#listen();
     if (this.#look === this.#digestedLook) return;
     this.#digestedLook = this.#look;
-    const digest = this.#digest();
-    if (digest === undefined || digest === this.#told) return;
+    const { digest } = this.#read();
+    if (digest === undefined) {
+      this.#miss();
+      return;
+    }
+    this.#missing?.cancel();
+    this.#missing = undefined;
+    if (digest === this.#told && !this.#isMissingTold) return;
+    this.#isMissingTold = false;
     this.#told = digest;
     this.#options.changed();
+  }
+
+  #miss(): void {
+    if (this.#isMissingTold) return;
+    this.#missing ??= this.#options.clock.every(this.#options.missingMs ?? 5_000, () => {
+      const { fault } = this.#read();
+      // Where it came back meanwhile, that is told when it has come to rest.
+      if (fault === undefined) return;
+      this.#missing?.cancel();
+      this.#missing = undefined;
+      this.#isMissingTold = true;
+      this.#options.missing?.(fault);
+    });
   }
 
   #lookAll(): Look {
     return this.#options.paths.map(lookAt).join('\n');
   }
 
-  /** SHA-256 of all contents; undefined while a file cannot be read or is empty. */
-  #digest(): string | undefined {
+  /** SHA-256 of all contents, or what is wrong with the first file that cannot be read or is empty. */
+  #read(): { readonly digest?: string; readonly fault?: string } {
     const hash = createHash('sha256');
-    try {
-      for (const path of this.#options.paths) {
-        const bytes = readFileSync(path);
-        if (bytes.length === 0) return undefined;
-        hash.update(`${bytes.length}:`).update(bytes);
+    for (const path of this.#options.paths) {
+      let bytes: Buffer;
+      try {
+        bytes = readFileSync(path);
+      } catch (error) {
+        const { code = '', message } = error as NodeJS.ErrnoException;
+        return { fault: `Cannot read ${JSON.stringify(path)}: ${faults[code] ?? message}` };
       }
-    } catch {
-      return undefined;
+      if (bytes.length === 0) return { fault: `Cannot use ${JSON.stringify(path)}: it is empty` };
+      hash.update(`${bytes.length}:`).update(bytes);
     }
-    return hash.digest('hex');
+    return { digest: hash.digest('hex') };
+  }
+}
+
+/** Undefined where there is none, or none that can be looked at: forbidden, a loop of links, a file in the way. */
+function inodeOf(directory: string): bigint | undefined {
+  try {
+    return statSync(directory, { bigint: true }).ino;
+  } catch {
+    return undefined;
   }
 }
 

@@ -46,6 +46,22 @@ k+ryxhJhfGQFHW4Lz+WW1YtjiCChRANCAASVFWRUYuMAXtzXBxsX5JPqrn+EMP8v
 9c1DPqhuq/0AnP5BiEaO6o4uWvHxp2h3fdKYRriXKBFp1kVSYbROZknK
 -----END PRIVATE KEY-----
 `;
+/** The same of a curve (secp112r1) whose keys are too short for TLS. */
+const SHORT_CERTIFICATE = `-----BEGIN CERTIFICATE-----
+MIIBJDCB7qADAgECAhRFFW3CwM44oA4a4OZxQPi0Eb0zBjAKBggqhkjOPQQDAjAM
+MQowCAYDVQQDDAFzMCAXDTI2MTEyMTEyMjMzMloYDzIxMjYxMDI4MTIyMzMyWjAM
+MQowCAYDVQQDDAFzMDIwEAYHKoZIzj0CAQYFK4EEAAYDHgAE2iEdrAf+2cvn/Pzl
+cgpbwTqAlaRwm8dAnyLBjKNTMFEwHQYDVR0OBBYEFM446EQcaPUSl76jo1J8EHfg
+N6OAMB8GA1UdIwQYMBaAFM446EQcaPUSl76jo1J8EHfgN6OAMA8GA1UdEwEB/wQF
+MAMBAf8wCgYIKoZIzj0EAwIDJQAwIgIPAIFXdMjvNkidmG4u5M24Ag8AwOzZGPf7
+8UgxReM07Mw=
+-----END CERTIFICATE-----
+`;
+const SHORT_KEY = `-----BEGIN PRIVATE KEY-----
+ME4CAQAwEAYHKoZIzj0CAQYFK4EEAAYENzA1AgEBBA7DYEHUFa6D1Z6acB8hEKEg
+Ax4ABNohHawH/tnL5/z85XIKW8E6gJWkcJvHQJ8iwYw=
+-----END PRIVATE KEY-----
+`;
 put('server.pem', CERTIFICATE);
 put('ca.pem', CERTIFICATE);
 put('server.key', KEY);
@@ -76,7 +92,10 @@ test('names the line of a key that contradicts another, as of one that is wrong 
 
 test('finds certificates and keys that are missing, exchanged or of another pair', () => {
   const { problems } = checked(withPair('none.pem', 'server.pem'));
-  assert.equal(problems[0], 'dunlin.yaml:4: listeners[0].tls.certificate: Cannot read none.pem: there is no such file');
+  assert.equal(
+    problems[0],
+    'dunlin.yaml:4: listeners[0].tls.certificate: Cannot read a certificate from "none.pem": there is no such file',
+  );
   assert.match(problems[1], /^dunlin\.yaml:5: listeners\[0\]\.tls\.key: .* it holds a certificate; were the two files/);
   const other = checked(withPair('server.pem', 'other.key')).problems;
   assert.match(
@@ -114,10 +133,10 @@ test('reads password files, rules, authorities and what else is named', () => {
     ].join('\n'),
   );
   for (const expected of [
-    /^dunlin\.yaml:2: authorities\[0\]: .*private key; were the two files exchanged/m,
+    /^dunlin\.yaml:2: authorities\[0\]\.certificate: .*private key; were the two files exchanged/m,
     /^dunlin\.yaml:4: authentication\[0\]\.file: bad-passwords:1: /m,
     /^dunlin\.yaml:5: authentication\[1\]\.file: .*none/m,
-    /^dunlin\.yaml:6: authentication\[2\]\.secretFile: Cannot read none: there is no such file$/m,
+    /^dunlin\.yaml:6: authentication\[2\]\.secretFile: Cannot read a secret from "none": there is no such file$/m,
     /^dunlin\.yaml:7: authentication\[3\]\.users: Cannot use the user "ada"/m,
     /^dunlin\.yaml:8: clientIds\[0\]: /m,
     /^dunlin\.yaml:9: authorization\.aclFile: bad-acl:1: "topics" is unknown/m,
@@ -125,6 +144,64 @@ test('reads password files, rules, authorities and what else is named', () => {
   ])
     assert.match(problems.join('\n'), expected);
   assert.doesNotMatch(problems.join(), /plain/);
+});
+
+test('finds what serve would refuse, though every file can be read', () => {
+  put('rules.yaml', 'rules:\n  - {allow: publish, topics: a}\n  - {allow: fly, topics: b}\n');
+  put('new.yaml', 'rules:\n  - {allow: publish, topics: a/#/b}\n');
+  const { problems } = checked(
+    [
+      'listeners:',
+      '  - {host: localhost}',
+      'authentication:',
+      '  - {method: jwt, name: tokens, algorithms: [HS256], secret: short}',
+      '  - {method: http, url: "http://example.org/mqtt"}',
+      'guard: {trusted: [nonsense]}',
+      'authorization:',
+      '  rulesFile: rules.yaml',
+      '  shadow: new.yaml',
+    ].join('\n'),
+  );
+  for (const expected of [
+    /^dunlin\.yaml:4: authentication\[0\]: .*a secret of 32 bytes or more is expected$/m,
+    /^dunlin\.yaml:5: authentication\[1\]: .*http/m,
+    /^dunlin\.yaml:6: guard\.trusted: .*nonsense/m,
+    /^dunlin\.yaml:8: authorization\.rulesFile: rules\.yaml:3: /m,
+    /^dunlin\.yaml:9: authorization\.shadow: new\.yaml:2: /m,
+  ])
+    assert.match(problems.join('\n'), expected);
+  assert.equal(problems.length, 5, problems.join('\n'));
+});
+
+test('tells of an authority that cannot be read once, not again of what needs it', () => {
+  const { problems } = checked(
+    'authorities: [{name: a, certificate: none.pem}]\nauthentication: [{method: certificate, authorities: [a]}]\n',
+  );
+  assert.equal(problems.length, 1);
+  assert.match(problems[0], /^dunlin\.yaml:1: authorities\[0\]\.certificate: Cannot read none\.pem: /);
+});
+
+test('finds rules in the configuration itself, and a listener that is open to all', () => {
+  const rules = [
+    'authentication: [{method: anonymous}]',
+    'authorization:',
+    '  rules:',
+    '    - {allow: fly, topics: a}',
+  ];
+  assert.match(checked(rules.join('\n')).problems.join('\n'), /^dunlin\.yaml:4: authorization\.rules\[0\].*$/);
+  assert.match(
+    checked('listeners:\n  - {host: 0.0.0.0}\n').problems.join('\n'),
+    /^dunlin\.yaml:2: listeners\[0\]: .*other machines can reach it.*$/,
+  );
+});
+
+test('finds a key that TLS does not take', () => {
+  put('short.pem', SHORT_CERTIFICATE);
+  put('short.key', SHORT_KEY);
+  assert.match(
+    checked(withPair('short.pem', 'short.key')).problems.join('\n'),
+    /^dunlin\.yaml:5: listeners\[0\]\.tls\.key: .*TLS does not take it/,
+  );
 });
 
 test('says that there is no such file', () => {

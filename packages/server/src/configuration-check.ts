@@ -2,25 +2,21 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '@dunlin/broker';
+import { type CertificateWarning, readCertificates, readPrivateKey } from '@dunlin/identity';
 import {
-  Authorities,
-  type Certificate,
-  certificateWarnings,
-  checkKeyBelongs,
-  clientIdRules,
-  PasswordVerifier,
-  passwordFile,
-  readCertificates,
-  readMosquittoAcl,
-  readPrivateKey,
-  scram,
-  users,
-} from '@dunlin/identity';
-import { type Configuration, ConfigurationError } from './configuration.ts';
+  type CertificateFiles,
+  type Configuration,
+  ConfigurationError,
+  type ListenerConfiguration,
+} from './configuration.ts';
 import { linesOfKeys } from './configuration-file.ts';
+import { Doors } from './doors.ts';
 import type { AuthorityConfiguration, MethodConfiguration } from './identity-configuration.ts';
+import { checkReach } from './listening.ts';
+import { readNamedFile } from './named-file.ts';
 import { effectiveConfiguration } from './serve.ts';
 import { systemClock } from './system-clock.ts';
+import { readTlsFiles, type TlsFilesContext } from './tls-files.ts';
 
 /** What a check found, each a line for people. */
 export interface CheckedConfiguration {
@@ -29,9 +25,6 @@ export interface CheckedConfiguration {
   /** What will be a problem some day, such as a certificate that ends soon. */
   readonly warnings: readonly string[];
 }
-
-/** Files larger than this are not read here. */
-const fileBytesMax = 64 * 1024 * 1024;
 
 /** Checks a configuration file and what it names; each problem and warning begins with file and line. */
 export function checkConfigurationFile(file: string, clock: Clock = systemClock): CheckedConfiguration {
@@ -46,33 +39,42 @@ export function checkConfigurationFile(file: string, clock: Clock = systemClock)
 }
 
 /**
- * Reads what a configuration names: certificates and their keys, authorities, password and rules files. Each problem begins
- * with the path of its key. Nothing is fetched, opened to write or kept.
+ * Has a server's own parts read what a configuration names: certificates and their keys, authorities, methods, rules. Each
+ * problem begins with the path of its key. Nothing is fetched, opened to write or kept.
  */
 export function checkFiles(configuration: Configuration, clock: Clock = systemClock): CheckedConfiguration {
-  const check = new FileCheck(clock);
-  for (const [index, listener] of configuration.listeners.entries()) {
-    const path = `listeners[${index}]`;
-    if (listener.tls !== undefined) {
-      check.pair(`${path}.tls`, listener.tls);
-      for (const [place, pair] of (listener.tls.certificates ?? []).entries())
-        check.pair(`${path}.tls.certificates[${place}]`, pair);
-    }
-    if (listener.path !== undefined) check.folderOf(`${path}.path`, listener.path);
-  }
-  for (const [index, authority] of configuration.authorities.entries())
-    check.authority(`authorities[${index}]`, authority);
-  for (const [index, method] of configuration.authentication.entries())
-    check.method(`authentication[${index}]`, method);
-  for (const [index, { template, patterns, equals }] of configuration.clientIds.entries())
-    check.attempt(`clientIds[${index}]`, () => clientIdRules([{ template, patterns, equals }]));
-  const { aclFile, rulesFile, shadow } = configuration.authorization;
-  if (aclFile !== undefined) check.attempt('authorization.aclFile', () => readMosquittoAcl(readText(aclFile), aclFile));
-  check.readable('authorization.rulesFile', rulesFile);
-  check.readable('authorization.shadow', shadow);
-  if (configuration.log.file !== undefined) check.folderOf('log.file', configuration.log.file);
+  const { authorities, authentication, clientIds, guard, listeners, log } = configuration;
+  // What a server would do later is not done here.
+  const check = new FileCheck({ ...clock, every: () => ({ cancel: () => {} }) });
+  for (const [index, listener] of listeners.entries())
+    check.listener(`listeners[${index}]`, listener, authentication.length > 0);
+  const usable = authorities.filter((authority, index) => check.authority(`authorities[${index}]`, authority));
+  // Without its authority that is all there is to tell.
+  for (const [index, method] of authentication.entries())
+    if (method.method !== 'certificate' || usable.length === authorities.length)
+      check.method(`authentication[${index}]`, method, usable);
+  for (const [index, rule] of clientIds.entries()) check.doors(`clientIds[${index}]`, { clientIds: [rule] });
+  // All but these are numbers, which the table of keys has checked.
+  check.doors('guard.trusted', { guard, authentication: [NOBODY], listeners: [ENTRANCE] });
+  check.authorization(configuration.authorization);
+  if (log.file !== undefined) check.folderOf('log.file', log.file);
+  if (check.problems.length === 0) check.whole(configuration);
   return check;
 }
+
+type Parts = ConstructorParameters<typeof Doors>[0];
+
+/** Path of a key, or how it is found by the problem. */
+type Place = string | ((problem: string) => string);
+
+/** A method that makes a listener have a guard. */
+const NOBODY: MethodConfiguration = { method: 'users', name: 'nobody', users: [] };
+const ENTRANCE: Parts['listeners'][number] = {
+  name: 'any',
+  authentication: undefined,
+  allowAnonymous: false,
+  tls: undefined,
+};
 
 class FileCheck implements CheckedConfiguration {
   readonly problems: string[] = [];
@@ -83,82 +85,141 @@ class FileCheck implements CheckedConfiguration {
     this.#clock = clock;
   }
 
-  /** What the attempt throws is a problem of the key, a line each. */
-  attempt<Result>(path: string, action: () => Result): Result | undefined {
+  /**
+   * What the attempt throws is a problem of the key, a line each. False where there was one.
+   */
+  attempt(path: Place, action: () => void): boolean {
     try {
-      return action();
+      action();
+      return true;
     } catch (error) {
       const [first, ...rest] = (error as Error).message.split('\n');
       // A heading says nothing that the path does not.
-      for (const line of first.endsWith(':') && rest.length > 0 ? rest : [first, ...rest])
-        this.problems.push(`${path}: ${line.trim()}`);
-      return undefined;
+      for (const line of first.endsWith(':') && rest.length > 0 ? rest : [first, ...rest]) {
+        const problem = line.trim();
+        const place = typeof path === 'string' ? path : path(problem);
+        this.problems.push(place === '' ? problem : `${place}: ${problem}`);
+      }
+      return false;
     }
   }
 
-  /** A certificate with its key. */
-  pair(path: string, pair: { readonly certificate: string; readonly key: string }): void {
-    const chain = this.attempt(`${path}.certificate`, (): Certificate[] =>
-      readCertificates(readText(pair.certificate), pair.certificate),
-    );
-    const key = this.attempt(`${path}.key`, () => readPrivateKey(readText(pair.key), pair.key));
-    if (chain === undefined) return;
-    if (key !== undefined) this.attempt(`${path}.key`, () => checkKeyBelongs(chain, pair.certificate, key, pair.key));
-    for (const { message } of certificateWarnings(chain, pair.certificate, this.#clock.nowMs()))
-      this.warnings.push(`${path}.certificate: ${message}`);
+  listener(path: string, listener: ListenerConfiguration, isAsked: boolean): void {
+    const { tls, path: socket } = listener;
+    if (!isAsked) this.attempt(path, () => checkReach(listener));
+    if (tls !== undefined) this.#pair(`${path}.tls`, tls);
+    for (const [place, pair] of (tls?.certificates ?? []).entries())
+      this.#pair(`${path}.tls.certificates[${place}]`, pair);
+    if (socket !== undefined) this.folderOf(`${path}.path`, socket);
   }
 
-  authority(path: string, { name, certificate, crl, crlExpired }: AuthorityConfiguration): void {
-    const certificates = this.attempt(`${path}.certificate`, () => readText(certificate));
-    const list = crl === undefined ? undefined : this.attempt(`${path}.crl`, () => readBytes(crl));
-    if (certificates === undefined) return;
-    const crls = crl === undefined || list === undefined ? [] : [{ bytes: list, source: crl }];
-    const warn = ({ message }: { readonly message: string }): void => void this.warnings.push(`${path}: ${message}`);
-    const definition = { name, certificates, source: certificate, crls, crlExpired };
-    this.attempt(path, () => new Authorities({ definitions: [definition], clock: this.#clock, warn }));
+  /** A certificate with its key: each by itself, so that both are told of, then together as TLS takes them. */
+  #pair(path: string, { certificate, key }: CertificateFiles): void {
+    const areRead = [
+      this.attempt(`${path}.certificate`, () =>
+        readCertificates(readNamedFile(certificate, 'a certificate').toString('utf8'), certificate),
+      ),
+      this.attempt(`${path}.key`, () => readPrivateKey(readNamedFile(key, 'a key').toString('utf8'), key)),
+    ];
+    if (areRead.includes(false)) return;
+    const doors = this.#open({});
+    const context = this.#tlsContext(doors, this.#warn(`${path}.certificate`));
+    this.attempt(`${path}.key`, () => readTlsFiles({ certificate, key }, context));
+    void doors.close();
   }
 
-  method(path: string, method: MethodConfiguration): void {
-    const { name } = method;
-    const verifier = new PasswordVerifier();
-    if (method.method === 'passwordFile')
-      this.attempt(`${path}.file`, () => passwordFile({ name, file: method.file, verifier }));
-    else if (method.method === 'scram') this.attempt(`${path}.file`, () => scram({ name, file: method.file }));
-    else if (method.method === 'users')
-      this.attempt(`${path}.users`, () => users({ name, users: method.users, verifier }));
-    else if (method.method === 'jwt') {
-      this.readable(`${path}.secretFile`, method.secretFile);
-      this.readable(`${path}.jwksFile`, method.jwksFile);
-      for (const [index, key] of (method.keys ?? []).entries()) this.readable(`${path}.keys[${index}]`, key);
-    }
+  authority(path: string, authority: AuthorityConfiguration): boolean {
+    const place = (problem: string): string => `${path}${keyOf(authority, problem)}`;
+    return this.doors(place, { authorities: [authority] }, this.#warn(path));
   }
 
-  /** A file that must be there. */
-  readable(path: string, file: string | undefined): void {
-    if (file !== undefined) this.attempt(path, () => readBytes(file));
+  method(path: string, method: MethodConfiguration, authorities: readonly AuthorityConfiguration[]): void {
+    const place = (problem: string): string => `${path}${keyOf(method, problem)}`;
+    // The path says which one it is.
+    const heading = `authentication ${JSON.stringify(method.name)}: `;
+    this.attempt(place, () => {
+      try {
+        void this.#open({ authentication: [method], authorities }).close();
+      } catch (error) {
+        throw new Error((error as Error).message.replace(heading, ''));
+      }
+    });
+  }
+
+  /** Each file by itself. */
+  authorization({ rules, rulesFile, aclFile, shadow, broaderFilter }: Configuration['authorization']): void {
+    // Problems of these have their path.
+    if (rules !== undefined) this.doors('', { authorization: { rules, broaderFilter } });
+    if (rulesFile !== undefined) this.doors('authorization.rulesFile', { authorization: { rulesFile, broaderFilter } });
+    if (aclFile !== undefined) this.doors('authorization.aclFile', { authorization: { aclFile, broaderFilter } });
+    if (shadow !== undefined) this.doors('authorization.shadow', { authorization: { shadow, broaderFilter } });
+  }
+
+  /** All of it together, as a server that starts: for what is wrong with no part by itself. */
+  whole(configuration: Configuration): void {
+    this.attempt('', () => {
+      const doors = this.#open(configuration);
+      const context = this.#tlsContext(doors, () => {});
+      const authorityNames = configuration.authorities.map(({ name }) => name);
+      for (const [index, { tls }] of configuration.listeners.entries())
+        if (tls !== undefined)
+          this.attempt(`listeners[${index}].tls`, () => readTlsFiles(tls, { ...context, authorityNames }));
+      void doors.close();
+    });
+  }
+
+  /** Some of what makes doors, the rest empty. False where they cannot be made of it. */
+  doors(path: Place, parts: Partial<Parts>, warn?: (warning: CertificateWarning) => void): boolean {
+    return this.attempt(path, () => void this.#open(parts, warn).close());
+  }
+
+  #open(parts: Partial<Parts>, warn: (warning: CertificateWarning) => void = () => {}): Doors {
+    const none = { listeners: [], authorities: [], authentication: [], clientIds: [], guard: {}, authorization: {} };
+    const ignore = (): void => {};
+    const tell = {
+      method: ignore,
+      attempt: ignore,
+      flapping: ignore,
+      certificate: warn,
+      shadow: ignore,
+      skippedRule: ignore,
+    };
+    return new Doors({ ...none, ...parts }, { clock: this.#clock, tell });
+  }
+
+  #tlsContext({ authorities }: Doors, warn: (warning: CertificateWarning) => void): TlsFilesContext {
+    return { authorities, authorityNames: [], nowMs: this.#clock.nowMs(), warn };
+  }
+
+  #warn(path: string): (warning: CertificateWarning) => void {
+    return ({ message }) => void this.warnings.push(`${path}: ${message}`);
   }
 
   /** A file that will be made. */
   folderOf(path: string, file: string): void {
     const folder = dirname(file);
-    if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
-      this.problems.push(`${path}: there is no folder ${folder}: one is expected`);
+    if (!isFolder(folder)) this.problems.push(`${path}: there is no folder ${folder}: one is expected`);
   }
 }
 
-function readBytes(file: string): Buffer {
+/** The key of an entry that a problem is about, with a dot before it; empty where it cannot be told. */
+function keyOf(entry: MethodConfiguration | AuthorityConfiguration, problem: string): string {
+  if ('users' in entry) return '.users';
+  const files = Object.entries(entry).flatMap(([key, value]) =>
+    Array.isArray(value) ? value.map((one, index) => [`${key}[${index}]`, one]) : [[key, value]],
+  );
+  const named = files.find(([key, value]) => FILE_KEY.test(key) && problem.includes(value));
+  return named === undefined ? '' : `.${named[0]}`;
+}
+
+const FILE_KEY = /^(certificate|crl|file|secretFile|jwksFile|authority|keys\[\d+\])$/;
+
+function isFolder(path: string): boolean {
   try {
-    const { size } = statSync(file);
-    if (size > fileBytesMax) throw new Error(`it has ${size} bytes, at most ${fileBytesMax} are expected`);
-    return readFileSync(file);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new Error(`Cannot read ${file}: ${code === 'ENOENT' ? 'there is no such file' : message}`);
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
   }
-}
-
-function readText(file: string): string {
-  return readBytes(file).toString('utf8');
 }
 
 /** What says its line already is left alone. */
@@ -167,7 +228,7 @@ function withLines(file: string, { problems, warnings }: CheckedConfiguration): 
   if (![...problems, ...warnings].some(isWithout)) return { problems, warnings };
   let lineOf: (path: string) => number;
   try {
-    lineOf = linesOfKeys(readText(file));
+    lineOf = linesOfKeys(readFileSync(file, 'utf8'));
   } catch {
     return { problems, warnings };
   }

@@ -293,3 +293,9 @@ test('finds the line of a key, or of the nearest above it', () => {
   const paths = ['a', 'listeners', 'listeners[0].port', 'listeners[1].tls.key', 'listeners[1].tls.none', 'none'];
   assert.deepEqual(paths.map(lineOf), [1, 2, 3, 6, 5, 1]);
 });
+
+test('says how large a text that is too large is', () => {
+  assert.deepEqual(problemsOf('#'.repeat(5_000_000)), [
+    'Cannot read dunlin.yaml: it has 5000000 characters, at most 4194304 are expected',
+  ]);
+});

@@ -19,7 +19,7 @@ import { type Environment, expandVariables } from './environment-variables.ts';
 import { looksLikeMosquitto } from './mosquitto-file.ts';
 import type { ScalarShape } from './shape.ts';
 
-const fileBytesMax = 4 * 1024 * 1024;
+const charactersMax = 4 * 1024 * 1024;
 
 /** What the values of a file may refer to. */
 export interface FileContext {
@@ -51,7 +51,10 @@ export function readConfigurationFile(path: string): PartialConfiguration {
  * @throws ConfigurationError with the problems of the text, at most 100
  */
 export function parseConfiguration(text: string, file: string, context: FileContext = {}): PartialConfiguration {
-  if (text.length > fileBytesMax) throw new ConfigurationError([`${file} is too large: 4 MiB are allowed`]);
+  if (text.length > charactersMax)
+    throw new ConfigurationError([
+      `Cannot read ${file}: it has ${text.length} characters, at most ${charactersMax} are expected`,
+    ]);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, merge: false });
   const problems = new Problems();

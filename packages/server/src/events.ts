@@ -67,14 +67,18 @@ export const SERVER_EVENTS: { readonly [name in ServerEventName]: EventDescripti
   },
   banLifted: { level: 'info', description: 'A ban was lifted.' },
   clientFlapping: { level: 'warn', description: 'A client connected too often; it is kept out for now.' },
-  certificateWarning: { level: 'warn', description: 'A certificate or revocation list has ended, or will soon.' },
+  certificateWarning: {
+    level: 'warn',
+    description: 'A certificate or revocation list has ended, or will soon; told again while that is so.',
+  },
   filesReread: {
     level: 'info',
     description: 'Files with certificates, keys or revocation lists changed and were read again.',
   },
   filesUnusable: {
     level: 'error',
-    description: 'One of these files changed and cannot be used; what was read of it before counts.',
+    description:
+      'One of these files changed and cannot be used, or has been missing or empty for seconds; what was read of it before counts.',
   },
   shadowDiffers: { level: 'info', description: 'The rules that are tried out would have decided otherwise.' },
   ruleSkipped: {

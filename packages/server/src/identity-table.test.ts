@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AuthenticationRequest, AuthenticationResult } from '@dunlin/broker';
-import { type Authorities, certificateMethod } from '@dunlin/identity';
-import { AUTHENTICATION, AUTHORIZATION, RULE } from './identity-table.ts';
-import type { Shape, VariantsShape } from './shape.ts';
+import type { AuthenticationRequest, AuthenticationResult, Authenticator } from '@dunlin/broker';
+import { type Authorities, certificateMethod, guardFlapping } from '@dunlin/identity';
+import { TestClock, testRequest } from '../../../test/doubles.ts';
+import { AUTHENTICATION, AUTHORIZATION, GUARD, RULE } from './identity-table.ts';
+import type { AmountShape, GroupShape, Shape, VariantsShape } from './shape.ts';
 
 function* texts(shape: Shape, path: string): Iterable<[path: string, isSecret: boolean]> {
   if (shape.kind === 'text') yield [path, shape.isSecret === true];
@@ -46,6 +47,31 @@ test('tells how a certificate names its client where the configuration does not 
   });
   assert.deepEqual(answers, ['accept', 'refuse']);
 });
+
+test('has the defaults of the flapping guard that are in force where nothing is said', () => {
+  const { connectsMax, windowS, banS } = (GUARD.entries.flapping as GroupShape).entries;
+  const principal = { identity: 'users:ada', username: 'ada', groups: [], attributes: {} };
+  const connectsUntilBanned = (clock: TestClock, pauseMs: number): number => {
+    const letsIn = { supports: () => false, authenticate: () => ({ kind: 'accept', principal }) as const };
+    const guard = guardFlapping(letsIn as unknown as Authenticator, { clock });
+    for (let connects = 1; connects <= 100; connects++) {
+      const { kind } = guard.authenticate(testRequest({ username: 'ada' })) as AuthenticationResult;
+      if (kind !== 'accept') {
+        assert.equal(guard.bans()[0].endsInMs, seconds(banS));
+        return connects;
+      }
+      if (connects === 1) clock.pass(pauseMs);
+    }
+    return 100;
+  };
+  const most = (connectsMax as AmountShape).default;
+  assert.equal(connectsUntilBanned(new TestClock(0), seconds(windowS) - 1), most + 1);
+  assert.equal(connectsUntilBanned(new TestClock(0), seconds(windowS)), most + 2);
+});
+
+function seconds(shape: Shape): number {
+  return (shape as AmountShape).default * 1_000;
+}
 
 test('has one form of rules, wherever they stand', () => {
   const { rules } = AUTHORIZATION.entries;

@@ -55,6 +55,8 @@ function amount(
   return { kind: 'amount', unit, minimum: range[0], maximum: range[1], default: standard, description };
 }
 
+const LOOPBACK = ['127.0.0.0/8', '::1/128'] as const;
+
 const groups = texts('operators', 'Name of a group.', 'none', 'Groups of whoever is let in, for rules.');
 const name = text('devices', 'For listeners, events and identities; by default the method.');
 
@@ -332,12 +334,15 @@ export const GUARD: GroupShape = {
     ),
     addressBanAfter: amount('failures', [1, 1_000_000], 100, 'Failures of one address before it is banned.'),
     banS: amount('seconds', [1, 2_592_000], 900, 'Length of a ban.'),
-    trusted: texts(
-      '10.0.0.0/8',
-      'An address or a network.',
-      '127.0.0.0/8 and ::1',
-      'Addresses that stand for many clients: never delayed or banned themselves.',
-    ),
+    trusted: {
+      ...texts(
+        '10.0.0.0/8',
+        'An address or a network.',
+        LOOPBACK.join(' and '),
+        'Addresses that stand for many clients: never delayed or banned themselves.',
+      ),
+      standard: LOOPBACK,
+    },
     flapping: {
       kind: 'group',
       description: 'Keeps out clients that connect too often. Only where this group is.',

@@ -73,6 +73,26 @@ test('tells that there is no command logger', async () => {
   assert.match(failure.message, /ENOENT/);
 });
 
+test('a command logger that ended loses lines, of whose number the next one is told', async () => {
+  const taken = join(folder, 'taken-later');
+  const command = join(folder, 'ending');
+  writeFileSync(command, '#!/bin/sh\nexit 7\n');
+  chmodSync(command, 0o755);
+  let failed: (error: Error) => void = () => {};
+  const failure = new Promise<Error>((resolve) => {
+    failed = resolve;
+  });
+  const destination = syslogDestination('dunlin', (error) => failed(error), command);
+  assert.match((await failure).message, /ended with code 7/);
+  destination.write([line('lost'), line('lost too')]);
+  writeFileSync(command, `#!/bin/sh\ncat > ${taken}.part\nmv ${taken}.part ${taken}\n`);
+  destination.reopen();
+  destination.write([line('later')]);
+  await destination.close();
+  await appeared(taken);
+  assert.match(readFileSync(taken, 'utf8'), /^<27>2 lines could not be written\n<30>later\n$/);
+});
+
 test('writes to several places, reopens and closes them all', async () => {
   const calls: string[] = [];
   const named = (name: string): LogDestination => ({

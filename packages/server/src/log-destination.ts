@@ -1,7 +1,8 @@
 /** Where log lines go: a stream of this process, a file that may be rotated, or the log of the system. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createWriteStream, type WriteStream } from 'node:fs';
 import type { Writable } from 'node:stream';
+import { BoundedWriter } from './bounded-writer.ts';
 import type { LogLevel } from './configuration.ts';
 
 /** A line without its line break. */
@@ -19,15 +20,17 @@ export interface LogDestination {
   close(): Promise<void>;
 }
 
-/** Lines wait here while a disk or a reader is slow. */
-const waitingBytesMax = 4 * 1024 * 1024;
+function asLine({ text }: LogLine): string {
+  return `${text}\n`;
+}
 
 /** A stream that belongs to somebody else, such as standard error. */
 export function streamDestination(stream: Writable): LogDestination {
   // A log that nobody reads any more is no reason to stop.
   stream.on('error', () => {});
+  const writer = new BoundedWriter(stream, asLine);
   return {
-    write: (lines) => void stream.write(`${lines.map(({ text }) => text).join('\n')}\n`),
+    write: (lines) => writer.write(lines),
     reopen: () => {},
     close: async () => {},
   };
@@ -38,8 +41,7 @@ export function streamDestination(stream: Writable): LogDestination {
  * or writing fails; the next `reopen` tries again.
  */
 export function fileDestination(path: string, failed: (error: Error) => void): LogDestination {
-  let dropped = 0;
-  let stream = open();
+  const writer = new BoundedWriter(open(), asLine);
 
   function open(): WriteStream {
     const opened = createWriteStream(path, { flags: 'a', mode: 0o640 });
@@ -48,20 +50,12 @@ export function fileDestination(path: string, failed: (error: Error) => void): L
   }
 
   return {
-    write(lines) {
-      if (stream.destroyed || stream.writableLength > waitingBytesMax) {
-        dropped += lines.length;
-        return;
-      }
-      const leftOut = dropped === 0 ? '' : `${dropped} lines could not be written\n`;
-      dropped = 0;
-      stream.write(`${leftOut}${lines.map(({ text }) => text).join('\n')}\n`);
-    },
+    write: (lines) => writer.write(lines),
     reopen() {
-      stream.end();
-      stream = open();
+      writer.stream.end();
+      writer.stream = open();
     },
-    close: () => ended(stream),
+    close: () => ended(writer.stream),
   };
 }
 
@@ -79,29 +73,28 @@ const PRIORITIES: Readonly<Record<LogLevel, number>> = {
  */
 export function syslogDestination(tag: string, failed: (error: Error) => void, command = 'logger'): LogDestination {
   let logger = start();
+  const writer = new BoundedWriter(logger.stdin, ({ level, text }) => `<${PRIORITIES[level]}>${text}\n`);
 
-  function start(): ChildProcess {
+  function start() {
     const child = spawn(command, ['--tag', tag, '--id', '--prio-prefix'], { stdio: ['pipe', 'ignore', 'ignore'] });
     child.on('error', failed);
     child.on('exit', (code) => {
-      if (child.stdin?.writableEnded !== true) failed(new Error(`${command} ended with code ${code}`));
+      if (!child.stdin.writableEnded) failed(new Error(`${command} ended with code ${code}`));
     });
-    child.stdin?.on('error', () => {});
+    child.stdin.on('error', () => {});
     // It ends when its input does; it is no reason for this process to go on.
     child.unref();
     return child;
   }
 
   return {
-    write(lines) {
-      const input = logger.stdin;
-      if (input === null || input.destroyed || input.writableLength > waitingBytesMax) return;
-      input.write(lines.map(({ level, text }) => `<${PRIORITIES[level]}>${text}\n`).join(''));
-    },
+    write: (lines) => writer.write(lines),
     reopen() {
-      if (logger.exitCode !== null || logger.stdin?.destroyed !== false) logger = start();
+      if (logger.exitCode === null && !logger.stdin.destroyed) return;
+      logger = start();
+      writer.stream = logger.stdin;
     },
-    close: () => (logger.stdin === null ? Promise.resolve() : ended(logger.stdin)),
+    close: () => ended(writer.stream),
   };
 }
 

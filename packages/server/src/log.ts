@@ -1,4 +1,4 @@
-/** The log: one line an event, for people or as JSON, bounded in lines a second, safe to show whatever clients call themselves. */
+/** The log: one line an event, for people or as JSON, bounded in lines a second, safe to show whatever clients are called. */
 import type { Clock, Timer } from '@dunlin/broker';
 import type { LogLevel } from './configuration.ts';
 import { LOG_LEVELS } from './configuration-table.ts';
@@ -32,8 +32,8 @@ const COLOURS: Readonly<Record<LogLevel, string>> = { debug: '2', info: '36', wa
 /**
  * Writes events as lines, gathered over a turn of the event loop so that a storm of connections costs few writes.
  *
- * At most 50 lines a second are written of each event and 200 of all, errors not counted. Texts are shortened and lose characters that a terminal would
- * obey; who logs sees to it that no payload and no password is among the fields.
+ * At most 50 lines a second are written of each event and 200 of all, errors not counted. Texts are shortened and lose
+ * characters that a terminal would obey; who logs sees to it that no payload and no password is among the fields.
  */
 export class Log {
   readonly #options: LogOptions;

@@ -80,3 +80,9 @@ test('reads numbers, switches and words as Mosquitto does, and tells what is wro
     ],
   });
 });
+
+test('says how large a text that is too large is', () => {
+  assert.deepEqual(problemsOf('#'.repeat(5_000_000)), [
+    'Cannot read m.conf: it has 5000000 characters, at most 4194304 are expected',
+  ]);
+});

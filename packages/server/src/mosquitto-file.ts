@@ -19,7 +19,10 @@ const charactersMax = 4 * 1024 * 1024;
  * @throws ConfigurationError with file and line of every option that Mosquitto does not know or that has no value
  */
 export function parseMosquittoFile(text: string, file: string): readonly GivenOption[] {
-  if (text.length > charactersMax) throw new ConfigurationError([`${file} is too large: 4 MiB are allowed`]);
+  if (text.length > charactersMax)
+    throw new ConfigurationError([
+      `Cannot read ${file}: it has ${text.length} characters, at most ${charactersMax} are expected`,
+    ]);
   const problems = new Problems();
   const options = linesOf(text).filter(({ name, value, line }) => {
     const problem = problemOf(name, value);

@@ -103,15 +103,15 @@ test('says that TLS 1.1 is over', () => {
   assert.deepEqual(remarks, ['tls_version is not carried: TLS 1.2 is the oldest that is served']);
 });
 
-test('carries versions, the PROXY protocol and the number of connections', () => {
+test('carries versions and the number of connections, and of the PROXY protocol says what to name', () => {
   const lines = ['listener 1', 'accept_protocol_versions 4, 5', 'enable_proxy_protocol 2', 'max_connections 7'];
   const { listeners, remarks } = imported(...lines, 'listener 2', 'max_connections -1');
   assert.deepEqual(listeners[0].versions, [4, 5]);
-  assert.deepEqual(listeners[0].proxy, { protocol: 'v2', trusted: ['0.0.0.0/0', '::/0'] });
+  assert.equal(listeners[0].proxy, undefined, 'nobody is believed who was not named');
   assert.deepEqual(
     listeners.map(({ limits }) => limits),
     [{ connectionsMax: 7 }, {}],
   );
-  assert.match(remarks.join(), /name the addresses of your proxies/);
+  assert.match(remarks.join(), /enable_proxy_protocol is not carried: .*the addresses of your proxies/);
   assert.throws(() => imported('listener 1', 'accept_protocol_versions 6'), /a list of 3, 4 and 5 is expected/);
 });

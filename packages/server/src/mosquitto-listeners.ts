@@ -23,7 +23,6 @@ export function importListeners(context: ImportContext): ReadonlyMap<MosquittoLi
     context.draft.set([...at, 'transport'], 'tcp');
     const isUnix = importPlace(context, listener, at);
     importTransport(context, listener, at, isUnix);
-    importProxy(context, listener, at);
     importLimits(context, listener, at);
     const authority = importTls(context, listener, at, authorities);
     if (authority !== undefined) ofListener.set(listener, authority);
@@ -101,16 +100,6 @@ function importOrigins(context: ImportContext, origins: readonly GivenOption[], 
   const above = origins.length > 0 ? [] : ['As with Mosquitto; "own" or a list of origins keeps other web pages out.'];
   const names = origins.length > 0 ? origins.map(({ value }) => value) : ['any'];
   context.draft.set([...at, 'origins'], names, { line: origins[0]?.line, above });
-}
-
-function importProxy(context: ImportContext, { options }: MosquittoListener, at: Path): void {
-  const option = options.get('enable_proxy_protocol');
-  if (option === undefined) return;
-  const protocol = context.values.choice(option, { 1: 'v1', 2: 'v2' });
-  context.draft.set([...at, 'proxy', 'protocol'], protocol, { line: option.line });
-  const above = ['As with Mosquitto, whoever connects is believed: name the addresses of your proxies.'];
-  context.draft.set([...at, 'proxy', 'trusted'], ['0.0.0.0/0', '::/0'], { above });
-  context.note(option, 'name the addresses of your proxies in listeners[].proxy.trusted');
 }
 
 function importLimits(context: ImportContext, { options }: MosquittoListener, at: Path): void {

@@ -78,7 +78,7 @@ const general: Readonly<Record<string, MosquittoOption>> = {
   global_max_connections: option('global', 'number', most('limits.connectionsMax')),
   include_dir: option('global', 'text', lost('put everything into one file')),
   log_dest: { ...option('global', 'text', key('log.to')), isList: true },
-  log_facility: option('global', 'number', lost('syslog gets everything under the facility "user"')),
+  log_facility: option('global', 'number', lost('syslog gets everything under the facility "daemon"')),
   log_timestamp: option('global', 'switch', needless('every line of the log has its time')),
   log_timestamp_format: option('global', 'text', needless('the times of the log are as in ISO 8601')),
   log_type: { ...option('global', 'text', key('log.level')), isList: true },
@@ -150,7 +150,14 @@ const listeners: Readonly<Record<string, MosquittoOption>> = {
     'switch',
     lost('an expired certificate never counts: renew it', 'false'),
   ),
-  enable_proxy_protocol: option('listener', 'number', key('listeners[].proxy')),
+  enable_proxy_protocol: option(
+    'listener',
+    'number',
+    lost(
+      'Mosquitto believes whoever connects; give the listener the addresses of your proxies: ' +
+        'proxy: {protocol: v2, trusted: [192.0.2.1]}',
+    ),
+  ),
   http_dir: option('listener', 'text', lost('no files are served: let a web server do it')),
   keyfile: option('listener', 'text', key('listeners[].tls.key')),
   listener: option('listener', 'text', key('listeners[]')),

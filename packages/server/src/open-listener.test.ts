@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -14,6 +14,7 @@ import { type RunningServer, startServer } from './server.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'dunlin-open-'));
 const pki = makePki(scratch);
+const DAY_MS = 86_400_000;
 const running: RunningServer[] = [];
 after(async () => {
   await Promise.all(running.map((server) => server.stop()));
@@ -34,7 +35,7 @@ async function start(configuration: ConfigurationInput, clock?: TestClock) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   };
-  return { server, rejected, port: server.listeners[0].port };
+  return { server, events, rejected, port: server.listeners[0].port };
 }
 
 test('an address that is banned is dropped at once, which is told by its check', async () => {
@@ -91,4 +92,27 @@ test('connections beyond the rate of a listener wait, and are served', async () 
   clock.pass(1_000);
   await second.expect('connack', { code: 0 });
   for (const client of [first, second]) await client.disconnect();
+});
+
+test('a certificate that comes near its end while the server runs is told of daily, until another is in its place', async () => {
+  const clock = new TestClock(Date.now());
+  const [certificate, key] = [pki.path('ending.pem'), pki.path('ending.key')];
+  const write = (days: number): void => {
+    const issued = pki.issueServer(days);
+    writeFileSync(certificate, issued.certificate);
+    writeFileSync(key, issued.key);
+  };
+  write(31);
+  const configuration: ConfigurationInput = {
+    listeners: [{ transport: 'tls', host: '127.0.0.1', port: 0, tls: { certificate, key } }],
+  };
+  const { server, events } = await start(configuration, clock);
+  const warnings = (): string[] => events.flatMap((event) => (event.name === 'certificateWarning' ? event.source : []));
+  assert.deepEqual(warnings(), []);
+  clock.pass(DAY_MS);
+  assert.deepEqual(warnings(), [certificate]);
+  write(80);
+  await server.reload(configuration);
+  clock.pass(DAY_MS);
+  assert.deepEqual(warnings(), [certificate]);
 });

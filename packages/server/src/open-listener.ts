@@ -1,7 +1,7 @@
 /** A listener entry that is open: what comes to it goes to the broker, with what the entry decides about it. */
-import type { Broker, Clock, ListenerPolicy } from '@dunlin/broker';
+import type { Broker, Clock, ListenerPolicy, Timer } from '@dunlin/broker';
 import { type Listener, TransportError, type Wire } from '@dunlin/transport';
-import type { TlsListener } from '@dunlin/transport/tls';
+import type { TlsListener, TlsServerSettings } from '@dunlin/transport/tls';
 import type { AcceptGate } from './accept-gate.ts';
 import { closeTogether } from './closing.ts';
 import type { ListenerConfiguration } from './configuration.ts';
@@ -10,7 +10,7 @@ import type { Doors } from './doors.ts';
 import type { ServerEvent } from './events.ts';
 import { holdsOn } from './held-listener.ts';
 import { type HttpRequestHandler, listenAt } from './listening.ts';
-import { readTlsFiles, type TlsFilesContext } from './tls-files.ts';
+import { readTlsFiles, type TlsFilesContext, warnOfCertificates } from './tls-files.ts';
 
 /** A listener entry that is open. */
 export interface BoundListener {
@@ -49,6 +49,8 @@ export interface OpenListener {
   close(): Promise<void>;
 }
 
+const DAY_MS = 86_400_000;
+
 /** A connection was accepted, and what it says of a client is not believed. */
 function isHeader(error: Error): boolean {
   return error instanceof TransportError && error.code === 'DUNLIN_HEADER_UNTRUSTED';
@@ -78,13 +80,14 @@ export async function openListener(
     gate.letIn();
   };
   const tlsSettings = (files: TlsFilesContext) => configuration.tls && readTlsFiles(configuration.tls, files);
+  let settings = tlsSettings(context.tlsFiles);
   const listeners = await listenAt(configuration, {
     backlog,
     accept,
     onError: (error) =>
       tell({ name: isHeader(error) ? 'headerIgnored' : 'acceptFailed', listener: name, error: error.message }),
     onRefused: (error, peer) => reject(peer.address, error.code, error.message),
-    tls: tlsSettings(context.tlsFiles),
+    tls: settings,
     maximumPacketSize: broker.limits.maximumPacketSize,
     httpRequest: context.httpRequest,
   });
@@ -99,18 +102,36 @@ export async function openListener(
     gate.add(hold());
     tell({ name: 'listening', listener: name, address: listeners[index].address });
   }
+  const reminder = remindDaily(configuration, context, () => settings);
   const addresses = listeners.map(({ address }) => address);
   return {
     bound: { name, transport, host, port: listeners[0].port, addresses, configuration },
     prepareTls(files) {
-      const settings = tlsSettings(files);
-      if (settings === undefined) return () => {};
+      const next = tlsSettings(files);
+      if (next === undefined) return () => {};
       return () => {
-        for (const listener of listeners) (listener as TlsListener).update(settings);
+        settings = next;
+        for (const listener of listeners) (listener as TlsListener).update(next);
       };
     },
-    close: () => closeAll(name, listeners, rate, tell),
+    close: () => {
+      reminder?.cancel();
+      return closeAll(name, listeners, rate, tell);
+    },
   };
+}
+
+/** Tells once a day of certificates in use that end soon; who reads them tells at once. */
+function remindDaily(
+  { tls }: ListenerConfiguration,
+  { clock, tlsFiles: { warn } }: OpeningContext,
+  current: () => TlsServerSettings | undefined,
+): Timer | undefined {
+  if (tls === undefined) return undefined;
+  return clock.every(DAY_MS, () => {
+    const settings = current();
+    if (settings !== undefined) warnOfCertificates(tls, settings, { nowMs: clock.nowMs(), warn });
+  });
 }
 
 async function closeAll(

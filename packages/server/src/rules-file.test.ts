@@ -101,6 +101,11 @@ test('says which file cannot be read and why', () => {
   assert.match(problemsOf(() => readRuleFiles({ aclFile: scratch }))[0], /^Cannot read the ACL file ".*": EISDIR/);
   const latin = file('latin', Buffer.from('topic read b\xe4r\n', 'latin1'));
   assert.match(problemsOf(() => readRuleFiles({ aclFile: latin }))[0], /text in UTF-8 is expected$/);
+  const large = file('large', Buffer.alloc(16 * 1024 * 1024 + 1, '#'));
+  assert.match(
+    problemsOf(() => readRuleFiles({ aclFile: large }))[0],
+    /has 16777217 bytes, at most 16777216 are expected$/,
+  );
   const wrong = file('wrong', 'topic read a/#/b\n');
   assert.match(problemsOf(() => readRuleFiles({ aclFile: wrong }))[0], /wrong:1: /);
 });

@@ -91,7 +91,10 @@ function textOf(path: string, what: string): string {
     const reason = code === 'ENOENT' ? 'there is no such file' : message;
     throw new ConfigurationError([`Cannot read ${what} ${JSON.stringify(path)}: ${reason}`]);
   }
-  if (bytes.length > fileBytesMax) throw new ConfigurationError([`${path} is too large: 16 MiB are allowed`]);
+  if (bytes.length > fileBytesMax)
+    throw new ConfigurationError([
+      `Cannot read ${what} ${JSON.stringify(path)}: it has ${bytes.length} bytes, at most ${fileBytesMax} are expected`,
+    ]);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {

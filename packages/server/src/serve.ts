@@ -52,8 +52,8 @@ const lookEveryMs = 20;
  * configuration is wrong, 3 the server could not start or go on. It never rejects; a second signal
  * ends the process as that signal does by itself. Arguments are those behind `serve`.
  *
- * Writes help and first screen to stdout, failures and, unless configured otherwise, the log to stderr. When it resolves, clients have what was sent to
- * them (or 2.5 s have passed), so that the process may exit at once.
+ * Writes help and first screen to stdout, failures and, unless configured otherwise, the log to stderr. When it resolves,
+ * clients have what was sent to them (or 2.5 s have passed), so that the process may exit at once.
  */
 export async function serve(argv: readonly string[]): Promise<number> {
   try {
@@ -79,7 +79,10 @@ export function effectiveConfiguration({ configFile, configuration: flags }: Com
   return completeConfiguration({ ...given, data });
 }
 
-/** File and environment may have both, so that a flag can leave their directory alone for once; who names one expects it to be used. */
+/**
+ * File and environment may have both, so that a flag can leave their directory alone for once; who names one expects it to
+ * be used.
+ */
 function nothingKept(data: string): ConfigurationError {
   return new ConfigurationError([
     `--data is ${quoted(data)} and durability is "memory", which keeps nothing: one of both is expected`,

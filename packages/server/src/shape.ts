@@ -41,6 +41,8 @@ export interface ListShape extends Described {
   readonly items: ScalarShape | GroupShape | VariantsShape;
   /** In words. */
   readonly default: string;
+  /** The same as a value, where it is one of few. */
+  readonly standard?: readonly string[];
   readonly mayBeEmpty?: true;
   /** One item may stand for a list of it. */
   readonly orOne?: true;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parse } from 'yaml';
 import { completeConfiguration } from './configuration.ts';
 import { parseConfiguration } from './configuration-file.ts';
 import { shownConfiguration } from './shown-configuration.ts';
@@ -23,6 +24,28 @@ test('shows what is in force, defaults included, in a form that can be read agai
   assert.deepEqual(again.listeners, configuration.listeners);
   assert.equal(again.limits.queueMessagesMax, 7);
   assert.equal(shownConfiguration(again), text);
+});
+
+test('shows the defaults of TLS, of a proxy and of the guard, and a group that counts only where it is', () => {
+  const text = `
+listeners:
+  - {transport: wss, tls: {certificate: a.pem, key: a.key}, proxy: {trusted: [192.0.2.1]}}
+guard: {banS: 60}
+`;
+  const shown = parse(shownConfiguration(completeConfiguration(parseConfiguration(text, 'x'))));
+  const [{ tls, proxy }] = shown.listeners;
+  assert.deepEqual(tls, {
+    ...{ certificate: 'a.pem', key: 'a.key', minVersion: '1.2', clientCertificate: 'none' },
+    ...{ handshakeTimeoutMs: 10_000, handshakesMax: 256 },
+  });
+  assert.deepEqual(proxy, { trusted: ['192.0.2.1'], protocol: 'none', forwardedFor: false });
+  assert.equal(shown.guard.banS, 60);
+  assert.equal(shown.guard.addressBanAfter, 100);
+  assert.equal(shown.guard.flapping, undefined);
+  const flapping = { guard: { flapping: { banS: 7 } } };
+  assert.deepEqual(parse(shownConfiguration(completeConfiguration(flapping))).guard.flapping, {
+    ...{ connectsMax: 30, windowS: 60, banS: 7 },
+  });
 });
 
 test('shows no hash, no shared secret and no header', () => {

@@ -4,20 +4,43 @@ import { stringify } from 'yaml';
 import type { Configuration } from './configuration.ts';
 import { CONFIGURATION } from './configuration-table.ts';
 import { VERSIONS } from './listener-table.ts';
-import type { Shape } from './shape.ts';
+import type { GroupShape, ListShape, Shape } from './shape.ts';
 
 /** What stands in place of a secret. */
-export const HIDDEN = '(hidden)';
+const HIDDEN = '(hidden)';
 
 /** YAML of every key that is in force, defaults included; nothing secret. */
 export function shownConfiguration(configuration: Configuration): string {
   const limits = Object.fromEntries((Object.keys(LIMITS) as LimitName[]).map((name) => [name, LIMITS[name].default]));
   const whole = {
     ...configuration,
+    listeners: configuration.listeners.map((listener) => ({
+      ...listener,
+      tls: listener.tls && filled(LISTENER.tls, listener.tls),
+      proxy: listener.proxy && filled(LISTENER.proxy, listener.proxy),
+    })),
+    guard: filled(CONFIGURATION.entries.guard, configuration.guard),
     limits: { ...limits, ...configuration.limits },
     settings: { ...DEFAULT_SETTINGS, ...configuration.settings },
   };
   return stringify(shown(CONFIGURATION, whole), { lineWidth: 0 });
+}
+
+const LISTENER = ((CONFIGURATION.entries.listeners as ListShape).items as GroupShape).entries;
+
+/** With the defaults of the table; a group in it that is not there stays away. */
+function filled(shape: Shape, value: object): object {
+  const given = value as Readonly<Record<string, object | undefined>>;
+  const entries = Object.entries((shape as GroupShape).entries).map(([name, inner]) => {
+    const own = given[name];
+    return [name, inner.kind === 'group' && own !== undefined ? filled(inner, own) : (own ?? standardOf(inner))];
+  });
+  return Object.fromEntries(entries);
+}
+
+function standardOf(shape: Shape): unknown {
+  if (shape.kind === 'list') return shape.standard;
+  return 'default' in shape ? shape.default : undefined;
 }
 
 function shown(shape: Shape, value: unknown): unknown {

@@ -32,6 +32,18 @@ export function readTlsFiles(tls: TlsConfiguration, context: TlsFilesContext): T
   };
 }
 
+/** Tells again of certificates in use that end: a server may run longer than from one reading of its files to their end. */
+export function warnOfCertificates(
+  tls: TlsConfiguration,
+  { credentials }: TlsServerSettings,
+  { nowMs, warn }: Pick<TlsFilesContext, 'nowMs' | 'warn'>,
+): void {
+  const sources = [tls, ...(tls.certificates ?? [])].map(({ certificate }) => certificate);
+  for (const [index, { certificate }] of credentials.entries())
+    for (const warning of certificateWarnings(readCertificates(certificate, sources[index]), sources[index], nowMs))
+      warn(warning);
+}
+
 /** Paths of all of a listener's files, for watching. */
 export function tlsPaths(tls: TlsConfiguration | undefined): string[] {
   return tls === undefined

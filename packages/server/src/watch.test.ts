@@ -38,6 +38,30 @@ test('tells how it went when files that changed were read again, and nothing aft
   assert.equal(clock.timers, 0);
 });
 
+test('tells once of a file that stays missing, whose group waits for it, and that it is there again', () => {
+  const clock = new TestClock();
+  const events: ServerEvent[] = [];
+  const certificate = join(scratch, 'server.pem');
+  const key = join(scratch, 'server.key');
+  for (const file of [certificate, key]) writeFileSync(file, '1');
+  const watch = watchFiles(
+    { groups: [[certificate, key]], clock },
+    () => {},
+    (event) => events.push(event),
+  );
+  rmSync(key);
+  writeFileSync(certificate, '22');
+  clock.pass(60_000);
+  assert.deepEqual(events, [{ name: 'filesUnusable', error: `Cannot read "${key}": there is no such file` }]);
+  writeFileSync(key, '22');
+  clock.pass(15_000);
+  assert.deepEqual(events.slice(1), [{ name: 'filesReread', files: `${certificate} ${key}` }]);
+  rmSync(key);
+  clock.pass(12_000);
+  watch.close();
+  assert.equal(clock.timers, 0);
+});
+
 test('without files there is nothing to watch', () => {
   const clock = new TestClock();
   const fail = (): never => assert.fail();

@@ -10,7 +10,8 @@ export interface Watch {
 
 /**
  * Calls `reread` when a file of one of the groups has changed, and tells how that went. Where it throws, what was read
- * before goes on to count. A file that is missing keeps only changes of its own group from being told.
+ * before goes on to count, as where a file stays missing: that keeps only changes of its own group from being told, and is
+ * told itself.
  */
 export function watchFiles(
   { groups, clock }: { readonly groups: readonly (readonly string[])[]; readonly clock: Clock },
@@ -30,6 +31,7 @@ export function watchFiles(
             tell({ name: 'filesUnusable', error: (error as Error).message });
           }
         },
+        missing: (error) => tell({ name: 'filesUnusable', error }),
       }),
   );
   return {

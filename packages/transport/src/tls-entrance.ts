@@ -21,8 +21,8 @@ export interface HandshakeLimits {
   readonly handshakesMax?: number;
 }
 
-const HANDSHAKE_TIMEOUT_MS = 10_000;
-const HANDSHAKES_MAX = 256;
+export const HANDSHAKE_TIMEOUT_MS = 10_000;
+export const HANDSHAKES_MAX = 256;
 /** What one turn of the event loop spends on beginnings: two take half a millisecond to one. */
 const PER_TURN = 2;
 /** A client that is slower keeps nobody else waiting: it goes on, but no longer counts as one at once. */
