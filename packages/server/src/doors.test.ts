@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import type { AuthenticationRequest, AuthenticationResult } from '@dunlin/broker';
+import type { AuthenticationRequest, AuthenticationResult, Principal } from '@dunlin/broker';
 import { hashPassword, writeScramCredential } from '@dunlin/identity';
 import { brief, signed, TestClock, type TestCredentials, testRequest, testWeb } from '../../../test/doubles.ts';
-import { makePki } from '../../../test/pki/pki.ts';
+import { type ClientName, makePki } from '../../../test/pki/pki.ts';
 import { type Configuration, type ConfigurationInput, completeConfiguration } from './configuration.ts';
 import { checkInput } from './configuration-input.ts';
 import { doorEvents } from './door-events.ts';
@@ -253,6 +254,55 @@ test('a method of another definition, or with another secret, lets nobody stay w
   reload(jwt, { method: 'passwordFile', name: 'users', file: file('same', `ada:${ada.password}\n`) });
   assert.deepEqual(checks(), ['method-removed', 'method-removed']);
   assert.equal(await answer(adaShows), 'accept ada');
+});
+
+const der = (name: ClientName): Uint8Array => new X509Certificate(pki.text(`${name}.pem`)).raw;
+const showing = (name: ClientName): Partial<AuthenticationRequest> => ({
+  peer: { address: '192.0.2.7', port: 1, certificates: [der(name)] },
+});
+const tls = { certificate: pki.path('server.pem'), key: pki.path('server.key') };
+
+test('a reload that changes nothing lets everybody stay where a listener asks for certificates', async () => {
+  const bob = await user('bob');
+  const ours = { name: 'ours', certificate: pki.path('ca.pem') };
+  const base: ConfigurationInput = {
+    authorities: [ours],
+    authentication: [{ method: 'users', users: [ada] }],
+    listeners: [
+      { name: 'all', transport: 'tls', port: 0, tls: { ...tls, clientCertificate: 'optional' } },
+      { name: 'one', transport: 'tls', port: 0, tls: { ...tls, clientCertificate: 'optional', authorities: ['ours'] } },
+    ],
+  };
+  const { doors, ask } = open(base, new TestClock(Date.now()));
+  const admitted: [string, Principal][] = [];
+  for (const listener of ['all', 'one'])
+    for (const more of [{}, showing('good')]) {
+      const result = await ask(adaShows, { ...more, listener });
+      assert.ok(result.kind === 'accept');
+      admitted.push([listener, result.principal]);
+    }
+  const checks = (): unknown[] =>
+    admitted.map(([listener, principal]) => doors.authenticatorFor(listener)?.review?.(principal, 'c1')?.check);
+  const stay = [undefined, undefined, undefined, undefined];
+  doors.prepare(configured(base)).apply();
+  assert.deepEqual(checks(), stay);
+  const another = { name: 'another', certificate: pki.path('other-ca.pem') };
+  doors.prepare(configured({ ...base, authorities: [ours, another] })).apply();
+  assert.deepEqual(checks(), stay);
+  doors.prepare(configured({ ...base, authentication: [{ method: 'users', users: [bob] }] })).apply();
+  assert.deepEqual(checks(), ['user-removed', 'user-removed', 'user-removed', 'user-removed']);
+});
+
+test('an authority that a reload adds counts for the method certificate, which names none', async () => {
+  const ours = { name: 'ours', certificate: pki.path('ca.pem') };
+  const another = { name: 'another', certificate: pki.path('other-ca.pem') };
+  const base: ConfigurationInput = { authorities: [ours], authentication: [{ method: 'certificate', match: 'none' }] };
+  const { doors, answer } = open(base, new TestClock(Date.now()));
+  assert.equal(await answer({}, showing('same-name')), 'refuse 0x86 unknown-user');
+  doors.prepare(configured({ ...base, authorities: [ours, another] })).apply();
+  assert.equal(await answer({}, showing('same-name')), 'accept good');
+  doors.prepare(configured(base)).apply();
+  assert.equal(await answer({}, showing('same-name')), 'refuse 0x86 unknown-user');
 });
 
 test('a reload with any error changes nothing', async () => {

@@ -111,6 +111,8 @@ export class Doors {
   readonly #verifier = new PasswordVerifier();
   readonly #rules: ReplaceableAuthorizer;
   readonly #entrances = new Map<string, OpenEntrance>();
+  /** Methods with the check of certificates before them, by the names of authorities; undefined: all. */
+  readonly #checked = new WeakMap<Method, Map<string | undefined, Method>>();
   #configuration: DoorConfiguration;
   #methods: ReadonlyMap<string, LoadedMethod>;
   #shadow: Shadow | undefined;
@@ -218,7 +220,7 @@ export class Doors {
   }
 
   #load(configuration: DoorConfiguration, registry: Authorities, verifier = this.#verifier): Map<string, LoadedMethod> {
-    const parts = this.#parts(configuration, registry, verifier);
+    const parts = this.#parts(registry, verifier);
     const methods = new Map<string, LoadedMethod>();
     try {
       for (const method of configuration.authentication) methods.set(method.name, loadMethod(method, parts));
@@ -236,7 +238,7 @@ export class Doors {
 
   /** Has methods that go on read their files again, and makes the others. Returns how many users changed. */
   #replaceMethods(next: DoorConfiguration): number {
-    const parts = this.#parts(next, this.authorities, this.#verifier);
+    const parts = this.#parts(this.authorities, this.#verifier);
     const former = this.#methods;
     const methods = new Map<string, LoadedMethod>();
     let users = 0;
@@ -255,9 +257,9 @@ export class Doors {
     return users;
   }
 
-  #parts({ authorities }: DoorConfiguration, registry: Authorities, verifier: PasswordVerifier): MethodParts {
+  #parts(registry: Authorities, verifier: PasswordVerifier): MethodParts {
     const { clock, tell } = this.#options;
-    return { clock, verifier, registry, authorities: authorities.map(({ name }) => name), tell: tell.method };
+    return { clock, verifier, registry, tell: tell.method };
   }
 
   #ruleSet({ authorization }: DoorConfiguration): RuleSet {
@@ -285,12 +287,21 @@ export class Doors {
     const asked = names.flatMap((name) => this.#methods.get(name)?.method ?? []);
     const methods = allowAnonymous ? [...asked, ANONYMOUS] : asked;
     if ((tls?.clientCertificate ?? 'none') === 'none') return methods;
-    const { authorities, authentication: configured } = this.#configuration;
-    const check = { registry: this.authorities, authorities: tls?.authorities ?? authorities.map(({ name }) => name) };
+    const configured = this.#configuration.authentication;
     const byCertificate = configured.filter(({ method }) => method === 'certificate').map(({ name }) => name);
     return methods.map((method) =>
-      byCertificate.includes(method.name) ? method : withCertificateCheck(method, check),
+      byCertificate.includes(method.name) ? method : this.#withCheck(method, tls?.authorities),
     );
+  }
+
+  /** One object for each: the chain knows those whom a method let in by the object, also after a reload. */
+  #withCheck(method: Method, authorities: readonly string[] | undefined): Method {
+    const known = this.#checked.get(method) ?? new Map<string | undefined, Method>();
+    this.#checked.set(method, known);
+    const key = authorities?.join(' ');
+    const checked = known.get(key) ?? withCertificateCheck(method, { registry: this.authorities, authorities });
+    known.set(key, checked);
+    return checked;
   }
 }
 

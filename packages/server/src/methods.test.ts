@@ -14,7 +14,7 @@ const clock = new TestClock();
 const registry = new Authorities({ definitions: [], clock });
 after(() => registry.close());
 const load = (configuration: MethodConfiguration) =>
-  loadMethod(configuration, { clock, verifier: new PasswordVerifier(), registry, authorities: [], tell: () => {} });
+  loadMethod(configuration, { clock, verifier: new PasswordVerifier(), registry, tell: () => {} });
 const password = await hashPassword(Buffer.from('ada'));
 const file = join(scratch, 'passwords');
 

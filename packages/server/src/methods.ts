@@ -31,8 +31,6 @@ export interface MethodParts {
   readonly clock: Clock;
   readonly verifier: PasswordVerifier;
   readonly registry: Authorities;
-  /** Names of all authorities. */
-  readonly authorities: readonly string[];
   readonly tell: TellMethodEvent;
 }
 
@@ -103,7 +101,7 @@ function load(configuration: MethodConfiguration, parts: MethodParts): Loaded {
       return { method, reload: () => void method.reload() };
     }
     case 'certificate': {
-      const { username, match, authorities = parts.authorities } = configuration;
+      const { username, match, authorities } = configuration;
       return { method: certificateMethod({ name, registry, authorities, username, match }) };
     }
     case 'anonymous':
