@@ -305,6 +305,33 @@ test('an authority that a reload adds counts for the method certificate, which n
   assert.equal(await answer({}, showing('same-name')), 'refuse 0x86 unknown-user');
 });
 
+test('a certificate that a proxy tells of has to be good, whatever else the client shows', async () => {
+  const { answer } = open(
+    {
+      authorities: [{ name: 'ours', certificate: pki.path('ca.pem') }],
+      authentication: [{ method: 'users', users: [ada] }],
+      listeners: [
+        { name: 'proxied', port: 0, proxy: { trusted: ['127.0.0.1'], protocol: 'v2' } },
+        { name: 'tcp', port: 0 },
+      ],
+    },
+    new TestClock(Date.now()),
+  );
+  const shown = (name: ClientName) => answer(adaShows, { ...showing(name), listener: 'proxied' });
+  assert.equal(await shown('good'), 'accept ada');
+  assert.equal(await shown('expired'), 'refuse 0x87 certificate-expired');
+  assert.equal(await shown('same-name'), 'refuse 0x87 certificate-foreign');
+  assert.equal(await answer(adaShows, { listener: 'proxied' }), 'accept ada');
+});
+
+test('a certificate that a proxy tells of says nothing where there is no authority', async () => {
+  const { answer } = open({
+    authentication: [{ method: 'users', users: [ada] }],
+    listeners: [{ name: 'tcp', port: 0, proxy: { trusted: ['127.0.0.1'], protocol: 'v2' } }],
+  });
+  assert.equal(await answer(adaShows, showing('good')), 'accept ada');
+});
+
 test('a reload with any error changes nothing', async () => {
   const passwords = file('kept', `ada:${ada.password}\n`);
   const first: ConfigurationInput = {
@@ -347,7 +374,7 @@ test('a listener that is still open keeps out everybody when its only method is 
   doors
     .prepare({
       ...next,
-      listeners: [{ name: 'tcp', authentication: ['users'], allowAnonymous: false, tls: undefined }],
+      listeners: [{ name: 'tcp', authentication: ['users'], allowAnonymous: false, tls: undefined, proxy: undefined }],
     })
     .apply();
   assert.equal(await answer(adaShows), 'refuse 0x86 unknown-user');

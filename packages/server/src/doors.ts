@@ -53,7 +53,7 @@ export interface DoorOptions {
 }
 
 /** A listener, as far as doors are concerned. */
-type Entrance = Pick<ListenerConfiguration, 'name' | 'authentication' | 'allowAnonymous' | 'tls'>;
+type Entrance = Pick<ListenerConfiguration, 'name' | 'authentication' | 'allowAnonymous' | 'tls' | 'proxy'>;
 type DoorConfiguration = IdentityConfiguration & { readonly listeners: readonly Entrance[] };
 
 interface OpenEntrance {
@@ -281,12 +281,12 @@ export class Doors {
     return { chain, attempts, flapping };
   }
 
-  #methodsFor({ authentication, allowAnonymous, tls }: Entrance): Method[] {
+  #methodsFor({ authentication, allowAnonymous, tls, proxy }: Entrance): Method[] {
     const names = authentication ?? [...this.#methods.keys()];
     // A listener that is still open, and no longer in the configuration, may name one that is gone.
     const asked = names.flatMap((name) => this.#methods.get(name)?.method ?? []);
     const methods = allowAnonymous ? [...asked, ANONYMOUS] : asked;
-    if ((tls?.clientCertificate ?? 'none') === 'none') return methods;
+    if ((tls?.clientCertificate ?? 'none') === 'none' && proxy === undefined) return methods;
     const configured = this.#configuration.authentication;
     const byCertificate = configured.filter(({ method }) => method === 'certificate').map(({ name }) => name);
     return methods.map((method) =>
