@@ -332,6 +332,19 @@ test('a certificate that a proxy tells of says nothing where there is no authori
   assert.equal(await answer(adaShows, showing('good')), 'accept ada');
 });
 
+test('a token carries rules only where a claim is named for them', async () => {
+  const jwt = { method: 'jwt', algorithms: ['HS256'], secret, requireExpiry: false } as const;
+  const clock = new TestClock(Date.now());
+  const token = await signed({ sub: 'tom', acl: { pub: ['t'] } }, 'HS256', Buffer.from(secret));
+  const claims = async (input: ConfigurationInput): Promise<unknown> => {
+    const result = await open(input, clock).ask({ username: 'tom', password: token });
+    assert.ok(result.kind === 'accept');
+    return result.principal.claims;
+  };
+  assert.equal(await claims({ authentication: [jwt] }), undefined);
+  assert.notEqual(await claims({ authentication: [{ ...jwt, rulesClaim: 'acl' }] }), undefined);
+});
+
 test('a reload with any error changes nothing', async () => {
   const passwords = file('kept', `ada:${ada.password}\n`);
   const first: ConfigurationInput = {

@@ -149,7 +149,7 @@ function makeJwt(configuration: JwtConfiguration, secret: Buffer | undefined, { 
     claims,
     usernameClaim,
     groupsClaim,
-    rulesClaim,
+    rulesClaim: rulesClaim ?? false,
     attributeClaims: attributes,
   });
 }
