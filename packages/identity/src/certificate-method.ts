@@ -8,8 +8,8 @@ export interface CertificateMethodOptions {
   readonly name: string;
   readonly registry: Authorities;
   /**
-   * Names of the authorities whose certificates count; those of others are left to the next method. Default: all that the
-   * registry has when a client comes.
+   * Names of the authorities whose certificates count; those of others are left to the next method. One that the
+   * registry does not have issues nothing. Default: all that the registry has when a client comes.
    */
   readonly authorities?: readonly string[];
   /** Where in the certificate the user's name stands. Default: `cn`, the only Common Name. */
@@ -36,12 +36,8 @@ export function certificateMethod(options: CertificateMethodOptions): Method {
   const { name, registry, authorities, endsWithCertificate = true } = options;
   if (name === '' || name.includes(':'))
     throw new TypeError(`Cannot name a method "${name}": a name without ":" is expected`);
-  const known = authorities ?? registry.names;
-  const unknown = known.find((authority) => !registry.has(authority));
-  if (unknown !== undefined || known.length === 0)
-    throw new TypeError(
-      `Cannot use the method ${name}: its authority "${unknown ?? ''}" is not defined; names of defined ones are expected`,
-    );
+  if (authorities?.length === 0)
+    throw new TypeError(`Cannot use the method ${name}: its list of authorities is empty; a name is expected`);
   return {
     name,
     authenticate(request: AuthenticationRequest): AuthenticationResult | undefined {

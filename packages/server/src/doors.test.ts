@@ -378,6 +378,34 @@ test('a reload with any error changes nothing', async () => {
   assert.equal(doors.authorizer.permissions('c1', one.principal)?.mayPublish('a', 0, false), 0);
 });
 
+test('what was prepared is put in force whatever became of its files meanwhile', async () => {
+  const prepared = [
+    ['prepared-users', `ada:${ada.password}\n`, `bob:${ada.password}\n`],
+    ['prepared-new', `eve:${ada.password}\n`, `eve:${ada.password}\n`],
+  ].map(([name, before, later]) => ({ path: file(name, before), later }));
+  const [one, other] = prepared.map(({ path }, index) => ({
+    ...{ method: 'passwordFile', name: `passwords-${index}` },
+    file: path,
+  })) as NonNullable<ConfigurationInput['authentication']>;
+  const { doors, answer } = open({ authentication: [one] });
+  for (const { path, later } of prepared) writeFileSync(path, later);
+  const next = doors.prepare(configured({ authentication: [one, other] }));
+  for (const { path } of prepared) writeFileSync(path, 'wrong');
+  assert.equal(await answer(adaShows), 'accept ada');
+  assert.deepEqual(next.apply(), { users: 2, rules: 0 });
+  assert.equal(await answer({ username: 'bob', password: 'ada' }), 'accept bob');
+  assert.equal(await answer({ username: 'eve', password: 'ada' }), 'accept eve');
+  assert.equal(await answer(adaShows), 'refuse 0x86 unknown-user');
+});
+
+test('what was prepared and is discarded ends no method that goes on', async (context) => {
+  const { url } = await testWeb(context, (_request, response) => response.end());
+  const http = { method: 'http', url, answers: 'status' } as const;
+  const { doors, answer } = open({ authentication: [http] });
+  doors.prepare(configured({ authentication: [http, { method: 'users', users: [ada] }] })).discard();
+  assert.equal(await answer({ username: 'hal', password: 'hal' }), 'accept hal');
+});
+
 test('a listener that is still open keeps out everybody when its only method is gone', async () => {
   const { doors, answer } = open({
     authentication: [{ method: 'users', users: [ada] }],

@@ -90,8 +90,10 @@ export interface DoorChanges {
 export interface PreparedDoors {
   /** For what is read beside it: the authorities as they will be. */
   readonly authorities: Authorities;
-  /** Puts it in force, at once. */
+  /** Puts it in force, at once: nothing is read, so nothing can be wrong any more. */
   apply(): DoorChanges;
+  /** Lets go of what was made for it, instead of `apply`. */
+  discard(): void;
 }
 
 /** Stands at the end of the chain of a listener with `allowAnonymous`. */
@@ -131,7 +133,7 @@ export class Doors {
     const definitions = readAuthorities(configuration);
     this.authorities = asConfigurationError(() => new Authorities({ definitions, clock, warn: tell.certificate }));
     try {
-      this.#methods = this.#load(configuration, this.authorities);
+      this.#methods = this.#load(configuration);
     } catch (error) {
       this.authorities.close();
       throw error;
@@ -193,17 +195,17 @@ export class Doors {
     const authorities = asConfigurationError(() => new Authorities({ definitions, clock }));
     // It is only read from.
     authorities.close();
-    this.#checkMethods(next, authorities);
     const rules = this.#ruleSet(next);
     asConfigurationError(() => replaceableAuthorizer(rules));
     const candidate = shadowRules(next.authorization);
     const clientIds = configuredClientIds(next);
+    const methods = this.#prepareMethods(next);
     return {
       authorities,
+      discard: methods.discard,
       apply: () => {
         this.authorities.replace(definitions);
-        // Reads files once more, and fails only where one was made unusable since they were checked.
-        const users = this.#replaceMethods(next);
+        const users = methods.apply();
         const { added, removed } = this.#rules.replace(rules);
         this.#shadow = this.#shadowOf(candidate);
         this.#configuration = next;
@@ -219,11 +221,10 @@ export class Doors {
     await closeAll(this.#methods.values());
   }
 
-  #load(configuration: DoorConfiguration, registry: Authorities, verifier = this.#verifier): Map<string, LoadedMethod> {
-    const parts = this.#parts(registry, verifier);
+  #load({ authentication }: DoorConfiguration): Map<string, LoadedMethod> {
     const methods = new Map<string, LoadedMethod>();
     try {
-      for (const method of configuration.authentication) methods.set(method.name, loadMethod(method, parts));
+      for (const method of authentication) methods.set(method.name, loadMethod(method, this.#parts));
       return methods;
     } catch (error) {
       void closeAll(methods.values());
@@ -231,35 +232,37 @@ export class Doors {
     }
   }
 
-  /** Makes every method once, to see whether it can be made. */
-  #checkMethods(next: DoorConfiguration, registry: Authorities): void {
-    void closeAll(this.#load(next, registry, new PasswordVerifier()).values());
-  }
-
-  /** Has methods that go on read their files again, and makes the others. Returns how many users changed. */
-  #replaceMethods(next: DoorConfiguration): number {
-    const parts = this.#parts(this.authorities, this.#verifier);
+  /** Has methods that go on read their files again, and makes the others. `apply` returns how many users changed. */
+  #prepareMethods({ authentication }: DoorConfiguration) {
     const former = this.#methods;
     const methods = new Map<string, LoadedMethod>();
-    let users = 0;
-    for (const configuration of next.authentication) {
-      const known = former.get(configuration.name);
-      const proceed = known?.continuation(configuration);
-      if (known === undefined || proceed === undefined) {
-        methods.set(configuration.name, loadMethod(configuration, parts));
-      } else {
-        users += countOf(asConfigurationError(proceed));
-        methods.set(configuration.name, known);
+    const reloads: (() => UserChanges | undefined)[] = [];
+    const closeBut = (all: ReadonlyMap<string, LoadedMethod>, others: ReadonlyMap<string, LoadedMethod>): void =>
+      void closeAll([...all].filter(([name, method]) => others.get(name) !== method).map(([, method]) => method));
+    const discard = (): void => closeBut(methods, former);
+    try {
+      for (const configuration of authentication) {
+        const { name } = configuration;
+        const known = former.get(name);
+        const reload = known && asConfigurationError(() => known.continuation(configuration));
+        methods.set(name, known === undefined || reload === undefined ? loadMethod(configuration, this.#parts) : known);
+        if (reload !== undefined) reloads.push(reload);
       }
+    } catch (error) {
+      discard();
+      throw error;
     }
-    this.#methods = methods;
-    void closeAll([...former].filter(([name, method]) => methods.get(name) !== method).map(([, method]) => method));
-    return users;
+    const apply = (): number => {
+      this.#methods = methods;
+      closeBut(former, methods);
+      return reloads.reduce((users, reload) => users + countOf(reload()), 0);
+    };
+    return { apply, discard };
   }
 
-  #parts(registry: Authorities, verifier: PasswordVerifier): MethodParts {
+  get #parts(): MethodParts {
     const { clock, tell } = this.#options;
-    return { clock, verifier, registry, tell: tell.method };
+    return { clock, verifier: this.#verifier, registry: this.authorities, tell: tell.method };
   }
 
   #ruleSet({ authorization }: DoorConfiguration): RuleSet {

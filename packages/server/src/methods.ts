@@ -38,11 +38,11 @@ export interface MethodParts {
 export interface LoadedMethod {
   readonly method: Method;
   /**
-   * What to call so that the method goes on by this configuration: it reads its files again, throws and changes nothing
-   * where one cannot be used. Undefined where the configuration, or the secret it names, makes another method of it: one
-   * that knows nobody whom this one let in.
+   * Reads the files of the method again for this configuration, and returns what puts that in force, which cannot fail.
+   * Undefined where the configuration, or the secret it names, makes another method of it: one that knows nobody whom
+   * this one let in. Throws where a file cannot be used.
    */
-  readonly continuation: (next: MethodConfiguration) => (() => UserChanges | undefined) | undefined;
+  readonly continuation: (next: MethodConfiguration) => Reload | undefined;
 }
 
 /**
@@ -51,12 +51,12 @@ export interface LoadedMethod {
  */
 export function loadMethod(configuration: MethodConfiguration, parts: MethodParts): LoadedMethod {
   try {
-    const { method, reload, isSame = () => true } = load(configuration, parts);
+    const { method, prepareReload, isSame = () => true } = load(configuration, parts);
     const groups = 'groups' in configuration && configuration.method !== 'anonymous' ? configuration.groups : undefined;
     return {
       method: groups === undefined ? method : withGroups(method, groups),
       continuation: (next) =>
-        definitionOf(next) === definitionOf(configuration) && isSame() ? () => reload?.(next) : undefined,
+        definitionOf(next) === definitionOf(configuration) && isSame() ? (prepareReload?.(next) ?? goOn) : undefined,
     };
   } catch (error) {
     throw new ConfigurationError([`authentication "${configuration.name}": ${(error as Error).message}`]);
@@ -68,9 +68,20 @@ function definitionOf(configuration: MethodConfiguration): string {
   return JSON.stringify(configuration.method === 'users' ? { ...configuration, users: undefined } : configuration);
 }
 
+type Reload = () => UserChanges | undefined;
+
+/** Of a method that reads nothing. */
+const goOn: Reload = () => undefined;
+
+/** Of a method without users. */
+const withoutUsers =
+  (apply: () => void): Reload =>
+  () =>
+    void apply();
+
 interface Loaded {
   readonly method: Method;
-  readonly reload?: (configuration: MethodConfiguration) => UserChanges | undefined;
+  readonly prepareReload?: (configuration: MethodConfiguration) => Reload;
   /** Whether what was read once only is what it was. */
   readonly isSame?: () => boolean;
 }
@@ -81,24 +92,28 @@ function load(configuration: MethodConfiguration, parts: MethodParts): Loaded {
   switch (configuration.method) {
     case 'passwordFile': {
       const method = passwordFile({ name, file: configuration.file, verifier });
-      return { method, reload: () => method.reload() };
+      return { method, prepareReload: () => method.prepareReload() };
     }
     case 'users': {
       const method = users({ name, users: configuration.users, verifier });
-      return { method, reload: (next) => method.reload((next as UsersConfiguration).users) };
+      return { method, prepareReload: (next) => method.prepareReload((next as UsersConfiguration).users) };
     }
     case 'scram': {
       const method = scram({ name, file: configuration.file });
-      return { method, reload: () => method.reload() };
+      return { method, prepareReload: () => method.prepareReload() };
     }
     case 'jwt': {
       const secret = secretOf(configuration);
       const method = makeJwt(configuration, secret, parts);
-      return { method, reload: () => void method.reload(), isSame: () => sameSecret(secret, secretOf(configuration)) };
+      return {
+        method,
+        prepareReload: () => withoutUsers(method.prepareReload()),
+        isSame: () => sameSecret(secret, secretOf(configuration)),
+      };
     }
     case 'http': {
       const method = httpMethod(httpOptions(configuration, clock, tell));
-      return { method, reload: () => void method.reload() };
+      return { method, prepareReload: () => withoutUsers(method.prepareReload()) };
     }
     case 'certificate': {
       const { username, match, authorities } = configuration;
