@@ -426,5 +426,7 @@ test('what cannot be opened leaves no timer behind', () => {
   const authorities = [{ name: 'ours', certificate: pki.path('ca.pem') }];
   const authentication = [{ method: 'certificate' }, { method: 'passwordFile', file: join(scratch, 'none') }] as const;
   assert.throws(() => open({ authorities, authentication }, clock), { name: 'ConfigurationError' });
+  const guarded = { authorities, authentication: [authentication[0]], guard: { trusted: ['10.0.0.0/'] } };
+  assert.throws(() => open(guarded, clock), { name: 'ConfigurationError', message: /"10\.0\.0\.0\/"/ });
   assert.equal(clock.timers, 0);
 });

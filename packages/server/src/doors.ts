@@ -116,7 +116,7 @@ export class Doors {
   /** Methods with the check of certificates before them, by the names of authorities; undefined: all. */
   readonly #checked = new WeakMap<Method, Map<string | undefined, Method>>();
   #configuration: DoorConfiguration;
-  #methods: ReadonlyMap<string, LoadedMethod>;
+  #methods: ReadonlyMap<string, LoadedMethod> = new Map();
   #shadow: Shadow | undefined;
 
   /** @throws ConfigurationError where something that the configuration names cannot be used; nothing is left open */
@@ -134,13 +134,13 @@ export class Doors {
     this.authorities = asConfigurationError(() => new Authorities({ definitions, clock, warn: tell.certificate }));
     try {
       this.#methods = this.#load(configuration);
+      if (configuration.authentication.length === 0) return;
+      for (const entrance of configuration.listeners)
+        this.#entrances.set(entrance.name, this.#open(entrance, clientIds, configuration.guard));
     } catch (error) {
-      this.authorities.close();
+      void this.close();
       throw error;
     }
-    if (configuration.authentication.length === 0) return;
-    for (const entrance of configuration.listeners)
-      this.#entrances.set(entrance.name, this.#open(entrance, clientIds, configuration.guard));
   }
 
   /** Undefined: everybody is let in. */
