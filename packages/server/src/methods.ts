@@ -1,12 +1,15 @@
 /** Makes the methods of authentication that the configuration names. */
 import { timingSafeEqual } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { AuthenticationRequest, AuthenticationResult, Awaitable, Clock } from '@dunlin/broker';
 import {
   type Authorities,
   anonymousMethod,
   certificateMethod,
+  type HttpMethod,
   type HttpOptions,
   httpMethod,
+  type JwtMethod,
   jwtMethod,
   type Method,
   type PasswordVerifier,
@@ -56,16 +59,29 @@ export function loadMethod(configuration: MethodConfiguration, parts: MethodPart
     return {
       method: groups === undefined ? method : withGroups(method, groups),
       continuation: (next) =>
-        definitionOf(next) === definitionOf(configuration) && isSame() ? (prepareReload?.(next) ?? goOn) : undefined,
+        definitionOf(next) === definitionOf(configuration) && isSame(next)
+          ? (prepareReload?.(next) ?? goOn)
+          : undefined,
     };
   } catch (error) {
     throw new ConfigurationError([`authentication "${configuration.name}": ${(error as Error).message}`]);
   }
 }
 
-/** All of a configuration but the users in it, who come and go one by one. */
+/**
+ * What may be another one while the method goes on: users, who come and go one by one, and options that change neither whom
+ * it lets in nor as whom. `keys`: as long as none is taken away.
+ */
+const ADJUSTABLE: Partial<Record<MethodConfiguration['method'], readonly string[]>> = {
+  users: ['users'],
+  jwt: ['keys', 'jwksMaxAgeS', 'jwksStaleMaxS'],
+  http: ['headers', 'headerFiles', 'timeoutMs', 'requestsMax', 'waitingMax', 'cacheS', 'staleMaxS', 'whenDown'],
+};
+
+/** All of a configuration that makes the method the one that it is. */
 function definitionOf(configuration: MethodConfiguration): string {
-  return JSON.stringify(configuration.method === 'users' ? { ...configuration, users: undefined } : configuration);
+  const adjustable = ADJUSTABLE[configuration.method] ?? [];
+  return JSON.stringify(Object.entries(configuration).filter(([key]) => !adjustable.includes(key)));
 }
 
 type Reload = () => UserChanges | undefined;
@@ -82,8 +98,8 @@ const withoutUsers =
 interface Loaded {
   readonly method: Method;
   readonly prepareReload?: (configuration: MethodConfiguration) => Reload;
-  /** Whether what was read once only is what it was. */
-  readonly isSame?: () => boolean;
+  /** Whether what was read once only, and what is compared by more than its text, lets the method go on. */
+  readonly isSame?: (configuration: MethodConfiguration) => boolean;
 }
 
 function load(configuration: MethodConfiguration, parts: MethodParts): Loaded {
@@ -104,17 +120,14 @@ function load(configuration: MethodConfiguration, parts: MethodParts): Loaded {
     }
     case 'jwt': {
       const secret = secretOf(configuration);
-      const method = makeJwt(configuration, secret, parts);
-      return {
-        method,
-        prepareReload: () => withoutUsers(method.prepareReload()),
-        isSame: () => sameSecret(secret, secretOf(configuration)),
-      };
+      const make = (next: JwtConfiguration): JwtMethod => makeJwt(next, secret, parts);
+      return adjustable(configuration, make, (next, { keys = [] }) => {
+        const hasAllKeys = keys.every((key) => next.keys?.includes(key));
+        return hasAllKeys && sameSecret(secret, secretOf(next));
+      });
     }
-    case 'http': {
-      const method = httpMethod(httpOptions(configuration, clock, tell));
-      return { method, prepareReload: () => withoutUsers(method.prepareReload()) };
-    }
+    case 'http':
+      return adjustable(configuration, (next) => httpMethod(httpOptions(next, clock, tell)));
     case 'certificate': {
       const { username, match, authorities } = configuration;
       return { method: certificateMethod({ name, registry, authorities, username, match }) };
@@ -128,6 +141,34 @@ function load(configuration: MethodConfiguration, parts: MethodParts): Loaded {
         }),
       };
   }
+}
+
+/** A method that goes on as the same object when other options take the place of those that it was made with. */
+function adjustable<Configuration extends JwtConfiguration | HttpConfiguration>(
+  first: Configuration,
+  make: (configuration: Configuration) => JwtMethod | HttpMethod,
+  isSame: (next: Configuration, present: Configuration) => boolean = () => true,
+): Loaded {
+  let present = { configuration: first, method: make(first) };
+  return {
+    method: {
+      name: first.name,
+      authenticate: (request) => present.method.authenticate(request),
+      close: () => present.method.close(),
+    },
+    // Of the same kind, or its definition would be another.
+    isSame: (next) => isSame(next as Configuration, present.configuration),
+    prepareReload: (given) => {
+      const configuration = given as Configuration;
+      if (isDeepStrictEqual(configuration, present.configuration)) return withoutUsers(present.method.prepareReload());
+      // It holds nothing before it is asked.
+      const next = { configuration, method: make(configuration) };
+      return withoutUsers(() => {
+        present.method.close();
+        present = next;
+      });
+    },
+  };
 }
 
 function withGroups(method: Method, groups: readonly string[]): Method {
