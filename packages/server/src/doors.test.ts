@@ -143,7 +143,7 @@ test('who fails too often is kept out by address, and let in again where the ban
   assert.equal(await answer(adaShows), 'refuse 0x8a banned-address');
   assert.equal(doors.isBanned('tcp', '192.0.2.7'), true);
   assert.equal(doors.isBanned('tcp', '192.0.2.8'), false);
-  const none = { username: undefined, clientId: undefined };
+  const none = { username: undefined, clientId: undefined, identity: undefined };
   assert.deepEqual(doors.bans(), [{ ...none, listener: 'tcp', address: '192.0.2.7', endsInMs: 60_000 }]);
   assert.deepEqual([doors.liftBan('192.0.2.8'), doors.liftBan('192.0.2.7')], [0, 1]);
   assert.equal(await answer(adaShows), 'accept ada');
@@ -160,12 +160,13 @@ test('a client that connects too often is kept out, and let in again where the b
   });
   for (let time = 0; time < 2; time++) assert.equal(await answer({ ...adaShows, clientId: 'f' }), 'accept ada');
   assert.equal(await answer({ ...adaShows, clientId: 'f' }), 'refuse 0x8a flapping');
-  assert.deepEqual(events, [{ name: 'clientFlapping', clientId: 'f', banMs: 30_000 }]);
+  assert.deepEqual(events, [{ name: 'clientFlapping', clientId: 'f', identity: 'users:ada', banMs: 30_000 }]);
   assert.deepEqual(
-    doors.bans().map(({ clientId, endsInMs }) => [clientId, endsInMs]),
-    [['f', 30_000]],
+    doors.bans().map(({ clientId, identity, endsInMs }) => [clientId, identity, endsInMs]),
+    [['f', 'users:ada', 30_000]],
   );
-  assert.deepEqual([doors.liftClientBan('g'), doors.liftClientBan('f')], [0, 1]);
+  assert.deepEqual([doors.liftClientBan('g'), doors.liftClientBan('f', 'users:bob')], [0, 0]);
+  assert.equal(doors.liftClientBan('f', 'users:ada'), 1);
   assert.equal(await answer({ ...adaShows, clientId: 'f' }), 'accept ada');
 });
 

@@ -10,6 +10,7 @@ import {
   type CertificateWarning,
   type ClientIdRules,
   clientIdRules,
+  type FlappingClient,
   type FlappingGuard,
   guardAttempts,
   guardFlapping,
@@ -41,7 +42,7 @@ import { configuredRules, shadowRules } from './rules.ts';
 export interface DoorEvents {
   readonly method: (event: MethodEvent) => void;
   readonly attempt: (event: AttemptEvent) => void;
-  readonly flapping: (client: { readonly clientId: string; readonly banMs: number }) => void;
+  readonly flapping: (client: FlappingClient & { readonly banMs: number }) => void;
   readonly certificate: (warning: CertificateWarning) => void;
   readonly shadow: (difference: ShadowDifference) => void;
   readonly skippedRule: (skipped: SkippedRule) => void;
@@ -68,6 +69,8 @@ export interface DoorBan {
   readonly address: string | undefined;
   readonly username: string | undefined;
   readonly clientId: string | undefined;
+  /** Whose client it is; undefined where nobody is asked who they are. */
+  readonly identity: string | undefined;
   readonly endsInMs: number;
 }
 
@@ -155,10 +158,10 @@ export class Doors {
   }
 
   bans(): DoorBan[] {
-    const none = { address: undefined, username: undefined, clientId: undefined };
+    const none = { address: undefined, username: undefined, clientId: undefined, identity: undefined };
     return [...this.#entrances].flatMap(([listener, { attempts, flapping }]) => [
       ...attempts.bans().map((ban) => ({ ...none, ...ban, listener })),
-      ...(flapping?.bans() ?? []).map(({ clientId, endsInMs }) => ({ ...none, clientId, endsInMs, listener })),
+      ...(flapping?.bans() ?? []).map((ban) => ({ ...none, ...ban, listener })),
     ]);
   }
 
@@ -167,9 +170,9 @@ export class Doors {
     return [...this.#entrances.values()].filter(({ attempts }) => attempts.lift(address, username)).length;
   }
 
-  /** The same of a client that flapped. */
-  liftClientBan(clientId: string): number {
-    return [...this.#entrances.values()].filter(({ flapping }) => flapping?.lift(clientId)).length;
+  /** The same of a client that flapped: of this identity, or of every one that has the identifier. */
+  liftClientBan(clientId: string, identity?: string): number {
+    return [...this.#entrances.values()].filter(({ flapping }) => flapping?.lift(clientId, identity)).length;
   }
 
   /** Undefined where no rules are tried out. */
