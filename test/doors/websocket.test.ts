@@ -24,6 +24,12 @@ const server = await GuardedServer.start({
       proxy: { trusted: ['127.0.0.1'], forwardedFor: true, clientCertificateHeader: 'Client-Cert' },
     },
     {
+      name: 'passwords',
+      transport: 'ws',
+      authentication: ['users'],
+      proxy: { trusted: ['127.0.0.1'], clientCertificateHeader: 'Client-Cert' },
+    },
+    {
       name: 'strangers',
       transport: 'ws',
       proxy: { trusted: ['10.0.0.0/8'], forwardedFor: true, clientCertificateHeader: 'Client-Cert' },
@@ -153,9 +159,17 @@ test('a certificate that a trusted proxy names passes the same checks as one of 
     ['good', 'other', 0x87, 'certificate-username'],
     ['revoked', 'revoked', 0x87, 'certificate-revoked'],
     ['expired', 'expired', 0x87, 'certificate-expired'],
-    ['same-name', 'good', 0x86, 'unknown-user'],
+    ['same-name', 'good', 0x87, 'certificate-foreign'],
   ] as const)
     await server.refuses(await open(name), device(`behind-${name}-${username}`, username), code, check);
+  // Nor does the right password make up for it, where another method would let the client in.
+  for (const [name, check] of [
+    ['revoked', 'certificate-revoked'],
+    ['expired', 'certificate-expired'],
+  ] as const) {
+    const passwords = await server.openWebSocket('passwords', { headers: { 'client-cert': clientCert(name) } });
+    await server.refuses(passwords, { clientId: `password-${name}`, ...ada }, 0x87, check);
+  }
   const two = `${clientCert('good')}, ${clientCert('revoked')}`;
   await refusesUpgrade('proxied', { headers: { 'client-cert': two } }, 400, 'DUNLIN_HTTP_FORWARDED');
 });
@@ -166,12 +180,15 @@ test('a certificate that is revoked while its WebSocket is open ends it, over TL
   await mutual.connect(device('live-mutual', 'good'));
   const proxied = await server.openWebSocket('proxied', { headers: { 'client-cert': clientCert('good') } });
   await proxied.connect(device('live-proxied', 'good'));
+  const password = await server.openWebSocket('passwords', { headers: { 'client-cert': clientCert('good') } });
+  await password.connect({ clientId: 'live-password', ...ada });
   const unconcerned = await server.openWebSocket('web');
   await unconcerned.connect({ clientId: 'unconcerned', ...ada });
   pki.revoke(['revoked', 'good']);
   for (const [client, clientId] of [
     [mutual, 'live-mutual'],
     [proxied, 'live-proxied'],
+    [password, 'live-password'],
   ] as const) {
     await client.expectClose([0x87]);
     await server.told('clientDisconnected', { clientId, by: 'server', check: 'certificate-revoked' });

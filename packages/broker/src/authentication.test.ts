@@ -46,6 +46,17 @@ function auth(client: TestClient, reasonCode: number, data: string, authenticati
   });
 }
 
+test('what an Authenticator is given to look at later is memory of its own', () => {
+  const authenticator = new StepsAuthenticator();
+  const client = begin(new World({ authenticator }), '1');
+  auth(client, 0x18, 'answer');
+  auth(client, 0x19, '0');
+  assert.deepEqual(
+    authenticator.requests.map(({ data }) => data?.buffer.byteLength),
+    ['1', 'answer', '0'].map((text) => text.length),
+  );
+});
+
 test('refuses an Authentication Method that nobody supports with 0x8C [MQTT-4.12.0-1]', () => {
   const client = new World().open();
   assert.equal(client.handshake({ properties: { authenticationMethod: 'SCRAM-SHA-256' } }).reasonCode, 0x8c);

@@ -44,19 +44,20 @@ export function receiveAuth(connection: Connection, packet: AuthPacket): void {
   if (packet.properties.authenticationMethod !== method)
     throw authError('the Authentication Method differs from that of CONNECT [MQTT-4.12.0-5]');
   const progress = connection.authentication;
+  const view = packet.properties.authenticationData;
+  // An Authenticator may look at it later than the read chunk that it came in lasts.
+  const data = view && Uint8Array.from(view);
   if (packet.reasonCode === ReasonCode.reAuthenticate) {
     if (connection.state !== 'open' || progress !== undefined)
       throw authError('an exchange is under way [MQTT-4.12.0-3]');
     const connect = connection.connectPacket as ConnectPacket;
-    ask(connection, connect, packet.properties.authenticationData, undefined, (principal, data) =>
-      renewed(connection, principal, data),
-    );
+    ask(connection, connect, data, undefined, (principal, final) => renewed(connection, principal, final));
     return;
   }
   if (packet.reasonCode !== ReasonCode.continueAuthentication || progress === undefined)
     throw authError('no challenge was sent [MQTT-4.12.0-3]');
   connection.authentication = undefined;
-  ask(connection, progress.connect, packet.properties.authenticationData, progress.state, progress.done);
+  ask(connection, progress.connect, data, progress.state, progress.done);
 }
 
 function ask(

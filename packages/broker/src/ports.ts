@@ -252,7 +252,7 @@ export interface AuthenticationRequest {
   readonly listener: string;
   /** With the Client Identifier that the session will have. */
   readonly connect: ConnectPacket;
-  /** Authentication Data of this step, of CONNECT first, then of each AUTH. */
+  /** Authentication Data of this step, of CONNECT first, then of each AUTH. The Authenticator may keep it. */
   readonly data: Uint8Array | undefined;
   /** What the `challenge` answer of the step before carried; undefined on the first. */
   readonly state: unknown;

@@ -42,7 +42,7 @@ test('lists a user at an address and a client that are kept out, and lets them i
   await publish('guesser', 'ada', 'wrong');
   const { out } = await dunlin('bans', 'list');
   assert.match(out, /127\.0\.0\.1, user "ada" +at tcp, \d+ s to go\n/);
-  assert.match(out, /client "flapper" +at tcp, (60|59) s to go\n/);
+  assert.match(out, /client "flapper" of "users:ada" +at tcp, (60|59) s to go\n/);
   const listed = JSON.parse((await dunlin('bans', '--json')).out);
   assert.equal(listed.length, 2);
   assert.deepEqual(await dunlin('bans', 'lift', '127.0.0.1', 'ada'), {
@@ -50,7 +50,10 @@ test('lists a user at an address and a client that are kept out, and lets them i
     out: 'The ban is lifted.\n',
     err: '',
   });
-  assert.deepEqual(JSON.parse((await dunlin('bans', 'lift', '-i', 'flapper', '--json')).out), { lifted: 1 });
+  assert.deepEqual(
+    JSON.parse((await dunlin('bans', 'lift', '-i', 'flapper', '--identity', 'users:ada', '--json')).out),
+    { lifted: 1 },
+  );
   assert.deepEqual(await dunlin('bans', 'lift', '127.0.0.1'), { exitCode: 4, out: 'There is no such ban.\n', err: '' });
   assert.equal(await publish('flapper', 'ada', 'ada'), 0);
 });
@@ -73,6 +76,7 @@ test('says what is wrong with a command line', async () => {
     [['list', 'x'], /Cannot run list: expected nothing behind it/],
     [['lift'], /Cannot run lift: expected ADDRESS, ADDRESS and USER, or --client ID/],
     [['lift', 'a', '-i', 'c'], /Cannot run lift: expected ADDRESS/],
+    [['lift', 'a', '--identity', 'i'], /Cannot use --identity: expected --client ID beside it/],
     [['lift', 'a', 'b', 'c'], /Cannot use "c": expected ADDRESS and USER behind lift/],
   ];
   for (const [argv, message] of wrong) {

@@ -11,6 +11,7 @@ type Party = import('@dunlin/server').BannedParty;
 
 interface Given extends ControlFlags {
   clientId?: string;
+  identity?: string;
   readonly words: string[];
 }
 
@@ -27,6 +28,14 @@ const GROUPS: readonly FlagGroup<Given>[] = [
           given.clientId = id;
         },
       },
+      {
+        long: 'identity',
+        values: ['IDENTITY'],
+        help: 'lift: only the client of this identity, as the list has it',
+        set: (given, [identity]) => {
+          given.identity = identity;
+        },
+      },
       ...CONTROL_FLAGS,
     ],
   },
@@ -38,7 +47,7 @@ const HELP: CommandHelp = {
   usage: [
     'dunlin bans [list] [flags]',
     'dunlin bans lift ADDRESS [USER] [flags]',
-    'dunlin bans lift --client ID [flags]',
+    'dunlin bans lift --client ID [--identity IDENTITY] [flags]',
   ],
   examples: [
     ['dunlin bans', 'addresses, users at addresses and clients'],
@@ -72,25 +81,27 @@ export async function bans(argv: readonly string[], terminal: Terminal): Promise
 }
 
 /** Whose ban is to be lifted; undefined for the list. */
-function partyOf({ words, clientId }: Given): Party | undefined {
+function partyOf({ words, clientId, identity }: Given): Party | undefined {
   const [action = 'list', address, username, ...rest] = words;
   if (action !== 'list' && action !== 'lift')
     throw usageError(`Cannot run "${action}": expected list or lift, see dunlin bans --help`);
   if (action === 'list') {
-    if (address === undefined && clientId === undefined) return undefined;
+    if (address === undefined && clientId === undefined && identity === undefined) return undefined;
     throw usageError('Cannot run list: expected nothing behind it but --data, --config and --json');
   }
   if (rest.length > 0) throw usageError(`Cannot use "${rest[0]}": expected ADDRESS and USER behind lift`);
   if ((address === undefined) === (clientId === undefined))
     throw usageError('Cannot run lift: expected ADDRESS, ADDRESS and USER, or --client ID, see dunlin bans --help');
-  if (clientId !== undefined) return { clientId };
+  if (clientId !== undefined) return identity === undefined ? { clientId } : { clientId, identity };
+  if (identity !== undefined) throw usageError('Cannot use --identity: expected --client ID beside it');
   return username === undefined ? { address } : { address, username };
 }
 
 function bansText(list: readonly Ban[]): string {
   if (list.length === 0) return 'Nobody is kept out.\n';
-  const rows = list.map(({ listener, address, username, clientId, endsInMs }): [string, string] => {
-    const who = address ?? `client ${JSON.stringify(clientId)}`;
+  const rows = list.map(({ listener, address, username, clientId, identity, endsInMs }): [string, string] => {
+    const whose = identity === undefined ? '' : ` of ${JSON.stringify(identity)}`;
+    const who = address ?? `client ${JSON.stringify(clientId)}${whose}`;
     const whom = username === undefined ? who : `${who}, user ${JSON.stringify(username)}`;
     return [visible(whom), visible(`at ${listener}, ${Math.ceil(endsInMs / 1_000)} s to go`)];
   });

@@ -170,6 +170,9 @@ test('loopback and what is no address stand for many: never banned, delayed only
   for (const check of ['password', 'password']) assert.equal(ask({ ...wrong, address: '2001:db8::7' }), check);
   ask({ ...wrong, address: '127.0.0.1' });
   assert.equal(ask({ ...wrong, address: '127.0.0.1' }), 'banned-address');
+  const mapped = world({ trusted: ['::ffff:192.0.2.0/120'], addressBanAfter: 1 });
+  for (const address of ['192.0.2.1', '::ffff:192.0.2.1'])
+    for (const check of ['password', 'password']) assert.equal(mapped.ask({ ...wrong, address }), check);
 });
 
 test('only a refusal with 0x86 is a failed guess; challenges and other refusals are none', () => {
@@ -223,6 +226,10 @@ test('asks what it guards for everything else', () => {
 });
 
 test('a trusted network that is none is an error', () => {
-  for (const network of ['10.0.0.0/33', '10.0.0.0/x', 'localhost', '', '::/129'])
-    assert.throws(() => world({ trusted: [network] }), { name: 'TypeError', message: /^Cannot trust "/ }, network);
+  for (const network of ['10.0.0.0/33', '10.0.0.0/x', '10.0.0.0/', 'localhost', '', '::/129'])
+    assert.throws(
+      () => world({ trusted: [network] }),
+      { name: 'RangeError', message: /^Cannot trust the address "/ },
+      network,
+    );
 });

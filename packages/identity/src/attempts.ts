@@ -1,6 +1,5 @@
 /** Against guessing: who fails is delayed more and more, and kept out for a while by address and by address with user. */
 import { createHash } from 'node:crypto';
-import { BlockList, isIPv6 } from 'node:net';
 import type {
   AuthenticationRequest,
   AuthenticationResult,
@@ -10,6 +9,7 @@ import type {
   Refusal,
 } from '@dunlin/broker';
 import { ReasonCode } from '@dunlin/protocol';
+import { readTrustedAddresses, type TrustedAddresses } from '@dunlin/transport/proxy';
 import { addressKey } from './address-key.ts';
 import { BanList } from './ban-list.ts';
 import { BoundedMap } from './bounded-map.ts';
@@ -55,7 +55,7 @@ export interface AttemptOptions {
   /** Entries of each table. Default: 50,000. */
   readonly entriesMax?: number;
   /**
-   * Networks whose addresses stand for many, in CIDR: they are neither banned nor delayed, only user names there are
+   * Addresses and ranges that stand for many, as `readTrustedAddresses` reads them: they are neither banned nor delayed, only user names there are
    * delayed. What is no IP address counts as such too. Default: loopback, since a proxy that says nothing of its clients
    * has it.
    */
@@ -79,7 +79,7 @@ export interface AttemptGuard extends Authenticator {
  * success forgets the failures of its user, there and in general, not those of its address: whoever has one account could
  * guess others without end. A ban of user and address comes long before that of the address, so that one device
  * with an old password does not lock out those beside it. A client that names its user only inside of SCRAM counts by its
- * address. Throws a TypeError for a trusted network that is none.
+ * address. Throws a RangeError for a trusted network that is none.
  */
 export function guardAttempts(authenticator: Authenticator, options: AttemptOptions): AttemptGuard {
   return new Guard(authenticator, options);
@@ -111,7 +111,7 @@ interface Attempt {
 class Guard implements AttemptGuard {
   readonly #inner: Authenticator;
   readonly #options: AttemptOptions & Readonly<Required<Omit<AttemptOptions, 'tell'>>>;
-  readonly #trusted: BlockList;
+  readonly #trusted: TrustedAddresses;
   readonly #byUser: WindowedCounts;
   readonly #byAddress: WindowedCounts;
   readonly #byPair: WindowedCounts;
@@ -125,7 +125,7 @@ class Guard implements AttemptGuard {
     const all = { ...DEFAULTS, ...(Object.fromEntries(given) as unknown as AttemptOptions) };
     this.#inner = inner;
     this.#options = all;
-    this.#trusted = networks(all.trusted);
+    this.#trusted = readTrustedAddresses(all.trusted);
     const counts = (): WindowedCounts => new WindowedCounts(all.clock, all.windowMs, all.entriesMax);
     [this.#byUser, this.#byAddress, this.#byPair] = [counts(), counts(), counts()];
     this.#bans = new BanList(all.clock, all.banMs, all.entriesMax);
@@ -247,25 +247,8 @@ class Guard implements AttemptGuard {
     const key = addressKey(text);
     if (key === undefined) return undefined;
     const address = key.endsWith('/64') ? text.replace(/%.*$/, '') : key;
-    return this.#trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4') ? undefined : key;
+    return this.#trusted.includes(address) ? undefined : key;
   }
-}
-
-function networks(trusted: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const network of trusted) {
-    const [address, prefix] = network.split('/');
-    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
-    try {
-      if (prefix === undefined) list.addAddress(address, family);
-      else list.addSubnet(address, Number(prefix), family);
-    } catch {
-      throw new TypeError(
-        `Cannot trust ${JSON.stringify(network)}: an address or network such as 10.0.0.0/8 is expected`,
-      );
-    }
-  }
-  return list;
 }
 
 /** Memory of a table does not depend on what names clients send. */

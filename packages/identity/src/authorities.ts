@@ -136,6 +136,11 @@ export class Authorities {
     this.#revocation.changed();
   }
 
+  /** Of all authorities, in the order of their definitions. */
+  get names(): readonly string[] {
+    return [...this.#authorities.keys()];
+  }
+
   has(name: string): boolean {
     return this.#authorities.has(name);
   }

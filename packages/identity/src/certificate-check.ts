@@ -1,6 +1,7 @@
 /**
- * A second lock beside another method: where a listener asks for certificates in TLS, one that is shown has to be good,
- * whatever else proves who the client is. TLS itself lets through what has expired or was revoked, so that MQTT can say so.
+ * A second lock beside another method: where a listener asks for certificates in TLS, or has a proxy tell of them, one that
+ * is shown has to be good, whatever else proves who the client is. TLS itself lets through what has expired or was
+ * revoked, so that MQTT can say so.
  */
 import type { AuthenticationRequest, AuthenticationResult, Awaitable, Principal, Refusal } from '@dunlin/broker';
 import type { Authorities } from './authorities.ts';
@@ -9,12 +10,13 @@ import type { Method } from './method.ts';
 
 export interface CertificateCheckOptions {
   readonly registry: Authorities;
-  /** Names of the authorities whose certificates count. */
-  readonly authorities: readonly string[];
+  /** Names of the authorities whose certificates count. Default: all that the registry has when a client comes. */
+  readonly authorities?: readonly string[];
 }
 
 /**
- * The method, which lets nobody in whose certificate does not count. Who shows none is the method's alone. The
+ * The method, which lets nobody in whose certificate does not count. Who shows none is the method's alone, and so is
+ * everybody as long as there is no authority. The
  * certificate goes along with the principal, so that its revocation ends the connection.
  */
 export function withCertificateCheck(method: Method, { registry, authorities }: CertificateCheckOptions): Method {
@@ -24,7 +26,9 @@ export function withCertificateCheck(method: Method, { registry, authorities }: 
     authenticate(request: AuthenticationRequest): Awaitable<AuthenticationResult | undefined> {
       const { certificates } = request.peer;
       if (certificates === undefined || certificates.length === 0) return method.authenticate(request);
-      const found = registry.examine(certificates, authorities);
+      const names = authorities ?? registry.names;
+      if (names.length === 0) return method.authenticate(request);
+      const found = registry.examine(certificates, names);
       if (found.problem !== undefined) return certificateRefusal(found.problem, found.detail);
       const result = method.authenticate(request);
       const certified = (answer: AuthenticationResult | undefined): AuthenticationResult | undefined =>

@@ -7,8 +7,11 @@ export interface CertificateMethodOptions {
   /** As the configuration calls this entry; without `:`, so that identities made of it are unambiguous. */
   readonly name: string;
   readonly registry: Authorities;
-  /** Names of the authorities whose certificates count; those of others are left to the next method. */
-  readonly authorities: readonly string[];
+  /**
+   * Names of the authorities whose certificates count; those of others are left to the next method. One that the
+   * registry does not have issues nothing. Default: all that the registry has when a client comes.
+   */
+  readonly authorities?: readonly string[];
   /** Where in the certificate the user's name stands. Default: `cn`, the only Common Name. */
   readonly username?: 'cn' | 'san-dns' | 'san-uri' | 'san-email';
   /**
@@ -33,17 +36,14 @@ export function certificateMethod(options: CertificateMethodOptions): Method {
   const { name, registry, authorities, endsWithCertificate = true } = options;
   if (name === '' || name.includes(':'))
     throw new TypeError(`Cannot name a method "${name}": a name without ":" is expected`);
-  const unknown = authorities.find((authority) => !registry.has(authority));
-  if (unknown !== undefined || authorities.length === 0)
-    throw new TypeError(
-      `Cannot use the method ${name}: its authority "${unknown ?? ''}" is not defined; names of defined ones are expected`,
-    );
+  if (authorities?.length === 0)
+    throw new TypeError(`Cannot use the method ${name}: its list of authorities is empty; a name is expected`);
   return {
     name,
     authenticate(request: AuthenticationRequest): AuthenticationResult | undefined {
       const { certificates } = request.peer;
       if (certificates === undefined || certificates.length === 0) return undefined;
-      const found = registry.examine(certificates, authorities);
+      const found = registry.examine(certificates, authorities ?? registry.names);
       if (found.problem === 'foreign') return undefined;
       if (found.problem !== undefined) return certificateRefusal(found.problem, found.detail);
       const username = nameIn(found, options, request);

@@ -235,7 +235,11 @@ function unanswered({ peer, connect }: AuthenticationRequest): Refusal {
 }
 
 function removed(): Refusal {
-  return refusal(ReasonCode.notAuthorized, 'method-removed', 'the method is no longer in the configuration');
+  return refusal(
+    ReasonCode.notAuthorized,
+    'method-removed',
+    'the method is no longer in the configuration, or is another one there',
+  );
 }
 
 function refusal(reasonCode: number, check: string, detail: string): Refusal {

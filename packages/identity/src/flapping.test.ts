@@ -61,6 +61,17 @@ test('nobody has another client banned: identity counts, and the address where t
   assert.equal(await ask({ username: 'eve' }), 'accept');
 });
 
+test('the ban of one identity is lifted by itself, that of another with the same client identifier stays', async () => {
+  const { ask, guard } = world({ connectsMax: 1 });
+  for (const username of ['ada', 'eve']) for (let at = 1; at <= 2; at++) await ask({ username });
+  const [first, other] = guard.bans().map(({ identity }) => identity);
+  assert.deepEqual([guard.lift('client', first), guard.lift('client', first)], [true, false]);
+  assert.deepEqual(
+    guard.bans().map(({ identity }) => identity),
+    [other],
+  );
+});
+
 test('what is refused anyhow and a new authentication over a connection do not count', async () => {
   const { ask } = world({ connectsMax: 1 });
   for (let at = 1; at <= 3; at++) assert.equal(await ask({ username: '' }), 'password');

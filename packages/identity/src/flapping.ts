@@ -33,8 +33,8 @@ export interface FlappingOptions {
 
 export interface FlappingGuard extends Authenticator {
   bans(): (FlappingClient & { readonly endsInMs: number })[];
-  /** Ends every ban of the client identifier; false where there is none. */
-  lift(clientId: string): boolean;
+  /** Ends the ban of the client of this identity, or of everybody's of that identifier; false where there is none. */
+  lift(clientId: string, identity?: string): boolean;
 }
 
 /**
@@ -85,8 +85,9 @@ class Guard implements FlappingGuard {
     return this.#bans.list().map(({ clientId, identity, endsInMs }) => ({ clientId, identity, endsInMs }));
   }
 
-  lift(clientId: string): boolean {
-    const own = this.#bans.list().filter((ban) => ban.clientId === clientId);
+  lift(clientId: string, identity?: string): boolean {
+    const isMeant = (ban: FlappingClient): boolean => identity === undefined || ban.identity === identity;
+    const own = this.#bans.list().filter((ban) => ban.clientId === clientId && isMeant(ban));
     for (const { key } of own) this.#bans.lift(key);
     return own.length > 0;
   }

@@ -246,13 +246,13 @@ test('headers come from files too, which are read again on demand', async (conte
   await ask(method);
   writeFileSync(path, 'hidden\nsecond line\n');
   assert.throws(
-    () => method.reload(),
+    () => method.prepareReload(),
     (error: Error) =>
       /Cannot send the header "Authorization": .* expected/.test(error.message) && !/hidden/.test(error.message),
   );
   await ask(method);
   writeFileSync(path, 'Bearer two');
-  method.reload();
+  method.prepareReload()();
   await ask(method);
   assert.deepEqual(seen, [
     ['dunlin', 'Bearer one'],

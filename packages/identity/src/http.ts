@@ -63,8 +63,8 @@ export interface HttpOptions {
 }
 
 export interface HttpMethod extends Method {
-  /** Reads header files again; throws, and changes nothing, where one cannot be used. */
-  reload(): void;
+  /** Reads header files again; what it returns puts them in force. Throws where one cannot be used. */
+  prepareReload(): () => void;
   /** Forgets the answers that are remembered: for when the service has changed its mind. */
   forget(): void;
   close(): void;
@@ -159,8 +159,11 @@ class ServiceMethod implements HttpMethod {
     return kept === undefined ? this.#ask(body, key, request) : this.#resultOf(kept, request);
   }
 
-  reload(): void {
-    this.#headers = readHeaders(this.#options);
+  prepareReload(): () => void {
+    const headers = readHeaders(this.#options);
+    return () => {
+      this.#headers = headers;
+    };
   }
 
   forget(): void {

@@ -51,8 +51,8 @@ export interface JwtOptions {
 }
 
 export interface JwtMethod extends Method {
-  /** Reads key files again; throws, and changes nothing, where one cannot be used. */
-  reload(): void;
+  /** Reads key files again; what it returns puts them in force. Throws where one cannot be used. */
+  prepareReload(): () => void;
   close(): void;
 }
 
@@ -82,7 +82,7 @@ export function jwtMethod(options: JwtOptions): JwtMethod {
       if (typeof token === 'object') return token;
       return token === undefined ? undefined : judge(token, request, options, keys);
     },
-    reload: () => keys.reload(),
+    prepareReload: () => keys.prepareReload(),
     close: () => keys.close(),
   };
 }

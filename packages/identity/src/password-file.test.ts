@@ -24,7 +24,7 @@ test('reads the file of mosquitto_passwd, and what changed in it later', async (
   assert.equal(accepted?.kind, 'accept');
   assert.equal(await ask('eve', 'pw6'), undefined);
   writeFileSync(file, `${EVE}\n`);
-  assert.deepEqual(method.reload(), { added: ['eve'], removed: ['ada'], changed: [] });
+  assert.deepEqual(method.prepareReload()(), { added: ['eve'], removed: ['ada'], changed: [] });
   assert.equal((await ask('eve', 'pw6'))?.kind, 'accept');
   assert.equal(method.review?.(accepted.principal)?.check, 'user-removed');
 });
@@ -35,7 +35,7 @@ test('a file with a fault changes nothing, and says where the fault is', async (
   const method = passwordFile({ name: 'file', file, verifier: new PasswordVerifier() });
   writeFileSync(file, `${EVE}\nbob:hunter2\n`);
   assert.throws(
-    () => method.reload(),
+    () => method.prepareReload(),
     (error: Error) => {
       assert.match(error.message, /faulty:2: Cannot use the password hash: it is no hash/);
       return !error.message.includes('hunter2');

@@ -15,8 +15,8 @@ export interface PasswordFileOptions {
 }
 
 export interface PasswordFileMethod extends Method {
-  /** Reads the file again. Throws a `CredentialFileError` with every line at fault and changes nothing then. */
-  reload(): UserChanges;
+  /** Reads the file again; what it returns puts that in force. Throws a `CredentialFileError` with every line at fault. */
+  prepareReload(): () => UserChanges;
 }
 
 /**
@@ -27,13 +27,16 @@ export interface PasswordFileMethod extends Method {
  */
 export function passwordFile({ name, file, verifier }: PasswordFileOptions): PasswordFileMethod {
   const users = new PasswordUsers(name, verifier);
-  const reload = (): UserChanges => users.replace(readUsers(file));
-  reload();
+  const prepareReload = (): (() => UserChanges) => {
+    const read = readUsers(file);
+    return () => users.replace(read);
+  };
+  prepareReload()();
   return {
     name,
     authenticate: (request) => users.authenticate(request),
     review: (principal) => users.review(principal),
-    reload,
+    prepareReload,
   };
 }
 

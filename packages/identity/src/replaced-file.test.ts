@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { chmodSync, lstatSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -27,6 +37,16 @@ test('a symbolic link stays', () => {
   replaceFile(link, 'two');
   assert.equal(lstatSync(link).isSymbolicLink(), true);
   assert.equal(readFileSync(file, 'utf8'), 'two');
+});
+
+test('what is there under the name of the unready file stays, and so does the file', () => {
+  const file = join(scratch, 'c');
+  replaceFile(file, 'one');
+  const foreign = `${file}.${process.pid}.new`;
+  writeFileSync(foreign, 'foreign');
+  assert.throws(() => replaceFile(file, 'two'), { code: 'EEXIST' });
+  assert.deepEqual([readFileSync(file, 'utf8'), readFileSync(foreign, 'utf8')], ['one', 'foreign']);
+  rmSync(foreign);
 });
 
 test('what cannot be written leaves nothing behind', () => {

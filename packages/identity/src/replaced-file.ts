@@ -27,8 +27,9 @@ export function replaceFile(file: string, text: string): void {
   const former = statSync(file, { throwIfNoEntry: false });
   const target = former === undefined ? file : realpathSync(file);
   const unready = `${target}.${process.pid}.new`;
+  // What is there under that name already is somebody else's, and stays.
+  const opened = openSync(unready, 'wx', MODE_NEW);
   try {
-    const opened = openSync(unready, 'wx', MODE_NEW);
     try {
       writeFileSync(opened, text);
       if (former !== undefined) {

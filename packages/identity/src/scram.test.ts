@@ -209,11 +209,11 @@ test('reads users from a file, tells what a reload changed, and reviews by it', 
   const principal = principalOf(login(method, new Client('ada', 'pencil', 'SCRAM-SHA-512')));
   const eve = principalOf(login(method, new Client('eve', 'pencil')));
   writeFileSync(file, `ada:${ada}\nhunter2\n`);
-  assert.throws(() => method.reload(), { code: 'credential-file', message: /users:2: / });
+  assert.throws(() => method.prepareReload(), { code: 'credential-file', message: /users:2: / });
   assert.equal(method.review?.(principal), undefined);
   writeFileSync(file, `ada:${ada}\n`);
   const disabled = [{ name: 'eve', credentials: [ada], disabled: true }];
-  assert.deepEqual(method.reload(disabled), { added: [], removed: [], changed: ['ada', 'eve'] });
+  assert.deepEqual(method.prepareReload(disabled)(), { added: [], removed: [], changed: ['ada', 'eve'] });
   assert.equal(method.review?.(principal)?.check, 'user-changed');
   assert.equal(method.review?.(eve)?.check, 'user-disabled');
   assert.partialDeepStrictEqual(login(method, new Client('eve', 'wrong')), { reasonCode: 0x86 });
@@ -227,7 +227,7 @@ test('a user who changes during an exchange is not let in by it', () => {
   const method = withAda();
   const client = new Client('ada', 'pencil');
   const { state, challenge } = challenged(method, { data: client.first() });
-  method.reload([{ name: 'ada', credentials: [ada] }]);
+  method.prepareReload([{ name: 'ada', credentials: [ada] }])();
   assert.partialDeepStrictEqual(ask(method, { data: client.final(challenge).data, state }), { kind: 'refuse' });
 });
 

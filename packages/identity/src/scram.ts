@@ -46,8 +46,8 @@ export interface ScramOptions {
 }
 
 export interface ScramMethod extends Method {
-  /** Reads the file again and takes these users instead. Throws as `scram` does, and changes nothing then. */
-  reload(users?: readonly ScramUser[]): UserChanges;
+  /** Reads the file again; what it returns puts that and these users in force. Throws as `scram` does. */
+  prepareReload(users?: readonly ScramUser[]): () => UserChanges;
 }
 
 type Credentials = Partial<Readonly<Record<ScramMechanism, ScramCredential>>>;
@@ -81,7 +81,7 @@ class Exchange {
  */
 export function scram(options: ScramOptions): ScramMethod {
   const method = new Scram(options);
-  method.reload(options.users);
+  method.prepareReload(options.users)();
   return method;
 }
 
@@ -110,14 +110,9 @@ class Scram implements ScramMethod {
     );
   }
 
-  reload(users: readonly ScramUser[] = []): UserChanges {
+  prepareReload(users: readonly ScramUser[] = []): () => UserChanges {
     const read = readUsers(this.#file, users);
-    const credentials = [...read.values()].flatMap(({ proof }) => Object.values(proof));
-    for (const [mechanism, likeness] of Object.entries(this.#likeness)) {
-      const own = credentials.filter((credential) => credential.mechanism === mechanism);
-      likeness.replace(own.map(({ iterations, salt }) => ({ iterations, saltBytes: salt.length })));
-    }
-    return this.#users.replace(read);
+    return () => this.#replace(read);
   }
 
   authenticate(request: AuthenticationRequest): AuthenticationResult | undefined {
@@ -128,6 +123,15 @@ class Scram implements ScramMethod {
 
   review(principal: Parameters<UserTable<Credentials>['review']>[0]): Refusal | undefined {
     return this.#users.review(principal);
+  }
+
+  #replace(read: ReadonlyMap<string, KnownUser<Credentials>>): UserChanges {
+    const credentials = [...read.values()].flatMap(({ proof }) => Object.values(proof));
+    for (const [mechanism, likeness] of Object.entries(this.#likeness)) {
+      const own = credentials.filter((credential) => credential.mechanism === mechanism);
+      likeness.replace(own.map(({ iterations, salt }) => ({ iterations, saltBytes: salt.length })));
+    }
+    return this.#users.replace(read);
   }
 
   #begin({ data, connect }: AuthenticationRequest, mechanism: ScramMechanism): AuthenticationResult {

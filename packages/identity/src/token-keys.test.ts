@@ -57,10 +57,10 @@ test('a reload takes new keys, and changes nothing where the file has a fault', 
   const keys = make([{ publicKeyFile: file }], 'ES256', 'EdDSA');
   const count = async (alg: TokenAlgorithm) => (await keys.candidates({ alg, kid: undefined })).length;
   writeFileSync(file, 'nothing');
-  assert.throws(() => keys.reload(), /PEM with a public key or certificate is expected/);
+  assert.throws(() => keys.prepareReload(), /PEM with a public key or certificate is expected/);
   assert.deepEqual([await count('ES256'), await count('EdDSA')], [1, 0]);
   writeFileSync(file, testPem(testKeys('EdDSA')));
-  keys.reload();
+  keys.prepareReload()();
   assert.deepEqual([await count('ES256'), await count('EdDSA')], [0, 1]);
 });
 

@@ -47,8 +47,8 @@ export interface TokenKeys {
    * else, so that no public key is ever taken for a secret. Rejects where keys cannot be fetched and none is at hand.
    */
   candidates(header: TokenHeader): Promise<readonly (Uint8Array | CryptoKey)[]>;
-  /** Reads the files again; throws, and changes nothing, where one cannot be used. */
-  reload(): void;
+  /** Reads the files again; what it returns puts them in force. Throws where one cannot be used. */
+  prepareReload(): () => void;
   close(): void;
 }
 
@@ -84,8 +84,11 @@ export function tokenKeys(
       found.push(...(await remoteKeys(remotes, header, found.length > 0)));
       return found.slice(0, CANDIDATES_MAX);
     },
-    reload: () => {
-      files = readFiles();
+    prepareReload: () => {
+      const read = readFiles();
+      return () => {
+        files = read;
+      };
     },
     close: () => {
       for (const remote of remotes) remote.close();

@@ -15,7 +15,7 @@ test('lets in the users of the configuration', async () => {
   assert.equal(accepted?.kind, 'accept');
   const { identity, groups, attributes } = accepted.principal;
   assert.deepEqual([identity, groups, attributes], ['staff:ada', ['ops'], { site: 'x' }]);
-  assert.deepEqual(staff.reload([{ name: 'ada', password: HASH, disabled: true }]).changed, ['ada']);
+  assert.deepEqual(staff.prepareReload([{ name: 'ada', password: HASH, disabled: true }])().changed, ['ada']);
   assert.equal(staff.review?.(accepted.principal)?.check, 'user-disabled');
 });
 
@@ -32,7 +32,7 @@ test('a password in plain text is an error that says how to make a hash, and doe
 test('a user twice or without a name is an error that changes nothing', async () => {
   const staff = method([{ name: 'ada', password: HASH }]);
   const bob = { name: 'bob', password: HASH };
-  assert.throws(() => staff.reload([bob, bob]), { code: 'users', message: /"bob": the user is here twice/ });
-  assert.throws(() => staff.reload([{ name: '', password: HASH }]), /"": there is no user name$/);
+  assert.throws(() => staff.prepareReload([bob, bob]), { code: 'users', message: /"bob": the user is here twice/ });
+  assert.throws(() => staff.prepareReload([{ name: '', password: HASH }]), /"": there is no user name$/);
   assert.equal((await staff.authenticate(request({ username: 'ada', password: 'pw6' })))?.kind, 'accept');
 });

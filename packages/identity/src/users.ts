@@ -28,8 +28,8 @@ export interface UsersOptions {
 }
 
 export interface UsersMethod extends Method {
-  /** Takes these users instead. Throws a `UsersError` and changes nothing then. */
-  reload(users: readonly ConfiguredUser[]): UserChanges;
+  /** Checks these users; what it returns puts them in place of all it had. Throws a `UsersError`. */
+  prepareReload(users: readonly ConfiguredUser[]): () => UserChanges;
 }
 
 /** Users of the configuration cannot be used. Says which, and repeats no password. */
@@ -41,13 +41,16 @@ export class UsersError extends Error {
 /** Answers as `passwordFile` does. Throws a `UsersError`. */
 export function users({ name, users: configured, verifier }: UsersOptions): UsersMethod {
   const known = new PasswordUsers(name, verifier);
-  const reload = (list: readonly ConfiguredUser[]): UserChanges => known.replace(readUsers(list));
-  reload(configured);
+  const prepareReload = (list: readonly ConfiguredUser[]): (() => UserChanges) => {
+    const read = readUsers(list);
+    return () => known.replace(read);
+  };
+  prepareReload(configured)();
   return {
     name,
     authenticate: (request) => known.authenticate(request),
     review: (principal) => known.review(principal),
-    reload,
+    prepareReload,
   };
 }
 

@@ -7,7 +7,14 @@ const backups: string[] = [];
 const stats = { keys: 1 } as StoreStats;
 const report = { sessions: 2 } as CheckReport;
 const reloaded = { changed: ['guard'], needsRestart: [], users: 1, rules: 0, disconnected: 0 };
-const ban = { listener: 'tcp', address: '192.0.2.1', username: undefined, clientId: undefined, endsInMs: 5 };
+const ban = {
+  listener: 'tcp',
+  address: '192.0.2.1',
+  username: undefined,
+  clientId: undefined,
+  identity: undefined,
+  endsInMs: 5,
+};
 const lifted: unknown[] = [];
 const commands = controlCommands({
   server: { pid: 4711, version: '1.2.3' },
@@ -16,7 +23,7 @@ const commands = controlCommands({
     shadow: () => undefined,
     bans: () => [ban],
     liftBan: (...who) => lifted.push(who),
-    liftClientBan: (clientId) => lifted.push([clientId]),
+    liftClientBan: (...who) => lifted.push(who),
   },
   storage: {
     stats: async () => stats,
@@ -59,8 +66,21 @@ test('lifts the ban of an address, of a user there, or of a client', async () =>
   assert.deepEqual(await commands['lift-ban']({ address: '192.0.2.1' }), { lifted: 1 });
   await commands['lift-ban']({ address: '192.0.2.1', username: 'ada' });
   await commands['lift-ban']({ clientId: 'c' });
-  assert.deepEqual(lifted, [['192.0.2.1', undefined], ['192.0.2.1', 'ada'], ['c']]);
-  for (const wrong of [{}, { address: 7 }, { address: 'a', username: 7 }, { address: 'a', clientId: 'c' }])
+  await commands['lift-ban']({ clientId: 'c', identity: 'users:ada' });
+  assert.deepEqual(lifted, [
+    ['192.0.2.1', undefined],
+    ['192.0.2.1', 'ada'],
+    ['c', undefined],
+    ['c', 'users:ada'],
+  ]);
+  for (const wrong of [
+    {},
+    { address: 7 },
+    { address: 'a', username: 7 },
+    { address: 'a', clientId: 'c' },
+    { clientId: 'c', identity: 7 },
+    { address: 'a', identity: 'i' },
+  ])
     await assert.rejects(commands['lift-ban'](wrong), { code: 'bad-parameter', message: /^Cannot lift a ban: / });
-  assert.equal(lifted.length, 3);
+  assert.equal(lifted.length, 4);
 });

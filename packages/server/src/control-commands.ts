@@ -37,7 +37,7 @@ export function controlCommands({ storage, server, doors, reload }: ControlledPa
     bans: async () => doors.bans(),
     'lift-ban': async (parameters) => {
       const party = bannedParty(parameters);
-      if ('clientId' in party) return { lifted: doors.liftClientBan(party.clientId) };
+      if ('clientId' in party) return { lifted: doors.liftClientBan(party.clientId, party.identity) };
       return { lifted: doors.liftBan(party.address, party.username) };
     },
   };
@@ -52,14 +52,17 @@ function absolutePath(parameters: GivenParameters, name: string): string {
   throw new ControlError('bad-parameter', `Cannot use ${name}: it is ${found}, expected is an absolute path`);
 }
 
-function bannedParty({ address, username, clientId }: GivenParameters): BannedParty {
-  if (typeof clientId === 'string' && address === undefined && username === undefined) return { clientId };
-  if (typeof address === 'string' && clientId === undefined) {
+function bannedParty({ address, username, clientId, identity }: GivenParameters): BannedParty {
+  if (typeof clientId === 'string' && address === undefined && username === undefined) {
+    if (identity === undefined) return { clientId };
+    if (typeof identity === 'string') return { clientId, identity };
+  }
+  if (typeof address === 'string' && clientId === undefined && identity === undefined) {
     if (username === undefined) return { address };
     if (typeof username === 'string') return { address, username };
   }
   throw new ControlError(
     'bad-parameter',
-    'Cannot lift a ban: expected is an address, an address and a username, or a clientId, each a text',
+    'Cannot lift a ban: expected is an address, an address and a username, a clientId, or a clientId and an identity, each a text',
   );
 }

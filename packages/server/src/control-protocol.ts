@@ -17,7 +17,9 @@ export interface ServerIdentity {
 }
 
 /** Who is to be let in again. */
-export type BannedParty = { readonly address: string; readonly username?: string } | { readonly clientId: string };
+export type BannedParty =
+  | { readonly address: string; readonly username?: string }
+  | { readonly clientId: string; readonly identity?: string };
 
 /** Every command with its parameters and its result. */
 export interface ControlCommands {

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import type { AuthenticationRequest, AuthenticationResult } from '@dunlin/broker';
+import type { AuthenticationRequest, AuthenticationResult, Principal } from '@dunlin/broker';
 import { hashPassword, writeScramCredential } from '@dunlin/identity';
 import { brief, signed, TestClock, type TestCredentials, testRequest, testWeb } from '../../../test/doubles.ts';
-import { makePki } from '../../../test/pki/pki.ts';
+import { type ClientName, makePki } from '../../../test/pki/pki.ts';
 import { type Configuration, type ConfigurationInput, completeConfiguration } from './configuration.ts';
 import { checkInput } from './configuration-input.ts';
 import { doorEvents } from './door-events.ts';
@@ -142,7 +143,7 @@ test('who fails too often is kept out by address, and let in again where the ban
   assert.equal(await answer(adaShows), 'refuse 0x8a banned-address');
   assert.equal(doors.isBanned('tcp', '192.0.2.7'), true);
   assert.equal(doors.isBanned('tcp', '192.0.2.8'), false);
-  const none = { username: undefined, clientId: undefined };
+  const none = { username: undefined, clientId: undefined, identity: undefined };
   assert.deepEqual(doors.bans(), [{ ...none, listener: 'tcp', address: '192.0.2.7', endsInMs: 60_000 }]);
   assert.deepEqual([doors.liftBan('192.0.2.8'), doors.liftBan('192.0.2.7')], [0, 1]);
   assert.equal(await answer(adaShows), 'accept ada');
@@ -159,12 +160,13 @@ test('a client that connects too often is kept out, and let in again where the b
   });
   for (let time = 0; time < 2; time++) assert.equal(await answer({ ...adaShows, clientId: 'f' }), 'accept ada');
   assert.equal(await answer({ ...adaShows, clientId: 'f' }), 'refuse 0x8a flapping');
-  assert.deepEqual(events, [{ name: 'clientFlapping', clientId: 'f', banMs: 30_000 }]);
+  assert.deepEqual(events, [{ name: 'clientFlapping', clientId: 'f', identity: 'users:ada', banMs: 30_000 }]);
   assert.deepEqual(
-    doors.bans().map(({ clientId, endsInMs }) => [clientId, endsInMs]),
-    [['f', 30_000]],
+    doors.bans().map(({ clientId, identity, endsInMs }) => [clientId, identity, endsInMs]),
+    [['f', 'users:ada', 30_000]],
   );
-  assert.deepEqual([doors.liftClientBan('g'), doors.liftClientBan('f')], [0, 1]);
+  assert.deepEqual([doors.liftClientBan('g'), doors.liftClientBan('f', 'users:bob')], [0, 0]);
+  assert.equal(doors.liftClientBan('f', 'users:ada'), 1);
   assert.equal(await answer({ ...adaShows, clientId: 'f' }), 'accept ada');
 });
 
@@ -255,6 +257,95 @@ test('a method of another definition, or with another secret, lets nobody stay w
   assert.equal(await answer(adaShows), 'accept ada');
 });
 
+const der = (name: ClientName): Uint8Array => new X509Certificate(pki.text(`${name}.pem`)).raw;
+const showing = (name: ClientName): Partial<AuthenticationRequest> => ({
+  peer: { address: '192.0.2.7', port: 1, certificates: [der(name)] },
+});
+const tls = { certificate: pki.path('server.pem'), key: pki.path('server.key') };
+
+test('a reload that changes nothing lets everybody stay where a listener asks for certificates', async () => {
+  const bob = await user('bob');
+  const ours = { name: 'ours', certificate: pki.path('ca.pem') };
+  const base: ConfigurationInput = {
+    authorities: [ours],
+    authentication: [{ method: 'users', users: [ada] }],
+    listeners: [
+      { name: 'all', transport: 'tls', port: 0, tls: { ...tls, clientCertificate: 'optional' } },
+      { name: 'one', transport: 'tls', port: 0, tls: { ...tls, clientCertificate: 'optional', authorities: ['ours'] } },
+    ],
+  };
+  const { doors, ask } = open(base, new TestClock(Date.now()));
+  const admitted: [string, Principal][] = [];
+  for (const listener of ['all', 'one'])
+    for (const more of [{}, showing('good')]) {
+      const result = await ask(adaShows, { ...more, listener });
+      assert.ok(result.kind === 'accept');
+      admitted.push([listener, result.principal]);
+    }
+  const checks = (): unknown[] =>
+    admitted.map(([listener, principal]) => doors.authenticatorFor(listener)?.review?.(principal, 'c1')?.check);
+  const stay = [undefined, undefined, undefined, undefined];
+  doors.prepare(configured(base)).apply();
+  assert.deepEqual(checks(), stay);
+  const another = { name: 'another', certificate: pki.path('other-ca.pem') };
+  doors.prepare(configured({ ...base, authorities: [ours, another] })).apply();
+  assert.deepEqual(checks(), stay);
+  doors.prepare(configured({ ...base, authentication: [{ method: 'users', users: [bob] }] })).apply();
+  assert.deepEqual(checks(), ['user-removed', 'user-removed', 'user-removed', 'user-removed']);
+});
+
+test('an authority that a reload adds counts for the method certificate, which names none', async () => {
+  const ours = { name: 'ours', certificate: pki.path('ca.pem') };
+  const another = { name: 'another', certificate: pki.path('other-ca.pem') };
+  const base: ConfigurationInput = { authorities: [ours], authentication: [{ method: 'certificate', match: 'none' }] };
+  const { doors, answer } = open(base, new TestClock(Date.now()));
+  assert.equal(await answer({}, showing('same-name')), 'refuse 0x86 unknown-user');
+  doors.prepare(configured({ ...base, authorities: [ours, another] })).apply();
+  assert.equal(await answer({}, showing('same-name')), 'accept good');
+  doors.prepare(configured(base)).apply();
+  assert.equal(await answer({}, showing('same-name')), 'refuse 0x86 unknown-user');
+});
+
+test('a certificate that a proxy tells of has to be good, whatever else the client shows', async () => {
+  const { answer } = open(
+    {
+      authorities: [{ name: 'ours', certificate: pki.path('ca.pem') }],
+      authentication: [{ method: 'users', users: [ada] }],
+      listeners: [
+        { name: 'proxied', port: 0, proxy: { trusted: ['127.0.0.1'], protocol: 'v2' } },
+        { name: 'tcp', port: 0 },
+      ],
+    },
+    new TestClock(Date.now()),
+  );
+  const shown = (name: ClientName) => answer(adaShows, { ...showing(name), listener: 'proxied' });
+  assert.equal(await shown('good'), 'accept ada');
+  assert.equal(await shown('expired'), 'refuse 0x87 certificate-expired');
+  assert.equal(await shown('same-name'), 'refuse 0x87 certificate-foreign');
+  assert.equal(await answer(adaShows, { listener: 'proxied' }), 'accept ada');
+});
+
+test('a certificate that a proxy tells of says nothing where there is no authority', async () => {
+  const { answer } = open({
+    authentication: [{ method: 'users', users: [ada] }],
+    listeners: [{ name: 'tcp', port: 0, proxy: { trusted: ['127.0.0.1'], protocol: 'v2' } }],
+  });
+  assert.equal(await answer(adaShows, showing('good')), 'accept ada');
+});
+
+test('a token carries rules only where a claim is named for them', async () => {
+  const jwt = { method: 'jwt', algorithms: ['HS256'], secret, requireExpiry: false } as const;
+  const clock = new TestClock(Date.now());
+  const token = await signed({ sub: 'tom', acl: { pub: ['t'] } }, 'HS256', Buffer.from(secret));
+  const claims = async (input: ConfigurationInput): Promise<unknown> => {
+    const result = await open(input, clock).ask({ username: 'tom', password: token });
+    assert.ok(result.kind === 'accept');
+    return result.principal.claims;
+  };
+  assert.equal(await claims({ authentication: [jwt] }), undefined);
+  assert.notEqual(await claims({ authentication: [{ ...jwt, rulesClaim: 'acl' }] }), undefined);
+});
+
 test('a reload with any error changes nothing', async () => {
   const passwords = file('kept', `ada:${ada.password}\n`);
   const first: ConfigurationInput = {
@@ -288,6 +379,34 @@ test('a reload with any error changes nothing', async () => {
   assert.equal(doors.authorizer.permissions('c1', one.principal)?.mayPublish('a', 0, false), 0);
 });
 
+test('what was prepared is put in force whatever became of its files meanwhile', async () => {
+  const prepared = [
+    ['prepared-users', `ada:${ada.password}\n`, `bob:${ada.password}\n`],
+    ['prepared-new', `eve:${ada.password}\n`, `eve:${ada.password}\n`],
+  ].map(([name, before, later]) => ({ path: file(name, before), later }));
+  const [one, other] = prepared.map(({ path }, index) => ({
+    ...{ method: 'passwordFile', name: `passwords-${index}` },
+    file: path,
+  })) as NonNullable<ConfigurationInput['authentication']>;
+  const { doors, answer } = open({ authentication: [one] });
+  for (const { path, later } of prepared) writeFileSync(path, later);
+  const next = doors.prepare(configured({ authentication: [one, other] }));
+  for (const { path } of prepared) writeFileSync(path, 'wrong');
+  assert.equal(await answer(adaShows), 'accept ada');
+  assert.deepEqual(next.apply(), { users: 2, rules: 0 });
+  assert.equal(await answer({ username: 'bob', password: 'ada' }), 'accept bob');
+  assert.equal(await answer({ username: 'eve', password: 'ada' }), 'accept eve');
+  assert.equal(await answer(adaShows), 'refuse 0x86 unknown-user');
+});
+
+test('what was prepared and is discarded ends no method that goes on', async (context) => {
+  const { url } = await testWeb(context, (_request, response) => response.end());
+  const http = { method: 'http', url, answers: 'status' } as const;
+  const { doors, answer } = open({ authentication: [http] });
+  doors.prepare(configured({ authentication: [http, { method: 'users', users: [ada] }] })).discard();
+  assert.equal(await answer({ username: 'hal', password: 'hal' }), 'accept hal');
+});
+
 test('a listener that is still open keeps out everybody when its only method is gone', async () => {
   const { doors, answer } = open({
     authentication: [{ method: 'users', users: [ada] }],
@@ -297,7 +416,7 @@ test('a listener that is still open keeps out everybody when its only method is 
   doors
     .prepare({
       ...next,
-      listeners: [{ name: 'tcp', authentication: ['users'], allowAnonymous: false, tls: undefined }],
+      listeners: [{ name: 'tcp', authentication: ['users'], allowAnonymous: false, tls: undefined, proxy: undefined }],
     })
     .apply();
   assert.equal(await answer(adaShows), 'refuse 0x86 unknown-user');
@@ -308,5 +427,7 @@ test('what cannot be opened leaves no timer behind', () => {
   const authorities = [{ name: 'ours', certificate: pki.path('ca.pem') }];
   const authentication = [{ method: 'certificate' }, { method: 'passwordFile', file: join(scratch, 'none') }] as const;
   assert.throws(() => open({ authorities, authentication }, clock), { name: 'ConfigurationError' });
+  const guarded = { authorities, authentication: [authentication[0]], guard: { trusted: ['10.0.0.0/'] } };
+  assert.throws(() => open(guarded, clock), { name: 'ConfigurationError', message: /"10\.0\.0\.0\/"/ });
   assert.equal(clock.timers, 0);
 });

@@ -10,6 +10,7 @@ import {
   type CertificateWarning,
   type ClientIdRules,
   clientIdRules,
+  type FlappingClient,
   type FlappingGuard,
   guardAttempts,
   guardFlapping,
@@ -41,7 +42,7 @@ import { configuredRules, shadowRules } from './rules.ts';
 export interface DoorEvents {
   readonly method: (event: MethodEvent) => void;
   readonly attempt: (event: AttemptEvent) => void;
-  readonly flapping: (client: { readonly clientId: string; readonly banMs: number }) => void;
+  readonly flapping: (client: FlappingClient & { readonly banMs: number }) => void;
   readonly certificate: (warning: CertificateWarning) => void;
   readonly shadow: (difference: ShadowDifference) => void;
   readonly skippedRule: (skipped: SkippedRule) => void;
@@ -53,7 +54,7 @@ export interface DoorOptions {
 }
 
 /** A listener, as far as doors are concerned. */
-type Entrance = Pick<ListenerConfiguration, 'name' | 'authentication' | 'allowAnonymous' | 'tls'>;
+type Entrance = Pick<ListenerConfiguration, 'name' | 'authentication' | 'allowAnonymous' | 'tls' | 'proxy'>;
 type DoorConfiguration = IdentityConfiguration & { readonly listeners: readonly Entrance[] };
 
 interface OpenEntrance {
@@ -68,6 +69,8 @@ export interface DoorBan {
   readonly address: string | undefined;
   readonly username: string | undefined;
   readonly clientId: string | undefined;
+  /** Whose client it is; undefined where nobody is asked who they are. */
+  readonly identity: string | undefined;
   readonly endsInMs: number;
 }
 
@@ -90,8 +93,10 @@ export interface DoorChanges {
 export interface PreparedDoors {
   /** For what is read beside it: the authorities as they will be. */
   readonly authorities: Authorities;
-  /** Puts it in force, at once. */
+  /** Puts it in force, at once: nothing is read, so nothing can be wrong any more. */
   apply(): DoorChanges;
+  /** Lets go of what was made for it, instead of `apply`. */
+  discard(): void;
 }
 
 /** Stands at the end of the chain of a listener with `allowAnonymous`. */
@@ -111,8 +116,10 @@ export class Doors {
   readonly #verifier = new PasswordVerifier();
   readonly #rules: ReplaceableAuthorizer;
   readonly #entrances = new Map<string, OpenEntrance>();
+  /** Methods with the check of certificates before them, by the names of authorities; undefined: all. */
+  readonly #checked = new WeakMap<Method, Map<string | undefined, Method>>();
   #configuration: DoorConfiguration;
-  #methods: ReadonlyMap<string, LoadedMethod>;
+  #methods: ReadonlyMap<string, LoadedMethod> = new Map();
   #shadow: Shadow | undefined;
 
   /** @throws ConfigurationError where something that the configuration names cannot be used; nothing is left open */
@@ -129,14 +136,14 @@ export class Doors {
     const definitions = readAuthorities(configuration);
     this.authorities = asConfigurationError(() => new Authorities({ definitions, clock, warn: tell.certificate }));
     try {
-      this.#methods = this.#load(configuration, this.authorities);
+      this.#methods = this.#load(configuration);
+      if (configuration.authentication.length === 0) return;
+      for (const entrance of configuration.listeners)
+        this.#entrances.set(entrance.name, this.#open(entrance, clientIds, configuration.guard));
     } catch (error) {
-      this.authorities.close();
+      void this.close();
       throw error;
     }
-    if (configuration.authentication.length === 0) return;
-    for (const entrance of configuration.listeners)
-      this.#entrances.set(entrance.name, this.#open(entrance, clientIds, configuration.guard));
   }
 
   /** Undefined: everybody is let in. */
@@ -151,10 +158,10 @@ export class Doors {
   }
 
   bans(): DoorBan[] {
-    const none = { address: undefined, username: undefined, clientId: undefined };
+    const none = { address: undefined, username: undefined, clientId: undefined, identity: undefined };
     return [...this.#entrances].flatMap(([listener, { attempts, flapping }]) => [
       ...attempts.bans().map((ban) => ({ ...none, ...ban, listener })),
-      ...(flapping?.bans() ?? []).map(({ clientId, endsInMs }) => ({ ...none, clientId, endsInMs, listener })),
+      ...(flapping?.bans() ?? []).map((ban) => ({ ...none, ...ban, listener })),
     ]);
   }
 
@@ -163,9 +170,9 @@ export class Doors {
     return [...this.#entrances.values()].filter(({ attempts }) => attempts.lift(address, username)).length;
   }
 
-  /** The same of a client that flapped. */
-  liftClientBan(clientId: string): number {
-    return [...this.#entrances.values()].filter(({ flapping }) => flapping?.lift(clientId)).length;
+  /** The same of a client that flapped: of this identity, or of every one that has the identifier. */
+  liftClientBan(clientId: string, identity?: string): number {
+    return [...this.#entrances.values()].filter(({ flapping }) => flapping?.lift(clientId, identity)).length;
   }
 
   /** Undefined where no rules are tried out. */
@@ -191,17 +198,17 @@ export class Doors {
     const authorities = asConfigurationError(() => new Authorities({ definitions, clock }));
     // It is only read from.
     authorities.close();
-    this.#checkMethods(next, authorities);
     const rules = this.#ruleSet(next);
     asConfigurationError(() => replaceableAuthorizer(rules));
     const candidate = shadowRules(next.authorization);
     const clientIds = configuredClientIds(next);
+    const methods = this.#prepareMethods(next);
     return {
       authorities,
+      discard: methods.discard,
       apply: () => {
         this.authorities.replace(definitions);
-        // Reads files once more, and fails only where one was made unusable since they were checked.
-        const users = this.#replaceMethods(next);
+        const users = methods.apply();
         const { added, removed } = this.#rules.replace(rules);
         this.#shadow = this.#shadowOf(candidate);
         this.#configuration = next;
@@ -217,11 +224,10 @@ export class Doors {
     await closeAll(this.#methods.values());
   }
 
-  #load(configuration: DoorConfiguration, registry: Authorities, verifier = this.#verifier): Map<string, LoadedMethod> {
-    const parts = this.#parts(configuration, registry, verifier);
+  #load({ authentication }: DoorConfiguration): Map<string, LoadedMethod> {
     const methods = new Map<string, LoadedMethod>();
     try {
-      for (const method of configuration.authentication) methods.set(method.name, loadMethod(method, parts));
+      for (const method of authentication) methods.set(method.name, loadMethod(method, this.#parts));
       return methods;
     } catch (error) {
       void closeAll(methods.values());
@@ -229,35 +235,37 @@ export class Doors {
     }
   }
 
-  /** Makes every method once, to see whether it can be made. */
-  #checkMethods(next: DoorConfiguration, registry: Authorities): void {
-    void closeAll(this.#load(next, registry, new PasswordVerifier()).values());
-  }
-
-  /** Has methods that go on read their files again, and makes the others. Returns how many users changed. */
-  #replaceMethods(next: DoorConfiguration): number {
-    const parts = this.#parts(next, this.authorities, this.#verifier);
+  /** Has methods that go on read their files again, and makes the others. `apply` returns how many users changed. */
+  #prepareMethods({ authentication }: DoorConfiguration) {
     const former = this.#methods;
     const methods = new Map<string, LoadedMethod>();
-    let users = 0;
-    for (const configuration of next.authentication) {
-      const known = former.get(configuration.name);
-      const proceed = known?.continuation(configuration);
-      if (known === undefined || proceed === undefined) {
-        methods.set(configuration.name, loadMethod(configuration, parts));
-      } else {
-        users += countOf(asConfigurationError(proceed));
-        methods.set(configuration.name, known);
+    const reloads: (() => UserChanges | undefined)[] = [];
+    const closeBut = (all: ReadonlyMap<string, LoadedMethod>, others: ReadonlyMap<string, LoadedMethod>): void =>
+      void closeAll([...all].filter(([name, method]) => others.get(name) !== method).map(([, method]) => method));
+    const discard = (): void => closeBut(methods, former);
+    try {
+      for (const configuration of authentication) {
+        const { name } = configuration;
+        const known = former.get(name);
+        const reload = known && asConfigurationError(() => known.continuation(configuration));
+        methods.set(name, known === undefined || reload === undefined ? loadMethod(configuration, this.#parts) : known);
+        if (reload !== undefined) reloads.push(reload);
       }
+    } catch (error) {
+      discard();
+      throw error;
     }
-    this.#methods = methods;
-    void closeAll([...former].filter(([name, method]) => methods.get(name) !== method).map(([, method]) => method));
-    return users;
+    const apply = (): number => {
+      this.#methods = methods;
+      closeBut(former, methods);
+      return reloads.reduce((users, reload) => users + countOf(reload()), 0);
+    };
+    return { apply, discard };
   }
 
-  #parts({ authorities }: DoorConfiguration, registry: Authorities, verifier: PasswordVerifier): MethodParts {
+  get #parts(): MethodParts {
     const { clock, tell } = this.#options;
-    return { clock, verifier, registry, authorities: authorities.map(({ name }) => name), tell: tell.method };
+    return { clock, verifier: this.#verifier, registry: this.authorities, tell: tell.method };
   }
 
   #ruleSet({ authorization }: DoorConfiguration): RuleSet {
@@ -279,18 +287,27 @@ export class Doors {
     return { chain, attempts, flapping };
   }
 
-  #methodsFor({ authentication, allowAnonymous, tls }: Entrance): Method[] {
+  #methodsFor({ authentication, allowAnonymous, tls, proxy }: Entrance): Method[] {
     const names = authentication ?? [...this.#methods.keys()];
     // A listener that is still open, and no longer in the configuration, may name one that is gone.
     const asked = names.flatMap((name) => this.#methods.get(name)?.method ?? []);
     const methods = allowAnonymous ? [...asked, ANONYMOUS] : asked;
-    if ((tls?.clientCertificate ?? 'none') === 'none') return methods;
-    const { authorities, authentication: configured } = this.#configuration;
-    const check = { registry: this.authorities, authorities: tls?.authorities ?? authorities.map(({ name }) => name) };
+    if ((tls?.clientCertificate ?? 'none') === 'none' && proxy === undefined) return methods;
+    const configured = this.#configuration.authentication;
     const byCertificate = configured.filter(({ method }) => method === 'certificate').map(({ name }) => name);
     return methods.map((method) =>
-      byCertificate.includes(method.name) ? method : withCertificateCheck(method, check),
+      byCertificate.includes(method.name) ? method : this.#withCheck(method, tls?.authorities),
     );
+  }
+
+  /** One object for each: the chain knows those whom a method let in by the object, also after a reload. */
+  #withCheck(method: Method, authorities: readonly string[] | undefined): Method {
+    const known = this.#checked.get(method) ?? new Map<string | undefined, Method>();
+    this.#checked.set(method, known);
+    const key = authorities?.join(' ');
+    const checked = known.get(key) ?? withCertificateCheck(method, { registry: this.authorities, authorities });
+    known.set(key, checked);
+    return checked;
   }
 }
 

@@ -1,6 +1,5 @@
 /** The part of the configuration that says who may connect and what they may do, as code sees it; values are checked. */
-import type { RuleInput } from '@dunlin/identity';
-import type { JWT_ALGORITHMS } from './identity-table.ts';
+import type { RuleInput, TokenAlgorithm } from '@dunlin/identity';
 
 /** What lets in those that `allowAnonymous` of a listener is for: no method may have this name. */
 export const ALLOW_ANONYMOUS = 'allowAnonymous';
@@ -36,7 +35,7 @@ export interface UsersConfiguration extends MethodBase {
 export interface JwtConfiguration extends MethodBase {
   readonly method: 'jwt';
   readonly from?: 'password' | 'username';
-  readonly algorithms: readonly (typeof JWT_ALGORITHMS)[number][];
+  readonly algorithms: readonly TokenAlgorithm[];
   readonly secret?: string;
   readonly secretFile?: string;
   readonly keys?: readonly string[];

@@ -1,21 +1,6 @@
 /** The keys that say who may connect and what they may do: authorities, authentication, client identifiers, rules. */
+import { TOKEN_ALGORITHMS } from '@dunlin/identity';
 import type { AmountShape, GroupShape, ListShape, MapShape, SwitchShape, TextShape, VariantsShape } from './shape.ts';
-
-export const JWT_ALGORITHMS = [
-  'HS256',
-  'HS384',
-  'HS512',
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-] as const;
 
 function text(example: string, description: string): TextShape {
   return { kind: 'text', example, default: undefined, description };
@@ -131,7 +116,12 @@ const jwt: GroupShape = {
     },
     algorithms: {
       kind: 'list',
-      items: { kind: 'choice', choices: JWT_ALGORITHMS, default: 'ES256', description: 'An algorithm of signatures.' },
+      items: {
+        kind: 'choice',
+        choices: TOKEN_ALGORITHMS,
+        default: 'ES256',
+        description: 'An algorithm of signatures.',
+      },
       default: 'none',
       description: 'The algorithms that count; all of one kind, HS… or others.',
     },

@@ -3,7 +3,7 @@ import type { Broker, Clock } from '@dunlin/broker';
 import type { Configuration } from './configuration.ts';
 import { type ConfigurationChanges, configurationChanges, reloadedConfiguration } from './configuration-changes.ts';
 import { doorEvents } from './door-events.ts';
-import { type DoorChanges, Doors } from './doors.ts';
+import { type DoorChanges, Doors, type PreparedDoors } from './doors.ts';
 import type { ServerEvent } from './events.ts';
 import type { OpenListener } from './open-listener.ts';
 import { type TlsFilesContext, tlsPaths } from './tls-files.ts';
@@ -96,8 +96,7 @@ export class InForce {
     const watch = this.#watchFiles(next);
     try {
       const doors = this.doors.prepare(next);
-      const files = this.#tlsFiles(next, doors.authorities);
-      const updates = this.#listeners.map((listener) => listener.prepareTls(files));
+      const updates = this.#prepareTls(next, doors);
       this.#isReplacing = true;
       const changes = doors.apply();
       for (const update of updates) update();
@@ -110,6 +109,16 @@ export class InForce {
       throw error;
     } finally {
       this.#isReplacing = false;
+    }
+  }
+
+  #prepareTls(next: Configuration, doors: PreparedDoors): (() => void)[] {
+    try {
+      const files = this.#tlsFiles(next, doors.authorities);
+      return this.#listeners.map((listener) => listener.prepareTls(files));
+    } catch (error) {
+      doors.discard();
+      throw error;
     }
   }
 

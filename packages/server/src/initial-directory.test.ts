@@ -106,6 +106,18 @@ test('of what fails nothing is left', async () => {
   assert.deepEqual(readdirSync(scratch), before);
 });
 
+test('what appears in the folder meanwhile is neither replaced nor removed', async () => {
+  for (const name of ['data', 'dunlin.yaml', 'rules.yaml']) {
+    const folder = join(scratch, `late-${name}`);
+    mkdirSync(folder);
+    const made = makeInitialDirectory(options(`late-${name}`));
+    writeFileSync(join(folder, name), 'mine');
+    await assert.rejects(made, /somebody else made it meanwhile/);
+    assert.deepEqual(readdirSync(folder), [name]);
+    assert.equal(readFileSync(join(folder, name), 'utf8'), 'mine');
+  }
+});
+
 test('of two at once one wins, with all that is its own', async () => {
   mkdirSync(join(scratch, 'race'));
   for (const name of ['race', 'race-new']) {

@@ -104,10 +104,13 @@ function checkFree(directory: string): boolean {
 function moveEntries(from: string, to: string): void {
   const moved: string[] = [];
   try {
-    // Backwards, so that folders come first: one that somebody else has made meanwhile is not replaced.
-    for (const entry of readdirSync(from).sort().reverse()) {
-      renameSync(join(from, entry), join(to, entry));
-      moved.push(join(to, entry));
+    for (const entry of readdirSync(from, { withFileTypes: true })) {
+      const place = join(to, entry.name);
+      // A place of our own is taken first: what somebody else has made there meanwhile is neither replaced nor removed.
+      if (entry.isDirectory()) mkdirSync(place);
+      else writeFileSync(place, '', { flag: 'wx', mode: SECRET });
+      moved.push(place);
+      renameSync(join(from, entry.name), place);
     }
     rmdirSync(from);
   } catch (error) {

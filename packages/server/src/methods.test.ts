@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Authorities, hashPassword, PasswordVerifier } from '@dunlin/identity';
-import { TestClock, testRequest } from '../../../test/doubles.ts';
+import { signed, TestClock, testRequest, testWeb } from '../../../test/doubles.ts';
 import type { MethodConfiguration } from './identity-configuration.ts';
 import { loadMethod } from './methods.ts';
 
@@ -14,7 +15,7 @@ const clock = new TestClock();
 const registry = new Authorities({ definitions: [], clock });
 after(() => registry.close());
 const load = (configuration: MethodConfiguration) =>
-  loadMethod(configuration, { clock, verifier: new PasswordVerifier(), registry, authorities: [], tell: () => {} });
+  loadMethod(configuration, { clock, verifier: new PasswordVerifier(), registry, tell: () => {} });
 const password = await hashPassword(Buffer.from('ada'));
 const file = join(scratch, 'passwords');
 
@@ -43,6 +44,59 @@ test('users of the configuration come and go, and another definition is another 
   assert.deepEqual(continuation(users('ada', 'bob'))?.()?.added, ['bob']);
   assert.equal(continuation({ method: 'anonymous', name: 'users' }), undefined);
   assert.equal(continuation({ method: 'passwordFile', name: 'users', file }), undefined);
+});
+
+test('options that change neither whom a method lets in nor as whom are other ones while it goes on', async (context) => {
+  const seen: unknown[] = [];
+  const { url } = await testWeb(context, (request, response) => {
+    seen.push(request.headers['x-key']);
+    response.end();
+  });
+  const http = {
+    method: 'http',
+    name: 'http',
+    url,
+    answers: 'status',
+    headers: { 'x-key': 'old' },
+    cacheS: 0,
+  } as const;
+  const { method, continuation } = load(http);
+  context.after(() => method.close?.());
+  const ask = () => method.authenticate(testRequest({ username: 'ada', password: 'ada' }));
+  await ask();
+  const proceed = continuation({ ...http, headers: { 'x-key': 'new' }, timeoutMs: 1_000 });
+  await ask();
+  proceed?.();
+  await ask();
+  assert.deepEqual(seen, ['old', 'old', 'new']);
+  assert.equal(continuation({ ...http, url: `${url}/other` }), undefined);
+  assert.equal(continuation({ ...http, groups: ['staff'] } as MethodConfiguration), undefined);
+});
+
+test('a method of tokens goes on with keys that are added, and is another one where a key was taken away', async () => {
+  const pair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const [old, young] = [pair(), pair()];
+  const [one, two] = (
+    [
+      ['old', old],
+      ['young', young],
+    ] as const
+  ).map(([name, { publicKey }]) => {
+    const path = join(scratch, `${name}.pem`);
+    writeFileSync(path, publicKey.export({ type: 'spki', format: 'pem' }));
+    return path;
+  });
+  const jwt = { method: 'jwt', name: 'tokens', algorithms: ['ES256'], requireExpiry: false } as const;
+  const { method, continuation } = load({ ...jwt, keys: [one] });
+  const token = await signed({ sub: 'tom' }, 'ES256', young.privateKey);
+  const kind = async () => (await method.authenticate(testRequest({ username: 'tom', password: token })))?.kind;
+  assert.equal(await kind(), 'refuse');
+  continuation({ ...jwt, keys: [one, two] })?.();
+  assert.equal(await kind(), 'accept');
+  assert.notEqual(continuation({ ...jwt, keys: [two, one] }), undefined);
+  assert.equal(continuation({ ...jwt, keys: [two] }), undefined);
+  assert.equal(continuation({ ...jwt, keys: [one, two], issuer: ['x'] }), undefined);
+  assert.equal(continuation({ ...jwt, keys: [one, two], claims: { keys: 'x' } }), undefined);
 });
 
 test('what cannot be used is told with the name of the method, and no secret', () => {

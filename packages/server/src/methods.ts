@@ -1,12 +1,15 @@
 /** Makes the methods of authentication that the configuration names. */
 import { timingSafeEqual } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { AuthenticationRequest, AuthenticationResult, Awaitable, Clock } from '@dunlin/broker';
 import {
   type Authorities,
   anonymousMethod,
   certificateMethod,
+  type HttpMethod,
   type HttpOptions,
   httpMethod,
+  type JwtMethod,
   jwtMethod,
   type Method,
   type PasswordVerifier,
@@ -31,8 +34,6 @@ export interface MethodParts {
   readonly clock: Clock;
   readonly verifier: PasswordVerifier;
   readonly registry: Authorities;
-  /** Names of all authorities. */
-  readonly authorities: readonly string[];
   readonly tell: TellMethodEvent;
 }
 
@@ -40,11 +41,11 @@ export interface MethodParts {
 export interface LoadedMethod {
   readonly method: Method;
   /**
-   * What to call so that the method goes on by this configuration: it reads its files again, throws and changes nothing
-   * where one cannot be used. Undefined where the configuration, or the secret it names, makes another method of it: one
-   * that knows nobody whom this one let in.
+   * Reads the files of the method again for this configuration, and returns what puts that in force, which cannot fail.
+   * Undefined where the configuration, or the secret it names, makes another method of it: one that knows nobody whom
+   * this one let in. Throws where a file cannot be used.
    */
-  readonly continuation: (next: MethodConfiguration) => (() => UserChanges | undefined) | undefined;
+  readonly continuation: (next: MethodConfiguration) => Reload | undefined;
 }
 
 /**
@@ -53,28 +54,52 @@ export interface LoadedMethod {
  */
 export function loadMethod(configuration: MethodConfiguration, parts: MethodParts): LoadedMethod {
   try {
-    const { method, reload, isSame = () => true } = load(configuration, parts);
+    const { method, prepareReload, isSame = () => true } = load(configuration, parts);
     const groups = 'groups' in configuration && configuration.method !== 'anonymous' ? configuration.groups : undefined;
     return {
       method: groups === undefined ? method : withGroups(method, groups),
       continuation: (next) =>
-        definitionOf(next) === definitionOf(configuration) && isSame() ? () => reload?.(next) : undefined,
+        definitionOf(next) === definitionOf(configuration) && isSame(next)
+          ? (prepareReload?.(next) ?? goOn)
+          : undefined,
     };
   } catch (error) {
     throw new ConfigurationError([`authentication "${configuration.name}": ${(error as Error).message}`]);
   }
 }
 
-/** All of a configuration but the users in it, who come and go one by one. */
+/**
+ * What may be another one while the method goes on: users, who come and go one by one, and options that change neither whom
+ * it lets in nor as whom. `keys`: as long as none is taken away.
+ */
+const ADJUSTABLE: Partial<Record<MethodConfiguration['method'], readonly string[]>> = {
+  users: ['users'],
+  jwt: ['keys', 'jwksMaxAgeS', 'jwksStaleMaxS'],
+  http: ['headers', 'headerFiles', 'timeoutMs', 'requestsMax', 'waitingMax', 'cacheS', 'staleMaxS', 'whenDown'],
+};
+
+/** All of a configuration that makes the method the one that it is. */
 function definitionOf(configuration: MethodConfiguration): string {
-  return JSON.stringify(configuration.method === 'users' ? { ...configuration, users: undefined } : configuration);
+  const adjustable = ADJUSTABLE[configuration.method] ?? [];
+  return JSON.stringify(Object.entries(configuration).filter(([key]) => !adjustable.includes(key)));
 }
+
+type Reload = () => UserChanges | undefined;
+
+/** Of a method that reads nothing. */
+const goOn: Reload = () => undefined;
+
+/** Of a method without users. */
+const withoutUsers =
+  (apply: () => void): Reload =>
+  () =>
+    void apply();
 
 interface Loaded {
   readonly method: Method;
-  readonly reload?: (configuration: MethodConfiguration) => UserChanges | undefined;
-  /** Whether what was read once only is what it was. */
-  readonly isSame?: () => boolean;
+  readonly prepareReload?: (configuration: MethodConfiguration) => Reload;
+  /** Whether what was read once only, and what is compared by more than its text, lets the method go on. */
+  readonly isSame?: (configuration: MethodConfiguration) => boolean;
 }
 
 function load(configuration: MethodConfiguration, parts: MethodParts): Loaded {
@@ -83,27 +108,28 @@ function load(configuration: MethodConfiguration, parts: MethodParts): Loaded {
   switch (configuration.method) {
     case 'passwordFile': {
       const method = passwordFile({ name, file: configuration.file, verifier });
-      return { method, reload: () => method.reload() };
+      return { method, prepareReload: () => method.prepareReload() };
     }
     case 'users': {
       const method = users({ name, users: configuration.users, verifier });
-      return { method, reload: (next) => method.reload((next as UsersConfiguration).users) };
+      return { method, prepareReload: (next) => method.prepareReload((next as UsersConfiguration).users) };
     }
     case 'scram': {
       const method = scram({ name, file: configuration.file });
-      return { method, reload: () => method.reload() };
+      return { method, prepareReload: () => method.prepareReload() };
     }
     case 'jwt': {
       const secret = secretOf(configuration);
-      const method = makeJwt(configuration, secret, parts);
-      return { method, reload: () => void method.reload(), isSame: () => sameSecret(secret, secretOf(configuration)) };
+      const make = (next: JwtConfiguration): JwtMethod => makeJwt(next, secret, parts);
+      return adjustable(configuration, make, (next, { keys = [] }) => {
+        const hasAllKeys = keys.every((key) => next.keys?.includes(key));
+        return hasAllKeys && sameSecret(secret, secretOf(next));
+      });
     }
-    case 'http': {
-      const method = httpMethod(httpOptions(configuration, clock, tell));
-      return { method, reload: () => void method.reload() };
-    }
+    case 'http':
+      return adjustable(configuration, (next) => httpMethod(httpOptions(next, clock, tell)));
     case 'certificate': {
-      const { username, match, authorities = parts.authorities } = configuration;
+      const { username, match, authorities } = configuration;
       return { method: certificateMethod({ name, registry, authorities, username, match }) };
     }
     case 'anonymous':
@@ -115,6 +141,34 @@ function load(configuration: MethodConfiguration, parts: MethodParts): Loaded {
         }),
       };
   }
+}
+
+/** A method that goes on as the same object when other options take the place of those that it was made with. */
+function adjustable<Configuration extends JwtConfiguration | HttpConfiguration>(
+  first: Configuration,
+  make: (configuration: Configuration) => JwtMethod | HttpMethod,
+  isSame: (next: Configuration, present: Configuration) => boolean = () => true,
+): Loaded {
+  let present = { configuration: first, method: make(first) };
+  return {
+    method: {
+      name: first.name,
+      authenticate: (request) => present.method.authenticate(request),
+      close: () => present.method.close(),
+    },
+    // Of the same kind, or its definition would be another.
+    isSame: (next) => isSame(next as Configuration, present.configuration),
+    prepareReload: (given) => {
+      const configuration = given as Configuration;
+      if (isDeepStrictEqual(configuration, present.configuration)) return withoutUsers(present.method.prepareReload());
+      // It holds nothing before it is asked.
+      const next = { configuration, method: make(configuration) };
+      return withoutUsers(() => {
+        present.method.close();
+        present = next;
+      });
+    },
+  };
 }
 
 function withGroups(method: Method, groups: readonly string[]): Method {
@@ -151,7 +205,7 @@ function makeJwt(configuration: JwtConfiguration, secret: Buffer | undefined, { 
     claims,
     usernameClaim,
     groupsClaim,
-    rulesClaim,
+    rulesClaim: rulesClaim ?? false,
     attributeClaims: attributes,
   });
 }

@@ -177,6 +177,17 @@ test('names what is wrong with flags and file, with exit code 1', async () => {
     const wrong = serve('--config', file);
     assert.equal(await wrong.ended(), 1);
     assert.equal(wrong.errors, `${file}:2: listeners[0].port is "abc": a whole number from 0 to 65535 is expected\n`);
+    const listener = 'listeners:\n  - port: 0\n';
+    for (const [named, text] of [
+      ['none', 'authentication:\n  - method: passwordFile\n    file: none\n'],
+      ['rules.yaml', 'authentication:\n  - method: anonymous\nauthorization:\n  rulesFile: rules.yaml\n'],
+    ]) {
+      writeFileSync(join(folder, 'rules.yaml'), 'rules: 5\n');
+      writeFileSync(file, listener + text);
+      const late = serve('--config', file);
+      assert.equal(await late.ended(), 1, late.errors);
+      assert.ok(late.errors.includes(join(folder, named)), late.errors);
+    }
   } finally {
     rmSync(folder, { recursive: true });
   }

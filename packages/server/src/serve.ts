@@ -65,8 +65,13 @@ export async function serve(argv: readonly string[]): Promise<number> {
     return await run(commandLine);
   } catch (error) {
     process.stderr.write(`${failureText(error)}\n`);
-    return error instanceof ConfigurationError ? EXIT.usage : EXIT.failed;
+    return exitCodeOf(error);
   }
+}
+
+/** What the configuration names is found wrong as late as it is read. */
+function exitCodeOf(error: unknown): number {
+  return error instanceof ConfigurationError ? EXIT.usage : EXIT.failed;
 }
 
 /** What file, environment and flags say together, now. @throws ConfigurationError */
@@ -136,7 +141,7 @@ async function run(commandLine: CommandLine): Promise<number> {
         ? startAdvice(error, configuration, commandLine.configFile)
         : storageAdvice(error);
     process.stderr.write(`${failureText(error)}${advice === undefined ? '' : `\n${advice}`}\n`);
-    return EXIT.failed;
+    return exitCodeOf(error);
   } finally {
     log.flush();
     await destination.close();
