@@ -17,6 +17,7 @@ class Inner implements Authenticator {
     this.asked += 1;
     const password = String(connect.password);
     if (password === 'right') return { kind: 'accept', principal: { ...NOBODY, username: connect.username } };
+    if (password === 'token of mallory') return { kind: 'accept', principal: { ...NOBODY, username: 'mallory' } };
     if (password === 'later') return { kind: 'challenge', data: undefined, state: 'state' };
     return { kind: 'refuse', reasonCode: Number(password) || 0x86, check: 'password' };
   }
@@ -73,6 +74,20 @@ test('a user is not delayed where it was let in before, and a success forgets it
   for (let at = 1; at <= 9; at++) await delayOf({ ...wrong, address: `192.0.2.${at}` });
   assert.equal(ask({ ...right, address: '198.51.100.1' }), 'accept');
   assert.equal(await delayOf({ ...wrong, address: '192.0.2.10' }), 0);
+});
+
+test('who shows the name of another and comes in as itself forgets none of its failures', async () => {
+  const { ask, delayOf, events } = world();
+  const own = { username: 'ada', password: 'token of mallory' };
+  for (let at = 1; at <= 5; at++) {
+    assert.equal(ask(wrong), 'password');
+    assert.equal(await delayOf(own), at < 5 ? 0 : 250);
+  }
+  for (const delayMs of [250, 500, 1_000, 2_000, 4_000]) assert.equal(await delayOf(wrong), delayMs);
+  assert.deepEqual(
+    events.map(({ name, username }) => [name, username]),
+    [['userAtAddressBanned', 'ada']],
+  );
 });
 
 test('failures are forgotten when their window is over', async () => {

@@ -76,8 +76,8 @@ export interface AttemptGuard extends Authenticator {
  *
  * A failure is a refusal with 0x86: credentials that are right but do not suffice are no guesses. A user name alone is
  * never banned, else anyone could lock any device out; its delay does not hold where the user was let in before. A
- * success forgets the failures of its user, there and in general, not those of its address: whoever has one account could
- * guess others without end. A ban of user and address comes long before that of the address, so that one device
+ * success forgets the failures of its user, there and in general, where the name shown is the one that was proved. It does
+ * not forget those of its address: whoever has one account could guess others without end. A ban of user and address comes long before that of the address, so that one device
  * with an old password does not lock out those beside it. A client that names its user only inside of SCRAM counts by its
  * address. Throws a TypeError for a trusted network that is none.
  */
@@ -187,13 +187,15 @@ class Guard implements AttemptGuard {
   }
 
   #count(attempt: Attempt, result: AuthenticationResult): AuthenticationResult {
-    if (result.kind === 'accept') this.#succeeded(attempt);
+    if (result.kind === 'accept') this.#succeeded(attempt, result.principal.username);
     else if (result.kind === 'refuse' && result.reasonCode === ReasonCode.badUserNameOrPassword) this.#failed(attempt);
     return result;
   }
 
-  #succeeded({ user, pair }: Attempt): void {
-    if (user !== undefined) this.#byUser.reset(user);
+  #succeeded({ user, pair }: Attempt, proved: string | undefined): void {
+    // Who comes in by a token or certificate of its own may show the name of anybody.
+    if (user === undefined || proved === undefined || shortened(proved) !== user) return;
+    this.#byUser.reset(user);
     if (pair === undefined) return;
     this.#byPair.reset(pair);
     this.#familiar.set(pair, true);
