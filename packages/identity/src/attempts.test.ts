@@ -201,10 +201,42 @@ test('only a refusal with 0x86 is a failed guess; challenges and other refusals 
 });
 
 test('an exchange under way is not delayed again, and its failure counts', () => {
-  const { ask } = world({ userDelayAfter: 0, userAtAddressBanAfter: 2 });
-  assert.equal(ask({ ...wrong, state: 'state' }), 'password');
-  assert.equal(ask({ ...wrong, state: 'state' }), 'password');
-  assert.equal(ask({ ...wrong, state: 'state' }), 'banned-user-at-address');
+  const { ask, guard } = world({ userDelayAfter: 1, userAtAddressBanAfter: 2 });
+  const challenges = Array.from({ length: 3 }, () => guard.authenticate(request({ ...wrong, password: 'later' })));
+  const checks = challenges.map((challenge) => {
+    assert.ok(!(challenge instanceof Promise) && challenge.kind === 'challenge');
+    return ask({ ...wrong, state: challenge.state });
+  });
+  assert.deepEqual(checks, ['password', 'password', 'banned-user-at-address']);
+});
+
+test('SCRAM without User Name counts as the user of its first message, again when it authenticates again', async () => {
+  const inner: Authenticator = {
+    supports: () => true,
+    authenticate: ({ state }) =>
+      state === undefined
+        ? { kind: 'challenge', data: undefined, state: 'challenged' }
+        : { kind: 'refuse', reasonCode: 0x86, check: String(state) },
+  };
+  const clock = new TestClock();
+  const guard = guardAttempts(inner, { clock, userDelayAfter: 3 });
+  const begin = { method: 'SCRAM-SHA-256', data: 'n,,n=ada,r=abc' };
+  for (let at = 1; at <= 3; at++) {
+    const again = at === 3 ? { current: { ...NOBODY, username: 'mallory' } } : {};
+    const challenge = await guard.authenticate(request({ ...begin, ...again, address: `192.0.2.${at}` }));
+    assert.ok(challenge.kind === 'challenge');
+    const end = { method: begin.method, data: 'c=biws,r=abc,p=AQI=', state: challenge.state };
+    assert.partialDeepStrictEqual(guard.authenticate(request({ ...end, address: `192.0.2.${at}` })), {
+      check: 'challenged',
+    });
+  }
+  assert.ok(guard.authenticate(request({ ...begin, address: '192.0.2.9' })) instanceof Promise);
+  assert.deepEqual(clock.waiting, [250]);
+  for (const other of [
+    { ...begin, data: 'n,,n=bob,r=abc' },
+    { ...begin, method: 'OTHER' },
+  ])
+    assert.ok(!(guard.authenticate(request({ ...other, address: '192.0.2.9' })) instanceof Promise));
 });
 
 test('so many are delayed at once, the next is refused; who was banned while waiting is not asked', async () => {

@@ -14,6 +14,7 @@ import { addressKey } from './address-key.ts';
 import { BanList } from './ban-list.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { Places } from './places.ts';
+import { usernameOfClientFirst } from './scram-message.ts';
 import { WindowedCounts } from './windowed-counts.ts';
 
 /** Who is kept out: an address, or a user name at an address. */
@@ -80,8 +81,8 @@ export interface AttemptGuard extends Authenticator {
  * success forgets the failures of its user, there and in general, where the name shown is the one that was proved. It does
  * not forget those of its address: whoever has one account could guess others without end. A ban of user and address comes long before that of the address, so that one device
  * with an old password does not lock out those beside it. No more attempts are checked at once, of an address and of a user
- * there, than may fail before the ban: the others wait, so that a burst gets no more guesses than a sequence. A client that names its user only inside of SCRAM counts by its
- * address. Throws a TypeError for a trusted network that is none.
+ * there, than may fail before the ban: the others wait, so that a burst gets no more guesses than a sequence. A client without User Name that
+ * comes by SCRAM counts as the user whom its first message names. Throws a TypeError for a trusted network that is none.
  */
 export function guardAttempts(authenticator: Authenticator, options: AttemptOptions): AttemptGuard {
   return new Guard(authenticator, options);
@@ -111,6 +112,12 @@ interface Attempt {
   readonly user: string | undefined;
   /** Both; undefined where one is missing. */
   readonly pair: string | undefined;
+}
+
+/** State of an exchange: who began it, and the state of whom is guarded. */
+interface Exchange {
+  readonly attempt: Attempt;
+  readonly state: unknown;
 }
 
 class Guard implements AttemptGuard {
@@ -209,7 +216,7 @@ class Guard implements AttemptGuard {
   #ask(request: AuthenticationRequest, attempt: Attempt): Awaitable<AuthenticationResult> {
     let result: Awaitable<AuthenticationResult> | undefined;
     try {
-      result = this.#inner.authenticate(request);
+      result = this.#inner.authenticate({ ...request, state: (request.state as Exchange | undefined)?.state });
       if (!(result instanceof Promise)) return this.#count(attempt, result);
     } finally {
       if (!(result instanceof Promise)) this.#leave(attempt);
@@ -239,8 +246,9 @@ class Guard implements AttemptGuard {
   }
 
   #count(attempt: Attempt, result: AuthenticationResult): AuthenticationResult {
+    if (result.kind === 'challenge') return { ...result, state: { attempt, state: result.state } satisfies Exchange };
     if (result.kind === 'accept') this.#succeeded(attempt, result.principal.username);
-    else if (result.kind === 'refuse' && result.reasonCode === ReasonCode.badUserNameOrPassword) this.#failed(attempt);
+    else if (result.reasonCode === ReasonCode.badUserNameOrPassword) this.#failed(attempt);
     return result;
   }
 
@@ -291,9 +299,11 @@ class Guard implements AttemptGuard {
     return beyond < 0 ? 0 : Math.min(delayMs * 2 ** beyond, delayMsMax);
   }
 
-  #attempt({ peer, connect }: AuthenticationRequest): Attempt {
-    const address = this.#addressOf(peer.address);
-    const user = connect.username === undefined ? undefined : shortened(connect.username);
+  #attempt(request: AuthenticationRequest): Attempt {
+    if (request.state !== undefined) return (request.state as Exchange).attempt;
+    const address = this.#addressOf(request.peer.address);
+    const username = shownUsername(request);
+    const user = username === undefined ? undefined : shortened(username);
     return { address, user, pair: address === undefined || user === undefined ? undefined : pairOf(address, user) };
   }
 
@@ -320,6 +330,12 @@ function networks(trusted: readonly string[]): BlockList {
     }
   }
   return list;
+}
+
+function shownUsername({ connect, data }: AuthenticationRequest): string | undefined {
+  const { username, properties } = connect;
+  if (username !== undefined || !properties.authenticationMethod?.startsWith('SCRAM-')) return username;
+  return usernameOfClientFirst(data);
 }
 
 /** Memory of a table does not depend on what names clients send. */
