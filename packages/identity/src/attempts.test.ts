@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type AuthenticationRequest, type AuthenticationResult, type Authenticator, NOBODY } from '@dunlin/broker';
+import {
+  type AuthenticationRequest,
+  type AuthenticationResult,
+  type Authenticator,
+  type Awaitable,
+  NOBODY,
+} from '@dunlin/broker';
 import { type AttemptEvent, type AttemptOptions, guardAttempts } from './attempts.ts';
 import { TestClock } from './testing/clock.ts';
 import { type RequestParts, request } from './testing/requests.ts';
@@ -17,6 +23,7 @@ class Inner implements Authenticator {
     this.asked += 1;
     const password = String(connect.password);
     if (password === 'right') return { kind: 'accept', principal: { ...NOBODY, username: connect.username } };
+    if (password === 'token of mallory') return { kind: 'accept', principal: { ...NOBODY, username: 'mallory' } };
     if (password === 'later') return { kind: 'challenge', data: undefined, state: 'state' };
     return { kind: 'refuse', reasonCode: Number(password) || 0x86, check: 'password' };
   }
@@ -73,6 +80,20 @@ test('a user is not delayed where it was let in before, and a success forgets it
   for (let at = 1; at <= 9; at++) await delayOf({ ...wrong, address: `192.0.2.${at}` });
   assert.equal(ask({ ...right, address: '198.51.100.1' }), 'accept');
   assert.equal(await delayOf({ ...wrong, address: '192.0.2.10' }), 0);
+});
+
+test('who shows the name of another and comes in as itself forgets none of its failures', async () => {
+  const { ask, delayOf, events } = world();
+  const own = { username: 'ada', password: 'token of mallory' };
+  for (let at = 1; at <= 5; at++) {
+    assert.equal(ask(wrong), 'password');
+    assert.equal(await delayOf(own), at < 5 ? 0 : 250);
+  }
+  for (const delayMs of [250, 500, 1_000, 2_000, 4_000]) assert.equal(await delayOf(wrong), delayMs);
+  assert.deepEqual(
+    events.map(({ name, username }) => [name, username]),
+    [['userAtAddressBanned', 'ada']],
+  );
 });
 
 test('failures are forgotten when their window is over', async () => {
@@ -183,10 +204,42 @@ test('only a refusal with 0x86 is a failed guess; challenges and other refusals 
 });
 
 test('an exchange under way is not delayed again, and its failure counts', () => {
-  const { ask } = world({ userDelayAfter: 0, userAtAddressBanAfter: 2 });
-  assert.equal(ask({ ...wrong, state: 'state' }), 'password');
-  assert.equal(ask({ ...wrong, state: 'state' }), 'password');
-  assert.equal(ask({ ...wrong, state: 'state' }), 'banned-user-at-address');
+  const { ask, guard } = world({ userDelayAfter: 1, userAtAddressBanAfter: 2 });
+  const challenges = Array.from({ length: 3 }, () => guard.authenticate(request({ ...wrong, password: 'later' })));
+  const checks = challenges.map((challenge) => {
+    assert.ok(!(challenge instanceof Promise) && challenge.kind === 'challenge');
+    return ask({ ...wrong, state: challenge.state });
+  });
+  assert.deepEqual(checks, ['password', 'password', 'banned-user-at-address']);
+});
+
+test('SCRAM without User Name counts as the user of its first message, again when it authenticates again', async () => {
+  const inner: Authenticator = {
+    supports: () => true,
+    authenticate: ({ state }) =>
+      state === undefined
+        ? { kind: 'challenge', data: undefined, state: 'challenged' }
+        : { kind: 'refuse', reasonCode: 0x86, check: String(state) },
+  };
+  const clock = new TestClock();
+  const guard = guardAttempts(inner, { clock, userDelayAfter: 3 });
+  const begin = { method: 'SCRAM-SHA-256', data: 'n,,n=ada,r=abc' };
+  for (let at = 1; at <= 3; at++) {
+    const again = at === 3 ? { current: { ...NOBODY, username: 'mallory' } } : {};
+    const challenge = await guard.authenticate(request({ ...begin, ...again, address: `192.0.2.${at}` }));
+    assert.ok(challenge.kind === 'challenge');
+    const end = { method: begin.method, data: 'c=biws,r=abc,p=AQI=', state: challenge.state };
+    assert.partialDeepStrictEqual(guard.authenticate(request({ ...end, address: `192.0.2.${at}` })), {
+      check: 'challenged',
+    });
+  }
+  assert.ok(guard.authenticate(request({ ...begin, address: '192.0.2.9' })) instanceof Promise);
+  assert.deepEqual(clock.waiting, [250]);
+  for (const other of [
+    { ...begin, data: 'n,,n=bob,r=abc' },
+    { ...begin, method: 'OTHER' },
+  ])
+    assert.ok(!(guard.authenticate(request({ ...other, address: '192.0.2.9' })) instanceof Promise));
 });
 
 test('so many are delayed at once, the next is refused; who was banned while waiting is not asked', async () => {
@@ -199,6 +252,101 @@ test('so many are delayed at once, the next is refused; who was banned while wai
   assert.deepEqual(checks, ['password', 'banned-user-at-address']);
   assert.equal(inner.asked, 2);
   assert.deepEqual(clock.waiting, []);
+});
+
+/** Answers as `Inner` does, when it is told to. */
+class LateInner implements Authenticator {
+  readonly #inner = new Inner();
+  readonly #answers: (() => void)[] = [];
+
+  supports(): boolean {
+    return true;
+  }
+
+  authenticate(asked: AuthenticationRequest): Awaitable<AuthenticationResult> {
+    const result = this.#inner.authenticate(asked);
+    if (String(asked.connect.password) === 'broken') return Promise.reject(new Error('broken'));
+    return new Promise((resolve) => this.#answers.push(() => resolve(result)));
+  }
+
+  get asked(): number {
+    return this.#inner.asked;
+  }
+
+  get underWay(): number {
+    return this.#answers.length;
+  }
+
+  /** Answers all that are asked, and those that are asked for that. */
+  async answerAll(): Promise<void> {
+    while (this.#answers.length > 0) {
+      for (const answer of this.#answers.splice(0)) answer();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+function lateWorld(options: Partial<AttemptOptions> = {}) {
+  const clock = new TestClock();
+  const inner = new LateInner();
+  const guard = guardAttempts(inner, { clock, ...options });
+  const come = async (parts: RequestParts): Promise<string> => {
+    const result = await guard.authenticate(request(parts));
+    return result.kind === 'refuse' ? result.check : result.kind;
+  };
+  return { clock, inner, guard, come };
+}
+
+test('a burst for one user from one address gets no more guesses than a sequence', async () => {
+  const { inner, come, clock } = lateWorld();
+  const burst = Array.from({ length: 90 }, () => come(wrong));
+  assert.equal(inner.underWay, 10);
+  await inner.answerAll();
+  const checks = await Promise.all(burst);
+  assert.equal(inner.asked, 10);
+  assert.deepEqual(checks.slice(0, 10), Array(10).fill('password'));
+  assert.deepEqual(checks.slice(10), Array(80).fill('banned-user-at-address'));
+  assert.equal(clock.timers, 0);
+});
+
+test('a burst for many users from one address gets no more guesses than its ban leaves', async () => {
+  const { inner, come, clock } = lateWorld();
+  const burst = Array.from({ length: 1_000 }, (_, at) => come({ username: `user${at}`, password: 'wrong' }));
+  assert.equal(inner.underWay, 100);
+  await inner.answerAll();
+  const banned = (await Promise.all(burst)).filter((check) => check === 'banned-address').length;
+  // The last of them are checked by 16 at once.
+  assert.ok(inner.asked >= 100 && inner.asked < 116, `${inner.asked} were asked`);
+  assert.equal(banned, 1_000 - inner.asked);
+  assert.equal(clock.timers, 0);
+});
+
+test('who comes with right passwords, a thousand at once from one address, comes in: many users, or many of one', async () => {
+  for (const username of [(at: number) => `user${at}`, () => 'ada']) {
+    const { inner, come, clock } = lateWorld();
+    const storm = Array.from({ length: 1_000 }, (_, at) => come({ username: username(at), password: 'right' }));
+    await inner.answerAll();
+    assert.deepEqual(new Set(await Promise.all(storm)), new Set(['accept']));
+    assert.equal(clock.timers, 0);
+  }
+});
+
+test('who waits for others longer than the longest delay is told that the server is busy', async () => {
+  const { inner, come, clock } = lateWorld({ userAtAddressBanAfter: 1 });
+  const [first, second] = [come(right), come(right)];
+  clock.pass(4_000);
+  assert.equal(await second, 'attempt-backlog');
+  await inner.answerAll();
+  assert.equal(await first, 'accept');
+});
+
+test('an Authenticator that rejects or throws keeps no place', async () => {
+  const { inner, guard, come } = lateWorld({ userAtAddressBanAfter: 1 });
+  for (let at = 1; at <= 3; at++) await assert.rejects(come({ ...wrong, password: 'broken' }), /broken/);
+  inner.authenticate = () => {
+    throw new Error('thrown');
+  };
+  for (let at = 1; at <= 3; at++) assert.throws(() => guard.authenticate(request(wrong)), /thrown/);
 });
 
 test('a name of any length is one entry, and tables are bounded', () => {

@@ -13,6 +13,8 @@ import { readTrustedAddresses, type TrustedAddresses } from '@dunlin/transport/p
 import { addressKey } from './address-key.ts';
 import { BanList } from './ban-list.ts';
 import { BoundedMap } from './bounded-map.ts';
+import { Places } from './places.ts';
+import { usernameOfClientFirst } from './scram-message.ts';
 import { WindowedCounts } from './windowed-counts.ts';
 
 /** Who is kept out: an address, or a user name at an address. */
@@ -42,9 +44,9 @@ export interface AttemptOptions {
   readonly addressDelayAfter?: number;
   /** The first delay; each failure doubles it. Default: 250 ms. */
   readonly delayMs?: number;
-  /** No delay is longer; it has to end before the client gives up. Default: 4 s. */
+  /** No delay, and no wait for others to be checked, is longer; it has to end before the client gives up. Default: 4 s. */
   readonly delayMsMax?: number;
-  /** Attempts delayed at once; who comes then is refused. Default: 1,000. */
+  /** Attempts that are delayed or wait for others to be checked, at once; who comes then is refused. Default: 1,000. */
   readonly delayedMax?: number;
   /** Failures of one user name at one address before the two together are banned. Default: 10. */
   readonly userAtAddressBanAfter?: number;
@@ -76,10 +78,12 @@ export interface AttemptGuard extends Authenticator {
  *
  * A failure is a refusal with 0x86: credentials that are right but do not suffice are no guesses. A user name alone is
  * never banned, else anyone could lock any device out; its delay does not hold where the user was let in before. A
- * success forgets the failures of its user, there and in general, not those of its address: whoever has one account could
- * guess others without end. A ban of user and address comes long before that of the address, so that one device
- * with an old password does not lock out those beside it. A client that names its user only inside of SCRAM counts by its
- * address. Throws a RangeError for a trusted network that is none.
+ * success forgets the failures of its user, there and in general, where the name shown is the one that was proved. It does
+ * not forget those of its address: whoever has one account could guess others without end. A ban of user and address
+ * comes long before that of the address, so that one device with an old password does not lock out those beside it. No
+ * more attempts are checked at once, of an address and of a user there, than may fail before the ban: the others wait, so
+ * that a burst gets no more guesses than a sequence. A client without User Name that comes by SCRAM counts as the user
+ * whom its first message names. Throws a RangeError for a trusted network that is none.
  */
 export function guardAttempts(authenticator: Authenticator, options: AttemptOptions): AttemptGuard {
   return new Guard(authenticator, options);
@@ -99,6 +103,9 @@ export const DEFAULTS = {
   trusted: ['127.0.0.0/8', '::1/128'],
 };
 
+/** Checked at once of an address however near its ban is, so that many devices behind it do not come in one by one. */
+const addressUnderWayMin = 16;
+
 /** Who attempts, as the tables know them. */
 interface Attempt {
   /** Undefined where the address stands for many. */
@@ -106,6 +113,12 @@ interface Attempt {
   readonly user: string | undefined;
   /** Both; undefined where one is missing. */
   readonly pair: string | undefined;
+}
+
+/** State of an exchange: who began it, and the state of whom is guarded. */
+interface Exchange {
+  readonly attempt: Attempt;
+  readonly state: unknown;
 }
 
 class Guard implements AttemptGuard {
@@ -118,6 +131,8 @@ class Guard implements AttemptGuard {
   readonly #bans: BanList<Ban>;
   /** Users at addresses where they were let in. */
   readonly #familiar: BoundedMap<true>;
+  readonly #pairsUnderWay: Places;
+  readonly #addressesUnderWay: Places;
   #delayed = 0;
 
   constructor(inner: Authenticator, options: AttemptOptions) {
@@ -130,6 +145,15 @@ class Guard implements AttemptGuard {
     [this.#byUser, this.#byAddress, this.#byPair] = [counts(), counts(), counts()];
     this.#bans = new BanList(all.clock, all.banMs, all.entriesMax);
     this.#familiar = new BoundedMap(all.entriesMax);
+    // Whoever waits while the ban begins is let go at once, to be refused.
+    const left = (counted: WindowedCounts, most: number, key: string): number =>
+      this.#bans.has(key) ? Infinity : most - counted.get(key);
+    this.#pairsUnderWay = new Places(all.clock, (pair) =>
+      Math.max(1, left(this.#byPair, all.userAtAddressBanAfter, pair)),
+    );
+    this.#addressesUnderWay = new Places(all.clock, (address) =>
+      Math.max(addressUnderWayMin, left(this.#byAddress, all.addressBanAfter, address)),
+    );
   }
 
   supports(method: string): boolean {
@@ -142,7 +166,7 @@ class Guard implements AttemptGuard {
     if (refusal !== undefined) return refusal;
     // An exchange under way was delayed when it began.
     const delayMs = request.state === undefined ? this.#delayMs(attempt) : 0;
-    if (delayMs === 0) return this.#ask(request, attempt);
+    if (delayMs === 0 && this.#enter(attempt)) return this.#ask(request, attempt);
     return this.#delayed >= this.#options.delayedMax ? BUSY : this.#askLater(request, attempt, delayMs);
   }
 
@@ -169,31 +193,70 @@ class Guard implements AttemptGuard {
 
   async #askLater(request: AuthenticationRequest, attempt: Attempt, delayMs: number): Promise<AuthenticationResult> {
     this.#delayed += 1;
-    await new Promise<void>((resolve) => {
+    if (delayMs > 0) await this.#pause(delayMs);
+    const mayEnter = await this.#enterLater(attempt);
+    this.#delayed -= 1;
+    if (!mayEnter) return BUSY;
+    // Others that waited beside it may have failed meanwhile.
+    const refusal = this.#refusal(attempt);
+    if (refusal === undefined) return this.#ask(request, attempt);
+    this.#leave(attempt);
+    return refusal;
+  }
+
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
       const timer = this.#options.clock.every(delayMs, () => {
         timer.cancel();
         resolve();
       });
     });
-    this.#delayed -= 1;
-    // Others that waited beside it may have failed meanwhile.
-    return this.#refusal(attempt) ?? this.#ask(request, attempt);
   }
 
+  /** Asks for who has entered, and has it leave. */
   #ask(request: AuthenticationRequest, attempt: Attempt): Awaitable<AuthenticationResult> {
-    const result = this.#inner.authenticate(request);
-    if (!(result instanceof Promise)) return this.#count(attempt, result);
-    return result.then((settled) => this.#count(attempt, settled));
+    let result: Awaitable<AuthenticationResult> | undefined;
+    try {
+      result = this.#inner.authenticate({ ...request, state: (request.state as Exchange | undefined)?.state });
+      if (!(result instanceof Promise)) return this.#count(attempt, result);
+    } finally {
+      if (!(result instanceof Promise)) this.#leave(attempt);
+    }
+    return result.then((settled) => this.#count(attempt, settled)).finally(() => this.#leave(attempt));
+  }
+
+  /** Counts the attempt as under way; false where too many are. */
+  #enter({ address, pair }: Attempt): boolean {
+    if (pair !== undefined && !this.#pairsUnderWay.take(pair)) return false;
+    if (address === undefined || this.#addressesUnderWay.take(address)) return true;
+    if (pair !== undefined) this.#pairsUnderWay.giveBack(pair);
+    return false;
+  }
+
+  async #enterLater({ address, pair }: Attempt): Promise<boolean> {
+    const { delayMsMax } = this.#options;
+    if (pair !== undefined && !(await this.#pairsUnderWay.wait(pair, delayMsMax))) return false;
+    if (address === undefined || (await this.#addressesUnderWay.wait(address, delayMsMax))) return true;
+    if (pair !== undefined) this.#pairsUnderWay.giveBack(pair);
+    return false;
+  }
+
+  #leave({ address, pair }: Attempt): void {
+    if (pair !== undefined) this.#pairsUnderWay.giveBack(pair);
+    if (address !== undefined) this.#addressesUnderWay.giveBack(address);
   }
 
   #count(attempt: Attempt, result: AuthenticationResult): AuthenticationResult {
-    if (result.kind === 'accept') this.#succeeded(attempt);
-    else if (result.kind === 'refuse' && result.reasonCode === ReasonCode.badUserNameOrPassword) this.#failed(attempt);
+    if (result.kind === 'challenge') return { ...result, state: { attempt, state: result.state } satisfies Exchange };
+    if (result.kind === 'accept') this.#succeeded(attempt, result.principal.username);
+    else if (result.reasonCode === ReasonCode.badUserNameOrPassword) this.#failed(attempt);
     return result;
   }
 
-  #succeeded({ user, pair }: Attempt): void {
-    if (user !== undefined) this.#byUser.reset(user);
+  #succeeded({ user, pair }: Attempt, proved: string | undefined): void {
+    // Who comes in by a token or certificate of its own may show the name of anybody.
+    if (user === undefined || proved === undefined || shortened(proved) !== user) return;
+    this.#byUser.reset(user);
     if (pair === undefined) return;
     this.#byPair.reset(pair);
     this.#familiar.set(pair, true);
@@ -237,9 +300,11 @@ class Guard implements AttemptGuard {
     return beyond < 0 ? 0 : Math.min(delayMs * 2 ** beyond, delayMsMax);
   }
 
-  #attempt({ peer, connect }: AuthenticationRequest): Attempt {
-    const address = this.#addressOf(peer.address);
-    const user = connect.username === undefined ? undefined : shortened(connect.username);
+  #attempt(request: AuthenticationRequest): Attempt {
+    if (request.state !== undefined) return (request.state as Exchange).attempt;
+    const address = this.#addressOf(request.peer.address);
+    const username = shownUsername(request);
+    const user = username === undefined ? undefined : shortened(username);
     return { address, user, pair: address === undefined || user === undefined ? undefined : pairOf(address, user) };
   }
 
@@ -249,6 +314,12 @@ class Guard implements AttemptGuard {
     const address = key.endsWith('/64') ? text.replace(/%.*$/, '') : key;
     return this.#trusted.includes(address) ? undefined : key;
   }
+}
+
+function shownUsername({ connect, data }: AuthenticationRequest): string | undefined {
+  const { username, properties } = connect;
+  if (username !== undefined || !properties.authenticationMethod?.startsWith('SCRAM-')) return username;
+  return usernameOfClientFirst(data);
 }
 
 /** Memory of a table does not depend on what names clients send. */
@@ -270,5 +341,5 @@ const BUSY: Refusal = {
   kind: 'refuse',
   reasonCode: ReasonCode.serverBusy,
   check: 'attempt-backlog',
-  detail: 'too many attempts are delayed',
+  detail: 'too many attempts are delayed or wait for others',
 };

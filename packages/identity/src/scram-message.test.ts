@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseClientFinal, parseClientFirst } from './scram-message.ts';
+import { parseClientFinal, parseClientFirst, usernameOfClientFirst } from './scram-message.ts';
 
 const first = (text: string) => parseClientFirst(Buffer.from(text));
 const final = (text: string) => parseClientFinal(Buffer.from(text));
@@ -34,6 +34,12 @@ test('refuses what is no client-first', () => {
   for (const [text, what] of wrong) assert.match(String(first(text)), what, text);
   assert.match(String(parseClientFirst(undefined)), /missing/);
   assert.match(String(parseClientFirst(Buffer.from([0x6e, 0x2c, 0x2c, 0xff]))), /not UTF-8/);
+});
+
+test('finds the user of client-first alone', () => {
+  assert.equal(usernameOfClientFirst(Buffer.from('n,,n=a=2Cb,r=abc')), 'a,b');
+  assert.equal(usernameOfClientFirst(Buffer.from('c=biws,r=abc,p=AQI=')), undefined);
+  assert.equal(usernameOfClientFirst(undefined), undefined);
 });
 
 test('reads client-final and refuses what is none', () => {

@@ -41,6 +41,12 @@ export function parseClientFirst(data: Uint8Array | undefined): ClientFirst | st
   return { username, nonce: parts[2], header, bare };
 }
 
+/** The user that client-first names; undefined where it is none. */
+export function usernameOfClientFirst(data: Uint8Array | undefined): string | undefined {
+  const first = parseClientFirst(data);
+  return typeof first === 'string' ? undefined : first.username;
+}
+
 /** Client-final, or a text that says what is wrong with it. */
 export function parseClientFinal(data: Uint8Array | undefined): ClientFinal | string {
   const text = textOf(data);

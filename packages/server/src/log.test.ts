@@ -135,25 +135,50 @@ test('writes 50 lines of one event a second and counts the rest', () => {
   log.log('info', 'draining');
   assert.equal(lines().length, 51);
   advance(1_000);
-  assert.match(lines()[0], /lines left out {7}event=clientConnected count=30$/);
+  assert.match(lines()[0], /lines left out {7}of=clientConnected count=30$/);
   log.log('info', 'clientConnected');
   assert.equal(lines().length, 1);
   advance(1_000);
   assert.deepEqual(lines(), []);
 });
 
-test('writes 200 lines of all events a second, counts the rest of each, and errors besides', () => {
+test('writes 200 lines of all events a second besides the first 5 of each, counts the rest of each, and errors besides', () => {
   const { log, lines, advance } = bench();
-  for (const event of ['a', 'b', 'c', 'd', 'e', 'f']) for (let line = 0; line < 45; line++) log.log('info', event);
+  for (const event of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) for (let line = 0; line < 45; line++) log.log('info', event);
   log.log('error', 'storeFailed');
   const written = lines();
-  assert.equal(written.length, 201);
-  assert.match(written[200], /error store failed$/);
+  assert.equal(written.length, 200 + 7 * 5 + 1);
+  assert.match(written[235], /error store failed$/);
   advance(1_000);
   const told = lines();
-  assert.match(told[0], /lines left out {7}event=e count=25$/);
-  assert.match(told[1], /lines left out {7}event=f count=45$/);
+  assert.match(told[0], /lines left out {7}of=f count=40$/);
+  assert.match(told[1], /lines left out {7}of=g count=40$/);
   assert.equal(told.length, 2);
-  log.log('info', 'f');
+  log.log('info', 'g');
   assert.equal(lines().length, 1);
+});
+
+test('a storm of some events does not hide the few lines of another', () => {
+  const { log, lines } = bench();
+  for (const event of ['a', 'b', 'c', 'd', 'e', 'f']) for (let line = 0; line < 100; line++) log.log('warn', event);
+  lines();
+  for (let ban = 0; ban < 20; ban++) log.log('warn', 'addressBanned');
+  log.log('warn', 'userAtAddressBanned');
+  const written = lines();
+  assert.equal(written.filter((line) => line.includes('address banned')).length, 5 + 1);
+  assert.match(written[5], /user at address banned$/);
+});
+
+test('no field takes the place of time, level or event, and what is left out is told under its own name', () => {
+  const { log, lines, advance } = bench({ format: 'json' });
+  log.log('warn', 'draining', { event: 'forged', level: 'debug', time: 'never', clientId: 'a' });
+  const own = { time: '2026-01-02T03:04:05.678Z', level: 'warn', event: 'draining' };
+  assert.deepEqual(
+    lines().map((line) => JSON.parse(line)),
+    [{ ...own, clientId: 'a' }],
+  );
+  for (let line = 0; line < 51; line++) log.log('warn', 'connectRefused');
+  lines();
+  advance(1_000);
+  assert.partialDeepStrictEqual(JSON.parse(lines()[0]), { event: 'linesLeftOut', of: 'connectRefused', count: 1 });
 });

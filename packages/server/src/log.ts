@@ -21,6 +21,8 @@ export interface LogOptions {
 const linesPerSecondMax = 50;
 /** Of all events together; errors are few and always have their place. */
 const linesOfAllPerSecondMax = 200;
+/** Of each event in a second, however many others there are: a storm of one must not hide a single ban. */
+const linesReservedPerSecond = 5;
 const secondMs = 1_000;
 /** As written: an escaped character counts as what stands for it. */
 const textCharactersMax = 300;
@@ -32,8 +34,9 @@ const COLOURS: Readonly<Record<LogLevel, string>> = { debug: '2', info: '36', wa
 /**
  * Writes events as lines, gathered over a turn of the event loop so that a storm of connections costs few writes.
  *
- * At most 50 lines a second are written of each event and 200 of all, errors not counted. Texts are shortened and lose
- * characters that a terminal would obey; who logs sees to it that no payload and no password is among the fields.
+ * At most 50 lines a second are written of each event and 200 of all, errors and the first 5 of each event not counted.
+ * Texts are shortened and lose characters that a terminal would obey; who logs sees to it that no payload and no password
+ * is among the fields.
  */
 export class Log {
   readonly #options: LogOptions;
@@ -59,7 +62,7 @@ export class Log {
     return LOG_LEVELS.indexOf(level) >= this.#levelMin;
   }
 
-  /** Logs an event under its camelCase name. */
+  /** Logs an event under its camelCase name. No field takes the place of `time`, `level` or `event`: those are the log's. */
   log(level: LogLevel, event: string, fields: LogFields = {}): void {
     if (!this.writes(level)) return;
     const nowMs = this.#options.clock.nowMs();
@@ -81,9 +84,10 @@ export class Log {
       count = { level, lines: 0, leftOut: 0 };
       this.#counts.set(event, count);
     }
-    if (count.lines < linesPerSecondMax && (level === 'error' || this.#linesOfAll < linesOfAllPerSecondMax)) {
+    const hasPlace = level === 'error' || count.lines < linesReservedPerSecond;
+    if (count.lines < linesPerSecondMax && (hasPlace || this.#linesOfAll < linesOfAllPerSecondMax)) {
       count.lines++;
-      if (level !== 'error') this.#linesOfAll++;
+      if (!hasPlace) this.#linesOfAll++;
       return true;
     }
     count.leftOut++;
@@ -97,7 +101,7 @@ export class Log {
     this.#secondTimer = undefined;
     this.#secondEndsAtMs = nowMs + secondMs;
     for (const [event, { level, leftOut }] of this.#counts)
-      if (leftOut > 0) this.#add(nowMs, level, 'linesLeftOut', { event, count: leftOut });
+      if (leftOut > 0) this.#add(nowMs, level, 'linesLeftOut', { of: event, count: leftOut });
     this.#counts.clear();
     this.#linesOfAll = 0;
   }
@@ -112,9 +116,11 @@ export class Log {
 }
 
 function jsonLine(nowMs: number, level: LogLevel, event: string, fields: LogFields): string {
-  const line: Record<string, unknown> = { time: new Date(nowMs).toISOString(), level, event };
+  const own = { time: new Date(nowMs).toISOString(), level, event };
+  const line: Record<string, unknown> = { ...own };
   for (const [name, value] of Object.entries(fields))
     line[name] = typeof value === 'string' ? shortened(name, value) : value;
+  Object.assign(line, own);
   return visible(JSON.stringify(line));
 }
 
