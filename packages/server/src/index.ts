@@ -62,3 +62,4 @@ export {
 } from './store-commands.ts';
 export { systemClock } from './system-clock.ts';
 export { systemRandom } from './system-random.ts';
+export { toolCommand } from './tool-command.ts';
