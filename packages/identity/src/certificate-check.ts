@@ -4,7 +4,7 @@
  */
 import type { AuthenticationRequest, AuthenticationResult, Awaitable, Principal, Refusal } from '@dunlin/broker';
 import type { Authorities } from './authorities.ts';
-import { certificateRefusal } from './certificate-method.ts';
+import { certificateRefusal, certificateText, problemDetail } from './certificate-method.ts';
 import type { Method } from './method.ts';
 
 export interface CertificateCheckOptions {
@@ -25,7 +25,7 @@ export function withCertificateCheck(method: Method, { registry, authorities }: 
       const { certificates } = request.peer;
       if (certificates === undefined || certificates.length === 0) return method.authenticate(request);
       const found = registry.examine(certificates, authorities);
-      if (found.problem !== undefined) return certificateRefusal(found.problem, found.detail);
+      if (found.problem !== undefined) return certificateRefusal(found.problem, problemDetail(found));
       const result = method.authenticate(request);
       const certified = (answer: AuthenticationResult | undefined): AuthenticationResult | undefined =>
         answer?.kind === 'accept'
@@ -36,8 +36,7 @@ export function withCertificateCheck(method: Method, { registry, authorities }: 
     review(principal: Principal): Refusal | undefined {
       const { certificate } = principal;
       const problem = certificate && registry.hasToGo(certificate);
-      if (problem)
-        return certificateRefusal(problem, `serial number ${certificate.serial} of ${certificate.authority}`);
+      if (problem) return certificateRefusal(problem, certificateText(certificate));
       return method.review?.(principal);
     },
     close: () => method.close?.(),
