@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AuthenticationRequest, AuthenticationResult } from '@dunlin/broker';
 import { type Authorities, certificateMethod } from '@dunlin/identity';
+import { parseConfiguration } from './configuration-file.ts';
 import { AUTHENTICATION, AUTHORIZATION, RULE } from './identity-table.ts';
 import type { Shape, VariantsShape } from './shape.ts';
 
@@ -50,4 +51,8 @@ test('tells how a certificate names its client where the configuration does not 
 test('has one form of rules, wherever they stand', () => {
   const { rules } = AUTHORIZATION.entries;
   assert.equal(rules.kind === 'list' && rules.items, RULE);
+});
+
+test('the guard may trust nobody', () => {
+  assert.deepEqual(parseConfiguration('guard: {trusted: []}', 'dunlin.yaml'), { guard: { trusted: [] } });
 });

@@ -332,12 +332,15 @@ export const GUARD: GroupShape = {
     ),
     addressBanAfter: amount('failures', [1, 1_000_000], 100, 'Failures of one address before it is banned.'),
     banS: amount('seconds', [1, 2_592_000], 900, 'Length of a ban.'),
-    trusted: texts(
-      '10.0.0.0/8',
-      'An address or a network.',
-      '127.0.0.0/8 and ::1',
-      'Addresses that stand for many clients: never delayed or banned themselves.',
-    ),
+    trusted: {
+      ...texts(
+        '10.0.0.0/8',
+        'An address or a network.',
+        '127.0.0.0/8 and ::1',
+        'Addresses that stand for many clients: never delayed or banned themselves. Empty: none.',
+      ),
+      mayBeEmpty: true,
+    },
     flapping: {
       kind: 'group',
       description: 'Keeps out clients that connect too often. Only where this group is.',
