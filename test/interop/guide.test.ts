@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { startServer } from '@dunlin/server';
+import { readConfigurationFile, type ServerEvent, startServer } from '@dunlin/server';
 import { EXIT_CODES } from '../../packages/cli/src/exit-codes.ts';
 import { missing } from '../../tools/prerequisites.ts';
-import { LocalBroker, Program } from './local-broker.ts';
+import { eventually, LocalBroker, Program } from './local-broker.ts';
 
 const started = LocalBroker.start();
 const launcher = fileURLToPath(new URL('../../packages/cli/bin/dunlin.js', import.meta.url));
@@ -36,6 +36,40 @@ test('the example of the README runs as it says', async () => {
   await writeFile(file, code);
   const output = await new Program(process.execPath, ['--conditions=@dunlin/source', file]).output();
   assert.equal(output, 'sensors/room1/temperature { value: 22.5 }\n');
+});
+
+test('the commands of the guide to certificates run, and a revocation ends the live connection', {
+  skip: missing('mosquitto_pub', 'openssl-command'),
+}, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'dunlin-certificates-'));
+  after(() => rm(folder, { recursive: true, force: true }));
+  const broker = join(folder, 'broker');
+  await new Program(launcher, ['init', broker, '--json']).output();
+  const shell = (code: string): Promise<string> => new Program('bash', ['-ec', `cd "${broker}"\n${code}`]).output();
+  const [authority, certificate, publish, revoke, renew] = await blocks('certificates', 'sh');
+  const [configuration] = await blocks('certificates', 'yaml');
+  await shell(authority);
+  await shell(certificate);
+  const file = join(broker, 'guide.yaml');
+  await writeFile(file, configuration.replace("host: '::'", "host: '127.0.0.1'\n    port: 0"));
+  const events: ServerEvent[] = [];
+  const server = await startServer(readConfigurationFile(file), { onEvent: (event) => events.push(event) });
+  after(() => server.stop());
+  const onPort = (code: string): string => code.replace('-p 8883', `-p ${server.listeners[0].port} -V 5`);
+  const isRevoked = (event: ServerEvent): boolean => 'check' in event && event.check === 'certificate-revoked';
+
+  const live = shell(onPort(publish).replace('mosquitto_pub', 'mosquitto_sub').replace('-m on', '-C 1'));
+  await eventually(() => events.some(({ name }) => name === 'subscribed'), 'a subscription of the device');
+  await shell(onPort(publish));
+  assert.equal(await live, 'on\n');
+  const waiting = shell(onPort(publish).replace('mosquitto_pub', 'mosquitto_sub').replace('-m on', ''));
+  await eventually(() => events.filter(({ name }) => name === 'subscribed').length === 2, 'a live connection');
+  await shell(revoke);
+  await eventually(() => events.some((event) => event.name === 'clientDisconnected' && isRevoked(event)), 'its end');
+  await waiting;
+  await assert.rejects(shell(onPort(publish)));
+  await eventually(() => events.some((event) => event.name === 'connectRefused' && isRevoked(event)), 'a refusal');
+  assert.match(await shell(renew), /^nextUpdate=/);
 });
 
 test('the commands of the README for a network run', { skip: missing('mosquitto_pub') }, async () => {

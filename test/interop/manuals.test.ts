@@ -18,6 +18,7 @@ import { readCommandLine } from '../../packages/server/src/flags.ts';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const manuals = [
   'docs/troubleshooting.md',
+  'docs/guide/certificates.md',
   'docs/guide/security.md',
   'docs/guide/topics.md',
   ...readdirSync(join(root, 'docs/runbooks')).map((name) => `docs/runbooks/${name}`),

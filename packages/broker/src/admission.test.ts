@@ -48,8 +48,8 @@ test('tells who was bound and who came, to operators alone', () => {
   world.connect('a', { username: 'ada' });
   const { properties } = world.open().handshake({ clientId: 'a', username: 'bob' });
   assert.equal(properties.reasonString, 'the session of this Client Identifier is not yours');
-  const [{ clientId, check, reasonCode, detail }] = world.told('connectRefused');
-  assert.deepEqual([clientId, check, reasonCode], ['a', 'session-bound', 0x85]);
+  const [{ clientId, username, check, reasonCode, detail }] = world.told('connectRefused');
+  assert.deepEqual([clientId, username, check, reasonCode], ['a', 'bob', 'session-bound', 0x85]);
   assert.equal(detail, 'the session is bound to "test:ada", the client came as "test:bob"');
   assert.equal(world.broker.refusals.byCheck.get('session-bound'), 1);
 });

@@ -27,7 +27,7 @@ export function authenticate(
   const method = connect.properties.authenticationMethod;
   if (method !== undefined && !connection.policy.authenticator.supports(method)) {
     const reason = 'the authentication method is not supported';
-    refuseConnect(connection, connect.clientId, refusalBy('authentication-method', reason));
+    refuseConnect(connection, connect, refusalBy('authentication-method', reason));
     return;
   }
   if (method !== undefined) {
@@ -129,7 +129,7 @@ function settle(
 
 function refuse(connection: Connection, connect: ConnectPacket, refusal: Refusal): void {
   if (connection.state === 'open') expel(connection, refusal);
-  else refuseConnect(connection, connect.clientId, refusal);
+  else refuseConnect(connection, connect, refusal);
 }
 
 /** What the Authenticator does not look at: the time, the session, and what has changed while it thought. */

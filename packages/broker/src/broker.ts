@@ -389,6 +389,12 @@ export class Broker implements SessionContext {
     this.limitReached(limit, clientId, 'the queue is full');
   }
 
+  /** Undefined where the client has no session. */
+  usernameOf(clientId: string): string | undefined {
+    const session = this.sessionsById.get(clientId);
+    return session?.owner?.principal?.username ?? session?.username;
+  }
+
   deliveryDenied({ clientId, permissions }: Session, { topic: { name: topic }, qos, retain }: Message): void {
     const denied = { action: 'receive', name: topic, qos, retain } as const;
     this.denials.tell({ name: 'deliveryDenied', clientId, topic, rule: undefined }, permissions, denied);

@@ -134,14 +134,14 @@ function receiveConnect(connection: Connection, connect: ConnectPacket): void {
   const versions = connection.policy.versions;
   if (versions !== undefined && !versions.includes(connect.protocolVersion)) {
     const reason = 'this listener does not serve the protocol version';
-    refuseConnect(connection, connect.clientId, refusalBy('protocol-version', reason));
+    refuseConnect(connection, connect, refusalBy('protocol-version', reason));
     return;
   }
   if (broker.isDraining) {
     const { serverReference } = broker.settings;
     const code = serverReference === undefined ? {} : { reasonCode: ReasonCode.useAnotherServer };
     const refusal = refusalBy('draining', 'the server is shutting down', code);
-    refuseConnect(connection, connect.clientId, refusal, serverReference);
+    refuseConnect(connection, connect, refusal, serverReference);
     return;
   }
 
@@ -151,7 +151,7 @@ function receiveConnect(connection: Connection, connect: ConnectPacket): void {
     connect.clientId === '' &&
     (connect.protocolVersion === 3 || (connect.protocolVersion === 4 && !connect.cleanStart))
   ) {
-    refuseConnect(connection, '', refusalBy('client-id', 'an empty Client Identifier needs Clean Session 1'));
+    refuseConnect(connection, connect, refusalBy('client-id', 'an empty Client Identifier needs Clean Session 1'));
     return;
   }
   const clientId = connect.clientId === '' ? broker.newClientId() : connect.clientId;
@@ -165,7 +165,7 @@ function receiveConnect(connection: Connection, connect: ConnectPacket): void {
       refusalOfIdentity(broker, broker.sessionsById.get(clientId)?.identity, principal) ??
       refusalOfWill(broker, connect, permissions);
     if (refusal !== undefined) {
-      refuseConnect(connection, clientId, refusal);
+      refuseConnect(connection, named, refusal);
       return;
     }
     // 6. Another broker that has this client lets go first.
@@ -223,7 +223,7 @@ function arrive(connection: Connection, entrant: Entrant): void {
   if (refusal === undefined) open(connection, { ...entrant, permissions });
   else {
     if (former === undefined && !broker.claims.has(clientId)) broker.directory.release(clientId);
-    refuseConnect(connection, clientId, refusal);
+    refuseConnect(connection, connect, refusal);
   }
 }
 

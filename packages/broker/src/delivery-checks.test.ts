@@ -48,7 +48,13 @@ for (const qos of [0, 1, 2] as const) {
     );
     assert.equal(world.broker.metrics.messagesDroppedDenied, 1);
     assert.deepEqual(world.told('deliveryDenied'), [
-      { name: 'deliveryDenied', clientId: 's', topic: 'secret', rule: 'receive secret matches no rule' },
+      {
+        name: 'deliveryDenied',
+        clientId: 's',
+        username: undefined,
+        topic: 'secret',
+        rule: 'receive secret matches no rule',
+      },
     ]);
   });
 }

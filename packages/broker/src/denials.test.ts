@@ -12,12 +12,13 @@ function teller() {
     metrics: createMetrics(),
     hasListeners: true,
     steadyMs: 0,
+    usernameOf: (clientId: string) => (clientId === 'long' ? 'x'.repeat(129) : `user-${clientId}`),
     tell: (event: BrokerEvent) => told.push(event),
   };
 }
 
 function denied(clientId: string, topic = 't'): Extract<BrokerEvent, { name: 'deliveryDenied' }> {
-  return { name: 'deliveryDenied', clientId, topic, rule: undefined };
+  return { name: 'deliveryDenied', clientId, username: `user-${clientId}`, topic, rule: undefined };
 }
 
 test('tells the rule that decided, and asks for none where nothing is told', () => {
@@ -43,6 +44,19 @@ test('tells ten of a kind and client in a second and counts the rest, so that a 
   all.steadyMs = 1_000;
   denials.tell(denied('flood'));
   assert.equal(all.told.length, 13);
+});
+
+test('tells the user name of the session where none is given, and none that may be a token', () => {
+  const all = teller();
+  const denials = new Denials(all);
+  const denial = { name: 'deliveryDenied', topic: 't', rule: undefined } as const;
+  denials.tell({ ...denial, clientId: 'a' });
+  denials.tell({ ...denial, clientId: 'b', username: undefined });
+  denials.tell({ ...denial, clientId: 'long' });
+  assert.deepEqual(
+    all.told.map((event) => 'username' in event && event.username),
+    ['user-a', undefined, undefined],
+  );
 });
 
 test('tells a hundred of a kind in a second, however many clients they are of', () => {

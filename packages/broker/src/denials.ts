@@ -3,13 +3,18 @@ import type { QoS } from '@dunlin/protocol';
 import type { BrokerEvent } from './events.ts';
 import type { Metrics } from './metrics.ts';
 import type { Permissions, PermittedAction } from './ports.ts';
+import { shownUsername } from './shown-username.ts';
 
 /** Denials of one kind that are told in a second, of one client and of all. */
 const CLIENT_MAX = 10;
 const ALL_MAX = 100;
 
 type DenialName = 'publishRefused' | 'subscriptionRefused' | 'willRefused' | 'deliveryDenied';
-type Denial = Extract<BrokerEvent, { name: DenialName }>;
+type Unnamed<Event> = Event extends unknown
+  ? Omit<Event, 'username'> & { readonly username?: string | undefined }
+  : never;
+/** Without a user name where it is that of the client's session. */
+type Denial = Unnamed<Extract<BrokerEvent, { name: DenialName }>>;
 
 /** What was denied, for asking which rule decided. */
 export interface DeniedAction {
@@ -25,6 +30,8 @@ interface Teller {
   readonly hasListeners: boolean;
   /** Steady clock of the present turn. */
   readonly steadyMs: number;
+  /** Of the client's session. */
+  usernameOf(clientId: string): string | undefined;
   tell(event: BrokerEvent): void;
 }
 
@@ -51,7 +58,12 @@ export class Denials {
       return;
     }
     const rule = denied && permissions?.explain(denied.action, denied.name, denied.qos, denied.retain);
-    this.#teller.tell(rule === undefined ? denial : { ...denial, rule });
+    const known = 'username' in denial ? denial.username : this.#teller.usernameOf(denial.clientId);
+    this.#teller.tell({
+      ...denial,
+      username: shownUsername(known),
+      ...(rule !== undefined && { rule }),
+    } as BrokerEvent);
   }
 
   #mayTell(name: DenialName, clientId: string): boolean {

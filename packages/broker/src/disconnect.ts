@@ -4,6 +4,7 @@
  *   why → tell the client → close → the will → the session → tell listeners
  */
 import {
+  type ConnectPacket,
   connackReturnCode,
   type DisconnectPacket,
   isReasonCodeAllowed,
@@ -20,6 +21,7 @@ import { type Entry, mayHandOver } from './entry.ts';
 import type { Refusal } from './ports.ts';
 import type { Queue } from './queue.ts';
 import type { Session } from './session.ts';
+import { shownUsername } from './shown-username.ts';
 import { forgetSubscriptions } from './subscribe.ts';
 import { connectionEndedWithWill, disarmWill, publishWill } from './will.ts';
 
@@ -30,6 +32,9 @@ const IDENTITY_CODES: readonly number[] = [
   ReasonCode.banned,
   ReasonCode.badAuthenticationMethod,
 ];
+
+/** Of a CONNECT that was not kept. */
+const NO_CLIENT = { clientId: '', username: undefined };
 
 type EndedBy = 'client' | 'server' | 'network';
 
@@ -98,7 +103,7 @@ function failureOf({ reasonCode }: Refusal): number {
 /** Answers a CONNECT with a failure and closes [MQTT-3.2.2-7]. */
 export function refuseConnect(
   connection: Connection,
-  clientId: string,
+  { clientId, username }: Pick<ConnectPacket, 'clientId' | 'username'>,
   refusal: Refusal,
   serverReference?: string,
 ): void {
@@ -110,6 +115,7 @@ export function refuseConnect(
   broker.tell({
     name: 'connectRefused',
     clientId,
+    username: shownUsername(username),
     address: connection.wire.peer.address,
     listener: connection.policy.name,
     reasonCode,
@@ -130,7 +136,7 @@ function endByServer(connection: Connection, refusal: Refusal): void {
   }
   connection.broker.metrics.connectionsClosedByServer += 1;
   if (connection.state === 'connecting') {
-    refuseConnect(connection, connection.connectPacket?.clientId ?? '', refusal);
+    refuseConnect(connection, connection.connectPacket ?? NO_CLIENT, refusal);
     return;
   }
   sendRefusal(connection, reasonCode, reason, undefined);

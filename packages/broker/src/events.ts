@@ -24,9 +24,13 @@ interface EventFields {
     check: string | undefined;
     detail: string | undefined;
   };
-  /** `reason` went to the client as well, `check` and `detail` did not. */
+  /**
+   * `reason` went to the client as well, `check` and `detail` did not. `username`: as CONNECT has it, proven or not; here
+   * and in denials undefined also where it may be a token: it is longer than 128 characters, or looks like a JWT.
+   */
   connectRefused: {
     clientId: string;
+    username: string | undefined;
     address: string;
     listener: string;
     reasonCode: number;
@@ -45,15 +49,29 @@ interface EventFields {
   /** `rule`: what decided, where permissions did. Of this and the other denials a few a second are told; all are counted. */
   subscriptionRefused: {
     clientId: string;
+    username: string | undefined;
     filter: string;
     reasonCode: number;
     reason: string;
     rule: string | undefined;
   };
   unsubscribed: { clientId: string; filter: string };
-  publishRefused: { clientId: string; topic: string; reasonCode: number; reason: string; rule: string | undefined };
-  willRefused: { clientId: string; topic: string; reasonCode: number; rule: string | undefined };
-  deliveryDenied: { clientId: string; topic: string; rule: string | undefined };
+  publishRefused: {
+    clientId: string;
+    username: string | undefined;
+    topic: string;
+    reasonCode: number;
+    reason: string;
+    rule: string | undefined;
+  };
+  willRefused: {
+    clientId: string;
+    username: string | undefined;
+    topic: string;
+    reasonCode: number;
+    rule: string | undefined;
+  };
+  deliveryDenied: { clientId: string; username: string | undefined; topic: string; rule: string | undefined };
   willPublished: { clientId: string; topic: string };
   /** A limit acted; `clientId` is empty where it is nobody's. */
   limitReached: { limit: LimitName; clientId: string; detail: string };

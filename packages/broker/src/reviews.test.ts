@@ -202,7 +202,7 @@ test('new permissions hold for a will whose client is away, and for one whose cl
   world.pass(11_000);
   assert.deepEqual(
     [
-      world.told('willRefused').map((event) => event.clientId),
+      world.told('willRefused').map(({ username }) => username),
       world.told('willPublished').map((event) => event.clientId),
     ],
     [['ada'], ['bob']],

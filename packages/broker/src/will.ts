@@ -100,7 +100,13 @@ export function publishWill(broker: Broker, session: Session): void {
   if (reasonCode >= 0x80) {
     broker.metrics.willsRefused += 1;
     const denied = { action: 'will', name: topic, qos, retain } as const;
-    broker.denials.tell({ name: 'willRefused', clientId, topic, reasonCode, rule: undefined }, permissions, denied);
+    // Without its principal the will is one that the store has kept, of a session that has a name.
+    const { username } = armed.principal ?? session;
+    broker.denials.tell(
+      { name: 'willRefused', clientId, username, topic, reasonCode, rule: undefined },
+      permissions,
+      denied,
+    );
     return;
   }
   broker.metrics.willsPublished += 1;

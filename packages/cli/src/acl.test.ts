@@ -34,6 +34,7 @@ test('says of each action whether it is allowed and which rule decides', async (
     said.out,
     [
       'User "ada" with client id "c", topic "cameras/ada/x/state", QoS 2:',
+      '  {attr.site}: "x"',
       '  publish    denied (0x87 Not authorized)',
       `    ${rule}: only with QoS 1 at most`,
       '  will       denied (0x87 Not authorized)',
@@ -86,11 +87,39 @@ test('asks the rules of a configuration, wherever they stand', async () => {
   const config = join(scratch, 'dunlin.yaml');
   const asked = ['--config', config, '-u', 'ada', '-a', 'publish', '--attribute', 'site=north', '--json'];
   for (const rule of ['rulesFile: rules.yaml', 'rules: [{allow: all, topics: "cameras/{username}/#"}]']) {
-    writeFileSync(config, `authorization: {${rule}}\n`);
+    writeFileSync(
+      config,
+      `authentication: [{method: jwt, algorithms: [HS256], secret: s}]\nauthorization: {${rule}}\n`,
+    );
     const { exitCode, out } = await acl('-t cameras/ada/north/x', ...asked);
     assert.equal(exitCode, 0, out);
     assert.equal((await acl('-t other', ...asked)).exitCode, 4);
   }
   writeFileSync(config, 'authorization: {rulesFile: none.yaml}\n');
+  assert.match((await acl('-t x', ...asked)).err, /authentication is empty: nobody is asked who they are/);
+  writeFileSync(config, 'authentication: [{method: anonymous}]\nauthorization: {rulesFile: none.yaml}\n');
   assert.match((await acl('-t x', ...asked)).err, /none\.yaml.*no such file/);
+});
+
+test('knows the groups and attributes that the configuration itself gives', async () => {
+  const config = join(scratch, 'groups.yaml');
+  writeFileSync(join(scratch, 'passwd'), 'bob:$6$c2FsdA==$aGFzaA==\n');
+  const body = `authentication:
+  - { method: passwordFile, file: passwd, groups: [people] }
+clientIds:
+  - { template: "{site}-{deviceId}", equals: { deviceId: "{username}" } }
+authorization:
+  rules:
+    - { allow: publish, topics: "t/{attr.site}", for: { groups: people } }
+`;
+  writeFileSync(config, body);
+  const asked = `--config ${config} -a publish -t t/x`;
+  const known = await acl(`${asked} -u bob -i x-bob`);
+  assert.equal(known.exitCode, 0, known.err);
+  assert.match(known.out, /^ {2}groups: people\n {2}\{attr\.site\}: "x"\n/m);
+  const unknown = await acl(`${asked} -u eve -i x-eve`);
+  assert.equal(unknown.exitCode, 4);
+  assert.match(unknown.out, /no method of the configuration knows the user "eve": it is not let in/);
+  writeFileSync(config, body.replace('passwd, groups: [people]', 'gone'));
+  assert.match((await acl(`${asked} -u bob -i x-bob`)).err, /Cannot use .*gone/);
 });

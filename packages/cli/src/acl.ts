@@ -9,6 +9,7 @@ import { visible } from './visible.ts';
 
 type Identity = typeof import('@dunlin/identity');
 type Server = typeof import('@dunlin/server');
+type ConfiguredClient = import('@dunlin/server').ConfiguredClient;
 type ShadowReport = import('@dunlin/server').ShadowReport;
 
 /** One answer. */
@@ -26,19 +27,27 @@ async function ask(request: AclRequest, terminal: Terminal): Promise<number> {
   // Loaded when asked for: `pub` and `sub` start faster without them.
   const [server, identity] = await Promise.all([import('@dunlin/server'), import('@dunlin/identity')]);
   try {
-    const { rules, ...options } = ruleSetOf(server, request);
-    const answers = answersOf(identity, identity.compileRules(rules, options), request);
-    terminal.output.write(request.json ? answersJson(request, answers) : answersText(request, answers));
+    const { ruleSet, client } = readRequest(server, request);
+    const { rules, ...options } = ruleSet;
+    const answers = answersOf(identity, identity.compileRules(rules, options), request, client);
+    const text = request.json ? answersJson(request, client, answers) : answersText(request, client, answers);
+    terminal.output.write(text);
     return answers.every(({ isAllowed }) => isAllowed) ? ExitCode.done : ExitCode.problems;
   } catch (error) {
     throw error instanceof server.ConfigurationError ? usageError(error.message) : error;
   }
 }
 
-/** Throws a ConfigurationError where a file cannot be used. */
-function ruleSetOf(server: Server, request: AclRequest) {
-  if (request.config === undefined) return server.readRuleFiles(request);
-  return server.configuredRules(server.readConfigurationFile(request.config).authorization ?? {});
+/** The rules and the client that they are asked for. Throws a ConfigurationError where a file cannot be used. */
+function readRequest(server: Server, request: AclRequest) {
+  const { config, username, groups, attributes } = request;
+  if (config === undefined)
+    return { ruleSet: server.readRuleFiles(request), client: { username, groups, attributes, notes: [] } };
+  const configuration = server.completeConfiguration(server.readConfigurationFile(config));
+  return {
+    ruleSet: server.configuredRules(configuration.authorization),
+    client: server.configuredClient(configuration, request),
+  };
 }
 
 async function shadow(request: ShadowRequest, terminal: Terminal): Promise<number> {
@@ -60,8 +69,13 @@ function shadowText(report: ShadowReport | null): string {
 }
 
 /** Asks rules, wherever they come from. */
-function answersOf(identity: Identity, authorizer: RuleAuthorizer, request: AclRequest): Answer[] {
-  const { username, clientId, commonName, groups, attributes, topic, qos, retain } = request;
+function answersOf(
+  identity: Identity,
+  authorizer: RuleAuthorizer,
+  request: AclRequest,
+  { username, groups, attributes }: ConfiguredClient,
+): Answer[] {
+  const { clientId, commonName, topic, qos, retain } = request;
   const principal = {
     username,
     identity: username,
@@ -77,17 +91,29 @@ function answersOf(identity: Identity, authorizer: RuleAuthorizer, request: AclR
   }));
 }
 
-function answersJson({ username, clientId, topic, qos, retain }: AclRequest, answers: readonly Answer[]): string {
+function answersJson(
+  { username, clientId, topic, qos, retain }: AclRequest,
+  { groups, attributes, notes }: ConfiguredClient,
+  answers: readonly Answer[],
+): string {
   const results = answers.map(({ refusal, ...answer }) => ({ ...answer, refusal: refusal ?? null }));
-  return `${JSON.stringify({ username: username ?? null, clientId, topic, qos, retain, results })}\n`;
+  const who = { username: username ?? null, clientId, groups, attributes, notes };
+  return `${JSON.stringify({ ...who, topic, qos, retain, results })}\n`;
 }
 
-function answersText(request: AclRequest, answers: readonly Answer[]): string {
+function answersText(
+  request: AclRequest,
+  { groups, attributes, notes }: ConfiguredClient,
+  answers: readonly Answer[],
+): string {
   const { username, clientId, topic, qos, retain } = request;
   const who = username === undefined ? 'An anonymous client' : `User ${JSON.stringify(username)}`;
   const how = `QoS ${qos}${retain ? ', retained' : ''}`;
   const lines = [
     `${who} with client id ${JSON.stringify(clientId)}, topic ${JSON.stringify(topic)}, ${how}:`,
+    ...(groups.length > 0 ? [`  groups: ${groups.join(', ')}`] : []),
+    ...Object.entries(attributes).map(([name, value]) => `  {attr.${name}}: ${JSON.stringify(value)}`),
+    ...notes.map((note) => `  ${note}`),
     ...answers.flatMap((answer) => [`  ${answer.action.padEnd(9)}  ${verdict(answer)}`, `    ${answer.decidedBy}`]),
   ];
   return `${lines.map((line) => visible(line)).join('\n')}\n`;

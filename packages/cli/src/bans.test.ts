@@ -45,6 +45,11 @@ test('lists a user at an address and a client that are kept out, and lets them i
   assert.match(out, /client "flapper" of "users:ada" +at tcp, (60|59) s to go\n/);
   const listed = JSON.parse((await dunlin('bans', '--json')).out);
   assert.equal(listed.length, 2);
+  assert.deepEqual(await dunlin('bans', 'lift', '127.0.0.1'), {
+    exitCode: 4,
+    out: 'No ban of the address itself:\n  user "ada" is kept out there: dunlin bans lift 127.0.0.1 ada\n',
+    err: '',
+  });
   assert.deepEqual(await dunlin('bans', 'lift', '127.0.0.1', 'ada'), {
     exitCode: 0,
     out: 'The ban is lifted.\n',

@@ -76,8 +76,14 @@ export async function bans(argv: readonly string[], terminal: Terminal): Promise
     return ExitCode.done;
   }
   const result = await askRunning<'lift-ban'>(given, { command: 'lift-ban', ...party });
-  print(result, result.lifted === 0 ? 'There is no such ban.\n' : 'The ban is lifted.\n');
-  return result.lifted === 0 ? ExitCode.problems : ExitCode.done;
+  if (result.lifted > 0) {
+    print(result, 'The ban is lifted.\n');
+    return ExitCode.done;
+  }
+  const { shellWord } = await import('@dunlin/server');
+  const list = given.json ? [] : await askRunning<'bans'>(given, { command: 'bans' });
+  print(result, notLiftedText(party, list, shellWord));
+  return ExitCode.problems;
 }
 
 /** Whose ban is to be lifted; undefined for the list. */
@@ -95,6 +101,19 @@ function partyOf({ words, clientId, identity }: Given): Party | undefined {
   if (clientId !== undefined) return identity === undefined ? { clientId } : { clientId, identity };
   if (identity !== undefined) throw usageError('Cannot use --identity: expected --client ID beside it');
   return username === undefined ? { address } : { address, username };
+}
+
+/** Where an address was named of which only users are kept out, it says which and how to let them in. */
+function notLiftedText(party: Party, list: readonly Ban[], word: (text: string) => string): string {
+  if ('clientId' in party || party.username !== undefined) return 'There is no such ban.\n';
+  const { address } = party;
+  const usernames = new Set(list.flatMap((ban) => (ban.address === address ? (ban.username ?? []) : [])));
+  if (usernames.size === 0) return 'There is no such ban.\n';
+  const lines = Array.from(
+    usernames,
+    (name) => `  user ${JSON.stringify(name)} is kept out there: dunlin bans lift ${address} ${word(name)}`,
+  );
+  return `${['No ban of the address itself:', ...lines].map((line) => visible(line)).join('\n')}\n`;
 }
 
 function bansText(list: readonly Ban[]): string {

@@ -34,6 +34,7 @@ test('shows user and password once, what to try with true paths, and what keys a
   const pub = `mosquitto_pub --cafile '${directory}/tls/ca.pem' -h localhost -p 8884 -u admin -P PASSWORD -t hello -m world\n`;
   assert.ok(out.includes(pub));
   assert.ok(out.includes(`dunlin passwd '${directory}/passwords' USER\n`));
+  assert.ok(out.includes(`dunlin reload --config '${directory}/dunlin.yaml'\n`));
   assert.match(out, /mqtt\.example\.org, .*localhost, 127\.0\.0\.1, ::1/);
   assert.match(out, /tls\/ca\.key {2}Whoever has it can make certificates/);
   assert.match(out, /they are not encrypted/);

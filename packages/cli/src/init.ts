@@ -24,9 +24,7 @@ export async function init(argv: readonly string[], terminal: Terminal): Promise
   const server = await import('@dunlin/server');
   try {
     const directory = await server.makeInitialDirectory({ ...request, password, nowMs: server.systemClock.nowMs() });
-    terminal.output.write(
-      request.json ? `${json(directory, user, made)}\n` : screen(directory, request, made, server.shellWord),
-    );
+    terminal.output.write(request.json ? `${json(directory, user, made)}\n` : screen(directory, request, made, server));
     return ExitCode.done;
   } catch (error) {
     if (error instanceof server.InitialDirectoryError) throw localError(error.message);
@@ -48,9 +46,9 @@ function screen(
   { directory, files, names }: Made,
   { user, tlsPort, port, passwordFile, days }: InitRequest,
   password: string | undefined,
-  word: (text: string) => string,
+  { shellWord: word, toolCommand }: Server,
 ): string {
-  const tool = process.env.npm_lifecycle_event === 'npx' ? 'npx dunlin' : 'dunlin';
+  const tool = toolCommand();
   const shown = (givenPort: number): string => (givenPort === 0 ? 'PORT' : String(givenPort));
   const who = `-u ${word(user)} -P PASSWORD`;
   const tls = `--cafile ${word(files.authority)} -h localhost -p ${shown(tlsPort)} ${who}`;
@@ -71,8 +69,9 @@ Try it in two other terminals, with the password in place of PASSWORD:
 or without TLS, on this machine alone:
   ${tool} sub -p ${shown(port)} ${who} -t '#' -v
 
-Let others in: add a user, say in the rules what that user may do, and send the server SIGHUP.
+Let others in: add a user, say in the rules what that user may do, and have the server read both.
   ${change} USER
+  ${tool} reload --config ${word(files.configuration)}
   The rules are in ${word(files.rules)}; what none of them allows is denied.
 
 To know:

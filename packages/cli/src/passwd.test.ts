@@ -24,23 +24,27 @@ async function passwd(input: string, ...argv: string[]): Promise<{ exitCode: num
   return { exitCode, out: terminal.out, err: terminal.err };
 }
 
-const done = { exitCode: 0, out: '', err: '' };
+const done = (what: string) => ({
+  exitCode: 0,
+  out: '',
+  err: `${what}; a running server reads the file at "dunlin reload"\n`,
+});
 const matches = (line: string, password: string): Promise<boolean> =>
   parseHash(line.slice(line.indexOf(':') + 1)).matches(Buffer.from(password));
 
 test('begins a file, adds, changes and deletes users; comments and order stay', async () => {
   const file = newFile();
-  assert.deepEqual(await passwd('one\n', '-c', file, 'ada'), done);
+  assert.deepEqual(await passwd('one\n', '-c', file, 'ada'), done('added "ada"'));
   assert.equal(statSync(file).mode & 0o777, 0o600);
   writeFileSync(file, `# people\n${readFileSync(file, 'utf8')}\n# machines\n`);
-  assert.deepEqual(await passwd('two\n', file, 'bob', '--format', 'mosquitto'), done);
-  assert.deepEqual(await passwd('three\n', file, 'ada'), done);
+  assert.deepEqual(await passwd('two\n', file, 'bob', '--format', 'mosquitto'), done('added "bob"'));
+  assert.deepEqual(await passwd('three\n', file, 'ada'), done('changed "ada"'));
   const lines = readFileSync(file, 'utf8').split('\n');
   assert.deepEqual([lines[0], lines[2], lines[3], lines[5]], ['# people', '', '# machines', '']);
   assert.match(lines[1], /^ada:\$argon2id\$/);
   assert.match(lines[4], /^bob:\$7\$/);
   assert.deepEqual([await matches(lines[1], 'three'), await matches(lines[4], 'two')], [true, true]);
-  assert.deepEqual(await passwd('', '-D', file, 'ada'), done);
+  assert.deepEqual(await passwd('', '-D', file, 'ada'), done('removed "ada"'));
   assert.deepEqual(readFileSync(file, 'utf8').split('\n'), [lines[0], ...lines.slice(2)]);
   assert.deepEqual(
     readdirSync(scratch).filter((name) => name.endsWith('.new')),
@@ -97,10 +101,10 @@ test('prints a hash for the configuration', async () => {
 
 test('writes SCRAM credentials, one of each mechanism for a user', async () => {
   const file = newFile();
-  assert.deepEqual(await passwd('one\n', '--scram', '256', '-c', file, 'ada'), done);
-  assert.deepEqual(await passwd('one\n', '--scram', '512', file, 'ada'), done);
+  assert.deepEqual(await passwd('one\n', '--scram', '256', '-c', file, 'ada'), done('added "ada"'));
+  assert.deepEqual(await passwd('one\n', '--scram', '512', file, 'ada'), done('added "ada"'));
   const first = readFileSync(file, 'utf8');
-  assert.deepEqual(await passwd('two\n', '--scram', '512', file, 'ada'), done);
+  assert.deepEqual(await passwd('two\n', '--scram', '512', file, 'ada'), done('changed "ada"'));
   const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
   assert.deepEqual(
     lines.map((line) => parseScramCredential(line.slice(4)).mechanism),

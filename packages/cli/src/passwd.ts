@@ -15,7 +15,7 @@ export async function passwd(argv: readonly string[], terminal: Terminal): Promi
   // Loaded when asked for: `pub` and `sub` start faster without it.
   const identity = await import('@dunlin/identity');
   try {
-    terminal.output.write(await perform(identity, request, terminal));
+    await perform(identity, request, terminal);
     return ExitCode.done;
   } catch (error) {
     if (error instanceof CommandError) throw error;
@@ -26,19 +26,22 @@ export async function passwd(argv: readonly string[], terminal: Terminal): Promi
   }
 }
 
-/** Returns what is printed. */
-async function perform(identity: Identity, request: PasswdRequest, terminal: Terminal): Promise<string> {
+/** What a script reads goes to the output, what was done to a file, for a person, to the errors. */
+async function perform(identity: Identity, request: PasswdRequest, terminal: Terminal): Promise<void> {
   switch (request.action) {
     case 'set':
     case 'create':
-      return setPassword(identity, request, terminal);
+      terminal.errors.write(await setPassword(identity, request, terminal));
+      return;
     case 'delete':
-      return deleteUser(identity, request);
+      terminal.errors.write(deleteUser(identity, request));
+      return;
     case 'upgrade':
-      return upgrade(identity, request);
+      terminal.output.write(await upgrade(identity, request));
+      return;
     case 'hash': {
       const password = await newPassword(terminal, request.passwordFile, 'the hash');
-      return `${await credentialOf(identity, password, request.kind)}\n`;
+      terminal.output.write(`${await credentialOf(identity, password, request.kind)}\n`);
     }
   }
 }
@@ -61,14 +64,10 @@ async function setPassword(
   else identity.parseCredentials(file, text, identity.parseHash);
   const password = await newPassword(terminal, passwordFile, user);
   const credential = await credentialOf(identity, password, kind);
-  const changed = identity.withCredential(
-    text,
-    user,
-    credential,
-    isScram ? (former) => former.startsWith(`${kind}$`) : undefined,
-  );
-  identity.replaceFile(file, changed);
-  return '';
+  const replaces = isScram ? (former: string) => former.startsWith(`${kind}$`) : undefined;
+  const isKnown = identity.withCredential(text, user, undefined, replaces) !== text;
+  identity.replaceFile(file, identity.withCredential(text, user, credential, replaces));
+  return doneText(isKnown ? 'changed' : 'added', user);
 }
 
 function deleteUser(identity: Identity, { file, user }: Of<'delete'>): string {
@@ -76,7 +75,11 @@ function deleteUser(identity: Identity, { file, user }: Of<'delete'>): string {
   const changed = identity.withCredential(text, user, undefined);
   if (changed === text) throw localError(`Cannot delete ${JSON.stringify(user)}: ${file} has no such user`);
   identity.replaceFile(file, changed);
-  return '';
+  return doneText('removed', user);
+}
+
+function doneText(what: string, user: string): string {
+  return `${what} ${JSON.stringify(user)}; a running server reads the file at "dunlin reload"\n`;
 }
 
 async function upgrade(identity: Identity, { file, kind }: Of<'upgrade'>): Promise<string> {

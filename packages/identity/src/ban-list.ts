@@ -31,11 +31,11 @@ export class BanList<Who> {
     return this.has(key) && this.#bans.delete(key);
   }
 
-  /** `endsInMs`: milliseconds from now. */
+  /** `endsInMs`: whole milliseconds from now. */
   list(): (Who & { readonly endsInMs: number })[] {
     const nowMs = this.#clock.steadyMs();
     return [...this.#bans.entries()]
-      .map(([, { who, endsAtMs }]) => ({ ...who, endsInMs: endsAtMs - nowMs }))
+      .map(([, { who, endsAtMs }]) => ({ ...who, endsInMs: Math.ceil(endsAtMs - nowMs) }))
       .filter(({ endsInMs }) => endsInMs > 0);
   }
 }

@@ -5,7 +5,7 @@
  */
 import type { AuthenticationRequest, AuthenticationResult, Awaitable, Principal, Refusal } from '@dunlin/broker';
 import type { Authorities } from './authorities.ts';
-import { certificateRefusal } from './certificate-method.ts';
+import { certificateRefusal, certificateText, problemDetail } from './certificate-method.ts';
 import type { Method } from './method.ts';
 
 export interface CertificateCheckOptions {
@@ -29,7 +29,7 @@ export function withCertificateCheck(method: Method, { registry, authorities }: 
       const names = authorities ?? registry.names;
       if (names.length === 0) return method.authenticate(request);
       const found = registry.examine(certificates, names);
-      if (found.problem !== undefined) return certificateRefusal(found.problem, found.detail);
+      if (found.problem !== undefined) return certificateRefusal(found.problem, problemDetail(found));
       const result = method.authenticate(request);
       const certified = (answer: AuthenticationResult | undefined): AuthenticationResult | undefined =>
         answer?.kind === 'accept'
@@ -40,8 +40,7 @@ export function withCertificateCheck(method: Method, { registry, authorities }: 
     review(principal: Principal): Refusal | undefined {
       const { certificate } = principal;
       const problem = certificate && registry.hasToGo(certificate);
-      if (problem)
-        return certificateRefusal(problem, `serial number ${certificate.serial} of ${certificate.authority}`);
+      if (problem) return certificateRefusal(problem, certificateText(certificate));
       return method.review?.(principal);
     },
     close: () => method.close?.(),

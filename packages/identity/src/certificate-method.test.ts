@@ -90,6 +90,26 @@ test('refuses another User Name than the certificate says, with 0x87 and no word
   }
 });
 
+test('tells operators what the client sent in place of the name, or how long it was', () => {
+  const detail = (username?: string) => (ask({}, player.der, username) as Refusal).detail;
+  const its = `its Common Name is ${JSON.stringify(key)}, the client sent `;
+  assert.equal(detail('other'), `${its}"other"`);
+  for (const none of [undefined, '']) assert.equal(detail(none), `${its}none`);
+  assert.equal(detail('x'.repeat(65)), `${its}one of 65 characters`);
+});
+
+test('tells operators whose certificate it is that does not count', () => {
+  const expired = {
+    issuer: root,
+    subject: commonName('gone'),
+    notBeforeMs: NOW_MS - 2 * DAY_MS,
+    notAfterMs: NOW_MS - DAY_MS,
+  };
+  const refusal = ask({}, makeCertificate(expired).der, 'gone') as Refusal;
+  assert.equal(refusal.check, 'certificate-expired');
+  assert.match(refusal.detail ?? '', /^Common Name "gone"/);
+});
+
 test('compares the Client Identifier, or takes the name from the certificate, where it is told to', () => {
   assert.equal(usernameOf(ask({ match: 'clientId' }, player.der, 'any', key)), key);
   assert.equal(checkOf(ask({ match: 'clientId' }, player.der, key, 'c1')), 'certificate-client-id');

@@ -1,6 +1,6 @@
 /** The method for clients that prove a certificate: by mutual TLS, or told by a proxy that is trusted. */
-import type { AuthenticationRequest, AuthenticationResult, Principal, Refusal } from '@dunlin/broker';
-import type { Authorities, CertificateProblem, IssuedCertificate } from './authorities.ts';
+import type { AuthenticationRequest, AuthenticationResult, CertificateFacts, Principal, Refusal } from '@dunlin/broker';
+import type { Authorities, CertificateProblem, IssuedCertificate, UnprovenCertificate } from './authorities.ts';
 import type { Method } from './method.ts';
 
 export interface CertificateMethodOptions {
@@ -24,6 +24,7 @@ export interface CertificateMethodOptions {
 }
 
 const NOT_AUTHORIZED = 0x87;
+const SENT_CHARACTERS_MAX = 64;
 /** What a 5.0 client is told; of the rest it learns only the code. */
 const REASONS: Readonly<Partial<Record<CertificateProblem, string>>> = {
   expired: 'the certificate has expired',
@@ -45,14 +46,14 @@ export function certificateMethod(options: CertificateMethodOptions): Method {
       if (certificates === undefined || certificates.length === 0) return undefined;
       const found = registry.examine(certificates, authorities ?? registry.names);
       if (found.problem === 'foreign') return undefined;
-      if (found.problem !== undefined) return certificateRefusal(found.problem, found.detail);
+      if (found.problem !== undefined) return certificateRefusal(found.problem, problemDetail(found));
       const username = nameIn(found, options, request);
       if (typeof username !== 'string') return username;
       return { kind: 'accept', principal: principal(found, username, `${name}:${found.facts.authority}/${username}`) };
     },
     review({ certificate }: Principal): Refusal | undefined {
       const problem = certificate && registry.hasToGo(certificate);
-      return problem && certificateRefusal(problem, `serial number ${certificate.serial} of ${certificate.authority}`);
+      return problem && certificateRefusal(problem, certificateText(certificate));
     },
   };
 
@@ -83,7 +84,7 @@ function nameIn(
   const check = match === 'username' ? 'username' : 'client-id';
   return certificateRefusal(
     check,
-    `its ${where} is ${JSON.stringify(names[0])}`,
+    `its ${where} is ${JSON.stringify(names[0])}, the client sent ${sentText(shown)}`,
     `the ${what} is not the name in the certificate`,
   );
 }
@@ -99,6 +100,25 @@ function namesOf({ facts, subjectAltNames }: IssuedCertificate, kind: string): r
     default:
       return facts.commonName === undefined ? [] : [facts.commonName];
   }
+}
+
+/** Longer ones are counted: they may be tokens. */
+function sentText(shown: string | undefined): string {
+  if (shown === undefined || shown === '') return 'none';
+  return shown.length > SENT_CHARACTERS_MAX ? `one of ${shown.length} characters` : JSON.stringify(shown);
+}
+
+/** For operators. */
+export function certificateText({ commonName, serial, authority }: CertificateFacts): string {
+  const whose = commonName === undefined ? '' : `Common Name ${JSON.stringify(commonName)}, `;
+  return `${whose}serial number ${serial} of ${authority}`;
+}
+
+/** What is wrong with a certificate and, where an authority vouches for it, whose it is. */
+export function problemDetail({ facts, detail }: IssuedCertificate | UnprovenCertificate): string | undefined {
+  if (facts?.commonName === undefined) return detail;
+  const whose = `Common Name ${JSON.stringify(facts.commonName)}`;
+  return detail === undefined ? whose : `${whose}: ${detail}`;
 }
 
 /** Why a certificate does not let its client in. `detail` is for operators, `reason` for a client of 5.0. */

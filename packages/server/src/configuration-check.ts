@@ -74,6 +74,7 @@ const ENTRANCE: Parts['listeners'][number] = {
   authentication: undefined,
   allowAnonymous: false,
   tls: undefined,
+  proxy: undefined,
 };
 
 class FileCheck implements CheckedConfiguration {

@@ -34,7 +34,14 @@ test('logs an event at its level with all its fields', () => {
 });
 
 test('names the Reason Code where the event gives no reason', () => {
-  const fields = { name: 'publishRefused', clientId: 'a', topic: 't', reasonCode: 0x87, rule: 'rule 7' } as const;
+  const fields = {
+    name: 'publishRefused',
+    clientId: 'a',
+    username: 'u',
+    topic: 't',
+    reasonCode: 0x87,
+    rule: 'rule 7',
+  } as const;
   assert.match(String(written({ ...fields, reason: '' })[0].reason), /not authorized/i);
   assert.equal(written({ ...fields, reason: 'too long' })[0].reason, 'too long');
 });

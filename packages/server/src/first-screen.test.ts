@@ -44,9 +44,9 @@ test('says how each listener is reached', () => {
 test('gives commands that reach the server, with its port', () => {
   assert.match(
     screen({ listeners: [{ port: 18_830 }] }),
-    /\n +npx dunlin sub -p 18830 -t .*\n +npx dunlin pub -p 18830 -t .*\n.*\n +mosquitto_sub -p 18830 -t .*\n +mosquitto_pub -p 18830 -t /,
+    /\n +dunlin sub -p 18830 -t .*\n +dunlin pub -p 18830 -t .*\n.*\n +mosquitto_sub -p 18830 -t .*\n +mosquitto_pub -p 18830 -t /,
   );
-  assert.match(screen({}), /\n +npx dunlin sub -t /);
+  assert.match(screen({}), /\n +dunlin sub -t /);
   assert.match(
     screen({ listeners: [{ host: '192.0.2.1', port: 5, versions: [4] }] }),
     /\n +mosquitto_sub -h 192\.0\.2\.1 -p 5 -t /,

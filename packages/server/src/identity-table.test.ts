@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { AuthenticationRequest, AuthenticationResult, Authenticator } from '@dunlin/broker';
 import { type Authorities, certificateMethod, guardFlapping } from '@dunlin/identity';
 import { TestClock, testRequest } from '../../../test/doubles.ts';
+import { parseConfiguration } from './configuration-file.ts';
 import { AUTHENTICATION, AUTHORIZATION, GUARD, RULE } from './identity-table.ts';
 import type { AmountShape, GroupShape, Shape, VariantsShape } from './shape.ts';
 
@@ -76,4 +77,8 @@ function seconds(shape: Shape): number {
 test('has one form of rules, wherever they stand', () => {
   const { rules } = AUTHORIZATION.entries;
   assert.equal(rules.kind === 'list' && rules.items, RULE);
+});
+
+test('the guard may trust nobody', () => {
+  assert.deepEqual(parseConfiguration('guard: {trusted: []}', 'dunlin.yaml'), { guard: { trusted: [] } });
 });

@@ -329,9 +329,10 @@ export const GUARD: GroupShape = {
         '10.0.0.0/8',
         'An address or a network.',
         LOOPBACK.join(' and '),
-        'Addresses that stand for many clients: never delayed or banned themselves.',
+        'Addresses that stand for many clients: never delayed or banned themselves. Empty: none.',
       ),
       standard: LOOPBACK,
+      mayBeEmpty: true,
     },
     flapping: {
       kind: 'group',

@@ -16,6 +16,7 @@ export {
 export { type CheckedConfiguration, checkConfigurationFile, checkFiles } from './configuration-check.ts';
 export { parseConfiguration, readConfigurationFile } from './configuration-file.ts';
 export { CONFIGURATION } from './configuration-table.ts';
+export { type AskedClient, type ConfiguredClient, configuredClient } from './configured-client.ts';
 export { type Answered, askServer } from './control-client.ts';
 export {
   type BannedParty,
@@ -61,3 +62,4 @@ export {
 } from './store-commands.ts';
 export { systemClock } from './system-clock.ts';
 export { systemRandom } from './system-random.ts';
+export { toolCommand } from './tool-command.ts';

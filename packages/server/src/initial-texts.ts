@@ -58,13 +58,13 @@ authorities:
 
 # How clients show who they are.
 authentication:
-  # Change it with dunlin passwd; the server reads it again on SIGHUP.
+  # Change it with dunlin passwd, then: dunlin reload --config dunlin.yaml (for a service SIGHUP does the same).
   - method: passwordFile
     file: ${file.passwords}
   #: - method: certificate
   #:   authorities: [own]
 
-# What they may do then: what no rule allows is denied. Read again on SIGHUP.
+# What they may do then: what no rule allows is denied. Read again by dunlin reload, or SIGHUP.
 authorization:
   rulesFile: ${file.rules}
 
@@ -80,6 +80,7 @@ data: ${file.data}
 export function initialRules({ user }: InitialSettings): string {
   return `# What clients may do: docs/guide/rules.md. What no rule allows is denied.
 # Try it out: dunlin acl test --rules ${INITIAL_FILES.rules} --user NAME --client ID --topic TOPIC
+# Have the server read it again: dunlin reload --config ${INITIAL_FILES.configuration}
 
 rules:
   # The first user may do everything; "#" alone leaves out the topics of the server itself.
@@ -97,5 +98,5 @@ rules:
 
 /** `passwords`: one user. */
 export function initialPasswords({ user }: InitialSettings, hash: string): string {
-  return `# Users of the method passwordFile: dunlin passwd FILE USER adds one or changes its password.\n${user}:${hash}\n`;
+  return `# Users of the method passwordFile: dunlin passwd FILE USER adds one or changes its password; then dunlin reload.\n${user}:${hash}\n`;
 }

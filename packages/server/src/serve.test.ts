@@ -105,7 +105,10 @@ test('greets people with what listens where and two commands to try', async () =
   const port = await server.printed(/mqtt:\/\/localhost:(\d+)/);
   await server.printed(/Ctrl-C stops it/);
   assert.match(server.output, /^Dunlin \d+\.\d+\.\d+ on Node v\d+/);
-  assert.match(server.output, new RegExp(`npx dunlin sub -p ${port} -t [^\n]+\n +npx dunlin pub -p ${port} -t `));
+  assert.match(
+    server.output,
+    new RegExp(`bin/dunlin.js sub -p ${port} -t [^\n]+\n +\\S+bin/dunlin.js pub -p ${port} -t `),
+  );
   assert.match(server.output, /Everything is in memory/);
   server.child.kill('SIGINT');
   assert.equal(await server.ended(), 0);
@@ -221,7 +224,7 @@ test('explains a port in use and a listener open to all, with exit code 3', asyn
   assert.equal(await second.ended(), 3);
   assert.match(
     second.errors,
-    new RegExp(`port ${port} is in use, perhaps by another broker.*\n.*dunlin serve --port 18830`),
+    new RegExp(`port ${port} is in use, perhaps by another broker.*\n.*bin/dunlin.js serve --port 18830`),
   );
   const failed = second.events().filter(({ event }) => event !== 'connectionsLimited');
   assert.deepEqual(

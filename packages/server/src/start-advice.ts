@@ -2,6 +2,7 @@
 import type { Configuration } from './configuration.ts';
 import { quoted } from './configuration-reading.ts';
 import type { ServerStartError } from './listening.ts';
+import { toolCommand } from './tool-command.ts';
 
 /** A port that is likely to be free, and another one. */
 const FREE_PORTS = [18_830, 18_831] as const;
@@ -54,9 +55,9 @@ function socketAdvice(code: string, { index, file = '' }: Way): string | undefin
 }
 
 function askEverybody(file: string | undefined): string {
-  if (file === undefined) return `"${tool()} init DIR" makes a configuration with passwords and TLS`;
+  if (file === undefined) return `"${toolCommand()} init DIR" makes a configuration with passwords and TLS`;
   return (
-    `"authentication: [{ method: passwordFile, file: passwords }]" in ${quoted(file)}; "${tool()} passwd -c passwords USER" ` +
+    `"authentication: [{ method: passwordFile, file: passwords }]" in ${quoted(file)}; "${toolCommand()} passwd -c passwords USER" ` +
     'makes such a file'
   );
 }
@@ -75,10 +76,5 @@ function change({ index, file }: Way, flag: string, line: string): string {
 }
 
 function command(flag: string): string {
-  return process.env.npm_lifecycle_event === 'start' ? `npm start -- ${flag}` : `${tool()} serve ${flag}`;
-}
-
-/** The tool, as this process was started. */
-function tool(): string {
-  return ['start', 'npx'].includes(process.env.npm_lifecycle_event ?? '') ? 'npx dunlin' : 'dunlin';
+  return process.env.npm_lifecycle_event === 'start' ? `npm start -- ${flag}` : `${toolCommand()} serve ${flag}`;
 }

@@ -21,7 +21,7 @@ const tls = { certificate: 'none.pem', key: 'none.key' };
 const authorities = [{ name: 'own', certificate: 'none.pem' }];
 
 test('with nobody asked there are no more flags than host and port', () => {
-  assert.deepEqual(commands({}), ['npx dunlin sub', 'npx dunlin pub', 'mosquitto_sub', 'mosquitto_pub']);
+  assert.deepEqual(commands({}), ['dunlin sub', 'dunlin pub', 'mosquitto_sub', 'mosquitto_pub']);
   assert.deepEqual(commands({ listeners: [{ host: '192.0.2.1', port: 7, versions: [3] }] }), [
     'mosquitto_sub -h 192.0.2.1 -p 7 -V mqttv31',
     'mosquitto_pub -h 192.0.2.1 -p 7 -V mqttv31',
@@ -41,23 +41,20 @@ test('over TLS Mosquitto tries it, and the own tool, which has none, by another 
   assert.deepEqual(commands({ authentication: [passwords], listeners }), [
     `mosquitto_sub ${secure}`,
     `mosquitto_pub ${secure}`,
-    'npx dunlin sub -p 8 -u USER -P PASSWORD',
-    'npx dunlin pub -p 8 -u USER -P PASSWORD',
+    'dunlin sub -p 8 -u USER -P PASSWORD',
+    'dunlin pub -p 8 -u USER -P PASSWORD',
   ]);
 });
 
 test('flags are those of the first method that a tool can answer', () => {
   const [sub] = commands({ authentication: [{ method: 'scram', file: 's' }, passwords] });
-  assert.equal(sub, 'npx dunlin sub -u USER -P PASSWORD');
+  assert.equal(sub, 'dunlin sub -u USER -P PASSWORD');
   const jwt = { method: 'jwt', algorithms: ['HS256'], secret: 'x' } as const;
-  assert.equal(commands({ authentication: [jwt] })[0], 'npx dunlin sub -u USER -P TOKEN');
-  assert.equal(commands({ authentication: [{ ...jwt, from: 'username' }] })[0], 'npx dunlin sub -u TOKEN');
-  assert.equal(commands({ authentication: [passwords, { method: 'anonymous' }] })[0], 'npx dunlin sub');
+  assert.equal(commands({ authentication: [jwt] })[0], 'dunlin sub -u USER -P TOKEN');
+  assert.equal(commands({ authentication: [{ ...jwt, from: 'username' }] })[0], 'dunlin sub -u TOKEN');
+  assert.equal(commands({ authentication: [passwords, { method: 'anonymous' }] })[0], 'dunlin sub');
   const template = { clientIds: [{ template: '{a}-{b}' }] };
-  assert.equal(
-    commands({ authentication: [passwords], ...template })[0],
-    'npx dunlin sub -u USER -P PASSWORD -i CLIENTID',
-  );
+  assert.equal(commands({ authentication: [passwords], ...template })[0], 'dunlin sub -u USER -P PASSWORD -i CLIENTID');
 });
 
 test('a certificate is shown where it is asked for, once', () => {

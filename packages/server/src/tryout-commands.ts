@@ -5,6 +5,7 @@ import { isOpen, methodsAt } from './let-in.ts';
 import type { BoundListener } from './open-listener.ts';
 import { shellWord } from './shell-word.ts';
 import { tlsClient } from './tls-client.ts';
+import { toolCommand } from './tool-command.ts';
 
 /** Where everybody looks for a broker by himself. */
 const USUAL_HOSTS: readonly string[] = ['0.0.0.0', '::', 'localhost', '127.0.0.1'];
@@ -47,8 +48,8 @@ export function tryoutCommands(configuration: Configuration, listeners: readonly
   function ownPair(listener: BoundListener): string[] {
     const all = `${placeFlags(listener)}${whoFlags(configuration, listener.configuration)}`;
     return [
-      `  npx dunlin sub${all} -t 'greetings/#' -v`,
-      `  npx dunlin pub${all} -t greetings/hello -m 'Hello from the terminal'`,
+      `  ${toolCommand()} sub${all} -t 'greetings/#' -v`,
+      `  ${toolCommand()} pub${all} -t greetings/hello -m 'Hello from the terminal'`,
     ];
   }
 }
