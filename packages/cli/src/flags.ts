@@ -160,13 +160,18 @@ const NOT_YET: Readonly<Record<string, readonly string[]>> = {
     ...['cafile', 'capath', 'cert', 'key', 'keyform', 'ciphers', 'tls-version', 'tls-alpn', 'tls-engine'],
     ...['tls-engine-kpass-sha1', 'tls-use-os-certs', 'insecure', 'psk', 'psk-identity'],
   ],
-  'a Unix socket': ['unix'],
-  'a proxy': ['proxy'],
+  'Unix socket': ['unix'],
+  proxy: ['proxy'],
 };
 
 function unknownFlag<Target>(command: string, flags: readonly Flag<Target>[], typed: string): Error {
-  const missing = Object.keys(NOT_YET).find((what) => NOT_YET[what].includes(typed.slice(2)));
-  if (missing !== undefined) return usageError(`Cannot use ${typed}: ${missing} is not served yet`);
+  const isTwin = ['dunlin pub', 'dunlin sub'].includes(command);
+  const missing = Object.keys(NOT_YET).find((what) => isTwin && NOT_YET[what].includes(typed.slice(2)));
+  if (missing !== undefined) {
+    const twin = command.replace('dunlin ', 'mosquitto_');
+    const way = `${twin} ${typed} has, or take a plain listener (-p 1883)`;
+    return usageError(`Cannot use ${typed}: ${command} has no ${missing} yet: ${way}`);
+  }
   const names = flags.flatMap((flag) => (flag.long === undefined ? [] : [`--${flag.long}`]));
   const near = typed.length > 3 ? names.find((name) => isNear(typed, name)) : undefined;
   const hint = near === undefined ? '' : `, did you mean ${near}?`;

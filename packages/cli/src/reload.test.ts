@@ -32,9 +32,10 @@ test('says what changed and what needs a restart, as text and as JSON', async ()
     exitCode: 0,
     err: '',
     out:
-      'The configuration and its files were read again:\n  changed        log.level\n  needs restart  limits\n' +
-      '  users          0 changed\n  rules          0 changed\n  clients        0 sent away\n',
+      'The configuration and its files were read again:\n  changed keys   log.level\n  needs restart  limits\n' +
+      '  users          none\n  rules          none\n  clients        0 sent away\n',
   });
+  assert.match((await reload('--config', config)).out, /changed keys {3}none\n/);
   const { out } = await reload('--data', join(scratch, 'data'), '--json');
   const counts = { users: 0, rules: 0, disconnected: 0 };
   assert.deepEqual(JSON.parse(out), { changed: [], needsRestart: ['limits'], ...counts });

@@ -49,10 +49,10 @@ export async function reload(argv: readonly string[], terminal: Terminal): Promi
 function reloadText({ changed, needsRestart, users, rules, disconnected }: Report): string {
   const lines = [
     'The configuration and its files were read again:',
-    `  changed        ${changed.join(', ') || 'no key'}`,
+    `  changed keys   ${changed.join(', ') || 'none'}`,
     `  needs restart  ${needsRestart.join(', ') || 'nothing'}`,
-    `  users          ${users} changed`,
-    `  rules          ${rules} changed`,
+    `  users          ${users === 0 ? 'none' : `${users} added, changed or removed`}`,
+    `  rules          ${rules === 0 ? 'none' : `${rules} added or removed`}`,
     `  clients        ${disconnected} sent away`,
   ];
   return `${lines.map((line) => visible(line)).join('\n')}\n`;

@@ -116,6 +116,18 @@ test('a token is refused by the claim that does not hold', async () => {
   for (const [payload, expected] of cases) assert.equal(await outcome(await token(payload)), expected);
 });
 
+test('operators learn when a token ended, or that it says nothing of it', async () => {
+  const detail = async (password: string): Promise<string | undefined> => {
+    const answer = await ask(jwtMethod(base), password);
+    return answer?.kind === 'refuse' ? answer.detail : undefined;
+  };
+  const endedS = nowS - 3_600;
+  const ended = new Date(endedS * 1_000).toISOString();
+  assert.equal(await detail(await token({ exp: endedS })), `it ended at ${ended}`);
+  assert.equal(await detail(await token({ exp: -1e300 })), 'the claim "exp" does not hold', 'no time of the calendar');
+  assert.equal(await detail(await without('exp')), 'the claim "exp" is missing');
+});
+
 test('issuer, audience and end must be there unless the options say otherwise', async () => {
   assert.equal(await outcome(await without('exp')), 'refuse 0x87 token-expired');
   assert.equal(await outcome(await without('aud')), 'refuse 0x87 token-audience');

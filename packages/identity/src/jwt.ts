@@ -68,7 +68,8 @@ const TOKEN_SHAPE = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/;
  * Says nothing of a client whose password is not shaped like a token. Refuses a token that does not count with one of
  * the checks `token-size`, `token-malformed`, `token-algorithm`, `token-key`, `token-signature` (0x86),
  * `token-expired`, `token-not-yet`, `token-age`, `token-audience`, `token-issuer`, `token-claim`, `token-username`,
- * `token-rules` (0x87), `token-keys-unavailable` (0x88). No event, error or refusal holds any of the token.
+ * `token-rules` (0x87), `token-keys-unavailable` (0x88). No event, error or refusal holds any of the
+ * token but when it ended.
  *
  * The connection ends when the token does. Its rules become `Principal.claims`.
  */
@@ -167,11 +168,20 @@ const CLAIM_CHECKS: Readonly<Record<string, string>> = {
 function refusalOf(error: unknown): Refused {
   if (error instanceof errors.JWTExpired || error instanceof errors.JWTClaimValidationFailed) {
     const check = Object.hasOwn(CLAIM_CHECKS, error.claim) ? CLAIM_CHECKS[error.claim] : 'token-claim';
-    const found = error.reason === 'missing' ? 'is missing' : 'does not hold';
-    return refusal(check, `the claim "${error.claim}" ${found}`, ReasonCode.notAuthorized);
+    return refusal(check, claimText(error), ReasonCode.notAuthorized);
   }
   if (error instanceof errors.JOSEError) return refusal('token-malformed', `jose: ${error.code}`);
   throw error;
+}
+
+/** Of the token only when it ended, which tells a clock that is wrong from a device that did not renew. */
+function claimText(error: errors.JWTExpired | errors.JWTClaimValidationFailed): string {
+  const { claim, reason, payload } = error;
+  if (reason === 'missing') return `the claim "${claim}" is missing`;
+  const ended = error instanceof errors.JWTExpired ? new Date(Number(payload.exp) * 1000) : undefined;
+  // A number that is no time of the calendar has no text.
+  if (ended === undefined || Number.isNaN(ended.getTime())) return `the claim "${claim}" does not hold`;
+  return `it ended at ${ended.toISOString()}`;
 }
 
 function admit(payload: JWTPayload, { connect }: AuthenticationRequest, options: JwtOptions): AuthenticationResult {
