@@ -331,6 +331,19 @@ test('who comes with right passwords, a thousand at once from one address, comes
   }
 });
 
+test('a user does not wait behind strangers where it was let in before', async () => {
+  const { inner, come } = lateWorld();
+  const before = come(right);
+  await inner.answerAll();
+  assert.equal(await before, 'accept');
+  const storm = Array.from({ length: 200 }, (_, at) => come({ username: `user${at}`, password: 'right' }));
+  assert.equal(inner.underWay, 100);
+  const again = [come(right), come(right)];
+  assert.equal(inner.underWay, 101);
+  await inner.answerAll();
+  assert.deepEqual(new Set(await Promise.all([...storm, ...again])), new Set(['accept']));
+});
+
 test('who waits for others longer than the longest delay is told that the server is busy', async () => {
   const { inner, come, clock } = lateWorld({ userAtAddressBanAfter: 1 });
   const [first, second] = [come(right), come(right)];

@@ -113,6 +113,8 @@ interface Attempt {
   readonly user: string | undefined;
   /** Both; undefined where one is missing. */
   readonly pair: string | undefined;
+  /** The address, where the attempt takes one of its places. */
+  readonly line: string | undefined;
 }
 
 /** State of an exchange: who began it, and the state of whom is guarded. */
@@ -226,24 +228,24 @@ class Guard implements AttemptGuard {
   }
 
   /** Counts the attempt as under way; false where too many are. */
-  #enter({ address, pair }: Attempt): boolean {
+  #enter({ line, pair }: Attempt): boolean {
     if (pair !== undefined && !this.#pairsUnderWay.take(pair)) return false;
-    if (address === undefined || this.#addressesUnderWay.take(address)) return true;
+    if (line === undefined || this.#addressesUnderWay.take(line)) return true;
     if (pair !== undefined) this.#pairsUnderWay.giveBack(pair);
     return false;
   }
 
-  async #enterLater({ address, pair }: Attempt): Promise<boolean> {
+  async #enterLater({ line, pair }: Attempt): Promise<boolean> {
     const { delayMsMax } = this.#options;
     if (pair !== undefined && !(await this.#pairsUnderWay.wait(pair, delayMsMax))) return false;
-    if (address === undefined || (await this.#addressesUnderWay.wait(address, delayMsMax))) return true;
+    if (line === undefined || (await this.#addressesUnderWay.wait(line, delayMsMax))) return true;
     if (pair !== undefined) this.#pairsUnderWay.giveBack(pair);
     return false;
   }
 
-  #leave({ address, pair }: Attempt): void {
+  #leave({ line, pair }: Attempt): void {
     if (pair !== undefined) this.#pairsUnderWay.giveBack(pair);
-    if (address !== undefined) this.#addressesUnderWay.giveBack(address);
+    if (line !== undefined) this.#addressesUnderWay.giveBack(line);
   }
 
   #count(attempt: Attempt, result: AuthenticationResult): AuthenticationResult {
@@ -305,7 +307,10 @@ class Guard implements AttemptGuard {
     const address = this.#addressOf(request.peer.address);
     const username = shownUsername(request);
     const user = username === undefined ? undefined : shortened(username);
-    return { address, user, pair: address === undefined || user === undefined ? undefined : pairOf(address, user) };
+    const pair = address === undefined || user === undefined ? undefined : pairOf(address, user);
+    // Who was let in there before does not wait behind strangers; one at a time, so that a burst gains little by it.
+    const isKnown = pair !== undefined && this.#familiar.get(pair) === true && !this.#pairsUnderWay.isTaken(pair);
+    return { address, user, pair, line: isKnown ? undefined : address };
   }
 
   #addressOf(text: string): string | undefined {

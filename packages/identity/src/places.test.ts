@@ -16,10 +16,14 @@ function world() {
 
 test('a key has so many places, another has its own', () => {
   const { places } = world();
+  assert.equal(places.isTaken('key'), false);
   assert.deepEqual([places.take('key'), places.take('key'), places.take('key')], [true, true, false]);
   assert.equal(places.take('other'), true);
   places.giveBack('key');
   assert.deepEqual([places.take('key'), places.take('key')], [true, false]);
+  assert.equal(places.isTaken('key'), true);
+  for (let at = 1; at <= 2; at++) places.giveBack('key');
+  assert.equal(places.isTaken('key'), false);
 });
 
 test('a place that is given back goes to who came first', async () => {

@@ -13,6 +13,11 @@ export class Places {
     this.#places = places;
   }
 
+  /** Whether anybody has a place of the key. */
+  isTaken(key: string): boolean {
+    return this.#taken.has(key);
+  }
+
   /** Takes a place of the key; false where none is left. */
   take(key: string): boolean {
     const taken = this.#taken.get(key) ?? 0;
