@@ -269,6 +269,31 @@ describe('a WebSocket listener behind a proxy that ends TLS', () => {
     assert.match(String(accepting.errors), /DUNLIN_HEADER_UNTRUSTED/);
     await accepting.listener.close();
   });
+
+  test(
+    'takes no header from behind a proxy that speaks the PROXY protocol, whatever address that tells',
+    LIMIT,
+    async () => {
+      const accepting = await listen({ proxy: { trusted: [HOST, '192.0.2.0/24'], protocol: 'any', ...forwarded } });
+      for (const [header, address] of [
+        ['PROXY TCP4 192.0.2.7 192.0.2.1 5 6\r\n', '192.0.2.7'],
+        ['PROXY UNKNOWN\r\n', HOST],
+        ['\r\n\r\n\0\r\nQUIT\n\x20\0\0\0', HOST],
+      ]) {
+        const socket = net.connect({ host: HOST, port: accepting.listener.port });
+        socket.write(header);
+        const client = open(accepting, {
+          createConnection: (() => socket) as never,
+          headers: { 'X-Forwarded-For': '203.0.113.9', 'Client-Cert': `:${der.toString('base64')}:` },
+        });
+        const { peer } = await accepting.next();
+        assert.deepEqual([peer.address, peer.certificates], [address, undefined]);
+        client.terminate();
+      }
+      assert.match(String(accepting.errors), /DUNLIN_HEADER_UNTRUSTED/);
+      await accepting.listener.close();
+    },
+  );
 });
 
 test('MQTT.js connects over WebSocket, plain and secure', LIMIT, async () => {

@@ -51,7 +51,10 @@ export interface WebSocketListenOptions extends Omit<TlsListenOptions, 'tls' | '
   readonly headersBytesMax?: number;
   /** How long a connection may idle between requests. Milliseconds, default 5000. */
   readonly keepAliveTimeoutMs?: number;
-  /** What proxies say counts: the PROXY protocol where `protocol` is set, and headers. Default: nothing does. */
+  /**
+   * What proxies say counts: the PROXY protocol where `protocol` is set, else headers. Beside the PROXY protocol no header
+   * counts: who wrote it is then behind that proxy, at an address that is only told. Default: nothing does.
+   */
   readonly proxy?: ForwardedOptions & { readonly protocol?: ProxyVersion; readonly headerTimeoutMs?: number };
 }
 
@@ -189,7 +192,9 @@ class Site {
   #peerOf(request: http.IncomingMessage, from: Peer): Peer {
     const { proxy, onError } = this.#options;
     if (proxy === undefined) return from;
-    if (this.#trusted.includes(from.address)) return peerForwarded(request, from, proxy, this.#trusted);
+    // Without the PROXY protocol `from` is the peer of the socket itself.
+    if (proxy.protocol === undefined && this.#trusted.includes(from.address))
+      return peerForwarded(request, from, proxy, this.#trusted);
     if (!this.#untrustedTold && hasForwarded(request, proxy)) {
       this.#untrustedTold = true;
       onError(new TransportError('Cannot believe a forwarded header', 'DUNLIN_HEADER_UNTRUSTED'));
