@@ -28,8 +28,8 @@ const PER_TURN = 2;
 /** A client that is slower keeps nobody else waiting: it goes on, but no longer counts as one at once. */
 const SLOT_MS = 1000;
 
-/** What comes after: the socket is paused and speaks in clear to us. */
-export type Secured = (socket: TLSSocket, peer: Peer) => void;
+/** What comes after: the socket is paused and speaks in clear to us; `below` is the one it runs over. */
+export type Secured = (socket: TLSSocket, peer: Peer, below: Socket) => void;
 
 /** The entrance of one listener. */
 export class TlsEntrance {
@@ -159,7 +159,7 @@ class Handshake implements Lingering {
     this.#leave();
     finishServerSide(tls);
     tls.pause();
-    this.#entrance.secured(tls, new TlsPeer(this.#peer, tls, leaf));
+    this.#entrance.secured(tls, new TlsPeer(this.#peer, tls, leaf), this.#socket);
   }
 
   #refuse(code: string, cause?: Error): void {

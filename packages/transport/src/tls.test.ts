@@ -356,6 +356,31 @@ describe('a TLS listener', () => {
   );
 });
 
+test(
+  'a TLS listener asks whether an address is welcome before the handshake, and bounds who waits for one',
+  LIMIT,
+  async () => {
+    const unwelcoming = await listen({ isWelcome: () => false });
+    await assert.rejects(connect(unwelcoming));
+    assert.deepEqual([unwelcoming.wires, unwelcoming.refused], [[], []]);
+    await unwelcoming.listener.close();
+    const accepting = await listen({ waitingMax: 2 });
+    const idle = [1, 2].map(() => net.connect({ host: HOST, port: accepting.listener.port }));
+    await Promise.all(idle.map((socket) => once(socket, 'connect')));
+    await assert.rejects(connect(accepting));
+    assert.match(String(accepting.errors), /DUNLIN_WAITING_MAX/);
+    for (const socket of idle) socket.destroy();
+    for (;;) {
+      const wire = await connect(accepting).catch(() => undefined);
+      if (wire === undefined) continue;
+      (await accepting.next()).destroy();
+      wire.destroy();
+      break;
+    }
+    await accepting.listener.close();
+  },
+);
+
 describe('connecting over TLS', () => {
   test('believes no server by another authority, for another name, or too old', LIMIT, async () => {
     const accepting = await listen();
