@@ -103,7 +103,9 @@ function certificateProblems(source: string): string[] {
 /** Codes of our own by which a connection ends before MQTT. */
 function checksOfTransport(): string[] {
   return sources('packages/transport/src').flatMap(([, source]) =>
-    [...source.matchAll(/'(DUNLIN_(?:PROXY|HANDSHAKES|CERTIFICATE|HTTP)_[A-Z]+)'/g)].map(([, word]) => word),
+    [...source.matchAll(/'(DUNLIN_(?:PROXY|HANDSHAKES|CERTIFICATE|HTTP|ADDRESS|WAITING)_[A-Z_]+)'/g)].map(
+      ([, word]) => word,
+    ),
   );
 }
 

@@ -1,28 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ConnectionCounts, networkOf } from './connection-counts.ts';
+import { ConnectionCounts } from './connection-counts.ts';
 import type { TestClient } from './testing/client.ts';
 import { NamingAuthenticator } from './testing/named.ts';
 import { World } from './testing/world.ts';
-
-test('an IPv4 address counts by itself, however it is written, an IPv6 address by its /64, loopback not at all', () => {
-  const networks: [string, string | undefined][] = [
-    ['192.0.2.7', '192.0.2.7'],
-    ['::ffff:192.0.2.7', '192.0.2.7'],
-    ['2001:db8:0:1::7', '2001:db8:0:1'],
-    ['2001:0DB8:0000:0001:aaaa:bbbb:cccc:dddd', '2001:db8:0:1'],
-    ['2001:db8::1:0:0:7', '2001:db8:0:0'],
-    ['fe80::1%eth0', 'fe80:0:0:0'],
-    ['::2', '0:0:0:0'],
-    ['127.3.2.1', undefined],
-    ['::ffff:127.0.0.1', undefined],
-    ['::1', undefined],
-    ['memory', undefined],
-    ['/run/dunlin.sock', undefined],
-    ['', undefined],
-  ];
-  for (const [address, network] of networks) assert.equal(networkOf(address), network, address);
-});
 
 test('counts connections by address and by identity while they are there, and forgets both with the last', () => {
   const counts = new ConnectionCounts();

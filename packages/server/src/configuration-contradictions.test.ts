@@ -58,6 +58,14 @@ for (const [listener, ...problems] of [
     'listeners[0].proxy takes headers beside transport tcp: transport ws or wss is expected',
   ],
   [
+    'transport: ws, proxy: {trusted: [10.0.0.1], protocol: v2, clientCertificateHeader: Client-Cert}',
+    'listeners[0].proxy takes headers beside protocol v2: the PROXY protocol or headers are expected',
+  ],
+  [
+    'transport: ws, proxy: {trusted: [10.0.0.1], protocol: any, forwardedFor: true}',
+    'listeners[0].proxy takes headers beside protocol any: the PROXY protocol or headers are expected',
+  ],
+  [
     'transport: ws, origins: [own, https://example.org]',
     'listeners[0].origins has own beside others: it alone, or a list of origins, is expected',
   ],

@@ -111,6 +111,10 @@ function transportProblems(
     problems.push(`${path}.mode is ${quoted(listener.mode)}: an octal file mode such as 0660 is expected`);
   if (!isWeb && (proxy?.forwardedFor || proxy?.clientCertificateHeader !== undefined))
     problems.push(`${path}.proxy takes headers beside transport ${transport}: transport ws or wss is expected`);
+  if ((proxy?.protocol ?? 'none') !== 'none' && (proxy?.forwardedFor || proxy?.clientCertificateHeader !== undefined))
+    problems.push(
+      `${path}.proxy takes headers beside protocol ${proxy?.protocol}: the PROXY protocol or headers are expected`,
+    );
   problems.push(...originProblems(listener, path));
   if (transport === 'unix' && proxy !== undefined)
     problems.push(`${path}.proxy is given beside transport unix: another transport is expected`);

@@ -9,6 +9,9 @@ import { checkReach, type ListenOptions, listenAt, ServerStartError } from './li
 
 const options: ListenOptions = {
   backlog: 16,
+  waitingMax: 16,
+  connectionsPerAddressMax: 16,
+  isWelcome: () => true,
   accept: (wire) => wire.destroy(),
   onError: () => {},
   onRefused: () => {},

@@ -38,6 +38,11 @@ export type HttpRequestHandler = (request: IncomingMessage, response: ServerResp
 
 export interface ListenOptions {
   readonly backlog: number;
+  /** Those of each address that the system accepted and that have not finished TLS or their request. */
+  readonly waitingMax: number;
+  readonly connectionsPerAddressMax: number;
+  /** Asked before TLS or HTTP begins. */
+  readonly isWelcome: (address: string) => boolean;
   readonly accept: (wire: Wire) => void;
   readonly onError: (error: Error) => void;
   /** Somebody was turned away before they could speak MQTT. */

@@ -68,12 +68,16 @@ export async function openListener(
   let rate: ConnectionRate | undefined;
   const reject = (address: string, check: string, reason: string): void =>
     tell({ name: 'connectionRejected', address, listener: name, check, reason });
+  const isWelcome = (address: string): boolean => {
+    const isBanned = doors.isBanned(name, address);
+    if (isBanned) reject(address, 'banned-address', 'too many failed there');
+    return !isBanned;
+  };
   const accept = (wire: Wire): void => {
     const { address } = wire.peer;
     rate?.letIn();
-    if (doors.isBanned(name, address)) {
+    if (!isWelcome(address)) {
       wire.destroy();
-      reject(address, 'banned-address', 'too many failed there');
       return;
     }
     broker.attach(wire, policy);
@@ -83,6 +87,10 @@ export async function openListener(
   let settings = tlsSettings(context.tlsFiles);
   const listeners = await listenAt(configuration, {
     backlog,
+    // As many as `connectionsAllowed` has kept files for.
+    waitingMax: backlog,
+    connectionsPerAddressMax: broker.limits.connectionsPerAddressMax,
+    isWelcome,
     accept,
     onError: (error) =>
       tell({ name: isHeader(error) ? 'headerIgnored' : 'acceptFailed', listener: name, error: error.message }),

@@ -2,6 +2,7 @@
 
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { TransportError } from './errors.ts';
+import { WaitingSockets } from './waiting-sockets.ts';
 import type { Listener, Wire } from './wire.ts';
 import type { WireOwner } from './wire-owner.ts';
 
@@ -12,13 +13,21 @@ export interface SocketListenerOptions {
   readonly lingerMs: number;
   readonly accept: (wire: Wire) => void;
   readonly onError: (error: Error) => void;
+  readonly waitingMax?: number;
+  readonly connectionsPerAddressMax?: number;
+  readonly isWelcome?: (address: string) => boolean;
 }
+
+/** What one address may take of the places for those who wait. */
+const SHARE_OF_ADDRESS = 0.5;
+const WAITING_MAX = 1280;
 
 /**
  * Counts what comes to one listening server, and passes wires on.
  *
  * A wire that is there as soon as the system accepts is given to `offer`. Where more has to happen first (a TLS
- * handshake, an upgrade), the socket enters with `enter` and counts until it closes; its wire comes to `present`.
+ * handshake, an upgrade), the socket enters with `enter` and counts until it closes; `admit` decides when its address is
+ * known; its wire comes to `present`.
  */
 export class SocketListener implements Listener, WireOwner {
   readonly address: string;
@@ -26,8 +35,8 @@ export class SocketListener implements Listener, WireOwner {
   readonly lingerMs: number;
   readonly #server: Server;
   readonly #options: SocketListenerOptions;
+  readonly #waiting: WaitingSockets;
   #open = 0;
-  readonly #onSocketClose = (): void => this.wireGone();
   /** Accepted by the system while paused: Node gives no means to leave them there. Bounded by the backlog. */
   #held: Wire[] = [];
   #paused = false;
@@ -41,6 +50,12 @@ export class SocketListener implements Listener, WireOwner {
     this.lingerMs = options.lingerMs;
     this.#server = server;
     this.#options = options;
+    const { waitingMax = WAITING_MAX, connectionsPerAddressMax = Number.POSITIVE_INFINITY } = options;
+    this.#waiting = new WaitingSockets({
+      waitingMax,
+      waitingPerAddressMax: Math.max(1, Math.min(connectionsPerAddressMax, Math.floor(waitingMax * SHARE_OF_ADDRESS))),
+      onFull: options.onError,
+    });
   }
 
   get isClosed(): boolean {
@@ -57,16 +72,24 @@ export class SocketListener implements Listener, WireOwner {
   /** Counts a socket from the system until it closes; false, and the socket destroyed, where there is no room. */
   enter(socket: Socket): boolean {
     this.#open += 1;
-    socket.on('close', this.#onSocketClose);
+    socket.on('close', () => this.#socketGone(socket));
     // Whoever has the socket at the time hears of it by `close`.
     socket.on('error', ignore);
-    if (!this.#closed && !this.#isFull()) return true;
+    if (!this.#closed && !this.#isFull() && this.#waiting.add(socket)) return true;
     socket.destroy();
     return false;
   }
 
-  /** Passes on a wire that is counted already. */
-  present(wire: Wire): void {
+  /** False, and a socket that has entered destroyed, where whoever is at the address may not come in. */
+  admit(socket: Socket, address: string): boolean {
+    if (this.#options.isWelcome?.(address) !== false && this.#waiting.addressKnown(socket, address)) return true;
+    socket.destroy();
+    return false;
+  }
+
+  /** Passes on a wire that is counted already, as that of `socket` which has entered. */
+  present(wire: Wire, socket?: Socket): void {
+    if (socket !== undefined) this.#waiting.delete(socket);
     if (this.#closed) {
       wire.destroy();
       return;
@@ -84,6 +107,11 @@ export class SocketListener implements Listener, WireOwner {
 
   wireGone(): void {
     this.#open -= 1;
+  }
+
+  #socketGone(socket: Socket): void {
+    this.#waiting.delete(socket);
+    this.wireGone();
   }
 
   pause(): void {

@@ -34,8 +34,21 @@ export interface AcceptOptions {
   readonly onRefused?: OnRefused;
 }
 
+/** What bounds those of whom no wire is made yet: their TLS handshake, their request or their PROXY header is not done. */
+export interface WaitingOptions {
+  /** Of the listener at once; further ones are dropped. One address may have half of them. Default 1280. */
+  readonly waitingMax?: number;
+  /** Of one IPv4 address or IPv6 /64 at once, where that is less; loopback addresses do not count. Default: no limit. */
+  readonly connectionsPerAddressMax?: number;
+  /**
+   * Asked before TLS or HTTP begins, with the address that is known then; false drops the connection. Not asked for
+   * proxies whose headers tell the client. Default: everybody is.
+   */
+  readonly isWelcome?: (address: string) => boolean;
+}
+
 /** Where to listen, and what to do with who comes. */
-export interface TcpListenOptions extends AcceptOptions {
+export interface TcpListenOptions extends AcceptOptions, Pick<WaitingOptions, 'waitingMax'> {
   /** An address or a name of this machine; `0.0.0.0` or `::` for all. */
   readonly host: string;
   /** 0 takes a free one, see `Listener.port`. */
@@ -73,13 +86,13 @@ export async function listenTcp(options: TcpListenOptions): Promise<Listener> {
   const proxies = options.proxy === undefined ? undefined : new ProxyEntrance(options.proxy, options.onRefused);
   const useHandles = proxies === undefined && (await choose(options.implementation, handlesWork));
   const server = await listenAtPort({ host, port, backlog, reusePort });
-  const { connectionsMax = Number.POSITIVE_INFINITY, lingerMs = LINGER_MS, accept } = options;
-  const listener = new SocketListener(server, { backlog, connectionsMax, lingerMs, accept, onError });
+  const { connectionsMax = Number.POSITIVE_INFINITY, lingerMs = LINGER_MS, accept, waitingMax } = options;
+  const listener = new SocketListener(server, { backlog, connectionsMax, lingerMs, accept, onError, waitingMax });
   const offer = (wire: Wire): void => listener.offer(wire);
   tellAcceptErrors(server, onError);
   if (useHandles && wiresFromServer(server, listener, offer, onError)) return listener;
   const owner = { lingerMs, wireGone: (): void => {} };
-  const present = (socket: net.Socket, peer?: Peer): void => listener.present(new NetWire(socket, owner, peer));
+  const present = (socket: net.Socket, peer?: Peer): void => listener.present(new NetWire(socket, owner, peer), socket);
   server.on('connection', (socket) => {
     if (!listener.enter(socket)) return;
     if (proxies === undefined) present(socket);

@@ -4,6 +4,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { refusalOf } from './client-certificate.ts';
+import { clientHelloIn } from './client-hello.ts';
 import { codeOf, TransportError } from './errors.ts';
 import { type Lingering, startLinger, stopLinger } from './linger.ts';
 import type { OnRefused } from './proxy-entrance.ts';
@@ -28,8 +29,11 @@ const PER_TURN = 2;
 /** A client that is slower keeps nobody else waiting: it goes on, but no longer counts as one at once. */
 const SLOT_MS = 1000;
 
-/** What comes after: the socket is paused and speaks in clear to us. */
-export type Secured = (socket: TLSSocket, peer: Peer) => void;
+/** The codes are those that the TLS library would give. */
+const HTTP_BEGIN = /^(?:GET|POST|HEAD|PUT|CONNECT|OPTIONS) /;
+
+/** What comes after: the socket is paused and speaks in clear to us; `below` is the one it runs over. */
+export type Secured = (socket: TLSSocket, peer: Peer, below: Socket) => void;
 
 /** The entrance of one listener. */
 export class TlsEntrance {
@@ -86,8 +90,8 @@ export class TlsEntrance {
 }
 
 /**
- * One handshake. It begins when the client has said something, so that those who say nothing take no place; nothing of
- * this remains when it is over.
+ * One handshake. It begins when the client has said its first record, so that those who say nothing, or a byte, take no
+ * place; nothing of this remains when it is over.
  */
 class Handshake implements Lingering {
   readonly #entrance: TlsEntrance;
@@ -98,7 +102,8 @@ class Handshake implements Lingering {
   #settings: TlsSettings | undefined;
   #tls: TLSSocket | undefined;
   #hasSlot = false;
-  readonly #onFirst = (chunk: Buffer): void => this.#lineUp(chunk);
+  #heard: Buffer | undefined;
+  readonly #onFirst = (chunk: Buffer): void => this.#hear(chunk);
   readonly #onSecure = (): void => this.#finish();
   readonly #onError = (error: Error): void => this.#refuse(codeOf(error), error);
   readonly #onGone = (): void => this.#refuse('ECONNRESET');
@@ -140,10 +145,22 @@ class Handshake implements Lingering {
     startLinger(this, leftMs);
   }
 
-  #lineUp(chunk: Buffer): void {
+  #hear(chunk: Buffer): void {
+    const bytes = this.#heard === undefined ? chunk : Buffer.concat([this.#heard, chunk]);
+    this.#heard = bytes;
+    const found = clientHelloIn(bytes);
+    if (found === 'partial') return;
+    this.#heard = undefined;
     this.#socket.pause();
+    // The TLS library would wait for more of some of these.
+    if (found === 'other') {
+      this.#refuse(
+        HTTP_BEGIN.test(bytes.toString('latin1', 0, 8)) ? 'ERR_SSL_HTTP_REQUEST' : 'ERR_SSL_WRONG_VERSION_NUMBER',
+      );
+      return;
+    }
     this.#socket.off('data', this.#onFirst);
-    this.#socket.unshift(chunk);
+    this.#socket.unshift(bytes);
     if (!this.#entrance.gate.enter(this)) this.#refuse('DUNLIN_HANDSHAKES_WAITING');
   }
 
@@ -159,7 +176,7 @@ class Handshake implements Lingering {
     this.#leave();
     finishServerSide(tls);
     tls.pause();
-    this.#entrance.secured(tls, new TlsPeer(this.#peer, tls, leaf));
+    this.#entrance.secured(tls, new TlsPeer(this.#peer, tls, leaf), this.#socket);
   }
 
   #refuse(code: string, cause?: Error): void {

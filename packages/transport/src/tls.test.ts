@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import * as net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Duplex } from 'node:stream';
 import { after, describe, test } from 'node:test';
 import * as tls from 'node:tls';
 import { Recorder } from './contract/recorder.ts';
@@ -342,7 +343,7 @@ describe('a TLS listener', () => {
     async () => {
       const accepting = await listen({ handshakesMax: 1, backlog: 2 });
       const stalled = net.connect({ host: HOST, port: accepting.listener.port }).on('error', () => {});
-      stalled.write('\x16\x03\x01');
+      stalled.write(await clientHello());
       await once(stalled, 'connect');
       const clients = Array.from({ length: 3 }, () => connect(accepting).catch((error) => error.code));
       const wires = await Promise.all([accepting.next(), accepting.next()]);
@@ -354,6 +355,57 @@ describe('a TLS listener', () => {
       await accepting.listener.close();
     },
   );
+});
+
+test(
+  'a TLS listener asks whether an address is welcome before the handshake, and bounds who waits for one',
+  LIMIT,
+  async () => {
+    const unwelcoming = await listen({ isWelcome: () => false });
+    await assert.rejects(connect(unwelcoming));
+    assert.deepEqual([unwelcoming.wires, unwelcoming.refused], [[], []]);
+    await unwelcoming.listener.close();
+    const accepting = await listen({ waitingMax: 2 });
+    const idle = [1, 2].map(() => net.connect({ host: HOST, port: accepting.listener.port }));
+    await Promise.all(idle.map((socket) => once(socket, 'connect')));
+    await assert.rejects(connect(accepting));
+    assert.match(String(accepting.errors), /DUNLIN_WAITING_MAX/);
+    for (const socket of idle) socket.destroy();
+    for (;;) {
+      const wire = await connect(accepting).catch(() => undefined);
+      if (wire === undefined) continue;
+      (await accepting.next()).destroy();
+      wire.destroy();
+      break;
+    }
+    await accepting.listener.close();
+  },
+);
+
+/** The first record of a TLS client. */
+async function clientHello(): Promise<Buffer> {
+  const told = Promise.withResolvers<Buffer>();
+  const socket = new Duplex({ read: () => {}, write: (chunk: Buffer) => told.resolve(chunk) });
+  tls.connect({ socket, rejectUnauthorized: false }).on('error', () => {});
+  return await told.promise;
+}
+
+test('the beginning of a ClientHello takes no place among the handshakes, nor does what is none', LIMIT, async () => {
+  const accepting = await listen({ handshakesMax: 1, backlog: 1 });
+  const hello = await clientHello();
+  const idle = [hello.subarray(0, 1), hello.subarray(0, 6), hello.subarray(0, -1)].map((bytes) => {
+    const socket = net.connect({ host: HOST, port: accepting.listener.port }).on('error', () => {});
+    socket.write(bytes);
+    return socket;
+  });
+  const other = net.connect({ host: HOST, port: accepting.listener.port }).on('error', () => {});
+  other.write('\x10');
+  await once(other.resume(), 'close');
+  assert.deepEqual(accepting.refused, [['ERR_SSL_WRONG_VERSION_NUMBER', HOST]]);
+  const [client, wire] = await Promise.all([connect(accepting), accepting.next()]);
+  assert.equal(accepting.refused.length, 1);
+  for (const each of [client, wire, ...idle]) each.destroy();
+  await accepting.listener.close();
 });
 
 describe('connecting over TLS', () => {

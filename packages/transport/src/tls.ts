@@ -7,7 +7,7 @@ import { codeOf, TransportError } from './errors.ts';
 import { ProxyEntrance, type ProxyProtocolOptions } from './proxy-entrance.ts';
 import { listenAtPort, shownPlace, tellAcceptErrors } from './server-socket.ts';
 import { SocketListener } from './socket-listener.ts';
-import { type AcceptOptions, BACKLOG, CONNECT_TIMEOUT_MS, LINGER_MS } from './tcp.ts';
+import { type AcceptOptions, BACKLOG, CONNECT_TIMEOUT_MS, LINGER_MS, type WaitingOptions } from './tcp.ts';
 import { NetWire } from './tcp-net.ts';
 import { type HandshakeLimits, TlsEntrance } from './tls-entrance.ts';
 import { makeTicketKeys, type TlsServerSettings, TlsSettings } from './tls-settings.ts';
@@ -24,7 +24,7 @@ export {
 } from './tls-settings.ts';
 
 /** Where to listen, and what to do with who comes. */
-export interface TlsListenOptions extends AcceptOptions, HandshakeLimits {
+export interface TlsListenOptions extends AcceptOptions, HandshakeLimits, WaitingOptions {
   /** An address or a name of this machine; `0.0.0.0` or `::` for all. */
   readonly host: string;
   /** 0 takes a free one, see `Listener.port`. */
@@ -83,18 +83,21 @@ const PROTOCOL = 'mqtt';
  * one without where it is required. Settles when connections can come; rejects with a `TransportError`.
  */
 export async function listenTls(options: TlsListenOptions): Promise<TlsListener> {
-  const { host, port, reusePort, backlog = BACKLOG, lingerMs = LINGER_MS, accept, onError, onRefused } = options;
+  const { host, port, reusePort, backlog = BACKLOG, lingerMs = LINGER_MS, onError, onRefused } = options;
   const ticketKeys = options.ticketKeys ?? makeTicketKeys();
   const settings = new TlsSettings(options.tls, ticketKeys);
   const proxies = options.proxy === undefined ? undefined : new ProxyEntrance(options.proxy, onRefused);
   const server = await listenAtPort({ host, port, backlog, reusePort });
   const { connectionsMax = Number.POSITIVE_INFINITY } = options;
-  const sockets = new SocketListener(server, { backlog, connectionsMax, lingerMs, accept, onError });
+  const sockets = new SocketListener(server, { ...options, backlog, connectionsMax, lingerMs });
   tellAcceptErrors(server, onError);
   const owner = { lingerMs, wireGone: (): void => {} };
-  const secured = (socket: TLSSocket, peer: Peer): void => sockets.present(new NetWire(socket, owner, peer));
+  const secured = (socket: TLSSocket, peer: Peer, below: Socket): void =>
+    sockets.present(new NetWire(socket, owner, peer), below);
   const entrance = new TlsEntrance(settings, [PROTOCOL], { ...options, backlog }, secured, onRefused);
-  const take = (socket: Socket, peer: Peer): void => entrance.take(socket, peer);
+  const take = (socket: Socket, peer: Peer): void => {
+    if (sockets.admit(socket, peer.address)) entrance.take(socket, peer);
+  };
   server.on('connection', (socket) => {
     if (!sockets.enter(socket)) return;
     if (proxies === undefined) take(socket, peerOf(socket.remoteAddress, socket.remotePort));

@@ -52,7 +52,7 @@ export async function listenUnix(options: UnixListenOptions): Promise<Listener> 
   const { connectionsMax = Number.POSITIVE_INFINITY } = options;
   const sockets = new SocketListener(server, { backlog, connectionsMax, lingerMs, accept, onError });
   const owner = { lingerMs, wireGone: (): void => {} };
-  const present = (socket: net.Socket, peer: Peer): void => sockets.present(new NetWire(socket, owner, peer));
+  const present = (socket: net.Socket, peer: Peer): void => sockets.present(new NetWire(socket, owner, peer), socket);
   server.on('connection', (socket) => {
     if (!sockets.enter(socket)) return;
     if (proxies === undefined) present(socket, UNIX_PEER);

@@ -213,6 +213,79 @@ describe('a WebSocket listener', () => {
     await accepting.listener.close();
   });
 
+  test('drops a connection on which nothing comes, or a body byte by byte', LIMIT, async () => {
+    const accepting = await listen({ headersTimeoutMs: 20, request: (request) => void request.resume() });
+    for (const bytes of ['', 'POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1']) {
+      const socket = net.connect({ host: HOST, port: accepting.listener.port }).on('error', () => {});
+      socket.write(bytes);
+      await once(socket.resume(), 'close');
+    }
+    await accepting.listener.close();
+  });
+
+  test('ends a connection after its own answer to a request', LIMIT, async () => {
+    const accepting = await listen();
+    for (const path of ['/mqtt', '/x']) {
+      const socket = net.connect({ host: HOST, port: accepting.listener.port });
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      const chunks: Buffer[] = [];
+      socket.on('data', (chunk) => chunks.push(chunk));
+      await once(socket, 'end');
+      assert.match(Buffer.concat(chunks).toString(), /^Connection: (?:Upgrade, )?close\r$/m);
+      socket.destroy();
+    }
+    await accepting.listener.close();
+  });
+
+  test('bounds those who have no WebSocket yet, in all and for each address that a proxy told', LIMIT, async () => {
+    const accepting = await listen({ waitingMax: 4, proxy: { trusted: [HOST], protocol: 'v1' } });
+    const come = (address: string): net.Socket => {
+      const socket = net.connect({ host: HOST, port: accepting.listener.port }).on('error', () => {});
+      socket.write(`PROXY TCP4 ${address} 192.0.2.1 5 6\r\n`);
+      return socket;
+    };
+    // Bytes that were not read make it a reset.
+    const closed = (socket: net.Socket): Promise<unknown> =>
+      new Promise((resolve) => socket.resume().once('close', resolve));
+    // One address has half of the places.
+    const greedy = [1, 2, 3].map(() => come('192.0.2.7'));
+    await Promise.race(greedy.map(closed));
+    assert.match(String(accepting.errors), /from 192\.0\.2\.7: .*DUNLIN_ADDRESS_WAITING_MAX/);
+    // Whoever has a WebSocket waits no more.
+    for (let count = 0; count < 3; count += 1) {
+      const socket = come('192.0.2.8');
+      open(accepting, { createConnection: (() => socket) as never });
+      (await accepting.next()).pause();
+      greedy.push(socket);
+    }
+    greedy.push(come('192.0.2.9'), come('192.0.2.10'));
+    const last = come('192.0.2.11');
+    await closed(last);
+    assert.match(String(accepting.errors.at(-1)), /DUNLIN_WAITING_MAX/);
+    for (const socket of greedy) socket.destroy();
+    await accepting.listener.close();
+  });
+
+  test(
+    'asks whether an address is welcome before TLS and HTTP begin, and not of a proxy that tells its clients',
+    LIMIT,
+    async () => {
+      const asked: string[] = [];
+      const isWelcome = (address: string): boolean => asked.push(address) === 0;
+      for (const tls of [undefined, { credentials: [server] }]) {
+        const accepting = await listen({ isWelcome, ...(tls && { tls }) });
+        const socket = net.connect({ host: HOST, port: accepting.listener.port }).on('error', () => {});
+        await once(socket.resume(), 'close');
+        await accepting.listener.close();
+      }
+      assert.deepEqual(asked, [HOST, HOST]);
+      const behind = await listen({ isWelcome, proxy: { trusted: [HOST], forwardedFor: true } });
+      assert.equal(await statusOf(behind), 101);
+      assert.equal(asked.length, 2);
+      await behind.listener.close();
+    },
+  );
+
   test('asks for client certificates, and serves a proxy that speaks the PROXY protocol', LIMIT, async () => {
     const tls = { credentials: [server], clientCertificate: 'required', authorities: [ours.pem] } as const;
     const accepting = await listen({ tls });
@@ -269,6 +342,31 @@ describe('a WebSocket listener behind a proxy that ends TLS', () => {
     assert.match(String(accepting.errors), /DUNLIN_HEADER_UNTRUSTED/);
     await accepting.listener.close();
   });
+
+  test(
+    'takes no header from behind a proxy that speaks the PROXY protocol, whatever address that tells',
+    LIMIT,
+    async () => {
+      const accepting = await listen({ proxy: { trusted: [HOST, '192.0.2.0/24'], protocol: 'any', ...forwarded } });
+      for (const [header, address] of [
+        ['PROXY TCP4 192.0.2.7 192.0.2.1 5 6\r\n', '192.0.2.7'],
+        ['PROXY UNKNOWN\r\n', HOST],
+        ['\r\n\r\n\0\r\nQUIT\n\x20\0\0\0', HOST],
+      ]) {
+        const socket = net.connect({ host: HOST, port: accepting.listener.port });
+        socket.write(header);
+        const client = open(accepting, {
+          createConnection: (() => socket) as never,
+          headers: { 'X-Forwarded-For': '203.0.113.9', 'Client-Cert': `:${der.toString('base64')}:` },
+        });
+        const { peer } = await accepting.next();
+        assert.deepEqual([peer.address, peer.certificates], [address, undefined]);
+        client.terminate();
+      }
+      assert.match(String(accepting.errors), /DUNLIN_HEADER_UNTRUSTED/);
+      await accepting.listener.close();
+    },
+  );
 });
 
 test('MQTT.js connects over WebSocket, plain and secure', LIMIT, async () => {

@@ -45,13 +45,16 @@ export interface WebSocketListenOptions extends Omit<TlsListenOptions, 'tls' | '
   readonly messageBytesMax: number;
   /** Takes all requests but those for a WebSocket. Default: 426 where there is a WebSocket, else 404. */
   readonly request?: (request: http.IncomingMessage, response: http.ServerResponse) => void;
-  /** How long the head of a request may take. Milliseconds, default 10000. */
+  /** How long a request may take to arrive, its body included. Milliseconds, default 10000. */
   readonly headersTimeoutMs?: number;
   /** Bytes of the head of a request. Default 16384. */
   readonly headersBytesMax?: number;
   /** How long a connection may idle between requests. Milliseconds, default 5000. */
   readonly keepAliveTimeoutMs?: number;
-  /** What proxies say counts: the PROXY protocol where `protocol` is set, and headers. Default: nothing does. */
+  /**
+   * What proxies say counts: the PROXY protocol where `protocol` is set, else headers. Beside the PROXY protocol no header
+   * counts: who wrote it is then behind that proxy, at an address that is only told. Default: nothing does.
+   */
   readonly proxy?: ForwardedOptions & { readonly protocol?: ProxyVersion; readonly headerTimeoutMs?: number };
 }
 
@@ -60,6 +63,8 @@ const SUBPROTOCOLS = ['mqtt', 'mqttv3.1'];
 const HEADERS_TIMEOUT_MS = 10_000;
 const HEADERS_BYTES_MAX = 16 * 1024;
 const HEADERS_MAX = 100;
+/** Of one connection; it is closed after them. */
+const REQUESTS_MAX = 1000;
 const KEEP_ALIVE_TIMEOUT_MS = 5000;
 /** How often Node looks for requests that take too long. */
 const TIMEOUT_LOOK_MS = 1000;
@@ -69,7 +74,7 @@ const CHUNKS_MAX = 16_384;
 
 /** Listens. Settles when connections can come; rejects with a `TransportError` such as EADDRINUSE. */
 export async function listenWebSocket(options: WebSocketListenOptions): Promise<TlsListener> {
-  const { host, port, reusePort, backlog = BACKLOG, lingerMs = LINGER_MS, accept, onError, proxy } = options;
+  const { host, port, reusePort, backlog = BACKLOG, lingerMs = LINGER_MS, onError, proxy } = options;
   const ticketKeys = options.ticketKeys ?? makeTicketKeys();
   const settings = options.tls === undefined ? undefined : new TlsSettings(options.tls, ticketKeys);
   const site = new Site(options);
@@ -80,12 +85,16 @@ export async function listenWebSocket(options: WebSocketListenOptions): Promise<
       : new ProxyEntrance({ ...proxy, protocol }, options.onRefused);
   const server = await listenAtPort({ host, port, backlog, reusePort });
   const { connectionsMax = Number.POSITIVE_INFINITY } = options;
-  const sockets = new SocketListener(server, { backlog, connectionsMax, lingerMs, accept, onError });
+  const sockets = new SocketListener(server, { ...options, backlog, connectionsMax, lingerMs });
   tellAcceptErrors(server, onError);
-  const secured = (socket: TLSSocket, peer: Peer): void => site.take(socket, peer);
+  const secured = (socket: TLSSocket, peer: Peer, below: Socket): void => site.take(socket, peer, below);
   const entrance =
     settings && new TlsEntrance(settings, ['http/1.1'], { ...options, backlog }, secured, options.onRefused);
-  const take = (socket: Socket, peer: Peer): void => (entrance ?? site).take(socket, peer);
+  const take = (socket: Socket, peer: Peer): void => {
+    if (!site.believes(peer) && !sockets.admit(socket, peer.address)) return;
+    if (entrance === undefined) site.take(socket, peer, socket);
+    else entrance.take(socket, peer);
+  };
   site.begin(sockets, () => entrance?.settings);
   server.on('connection', (socket) => {
     if (!sockets.enter(socket)) return;
@@ -98,6 +107,12 @@ export async function listenWebSocket(options: WebSocketListenOptions): Promise<
   }) satisfies Listener;
 }
 
+/** Who is at the other end of a connection, and the socket that it entered by. */
+interface Visitor {
+  readonly peer: Peer;
+  readonly below: Socket;
+}
+
 /** HTTP on the connections of one listener. */
 class Site {
   readonly #options: WebSocketListenOptions;
@@ -106,7 +121,7 @@ class Site {
   readonly #rules: UpgradeRules;
   readonly #trusted: TrustedAddresses;
   readonly #owner: { readonly lingerMs: number; wireGone(): void };
-  readonly #peers = new WeakMap<Duplex, Peer>();
+  readonly #visitors = new WeakMap<Duplex, Visitor>();
   #sockets!: SocketListener;
   #settings: () => TlsSettings | undefined = () => undefined;
   #untrustedTold = false;
@@ -135,11 +150,14 @@ class Site {
     });
     this.#http = http.createServer({
       headersTimeout: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
+      // The body too: nobody keeps a connection by a byte now and then.
+      requestTimeout: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
       maxHeaderSize: options.headersBytesMax ?? HEADERS_BYTES_MAX,
       keepAliveTimeout: options.keepAliveTimeoutMs ?? KEEP_ALIVE_TIMEOUT_MS,
       connectionsCheckingInterval: Math.min(TIMEOUT_LOOK_MS, options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS),
     });
     this.#http.maxHeadersCount = HEADERS_MAX;
+    this.#http.maxRequestsPerSocket = REQUESTS_MAX;
     this.#http.on('request', options.request ?? ((request, response) => answerByDefault(request, response, paths)));
     this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
   }
@@ -151,13 +169,21 @@ class Site {
     this.#http.emit('listening');
   }
 
-  take(socket: Socket, peer: Peer): void {
+  /** Whether the peer of a socket is a proxy whose headers tell the client. */
+  believes({ address }: Peer): boolean {
+    const { proxy } = this.#options;
+    // With the PROXY protocol an address is only told, and not that of the socket's own peer.
+    return proxy !== undefined && proxy.protocol === undefined && this.#trusted.includes(address);
+  }
+
+  /** `below`: the socket that entered. */
+  take(socket: Socket, peer: Peer, below: Socket): void {
     if (this.#sockets.isClosed) {
       socket.destroy();
       return;
     }
     socket.on('error', () => {});
-    this.#peers.set(socket, peer);
+    this.#visitors.set(socket, { peer, below });
     this.#http.emit('connection', socket);
     socket.resume();
   }
@@ -167,7 +193,7 @@ class Site {
   }
 
   #upgrade(request: http.IncomingMessage, socket: Socket, head: Buffer): void {
-    const from = this.#peers.get(socket) ?? peerOf(socket.remoteAddress, socket.remotePort);
+    const { peer: from, below } = this.#visitors.get(socket) as Visitor;
     const refusal = refusalOfUpgrade(request, this.#rules);
     if (refusal !== undefined) {
       this.#refuse(socket, from, refusal.status, new TransportError('Cannot open a WebSocket', refusal.code));
@@ -182,14 +208,14 @@ class Site {
     }
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket: WebSocket) => {
       webSocket.binaryType = 'fragments';
-      this.#sockets.present(new WebSocketWire(webSocket, peer, this.#owner, socket));
+      this.#sockets.present(new WebSocketWire(webSocket, peer, this.#owner, socket), below);
     });
   }
 
   #peerOf(request: http.IncomingMessage, from: Peer): Peer {
     const { proxy, onError } = this.#options;
     if (proxy === undefined) return from;
-    if (this.#trusted.includes(from.address)) return peerForwarded(request, from, proxy, this.#trusted);
+    if (this.believes(from)) return peerForwarded(request, from, proxy, this.#trusted);
     if (!this.#untrustedTold && hasForwarded(request, proxy)) {
       this.#untrustedTold = true;
       onError(new TransportError('Cannot believe a forwarded header', 'DUNLIN_HEADER_UNTRUSTED'));
@@ -205,7 +231,11 @@ class Site {
 
 function answerByDefault(request: http.IncomingMessage, response: http.ServerResponse, paths: readonly string[]): void {
   const status = paths.includes(pathOf(request)) ? 426 : 404;
-  const headers = { 'Content-Type': 'text/plain; charset=utf-8', ...(status === 426 ? { Upgrade: 'websocket' } : {}) };
+  const headers = {
+    'Content-Type': 'text/plain; charset=utf-8',
+    Connection: status === 426 ? 'Upgrade, close' : 'close',
+    ...(status === 426 ? { Upgrade: 'websocket' } : {}),
+  };
   response.writeHead(status, headers).end(`${http.STATUS_CODES[status]}\n`);
 }
 
