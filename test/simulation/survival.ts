@@ -291,7 +291,8 @@ export class Survival {
       () => `it is forgotten that "${session.name.text}" has received ${sayMessage(said)}`,
     );
     this.#check(
-      !entry.released || releaseChange !== undefined,
+      // A session that was not stored when the message came to it may have it stored all the same, until it ends.
+      !entry.released || releaseChange !== undefined || one.state === 'received',
       () => `"${session.name.text}" has not received ${sayMessage(said)}, and the store says so`,
     );
     if (one.kind === 'live') this.#vote(said, true, () => `in the queue of "${session.name.text}"`);
