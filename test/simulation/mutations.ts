@@ -242,23 +242,39 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     title: 'a new broker hands on what was perhaps sent at QoS 2',
-    caughtBy: ['exactly-once', 'only-what-was-asked', 'acknowledged-arrives', 'survival'],
+    caughtBy: ['exactly-once', 'only-what-was-asked', 'acknowledged-arrives'],
     crashes: CRASHES,
-    firstSeed: 190,
-    damage: () =>
-      replace(
+    firstSeed: 100,
+    damage: () => {
+      const unsent = (entry: Entry | undefined) => entry && ({ ...entry, sent: 'never' } as const);
+      let isEnding = false;
+      const whole = replace(
+        Queue.prototype,
+        'waiting',
+        (original) =>
+          function* () {
+            for (const entry of original.call(this) as Generator<Entry>) yield isEnding ? unsent(entry) : entry;
+          },
+      );
+      const paged = replace(
         Session.prototype,
         'end',
         (original) =>
           function () {
+            isEnding = true;
             const remains = original.call(this) as Remains;
+            isEnding = false;
             const { rest } = remains;
             const peek = rest?.peek.bind(rest);
-            const unsent = (entry: Entry | undefined) => entry && ({ ...entry, sent: 'never' } as const);
             if (rest !== undefined) rest.peek = () => unsent(peek?.());
             return remains;
           },
-      ),
+      );
+      return () => {
+        whole();
+        paged();
+      };
+    },
   },
 ];
 

@@ -28,6 +28,7 @@ import {
 } from './expectation.ts';
 import type { Judge } from './invariants.ts';
 import { Change } from './journal.ts';
+import { raisesMark } from './mark-raise.ts';
 import type { Link } from './network.ts';
 import { type Oracle, sharedExpectation } from './oracle.ts';
 import type { OracleSession } from './oracle-session.ts';
@@ -444,6 +445,7 @@ export class Observer {
       (write, index) =>
         awaited.includes(write.op) &&
         !endsReplay(write, owed.writes.slice(0, index)) &&
+        !raisesMark(write, owed.writes.slice(0, index)) &&
         !this.#world.isCommitted(write),
     );
     this.#judge.check(
