@@ -8,10 +8,11 @@ import { fileURLToPath } from 'node:url';
 import { issueClientCertificate } from '@dunlin/devices';
 import { connectAsync, type IClientOptions } from 'mqtt';
 import { debianPython, missing } from '../../tools/prerequisites.ts';
+import { freePort } from '../free-port.ts';
 import { Program } from '../interop/local-broker.ts';
 import { makePki } from '../pki/pki.ts';
 import { GuardedServer, scratch } from './guarded-server.ts';
-import { freePort, startNginx } from './nginx.ts';
+import { startNginx } from './nginx.ts';
 
 const example = (file: string): string =>
   readFileSync(new URL(`../../examples/players/${file}`, import.meta.url), 'utf8');

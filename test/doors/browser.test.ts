@@ -8,8 +8,9 @@ import { after, describe, test } from 'node:test';
 import { hashPassword } from '@dunlin/identity';
 import { chromium, type Page } from 'playwright-core';
 import { commandPath, missing } from '../../tools/prerequisites.ts';
+import { freePort } from '../free-port.ts';
 import { GuardedServer, scratch } from './guarded-server.ts';
-import { freePort, startNginx } from './nginx.ts';
+import { startNginx } from './nginx.ts';
 
 const bundle = readFileSync(new URL('../../node_modules/mqtt/dist/mqtt.min.js', import.meta.url));
 

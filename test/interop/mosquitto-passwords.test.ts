@@ -2,13 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseCredentials, parseHash, readCredentialText } from '@dunlin/identity';
 import { commandPath, debianPython, missing } from '../../tools/prerequisites.ts';
+import { freePort } from '../free-port.ts';
 import { Program } from './local-broker.ts';
 
 const launcher = fileURLToPath(new URL('../../packages/cli/bin/dunlin.js', import.meta.url));
@@ -17,14 +17,6 @@ after(() => rmSync(scratch, { recursive: true, force: true }));
 
 const dunlinPasswd = (input: string, ...parameters: string[]): Promise<string> =>
   new Program(launcher, ['passwd', ...parameters], input).output();
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 describe('password files', { skip: missing('mosquitto', 'mosquitto_pub') }, () => {
   test('Mosquitto 2.0 lets in who stands in a file of dunlin passwd --format mosquitto', async () => {

@@ -2,13 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { type ClientError, connect } from '@dunlin/client';
 import type { ProtocolVersion } from '@dunlin/protocol';
 import { commandPath, missing } from '../../tools/prerequisites.ts';
+import { freePort } from '../free-port.ts';
 import { eventually, LocalBroker, Program } from './local-broker.ts';
 
 /** Starts Mosquitto on a free port and returns that. */
@@ -23,18 +23,6 @@ async function startMosquitto(): Promise<number> {
   const broker = new Program(commandPath('mosquitto') as string, ['-c', configuration]);
   await eventually(() => broker.err.includes('running') || broker.out.includes('running'), 'Mosquitto');
   return port;
-}
-
-/** A port that was free a moment ago. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }
 
 const brokers: [string, string | false, () => Promise<number>][] = [

@@ -1,15 +1,15 @@
 /** What the authority of ours issues, as OpenSSL, Mosquitto and our own method see it. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Authorities, readCertificates } from '@dunlin/identity';
 import { TestClock } from '../../packages/identity/src/testing/clock.ts';
 import { commandPath, missing } from '../../tools/prerequisites.ts';
+import { freePort } from '../free-port.ts';
 import { CLIENTS, type ClientName, makePki } from './pki.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'dunlin-pki-'));
@@ -114,15 +114,6 @@ test("Debian's Mosquitto lets in by them whom it should", { skip: missing('mosqu
   assert.equal(publish('good', 'localhost'), 0);
   for (const name of CLIENTS.filter((client) => client !== 'good')) assert.notEqual(publish(name), 0, name);
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Resolves when somebody accepts at the port; fails when the process that should has ended. */
 async function listening(port: number, child: ChildProcess): Promise<void> {
