@@ -1,7 +1,8 @@
 /** The flags of `dunlin store` and its help. */
 
+import { CONTROL_FLAGS } from './control.ts';
 import { usageError } from './exit-codes.ts';
-import { type CommandHelp, columns, type FlagGroup, HelpAsked, helpText, readFlags } from './flags.ts';
+import { type CommandHelp, columns, type FlagGroup, helpText, readFlags } from './flags.ts';
 
 /** What the command line of `dunlin store` asks for. */
 export type StoreRequest = StoreFlags &
@@ -39,42 +40,12 @@ const GROUPS: readonly FlagGroup<Given>[] = [
   {
     title: 'Flags',
     flags: [
-      {
-        long: 'data',
-        values: ['DIR'],
-        help: 'the data directory (as dunlin serve takes it without this flag)',
-        set: (flags, [directory]) => {
-          flags.data = directory;
-        },
-      },
-      {
-        short: 'c',
-        long: 'config',
-        values: ['FILE'],
-        help: 'take the data directory from the configuration of the server',
-        set: (flags, [file]) => {
-          flags.config = file;
-        },
-      },
-      {
-        long: 'json',
-        help: 'print one line of JSON, with exact numbers',
-        set: (flags) => {
-          flags.json = true;
-        },
-      },
+      ...CONTROL_FLAGS,
       {
         long: 'force',
         help: 'restore over a store, which is kept in the data directory as former-TIME',
         set: (flags) => {
           flags.force = true;
-        },
-      },
-      {
-        long: 'help',
-        help: 'show this help',
-        set: () => {
-          throw new HelpAsked();
         },
       },
     ],
