@@ -96,7 +96,7 @@ export function brokerKinds(options: BrokerOptions = {}): Record<BrokerName, Bro
   const manifest = readManifest('package.json');
   const dunlin = (durability: string, promise: string): BrokerKind => ({
     title: `Dunlin ${durability}`,
-    command: `${options.dunlinCommand ?? manifest.scripts?.start} --port $PORT --data $FOLDER/data --durability ${durability}`,
+    command: `${options.dunlinCommand ?? manifest.scripts?.start} --port $PORT --durability ${durability}${durability === 'memory' ? '' : ' --data $FOLDER/data'}`,
     promise,
     version: () => manifest.version,
   });

@@ -17,7 +17,8 @@ export type RowResults = Partial<Record<BrokerName, LoadResult[]>>;
 
 /**
  * Measures a plan; resolves with the results by row id when every broker that it started has ended.
- * `tell` hears of each run when it is done. Rejects when a broker or mqload cannot be started at all.
+ * `tell` hears of each run when it is done. Rejects when mqload cannot be built. A broker that does not start
+ * has its words in each of its cells, and the others go on.
  */
 export async function measure(
   plan: Plan,
@@ -50,8 +51,17 @@ function absence(plan: Plan, name: BrokerName): LoadResult | undefined {
   return absent === undefined ? undefined : { error: `not installed (Debian: ${absent})`, absent };
 }
 
-function measureOnce(plan: Plan, row: Row, name: BrokerName, running: Map<BrokerName, Broker>): Promise<LoadResult> {
-  return row.fresh ? measureFresh(plan, row, name) : measureWarm(plan, row, name, running);
+async function measureOnce(
+  plan: Plan,
+  row: Row,
+  name: BrokerName,
+  running: Map<BrokerName, Broker>,
+): Promise<LoadResult> {
+  try {
+    return await (row.fresh ? measureFresh(plan, row, name) : measureWarm(plan, row, name, running));
+  } catch (error) {
+    return { error: (error as Error).message.replaceAll('\n', ' ') };
+  }
 }
 
 async function measureFresh(plan: Plan, row: Row, name: BrokerName): Promise<LoadResult> {
