@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { AuthenticationRequest, AuthenticationResult, Principal } from '@dunlin/broker';
 import { hashPassword, writeScramCredential } from '@dunlin/identity';
-import { brief, signed, TestClock, type TestCredentials, testRequest, testWeb } from '../../../test/doubles.ts';
+import { brief, signed, TestClock, type TestCredentials, testRequest, testWeb, until } from '../../../test/doubles.ts';
 import { type ClientName, makePki } from '../../../test/pki/pki.ts';
 import { type Configuration, type ConfigurationInput, completeConfiguration } from './configuration.ts';
 import { checkInput } from './configuration-input.ts';
@@ -255,6 +255,26 @@ test('a method of another definition, or with another secret, lets nobody stay w
   reload(jwt, { method: 'passwordFile', name: 'users', file: file('same', `ada:${ada.password}\n`) });
   assert.deepEqual(checks(), ['method-removed', 'method-removed']);
   assert.equal(await answer(adaShows), 'accept ada');
+});
+
+test('a question to a service that is under way at a reload passes to no other method', async (context) => {
+  const held: (() => void)[] = [];
+  const web = await testWeb(context, (_request, response) => held.push(() => response.writeHead(401).end()));
+  const asking = (more: object): ConfigurationInput => ({
+    authentication: [
+      { method: 'http', url: web.url, whenDown: 'next', ...more },
+      { method: 'users', users: [ada] },
+    ],
+  });
+  for (const [index, more] of [{ timeoutMs: 4_000 }, { answers: 'status' as const }].entries()) {
+    const { doors, answer, events } = open(asking({}));
+    const answered = answer(adaShows);
+    await until(() => held.length === index + 1);
+    doors.prepare(configured(asking(more))).apply();
+    held[index]();
+    assert.equal(await answered, 'refuse 0x86 service-refused');
+    assert.deepEqual([web.requests, events], [index + 1, []]);
+  }
 });
 
 const der = (name: ClientName): Uint8Array => new X509Certificate(pki.text(`${name}.pem`)).raw;

@@ -6,7 +6,6 @@ import {
   type Authorities,
   anonymousMethod,
   certificateMethod,
-  type HttpMethod,
   type HttpOptions,
   httpMethod,
   type JwtMethod,
@@ -126,8 +125,12 @@ function load(configuration: MethodConfiguration, parts: MethodParts): Loaded {
         return hasAllKeys && sameSecret(secret, secretOf(next));
       });
     }
-    case 'http':
-      return adjustable(configuration, (next) => httpMethod(httpOptions(next, clock, tell)));
+    case 'http': {
+      const method = httpMethod(httpOptions(configuration, clock, tell));
+      const prepareReload = (next: MethodConfiguration): Reload =>
+        withoutUsers(method.prepareReload(httpOptions(next as HttpConfiguration, clock, tell)));
+      return { method, prepareReload };
+    }
     case 'certificate': {
       const { username, match, authorities } = configuration;
       return { method: certificateMethod({ name, registry, authorities, username, match }) };
@@ -144,9 +147,9 @@ function load(configuration: MethodConfiguration, parts: MethodParts): Loaded {
 }
 
 /** A method that goes on as the same object when other options take the place of those that it was made with. */
-function adjustable<Configuration extends JwtConfiguration | HttpConfiguration>(
+function adjustable<Configuration extends JwtConfiguration>(
   first: Configuration,
-  make: (configuration: Configuration) => JwtMethod | HttpMethod,
+  make: (configuration: Configuration) => JwtMethod,
   isSame: (next: Configuration, present: Configuration) => boolean = () => true,
 ): Loaded {
   let present = { configuration: first, method: make(first) };
