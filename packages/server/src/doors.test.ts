@@ -231,7 +231,7 @@ test('a reload puts users, rules and what a listener asks in force, and reviews 
   assert.deepEqual([permissions?.mayPublish('a', 0, false), permissions?.mayPublish('b', 0, false)], [0x87, 0]);
 });
 
-test('a method of another definition, or with another secret, lets nobody stay whom the former one let in', async () => {
+test('a method of another definition lets nobody stay whom the former one let in, and another secret none of its tokens', async () => {
   const secretFile = file('secret', `${secret}\n`);
   const jwt = { method: 'jwt', algorithms: ['HS256'], secretFile, requireExpiry: false } as const;
   const { doors, ask, answer } = open(
@@ -249,11 +249,11 @@ test('a method of another definition, or with another secret, lets nobody stay w
   assert.deepEqual(checks(), [undefined, undefined]);
   file('secret', `${'t'.repeat(32)}\n`);
   reload(jwt, { method: 'users', users: [ada] });
-  assert.deepEqual(checks(), ['method-removed', undefined]);
+  assert.deepEqual(checks(), ['token-key', undefined]);
   assert.equal(await answer({ username: 'x', password: token }), 'refuse 0x86 token-signature');
   // The same user with the same password, of a file: whoever has the name is another.
   reload(jwt, { method: 'passwordFile', name: 'users', file: file('same', `ada:${ada.password}\n`) });
-  assert.deepEqual(checks(), ['method-removed', 'method-removed']);
+  assert.deepEqual(checks(), ['token-key', 'method-removed']);
   assert.equal(await answer(adaShows), 'accept ada');
 });
 
