@@ -39,6 +39,22 @@ describe('a listener behind a proxy', () => {
     await accepting.listener.close();
   });
 
+  test('shows an IPv4 client as IPv4, also where a dual-stack proxy tells of it in IPv6', LIMIT, async () => {
+    const mapped = '00000000000000000000ffffc6336407';
+    const v2 = `0d0a0d0a000d0a515549540a21210024${mapped}${mapped}d431075b`;
+    const v1 = Buffer.from('PROXY TCP6 ::FFFF:c633:6407 ::1 54321 1883\r\n');
+    const accepting = await Accepting.at({ proxy: PROXY });
+    for (const header of [v1, Buffer.from(v2, 'hex')]) {
+      const socket = net.connect({ host: HOST, port: accepting.listener.port });
+      socket.write(header);
+      const wire = await accepting.next();
+      assert.equal(wire.peer.address, '198.51.100.7');
+      socket.destroy();
+      wire.destroy();
+    }
+    await accepting.listener.close();
+  });
+
   test('takes a health check for the proxy itself', LIMIT, async () => {
     const accepting = await Accepting.at({ proxy: PROXY });
     const socket = net.connect({ host: HOST, port: accepting.listener.port });

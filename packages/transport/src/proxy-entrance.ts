@@ -116,7 +116,7 @@ class HeaderReader implements Lingering {
 function peerBehind(proxy: Peer, { isLocal, source, serverName, certificate }: ProxyHeader): Peer {
   if (isLocal) return proxy;
   return {
-    ...(source ?? { address: proxy.address, port: proxy.port }),
+    ...(source === undefined ? { address: proxy.address, port: proxy.port } : peerOf(source.address, source.port)),
     proxyAddress: proxy.address,
     ...(serverName === undefined ? {} : { serverName }),
     ...(certificate === undefined ? {} : { certificates: [certificate] }),
