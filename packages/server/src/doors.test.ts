@@ -133,6 +133,23 @@ test('each listener asks its own methods, and lets in those without credentials 
   assert.equal(await answer({ username: 'eve', password: 'eve' }, { listener: 'both' }), 'refuse 0x86 unknown-user');
 });
 
+test('an answer comes within the time for CONNECT, however many methods are slow', async (context) => {
+  const { url } = await testWeb(context, () => {});
+  const http = { method: 'http', url, timeoutMs: 700, whenDown: 'next' } as const;
+  const { answer, clock } = open({
+    authentication: [
+      { ...http, name: 'one' },
+      { ...http, name: 'two' },
+    ],
+    limits: { connectTimeoutMs: 1_000 },
+  });
+  const answered = answer(adaShows);
+  clock.pass(899);
+  await new Promise((resolve) => setImmediate(resolve));
+  clock.pass(1);
+  assert.equal(await answered, 'refuse 0x88 attempt-timeout');
+});
+
 test('who fails too often is kept out by address, and let in again where the ban is lifted', async () => {
   const { doors, answer, events } = open({
     authentication: [{ method: 'users', users: [ada] }],
