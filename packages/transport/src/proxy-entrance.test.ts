@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import * as net from 'node:net';
 import { describe, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { Recorder } from './contract/recorder.ts';
 import { Accepting, HOST, LIMIT } from './contract/tcp.ts';
 import { describeWire } from './contract/wire.ts';
@@ -87,6 +88,17 @@ describe('a listener behind a proxy', () => {
     socket.end('PROXY ');
     await once(socket.resume(), 'close');
     assert.deepEqual([accepting.wires, accepting.refused], [[], [['DUNLIN_PROXY_HEADER', HOST]]]);
+    await accepting.listener.close();
+  });
+
+  test('tells of a peer that resets within the header', LIMIT, async () => {
+    const accepting = await Accepting.at({ proxy: PROXY });
+    const socket = net.connect({ host: HOST, port: accepting.listener.port }).on('error', () => {});
+    socket.write('PROXY ');
+    await once(socket, 'connect');
+    socket.resetAndDestroy();
+    while (accepting.refused.length === 0) await turn();
+    assert.deepEqual([accepting.wires, accepting.refused], [[], [['ECONNRESET', HOST]]]);
     await accepting.listener.close();
   });
 
