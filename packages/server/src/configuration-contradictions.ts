@@ -6,11 +6,12 @@ import type { Configuration, ListenerConfiguration } from './configuration.ts';
 import { hint, quoted } from './configuration-reading.ts';
 import { ALLOW_ANONYMOUS, type MethodConfiguration } from './identity-configuration.ts';
 
-/** Every contradiction; empty where there is none. */
-export function contradictionsOf(configuration: Configuration): string[] {
+/** Every contradiction; empty where there is none. `isAskedElsewhere`: as of `completeConfiguration`. */
+export function contradictionsOf(configuration: Configuration, isAskedElsewhere: boolean): string[] {
+  const isAsked = isAskedElsewhere || configuration.authentication.length > 0;
   const { listeners, authorities, authentication, clientIds, limits } = configuration;
   return [
-    ...listeners.flatMap((listener, index) => listenerProblems(configuration, listener, index)),
+    ...listeners.flatMap((listener, index) => listenerProblems(configuration, listener, index, isAsked)),
     ...repeatedNames('authorities', authorities),
     ...repeatedNames('authentication', authentication),
     ...authentication.flatMap(({ name }, index) =>
@@ -20,7 +21,7 @@ export function contradictionsOf(configuration: Configuration): string[] {
     ...clientIds.flatMap(({ listeners: names }, index) =>
       unknownNames(`clientIds[${index}].listeners`, names, 'listener', listeners),
     ),
-    ...authorizationProblems(configuration),
+    ...authorizationProblems(configuration, isAsked),
     ...logProblems(configuration),
     ...storageProblems(configuration),
     ...outboxProblems(limits),
@@ -51,14 +52,19 @@ function unknownNames(path: string, names: readonly string[] = [], what: string,
   );
 }
 
-function listenerProblems(configuration: Configuration, listener: ListenerConfiguration, index: number): string[] {
+function listenerProblems(
+  configuration: Configuration,
+  listener: ListenerConfiguration,
+  index: number,
+  isAsked: boolean,
+): string[] {
   const { listeners, authorities, authentication } = configuration;
   const path = `listeners[${index}]`;
   return [
     ...placeProblems(listeners, index),
     ...unknownNames(`${path}.tls.authorities`, listener.tls?.authorities, 'authority', authorities),
     ...unknownNames(`${path}.authentication`, listener.authentication, 'method of authentication', authentication),
-    ...transportProblems(configuration, listener, path),
+    ...transportProblems(configuration, listener, path, isAsked),
   ];
 }
 
@@ -85,9 +91,10 @@ function placeProblems(listeners: readonly ListenerConfiguration[], index: numbe
 }
 
 function transportProblems(
-  { authorities, authentication }: Configuration,
+  { authorities }: Configuration,
   listener: ListenerConfiguration,
   path: string,
+  isAsked: boolean,
 ): string[] {
   const { transport, tls, proxy } = listener;
   const problems: string[] = [];
@@ -101,7 +108,7 @@ function transportProblems(
     const given = `${path}.tls.clientCertificate is ${tls.clientCertificate}`;
     if (authorities.length === 0) problems.push(`${given}: an entry of authorities is expected`);
     // TLS lets through what has expired or was revoked: that is looked at where clients are asked who they are.
-    if (authentication.length === 0) problems.push(`${given}: a method in authentication is expected`);
+    if (!isAsked) problems.push(`${given}: a method in authentication is expected`);
   }
   if (transport === 'unix' && listener.path === undefined)
     problems.push(`${path}.path is missing: a path is expected for transport unix`);
@@ -159,13 +166,13 @@ function methodProblems({ authorities }: Configuration, method: MethodConfigurat
   }
 }
 
-function authorizationProblems({ authorization, authentication }: Configuration): string[] {
+function authorizationProblems({ authorization }: Configuration, isAsked: boolean): string[] {
   const { rules, rulesFile, aclFile } = authorization;
   const problems: string[] = [];
   const given = Object.entries({ rules, rulesFile, aclFile }).filter(([, value]) => value !== undefined);
   if (rules !== undefined && given.length > 1)
     problems.push(`authorization has ${given.map(([key]) => key).join(' and ')}: rules or files are expected`);
-  if (given.length > 0 && authentication.length === 0)
+  if (given.length > 0 && !isAsked)
     problems.push(
       'authorization has rules and authentication is empty: nobody is asked who they are, a method is expected',
     );

@@ -13,6 +13,7 @@ import {
   type FlappingClient,
   type FlappingGuard,
   guardAttempts,
+  guardCertificates,
   guardFlapping,
   type Method,
   type MethodEvent,
@@ -51,6 +52,8 @@ export interface DoorEvents {
 export interface DoorOptions {
   readonly clock: Clock;
   readonly tell: DoorEvents;
+  /** Asked in place of the methods of the configuration, which then has none. */
+  readonly authenticator?: Authenticator | undefined;
 }
 
 /** A listener, as far as doors are concerned. */
@@ -122,6 +125,8 @@ export class Doors {
   readonly #verifier = new PasswordVerifier();
   readonly #rules: ReplaceableAuthorizer;
   readonly #entrances = new Map<string, OpenEntrance>();
+  /** What asks at a listener in place of the methods. */
+  readonly #given = new Map<string, Authenticator>();
   /** Methods with the check of certificates before them, by the names of authorities; undefined: all. */
   readonly #checked = new WeakMap<Method, Map<string | undefined, Method>>();
   #configuration: DoorConfiguration;
@@ -143,6 +148,9 @@ export class Doors {
     this.authorities = asConfigurationError(() => new Authorities({ definitions, clock, warn: tell.certificate }));
     try {
       this.#methods = this.#load(configuration);
+      if (options.authenticator !== undefined)
+        for (const entrance of configuration.listeners)
+          this.#given.set(entrance.name, this.#guarded(options.authenticator, entrance));
       if (configuration.authentication.length === 0) return;
       for (const entrance of configuration.listeners)
         this.#entrances.set(entrance.name, this.#open(entrance, clientIds, configuration));
@@ -155,7 +163,7 @@ export class Doors {
   /** Undefined: everybody is let in. */
   authenticatorFor(listener: string): Authenticator | undefined {
     const entrance = this.#entrances.get(listener);
-    return entrance?.flapping ?? entrance?.attempts;
+    return entrance?.flapping ?? entrance?.attempts ?? this.#given.get(listener);
   }
 
   /** Whether nobody from there is let in for now, so that a connection is not worth its memory. */
@@ -295,12 +303,18 @@ export class Doors {
     return { chain, attempts, flapping };
   }
 
-  #methodsFor({ authentication, allowAnonymous, tls, proxy }: Entrance): Method[] {
+  #guarded(authenticator: Authenticator, entrance: Entrance): Authenticator {
+    if (!hasCertificates(entrance)) return authenticator;
+    return guardCertificates(authenticator, { registry: this.authorities, authorities: entrance.tls?.authorities });
+  }
+
+  #methodsFor(entrance: Entrance): Method[] {
+    const { authentication, allowAnonymous, tls } = entrance;
     const names = authentication ?? [...this.#methods.keys()];
     // A listener that is still open, and no longer in the configuration, may name one that is gone.
     const asked = names.flatMap((name) => this.#methods.get(name)?.method ?? []);
     const methods = allowAnonymous ? [...asked, ANONYMOUS] : asked;
-    if ((tls?.clientCertificate ?? 'none') === 'none' && proxy === undefined) return methods;
+    if (!hasCertificates(entrance)) return methods;
     const configured = this.#configuration.authentication;
     const byCertificate = configured.filter(({ method }) => method === 'certificate').map(({ name }) => name);
     return methods.map((method) =>
@@ -317,6 +331,11 @@ export class Doors {
     known.set(key, checked);
     return checked;
   }
+}
+
+/** Whether clients may show certificates there, to us or to a proxy. */
+function hasCertificates({ tls, proxy }: Entrance): boolean {
+  return (tls?.clientCertificate ?? 'none') !== 'none' || proxy !== undefined;
 }
 
 async function closeAll(methods: Iterable<LoadedMethod>): Promise<void> {

@@ -1,5 +1,5 @@
 /** What is in force of the configuration while the server runs, and how another one takes its place. */
-import type { Broker, Clock } from '@dunlin/broker';
+import type { Authenticator, Broker, Clock } from '@dunlin/broker';
 import type { Configuration } from './configuration.ts';
 import { type ConfigurationChanges, configurationChanges, reloadedConfiguration } from './configuration-changes.ts';
 import { doorEvents } from './door-events.ts';
@@ -27,6 +27,8 @@ export interface Served {
 export interface InForceOptions {
   readonly clock: Clock;
   readonly tell: (event: ServerEvent) => void;
+  /** Asked in place of the methods of the configuration, which then has none. */
+  readonly authenticator?: Authenticator | undefined;
 }
 
 export class InForce {
@@ -41,14 +43,14 @@ export class InForce {
   #unsubscribe = (): void => {};
 
   /** @throws ConfigurationError where something that the configuration names cannot be used; nothing is left open */
-  constructor(configuration: Configuration, { clock, tell }: InForceOptions) {
+  constructor(configuration: Configuration, { clock, tell, authenticator }: InForceOptions) {
     this.#configuration = configuration;
     this.#clock = clock;
     this.#tell = tell;
     // Before they are read, so that no change comes between.
     this.#watch = this.#watchFiles(configuration);
     try {
-      this.doors = new Doors(configuration, { clock, tell: doorEvents(tell) });
+      this.doors = new Doors(configuration, { clock, tell: doorEvents(tell), authenticator });
     } catch (error) {
       this.#watch.close();
       throw error;

@@ -28,8 +28,6 @@ export interface BoundListener {
 export interface OpeningContext {
   readonly broker: Broker;
   readonly doors: Doors;
-  /** Asked in place of the doors, where an embedding program has one. */
-  readonly authenticator: ListenerPolicy['authenticator'];
   readonly gate: AcceptGate;
   readonly clock: Clock;
   readonly backlog: number;
@@ -61,10 +59,10 @@ export async function openListener(
   configuration: ListenerConfiguration,
   context: OpeningContext,
 ): Promise<OpenListener> {
-  const { broker, doors, authenticator, gate, clock, backlog, tell } = context;
+  const { broker, doors, gate, clock, backlog, tell } = context;
   const { name, transport, host, versions, limits } = configuration;
   const { connectionsPerSecondMax } = limits;
-  const policy: ListenerPolicy = { name, versions, authenticator: authenticator ?? doors.authenticatorFor(name) };
+  const policy: ListenerPolicy = { name, versions, authenticator: doors.authenticatorFor(name) };
   let rate: ConnectionRate | undefined;
   const reject = (address: string, check: string, reason: string): void =>
     tell({ name: 'connectionRejected', address, listener: name, check, reason });

@@ -63,7 +63,11 @@ export class Running {
     let inForce: InForce | undefined;
     let running: Running | undefined;
     try {
-      inForce = new InForce(configuration, { clock: parts.clock ?? systemClock, tell });
+      inForce = new InForce(configuration, {
+        clock: parts.clock ?? systemClock,
+        tell,
+        authenticator: parts.authenticator,
+      });
       running = new Running(inForce, options);
       await running.#open();
       return running;
@@ -131,7 +135,6 @@ export class Running {
         await openListener(listener, {
           broker: this.broker,
           doors,
-          authenticator: parts.authenticator,
           httpRequest: parts.httpRequest,
           gate: this.#gate,
           clock: this.#clock,

@@ -18,8 +18,9 @@ import { openStorage } from './storage.ts';
 /** What an embedding program or a test puts in place of the parts that a server has by itself. */
 export interface ServerParts {
   /**
-   * Asks every client who it is; listeners beyond loopback need no `allowAnonymous` then. Default: what `authentication`
-   * says. Must not be given beside that.
+   * Asks every client who it is; listeners beyond loopback need no `allowAnonymous` then. Where a listener asks for
+   * certificates, one that is shown was found good before, and goes along with the principal. Delays and bans of `guard`,
+   * and `clientIds`, are not for it. Default: what `authentication` says. Must not be given beside that.
    */
   readonly authenticator?: Authenticator;
   /** Default: what `authorization` says. */
@@ -108,7 +109,7 @@ function checkPartNames(parts: ServerParts): void {
 }
 
 function checked(input: ConfigurationInput, { authenticator, store }: ServerParts): Configuration {
-  const configuration = completeConfiguration(checkInput(input));
+  const configuration = completeConfiguration(checkInput(input), authenticator !== undefined);
   const { authentication, durability, data = '' } = configuration;
   const problems: string[] = [];
   if (authenticator !== undefined && authentication.length > 0)
