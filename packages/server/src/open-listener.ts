@@ -115,9 +115,10 @@ export async function openListener(
     prepareTls(files) {
       const next = tlsSettings(files);
       if (next === undefined) return () => {};
+      const updates = listeners.map((listener) => (listener as TlsListener).prepareUpdate(next));
       return () => {
         settings = next;
-        for (const listener of listeners) (listener as TlsListener).update(next);
+        for (const update of updates) update();
       };
     },
     close: () => {

@@ -103,7 +103,10 @@ export async function listenWebSocket(options: WebSocketListenOptions): Promise<
   });
   server.on('close', () => site.close());
   return Object.assign(sockets, {
-    update: (next: TlsServerSettings): void => entrance?.update(new TlsSettings(next, ticketKeys)),
+    prepareUpdate: (given: TlsServerSettings): (() => void) => {
+      const next = new TlsSettings(given, ticketKeys);
+      return () => entrance?.update(next);
+    },
   }) satisfies Listener;
 }
 
