@@ -32,8 +32,6 @@ export interface JwtOptions {
   readonly mustExpire?: boolean;
   /** Milliseconds by which clocks may differ. Default 5000. */
   readonly clockToleranceMs?: number;
-  /** Milliseconds for which a token counts after it was issued (`iat`, which it then must have). Default: for ever. */
-  readonly maxAgeMs?: number;
   /**
    * Claims that must equal a value; in a text `{username}` or `%u`, and `{clientId}` or `%c`, stand for what CONNECT
    * says. Default: none, and the user name that CONNECT shows counts for nothing.
@@ -76,7 +74,7 @@ const TOKEN_SHAPE = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/;
  *
  * Says nothing of a client whose password is not shaped like a token. Refuses a token that does not count with one of
  * the checks `token-size`, `token-malformed`, `token-algorithm`, `token-key`, `token-signature` (0x86),
- * `token-expired`, `token-not-yet`, `token-age`, `token-audience`, `token-issuer`, `token-claim`, `token-username`,
+ * `token-expired`, `token-not-yet`, `token-audience`, `token-issuer`, `token-claim`, `token-username`,
  * `token-rules` (0x87), `token-keys-unavailable` (0x88). No event, error or refusal holds any of the
  * token but when it ended.
  *
@@ -155,12 +153,11 @@ function isAllowed(header: { readonly alg: unknown }, algorithms: readonly Token
 }
 
 function verification(options: JwtOptions): JWTVerifyOptions {
-  const { algorithms, issuer, audience, mustExpire = true, maxAgeMs, clock } = options;
+  const { algorithms, issuer, audience, mustExpire = true, clock } = options;
   return {
     algorithms: [...algorithms],
     ...(issuer === false ? {} : { issuer: [issuer].flat() }),
     ...(audience === false ? {} : { audience: [audience].flat() }),
-    ...(maxAgeMs === undefined ? {} : { maxTokenAge: maxAgeMs / 1000 }),
     requiredClaims: mustExpire ? ['exp'] : [],
     clockTolerance: toleranceMs(options) / 1000,
     currentDate: new Date(clock.nowMs()),
@@ -170,7 +167,6 @@ function verification(options: JwtOptions): JWTVerifyOptions {
 const CLAIM_CHECKS: Readonly<Record<string, string>> = {
   exp: 'token-expired',
   nbf: 'token-not-yet',
-  iat: 'token-age',
   aud: 'token-audience',
   iss: 'token-issuer',
 };
@@ -271,11 +267,9 @@ function filled(
   );
 }
 
-/** When the connection ends: with `exp`, and with the age that a token may have. */
-function endOf({ exp, iat }: JWTPayload, options: JwtOptions): number {
-  const ends = exp === undefined ? Infinity : exp * 1000;
-  const ages = iat === undefined || options.maxAgeMs === undefined ? Infinity : iat * 1000 + options.maxAgeMs;
-  return Math.min(ends, ages) + toleranceMs(options);
+/** When the connection ends: with `exp`. */
+function endOf({ exp }: JWTPayload, options: JwtOptions): number {
+  return (exp === undefined ? Infinity : exp * 1000) + toleranceMs(options);
 }
 
 function toleranceMs({ clockToleranceMs = CLOCK_TOLERANCE_MS }: JwtOptions): number {

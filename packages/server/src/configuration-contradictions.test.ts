@@ -51,6 +51,10 @@ for (const [listener, ...problems] of [
     'listeners[0].tls.authorities[0] is "x", no authority: there is no authority',
   ],
   ['transport: unix', 'listeners[0].path is missing: a path is expected for transport unix'],
+  [
+    'transport: unix, path: a, proxy: {trusted: [10.0.0.1], protocol: v2}',
+    'listeners[0].proxy.trusted lacks unix: it is expected beside transport unix',
+  ],
   ['path: a', 'listeners[0].path is given beside transport tcp: transport unix is expected'],
   ['mode: "0999"', 'listeners[0].mode is "0999": an octal file mode such as 0660 is expected'],
   [

@@ -1,5 +1,6 @@
 /** What a configuration cannot have together, though each value by itself is right: each a sentence with its path. */
 import { LIMITS, type Limits } from '@dunlin/broker';
+import { UNIX_ADDRESS } from '@dunlin/transport/proxy';
 import { hostAndPort, hostsOverlap } from './address.ts';
 import { formatAmount } from './amount.ts';
 import type { Configuration, ListenerConfiguration } from './configuration.ts';
@@ -123,8 +124,9 @@ function transportProblems(
       `${path}.proxy takes headers beside protocol ${proxy?.protocol}: the PROXY protocol or headers are expected`,
     );
   problems.push(...originProblems(listener, path));
-  if (transport === 'unix' && proxy !== undefined)
-    problems.push(`${path}.proxy is given beside transport unix: another transport is expected`);
+  // Whoever opens the socket is `unix`: without it nobody could connect.
+  if (transport === 'unix' && proxy !== undefined && !proxy.trusted.includes(UNIX_ADDRESS))
+    problems.push(`${path}.proxy.trusted lacks ${UNIX_ADDRESS}: it is expected beside transport unix`);
   return problems;
 }
 

@@ -54,6 +54,8 @@ export interface DoorOptions {
   readonly tell: DoorEvents;
   /** Asked in place of the methods of the configuration, which then has none. */
   readonly authenticator?: Authenticator | undefined;
+  /** As of `MethodParts`. */
+  readonly saltKey?: MethodParts['saltKey'];
 }
 
 /** A listener, as far as doors are concerned. */
@@ -278,8 +280,8 @@ export class Doors {
   }
 
   get #parts(): MethodParts {
-    const { clock, tell } = this.#options;
-    return { clock, verifier: this.#verifier, registry: this.authorities, tell: tell.method };
+    const { clock, tell, saltKey } = this.#options;
+    return { clock, verifier: this.#verifier, registry: this.authorities, tell: tell.method, saltKey };
   }
 
   #ruleSet({ authorization }: DoorConfiguration): RuleSet {

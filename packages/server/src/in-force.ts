@@ -1,9 +1,9 @@
 /** What is in force of the configuration while the server runs, and how another one takes its place. */
-import type { Authenticator, Broker, Clock } from '@dunlin/broker';
+import type { Broker, Clock } from '@dunlin/broker';
 import type { Configuration } from './configuration.ts';
 import { type ConfigurationChanges, configurationChanges, reloadedConfiguration } from './configuration-changes.ts';
 import { doorEvents } from './door-events.ts';
-import { type DoorChanges, Doors, type PreparedDoors } from './doors.ts';
+import { type DoorChanges, type DoorOptions, Doors, type PreparedDoors } from './doors.ts';
 import type { ServerEvent } from './events.ts';
 import type { OpenListener } from './open-listener.ts';
 import { type TlsFilesContext, tlsPaths } from './tls-files.ts';
@@ -24,11 +24,9 @@ export interface Served {
   readonly listeners: readonly OpenListener[];
 }
 
-export interface InForceOptions {
+export interface InForceOptions extends Pick<DoorOptions, 'authenticator' | 'saltKey'> {
   readonly clock: Clock;
   readonly tell: (event: ServerEvent) => void;
-  /** Asked in place of the methods of the configuration, which then has none. */
-  readonly authenticator?: Authenticator | undefined;
 }
 
 export class InForce {
@@ -43,14 +41,15 @@ export class InForce {
   #unsubscribe = (): void => {};
 
   /** @throws ConfigurationError where something that the configuration names cannot be used; nothing is left open */
-  constructor(configuration: Configuration, { clock, tell, authenticator }: InForceOptions) {
+  constructor(configuration: Configuration, options: InForceOptions) {
+    const { clock, tell } = options;
     this.#configuration = configuration;
     this.#clock = clock;
     this.#tell = tell;
     // Before they are read, so that no change comes between.
     this.#watch = this.#watchFiles(configuration);
     try {
-      this.doors = new Doors(configuration, { clock, tell: doorEvents(tell), authenticator });
+      this.doors = new Doors(configuration, { ...options, tell: doorEvents(tell) });
     } catch (error) {
       this.#watch.close();
       throw error;

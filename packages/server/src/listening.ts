@@ -121,7 +121,7 @@ async function openAddress(
     case 'wss':
       return await listenWebSocket({ ...common, ...webSocketOptions(configuration, options) });
     case 'unix':
-      return await listenUnix({ ...common, path: path as string, mode: Number.parseInt(mode, 8), proxy: undefined });
+      return await listenUnix({ ...common, path: path as string, mode: Number.parseInt(mode, 8) });
   }
 }
 

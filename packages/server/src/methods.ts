@@ -31,6 +31,8 @@ export interface MethodParts {
   readonly verifier: PasswordVerifier;
   readonly registry: Authorities;
   readonly tell: TellMethodEvent;
+  /** What SCRAM makes the salts of unknown users from. Default: another one with each start. */
+  readonly saltKey?: (() => Uint8Array) | undefined;
 }
 
 /** A method, and how it goes on when the configuration is read again. */
@@ -107,7 +109,8 @@ function load(configuration: MethodConfiguration, parts: MethodParts): Loaded {
       return { method, prepareReload: (next) => method.prepareReload((next as UsersConfiguration).users) };
     }
     case 'scram': {
-      const method = scram({ name, file: configuration.file });
+      const fakeSaltKey = parts.saltKey?.();
+      const method = scram({ name, file: configuration.file, fakeSaltKey });
       return { method, prepareReload: () => method.prepareReload() };
     }
     case 'jwt': {

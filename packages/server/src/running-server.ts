@@ -20,6 +20,7 @@ import { backlogFor, connectionsAllowed, openFileLimit } from './file-limit.ts';
 import { InForce, type ReloadReport } from './in-force.ts';
 import type { HttpRequestHandler } from './listening.ts';
 import { type BoundListener, type OpenListener, openListener } from './open-listener.ts';
+import { keptSaltKey } from './salt-key.ts';
 import { SERVER_VERSION } from './server-version.ts';
 import { systemClock } from './system-clock.ts';
 import { systemRandom } from './system-random.ts';
@@ -67,6 +68,7 @@ export class Running {
         clock: parts.clock ?? systemClock,
         tell,
         authenticator: parts.authenticator,
+        saltKey: storage && (() => keptSaltKey(configuration.data as string)),
       });
       running = new Running(inForce, options);
       await running.#open();
