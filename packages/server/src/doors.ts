@@ -18,6 +18,7 @@ import {
   type MethodEvent,
   PasswordVerifier,
   type ReplaceableAuthorizer,
+  type RevocationSource,
   type RuleSet,
   readAuthorityFiles,
   replaceableAuthorizer,
@@ -51,6 +52,8 @@ export interface DoorEvents {
 export interface DoorOptions {
   readonly clock: Clock;
   readonly tell: DoorEvents;
+  /** Who else knows revoked certificates. */
+  readonly revocationSources?: readonly RevocationSource[] | undefined;
 }
 
 /** A listener, as far as doors are concerned. */
@@ -132,9 +135,11 @@ export class Doors {
       permissions: (clientId, principal) => (this.#shadow ?? this.#rules).permissions(clientId, principal),
     };
     const clientIds = configuredClientIds(configuration);
-    const { clock, tell } = options;
+    const { clock, tell, revocationSources } = options;
     const definitions = readAuthorities(configuration);
-    this.authorities = asConfigurationError(() => new Authorities({ definitions, clock, warn: tell.certificate }));
+    this.authorities = asConfigurationError(
+      () => new Authorities({ definitions, clock, revocationSources, warn: tell.certificate }),
+    );
     try {
       this.#methods = this.#load(configuration);
       if (configuration.authentication.length === 0) return;

@@ -8,6 +8,7 @@ import {
   type Random,
   type Store,
 } from '@dunlin/broker';
+import type { RevocationSource } from '@dunlin/identity';
 import type { LmdbEnvironment } from '@dunlin/lmdb';
 import { AcceptGate } from './accept-gate.ts';
 import { addressesOf } from './address.ts';
@@ -27,6 +28,7 @@ import { systemRandom } from './system-random.ts';
 export interface RunningParts {
   readonly authenticator?: Authenticator;
   readonly authorizer?: Authorizer;
+  readonly revocationSources?: readonly RevocationSource[];
   readonly store?: Store;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -63,7 +65,8 @@ export class Running {
     let inForce: InForce | undefined;
     let running: Running | undefined;
     try {
-      inForce = new InForce(configuration, { clock: parts.clock ?? systemClock, tell });
+      const { clock = systemClock, revocationSources } = parts;
+      inForce = new InForce(configuration, { clock, tell, revocationSources });
       running = new Running(inForce, options);
       await running.#open();
       return running;
