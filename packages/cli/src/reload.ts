@@ -1,10 +1,10 @@
 /** `dunlin reload`: has a running server read its configuration and files again. */
 
+import { visible } from '@dunlin/protocol';
 import { askRunning, CONTROL_FLAGS, CONTROL_NOTE, type ControlFlags } from './control.ts';
 import { usageError } from './exit-codes.ts';
 import { type CommandHelp, helpText, readFlags } from './flags.ts';
 import type { Terminal } from './terminal.ts';
-import { visible } from './visible.ts';
 
 type Report = import('@dunlin/server').ReloadReport;
 

@@ -1,9 +1,11 @@
 /** What a configuration cannot have together, though each value by itself is right: each a sentence with its path. */
+
 import { LIMITS, type Limits } from '@dunlin/broker';
+import { quoted } from '@dunlin/protocol';
 import { hostAndPort, hostsOverlap } from './address.ts';
 import { formatAmount } from './amount.ts';
 import type { Configuration, ListenerConfiguration } from './configuration.ts';
-import { hint, quoted } from './configuration-reading.ts';
+import { hint } from './configuration-reading.ts';
 import { ALLOW_ANONYMOUS, type MethodConfiguration } from './identity-configuration.ts';
 
 /** Every contradiction; empty where there is none. */

@@ -1,6 +1,8 @@
 /** Reads the configuration file: YAML, whose values are checked by the table of keys, every fault with its line. */
+
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { quoted } from '@dunlin/protocol';
 import {
   isAlias,
   isMap,
@@ -14,7 +16,7 @@ import {
   type Scalar,
 } from 'yaml';
 import { ConfigurationError, type PartialConfiguration } from './configuration.ts';
-import { Problems, printable, quoted, readConfiguration, type Source } from './configuration-reading.ts';
+import { Problems, printable, readConfiguration, type Source } from './configuration-reading.ts';
 import { type Environment, expandVariables } from './environment-variables.ts';
 import { looksLikeMosquitto } from './mosquitto-file.ts';
 import type { ScalarShape } from './shape.ts';

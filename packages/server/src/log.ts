@@ -1,5 +1,6 @@
 /** The log: one line an event, for people or as JSON, bounded in lines a second, safe to show whatever clients are called. */
 import type { Clock, Timer } from '@dunlin/broker';
+import { visible } from '@dunlin/protocol';
 import type { LogLevel } from './configuration.ts';
 import { LOG_LEVELS } from './configuration-table.ts';
 import type { LogLine } from './log-destination.ts';
@@ -160,16 +161,6 @@ function endWithin(text: string, most: number): number {
     end += character.length;
   }
   return end;
-}
-
-/** Escapes what JSON leaves as it is but a terminal may obey: control characters, direction marks, line separators. */
-function visible(json: string): string {
-  return json.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => {
-    let escaped = '';
-    for (let unit = 0; unit < character.length; unit++)
-      escaped += `\\u${character.charCodeAt(unit).toString(16).padStart(4, '0')}`;
-    return escaped;
-  });
 }
 
 /** `clientConnected` reads `client connected`. */

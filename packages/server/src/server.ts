@@ -1,6 +1,8 @@
 /** A running server: a broker and the listeners that bring it its connections. */
+
 import type { Authenticator, Authorizer, Broker, Clock, Random, Store } from '@dunlin/broker';
 import type { RevocationSource } from '@dunlin/identity';
+import { quoted } from '@dunlin/protocol';
 import {
   type Configuration,
   ConfigurationError,
@@ -8,7 +10,7 @@ import {
   completeConfiguration,
 } from './configuration.ts';
 import { checkInput } from './configuration-input.ts';
-import { hint, quoted } from './configuration-reading.ts';
+import { hint } from './configuration-reading.ts';
 import type { ServerEvent } from './events.ts';
 import type { ReloadReport } from './in-force.ts';
 import { checkReach, type HttpRequestHandler } from './listening.ts';
