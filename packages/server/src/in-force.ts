@@ -1,5 +1,5 @@
 /** What is in force of the configuration while the server runs, and how another one takes its place. */
-import type { Broker, Clock } from '@dunlin/broker';
+import type { Broker, Clock, EndedClient } from '@dunlin/broker';
 import type { RevocationSource } from '@dunlin/identity';
 import type { Configuration } from './configuration.ts';
 import { type ConfigurationChanges, configurationChanges, reloadedConfiguration } from './configuration-changes.ts';
@@ -16,6 +16,8 @@ export interface ReloadReport extends DoorChanges, Pick<ConfigurationChanges, 'n
   readonly changed: readonly string[];
   /** Clients that were sent away. */
   readonly disconnected: number;
+  /** The first 20 of them, and the check that each of them failed. */
+  readonly disconnectedClients: readonly EndedClient[];
 }
 
 /** What a server is made of when it runs: they are asked again, and get other certificates. */
@@ -85,9 +87,9 @@ export class InForce {
     const { reloaded: changed, needsRestart } = configurationChanges(this.#configuration, next);
     const changes = this.#replace(reloadedConfiguration(this.#configuration, next));
     const { broker } = this.#served as Served;
-    const { ended: disconnected } = await broker.reviewConnections();
+    const { ended: disconnected, endedClients: disconnectedClients } = await broker.reviewConnections();
     await broker.reviewPermissions();
-    return { changed, needsRestart, ...changes, disconnected };
+    return { changed, needsRestart, ...changes, disconnected, disconnectedClients };
   }
 
   async close(): Promise<void> {

@@ -27,7 +27,9 @@ const linesReservedPerSecond = 5;
 const secondMs = 1_000;
 /** As written: an escaped character counts as what stands for it. */
 const textCharactersMax = 300;
-const errorCharactersMax = 4_000;
+const longTextCharactersMax = 4_000;
+/** Fields that say more than one thing. */
+const longTexts: ReadonlySet<string> = new Set(['error', 'clients']);
 const eventWidth = 20;
 
 const COLOURS: Readonly<Record<LogLevel, string>> = { debug: '2', info: '36', warn: '33', error: '31' };
@@ -144,7 +146,7 @@ function hexadecimal(code: number): string {
 }
 
 function shortened(name: string, text: string): string {
-  const most = name === 'error' ? errorCharactersMax : textCharactersMax;
+  const most = longTexts.has(name) ? longTextCharactersMax : textCharactersMax;
   const end = endWithin(text, most);
   return end < text.length ? `${text.slice(0, end)}… (${text.length} characters)` : text;
 }

@@ -10,6 +10,7 @@ import {
 } from '@dunlin/broker';
 import type { RevocationSource } from '@dunlin/identity';
 import type { LmdbEnvironment } from '@dunlin/lmdb';
+import { quoted } from '@dunlin/protocol';
 import { AcceptGate } from './accept-gate.ts';
 import { addressesOf } from './address.ts';
 import { closeInTurn, closeTogether } from './closing.ts';
@@ -158,8 +159,9 @@ export class Running {
     try {
       if (this.#stopped !== undefined) throw new Error('Cannot reload: the server is stopping');
       const report = await this.#inForce.reload(read());
-      const { changed, needsRestart, ...counts } = report;
-      tell({ name: 'reloaded', changed: changed.join(' '), needsRestart: needsRestart.join(' '), ...counts });
+      const { changed, needsRestart, disconnectedClients, ...counts } = report;
+      const clients = disconnectedClients.map(({ clientId, check }) => `${quoted(clientId)} (${check})`).join(', ');
+      tell({ name: 'reloaded', changed: changed.join(' '), needsRestart: needsRestart.join(' '), ...counts, clients });
       return report;
     } catch (error) {
       tell({ name: 'reloadFailed', error: (error as Error).message });
