@@ -162,10 +162,11 @@ function methodProblems({ authorities }: Configuration, method: MethodConfigurat
 }
 
 function authorizationProblems({ authorization, authentication }: Configuration): string[] {
-  const { rules, rulesFile, aclFile } = authorization;
+  const { rules, roles, rulesFile, aclFile } = authorization;
   const problems: string[] = [];
-  const given = Object.entries({ rules, rulesFile, aclFile }).filter(([, value]) => value !== undefined);
-  if (rules !== undefined && given.length > 1)
+  const given = Object.entries({ rules, roles, rulesFile, aclFile }).filter(([, value]) => value !== undefined);
+  const isInline = rules !== undefined || roles !== undefined;
+  if (isInline && (rulesFile ?? aclFile) !== undefined)
     problems.push(`authorization has ${given.map(([key]) => key).join(' and ')}: rules or files are expected`);
   if (given.length > 0 && authentication.length === 0)
     problems.push(
