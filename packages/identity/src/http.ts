@@ -1,6 +1,5 @@
 /** HTTP: the method that asks a service who a client is. */
 import { createHmac, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 import {
   type AuthenticationRequest,
@@ -9,13 +8,14 @@ import {
   type Clock,
   NOBODY,
 } from '@dunlin/broker';
-import { ReasonCode } from '@dunlin/protocol';
+import { quoted, ReasonCode } from '@dunlin/protocol';
 import { type AnswerCache, answerCache } from './answer-cache.ts';
 import { readAnswer, type ServiceAnswer, type ServiceFailure } from './http-answer.ts';
 import { bodyTemplate, DEFAULT_BODY, usesVariable } from './http-request.ts';
 import { type JsonService, jsonService } from './json-service.ts';
 import type { Method } from './method.ts';
 import type { TellMethodEvent } from './method-events.ts';
+import { readNamedFile } from './named-file.ts';
 import { type WaitingLine, waitingLine } from './waiting-line.ts';
 
 export interface HttpOptions {
@@ -239,13 +239,16 @@ class ServiceMethod implements HttpMethod {
 /** All headers, those of files without the line break at their ends. No error quotes a value. */
 function readHeaders({ headers = {}, headerFiles = {} }: HttpOptions): Readonly<Record<string, string>> {
   const all = { ...headers };
-  for (const [name, path] of Object.entries(headerFiles)) all[name] = readFileSync(path, 'utf8').replace(/\r?\n$/, '');
+  for (const [name, path] of Object.entries(headerFiles))
+    all[name] = readNamedFile(path, `the header ${quoted(name)}`)
+      .toString('utf8')
+      .replace(/\r?\n$/, '');
   for (const [name, value] of Object.entries(all)) {
     try {
       validateHeaderName(name);
       validateHeaderValue(name, value);
     } catch {
-      throw new Error(`Cannot send the header ${JSON.stringify(name)}: a name and a value of one line are expected`);
+      throw new Error(`Cannot send the header ${quoted(name)}: a name and a value of one line are expected`);
     }
   }
   return all;

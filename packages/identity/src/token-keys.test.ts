@@ -111,5 +111,8 @@ test('files with private keys, secrets, weak keys or nothing are refused by name
         /^Cannot read the .* file ".*x\.(pem|json)": .* expected/.test(error.message) && !/hidden/.test(error.message),
       JSON.stringify(source),
     );
-  assert.throws(() => make([{ publicKeyFile: 'no-such-file.pem' }], 'ES256'), /ENOENT.*no-such-file/);
+  assert.throws(
+    () => make([{ publicKeyFile: 'no-such-file.pem' }], 'ES256'),
+    /^NamedFileError: Cannot read a public key from "no-such-file\.pem": there is no such file$/,
+  );
 });

@@ -21,13 +21,13 @@ import {
   users,
 } from '@dunlin/identity';
 import { ConfigurationError } from './configuration.ts';
+import { readConfiguredFile } from './configured-file.ts';
 import type {
   HttpConfiguration,
   JwtConfiguration,
   MethodConfiguration,
   UsersConfiguration,
 } from './identity-configuration.ts';
-import { readNamedFile } from './named-file.ts';
 
 /** What all methods of a server share. */
 export interface MethodParts {
@@ -226,7 +226,7 @@ function tokenKeys(configuration: JwtConfiguration, secret: Buffer | undefined):
 
 function secretOf({ secret, secretFile }: JwtConfiguration): Buffer | undefined {
   // Whoever writes a file with an editor ends its last line.
-  if (secretFile !== undefined) return withoutLineBreak(readNamedFile(secretFile, 'a secret'));
+  if (secretFile !== undefined) return withoutLineBreak(readConfiguredFile(secretFile, 'a secret'));
   return secret === undefined ? undefined : Buffer.from(secret);
 }
 
@@ -250,7 +250,9 @@ function httpOptions(configuration: HttpConfiguration, clock: Clock, tell: TellM
     tell,
     allowsPlainHttp: allowHttp,
     authorities:
-      authority === undefined ? undefined : readNamedFile(authority, 'the authorities of the service').toString('utf8'),
+      authority === undefined
+        ? undefined
+        : readConfiguredFile(authority, 'the authorities of the service').toString('utf8'),
     acceptsKeptMs: cacheS === undefined ? undefined : cacheS * 1_000,
     staleMaxMs: staleMaxS === undefined ? undefined : staleMaxS * 1_000,
   };
