@@ -86,8 +86,10 @@ export function tokenKeys(
     },
     prepareReload: () => {
       const read = readFiles();
+      const reloads = remotes.map((remote) => remote.prepareReload());
       return () => {
         files = read;
+        for (const reload of reloads) reload();
       };
     },
     close: () => {

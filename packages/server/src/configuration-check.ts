@@ -214,7 +214,7 @@ function keyOf(entry: MethodConfiguration | AuthorityConfiguration, problem: str
   return named === undefined ? '' : `.${named[0]}`;
 }
 
-const FILE_KEY = /^(certificate|crl|file|secretFile|jwksFile|authority|keys\[\d+\])$/;
+const FILE_KEY = /^(certificate|crl|file|secretFile|jwksFile|jwksAuthority|authority|keys\[\d+\])$/;
 
 function isFolder(path: string): boolean {
   try {

@@ -74,7 +74,7 @@ export function loadMethod(configuration: MethodConfiguration, parts: MethodPart
  */
 const ADJUSTABLE: Partial<Record<MethodConfiguration['method'], readonly string[]>> = {
   users: ['users'],
-  jwt: ['keys', 'jwksMaxAgeS', 'jwksStaleMaxS'],
+  jwt: ['keys', 'jwksHeaders', 'jwksHeaderFiles', 'jwksMaxAgeS', 'jwksStaleMaxS'],
   http: ['headers', 'headerFiles', 'timeoutMs', 'requestsMax', 'waitingMax', 'cacheS', 'staleMaxS', 'whenDown'],
 };
 
@@ -211,13 +211,17 @@ function makeJwt(configuration: JwtConfiguration, secret: Buffer | undefined, { 
 }
 
 function tokenKeys(configuration: JwtConfiguration, secret: Buffer | undefined): TokenKey[] {
-  const { keys = [], jwksFile, jwksUrl, jwksMaxAgeS, jwksStaleMaxS } = configuration;
+  const { keys = [], jwksFile, jwksUrl, jwksHeaders, jwksHeaderFiles, jwksAuthority } = configuration;
+  const { jwksMaxAgeS, jwksStaleMaxS } = configuration;
   const found: TokenKey[] = keys.map((publicKeyFile) => ({ publicKeyFile }));
   if (secret !== undefined) found.push({ secret });
   if (jwksFile !== undefined) found.push({ keySetFile: jwksFile });
   if (jwksUrl !== undefined)
     found.push({
       keySetUrl: jwksUrl,
+      ...(jwksHeaders !== undefined && { headers: jwksHeaders }),
+      ...(jwksHeaderFiles !== undefined && { headerFiles: jwksHeaderFiles }),
+      ...(jwksAuthority !== undefined && { authorities: readAuthorities(jwksAuthority) }),
       ...(jwksMaxAgeS !== undefined && { maxAgeMs: jwksMaxAgeS * 1_000 }),
       ...(jwksStaleMaxS !== undefined && { staleMaxMs: jwksStaleMaxS * 1_000 }),
     });
@@ -242,6 +246,11 @@ function withoutLineBreak(bytes: Buffer): Buffer {
   return bytes.subarray(0, end);
 }
 
+/** Of a service that is asked. */
+function readAuthorities(file: string): string {
+  return readConfiguredFile(file, 'the authorities of the service').toString('utf8');
+}
+
 function httpOptions(configuration: HttpConfiguration, clock: Clock, tell: TellMethodEvent): HttpOptions {
   const { method: _, allowHttp, authority, cacheS, staleMaxS, ...rest } = configuration;
   const options: HttpOptions = {
@@ -249,10 +258,7 @@ function httpOptions(configuration: HttpConfiguration, clock: Clock, tell: TellM
     clock,
     tell,
     allowsPlainHttp: allowHttp,
-    authorities:
-      authority === undefined
-        ? undefined
-        : readConfiguredFile(authority, 'the authorities of the service').toString('utf8'),
+    authorities: authority === undefined ? undefined : readAuthorities(authority),
     acceptsKeptMs: cacheS === undefined ? undefined : cacheS * 1_000,
     staleMaxMs: staleMaxS === undefined ? undefined : staleMaxS * 1_000,
   };
