@@ -116,7 +116,7 @@ export class Doors {
   readonly authorities: Authorities;
   readonly authorizer: Authorizer;
   readonly #options: DoorOptions;
-  readonly #verifier = new PasswordVerifier();
+  readonly #verifier: PasswordVerifier;
   readonly #rules: ReplaceableAuthorizer;
   readonly #entrances = new Map<string, OpenEntrance>();
   /** Methods with the check of certificates before them, by the names of authorities; undefined: all. */
@@ -128,6 +128,7 @@ export class Doors {
   /** @throws ConfigurationError where something that the configuration names cannot be used; nothing is left open */
   constructor(configuration: DoorConfiguration, options: DoorOptions) {
     this.#options = options;
+    this.#verifier = new PasswordVerifier({ clock: options.clock });
     this.#configuration = configuration;
     this.#rules = asConfigurationError(() => replaceableAuthorizer(this.#ruleSet(configuration)));
     this.#shadow = this.#shadowOf(shadowRules(configuration.authorization));
