@@ -10,6 +10,10 @@ interface EventFields {
   acceptingPaused: { connections: number };
   acceptingResumed: { connections: number };
   acceptFailed: { listener: string; error: string };
+  /** The limit of open files now. */
+  filesExhausted: { fileLimit: number };
+  /** Connections that were closed meanwhile. */
+  filesAvailable: { refused: number };
   /** Once for each listener. */
   headerIgnored: { listener: string; error: string };
   /** Code of the error, such as `EADDRINUSE`. */
@@ -104,6 +108,13 @@ export const SERVER_EVENTS: { readonly [name in ServerEventName]: EventDescripti
   acceptingPaused: { level: 'warn', description: 'connectionsMax is reached: new connections wait in the system.' },
   acceptingResumed: { level: 'info', description: 'Connections are accepted again.' },
   acceptFailed: { level: 'error', description: 'A connection could not be accepted.' },
+  filesExhausted: {
+    level: 'error',
+    description:
+      'Connections take the last open files of the process: they are closed as they come, until some are free.',
+    remedy: 'raise the limit of open files (LimitNOFILE of a service, ulimit -n), or lower connectionsMax',
+  },
+  filesAvailable: { level: 'info', description: 'There are open files for connections again.' },
   headerIgnored: {
     level: 'warn',
     description:

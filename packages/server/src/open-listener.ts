@@ -8,6 +8,7 @@ import type { ListenerConfiguration } from './configuration.ts';
 import { ConnectionRate } from './connection-rate.ts';
 import type { Doors } from './doors.ts';
 import type { ServerEvent } from './events.ts';
+import type { FileReserve } from './file-reserve.ts';
 import { holdsOn } from './held-listener.ts';
 import { type HttpRequestHandler, listenAt } from './listening.ts';
 import { readTlsFiles, type TlsFilesContext, warnOfCertificates } from './tls-files.ts';
@@ -31,6 +32,7 @@ export interface OpeningContext {
   /** Asked in place of the doors, where an embedding program has one. */
   readonly authenticator: ListenerPolicy['authenticator'];
   readonly gate: AcceptGate;
+  readonly files: FileReserve;
   readonly clock: Clock;
   readonly backlog: number;
   readonly tlsFiles: TlsFilesContext;
@@ -61,7 +63,7 @@ export async function openListener(
   configuration: ListenerConfiguration,
   context: OpeningContext,
 ): Promise<OpenListener> {
-  const { broker, doors, authenticator, gate, clock, backlog, tell } = context;
+  const { broker, doors, authenticator, gate, files, clock, backlog, tell } = context;
   const { name, transport, host, versions, limits } = configuration;
   const { connectionsPerSecondMax } = limits;
   const policy: ListenerPolicy = { name, versions, authenticator: authenticator ?? doors.authenticatorFor(name) };
@@ -91,6 +93,7 @@ export async function openListener(
     waitingMax: backlog,
     connectionsPerAddressMax: broker.limits.connectionsPerAddressMax,
     isWelcome,
+    isSpareFile: (descriptor) => files.isSpare(descriptor),
     accept,
     onError: (error) =>
       tell({ name: isHeader(error) ? 'headerIgnored' : 'acceptFailed', listener: name, error: error.message }),

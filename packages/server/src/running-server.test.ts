@@ -146,3 +146,12 @@ test('a start that fails leaves no timer, no port and no lock behind', async () 
   await assert.rejects(startServer({ ...both, authorities, data }, { clock }), { name: 'ConfigurationError' });
   assert.equal(clock.timers, 0);
 });
+
+test('a connection that takes one of the last files is closed, counted and told of', async () => {
+  const { server, events } = await start({ listeners }, { fileLimit: 16 });
+  const raw = await RawClient.open({ host: '127.0.0.1', port: server.listeners[0].port }, 5);
+  await raw.expectClose();
+  assert.equal(server.broker.metrics.connectionsWithoutFile, 1);
+  const told = events.filter(({ name }) => name === 'filesExhausted');
+  assert.deepEqual(told, [{ name: 'filesExhausted', fileLimit: 16 }]);
+});

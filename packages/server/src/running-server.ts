@@ -18,7 +18,8 @@ import type { Configuration } from './configuration.ts';
 import { controlCommands } from './control-commands.ts';
 import { ControlSocket } from './control-socket.ts';
 import type { ServerEvent } from './events.ts';
-import { backlogFor, connectionsAllowed, openFileLimit } from './file-limit.ts';
+import { backlogFor, connectionsAllowed, lowestFreeDescriptor, OpenFileLimit } from './file-limit.ts';
+import { FileReserve } from './file-reserve.ts';
 import { InForce, type ReloadReport } from './in-force.ts';
 import type { HttpRequestHandler } from './listening.ts';
 import { type BoundListener, type OpenListener, openListener } from './open-listener.ts';
@@ -54,6 +55,8 @@ export class Running {
   readonly #clock: Clock;
   readonly #inForce: InForce;
   readonly #gate: AcceptGate;
+  readonly #files: FileReserve;
+  readonly #fileLimit: OpenFileLimit;
   readonly #opened: OpenListener[] = [];
   readonly #forget: () => void;
   #control: ControlSocket | undefined;
@@ -90,7 +93,9 @@ export class Running {
     this.#options = options;
     this.#clock = clock;
     this.#inForce = inForce;
-    this.fileLimit = parts.fileLimit ?? openFileLimit();
+    this.#fileLimit = new OpenFileLimit();
+    const fileLimit = (): number | undefined => parts.fileLimit ?? this.#fileLimit.read();
+    this.fileLimit = fileLimit();
     this.connectionsMax = allowedConnections(configuration, this.fileLimit, tell);
     const store = storage?.store ?? parts.store;
     this.broker = makeBroker(configuration, { ...parts, clock, authorizer, store }, this.connectionsMax);
@@ -101,6 +106,14 @@ export class Running {
       connections: () => this.broker.connections.size,
       paused: (connections) => tell({ name: 'acceptingPaused', connections }),
       resumed: (connections) => tell({ name: 'acceptingResumed', connections }),
+    });
+    this.#files = new FileReserve({
+      clock,
+      limit: fileLimit,
+      lowestFree: lowestFreeDescriptor,
+      refused: () => this.broker.countWithoutFile(),
+      exhausted: (fileLimit) => tell({ name: 'filesExhausted', fileLimit }),
+      available: (refused) => tell({ name: 'filesAvailable', refused }),
     });
     inForce.serve({ broker: this.broker, listeners: this.#opened });
   }
@@ -138,6 +151,7 @@ export class Running {
           authenticator: parts.authenticator,
           httpRequest: parts.httpRequest,
           gate: this.#gate,
+          files: this.#files,
           clock: this.#clock,
           backlog: backlogFor(this.fileLimit),
           tlsFiles,
@@ -174,6 +188,8 @@ export class Running {
     const controlClosed = this.#control?.close();
     await this.#reloading;
     this.#gate.close();
+    this.#files.close();
+    this.#fileLimit.close();
     await closeInTurn([
       () => closeTogether(this.#opened.map((listener) => listener.close())),
       () => this.#inForce.close(),

@@ -2,6 +2,7 @@
 
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { TransportError } from './errors.ts';
+import { descriptorOf } from './server-socket.ts';
 import { WaitingSockets } from './waiting-sockets.ts';
 import type { Listener, Wire } from './wire.ts';
 import type { WireOwner } from './wire-owner.ts';
@@ -13,9 +14,10 @@ export interface SocketListenerOptions {
   readonly lingerMs: number;
   readonly accept: (wire: Wire) => void;
   readonly onError: (error: Error) => void;
-  readonly waitingMax?: number;
+  readonly waitingMax?: number | undefined;
   readonly connectionsPerAddressMax?: number;
   readonly isWelcome?: (address: string) => boolean;
+  readonly isSpareFile?: ((descriptor: number) => boolean) | undefined;
 }
 
 /** What one address may take of the places for those who wait. */
@@ -63,9 +65,9 @@ export class SocketListener implements Listener, WireOwner {
   }
 
   /** Takes a wire from the system; counts it until `wireGone`. */
-  offer(wire: Wire): void {
+  offer(wire: Wire, descriptor: number): void {
     this.#open += 1;
-    if (this.#closed || this.#isFull()) wire.destroy();
+    if (this.#closed || this.#isFull() || !this.#isSpareFile(descriptor)) wire.destroy();
     else this.present(wire);
   }
 
@@ -75,7 +77,8 @@ export class SocketListener implements Listener, WireOwner {
     socket.on('close', () => this.#socketGone(socket));
     // Whoever has the socket at the time hears of it by `close`.
     socket.on('error', ignore);
-    if (!this.#closed && !this.#isFull() && this.#waiting.add(socket)) return true;
+    const hasRoom = !this.#closed && !this.#isFull() && this.#isSpareFile(descriptorOf(socket));
+    if (hasRoom && this.#waiting.add(socket)) return true;
     socket.destroy();
     return false;
   }
@@ -135,6 +138,10 @@ export class SocketListener implements Listener, WireOwner {
     // The callback of `close` would wait for all open wires; the address is free as soon as the turn is over.
     this.#server.close();
     await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  #isSpareFile(descriptor: number): boolean {
+    return this.#options.isSpareFile?.(descriptor) !== false;
   }
 
   /** Whether one more is one too many; says so once for each time the limit is reached. */

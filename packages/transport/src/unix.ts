@@ -49,8 +49,8 @@ export async function listenUnix(options: UnixListenOptions): Promise<Listener> 
     throw new TransportError(`Cannot listen at "${path}"`, codeOf(error), error);
   }
   tellAcceptErrors(server, onError);
-  const { connectionsMax = Number.POSITIVE_INFINITY } = options;
-  const sockets = new SocketListener(server, { backlog, connectionsMax, lingerMs, accept, onError });
+  const { connectionsMax = Number.POSITIVE_INFINITY, isSpareFile } = options;
+  const sockets = new SocketListener(server, { backlog, connectionsMax, isSpareFile, lingerMs, accept, onError });
   const owner = { lingerMs, wireGone: (): void => {} };
   const present = (socket: net.Socket, peer: Peer): void => sockets.present(new NetWire(socket, owner, peer), socket);
   server.on('connection', (socket) => {
