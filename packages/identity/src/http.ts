@@ -1,7 +1,5 @@
 /** HTTP: the method that asks a service who a client is. */
 import { createHmac, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { validateHeaderName, validateHeaderValue } from 'node:http';
 import {
   type AuthenticationRequest,
   type AuthenticationResult,
@@ -16,9 +14,10 @@ import { bodyTemplate, DEFAULT_BODY, usesVariable } from './http-request.ts';
 import { type JsonService, jsonService } from './json-service.ts';
 import type { Method } from './method.ts';
 import type { TellMethodEvent } from './method-events.ts';
+import { readServiceHeaders, type ServiceHeaders } from './service-headers.ts';
 import { type WaitingLine, waitingLine } from './waiting-line.ts';
 
-export interface HttpOptions {
+export interface HttpOptions extends ServiceHeaders {
   /** As the configuration calls this entry. */
   readonly name: string;
   readonly clock: Clock;
@@ -27,9 +26,6 @@ export interface HttpOptions {
   readonly allowsPlainHttp?: boolean;
   /** Authorities in PEM that may vouch for the service. Default: those of Node. */
   readonly authorities?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Headers and the files that their values are read from, such as `{ Authorization: 'FILE' }`. */
-  readonly headerFiles?: Readonly<Record<string, string>>;
   /** Names and texts with variables, as `bodyTemplate` takes them. Default: every variable by its name. */
   readonly body?: Readonly<Record<string, string>>;
   /** Whether an answer with status 200 says in JSON what was decided, or status 200 by itself accepts. Default `json`. */
@@ -129,7 +125,7 @@ function asking(given: HttpOptions): Asking {
   if (!usesVariable(body, 'username')) throw new Error('Cannot use the body: {username} is expected in it');
   if (!options.asksWithoutPassword && !usesVariable(body, 'password'))
     throw new Error('Cannot use the body: {password} is expected in it');
-  const headers = readHeaders(options);
+  const headers = readServiceHeaders(options);
   return {
     options,
     bodyOf: bodyTemplate(body),
@@ -244,21 +240,6 @@ async function answerTo(body: string, service: JsonService, answers: 'json' | 's
   } catch (error) {
     return { kind: 'failure', isDown: true, error: (error as Error).message };
   }
-}
-
-/** All headers, those of files without the line break at their ends. No error quotes a value. */
-function readHeaders({ headers = {}, headerFiles = {} }: HttpOptions): Readonly<Record<string, string>> {
-  const all = { ...headers };
-  for (const [name, path] of Object.entries(headerFiles)) all[name] = readFileSync(path, 'utf8').replace(/\r?\n$/, '');
-  for (const [name, value] of Object.entries(all)) {
-    try {
-      validateHeaderName(name);
-      validateHeaderValue(name, value);
-    } catch {
-      throw new Error(`Cannot send the header ${JSON.stringify(name)}: a name and a value of one line are expected`);
-    }
-  }
-  return all;
 }
 
 function refusal(check: string, reasonCode: number, detail: string): AuthenticationResult {

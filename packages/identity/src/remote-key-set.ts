@@ -3,14 +3,14 @@ import type { Clock } from '@dunlin/broker';
 import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import { type JsonService, jsonService, parseJson } from './json-service.ts';
 import type { TellMethodEvent } from './method-events.ts';
+import { readServiceHeaders, type ServiceHeaders } from './service-headers.ts';
 
-export interface RemoteKeySetOptions {
+export interface RemoteKeySetOptions extends ServiceHeaders {
   /** `https:`; `http:` only to loopback addresses unless `allowsPlainHttp`. */
   readonly keySetUrl: string;
   readonly allowsPlainHttp?: boolean;
   /** Authorities in PEM that may vouch for the service. Default: those of Node. */
   readonly authorities?: string;
-  readonly headers?: Readonly<Record<string, string>>;
   /** Milliseconds that a fetch may take. Default 5000. */
   readonly timeoutMs?: number;
   /** Milliseconds after which the keys are fetched again. Default 600000, ten minutes. */
@@ -32,7 +32,7 @@ export interface RemoteKeySet {
   current(hasMissed: boolean): Promise<LocalKeySet>;
   /** Those that were fetched last, however old; undefined before. */
   readonly last: LocalKeySet | undefined;
-  /** What it returns puts these options, for the same URL, in force; what was fetched goes on. Throws as `remoteKeySet`. */
+  /** Reads header files again; what it returns puts these options, for the same URL, in force, and what was fetched goes on. Throws as `remoteKeySet`. */
   prepareReload(options: RemoteKeySetOptions): () => void;
   close(): void;
 }
@@ -40,7 +40,7 @@ export interface RemoteKeySet {
 const ANSWER_BYTES_MAX = 256 * 1024;
 const DEFAULTS = { timeoutMs: 5_000, maxAgeMs: 600_000, cooldownMs: 10_000, staleMaxMs: 86_400_000 };
 
-/** Makes the set; throws for a URL that cannot be used. Nothing is fetched before it is asked for. */
+/** Makes the set; throws for a URL or a header that cannot be used. Nothing is fetched before it is asked for. */
 export function remoteKeySet(
   options: RemoteKeySetOptions,
   method: string,
@@ -101,9 +101,10 @@ export function remoteKeySet(
 /** Options with their defaults, and the service that they make. */
 function asking(options: RemoteKeySetOptions, clock: Clock): typeof DEFAULTS & { readonly service: JsonService } {
   const times = { ...DEFAULTS, ...options };
+  const headers = readServiceHeaders(options);
   const service = jsonService({
     ...options,
-    headers: () => options.headers ?? {},
+    headers: () => headers,
     clock,
     url: options.keySetUrl,
     timeoutMs: times.timeoutMs,

@@ -115,11 +115,18 @@ test('wants exactly one place for the keys of tokens', () => {
   const jwt = (rest: string) => problemsOf(`authentication: [{method: jwt, algorithms: [ES256]${rest}}]`);
   const expected = 'one of secret, secretFile, keys, jwksFile, jwksUrl is expected';
   assert.deepEqual(jwt(''), [`authentication[0] has no key: ${expected}`]);
+  assert.deepEqual(jwt(', keys: [a], jwksAuthority: b, jwksHeaderFiles: {a: b}'), [
+    'authentication[0] has jwksHeaderFiles and jwksAuthority without jwksUrl: it is expected beside them',
+  ]);
   assert.deepEqual(jwt(', keys: [a], jwksUrl: b'), [`authentication[0] has keys and jwksUrl: ${expected}`]);
   assert.deepEqual(jwt(', keys: [a]'), []);
 });
 
 test('refuses rules in two places, and rules where nobody is asked who they are', () => {
+  assert.deepEqual(problemsOf('authorization: {roles: {a: {rules: []}}, rulesFile: b}'), [
+    'authorization has roles and rulesFile: rules or files are expected',
+    'authorization has rules and authentication is empty: nobody is asked who they are, a method is expected',
+  ]);
   assert.deepEqual(problemsOf('authorization: {rules: [{allow: all, topics: a}], aclFile: b}'), [
     'authorization has rules and aclFile: rules or files are expected',
     'authorization has rules and authentication is empty: nobody is asked who they are, a method is expected',

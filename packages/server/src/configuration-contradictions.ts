@@ -1,10 +1,12 @@
 /** What a configuration cannot have together, though each value by itself is right: each a sentence with its path. */
+
 import { LIMITS, type Limits } from '@dunlin/broker';
+import { quoted } from '@dunlin/protocol';
 import { UNIX_ADDRESS } from '@dunlin/transport/proxy';
 import { hostAndPort, hostsOverlap } from './address.ts';
 import { formatAmount } from './amount.ts';
 import type { Configuration, ListenerConfiguration } from './configuration.ts';
-import { hint, quoted } from './configuration-reading.ts';
+import { hint } from './configuration-reading.ts';
 import { ALLOW_ANONYMOUS, type MethodConfiguration } from './identity-configuration.ts';
 
 /** Every contradiction; empty where there is none. `isAskedElsewhere`: as of `completeConfiguration`. */
@@ -157,6 +159,11 @@ function methodProblems({ authorities }: Configuration, method: MethodConfigurat
       const sources = (['secret', 'secretFile', 'keys', 'jwksFile', 'jwksUrl'] as const).filter(
         (key) => method[key] !== undefined,
       );
+      const needless = (['jwksHeaders', 'jwksHeaderFiles', 'jwksAuthority'] as const).filter(
+        (key) => method[key] !== undefined && method.jwksUrl === undefined,
+      );
+      if (needless.length > 0)
+        return [`${path} has ${needless.join(' and ')} without jwksUrl: it is expected beside them`];
       if (sources.length === 1) return [];
       const found = sources.length === 0 ? 'has no key' : `has ${sources.join(' and ')}`;
       return [`${path} ${found}: one of secret, secretFile, keys, jwksFile, jwksUrl is expected`];
@@ -169,10 +176,11 @@ function methodProblems({ authorities }: Configuration, method: MethodConfigurat
 }
 
 function authorizationProblems({ authorization }: Configuration, isAsked: boolean): string[] {
-  const { rules, rulesFile, aclFile } = authorization;
+  const { rules, roles, rulesFile, aclFile } = authorization;
   const problems: string[] = [];
-  const given = Object.entries({ rules, rulesFile, aclFile }).filter(([, value]) => value !== undefined);
-  if (rules !== undefined && given.length > 1)
+  const given = Object.entries({ rules, roles, rulesFile, aclFile }).filter(([, value]) => value !== undefined);
+  const isInline = rules !== undefined || roles !== undefined;
+  if (isInline && (rulesFile ?? aclFile) !== undefined)
     problems.push(`authorization has ${given.map(([key]) => key).join(' and ')}: rules or files are expected`);
   if (given.length > 0 && !isAsked)
     problems.push(

@@ -19,6 +19,7 @@ import {
   type MethodEvent,
   PasswordVerifier,
   type ReplaceableAuthorizer,
+  type RevocationSource,
   type RuleSet,
   readAuthorityFiles,
   replaceableAuthorizer,
@@ -56,6 +57,8 @@ export interface DoorOptions {
   readonly authenticator?: Authenticator | undefined;
   /** As of `MethodParts`. */
   readonly saltKey?: MethodParts['saltKey'];
+  /** Who else knows revoked certificates. */
+  readonly revocationSources?: readonly RevocationSource[] | undefined;
 }
 
 /** A listener, as far as doors are concerned. */
@@ -124,7 +127,7 @@ export class Doors {
   readonly authorities: Authorities;
   readonly authorizer: Authorizer;
   readonly #options: DoorOptions;
-  readonly #verifier = new PasswordVerifier();
+  readonly #verifier: PasswordVerifier;
   readonly #rules: ReplaceableAuthorizer;
   readonly #entrances = new Map<string, OpenEntrance>();
   /** What asks at a listener in place of the methods. */
@@ -138,6 +141,7 @@ export class Doors {
   /** @throws ConfigurationError where something that the configuration names cannot be used; nothing is left open */
   constructor(configuration: DoorConfiguration, options: DoorOptions) {
     this.#options = options;
+    this.#verifier = new PasswordVerifier({ clock: options.clock });
     this.#configuration = configuration;
     this.#rules = asConfigurationError(() => replaceableAuthorizer(this.#ruleSet(configuration)));
     this.#shadow = this.#shadowOf(shadowRules(configuration.authorization));
@@ -145,9 +149,11 @@ export class Doors {
       permissions: (clientId, principal) => (this.#shadow ?? this.#rules).permissions(clientId, principal),
     };
     const clientIds = configuredClientIds(configuration);
-    const { clock, tell } = options;
+    const { clock, tell, revocationSources } = options;
     const definitions = readAuthorities(configuration);
-    this.authorities = asConfigurationError(() => new Authorities({ definitions, clock, warn: tell.certificate }));
+    this.authorities = asConfigurationError(
+      () => new Authorities({ definitions, clock, revocationSources, warn: tell.certificate }),
+    );
     try {
       this.#methods = this.#load(configuration);
       if (options.authenticator !== undefined)

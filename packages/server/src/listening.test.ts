@@ -13,6 +13,7 @@ const options: ListenOptions = {
   waitingMax: 16,
   connectionsPerAddressMax: 16,
   isWelcome: () => true,
+  isSpareFile: () => true,
   accept: (wire) => wire.destroy(),
   onError: () => {},
   onRefused: () => {},

@@ -8,6 +8,7 @@ import type { ListenerConfiguration } from './configuration.ts';
 import { ConnectionRate } from './connection-rate.ts';
 import type { Doors } from './doors.ts';
 import type { ServerEvent } from './events.ts';
+import type { FileReserve } from './file-reserve.ts';
 import { holdsOn } from './held-listener.ts';
 import { type HttpRequestHandler, listenAt } from './listening.ts';
 import { readTlsFiles, type TlsFilesContext, warnOfCertificates } from './tls-files.ts';
@@ -29,6 +30,7 @@ export interface OpeningContext {
   readonly broker: Broker;
   readonly doors: Doors;
   readonly gate: AcceptGate;
+  readonly files: FileReserve;
   readonly clock: Clock;
   readonly backlog: number;
   readonly tlsFiles: TlsFilesContext;
@@ -59,7 +61,7 @@ export async function openListener(
   configuration: ListenerConfiguration,
   context: OpeningContext,
 ): Promise<OpenListener> {
-  const { broker, doors, gate, clock, backlog, tell } = context;
+  const { broker, doors, gate, files, clock, backlog, tell } = context;
   const { name, transport, host, versions, limits } = configuration;
   const { connectionsPerSecondMax } = limits;
   const policy: ListenerPolicy = { name, versions, authenticator: doors.authenticatorFor(name) };
@@ -89,6 +91,7 @@ export async function openListener(
     waitingMax: backlog,
     connectionsPerAddressMax: broker.limits.connectionsPerAddressMax,
     isWelcome,
+    isSpareFile: (descriptor) => files.isSpare(descriptor),
     accept,
     onError: (error) =>
       tell({ name: isHeader(error) ? 'headerIgnored' : 'acceptFailed', listener: name, error: error.message }),

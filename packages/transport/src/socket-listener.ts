@@ -3,6 +3,7 @@
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { TransportError } from './errors.ts';
 import type { OnRefused } from './proxy-entrance.ts';
+import { descriptorOf } from './server-socket.ts';
 import { WaitingSockets } from './waiting-sockets.ts';
 import type { Listener, Wire } from './wire.ts';
 import type { WireOwner } from './wire-owner.ts';
@@ -14,10 +15,11 @@ export interface SocketListenerOptions {
   readonly lingerMs: number;
   readonly accept: (wire: Wire) => void;
   readonly onError: (error: Error) => void;
-  readonly onRefused?: OnRefused;
-  readonly waitingMax?: number;
+  readonly onRefused?: OnRefused | undefined;
+  readonly waitingMax?: number | undefined;
   readonly connectionsPerAddressMax?: number;
   readonly isWelcome?: (address: string) => boolean;
+  readonly isSpareFile?: ((descriptor: number) => boolean) | undefined;
 }
 
 /** What one address may take of the places for those who wait. */
@@ -65,9 +67,9 @@ export class SocketListener implements Listener, WireOwner {
   }
 
   /** Takes a wire from the system; counts it until `wireGone`. */
-  offer(wire: Wire): void {
+  offer(wire: Wire, descriptor: number): void {
     this.#open += 1;
-    if (this.#closed || this.#isFull()) wire.destroy();
+    if (this.#closed || this.#isFull() || !this.#isSpareFile(descriptor)) wire.destroy();
     else this.present(wire);
   }
 
@@ -77,7 +79,8 @@ export class SocketListener implements Listener, WireOwner {
     socket.on('close', () => this.#socketGone(socket));
     // Whoever has the socket at the time hears of it by `close`.
     socket.on('error', ignore);
-    if (!this.#closed && !this.#isFull() && this.#waiting.add(socket)) return true;
+    const hasRoom = !this.#closed && !this.#isFull() && this.#isSpareFile(descriptorOf(socket));
+    if (hasRoom && this.#waiting.add(socket)) return true;
     socket.destroy();
     return false;
   }
@@ -139,6 +142,10 @@ export class SocketListener implements Listener, WireOwner {
     // The callback of `close` would wait for all open wires; the address is free as soon as the turn is over.
     this.#server.close();
     await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  #isSpareFile(descriptor: number): boolean {
+    return this.#options.isSpareFile?.(descriptor) !== false;
   }
 
   /** Whether one more is one too many; says so once for each time the limit is reached. */

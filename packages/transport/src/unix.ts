@@ -49,9 +49,9 @@ export async function listenUnix(options: UnixListenOptions): Promise<Listener> 
     throw new TransportError(`Cannot listen at "${path}"`, codeOf(error), error);
   }
   tellAcceptErrors(server, onError);
-  const { connectionsMax = Number.POSITIVE_INFINITY, onRefused, waitingMax } = options;
-  const common = { backlog, connectionsMax, lingerMs, accept, onError, onRefused, waitingMax };
-  const sockets = new SocketListener(server, common);
+  const { connectionsMax = Number.POSITIVE_INFINITY, waitingMax, isSpareFile, onRefused } = options;
+  const limits = { backlog, connectionsMax, waitingMax, isSpareFile };
+  const sockets = new SocketListener(server, { ...limits, lingerMs, accept, onError, onRefused });
   const owner = { lingerMs, wireGone: (): void => {} };
   const present = (socket: net.Socket, peer: Peer): void => sockets.present(new NetWire(socket, owner, peer), socket);
   server.on('connection', (socket) => {
