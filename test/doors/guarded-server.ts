@@ -157,6 +157,11 @@ export class GuardedServer {
     );
   }
 
+  /** Of the process; undefined where it is none of its own. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   /** To the process. */
   signal(signal: NodeJS.Signals): void {
     this.#child?.kill(signal);

@@ -187,3 +187,25 @@ test('SCRAM: a former client-final says nothing in another exchange, nor does a 
   await server.told('connectRefused', { clientId: 'guessing', check: 'scram-proof' });
   await listenedTo.disconnect();
 });
+
+test('SCRAM: what an unknown user looks like is the same before and after a restart, as it is for a known one', async () => {
+  const directory = scratch();
+  const file = join(directory, 'scram');
+  const credentials = await Promise.all(['ada', 'bob', 'cid'].map(() => writeScramCredential('pencil', MECHANISM)));
+  // Of several numbers of iterations an unknown user has one.
+  const lines = credentials.map((text, index) => `user${index}:${text.replace('$15000:', `$${15000 + index}:`)}\n`);
+  writeFileSync(file, lines.join(''), { mode: 0o600 });
+  const seen = new Set<string>();
+  for (let start = 1; start <= 3; start++) {
+    const data = join(directory, 'data');
+    const server = await GuardedServer.start({ authentication: [{ method: 'scram', file }], data });
+    const client = await server.open('tcp');
+    await scramLogin(client, 'unknown', (serverFirst) => {
+      seen.add(serverFirst.slice(serverFirst.indexOf(',s=')));
+      return clientFinal(serverFirst, 'pencil');
+    });
+    await client.expectRefusal(BAD_USER_NAME_OR_PASSWORD);
+    await server.running?.stop();
+  }
+  assert.equal(seen.size, 1);
+});

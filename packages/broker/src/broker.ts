@@ -204,6 +204,11 @@ export class Broker implements SessionContext {
     wire.destroy();
   }
 
+  /** Counts a connection that its listener closed as it came, for want of open files. */
+  countWithoutFile(): void {
+    this.metrics.connectionsWithoutFile += 1;
+  }
+
   /** Calls `listener` for every event until the returned function is called. It must not throw. */
   onEvent(listener: (event: BrokerEvent) => void): () => void {
     this.#listeners = [...this.#listeners, listener];

@@ -3,6 +3,7 @@
 export const COUNTERS = {
   connectionsAccepted: 'Network connections that came in.',
   connectionsRefused: 'Network connections refused because connectionsMax or connectionsPerAddressMax was reached.',
+  connectionsWithoutFile: 'Network connections closed as they came because they took one of the last open files.',
   connectionsPerUsernameRefused: 'CONNECT packets refused because connectionsPerUsernameMax was reached.',
   connectTimeouts: 'Connections closed because no CONNECT was handled within connectTimeoutMs.',
   connectsAccepted: 'CONNECT packets answered with success.',

@@ -1,10 +1,10 @@
 /** `dunlin bans`: who a running server keeps out for now, and letting them in again. */
 
+import { visible } from '@dunlin/protocol';
 import { askRunning, CONTROL_FLAGS, CONTROL_NOTE, type ControlFlags } from './control.ts';
 import { ExitCode, usageError } from './exit-codes.ts';
 import { type CommandHelp, columns, type FlagGroup, helpText, readFlags } from './flags.ts';
 import type { Terminal } from './terminal.ts';
-import { visible } from './visible.ts';
 
 type Ban = import('@dunlin/server').DoorBan;
 type Party = import('@dunlin/server').BannedParty;

@@ -65,8 +65,6 @@ test('lets in a player whose User Name is the Common Name, with an empty passwor
     claims: undefined,
   };
   assert.deepEqual(ask({}, player.der, key), { kind: 'accept', principal: expected });
-  const endless = ask({ endsWithCertificate: false }, player.der, key);
-  assert.equal(endless?.kind === 'accept' && endless.principal.expiresAtMs, Infinity);
 });
 
 test('says nothing of a client without a certificate, whatever its User Name, or with one of another authority', () => {

@@ -1,5 +1,12 @@
 /** The method for clients that prove a certificate: by mutual TLS, or told by a proxy that is trusted. */
-import type { AuthenticationRequest, AuthenticationResult, CertificateFacts, Principal, Refusal } from '@dunlin/broker';
+import {
+  type AuthenticationRequest,
+  type AuthenticationResult,
+  type CertificateFacts,
+  NOBODY,
+  type Principal,
+  type Refusal,
+} from '@dunlin/broker';
 import type { Authorities, CertificateProblem, IssuedCertificate, UnprovenCertificate } from './authorities.ts';
 import type { Method } from './method.ts';
 
@@ -19,8 +26,6 @@ export interface CertificateMethodOptions {
    * name is that of the certificate, whatever CONNECT says. Default: `username`.
    */
   readonly match?: 'username' | 'clientId' | 'none';
-  /** Whether a connection ends with its certificate. Default: true. */
-  readonly endsWithCertificate?: boolean;
 }
 
 const NOT_AUTHORIZED = 0x87;
@@ -32,9 +37,12 @@ const REASONS: Readonly<Partial<Record<CertificateProblem, string>>> = {
   revoked: 'the certificate was revoked',
 };
 
-/** A name counts whatever the CONNECT packet's password is; without a certificate the method says nothing of anyone. */
+/**
+ * A name counts whatever the CONNECT packet's password is; without a certificate the method says nothing of anyone. The
+ * connection ends when the certificate does.
+ */
 export function certificateMethod(options: CertificateMethodOptions): Method {
-  const { name, registry, authorities, endsWithCertificate = true } = options;
+  const { name, registry, authorities } = options;
   if (name === '' || name.includes(':'))
     throw new TypeError(`Cannot name a method "${name}": a name without ":" is expected`);
   if (authorities?.length === 0)
@@ -58,8 +66,7 @@ export function certificateMethod(options: CertificateMethodOptions): Method {
   };
 
   function principal(found: IssuedCertificate, username: string, identity: string): Principal {
-    const expiresAtMs = endsWithCertificate ? found.notAfterMs : Infinity;
-    return { username, identity, attributes: {}, groups: [], certificate: found.facts, expiresAtMs, claims: undefined };
+    return { ...NOBODY, username, identity, certificate: found.facts, expiresAtMs: found.notAfterMs };
   }
 }
 

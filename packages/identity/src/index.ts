@@ -1,4 +1,5 @@
 /** What the package offers: methods of authentication, and rules of what a client may do. */
+
 export { type AccessQuestion, type AccessReport, explainAccess } from './access-report.ts';
 export { type AnonymousOptions, anonymousMethod } from './anonymous.ts';
 export { type AttemptEvent, type AttemptGuard, type AttemptOptions, type Ban, guardAttempts } from './attempts.ts';
@@ -13,7 +14,7 @@ export {
 export { type AuthorityFiles, readAuthorityFiles } from './authority-files.ts';
 export { type CarriedAction, type CarriedRule, type CarriedRules, readCarriedRules } from './carried-rules.ts';
 export { type Certificate, readCertificate, type SubjectAltNames } from './certificate.ts';
-export { type CertificateCheckOptions, withCertificateCheck } from './certificate-check.ts';
+export { type CertificateCheckOptions, guardCertificates, withCertificateCheck } from './certificate-check.ts';
 export { type CertificateMethodOptions, certificateMethod } from './certificate-method.ts';
 export { type AuthenticatorChain, authenticatorChain, type ChainOptions } from './chain.ts';
 export {
@@ -37,6 +38,7 @@ export { type JwtMethod, type JwtOptions, jwtMethod } from './jwt.ts';
 export type { Method } from './method.ts';
 export { METHOD_EVENTS, type MethodEvent, type MethodEventName, type TellMethodEvent } from './method-events.ts';
 export { readMosquittoAcl } from './mosquitto-acl.ts';
+export { NamedFileError, readNamedFile } from './named-file.ts';
 export { type PasswordFileMethod, type PasswordFileOptions, passwordFile } from './password-file.ts';
 export { hashPassword, type PasswordHash, PasswordHashError, parseHash, type WrittenFormat } from './password-hash.ts';
 export { PasswordVerifier, type PasswordVerifierOptions, type Verdict } from './password-verifier.ts';

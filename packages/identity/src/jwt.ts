@@ -5,11 +5,13 @@ import {
   type Clock,
   NOBODY,
   type Principal,
+  type Refusal,
 } from '@dunlin/broker';
 import { ReasonCode } from '@dunlin/protocol';
 import { errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
 import { readAttributes, readGroups, readUsername } from './carried-facts.ts';
 import { type CarriedRules, readCarriedRules } from './carried-rules.ts';
+import { keyFingerprint } from './key-fingerprint.ts';
 import type { Method } from './method.ts';
 import type { TellMethodEvent } from './method-events.ts';
 import { type TokenAlgorithm, type TokenHeader, type TokenKey, type TokenKeys, tokenKeys } from './token-keys.ts';
@@ -30,8 +32,6 @@ export interface JwtOptions {
   readonly mustExpire?: boolean;
   /** Milliseconds by which clocks may differ. Default 5000. */
   readonly clockToleranceMs?: number;
-  /** Milliseconds for which a token counts after it was issued (`iat`, which it then must have). Default: for ever. */
-  readonly maxAgeMs?: number;
   /**
    * Claims that must equal a value; in a text `{username}` or `%u`, and `{clientId}` or `%c`, stand for what CONNECT
    * says. Default: none, and the user name that CONNECT shows counts for nothing.
@@ -51,11 +51,18 @@ export interface JwtOptions {
 }
 
 export interface JwtMethod extends Method {
-  /** Reads key files again; what it returns puts them in force. Throws where one cannot be used. */
-  prepareReload(): () => void;
+  /**
+   * Reads key files again; what it returns puts these keys in force, and a review refuses whose key is none of them. Throws
+   * where one cannot be used.
+   */
+  prepareReload(keys: readonly TokenKey[]): () => void;
+  /** Whether the key that signed the token still counts; what the token says was looked at when it was shown. */
+  review(principal: Principal): Refusal | undefined;
   close(): void;
 }
 
+/** Goes with the principal, through whatever is made of it, and shows the fingerprint of the key in no text. */
+const KEY = Symbol('key');
 const TOKEN_BYTES_MAX = 8192;
 const CLOCK_TOLERANCE_MS = 5_000;
 /** A header in Base64url: the first character of JSON's "{", and one of those that its second can be. */
@@ -67,7 +74,7 @@ const TOKEN_SHAPE = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$/;
  *
  * Says nothing of a client whose password is not shaped like a token. Refuses a token that does not count with one of
  * the checks `token-size`, `token-malformed`, `token-algorithm`, `token-key`, `token-signature` (0x86),
- * `token-expired`, `token-not-yet`, `token-age`, `token-audience`, `token-issuer`, `token-claim`, `token-username`,
+ * `token-expired`, `token-not-yet`, `token-audience`, `token-issuer`, `token-claim`, `token-username`,
  * `token-rules` (0x87), `token-keys-unavailable` (0x88). No event, error or refusal holds any of the
  * token but when it ended.
  *
@@ -83,7 +90,11 @@ export function jwtMethod(options: JwtOptions): JwtMethod {
       if (typeof token === 'object') return token;
       return token === undefined ? undefined : judge(token, request, options, keys);
     },
-    prepareReload: () => keys.prepareReload(),
+    prepareReload: (next) => keys.prepareReload(next),
+    review: (principal) =>
+      keys.holds((principal as Partial<Admitted>)[KEY] ?? '')
+        ? undefined
+        : refusal('token-key', 'the key that signed the token no longer counts', ReasonCode.notAuthorized),
     close: () => keys.close(),
   };
 }
@@ -116,17 +127,15 @@ async function judge(
     return refusal('token-keys-unavailable', 'no keys can be fetched', ReasonCode.serverUnavailable);
   }
   if (candidates.length === 0) return refusal('token-key', 'the key that signed it is not known');
-  let payload: JWTPayload | undefined;
   for (const key of candidates) {
     try {
-      ({ payload } = await jwtVerify(token, key, verification(options)));
-      break;
+      const { payload } = await jwtVerify(token, key, verification(options));
+      return admit(payload, keyFingerprint(key), request, options);
     } catch (error) {
       if (!(error instanceof errors.JWSSignatureVerificationFailed)) return refusalOf(error);
     }
   }
-  if (payload === undefined) return refusal('token-signature', 'no key that is known has signed it');
-  return admit(payload, request, options);
+  return refusal('token-signature', 'no key that is known has signed it');
 }
 
 function readHeader(token: string): { readonly alg: unknown; readonly kid: string | undefined } | undefined {
@@ -144,12 +153,11 @@ function isAllowed(header: { readonly alg: unknown }, algorithms: readonly Token
 }
 
 function verification(options: JwtOptions): JWTVerifyOptions {
-  const { algorithms, issuer, audience, mustExpire = true, maxAgeMs, clock } = options;
+  const { algorithms, issuer, audience, mustExpire = true, clock } = options;
   return {
     algorithms: [...algorithms],
     ...(issuer === false ? {} : { issuer: [issuer].flat() }),
     ...(audience === false ? {} : { audience: [audience].flat() }),
-    ...(maxAgeMs === undefined ? {} : { maxTokenAge: maxAgeMs / 1000 }),
     requiredClaims: mustExpire ? ['exp'] : [],
     clockTolerance: toleranceMs(options) / 1000,
     currentDate: new Date(clock.nowMs()),
@@ -159,7 +167,6 @@ function verification(options: JwtOptions): JWTVerifyOptions {
 const CLAIM_CHECKS: Readonly<Record<string, string>> = {
   exp: 'token-expired',
   nbf: 'token-not-yet',
-  iat: 'token-age',
   aud: 'token-audience',
   iss: 'token-issuer',
 };
@@ -184,7 +191,14 @@ function claimText(error: errors.JWTExpired | errors.JWTClaimValidationFailed): 
   return `it ended at ${ended.toISOString()}`;
 }
 
-function admit(payload: JWTPayload, { connect }: AuthenticationRequest, options: JwtOptions): AuthenticationResult {
+type Admitted = Principal & { readonly [KEY]: string };
+
+function admit(
+  payload: JWTPayload,
+  key: string,
+  { connect }: AuthenticationRequest,
+  options: JwtOptions,
+): AuthenticationResult {
   for (const [claim, expected] of Object.entries(options.claims ?? {})) {
     const { username } = connect;
     const shown = { clientId: connect.clientId, username: options.from === 'username' ? undefined : username };
@@ -194,9 +208,10 @@ function admit(payload: JWTPayload, { connect }: AuthenticationRequest, options:
   }
   const facts = readFacts(payload, options);
   if ('kind' in facts) return facts;
-  const principal: Principal = {
+  const principal: Admitted = {
     ...NOBODY,
     ...facts,
+    [KEY]: key,
     identity: `${options.name}:${facts.username}`,
     expiresAtMs: endOf(payload, options),
   };
@@ -252,11 +267,9 @@ function filled(
   );
 }
 
-/** When the connection ends: with `exp`, and with the age that a token may have. */
-function endOf({ exp, iat }: JWTPayload, options: JwtOptions): number {
-  const ends = exp === undefined ? Infinity : exp * 1000;
-  const ages = iat === undefined || options.maxAgeMs === undefined ? Infinity : iat * 1000 + options.maxAgeMs;
-  return Math.min(ends, ages) + toleranceMs(options);
+/** When the connection ends: with `exp`. */
+function endOf({ exp }: JWTPayload, options: JwtOptions): number {
+  return (exp === undefined ? Infinity : exp * 1000) + toleranceMs(options);
 }
 
 function toleranceMs({ clockToleranceMs = CLOCK_TOLERANCE_MS }: JwtOptions): number {

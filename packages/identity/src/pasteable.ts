@@ -1,14 +1,18 @@
-/** Which texts of a client may stand in a Topic Filter of a rule: one that a rule pastes must stay one plain level. */
+/** Which texts of a client may stand in a Topic Filter of a rule. Nothing is escaped: Topic Filters know no escape. */
 
 /**
- * Whether a user name, Client Identifier, Common Name or attribute may be put where a rule says `{username}` or `%u`.
- *
- * False for an empty text, one with `+`, `#`, `/`, a control character or half a surrogate pair, and one that begins
- * with `$`: a client called `$SYS` or `$share` would otherwise turn `{username}/#` into something else. Whoever pastes
- * refuses what is not pasteable; nothing is escaped, since Topic Filters know no escape.
+ * Whether a text is one plain level, or a part of one: false for an empty text and one with `+`, `#`, `/`, a control character
+ * or half a surrogate pair. `$SYS` is one; whoever puts it at the front of a filter looks for that as well.
+ */
+export function isWithinLevel(value: string): boolean {
+  return value !== '' && value.isWellFormed() && !/[+#/\p{Cc}]/u.test(value);
+}
+
+/**
+ * Whether a user name, Client Identifier, Common Name or attribute may be put wherever a rule says `{username}` or `%u`: it
+ * stays within its level and does not begin with `$`, since a client called `$SYS` or `$share` would turn `{username}/#`
+ * into something else.
  */
 export function isPasteable(value: string): boolean {
-  return (
-    value !== '' && !value.startsWith('$') && !/[+#/\u0000-\u001f\u007f-\u009f]/.test(value) && value.isWellFormed()
-  );
+  return !value.startsWith('$') && isWithinLevel(value);
 }

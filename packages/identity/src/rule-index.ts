@@ -1,7 +1,8 @@
 /** Finds the rules that speak of a client without looking at all of them: files with a section for each device are long. */
 import type { Principal } from '@dunlin/broker';
+import { isWithinLevel } from './pasteable.ts';
 import { appliesTo, type Rule } from './rule.ts';
-import { hasVariables, isPasteable } from './topic-template.ts';
+import { hasVariables } from './topic-template.ts';
 
 export class RuleIndex {
   readonly #rules: readonly Rule[];
@@ -26,7 +27,7 @@ export class RuleIndex {
     addAll(found, this.#byClientId.get(clientId));
     for (const group of principal.groups) addAll(found, this.#byGroup.get(group));
     const hasPlainNames =
-      isPasteable(clientId) && (principal.username === undefined || isPasteable(principal.username));
+      isWithinLevel(clientId) && (principal.username === undefined || isWithinLevel(principal.username));
     return [...found]
       .filter((number) => {
         const rule = this.#rules[number];

@@ -37,8 +37,8 @@ export interface ScramOptions {
   /** Users besides those of the file. Default: none. */
   readonly users?: readonly ScramUser[];
   /**
-   * What the salts of unknown users are made from, at least 16 bytes that nobody can guess. Default: random, so that with a
-   * restart these salts change and those of known users do not; a server that keeps it tells nobody even that.
+   * What salts and iterations of unknown users are made from, at least 16 bytes that nobody can guess. Default: random, so
+   * that with a restart they change and those of known users do not; a server that keeps it tells nobody even that.
    */
   readonly fakeSaltKey?: Uint8Array;
   /** The server's part of a nonce: printable ASCII without commas, never twice. Default: 144 random bits. */
@@ -92,15 +92,16 @@ class Scram implements ScramMethod {
   readonly #fakeSaltKey: Uint8Array;
   readonly #serverNonce: () => string;
   readonly #users: UserTable<Credentials>;
-  readonly #likeness: Readonly<Record<ScramMechanism, Likeness<Shape>>> = {
-    'SCRAM-SHA-256': new Likeness(SCRAM_WRITTEN),
-    'SCRAM-SHA-512': new Likeness(SCRAM_WRITTEN),
-  };
+  readonly #likeness: Readonly<Record<ScramMechanism, Likeness<Shape>>>;
 
   constructor({ name, file, fakeSaltKey = randomBytes(32), nonce }: ScramOptions) {
     this.name = name;
     this.#file = file;
     this.#fakeSaltKey = fakeSaltKey;
+    this.#likeness = {
+      'SCRAM-SHA-256': new Likeness(SCRAM_WRITTEN, fakeSaltKey),
+      'SCRAM-SHA-512': new Likeness(SCRAM_WRITTEN, fakeSaltKey),
+    };
     this.#serverNonce = nonce ?? (() => randomBytes(18).toString('base64'));
     this.#users = new UserTable(name, (credentials) =>
       Object.values(credentials)

@@ -1,15 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { isWithinLevel } from './pasteable.ts';
 import { principal } from './testing/principal.ts';
-import {
-  type Client,
-  fillTemplate,
-  isPasteable,
-  plainTemplate,
-  readMosquittoPattern,
-  readTemplate,
-} from './topic-template.ts';
+import { type Client, fillTemplate, plainTemplate, readMosquittoPattern, readTemplate } from './topic-template.ts';
 
 const ada: Client = {
   clientId: 'c-1',
@@ -47,7 +41,7 @@ test('pastes nothing that the client has not, and no inherited name', () => {
 
 test('pastes no name that would leave its level, whatever it holds', () => {
   for (const value of ['', '+', '#', 'a/b', 'a+', '#a', '\0', 'a\nb', '\u0085', '\ud800'])
-    assert.ok(!isPasteable(value), JSON.stringify(value));
+    assert.ok(!isWithinLevel(value), JSON.stringify(value));
   const property = fc.property(fc.string({ unit: 'binary' }), (username) => {
     const result = fillTemplate(
       readTemplate('u/{username}/x'),
@@ -55,7 +49,7 @@ test('pastes no name that would leave its level, whatever it holds', () => {
       'allow',
     );
     if ('filter' in result) assert.deepEqual(result.filter.split('/').length, 3);
-    assert.equal('filter' in result, isPasteable(username));
+    assert.equal('filter' in result, isWithinLevel(username));
   });
   fc.assert(property);
 });

@@ -6,6 +6,7 @@
  */
 import type { Principal } from '@dunlin/broker';
 import { assertTopicFilter } from '@dunlin/protocol';
+import { isWithinLevel } from './pasteable.ts';
 
 /** Who a template is filled in for. */
 export interface Client {
@@ -74,16 +75,11 @@ export function fillTemplate(template: TopicTemplate, client: Client, effect: 'a
     const value = knownValue(piece.variable, client);
     // At the front a "$" would lead into the topics of the server, where a client cannot be let in by its name.
     const isOfServer = filter === '' && effect === 'allow' && value?.startsWith('$');
-    if (value === undefined || isOfServer || !isPasteable(value))
+    if (value === undefined || isOfServer || !isWithinLevel(value))
       return { variable: piece.variable, value, before: filter };
     filter += value;
   }
   return { filter };
-}
-
-/** Whether a value stays within its level when it is put into a filter. */
-export function isPasteable(value: string): boolean {
-  return value !== '' && value.isWellFormed() && !/[+#/\p{Cc}]/u.test(value);
 }
 
 function knownValue(variable: Variable, { clientId, principal }: Client): string | undefined {

@@ -106,13 +106,14 @@ export class UserTable<Proof> {
  * for one name, and spread over all, so that an unknown user is like some known one in whatever way these differ.
  */
 export class Likeness<Shape> {
-  readonly #key = randomBytes(32);
+  readonly #key: Uint8Array;
   readonly #fallback: Shape;
   #shapes: readonly Shape[] = [];
 
-  /** `fallback`: where there is none to choose from. */
-  constructor(fallback: Shape) {
+  /** `fallback`: where there is none to choose from. `key`: what the choice goes by, which nobody can guess. */
+  constructor(fallback: Shape, key: Uint8Array = randomBytes(32)) {
     this.#fallback = fallback;
+    this.#key = key;
   }
 
   replace(shapes: readonly Shape[]): void {

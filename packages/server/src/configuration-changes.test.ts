@@ -59,3 +59,16 @@ test('whether anybody is asked who they are needs a restart, and all that goes w
     assert.deepEqual(reloadedConfiguration(before, after), { ...before, log: after.log });
   }
 });
+
+test('without methods, where nobody or a part of the server asks, authorities and rules are taken over, and no listener', () => {
+  const before = read('listeners: [{name: one, allowAnonymous: true}]\n');
+  const after = {
+    ...read('authorities: [{name: ours, certificate: ca.pem}]\nlisteners: [{name: one}]\n'),
+    authorization: { rules: [{ allow: 'publish' as const, topics: ['a'] }] },
+  };
+  assert.deepEqual(configurationChanges(before, after), {
+    reloaded: ['authorities', 'authorization'],
+    needsRestart: ['listeners[one].allowAnonymous'],
+  });
+  assert.deepEqual(reloadedConfiguration(before, after), { ...after, listeners: before.listeners });
+});

@@ -22,7 +22,7 @@ export function configurationChanges(former: Configuration, next: Configuration)
     changes[isReloaded ? 'reloaded' : 'needsRestart'].push(path);
   };
   for (const key of Object.keys(former) as (keyof Configuration)[]) {
-    if (key === 'listeners') addListenerChanges(former.listeners, next.listeners, isTakenOver, add);
+    if (key === 'listeners') addListenerChanges(former, next, add);
     else if (key === 'log') addLogChanges(former.log, next.log, add);
     else if (!isDeepStrictEqual(former[key], next[key])) add(key, isTakenOver && RELOADED.includes(key));
   }
@@ -31,22 +31,22 @@ export function configurationChanges(former: Configuration, next: Configuration)
 
 type Add = (path: string, isReloaded: boolean) => void;
 
-/** Whether clients are asked who they are is decided at the start: connections that came in before would not be. */
+/**
+ * Whether clients are asked who they are is decided at the start: connections that came in before would not be. Without
+ * methods it is nobody, or a part of the server, which stays.
+ */
 function asksAlike(former: Configuration, next: Configuration): boolean {
-  return former.authentication.length > 0 && next.authentication.length > 0;
+  return former.authentication.length > 0 === next.authentication.length > 0;
 }
 
 /** Listeners are the same where their names are. */
-function addListenerChanges(
-  former: readonly ListenerConfiguration[],
-  next: readonly ListenerConfiguration[],
-  isTakenOver: boolean,
-  add: Add,
-): void {
-  const names = new Set([...former, ...next].map(({ name }) => name));
+function addListenerChanges(former: Configuration, next: Configuration, add: Add): void {
+  // Without methods these keys have done their work at the start.
+  const isTakenOver = asksAlike(former, next) && next.authentication.length > 0;
+  const names = new Set([...former.listeners, ...next.listeners].map(({ name }) => name));
   for (const name of names) {
     const path = `listeners[${name}]`;
-    const [before, after] = [former, next].map((list) => list.find((listener) => listener.name === name));
+    const [before, after] = [former, next].map(({ listeners }) => listeners.find((listener) => listener.name === name));
     if (before === undefined || after === undefined) {
       add(path, false);
       continue;
@@ -67,6 +67,7 @@ export function reloadedConfiguration(former: Configuration, next: Configuration
   const log = { ...former.log, level: next.log.level };
   if (!asksAlike(former, next)) return { ...former, log };
   const { authorities, authentication, clientIds, authorization } = next;
+  if (authentication.length === 0) return { ...former, log, authorities, clientIds, authorization };
   const listeners = former.listeners.map((listener) => {
     const after = next.listeners.find(({ name }) => name === listener.name);
     if (after === undefined) return listener;

@@ -10,10 +10,10 @@ import {
   type ListenerConfiguration,
 } from './configuration.ts';
 import { linesOfKeys } from './configuration-file.ts';
+import { readConfiguredFile } from './configured-file.ts';
 import { Doors } from './doors.ts';
 import type { AuthorityConfiguration, MethodConfiguration } from './identity-configuration.ts';
 import { checkReach } from './listening.ts';
-import { readNamedFile } from './named-file.ts';
 import { effectiveConfiguration } from './serve.ts';
 import { systemClock } from './system-clock.ts';
 import { readTlsFiles, type TlsFilesContext } from './tls-files.ts';
@@ -118,9 +118,9 @@ class FileCheck implements CheckedConfiguration {
   #pair(path: string, { certificate, key }: CertificateFiles): void {
     const areRead = [
       this.attempt(`${path}.certificate`, () =>
-        readCertificates(readNamedFile(certificate, 'a certificate').toString('utf8'), certificate),
+        readCertificates(readConfiguredFile(certificate, 'a certificate').toString('utf8'), certificate),
       ),
-      this.attempt(`${path}.key`, () => readPrivateKey(readNamedFile(key, 'a key').toString('utf8'), key)),
+      this.attempt(`${path}.key`, () => readPrivateKey(readConfiguredFile(key, 'a key').toString('utf8'), key)),
     ];
     if (areRead.includes(false)) return;
     const doors = this.#open({});
@@ -148,9 +148,10 @@ class FileCheck implements CheckedConfiguration {
   }
 
   /** Each file by itself. */
-  authorization({ rules, rulesFile, aclFile, shadow, broaderFilter }: Configuration['authorization']): void {
+  authorization(authorization: Configuration['authorization']): void {
+    const { rules, roles, rulesFile, aclFile, shadow, broaderFilter } = authorization;
     // Problems of these have their path.
-    if (rules !== undefined) this.doors('', { authorization: { rules, broaderFilter } });
+    this.doors('', { authorization: { rules, roles, broaderFilter } });
     if (rulesFile !== undefined) this.doors('authorization.rulesFile', { authorization: { rulesFile, broaderFilter } });
     if (aclFile !== undefined) this.doors('authorization.aclFile', { authorization: { aclFile, broaderFilter } });
     if (shadow !== undefined) this.doors('authorization.shadow', { authorization: { shadow, broaderFilter } });
@@ -175,7 +176,8 @@ class FileCheck implements CheckedConfiguration {
   }
 
   #open(parts: Partial<Parts>, warn: (warning: CertificateWarning) => void = () => {}): Doors {
-    const none = { listeners: [], authorities: [], authentication: [], clientIds: [], guard: {}, authorization: {} };
+    const lists = { listeners: [], authorities: [], authentication: [], clientIds: [] };
+    const none = { ...lists, guard: {}, authorization: {}, limits: {} };
     const ignore = (): void => {};
     const tell = {
       method: ignore,
@@ -213,7 +215,7 @@ function keyOf(entry: MethodConfiguration | AuthorityConfiguration, problem: str
   return named === undefined ? '' : `.${named[0]}`;
 }
 
-const FILE_KEY = /^(certificate|crl|file|secretFile|jwksFile|authority|keys\[\d+\])$/;
+const FILE_KEY = /^(certificate|crl|file|secretFile|jwksFile|jwksAuthority|authority|keys\[\d+\])$/;
 
 function isFolder(path: string): boolean {
   try {

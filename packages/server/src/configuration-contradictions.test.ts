@@ -51,6 +51,10 @@ for (const [listener, ...problems] of [
     'listeners[0].tls.authorities[0] is "x", no authority: there is no authority',
   ],
   ['transport: unix', 'listeners[0].path is missing: a path is expected for transport unix'],
+  [
+    'transport: unix, path: a, proxy: {trusted: [10.0.0.1], protocol: v2}',
+    'listeners[0].proxy.trusted lacks unix: it is expected beside transport unix',
+  ],
   ['path: a', 'listeners[0].path is given beside transport tcp: transport unix is expected'],
   ['mode: "0999"', 'listeners[0].mode is "0999": an octal file mode such as 0660 is expected'],
   [
@@ -111,11 +115,18 @@ test('wants exactly one place for the keys of tokens', () => {
   const jwt = (rest: string) => problemsOf(`authentication: [{method: jwt, algorithms: [ES256]${rest}}]`);
   const expected = 'one of secret, secretFile, keys, jwksFile, jwksUrl is expected';
   assert.deepEqual(jwt(''), [`authentication[0] has no key: ${expected}`]);
+  assert.deepEqual(jwt(', keys: [a], jwksAuthority: b, jwksHeaderFiles: {a: b}'), [
+    'authentication[0] has jwksHeaderFiles and jwksAuthority without jwksUrl: it is expected beside them',
+  ]);
   assert.deepEqual(jwt(', keys: [a], jwksUrl: b'), [`authentication[0] has keys and jwksUrl: ${expected}`]);
   assert.deepEqual(jwt(', keys: [a]'), []);
 });
 
 test('refuses rules in two places, and rules where nobody is asked who they are', () => {
+  assert.deepEqual(problemsOf('authorization: {roles: {a: {rules: []}}, rulesFile: b}'), [
+    'authorization has roles and rulesFile: rules or files are expected',
+    'authorization has rules and authentication is empty: nobody is asked who they are, a method is expected',
+  ]);
   assert.deepEqual(problemsOf('authorization: {rules: [{allow: all, topics: a}], aclFile: b}'), [
     'authorization has rules and aclFile: rules or files are expected',
     'authorization has rules and authentication is empty: nobody is asked who they are, a method is expected',

@@ -1,16 +1,20 @@
 /** What a configuration cannot have together, though each value by itself is right: each a sentence with its path. */
+
 import { LIMITS, type Limits } from '@dunlin/broker';
+import { quoted } from '@dunlin/protocol';
+import { UNIX_ADDRESS } from '@dunlin/transport/proxy';
 import { hostAndPort, hostsOverlap } from './address.ts';
 import { formatAmount } from './amount.ts';
 import type { Configuration, ListenerConfiguration } from './configuration.ts';
-import { hint, quoted } from './configuration-reading.ts';
+import { hint } from './configuration-reading.ts';
 import { ALLOW_ANONYMOUS, type MethodConfiguration } from './identity-configuration.ts';
 
-/** Every contradiction; empty where there is none. */
-export function contradictionsOf(configuration: Configuration): string[] {
+/** Every contradiction; empty where there is none. `isAskedElsewhere`: as of `completeConfiguration`. */
+export function contradictionsOf(configuration: Configuration, isAskedElsewhere: boolean): string[] {
+  const isAsked = isAskedElsewhere || configuration.authentication.length > 0;
   const { listeners, authorities, authentication, clientIds, limits } = configuration;
   return [
-    ...listeners.flatMap((listener, index) => listenerProblems(configuration, listener, index)),
+    ...listeners.flatMap((listener, index) => listenerProblems(configuration, listener, index, isAsked)),
     ...repeatedNames('authorities', authorities),
     ...repeatedNames('authentication', authentication),
     ...authentication.flatMap(({ name }, index) =>
@@ -20,7 +24,7 @@ export function contradictionsOf(configuration: Configuration): string[] {
     ...clientIds.flatMap(({ listeners: names }, index) =>
       unknownNames(`clientIds[${index}].listeners`, names, 'listener', listeners),
     ),
-    ...authorizationProblems(configuration),
+    ...authorizationProblems(configuration, isAsked),
     ...logProblems(configuration),
     ...storageProblems(configuration),
     ...outboxProblems(limits),
@@ -51,14 +55,19 @@ function unknownNames(path: string, names: readonly string[] = [], what: string,
   );
 }
 
-function listenerProblems(configuration: Configuration, listener: ListenerConfiguration, index: number): string[] {
+function listenerProblems(
+  configuration: Configuration,
+  listener: ListenerConfiguration,
+  index: number,
+  isAsked: boolean,
+): string[] {
   const { listeners, authorities, authentication } = configuration;
   const path = `listeners[${index}]`;
   return [
     ...placeProblems(listeners, index),
     ...unknownNames(`${path}.tls.authorities`, listener.tls?.authorities, 'authority', authorities),
     ...unknownNames(`${path}.authentication`, listener.authentication, 'method of authentication', authentication),
-    ...transportProblems(configuration, listener, path),
+    ...transportProblems(configuration, listener, path, isAsked),
   ];
 }
 
@@ -85,9 +94,10 @@ function placeProblems(listeners: readonly ListenerConfiguration[], index: numbe
 }
 
 function transportProblems(
-  { authorities, authentication }: Configuration,
+  { authorities }: Configuration,
   listener: ListenerConfiguration,
   path: string,
+  isAsked: boolean,
 ): string[] {
   const { transport, tls, proxy } = listener;
   const problems: string[] = [];
@@ -101,7 +111,7 @@ function transportProblems(
     const given = `${path}.tls.clientCertificate is ${tls.clientCertificate}`;
     if (authorities.length === 0) problems.push(`${given}: an entry of authorities is expected`);
     // TLS lets through what has expired or was revoked: that is looked at where clients are asked who they are.
-    if (authentication.length === 0) problems.push(`${given}: a method in authentication is expected`);
+    if (!isAsked) problems.push(`${given}: a method in authentication is expected`);
   }
   if (transport === 'unix' && listener.path === undefined)
     problems.push(`${path}.path is missing: a path is expected for transport unix`);
@@ -116,8 +126,9 @@ function transportProblems(
       `${path}.proxy takes headers beside protocol ${proxy?.protocol}: the PROXY protocol or headers are expected`,
     );
   problems.push(...originProblems(listener, path));
-  if (transport === 'unix' && proxy !== undefined)
-    problems.push(`${path}.proxy is given beside transport unix: another transport is expected`);
+  // Whoever opens the socket is `unix`: without it nobody could connect.
+  if (transport === 'unix' && proxy !== undefined && !proxy.trusted.includes(UNIX_ADDRESS))
+    problems.push(`${path}.proxy.trusted lacks ${UNIX_ADDRESS}: it is expected beside transport unix`);
   return problems;
 }
 
@@ -148,6 +159,11 @@ function methodProblems({ authorities }: Configuration, method: MethodConfigurat
       const sources = (['secret', 'secretFile', 'keys', 'jwksFile', 'jwksUrl'] as const).filter(
         (key) => method[key] !== undefined,
       );
+      const needless = (['jwksHeaders', 'jwksHeaderFiles', 'jwksAuthority'] as const).filter(
+        (key) => method[key] !== undefined && method.jwksUrl === undefined,
+      );
+      if (needless.length > 0)
+        return [`${path} has ${needless.join(' and ')} without jwksUrl: it is expected beside them`];
       if (sources.length === 1) return [];
       const found = sources.length === 0 ? 'has no key' : `has ${sources.join(' and ')}`;
       return [`${path} ${found}: one of secret, secretFile, keys, jwksFile, jwksUrl is expected`];
@@ -159,13 +175,14 @@ function methodProblems({ authorities }: Configuration, method: MethodConfigurat
   }
 }
 
-function authorizationProblems({ authorization, authentication }: Configuration): string[] {
-  const { rules, rulesFile, aclFile } = authorization;
+function authorizationProblems({ authorization }: Configuration, isAsked: boolean): string[] {
+  const { rules, roles, rulesFile, aclFile } = authorization;
   const problems: string[] = [];
-  const given = Object.entries({ rules, rulesFile, aclFile }).filter(([, value]) => value !== undefined);
-  if (rules !== undefined && given.length > 1)
+  const given = Object.entries({ rules, roles, rulesFile, aclFile }).filter(([, value]) => value !== undefined);
+  const isInline = rules !== undefined || roles !== undefined;
+  if (isInline && (rulesFile ?? aclFile) !== undefined)
     problems.push(`authorization has ${given.map(([key]) => key).join(' and ')}: rules or files are expected`);
-  if (given.length > 0 && authentication.length === 0)
+  if (given.length > 0 && !isAsked)
     problems.push(
       'authorization has rules and authentication is empty: nobody is asked who they are, a method is expected',
     );

@@ -1,6 +1,7 @@
 /** Reads the configuration file: YAML, whose values are checked by the table of keys, every fault with its line. */
-import { readFileSync } from 'node:fs';
+
 import { dirname, resolve } from 'node:path';
+import { quoted } from '@dunlin/protocol';
 import {
   isAlias,
   isMap,
@@ -14,7 +15,8 @@ import {
   type Scalar,
 } from 'yaml';
 import { ConfigurationError, type PartialConfiguration } from './configuration.ts';
-import { Problems, printable, quoted, readConfiguration, type Source } from './configuration-reading.ts';
+import { Problems, printable, readConfiguration, type Source } from './configuration-reading.ts';
+import { readConfiguredFile } from './configured-file.ts';
 import { type Environment, expandVariables } from './environment-variables.ts';
 import { looksLikeMosquitto } from './mosquitto-file.ts';
 import type { ScalarShape } from './shape.ts';
@@ -35,14 +37,7 @@ export interface FileContext {
  * @throws ConfigurationError where it cannot be read or is wrong
  */
 export function readConfigurationFile(path: string): PartialConfiguration {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    const reason =
-      (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (error as Error).message;
-    throw new ConfigurationError([`Cannot read the configuration ${JSON.stringify(path)}: ${reason}`]);
-  }
+  const text = readConfiguredFile(path, 'the configuration').toString('utf8');
   return parseConfiguration(text, path, { directory: dirname(resolve(path)), environment: process.env });
 }
 

@@ -156,10 +156,10 @@ export class ConfigurationError extends Error {
 }
 
 /**
- * Fills in what is not given.
+ * Fills in what is not given. `isAskedElsewhere`: who clients are is asked without `authentication`, by a part of the server.
  * @throws ConfigurationError where there is no listener, or where values that are right each by itself contradict
  */
-export function completeConfiguration(input: PartialConfiguration = {}): Configuration {
+export function completeConfiguration(input: PartialConfiguration = {}, isAskedElsewhere = false): Configuration {
   const given = input.listeners ?? [{}];
   if (given.length === 0) throw new ConfigurationError(['listeners is empty: at least one listener is expected']);
   const { data } = input;
@@ -177,7 +177,7 @@ export function completeConfiguration(input: PartialConfiguration = {}): Configu
     settings: input.settings ?? {},
     semiSpaceBytesMax: input.semiSpaceBytesMax ?? SEMI_SPACE_BYTES,
   };
-  const problems = contradictionsOf(configuration);
+  const problems = contradictionsOf(configuration, isAskedElsewhere);
   if (problems.length > 0) throw new ConfigurationError(problems);
   return configuration;
 }

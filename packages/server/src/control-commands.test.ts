@@ -6,7 +6,7 @@ import { controlCommands } from './control-commands.ts';
 const backups: string[] = [];
 const stats = { keys: 1 } as StoreStats;
 const report = { sessions: 2 } as CheckReport;
-const reloaded = { changed: ['guard'], needsRestart: [], users: 1, rules: 0, disconnected: 0 };
+const reloaded = { changed: ['guard'], needsRestart: [], users: 1, rules: 0, disconnected: 0, disconnectedClients: [] };
 const ban = {
   listener: 'tcp',
   address: '192.0.2.1',

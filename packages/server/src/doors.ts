@@ -1,5 +1,5 @@
 /** Who may come in, and what they may do then: puts together what the configuration says of it, and puts other words in place. */
-import type { Authenticator, Authorizer, Clock } from '@dunlin/broker';
+import { type Authenticator, type Authorizer, type Clock, LIMITS, type Limits } from '@dunlin/broker';
 import {
   type AttemptEvent,
   type AttemptGuard,
@@ -13,11 +13,13 @@ import {
   type FlappingClient,
   type FlappingGuard,
   guardAttempts,
+  guardCertificates,
   guardFlapping,
   type Method,
   type MethodEvent,
   PasswordVerifier,
   type ReplaceableAuthorizer,
+  type RevocationSource,
   type RuleSet,
   readAuthorityFiles,
   replaceableAuthorizer,
@@ -51,11 +53,20 @@ export interface DoorEvents {
 export interface DoorOptions {
   readonly clock: Clock;
   readonly tell: DoorEvents;
+  /** Asked in place of the methods of the configuration, which then has none. */
+  readonly authenticator?: Authenticator | undefined;
+  /** As of `MethodParts`. */
+  readonly saltKey?: MethodParts['saltKey'];
+  /** Who else knows revoked certificates. */
+  readonly revocationSources?: readonly RevocationSource[] | undefined;
 }
 
 /** A listener, as far as doors are concerned. */
 type Entrance = Pick<ListenerConfiguration, 'name' | 'authentication' | 'allowAnonymous' | 'tls' | 'proxy'>;
-type DoorConfiguration = IdentityConfiguration & { readonly listeners: readonly Entrance[] };
+type DoorConfiguration = IdentityConfiguration & {
+  readonly listeners: readonly Entrance[];
+  readonly limits: Partial<Limits>;
+};
 
 interface OpenEntrance {
   readonly chain: AuthenticatorChain;
@@ -99,6 +110,9 @@ export interface PreparedDoors {
   discard(): void;
 }
 
+/** Of the time for CONNECT, what finding out who a client is may take: it still has to be told. */
+const ANSWER_SHARE = 0.9;
+
 /** Stands at the end of the chain of a listener with `allowAnonymous`. */
 const ANONYMOUS: Method = anonymousMethod({ name: ALLOW_ANONYMOUS });
 
@@ -113,9 +127,11 @@ export class Doors {
   readonly authorities: Authorities;
   readonly authorizer: Authorizer;
   readonly #options: DoorOptions;
-  readonly #verifier = new PasswordVerifier();
+  readonly #verifier: PasswordVerifier;
   readonly #rules: ReplaceableAuthorizer;
   readonly #entrances = new Map<string, OpenEntrance>();
+  /** What asks at a listener in place of the methods. */
+  readonly #given = new Map<string, Authenticator>();
   /** Methods with the check of certificates before them, by the names of authorities; undefined: all. */
   readonly #checked = new WeakMap<Method, Map<string | undefined, Method>>();
   #configuration: DoorConfiguration;
@@ -125,6 +141,7 @@ export class Doors {
   /** @throws ConfigurationError where something that the configuration names cannot be used; nothing is left open */
   constructor(configuration: DoorConfiguration, options: DoorOptions) {
     this.#options = options;
+    this.#verifier = new PasswordVerifier({ clock: options.clock });
     this.#configuration = configuration;
     this.#rules = asConfigurationError(() => replaceableAuthorizer(this.#ruleSet(configuration)));
     this.#shadow = this.#shadowOf(shadowRules(configuration.authorization));
@@ -132,14 +149,19 @@ export class Doors {
       permissions: (clientId, principal) => (this.#shadow ?? this.#rules).permissions(clientId, principal),
     };
     const clientIds = configuredClientIds(configuration);
-    const { clock, tell } = options;
+    const { clock, tell, revocationSources } = options;
     const definitions = readAuthorities(configuration);
-    this.authorities = asConfigurationError(() => new Authorities({ definitions, clock, warn: tell.certificate }));
+    this.authorities = asConfigurationError(
+      () => new Authorities({ definitions, clock, revocationSources, warn: tell.certificate }),
+    );
     try {
       this.#methods = this.#load(configuration);
+      if (options.authenticator !== undefined)
+        for (const entrance of configuration.listeners)
+          this.#given.set(entrance.name, this.#guarded(options.authenticator, entrance));
       if (configuration.authentication.length === 0) return;
       for (const entrance of configuration.listeners)
-        this.#entrances.set(entrance.name, this.#open(entrance, clientIds, configuration.guard));
+        this.#entrances.set(entrance.name, this.#open(entrance, clientIds, configuration));
     } catch (error) {
       void this.close();
       throw error;
@@ -149,7 +171,7 @@ export class Doors {
   /** Undefined: everybody is let in. */
   authenticatorFor(listener: string): Authenticator | undefined {
     const entrance = this.#entrances.get(listener);
-    return entrance?.flapping ?? entrance?.attempts;
+    return entrance?.flapping ?? entrance?.attempts ?? this.#given.get(listener);
   }
 
   /** Whether nobody from there is let in for now, so that a connection is not worth its memory. */
@@ -264,8 +286,8 @@ export class Doors {
   }
 
   get #parts(): MethodParts {
-    const { clock, tell } = this.#options;
-    return { clock, verifier: this.#verifier, registry: this.authorities, tell: tell.method };
+    const { clock, tell, saltKey } = this.#options;
+    return { clock, verifier: this.#verifier, registry: this.authorities, tell: tell.method, saltKey };
   }
 
   #ruleSet({ authorization }: DoorConfiguration): RuleSet {
@@ -276,23 +298,31 @@ export class Doors {
     return candidate && shadowed(this.#rules, candidate, { onDifference: this.#options.tell.shadow });
   }
 
-  #open(entrance: Entrance, clientIds: ClientIdRules, guard: GuardConfiguration): OpenEntrance {
+  #open(entrance: Entrance, clientIds: ClientIdRules, { guard, limits }: DoorConfiguration): OpenEntrance {
     const { clock, tell } = this.#options;
+    const { connectTimeoutMs = LIMITS.connectTimeoutMs.default } = limits;
+    const answerMsMax = connectTimeoutMs * ANSWER_SHARE;
     const chain = authenticatorChain({ clock, methods: this.#methodsFor(entrance), clientIds, tell: tell.method });
     const attempts = asConfigurationError(() =>
-      guardAttempts(chain, { clock, tell: tell.attempt, ...attemptOptions(guard) }),
+      guardAttempts(chain, { clock, tell: tell.attempt, answerMsMax, ...attemptOptions(guard) }),
     );
     if (guard.flapping === undefined) return { chain, attempts, flapping: undefined };
     const flapping = guardFlapping(attempts, { clock, tell: tell.flapping, ...flappingOptions(guard.flapping) });
     return { chain, attempts, flapping };
   }
 
-  #methodsFor({ authentication, allowAnonymous, tls, proxy }: Entrance): Method[] {
+  #guarded(authenticator: Authenticator, entrance: Entrance): Authenticator {
+    if (!hasCertificates(entrance)) return authenticator;
+    return guardCertificates(authenticator, { registry: this.authorities, authorities: entrance.tls?.authorities });
+  }
+
+  #methodsFor(entrance: Entrance): Method[] {
+    const { authentication, allowAnonymous, tls } = entrance;
     const names = authentication ?? [...this.#methods.keys()];
     // A listener that is still open, and no longer in the configuration, may name one that is gone.
     const asked = names.flatMap((name) => this.#methods.get(name)?.method ?? []);
     const methods = allowAnonymous ? [...asked, ANONYMOUS] : asked;
-    if ((tls?.clientCertificate ?? 'none') === 'none' && proxy === undefined) return methods;
+    if (!hasCertificates(entrance)) return methods;
     const configured = this.#configuration.authentication;
     const byCertificate = configured.filter(({ method }) => method === 'certificate').map(({ name }) => name);
     return methods.map((method) =>
@@ -309,6 +339,11 @@ export class Doors {
     known.set(key, checked);
     return checked;
   }
+}
+
+/** Whether clients may show certificates there, to us or to a proxy. */
+function hasCertificates({ tls, proxy }: Entrance): boolean {
+  return (tls?.clientCertificate ?? 'none') !== 'none' || proxy !== undefined;
 }
 
 async function closeAll(methods: Iterable<LoadedMethod>): Promise<void> {

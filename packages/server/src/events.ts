@@ -10,12 +10,26 @@ interface EventFields {
   acceptingPaused: { connections: number };
   acceptingResumed: { connections: number };
   acceptFailed: { listener: string; error: string };
+  /** The limit of open files now. */
+  filesExhausted: { fileLimit: number };
+  /** Connections that were closed meanwhile. */
+  filesAvailable: { refused: number };
   /** Once for each listener. */
   headerIgnored: { listener: string; error: string };
   /** Code of the error, such as `EADDRINUSE`. */
   startFailed: { code: string; error: string };
-  /** Keys of the configuration; how many users and rules changed, and clients were sent away as they may not stay. */
-  reloaded: { changed: string; needsRestart: string; users: number; rules: number; disconnected: number };
+  /**
+   * Keys of the configuration; how many users and rules changed, and clients were sent away as they may not stay. `clients`:
+   * the first 20 of them, each with the check that it failed.
+   */
+  reloaded: {
+    changed: string;
+    needsRestart: string;
+    users: number;
+    rules: number;
+    disconnected: number;
+    clients: string;
+  };
   /** Nothing was changed. */
   reloadFailed: { error: string };
   /** A client came too often, and is kept out. */
@@ -94,13 +108,24 @@ export const SERVER_EVENTS: { readonly [name in ServerEventName]: EventDescripti
   acceptingPaused: { level: 'warn', description: 'connectionsMax is reached: new connections wait in the system.' },
   acceptingResumed: { level: 'info', description: 'Connections are accepted again.' },
   acceptFailed: { level: 'error', description: 'A connection could not be accepted.' },
+  filesExhausted: {
+    level: 'error',
+    description:
+      'Connections take the last open files of the process: they are closed as they come, until some are free.',
+    remedy: 'raise the limit of open files (LimitNOFILE of a service, ulimit -n), or lower connectionsMax',
+  },
+  filesAvailable: { level: 'info', description: 'There are open files for connections again.' },
   headerIgnored: {
     level: 'warn',
     description:
       'Somebody who is no trusted proxy sent a header of one (`X-Forwarded-For`, `Client-Cert`); it counts for nothing.',
   },
   startFailed: { level: 'error', description: 'The server could not start; nothing is left open.' },
-  reloaded: { level: 'info', description: 'The configuration and the files it names were read again.' },
+  reloaded: {
+    level: 'info',
+    description:
+      'The configuration and the files it names were read again; the first 20 clients that had to go are named.',
+  },
   reloadFailed: {
     level: 'error',
     description: 'The configuration or a file it names cannot be used; nothing was changed.',

@@ -1,16 +1,21 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { backlogFor, connectionsAllowed, openFileLimit } from './file-limit.ts';
+import { backlogFor, connectionsAllowed, lowestFreeDescriptor, OpenFileLimit } from './file-limit.ts';
 
 function limitOf(text: string): number | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'dunlin-limits-'));
   try {
     const path = join(folder, 'limits');
     writeFileSync(path, text);
-    return openFileLimit(path);
+    const limit = new OpenFileLimit(path);
+    try {
+      return limit.read();
+    } finally {
+      limit.close();
+    }
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -27,7 +32,20 @@ test('reads the soft limit of open files', () => {
     undefined,
   );
   assert.equal(limitOf(head), undefined);
-  assert.equal(openFileLimit('/no/such/file'), undefined);
+  const none = new OpenFileLimit('/no/such/file');
+  assert.equal(none.read(), undefined);
+  none.close();
+});
+
+test('finds the lowest descriptor that is free', () => {
+  const free = lowestFreeDescriptor();
+  const taken = openSync(process.execPath, 'r');
+  try {
+    assert.equal(taken, free);
+    assert.ok(lowestFreeDescriptor() > free);
+  } finally {
+    closeSync(taken);
+  }
 });
 
 test('keeps a reserve of files for the process and for connections that wait', () => {

@@ -1,22 +1,48 @@
 /** How many connections the open files of this process allow. */
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { devNull } from 'node:os';
 
 /** Files of the process itself: standard streams, the event loop, name look-ups, what libraries open. */
 const ownFiles = 64;
 const backlogMin = 16;
 const backlogMax = 1024;
+const limitsBytesMax = 4096;
 
-/** The soft limit of open files of this process, or undefined where it has none or does not tell (not Linux). */
-export function openFileLimit(limitsFile = '/proc/self/limits'): number | undefined {
-  let text: string;
-  try {
-    text = readFileSync(limitsFile, 'utf8');
-  } catch {
-    return undefined;
+/** The soft limit of open files of this process, as it is now: it can be told also where no file is left to open. */
+export class OpenFileLimit {
+  /** Undefined where the system does not tell (not Linux). */
+  readonly #file: number | undefined;
+
+  constructor(limitsFile = '/proc/self/limits') {
+    try {
+      this.#file = openSync(limitsFile, 'r');
+    } catch {}
   }
-  // Node has raised the soft limit to the hard one already.
-  const match = /^Max open files\s+(\d+)\s/m.exec(text);
-  return match === null ? undefined : Number(match[1]);
+
+  /** Undefined where there is none, or nobody tells. */
+  read(): number | undefined {
+    if (this.#file === undefined) return undefined;
+    const text = Buffer.alloc(limitsBytesMax);
+    const bytes = readSync(this.#file, text, 0, limitsBytesMax, 0);
+    // Node has raised the soft limit to the hard one already.
+    const match = /^Max open files\s+(\d+)\s/m.exec(text.toString('latin1', 0, bytes));
+    return match === null ? undefined : Number(match[1]);
+  }
+
+  close(): void {
+    if (this.#file !== undefined) closeSync(this.#file);
+  }
+}
+
+/** The lowest file descriptor that is free; infinite where none is left. */
+export function lowestFreeDescriptor(): number {
+  try {
+    const descriptor = openSync(devNull, 'r');
+    closeSync(descriptor);
+    return descriptor;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
 }
 
 /** How many connections of a listener the system may hold that the broker has not taken yet. */

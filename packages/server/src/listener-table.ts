@@ -91,7 +91,7 @@ const proxy: GroupShape = {
   entries: {
     trusted: names(
       '10.0.0.0/8',
-      'An address, or a network with the length of its prefix.',
+      'An address, a network with the length of its prefix, or `unix`: who connects to a Unix socket.',
       'none',
       'Addresses of the proxies.',
     ),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -12,6 +13,7 @@ const options: ListenOptions = {
   waitingMax: 16,
   connectionsPerAddressMax: 16,
   isWelcome: () => true,
+  isSpareFile: () => true,
   accept: (wire) => wire.destroy(),
   onError: () => {},
   onRefused: () => {},
@@ -98,6 +100,25 @@ test('serves WebSockets at the paths of the entry, and hands other requests on',
   } finally {
     for (const wire of wires) wire.destroy();
     await Promise.all(listeners.map((listener) => listener.close()));
+  }
+});
+
+test('takes at a Unix socket what a proxy says, where who may open it is trusted', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'dunlin-listening-'));
+  const path = join(folder, 'proxied');
+  const accepted = Promise.withResolvers<Wire>();
+  const [listener] = await listenAt(
+    entry({ transport: 'unix', path, proxy: { trusted: ['unix'], protocol: 'v1', forwardedFor: false } }),
+    { ...options, accept: accepted.resolve },
+  );
+  const socket = connect({ path });
+  try {
+    socket.write('PROXY TCP4 192.0.2.7 192.0.2.1 5 6\r\n');
+    assert.deepEqual((await accepted.promise).peer, { address: '192.0.2.7', port: 5, proxyAddress: 'unix' });
+  } finally {
+    socket.destroy();
+    await listener.close();
+    rmSync(folder, { recursive: true });
   }
 });
 

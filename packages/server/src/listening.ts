@@ -43,6 +43,8 @@ export interface ListenOptions {
   readonly connectionsPerAddressMax: number;
   /** Asked before TLS or HTTP begins. */
   readonly isWelcome: (address: string) => boolean;
+  /** Asked of each connection as it comes, with its file descriptor. */
+  readonly isSpareFile: (descriptor: number) => boolean;
   readonly accept: (wire: Wire) => void;
   readonly onError: (error: Error) => void;
   /** Somebody was turned away before they could speak MQTT. */
@@ -121,7 +123,7 @@ async function openAddress(
     case 'wss':
       return await listenWebSocket({ ...common, ...webSocketOptions(configuration, options) });
     case 'unix':
-      return await listenUnix({ ...common, path: path as string, mode: Number.parseInt(mode, 8), proxy: undefined });
+      return await listenUnix({ ...common, path: path as string, mode: Number.parseInt(mode, 8) });
   }
 }
 

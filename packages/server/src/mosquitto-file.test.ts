@@ -28,7 +28,7 @@ test('names file and line of what Mosquitto does not know, and of what has no va
   assert.deepEqual(problemsOf('listener 1883\nalow_anonymous true\nlistener\n\tport 1\n zzz 1'), [
     'm.conf:2: "alow_anonymous" is unknown: did you mean allow_anonymous?',
     'm.conf:3: listener has no value: one is expected behind it',
-    'm.conf:4: "\\u{9}port" is unknown: did you mean port?',
+    'm.conf:4: "\\tport" is unknown: did you mean port?',
     'm.conf:5: "zzz" is unknown: an option of Mosquitto 2.0 or 2.1 is expected',
   ]);
 });

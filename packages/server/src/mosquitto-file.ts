@@ -1,6 +1,7 @@
 /** Reads the text of a mosquitto.conf: options with their lines, as Mosquitto itself divides them. */
+import { quoted } from '@dunlin/protocol';
 import { ConfigurationError } from './configuration.ts';
-import { hint, Problems, quoted } from './configuration-reading.ts';
+import { hint, Problems } from './configuration-reading.ts';
 import { MOSQUITTO_OPTIONS, mosquittoOption } from './mosquitto-options.ts';
 
 /** One option that was given. */

@@ -82,7 +82,7 @@ test('names bridges and plugins, and shows nothing secret of them', () => {
 
 test('puts nothing of a name into the file but as text', () => {
   const { yaml } = importMosquitto('plugin_opt_a\rdata:\u0085x 1', 'm.conf');
-  assert.match(yaml, /plugin_opt_a\\u\{d\}data:\\u\{85\}x is not carried/);
+  assert.match(yaml, /plugin_opt_a\\rdata:\\u0085x is not carried/);
 });
 
 test('leaves out listeners without a counterpart, and refuses a file that has no other', () => {

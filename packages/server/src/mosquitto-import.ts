@@ -1,8 +1,10 @@
 /** Converts a mosquitto.conf to a configuration of ours, and says what it could not carry. */
+
 import { basename } from 'node:path';
+import { quoted } from '@dunlin/protocol';
 import { ConfigurationError, completeConfiguration } from './configuration.ts';
 import { parseConfiguration } from './configuration-file.ts';
-import { Problems, quoted } from './configuration-reading.ts';
+import { Problems } from './configuration-reading.ts';
 import { importAccess } from './mosquitto-access.ts';
 import { ImportContext, type ImportRemark } from './mosquitto-context.ts';
 import { ConfigurationDraft } from './mosquitto-draft.ts';

@@ -8,6 +8,7 @@ import type { ListenerConfiguration } from './configuration.ts';
 import { ConnectionRate } from './connection-rate.ts';
 import type { Doors } from './doors.ts';
 import type { ServerEvent } from './events.ts';
+import type { FileReserve } from './file-reserve.ts';
 import { holdsOn } from './held-listener.ts';
 import { type HttpRequestHandler, listenAt } from './listening.ts';
 import { readTlsFiles, type TlsFilesContext, warnOfCertificates } from './tls-files.ts';
@@ -28,9 +29,8 @@ export interface BoundListener {
 export interface OpeningContext {
   readonly broker: Broker;
   readonly doors: Doors;
-  /** Asked in place of the doors, where an embedding program has one. */
-  readonly authenticator: ListenerPolicy['authenticator'];
   readonly gate: AcceptGate;
+  readonly files: FileReserve;
   readonly clock: Clock;
   readonly backlog: number;
   readonly tlsFiles: TlsFilesContext;
@@ -61,10 +61,10 @@ export async function openListener(
   configuration: ListenerConfiguration,
   context: OpeningContext,
 ): Promise<OpenListener> {
-  const { broker, doors, authenticator, gate, clock, backlog, tell } = context;
+  const { broker, doors, gate, files, clock, backlog, tell } = context;
   const { name, transport, host, versions, limits } = configuration;
   const { connectionsPerSecondMax } = limits;
-  const policy: ListenerPolicy = { name, versions, authenticator: authenticator ?? doors.authenticatorFor(name) };
+  const policy: ListenerPolicy = { name, versions, authenticator: doors.authenticatorFor(name) };
   let rate: ConnectionRate | undefined;
   const reject = (address: string, check: string, reason: string): void =>
     tell({ name: 'connectionRejected', address, listener: name, check, reason });
@@ -91,6 +91,7 @@ export async function openListener(
     waitingMax: backlog,
     connectionsPerAddressMax: broker.limits.connectionsPerAddressMax,
     isWelcome,
+    isSpareFile: (descriptor) => files.isSpare(descriptor),
     accept,
     onError: (error) =>
       tell({ name: isHeader(error) ? 'headerIgnored' : 'acceptFailed', listener: name, error: error.message }),
@@ -117,9 +118,10 @@ export async function openListener(
     prepareTls(files) {
       const next = tlsSettings(files);
       if (next === undefined) return () => {};
+      const updates = listeners.map((listener) => (listener as TlsListener).prepareUpdate(next));
       return () => {
         settings = next;
-        for (const listener of listeners) (listener as TlsListener).update(next);
+        for (const update of updates) update();
       };
     },
     close: () => {

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { ruleText } from '@dunlin/identity';
-import { ConfigurationError } from './configuration.ts';
+import { ConfigurationError, completeConfiguration } from './configuration.ts';
+import { parseConfiguration } from './configuration-file.ts';
+import { configuredRules } from './rules.ts';
 import { parseRules, readRuleFiles } from './rules-file.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'dunlin-rules-'));
@@ -96,9 +98,12 @@ test('puts both kinds of files together; with an ACL file wider subscriptions ar
 test('says which file cannot be read and why', () => {
   assert.match(
     problemsOf(() => readRuleFiles({ rules: join(scratch, 'none') }))[0],
-    /^Cannot read the rules ".*none": there is no such file$/,
+    /^Cannot read the rules from ".*none": there is no such file$/,
   );
-  assert.match(problemsOf(() => readRuleFiles({ aclFile: scratch }))[0], /^Cannot read the ACL file ".*": EISDIR/);
+  assert.match(
+    problemsOf(() => readRuleFiles({ aclFile: scratch }))[0],
+    /^Cannot read the ACL file from ".*": it is a folder, a file is expected$/,
+  );
   const latin = file('latin', Buffer.from('topic read b\xe4r\n', 'latin1'));
   assert.match(problemsOf(() => readRuleFiles({ aclFile: latin }))[0], /text in UTF-8 is expected$/);
   const large = file('large', Buffer.alloc(16 * 1024 * 1024 + 1, '#'));
@@ -113,6 +118,13 @@ test('says which file cannot be read and why', () => {
 test('reads the rules of the guide', () => {
   const guide = readFileSync(new URL('../../../docs/guide/rules.md', import.meta.url), 'utf8');
   const blocks = [...guide.matchAll(/```yaml\n(.*?)```/gs)].map(([, text]) => text);
-  assert.ok(blocks.length > 0);
-  for (const text of blocks) assert.ok(parseRules(text, 'rules.md').length > 0);
+  const [inFile, inConfiguration] = [false, true].map((isInside) =>
+    blocks.filter((text) => /^authorization:/m.test(text) === isInside),
+  );
+  assert.ok(inFile.length > 0 && inConfiguration.length > 0);
+  for (const text of inFile) assert.ok(parseRules(text, 'rules.md').length > 0);
+  for (const text of inConfiguration) {
+    const { authorization } = completeConfiguration(parseConfiguration(text, 'rules.md'));
+    assert.ok((configuredRules(authorization).rules ?? []).length > 0);
+  }
 });

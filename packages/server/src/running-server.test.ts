@@ -40,12 +40,14 @@ test('a reload cuts whose user was removed, and lets the others go on', async ()
   const { server, events, client } = await start(both);
   const [one, two] = [await client('ada'), await client('bob')];
   const report = await server.reload({ listeners, authentication: [{ method: 'users', users: [ada] }] });
-  assert.deepEqual(report, { changed: ['authentication'], needsRestart: [], users: 1, rules: 0, disconnected: 1 });
+  const counts = { users: 1, rules: 0, disconnected: 1 };
+  const disconnectedClients = [{ clientId: 'bob', check: 'user-removed' }];
+  assert.deepEqual(report, { changed: ['authentication'], needsRestart: [], ...counts, disconnectedClients });
   await two.expect('disconnect', { code: 0x87 });
   await one.ping();
   assert.deepEqual(
     events.filter(({ name }) => name === 'reloaded'),
-    [{ name: 'reloaded', changed: 'authentication', needsRestart: '', users: 1, rules: 0, disconnected: 1 }],
+    [{ name: 'reloaded', changed: 'authentication', needsRestart: '', ...counts, clients: '"bob" (user-removed)' }],
   );
   await one.disconnect();
 });
@@ -143,4 +145,13 @@ test('a start that fails leaves no timer, no port and no lock behind', async () 
   const authorities = [{ name: 'ours', certificate }];
   await assert.rejects(startServer({ ...both, authorities, data }, { clock }), { name: 'ConfigurationError' });
   assert.equal(clock.timers, 0);
+});
+
+test('a connection that takes one of the last files is closed, counted and told of', async () => {
+  const { server, events } = await start({ listeners }, { fileLimit: 16 });
+  const raw = await RawClient.open({ host: '127.0.0.1', port: server.listeners[0].port }, 5);
+  await raw.expectClose();
+  assert.equal(server.broker.metrics.connectionsWithoutFile, 1);
+  const told = events.filter(({ name }) => name === 'filesExhausted');
+  assert.deepEqual(told, [{ name: 'filesExhausted', fileLimit: 16 }]);
 });

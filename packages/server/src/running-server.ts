@@ -8,7 +8,9 @@ import {
   type Random,
   type Store,
 } from '@dunlin/broker';
+import type { RevocationSource } from '@dunlin/identity';
 import type { LmdbEnvironment } from '@dunlin/lmdb';
+import { quoted } from '@dunlin/protocol';
 import { AcceptGate } from './accept-gate.ts';
 import { addressesOf } from './address.ts';
 import { closeInTurn, closeTogether } from './closing.ts';
@@ -16,10 +18,12 @@ import type { Configuration } from './configuration.ts';
 import { controlCommands } from './control-commands.ts';
 import { ControlSocket } from './control-socket.ts';
 import type { ServerEvent } from './events.ts';
-import { backlogFor, connectionsAllowed, openFileLimit } from './file-limit.ts';
+import { backlogFor, connectionsAllowed, lowestFreeDescriptor, OpenFileLimit } from './file-limit.ts';
+import { FileReserve } from './file-reserve.ts';
 import { InForce, type ReloadReport } from './in-force.ts';
 import type { HttpRequestHandler } from './listening.ts';
 import { type BoundListener, type OpenListener, openListener } from './open-listener.ts';
+import { keptSaltKey } from './salt-key.ts';
 import { SERVER_VERSION } from './server-version.ts';
 import { systemClock } from './system-clock.ts';
 import { systemRandom } from './system-random.ts';
@@ -27,6 +31,7 @@ import { systemRandom } from './system-random.ts';
 export interface RunningParts {
   readonly authenticator?: Authenticator;
   readonly authorizer?: Authorizer;
+  readonly revocationSources?: readonly RevocationSource[];
   readonly store?: Store;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -51,6 +56,8 @@ export class Running {
   readonly #clock: Clock;
   readonly #inForce: InForce;
   readonly #gate: AcceptGate;
+  readonly #files: FileReserve;
+  readonly #fileLimit: OpenFileLimit;
   readonly #opened: OpenListener[] = [];
   readonly #forget: () => void;
   #control: ControlSocket | undefined;
@@ -63,7 +70,13 @@ export class Running {
     let inForce: InForce | undefined;
     let running: Running | undefined;
     try {
-      inForce = new InForce(configuration, { clock: parts.clock ?? systemClock, tell });
+      inForce = new InForce(configuration, {
+        clock: parts.clock ?? systemClock,
+        tell,
+        revocationSources: parts.revocationSources,
+        authenticator: parts.authenticator,
+        saltKey: storage && (() => keptSaltKey(configuration.data as string)),
+      });
       running = new Running(inForce, options);
       await running.#open();
       return running;
@@ -86,7 +99,9 @@ export class Running {
     this.#options = options;
     this.#clock = clock;
     this.#inForce = inForce;
-    this.fileLimit = parts.fileLimit ?? openFileLimit();
+    this.#fileLimit = new OpenFileLimit();
+    const fileLimit = (): number | undefined => parts.fileLimit ?? this.#fileLimit.read();
+    this.fileLimit = fileLimit();
     this.connectionsMax = allowedConnections(configuration, this.fileLimit, tell);
     const store = storage?.store ?? parts.store;
     this.broker = makeBroker(configuration, { ...parts, clock, authorizer, store }, this.connectionsMax);
@@ -97,6 +112,14 @@ export class Running {
       connections: () => this.broker.connections.size,
       paused: (connections) => tell({ name: 'acceptingPaused', connections }),
       resumed: (connections) => tell({ name: 'acceptingResumed', connections }),
+    });
+    this.#files = new FileReserve({
+      clock,
+      limit: fileLimit,
+      lowestFree: lowestFreeDescriptor,
+      refused: () => this.broker.countWithoutFile(),
+      exhausted: (fileLimit) => tell({ name: 'filesExhausted', fileLimit }),
+      available: (refused) => tell({ name: 'filesAvailable', refused }),
     });
     inForce.serve({ broker: this.broker, listeners: this.#opened });
   }
@@ -131,9 +154,9 @@ export class Running {
         await openListener(listener, {
           broker: this.broker,
           doors,
-          authenticator: parts.authenticator,
           httpRequest: parts.httpRequest,
           gate: this.#gate,
+          files: this.#files,
           clock: this.#clock,
           backlog: backlogFor(this.fileLimit),
           tlsFiles,
@@ -155,8 +178,9 @@ export class Running {
     try {
       if (this.#stopped !== undefined) throw new Error('Cannot reload: the server is stopping');
       const report = await this.#inForce.reload(read());
-      const { changed, needsRestart, ...counts } = report;
-      tell({ name: 'reloaded', changed: changed.join(' '), needsRestart: needsRestart.join(' '), ...counts });
+      const { changed, needsRestart, disconnectedClients, ...counts } = report;
+      const clients = disconnectedClients.map(({ clientId, check }) => `${quoted(clientId)} (${check})`).join(', ');
+      tell({ name: 'reloaded', changed: changed.join(' '), needsRestart: needsRestart.join(' '), ...counts, clients });
       return report;
     } catch (error) {
       tell({ name: 'reloadFailed', error: (error as Error).message });
@@ -169,6 +193,8 @@ export class Running {
     const controlClosed = this.#control?.close();
     await this.#reloading;
     this.#gate.close();
+    this.#files.close();
+    this.#fileLimit.close();
     await closeInTurn([
       () => closeTogether(this.#opened.map((listener) => listener.close())),
       () => this.#inForce.close(),

@@ -1,8 +1,10 @@
 /** The command `dunlin serve`: from the arguments to a server that runs until it is told to stop. */
+
 import { resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { StoreContradiction } from '@dunlin/broker';
 import { StoreError } from '@dunlin/lmdb';
+import { quoted } from '@dunlin/protocol';
 import {
   type Configuration,
   ConfigurationError,
@@ -12,7 +14,6 @@ import {
   mergeConfigurations,
 } from './configuration.ts';
 import { readConfigurationFile } from './configuration-file.ts';
-import { quoted } from './configuration-reading.ts';
 import { ControlError } from './control-protocol.ts';
 import { defaultDataDirectory } from './data-directory.ts';
 import { logEvent } from './event-log.ts';

@@ -1,5 +1,8 @@
 /** A running server: a broker and the listeners that bring it its connections. */
+
 import type { Authenticator, Authorizer, Broker, Clock, Random, Store } from '@dunlin/broker';
+import type { RevocationSource } from '@dunlin/identity';
+import { quoted } from '@dunlin/protocol';
 import {
   type Configuration,
   ConfigurationError,
@@ -7,7 +10,7 @@ import {
   completeConfiguration,
 } from './configuration.ts';
 import { checkInput } from './configuration-input.ts';
-import { hint, quoted } from './configuration-reading.ts';
+import { hint } from './configuration-reading.ts';
 import type { ServerEvent } from './events.ts';
 import type { ReloadReport } from './in-force.ts';
 import { checkReach, type HttpRequestHandler } from './listening.ts';
@@ -18,12 +21,19 @@ import { openStorage } from './storage.ts';
 /** What an embedding program or a test puts in place of the parts that a server has by itself. */
 export interface ServerParts {
   /**
-   * Asks every client who it is; listeners beyond loopback need no `allowAnonymous` then. Default: what `authentication`
-   * says. Must not be given beside that.
+   * Asks every client who it is; listeners beyond loopback need no `allowAnonymous` then. Where a listener asks for
+   * certificates, one that is shown was found good before, and goes along with the principal. Delays and bans of `guard`,
+   * and `clientIds`, are not for it. Default: what `authentication` says. Must not be given beside that.
    */
   readonly authenticator?: Authenticator;
   /** Default: what `authorization` says. */
   readonly authorizer?: Authorizer;
+  /**
+   * Who else knows revoked certificates, beside the lists of `authorities`: a device registry. Asked by the names of these
+   * authorities, at every CONNECT and again for open connections when one tells of a change. Must not be given without
+   * `authentication` or an `authenticator`, before which they are asked. Default: none.
+   */
+  readonly revocationSources?: readonly RevocationSource[];
   /** Default: what `data` and `durability` say. Must not be given beside `data`. */
   readonly store?: Store;
   readonly clock?: Clock;
@@ -87,6 +97,7 @@ export async function startServer(input: ConfigurationInput = {}, parts: ServerP
 const PART_NAMES: { readonly [name in keyof ServerParts]-?: true } = {
   authenticator: true,
   authorizer: true,
+  revocationSources: true,
   store: true,
   clock: true,
   random: true,
@@ -107,12 +118,17 @@ function checkPartNames(parts: ServerParts): void {
   if (problems.length > 0) throw new ConfigurationError(problems);
 }
 
-function checked(input: ConfigurationInput, { authenticator, store }: ServerParts): Configuration {
-  const configuration = completeConfiguration(checkInput(input));
+function checked(
+  input: ConfigurationInput,
+  { authenticator, revocationSources = [], store }: ServerParts,
+): Configuration {
+  const configuration = completeConfiguration(checkInput(input), authenticator !== undefined);
   const { authentication, durability, data = '' } = configuration;
   const problems: string[] = [];
   if (authenticator !== undefined && authentication.length > 0)
     problems.push('authentication is given beside an authenticator: one of both is expected');
+  if (revocationSources.length > 0 && authentication.length === 0 && authenticator === undefined)
+    problems.push('revocationSources are given and authentication is empty: a method is expected, or nobody asks them');
   if (store !== undefined && durability !== 'memory')
     problems.push(`data is ${quoted(data)} beside a store: one of both is expected`);
   if (problems.length > 0) throw new ConfigurationError(problems);

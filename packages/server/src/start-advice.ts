@@ -1,6 +1,6 @@
 /** What to do when the server does not start, for somebody who has a command line and perhaps a file before them. */
+import { quoted } from '@dunlin/protocol';
 import type { Configuration } from './configuration.ts';
-import { quoted } from './configuration-reading.ts';
 import type { ServerStartError } from './listening.ts';
 import { toolCommand } from './tool-command.ts';
 

@@ -2,6 +2,7 @@
 
 import type { Socket } from 'node:net';
 import { TransportError } from './errors.ts';
+import { GatheredBytes } from './gathered-bytes.ts';
 import { type Lingering, startLinger, stopLinger } from './linger.ts';
 import { type ProxyHeader, type ProxyVersion, readProxyHeader } from './proxy-protocol.ts';
 import { readTrustedAddresses, type TrustedAddresses } from './trusted-addresses.ts';
@@ -57,10 +58,10 @@ class HeaderReader implements Lingering {
   readonly #socket: Socket;
   readonly #from: Peer;
   readonly #next: Next;
-  #bytes: Buffer = Buffer.alloc(0);
+  readonly #heard = new GatheredBytes();
   readonly #onData = (chunk: Buffer): void => this.#take(chunk);
   readonly #onEnd = (): void => this.#refuse('DUNLIN_PROXY_HEADER', 'the connection ended before it');
-  readonly #onClose = (): void => stopLinger(this);
+  readonly #onClose = (): void => this.#refuse('ECONNRESET');
 
   constructor(entrance: ProxyEntrance, socket: Socket, from: Peer, next: Next) {
     this.#entrance = entrance;
@@ -82,10 +83,10 @@ class HeaderReader implements Lingering {
   }
 
   #take(chunk: Buffer): void {
-    this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
+    const bytes = this.#heard.add(chunk);
     let found: ReturnType<typeof readProxyHeader>;
     try {
-      found = readProxyHeader(this.#bytes, this.#entrance.version);
+      found = readProxyHeader(bytes, this.#entrance.version);
     } catch (error) {
       this.#leave();
       this.#entrance.refuse(this.#socket, this.#from, error as TransportError);
@@ -94,7 +95,7 @@ class HeaderReader implements Lingering {
     if (found === undefined) return;
     this.#socket.pause();
     this.#leave();
-    if (found.length < this.#bytes.length) this.#socket.unshift(this.#bytes.subarray(found.length));
+    if (found.length < bytes.length) this.#socket.unshift(bytes.subarray(found.length));
     this.#next(this.#socket, peerBehind(this.#from, found.header));
   }
 
@@ -116,7 +117,7 @@ class HeaderReader implements Lingering {
 function peerBehind(proxy: Peer, { isLocal, source, serverName, certificate }: ProxyHeader): Peer {
   if (isLocal) return proxy;
   return {
-    ...(source ?? { address: proxy.address, port: proxy.port }),
+    ...(source === undefined ? { address: proxy.address, port: proxy.port } : peerOf(source.address, source.port)),
     proxyAddress: proxy.address,
     ...(serverName === undefined ? {} : { serverName }),
     ...(certificate === undefined ? {} : { certificates: [certificate] }),

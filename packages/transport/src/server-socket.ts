@@ -36,6 +36,12 @@ export async function listenAtPort({
   return server;
 }
 
+/** The file descriptor of a socket; -1 where Node does not tell it, as on Windows. */
+export function descriptorOf(socket: net.Socket): number {
+  const { _handle: handle } = socket as unknown as { readonly _handle?: { readonly fd?: unknown } | null };
+  return typeof handle?.fd === 'number' ? handle.fd : -1;
+}
+
 /** Tells of failures to accept; the server goes on. */
 export function tellAcceptErrors(server: net.Server, onError: (error: Error) => void): void {
   server.on('error', (error) => onError(new TransportError('Cannot accept a connection', codeOf(error), error)));

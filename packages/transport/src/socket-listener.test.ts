@@ -51,6 +51,24 @@ function describeListener(implementation: TcpImplementation): void {
     await second.listener.close();
   });
 
+  test('drops a connection whose file is not to spare, and takes the next one', LIMIT, async () => {
+    const descriptors: number[] = [];
+    const isSpareFile = (descriptor: number): boolean => descriptors.push(descriptor) > 1;
+    const accepting = await Accepting.at({ implementation, isSpareFile });
+    const dropped = net.connect({ host: HOST, port: accepting.listener.port }).resume();
+    await once(dropped, 'close');
+    const [client, wire] = await Promise.all([
+      connectTcp({ host: HOST, port: accepting.listener.port, implementation }),
+      accepting.next(),
+    ]);
+    assert.equal(accepting.wires.length, 0);
+    if (process.platform !== 'win32') for (const descriptor of descriptors) assert.ok(descriptor > 2);
+    assert.equal(descriptors.length, 2);
+    client.destroy();
+    wire.destroy();
+    await accepting.listener.close();
+  });
+
   test('accepts nothing while paused, and everything afterwards', LIMIT, async () => {
     const accepting = await Accepting.at({ implementation });
     accepting.listener.pause();
@@ -66,6 +84,26 @@ function describeListener(implementation: TcpImplementation): void {
     recorder.call(() => recorder.wire.close());
     await recorder.told('closed');
     await accepting.listener.close();
+  });
+
+  test('tells of each that comes beyond the backlog while paused', LIMIT, async () => {
+    const accepting = await Accepting.at({ implementation, backlog: 1 });
+    accepting.listener.pause();
+    const { port } = accepting.listener;
+    const sockets: net.Socket[] = [];
+    // The system may keep some of them to itself.
+    while (accepting.refused.length < 2) {
+      sockets.push(net.connect({ host: HOST, port }).on('error', () => {}));
+      await turn();
+    }
+    assert.deepEqual(accepting.refused.slice(0, 2), [
+      ['DUNLIN_BACKLOG', HOST],
+      ['DUNLIN_BACKLOG', HOST],
+    ]);
+    accepting.listener.resume();
+    (await accepting.next()).destroy();
+    await accepting.listener.close();
+    for (const socket of sockets) socket.destroy();
   });
 
   test('drops connections above its limit, says so once, and takes new ones when there is room', LIMIT, async () => {

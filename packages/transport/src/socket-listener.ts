@@ -2,6 +2,8 @@
 
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { TransportError } from './errors.ts';
+import type { OnRefused } from './proxy-entrance.ts';
+import { descriptorOf } from './server-socket.ts';
 import { WaitingSockets } from './waiting-sockets.ts';
 import type { Listener, Wire } from './wire.ts';
 import type { WireOwner } from './wire-owner.ts';
@@ -13,9 +15,11 @@ export interface SocketListenerOptions {
   readonly lingerMs: number;
   readonly accept: (wire: Wire) => void;
   readonly onError: (error: Error) => void;
-  readonly waitingMax?: number;
+  readonly onRefused?: OnRefused | undefined;
+  readonly waitingMax?: number | undefined;
   readonly connectionsPerAddressMax?: number;
   readonly isWelcome?: (address: string) => boolean;
+  readonly isSpareFile?: ((descriptor: number) => boolean) | undefined;
 }
 
 /** What one address may take of the places for those who wait. */
@@ -63,9 +67,9 @@ export class SocketListener implements Listener, WireOwner {
   }
 
   /** Takes a wire from the system; counts it until `wireGone`. */
-  offer(wire: Wire): void {
+  offer(wire: Wire, descriptor: number): void {
     this.#open += 1;
-    if (this.#closed || this.#isFull()) wire.destroy();
+    if (this.#closed || this.#isFull() || !this.#isSpareFile(descriptor)) wire.destroy();
     else this.present(wire);
   }
 
@@ -75,7 +79,8 @@ export class SocketListener implements Listener, WireOwner {
     socket.on('close', () => this.#socketGone(socket));
     // Whoever has the socket at the time hears of it by `close`.
     socket.on('error', ignore);
-    if (!this.#closed && !this.#isFull() && this.#waiting.add(socket)) return true;
+    const hasRoom = !this.#closed && !this.#isFull() && this.#isSpareFile(descriptorOf(socket));
+    if (hasRoom && this.#waiting.add(socket)) return true;
     socket.destroy();
     return false;
   }
@@ -99,7 +104,9 @@ export class SocketListener implements Listener, WireOwner {
       return;
     }
     if (this.#held.length >= this.#options.backlog) {
+      const { peer } = wire;
       wire.destroy();
+      this.#options.onRefused?.(new TransportError('Cannot accept a connection', 'DUNLIN_BACKLOG'), peer);
       return;
     }
     this.#held.push(wire);
@@ -135,6 +142,10 @@ export class SocketListener implements Listener, WireOwner {
     // The callback of `close` would wait for all open wires; the address is free as soon as the turn is over.
     this.#server.close();
     await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  #isSpareFile(descriptor: number): boolean {
+    return this.#options.isSpareFile?.(descriptor) !== false;
   }
 
   /** Whether one more is one too many; says so once for each time the limit is reached. */

@@ -17,6 +17,8 @@ interface TcpHandle {
   wire: HandleWire | undefined;
   onread: (this: TcpHandle) => void;
   readonly writeQueueSize: number;
+  /** Undefined on Windows. */
+  readonly fd?: number;
   useUserBuffer(buffer: Uint8Array): void;
   readStart(): number;
   readStop(): number;
@@ -72,11 +74,11 @@ export function handlesUsable(): boolean {
   return bindings !== undefined;
 }
 
-/** Makes a listening server hand raw handles to `accept`, or a libuv status below 0 to `failed`; false if it cannot. */
+/** Makes a listening server hand raw handles and their descriptors to `accept`, or a libuv status below 0 to `failed`; false if it cannot. */
 export function wiresFromServer(
   server: Server,
   owner: WireOwner,
-  accept: (wire: Wire) => void,
+  accept: (wire: Wire, descriptor: number) => void,
   failed: (error: Error) => void,
 ): boolean {
   const handle = (server as unknown as { _handle?: object })._handle;
@@ -89,7 +91,7 @@ export function wiresFromServer(
         return;
       }
       if (!ACCEPTED_INHERIT) setOptions(client);
-      accept(new HandleWire(client, owner));
+      accept(new HandleWire(client, owner), client.fd ?? -1);
     },
   });
   return true;

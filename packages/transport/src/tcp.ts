@@ -28,6 +28,11 @@ export interface AcceptOptions {
   readonly lingerMs?: number;
   /** Takes an accepted wire; call `open` on it, now or later. */
   readonly accept: (wire: Wire) => void;
+  /**
+   * Asked of each connection as it comes, with its file descriptor (-1 where that is not known); false drops it. The system
+   * closes those for which none is left by itself, and tells nobody. Default: all may stay.
+   */
+  readonly isSpareFile?: (descriptor: number) => boolean;
   /** Something failed at accepting. The listener goes on. */
   readonly onError: (error: Error) => void;
   /** Somebody was turned away before a wire was made of it: told each time, with who it was as far as is known. */
@@ -86,9 +91,11 @@ export async function listenTcp(options: TcpListenOptions): Promise<Listener> {
   const proxies = options.proxy === undefined ? undefined : new ProxyEntrance(options.proxy, options.onRefused);
   const useHandles = proxies === undefined && (await choose(options.implementation, handlesWork));
   const server = await listenAtPort({ host, port, backlog, reusePort });
-  const { connectionsMax = Number.POSITIVE_INFINITY, lingerMs = LINGER_MS, accept, waitingMax } = options;
-  const listener = new SocketListener(server, { backlog, connectionsMax, lingerMs, accept, onError, waitingMax });
-  const offer = (wire: Wire): void => listener.offer(wire);
+  const { connectionsMax = Number.POSITIVE_INFINITY, lingerMs = LINGER_MS, waitingMax, isSpareFile } = options;
+  const { accept, onRefused } = options;
+  const limits = { backlog, connectionsMax, waitingMax, isSpareFile };
+  const listener = new SocketListener(server, { ...limits, lingerMs, accept, onError, onRefused });
+  const offer = (wire: Wire, descriptor: number): void => listener.offer(wire, descriptor);
   tellAcceptErrors(server, onError);
   if (useHandles && wiresFromServer(server, listener, offer, onError)) return listener;
   const owner = { lingerMs, wireGone: (): void => {} };

@@ -6,6 +6,7 @@ import type { TLSSocket } from 'node:tls';
 import { refusalOf } from './client-certificate.ts';
 import { clientHelloIn } from './client-hello.ts';
 import { codeOf, TransportError } from './errors.ts';
+import { GatheredBytes } from './gathered-bytes.ts';
 import { type Lingering, startLinger, stopLinger } from './linger.ts';
 import type { OnRefused } from './proxy-entrance.ts';
 import { TlsPeer } from './tls-peer.ts';
@@ -102,7 +103,7 @@ class Handshake implements Lingering {
   #settings: TlsSettings | undefined;
   #tls: TLSSocket | undefined;
   #hasSlot = false;
-  #heard: Buffer | undefined;
+  #heard: GatheredBytes | undefined;
   readonly #onFirst = (chunk: Buffer): void => this.#hear(chunk);
   readonly #onSecure = (): void => this.#finish();
   readonly #onError = (error: Error): void => this.#refuse(codeOf(error), error);
@@ -146,8 +147,8 @@ class Handshake implements Lingering {
   }
 
   #hear(chunk: Buffer): void {
-    const bytes = this.#heard === undefined ? chunk : Buffer.concat([this.#heard, chunk]);
-    this.#heard = bytes;
+    this.#heard ??= new GatheredBytes();
+    const bytes = this.#heard.add(chunk);
     const found = clientHelloIn(bytes);
     if (found === 'partial') return;
     this.#heard = undefined;

@@ -249,12 +249,13 @@ describe('a TLS listener', () => {
         ],
       ];
       for (const [settings, message] of wrong)
-        assert.throws(() => accepting.listener.update({ credentials: [server], ...settings }), {
+        assert.throws(() => accepting.listener.prepareUpdate({ credentials: [server], ...settings }), {
           code: 'DUNLIN_TLS_SETTINGS',
           message,
         });
+      const update = accepting.listener.prepareUpdate({ credentials: [renewed] });
       assert.equal(await seenName(accepting), 'localhost');
-      accepting.listener.update({ credentials: [renewed] });
+      update();
       assert.equal(await seenName(accepting), 'renewed');
       before.write(Buffer.from('still here'));
       await wire.until(() => wire.receivedBytes === 10);
@@ -273,7 +274,7 @@ describe('a TLS listener', () => {
         const first = await talk(accepting, version);
         assert.deepEqual([first.reused, first.certificates], [false, 1]);
         const settings = { credentials: [ours.issue({ hosts: [HOST] })], clientCertificate: 'required' } as const;
-        accepting.listener.update({ ...settings, authorities: [ours.pem] });
+        accepting.listener.prepareUpdate({ ...settings, authorities: [ours.pem] })();
         const second = await talk(accepting, version, first.session);
         assert.deepEqual([second.reused, second.certificates], [true, 1]);
         await accepting.listener.close();
@@ -283,13 +284,17 @@ describe('a TLS listener', () => {
     test(`does not resume sessions when the authorities have changed: ${version}`, LIMIT, async () => {
       const accepting = await listen({ tls: { clientCertificate: 'required' } });
       const { session } = await talk(accepting, version);
-      accepting.listener.update({
+      accepting.listener.prepareUpdate({
         credentials: [server],
         clientCertificate: 'required',
         authorities: [ours.pem, foreign.pem],
-      });
+      })();
       assert.equal((await talk(accepting, version, session)).reused, false);
-      accepting.listener.update({ credentials: [server], clientCertificate: 'required', authorities: [foreign.pem] });
+      accepting.listener.prepareUpdate({
+        credentials: [server],
+        clientCertificate: 'required',
+        authorities: [foreign.pem],
+      })();
       const options = { ...credential(player), session, minVersion: version, maxVersion: version };
       assert.equal(await outcome(accepting, options), 'CERT_SIGNATURE_FAILURE');
       await accepting.listener.close();
@@ -413,7 +418,7 @@ describe('connecting over TLS', () => {
     const accepting = await listen();
     await assert.rejects(connect(accepting, { authorities: [foreign.pem] }), { name: 'TransportError' });
     await assert.rejects(connect(accepting, { serverName: 'other.example' }), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
-    accepting.listener.update({ credentials: [ours.issue({ hosts: [HOST], fromDays: -2, untilDays: -1 })] });
+    accepting.listener.prepareUpdate({ credentials: [ours.issue({ hosts: [HOST], fromDays: -2, untilDays: -1 })] })();
     await assert.rejects(connect(accepting), { code: 'CERT_HAS_EXPIRED' });
     const careless = await connect(accepting, { verify: false });
     careless.destroy();

@@ -41,11 +41,11 @@ export interface TlsListenOptions extends AcceptOptions, HandshakeLimits, Waitin
 /** A listener whose certificates can be swapped. */
 export interface TlsListener extends Listener {
   /**
-   * Takes other certificates and authorities, for handshakes that begin from now on; what is open stays open. Sessions
-   * go on being resumed unless authorities or `clientCertificate` changed. Throws a `TransportError`
-   * DUNLIN_TLS_SETTINGS and changes nothing where they cannot be used.
+   * Makes other certificates and authorities ready; what it returns takes them, for handshakes that begin from then on, and
+   * cannot fail. What is open stays open. Sessions go on being resumed unless authorities or `clientCertificate` changed.
+   * @throws TransportError DUNLIN_TLS_SETTINGS where they cannot be used
    */
-  update(settings: TlsServerSettings): void;
+  prepareUpdate(settings: TlsServerSettings): () => void;
 }
 
 /** Where to connect to, and whom to believe there. */
@@ -104,7 +104,10 @@ export async function listenTls(options: TlsListenOptions): Promise<TlsListener>
     else proxies.take(socket, take);
   });
   return Object.assign(sockets, {
-    update: (next: TlsServerSettings): void => entrance.update(new TlsSettings(next, ticketKeys)),
+    prepareUpdate: (given: TlsServerSettings): (() => void) => {
+      const next = new TlsSettings(given, ticketKeys);
+      return () => entrance.update(next);
+    },
   });
 }
 
