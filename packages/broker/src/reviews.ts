@@ -22,7 +22,7 @@ export interface EndedClient {
 }
 
 /** Clients that a review names; it counts them all. */
-export const ENDED_CLIENTS_MAX = 20;
+const ENDED_CLIENTS_MAX = 20;
 
 /** What `Broker.reviewConnections` has done. */
 export interface ConnectionsReview {

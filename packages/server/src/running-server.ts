@@ -57,7 +57,7 @@ export class Running {
   readonly #inForce: InForce;
   readonly #gate: AcceptGate;
   readonly #files: FileReserve;
-  readonly #fileLimit: OpenFileLimit;
+  readonly #openFiles: OpenFileLimit;
   readonly #opened: OpenListener[] = [];
   readonly #forget: () => void;
   #control: ControlSocket | undefined;
@@ -67,6 +67,7 @@ export class Running {
   /** Opens everything; nothing is left open where it rejects. */
   static async open(configuration: Configuration, options: RunningOptions): Promise<Running> {
     const { parts, storage, tell } = options;
+    const fileLimit = new OpenFileLimit();
     let inForce: InForce | undefined;
     let running: Running | undefined;
     try {
@@ -77,12 +78,13 @@ export class Running {
         authenticator: parts.authenticator,
         saltKey: storage && (() => keptSaltKey(configuration.data as string)),
       });
-      running = new Running(inForce, options);
+      running = new Running(inForce, fileLimit, options);
       await running.#open();
       return running;
     } catch (error) {
       // A server that never was does not tell that it drains, nor what else fails at its end.
       if (running === undefined) {
+        fileLimit.close();
         await Promise.allSettled([inForce?.close(), storage?.close()]);
       } else {
         running.#forget();
@@ -92,15 +94,15 @@ export class Running {
     }
   }
 
-  private constructor(inForce: InForce, options: RunningOptions) {
+  private constructor(inForce: InForce, openFiles: OpenFileLimit, options: RunningOptions) {
     const { parts, tell, storage } = options;
     const { configuration, doors } = inForce;
     const { clock = systemClock, authorizer = doors.authorizer } = parts;
     this.#options = options;
     this.#clock = clock;
     this.#inForce = inForce;
-    this.#fileLimit = new OpenFileLimit();
-    const fileLimit = (): number | undefined => parts.fileLimit ?? this.#fileLimit.read();
+    this.#openFiles = openFiles;
+    const fileLimit = (): number | undefined => parts.fileLimit ?? openFiles.read();
     this.fileLimit = fileLimit();
     this.connectionsMax = allowedConnections(configuration, this.fileLimit, tell);
     const store = storage?.store ?? parts.store;
@@ -194,7 +196,7 @@ export class Running {
     await this.#reloading;
     this.#gate.close();
     this.#files.close();
-    this.#fileLimit.close();
+    this.#openFiles.close();
     await closeInTurn([
       () => closeTogether(this.#opened.map((listener) => listener.close())),
       () => this.#inForce.close(),
