@@ -6,14 +6,14 @@ import {
   type AuthenticatorChain,
   Authorities,
   anonymousMethod,
+  attemptGuard,
   authenticatorChain,
   type CertificateWarning,
   type ClientIdRules,
   clientIdRules,
-  type FlappingClient,
+  type FlappingEvent,
   type FlappingGuard,
-  guardAttempts,
-  guardFlapping,
+  flappingGuard,
   type Method,
   type MethodEvent,
   PasswordVerifier,
@@ -43,7 +43,7 @@ import { configuredRules, shadowRules } from './rules.ts';
 export interface DoorEvents {
   readonly method: (event: MethodEvent) => void;
   readonly attempt: (event: AttemptEvent) => void;
-  readonly flapping: (client: FlappingClient & { readonly banMs: number }) => void;
+  readonly flapping: (event: FlappingEvent) => void;
   readonly certificate: (warning: CertificateWarning) => void;
   readonly shadow: (difference: ShadowDifference) => void;
   readonly skippedRule: (skipped: SkippedRule) => void;
@@ -62,12 +62,13 @@ type DoorConfiguration = IdentityConfiguration & { readonly listeners: readonly 
 
 interface OpenEntrance {
   readonly chain: AuthenticatorChain;
-  readonly attempts: AttemptGuard;
-  readonly flapping: FlappingGuard | undefined;
+  /** The chain behind the guards. */
+  readonly authenticator: Authenticator;
 }
 
-/** Somebody who is kept out of a listener for now: an address, a user name at an address, or a client that flaps. */
+/** Somebody who is kept out for now: an address, a user name at an address, or a client that flaps. */
 export interface DoorBan {
+  /** Where the ban began. It holds at every listener. */
   readonly listener: string;
   readonly address: string | undefined;
   readonly username: string | undefined;
@@ -108,7 +109,7 @@ const ANONYMOUS: Method = anonymousMethod({ name: ALLOW_ANONYMOUS });
 /**
  * The doors of one server. Without `authentication` nobody is asked, and `authenticatorFor` says so.
  *
- * A reload reads and checks everything first; what is wrong then is thrown, and nothing has changed. The listeners, their
+ * A reload reads and checks everything first; what is wrong then is thrown, and nothing has changed. The listeners, the
  * guards and whether anybody is asked at all are those of the start.
  */
 export class Doors {
@@ -118,6 +119,8 @@ export class Doors {
   readonly #options: DoorOptions;
   readonly #verifier = new PasswordVerifier();
   readonly #rules: ReplaceableAuthorizer;
+  readonly #attempts: AttemptGuard;
+  readonly #flapping: FlappingGuard | undefined;
   readonly #entrances = new Map<string, OpenEntrance>();
   /** Methods with the check of certificates before them, by the names of authorities; undefined: all. */
   readonly #checked = new WeakMap<Method, Map<string | undefined, Method>>();
@@ -129,6 +132,7 @@ export class Doors {
   constructor(configuration: DoorConfiguration, options: DoorOptions) {
     this.#options = options;
     this.#configuration = configuration;
+    [this.#attempts, this.#flapping] = this.#guards(configuration.guard);
     this.#rules = asConfigurationError(() => replaceableAuthorizer(this.#ruleSet(configuration)));
     this.#shadow = this.#shadowOf(shadowRules(configuration.authorization));
     this.authorizer = {
@@ -144,7 +148,7 @@ export class Doors {
       this.#methods = this.#load(configuration);
       if (configuration.authentication.length === 0) return;
       for (const entrance of configuration.listeners)
-        this.#entrances.set(entrance.name, this.#open(entrance, clientIds, configuration.guard));
+        this.#entrances.set(entrance.name, this.#open(entrance, clientIds));
     } catch (error) {
       void this.close();
       throw error;
@@ -153,31 +157,27 @@ export class Doors {
 
   /** Undefined: everybody is let in. */
   authenticatorFor(listener: string): Authenticator | undefined {
-    const entrance = this.#entrances.get(listener);
-    return entrance?.flapping ?? entrance?.attempts;
+    return this.#entrances.get(listener)?.authenticator;
   }
 
   /** Whether nobody from there is let in for now, so that a connection is not worth its memory. */
-  isBanned(listener: string, address: string): boolean {
-    return this.#entrances.get(listener)?.attempts.isBanned(address) ?? false;
+  isBanned(address: string): boolean {
+    return this.#attempts.isBanned(address);
   }
 
   bans(): DoorBan[] {
     const none = { address: undefined, username: undefined, clientId: undefined, identity: undefined };
-    return [...this.#entrances].flatMap(([listener, { attempts, flapping }]) => [
-      ...attempts.bans().map((ban) => ({ ...none, ...ban, listener })),
-      ...(flapping?.bans() ?? []).map((ban) => ({ ...none, ...ban, listener })),
-    ]);
+    return [...this.#attempts.bans(), ...(this.#flapping?.bans() ?? [])].map((ban) => ({ ...none, ...ban }));
   }
 
-  /** Ends the ban of an address, or of a user name there, at every listener. Returns how many there were. */
-  liftBan(address: string, username?: string): number {
-    return [...this.#entrances.values()].filter(({ attempts }) => attempts.lift(address, username)).length;
+  /** Ends the ban of an address, or of a user name there; false where there is none. */
+  liftBan(address: string, username?: string): boolean {
+    return this.#attempts.lift(address, username);
   }
 
   /** The same of a client that flapped: of this identity, or of every one that has the identifier. */
-  liftClientBan(clientId: string, identity?: string): number {
-    return [...this.#entrances.values()].filter(({ flapping }) => flapping?.lift(clientId, identity)).length;
+  liftClientBan(clientId: string, identity?: string): boolean {
+    return this.#flapping?.lift(clientId, identity) ?? false;
   }
 
   /** Undefined where no rules are tried out. */
@@ -281,15 +281,19 @@ export class Doors {
     return candidate && shadowed(this.#rules, candidate, { onDifference: this.#options.tell.shadow });
   }
 
-  #open(entrance: Entrance, clientIds: ClientIdRules, guard: GuardConfiguration): OpenEntrance {
+  #guards({ flapping, ...guard }: GuardConfiguration): [AttemptGuard, FlappingGuard | undefined] {
+    const { clock, tell } = this.#options;
+    return [
+      asConfigurationError(() => attemptGuard({ clock, tell: tell.attempt, ...attemptOptions(guard) })),
+      flapping && flappingGuard({ clock, tell: tell.flapping, ...flappingOptions(flapping) }),
+    ];
+  }
+
+  #open(entrance: Entrance, clientIds: ClientIdRules): OpenEntrance {
     const { clock, tell } = this.#options;
     const chain = authenticatorChain({ clock, methods: this.#methodsFor(entrance), clientIds, tell: tell.method });
-    const attempts = asConfigurationError(() =>
-      guardAttempts(chain, { clock, tell: tell.attempt, ...attemptOptions(guard) }),
-    );
-    if (guard.flapping === undefined) return { chain, attempts, flapping: undefined };
-    const flapping = guardFlapping(attempts, { clock, tell: tell.flapping, ...flappingOptions(guard.flapping) });
-    return { chain, attempts, flapping };
+    const guarded = this.#attempts.before(chain);
+    return { chain, authenticator: this.#flapping?.before(guarded) ?? guarded };
   }
 
   #methodsFor({ authentication, allowAnonymous, tls, proxy }: Entrance): Method[] {
@@ -337,7 +341,7 @@ function configuredClientIds({ clientIds }: IdentityConfiguration): ClientIdRule
   );
 }
 
-function attemptOptions({ windowS, delayMaxMs, banS, flapping: _, ...rest }: GuardConfiguration) {
+function attemptOptions({ windowS, delayMaxMs, banS, ...rest }: Omit<GuardConfiguration, 'flapping'>) {
   return { ...rest, windowMs: milliseconds(windowS), delayMsMax: delayMaxMs, banMs: milliseconds(banS) };
 }
 

@@ -29,7 +29,7 @@ interface EventFields {
   /** Nothing was changed. */
   reloadFailed: { error: string };
   /** A client came too often, and is kept out. */
-  clientFlapping: { clientId: string; identity: string | undefined; banMs: number };
+  clientFlapping: { clientId: string; identity: string | undefined; listener: string; banMs: number };
   /** `code` as in `CertificateWarning` of `@dunlin/identity`. */
   certificateWarning: { code: string; source: string; message: string };
   /** Paths of those that belong together, of which one changed. */
