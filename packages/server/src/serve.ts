@@ -21,7 +21,7 @@ import type { ServerEvent } from './events.ts';
 import { firstScreen } from './first-screen.ts';
 import { type CommandLine, readCommandLine, serveHelp } from './flags.ts';
 import { isWithoutRules } from './let-in.ts';
-import { ServerStartError } from './listening.ts';
+import { OPEN_TO_ALL, ServerStartError } from './listening.ts';
 import { Log } from './log.ts';
 import {
   fileDestination,
@@ -70,9 +70,10 @@ export async function serve(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** What the configuration names is found wrong as late as it is read. */
+/** What the configuration names is found wrong as late as it is read; trying again mends neither. */
 function exitCodeOf(error: unknown): number {
-  return error instanceof ConfigurationError ? EXIT.usage : EXIT.failed;
+  const isOpenToAll = error instanceof ServerStartError && error.code === OPEN_TO_ALL;
+  return error instanceof ConfigurationError || isOpenToAll ? EXIT.usage : EXIT.failed;
 }
 
 /** What file, environment and flags say together, now. @throws ConfigurationError */
