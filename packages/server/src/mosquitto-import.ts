@@ -12,7 +12,7 @@ import { type GivenOption, MosquittoValues, parseMosquittoFile, wordOf } from '.
 import { importLimits } from './mosquitto-limits.ts';
 import { importListeners } from './mosquitto-listeners.ts';
 import { importLog } from './mosquitto-log.ts';
-import { mosquittoOption } from './mosquitto-options.ts';
+import { type MosquittoOption, mosquittoOption } from './mosquitto-options.ts';
 import { mosquittoSections } from './mosquitto-sections.ts';
 
 /** What a mosquitto.conf became. */
@@ -79,9 +79,10 @@ function importFates(context: ImportContext): void {
   }
 }
 
-function checkValue({ values }: ImportContext, option: GivenOption, kind: 'switch' | 'number' | 'text'): void {
+function checkValue({ values }: ImportContext, option: GivenOption, kind: MosquittoOption['value']): void {
   if (kind === 'switch') values.switch(option);
-  if (kind === 'number' && option.name !== 'listener') values.number(option);
+  if (kind === 'number') values.number(option);
+  if (option.name === 'socket_domain') values.choice(option, { ipv4: true, ipv6: true });
 }
 
 /** Mosquitto takes 1 and 0 for true and false. */
