@@ -1,10 +1,11 @@
 /** Starts the compared brokers, each pinned to one core on a free loopback port, and ends every process it started. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../test/free-port.ts';
 import { type BrokerName, type BrokerOptions, brokerKinds } from './broker-kinds.ts';
 
 /** A running broker. */
@@ -107,17 +108,6 @@ async function stop(child: ChildProcess, folder: string): Promise<void> {
   children.delete(child);
   rmSync(folder, { recursive: true, force: true });
   folders.delete(folder);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
 
 async function accepts(port: number): Promise<boolean> {

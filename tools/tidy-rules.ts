@@ -56,7 +56,6 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/broker/src/testing/store.ts': 'stores of the tests beside the broker, over the memory store',
   'packages/broker/src/testing/world.ts': 'the world of the tests beside the broker; every one of them runs it',
   'packages/identity/src/method.ts': 'types',
-  'packages/identity/src/testing/requests.ts': 'requests for the tests beside it; every one of them runs it',
   'packages/identity/src/testing/clock.ts': 'time of the tests beside the methods; every one of them runs it',
   'packages/identity/src/testing/localhost.ts': 'a certificate and its key',
   'packages/identity/src/testing/request.ts': 'requests of the tests beside the methods; every one of them runs it',

@@ -1,6 +1,6 @@
 /** How many connections each address and each identity has. */
 
-import { networkOf } from '@dunlin/transport/network';
+import { countedNetworkOf } from '@dunlin/transport/network';
 
 /** How many there are of each name. */
 class Tally {
@@ -34,7 +34,7 @@ export class ConnectionCounts {
 
   /** Connections from the address; 0 where it is none that counts. */
   ofAddress(address: string): number {
-    return this.#byNetwork.of(networkOf(address));
+    return this.#byNetwork.of(countedNetworkOf(address));
   }
 
   /** Open connections of the identity; 0 for who has none. */
@@ -43,7 +43,7 @@ export class ConnectionCounts {
   }
 
   came({ wire }: CountedConnection): void {
-    this.#byNetwork.add(networkOf(wire.peer.address));
+    this.#byNetwork.add(countedNetworkOf(wire.peer.address));
   }
 
   /** The connection belongs to the identity from here on, in place of whoever had it. */
@@ -54,7 +54,7 @@ export class ConnectionCounts {
   }
 
   left(connection: CountedConnection): void {
-    this.#byNetwork.remove(networkOf(connection.wire.peer.address));
+    this.#byNetwork.remove(countedNetworkOf(connection.wire.peer.address));
     this.#byIdentity.remove(connection.countedIdentity);
     connection.countedIdentity = undefined;
   }

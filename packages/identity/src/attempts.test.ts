@@ -9,7 +9,7 @@ import {
 } from '@dunlin/broker';
 import { type AttemptEvent, type AttemptOptions, attemptGuard } from './attempts.ts';
 import { TestClock } from './testing/clock.ts';
-import { type RequestParts, request } from './testing/requests.ts';
+import { type TestCredentials, testRequest } from './testing/request.ts';
 
 /** Lets in whoever says "right"; the password may be the Reason Code of a refusal as well. */
 class Inner implements Authenticator {
@@ -38,15 +38,15 @@ function world(options: Partial<AttemptOptions> = {}) {
   const guard = attemptGuard({ clock, tell: (event) => events.push(event), ...options });
   const guarded = guard.before(inner);
   /** The answer of an attempt that is not delayed: what it failed at, or "accept". */
-  const ask = (parts: RequestParts): string => {
-    const result = guarded.authenticate(request(parts));
+  const ask = (parts: TestCredentials): string => {
+    const result = guarded.authenticate(testRequest(parts));
     assert.ok(!(result instanceof Promise), 'was delayed');
     return result.kind === 'refuse' ? result.check : result.kind;
   };
   /** Milliseconds that the attempt waits; lets them pass. */
-  const delayOf = async (parts: RequestParts): Promise<number> => {
+  const delayOf = async (parts: TestCredentials): Promise<number> => {
     const before = clock.waiting.length;
-    const result = guarded.authenticate(request(parts));
+    const result = guarded.authenticate(testRequest(parts));
     if (!(result instanceof Promise)) return 0;
     const delayMs = clock.waiting[before];
     const asked = inner.asked;
@@ -110,7 +110,7 @@ test('a user at an address is banned, elsewhere and others there are not', () =>
   assert.deepEqual(events, [
     {
       name: 'userAtAddressBanned',
-      address: '192.0.2.1',
+      address: '192.0.2.7',
       username: 'ada',
       listener: 'test',
       failures: 10,
@@ -121,7 +121,7 @@ test('a user at an address is banned, elsewhere and others there are not', () =>
   assert.equal(inner.asked, 10);
   assert.equal(ask({ ...right, address: '192.0.2.2' }), 'accept');
   assert.equal(ask({ ...right, username: 'bob' }), 'accept');
-  assert.equal(guard.isBanned('192.0.2.1'), false);
+  assert.equal(guard.isBanned('192.0.2.7'), false);
 });
 
 test('two listeners give no more guesses than one, and a ban holds at both; events and bans name where it began', async () => {
@@ -171,7 +171,7 @@ test('an address that tries many names is delayed, then banned, whoever comes fr
   assert.deepEqual(events, [
     {
       name: 'addressBanned',
-      address: '192.0.2.1',
+      address: '192.0.2.7',
       username: undefined,
       listener: 'test',
       failures: 100,
@@ -179,7 +179,7 @@ test('an address that tries many names is delayed, then banned, whoever comes fr
     },
   ]);
   assert.equal(ask(right), 'banned-address');
-  assert.equal(guard.isBanned('::ffff:192.0.2.1'), true);
+  assert.equal(guard.isBanned('::ffff:192.0.2.7'), true);
   assert.equal(ask({ ...right, address: '192.0.2.2' }), 'accept');
 });
 
@@ -190,20 +190,20 @@ test('bans answer 0x8A, are listed, end by themselves and can be lifted', () => 
     userDelayAfter: none,
   });
   ask(wrong);
-  assert.partialDeepStrictEqual(guarded.authenticate(request(right)), { kind: 'refuse', reasonCode: 0x8a });
+  assert.partialDeepStrictEqual(guarded.authenticate(testRequest(right)), { kind: 'refuse', reasonCode: 0x8a });
   clock.pass(900);
   ask({ username: 'bob', password: 'wrong' });
   assert.deepEqual(guard.bans(), [
-    { address: '192.0.2.1', username: 'ada', listener: 'test', endsInMs: 899_100 },
-    { address: '192.0.2.1', username: 'bob', listener: 'test', endsInMs: 900_000 },
-    { address: '192.0.2.1', username: undefined, listener: 'test', endsInMs: 900_000 },
+    { address: '192.0.2.7', username: 'ada', listener: 'test', endsInMs: 899_100 },
+    { address: '192.0.2.7', username: 'bob', listener: 'test', endsInMs: 900_000 },
+    { address: '192.0.2.7', username: undefined, listener: 'test', endsInMs: 900_000 },
   ]);
-  assert.equal(guard.lift('192.0.2.1'), true);
-  assert.equal(guard.lift('192.0.2.1', 'ada'), true);
-  assert.equal(guard.lift('192.0.2.1', 'ada'), false);
+  assert.equal(guard.lift('192.0.2.7'), true);
+  assert.equal(guard.lift('192.0.2.7', 'ada'), true);
+  assert.equal(guard.lift('192.0.2.7', 'ada'), false);
   assert.deepEqual(events.slice(-2), [
-    { name: 'banLifted', address: '192.0.2.1', username: undefined },
-    { name: 'banLifted', address: '192.0.2.1', username: 'ada' },
+    { name: 'banLifted', address: '192.0.2.7', username: undefined },
+    { name: 'banLifted', address: '192.0.2.7', username: 'ada' },
   ]);
   assert.equal(ask(right), 'accept');
   assert.equal(ask({ ...right, username: 'bob' }), 'banned-user-at-address');
@@ -238,7 +238,7 @@ test('loopback and what is no address stand for many: never banned, delayed only
   ask({ ...wrong, address: '127.0.0.1' });
   assert.equal(ask({ ...wrong, address: '127.0.0.1' }), 'banned-address');
   const mapped = world({ trusted: ['::ffff:192.0.2.0/120'], addressBanAfter: 1 });
-  for (const address of ['192.0.2.1', '::ffff:192.0.2.1'])
+  for (const address of ['192.0.2.7', '::ffff:192.0.2.7'])
     for (const check of ['password', 'password']) assert.equal(mapped.ask({ ...wrong, address }), check);
 });
 
@@ -251,7 +251,9 @@ test('only a refusal with 0x86 is a failed guess; challenges and other refusals 
 
 test('an exchange under way is not delayed again, and its failure counts', () => {
   const { ask, guarded } = world({ userDelayAfter: 1, userAtAddressBanAfter: 2 });
-  const challenges = Array.from({ length: 3 }, () => guarded.authenticate(request({ ...wrong, password: 'later' })));
+  const challenges = Array.from({ length: 3 }, () =>
+    guarded.authenticate(testRequest({ ...wrong, password: 'later' })),
+  );
   const checks = challenges.map((challenge) => {
     assert.ok(!(challenge instanceof Promise) && challenge.kind === 'challenge');
     return ask({ ...wrong, state: challenge.state });
@@ -269,29 +271,33 @@ test('SCRAM without User Name counts as the user of its first message, again whe
   };
   const clock = new TestClock();
   const guard = attemptGuard({ clock, userDelayAfter: 3 }).before(inner);
-  const begin = { method: 'SCRAM-SHA-256', data: 'n,,n=ada,r=abc' };
+  const begin = { authenticationMethod: 'SCRAM-SHA-256', data: 'n,,n=ada,r=abc' };
   for (let at = 1; at <= 3; at++) {
     const again = at === 3 ? { current: { ...NOBODY, username: 'mallory' } } : {};
-    const challenge = await guard.authenticate(request({ ...begin, ...again, address: `192.0.2.${at}` }));
+    const challenge = await guard.authenticate(testRequest({ ...begin, ...again, address: `192.0.2.${at}` }));
     assert.ok(challenge.kind === 'challenge');
-    const end = { method: begin.method, data: 'c=biws,r=abc,p=AQI=', state: challenge.state };
-    assert.partialDeepStrictEqual(guard.authenticate(request({ ...end, address: `192.0.2.${at}` })), {
+    const end = {
+      authenticationMethod: begin.authenticationMethod,
+      data: 'c=biws,r=abc,p=AQI=',
+      state: challenge.state,
+    };
+    assert.partialDeepStrictEqual(guard.authenticate(testRequest({ ...end, address: `192.0.2.${at}` })), {
       check: 'challenged',
     });
   }
-  assert.ok(guard.authenticate(request({ ...begin, address: '192.0.2.9' })) instanceof Promise);
+  assert.ok(guard.authenticate(testRequest({ ...begin, address: '192.0.2.9' })) instanceof Promise);
   assert.deepEqual(clock.waiting, [250]);
   for (const other of [
     { ...begin, data: 'n,,n=bob,r=abc' },
-    { ...begin, method: 'OTHER' },
+    { ...begin, authenticationMethod: 'OTHER' },
   ])
-    assert.ok(!(guard.authenticate(request({ ...other, address: '192.0.2.9' })) instanceof Promise));
+    assert.ok(!(guard.authenticate(testRequest({ ...other, address: '192.0.2.9' })) instanceof Promise));
 });
 
 test('so many are delayed at once, the next is refused; who was banned while waiting is not asked', async () => {
   const { guarded, inner, ask, clock } = world({ userDelayAfter: 1, delayedMax: 2, userAtAddressBanAfter: 2 });
   assert.equal(ask(wrong), 'password');
-  const waiting = [guarded.authenticate(request(wrong)), guarded.authenticate(request(wrong))];
+  const waiting = [guarded.authenticate(testRequest(wrong)), guarded.authenticate(testRequest(wrong))];
   assert.equal(ask(wrong), 'attempt-backlog');
   clock.pass(250);
   const checks = (await Promise.all(waiting)).map((result) => (result.kind === 'refuse' ? result.check : ''));
@@ -336,8 +342,8 @@ function lateWorld(options: Partial<AttemptOptions> = {}) {
   const clock = new TestClock();
   const inner = new LateInner();
   const guard = attemptGuard({ clock, ...options }).before(inner);
-  const come = async (parts: RequestParts): Promise<string> => {
-    const result = await guard.authenticate(request(parts));
+  const come = async (parts: TestCredentials): Promise<string> => {
+    const result = await guard.authenticate(testRequest(parts));
     return result.kind === 'refuse' ? result.check : result.kind;
   };
   return { clock, inner, guard, come };
@@ -405,7 +411,7 @@ test('an Authenticator that rejects or throws keeps no place', async () => {
   inner.authenticate = () => {
     throw new Error('thrown');
   };
-  for (let at = 1; at <= 3; at++) assert.throws(() => guard.authenticate(request(wrong)), /thrown/);
+  for (let at = 1; at <= 3; at++) assert.throws(() => guard.authenticate(testRequest(wrong)), /thrown/);
 });
 
 test('a name of any length is one entry, and tables are bounded', () => {
@@ -419,7 +425,7 @@ test('a name of any length is one entry, and tables are bounded', () => {
   const username = 'u'.repeat(65_535);
   ask({ username, password: 'wrong' });
   assert.match(guard.bans()[0].username ?? '', /^sha256:[\w-]{43}$/);
-  assert.equal(guard.lift('192.0.2.1', username), true);
+  assert.equal(guard.lift('192.0.2.7', username), true);
   for (let at = 1; at <= 100; at++) ask({ username: `u${at}`, password: 'wrong' });
   assert.equal(guard.bans().length, 2);
 });

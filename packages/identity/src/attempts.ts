@@ -1,4 +1,5 @@
 /** Against guessing: who fails is delayed more and more, and kept out for a while by address and by address with user. */
+
 import { createHash } from 'node:crypto';
 import type {
   AuthenticationRequest,
@@ -9,8 +10,8 @@ import type {
   Refusal,
 } from '@dunlin/broker';
 import { ReasonCode } from '@dunlin/protocol';
+import { networkOf } from '@dunlin/transport/network';
 import { readTrustedAddresses, type TrustedAddresses } from '@dunlin/transport/proxy';
-import { addressKey } from './address-key.ts';
 import { BanList } from './ban-list.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { Places } from './places.ts';
@@ -193,7 +194,7 @@ class Guard implements AttemptGuard {
   }
 
   lift(address: string, username?: string): boolean {
-    const key = addressKey(address.replace(/\/64$/, '')) ?? address;
+    const key = networkOf(address.replace(/\/64$/, '')) ?? address;
     const user = username === undefined ? undefined : shortened(username);
     const isLifted = this.#bans.lift(user === undefined ? key : pairOf(key, user));
     if (isLifted) this.#options.tell?.({ name: 'banLifted', address: key, username: user });
@@ -334,7 +335,7 @@ class Guard implements AttemptGuard {
   }
 
   #addressOf(text: string): string | undefined {
-    const key = addressKey(text);
+    const key = networkOf(text);
     if (key === undefined) return undefined;
     const address = key.endsWith('/64') ? text.replace(/%.*$/, '') : key;
     return this.#trusted.includes(address) ? undefined : key;

@@ -34,7 +34,7 @@ test('reads what authorities are made of, with any number of lists', () => {
 test('names the file that cannot be read, or whose content cannot be used', () => {
   assert.throws(
     () => readAuthorityFiles({ name: 'f', certificate: path('none.pem') }),
-    /Cannot read .*none\.pem: ENOENT/,
+    /^CertificateFileError: Cannot read the certificates of an authority from ".*none\.pem": there is no such file$/,
   );
   const definition = readAuthorityFiles({ name: 'f', certificate: path('ca.pem'), crl: path('ca.pem') });
   const make = () => new Authorities({ definitions: [definition], clock: new TestClock(NOW_MS) });

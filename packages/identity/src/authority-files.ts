@@ -1,6 +1,6 @@
 /** Authorities as a configuration has them: files with certificates and with revocation lists. */
-import { readFileSync } from 'node:fs';
 import type { AuthorityDefinition } from './authorities.ts';
+import { NamedFileError, readNamedFile } from './named-file.ts';
 import { CertificateFileError } from './pem.ts';
 
 export interface AuthorityFiles {
@@ -19,16 +19,15 @@ export interface AuthorityFiles {
  * these check what is in them. Throws `CertificateFileError` where a file cannot be read.
  */
 export function readAuthorityFiles({ name, certificate, crl = [], crlExpired }: AuthorityFiles): AuthorityDefinition {
-  const certificates = read(certificate).toString('utf8');
-  const crls = [crl].flat().map((source) => ({ source, bytes: read(source) }));
+  const certificates = read(certificate, 'the certificates of an authority').toString('utf8');
+  const crls = [crl].flat().map((source) => ({ source, bytes: read(source, 'a revocation list') }));
   return { name, certificates, source: certificate, crls, crlExpired };
 }
 
-function read(path: string): Buffer {
+function read(path: string, what: string): Buffer {
   try {
-    return readFileSync(path);
+    return readNamedFile(path, what);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    throw new CertificateFileError(`Cannot read ${path}: ${code}; a file that can be read is expected`);
+    throw error instanceof NamedFileError ? new CertificateFileError(error.message) : error;
   }
 }

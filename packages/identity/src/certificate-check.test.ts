@@ -11,7 +11,7 @@ import { Authorities } from './authorities.ts';
 import { readAuthorityFiles } from './authority-files.ts';
 import { withCertificateCheck } from './certificate-check.ts';
 import { TestClock } from './testing/clock.ts';
-import { request } from './testing/requests.ts';
+import { testRequest } from './testing/request.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'dunlin-certificate-check-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -22,7 +22,7 @@ const registry = new Authorities({ definitions: [definition()], clock });
 const method = withCertificateCheck(anonymousMethod({ name: 'anybody' }), { registry, authorities: ['ours'] });
 
 function asked(client: ClientName | undefined): AuthenticationResult | undefined {
-  const plain: AuthenticationRequest = request({});
+  const plain: AuthenticationRequest = testRequest({});
   const certificates = client === undefined ? undefined : [new X509Certificate(pki.text(`${client}.pem`)).raw];
   return method.authenticate({ ...plain, peer: { ...plain.peer, certificates } }) as AuthenticationResult | undefined;
 }

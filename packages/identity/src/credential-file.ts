@@ -1,5 +1,5 @@
 /** Files of lines `user:credential`, as mosquitto_passwd writes them: read with every fault named, and edited in place. */
-import { readFileSync, statSync } from 'node:fs';
+import { NamedFileError, readNamedFile } from './named-file.ts';
 
 /** Bytes: half a million users. */
 export const CREDENTIAL_FILE_BYTES_MAX = 67_108_864;
@@ -31,12 +31,9 @@ export interface Credential<Value> {
 /** The text of the file. Throws a `CredentialFileError` where it cannot be read or is too large. */
 export function readCredentialText(file: string): string {
   try {
-    const { size } = statSync(file);
-    if (size <= CREDENTIAL_FILE_BYTES_MAX) return readFileSync(file, 'utf8');
-    throw new CredentialFileError(file, [`it has ${size} bytes, at most ${CREDENTIAL_FILE_BYTES_MAX} are expected`]);
+    return readNamedFile(file, 'credentials', CREDENTIAL_FILE_BYTES_MAX).toString('utf8');
   } catch (error) {
-    if (error instanceof CredentialFileError) throw error;
-    throw new CredentialFileError(file, [`it cannot be read: ${(error as Error).message}`]);
+    throw error instanceof NamedFileError ? new CredentialFileError(file, [error.message]) : error;
   }
 }
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { type AuthenticationResult, type Authenticator, NOBODY } from '@dunlin/broker';
 import { type FlappingOptions, flappingGuard } from './flapping.ts';
 import { TestClock } from './testing/clock.ts';
-import { type RequestParts, request } from './testing/requests.ts';
+import { type TestCredentials, testRequest } from './testing/request.ts';
 
 /** Lets in everybody with a user name; an empty one is refused. */
 const inner: Authenticator = {
@@ -20,8 +20,8 @@ function world(options: Partial<FlappingOptions> = {}) {
   const events: object[] = [];
   const guard = flappingGuard({ clock, connectsMax: 2, tell: (event) => events.push(event), ...options });
   const guarded = guard.before(inner);
-  const ask = async (parts: RequestParts = {}): Promise<string> => {
-    const result = await guarded.authenticate(request({ username: 'ada', ...parts }));
+  const ask = async (parts: TestCredentials = {}): Promise<string> => {
+    const result = await guarded.authenticate(testRequest({ username: 'ada', ...parts }));
     return result.kind === 'refuse' ? result.check : result.kind;
   };
   return { clock, events, guard, ask };
@@ -31,11 +31,11 @@ test('a client that connects too often is kept out until the ban ends', async ()
   const { ask, clock, events, guard } = world();
   assert.deepEqual([await ask(), await ask(), await ask()], ['accept', 'accept', 'flapping']);
   assert.deepEqual(events, [
-    { name: 'clientFlapping', clientId: 'client', identity: 'ada', listener: 'test', banMs: 300_000 },
+    { name: 'clientFlapping', clientId: 'c1', identity: 'ada', listener: 'test', banMs: 300_000 },
   ]);
   clock.pass(299_999);
   assert.equal(await ask(), 'flapping');
-  assert.deepEqual(guard.bans(), [{ clientId: 'client', identity: 'ada', listener: 'test', endsInMs: 1 }]);
+  assert.deepEqual(guard.bans(), [{ clientId: 'c1', identity: 'ada', listener: 'test', endsInMs: 1 }]);
   clock.pass(1);
   assert.deepEqual([await ask(), guard.bans()], ['accept', []]);
   assert.partialDeepStrictEqual(events.length, 1);
@@ -63,11 +63,11 @@ test('nobody has another client banned: identity counts, and the address where t
   assert.equal(await ask(), 'accept');
   const nobody: Authenticator = { ...inner, authenticate: () => ({ kind: 'accept', principal: NOBODY }) };
   const open = flappingGuard({ clock: new TestClock(), connectsMax: 1 }).before(nobody);
-  const kinds = ['192.0.2.1', '192.0.2.1', '192.0.2.2'].map(
-    (address) => (open.authenticate(request({ address })) as AuthenticationResult).kind,
+  const kinds = ['192.0.2.7', '192.0.2.7', '192.0.2.2'].map(
+    (address) => (open.authenticate(testRequest({ address })) as AuthenticationResult).kind,
   );
   assert.deepEqual(kinds, ['accept', 'refuse', 'accept']);
-  assert.deepEqual([guard.lift('client'), guard.lift('client')], [true, false]);
+  assert.deepEqual([guard.lift('c1'), guard.lift('c1')], [true, false]);
   assert.equal(await ask({ username: 'eve' }), 'accept');
 });
 
@@ -75,7 +75,7 @@ test('the ban of one identity is lifted by itself, that of another with the same
   const { ask, guard } = world({ connectsMax: 1 });
   for (const username of ['ada', 'eve']) for (let at = 1; at <= 2; at++) await ask({ username });
   const [first, other] = guard.bans().map(({ identity }) => identity);
-  assert.deepEqual([guard.lift('client', first), guard.lift('client', first)], [true, false]);
+  assert.deepEqual([guard.lift('c1', first), guard.lift('c1', first)], [true, false]);
   assert.deepEqual(
     guard.bans().map(({ identity }) => identity),
     [other],
@@ -92,8 +92,8 @@ test('what is refused anyhow and a new authentication over a connection do not c
 test('waits for an Authenticator that answers later, and asks it for everything else', async () => {
   const later: Authenticator = { ...inner, authenticate: async (asked) => inner.authenticate(asked) };
   const guard = flappingGuard({ clock: new TestClock(), connectsMax: 1 }).before(later);
-  assert.equal((await guard.authenticate(request({ username: 'ada' }))).kind, 'accept');
-  assert.partialDeepStrictEqual(await guard.authenticate(request({ username: 'ada' })), { reasonCode: 0x8a });
+  assert.equal((await guard.authenticate(testRequest({ username: 'ada' }))).kind, 'accept');
+  assert.partialDeepStrictEqual(await guard.authenticate(testRequest({ username: 'ada' })), { reasonCode: 0x8a });
   assert.deepEqual([guard.supports('known'), guard.supports('other')], [true, false]);
   assert.equal(guard.review?.(NOBODY, 'client')?.check, 'user-removed');
 });

@@ -1,4 +1,5 @@
 /** Against flapping: a client that connects again and again is kept out for a while. */
+
 import type {
   AuthenticationRequest,
   AuthenticationResult,
@@ -8,7 +9,7 @@ import type {
   Refusal,
 } from '@dunlin/broker';
 import { ReasonCode } from '@dunlin/protocol';
-import { addressKey } from './address-key.ts';
+import { networkOf } from '@dunlin/transport/network';
 import { BanList } from './ban-list.ts';
 import { WindowedCounts } from './windowed-counts.ts';
 
@@ -106,7 +107,7 @@ class Guard implements FlappingGuard {
     if (result.kind !== 'accept') return result;
     const { clientId } = connect;
     const { identity } = result.principal;
-    const key = `${identity ?? addressKey(peer.address) ?? peer.address}\0${clientId}`;
+    const key = `${identity ?? networkOf(peer.address) ?? peer.address}\0${clientId}`;
     if (this.#bans.has(key)) return FLAPPING;
     if (this.#connects.add(key) <= this.#connectsMax) return result;
     this.#connects.reset(key);

@@ -1,7 +1,5 @@
 /** HTTP: the method that asks a service who a client is. */
 import { createHmac, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { validateHeaderName, validateHeaderValue } from 'node:http';
 import {
   type AuthenticationRequest,
   type AuthenticationResult,
@@ -16,9 +14,10 @@ import { bodyTemplate, DEFAULT_BODY, usesVariable } from './http-request.ts';
 import { type JsonService, jsonService } from './json-service.ts';
 import type { Method } from './method.ts';
 import type { TellMethodEvent } from './method-events.ts';
+import { readServiceHeaders, type ServiceHeaders } from './service-headers.ts';
 import { type WaitingLine, waitingLine } from './waiting-line.ts';
 
-export interface HttpOptions {
+export interface HttpOptions extends ServiceHeaders {
   /** As the configuration calls this entry. */
   readonly name: string;
   readonly clock: Clock;
@@ -27,9 +26,6 @@ export interface HttpOptions {
   readonly allowsPlainHttp?: boolean;
   /** Authorities in PEM that may vouch for the service. Default: those of Node. */
   readonly authorities?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** Headers and the files that their values are read from, such as `{ Authorization: 'FILE' }`. */
-  readonly headerFiles?: Readonly<Record<string, string>>;
   /** Names and texts with variables, as `bodyTemplate` takes them. Default: every variable by its name. */
   readonly body?: Readonly<Record<string, string>>;
   /** Whether an answer with status 200 says in JSON what was decided, or status 200 by itself accepts. Default `json`. */
@@ -139,7 +135,7 @@ class ServiceMethod implements HttpMethod {
     this.name = options.name;
     this.#options = options;
     this.#bodyOf = bodyTemplate(body);
-    this.#headers = readHeaders(options);
+    this.#headers = readServiceHeaders(options);
     this.#service = jsonService({ ...options, connectionsMax: requestsMax, headers: () => this.#headers });
     this.#line = waitingLine({ clock, atOnceMax: requestsMax, waitingMax, patienceMs: waitingMaxMs });
     this.#cache = answerCache(clock, options.answersKeptMax);
@@ -160,7 +156,7 @@ class ServiceMethod implements HttpMethod {
   }
 
   prepareReload(): () => void {
-    const headers = readHeaders(this.#options);
+    const headers = readServiceHeaders(this.#options);
     return () => {
       this.#headers = headers;
     };
@@ -234,21 +230,6 @@ class ServiceMethod implements HttpMethod {
     const identity = `${this.name}:${username}`;
     return { kind: 'accept', principal: { ...NOBODY, username, identity, groups, attributes, expiresAtMs, claims } };
   }
-}
-
-/** All headers, those of files without the line break at their ends. No error quotes a value. */
-function readHeaders({ headers = {}, headerFiles = {} }: HttpOptions): Readonly<Record<string, string>> {
-  const all = { ...headers };
-  for (const [name, path] of Object.entries(headerFiles)) all[name] = readFileSync(path, 'utf8').replace(/\r?\n$/, '');
-  for (const [name, value] of Object.entries(all)) {
-    try {
-      validateHeaderName(name);
-      validateHeaderValue(name, value);
-    } catch {
-      throw new Error(`Cannot send the header ${JSON.stringify(name)}: a name and a value of one line are expected`);
-    }
-  }
-  return all;
 }
 
 function refusal(check: string, reasonCode: number, detail: string): AuthenticationResult {

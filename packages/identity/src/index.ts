@@ -1,4 +1,5 @@
 /** What the package offers: methods of authentication, and rules of what a client may do. */
+
 export { type AccessQuestion, type AccessReport, explainAccess } from './access-report.ts';
 export { type AnonymousOptions, anonymousMethod } from './anonymous.ts';
 export {
@@ -50,6 +51,7 @@ export { type JwtMethod, type JwtOptions, jwtMethod } from './jwt.ts';
 export type { Method } from './method.ts';
 export { METHOD_EVENTS, type MethodEvent, type MethodEventName, type TellMethodEvent } from './method-events.ts';
 export { readMosquittoAcl } from './mosquitto-acl.ts';
+export { NamedFileError, readNamedFile } from './named-file.ts';
 export { type PasswordFileMethod, type PasswordFileOptions, passwordFile } from './password-file.ts';
 export { hashPassword, type PasswordHash, PasswordHashError, parseHash, type WrittenFormat } from './password-hash.ts';
 export { PasswordVerifier, type PasswordVerifierOptions, type Verdict } from './password-verifier.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { passwordFile } from './password-file.ts';
 import { PasswordVerifier } from './password-verifier.ts';
-import { request } from './testing/requests.ts';
+import { testRequest } from './testing/request.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'dunlin-identity-passwords-'));
 after(() => rmSync(scratch, { recursive: true, force: true }));
@@ -19,7 +19,7 @@ test('reads the file of mosquitto_passwd, and what changed in it later', async (
   const file = join(scratch, 'users');
   writeFileSync(file, `# users\n${ADA}\n`);
   const method = passwordFile({ name: 'file', file, verifier: new PasswordVerifier() });
-  const ask = (username: string, password: string) => method.authenticate(request({ username, password }));
+  const ask = (username: string, password: string) => method.authenticate(testRequest({ username, password }));
   const accepted = await ask('ada', 'correct horse');
   assert.equal(accepted?.kind, 'accept');
   assert.equal(await ask('eve', 'pw6'), undefined);
@@ -41,7 +41,7 @@ test('a file with a fault changes nothing, and says where the fault is', async (
       return !error.message.includes('hunter2');
     },
   );
-  const accepted = await method.authenticate(request({ username: 'ada', password: 'correct horse' }));
+  const accepted = await method.authenticate(testRequest({ username: 'ada', password: 'correct horse' }));
   assert.equal(accepted?.kind, 'accept');
   assert.equal(method.review?.(accepted.principal), undefined);
 });

@@ -4,7 +4,7 @@ import type { AuthenticationResult, Principal } from '@dunlin/broker';
 import type { PasswordHash } from './password-hash.ts';
 import { PasswordUsers } from './password-users.ts';
 import { PasswordVerifier } from './password-verifier.ts';
-import { request } from './testing/requests.ts';
+import { testRequest } from './testing/request.ts';
 import type { KnownUser } from './user-table.ts';
 
 /** A hash of the password that it names; counts how often it was computed. */
@@ -34,7 +34,7 @@ function world(users: Record<string, KnownUser<PasswordHash>>) {
   const verifier = new PasswordVerifier();
   const method = new PasswordUsers('file', verifier);
   method.replace(new Map(Object.entries(users)));
-  const ask = (username: string, password?: string) => method.authenticate(request({ username, password }));
+  const ask = (username: string, password?: string) => method.authenticate(testRequest({ username, password }));
   const replace = (next: Record<string, KnownUser<PasswordHash>>) => method.replace(new Map(Object.entries(next)));
   return { verifier, method, ask, replace };
 }
@@ -86,7 +86,7 @@ test('a password of no bytes is none', async () => {
     assert.partialDeepStrictEqual(await ask('ada', password), { kind: 'refuse', reasonCode: 0x86, check: 'password' });
     assert.equal(await ask('nobody', password), undefined);
   }
-  assert.equal(await method.authenticate(request({ password: 'x' })), undefined);
+  assert.equal(await method.authenticate(testRequest({ password: 'x' })), undefined);
   assert.equal(verifier.counts.computed, 0);
 });
 
@@ -111,9 +111,9 @@ test('a password check that has no place in the line is refused, of known and un
       }),
   };
   method.replace(new Map([['ada', user(held)]]));
-  const first = method.authenticate(request({ username: 'ada', password: 'x' }));
+  const first = method.authenticate(testRequest({ username: 'ada', password: 'x' }));
   for (const username of ['ada', 'nobody']) {
-    const busy = await method.authenticate(request({ username, password: 'y' }));
+    const busy = await method.authenticate(testRequest({ username, password: 'y' }));
     assert.partialDeepStrictEqual(busy, { kind: 'refuse', reasonCode: 0x89, check: 'password-backlog' });
   }
   // Who changes while the check is under way is not let in by it.

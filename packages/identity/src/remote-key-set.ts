@@ -3,14 +3,14 @@ import type { Clock } from '@dunlin/broker';
 import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
 import { jsonService, parseJson } from './json-service.ts';
 import type { TellMethodEvent } from './method-events.ts';
+import { readServiceHeaders, type ServiceHeaders } from './service-headers.ts';
 
-export interface RemoteKeySetOptions {
+export interface RemoteKeySetOptions extends ServiceHeaders {
   /** `https:`; `http:` only to loopback addresses unless `allowsPlainHttp`. */
   readonly keySetUrl: string;
   readonly allowsPlainHttp?: boolean;
   /** Authorities in PEM that may vouch for the service. Default: those of Node. */
   readonly authorities?: string;
-  readonly headers?: Readonly<Record<string, string>>;
   /** Milliseconds that a fetch may take. Default 5000. */
   readonly timeoutMs?: number;
   /** Milliseconds after which the keys are fetched again. Default 600000, ten minutes. */
@@ -30,13 +30,15 @@ export interface RemoteKeySet {
    * where the cooldown is over. Rejects with an `Error` where there are none, or only those that are too old.
    */
   current(hasMissed: boolean): Promise<LocalKeySet>;
+  /** Reads header files again; what it returns puts them in force. Throws where one cannot be used. */
+  prepareReload(): () => void;
   close(): void;
 }
 
 const ANSWER_BYTES_MAX = 256 * 1024;
 const DEFAULTS = { timeoutMs: 5_000, maxAgeMs: 600_000, cooldownMs: 10_000, staleMaxMs: 86_400_000 };
 
-/** Makes the set; throws for a URL that cannot be used. Nothing is fetched before it is asked for. */
+/** Makes the set; throws for a URL or a header that cannot be used. Nothing is fetched before it is asked for. */
 export function remoteKeySet(
   options: RemoteKeySetOptions,
   method: string,
@@ -44,9 +46,10 @@ export function remoteKeySet(
   tell: TellMethodEvent,
 ): RemoteKeySet {
   const { keySetUrl: url, timeoutMs, maxAgeMs, cooldownMs, staleMaxMs } = { ...DEFAULTS, ...options };
+  let headers = readServiceHeaders(options);
   const service = jsonService({
     ...options,
-    headers: () => options.headers ?? {},
+    headers: () => headers,
     clock,
     url,
     timeoutMs,
@@ -86,6 +89,12 @@ export function remoteKeySet(
       const current = usable();
       if (current === undefined) throw new Error(`Cannot check tokens by ${service.name}: keys are expected there`);
       return current;
+    },
+    prepareReload: () => {
+      const read = readServiceHeaders(options);
+      return () => {
+        headers = read;
+      };
     },
     close: () => service.close(),
   };

@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 import type { AuthenticationResult, Principal } from '@dunlin/broker';
 import { type ScramMethod, type ScramOptions, scram } from './scram.ts';
 import { type ScramMechanism, writeScramCredential } from './scram-credential.ts';
-import { type RequestParts, request } from './testing/requests.ts';
+import { type TestCredentials, testRequest } from './testing/request.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'dunlin-identity-scram-'));
 after(() => rmSync(scratch, { recursive: true, force: true }));
@@ -55,21 +55,21 @@ function partsOf(challenge: string): { nonce: string; salt: Buffer; iterations: 
   return { nonce, salt: Buffer.from(salt, 'base64'), iterations: Number(iterations) };
 }
 
-function ask(method: ScramMethod, parts: RequestParts): AuthenticationResult {
-  const result = method.authenticate(request({ method: 'SCRAM-SHA-256', ...parts }));
+function ask(method: ScramMethod, parts: TestCredentials): AuthenticationResult {
+  const result = method.authenticate(testRequest({ authenticationMethod: 'SCRAM-SHA-256', ...parts }));
   assert.ok(result !== undefined && !(result instanceof Promise));
   return result;
 }
 
-function challenged(method: ScramMethod, parts: RequestParts): { state: unknown; challenge: string } {
+function challenged(method: ScramMethod, parts: TestCredentials): { state: unknown; challenge: string } {
   const result = ask(method, parts);
   assert.equal(result.kind, 'challenge', JSON.stringify(result));
   return { state: result.state, challenge: String(result.data) };
 }
 
 /** A whole exchange. */
-function login(method: ScramMethod, client: Client, parts: RequestParts = {}): AuthenticationResult {
-  const named = { method: client.mechanism, ...parts };
+function login(method: ScramMethod, client: Client, parts: TestCredentials = {}): AuthenticationResult {
+  const named = { authenticationMethod: client.mechanism, ...parts };
   const { state, challenge } = challenged(method, { ...named, data: client.first() });
   const { data, answer } = client.final(challenge);
   const result = ask(method, { ...named, data, state });
@@ -117,7 +117,10 @@ test('lets a user in by both mechanisms, and proves to the client that it knows 
 
 test('says nothing where another Authentication Method or none is named', () => {
   for (const method of ['SCRAM-SHA-1', 'toString', undefined])
-    assert.equal(withAda().authenticate(request({ method, data: 'n,,n=ada,r=x' })), undefined);
+    assert.equal(
+      withAda().authenticate(testRequest({ authenticationMethod: method, data: 'n,,n=ada,r=x' })),
+      undefined,
+    );
 });
 
 test('refuses a wrong password', () => {

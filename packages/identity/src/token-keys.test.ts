@@ -43,6 +43,30 @@ test('a key set behind a URL is fetched again for a kid that is not in it', asyn
   assert.equal((await keys.candidates({ alg: 'ES256', kid: 'b' })).length, 1);
 });
 
+test('header files of a key set are read again at a reload, and one that cannot be read changes nothing', async (context) => {
+  const shown: unknown[] = [];
+  const web = await testWeb(context, (request, response) => {
+    shown.push(request.headers.authorization);
+    sendJson(response, 200, { keys: [testJwk(ec, 'a')] });
+  });
+  const file = testFile(context, 'header', 'one\n');
+  const keys = make([{ keySetUrl: web.url, cooldownMs: 0, headerFiles: { Authorization: file } }], 'ES256');
+  context.after(() => keys.close());
+  const sent = async () => {
+    await keys.candidates({ alg: 'ES256', kid: 'missing' });
+    return shown.at(-1);
+  };
+  assert.equal(await sent(), 'one');
+  writeFileSync(file, 'two\n');
+  const apply = keys.prepareReload();
+  assert.equal(await sent(), 'one');
+  apply();
+  assert.equal(await sent(), 'two');
+  writeFileSync(file, 'a\nb');
+  assert.throws(() => keys.prepareReload(), /Cannot send the header "Authorization"/);
+  assert.equal(await sent(), 'two');
+});
+
 test('a key at hand counts though others cannot be fetched; without one that is an error', async (context) => {
   const web = await testWeb(context, (_, response) => sendJson(response, 500, {}));
   const file = testFile(context, 'key.pem', testPem(ec));
@@ -111,5 +135,8 @@ test('files with private keys, secrets, weak keys or nothing are refused by name
         /^Cannot read the .* file ".*x\.(pem|json)": .* expected/.test(error.message) && !/hidden/.test(error.message),
       JSON.stringify(source),
     );
-  assert.throws(() => make([{ publicKeyFile: 'no-such-file.pem' }], 'ES256'), /ENOENT.*no-such-file/);
+  assert.throws(
+    () => make([{ publicKeyFile: 'no-such-file.pem' }], 'ES256'),
+    /^NamedFileError: Cannot read a public key from "no-such-file\.pem": there is no such file$/,
+  );
 });

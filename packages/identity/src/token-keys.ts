@@ -1,10 +1,10 @@
 /** The keys by which tokens are checked: secrets, public keys and key sets, each for its own family of algorithms. */
 import { createPublicKey } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import type { Clock } from '@dunlin/broker';
 import { type CryptoKey, createLocalJWKSet, errors, type JSONWebKeySet, type JWK } from 'jose';
 import { parseJson } from './json-service.ts';
 import type { TellMethodEvent } from './method-events.ts';
+import { readNamedFile } from './named-file.ts';
 import { type LocalKeySet, type RemoteKeySet, type RemoteKeySetOptions, remoteKeySet } from './remote-key-set.ts';
 
 /** Algorithms that can be allowed; `none` is not among them. */
@@ -86,8 +86,10 @@ export function tokenKeys(
     },
     prepareReload: () => {
       const read = readFiles();
+      const reloads = remotes.map((remote) => remote.prepareReload());
       return () => {
         files = read;
+        for (const reload of reloads) reload();
       };
     },
     close: () => {
@@ -121,7 +123,7 @@ function fileKeys(source: TokenKey): FileKeys[] {
 
 function readPem(path: string): LocalKeySet {
   const fail = (expected: string) => new Error(`Cannot read the public key file "${path}": ${expected}`);
-  const blocks = [...readFileSync(path, 'latin1').matchAll(PEM_BLOCK)];
+  const blocks = [...readNamedFile(path, 'a public key').toString('latin1').matchAll(PEM_BLOCK)];
   if (blocks.length === 0) throw fail('PEM with a public key or certificate is expected');
   const keys = blocks.map(([block, label]): JWK => {
     // Node would make the public key of it; but who has a private key here has put it where it does not belong.
@@ -137,11 +139,12 @@ function readPem(path: string): LocalKeySet {
 
 function readKeySetFile(path: string): LocalKeySet {
   const fail = (expected: string) => new Error(`Cannot read the key set file "${path}": ${expected}`);
+  const bytes = readNamedFile(path, 'a key set');
   let value: unknown;
   try {
-    value = parseJson(readFileSync(path));
+    value = parseJson(bytes);
   } catch (error) {
-    throw (error as NodeJS.ErrnoException).code === undefined ? fail((error as Error).message) : error;
+    throw fail((error as Error).message);
   }
   const keys = (value as Partial<JSONWebKeySet> | null)?.keys;
   if (!Array.isArray(keys) || keys.length === 0) throw fail('{"keys": […]} with one key or more is expected');

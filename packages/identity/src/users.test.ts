@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PasswordVerifier } from './password-verifier.ts';
-import { request } from './testing/requests.ts';
+import { testRequest } from './testing/request.ts';
 import { type ConfiguredUser, users } from './users.ts';
 
 const HASH =
@@ -11,7 +11,7 @@ const method = (list: readonly ConfiguredUser[]) =>
 
 test('lets in the users of the configuration', async () => {
   const staff = method([{ name: 'ada', password: HASH, groups: ['ops'], attributes: { site: 'x' } }]);
-  const accepted = await staff.authenticate(request({ username: 'ada', password: 'pw6' }));
+  const accepted = await staff.authenticate(testRequest({ username: 'ada', password: 'pw6' }));
   assert.equal(accepted?.kind, 'accept');
   const { identity, groups, attributes } = accepted.principal;
   assert.deepEqual([identity, groups, attributes], ['staff:ada', ['ops'], { site: 'x' }]);
@@ -34,5 +34,5 @@ test('a user twice or without a name is an error that changes nothing', async ()
   const bob = { name: 'bob', password: HASH };
   assert.throws(() => staff.prepareReload([bob, bob]), { code: 'users', message: /"bob": the user is here twice/ });
   assert.throws(() => staff.prepareReload([{ name: '', password: HASH }]), /"": there is no user name$/);
-  assert.equal((await staff.authenticate(request({ username: 'ada', password: 'pw6' })))?.kind, 'accept');
+  assert.equal((await staff.authenticate(testRequest({ username: 'ada', password: 'pw6' })))?.kind, 'accept');
 });

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { type FSWatcher, readFileSync, statSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { Clock, Timer } from '@dunlin/broker';
+import { fileFault } from './named-file.ts';
 
 export interface WatchedFilesOptions {
   readonly paths: readonly string[];
@@ -21,11 +22,6 @@ export interface WatchedFilesOptions {
   /** Longer than a program takes to replace a file. Default: 5000 ms. */
   readonly missingMs?: number;
 }
-
-const faults: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EACCES: 'it must not be read by this user',
-};
 
 /** What a file is without reading it: which one, of what length, written when. */
 type Look = string;
@@ -159,8 +155,7 @@ export class WatchedFiles {
       try {
         bytes = readFileSync(path);
       } catch (error) {
-        const { code = '', message } = error as NodeJS.ErrnoException;
-        return { fault: `Cannot read ${JSON.stringify(path)}: ${faults[code] ?? message}` };
+        return { fault: `Cannot read ${JSON.stringify(path)}: ${fileFault(path, error)}` };
       }
       if (bytes.length === 0) return { fault: `Cannot use ${JSON.stringify(path)}: it is empty` };
       hash.update(`${bytes.length}:`).update(bytes);

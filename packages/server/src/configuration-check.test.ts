@@ -178,7 +178,10 @@ test('tells of an authority that cannot be read once, not again of what needs it
     'authorities: [{name: a, certificate: none.pem}]\nauthentication: [{method: certificate, authorities: [a]}]\n',
   );
   assert.equal(problems.length, 1);
-  assert.match(problems[0], /^dunlin\.yaml:1: authorities\[0\]\.certificate: Cannot read none\.pem: /);
+  assert.match(
+    problems[0],
+    /^dunlin\.yaml:1: authorities\[0\]\.certificate: Cannot read the certificates of an authority from "none\.pem": /,
+  );
 });
 
 test('finds rules in the configuration itself, and a listener that is open to all', () => {
@@ -206,5 +209,5 @@ test('finds a key that TLS does not take', () => {
 
 test('says that there is no such file', () => {
   const { problems } = checkConfigurationFile(join(scratch, 'none.yaml'));
-  assert.match(problems.join('\n'), /^Cannot read the configuration ".*none\.yaml": there is no such file$/);
+  assert.match(problems.join('\n'), /^Cannot read the configuration from ".*none\.yaml": there is no such file$/);
 });

@@ -10,10 +10,10 @@ import {
   type ListenerConfiguration,
 } from './configuration.ts';
 import { linesOfKeys } from './configuration-file.ts';
+import { readConfiguredFile } from './configured-file.ts';
 import { Doors } from './doors.ts';
 import type { AuthorityConfiguration, MethodConfiguration } from './identity-configuration.ts';
 import { checkReach } from './listening.ts';
-import { readNamedFile } from './named-file.ts';
 import { effectiveConfiguration } from './serve.ts';
 import { systemClock } from './system-clock.ts';
 import { readTlsFiles, type TlsFilesContext } from './tls-files.ts';
@@ -118,9 +118,9 @@ class FileCheck implements CheckedConfiguration {
   #pair(path: string, { certificate, key }: CertificateFiles): void {
     const areRead = [
       this.attempt(`${path}.certificate`, () =>
-        readCertificates(readNamedFile(certificate, 'a certificate').toString('utf8'), certificate),
+        readCertificates(readConfiguredFile(certificate, 'a certificate').toString('utf8'), certificate),
       ),
-      this.attempt(`${path}.key`, () => readPrivateKey(readNamedFile(key, 'a key').toString('utf8'), key)),
+      this.attempt(`${path}.key`, () => readPrivateKey(readConfiguredFile(key, 'a key').toString('utf8'), key)),
     ];
     if (areRead.includes(false)) return;
     const doors = this.#open({});
@@ -214,7 +214,7 @@ function keyOf(entry: MethodConfiguration | AuthorityConfiguration, problem: str
   return named === undefined ? '' : `.${named[0]}`;
 }
 
-const FILE_KEY = /^(certificate|crl|file|secretFile|jwksFile|authority|keys\[\d+\])$/;
+const FILE_KEY = /^(certificate|crl|file|secretFile|jwksFile|jwksAuthority|authority|keys\[\d+\])$/;
 
 function isFolder(path: string): boolean {
   try {

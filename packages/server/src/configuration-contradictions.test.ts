@@ -111,6 +111,9 @@ test('wants exactly one place for the keys of tokens', () => {
   const jwt = (rest: string) => problemsOf(`authentication: [{method: jwt, algorithms: [ES256]${rest}}]`);
   const expected = 'one of secret, secretFile, keys, jwksFile, jwksUrl is expected';
   assert.deepEqual(jwt(''), [`authentication[0] has no key: ${expected}`]);
+  assert.deepEqual(jwt(', keys: [a], jwksAuthority: b, jwksHeaderFiles: {a: b}'), [
+    'authentication[0] has jwksHeaderFiles and jwksAuthority without jwksUrl: it is expected beside them',
+  ]);
   assert.deepEqual(jwt(', keys: [a], jwksUrl: b'), [`authentication[0] has keys and jwksUrl: ${expected}`]);
   assert.deepEqual(jwt(', keys: [a]'), []);
 });

@@ -150,6 +150,11 @@ function methodProblems({ authorities }: Configuration, method: MethodConfigurat
       const sources = (['secret', 'secretFile', 'keys', 'jwksFile', 'jwksUrl'] as const).filter(
         (key) => method[key] !== undefined,
       );
+      const needless = (['jwksHeaders', 'jwksHeaderFiles', 'jwksAuthority'] as const).filter(
+        (key) => method[key] !== undefined && method.jwksUrl === undefined,
+      );
+      if (needless.length > 0)
+        return [`${path} has ${needless.join(' and ')} without jwksUrl: it is expected beside them`];
       if (sources.length === 1) return [];
       const found = sources.length === 0 ? 'has no key' : `has ${sources.join(' and ')}`;
       return [`${path} ${found}: one of secret, secretFile, keys, jwksFile, jwksUrl is expected`];

@@ -16,9 +16,9 @@ import {
 } from 'yaml';
 import { ConfigurationError, type PartialConfiguration } from './configuration.ts';
 import { Problems, printable, readConfiguration, type Source } from './configuration-reading.ts';
+import { readConfiguredFile } from './configured-file.ts';
 import { type Environment, expandVariables } from './environment-variables.ts';
 import { looksLikeMosquitto } from './mosquitto-file.ts';
-import { readNamedFile } from './named-file.ts';
 import type { ScalarShape } from './shape.ts';
 
 const charactersMax = 4 * 1024 * 1024;
@@ -68,7 +68,7 @@ export function readDataPlace(path: string): DataPlace {
 }
 
 function readText(path: string): string {
-  return readNamedFile(path, 'the configuration').toString('utf8');
+  return readConfiguredFile(path, 'the configuration').toString('utf8');
 }
 
 function contextOf(path: string): FileContext {

@@ -41,6 +41,9 @@ export interface JwtConfiguration extends MethodBase {
   readonly keys?: readonly string[];
   readonly jwksFile?: string;
   readonly jwksUrl?: string;
+  readonly jwksHeaders?: Readonly<Record<string, string>>;
+  readonly jwksHeaderFiles?: Readonly<Record<string, string>>;
+  readonly jwksAuthority?: string;
   readonly jwksMaxAgeS?: number;
   readonly jwksStaleMaxS?: number;
   readonly issuer?: readonly string[];

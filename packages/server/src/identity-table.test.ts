@@ -21,7 +21,12 @@ test('marks as secret what must not be shown: hashes, shared secrets, headers', 
   const secrets = [...texts(AUTHENTICATION, 'authentication')].filter(([, isSecret]) => isSecret);
   assert.deepEqual(
     secrets.map(([path]) => path),
-    ['authentication[](users).users[].password', 'authentication[](jwt).secret', 'authentication[](http).headers.*'],
+    [
+      'authentication[](users).users[].password',
+      'authentication[](jwt).secret',
+      'authentication[](jwt).jwksHeaders.*',
+      'authentication[](http).headers.*',
+    ],
   );
 });
 

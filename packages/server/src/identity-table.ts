@@ -103,6 +103,24 @@ const users: GroupShape = {
   required: ['users'],
 };
 
+/** Of a service that is asked over HTTP. */
+const headers: MapShape = {
+  kind: 'map',
+  names: 'header',
+  values: secret('Bearer …', 'Value of the header.'),
+  description: 'Headers of the request.',
+};
+const headerFiles: MapShape = {
+  kind: 'map',
+  names: 'header',
+  values: path('auth.header', 'A file with the value of the header.'),
+  description: 'The same, from files.',
+};
+const authority = path(
+  'auth-ca.pem',
+  'File with the authorities that may vouch for the service (PEM). Default: those of Node.',
+);
+
 const jwt: GroupShape = {
   kind: 'group',
   description: 'JSON Web Tokens in place of the password.',
@@ -135,6 +153,9 @@ const jwt: GroupShape = {
     },
     jwksFile: path('jwks.json', 'A file with a JSON Web Key Set.'),
     jwksUrl: text('https://login.example.org/jwks.json', 'A JSON Web Key Set to fetch; http only from this machine.'),
+    jwksHeaders: headers,
+    jwksHeaderFiles: headerFiles,
+    jwksAuthority: authority,
     jwksMaxAgeS: amount('seconds', [10, 604_800], 600, 'Time after which fetched keys are fetched again.'),
     jwksStaleMaxS: amount(
       'seconds',
@@ -146,7 +167,7 @@ const jwt: GroupShape = {
     audience: texts('mqtt', 'An audience.', 'any', 'One of these must be among `aud`.'),
     requireExpiry: toggle(true, 'Refuse tokens without `exp`.'),
     clockToleranceS: amount('seconds', [0, 600], 5, 'By how much clocks may differ.'),
-    usernameClaim: text('sub', 'The claim that is the user name. Default: sub.'),
+    usernameClaim: { ...text('sub', 'The claim that is the user name.'), default: 'sub' },
     groupsClaim: text('groups', 'The claim that holds the groups.'),
     rulesClaim: text('acl', 'The claim that holds rules.'),
     attributes: map('attribute', 'tenant', 'Name of a claim.', 'Attributes and the claims that they come from.'),
@@ -167,22 +188,9 @@ const http: GroupShape = {
     name,
     url: text('https://auth.example.org/mqtt', 'Where to POST; http only to this machine, unless allowHttp says so.'),
     allowHttp: toggle(false, 'Send credentials unencrypted to another machine.'),
-    headers: {
-      kind: 'map',
-      names: 'header',
-      values: secret('Bearer …', 'Value of the header.'),
-      description: 'Headers of the request.',
-    },
-    headerFiles: {
-      kind: 'map',
-      names: 'header',
-      values: path('auth.header', 'A file with the value of the header.'),
-      description: 'The same, from files.',
-    },
-    authority: path(
-      'auth-ca.pem',
-      'File with the authorities that may vouch for the service (PEM). Default: those of Node.',
-    ),
+    headers,
+    headerFiles,
+    authority,
     answers: {
       kind: 'choice',
       choices: ['json', 'status'],

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Authorities, hashPassword, PasswordVerifier } from '@dunlin/identity';
-import { signed, TestClock, testRequest, testWeb } from '../../../test/doubles.ts';
+import { LOCALHOST_CERTIFICATE, signed, TestClock, testRequest, testWeb } from '../../../test/doubles.ts';
 import type { MethodConfiguration } from './identity-configuration.ts';
-import { loadMethod } from './methods.ts';
+import { type LoadedMethod, loadMethod } from './methods.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'dunlin-methods-'));
 after(() => rmSync(scratch, { recursive: true }));
@@ -97,6 +97,37 @@ test('a method of tokens goes on with keys that are added, and is another one wh
   assert.equal(continuation({ ...jwt, keys: [two] }), undefined);
   assert.equal(continuation({ ...jwt, keys: [one, two], issuer: ['x'] }), undefined);
   assert.equal(continuation({ ...jwt, keys: [one, two], claims: { keys: 'x' } }), undefined);
+});
+
+test('keys by URL are asked for with headers, from a service that an authority of its own vouches for', async (context) => {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const seen: unknown[] = [];
+  const answer: Parameters<typeof testWeb>[1] = ({ headers }, response) => {
+    seen.push([headers.authorization, headers['x-tenant']]);
+    response.end(JSON.stringify({ keys: [publicKey.export({ format: 'jwk' })] }));
+  };
+  const { url } = await testWeb(context, answer, true);
+  const [header, jwksAuthority] = [join(scratch, 'header'), join(scratch, 'web-ca.pem')];
+  writeFileSync(header, 'Bearer one\n');
+  writeFileSync(jwksAuthority, LOCALHOST_CERTIFICATE);
+  const jwt = { method: 'jwt', name: 'tokens', algorithms: ['ES256'], requireExpiry: false, jwksUrl: url } as const;
+  const sent = { jwksHeaders: { 'X-Tenant': 'a' }, jwksHeaderFiles: { Authorization: header } };
+  const password = await signed({ sub: 'tom' }, 'ES256', privateKey);
+  const kindOf = async ({ method }: LoadedMethod) => {
+    context.after(() => method.close?.());
+    const result = await method.authenticate(testRequest({ username: 'tom', password }));
+    return result?.kind === 'refuse' ? result.check : result?.kind;
+  };
+  assert.equal(await kindOf(load({ ...jwt, ...sent })), 'token-keys-unavailable');
+  const loaded = load({ ...jwt, ...sent, jwksAuthority });
+  assert.equal(await kindOf(loaded), 'accept');
+  assert.deepEqual(seen, [['Bearer one', 'a']]);
+  assert.notEqual(loaded.continuation({ ...jwt, jwksAuthority }), undefined);
+  assert.equal(loaded.continuation({ ...jwt, ...sent }), undefined);
+  assert.throws(
+    () => load({ ...jwt, jwksAuthority: join(scratch, 'none') }),
+    /the authorities of the service from ".*none"/,
+  );
 });
 
 test('what cannot be used is told with the name of the method, and no secret', () => {

@@ -21,13 +21,13 @@ import {
   users,
 } from '@dunlin/identity';
 import { ConfigurationError } from './configuration.ts';
+import { readConfiguredFile } from './configured-file.ts';
 import type {
   HttpConfiguration,
   JwtConfiguration,
   MethodConfiguration,
   UsersConfiguration,
 } from './identity-configuration.ts';
-import { readNamedFile } from './named-file.ts';
 
 /** What all methods of a server share. */
 export interface MethodParts {
@@ -74,7 +74,7 @@ export function loadMethod(configuration: MethodConfiguration, parts: MethodPart
  */
 const ADJUSTABLE: Partial<Record<MethodConfiguration['method'], readonly string[]>> = {
   users: ['users'],
-  jwt: ['keys', 'jwksMaxAgeS', 'jwksStaleMaxS'],
+  jwt: ['keys', 'jwksHeaders', 'jwksHeaderFiles', 'jwksMaxAgeS', 'jwksStaleMaxS'],
   http: ['headers', 'headerFiles', 'timeoutMs', 'requestsMax', 'waitingMax', 'cacheS', 'staleMaxS', 'whenDown'],
 };
 
@@ -211,13 +211,17 @@ function makeJwt(configuration: JwtConfiguration, secret: Buffer | undefined, { 
 }
 
 function tokenKeys(configuration: JwtConfiguration, secret: Buffer | undefined): TokenKey[] {
-  const { keys = [], jwksFile, jwksUrl, jwksMaxAgeS, jwksStaleMaxS } = configuration;
+  const { keys = [], jwksFile, jwksUrl, jwksHeaders, jwksHeaderFiles, jwksAuthority } = configuration;
+  const { jwksMaxAgeS, jwksStaleMaxS } = configuration;
   const found: TokenKey[] = keys.map((publicKeyFile) => ({ publicKeyFile }));
   if (secret !== undefined) found.push({ secret });
   if (jwksFile !== undefined) found.push({ keySetFile: jwksFile });
   if (jwksUrl !== undefined)
     found.push({
       keySetUrl: jwksUrl,
+      ...(jwksHeaders !== undefined && { headers: jwksHeaders }),
+      ...(jwksHeaderFiles !== undefined && { headerFiles: jwksHeaderFiles }),
+      ...(jwksAuthority !== undefined && { authorities: readAuthorities(jwksAuthority) }),
       ...(jwksMaxAgeS !== undefined && { maxAgeMs: jwksMaxAgeS * 1_000 }),
       ...(jwksStaleMaxS !== undefined && { staleMaxMs: jwksStaleMaxS * 1_000 }),
     });
@@ -226,7 +230,7 @@ function tokenKeys(configuration: JwtConfiguration, secret: Buffer | undefined):
 
 function secretOf({ secret, secretFile }: JwtConfiguration): Buffer | undefined {
   // Whoever writes a file with an editor ends its last line.
-  if (secretFile !== undefined) return withoutLineBreak(readNamedFile(secretFile, 'a secret'));
+  if (secretFile !== undefined) return withoutLineBreak(readConfiguredFile(secretFile, 'a secret'));
   return secret === undefined ? undefined : Buffer.from(secret);
 }
 
@@ -242,6 +246,11 @@ function withoutLineBreak(bytes: Buffer): Buffer {
   return bytes.subarray(0, end);
 }
 
+/** Of a service that is asked. */
+function readAuthorities(file: string): string {
+  return readConfiguredFile(file, 'the authorities of the service').toString('utf8');
+}
+
 function httpOptions(configuration: HttpConfiguration, clock: Clock, tell: TellMethodEvent): HttpOptions {
   const { method: _, allowHttp, authority, cacheS, staleMaxS, ...rest } = configuration;
   const options: HttpOptions = {
@@ -249,8 +258,7 @@ function httpOptions(configuration: HttpConfiguration, clock: Clock, tell: TellM
     clock,
     tell,
     allowsPlainHttp: allowHttp,
-    authorities:
-      authority === undefined ? undefined : readNamedFile(authority, 'the authorities of the service').toString('utf8'),
+    authorities: authority === undefined ? undefined : readAuthorities(authority),
     acceptsKeptMs: cacheS === undefined ? undefined : cacheS * 1_000,
     staleMaxMs: staleMaxS === undefined ? undefined : staleMaxS * 1_000,
   };

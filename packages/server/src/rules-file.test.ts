@@ -98,9 +98,12 @@ test('puts both kinds of files together; with an ACL file wider subscriptions ar
 test('says which file cannot be read and why', () => {
   assert.match(
     problemsOf(() => readRuleFiles({ rules: join(scratch, 'none') }))[0],
-    /^Cannot read the rules ".*none": there is no such file$/,
+    /^Cannot read the rules from ".*none": there is no such file$/,
   );
-  assert.match(problemsOf(() => readRuleFiles({ aclFile: scratch }))[0], /^Cannot read the ACL file ".*": EISDIR/);
+  assert.match(
+    problemsOf(() => readRuleFiles({ aclFile: scratch }))[0],
+    /^Cannot read the ACL file from ".*": it is a folder, a file is expected$/,
+  );
   const latin = file('latin', Buffer.from('topic read b\xe4r\n', 'latin1'));
   assert.match(problemsOf(() => readRuleFiles({ aclFile: latin }))[0], /text in UTF-8 is expected$/);
   const large = file('large', Buffer.alloc(16 * 1024 * 1024 + 1, '#'));

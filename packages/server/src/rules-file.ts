@@ -1,5 +1,4 @@
 /** Reads files of rules: our own in YAML, and ACL files of Mosquitto; every fault with its file and line. */
-import { readFileSync } from 'node:fs';
 import {
   type BroaderFilter,
   type Rule,
@@ -11,6 +10,7 @@ import {
 } from '@dunlin/identity';
 import { isNode, LineCounter, parseDocument } from 'yaml';
 import { ConfigurationError } from './configuration.ts';
+import { readConfiguredFile } from './configured-file.ts';
 
 /** Where the rules of a server stand. */
 export interface RuleFiles {
@@ -21,8 +21,6 @@ export interface RuleFiles {
   /** Default: `check` with an ACL file, since that is what Mosquitto does; else `deny`. */
   readonly broaderFilter?: BroaderFilter | undefined;
 }
-
-const fileBytesMax = 16 * 1024 * 1024;
 
 /**
  * Reads what the files say, together; without a file there are no rules and everything is allowed.
@@ -83,21 +81,10 @@ function asConfiguration(read: () => readonly Rule[]): readonly Rule[] {
 }
 
 function textOf(path: string, what: string): string {
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === 'ENOENT' ? 'there is no such file' : message;
-    throw new ConfigurationError([`Cannot read ${what} ${JSON.stringify(path)}: ${reason}`]);
-  }
-  if (bytes.length > fileBytesMax)
-    throw new ConfigurationError([
-      `Cannot read ${what} ${JSON.stringify(path)}: it has ${bytes.length} bytes, at most ${fileBytesMax} are expected`,
-    ]);
+  const bytes = readConfiguredFile(path, what);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw new ConfigurationError([`Cannot read ${what} ${JSON.stringify(path)}: text in UTF-8 is expected`]);
+    throw new ConfigurationError([`Cannot read ${what} from ${JSON.stringify(path)}: text in UTF-8 is expected`]);
   }
 }

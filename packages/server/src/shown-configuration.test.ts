@@ -11,6 +11,7 @@ listeners:
 authentication:
   - {method: users, users: [{name: ada, password: $argon2id$hash-of-ada}]}
   - {method: jwt, algorithms: [HS256], secret: a-shared-secret}
+  - {method: jwt, name: web, algorithms: [ES256], jwksUrl: https://example.org, jwksHeaders: {authorization: Bearer a-token}}
   - {method: http, url: https://example.org, headers: {authorization: Bearer a-token}}
 limits: {queueMessagesMax: 7}
 `;
@@ -48,9 +49,33 @@ guard: {banS: 60}
   });
 });
 
+test('shows the defaults of each method', () => {
+  const text = `
+authorities: [{name: ours, certificate: ca.pem}]
+authentication:
+  - {method: certificate}
+  - {method: jwt, algorithms: [ES256], jwksUrl: 'https://example.org/keys'}
+  - {method: http, url: 'https://example.org', timeoutMs: 1s}
+  - {method: anonymous}
+`;
+  const shown = shownConfiguration(completeConfiguration(parseConfiguration(text, 'x')));
+  const [certificate, jwt, http, anonymous] = parse(shown).authentication;
+  assert.deepEqual(certificate, { method: 'certificate', name: 'certificate', username: 'cn', match: 'username' });
+  assert.deepEqual(jwt, {
+    ...{ method: 'jwt', name: 'jwt', from: 'password', algorithms: ['ES256'], jwksUrl: 'https://example.org/keys' },
+    ...{ jwksMaxAgeS: 600, jwksStaleMaxS: 86_400, requireExpiry: true, clockToleranceS: 5, usernameClaim: 'sub' },
+  });
+  assert.deepEqual(http, {
+    ...{ method: 'http', name: 'http', url: 'https://example.org', allowHttp: false, answers: 'json' },
+    ...{ timeoutMs: 1_000, requestsMax: 16, waitingMax: 1_000, cacheS: 60, staleMaxS: 3_600, whenDown: 'refuse' },
+  });
+  assert.deepEqual(anonymous, { method: 'anonymous', name: 'anonymous', acceptsUsername: false });
+  assert.equal(shownConfiguration(completeConfiguration(parseConfiguration(shown, 'shown'))), shown);
+});
+
 test('shows no hash, no shared secret and no header', () => {
   const text = shownConfiguration(completeConfiguration(parseConfiguration(TEXT, 'x')));
   assert.doesNotMatch(text, /hash-of-ada|a-shared-secret|a-token/);
-  assert.equal(text.match(/\(hidden\)/g)?.length, 3);
+  assert.equal(text.match(/\(hidden\)/g)?.length, 4);
   assert.match(text, /versions:\n +- 3\.1\.1\n +- "5\.0"/);
 });

@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 import type { Configuration } from './configuration.ts';
 import { CONFIGURATION } from './configuration-table.ts';
 import { VERSIONS } from './listener-table.ts';
-import type { GroupShape, ListShape, Shape } from './shape.ts';
+import type { GroupShape, ListShape, Shape, VariantsShape } from './shape.ts';
 
 /** What stands in place of a secret. */
 const HIDDEN = '(hidden)';
@@ -19,6 +19,10 @@ export function shownConfiguration(configuration: Configuration): string {
       tls: listener.tls && filled(LISTENER.tls, listener.tls),
       proxy: listener.proxy && filled(LISTENER.proxy, listener.proxy),
     })),
+    authentication: configuration.authentication.map(({ method, ...entries }) => ({
+      method,
+      ...filled(METHOD.variants[method], entries),
+    })),
     guard: filled(CONFIGURATION.entries.guard, configuration.guard),
     limits: { ...limits, ...configuration.limits },
     settings: { ...DEFAULT_SETTINGS, ...configuration.settings },
@@ -26,6 +30,7 @@ export function shownConfiguration(configuration: Configuration): string {
   return stringify(shown(CONFIGURATION, whole), { lineWidth: 0 });
 }
 
+const METHOD = (CONFIGURATION.entries.authentication as ListShape).items as VariantsShape;
 const LISTENER = ((CONFIGURATION.entries.listeners as ListShape).items as GroupShape).entries;
 
 /** With the defaults of the table; a group in it that is not there stays away. */

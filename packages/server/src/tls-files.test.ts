@@ -81,7 +81,7 @@ test('names every fault of a file, with the file and without anything of a key',
   const short = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
   const faults: [Partial<TlsConfiguration>, RegExp][] = [
     [{ certificate: pki.path('none.pem') }, /^Cannot read a certificate from ".*none\.pem": there is no such file$/],
-    [{ key: pki.path('folder') }, /^Cannot read a key from ".*folder": it is a folder$/],
+    [{ key: pki.path('folder') }, /^Cannot read a key from ".*folder": it is a folder, a file is expected$/],
     [{ certificate: pki.path('server.key'), key: pki.path('server.pem') }, /server\.key/],
     [{ certificate: written('flat.pem', pki.text('server.pem').replaceAll('\n', ' ')) }, /flat\.pem/],
     [{ certificate: written('empty.pem', '') }, /empty\.pem/],

@@ -10,7 +10,7 @@ import {
 } from '@dunlin/identity';
 import type { TlsCredential, TlsServerSettings } from '@dunlin/transport/tls';
 import { type CertificateFiles, ConfigurationError, type TlsConfiguration } from './configuration.ts';
-import { readNamedFile } from './named-file.ts';
+import { readConfiguredFile } from './configured-file.ts';
 
 export interface TlsFilesContext {
   readonly authorities: Authorities;
@@ -52,8 +52,8 @@ export function tlsPaths(tls: TlsConfiguration | undefined): string[] {
 }
 
 function readCredential(files: CertificateFiles, { nowMs, warn }: TlsFilesContext): TlsCredential {
-  const certificate = readNamedFile(files.certificate, 'a certificate').toString('utf8');
-  const key = readNamedFile(files.key, 'a key').toString('utf8');
+  const certificate = readConfiguredFile(files.certificate, 'a certificate').toString('utf8');
+  const key = readConfiguredFile(files.key, 'a key').toString('utf8');
   try {
     const chain = readCertificates(certificate, files.certificate);
     const privateKey = readPrivateKey(key, files.key);

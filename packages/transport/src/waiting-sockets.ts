@@ -2,7 +2,7 @@
 
 import type { Socket } from 'node:net';
 import { TransportError } from './errors.ts';
-import { networkOf } from './network.ts';
+import { countedNetworkOf } from './network.ts';
 
 /** How many may wait. */
 export interface WaitingLimits {
@@ -44,7 +44,7 @@ export class WaitingSockets {
 
   /** Says whose a socket is that waits; false where too many from there do. */
   addressKnown(socket: Socket, address: string): boolean {
-    const network = networkOf(address);
+    const network = countedNetworkOf(address);
     if (network === undefined || !this.#networks.has(socket)) return true;
     const waiting = this.#byNetwork.get(network) ?? { count: 0, isTold: false };
     if (waiting.count >= this.#limits.waitingPerAddressMax) {

@@ -1,5 +1,5 @@
-/** What a method is asked, for the tests beside the methods. */
-import type { AuthenticationRequest, AuthenticationResult } from '@dunlin/broker';
+/** What an Authenticator is asked, for the tests beside the methods and what stands around them. */
+import type { AuthenticationRequest, AuthenticationResult, Principal } from '@dunlin/broker';
 import type { ConnectPacket } from '@dunlin/protocol';
 
 export interface TestCredentials {
@@ -8,14 +8,22 @@ export interface TestCredentials {
   readonly password?: string | Uint8Array;
   /** Named in CONNECT. */
   readonly authenticationMethod?: string;
+  /** Authentication Data of CONNECT or AUTH. */
+  readonly data?: string;
+  readonly state?: unknown;
+  readonly current?: Principal;
+  readonly address?: string;
+  readonly listener?: string;
 }
 
-/** The request that a CONNECT with these makes; `more` replaces parts of it. */
+/** The request that a client with these makes; `more` replaces parts of it. */
 export function testRequest(
   credentials: TestCredentials = {},
   more: Partial<AuthenticationRequest> = {},
 ): AuthenticationRequest {
-  const { clientId = 'c1', username, password, authenticationMethod } = credentials;
+  const { clientId = 'c1', username, password, authenticationMethod, address = '192.0.2.7' } = credentials;
+  const { listener = 'test' } = credentials;
+  const data = credentials.data === undefined ? undefined : Buffer.from(credentials.data);
   const connect: ConnectPacket = {
     type: 'connect',
     protocolVersion: 5,
@@ -25,15 +33,15 @@ export function testRequest(
     keepAlive: 60,
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password: Buffer.from(password) }),
-    properties: authenticationMethod === undefined ? {} : { authenticationMethod },
+    properties: authenticationMethod === undefined ? {} : { authenticationMethod, authenticationData: data },
   };
   return {
-    peer: { address: '192.0.2.7', port: 50_000 },
-    listener: 'test',
+    peer: { address, port: 50_000 },
+    listener,
     connect,
-    data: undefined,
-    state: undefined,
-    current: undefined,
+    data,
+    state: credentials.state,
+    current: credentials.current,
     ...more,
   };
 }

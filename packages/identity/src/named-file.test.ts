@@ -14,9 +14,11 @@ test('reads the file, and says what was to be read where it cannot', () => {
   assert.equal(readNamedFile(file, 'a key').toString(), 'text');
   assert.throws(
     () => readNamedFile(scratch, 'a key'),
-    /^ConfigurationError: Cannot read a key from ".*": it is a folder$/,
+    /^NamedFileError: Cannot read a key from ".*": it is a folder, a file is expected$/,
   );
   assert.throws(() => readNamedFile(join(scratch, 'none'), 'a key'), /none": there is no such file$/);
+  assert.equal(readNamedFile(file, 'a key', 4).length, 4);
+  assert.throws(() => readNamedFile(file, 'a key', 3), /it has 4 bytes, at most 3 are expected$/);
 });
 
 test('says whose a file is that this user may not read', { skip: process.seteuid === undefined }, () => {
