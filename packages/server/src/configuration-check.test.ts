@@ -82,9 +82,10 @@ test('finds nothing wrong with a file that is right', () => {
 });
 
 test('names the line of a key that contradicts another, as of one that is wrong by itself', () => {
-  assert.deepEqual(checked('log: {level: warn}\nlisteners:\n  - host: a\n  - transport: tls\n    port: 1\n').problems, [
-    'dunlin.yaml:4: listeners[1].tls is missing: its certificate and key are expected for transport tls',
-  ]);
+  assert.deepEqual(
+    checked('log: {level: warn}\nlisteners:\n  - host: localhost\n  - transport: tls\n    port: 1\n').problems,
+    ['dunlin.yaml:4: listeners[1].tls is missing: its certificate and key are expected for transport tls'],
+  );
   assert.deepEqual(checked('data: ./d\nlisteners:\n  - prt: 1\n').problems, [
     'dunlin.yaml:3: listeners[0].prt is unknown: did you mean port?',
   ]);
@@ -205,6 +206,41 @@ test('finds a key that TLS does not take', () => {
     checked(withPair('short.pem', 'short.key')).problems.join('\n'),
     /^dunlin\.yaml:5: listeners\[0\]\.tls\.key: .*TLS does not take it/,
   );
+});
+
+test('tells of topic filters and files though there is a fault elsewhere, and of neither twice', () => {
+  const lines = (...rules: string[]): string[] =>
+    checked(
+      [
+        'limts: {}',
+        'authentication:',
+        '  - {method: passwordFile, file: none}',
+        '  - {method: scrum, file: none}',
+        'authorization:',
+        '  rules:',
+        ...rules.map((rule) => `    - ${rule}`),
+        '',
+      ].join('\n'),
+    ).problems.map((problem) => problem.replace(/: (?:Cannot|did|one|a whole|"#").*/, ''));
+  assert.deepEqual(lines('{alow: publish, topics: a}', "{allow: publish, topics: 'a/#/b'}"), [
+    'dunlin.yaml:1: limts is unknown',
+    'dunlin.yaml:4: authentication[1].method is "scrum"',
+    'dunlin.yaml:7: authorization.rules[0].alow is unknown',
+    'dunlin.yaml:3: authentication[0].file',
+    'dunlin.yaml:8: authorization.rules[1].topics[0] is "a/#/b"',
+  ]);
+});
+
+test('tells of rules and files of rules though nobody is asked who they are', () => {
+  put('no-acl', 'topics a\n');
+  const found = (authorization: string): string => checked(`authorization: ${authorization}\n`).problems.join('\n');
+  const alone = /^dunlin\.yaml:1: authorization has rules and authentication is empty/;
+  const inline = found("{rules: [{allow: publish, topics: 'a/#/b'}]}");
+  assert.match(inline, alone);
+  assert.match(inline, /\ndunlin\.yaml:1: authorization\.rules\[0\]\.topics/);
+  const file = found('{aclFile: no-acl}');
+  assert.match(file, alone);
+  assert.match(file, /\n.*no-acl:1: /);
 });
 
 test('says that there is no such file', () => {

@@ -11,6 +11,7 @@ import { ALLOW_ANONYMOUS, type MethodConfiguration } from './identity-configurat
 /** Every contradiction; empty where there is none. */
 export function contradictionsOf(configuration: Configuration): string[] {
   const { listeners, authorities, authentication, clientIds, limits } = configuration;
+  if (listeners.length === 0) return ['listeners is empty: at least one listener is expected'];
   return [
     ...listeners.flatMap((listener, index) => listenerProblems(configuration, listener, index)),
     ...repeatedNames('authorities', authorities),

@@ -40,6 +40,18 @@ export function readConfigurationFile(path: string): PartialConfiguration {
   return parseConfiguration(readText(path), path, contextOf(path));
 }
 
+/** What a file says as far as it is right, and what is wrong with the rest. */
+export interface SurveyedFile {
+  /** Entries of lists that are wrong are undefined or lack what is wrong in them. */
+  readonly values: PartialConfiguration;
+  readonly problems: readonly string[];
+}
+
+/** As `readConfigurationFile`. @throws ConfigurationError where it cannot be read, is no YAML, or has 100 problems */
+export function surveyConfigurationFile(path: string): SurveyedFile {
+  return survey(readText(path), path, contextOf(path));
+}
+
 /** Where a server with this file has its data. */
 export type DataPlace = Pick<PartialConfiguration, 'data' | 'durability'>;
 
@@ -82,6 +94,12 @@ const YAML = { prettyErrors: false, uniqueKeys: true, merge: false } as const;
  * @throws ConfigurationError with the problems of the text, at most 100
  */
 export function parseConfiguration(text: string, file: string, context: FileContext = {}): PartialConfiguration {
+  const { values, problems } = survey(text, file, context);
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return values;
+}
+
+function survey(text: string, file: string, context: FileContext): SurveyedFile {
   if (text.length > charactersMax)
     throw new ConfigurationError([
       `Cannot read ${file}: it has ${text.length} characters, at most ${charactersMax} are expected`,
@@ -99,8 +117,7 @@ export function parseConfiguration(text: string, file: string, context: FileCont
   problems.throwIfAny();
   const report: Reading['report'] = (node, problem) => at(node?.range?.[0] ?? 0, problem);
   const values = readConfiguration(sourceOf(document.contents, document.contents, { ...context, report }), 'the file');
-  problems.throwIfAny();
-  return values ?? {};
+  return { values: values ?? {}, problems: problems.found };
 }
 
 /**

@@ -45,6 +45,10 @@ export class Problems {
     throw new ConfigurationError([...this.#found, `Stopped looking after ${problemsMax} problems`]);
   }
 
+  get found(): readonly string[] {
+    return this.#found;
+  }
+
   /** @throws ConfigurationError with all of them, if there are any */
   throwIfAny(): void {
     if (this.#found.length > 0) throw new ConfigurationError(this.#found);

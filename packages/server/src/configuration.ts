@@ -160,11 +160,17 @@ export class ConfigurationError extends Error {
  * @throws ConfigurationError where there is no listener, or where values that are right each by itself contradict
  */
 export function completeConfiguration(input: PartialConfiguration = {}): Configuration {
-  const given = input.listeners ?? [{}];
-  if (given.length === 0) throw new ConfigurationError(['listeners is empty: at least one listener is expected']);
-  const { data } = input;
-  const configuration: Configuration = {
-    listeners: given.map((listener, index) => completeListener(listener, index)),
+  const configuration = filledConfiguration(input);
+  const problems = contradictionsOf(configuration);
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return configuration;
+}
+
+/** The same, and looks for no contradictions. */
+export function filledConfiguration(input: PartialConfiguration): Configuration {
+  const { data, listeners = [{}] } = input;
+  return {
+    listeners: listeners.map((listener, index) => completeListener(listener, index)),
     authorities: input.authorities ?? [],
     authentication: (input.authentication ?? []).map(completeMethod),
     clientIds: input.clientIds ?? [],
@@ -177,9 +183,6 @@ export function completeConfiguration(input: PartialConfiguration = {}): Configu
     settings: input.settings ?? {},
     semiSpaceBytesMax: input.semiSpaceBytesMax ?? SEMI_SPACE_BYTES,
   };
-  const problems = contradictionsOf(configuration);
-  if (problems.length > 0) throw new ConfigurationError(problems);
-  return configuration;
 }
 
 /** `later` over `earlier`, key by key. Listeners are joined by their place in the list. */

@@ -12,6 +12,7 @@ import {
   type LogConfiguration,
   type LogLevel,
   mergeConfigurations,
+  type PartialConfiguration,
 } from './configuration.ts';
 import { readConfigurationFile } from './configuration-file.ts';
 import { ControlError } from './control-protocol.ts';
@@ -79,11 +80,16 @@ function exitCodeOf(error: unknown): number {
 /** What file, environment and flags say together, now. @throws ConfigurationError */
 export function effectiveConfiguration({ configFile, configuration: flags }: CommandLine): Configuration {
   const file = configFile === undefined ? {} : readConfigurationFile(configFile);
+  return completeConfiguration(effectiveInput(file, flags));
+}
+
+/** What file and flags say together, with the place of the data. @throws ConfigurationError where they contradict */
+export function effectiveInput(file: PartialConfiguration, flags: PartialConfiguration): PartialConfiguration {
   const given = mergeConfigurations(file, flags);
   const isNamed = flags.data !== undefined && flags.data !== process.env.DUNLIN_DATA;
   if (isNamed && given.durability === 'memory') throw nothingKept(flags.data as string);
   const data = given.durability === 'memory' ? undefined : (given.data ?? defaultDataDirectory());
-  return completeConfiguration({ ...given, data });
+  return { ...given, data };
 }
 
 /**
