@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { checkConfigurationFile } from './configuration-check.ts';
+import { checkConfigurationFile, problemsWithLines } from './configuration-check.ts';
 import { systemClock } from './system-clock.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'dunlin-check-'));
@@ -241,6 +241,16 @@ test('tells of rules and files of rules though nobody is asked who they are', ()
   const file = found('{aclFile: no-acl}');
   assert.match(file, alone);
   assert.match(file, /\n.*no-acl:1: /);
+});
+
+test('places what a server met, once, and leaves what a check does not find', () => {
+  const file = join(scratch, 'dunlin.yaml');
+  put('dunlin.yaml', withPair(join(scratch, 'server.pem'), join(scratch, 'other.key')));
+  const met = `Cannot use ${join(scratch, 'server.pem')} with ${join(scratch, 'other.key')}: the certificate`;
+  const [first, ...rest] = problemsWithLines(file, [met, '--port is "x"']);
+  assert.equal(first, '--port is "x"');
+  assert.equal(rest.length, 1);
+  assert.ok(rest[0].startsWith(`${file}:5: listeners[0].tls.key: ${met}`), rest[0]);
 });
 
 test('says that there is no such file', () => {

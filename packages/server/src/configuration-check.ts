@@ -15,9 +15,9 @@ import { contradictionsOf } from './configuration-contradictions.ts';
 import { linesOfKeys, type SurveyedFile, surveyConfigurationFile } from './configuration-file.ts';
 import { readConfiguredFile } from './configured-file.ts';
 import { Doors } from './doors.ts';
+import { effectiveInput } from './effective-configuration.ts';
 import type { AuthorityConfiguration, MethodConfiguration } from './identity-configuration.ts';
 import { checkReach } from './listening.ts';
-import { effectiveInput } from './serve.ts';
 import { systemClock } from './system-clock.ts';
 import { readTlsFiles, type TlsFilesContext } from './tls-files.ts';
 
@@ -39,6 +39,18 @@ export function checkConfigurationFile(file: string, clock: Clock = systemClock)
     checked = { problems: error.problems, warnings: [] };
   }
   return withLines(file, checked);
+}
+
+/**
+ * The problems that a server met with this file: in the words of a check, which have the lines and name what else is wrong; by
+ * themselves those that a check does not find, such as one of a flag.
+ */
+export function problemsWithLines(file: string, problems: readonly string[], clock: Clock = systemClock): string[] {
+  const found = checkConfigurationFile(file, clock).problems;
+  const isFound = (line: string): boolean => found.some((problem) => problem.includes(line.trim()));
+  // A heading stands for the lines below it.
+  const isMissing = (line: string): boolean => !line.endsWith(':') && !isFound(line);
+  return [...problems.filter((problem) => problem.split('\n').some(isMissing)), ...found];
 }
 
 /**

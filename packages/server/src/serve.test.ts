@@ -190,6 +190,11 @@ test('names what is wrong with flags and file, with exit code 1', async () => {
       const late = serve('--config', file);
       assert.equal(await late.ended(), 1, late.errors);
       assert.ok(late.errors.includes(join(folder, named)), late.errors);
+      // By line and key, as a check tells it.
+      assert.match(
+        late.errors,
+        new RegExp(`^${file}:\\d: (?:authentication\\[0\\]\\.file|authorization\\.rulesFile): `),
+      );
     }
   } finally {
     rmSync(folder, { recursive: true });
