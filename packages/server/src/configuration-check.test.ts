@@ -253,6 +253,20 @@ test('places what a server met, once, and leaves what a check does not find', ()
   assert.ok(rest[0].startsWith(`${file}:5: listeners[0].tls.key: ${met}`), rest[0]);
 });
 
+test('says in the same words of every file that is missing, or is a folder', () => {
+  const none =
+    'authorities: [{name: a, certificate: ca.pem, crl: none}]\nauthentication: [{method: METHOD, file: none}]\n';
+  for (const method of ['passwordFile', 'scram'])
+    for (const [path, fault] of [
+      ['none', 'there is no such file'],
+      ['.', 'it is a folder, a file is expected'],
+    ])
+      for (const problem of checked(none.replace('METHOD', method).replaceAll(': none', `: ${path}`)).problems)
+        assert.match(problem, new RegExp(`: Cannot read [\\w ]+ from ".*": ${fault}$`));
+  const { problems } = checkConfigurationFile(scratch);
+  assert.match(problems.join('\n'), /^Cannot read the configuration from ".*": it is a folder, a file is expected$/);
+});
+
 test('says that there is no such file', () => {
   const { problems } = checkConfigurationFile(join(scratch, 'none.yaml'));
   assert.match(problems.join('\n'), /^Cannot read the configuration from ".*none\.yaml": there is no such file$/);

@@ -20,6 +20,7 @@ import { readConfiguredFile } from './configured-file.ts';
 import { type Environment, expandVariables } from './environment-variables.ts';
 import { looksLikeMosquitto } from './mosquitto-file.ts';
 import type { ScalarShape } from './shape.ts';
+import { readYaml } from './yaml-text.ts';
 
 const charactersMax = 4 * 1024 * 1024;
 
@@ -62,17 +63,15 @@ export type DataPlace = Pick<PartialConfiguration, 'data' | 'durability'>;
  */
 export function readDataPlace(path: string): DataPlace {
   const text = readText(path);
-  const lines = new LineCounter();
-  const { contents, errors } = parseDocument(text, { ...YAML, lineCounter: lines });
+  const { document, faults, lineOf } = readYaml(text);
   const problems = new Problems();
-  const report: Reading['report'] = (node, problem) =>
-    problems.add(`${path}:${lines.linePos(node?.range?.[0] ?? 0).line}: ${problem}`);
-  const source = sourceOf(contents, contents, { ...contextOf(path), report });
+  const report: Reading['report'] = (node, problem) => problems.add(`${path}:${lineOf(node)}: ${problem}`);
+  const source = sourceOf(document.contents, document.contents, { ...contextOf(path), report });
   const entries = [...(source.entries?.() ?? [])].filter(({ key }) => key === 'data' || key === 'durability');
   const keys = entries.map(({ key }) => key);
   const isGroup = source.kind === 'group' || source.kind === 'empty';
   // Of a file that is half there the line may have been in the other half.
-  if (!isGroup || (errors.length > 0 && (!keys.includes('data') || new Set(keys).size < keys.length)))
+  if (!isGroup || (faults.length > 0 && (!keys.includes('data') || new Set(keys).size < keys.length)))
     parseConfiguration(text, path, contextOf(path));
   const place = readConfiguration({ ...source, kind: 'group', entries: () => entries }, 'the file');
   problems.throwIfAny();
@@ -86,8 +85,6 @@ function readText(path: string): string {
 function contextOf(path: string): FileContext {
   return { directory: dirname(resolve(path)), environment: process.env };
 }
-
-const YAML = { prettyErrors: false, uniqueKeys: true, merge: false } as const;
 
 /**
  * Reads the text of a configuration; `file` is the name shown in problems. An empty text is an empty configuration.
@@ -104,18 +101,15 @@ function survey(text: string, file: string, context: FileContext): SurveyedFile 
     throw new ConfigurationError([
       `Cannot read ${file}: it has ${text.length} characters, at most ${charactersMax} are expected`,
     ]);
-  const lines = new LineCounter();
-  const document = parseDocument(text, { ...YAML, lineCounter: lines });
-  const problems = new Problems();
-  const at = (offset: number, problem: string): void =>
-    problems.add(`${file}:${lines.linePos(offset).line}: ${problem}`);
+  const { document, faults, lineOf } = readYaml(text);
   if ((document.errors.length > 0 || !isMap(document.contents)) && looksLikeMosquitto(text))
     throw new ConfigurationError([
       `${file}: This looks like a mosquitto.conf: dunlin config import ${file} -o dunlin.yaml converts it`,
     ]);
-  for (const error of document.errors) at(error.pos[0], `this is not the YAML that is expected: ${error.message}`);
+  const problems = new Problems();
+  for (const { line, problem } of faults) problems.add(`${file}:${line}: ${problem}`);
   problems.throwIfAny();
-  const report: Reading['report'] = (node, problem) => at(node?.range?.[0] ?? 0, problem);
+  const report: Reading['report'] = (node, problem) => problems.add(`${file}:${lineOf(node)}: ${problem}`);
   const values = readConfiguration(sourceOf(document.contents, document.contents, { ...context, report }), 'the file');
   return { values: values ?? {}, problems: problems.found };
 }
