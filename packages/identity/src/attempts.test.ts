@@ -211,6 +211,38 @@ test('bans answer 0x8A, are listed, end by themselves and can be lifted', () => 
   assert.equal(ask({ ...right, username: 'bob' }), 'accept');
 });
 
+test('bans that are given hold as long as they say, are told, and are not shortened by failures', () => {
+  const { ask, clock, guard, events } = world({ userAtAddressBanAfter: 1, userDelayAfter: none });
+  guard.ban('192.0.2.7', 'ada', 3_600_000);
+  guard.ban('2001:db8::1/64');
+  assert.equal(ask(right), 'banned-user-at-address');
+  assert.equal(ask({ ...right, username: 'bob' }), 'accept');
+  assert.equal(guard.isBanned('2001:db8::2'), true);
+  assert.deepEqual(events, [
+    { name: 'banAdded', address: '192.0.2.7', username: 'ada', banMs: 3_600_000 },
+    { name: 'banAdded', address: '2001:db8:0:0::/64', username: undefined, banMs: 900_000 },
+  ]);
+  assert.deepEqual(guard.bans()[0], {
+    address: '192.0.2.7',
+    username: 'ada',
+    listener: undefined,
+    endsInMs: 3_600_000,
+  });
+  clock.pass(3_599_999);
+  assert.equal(ask(right), 'banned-user-at-address');
+  clock.pass(1);
+  assert.equal(ask(right), 'accept');
+  guard.ban('192.0.2.8');
+  guard.ban('192.0.2.8', undefined, 1);
+  clock.pass(1);
+  assert.equal(guard.isBanned('192.0.2.8'), false);
+  for (const [address, fault] of [
+    ['foo', /^Cannot ban "foo": an IP address is expected$/],
+    ['127.0.0.1', /^Cannot ban "127\.0\.0\.1": it stands for many clients, /],
+  ] as const)
+    assert.throws(() => guard.ban(address), { name: 'RangeError', message: fault });
+});
+
 test('IPv6 counts by /64', () => {
   const { ask, guard } = world({ addressBanAfter: 3 });
   for (const host of ['1', '2', 'ffff:1']) ask({ password: 'wrong', address: `2001:db8::${host}` });

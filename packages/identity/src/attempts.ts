@@ -9,7 +9,7 @@ import type {
   Clock,
   Refusal,
 } from '@dunlin/broker';
-import { ReasonCode } from '@dunlin/protocol';
+import { quoted, ReasonCode } from '@dunlin/protocol';
 import { networkOf } from '@dunlin/transport/network';
 import { readTrustedAddresses, type TrustedAddresses } from '@dunlin/transport/proxy';
 import { BanList } from './ban-list.ts';
@@ -26,7 +26,7 @@ export interface Ban {
   readonly username: string | undefined;
 }
 
-/** `listener`: where the last of the failures was. `banLifted`: by `lift`; of a ban that ends by itself nothing is told. */
+/** `listener`: where the last of the failures was. `banAdded`: by `ban`. `banLifted`: by `lift`; of a ban that ends by itself nothing is told. */
 export type AttemptEvent =
   | ({
       readonly name: 'addressBanned' | 'userAtAddressBanned';
@@ -34,6 +34,7 @@ export type AttemptEvent =
       readonly failures: number;
       readonly banMs: number;
     } & Ban)
+  | ({ readonly name: 'banAdded'; readonly banMs: number } & Ban)
   | ({ readonly name: 'banLifted' } & Ban);
 
 export interface AttemptOptions {
@@ -67,8 +68,8 @@ export interface AttemptOptions {
   readonly tell?: (event: AttemptEvent) => void;
 }
 
-/** `listener`: where it began. */
-export type CurrentBan = Ban & { readonly listener: string; readonly endsInMs: number };
+/** `listener`: where it began; undefined for one of `ban`. */
+export type CurrentBan = Ban & { readonly listener: string | undefined; readonly endsInMs: number };
 
 /** One account of attempts, for as many Authenticators as stand behind it. */
 export interface AttemptGuard {
@@ -77,6 +78,12 @@ export interface AttemptGuard {
   /** Whether nobody at the address is let in, so that a listener may drop it at once. */
   isBanned(address: string): boolean;
   bans(): CurrentBan[];
+  /**
+   * Keeps an address out, or a user name there, whatever came from it, for `banMs` (default: as long as any ban); in place of
+   * the ban that is there. Whoever is connected stays. Throws a RangeError for what is no IP address, and for one that is
+   * trusted.
+   */
+  ban(address: string, username?: string, banMs?: number): void;
   /** Ends the ban of an address, or of a user name there; false where there is none. */
   lift(address: string, username?: string): boolean;
 }
@@ -139,7 +146,7 @@ class Guard implements AttemptGuard {
   readonly #byUser: WindowedCounts;
   readonly #byAddress: WindowedCounts;
   readonly #byPair: WindowedCounts;
-  readonly #bans: BanList<Ban & { readonly listener: string }>;
+  readonly #bans: BanList<Ban & { readonly listener: string | undefined }>;
   /** Users at addresses where they were let in, by listener. */
   readonly #familiar: BoundedMap<true>;
   readonly #pairsUnderWay: Places;
@@ -191,6 +198,21 @@ class Guard implements AttemptGuard {
 
   bans(): CurrentBan[] {
     return this.#bans.list();
+  }
+
+  ban(address: string, username?: string, banMs: number = this.#options.banMs): void {
+    const plain = address.replace(/\/64$/, '');
+    if (networkOf(plain) === undefined)
+      throw new RangeError(`Cannot ban ${quoted(address)}: an IP address is expected`);
+    const key = this.#addressOf(plain);
+    if (key === undefined)
+      throw new RangeError(
+        `Cannot ban ${quoted(address)}: it stands for many clients, one that is not trusted is expected`,
+      );
+    const user = username === undefined ? undefined : shortened(username);
+    const ban: Ban = { address: key, username: user };
+    this.#bans.add(user === undefined ? key : pairOf(key, user), { ...ban, listener: undefined }, banMs);
+    this.#options.tell?.({ name: 'banAdded', ...ban, banMs });
   }
 
   lift(address: string, username?: string): boolean {
@@ -297,9 +319,9 @@ class Guard implements AttemptGuard {
     ban: Ban & { listener: string },
     failures: number,
   ): void {
-    // Attempts that were under way when it began tell nothing new.
+    // Attempts that were under way when it began tell nothing new, and shorten no ban that was given.
     const isNew = !this.#bans.has(key);
-    this.#bans.add(key, ban);
+    if (isNew) this.#bans.add(key, ban);
     this.#byPair.reset(key);
     this.#byAddress.reset(key);
     if (isNew) this.#options.tell?.({ name, ...ban, failures, banMs: this.#options.banMs });

@@ -68,8 +68,8 @@ interface OpenEntrance {
 
 /** Somebody who is kept out for now: an address, a user name at an address, or a client that flaps. */
 export interface DoorBan {
-  /** Where the ban began. It holds at every listener. */
-  readonly listener: string;
+  /** Where the ban began; undefined where it was given by hand. It holds at every listener. */
+  readonly listener: string | undefined;
   readonly address: string | undefined;
   readonly username: string | undefined;
   readonly clientId: string | undefined;
@@ -168,6 +168,16 @@ export class Doors {
   bans(): DoorBan[] {
     const none = { address: undefined, username: undefined, clientId: undefined, identity: undefined };
     return [...this.#attempts.bans(), ...(this.#flapping?.bans() ?? [])].map((ban) => ({ ...none, ...ban }));
+  }
+
+  /**
+   * Keeps out an address, or a user name there. Default of `banMs`: `guard.banS`.
+   * @throws RangeError where it cannot be, such as a user name where nobody is asked who they are
+   */
+  ban(address: string, username?: string, banMs?: number): void {
+    if (username !== undefined && this.#entrances.size === 0)
+      throw new RangeError('Cannot ban a user name: authentication is empty, an address alone is expected');
+    this.#attempts.ban(address, username, banMs);
   }
 
   /** Ends the ban of an address, or of a user name there; false where there is none. */

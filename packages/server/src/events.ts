@@ -75,6 +75,7 @@ export const SERVER_EVENTS: { readonly [name in ServerEventName]: EventDescripti
     level: 'warn',
     description: 'A user name failed too often at an address; both together are kept out.',
   },
+  banAdded: { level: 'info', description: 'Somebody was banned by hand.' },
   banLifted: { level: 'info', description: 'A ban was lifted.' },
   clientFlapping: { level: 'warn', description: 'A client connected too often; it is kept out for now.' },
   certificateWarning: {

@@ -25,6 +25,7 @@ export {
   ControlError,
   type ControlRequest,
   type ControlResult,
+  type GivenBan,
   type ServerIdentity,
 } from './control-protocol.ts';
 export type { DoorBan, ShadowReport } from './doors.ts';
