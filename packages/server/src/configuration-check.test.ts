@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -103,6 +103,26 @@ test('finds certificates and keys that are missing, exchanged or of another pair
     other.join('\n'),
     /^dunlin\.yaml:5: listeners\[0\]\.tls\.key: Cannot use server\.pem with other\.key: .*$/,
   );
+});
+
+test('finds a passphrase that is another one', () => {
+  const key = createPrivateKey(KEY).export({
+    type: 'pkcs8',
+    format: 'pem',
+    cipher: 'aes-256-cbc',
+    passphrase: 'right',
+  });
+  put('locked.key', String(key));
+  chmodSync(put('right', 'right\n'), 0o600);
+  const found = (file: string): string =>
+    checked(withPair('server.pem', `locked.key\n      passphraseFile: ${file}`)).problems.join('\n');
+  assert.equal(found('right'), '');
+  assert.match(
+    found('none'),
+    /^dunlin\.yaml:6: listeners\[0\]\.tls\.passphraseFile: Cannot read a passphrase from "none"/,
+  );
+  chmodSync(put('wrong', 'wrong\n'), 0o600);
+  assert.match(found('wrong'), /^dunlin\.yaml:5: listeners\[0\]\.tls\.key: .*its passphrase is another/);
 });
 
 test('warns of a certificate that ends soon', (context) => {

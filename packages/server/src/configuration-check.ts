@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '@dunlin/broker';
-import { type CertificateWarning, readCertificates, readPrivateKey } from '@dunlin/identity';
+import { type CertificateWarning, readCertificates } from '@dunlin/identity';
 import {
   type CertificateFiles,
   type Configuration,
@@ -19,7 +19,7 @@ import { effectiveInput } from './effective-configuration.ts';
 import type { AuthorityConfiguration, MethodConfiguration } from './identity-configuration.ts';
 import { checkReach } from './listening.ts';
 import { systemClock } from './system-clock.ts';
-import { readTlsFiles, type TlsFilesContext } from './tls-files.ts';
+import { readKey, readTlsFiles, type TlsFilesContext } from './tls-files.ts';
 
 /** What a check found, each a line for people. */
 export interface CheckedConfiguration {
@@ -161,17 +161,20 @@ class FileCheck implements CheckedConfiguration {
   }
 
   /** A certificate with its key: each by itself, so that both are told of, then together as TLS takes them. */
-  #pair(path: string, { certificate, key }: CertificateFiles): void {
+  #pair(path: string, files: CertificateFiles): void {
+    const { certificate, passphraseFile } = files;
+    const keyPath: Place = (problem) =>
+      `${path}.${passphraseFile !== undefined && problem.includes(passphraseFile) ? 'passphraseFile' : 'key'}`;
     const areRead = [
       this.attempt(`${path}.certificate`, () =>
         readCertificates(readConfiguredFile(certificate, 'a certificate').toString('utf8'), certificate),
       ),
-      this.attempt(`${path}.key`, () => readPrivateKey(readConfiguredFile(key, 'a key').toString('utf8'), key)),
+      this.attempt(keyPath, () => readKey(files)),
     ];
     if (areRead.includes(false)) return;
     const doors = this.#open({});
     const context = this.#tlsContext(doors, this.#warn(`${path}.certificate`));
-    this.attempt(`${path}.key`, () => readTlsFiles({ certificate, key }, context));
+    this.attempt(`${path}.key`, () => readTlsFiles(files, context));
     void doors.close();
   }
 

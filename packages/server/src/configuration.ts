@@ -30,6 +30,8 @@ export type Transport = (typeof TRANSPORTS)[number];
 export interface CertificateFiles {
   readonly certificate: string;
   readonly key: string;
+  /** File with the passphrase of the key, for its owner alone; undefined: the key has none. */
+  readonly passphraseFile?: string;
 }
 
 export interface TlsConfiguration extends CertificateFiles {
