@@ -56,7 +56,7 @@ function convert(
   else writeNew(to, yaml);
   const told = remarks.filter(({ kind }) => kind !== 'needless');
   for (const { line: at, kind, text } of told)
-    errors.write(line(`${file}${at === undefined ? '' : `:${at}`}: ${kind === 'note' ? 'note: ' : ''}${text}`));
+    errors.write(line(`${file}${at === undefined ? '' : `:${at}`}: ${kind === 'lost' ? '' : `${kind}: `}${text}`));
   return told.some(({ kind }) => kind === 'lost') ? ExitCode.problems : ExitCode.done;
 }
 

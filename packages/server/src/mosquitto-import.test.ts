@@ -116,6 +116,19 @@ test('tells every value that Mosquitto would not take, and what we cannot serve'
   );
 });
 
+test('warns of a listener that lets everybody on the network in', () => {
+  const open = 'the listener at [::]:1883 is open to the network, and lets everybody in without a password';
+  assert.deepEqual(imported('allow_anonymous true', 'listener 1883').remarks, [`2 warning ${open}`]);
+  assert.deepEqual(imported('port 1883', 'allow_anonymous true').remarks, [`1 warning ${open}`]);
+  const shut = [
+    ['allow_anonymous true'],
+    ['listener 1883 127.0.0.1', 'allow_anonymous true'],
+    ['listener 1883', 'allow_anonymous false', 'password_file /p'],
+  ];
+  for (const lines of shut)
+    assert.ok(!imported(...lines).remarks.some((remark) => remark.includes('open to the network')), lines.join());
+});
+
 test('refuses numbers that Mosquitto would not take', () => {
   for (const [option, value, expected] of [
     ['max_keepalive', 5, 'from 10 up to 65535, or 0,'],
