@@ -101,6 +101,20 @@ test('no WebSocket for the page of another origin, though it leads its own name 
   }
 });
 
+test('a refused WebSocket is told with what it asked for, short and escaped, and without the query', async () => {
+  const told = (reason: RegExp) => server.told('connectionRejected', { listener: 'web', reason });
+  await refusesUpgrade('web', { path: `/${'x'.repeat(200)}?token=secret` }, 404, 'DUNLIN_HTTP_PATH');
+  await told(/^Cannot open a WebSocket at "\/x{99}…": there is none at this path \(DUNLIN_HTTP_PATH\)$/);
+  await refusesUpgrade('web', { headers: { origin: 'https://evil.example\x9b' } }, 403, 'DUNLIN_HTTP_ORIGIN');
+  await told(
+    /^Cannot open a WebSocket for the origin "https:\/\/evil\.example\\u\{9b\}": pages of this origin may not/,
+  );
+  await refusesUpgrade('web', { subprotocols: ['chat'] }, 400, 'DUNLIN_HTTP_SUBPROTOCOL');
+  await told(/^Cannot open a WebSocket of the subprotocols "chat": /);
+  await refusesUpgrade('proxied', { headers: { 'client-cert': 'forged' } }, 400, 'DUNLIN_HTTP_FORWARDED');
+  await server.told('connectionRejected', { listener: 'proxied', reason: /: client-cert is no byte sequence, / });
+});
+
 test('no WebSocket at other paths, and nothing else at its own', async () => {
   await refusesUpgrade('web', { path: '/other' }, 404, 'DUNLIN_HTTP_PATH');
   const place = `http://127.0.0.1:${server.port('web')}`;

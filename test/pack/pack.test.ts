@@ -21,17 +21,19 @@ const folder = mkdtempSync(join(tmpdir(), 'dunlin-installed-'));
 const installed = join(folder, 'node_modules');
 const dunlin = join(installed, '.bin', 'dunlin');
 const started: ChildProcess[] = [];
+let tarballs: string[] = [];
 let names: string[] = [];
+/** No network, and nothing of an earlier run. */
+const INSTALL = ['--offline', '--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier'];
 
 before(() => {
-  const tarballs = pack(root, join(folder, 'tarballs'));
+  tarballs = pack(root, join(folder, 'tarballs'));
   // What others publish comes from the repository's own node_modules, so that the installation needs no network.
   const others = installedOutside(manifests(join(root, 'packages'))).map((name) => join(root, 'node_modules', name));
   mkdirSync(join(folder, 'others'));
   tarballs.push(...packFolders(others, join(folder, 'others')));
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
-  const flags = ['--offline', '--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier'];
-  run('npm', 'install', ...flags, '--cache', join(folder, 'cache'), ...tarballs);
+  run('npm', 'install', ...INSTALL, '--cache', join(folder, 'cache'), ...tarballs);
   names = readdirSync(join(installed, '@dunlin')).sort();
 });
 
@@ -74,6 +76,18 @@ test('dunlin --help and --version work when installed', () => {
   const { version } = JSON.parse(readFileSync(join(installed, '@dunlin/cli/package.json'), 'utf8'));
   assert.equal(run(dunlin, '--version'), `dunlin ${version}\n`);
   assert.match(run(dunlin, 'serve', '--help'), /^dunlin serve: /);
+});
+
+test('an installation for the whole machine has its command below the prefix, and serves from there', async () => {
+  const prefix = join(folder, 'prefix');
+  const place = ['--global', '--prefix', prefix];
+  run('npm', 'install', ...place, ...INSTALL, '--cache', join(folder, 'cache-global'), ...tarballs);
+  const command = join(prefix, 'bin', 'dunlin');
+  assert.match(run(command, '--version'), /^dunlin \d/);
+  const { server, port } = await serve(command);
+  run(command, 'pub', '-h', '127.0.0.1', '-p', port, '-t', 'global', '-m', 'x', '-q', '1');
+  server.child.kill('SIGTERM');
+  assert.equal(await ended(server), 0);
 });
 
 test('an older Node is told what the installed tool needs', () => {
@@ -179,7 +193,11 @@ interface Tool {
 }
 
 function start(...parameters: string[]): Tool {
-  const child = spawn(dunlin, parameters, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  return startTool(dunlin, parameters);
+}
+
+function startTool(command: string, parameters: readonly string[]): Tool {
+  const child = spawn(command, parameters, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
   started.push(child);
   const exit = new Promise<number | string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
@@ -194,8 +212,8 @@ function start(...parameters: string[]): Tool {
   return tool;
 }
 
-async function serve(): Promise<{ server: Tool; port: string }> {
-  const server = start('serve', '--host', '127.0.0.1', '--port', '0');
+async function serve(command = dunlin): Promise<{ server: Tool; port: string }> {
+  const server = startTool(command, ['serve', '--host', '127.0.0.1', '--port', '0']);
   const [, port] = await printed(server, 'stderr', /"listening",[^\n]*"address":"127\.0\.0\.1:(\d+)"/);
   return { server, port };
 }

@@ -41,8 +41,8 @@ test('lists a user at an address and a client that are kept out, and lets them i
   for (let time = 0; time < 3; time++) await publish('flapper', 'ada', 'ada');
   await publish('guesser', 'ada', 'wrong');
   const { out } = await dunlin('bans', 'list');
-  assert.match(out, /127\.0\.0\.1, user "ada" +at tcp, \d+ s to go\n/);
-  assert.match(out, /client "flapper" of "users:ada" +at tcp, (60|59) s to go\n/);
+  assert.match(out, /127\.0\.0\.1, user "ada" +began at tcp, \d+ s to go\n/);
+  assert.match(out, /client "flapper" of "users:ada" +began at tcp, (60|59) s to go\n/);
   const listed = JSON.parse((await dunlin('bans', '--json')).out);
   assert.equal(listed.length, 2);
   assert.deepEqual(await dunlin('bans', 'lift', '127.0.0.1'), {
@@ -57,10 +57,25 @@ test('lists a user at an address and a client that are kept out, and lets them i
   });
   assert.deepEqual(
     JSON.parse((await dunlin('bans', 'lift', '-i', 'flapper', '--identity', 'users:ada', '--json')).out),
-    { lifted: 1 },
+    { lifted: true },
   );
   assert.deepEqual(await dunlin('bans', 'lift', '127.0.0.1'), { exitCode: 4, out: 'There is no such ban.\n', err: '' });
   assert.equal(await publish('flapper', 'ada', 'ada'), 0);
+});
+
+test('keeps out whom it is told to, for as long as it is told, and nobody who stands for many', async () => {
+  assert.deepEqual(await dunlin('bans', 'add', '127.0.0.1', 'ada', '--for', '1h'), {
+    exitCode: 0,
+    out: 'The ban is in force.\n',
+    err: '',
+  });
+  assert.match((await dunlin('bans')).out, /^127\.0\.0\.1, user "ada" +by hand, (3600|3599) s to go$/m);
+  assert.equal(await publish('banned', 'ada', 'ada'), 0x8a);
+  assert.equal((await dunlin('bans', 'lift', '127.0.0.1', 'ada')).exitCode, 0);
+  assert.equal(await publish('banned', 'ada', 'ada'), 0);
+  const trusted = await dunlin('bans', 'add', '192.0.2.7');
+  assert.equal(trusted.exitCode, 3);
+  assert.match(trusted.err, /Cannot ban "192\.0\.2\.7": it stands for many clients/);
 });
 
 test('dunlin acl shadow lists what the rules that are tried out would have decided otherwise', async () => {
@@ -77,12 +92,18 @@ test('dunlin acl shadow lists what the rules that are tried out would have decid
 
 test('says what is wrong with a command line', async () => {
   const wrong: [string[], RegExp][] = [
-    [['drop'], /Cannot run "drop": expected list or lift/],
+    [['drop'], /Cannot run "drop": expected list, add or lift/],
     [['list', 'x'], /Cannot run list: expected nothing behind it/],
     [['lift'], /Cannot run lift: expected ADDRESS, ADDRESS and USER, or --client ID/],
-    [['lift', 'a', '-i', 'c'], /Cannot run lift: expected ADDRESS/],
-    [['lift', 'a', '--identity', 'i'], /Cannot use --identity: expected --client ID beside it/],
+    [['lift', '192.0.2.1', '-i', 'c'], /Cannot run lift: expected ADDRESS/],
+    [['lift', '192.0.2.1', '--identity', 'i'], /Cannot use --identity: expected --client ID beside it/],
     [['lift', 'a', 'b', 'c'], /Cannot use "c": expected ADDRESS and USER behind lift/],
+    [['lift', 'foo', 'ada'], /Cannot use "foo": expected an IP address/],
+    [['add', 'foo'], /Cannot use "foo": expected an IP address/],
+    [['add'], /Cannot run add: expected ADDRESS, or ADDRESS and USER/],
+    [['add', '192.0.2.1', '--for', '1'], /Cannot use --for "1": expected a time from 1s to 30d/],
+    [['add', '192.0.2.1', '--for', '31d'], /Cannot use --for "31d": expected a time from 1s to 30d/],
+    [['lift', '192.0.2.1', '--for', '1h'], /Cannot use --for: expected add before it/],
   ];
   for (const [argv, message] of wrong) {
     const { exitCode, err } = await dunlin('bans', ...argv);

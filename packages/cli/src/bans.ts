@@ -1,6 +1,8 @@
-/** `dunlin bans`: who a running server keeps out for now, and letting them in again. */
+/** `dunlin bans`: who a running server keeps out for now, keeping out more, and letting them in again. */
 
-import { visible } from '@dunlin/protocol';
+import { isIP } from 'node:net';
+
+import { quoted, visible } from '@dunlin/protocol';
 import { askRunning, CONTROL_FLAGS, CONTROL_NOTE, type ControlFlags } from './control.ts';
 import { ExitCode, usageError } from './exit-codes.ts';
 import { type CommandHelp, columns, type FlagGroup, helpText, readFlags } from './flags.ts';
@@ -8,8 +10,16 @@ import type { Terminal } from './terminal.ts';
 
 type Ban = import('@dunlin/server').DoorBan;
 type Party = import('@dunlin/server').BannedParty;
+type Addition = import('@dunlin/server').GivenBan;
+
+/** What the command line asks for. */
+type Request =
+  | { readonly action: 'list' }
+  | { readonly action: 'add'; readonly ban: Addition }
+  | { readonly action: 'lift'; readonly party: Party };
 
 interface Given extends ControlFlags {
+  seconds?: number;
   clientId?: string;
   identity?: string;
   readonly words: string[];
@@ -36,6 +46,14 @@ const GROUPS: readonly FlagGroup<Given>[] = [
           given.identity = identity;
         },
       },
+      {
+        long: 'for',
+        values: ['TIME'],
+        help: 'add: how long, such as 90s, 15min, 1h or 7d (without it as guard.banS says)',
+        set: (given, [time]) => {
+          given.seconds = secondsOf(time);
+        },
+      },
       ...CONTROL_FLAGS,
     ],
   },
@@ -43,14 +61,16 @@ const GROUPS: readonly FlagGroup<Given>[] = [
 
 const HELP: CommandHelp = {
   name: 'dunlin bans',
-  summary: 'lists who a running server keeps out for now, and lets them in again',
+  summary: 'lists who a running server keeps out for now, keeps out more, and lets them in again',
   usage: [
     'dunlin bans [list] [flags]',
+    'dunlin bans add ADDRESS [USER] [--for TIME] [flags]',
     'dunlin bans lift ADDRESS [USER] [flags]',
     'dunlin bans lift --client ID [--identity IDENTITY] [flags]',
   ],
   examples: [
     ['dunlin bans', 'addresses, users at addresses and clients'],
+    ['dunlin bans add 192.0.2.7 --for 1h', 'whoever comes from there, for an hour; who is connected stays'],
     ['dunlin bans lift 192.0.2.7', 'whoever comes from there'],
     ['dunlin bans lift 192.0.2.7 ada', 'this user name at this address'],
   ],
@@ -66,17 +86,22 @@ export function bansHelp(): string {
 export async function bans(argv: readonly string[], terminal: Terminal): Promise<number> {
   const given: Given = { json: false, words: [] };
   readFlags('dunlin bans', GROUPS, argv, given, ({ words }, word) => words.push(word));
-  const party = partyOf(given);
+  const request = requestOf(given);
   const print = (result: unknown, text: string): void => {
     terminal.output.write(given.json ? `${JSON.stringify(result)}\n` : text);
   };
-  if (party === undefined) {
+  if (request.action === 'list') {
     const list = await askRunning(given, { command: 'bans' });
     print(list, bansText(list));
     return ExitCode.done;
   }
+  if (request.action === 'add') {
+    print(await askRunning<'ban'>(given, { command: 'ban', ...request.ban }), 'The ban is in force.\n');
+    return ExitCode.done;
+  }
+  const { party } = request;
   const result = await askRunning<'lift-ban'>(given, { command: 'lift-ban', ...party });
-  if (result.lifted > 0) {
+  if (result.lifted) {
     print(result, 'The ban is lifted.\n');
     return ExitCode.done;
   }
@@ -86,21 +111,51 @@ export async function bans(argv: readonly string[], terminal: Terminal): Promise
   return ExitCode.problems;
 }
 
-/** Whose ban is to be lifted; undefined for the list. */
-function partyOf({ words, clientId, identity }: Given): Party | undefined {
+function requestOf({ words, clientId, identity, seconds }: Given): Request {
   const [action = 'list', address, username, ...rest] = words;
-  if (action !== 'list' && action !== 'lift')
-    throw usageError(`Cannot run "${action}": expected list or lift, see dunlin bans --help`);
+  if (action !== 'list' && action !== 'add' && action !== 'lift')
+    throw usageError(`Cannot run "${action}": expected list, add or lift, see dunlin bans --help`);
+  if (seconds !== undefined && action !== 'add') throw usageError('Cannot use --for: expected add before it');
   if (action === 'list') {
-    if (address === undefined && clientId === undefined && identity === undefined) return undefined;
+    if (address === undefined && clientId === undefined && identity === undefined) return { action };
     throw usageError('Cannot run list: expected nothing behind it but --data, --config and --json');
   }
-  if (rest.length > 0) throw usageError(`Cannot use "${rest[0]}": expected ADDRESS and USER behind lift`);
-  if ((address === undefined) === (clientId === undefined))
+  if (rest.length > 0) throw usageError(`Cannot use "${rest[0]}": expected ADDRESS and USER behind ${action}`);
+  const banned =
+    address === undefined ? undefined : { address: addressOf(address), ...(username !== undefined && { username }) };
+  if (action === 'lift') return { action, party: partyOf(banned, clientId, identity) };
+  if (banned === undefined || clientId !== undefined || identity !== undefined)
+    throw usageError('Cannot run add: expected ADDRESS, or ADDRESS and USER, see dunlin bans --help');
+  return { action, ban: { ...banned, ...(seconds !== undefined && { banS: seconds }) } };
+}
+
+/** Whose ban is to be lifted. */
+function partyOf(
+  banned: { readonly address: string; readonly username?: string } | undefined,
+  clientId: string | undefined,
+  identity: string | undefined,
+): Party {
+  if ((banned === undefined) === (clientId === undefined))
     throw usageError('Cannot run lift: expected ADDRESS, ADDRESS and USER, or --client ID, see dunlin bans --help');
   if (clientId !== undefined) return identity === undefined ? { clientId } : { clientId, identity };
   if (identity !== undefined) throw usageError('Cannot use --identity: expected --client ID beside it');
-  return username === undefined ? { address } : { address, username };
+  return banned as { readonly address: string };
+}
+
+/** An address, or a /64 as the list has it. */
+function addressOf(text: string): string {
+  if (isIP(text.replace(/\/64$/, '')) !== 0) return text;
+  throw usageError(`Cannot use ${quoted(text)}: expected an IP address, such as 192.0.2.7 or 2001:db8::7`);
+}
+
+const SECONDS: Readonly<Record<string, number>> = { s: 1, min: 60, h: 3_600, d: 86_400 };
+const SECONDS_MAX = 2_592_000;
+
+function secondsOf(text: string): number {
+  const [, digits, unit] = /^(\d+)(s|min|h|d)$/.exec(text) ?? [];
+  const seconds = Number(digits) * SECONDS[unit];
+  if (seconds >= 1 && seconds <= SECONDS_MAX) return seconds;
+  throw usageError(`Cannot use --for ${quoted(text)}: expected a time from 1s to 30d, such as 15min or 1h`);
 }
 
 /** Where an address was named of which only users are kept out, it says which and how to let them in. */
@@ -122,7 +177,10 @@ function bansText(list: readonly Ban[]): string {
     const whose = identity === undefined ? '' : ` of ${JSON.stringify(identity)}`;
     const who = address ?? `client ${JSON.stringify(clientId)}${whose}`;
     const whom = username === undefined ? who : `${who}, user ${JSON.stringify(username)}`;
-    return [visible(whom), visible(`at ${listener}, ${Math.ceil(endsInMs / 1_000)} s to go`)];
+    return [
+      visible(whom),
+      visible(`${listener === undefined ? 'by hand' : `began at ${listener}`}, ${Math.ceil(endsInMs / 1_000)} s to go`),
+    ];
   });
   return `${columns(rows).join('\n')}\n`;
 }

@@ -63,7 +63,8 @@ test('import prints the configuration, and what is not carried with its line and
   const { exitCode, out, err } = await config('import', file);
   assert.equal(exitCode, 4);
   assert.match(out, /\nlisteners:\n {2}- transport: tcp\n/);
-  assert.match(err, new RegExp(`^${file}:3: pid_file is not carried: [^\n]*\n$`));
+  assert.match(err, new RegExp(`^${file}:1: warning: the listener at [^\n]* is open to the network, [^\n]*\n`));
+  assert.match(err, new RegExp(`\n${file}:3: pid_file is not carried: [^\n]*\n$`));
 });
 
 test('import writes a new file, which check finds right, and never over another', async () => {

@@ -1,12 +1,13 @@
 /** `dunlin config`: what the configuration of a server says, whether it is right, and what a mosquitto.conf becomes. */
 
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { visible } from '@dunlin/protocol';
 import { type ConfigRequest, readConfigFlags } from './config-flags.ts';
 import { ExitCode, localError, usageError } from './exit-codes.ts';
 import type { Terminal } from './terminal.ts';
 
 type Server = typeof import('@dunlin/server');
+type Identity = typeof import('@dunlin/identity');
 
 /** Runs the command and returns its exit code. Rejects with what `failureOf` understands. */
 export async function config(argv: readonly string[], terminal: Terminal): Promise<number> {
@@ -14,13 +15,13 @@ export async function config(argv: readonly string[], terminal: Terminal): Promi
   // Loaded when asked for: `pub` and `sub` start faster without it.
   const server = await import('@dunlin/server');
   try {
-    return perform(server, request, terminal);
+    return perform(server, await import('@dunlin/identity'), request, terminal);
   } catch (error) {
     throw error instanceof server.ConfigurationError ? usageError(error.message) : error;
   }
 }
 
-function perform(server: Server, request: ConfigRequest, terminal: Terminal): number {
+function perform(server: Server, identity: Identity, request: ConfigRequest, terminal: Terminal): number {
   switch (request.action) {
     case 'check':
       return check(server, request.file, terminal);
@@ -31,7 +32,7 @@ function perform(server: Server, request: ConfigRequest, terminal: Terminal): nu
       return ExitCode.done;
     }
     case 'import':
-      return convert(server, request.file, request.output, terminal);
+      return convert(server, readText(identity, request.file), request, terminal);
   }
 }
 
@@ -44,13 +45,18 @@ function check(server: Server, file: string, { output, errors }: Terminal): numb
   return ExitCode.done;
 }
 
-function convert(server: Server, file: string, to: string | undefined, { output, errors }: Terminal): number {
-  const { yaml, remarks } = server.importMosquitto(readText(file), file);
+function convert(
+  server: Server,
+  text: string,
+  { file, output: to }: Extract<ConfigRequest, { action: 'import' }>,
+  { output, errors }: Terminal,
+): number {
+  const { yaml, remarks } = server.importMosquitto(text, file);
   if (to === undefined) output.write(yaml);
   else writeNew(to, yaml);
   const told = remarks.filter(({ kind }) => kind !== 'needless');
   for (const { line: at, kind, text } of told)
-    errors.write(line(`${file}${at === undefined ? '' : `:${at}`}: ${kind === 'note' ? 'note: ' : ''}${text}`));
+    errors.write(line(`${file}${at === undefined ? '' : `:${at}`}: ${kind === 'lost' ? '' : `${kind}: `}${text}`));
   return told.some(({ kind }) => kind === 'lost') ? ExitCode.problems : ExitCode.done;
 }
 
@@ -59,11 +65,11 @@ function line(text: string): string {
   return `${visible(text)}\n`;
 }
 
-function readText(file: string): string {
+function readText({ NamedFileError, readNamedFile }: Identity, file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readNamedFile(file, 'a mosquitto.conf').toString('utf8');
   } catch (error) {
-    throw localError(`Cannot read ${file}: ${(error as Error).message}`);
+    throw error instanceof NamedFileError ? localError(error.message) : error;
   }
 }
 

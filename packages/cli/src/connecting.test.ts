@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { ClientError } from '@dunlin/client';
-import { connectOptions, PACKET_BYTES_MAX, unsupportedVersion } from './connecting.ts';
+import { connectOptions, connectWithFlags, PACKET_BYTES_MAX, unanswered, unsupportedVersion } from './connecting.ts';
 import { type ConnectionFlags, newConnectionFlags } from './connection-flags.ts';
+import { RecordedTerminal } from './contract/recorded-terminal.ts';
 
 const options = (flags: Partial<ConnectionFlags>) => connectOptions({ ...newConnectionFlags(), ...flags }, 99);
 
@@ -54,4 +56,18 @@ test('a version that the server does not speak is told with those that were not 
   assert.equal(unsupportedVersion(refusal, 5)?.exitCode, 0x84);
   assert.equal(unsupportedVersion(new ClientError('refused', 'text', { reasonCode: 0x87 }), 5), undefined);
   assert.equal(unsupportedVersion(new Error('text'), 5), undefined);
+});
+
+test('a connection that is closed without an answer may be one to a port for TLS', async (context) => {
+  const silent = createServer((socket) => socket.once('data', () => socket.end()).on('error', () => {}));
+  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+  context.after(() => silent.close());
+  const { port } = silent.address() as { port: number };
+  const flags = { ...newConnectionFlags(), host: '127.0.0.1', port };
+  await assert.rejects(connectWithFlags(flags, new RecordedTerminal(), new AbortController().signal), {
+    exitCode: 2,
+    message: /^The connection was lost: .*\nThe server did not answer: is this its port for TLS/,
+  });
+  assert.equal(unanswered(new ClientError('refused', 'text', { reasonCode: 0x87 })), undefined);
+  assert.equal(unanswered(new Error('text')), undefined);
 });

@@ -5,7 +5,7 @@ import type { ProtocolVersion } from '@dunlin/protocol';
 import { visible } from '@dunlin/protocol';
 import { connectTcp } from '@dunlin/transport';
 import { type ConnectionFlags, versionOf } from './connection-flags.ts';
-import { CommandError } from './exit-codes.ts';
+import { CommandError, ExitCode } from './exit-codes.ts';
 import type { Terminal } from './terminal.ts';
 import { traceLine } from './trace.ts';
 
@@ -24,12 +24,19 @@ export async function connectWithFlags(
   const { url } = flags;
   const host = flags.host ?? url?.host ?? 'localhost';
   const port = flags.port ?? url?.port ?? DEFAULT_PORT;
-  const options = { ...connectOptions(flags, terminal.processId), signal, on: { ...traces(flags, terminal), ...on } };
+  let hasAnswered = false;
+  const traced = traces(flags, terminal);
+  const packetReceived: ClientEvents['packetReceived'] = (packet) => {
+    hasAnswered = true;
+    traced.packetReceived?.(packet);
+    on.packetReceived?.(packet);
+  };
+  const options = { ...connectOptions(flags, terminal.processId), signal, on: { ...traced, ...on, packetReceived } };
   const local = flags.bindAddress === undefined ? {} : { localAddress: flags.bindAddress };
   try {
     return await connectOver((bounds) => connectTcp({ host, port, ...local, ...bounds }), options);
   } catch (error) {
-    throw unsupportedVersion(error, versionOf(flags)) ?? error;
+    throw unsupportedVersion(error, versionOf(flags)) ?? (hasAnswered ? undefined : unanswered(error)) ?? error;
   }
 }
 
@@ -50,6 +57,15 @@ export function unsupportedVersion(error: unknown, version: ProtocolVersion): Co
 }
 
 const UNSUPPORTED_VERSION = 0x84;
+
+/** A connection that was closed without a word, with what may be the reason; undefined for any other error. */
+export function unanswered(error: unknown): CommandError | undefined {
+  if (!(error instanceof ClientError) || error.code !== 'connection-lost') return undefined;
+  const hint =
+    'The server did not answer: is this its port for TLS, often 8883, which dunlin pub and sub do not speak yet? ' +
+    'Plain MQTT is often at 1883 (-p). A server that bans this address does the same.';
+  return new CommandError(ExitCode.network, `${error.message}\n${hint}`);
+}
 
 /** The options of the client that the flags mean. */
 export function connectOptions(flags: ConnectionFlags, processId: number): ConnectOptions {

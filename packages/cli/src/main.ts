@@ -45,7 +45,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   config: { summary: 'check, show and convert configurations of a server', help: configHelp, run: config },
   store: { summary: 'look at, check, back up and restore the data of a server', help: storeHelp, run: store },
   reload: { summary: 'have a server read its configuration again', help: reloadHelp, run: reload },
-  bans: { summary: 'list who a server keeps out, and let them in', help: bansHelp, run: bans },
+  bans: { summary: 'list who a server keeps out, keep out more, and let them in', help: bansHelp, run: bans },
   acl: { summary: 'say what rules let a client do', help: aclHelp, run: acl },
   passwd: { summary: 'write password files and hashes', help: passwdHelp, run: passwd },
 };

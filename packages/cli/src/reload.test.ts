@@ -15,7 +15,8 @@ const write = (...more: string[]): void =>
   writeFileSync(config, ['data: data', 'listeners: [{host: 127.0.0.1, port: 0}]', ...more, ''].join('\n'));
 write();
 const reread = () => readConfigurationFile(config);
-const server = await startServer(reread(), { reread });
+const events: string[] = [];
+const server = await startServer(reread(), { reread, onEvent: ({ name }) => events.push(name) });
 after(async () => {
   await server.stop();
   rmSync(scratch, { recursive: true, force: true });
@@ -66,12 +67,34 @@ test('names the first twenty clients that were sent away, and counts the others'
   assert.deepEqual(shown.slice(20), ['    "c19": user-removed', '    and 2 more', '']);
 });
 
-test('an error is told with exit code 3, and changes nothing', async () => {
-  write('log: {level: loud}');
-  const { exitCode, out, err } = await reload('--data', join(scratch, 'data'));
-  assert.deepEqual([exitCode, out], [3, '']);
-  assert.match(err, /^dunlin reload: .*dunlin\.yaml:3: log\.level is "loud"/);
+test('an error is told with exit code 3 and by the server, however it is named, and changes nothing', async () => {
+  const data = join(scratch, 'data');
+  for (const [line, fault] of [
+    ['log: {level: loud}', /^dunlin reload: .*dunlin\.yaml:3: log\.level is "loud"/],
+    ['log: {level: ', /^dunlin reload: .*dunlin\.yaml:\d: this is not the YAML that is expected/],
+  ] as const) {
+    write(line);
+    for (const flags of [
+      ['--data', data],
+      ['--config', config],
+    ]) {
+      events.length = 0;
+      const { exitCode, out, err } = await reload(...flags);
+      assert.deepEqual([exitCode, out, events], [3, '', ['reloadFailed']]);
+      assert.match(err, fault);
+    }
+  }
   assert.equal(server.configuration.log.level, 'warn');
+});
+
+test('a file in which the data directory cannot be found names no server, and says why', async () => {
+  const broken = join(scratch, 'broken.yaml');
+  for (const text of ['log: {level: ', 'data: a\ndata: b\n', 'data: [a]\n']) {
+    writeFileSync(broken, text);
+    const { exitCode, err } = await reload('--config', broken);
+    assert.equal(exitCode, 3, text);
+    assert.match(err, /^dunlin reload: .*broken\.yaml:\d: /, text);
+  }
 });
 
 test('takes nothing but flags', async () => {

@@ -14,8 +14,8 @@ export class BanList<Who> {
     this.#bans = new BoundedMap(bansMax);
   }
 
-  add(key: string, who: Who): void {
-    this.#bans.set(key, { who, endsAtMs: this.#clock.steadyMs() + this.#banMs });
+  add(key: string, who: Who, banMs: number = this.#banMs): void {
+    this.#bans.set(key, { who, endsAtMs: this.#clock.steadyMs() + banMs });
   }
 
   has(key: string): boolean {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { checkConfigurationFile } from './configuration-check.ts';
+import { checkConfigurationFile, problemsWithLines } from './configuration-check.ts';
 import { systemClock } from './system-clock.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'dunlin-check-'));
@@ -82,9 +82,10 @@ test('finds nothing wrong with a file that is right', () => {
 });
 
 test('names the line of a key that contradicts another, as of one that is wrong by itself', () => {
-  assert.deepEqual(checked('log: {level: warn}\nlisteners:\n  - host: a\n  - transport: tls\n    port: 1\n').problems, [
-    'dunlin.yaml:4: listeners[1].tls is missing: its certificate and key are expected for transport tls',
-  ]);
+  assert.deepEqual(
+    checked('log: {level: warn}\nlisteners:\n  - host: localhost\n  - transport: tls\n    port: 1\n').problems,
+    ['dunlin.yaml:4: listeners[1].tls is missing: its certificate and key are expected for transport tls'],
+  );
   assert.deepEqual(checked('data: ./d\nlisteners:\n  - prt: 1\n').problems, [
     'dunlin.yaml:3: listeners[0].prt is unknown: did you mean port?',
   ]);
@@ -102,6 +103,26 @@ test('finds certificates and keys that are missing, exchanged or of another pair
     other.join('\n'),
     /^dunlin\.yaml:5: listeners\[0\]\.tls\.key: Cannot use server\.pem with other\.key: .*$/,
   );
+});
+
+test('finds a passphrase that is another one', () => {
+  const key = createPrivateKey(KEY).export({
+    type: 'pkcs8',
+    format: 'pem',
+    cipher: 'aes-256-cbc',
+    passphrase: 'right',
+  });
+  put('locked.key', String(key));
+  chmodSync(put('right', 'right\n'), 0o600);
+  const found = (file: string): string =>
+    checked(withPair('server.pem', `locked.key\n      passphraseFile: ${file}`)).problems.join('\n');
+  assert.equal(found('right'), '');
+  assert.match(
+    found('none'),
+    /^dunlin\.yaml:6: listeners\[0\]\.tls\.passphraseFile: Cannot read a passphrase from "none"/,
+  );
+  chmodSync(put('wrong', 'wrong\n'), 0o600);
+  assert.match(found('wrong'), /^dunlin\.yaml:5: listeners\[0\]\.tls\.key: .*its passphrase is another/);
 });
 
 test('warns of a certificate that ends soon', (context) => {
@@ -205,6 +226,65 @@ test('finds a key that TLS does not take', () => {
     checked(withPair('short.pem', 'short.key')).problems.join('\n'),
     /^dunlin\.yaml:5: listeners\[0\]\.tls\.key: .*TLS does not take it/,
   );
+});
+
+test('tells of topic filters and files though there is a fault elsewhere, and of neither twice', () => {
+  const lines = (...rules: string[]): string[] =>
+    checked(
+      [
+        'limts: {}',
+        'authentication:',
+        '  - {method: passwordFile, file: none}',
+        '  - {method: scrum, file: none}',
+        'authorization:',
+        '  rules:',
+        ...rules.map((rule) => `    - ${rule}`),
+        '',
+      ].join('\n'),
+    ).problems.map((problem) => problem.replace(/: (?:Cannot|did|one|a whole|"#").*/, ''));
+  assert.deepEqual(lines('{alow: publish, topics: a}', "{allow: publish, topics: 'a/#/b'}"), [
+    'dunlin.yaml:1: limts is unknown',
+    'dunlin.yaml:4: authentication[1].method is "scrum"',
+    'dunlin.yaml:7: authorization.rules[0].alow is unknown',
+    'dunlin.yaml:3: authentication[0].file',
+    'dunlin.yaml:8: authorization.rules[1].topics[0] is "a/#/b"',
+  ]);
+});
+
+test('tells of rules and files of rules though nobody is asked who they are', () => {
+  put('no-acl', 'topics a\n');
+  const found = (authorization: string): string => checked(`authorization: ${authorization}\n`).problems.join('\n');
+  const alone = /^dunlin\.yaml:1: authorization has rules and authentication is empty/;
+  const inline = found("{rules: [{allow: publish, topics: 'a/#/b'}]}");
+  assert.match(inline, alone);
+  assert.match(inline, /\ndunlin\.yaml:1: authorization\.rules\[0\]\.topics/);
+  const file = found('{aclFile: no-acl}');
+  assert.match(file, alone);
+  assert.match(file, /\n.*no-acl:1: /);
+});
+
+test('places what a server met, once, and leaves what a check does not find', () => {
+  const file = join(scratch, 'dunlin.yaml');
+  put('dunlin.yaml', withPair(join(scratch, 'server.pem'), join(scratch, 'other.key')));
+  const met = `Cannot use ${join(scratch, 'server.pem')} with ${join(scratch, 'other.key')}: the certificate`;
+  const [first, ...rest] = problemsWithLines(file, [met, '--port is "x"']);
+  assert.equal(first, '--port is "x"');
+  assert.equal(rest.length, 1);
+  assert.ok(rest[0].startsWith(`${file}:5: listeners[0].tls.key: ${met}`), rest[0]);
+});
+
+test('says in the same words of every file that is missing, or is a folder', () => {
+  const none =
+    'authorities: [{name: a, certificate: ca.pem, crl: none}]\nauthentication: [{method: METHOD, file: none}]\n';
+  for (const method of ['passwordFile', 'scram'])
+    for (const [path, fault] of [
+      ['none', 'there is no such file'],
+      ['.', 'it is a folder, a file is expected'],
+    ])
+      for (const problem of checked(none.replace('METHOD', method).replaceAll(': none', `: ${path}`)).problems)
+        assert.match(problem, new RegExp(`: Cannot read [\\w ]+ from ".*": ${fault}$`));
+  const { problems } = checkConfigurationFile(scratch);
+  assert.match(problems.join('\n'), /^Cannot read the configuration from ".*": it is a folder, a file is expected$/);
 });
 
 test('says that there is no such file', () => {

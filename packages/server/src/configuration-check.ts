@@ -2,21 +2,24 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '@dunlin/broker';
-import { type CertificateWarning, readCertificates, readPrivateKey } from '@dunlin/identity';
+import { type CertificateWarning, readCertificates } from '@dunlin/identity';
 import {
   type CertificateFiles,
   type Configuration,
   ConfigurationError,
+  filledConfiguration,
   type ListenerConfiguration,
+  type PartialConfiguration,
 } from './configuration.ts';
-import { linesOfKeys } from './configuration-file.ts';
+import { contradictionsOf } from './configuration-contradictions.ts';
+import { linesOfKeys, type SurveyedFile, surveyConfigurationFile } from './configuration-file.ts';
 import { readConfiguredFile } from './configured-file.ts';
 import { Doors } from './doors.ts';
+import { effectiveInput } from './effective-configuration.ts';
 import type { AuthorityConfiguration, MethodConfiguration } from './identity-configuration.ts';
 import { checkReach } from './listening.ts';
-import { effectiveConfiguration } from './serve.ts';
 import { systemClock } from './system-clock.ts';
-import { readTlsFiles, type TlsFilesContext } from './tls-files.ts';
+import { readKey, readTlsFiles, type TlsFilesContext } from './tls-files.ts';
 
 /** What a check found, each a line for people. */
 export interface CheckedConfiguration {
@@ -30,7 +33,7 @@ export interface CheckedConfiguration {
 export function checkConfigurationFile(file: string, clock: Clock = systemClock): CheckedConfiguration {
   let checked: CheckedConfiguration;
   try {
-    checked = checkFiles(effectiveConfiguration({ help: false, configFile: file, configuration: {} }), clock);
+    checked = checkSurveyed(surveyConfigurationFile(file), clock);
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     checked = { problems: error.problems, warnings: [] };
@@ -39,27 +42,77 @@ export function checkConfigurationFile(file: string, clock: Clock = systemClock)
 }
 
 /**
- * Has a server's own parts read what a configuration names: certificates and their keys, authorities, methods, rules. Each
- * problem begins with the path of its key. Nothing is fetched, opened to write or kept.
+ * The problems that a server met with this file: in the words of a check, which have the lines and name what else is wrong; by
+ * themselves those that a check does not find, such as one of a flag.
  */
-export function checkFiles(configuration: Configuration, clock: Clock = systemClock): CheckedConfiguration {
-  const { authorities, authentication, clientIds, guard, listeners, log } = configuration;
+export function problemsWithLines(file: string, problems: readonly string[], clock: Clock = systemClock): string[] {
+  const found = checkConfigurationFile(file, clock).problems;
+  const isFound = (line: string): boolean => found.some((problem) => problem.includes(line.trim()));
+  // A heading stands for the lines below it.
+  const isMissing = (line: string): boolean => !line.endsWith(':') && !isFound(line);
+  return [...problems.filter((problem) => problem.split('\n').some(isMissing)), ...found];
+}
+
+/**
+ * What is wrong in one place keeps nothing from being looked at elsewhere; but what several keys say together can be told only
+ * where each is right by itself.
+ */
+function checkSurveyed({ values, problems }: SurveyedFile, clock: Clock): CheckedConfiguration {
+  const configuration = filledConfiguration(effectiveInput(withoutHoles(values), {}));
+  const found = problems.length > 0 ? problems : contradictionsOf(configuration, false);
+  const files = checkFiles(configuration, clock, found);
+  return { problems: [...found, ...files.problems], warnings: files.warnings };
+}
+
+/** An entry that is wrong stays in its place, empty: places are how others are named. */
+function withoutHoles(values: PartialConfiguration): PartialConfiguration {
+  const filled = Object.entries(values).map(([key, value]) => [
+    key,
+    Array.isArray(value) ? value.map((entry) => entry ?? {}) : value,
+  ]);
+  return Object.fromEntries(filled) as PartialConfiguration;
+}
+
+/**
+ * Has a server's own parts read what a configuration names: certificates and their keys, authorities, methods, rules. Each
+ * problem begins with the path of its key. Nothing is fetched, opened to write or kept. Where something was `found` wrong
+ * before, that part is left alone.
+ */
+export function checkFiles(
+  configuration: Configuration,
+  clock: Clock = systemClock,
+  found: readonly string[] = [],
+): CheckedConfiguration {
+  const { authorities, authentication, authorization, clientIds, guard, listeners, log } = configuration;
+  const isRight = (path: string): boolean => !found.some((problem) => isWithin(path, problem));
   // What a server would do later is not done here.
   const check = new FileCheck({ ...clock, every: () => ({ cancel: () => {} }) });
+  const isAsked = authentication.length > 0 || !isRight('authentication');
   for (const [index, listener] of listeners.entries())
-    check.listener(`listeners[${index}]`, listener, authentication.length > 0);
-  const usable = authorities.filter((authority, index) => check.authority(`authorities[${index}]`, authority));
+    if (isRight(`listeners[${index}]`)) check.listener(`listeners[${index}]`, listener, isAsked);
+  const usable = authorities.filter(
+    (authority, index) => isRight(`authorities[${index}]`) && check.authority(`authorities[${index}]`, authority),
+  );
   // Without its authority that is all there is to tell.
+  const areUsable = usable.length === authorities.length && isRight('authorities');
   for (const [index, method] of authentication.entries())
-    if (method.method !== 'certificate' || usable.length === authorities.length)
+    if (isRight(`authentication[${index}]`) && (method.method !== 'certificate' || areUsable))
       check.method(`authentication[${index}]`, method, usable);
-  for (const [index, rule] of clientIds.entries()) check.doors(`clientIds[${index}]`, { clientIds: [rule] });
+  for (const [index, rule] of clientIds.entries())
+    if (isRight(`clientIds[${index}]`)) check.doors(`clientIds[${index}]`, { clientIds: [rule] });
   // All but these are numbers, which the table of keys has checked.
-  check.doors('guard.trusted', { guard, authentication: [NOBODY], listeners: [ENTRANCE] });
-  check.authorization(configuration.authorization);
+  check.doors('guard.trusted', { guard });
+  const rules = authorization.rules?.map((rule, index) => (isRight(`authorization.rules[${index}]`) ? rule : NO_RULE));
+  check.authorization({ ...authorization, rules });
   if (log.file !== undefined) check.folderOf('log.file', log.file);
-  if (check.problems.length === 0) check.whole(configuration);
+  if (found.length === 0 && check.problems.length === 0) check.whole(configuration);
   return check;
+}
+
+/** Whether a problem is about the key of this path, or about one below it. */
+function isWithin(path: string, problem: string): boolean {
+  const told = /(?:^|: )([a-z]\w*(?:\.\w+|\[\d+\])*) /i.exec(problem)?.[1] ?? '';
+  return told === path || told.startsWith(`${path}.`) || told.startsWith(`${path}[`);
 }
 
 type Parts = ConstructorParameters<typeof Doors>[0];
@@ -67,15 +120,8 @@ type Parts = ConstructorParameters<typeof Doors>[0];
 /** Path of a key, or how it is found by the problem. */
 type Place = string | ((problem: string) => string);
 
-/** A method that makes a listener have a guard. */
-const NOBODY: MethodConfiguration = { method: 'users', name: 'nobody', users: [] };
-const ENTRANCE: Parts['listeners'][number] = {
-  name: 'any',
-  authentication: undefined,
-  allowAnonymous: false,
-  tls: undefined,
-  proxy: undefined,
-};
+/** Holds the place of a rule that is wrong. */
+const NO_RULE = { deny: 'publish', topics: '#' } as const;
 
 class FileCheck implements CheckedConfiguration {
   readonly problems: string[] = [];
@@ -115,17 +161,20 @@ class FileCheck implements CheckedConfiguration {
   }
 
   /** A certificate with its key: each by itself, so that both are told of, then together as TLS takes them. */
-  #pair(path: string, { certificate, key }: CertificateFiles): void {
+  #pair(path: string, files: CertificateFiles): void {
+    const { certificate, passphraseFile } = files;
+    const keyPath: Place = (problem) =>
+      `${path}.${passphraseFile !== undefined && problem.includes(passphraseFile) ? 'passphraseFile' : 'key'}`;
     const areRead = [
       this.attempt(`${path}.certificate`, () =>
         readCertificates(readConfiguredFile(certificate, 'a certificate').toString('utf8'), certificate),
       ),
-      this.attempt(`${path}.key`, () => readPrivateKey(readConfiguredFile(key, 'a key').toString('utf8'), key)),
+      this.attempt(keyPath, () => readKey(files)),
     ];
     if (areRead.includes(false)) return;
     const doors = this.#open({});
     const context = this.#tlsContext(doors, this.#warn(`${path}.certificate`));
-    this.attempt(`${path}.key`, () => readTlsFiles({ certificate, key }, context));
+    this.attempt(`${path}.key`, () => readTlsFiles(files, context));
     void doors.close();
   }
 

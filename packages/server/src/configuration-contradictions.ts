@@ -13,6 +13,7 @@ import { ALLOW_ANONYMOUS, type MethodConfiguration } from './identity-configurat
 export function contradictionsOf(configuration: Configuration, isAskedElsewhere: boolean): string[] {
   const isAsked = isAskedElsewhere || configuration.authentication.length > 0;
   const { listeners, authorities, authentication, clientIds, limits } = configuration;
+  if (listeners.length === 0) return ['listeners is empty: at least one listener is expected'];
   return [
     ...listeners.flatMap((listener, index) => listenerProblems(configuration, listener, index, isAsked)),
     ...repeatedNames('authorities', authorities),

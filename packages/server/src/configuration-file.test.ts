@@ -126,6 +126,27 @@ test('says where a key belongs that stands in the wrong group, and where many na
   ]);
 });
 
+test('knows the options of Mosquitto, and says what takes their place', () => {
+  const here = (name: string, path: string): string =>
+    `${name} is unknown: this option of Mosquitto is ${path} here, and dunlin config import converts a whole file`;
+  assert.deepEqual(
+    problemsOf(
+      'persistence: true\nbind_address: a\nmax_queued_messages: 5\nuser: a\nset_tcp_nodelay: 1\nstart_type: a\n' +
+        'listeners:\n  - allow_anonymous: true\n    cafile: a\n',
+    ).map((problem) => problem.replace(/^dunlin\.yaml:\d+: /, '')),
+    [
+      here('persistence', 'durability'),
+      here('bind_address', 'listeners[].host'),
+      here('max_queued_messages', 'limits.queueMessagesMax'),
+      'user is unknown: an option of Mosquitto: start dunlin as this user (systemd: User=); it never changes its user',
+      'set_tcp_nodelay is unknown: an option of Mosquitto that is not needed: it is always on',
+      'start_type is unknown: see docs/reference/configuration.md for those that are',
+      'listeners[0].allow_anonymous is unknown: did you mean allowAnonymous?',
+      here('listeners[0].cafile', 'authorities[].certificate'),
+    ],
+  );
+});
+
 test('reads methods of authentication, each with the keys of its own form', () => {
   const text = `
 authentication:

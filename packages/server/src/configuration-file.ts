@@ -20,6 +20,7 @@ import { readConfiguredFile } from './configured-file.ts';
 import { type Environment, expandVariables } from './environment-variables.ts';
 import { looksLikeMosquitto } from './mosquitto-file.ts';
 import type { ScalarShape } from './shape.ts';
+import { readYaml } from './yaml-text.ts';
 
 const charactersMax = 4 * 1024 * 1024;
 
@@ -37,8 +38,52 @@ export interface FileContext {
  * @throws ConfigurationError where it cannot be read or is wrong
  */
 export function readConfigurationFile(path: string): PartialConfiguration {
-  const text = readConfiguredFile(path, 'the configuration').toString('utf8');
-  return parseConfiguration(text, path, { directory: dirname(resolve(path)), environment: process.env });
+  return parseConfiguration(readText(path), path, contextOf(path));
+}
+
+/** What a file says as far as it is right, and what is wrong with the rest. */
+export interface SurveyedFile {
+  /** Entries of lists that are wrong are undefined or lack what is wrong in them. */
+  readonly values: PartialConfiguration;
+  readonly problems: readonly string[];
+}
+
+/** As `readConfigurationFile`. @throws ConfigurationError where it cannot be read, is no YAML, or has 100 problems */
+export function surveyConfigurationFile(path: string): SurveyedFile {
+  return survey(readText(path), path, contextOf(path));
+}
+
+/** Where a server with this file has its data. */
+export type DataPlace = Pick<PartialConfiguration, 'data' | 'durability'>;
+
+/**
+ * Reads these alone, whatever else is wrong with the file: the server that runs is found by it all the same, and tells
+ * what is wrong.
+ * @throws ConfigurationError where it cannot be read, or does not say
+ */
+export function readDataPlace(path: string): DataPlace {
+  const text = readText(path);
+  const { document, faults, lineOf } = readYaml(text);
+  const problems = new Problems();
+  const report: Reading['report'] = (node, problem) => problems.add(`${path}:${lineOf(node)}: ${problem}`);
+  const source = sourceOf(document.contents, document.contents, { ...contextOf(path), report });
+  const entries = [...(source.entries?.() ?? [])].filter(({ key }) => key === 'data' || key === 'durability');
+  const keys = entries.map(({ key }) => key);
+  const isGroup = source.kind === 'group' || source.kind === 'empty';
+  // Of a file that is half there the line may have been in the other half.
+  if (!isGroup || (faults.length > 0 && (!keys.includes('data') || new Set(keys).size < keys.length)))
+    parseConfiguration(text, path, contextOf(path));
+  const place = readConfiguration({ ...source, kind: 'group', entries: () => entries }, 'the file');
+  problems.throwIfAny();
+  return place ?? {};
+}
+
+function readText(path: string): string {
+  return readConfiguredFile(path, 'the configuration').toString('utf8');
+}
+
+function contextOf(path: string): FileContext {
+  return { directory: dirname(resolve(path)), environment: process.env };
 }
 
 /**
@@ -46,25 +91,27 @@ export function readConfigurationFile(path: string): PartialConfiguration {
  * @throws ConfigurationError with the problems of the text, at most 100
  */
 export function parseConfiguration(text: string, file: string, context: FileContext = {}): PartialConfiguration {
+  const { values, problems } = survey(text, file, context);
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return values;
+}
+
+function survey(text: string, file: string, context: FileContext): SurveyedFile {
   if (text.length > charactersMax)
     throw new ConfigurationError([
       `Cannot read ${file}: it has ${text.length} characters, at most ${charactersMax} are expected`,
     ]);
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, merge: false });
-  const problems = new Problems();
-  const at = (offset: number, problem: string): void =>
-    problems.add(`${file}:${lines.linePos(offset).line}: ${problem}`);
+  const { document, faults, lineOf } = readYaml(text);
   if ((document.errors.length > 0 || !isMap(document.contents)) && looksLikeMosquitto(text))
     throw new ConfigurationError([
       `${file}: This looks like a mosquitto.conf: dunlin config import ${file} -o dunlin.yaml converts it`,
     ]);
-  for (const error of document.errors) at(error.pos[0], `this is not the YAML that is expected: ${error.message}`);
+  const problems = new Problems();
+  for (const { line, problem } of faults) problems.add(`${file}:${line}: ${problem}`);
   problems.throwIfAny();
-  const report: Reading['report'] = (node, problem) => at(node?.range?.[0] ?? 0, problem);
+  const report: Reading['report'] = (node, problem) => problems.add(`${file}:${lineOf(node)}: ${problem}`);
   const values = readConfiguration(sourceOf(document.contents, document.contents, { ...context, report }), 'the file');
-  problems.throwIfAny();
-  return values ?? {};
+  return { values: values ?? {}, problems: problems.found };
 }
 
 /**

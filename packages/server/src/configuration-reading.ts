@@ -3,6 +3,7 @@ import { quoted } from '@dunlin/protocol';
 import { ConfigurationError, type PartialConfiguration } from './configuration.ts';
 import { CONFIGURATION } from './configuration-table.ts';
 import { VERSIONS } from './listener-table.ts';
+import { mosquittoOption } from './mosquitto-options.ts';
 import {
   expectation,
   type GroupShape,
@@ -43,6 +44,10 @@ export class Problems {
     this.#found.push(problem);
     if (this.#found.length < problemsMax) return;
     throw new ConfigurationError([...this.#found, `Stopped looking after ${problemsMax} problems`]);
+  }
+
+  get found(): readonly string[] {
+    return this.#found;
   }
 
   /** @throws ConfigurationError with all of them, if there are any */
@@ -158,7 +163,22 @@ function unknownKey(key: string, path: string, shape: GroupShape): string {
 function keyHint(key: string, shape: GroupShape): string {
   const elsewhere = pathsOf(key, CONFIGURATION, '').sort((one, other) => one.length - other.length)[0];
   if (elsewhere !== undefined) return `did you mean ${elsewhere}?`;
-  return hint(key, Object.keys(shape.entries), 'see docs/reference/configuration.md for those that are');
+  const names = Object.keys(shape.entries);
+  const counterpart = nearestName(key, names) === undefined ? counterpartOf(key) : undefined;
+  if (counterpart !== undefined) return counterpart;
+  return hint(key, names, 'see docs/reference/configuration.md for those that are');
+}
+
+/** What becomes of an option of Mosquitto, where the key is one; names of its bridges are anybody's words. */
+function counterpartOf(key: string): string | undefined {
+  const option = mosquittoOption(key);
+  if (option === undefined || option.scope === 'bridge') return undefined;
+  const { fate } = option;
+  if ('key' in fate)
+    return `this option of Mosquitto is ${fate.key} here, and dunlin config import converts a whole file`;
+  return 'needless' in fate
+    ? `an option of Mosquitto that is not needed: ${fate.needless}`
+    : `an option of Mosquitto: ${fate.instead}`;
 }
 
 /** Every path of the table that ends with the name. */

@@ -30,6 +30,8 @@ export type Transport = (typeof TRANSPORTS)[number];
 export interface CertificateFiles {
   readonly certificate: string;
   readonly key: string;
+  /** File with the passphrase of the key, for its owner alone; undefined: the key has none. */
+  readonly passphraseFile?: string;
 }
 
 export interface TlsConfiguration extends CertificateFiles {
@@ -160,11 +162,17 @@ export class ConfigurationError extends Error {
  * @throws ConfigurationError where there is no listener, or where values that are right each by itself contradict
  */
 export function completeConfiguration(input: PartialConfiguration = {}, isAskedElsewhere = false): Configuration {
-  const given = input.listeners ?? [{}];
-  if (given.length === 0) throw new ConfigurationError(['listeners is empty: at least one listener is expected']);
-  const { data } = input;
-  const configuration: Configuration = {
-    listeners: given.map((listener, index) => completeListener(listener, index)),
+  const configuration = filledConfiguration(input);
+  const problems = contradictionsOf(configuration, isAskedElsewhere);
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return configuration;
+}
+
+/** The same, and looks for no contradictions. */
+export function filledConfiguration(input: PartialConfiguration): Configuration {
+  const { data, listeners = [{}] } = input;
+  return {
+    listeners: listeners.map((listener, index) => completeListener(listener, index)),
     authorities: input.authorities ?? [],
     authentication: (input.authentication ?? []).map(completeMethod),
     clientIds: input.clientIds ?? [],
@@ -177,9 +185,6 @@ export function completeConfiguration(input: PartialConfiguration = {}, isAskedE
     settings: input.settings ?? {},
     semiSpaceBytesMax: input.semiSpaceBytesMax ?? SEMI_SPACE_BYTES,
   };
-  const problems = contradictionsOf(configuration, isAskedElsewhere);
-  if (problems.length > 0) throw new ConfigurationError(problems);
-  return configuration;
 }
 
 /** `later` over `earlier`, key by key. Listeners are joined by their place in the list. */

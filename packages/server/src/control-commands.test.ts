@@ -21,9 +21,13 @@ const commands = controlCommands({
   reload: async () => reloaded,
   doors: {
     shadow: () => undefined,
+    ban: (...who) => {
+      if (who[0] === 'foo') throw new RangeError('Cannot ban "foo"');
+      lifted.push(who);
+    },
     bans: () => [ban],
-    liftBan: (...who) => lifted.push(who),
-    liftClientBan: (...who) => lifted.push(who),
+    liftBan: (...who) => lifted.push(who) > 0,
+    liftClientBan: (...who) => lifted.push(who) > 0,
   },
   storage: {
     stats: async () => stats,
@@ -35,7 +39,7 @@ const commands = controlCommands({
 test('hello names the server and every command', async () => {
   const known = [
     ...['hello', 'store-stats', 'store-check', 'store-backup'],
-    ...['reload', 'acl-shadow', 'bans', 'lift-ban'],
+    ...['reload', 'acl-shadow', 'bans', 'ban', 'lift-ban'],
   ];
   assert.deepEqual(await commands.hello({}), { pid: 4711, version: '1.2.3', commands: known });
 });
@@ -62,8 +66,30 @@ test('reloads, and tells of bans and of rules that are tried out', async () => {
   assert.deepEqual(await commands.bans({}), [ban]);
 });
 
+test('bans an address, or a user there, for a time', async () => {
+  lifted.length = 0;
+  assert.deepEqual(await commands.ban({ address: '192.0.2.1' }), { address: '192.0.2.1' });
+  await commands.ban({ address: '192.0.2.1', username: 'ada', banS: 60 });
+  assert.deepEqual(lifted.splice(0), [
+    ['192.0.2.1', undefined, undefined],
+    ['192.0.2.1', 'ada', 60_000],
+  ]);
+  await assert.rejects(commands.ban({ address: 'foo' }), { code: 'bad-parameter', message: 'Cannot ban "foo"' });
+  for (const wrong of [
+    {},
+    { address: 7 },
+    { address: 'a', username: 7 },
+    { address: 'a', banS: 0 },
+    { address: 'a', banS: 1e9 },
+  ])
+    await assert.rejects(commands.ban(wrong), {
+      code: 'bad-parameter',
+      message: /^Cannot ban: expected is an address/,
+    });
+});
+
 test('lifts the ban of an address, of a user there, or of a client', async () => {
-  assert.deepEqual(await commands['lift-ban']({ address: '192.0.2.1' }), { lifted: 1 });
+  assert.deepEqual(await commands['lift-ban']({ address: '192.0.2.1' }), { lifted: true });
   await commands['lift-ban']({ address: '192.0.2.1', username: 'ada' });
   await commands['lift-ban']({ clientId: 'c' });
   await commands['lift-ban']({ clientId: 'c', identity: 'users:ada' });

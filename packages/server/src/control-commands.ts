@@ -6,6 +6,7 @@ import {
   type ControlCommandName,
   ControlError,
   type ControlResult,
+  type GivenBan,
   type ServerIdentity,
 } from './control-protocol.ts';
 import type { GivenParameters } from './control-socket.ts';
@@ -16,7 +17,7 @@ import type { ReloadReport } from './in-force.ts';
 export interface ControlledParts {
   readonly storage: Pick<LmdbEnvironment, 'stats' | 'check' | 'backup'>;
   readonly server: ServerIdentity;
-  readonly doors: Pick<Doors, 'shadow' | 'bans' | 'liftBan' | 'liftClientBan'>;
+  readonly doors: Pick<Doors, 'shadow' | 'ban' | 'bans' | 'liftBan' | 'liftClientBan'>;
   readonly reload: () => Promise<ReloadReport>;
 }
 
@@ -35,6 +36,15 @@ export function controlCommands({ storage, server, doors, reload }: ControlledPa
     reload: () => reload(),
     'acl-shadow': async () => doors.shadow() ?? null,
     bans: async () => doors.bans(),
+    ban: async (parameters) => {
+      const ban = givenBan(parameters);
+      try {
+        doors.ban(ban.address, ban.username, ban.banS === undefined ? undefined : ban.banS * 1_000);
+      } catch (error) {
+        throw error instanceof RangeError ? new ControlError('bad-parameter', error.message) : error;
+      }
+      return ban;
+    },
     'lift-ban': async (parameters) => {
       const party = bannedParty(parameters);
       if ('clientId' in party) return { lifted: doors.liftClientBan(party.clientId, party.identity) };
@@ -50,6 +60,20 @@ function absolutePath(parameters: GivenParameters, name: string): string {
   if (typeof value === 'string' && isAbsolute(value) && !value.includes('\0')) return value;
   const found = JSON.stringify(value) ?? 'missing';
   throw new ControlError('bad-parameter', `Cannot use ${name}: it is ${found}, expected is an absolute path`);
+}
+
+const BAN_S_MAX = 2_592_000;
+
+function givenBan({ address, username, banS }: GivenParameters): GivenBan {
+  const isTime = (value: unknown): value is number =>
+    Number.isInteger(value) && Number(value) >= 1 && Number(value) <= BAN_S_MAX;
+  if (typeof address === 'string' && (username === undefined || typeof username === 'string'))
+    if (banS === undefined || isTime(banS))
+      return { address, ...(username !== undefined && { username }), ...(banS !== undefined && { banS }) };
+  throw new ControlError(
+    'bad-parameter',
+    `Cannot ban: expected is an address, with or without a username, each a text, and a banS from 1 to ${BAN_S_MAX} or none`,
+  );
 }
 
 function bannedParty({ address, username, clientId, identity }: GivenParameters): BannedParty {

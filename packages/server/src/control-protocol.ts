@@ -21,6 +21,13 @@ export type BannedParty =
   | { readonly address: string; readonly username?: string }
   | { readonly clientId: string; readonly identity?: string };
 
+/** Who is to be kept out. `banS`: seconds, up to 30 days; undefined: as `guard.banS` says. */
+export interface GivenBan {
+  readonly address: string;
+  readonly username?: string;
+  readonly banS?: number;
+}
+
 /** Every command with its parameters and its result. */
 export interface ControlCommands {
   /** Answered at once: whoever asks learns whether the server lives, and what it knows. */
@@ -33,8 +40,10 @@ export interface ControlCommands {
   readonly 'acl-shadow': { readonly parameters: object; readonly result: ShadowReport | null };
   /** Who is kept out for now. */
   readonly bans: { readonly parameters: object; readonly result: readonly DoorBan[] };
-  /** Ends the ban of an address, of a user name there, or of a client; `lifted`: how many there were. */
-  readonly 'lift-ban': { readonly parameters: BannedParty; readonly result: { readonly lifted: number } };
+  /** Keeps out an address, or a user name there; whoever is connected stays. */
+  readonly ban: { readonly parameters: GivenBan; readonly result: GivenBan };
+  /** Ends the ban of an address, of a user name there, or of a client; `lifted`: whether there was one. */
+  readonly 'lift-ban': { readonly parameters: BannedParty; readonly result: { readonly lifted: boolean } };
   /** `to`: an absolute path; the server makes it, as its own user. */
   readonly 'store-backup': { readonly parameters: { readonly to: string }; readonly result: { readonly to: string } };
 }

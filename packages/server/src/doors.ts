@@ -6,15 +6,15 @@ import {
   type AuthenticatorChain,
   Authorities,
   anonymousMethod,
+  attemptGuard,
   authenticatorChain,
   type CertificateWarning,
   type ClientIdRules,
   clientIdRules,
-  type FlappingClient,
+  type FlappingEvent,
   type FlappingGuard,
-  guardAttempts,
+  flappingGuard,
   guardCertificates,
-  guardFlapping,
   type Method,
   type MethodEvent,
   PasswordVerifier,
@@ -44,7 +44,7 @@ import { configuredRules, shadowRules } from './rules.ts';
 export interface DoorEvents {
   readonly method: (event: MethodEvent) => void;
   readonly attempt: (event: AttemptEvent) => void;
-  readonly flapping: (client: FlappingClient & { readonly banMs: number }) => void;
+  readonly flapping: (event: FlappingEvent) => void;
   readonly certificate: (warning: CertificateWarning) => void;
   readonly shadow: (difference: ShadowDifference) => void;
   readonly skippedRule: (skipped: SkippedRule) => void;
@@ -70,13 +70,14 @@ type DoorConfiguration = IdentityConfiguration & {
 
 interface OpenEntrance {
   readonly chain: AuthenticatorChain;
-  readonly attempts: AttemptGuard;
-  readonly flapping: FlappingGuard | undefined;
+  /** The chain behind the guards. */
+  readonly authenticator: Authenticator;
 }
 
-/** Somebody who is kept out of a listener for now: an address, a user name at an address, or a client that flaps. */
+/** Somebody who is kept out for now: an address, a user name at an address, or a client that flaps. */
 export interface DoorBan {
-  readonly listener: string;
+  /** Where the ban began; undefined where it was given by hand. It holds at every listener. */
+  readonly listener: string | undefined;
   readonly address: string | undefined;
   readonly username: string | undefined;
   readonly clientId: string | undefined;
@@ -119,7 +120,7 @@ const ANONYMOUS: Method = anonymousMethod({ name: ALLOW_ANONYMOUS });
 /**
  * The doors of one server. Without `authentication` nobody is asked, and `authenticatorFor` says so.
  *
- * A reload reads and checks everything first; what is wrong then is thrown, and nothing has changed. The listeners, their
+ * A reload reads and checks everything first; what is wrong then is thrown, and nothing has changed. The listeners, the
  * guards and whether anybody is asked at all are those of the start.
  */
 export class Doors {
@@ -129,6 +130,8 @@ export class Doors {
   readonly #options: DoorOptions;
   readonly #verifier: PasswordVerifier;
   readonly #rules: ReplaceableAuthorizer;
+  readonly #attempts: AttemptGuard;
+  readonly #flapping: FlappingGuard | undefined;
   readonly #entrances = new Map<string, OpenEntrance>();
   /** What asks at a listener in place of the methods. */
   readonly #given = new Map<string, Authenticator>();
@@ -143,6 +146,7 @@ export class Doors {
     this.#options = options;
     this.#verifier = new PasswordVerifier({ clock: options.clock });
     this.#configuration = configuration;
+    [this.#attempts, this.#flapping] = this.#guards(configuration);
     this.#rules = asConfigurationError(() => replaceableAuthorizer(this.#ruleSet(configuration)));
     this.#shadow = this.#shadowOf(shadowRules(configuration.authorization));
     this.authorizer = {
@@ -161,7 +165,7 @@ export class Doors {
           this.#given.set(entrance.name, this.#guarded(options.authenticator, entrance));
       if (configuration.authentication.length === 0) return;
       for (const entrance of configuration.listeners)
-        this.#entrances.set(entrance.name, this.#open(entrance, clientIds, configuration));
+        this.#entrances.set(entrance.name, this.#open(entrance, clientIds));
     } catch (error) {
       void this.close();
       throw error;
@@ -170,31 +174,37 @@ export class Doors {
 
   /** Undefined: everybody is let in. */
   authenticatorFor(listener: string): Authenticator | undefined {
-    const entrance = this.#entrances.get(listener);
-    return entrance?.flapping ?? entrance?.attempts ?? this.#given.get(listener);
+    return this.#entrances.get(listener)?.authenticator ?? this.#given.get(listener);
   }
 
   /** Whether nobody from there is let in for now, so that a connection is not worth its memory. */
-  isBanned(listener: string, address: string): boolean {
-    return this.#entrances.get(listener)?.attempts.isBanned(address) ?? false;
+  isBanned(address: string): boolean {
+    return this.#attempts.isBanned(address);
   }
 
   bans(): DoorBan[] {
     const none = { address: undefined, username: undefined, clientId: undefined, identity: undefined };
-    return [...this.#entrances].flatMap(([listener, { attempts, flapping }]) => [
-      ...attempts.bans().map((ban) => ({ ...none, ...ban, listener })),
-      ...(flapping?.bans() ?? []).map((ban) => ({ ...none, ...ban, listener })),
-    ]);
+    return [...this.#attempts.bans(), ...(this.#flapping?.bans() ?? [])].map((ban) => ({ ...none, ...ban }));
   }
 
-  /** Ends the ban of an address, or of a user name there, at every listener. Returns how many there were. */
-  liftBan(address: string, username?: string): number {
-    return [...this.#entrances.values()].filter(({ attempts }) => attempts.lift(address, username)).length;
+  /**
+   * Keeps out an address, or a user name there. Default of `banMs`: `guard.banS`.
+   * @throws RangeError where it cannot be, such as a user name where nobody is asked who they are
+   */
+  ban(address: string, username?: string, banMs?: number): void {
+    if (username !== undefined && this.#entrances.size === 0)
+      throw new RangeError('Cannot ban a user name: authentication is empty, an address alone is expected');
+    this.#attempts.ban(address, username, banMs);
+  }
+
+  /** Ends the ban of an address, or of a user name there; false where there is none. */
+  liftBan(address: string, username?: string): boolean {
+    return this.#attempts.lift(address, username);
   }
 
   /** The same of a client that flapped: of this identity, or of every one that has the identifier. */
-  liftClientBan(clientId: string, identity?: string): number {
-    return [...this.#entrances.values()].filter(({ flapping }) => flapping?.lift(clientId, identity)).length;
+  liftClientBan(clientId: string, identity?: string): boolean {
+    return this.#flapping?.lift(clientId, identity) ?? false;
   }
 
   /** Undefined where no rules are tried out. */
@@ -298,17 +308,21 @@ export class Doors {
     return candidate && shadowed(this.#rules, candidate, { onDifference: this.#options.tell.shadow });
   }
 
-  #open(entrance: Entrance, clientIds: ClientIdRules, { guard, limits }: DoorConfiguration): OpenEntrance {
+  #guards({ guard: { flapping, ...guard }, limits }: DoorConfiguration): [AttemptGuard, FlappingGuard | undefined] {
     const { clock, tell } = this.#options;
     const { connectTimeoutMs = LIMITS.connectTimeoutMs.default } = limits;
     const answerMsMax = connectTimeoutMs * ANSWER_SHARE;
+    return [
+      asConfigurationError(() => attemptGuard({ clock, tell: tell.attempt, answerMsMax, ...attemptOptions(guard) })),
+      flapping && flappingGuard({ clock, tell: tell.flapping, ...flappingOptions(flapping) }),
+    ];
+  }
+
+  #open(entrance: Entrance, clientIds: ClientIdRules): OpenEntrance {
+    const { clock, tell } = this.#options;
     const chain = authenticatorChain({ clock, methods: this.#methodsFor(entrance), clientIds, tell: tell.method });
-    const attempts = asConfigurationError(() =>
-      guardAttempts(chain, { clock, tell: tell.attempt, answerMsMax, ...attemptOptions(guard) }),
-    );
-    if (guard.flapping === undefined) return { chain, attempts, flapping: undefined };
-    const flapping = guardFlapping(attempts, { clock, tell: tell.flapping, ...flappingOptions(guard.flapping) });
-    return { chain, attempts, flapping };
+    const guarded = this.#attempts.before(chain);
+    return { chain, authenticator: this.#flapping?.before(guarded) ?? guarded };
   }
 
   #guarded(authenticator: Authenticator, entrance: Entrance): Authenticator {
@@ -367,7 +381,7 @@ function configuredClientIds({ clientIds }: IdentityConfiguration): ClientIdRule
   );
 }
 
-function attemptOptions({ windowS, delayMaxMs, banS, flapping: _, ...rest }: GuardConfiguration) {
+function attemptOptions({ windowS, delayMaxMs, banS, ...rest }: Omit<GuardConfiguration, 'flapping'>) {
   return { ...rest, windowMs: milliseconds(windowS), delayMsMax: delayMaxMs, banMs: milliseconds(banS) };
 }
 

@@ -33,7 +33,7 @@ interface EventFields {
   /** Nothing was changed. */
   reloadFailed: { error: string };
   /** A client came too often, and is kept out. */
-  clientFlapping: { clientId: string; identity: string | undefined; banMs: number };
+  clientFlapping: { clientId: string; identity: string | undefined; listener: string; banMs: number };
   /** `code` as in `CertificateWarning` of `@dunlin/identity`. */
   certificateWarning: { code: string; source: string; message: string };
   /** Paths of those that belong together, of which one changed. */
@@ -79,6 +79,7 @@ export const SERVER_EVENTS: { readonly [name in ServerEventName]: EventDescripti
     level: 'warn',
     description: 'A user name failed too often at an address; both together are kept out.',
   },
+  banAdded: { level: 'info', description: 'Somebody was banned by hand.' },
   banLifted: { level: 'info', description: 'A ban was lifted.' },
   clientFlapping: { level: 'warn', description: 'A client connected too often; it is kept out for now.' },
   certificateWarning: {

@@ -312,7 +312,7 @@ export const CLIENT_IDS: ListShape = {
 export const GUARD: GroupShape = {
   kind: 'group',
   description:
-    'Against those who guess passwords. Counts where `authentication` is; an attempt is a failure where it was refused with 0x86.',
+    'Against those who guess passwords, one account for all listeners. Counts where `authentication` is; an attempt is a failure where it was refused with 0x86.',
   entries: {
     windowS: amount('seconds', [1, 86_400], 600, 'Failures within this time of the first count together.'),
     userDelayAfter: amount(

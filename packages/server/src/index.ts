@@ -25,9 +25,11 @@ export {
   ControlError,
   type ControlRequest,
   type ControlResult,
+  type GivenBan,
   type ServerIdentity,
 } from './control-protocol.ts';
 export type { DoorBan, ShadowReport } from './doors.ts';
+export { effectiveConfiguration } from './effective-configuration.ts';
 export { SERVER_EVENTS, type ServerEvent, type ServerEventName } from './events.ts';
 export { FLAGS, type Flag, flagDefault, flagSpelling, flagVariable, readCommandLine } from './flags.ts';
 export type { ReloadReport } from './in-force.ts';
@@ -45,7 +47,7 @@ export { type Fate, MOSQUITTO_OPTIONS, type MosquittoOption } from './mosquitto-
 export type { BoundListener } from './open-listener.ts';
 export { configuredRules } from './rules.ts';
 export { parseRules, type RuleFiles, readRuleFiles } from './rules-file.ts';
-export { effectiveConfiguration, serve } from './serve.ts';
+export { serve } from './serve.ts';
 export { type RunningServer, type ServerParts, startServer } from './server.ts';
 export { SERVER_VERSION } from './server-version.ts';
 export { type Shape, shownDefault } from './shape.ts';

@@ -10,7 +10,11 @@ const activated = (text: string): string => text.replace(/^( *)#: /gm, '$1');
 
 test('the configuration asks everybody, and is encrypted where others can reach it; so it is with every example', () => {
   const text = initialConfiguration(settings);
-  for (const each of [text, activated(text)]) {
+  for (const [each, methods] of [
+    [text, ['passwordFile']],
+    // A certificate counts before a password that is missing.
+    [activated(text), ['certificate', 'passwordFile']],
+  ] as const) {
     const { listeners, authentication } = completeConfiguration(parseConfiguration(each, 'dunlin.yaml'));
     assert.deepEqual(
       listeners.map(({ transport, host, port, allowAnonymous }) => [transport, host, port, allowAnonymous]),
@@ -19,7 +23,10 @@ test('the configuration asks everybody, and is encrypted where others can reach 
         ['tcp', 'localhost', 1884, false],
       ],
     );
-    assert.equal(authentication[0].method, 'passwordFile');
+    assert.deepEqual(
+      authentication.map(({ method }) => method),
+      methods,
+    );
   }
   assert.notEqual(activated(text), text);
 });

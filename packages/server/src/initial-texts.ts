@@ -56,13 +56,14 @@ authorities:
     certificate: ${file.authority}
     #: crl: tls/ca.crl
 
-# How clients show who they are.
+# How clients show who they are. Order matters: the first method that knows a client decides, so certificates come before
+# passwords, or a user of both would be refused for the password that it does not send.
 authentication:
+  #: - method: certificate
+  #:   authorities: [own]
   # Change it with dunlin passwd, then: dunlin reload --config dunlin.yaml (for a service SIGHUP does the same).
   - method: passwordFile
     file: ${file.passwords}
-  #: - method: certificate
-  #:   authorities: [own]
 
 # What they may do then: what no rule allows is denied. Read again by dunlin reload, or SIGHUP.
 authorization:

@@ -35,6 +35,10 @@ function names(example: string, what: string, standard: string, description: str
 const certificateEntries = {
   certificate: pathShape('tls/server.pem', 'File with the certificate and those between it and its root (PEM).'),
   key: pathShape('tls/server.key', 'File with the private key (PEM).'),
+  passphraseFile: pathShape(
+    'tls/passphrase',
+    'File with the passphrase of the key, where it is encrypted: for its owner alone, mode 0600.',
+  ),
 };
 
 const tls: GroupShape = {

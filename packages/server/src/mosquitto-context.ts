@@ -10,8 +10,11 @@ export interface ImportRemark {
   /** Of the original, from 1; undefined where it is about what is not there. */
   readonly line: number | undefined;
   readonly text: string;
-  /** `lost`: not carried. `note`: carried, and different. `needless`: nothing is lost without it. */
-  readonly kind: 'lost' | 'note' | 'needless';
+  /**
+   * `lost`: not carried. `note`: carried, and different. `warning`: carried as it is, and dangerous. `needless`: nothing is lost
+   * without it.
+   */
+  readonly kind: 'lost' | 'note' | 'warning' | 'needless';
 }
 
 export class ImportContext {

@@ -2,7 +2,13 @@
 
 import { basename } from 'node:path';
 import { quoted } from '@dunlin/protocol';
-import { ConfigurationError, completeConfiguration } from './configuration.ts';
+import { hostAndPort, isLoopback } from './address.ts';
+import {
+  type Configuration,
+  ConfigurationError,
+  completeConfiguration,
+  type ListenerConfiguration,
+} from './configuration.ts';
 import { parseConfiguration } from './configuration-file.ts';
 import { Problems } from './configuration-reading.ts';
 import { importAccess } from './mosquitto-access.ts';
@@ -12,7 +18,7 @@ import { type GivenOption, MosquittoValues, parseMosquittoFile, wordOf } from '.
 import { importLimits } from './mosquitto-limits.ts';
 import { importListeners } from './mosquitto-listeners.ts';
 import { importLog } from './mosquitto-log.ts';
-import { mosquittoOption } from './mosquitto-options.ts';
+import { type MosquittoOption, mosquittoOption } from './mosquitto-options.ts';
 import { mosquittoSections } from './mosquitto-sections.ts';
 
 /** What a mosquitto.conf became. */
@@ -43,10 +49,21 @@ export function importMosquitto(text: string, file: string): MosquittoImport {
   importFates(context);
   importBridges(context);
   problems.throwIfAny();
-  const remarks = context.remarks.toSorted((one, other) => (one.line ?? 0) - (other.line ?? 0));
-  const yaml = draft.text(headOf(file, context), tailOf(remarks));
-  checkResult(yaml, file);
-  return { yaml, remarks };
+  const inOrder = (remarks: readonly ImportRemark[]) =>
+    remarks.toSorted((one, other) => (one.line ?? 0) - (other.line ?? 0));
+  const yaml = draft.text(headOf(file, context), tailOf(inOrder(context.remarks)));
+  const { listeners } = checkedResult(yaml, file);
+  return { yaml, remarks: inOrder([...context.remarks, ...openListeners(listeners, context)]) };
+}
+
+/** Mosquitto 2 asks everybody unless it is told not to; who was told long ago may have forgotten. */
+function openListeners(listeners: readonly ListenerConfiguration[], context: ImportContext): ImportRemark[] {
+  return listeners.flatMap(({ transport, host, port, allowAnonymous, tls }, index) => {
+    if (!allowAnonymous || transport === 'unix' || isLoopback(host) || tls?.clientCertificate === 'required') return [];
+    const text = `the listener at ${hostAndPort(host, port)} is open to the network, and lets everybody in without a password`;
+    const { start, options } = context.listeners[index];
+    return [{ line: (start ?? options.get('port'))?.line, text, kind: 'warning' }];
+  });
 }
 
 function importStorage(context: ImportContext): void {
@@ -79,9 +96,10 @@ function importFates(context: ImportContext): void {
   }
 }
 
-function checkValue({ values }: ImportContext, option: GivenOption, kind: 'switch' | 'number' | 'text'): void {
+function checkValue({ values }: ImportContext, option: GivenOption, kind: MosquittoOption['value']): void {
   if (kind === 'switch') values.switch(option);
-  if (kind === 'number' && option.name !== 'listener') values.number(option);
+  if (kind === 'number') values.number(option);
+  if (option.name === 'socket_domain') values.choice(option, { ipv4: true, ipv6: true });
 }
 
 /** Mosquitto takes 1 and 0 for true and false. */
@@ -126,12 +144,12 @@ function tailOf(remarks: readonly ImportRemark[]): string[] {
   ];
 }
 
-/** What Mosquitto would take and we would not, such as two listeners at one port. */
-function checkResult(yaml: string, file: string): void {
+/** The configuration; throws for what Mosquitto would take and we would not, such as two listeners at one port. */
+function checkedResult(yaml: string, file: string): Configuration {
   try {
     const parsed = parseConfiguration(yaml, 'the result');
     const data = parsed.durability === 'memory' ? undefined : (parsed.data ?? '.');
-    completeConfiguration({ ...parsed, data });
+    return completeConfiguration({ ...parsed, data });
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     throw new ConfigurationError(error.problems.map((problem) => `Cannot convert ${file}: ${problem}`));

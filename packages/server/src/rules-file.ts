@@ -8,9 +8,10 @@ import {
   readMosquittoAcl,
   readRules,
 } from '@dunlin/identity';
-import { isNode, LineCounter, parseDocument } from 'yaml';
+import { type Document, isNode } from 'yaml';
 import { ConfigurationError } from './configuration.ts';
 import { readConfiguredFile } from './configured-file.ts';
+import { readYaml } from './yaml-text.ts';
 
 /** Where the rules of a server stand. */
 export interface RuleFiles {
@@ -44,26 +45,20 @@ export function readRuleFiles({ rules, aclFile, broaderFilter }: RuleFiles): Rul
  * @throws ConfigurationError with the problems of the text, at most 100
  */
 export function parseRules(text: string, file: string): readonly Rule[] {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, merge: false });
-  const at = (offset: number): string => `${file}:${lines.linePos(offset).line}`;
-  if (document.errors.length > 0)
-    throw new ConfigurationError(
-      document.errors
-        .slice(0, 100)
-        .map((error) => `${at(error.pos[0])}: this is not the YAML that is expected: ${error.message}`),
-    );
+  const { document, faults, lineOf: lineOfNode } = readYaml(text);
+  if (faults.length > 0)
+    throw new ConfigurationError(faults.slice(0, 100).map(({ line, problem }) => `${file}:${line}: ${problem}`));
   const lineOf = (path: RulePath): string => {
     for (let length = path.length; length > 0; length--) {
       const node = document.getIn(path.slice(0, length), true);
-      if (isNode(node) && node.range) return at(node.range[0]);
+      if (isNode(node) && node.range) return `${file}:${lineOfNode(node)}`;
     }
-    return at(document.contents?.range?.[0] ?? 0);
+    return `${file}:${lineOfNode(document.contents)}`;
   };
   return asConfiguration(() => readRules(valuesOf(document, file), { lineOf }));
 }
 
-function valuesOf(document: ReturnType<typeof parseDocument>, file: string): unknown {
+function valuesOf(document: Document, file: string): unknown {
   try {
     return document.toJS({ maxAliasCount: 0 });
   } catch (error) {

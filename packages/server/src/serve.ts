@@ -4,24 +4,16 @@ import { resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { StoreContradiction } from '@dunlin/broker';
 import { StoreError } from '@dunlin/lmdb';
-import { quoted } from '@dunlin/protocol';
-import {
-  type Configuration,
-  ConfigurationError,
-  completeConfiguration,
-  type LogConfiguration,
-  type LogLevel,
-  mergeConfigurations,
-} from './configuration.ts';
-import { readConfigurationFile } from './configuration-file.ts';
+import { type Configuration, ConfigurationError, type LogConfiguration, type LogLevel } from './configuration.ts';
+import { problemsWithLines } from './configuration-check.ts';
 import { ControlError } from './control-protocol.ts';
-import { defaultDataDirectory } from './data-directory.ts';
+import { effectiveConfiguration } from './effective-configuration.ts';
 import { logEvent } from './event-log.ts';
 import type { ServerEvent } from './events.ts';
 import { firstScreen } from './first-screen.ts';
 import { type CommandLine, readCommandLine, serveHelp } from './flags.ts';
 import { isWithoutRules } from './let-in.ts';
-import { ServerStartError } from './listening.ts';
+import { OPEN_TO_ALL, ServerStartError } from './listening.ts';
 import { Log } from './log.ts';
 import {
   fileDestination,
@@ -57,42 +49,30 @@ const lookEveryMs = 20;
  * clients have what was sent to them (or 2.5 s have passed), so that the process may exit at once.
  */
 export async function serve(argv: readonly string[]): Promise<number> {
+  let commandLine: CommandLine | undefined;
   try {
-    const commandLine = readCommandLine(argv, process.env);
+    commandLine = readCommandLine(argv, process.env);
     if (commandLine.help) {
       process.stdout.write(serveHelp());
       return EXIT.stopped;
     }
     return await run(commandLine);
   } catch (error) {
-    process.stderr.write(`${failureText(error)}\n`);
+    process.stderr.write(`${failureText(placed(error, commandLine?.configFile))}\n`);
     return exitCodeOf(error);
   }
 }
 
-/** What the configuration names is found wrong as late as it is read. */
+/** What the configuration names is found wrong as late as it is read; trying again mends neither. */
 function exitCodeOf(error: unknown): number {
-  return error instanceof ConfigurationError ? EXIT.usage : EXIT.failed;
+  const isOpenToAll = error instanceof ServerStartError && error.code === OPEN_TO_ALL;
+  return error instanceof ConfigurationError || isOpenToAll ? EXIT.usage : EXIT.failed;
 }
 
-/** What file, environment and flags say together, now. @throws ConfigurationError */
-export function effectiveConfiguration({ configFile, configuration: flags }: CommandLine): Configuration {
-  const file = configFile === undefined ? {} : readConfigurationFile(configFile);
-  const given = mergeConfigurations(file, flags);
-  const isNamed = flags.data !== undefined && flags.data !== process.env.DUNLIN_DATA;
-  if (isNamed && given.durability === 'memory') throw nothingKept(flags.data as string);
-  const data = given.durability === 'memory' ? undefined : (given.data ?? defaultDataDirectory());
-  return completeConfiguration({ ...given, data });
-}
-
-/**
- * File and environment may have both, so that a flag can leave their directory alone for once; who names one expects it to
- * be used.
- */
-function nothingKept(data: string): ConfigurationError {
-  return new ConfigurationError([
-    `--data is ${quoted(data)} and durability is "memory", which keeps nothing: one of both is expected`,
-  ]);
+/** With the lines of the file, and whatever else is wrong there: what the server met first may be one of many. */
+function placed(error: unknown, file: string | undefined): unknown {
+  if (!(error instanceof ConfigurationError) || file === undefined) return error;
+  return new ConfigurationError(problemsWithLines(file, error.problems));
 }
 
 async function run(commandLine: CommandLine): Promise<number> {
@@ -141,7 +121,9 @@ async function run(commandLine: CommandLine): Promise<number> {
       error instanceof ServerStartError
         ? startAdvice(error, configuration, commandLine.configFile)
         : storageAdvice(error);
-    process.stderr.write(`${failureText(error)}${advice === undefined ? '' : `\n${advice}`}\n`);
+    process.stderr.write(
+      `${failureText(placed(error, commandLine.configFile))}${advice === undefined ? '' : `\n${advice}`}\n`,
+    );
     return exitCodeOf(error);
   } finally {
     log.flush();

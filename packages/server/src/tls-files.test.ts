@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -63,6 +63,35 @@ test('gives TLS every certificate, the oldest version and the authorities that t
     more.key,
   ]);
   assert.deepEqual(tlsPaths(undefined), []);
+});
+
+test('reads a key with its passphrase, from a file that is watched and for its owner alone', () => {
+  const secret = 'correct horse';
+  const plain = createPrivateKey(pki.text('server.key'));
+  const cipher = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: secret } as const;
+  const key = written('locked.key', plain.export(cipher) as string);
+  const passphraseFile = written('passphrase', `${secret}\n`);
+  chmodSync(passphraseFile, 0o600);
+  const [{ key: unlocked }] = read({ key, passphraseFile }).settings.credentials;
+  assert.ok(createPrivateKey(unlocked).equals(plain));
+  assert.ok(tlsPaths({ certificate: 'c', key, passphraseFile }).includes(passphraseFile));
+  assert.throws(() => read({ key }), /locked\.key: it is encrypted; its passphrase/);
+  writeFileSync(passphraseFile, 'another');
+  assert.throws(() => read({ key, passphraseFile }), /locked\.key: its passphrase is another, or it is damaged/);
+  writeFileSync(passphraseFile, secret);
+  for (const mode of [0o640, 0o604]) {
+    chmodSync(passphraseFile, mode);
+    assert.throws(() => read({ key, passphraseFile }), {
+      name: 'ConfigurationError',
+      message: new RegExp(
+        `^Cannot use the passphrase in ".*passphrase": it has mode 0${mode.toString(8)}, so others than`,
+      ),
+    });
+  }
+  assert.throws(
+    () => read({ key, passphraseFile: pki.path('no') }),
+    /^ConfigurationError: Cannot read a passphrase from/,
+  );
 });
 
 test('tells of a certificate that ends soon', () => {

@@ -1,4 +1,6 @@
 /** Reads the certificates and keys of a listener with TLS, and says what is wrong with a file before TLS does. */
+import type { KeyObject } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import type { Authorities, CertificateWarning } from '@dunlin/identity';
 import {
@@ -48,15 +50,39 @@ export function warnOfCertificates(
 export function tlsPaths(tls: TlsConfiguration | undefined): string[] {
   return tls === undefined
     ? []
-    : [tls, ...(tls.certificates ?? [])].flatMap(({ certificate, key }) => [certificate, key]);
+    : [tls, ...(tls.certificates ?? [])].flatMap(({ certificate, key, passphraseFile }) => [
+        certificate,
+        key,
+        ...(passphraseFile === undefined ? [] : [passphraseFile]),
+      ]);
+}
+
+/** @throws ConfigurationError, CertificateFileError */
+export function readKey({ key, passphraseFile }: CertificateFiles): KeyObject {
+  const text = readConfiguredFile(key, 'a key').toString('utf8');
+  return readPrivateKey(text, key, passphraseFile === undefined ? undefined : readPassphrase(passphraseFile));
+}
+
+/** Without the line break at its end, which editors write. */
+function readPassphrase(file: string): string {
+  const passphrase = readConfiguredFile(file, 'a passphrase')
+    .toString('utf8')
+    .replace(/\r?\n$/, '');
+  const rights = statSync(file).mode & 0o777;
+  // Windows has no such rights.
+  if (process.platform !== 'win32' && (rights & 0o077) !== 0)
+    throw new ConfigurationError([
+      `Cannot use the passphrase in ${JSON.stringify(file)}: it has mode ${rights.toString(8).padStart(4, '0')}, so others ` +
+        'than its owner may reach it; mode 0600 is expected',
+    ]);
+  return passphrase;
 }
 
 function readCredential(files: CertificateFiles, { nowMs, warn }: TlsFilesContext): TlsCredential {
   const certificate = readConfiguredFile(files.certificate, 'a certificate').toString('utf8');
-  const key = readConfiguredFile(files.key, 'a key').toString('utf8');
   try {
     const chain = readCertificates(certificate, files.certificate);
-    const privateKey = readPrivateKey(key, files.key);
+    const privateKey = readKey(files);
     checkKeyBelongs(chain, files.certificate, privateKey, files.key);
     for (const warning of certificateWarnings(chain, files.certificate, nowMs)) warn(warning);
     // Written anew: a byte order mark or text around the blocks is no trouble to our own reader alone.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { codeOf, TransportError } from './errors.ts';
+import { codeOf, shownText, TransportError } from './errors.ts';
 
 test('a known code is put in words', () => {
   const error = new TransportError('Cannot connect to "a:1"', 'ECONNREFUSED');
@@ -14,6 +14,19 @@ test('an unknown code is told by its cause', () => {
   assert.equal(error.message, 'Cannot listen at "a:1": the moon is full (EMOON)');
   assert.equal(error.cause, cause);
   assert.equal(new TransportError('It', 'EMOON').message, 'It: failed (EMOON)');
+});
+
+test('the codes of TLS for certificates are told in words', () => {
+  for (const code of ['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'CERT_REVOKED', 'INVALID_CA'])
+    assert.doesNotMatch(new TransportError('It', code).message, /failed/, code);
+  assert.match(
+    new TransportError('It', 'DEPTH_ZERO_SELF_SIGNED_CERT').message,
+    /^It: the certificate is signed by itself/,
+  );
+});
+
+test('what somebody sent is shown short, in quotes and without what a terminal would obey', () => {
+  assert.equal(shownText(`a"\x1b\x9b\u202e${'x'.repeat(200)}`), `"a\\"\\u001b\\u{9b}\\u{202e}${'x'.repeat(95)}…"`);
 });
 
 test('the code of several attempts is that of the first', () => {

@@ -1,19 +1,23 @@
 /** What can go wrong with a wire, in words: the codes are those of the operating system wherever it has one. */
 
 const REASONS: Readonly<Record<string, string>> = {
+  CERT_CHAIN_TOO_LONG: 'the certificate has too many others between it and its root',
   CERT_HAS_EXPIRED: 'the certificate has expired',
   CERT_NOT_YET_VALID: 'the certificate is not valid yet',
+  CERT_REJECTED: 'the authority of the certificate does not vouch for this use',
+  CERT_REVOKED: 'the certificate was revoked',
   CERT_SIGNATURE_FAILURE: 'the certificate is by none of the authorities known here',
+  CERT_UNTRUSTED: 'the authority of the certificate is not trusted for this use',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'the certificate is signed by itself, and by none of the authorities known here',
   DUNLIN_ADDRESS_WAITING_MAX: 'too many from there have not finished their TLS handshake or request',
   DUNLIN_BACKLOG: 'accepting is paused, and as many as may wait do',
   DUNLIN_CERTIFICATE_MISSING: 'the client sent no certificate',
   DUNLIN_CONNECTIONS_MAX: 'the limit of open connections is reached',
   DUNLIN_HANDSHAKES_WAITING: 'too many others wait for theirs',
   DUNLIN_HEADER_UNTRUSTED: 'it comes from one who is no proxy that is trusted here; it is not looked at',
-  DUNLIN_HTTP_FORWARDED: 'the header of a proxy cannot be read',
   DUNLIN_HTTP_HANDSHAKE: 'the request is no WebSocket handshake that is known here',
-  DUNLIN_HTTP_ORIGIN: 'a page of another origin asks for it',
-  DUNLIN_HTTP_PATH: 'there is no WebSocket at the path',
+  DUNLIN_HTTP_ORIGIN: 'pages of this origin may not ask for it',
+  DUNLIN_HTTP_PATH: 'there is none at this path',
   DUNLIN_HTTP_REQUEST: 'no HTTP that can be read came in time',
   DUNLIN_HTTP_SUBPROTOCOL: 'the subprotocol mqtt was not offered',
   DUNLIN_PROXY_UNTRUSTED: 'the peer is not a proxy that is trusted here',
@@ -32,12 +36,24 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'no such host name',
   EPIPE: 'the peer no longer reads',
   ERR_SSL_HTTP_REQUEST: 'the peer speaks HTTP without TLS',
+  'ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE': 'the peer does not take the certificate that it was shown',
+  'ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_EXPIRED': 'to the peer the certificate that it was shown has expired',
+  'ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_UNKNOWN': 'the peer does not take the certificate that it was shown',
+  'ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE': 'the peer shares no cipher or version with us, or wants a certificate',
   ERR_SSL_NO_APPLICATION_PROTOCOL: 'the peer asks by ALPN for protocols that are not spoken here',
+  ERR_SSL_NO_SHARED_CIPHER: 'the peer speaks no cipher that fits the keys here',
   ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE: 'the client sent no certificate',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'the peer asks for a certificate, and was shown none',
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'the peer takes no version of TLS that is spoken here',
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'the peer does not know the authority of the certificate that it was shown',
   ERR_SSL_UNSUPPORTED_PROTOCOL: 'the peer speaks no version of TLS that is allowed here',
   ERR_SSL_WRONG_VERSION_NUMBER: 'the peer does not speak TLS',
   ETIMEDOUT: 'no answer in time',
+  INVALID_CA: 'a certificate above it is not one of an authority',
   INVALID_PURPOSE: 'the certificate is for another purpose',
+  PATH_LENGTH_EXCEEDED: 'the authority may have no others below it, and has',
+  SELF_SIGNED_CERT_IN_CHAIN: 'the root of the certificate is none of the authorities known here',
+  UNABLE_TO_GET_ISSUER_CERT: 'the certificate is by none of the authorities known here',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the certificate is by none of the authorities known here',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the certificate is by none of the authorities known here',
 };
@@ -52,6 +68,15 @@ export class TransportError extends Error {
     super(`${what}: ${REASONS[code] ?? describe(cause) ?? 'failed'} (${code})`, cause === undefined ? {} : { cause });
     this.code = code;
   }
+}
+
+/**
+ * What somebody sent, as an error may show it: in quotes, 100 characters at the most, and without what a terminal would
+ * obey.
+ */
+export function shownText(text: string): string {
+  const short = JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
+  return short.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }
 
 /** The system's code of an error, looking into the several attempts of one connect; `EUNKNOWN` where it has none. */

@@ -203,7 +203,12 @@ class Site {
     const { peer: from, below } = this.#visitors.get(socket) as Visitor;
     const refusal = refusalOfUpgrade(request, this.#rules);
     if (refusal !== undefined) {
-      this.#refuse(socket, from, refusal.status, new TransportError('Cannot open a WebSocket', refusal.code));
+      this.#refuse(
+        socket,
+        from,
+        refusal.status,
+        new TransportError(`Cannot open a WebSocket ${refusal.asked}`, refusal.code),
+      );
       return;
     }
     let peer: Peer;

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
+import { shownText } from './errors.ts';
 
 /** What a listener asks of a request. */
 export interface UpgradeRules {
@@ -21,13 +22,24 @@ export interface UpgradeRefusal {
   readonly status: 400 | 403 | 404;
   /** DUNLIN_HTTP_…, for `TransportError`. */
   readonly code: string;
+  /** What was asked, for the error: the path, the origin, or the subprotocols that were offered. */
+  readonly asked: string;
 }
 
 /** Why the request gets no WebSocket; undefined where it gets one. What RFC 6455 asks is left to `ws`. */
 export function refusalOfUpgrade(request: IncomingMessage, rules: UpgradeRules): UpgradeRefusal | undefined {
-  if (!rules.paths.includes(pathOf(request))) return { status: 404, code: 'DUNLIN_HTTP_PATH' };
-  if (!isFromAllowedOrigin(request, rules)) return { status: 403, code: 'DUNLIN_HTTP_ORIGIN' };
-  if (!offersSubprotocol(request, rules)) return { status: 400, code: 'DUNLIN_HTTP_SUBPROTOCOL' };
+  const path = pathOf(request);
+  const { origin = [], 'sec-websocket-protocol': offered = [] } = request.headersDistinct;
+  // Without the query: there may be a token in it.
+  if (!rules.paths.includes(path)) return { status: 404, code: 'DUNLIN_HTTP_PATH', asked: `at ${shownText(path)}` };
+  if (!isFromAllowedOrigin(request, rules))
+    return { status: 403, code: 'DUNLIN_HTTP_ORIGIN', asked: `for the origin ${shownText(origin.join(', '))}` };
+  if (!offersSubprotocol(request, rules))
+    return {
+      status: 400,
+      code: 'DUNLIN_HTTP_SUBPROTOCOL',
+      asked: `of the subprotocols ${shownText(offered.join(', '))}`,
+    };
   return undefined;
 }
 

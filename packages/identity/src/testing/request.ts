@@ -13,6 +13,7 @@ export interface TestCredentials {
   readonly state?: unknown;
   readonly current?: Principal;
   readonly address?: string;
+  readonly listener?: string;
 }
 
 /** The request that a client with these makes; `more` replaces parts of it. */
@@ -21,6 +22,7 @@ export function testRequest(
   more: Partial<AuthenticationRequest> = {},
 ): AuthenticationRequest {
   const { clientId = 'c1', username, password, authenticationMethod, address = '192.0.2.7' } = credentials;
+  const { listener = 'test' } = credentials;
   const data = credentials.data === undefined ? undefined : Buffer.from(credentials.data);
   const connect: ConnectPacket = {
     type: 'connect',
@@ -35,7 +37,7 @@ export function testRequest(
   };
   return {
     peer: { address, port: 50_000 },
-    listener: 'test',
+    listener,
     connect,
     data,
     state: credentials.state,
