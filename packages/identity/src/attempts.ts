@@ -26,7 +26,10 @@ export interface Ban {
   readonly username: string | undefined;
 }
 
-/** `listener`: where the last of the failures was. `banAdded`: by `ban`. `banLifted`: by `lift`; of a ban that ends by itself nothing is told. */
+/**
+ * `listener`: where the last of the failures was. `banAdded`: by `ban`. `banLifted`: by `lift`; of a ban that ends by itself
+ * nothing is told.
+ */
 export type AttemptEvent =
   | ({
       readonly name: 'addressBanned' | 'userAtAddressBanned';
@@ -100,7 +103,8 @@ export interface AttemptGuard {
  * A failure is a refusal with 0x86: credentials that are right but do not suffice are no guesses. A user name alone is
  * never banned, else anyone could lock any device out; its delay does not hold where the user was let in before. A
  * success forgets the failures of its user, there and in general, where the name shown is the one that was proved and all
- * of them were at the same listener: at another one the name may be that of somebody else. It does not forget those of its address: whoever has one account could guess others without end. A ban of user and address
+ * of them were at the same listener: at another one the name may be that of somebody else. It does not forget those of its
+ * address: whoever has one account could guess others without end. A ban of user and address
  * comes long before that of the address, so that one device with an old password does not lock out those beside it. No
  * more attempts are checked at once, of an address and of a user there, than may fail before the ban: the others wait, so
  * that a burst gets no more guesses than a sequence. A client without User Name that comes by SCRAM counts as the user

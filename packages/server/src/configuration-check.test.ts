@@ -251,6 +251,26 @@ test('tells of topic filters and files though there is a fault elsewhere, and of
   ]);
 });
 
+test('answers a file that is wrong anywhere with problems of lines', () => {
+  const whole = [
+    'listeners: [{transport: tls, tls: {certificate: server.pem, key: server.key, clientCertificate: optional}}]',
+    'authorities: [{name: ca, certificate: ca.pem}]',
+    'authentication: [{method: certificate}, {method: passwordFile, file: passwords}]',
+    'clientIds: [{template: "{a}"}]',
+    'guard: {trusted: [10.0.0.0/8]}',
+    'authorization: {roles: {r: [{allow: all, topics: a}]}, rules: [{allow: all, topics: a, for: {roles: r}}]}',
+    'log: {file: l, to: [file]}',
+  ].join('\n');
+  put('passwords', '');
+  const values = [/[\w./#-]+(?=[,}\]])/g, /\{[^{}]*\}/g, /\[[^[\]]*\]/g].flatMap((form) => [...whole.matchAll(form)]);
+  assert.ok(values.length > 20);
+  for (const { 0: value, index } of values)
+    for (const other of ['null', '{}', '[]', '[7, {x: 1}]', '"\\e x"']) {
+      const { problems } = checked(whole.slice(0, index) + other + whole.slice(index + value.length));
+      for (const problem of problems) assert.match(problem, /^[\w.-]+:\d+: |^Cannot /, other);
+    }
+});
+
 test('tells of rules and files of rules though nobody is asked who they are', () => {
   put('no-acl', 'topics a\n');
   const found = (authorization: string): string => checked(`authorization: ${authorization}\n`).problems.join('\n');

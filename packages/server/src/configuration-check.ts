@@ -103,10 +103,19 @@ export function checkFiles(
   // All but these are numbers, which the table of keys has checked.
   check.doors('guard.trusted', { guard });
   const rules = authorization.rules?.map((rule, index) => (isRight(`authorization.rules[${index}]`) ? rule : NO_RULE));
-  check.authorization({ ...authorization, rules });
+  check.authorization(isRight('authorization.roles') ? { ...authorization, rules } : withoutInline(authorization));
   if (log.file !== undefined) check.folderOf('log.file', log.file);
   if (found.length === 0 && check.problems.length === 0) check.whole(configuration);
   return check;
+}
+
+/** Roles are looked at together with the rules that name them. */
+function withoutInline({
+  rules: _,
+  roles: __,
+  ...files
+}: Configuration['authorization']): Configuration['authorization'] {
+  return files;
 }
 
 /** Whether a problem is about the key of this path, or about one below it. */
