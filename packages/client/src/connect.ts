@@ -1,6 +1,6 @@
 /** Makes a connected client from options and a way to dial; knows no transport by name. */
 
-import { encodePacket } from '@dunlin/protocol';
+import { PacketWriter, writeClientPacket } from '@dunlin/protocol';
 import type { Wire } from '@dunlin/transport';
 import { Client } from './client.ts';
 import { ClientError } from './errors.ts';
@@ -20,7 +20,7 @@ export type Dial = (bounds: { readonly signal: AbortSignal; readonly timeoutMs: 
 export async function connectOver(dial: Dial, options: ConnectOptions): Promise<Client> {
   const settings = settingsOf(options);
   // What cannot be written is told before anything is dialled.
-  encodePacket(settings.connect, settings.connect.protocolVersion);
+  writeClientPacket(new PacketWriter(), settings.connect, settings.connect.protocolVersion);
   const { signal, connectTimeoutMs } = settings;
   if (signal?.aborted) throw aborted('Cannot connect', signal);
 
