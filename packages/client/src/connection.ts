@@ -2,8 +2,8 @@
 
 import {
   decodeServerPacket,
-  FrameReader,
   type Packet,
+  PacketStream,
   PacketWriter,
   type ProtocolVersion,
   protocolError,
@@ -37,7 +37,7 @@ export class Connection implements WireHandler {
   maximumPacketSize = Number.POSITIVE_INFINITY;
   readonly #wire: Wire;
   readonly #version: ProtocolVersion;
-  readonly #reader: FrameReader;
+  readonly #reader: PacketStream;
   readonly #owner: ConnectionOwner;
   #output: Uint8Array[] = [];
   #outputBytes = 0;
@@ -51,7 +51,7 @@ export class Connection implements WireHandler {
   constructor(wire: Wire, version: ProtocolVersion, maximumPacketSize: number, owner: ConnectionOwner) {
     this.#wire = wire;
     this.#version = version;
-    this.#reader = new FrameReader(maximumPacketSize);
+    this.#reader = new PacketStream(maximumPacketSize);
     this.#owner = owner;
   }
 
