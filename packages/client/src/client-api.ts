@@ -1,10 +1,10 @@
 /** The names around the client: its states, events, counters and the options of its calls. */
 
 import type { ConnackPacket, Packet, Properties, QoS, SubscriptionRequest } from '@dunlin/protocol';
+import type { PublishResult } from './connection.ts';
 import type { CertificateSeen } from './dial.ts';
 import type { MqttError } from './errors.ts';
 import type { OperationOptions } from './operation.ts';
-import type { PublishResult } from './publishing.ts';
 import type { ReceivedMessage } from './received-message.ts';
 import type { RequestResult } from './requests.ts';
 
