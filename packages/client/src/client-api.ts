@@ -43,7 +43,7 @@ export interface ClientEvents {
   publishAcknowledged: (topic: string, result: PublishResult) => void;
   subscribed: (result: RequestResult) => void;
   unsubscribed: (result: RequestResult) => void;
-  /** A packet went into the output. Its binary values may change after the call. Without password and authentication data. */
+  /** A packet went into the output. Its binary values may change after the call. Without authentication data, and with an empty password. */
   packetSent: (packet: Packet) => void;
   /** A packet came. Its binary values are valid until the call returns. Without authentication data. */
   packetReceived: (packet: Packet) => void;

@@ -57,11 +57,11 @@ export function packetLine(direction: '>' | '<', packet: Packet): string {
   return words.join(' ');
 }
 
-/** The packet without password and authentication data. */
+/** The packet without authentication data and with an empty password. */
 export function withoutSecrets(packet: Packet): Packet {
   if (packet.type !== 'connect' && packet.type !== 'auth' && packet.type !== 'connack') return packet;
   const { authenticationData, ...properties } = packet.properties;
   const shown = { ...packet, properties };
-  if (shown.type === 'connect') delete shown.password;
+  if (shown.type === 'connect' && shown.password !== undefined) shown.password = new Uint8Array(0);
   return shown;
 }
