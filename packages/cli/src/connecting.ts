@@ -1,6 +1,6 @@
 /** From flags to a connected client. */
 
-import { type Client, type ClientEvents, type ConnectOptions, connectOver, MqttError } from '@dunlin/client';
+import { type Client, type ClientEvents, type ConnectOptions, connect, MqttError } from '@dunlin/client';
 import type { ProtocolVersion } from '@dunlin/protocol';
 import { connectTcp } from '@dunlin/transport';
 import { type ConnectionFlags, versionOf } from './connection-flags.ts';
@@ -27,7 +27,11 @@ export async function connectWithFlags(
   const options = { ...connectOptions(flags, terminal.processId), signal, on: { ...traces(flags, terminal), ...on } };
   const local = flags.bindAddress === undefined ? {} : { localAddress: flags.bindAddress };
   try {
-    return await connectOver((bounds) => connectTcp({ host, port, ...local, ...bounds }), options);
+    return await connect('mqtt://localhost', {
+      ...options,
+      reconnect: false,
+      dial: ({ signal: bounds, timeoutMs }) => connectTcp({ host, port, ...local, signal: bounds, timeoutMs }),
+    });
   } catch (error) {
     throw unsupportedVersion(error, versionOf(flags)) ?? error;
   }

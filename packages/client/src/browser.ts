@@ -1,14 +1,10 @@
-/** `@dunlin/client` in browsers and their workers: WebSocket only. */
+/** The public names of `@dunlin/client` in browsers and their workers. */
 
-import type { Client } from './client.ts';
-import { connectOver } from './connect.ts';
+import { clientsOn } from './create-client.ts';
 import { dialBrowser } from './dial-browser.ts';
-import type { ConnectOptions } from './options.ts';
+import { PAGE } from './environment-browser.ts';
 
-export { PAGE } from './environment-browser.ts';
+export * from './names.ts';
 
-/** Connects by `ws:` or `wss:`. */
-export async function connect(given: string | URL, options: ConnectOptions = {}): Promise<Client> {
-  const url = new URL(given);
-  return connectOver((bounds) => dialBrowser({ url, tls: undefined, certificateSeen: () => {}, ...bounds }), options);
-}
+/** See `clientsOn`; by `ws:` and `wss:`. */
+export const { createClient, connect } = /* @__PURE__ */ clientsOn({ dial: dialBrowser, environment: PAGE });
