@@ -20,10 +20,15 @@ export interface Bundle {
   readonly files: ReadonlyMap<string, number>;
 }
 
-/** Bundles everything that a package exports, as browsers get it. */
-export async function bundled(name: string): Promise<Bundle> {
+/** Everything that a package exports. */
+export function everything(name: string): string {
+  return `export * from '${name}';`;
+}
+
+/** Bundles a module of this text, with paths from the root of the repository, as browsers get it. */
+export async function bundled(contents: string): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
-    stdin: { contents: `export * from '${name}';`, resolveDir: root },
+    stdin: { contents, resolveDir: root },
     bundle: true,
     minify: true,
     format: 'esm',
@@ -47,9 +52,9 @@ export function kilobytes(bytes: number): string {
 }
 
 async function main(): Promise<void> {
-  const client = await bundled('@dunlin/client');
+  const client = await bundled(everything('@dunlin/client'));
   console.log(`dunlin client ${kilobytes(client.gzippedBytes)} gzipped`);
-  console.log(`MQTT.js ${kilobytes((await bundled('mqtt')).gzippedBytes)} gzipped`);
+  console.log(`MQTT.js ${kilobytes((await bundled(everything('mqtt'))).gzippedBytes)} gzipped`);
   if (!process.argv.includes('--files')) return;
   for (const [path, bytes] of [...client.files].sort(([, a], [, b]) => b - a)) {
     console.log(`${String(bytes).padStart(6)} ${path}`);

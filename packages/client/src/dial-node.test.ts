@@ -7,20 +7,19 @@ import { type Listener, listenTcp, type Wire } from '@dunlin/transport';
 import { listenTls } from '@dunlin/transport/tls';
 import { listenUnix } from '@dunlin/transport/unix';
 import { listenWebSocket } from '@dunlin/transport/websocket-server';
-import { Authority, FOR_CLIENTS, FOR_SERVERS } from '../../transport/src/testing/certificates.ts';
+import { makePki } from '../../../test/pki/pki.ts';
 import type { CertificateSeen, DialRequest } from './dial.ts';
 import { nodeDial } from './dial-node.ts';
 import type { TlsOptions } from './tls-options.ts';
 
 const HOST = '127.0.0.1';
 const DAY_MS = 86_400_000;
-const authority = Authority.root('an authority');
-const server = authority.issue({ name: 'server', hosts: [HOST, 'localhost'], purposes: FOR_SERVERS, untilDays: 10 });
-const player = authority.issue({ name: 'player', purposes: FOR_CLIENTS, untilDays: 20 });
-const ca = authority.pem;
-
 const folder = mkdtempSync(join(tmpdir(), 'dunlin-dial-'));
 after(() => rmSync(folder, { recursive: true }));
+const pki = makePki(folder);
+const server = pki.issueServer(10);
+const ca = pki.text('ca.pem');
+const player = { cert: pki.text('good.pem'), key: pki.text('good.key') };
 
 const ACCEPTING = {
   host: HOST,
@@ -46,7 +45,7 @@ const dial = nodeDial();
 
 function request(url: string, tls?: TlsOptions, rest: Partial<DialRequest> = {}): DialRequest {
   const signal = new AbortController().signal;
-  return { url: new URL(url), tls, signal, timeoutMs: 5000, certificateSeen: () => {}, ...rest };
+  return { url: new URL(url), tls, protocolVersion: 5, signal, timeoutMs: 5000, certificateSeen: () => {}, ...rest };
 }
 
 /** Says something and hears it again. */
@@ -76,7 +75,7 @@ describe('dialling in Node', () => {
       [`mqtt://${HOST}:${tcp.port}`],
       [`tcp://localhost:${tcp.port}`],
       [`mqtts://${HOST}:${tls.port}`, { ca }],
-      [`ssl://localhost:${tls.port}`, { ca: [ca], cert: player.certificate, key: player.key }],
+      [`ssl://localhost:${tls.port}`, { ca: [ca], ...player }],
       [`mqtts://localhost:${tls.port}`, { rejectUnauthorized: false }],
       [`mqtts://${HOST}:${tls.port}`, { ca: Buffer.from(ca), servername: 'localhost' }],
       [`ws://${HOST}:${ws.port}`],
@@ -109,7 +108,7 @@ describe('dialling in Node', () => {
       assert.ok(!error.message.includes('secret'));
       return true;
     });
-    await assert.rejects(dial(request(url, { ca, cert: player.certificate })), {
+    await assert.rejects(dial(request(url, { ca, cert: player.cert })), {
       code: 'invalid',
       message: 'Cannot use tls.cert without tls.key: both are expected',
     });
@@ -137,7 +136,7 @@ describe('dialling in Node', () => {
     const certificateSeen = (certificate: CertificateSeen): void => {
       seen.push(certificate);
     };
-    const options = { ca, cert: player.certificate, key: player.key };
+    const options = { ca, ...player };
     for (const url of [
       `mqtts://${HOST}:${listener.port}`,
       `mqtts://${HOST}:${listener.port}`,
@@ -148,12 +147,12 @@ describe('dialling in Node', () => {
       assert.deepEqual(
         seen.map(({ of, subject }) => [of, subject]),
         [
-          ['client', 'CN=player'],
-          ['server', 'CN=server'],
+          ['client', 'CN=good'],
+          ['server', 'CN=localhost'],
         ],
       );
       const [own, other] = seen.map(({ expiresAtMs }) => Math.round((expiresAtMs - Date.now()) / DAY_MS));
-      assert.deepEqual([own, other], [20, 10]);
+      assert.deepEqual([own, other], [1, 10]);
     }
   });
 });

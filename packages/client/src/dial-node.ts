@@ -10,6 +10,7 @@ import {
   TransportError,
   type Wire,
 } from '@dunlin/transport/connect';
+import { subprotocolOf } from '@dunlin/transport/websocket-client';
 import type { CertificateSeen, Dial, DialRequest } from './dial.ts';
 import { MqttError } from './errors.ts';
 import { checkPem } from './pem.ts';
@@ -45,12 +46,18 @@ export function nodeDial({ headers }: NodeDialOptions = {}): Dial {
   };
   const secure: Readonly<Record<string, Way>> = { mqtts: dialTls, tls: dialTls, ssl: dialTls, wss: overWebSocket };
 
-  function overWebSocket({ url, tls, signal, timeoutMs, certificateSeen }: DialRequest): Promise<Wire> {
+  function overWebSocket(request: DialRequest): Promise<Wire> {
+    const { url, tls, protocolVersion, signal, timeoutMs, certificateSeen } = request;
     const settings = tls === undefined ? {} : { tls: clientSettings(tls, certificateSeen) };
     const given = headers === undefined ? {} : { headers };
-    return connectWebSocket({ url: webSocketUrl(url), ...settings, ...given, signal, timeoutMs }).then((wire) =>
-      withServer(wire, certificateSeen),
-    );
+    return connectWebSocket({
+      url: webSocketUrl(url),
+      subprotocols: [subprotocolOf(protocolVersion)],
+      ...settings,
+      ...given,
+      signal,
+      timeoutMs,
+    }).then((wire) => withServer(wire, certificateSeen));
   }
 
   return async (request) => {

@@ -4,7 +4,7 @@ import { TLSSocket } from 'node:tls';
 import { WebSocket } from 'ws';
 import { codeOf, TransportError } from './errors.ts';
 import { type TlsClientSettings, tlsClientOptions } from './tls-connect.ts';
-import { openWebSocket, type StandardWebSocket, SUBPROTOCOL, type WebSocketBounds } from './websocket-client.ts';
+import { openWebSocket, type StandardWebSocket, type WebSocketBounds } from './websocket-client.ts';
 import type { Wire } from './wire.ts';
 
 /** Where to connect to, and whom to believe there. */
@@ -30,7 +30,7 @@ const MESSAGE_BYTES_MAX = 268_435_460 + 65_536;
  * with the abort reason.
  */
 export async function connectWebSocket(options: WebSocketConnectOptions): Promise<Wire> {
-  const { url, headers, subprotocols = [SUBPROTOCOL], tls, signal, timeoutMs = 30_000, messageBytesMax } = options;
+  const { url, headers, subprotocols = ['mqtt'], tls, signal, timeoutMs = 30_000, messageBytesMax } = options;
   signal?.throwIfAborted();
   let cause: unknown;
   try {
