@@ -233,8 +233,7 @@ export class Connection implements WireHandler {
     const writer = this.#writer;
     if (this.#state !== 'open' || writer.length === 0) return;
     const bytes = writer.bytes.subarray(0, writer.length);
-    // Every transport takes any Uint8Array; the type says Buffer because Node's reads give one.
-    const isTaken = this.#wire.write(bytes as Buffer);
+    const isTaken = this.#wire.write(bytes);
     this.keepAlive?.sent(this.#nowMs());
     if (!isTaken) this.#isFull = true;
     if (isTaken && writer.bytes.length <= OUTPUT_BYTES_KEPT) writer.length = 0;

@@ -7,7 +7,7 @@
  */
 
 import {
-  FilterTrie,
+  FilterTree,
   type Properties,
   parseSharedFilter,
   type SubscriptionRequest,
@@ -30,6 +30,8 @@ interface Route {
   identifier: number;
   /** The server has granted it. */
   isGranted: boolean;
+  /** The latest topic that it matched, which is often the next too. */
+  matched: string;
 }
 
 /** What goes into one SUBSCRIBE. */
@@ -44,8 +46,9 @@ export interface RouteGroup {
 export class Routes {
   readonly #byFilter = new Map<string, Route>();
   readonly #byIdentifier = new Map<number, Set<Route>>();
-  readonly #trie = new FilterTrie<Route>();
-  readonly #locals = new FilterTrie<MessageHandler>();
+  readonly #trie = new FilterTree<Route>();
+  readonly #locals = new FilterTree<MessageHandler>();
+  #localCount = 0;
   readonly #found: Route[] = [];
   #latest = 0;
 
@@ -57,7 +60,16 @@ export class Routes {
       let route = this.#byFilter.get(filter);
       if (route === undefined) {
         const topicFilter = parseSharedFilter(filter)?.filter ?? filter;
-        route = { filter, topicFilter, subscriptions: new Set(), request, properties, identifier, isGranted: false };
+        route = {
+          filter,
+          topicFilter,
+          subscriptions: new Set(),
+          request,
+          properties,
+          identifier,
+          isGranted: false,
+          matched: '',
+        };
         this.#byFilter.set(filter, route);
         this.#trie.add(topicFilter, route);
       }
@@ -120,7 +132,10 @@ export class Routes {
   handle(filter: string, handler: MessageHandler): () => void {
     const topicFilter = parseSharedFilter(filter)?.filter ?? filter;
     this.#locals.add(topicFilter, handler);
-    return () => void this.#locals.remove(topicFilter, handler);
+    this.#localCount += 1;
+    return () => {
+      if (this.#locals.remove(topicFilter, handler)) this.#localCount -= 1;
+    };
   }
 
   /** Hands a message to its subscriptions and handlers, each once. */
@@ -133,7 +148,10 @@ export class Routes {
       const subscriptions = new Set(found.flatMap((route) => [...route.subscriptions]));
       for (const subscription of subscriptions) subscription.deliver(message, delivery);
     }
-    if (this.#locals.size > 0) this.#locals.match(message.topic, (handler) => callHandler(handler, message, delivery));
+    if (this.#localCount === 0) return;
+    const handlers: MessageHandler[] = [];
+    this.#locals.collect(message.topic, handlers);
+    for (const handler of handlers) callHandler(handler, message, delivery);
   }
 
   #matching({ topic, properties: { subscriptionIdentifiers } }: ReceivedMessage): Route[] {
@@ -142,7 +160,9 @@ export class Routes {
     for (const identifier of subscriptionIdentifiers ?? [0]) {
       const before = found.length;
       for (const route of this.#byIdentifier.get(identifier) ?? []) {
-        if (route.topicFilter === topic || topicMatches(route.topicFilter, topic)) found.push(route);
+        if (route.matched !== topic && !topicMatches(route.topicFilter, topic)) continue;
+        route.matched = topic;
+        found.push(route);
       }
       if (found.length > before) continue;
       found.length = 0;
