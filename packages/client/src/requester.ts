@@ -1,0 +1,241 @@
+/** Requests: each is published, and finds its answer by Correlation Data (section 4.10) or by topic template. */
+
+import { type ConnackPacket, NO_PROPERTIES, type Properties, type ProtocolVersion, type QoS } from '@dunlin/protocol';
+import type { ClientEvents, PublishOptions, SubscribeOptions } from './client-api.ts';
+import { ClientError, describeReason } from './errors.ts';
+import { type OperationOptions, operation } from './operation.ts';
+import { type Payload, payloadBytes } from './options.ts';
+import type { PublishResult } from './publishing.ts';
+import type { ReceivedMessage } from './received-message.ts';
+import type { Settle } from './session.ts';
+import type { MessageHandler, PendingSubscription, Subscription } from './subscription.ts';
+import { type TemplateParams, TopicTemplate } from './topic-template.ts';
+
+/** Options of `request`. */
+export interface RequestOptions<Topic extends string = string> extends OperationOptions {
+  /** How long the answer may take, milliseconds; 5.0 servers drop the request behind it. Default 30000. */
+  readonly timeoutMs?: number | undefined;
+  /** Of the request. At 1 and 2 a server of 5.0 may tell that nobody listens. Default 1. */
+  readonly qos?: QoS;
+  /**
+   * Topic or template of the answer, filled with `params` and `{id}`. Before MQTT 5.0 it must hold `{id}`, as must the
+   * topic. Default (5.0): a topic of this client under the server's Response Information or `dunlin/response`.
+   */
+  readonly responseTopic?: string;
+  /** The parameters of both templates but for `id`, which is new with every request. */
+  readonly params?: Readonly<Omit<TemplateParams<Topic>, 'id'>>;
+  /** MQTT 5.0. Response Topic and Correlation Data are set here. */
+  readonly properties?: Properties;
+}
+
+/** What requests need of their client. */
+export interface RequesterClient {
+  readonly protocolVersion: ProtocolVersion;
+  readonly clientId: string;
+  /** Undefined before the first connection. */
+  readonly connack: ConnackPacket | undefined;
+  publish(topic: string, payload: Payload, options: PublishOptions): Promise<PublishResult>;
+  subscribe(filter: string, options: SubscribeOptions, handler: MessageHandler): PendingSubscription;
+  on(name: 'state', listener: ClientEvents['state']): () => void;
+}
+
+interface OpenRequest {
+  readonly attempt: string;
+  readonly responseTopic: string;
+  resolve(answer: ReceivedMessage): void;
+  reject(error: Error): void;
+}
+
+/** The subscription that the answers of some requests come by. */
+interface Inbox {
+  readonly filter: string;
+  readonly pending: PendingSubscription;
+  subscription: Subscription | undefined;
+  requests: number;
+  timer: ReturnType<typeof setTimeout> | undefined;
+}
+
+const TIMEOUT_MS = 30_000;
+/** Inboxes that no request uses are kept so long, and no longer where there are more than so many. */
+const IDLE_MS = 60_000;
+const INBOXES_MAX = 100;
+const NO_MATCHING_SUBSCRIBERS = 0x10;
+
+/** Sends the requests of one client and finds their answers. */
+export class Requester {
+  readonly #client: RequesterClient;
+  readonly #ignored: () => void;
+  readonly #requestsMax: number;
+  /** By the topic of the answer where that holds the identifier, else by Correlation Data. */
+  readonly #open = new Map<string, OpenRequest>();
+  readonly #inboxes = new Map<string, Inbox>();
+  #isWatching = false;
+
+  /**
+   * At most `requestsMax` requests are open at once. `ignored` hears of an answer that none of them waits for: late, a
+   * second one, or of somebody else.
+   */
+  constructor(client: RequesterClient, requestsMax: number, ignored: () => void) {
+    this.#client = client;
+    this.#ignored = ignored;
+    this.#requestsMax = requestsMax;
+  }
+
+  /**
+   * Publishes a request and settles with its answer, the first that comes.
+   *
+   * Rejects: 'timed-out', 'aborted', 'closed' and what else ended the client, 'refused' (also with 0x10: the server says
+   * that nobody listens), 'queue-full', 'not-supported' and 'invalid', and as publish and subscribe do.
+   */
+  request<Topic extends string>(
+    topic: Topic,
+    payload: Payload,
+    options: RequestOptions<Topic> = {},
+  ): Promise<ReceivedMessage> {
+    const { signal, timeoutMs = TIMEOUT_MS } = options;
+    const attempt = `Cannot request "${topic}"`;
+    return operation(attempt, { signal, timeoutMs }, (settle) => {
+      if (this.#open.size >= this.#requestsMax) {
+        throw new ClientError('queue-full', `${attempt}: ${this.#requestsMax} requests are open, fewer are expected`);
+      }
+      return this.#begin(attempt, topic, payloadBytes(payload), { ...options, timeoutMs }, settle);
+    });
+  }
+
+  /** Returns what ends the request without an answer. */
+  #begin(
+    attempt: string,
+    topic: string,
+    payload: Uint8Array,
+    options: RequestOptions & { readonly timeoutMs: number },
+    settle: Settle<ReceivedMessage>,
+  ): () => void {
+    const { protocolVersion } = this.#client;
+    const { properties = NO_PROPERTIES, qos = 1 } = options;
+    const id = randomId();
+    const params = { ...options.params, id };
+    const asking = new TopicTemplate<string>(topic);
+    const answering = new TopicTemplate<string>(options.responseTopic ?? this.#ownTopic());
+    const isById = answering.names.includes('id');
+    if (protocolVersion < 5 && !(isById && asking.names.includes('id'))) {
+      throw new ClientError('not-supported', `${attempt}: before MQTT 5.0 {id} is expected in topic and responseTopic`);
+    }
+    const responseTopic = answering.fill(params);
+    const askedTopic = asking.fill(params);
+    const key = isById ? responseTopic : id;
+    const inbox = this.#join(answering.filter({ ...params, id: undefined as never }));
+    const ended = new AbortController();
+    const finish = (): boolean => {
+      if (!this.#open.delete(key)) return false;
+      this.#leave(inbox);
+      // With a reason of its own, since the default one costs an Error.
+      ended.abort(key);
+      return true;
+    };
+    const open: OpenRequest = {
+      attempt,
+      responseTopic,
+      resolve: (answer) => finish() && settle.resolve(answer),
+      reject: (error) => finish() && settle.reject(error),
+    };
+    this.#open.set(key, open);
+    void this.#send(open, inbox, askedTopic, payload, {
+      qos,
+      signal: ended.signal,
+      properties: protocolVersion < 5 ? properties : asked(properties, responseTopic, id, options.timeoutMs),
+    });
+    return finish;
+  }
+
+  async #send(open: OpenRequest, inbox: Inbox, topic: string, payload: Uint8Array, options: PublishOptions) {
+    try {
+      await inbox.pending;
+      const { reasonCode } = await this.#client.publish(topic, payload, options);
+      if (reasonCode !== NO_MATCHING_SUBSCRIBERS) return;
+      throw new ClientError('refused', `${open.attempt}: ${describeReason(reasonCode)}`, { reasonCode });
+    } catch (error) {
+      open.reject(error as Error);
+    }
+  }
+
+  #received(message: ReceivedMessage): void {
+    const { correlationData } = message.properties;
+    const open =
+      this.#open.get(message.topic) ??
+      (correlationData === undefined ? undefined : this.#open.get(new TextDecoder().decode(correlationData)));
+    if (open?.responseTopic === message.topic) open.resolve(message);
+    else this.#ignored();
+  }
+
+  /** The client's own topic for answers. An identifier may hold what a level may not, or be empty before CONNACK. */
+  #ownTopic(): string {
+    const base = this.#client.connack?.properties.responseInformation || 'dunlin/response';
+    return `${base.replace(/\/$/, '')}/${encodeURIComponent(this.#client.clientId || randomId())}`;
+  }
+
+  #join(filter: string): Inbox {
+    this.#watch();
+    const known = this.#inboxes.get(filter);
+    const inbox = known === undefined || known.subscription?.isActive === false ? this.#subscribe(filter) : known;
+    clearTimeout(inbox.timer);
+    inbox.requests += 1;
+    return inbox;
+  }
+
+  #subscribe(filter: string): Inbox {
+    const pending = this.#client.subscribe(filter, { qos: 2 }, (message) => this.#received(message));
+    const inbox: Inbox = { filter, pending, subscription: undefined, requests: 0, timer: undefined };
+    this.#inboxes.set(filter, inbox);
+    pending.then(
+      (subscription) => {
+        inbox.subscription = subscription;
+      },
+      () => this.#drop(inbox),
+    );
+    return inbox;
+  }
+
+  #leave(inbox: Inbox): void {
+    inbox.requests -= 1;
+    if (inbox.requests > 0 || this.#inboxes.get(inbox.filter) !== inbox) return;
+    if (this.#inboxes.size > INBOXES_MAX) this.#drop(inbox);
+    else inbox.timer = setTimeout(() => this.#drop(inbox), IDLE_MS);
+  }
+
+  #drop(inbox: Inbox): void {
+    clearTimeout(inbox.timer);
+    if (this.#inboxes.get(inbox.filter) !== inbox) return;
+    this.#inboxes.delete(inbox.filter);
+    inbox.pending.unsubscribe().catch(() => {});
+  }
+
+  #watch(): void {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    this.#client.on('state', (state, reason) => {
+      if (state !== 'disconnected') return;
+      const cause = reason?.error;
+      const code = cause instanceof ClientError ? cause.code : cause === undefined ? 'closed' : 'connection-lost';
+      const why = cause === undefined ? 'the client was disconnected' : cause.message;
+      for (const { attempt, reject } of [...this.#open.values()]) {
+        reject(new ClientError(code, `${attempt}: ${why}`, { cause }));
+      }
+      for (const inbox of [...this.#inboxes.values()]) this.#drop(inbox);
+    });
+  }
+}
+
+function asked(properties: Properties, responseTopic: string, id: string, timeoutMs: number): Properties {
+  const seconds = Math.ceil(timeoutMs / 1000);
+  return {
+    ...(seconds <= 0xffff_ffff && { messageExpiryInterval: seconds }),
+    ...properties,
+    responseTopic,
+    correlationData: new TextEncoder().encode(id),
+  };
+}
+
+/** 96 bits as hexadecimal digits: nobody guesses where the answer of somebody else goes. */
+function randomId(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
