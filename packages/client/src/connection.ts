@@ -9,7 +9,7 @@ import {
   protocolError,
 } from '@dunlin/protocol';
 import type { Wire, WireHandler } from '@dunlin/transport';
-import { ClientError } from './errors.ts';
+import { MqttError } from './errors.ts';
 
 /** Who is told what happens on the connection. */
 export interface ConnectionOwner {
@@ -67,7 +67,7 @@ export class Connection implements WireHandler {
   /**
    * Puts a packet into the output, which leaves at the end of the turn; nothing once the connection closes.
    *
-   * Throws `MqttError` for a packet that cannot be written and `ClientError` 'not-supported' (0x95) for one that is
+   * Throws `ProtocolError` for a packet that cannot be written and `MqttError` 'not-supported' (0x95) for one that is
    * larger than the server takes [MQTT-3.2.2-15].
    */
   send(packet: Packet): void {
@@ -75,7 +75,7 @@ export class Connection implements WireHandler {
     const bytes = encodeWithin(packet, this.#version, this.maximumPacketSize);
     if (bytes === undefined) {
       const message = `Cannot send ${packet.type.toUpperCase()}: the server takes packets of at most ${this.maximumPacketSize} bytes [MQTT-3.2.2-15]`;
-      throw new ClientError('not-supported', message, { reasonCode: 0x95 });
+      throw new MqttError('not-supported', message, { reasonCode: 0x95 });
     }
     this.#output.push(bytes);
     this.#outputBytes += bytes.length;
