@@ -25,14 +25,18 @@ import type {
   UnsubscribeOptions,
 } from './client-api.ts';
 import { Connection } from './connection.ts';
+import { SYSTEM } from './environment.ts';
 import { MqttError, mqttError } from './errors.ts';
 import { Listeners } from './events.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { type OperationOptions, operation } from './operation.ts';
 import type { Payload } from './options.ts';
 import type { PublishResult } from './publishing.ts';
+import type { ReceivedMessage } from './received-message.ts';
 import type { Delivery } from './receiving.ts';
+import { Requester, type RequestOptions } from './requester.ts';
 import type { RequestResult } from './requests.ts';
+import { type RequestHandler, type RespondOptions, respond } from './responder.ts';
 import { Routes } from './routes.ts';
 import type { ServerLimits } from './server-limits.ts';
 import { Session, type Settle } from './session.ts';
@@ -54,12 +58,15 @@ export class Client implements AsyncDisposable {
     refused: 0,
     expired: 0,
     reconnects: 0,
+    responsesIgnored: 0,
+    requestsIgnored: 0,
   };
   /** Settles when the connection is over and its wire gone; never rejects. */
   readonly closed: Promise<CloseReason>;
   readonly #settings: Settings;
   readonly #listeners = new Listeners<ClientEvents>();
   readonly #routes = new Routes();
+  readonly #requester: Requester;
   readonly #session: Session;
   readonly #connection: Connection;
   /** Publishes of QoS 0 whose bytes are still in this process. */
@@ -77,6 +84,9 @@ export class Client implements AsyncDisposable {
     const { connect } = settings;
     this.#settings = settings;
     this.#connected = connected;
+    this.#requester = new Requester(this, SYSTEM, settings.requestsMax, () => {
+      this.stats.responsesIgnored += 1;
+    });
     this.protocolVersion = connect.protocolVersion;
     this.closed = new Promise((resolve) => {
       this.#tellClosed = resolve;
@@ -194,6 +204,31 @@ export class Client implements AsyncDisposable {
       subscription.finish(undefined);
     }
     return result;
+  }
+
+  /** Publishes a request and settles with its answer; see `Requester.request`. */
+  request<const Topic extends string>(
+    topic: Topic,
+    payload: Payload,
+    options?: RequestOptions<Topic>,
+  ): Promise<ReceivedMessage> {
+    return this.#requester.request(topic, payload, options);
+  }
+
+  /** Answers requests to a filter or template with what the handler gives, until the subscription ends. See `respond`. */
+  respond<const Filter extends string>(
+    filter: Filter,
+    handler: RequestHandler<Filter>,
+    options?: RespondOptions,
+  ): PendingSubscription {
+    const events = {
+      requestIgnored: () => {
+        this.stats.requestsIgnored += 1;
+      },
+      responderFailed: (error: unknown, request: ReceivedMessage) =>
+        this.#listeners.emit('responderFailed', error, request),
+    };
+    return respond(this, events, filter, handler, options);
   }
 
   /** MQTT 5.0: authenticates again on the open connection. Settles when the server has accepted. */

@@ -2,12 +2,14 @@
 
 import { type ConnackPacket, NO_PROPERTIES, type Properties, type ProtocolVersion, type QoS } from '@dunlin/protocol';
 import type { ClientEvents, PublishOptions, SubscribeOptions } from './client-api.ts';
-import { ClientError, describeReason } from './errors.ts';
+import type { Environment } from './environment.ts';
+import { describeReason, MqttError } from './errors.ts';
 import { type OperationOptions, operation } from './operation.ts';
-import { type Payload, payloadBytes } from './options.ts';
+import type { Payload } from './options.ts';
 import type { PublishResult } from './publishing.ts';
 import type { ReceivedMessage } from './received-message.ts';
 import type { Settle } from './session.ts';
+import { payloadBytes } from './settings.ts';
 import type { MessageHandler, PendingSubscription, Subscription } from './subscription.ts';
 import { type TemplateParams, TopicTemplate } from './topic-template.ts';
 
@@ -52,18 +54,20 @@ interface Inbox {
   readonly pending: PendingSubscription;
   subscription: Subscription | undefined;
   requests: number;
-  timer: ReturnType<typeof setTimeout> | undefined;
+  stopTimer: () => void;
 }
 
 const TIMEOUT_MS = 30_000;
 /** Inboxes that no request uses are kept so long, and no longer where there are more than so many. */
 const IDLE_MS = 60_000;
 const INBOXES_MAX = 100;
+const NOTHING = (): void => {};
 const NO_MATCHING_SUBSCRIBERS = 0x10;
 
 /** Sends the requests of one client and finds their answers. */
 export class Requester {
   readonly #client: RequesterClient;
+  readonly #environment: Environment;
   readonly #ignored: () => void;
   readonly #requestsMax: number;
   /** By the topic of the answer where that holds the identifier, else by Correlation Data. */
@@ -75,17 +79,20 @@ export class Requester {
    * At most `requestsMax` requests are open at once. `ignored` hears of an answer that none of them waits for: late, a
    * second one, or of somebody else.
    */
-  constructor(client: RequesterClient, requestsMax: number, ignored: () => void) {
+  constructor(client: RequesterClient, environment: Environment, requestsMax: number, ignored: () => void) {
     this.#client = client;
+    this.#environment = environment;
     this.#ignored = ignored;
     this.#requestsMax = requestsMax;
   }
 
   /**
-   * Publishes a request and settles with its answer, the first that comes.
+   * Publishes a request and settles with the first answer to it.
    *
-   * Rejects: 'timed-out', 'aborted', 'closed' and what else ended the client, 'refused' (also with 0x10: the server says
-   * that nobody listens), 'queue-full', 'not-supported' and 'invalid', and as publish and subscribe do.
+   * In MQTT 5.0 the answer has the request's Correlation Data; in any version it comes on a topic of its own where topic
+   * and `responseTopic` hold `{id}`, as in `player/{key}/request/{id}`. Rejects: 'timed-out' (`timeoutMs`), 'aborted',
+   * 'closed' or why else the client ended, 'refused' (with 0x10: nobody listens), 'queue-full' (`requestsMax` are open),
+   * 'not-supported' (before 5.0 without `{id}`), 'invalid', and as publish and subscribe do.
    */
   request<Topic extends string>(
     topic: Topic,
@@ -96,7 +103,7 @@ export class Requester {
     const attempt = `Cannot request "${topic}"`;
     return operation(attempt, { signal, timeoutMs }, (settle) => {
       if (this.#open.size >= this.#requestsMax) {
-        throw new ClientError('queue-full', `${attempt}: ${this.#requestsMax} requests are open, fewer are expected`);
+        throw new MqttError('queue-full', `${attempt}: ${this.#requestsMax} requests are open, fewer are expected`);
       }
       return this.#begin(attempt, topic, payloadBytes(payload), { ...options, timeoutMs }, settle);
     });
@@ -112,13 +119,13 @@ export class Requester {
   ): () => void {
     const { protocolVersion } = this.#client;
     const { properties = NO_PROPERTIES, qos = 1 } = options;
-    const id = randomId();
+    const id = this.#newId();
     const params = { ...options.params, id };
     const asking = new TopicTemplate<string>(topic);
     const answering = new TopicTemplate<string>(options.responseTopic ?? this.#ownTopic());
     const isById = answering.names.includes('id');
     if (protocolVersion < 5 && !(isById && asking.names.includes('id'))) {
-      throw new ClientError('not-supported', `${attempt}: before MQTT 5.0 {id} is expected in topic and responseTopic`);
+      throw new MqttError('not-supported', `${attempt}: before MQTT 5.0 {id} is expected in topic and responseTopic`);
     }
     const responseTopic = answering.fill(params);
     const askedTopic = asking.fill(params);
@@ -152,7 +159,7 @@ export class Requester {
       await inbox.pending;
       const { reasonCode } = await this.#client.publish(topic, payload, options);
       if (reasonCode !== NO_MATCHING_SUBSCRIBERS) return;
-      throw new ClientError('refused', `${open.attempt}: ${describeReason(reasonCode)}`, { reasonCode });
+      throw new MqttError('refused', `${open.attempt}: ${describeReason(reasonCode)}`, { reasonCode });
     } catch (error) {
       open.reject(error as Error);
     }
@@ -170,21 +177,27 @@ export class Requester {
   /** The client's own topic for answers. An identifier may hold what a level may not, or be empty before CONNACK. */
   #ownTopic(): string {
     const base = this.#client.connack?.properties.responseInformation || 'dunlin/response';
-    return `${base.replace(/\/$/, '')}/${encodeURIComponent(this.#client.clientId || randomId())}`;
+    return `${base.replace(/\/$/, '')}/${encodeURIComponent(this.#client.clientId || this.#newId())}`;
+  }
+
+  /** 96 bits as hexadecimal digits: nobody guesses where the answer of somebody else goes. */
+  #newId(): string {
+    return Array.from(this.#environment.randomBytes(12), (byte) => byte.toString(16).padStart(2, '0')).join('');
   }
 
   #join(filter: string): Inbox {
     this.#watch();
     const known = this.#inboxes.get(filter);
+    known?.stopTimer();
+    // The application may have unsubscribed.
     const inbox = known === undefined || known.subscription?.isActive === false ? this.#subscribe(filter) : known;
-    clearTimeout(inbox.timer);
     inbox.requests += 1;
     return inbox;
   }
 
   #subscribe(filter: string): Inbox {
     const pending = this.#client.subscribe(filter, { qos: 2 }, (message) => this.#received(message));
-    const inbox: Inbox = { filter, pending, subscription: undefined, requests: 0, timer: undefined };
+    const inbox: Inbox = { filter, pending, subscription: undefined, requests: 0, stopTimer: NOTHING };
     this.#inboxes.set(filter, inbox);
     pending.then(
       (subscription) => {
@@ -199,11 +212,11 @@ export class Requester {
     inbox.requests -= 1;
     if (inbox.requests > 0 || this.#inboxes.get(inbox.filter) !== inbox) return;
     if (this.#inboxes.size > INBOXES_MAX) this.#drop(inbox);
-    else inbox.timer = setTimeout(() => this.#drop(inbox), IDLE_MS);
+    else inbox.stopTimer = this.#environment.setTimer(IDLE_MS, () => this.#drop(inbox));
   }
 
   #drop(inbox: Inbox): void {
-    clearTimeout(inbox.timer);
+    inbox.stopTimer();
     if (this.#inboxes.get(inbox.filter) !== inbox) return;
     this.#inboxes.delete(inbox.filter);
     inbox.pending.unsubscribe().catch(() => {});
@@ -215,10 +228,9 @@ export class Requester {
     this.#client.on('state', (state, reason) => {
       if (state !== 'disconnected') return;
       const cause = reason?.error;
-      const code = cause instanceof ClientError ? cause.code : cause === undefined ? 'closed' : 'connection-lost';
       const why = cause === undefined ? 'the client was disconnected' : cause.message;
       for (const { attempt, reject } of [...this.#open.values()]) {
-        reject(new ClientError(code, `${attempt}: ${why}`, { cause }));
+        reject(new MqttError(cause?.code ?? 'closed', `${attempt}: ${why}`, { ...cause, cause }));
       }
       for (const inbox of [...this.#inboxes.values()]) this.#drop(inbox);
     });
@@ -233,9 +245,4 @@ function asked(properties: Properties, responseTopic: string, id: string, timeou
     responseTopic,
     correlationData: new TextEncoder().encode(id),
   };
-}
-
-/** 96 bits as hexadecimal digits: nobody guesses where the answer of somebody else goes. */
-function randomId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

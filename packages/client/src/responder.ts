@@ -2,7 +2,7 @@
 
 import { hasWildcard, isTopicFilter, type Properties, type QoS } from '@dunlin/protocol';
 import type { PublishOptions, SubscribeOptions } from './client-api.ts';
-import { ClientError } from './errors.ts';
+import { MqttError } from './errors.ts';
 import type { Payload } from './options.ts';
 import type { PublishResult } from './publishing.ts';
 import type { ReceivedMessage } from './received-message.ts';
@@ -56,7 +56,7 @@ export function respond<Filter extends string>(
   const answering = responseTopic === undefined ? undefined : new TopicTemplate<string>(responseTopic);
   const unknown = answering?.names.find((name) => !asking.names.includes(name));
   if (unknown !== undefined) {
-    throw new ClientError('invalid', `Cannot respond to "${filter}": {${unknown}} of responseTopic is expected in it`);
+    throw new MqttError('invalid', `Cannot respond to "${filter}": {${unknown}} of responseTopic is expected in it`);
   }
   /** Undefined where there is none, and where the answer would be a request again. */
   const answerTopic = (request: ReceivedMessage, params: TemplateParams<Filter>): string | undefined => {

@@ -29,6 +29,7 @@ export interface Settings {
   readonly pingTimeoutMs: number;
   readonly publishesMax: number;
   readonly iteratorMessagesMax: number;
+  readonly requestsMax: number;
   readonly signal: AbortSignal | undefined;
   readonly on: Partial<ClientEvents>;
 }
@@ -37,6 +38,7 @@ const CONNECT_TIMEOUT_MS = 30_000;
 const PING_TIMEOUT_MS = 10_000;
 const PUBLISHES_MAX = 100_000;
 const ITERATOR_MESSAGES_MAX = 1000;
+const REQUESTS_MAX = 10_000;
 
 /**
  * Fills in the defaults and refuses what the codec does not look at. Throws `MqttError` 'invalid' or 'not-supported';
@@ -52,6 +54,7 @@ export function settingsOf(options: WiredOptions): Settings {
     pingTimeoutMs: options.pingTimeoutMs ?? PING_TIMEOUT_MS,
     publishesMax: options.publishesMax ?? PUBLISHES_MAX,
     iteratorMessagesMax: options.iteratorMessagesMax ?? ITERATOR_MESSAGES_MAX,
+    requestsMax: options.requestsMax ?? REQUESTS_MAX,
     signal: options.signal,
     on: options.on ?? {},
   };

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assertTopicFilter, assertTopicName, topicMatches } from '@dunlin/protocol';
 import fc from 'fast-check';
-import { ClientError } from './errors.ts';
+import { MqttError } from './errors.ts';
 import { TopicTemplate } from './topic-template.ts';
 
 function refuses(call: () => unknown, words: RegExp): void {
-  assert.throws(call, (error) => error instanceof ClientError && error.code === 'invalid' && words.test(error.message));
+  assert.throws(call, (error) => error instanceof MqttError && error.code === 'invalid' && words.test(error.message));
 }
 
 test('a template is filled, made a filter, and read back', () => {

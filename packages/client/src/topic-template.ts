@@ -1,7 +1,7 @@
 /** Topic templates: `player/{key}/request/{id}`, whose named levels are filled to publish and read from what comes. */
 
 import { hasWildcard, topicMatches } from '@dunlin/protocol';
-import { ClientError, shown } from './errors.ts';
+import { MqttError, shown } from './errors.ts';
 
 /** The parameters of a template by name: `{ key: string }` for `player/{key}/status`. */
 export type TemplateParams<Template extends string> = string extends Template
@@ -81,7 +81,7 @@ export class TopicTemplate<Template extends string = string> {
   }
 
   #fail(what: string, why: string): never {
-    throw new ClientError('invalid', `Cannot ${what} the template "${shown(this.text)}": ${why}`);
+    throw new MqttError('invalid', `Cannot ${what} the template "${shown(this.text)}": ${why}`);
   }
 }
 
