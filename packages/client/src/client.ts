@@ -210,7 +210,7 @@ export class Client implements AsyncDisposable {
   request<const Topic extends string>(
     topic: Topic,
     payload: Payload,
-    options?: RequestOptions<Topic>,
+    options?: RequestOptions<NoInfer<Topic>>,
   ): Promise<ReceivedMessage> {
     return this.#requester.request(topic, payload, options);
   }
@@ -219,7 +219,7 @@ export class Client implements AsyncDisposable {
   respond<const Filter extends string>(
     filter: Filter,
     handler: RequestHandler<Filter>,
-    options?: RespondOptions,
+    options?: RespondOptions<NoInfer<Filter>>,
   ): PendingSubscription {
     const events = {
       requestIgnored: () => {

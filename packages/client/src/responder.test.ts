@@ -13,7 +13,7 @@ import type { MessageHandler } from './subscription.ts';
 async function responding<const Filter extends string>(
   filter: Filter,
   handler: RequestHandler<Filter>,
-  options: RespondOptions = {},
+  options: RespondOptions<Filter> = {},
   script: Script = {},
 ): Promise<{ server: ScriptedServer; client: Client }> {
   const { server, client } = await connected({}, script);
@@ -105,7 +105,11 @@ test('a template of answers must be filled from that of requests', () => {
 });
 
 /** A responder without a wire; what it answers and tells. */
-function loose<const Filter extends string>(filter: Filter, handler: RequestHandler<Filter>, options?: RespondOptions) {
+function loose<const Filter extends string>(
+  filter: Filter,
+  handler: RequestHandler<Filter>,
+  options?: RespondOptions<Filter>,
+) {
   const answers: { topic: string; options: PublishOptions }[] = [];
   const failures: unknown[] = [];
   let ignored = 0;

@@ -10,7 +10,9 @@ import type { MessageHandler, PendingSubscription } from './subscription.ts';
 import { type TemplateParams, TopicTemplate } from './topic-template.ts';
 
 /** Options of `respond`. */
-export interface RespondOptions {
+export interface RespondOptions<Filter extends string = string> {
+  /** The parameters that requests must have; the others may be anything. Default: none. */
+  readonly params?: Partial<TemplateParams<Filter>>;
   /** Where answers go, filled with the parameters of the request. Default: the Response Topic that the request names. */
   readonly responseTopic?: string;
   /** The most that requests come with; an answer goes out as its request came. Default 1. */
@@ -50,7 +52,7 @@ export function respond<Filter extends string>(
   events: ResponderEvents,
   filter: Filter,
   handler: RequestHandler<Filter>,
-  { responseTopic, qos = 1, requestsMax = 1000 }: RespondOptions = {},
+  { params: wanted, responseTopic, qos = 1, requestsMax = 1000 }: RespondOptions<Filter> = {},
 ): PendingSubscription {
   const asking = new TopicTemplate(filter);
   const answering = responseTopic === undefined ? undefined : new TopicTemplate<string>(responseTopic);
@@ -65,7 +67,7 @@ export function respond<Filter extends string>(
     return asking.match(topic) === undefined ? topic : undefined;
   };
   let open = 0;
-  return client.subscribe(asking.filter(), { qos }, async (request) => {
+  return client.subscribe(asking.filter(wanted), { qos }, async (request) => {
     const params = asking.match(request.topic);
     // A retained request would be answered again with every subscription.
     if (params === undefined || request.retain || open >= requestsMax) return events.requestIgnored();
