@@ -213,10 +213,10 @@ test('a subscription that is refused rejects, and throws in the loop where it is
   const iterating = (async () => {
     for await (const _ of typed.subscribe('player/{key}/status', {})) assert.fail();
   })();
+  const answering = refuse().then(refuse);
   await Promise.all([
     assert.rejects(waiting, /Not authorized/),
     assert.rejects(iterating, /Not authorized/),
-    refuse(),
-    refuse(),
+    answering,
   ]);
 });
