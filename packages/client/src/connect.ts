@@ -1,6 +1,6 @@
 /** Makes a connected client from options and a way to dial; knows no transport by name. */
 
-import { encodePacket } from '@dunlin/protocol';
+import { PacketWriter, writeClientPacket } from '@dunlin/protocol';
 import type { Wire } from '@dunlin/transport';
 import { Client } from './client.ts';
 import { MqttError, mqttError } from './errors.ts';
@@ -21,7 +21,7 @@ export async function connectOver(dial: DialWithin, options: WiredOptions): Prom
   const settings = settingsOf(options);
   // What cannot be written is told before anything is dialled.
   try {
-    encodePacket(settings.connect, settings.connect.protocolVersion);
+    writeClientPacket(new PacketWriter(), settings.connect, settings.connect.protocolVersion);
   } catch (error) {
     throw mqttError(error);
   }

@@ -1,12 +1,13 @@
 /** One Network Connection of the client: bytes to packets and back, one write for all packets of a turn. */
 
 import {
-  decodePacket,
-  encodeWithin,
+  decodeServerPacket,
   FrameReader,
   type Packet,
+  PacketWriter,
   type ProtocolVersion,
   protocolError,
+  writeClientPacketWithin,
 } from '@dunlin/protocol';
 import type { Wire, WireHandler } from '@dunlin/transport';
 import { MqttError } from './errors.ts';
@@ -72,13 +73,13 @@ export class Connection implements WireHandler {
    */
   send(packet: Packet): void {
     if (this.#state !== 'open') return;
-    const bytes = encodeWithin(packet, this.#version, this.maximumPacketSize);
-    if (bytes === undefined) {
+    const writer = new PacketWriter();
+    if (!writeClientPacketWithin(writer, packet, this.#version, this.maximumPacketSize)) {
       const message = `Cannot send ${packet.type.toUpperCase()}: the server takes packets of at most ${this.maximumPacketSize} bytes [MQTT-3.2.2-15]`;
       throw new MqttError('not-supported', message, { reasonCode: 0x95 });
     }
-    this.#output.push(bytes);
-    this.#outputBytes += bytes.length;
+    this.#output.push(writer.bytes.subarray(0, writer.length));
+    this.#outputBytes += writer.length;
     this.#owner.sent(packet);
     if (this.#isFlushAsked) return;
     this.#isFlushAsked = true;
@@ -161,7 +162,7 @@ export class Connection implements WireHandler {
     try {
       while (this.#state === 'open' && this.#reader.next()) {
         const { bytes, start, bodyStart, end } = this.#reader;
-        this.#owner.received(decodePacket(this.#version, 'client', bytes, start, bodyStart, end));
+        this.#owner.received(decodeServerPacket(this.#version, bytes, start, bodyStart, end));
         if (this.#isPaused) {
           // The transport may use the chunk again when this call returns.
           this.#reader.hold();
