@@ -70,7 +70,7 @@ test('by template a request finds its answer in 3.1.1 too', async () => {
   const [first, second] = ['one', 'two'].map((text) => client.request('player/{key}/request/{id}', text, options));
   assert.equal(await grant(server), 'player/42/response/+');
   const topics = [(await server.next('publish')).topic, (await server.next('publish')).topic];
-  const [one, two] = topics.map((topic) => /^player\/42\/request\/([0-9a-f]{24})$/.exec(topic)?.[1]);
+  const [one, two] = topics.map((topic) => /^player\/42\/request\/(\d{16,48})$/.exec(topic)?.[1]);
   assert.notEqual(one, two);
   server.publish({ topic: `player/42/response/${two}`, payload: Buffer.from('2') });
   server.publish({ topic: `player/42/response/${one}`, payload: Buffer.from('1') });
@@ -88,12 +88,12 @@ test('by template a request of 5.0 is answered also by one who knows nothing of 
 });
 
 test('the default topic stands under the Response Information of the server, safe for any Client Identifier', async () => {
-  const { server, client } = await connected({ clientId: 'a/+#ä' }, { properties: { responseInformation: 'reply/' } });
+  const { server, client } = await connected({ clientId: 'a/+#ä' }, { properties: { responseInformation: 'reply' } });
   client.request('t', '').catch(() => {});
   assert.equal(await grant(server), 'reply/a%2F%2B%23%C3%A4');
 });
 
-test('before 5.0 a request needs {id} in topic and response topic [MQTT 5.0 4.10]', async () => {
+test('before 5.0 a request needs {id} in topic and response topic', async () => {
   const { server, client } = await connected({ protocolVersion: 4 });
   await fails(client.request('t', ''), 'not-supported', /\{id\} is expected in topic and responseTopic$/);
   await fails(client.request('t', '', { responseTopic: 'r/{id}' }), 'not-supported', /^Cannot request "t"/);

@@ -8,7 +8,6 @@ import { type OperationOptions, operation } from './operation.ts';
 import type { Payload } from './options.ts';
 import type { PublishResult } from './publishing.ts';
 import type { ReceivedMessage } from './received-message.ts';
-import type { Settle } from './session.ts';
 import { payloadBytes } from './settings.ts';
 import type { MessageHandler, PendingSubscription, Subscription } from './subscription.ts';
 import { type TemplateParams, TopicTemplate } from './topic-template.ts';
@@ -73,7 +72,6 @@ export class Requester {
   /** By the topic of the answer where that holds the identifier, else by Correlation Data. */
   readonly #open = new Map<string, OpenRequest>();
   readonly #inboxes = new Map<string, Inbox>();
-  #isWatching = false;
 
   /**
    * At most `requestsMax` requests are open at once. `ignored` hears of an answer that none of them waits for: late, a
@@ -84,6 +82,9 @@ export class Requester {
     this.#environment = environment;
     this.#ignored = ignored;
     this.#requestsMax = requestsMax;
+    client.on('state', (state, reason) => {
+      if (state === 'disconnected') this.#end(reason?.error);
+    });
   }
 
   /**
@@ -99,59 +100,47 @@ export class Requester {
     payload: Payload,
     options: RequestOptions<Topic> = {},
   ): Promise<ReceivedMessage> {
-    const { signal, timeoutMs = TIMEOUT_MS } = options;
+    const { signal, timeoutMs = TIMEOUT_MS, qos = 1, properties = NO_PROPERTIES } = options;
     const attempt = `Cannot request "${topic}"`;
     return operation(attempt, { signal, timeoutMs }, (settle) => {
       if (this.#open.size >= this.#requestsMax) {
         throw new MqttError('queue-full', `${attempt}: ${this.#requestsMax} requests are open, fewer are expected`);
       }
-      return this.#begin(attempt, topic, payloadBytes(payload), { ...options, timeoutMs }, settle);
+      const bytes = payloadBytes(payload);
+      const id = this.#newId();
+      const params = { ...options.params, id };
+      const answering = new TopicTemplate<string>(options.responseTopic ?? this.#ownTopic());
+      const responseTopic = answering.fill(params);
+      const askedTopic = new TopicTemplate<string>(topic).fill(params);
+      const isById = responseTopic.includes(id);
+      const isBefore5 = this.#client.protocolVersion < 5;
+      if (isBefore5 && !(isById && askedTopic.includes(id))) {
+        throw new MqttError('not-supported', `${attempt}: before MQTT 5.0 {id} is expected in topic and responseTopic`);
+      }
+      const key = isById ? responseTopic : id;
+      const inbox = this.#join(answering.filter({ ...params, id: undefined as never }));
+      const ended = new AbortController();
+      const finish = (): boolean => {
+        if (!this.#open.delete(key)) return false;
+        this.#leave(inbox);
+        // With a reason of its own, since the default one costs an Error.
+        ended.abort(key);
+        return true;
+      };
+      const open: OpenRequest = {
+        attempt,
+        responseTopic,
+        resolve: (answer) => finish() && settle.resolve(answer),
+        reject: (error) => finish() && settle.reject(error),
+      };
+      this.#open.set(key, open);
+      void this.#send(open, inbox, askedTopic, bytes, {
+        qos,
+        signal: ended.signal,
+        properties: isBefore5 ? properties : asked(properties, responseTopic, id, timeoutMs),
+      });
+      return finish;
     });
-  }
-
-  /** Returns what ends the request without an answer. */
-  #begin(
-    attempt: string,
-    topic: string,
-    payload: Uint8Array,
-    options: RequestOptions & { readonly timeoutMs: number },
-    settle: Settle<ReceivedMessage>,
-  ): () => void {
-    const { protocolVersion } = this.#client;
-    const { properties = NO_PROPERTIES, qos = 1 } = options;
-    const id = this.#newId();
-    const params = { ...options.params, id };
-    const asking = new TopicTemplate<string>(topic);
-    const answering = new TopicTemplate<string>(options.responseTopic ?? this.#ownTopic());
-    const isById = answering.names.includes('id');
-    if (protocolVersion < 5 && !(isById && asking.names.includes('id'))) {
-      throw new MqttError('not-supported', `${attempt}: before MQTT 5.0 {id} is expected in topic and responseTopic`);
-    }
-    const responseTopic = answering.fill(params);
-    const askedTopic = asking.fill(params);
-    const key = isById ? responseTopic : id;
-    const inbox = this.#join(answering.filter({ ...params, id: undefined as never }));
-    const ended = new AbortController();
-    const finish = (): boolean => {
-      if (!this.#open.delete(key)) return false;
-      this.#leave(inbox);
-      // With a reason of its own, since the default one costs an Error.
-      ended.abort(key);
-      return true;
-    };
-    const open: OpenRequest = {
-      attempt,
-      responseTopic,
-      resolve: (answer) => finish() && settle.resolve(answer),
-      reject: (error) => finish() && settle.reject(error),
-    };
-    this.#open.set(key, open);
-    void this.#send(open, inbox, askedTopic, payload, {
-      qos,
-      signal: ended.signal,
-      properties: protocolVersion < 5 ? properties : asked(properties, responseTopic, id, options.timeoutMs),
-    });
-    return finish;
   }
 
   async #send(open: OpenRequest, inbox: Inbox, topic: string, payload: Uint8Array, options: PublishOptions) {
@@ -168,25 +157,23 @@ export class Requester {
   #received(message: ReceivedMessage): void {
     const { correlationData } = message.properties;
     const open =
-      this.#open.get(message.topic) ??
-      (correlationData === undefined ? undefined : this.#open.get(new TextDecoder().decode(correlationData)));
+      this.#open.get(message.topic) ?? (correlationData && this.#open.get(new TextDecoder().decode(correlationData)));
     if (open?.responseTopic === message.topic) open.resolve(message);
     else this.#ignored();
   }
 
   /** The client's own topic for answers. An identifier may hold what a level may not, or be empty before CONNACK. */
   #ownTopic(): string {
-    const base = this.#client.connack?.properties.responseInformation || 'dunlin/response';
-    return `${base.replace(/\/$/, '')}/${encodeURIComponent(this.#client.clientId || this.#newId())}`;
+    const base = this.#client.connack?.properties.responseInformation ?? 'dunlin/response';
+    return `${base}/${encodeURIComponent(this.#client.clientId || this.#newId())}`;
   }
 
-  /** 96 bits as hexadecimal digits: nobody guesses where the answer of somebody else goes. */
+  /** Digits of sixteen random bytes: nobody guesses where the answer of somebody else goes. */
   #newId(): string {
-    return Array.from(this.#environment.randomBytes(12), (byte) => byte.toString(16).padStart(2, '0')).join('');
+    return this.#environment.randomBytes(16).join('');
   }
 
   #join(filter: string): Inbox {
-    this.#watch();
     const known = this.#inboxes.get(filter);
     known?.stopTimer();
     // The application may have unsubscribed.
@@ -208,6 +195,14 @@ export class Requester {
     return inbox;
   }
 
+  #end(cause: MqttError | undefined): void {
+    for (const { attempt, reject } of [...this.#open.values()]) {
+      const why = cause?.message ?? 'the client was disconnected';
+      reject(new MqttError(cause?.code ?? 'closed', `${attempt}: ${why}`, { ...cause, cause }));
+    }
+    for (const inbox of [...this.#inboxes.values()]) this.#drop(inbox);
+  }
+
   #leave(inbox: Inbox): void {
     inbox.requests -= 1;
     if (inbox.requests > 0 || this.#inboxes.get(inbox.filter) !== inbox) return;
@@ -220,20 +215,6 @@ export class Requester {
     if (this.#inboxes.get(inbox.filter) !== inbox) return;
     this.#inboxes.delete(inbox.filter);
     inbox.pending.unsubscribe().catch(() => {});
-  }
-
-  #watch(): void {
-    if (this.#isWatching) return;
-    this.#isWatching = true;
-    this.#client.on('state', (state, reason) => {
-      if (state !== 'disconnected') return;
-      const cause = reason?.error;
-      const why = cause === undefined ? 'the client was disconnected' : cause.message;
-      for (const { attempt, reject } of [...this.#open.values()]) {
-        reject(new MqttError(cause?.code ?? 'closed', `${attempt}: ${why}`, { ...cause, cause }));
-      }
-      for (const inbox of [...this.#inboxes.values()]) this.#drop(inbox);
-    });
   }
 }
 

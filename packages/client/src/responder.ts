@@ -2,7 +2,6 @@
 
 import { hasWildcard, isTopicFilter, type Properties, type QoS } from '@dunlin/protocol';
 import type { PublishOptions, SubscribeOptions } from './client-api.ts';
-import { MqttError } from './errors.ts';
 import type { Payload } from './options.ts';
 import type { PublishResult } from './publishing.ts';
 import type { ReceivedMessage } from './received-message.ts';
@@ -56,10 +55,8 @@ export function respond<Filter extends string>(
 ): PendingSubscription {
   const asking = new TopicTemplate(filter);
   const answering = responseTopic === undefined ? undefined : new TopicTemplate<string>(responseTopic);
-  const unknown = answering?.names.find((name) => !asking.names.includes(name));
-  if (unknown !== undefined) {
-    throw new MqttError('invalid', `Cannot respond to "${filter}": {${unknown}} of responseTopic is expected in it`);
-  }
+  // Throws now what every request would.
+  answering?.fill(Object.fromEntries(asking.names.map((name) => [name, name])));
   /** Undefined where there is none, and where the answer would be a request again. */
   const answerTopic = (request: ReceivedMessage, params: TemplateParams<Filter>): string | undefined => {
     if (answering === undefined) return request.properties.responseTopic;

@@ -26,6 +26,7 @@ test('the defaults speak MQTT 5.0 with a new session and a Keep Alive of 60 s', 
     pingTimeoutMs: 10_000,
     publishesMax: 100_000,
     iteratorMessagesMax: 1000,
+    requestsMax: 10_000,
     signal: undefined,
     on: {},
   });

@@ -25,9 +25,7 @@ export class TopicTemplate<Template extends string = string> {
   readonly names: readonly string[];
   /** `$share/<group>/`, or nothing. */
   readonly #share: string;
-  readonly #levels: readonly string[];
-  /** The level of each parameter. */
-  readonly #places: readonly (readonly [name: string, at: number])[];
+  readonly #topic: string;
   /** Takes every topic that `match` takes, and some more. */
   readonly #filter: string;
 
@@ -35,15 +33,11 @@ export class TopicTemplate<Template extends string = string> {
   constructor(text: Template) {
     this.text = text;
     this.#share = /^\$share\/[^/]*\//.exec(text)?.[0] ?? '';
-    this.#levels = text.slice(this.#share.length).split('/');
-    this.#places = this.#levels.flatMap((level, at) => {
-      const name = /^\{(\w+)\}$/.exec(level)?.[1];
-      return name === undefined ? [] : [[name, at] as const];
-    });
-    this.names = this.#places.map(([name]) => name);
+    this.#topic = text.slice(this.#share.length);
+    this.names = Array.from(this.#topic.matchAll(PARAMETER), ([, name]) => name);
     this.#filter = this.#replaced(() => '+');
-    if (/[{}]/.test(this.#share + this.#filter)) this.#fail('compile', 'each "{name}" is expected to be a whole level');
-    if (new Set(this.names).size < this.names.length) this.#fail('compile', 'each name is expected once');
+    if (/[{}]/.test(this.#share + this.#filter)) this.#fail('use', 'each "{name}" is expected to be a whole level');
+    if (new Set(this.names).size < this.names.length) this.#fail('use', 'each name is expected once');
   }
 
   /** The Topic Name. Throws 'invalid' for a value that is missing or no level, and for a template with wildcards. */
@@ -63,14 +57,14 @@ export class TopicTemplate<Template extends string = string> {
   match(topic: string): TemplateParams<Template> | undefined {
     if (!topicMatches(this.#filter, topic)) return undefined;
     const levels = topic.split('/');
-    if (!this.#places.every(([, at]) => isLevel(levels[at]))) return undefined;
-    return Object.fromEntries(this.#places.map(([name, at]) => [name, levels[at]])) as TemplateParams<Template>;
+    const found = this.#topic.split('/').flatMap((level, at) => (level[0] === '{' ? [levels[at]] : []));
+    if (!found.every(isLevel)) return undefined;
+    return Object.fromEntries(found.map((value, at) => [this.names[at], value])) as TemplateParams<Template>;
   }
 
+  /** `at` is the place in the topic, 0 for the beginning. */
   #replaced(levelFor: (name: string, at: number) => string): string {
-    const levels = [...this.#levels];
-    for (const [name, at] of this.#places) levels[at] = levelFor(name, at);
-    return levels.join('/');
+    return this.#topic.replace(PARAMETER, (_, name: string, at: number) => levelFor(name, at));
   }
 
   #value(params: Params, name: string, at: number): string {
@@ -84,6 +78,9 @@ export class TopicTemplate<Template extends string = string> {
     throw new MqttError('invalid', `Cannot ${what} the template "${shown(this.text)}": ${why}`);
   }
 }
+
+/** A whole level. */
+const PARAMETER = /(?<![^/])\{(\w+)\}(?![^/])/g;
 
 type Params = Readonly<Record<string, unknown>>;
 

@@ -3,6 +3,7 @@
 import type { Client } from './client.ts';
 import type { PublishOptions, SubscribeOptions } from './client-api.ts';
 import { MqttError, shown } from './errors.ts';
+import { callApart } from './events.ts';
 import type { PublishResult } from './publishing.ts';
 import type { ReceivedMessage } from './received-message.ts';
 import type { RequestOptions } from './requester.ts';
@@ -168,7 +169,7 @@ export class TypedClient<const Schemas extends TopicSchemas> {
     value: SchemaInput<RequestOf<Schemas[Template]>>,
     options: Omit<RequestOptions, 'params' | 'responseTopic'> = {},
   ): Promise<SchemaOutput<ResponseOf<Schemas[Template]>>> {
-    const { request, response, responseTopic } = this.#schemas[template] as RequestTopic;
+    const { request, response, responseTopic } = this.#requestTopic(template);
     const attempt = `Cannot request "${template}"`;
     const answer = await this.#client.request<string>(template, await jsonOf(attempt, request, value), {
       ...options,
@@ -191,11 +192,11 @@ export class TypedClient<const Schemas extends TopicSchemas> {
     options: Omit<RespondOptions, 'params' | 'responseTopic'> = {},
   ): PendingSubscription {
     type Request = TypedMessage<Template, SchemaOutput<RequestOf<Schemas[Template]>>>;
-    const { response, responseTopic } = this.#schemas[template] as RequestTopic;
+    const { response, responseTopic } = this.#requestTopic(template);
     const answer = async (message: ReceivedMessage): Promise<string | undefined> => {
       const request = (await this.#read(template, message)) as Request | undefined;
       const value = request && (await handler(request));
-      return value === undefined ? undefined : jsonOf(`Cannot respond to "${message.topic}"`, response, value);
+      return value === undefined ? undefined : jsonOf(`Cannot respond to "${shown(message.topic)}"`, response, value);
     };
     return this.#client.respond<string>(template, answer, {
       ...options,
@@ -210,6 +211,11 @@ export class TypedClient<const Schemas extends TopicSchemas> {
     throw new MqttError('invalid', `Cannot use the template "${shown(text)}": one given to defineTopics is expected`);
   }
 
+  #requestTopic(text: string): RequestTopic {
+    this.#template(text);
+    return this.#schemas[text] as RequestTopic;
+  }
+
   /** Undefined for a message that is not what its topic promises. A promise only where the schema gives one. */
   #read(text: string, message: ReceivedMessage): Awaitable<TypedMessage<string, unknown> | undefined> {
     const definition = this.#schemas[text];
@@ -217,7 +223,7 @@ export class TypedClient<const Schemas extends TopicSchemas> {
     const attempt = `Cannot take a message on "${shown(message.topic)}"`;
     const invalid = (error: unknown): undefined => {
       this.stats.invalid += 1;
-      this.#options.invalid?.(message, error as MqttError);
+      if (this.#options.invalid !== undefined) callApart(this.#options.invalid, message, error as MqttError);
     };
     try {
       const params = this.#template(text).match(message.topic);
