@@ -101,6 +101,7 @@ test('what does not fit its schema is not published', async () => {
     isInvalid(/"room\/x\/temperature": reading\.0: Expected a number$/),
   );
   await assert.rejects(typed.publish('player/{key}/status', { key: 'a/b' }, { online: true }), isInvalid(/\{key\}/));
+  await assert.rejects(typed.request('nothing' as never, {} as never, {} as never), isInvalid(/defineTopics/));
   await assert.rejects(
     typed.publish('nothing' as never, {} as never, 1 as never),
     isInvalid(/defineTopics is expected/),
@@ -196,6 +197,28 @@ test('a request and an answer that fail their schemas are told where they are, a
   const asking = typed.request(template, { key: 'worse' }, { action: 'play' });
   await assert.rejects(asking, isInvalid(/^Cannot request "player\/\{key\}\/request\/\{id\}": playing: /));
   await assert.rejects(typed.request(template, { key: '1' }, { action: 'x' } as never), isInvalid(/: action: /));
+});
+
+test('a hook for invalid messages that throws disturbs neither the subscription nor the connection', async (t) => {
+  await using client = await loopback();
+  const uncaught: unknown[] = [];
+  const before = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  process.on('uncaughtException', (error) => uncaught.push(error));
+  t.after(() => {
+    process.removeAllListeners('uncaughtException');
+    for (const listener of before) process.on('uncaughtException', listener);
+  });
+  const fail = (): void => {
+    throw new Error('in the hook');
+  };
+  const subscription = await topics.with(client, { invalid: fail }).subscribe('player/{key}/status', {});
+  for (const text of ['wrong', '{"online":true}']) await client.publish('player/42/status', text);
+  for await (const { value } of subscription) {
+    assert.deepEqual(value, { online: true });
+    break;
+  }
+  assert.deepEqual(uncaught.map(String), ['Error: in the hook']);
 });
 
 test('templates are read where they are defined', () => {
