@@ -262,7 +262,10 @@ class LooseClient implements RequesterClient {
   };
   readonly #handlers = new Map<string, MessageHandler>();
 
-  on(): () => void {
+  tell: Parameters<RequesterClient['on']>[1] = () => {};
+
+  on(_name: 'state', listener: Parameters<RequesterClient['on']>[1]): () => void {
+    this.tell = listener;
     return () => {};
   }
 
@@ -305,6 +308,21 @@ test('a subscription for answers is kept while it is used and for a while behind
   assert.deepEqual([client.subscribed, client.unsubscribed], [['dunlin/response/loose'], []]);
   for (const call of [...client.timers]) call();
   assert.deepEqual(client.unsubscribed, ['dunlin/response/loose']);
+  assert.equal(client.timers.size, 0);
+});
+
+test('a request outlives a reconnect, and ends with a client that gives up', async () => {
+  const client = new LooseClient();
+  const requester = new Requester(client, client.environment, 10, assert.fail);
+  const [first, second] = [requester.request('t', ''), requester.request('t', '')];
+  await settled();
+  const error = new MqttError('connection-lost', 'The connection was lost');
+  client.tell('reconnecting', { by: 'network', error });
+  client.answer(0, 'x');
+  assert.equal((await first).text(), 'x');
+  const ending = fails(second, 'connection-lost', /^Cannot request "t": The connection was lost$/);
+  client.tell('disconnected', { by: 'network', error });
+  await ending;
   assert.equal(client.timers.size, 0);
 });
 
