@@ -120,6 +120,7 @@ export class OutboxFile {
     await undefined;
     while (this.#waiting.length > 0) {
       await this.#writeGroup();
+      if (this.#failure !== undefined) continue;
       const deadBytes = this.#log.end - HEAD_BYTES - this.#index.livingBytes;
       if (deadBytes > this.#deadBytesMin && deadBytes > this.#index.livingBytes) await this.#compact(deadBytes);
     }
