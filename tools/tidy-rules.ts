@@ -50,6 +50,10 @@ export const pureTables: readonly string[] = [];
 
 /** Sources without a test of their own beside them, and why that is right. */
 export const testedElsewhere: Readonly<Record<string, string>> = {
+  'packages/client/src/client-api.ts': 'types',
+  'packages/client/src/dial.ts': 'types',
+  'packages/client/src/options.ts': 'types',
+  'packages/client/src/tls-options.ts': 'types',
   'packages/broker/src/testing/by-name.ts': 'the authenticator of tests that tell users apart',
   'packages/broker/src/testing/client.ts': 'the client of the tests beside the broker; every one of them runs it',
   'packages/broker/src/testing/named.ts': 'who comes in the tests beside the broker; several of them run it',

@@ -22,7 +22,7 @@ function record(sequence: number, payloadBytes = 3): OutboxRecord {
 
 function outcomeOf(promise: Promise<unknown>): Promise<Outcome> {
   return promise.then(
-    (contents) => ({ sequences: (contents as OutboxContents | undefined)?.records.map(({ sequence }) => sequence) }),
+    (contents) => (contents ? { sequences: (contents as OutboxContents).records.map(({ sequence }) => sequence) } : {}),
     ({ code, message }) => ({ code, message }),
   );
 }

@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { type ClientError, connect } from '@dunlin/client';
+import { connect, type MqttError } from '@dunlin/client';
 import type { ProtocolVersion } from '@dunlin/protocol';
 import { commandPath, missing } from '../../tools/prerequisites.ts';
 import { freePort } from '../free-port.ts';
@@ -90,7 +90,7 @@ for (const [name, skip, start] of brokers) {
         const { by, error } = await lost.closed;
         // Mosquitto 2.0 closes without a word.
         const isTold = protocolVersion === 5 && name === 'Dunlin';
-        assert.deepEqual([by, (error as ClientError).reasonCode], isTold ? ['server', 0x8e] : ['network', undefined]);
+        assert.deepEqual([by, (error as MqttError).reasonCode], isTold ? ['server', 0x8e] : ['network', undefined]);
         await taker.disconnect();
         await eventually(() => seen.length === 3, 'three messages');
         assert.deepEqual(seen, [

@@ -1,6 +1,6 @@
 /** From flags to a connected client. */
 
-import { type Client, ClientError, type ClientEvents, type ConnectOptions, connectOver } from '@dunlin/client';
+import { type Client, type ClientEvents, type ConnectOptions, connectOver, MqttError } from '@dunlin/client';
 import type { ProtocolVersion } from '@dunlin/protocol';
 import { connectTcp } from '@dunlin/transport';
 import { type ConnectionFlags, versionOf } from './connection-flags.ts';
@@ -42,7 +42,7 @@ const VERSION_NAMES: readonly (readonly [ProtocolVersion, string])[] = [
 
 /** The same refusal with the versions that were not tried; undefined where it is another one. */
 export function unsupportedVersion(error: unknown, version: ProtocolVersion): CommandError | undefined {
-  if (!(error instanceof ClientError) || error.code !== 'refused' || error.reasonCode !== UNSUPPORTED_VERSION)
+  if (!(error instanceof MqttError) || error.code !== 'refused' || error.reasonCode !== UNSUPPORTED_VERSION)
     return undefined;
   const others = VERSION_NAMES.filter(([other]) => other !== version).map(([, name]) => name);
   const hint = `The server does not speak this version: try ${others.join(' or ')}.`;

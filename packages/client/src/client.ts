@@ -5,7 +5,6 @@ import {
   assertTopicFilter,
   type ConnackPacket,
   isReasonCodeAllowed,
-  MqttError,
   NO_PROPERTIES,
   type Packet,
   type ProtocolVersion,
@@ -26,28 +25,36 @@ import type {
   UnsubscribeOptions,
 } from './client-api.ts';
 import { Connection } from './connection.ts';
-import { ClientError } from './errors.ts';
+import { MqttError, mqttError } from './errors.ts';
 import { Listeners } from './events.ts';
 import { KeepAlive } from './keep-alive.ts';
 import { type OperationOptions, operation } from './operation.ts';
-import { type Payload, payloadBytes, type Settings } from './options.ts';
+import type { Payload } from './options.ts';
 import type { PublishResult } from './publishing.ts';
 import type { Delivery } from './receiving.ts';
 import type { RequestResult } from './requests.ts';
 import { Routes } from './routes.ts';
 import type { ServerLimits } from './server-limits.ts';
 import { Session, type Settle } from './session.ts';
+import { payloadBytes, type Settings } from './settings.ts';
 import { type MessageHandler, PendingSubscription, Subscription } from './subscription.ts';
 
 /**
  * A connected MQTT client; `connect` makes it.
  *
- * Every promise it gives settles: with the server's answer, or with a `ClientError` (or `MqttError` for what cannot be
- * written). When the connection ends, whatever is open then rejects.
+ * Every promise it gives settles: with the server's answer, or with an `MqttError`. When the connection ends, whatever is open then rejects.
  */
 export class Client implements AsyncDisposable {
   readonly protocolVersion: ProtocolVersion;
-  readonly stats: ClientStats = { sent: 0, acknowledged: 0, received: 0, dropped: 0 };
+  readonly stats: ClientStats = {
+    sent: 0,
+    acknowledged: 0,
+    received: 0,
+    dropped: 0,
+    refused: 0,
+    expired: 0,
+    reconnects: 0,
+  };
   /** Settles when the connection is over and its wire gone; never rejects. */
   readonly closed: Promise<CloseReason>;
   readonly #settings: Settings;
@@ -138,7 +145,7 @@ export class Client implements AsyncDisposable {
    * Settles at QoS 0 when the bytes have left this process, at QoS 1 with PUBACK, at QoS 2 with PUBCOMP. Bytes must
    * stay as they are until then. Above the server's Receive Maximum a message waits for its turn. Rejects: 'refused'
    * (the server's reason), 'not-supported' (above what the server takes), 'queue-full', 'invalid', 'closed',
-   * 'connection-lost', 'server-disconnected', 'timed-out', 'aborted', and `MqttError` for a bad topic.
+   * 'connection-lost', 'server-disconnected', 'timed-out', 'aborted', 'topic-name-invalid' and their like.
    */
   publish(topic: string, payload: Payload, options: PublishOptions = {}): Promise<PublishResult> {
     const { qos = 0, retain = false, properties = NO_PROPERTIES } = options;
@@ -207,7 +214,11 @@ export class Client implements AsyncDisposable {
    */
   async disconnect(options: DisconnectOptions = {}): Promise<void> {
     if (this.#reason === undefined) {
-      this.#session.disconnect(options.reasonCode ?? 0, options.properties ?? NO_PROPERTIES);
+      try {
+        this.#session.disconnect(options.reasonCode ?? 0, options.properties ?? NO_PROPERTIES);
+      } catch (error) {
+        throw mqttError(error);
+      }
       this.#end({ by: 'client', error: undefined });
     }
     await this.closed;
@@ -218,7 +229,7 @@ export class Client implements AsyncDisposable {
   }
 
   /** For `connect`: gives up before CONNACK. */
-  abandon(error: ClientError): void {
+  abandon(error: MqttError): void {
     if (this.#state !== 'connecting') return;
     this.#end({ by: 'client', error });
     this.#connection.destroy();
@@ -235,10 +246,9 @@ export class Client implements AsyncDisposable {
   /** What open and later operations reject with. */
   #endError(attempt: string): Error {
     const cause = this.#reason?.error;
-    if (cause === undefined) return new ClientError('closed', `${attempt}: the client was disconnected`);
-    const code = cause instanceof ClientError ? cause.code : 'connection-lost';
-    const { reasonCode, packet } = cause instanceof ClientError ? cause : { reasonCode: undefined, packet: undefined };
-    return new ClientError(code, `${attempt}: ${cause.message}`, { reasonCode, packet, cause });
+    if (cause === undefined) return new MqttError('closed', `${attempt}: the client was disconnected`);
+    const { code, reasonCode, packet } = cause;
+    return new MqttError(code, `${attempt}: ${cause.message}`, { reasonCode, packet, cause });
   }
 
   #publishSettle(topic: string, qos: QoS, settle: Settle<PublishResult>): Settle<PublishResult> {
@@ -352,7 +362,7 @@ export class Client implements AsyncDisposable {
     }
     if (now.step === 'dead') {
       const message = `The server does not answer: nothing came within ${this.#settings.pingTimeoutMs} ms of PINGREQ`;
-      this.#end({ by: 'network', error: new ClientError('connection-lost', message) });
+      this.#end({ by: 'network', error: new MqttError('connection-lost', message) });
       this.#connection.destroy();
     } else if (now.step === 'wait' && now.ms !== Number.POSITIVE_INFINITY) {
       this.#timer = setTimeout(() => this.#checkKeepAlive(), now.ms);
@@ -365,7 +375,7 @@ export class Client implements AsyncDisposable {
     const own = data === undefined ? undefined : new Uint8Array(data);
     const answered = (async () => {
       if (authentication !== undefined) return authentication.respond(own, packet);
-      throw new ClientError('invalid', 'Cannot answer the server\'s challenge: the option "authentication" is not set');
+      throw new MqttError('invalid', 'Cannot answer the server\'s challenge: the option "authentication" is not set');
     })();
     answered
       .then((answer) => {
@@ -377,14 +387,13 @@ export class Client implements AsyncDisposable {
   /** The server broke a rule, or code of the application that decides about the connection threw. */
   #failed(error: Error): void {
     if (this.#reason !== undefined) return;
-    const reasonCode = error instanceof MqttError ? error.reasonCode : UNSPECIFIED_ERROR;
+    const typed = mqttError(error, 'connection-failed');
+    const reasonCode = typed.reasonCode ?? UNSPECIFIED_ERROR;
     // In 3.x a DISCONNECT would say that all is well.
     if (this.protocolVersion === 5 && this.#connack !== undefined) {
       const code = isReasonCodeAllowed('disconnect', reasonCode, 'client') ? reasonCode : UNSPECIFIED_ERROR;
       this.#connection.send({ type: 'disconnect', reasonCode: code, properties: NO_PROPERTIES });
     }
-    const isTyped = error instanceof MqttError || error instanceof ClientError;
-    const typed = isTyped ? error : new ClientError('connection-failed', error.message, { cause: error });
     this.#end({ by: 'network', error: typed });
   }
 
@@ -407,7 +416,7 @@ export class Client implements AsyncDisposable {
   #closed(error: Error | undefined): void {
     const cause = error === undefined ? {} : { cause: error };
     const words = error === undefined ? 'the server closed it' : error.message;
-    this.#end({ by: 'network', error: new ClientError('connection-lost', `The connection was lost: ${words}`, cause) });
+    this.#end({ by: 'network', error: new MqttError('connection-lost', `The connection was lost: ${words}`, cause) });
     const unflushed = this.#unflushed;
     this.#unflushed = [];
     const wasOrderly = this.#reason?.by === 'client' && error === undefined;

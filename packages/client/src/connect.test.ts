@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { memoryPair } from '@dunlin/transport';
 import { connectOver } from './connect.ts';
 import { ScriptedServer } from './contract/scripted-server.ts';
-import { ClientError } from './errors.ts';
+import { MqttError } from './errors.ts';
 
 test("the wire of the caller's dial is used, within the bounds of the options", async () => {
   const [ours, theirs] = memoryPair(setImmediate);
@@ -25,16 +25,13 @@ test("the wire of the caller's dial is used, within the bounds of the options", 
 
 test('a dial that fails rejects with what it said; one that outlasts the time rejects as timed-out', async () => {
   const failed = connectOver(() => Promise.reject(new Error('no way')), {});
-  await assert.rejects(
-    failed,
-    (error: ClientError) => error.code === 'connection-failed' && error.message === 'no way',
-  );
+  await assert.rejects(failed, (error: MqttError) => error.code === 'connection-failed' && error.message === 'no way');
 
   const slow = connectOver(
     ({ signal }) => new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
     { connectTimeoutMs: 5 },
   );
-  await assert.rejects(slow, (error: ClientError) => error instanceof ClientError && error.code === 'timed-out');
+  await assert.rejects(slow, (error: MqttError) => error instanceof MqttError && error.code === 'timed-out');
 });
 
 test('nothing is dialled for options that cannot be', async () => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { encodePacket, type MqttError, NO_PROPERTIES, type Packet } from '@dunlin/protocol';
+import { encodePacket, NO_PROPERTIES, type Packet, type MqttError as ProtocolError } from '@dunlin/protocol';
 import { type MemoryWire, memoryPair } from '@dunlin/transport';
 import { Connection } from './connection.ts';
 import { settled } from './contract/scripted-server.ts';
-import { ClientError } from './errors.ts';
+import { MqttError } from './errors.ts';
 
 function setUp() {
   const [ours, theirs] = memoryPair(setImmediate);
@@ -26,7 +26,7 @@ function setUp() {
     heard: () => {},
     sent: (packet) => void told.push(`sent ${packet.type}`),
     flushed: () => void told.push('flushed'),
-    failed: (error) => void told.push(`failed ${(error as MqttError).code}`),
+    failed: (error) => void told.push(`failed ${(error as ProtocolError).code}`),
     closed: (error) => void told.push(error === undefined ? 'closed' : 'broken'),
   });
   connection.open();
@@ -57,7 +57,7 @@ test("a packet above the server's Maximum Packet Size is not sent [MQTT-3.2.2-15
   const filters = ['a'];
   assert.throws(
     () => connection.send({ type: 'unsubscribe', packetId: 1, properties: NO_PROPERTIES, filters }),
-    (error: ClientError) => error instanceof ClientError && error.reasonCode === 0x95,
+    (error: MqttError) => error instanceof MqttError && error.reasonCode === 0x95,
   );
   assert.equal(connection.isBusy, false);
 });

@@ -1,15 +1,16 @@
 /** One Network Connection of the client: bytes to packets and back, one write for all packets of a turn. */
 
 import {
-  decodePacket,
-  encodeWithin,
+  decodeServerPacket,
   FrameReader,
   type Packet,
+  PacketWriter,
   type ProtocolVersion,
   protocolError,
+  writeClientPacketWithin,
 } from '@dunlin/protocol';
 import type { Wire, WireHandler } from '@dunlin/transport';
-import { ClientError } from './errors.ts';
+import { MqttError } from './errors.ts';
 
 /** Who is told what happens on the connection. */
 export interface ConnectionOwner {
@@ -67,18 +68,18 @@ export class Connection implements WireHandler {
   /**
    * Puts a packet into the output, which leaves at the end of the turn; nothing once the connection closes.
    *
-   * Throws `MqttError` for a packet that cannot be written and `ClientError` 'not-supported' (0x95) for one that is
+   * Throws `ProtocolError` for a packet that cannot be written and `MqttError` 'not-supported' (0x95) for one that is
    * larger than the server takes [MQTT-3.2.2-15].
    */
   send(packet: Packet): void {
     if (this.#state !== 'open') return;
-    const bytes = encodeWithin(packet, this.#version, this.maximumPacketSize);
-    if (bytes === undefined) {
+    const writer = new PacketWriter();
+    if (!writeClientPacketWithin(writer, packet, this.#version, this.maximumPacketSize)) {
       const message = `Cannot send ${packet.type.toUpperCase()}: the server takes packets of at most ${this.maximumPacketSize} bytes [MQTT-3.2.2-15]`;
-      throw new ClientError('not-supported', message, { reasonCode: 0x95 });
+      throw new MqttError('not-supported', message, { reasonCode: 0x95 });
     }
-    this.#output.push(bytes);
-    this.#outputBytes += bytes.length;
+    this.#output.push(writer.bytes.subarray(0, writer.length));
+    this.#outputBytes += writer.length;
     this.#owner.sent(packet);
     if (this.#isFlushAsked) return;
     this.#isFlushAsked = true;
@@ -161,7 +162,7 @@ export class Connection implements WireHandler {
     try {
       while (this.#state === 'open' && this.#reader.next()) {
         const { bytes, start, bodyStart, end } = this.#reader;
-        this.#owner.received(decodePacket(this.#version, 'client', bytes, start, bodyStart, end));
+        this.#owner.received(decodeServerPacket(this.#version, bytes, start, bodyStart, end));
         if (this.#isPaused) {
           // The transport may use the chunk again when this call returns.
           this.#reader.hold();

@@ -9,15 +9,28 @@ export type {
   DisconnectOptions,
   FilterRequest,
   PublishOptions,
+  ReconnectingInfo,
   SubscribeOptions,
   UnsubscribeOptions,
 } from './client-api.ts';
-export { connectOver, type Dial } from './connect.ts';
-export { ClientError, type ClientErrorCode, type ConnectionError, describeReason } from './errors.ts';
-export { memoryOutbox } from './memory-outbox.ts';
+export { connectOver } from './connect.ts';
+export type { CertificateSeen, Dial, DialRequest } from './dial.ts';
+export { type Environment, SYSTEM } from './environment.ts';
+export type { MqttErrorCode } from './error-table.ts';
+export { describeReason, MqttError } from './errors.ts';
 export { connect, connectWire } from './node.ts';
 export type { OperationOptions } from './operation.ts';
-export type { Authentication, ConnectOptions, Payload, WillOptions } from './options.ts';
+export type {
+  Authentication,
+  ClientOptions,
+  ConnectOptions,
+  LogLine,
+  OutboxOptions,
+  Payload,
+  Provided,
+  ReconnectOptions,
+  WillOptions,
+} from './options.ts';
 export {
   type OutboxBatch,
   type OutboxContents,
@@ -31,3 +44,4 @@ export { ReceivedMessage } from './received-message.ts';
 export type { FilterResult, RequestResult } from './requests.ts';
 export type { ServerLimits } from './server-limits.ts';
 export { type MessageHandler, PendingSubscription, Subscription } from './subscription.ts';
+export type { TlsOptions } from './tls-options.ts';

@@ -3,9 +3,10 @@
 import { connectTcp } from '@dunlin/transport';
 import type { Client } from './client.ts';
 import { connectOver } from './connect.ts';
-import { ClientError } from './errors.ts';
+import { MqttError } from './errors.ts';
 import type { ConnectOptions } from './options.ts';
 import { type ServerAddress, serverAddress } from './server-url.ts';
+import type { WiredOptions } from './settings.ts';
 
 /**
  * Connects to a server, such as `mqtt://localhost:1883`; user and password may stand in the URL.
@@ -21,8 +22,8 @@ export async function connect(url: string | URL, options: ConnectOptions = {}): 
 }
 
 /** The same for those who have a wire already, as in tests and in one process with the broker. */
-export function connectWire(options: ConnectOptions & Required<Pick<ConnectOptions, 'wire'>>): Promise<Client> {
-  return connectOver(() => Promise.reject(new ClientError('invalid', 'Cannot connect: there is no URL')), options);
+export function connectWire(options: WiredOptions & Required<Pick<WiredOptions, 'wire'>>): Promise<Client> {
+  return connectOver(() => Promise.reject(new MqttError('invalid', 'Cannot connect: there is no URL')), options);
 }
 
 function credentials({ username, password }: ServerAddress): ConnectOptions {

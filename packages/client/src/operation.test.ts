@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ClientError } from './errors.ts';
+import { MqttError } from './errors.ts';
 import { operation } from './operation.ts';
 import type { Settle } from './session.ts';
 
-const code = (expected: string) => (error: unknown) => error instanceof ClientError && error.code === expected;
+const code = (expected: string) => (error: unknown) => error instanceof MqttError && error.code === expected;
 const nothing = (): void => {};
 
 test('an operation settles as it is told', async () => {
@@ -40,7 +40,7 @@ test('a bound that comes first rejects, cancels, and makes the answer count for 
   const controller = new AbortController();
   const aborted = operation('Cannot wait', { signal: controller.signal }, start);
   controller.abort(new Error('why'));
-  await assert.rejects(aborted, (error: ClientError) => code('aborted')(error) && String(error.cause) === 'Error: why');
+  await assert.rejects(aborted, (error: MqttError) => code('aborted')(error) && String(error.cause) === 'Error: why');
   late?.reject(new Error('late'));
   assert.equal(cancelled, 2);
 });

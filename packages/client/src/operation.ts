@@ -1,6 +1,6 @@
 /** Turns an operation of the session into a promise which always settles: by its answer, a time-out or an abort. */
 
-import { ClientError } from './errors.ts';
+import { MqttError, mqttError } from './errors.ts';
 import type { Settle } from './session.ts';
 
 /** The caller's bounds of one operation. */
@@ -25,7 +25,7 @@ export function operation<Result>(
   if (signal?.aborted) return Promise.reject(aborted(attempt, signal));
   if (signal === undefined && timeoutMs === Number.POSITIVE_INFINITY) {
     return new Promise((resolve, reject) => {
-      start({ resolve, reject });
+      begin(start, { resolve, reject: (error) => reject(mqttError(error)) });
     });
   }
   return new Promise((resolve, reject) => {
@@ -37,20 +37,20 @@ export function operation<Result>(
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);
     };
-    const giveUp = (error: ClientError): void => {
+    const giveUp = (error: MqttError): void => {
       settled();
       cancel();
       reject(error);
     };
     const onAbort = (): void => giveUp(aborted(attempt, signal));
-    cancel = start({
+    cancel = begin(start, {
       resolve: (result) => {
         settled();
         resolve(result);
       },
       reject: (error) => {
         settled();
-        reject(error);
+        reject(mqttError(error));
       },
     });
     if (isSettled) return;
@@ -60,12 +60,22 @@ export function operation<Result>(
   });
 }
 
+/** What `start` throws is how the operation came out. */
+function begin<Result>(start: (settle: Settle<Result>) => () => void, settle: Settle<Result>): () => void {
+  try {
+    return start(settle);
+  } catch (error) {
+    settle.reject(error as Error);
+    return () => {};
+  }
+}
+
 /** The error of an abort; the signal's reason is its cause. */
-export function aborted(attempt: string, signal: AbortSignal | undefined): ClientError {
-  return new ClientError('aborted', `${attempt}: aborted`, { cause: signal?.reason });
+export function aborted(attempt: string, signal: AbortSignal | undefined): MqttError {
+  return new MqttError('aborted', `${attempt}: aborted`, { cause: signal?.reason });
 }
 
 /** The error of a time-out. */
-export function timedOut(attempt: string, timeoutMs: number): ClientError {
-  return new ClientError('timed-out', `${attempt}: no answer within ${timeoutMs} ms`);
+export function timedOut(attempt: string, timeoutMs: number): MqttError {
+  return new MqttError('timed-out', `${attempt}: no answer within ${timeoutMs} ms`);
 }

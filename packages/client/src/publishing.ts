@@ -8,7 +8,7 @@ import {
   type QoS,
   SenderFlow,
 } from '@dunlin/protocol';
-import { ClientError, refused } from './errors.ts';
+import { MqttError, refused } from './errors.ts';
 import type { PacketSink, Settle } from './session.ts';
 
 /** A message to publish. The payload must stay as it is until the publish has settled. */
@@ -77,7 +77,7 @@ export class Publishing {
     const outgoing: Outgoing = { request, settle, packetId: 0, result: SENT };
     if (request.qos > 0 && this.size >= this.#publishesMax) {
       const message = `Cannot publish to "${request.topic}": ${this.size} publishes wait, which is the limit`;
-      settle.reject(new ClientError('queue-full', message));
+      settle.reject(new MqttError('queue-full', message));
     } else if (request.qos > 0 && (this.#waiting.size > 0 || !this.#flow.hasQuota())) {
       this.#waiting.add(outgoing);
     } else {
@@ -157,7 +157,7 @@ export class Publishing {
   #checkAlias({ topic, properties: { topicAlias } }: PublishRequest): void {
     if (topic !== '' || topicAlias === undefined || this.#aliases.has(topicAlias)) return;
     const message = `Cannot publish with Topic Alias ${topicAlias} alone: it stands for no topic yet (3.3.2.3.4)`;
-    throw new ClientError('invalid', message);
+    throw new MqttError('invalid', message);
   }
 
   #learnAlias({ topic, properties: { topicAlias } }: PublishRequest): void {

@@ -8,7 +8,7 @@ import {
   type QoS,
   type SubscriptionRequest,
 } from '@dunlin/protocol';
-import { ClientError } from './errors.ts';
+import { MqttError } from './errors.ts';
 
 /** The server's capabilities on one connection. */
 export interface ServerLimits {
@@ -57,7 +57,7 @@ export function checkPublish(
     throw notSupported(`${attempt}: the server does not retain messages [MQTT-3.2.2-14]`, 0x9a);
   }
   if (message.properties.subscriptionIdentifiers !== undefined) {
-    throw new ClientError('invalid', `${attempt}: only a server may send a Subscription Identifier [MQTT-3.3.4-6]`);
+    throw new MqttError('invalid', `${attempt}: only a server may send a Subscription Identifier [MQTT-3.3.4-6]`);
   }
   const { topicAlias } = message.properties;
   if (topicAlias === undefined || (topicAlias >= 1 && topicAlias <= limits.topicAliasMaximum)) return;
@@ -102,6 +102,6 @@ export function versionName(version: ProtocolVersion): string {
   return version === 3 ? 'MQTT 3.1' : version === 4 ? 'MQTT 3.1.1' : 'MQTT 5.0';
 }
 
-function notSupported(message: string, reasonCode?: number): ClientError {
-  return new ClientError('not-supported', message, reasonCode === undefined ? {} : { reasonCode });
+function notSupported(message: string, reasonCode?: number): MqttError {
+  return new MqttError('not-supported', message, reasonCode === undefined ? {} : { reasonCode });
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ClientError } from './errors.ts';
+import { MqttError } from './errors.ts';
 import { serverAddress } from './server-url.ts';
 
 test('host, port and credentials are read, with defaults', () => {
@@ -19,7 +19,7 @@ test('what cannot be is refused without a password in the text', () => {
   for (const url of ['', 'localhost:1883', 'mqtt://', 'mqtt://u:secret@', 'http://a', 'mqtts://a', 'mqtt://u:%zz@a']) {
     assert.throws(
       () => serverAddress(url),
-      (error) => error instanceof ClientError && error.code === 'invalid' && !error.message.includes('secret'),
+      (error) => error instanceof MqttError && error.code === 'invalid' && !error.message.includes('secret'),
       url,
     );
   }

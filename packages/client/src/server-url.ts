@@ -1,6 +1,6 @@
 /** The URL of a server: scheme, host, port and credentials. */
 
-import { ClientError } from './errors.ts';
+import { MqttError } from './errors.ts';
 
 /** Where to connect, and as whom where the URL says so. */
 export interface ServerAddress {
@@ -15,11 +15,11 @@ export interface ServerAddress {
 /** The schemes and their default ports. */
 const PORTS: Readonly<Record<string, number>> = { mqtt: 1883, tcp: 1883 };
 
-/** Reads `mqtt://[user[:password]@]host[:port]`. Throws `ClientError` 'invalid', which never repeats a password. */
+/** Reads `mqtt://[user[:password]@]host[:port]`. Throws `MqttError` 'invalid', which never repeats a password. */
 export function serverAddress(given: string | URL): ServerAddress {
   const url = URL.parse(String(given));
   if (url === null || url.hostname === '') {
-    throw new ClientError(
+    throw new MqttError(
       'invalid',
       `Cannot connect to "${withoutSecrets(String(given))}": expected a URL such as mqtt://localhost:1883`,
     );
@@ -27,7 +27,7 @@ export function serverAddress(given: string | URL): ServerAddress {
   const scheme = url.protocol.slice(0, -1);
   if (!Object.hasOwn(PORTS, scheme)) {
     const known = Object.keys(PORTS).map((name) => `${name}:`);
-    throw new ClientError(
+    throw new MqttError(
       'invalid',
       `Cannot connect to "${scheme}:": this transport is not built yet, expected ${known.join(' or ')}`,
     );
@@ -45,10 +45,7 @@ function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new ClientError(
-      'invalid',
-      'Cannot connect: user or password in the URL holds a lone percent sign, write %25',
-    );
+    throw new MqttError('invalid', 'Cannot connect: user or password in the URL holds a lone percent sign, write %25');
   }
 }
 

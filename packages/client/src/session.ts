@@ -2,7 +2,7 @@
  * The client's side of a session: packets in, packets and settled operations out.
  *
  * Synchronous and pure: no socket, no clock, no promise. `connecting` until CONNACK 0x00, then `connected`, then
- * `ended` for good. What the server may not send throws `MqttError`; the owner of the connection then closes it.
+ * `ended` for good. What the server may not send throws `ProtocolError`; the owner of the connection then closes it.
  */
 
 import {
@@ -17,7 +17,7 @@ import {
   protocolError,
   type SubscriptionRequest,
 } from '@dunlin/protocol';
-import { ClientError, describeReason, ownWords, reasonCodeOfReturnCode, refused } from './errors.ts';
+import { describeReason, MqttError, ownWords, reasonCodeOfReturnCode, refused } from './errors.ts';
 import { type Outgoing, Publishing, type PublishRequest, type PublishResult } from './publishing.ts';
 import { type Delivery, Receiving } from './receiving.ts';
 import { type RequestResult, Requests } from './requests.ts';
@@ -39,7 +39,7 @@ export interface SessionOwner extends PacketSink {
   /** CONNACK 0x00 came. */
   connected(packet: ConnackPacket): void;
   /** The server refused the connection, or said DISCONNECT: close it. */
-  ended(error: ClientError): void;
+  ended(error: MqttError): void;
   /** The server wants the next step of enhanced authentication; `authenticate` is the answer. */
   challenged(packet: AuthPacket): void;
   /** Enhanced authentication succeeded, at connect or again. */
@@ -87,7 +87,7 @@ export class Session {
     this.#owner.send(this.#connect);
   }
 
-  /** Handles a packet from the server. Throws `MqttError` for one that may not come, or not now. */
+  /** Handles a packet from the server. Throws `ProtocolError` for one that may not come, or not now. */
   receive(packet: Packet): void {
     if (this.state === 'connecting') this.#receiveFirst(packet);
     else if (this.state === 'connected') this.#receiveNext(packet);
@@ -132,10 +132,10 @@ export class Session {
     if (this.#connect.properties.authenticationMethod === undefined) {
       const message =
         'Cannot authenticate again: the client connected without an Authentication Method [MQTT-4.12.0-7]';
-      throw new ClientError('not-supported', message);
+      throw new MqttError('not-supported', message);
     }
     if (this.#reauthentication !== undefined) {
-      throw new ClientError('invalid', 'Cannot authenticate again: the authentication before is not over');
+      throw new MqttError('invalid', 'Cannot authenticate again: the authentication before is not over');
     }
     this.#sendAuth(REAUTHENTICATE, data);
     this.#reauthentication = settle;
@@ -150,7 +150,7 @@ export class Session {
     const before = this.#connect.properties.sessionExpiryInterval ?? 0;
     if (before === 0 && (properties.sessionExpiryInterval ?? 0) > 0) {
       const message = 'Cannot disconnect with a Session Expiry Interval: CONNECT had 0 or none (3.14.2.2.2)';
-      throw new ClientError('invalid', message);
+      throw new MqttError('invalid', message);
     }
     this.#owner.send({ type: 'disconnect', reasonCode, properties });
   }
@@ -244,7 +244,7 @@ export class Session {
     const { reasonCode, properties } = packet;
     const words = ownWords(reasonCode, packet, properties);
     const message = `The server ended the connection: ${describeReason(reasonCode, packet)}${words}`;
-    this.#owner.ended(new ClientError('server-disconnected', message, { reasonCode, packet }));
+    this.#owner.ended(new MqttError('server-disconnected', message, { reasonCode, packet }));
   }
 
   #auth(packet: AuthPacket): void {

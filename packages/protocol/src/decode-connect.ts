@@ -3,7 +3,9 @@
 import { MqttError, malformedPacket } from './errors.ts';
 import { PacketReader } from './packet-reader.ts';
 import { type ConnectPacket, NO_PROPERTIES, type ProtocolVersion, type QoS, type Will } from './packets.ts';
-import { checkTopicName, type TextRules } from './utf8.ts';
+import { readPropertyBlock } from './property-block.ts';
+import type { TextRules } from './utf8.ts';
+import { checkTopicName } from './utf8-check.ts';
 
 /** Options of the decode functions. */
 export interface DecodeOptions extends TextRules {}
@@ -51,7 +53,7 @@ export function decodeConnect(
   const flags = reader.byte('Connect Flags');
   checkFlags(reader, flags, version);
   const keepAlive = reader.uint16('Keep Alive');
-  const properties = version === 5 ? reader.properties('connect', 'client') : NO_PROPERTIES;
+  const properties = version === 5 ? readPropertyBlock(reader, 'connect', 'client') : NO_PROPERTIES;
   if (properties.authenticationData !== undefined && properties.authenticationMethod === undefined) {
     throw reader.forbidden('it has Authentication Data without an Authentication Method (3.1.2.11.10)');
   }
@@ -119,7 +121,7 @@ function checkFlags(reader: PacketReader, flags: number, version: ProtocolVersio
 }
 
 function readWill(reader: PacketReader, flags: number, version: ProtocolVersion, strictText: boolean): Will {
-  const properties = version === 5 ? reader.properties('will', 'client') : NO_PROPERTIES;
+  const properties = version === 5 ? readPropertyBlock(reader, 'will', 'client') : NO_PROPERTIES;
   const topicStart = reader.at + 2;
   const topic = reader.text('Will Topic');
   checkTopicName(reader.bytes, topicStart, reader.at, strictText);

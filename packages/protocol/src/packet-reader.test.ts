@@ -8,12 +8,13 @@ function reader(...bytes: readonly number[]): PacketReader {
 }
 
 test('reads fields in order and then is at the end', () => {
-  const fields = reader(7, 1, 2, 0, 1, 0x61, 0, 2, 8, 9, 0);
+  const fields = reader(7, 1, 2, 0, 1, 0x61, 0, 2, 8, 9, 0x80, 0x81, 0x82, 0x83, 0xc8, 1);
   assert.equal(fields.byte('a'), 7);
   assert.equal(fields.uint16('b'), 258);
   assert.equal(fields.text('c'), 'a');
   assert.deepEqual(fields.binary('d'), Uint8Array.of(8, 9));
-  assert.deepEqual(fields.properties('puback', 'client'), {});
+  assert.equal(fields.uint32('e'), 0x8081_8283);
+  assert.equal(fields.varint(), 200);
   assert.equal(fields.rest, 0);
   fields.finish();
 });
@@ -24,8 +25,8 @@ test('never reads behind the end, and names the field', () => {
   assert.throws(() => reader(1).uint16('Field'), expected);
   assert.throws(() => reader(0, 1).text('Field'), expected);
   assert.throws(() => reader(0, 3, 1, 2).binary('Field'), expected);
-  assert.throws(() => reader(1).properties('puback', 'client'), { code: 'malformed-packet' });
-  assert.throws(() => reader().properties('puback', 'client'), { code: 'malformed-packet' });
+  assert.throws(() => reader(1, 2, 3).uint32('Field'), expected);
+  assert.throws(() => reader(0x80).varint(), { code: 'malformed-packet' });
 });
 
 test('refuses Packet Identifier 0 [MQTT-2.2.1-3]', () => {

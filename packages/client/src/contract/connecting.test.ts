@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { MqttError, type ProtocolVersion } from '@dunlin/protocol';
-import { ClientError, connect, connectWire } from '../index.ts';
+import type { ProtocolVersion } from '@dunlin/protocol';
+import { connect, connectWire, MqttError } from '../index.ts';
 import { connected, dial, settled } from './scripted-server.ts';
 
 const refusedWith = (code: string, reasonCode?: number) => (error: unknown) => {
-  assert.ok(error instanceof ClientError, String(error));
+  assert.ok(error instanceof MqttError, String(error));
   assert.equal(error.code, code);
   if (reasonCode !== undefined) assert.equal(error.reasonCode, reasonCode);
   return true;
@@ -146,7 +146,7 @@ describe('CONNACK', () => {
     await server.next('connect');
     const properties = { reasonString: 'not you' };
     server.send({ type: 'connack', sessionPresent: false, reasonCode: 0x87, properties });
-    await assert.rejects(connecting, (error: ClientError) => {
+    await assert.rejects(connecting, (error: MqttError) => {
       assert.equal(error.message, 'Cannot connect: Not authorized (0x87), not you');
       assert.equal(error.reasonString, 'not you');
       return refusedWith('refused', 0x87)(error);
@@ -224,7 +224,7 @@ describe('bounds of connecting', () => {
 
   test('an abort rejects with the reason as cause, before and after CONNECT', async () => {
     const reason = new Error('enough');
-    await assert.rejects(dial({ signal: AbortSignal.abort(reason) }).connecting, (error: ClientError) => {
+    await assert.rejects(dial({ signal: AbortSignal.abort(reason) }).connecting, (error: MqttError) => {
       assert.equal(error.cause, reason);
       return refusedWith('aborted')(error);
     });
@@ -254,7 +254,7 @@ describe('bounds of connecting', () => {
   });
 
   test('nothing that listens rejects as connection-failed with the place', async () => {
-    await assert.rejects(connect('mqtt://127.0.0.1:1'), (error: ClientError) => {
+    await assert.rejects(connect('mqtt://127.0.0.1:1'), (error: MqttError) => {
       assert.match(error.message, /127\.0\.0\.1:1/);
       return refusedWith('connection-failed')(error);
     });

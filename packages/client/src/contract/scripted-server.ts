@@ -15,7 +15,8 @@ import {
   type PublishPacket,
 } from '@dunlin/protocol';
 import { type MemoryOptions, type MemoryWire, memoryPair } from '@dunlin/transport';
-import { type Client, type ConnectOptions, connectWire } from '../index.ts';
+import { type Client, connectWire } from '../index.ts';
+import type { WiredOptions as ConnectOptions } from '../settings.ts';
 
 /** A test that waits this long for a packet has failed. */
 const PATIENCE_MS = 5000;

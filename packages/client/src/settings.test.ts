@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ClientError } from './errors.ts';
-import { payloadBytes, settingsOf } from './options.ts';
+import { MqttError } from './errors.ts';
+import { payloadBytes, settingsOf } from './settings.ts';
 
 test('the defaults speak MQTT 5.0 with a new session and a Keep Alive of 60 s', () => {
   const { connect, ...settings } = settingsOf({});
@@ -43,7 +43,7 @@ test('a Maximum Packet Size is told to a 5.0 server and kept for itself before',
 });
 
 test('a version that does not exist is refused', () => {
-  assert.throws(() => settingsOf({ protocolVersion: 6 as 5 }), ClientError);
+  assert.throws(() => settingsOf({ protocolVersion: 6 as 5 }), MqttError);
 });
 
 test('payloads become bytes; bytes are taken as they are', () => {
@@ -54,6 +54,6 @@ test('payloads become bytes; bytes are taken as they are', () => {
   const circular: { self?: object } = {};
   circular.self = circular;
   for (const payload of [undefined, Symbol('x'), circular, 1n]) {
-    assert.throws(() => payloadBytes(payload as never), ClientError);
+    assert.throws(() => payloadBytes(payload as never), MqttError);
   }
 });
