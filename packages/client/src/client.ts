@@ -28,7 +28,10 @@ import { type OperationOptions, operation, type Settle } from './operation.ts';
 import type { ClientOptions, MessageHandler, Payload } from './options.ts';
 import { OutboxKeeper } from './outbox-keeper.ts';
 import { payloadBytes } from './payload.ts';
+import type { ReceivedMessage } from './received-message.ts';
+import { Requester, type RequestOptions } from './requester.ts';
 import { attemptOf, type Request, type RequestResult } from './requests.ts';
+import { type RequestHandler, type RespondOptions, respond } from './responder.ts';
 import { checkDisconnect, type ServerLimits } from './server-limits.ts';
 import { Session } from './session.ts';
 import { type Platform, type ServerUrl, type Settings, settingsOf } from './settings.ts';
@@ -51,12 +54,15 @@ export class Client implements AsyncDisposable {
     refused: 0,
     expired: 0,
     reconnects: 0,
+    responsesIgnored: 0,
+    requestsIgnored: 0,
   };
   readonly #settings: Settings;
   readonly #listeners = new Listeners<ClientEvents>();
   readonly #log: Log;
   readonly #session: Session;
   readonly #lifecycle: Lifecycle;
+  readonly #requester: Requester;
   readonly #draining = new Set<Settle<void>>();
   #wasConnected = false;
 
@@ -84,6 +90,9 @@ export class Client implements AsyncDisposable {
       ended: (error) => this.#lifecycle.end({ by: 'server', error }),
     });
     this.#lifecycle = this.#newLifecycle();
+    this.#requester = new Requester(this, settings.environment, settings.requestsMax, () => {
+      this.stats.responsesIgnored += 1;
+    });
   }
 
   get state(): ClientState {
@@ -221,6 +230,31 @@ export class Client implements AsyncDisposable {
       if (subscription.filters.every((filter) => list.includes(filter))) this.#finish(subscription);
     }
     return result;
+  }
+
+  /** Publishes a request and settles with its answer; see `Requester.request`. */
+  request<const Topic extends string>(
+    topic: Topic,
+    payload: Payload,
+    options?: RequestOptions<NoInfer<Topic>>,
+  ): Promise<ReceivedMessage> {
+    return this.#requester.request(topic, payload, options);
+  }
+
+  /** Answers requests to a filter or template with what the handler gives, until the subscription ends. See `respond`. */
+  respond<const Filter extends string>(
+    filter: Filter,
+    handler: RequestHandler<Filter>,
+    options?: RespondOptions<NoInfer<Filter>>,
+  ): PendingSubscription {
+    const events = {
+      requestIgnored: () => {
+        this.stats.requestsIgnored += 1;
+      },
+      responderFailed: (error: unknown, request: ReceivedMessage) =>
+        this.#listeners.emit('responderFailed', error, request),
+    };
+    return respond(this, events, filter, handler, options);
   }
 
   /**

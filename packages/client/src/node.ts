@@ -5,6 +5,8 @@ import { nodeDial } from './dial-node.ts';
 import { SYSTEM } from './environment.ts';
 
 export { type NodeDialOptions, nodeDial } from './dial-node.ts';
+export { type FileOutboxOptions, fileOutbox } from './file-outbox.ts';
+export { OutboxError, type OutboxErrorCode } from './outbox-store.ts';
 export { type TlsFiles, tlsFiles } from './tls-files.ts';
 
 /** See `clientsOn`; by `mqtt:`, `mqtts:`, `ws:`, `wss:` and `mqtt+unix:///path`. */

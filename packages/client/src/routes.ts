@@ -30,6 +30,8 @@ interface Route {
   identifier: number;
   /** The server has granted it. */
   isGranted: boolean;
+  /** The latest topic that it matched, which is often the next too. */
+  matched: string;
 }
 
 /** What goes into one SUBSCRIBE. */
@@ -57,7 +59,16 @@ export class Routes {
       let route = this.#byFilter.get(filter);
       if (route === undefined) {
         const topicFilter = parseSharedFilter(filter)?.filter ?? filter;
-        route = { filter, topicFilter, subscriptions: new Set(), request, properties, identifier, isGranted: false };
+        route = {
+          filter,
+          topicFilter,
+          subscriptions: new Set(),
+          request,
+          properties,
+          identifier,
+          isGranted: false,
+          matched: '',
+        };
         this.#byFilter.set(filter, route);
         this.#trie.add(topicFilter, route);
       }
@@ -142,7 +153,9 @@ export class Routes {
     for (const identifier of subscriptionIdentifiers ?? [0]) {
       const before = found.length;
       for (const route of this.#byIdentifier.get(identifier) ?? []) {
-        if (route.topicFilter === topic || topicMatches(route.topicFilter, topic)) found.push(route);
+        if (route.matched !== topic && !topicMatches(route.topicFilter, topic)) continue;
+        route.matched = topic;
+        found.push(route);
       }
       if (found.length > before) continue;
       found.length = 0;

@@ -65,6 +65,7 @@ export function settingsOf(platform: Platform, url: ServerUrl, options: ClientOp
     },
     topicAliases: options.topicAliases ?? true,
     iteratorMessagesMax: options.iteratorMessagesMax ?? 1000,
+    requestsMax: options.requestsMax ?? 10_000,
     on: options.on ?? {},
     log: options.log,
   };
