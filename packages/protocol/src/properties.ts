@@ -122,7 +122,7 @@ export function propertyIn(id: number, carrier: PropertyCarrier): CodedProperty 
 }
 
 /** A carrier as error texts name it. */
-export function carrierTitle(carrier: PropertyCarrier): string {
+export function carrierTitle(carrier: PropertyCarrier | PacketName): string {
   return carrier === 'will' ? 'Will Properties' : carrier.toUpperCase();
 }
 

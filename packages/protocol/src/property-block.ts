@@ -20,10 +20,11 @@ import { VARINT_MAXIMUM } from './varint.ts';
 /** Bytes of an integer; 0: a Variable Byte Integer. */
 const INTEGER_BYTES: Readonly<Record<string, number>> = { byte: 1, uint16: 2, uint32: 4, varint: 0 };
 
-/** The property block at the reader's position. Throws as `readProperties` does. */
-export function readPropertyBlock(reader: PacketReader, carrier: PropertyCarrier, sender: Side): Properties {
+/** The property block at the reader's position; none before 5.0. Throws as `readProperties` does. */
+export function readPropertyBlock(reader: PacketReader, carrier = reader.carrier as PropertyCarrier): Properties {
+  if (reader.version !== 5) return NO_PROPERTIES;
   const start = reader.skip(reader.varint(), 'properties');
-  return readProperties(reader.bytes, start, reader.at, carrier, sender, reader.strictText);
+  return readProperties(reader.bytes, start, reader.at, carrier, reader.sender, reader.strictText);
 }
 
 /**
@@ -41,7 +42,7 @@ export function readProperties(
   strictText = true,
 ): Properties {
   if (start === end) return NO_PROPERTIES;
-  const reader = new PacketReader(carrierTitle(carrier), bytes, start, end, strictText);
+  const reader = new PacketReader(carrier, sender, 5, bytes, start, end, strictText);
   const properties: Record<string, unknown> = {};
   while (reader.rest > 0) {
     const property = propertyIn(reader.varint(), carrier);
