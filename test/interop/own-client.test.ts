@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { type ClientError, connect } from '@dunlin/client';
+import { connect, type MqttError } from '@dunlin/client';
 import type { ProtocolVersion } from '@dunlin/protocol';
 import { commandPath, missing } from '../../tools/prerequisites.ts';
 import { freePort } from '../free-port.ts';
@@ -69,7 +69,7 @@ for (const [name, skip, start] of brokers) {
         const again = await connect(await url(), options);
         const texts: string[] = [];
         again.on('message', (message) => texts.push(message.text()));
-        assert.equal(again.connack.sessionPresent, protocolVersion !== 3);
+        assert.equal(again.connack?.sessionPresent, protocolVersion !== 3);
         await eventually(() => texts.length === 2, 'what was missed');
         assert.deepEqual(texts, ['missed 1', 'missed 2']);
         await again.disconnect();
@@ -90,7 +90,7 @@ for (const [name, skip, start] of brokers) {
         const { by, error } = await lost.closed;
         // Mosquitto 2.0 closes without a word.
         const isTold = protocolVersion === 5 && name === 'Dunlin';
-        assert.deepEqual([by, (error as ClientError).reasonCode], isTold ? ['server', 0x8e] : ['network', undefined]);
+        assert.deepEqual([by, (error as MqttError).reasonCode], isTold ? ['server', 0x8e] : ['network', undefined]);
         await taker.disconnect();
         await eventually(() => seen.length === 3, 'three messages');
         assert.deepEqual(seen, [
@@ -101,25 +101,38 @@ for (const [name, skip, start] of brokers) {
       });
     }
 
-    test('level 5: a request finds its answer by response topic and correlation data', async () => {
-      await using requester = await connect(await url());
-      await using responder = await connect(await url());
-      await responder.subscribe('ask', ({ payload, properties }) => {
-        const { responseTopic = '', correlationData } = properties;
-        responder.publish(
-          responseTopic,
-          payload,
-          correlationData === undefined ? {} : { properties: { correlationData } },
+    for (const protocolVersion of [3, 4, 5] as ProtocolVersion[]) {
+      test(`level ${protocolVersion}: a request finds its answer by topic template`, async () => {
+        await using requester = await connect(await url(), { protocolVersion });
+        await using responder = await connect(await url(), { protocolVersion });
+        const responseTopic = 'player/{key}/response/{id}';
+        const template = 'player/{key}/request/{id}';
+        await responder.respond(template, (request, { key }) => `${key} ${request.text()}`, { responseTopic });
+        const ask = (key: string) => requester.request(template, 'plays', { params: { key }, responseTopic });
+        const answers = await Promise.all(['1', '2', '3'].map(ask));
+        assert.deepEqual(
+          answers.map((answer) => answer.text()),
+          ['1 plays', '2 plays', '3 plays'],
         );
       });
-      const answers = await requester.subscribe('answer');
-      const correlationData = Uint8Array.of(1, 2, 3);
-      await requester.publish('ask', 'ping', { properties: { responseTopic: 'answer', correlationData } });
-      for await (const answer of answers) {
-        assert.equal(answer.text(), 'ping');
-        assert.deepEqual(answer.properties.correlationData, correlationData);
-        break;
-      }
+    }
+
+    test('level 5: a request finds its answer by Response Topic and Correlation Data', async () => {
+      await using requester = await connect(await url());
+      await using responder = await connect(await url());
+      await responder.respond('ask/{what}', async (request, { what }) => ({ what, qos: request.qos }), { qos: 2 });
+      const answers = await Promise.all(
+        ([0, 1, 2] as const).map((qos) => requester.request(`ask/${qos}`, '', { qos })),
+      );
+      assert.deepEqual(
+        answers.map((answer) => answer.json()),
+        [0, 1, 2].map((qos) => ({ what: String(qos), qos })),
+      );
+    });
+
+    test('level 5: a request that nobody hears is over at once', async () => {
+      await using client = await connect(await url());
+      await assert.rejects(client.request('nobody/there', ''), { code: 'refused', reasonCode: 0x10 });
     });
 
     test('an idle connection lives on PINGREQ', async () => {

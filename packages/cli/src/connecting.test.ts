@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { ClientError } from '@dunlin/client';
+import { MqttError } from '@dunlin/client';
 import { connectOptions, connectWithFlags, PACKET_BYTES_MAX, unanswered, unsupportedVersion } from './connecting.ts';
 import { type ConnectionFlags, newConnectionFlags } from './connection-flags.ts';
 import { RecordedTerminal } from './contract/recorded-terminal.ts';
@@ -48,13 +48,13 @@ test('-c keeps the session for ever in 5.0, -x says otherwise, and the will has 
 });
 
 test('a version that the server does not speak is told with those that were not tried', () => {
-  const refusal = new ClientError('refused', 'text', { reasonCode: 0x84 });
+  const refusal = new MqttError('refused', 'text', { reasonCode: 0x84 });
   const told = (version: 3 | 4 | 5) => unsupportedVersion(refusal, version)?.message.split('\n')[1];
   assert.match(told(5) ?? '', /: try -V 311 or -V 31\.$/);
   assert.match(told(4) ?? '', /: try -V 5 or -V 31\.$/);
   assert.match(told(3) ?? '', /: try -V 5 or -V 311\.$/);
   assert.equal(unsupportedVersion(refusal, 5)?.exitCode, 0x84);
-  assert.equal(unsupportedVersion(new ClientError('refused', 'text', { reasonCode: 0x87 }), 5), undefined);
+  assert.equal(unsupportedVersion(new MqttError('refused', 'text', { reasonCode: 0x87 }), 5), undefined);
   assert.equal(unsupportedVersion(new Error('text'), 5), undefined);
 });
 
@@ -68,6 +68,6 @@ test('a connection that is closed without an answer may be one to a port for TLS
     exitCode: 2,
     message: /^The connection was lost: .*\nThe server did not answer: is this its port for TLS/,
   });
-  assert.equal(unanswered(new ClientError('refused', 'text', { reasonCode: 0x87 })), undefined);
+  assert.equal(unanswered(new MqttError('refused', 'text', { reasonCode: 0x87 })), undefined);
   assert.equal(unanswered(new Error('text')), undefined);
 });

@@ -1,6 +1,6 @@
 /** From flags to a connected client. */
 
-import { type Client, ClientError, type ClientEvents, type ConnectOptions, connectOver } from '@dunlin/client';
+import { type Client, type ClientEvents, type ConnectOptions, connect, MqttError } from '@dunlin/client';
 import type { ProtocolVersion } from '@dunlin/protocol';
 import { visible } from '@dunlin/protocol';
 import { connectTcp } from '@dunlin/transport';
@@ -34,7 +34,11 @@ export async function connectWithFlags(
   const options = { ...connectOptions(flags, terminal.processId), signal, on: { ...traced, ...on, packetReceived } };
   const local = flags.bindAddress === undefined ? {} : { localAddress: flags.bindAddress };
   try {
-    return await connectOver((bounds) => connectTcp({ host, port, ...local, ...bounds }), options);
+    return await connect('mqtt://localhost', {
+      ...options,
+      reconnect: false,
+      dial: ({ signal: bounds, timeoutMs }) => connectTcp({ host, port, ...local, signal: bounds, timeoutMs }),
+    });
   } catch (error) {
     throw unsupportedVersion(error, versionOf(flags)) ?? (hasAnswered ? undefined : unanswered(error)) ?? error;
   }
@@ -49,7 +53,7 @@ const VERSION_NAMES: readonly (readonly [ProtocolVersion, string])[] = [
 
 /** The same refusal with the versions that were not tried; undefined where it is another one. */
 export function unsupportedVersion(error: unknown, version: ProtocolVersion): CommandError | undefined {
-  if (!(error instanceof ClientError) || error.code !== 'refused' || error.reasonCode !== UNSUPPORTED_VERSION)
+  if (!(error instanceof MqttError) || error.code !== 'refused' || error.reasonCode !== UNSUPPORTED_VERSION)
     return undefined;
   const others = VERSION_NAMES.filter(([other]) => other !== version).map(([, name]) => name);
   const hint = `The server does not speak this version: try ${others.join(' or ')}.`;
@@ -60,7 +64,7 @@ const UNSUPPORTED_VERSION = 0x84;
 
 /** A connection that was closed without a word, with what may be the reason; undefined for any other error. */
 export function unanswered(error: unknown): CommandError | undefined {
-  if (!(error instanceof ClientError) || error.code !== 'connection-lost') return undefined;
+  if (!(error instanceof MqttError) || error.code !== 'connection-lost') return undefined;
   const hint =
     'The server did not answer: is this its port for TLS, often 8883, which dunlin pub and sub do not speak yet? ' +
     'Plain MQTT is often at 1883 (-p). A server that bans this address does the same.';

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ClientError, type ClientErrorCode } from '@dunlin/client';
-import { MqttError } from '@dunlin/protocol';
+import { MqttError, type MqttErrorCode } from '@dunlin/client';
+import { MqttError as ProtocolError } from '@dunlin/protocol';
 import { localError, usageError } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
 
 test('each kind of error has its exit code', () => {
-  const client = (code: ClientErrorCode, reasonCode?: number) => new ClientError(code, 'text', { reasonCode });
+  const client = (code: MqttErrorCode, reasonCode?: number) => new MqttError(code, 'text', { reasonCode });
   const cases: [unknown, number][] = [
     [usageError('a'), 1],
     [localError('a'), 3],
@@ -19,7 +19,7 @@ test('each kind of error has its exit code', () => {
     [client('not-supported', 0x9a), 154],
     [client('not-supported'), 1],
     [client('invalid'), 1],
-    [new MqttError('protocol-error', 0x82, 'a'), 2],
+    [new ProtocolError('protocol-error', 0x82, 'a'), 2],
     [new TypeError('a'), 3],
     ['text', 3],
   ];
@@ -28,9 +28,9 @@ test('each kind of error has its exit code', () => {
 
 test('a refused connection says how to start a server, a refusal what to check', () => {
   const cause = Object.assign(new Error('x'), { code: 'ECONNREFUSED' });
-  assert.match(failureOf(new ClientError('connection-failed', 'a', { cause })).text, /npm start/);
+  assert.match(failureOf(new MqttError('connection-failed', 'a', { cause })).text, /npm start/);
   const unknown = Object.assign(new Error('x'), { code: 'ENOTFOUND' });
-  assert.match(failureOf(new ClientError('connection-failed', 'a', { cause: unknown })).text, /-h/);
+  assert.match(failureOf(new MqttError('connection-failed', 'a', { cause: unknown })).text, /-h/);
   const hints: [number, RegExp][] = [
     [0x84, /^text$/],
     [0x85, /-i/],
@@ -40,6 +40,6 @@ test('a refused connection says how to start a server, a refusal what to check',
     [0x97, /^text$/],
   ];
   for (const [reasonCode, expected] of hints) {
-    assert.match(failureOf(new ClientError('refused', 'text', { reasonCode })).text, expected);
+    assert.match(failureOf(new MqttError('refused', 'text', { reasonCode })).text, expected);
   }
 });

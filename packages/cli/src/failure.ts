@@ -1,7 +1,7 @@
 /** What the user reads when a command fails, and the exit code it ends with. */
 
-import { ClientError } from '@dunlin/client';
-import { MqttError } from '@dunlin/protocol';
+import { MqttError } from '@dunlin/client';
+import { MqttError as ProtocolError } from '@dunlin/protocol';
 import { CommandError, ExitCode } from './exit-codes.ts';
 
 /** A failure as the tool tells it. */
@@ -18,24 +18,24 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof CommandError) {
     return { exitCode: error.exitCode, text: error.message, isUsage: error.exitCode === ExitCode.usage };
   }
-  if (error instanceof ClientError) return clientFailure(error);
-  if (error instanceof MqttError) return { exitCode: ExitCode.network, text: error.message, isUsage: false };
+  if (error instanceof MqttError) return clientFailure(error);
+  if (error instanceof ProtocolError) return { exitCode: ExitCode.network, text: error.message, isUsage: false };
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { exitCode: ExitCode.local, text: `This is a fault of dunlin: ${text}`, isUsage: false };
 }
 
-function clientFailure(error: ClientError): Failure {
+function clientFailure(error: MqttError): Failure {
   const hint = hintFor(error);
   const text = hint === undefined ? error.message : `${error.message}\n${hint}`;
   return { exitCode: exitCodeOf(error), text, isUsage: false };
 }
 
-function exitCodeOf({ code, reasonCode }: ClientError): number {
+function exitCodeOf({ code, reasonCode }: MqttError): number {
   if (reasonCode !== undefined && reasonCode >= 0x80) return reasonCode;
   return code === 'invalid' || code === 'not-supported' ? ExitCode.usage : ExitCode.network;
 }
 
-function hintFor(error: ClientError): string | undefined {
+function hintFor(error: MqttError): string | undefined {
   if (error.code === 'connection-failed') return connectHint(error);
   if (error.code !== 'refused' && error.code !== 'server-disconnected') return undefined;
   switch (error.reasonCode) {
@@ -52,7 +52,7 @@ function hintFor(error: ClientError): string | undefined {
   }
 }
 
-function connectHint(error: ClientError): string | undefined {
+function connectHint(error: MqttError): string | undefined {
   const code = (error.cause as { code?: unknown } | undefined)?.code;
   if (code === 'ECONNREFUSED')
     return 'Start a server with "npm start" or "dunlin serve", or name another one with -h and -p.';

@@ -1,7 +1,7 @@
 /** `dunlin pub`: connects, publishes what it was given, disconnects. */
 
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Client, ClientError } from '@dunlin/client';
+import { type Client, MqttError } from '@dunlin/client';
 import { visible } from '@dunlin/protocol';
 import { connectWithFlags } from './connecting.ts';
 import { failureOf } from './failure.ts';
@@ -84,5 +84,5 @@ async function publishOne(flags: Flags, client: Client, payload: Uint8Array, sig
 }
 
 function isRefusal(error: unknown): boolean {
-  return error instanceof ClientError && error.code === 'refused';
+  return error instanceof MqttError && error.code === 'refused';
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { describeReason, reasonCodeOfReturnCode, refused, shown } from './errors.ts';
+import { protocolError } from '@dunlin/protocol';
+import { describeReason, MqttError, mqttError, reasonCodeOfReturnCode, refused, shown } from './errors.ts';
 
 test("a refusal names the attempt, the reason in words and digits, and the server's own words", () => {
   const packet = {
@@ -39,4 +40,25 @@ test('text of a peer is cut and harmless', () => {
   assert.equal(shown('a"\n'), 'a\\"\\n');
   assert.equal(shown('\u009b\u202e\u2028\u{e0001}'), '\\u009b\\u202e\\u2028\\udb40\\udc01');
   assert.equal(shown('x'.repeat(300)), `${'x'.repeat(200)}…`);
+});
+
+test('an error has its classic code, by the Reason Code where a server spoke', () => {
+  const connack = { type: 'connack' as const, sessionPresent: false, reasonCode: 0x86, properties: {} };
+  const atConnect = refused('Cannot connect', 0x86, connack);
+  assert.deepEqual([atConnect.errno, atConnect.returnCode], [5, 4]);
+  const puback = { type: 'puback' as const, packetId: 1, reasonCode: 0x87, properties: {} };
+  const atPublish = refused('Cannot publish', 0x87, puback);
+  assert.deepEqual([atPublish.errno, atPublish.returnCode], [12, undefined]);
+  assert.equal(refused('Cannot publish', 0x80, puback).errno, 13);
+  assert.equal(new MqttError('closed', 'x').errno, 4);
+});
+
+test('faults of the protocol code and of strangers become the one error, which keeps the cause', () => {
+  const fault = protocolError('no');
+  const own = mqttError(fault);
+  assert.ok(own instanceof MqttError);
+  assert.deepEqual([own.code, own.reasonCode, own.message, own.cause], ['protocol-error', 0x82, 'no', fault]);
+  assert.equal(mqttError(own), own);
+  const strange = mqttError(new Error('away'), 'connection-failed');
+  assert.deepEqual([strange.code, strange.message], ['connection-failed', 'away']);
 });

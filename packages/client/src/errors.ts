@@ -1,30 +1,18 @@
-/** The errors with which the client's promises reject: stable codes, the server's reason, the packet. */
+/** The error with which the client's promises reject: stable code, classic codes, the server's reason, the packet. */
 
-import { type MqttError, type Packet, type Properties, quoted, reasonCodeName } from '@dunlin/protocol';
+import {
+  type DisconnectPacket,
+  hexadecimal,
+  type Packet,
+  type Properties,
+  MqttError as ProtocolError,
+  quoted,
+  reasonCodeName,
+} from '@dunlin/protocol';
+import { CONNECTION_REFUSED, ERRNO, ERRNO_OF_REASON, type MqttErrorCode, RETURN_CODES } from './error-table.ts';
 
-/**
- * Stable identifiers of what went wrong; the text of a message may change, these may not.
- *
- * `refused`: the server answered with a Reason Code of 0x80 or more. `not-supported`: the server said at connect that
- * it does not do this, or the protocol version lacks it; nothing was sent. `invalid`: an argument cannot be.
- * `connection-failed`: no connection came about. `connection-lost`: it broke, or the server ended it without a word.
- * `server-disconnected`: the server sent DISCONNECT. `closed`: `disconnect` was called here. `timed-out`, `aborted`:
- * the caller's own bounds. `queue-full`: too many publishes wait.
- */
-export type ClientErrorCode =
-  | 'refused'
-  | 'not-supported'
-  | 'invalid'
-  | 'connection-failed'
-  | 'connection-lost'
-  | 'server-disconnected'
-  | 'closed'
-  | 'timed-out'
-  | 'aborted'
-  | 'queue-full';
-
-/** What a `ClientError` knows besides its code and text. */
-export interface ClientErrorDetails {
+/** What an `MqttError` knows besides its code and text. */
+export interface MqttErrorDetails {
   /** The Reason Code of MQTT 5.0; Return Codes of 3.x are mapped to the one that fits. */
   readonly reasonCode?: number | undefined;
   /** The packet that said so. */
@@ -32,20 +20,33 @@ export interface ClientErrorDetails {
   readonly cause?: unknown;
 }
 
-/** Why an operation of the client failed. */
-export class ClientError extends Error {
-  override readonly name = 'ClientError';
-  readonly code: ClientErrorCode;
-  /** MQTT 5.0 Reason Code, 0x80 to 0xA2; undefined where no server spoke. */
+/** Why an operation of the client failed; `docs/reference/client-errors.md` lists the codes. */
+export class MqttError extends Error {
+  override readonly name = 'MqttError';
+  readonly code: MqttErrorCode;
+  /** MQTT 5.0 Reason Code, 0x80 to 0xA2, or 0x10 of a request that nobody hears; undefined where none fits. */
   readonly reasonCode: number | undefined;
   /** The packet that brought the refusal. */
   readonly packet: Packet | undefined;
 
-  constructor(code: ClientErrorCode, message: string, details: ClientErrorDetails = {}) {
-    super(message, details.cause === undefined ? {} : { cause: details.cause });
+  constructor(code: MqttErrorCode, message: string, { reasonCode, packet, cause }: MqttErrorDetails = {}) {
+    super(message, cause === undefined ? {} : { cause });
     this.code = code;
-    this.reasonCode = details.reasonCode;
-    this.packet = details.packet;
+    this.reasonCode = reasonCode;
+    this.packet = packet;
+  }
+
+  /** One of the sixteen classic client codes, 1 (`MQTT_ERR_NOMEM`) to 15 (`MQTT_ERR_QUEUE_SIZE`). */
+  get errno(): number {
+    if (this.code !== 'refused') return ERRNO[this.code];
+    return this.packet?.type === 'connack'
+      ? CONNECTION_REFUSED
+      : (ERRNO_OF_REASON[this.reasonCode ?? 0] ?? ERRNO.refused);
+  }
+
+  /** The CONNACK Return Code of MQTT 3.x, 1 to 5, also for the refusals of 5.0 that have one; otherwise undefined. */
+  get returnCode(): number | undefined {
+    return this.packet?.type === 'connack' ? RETURN_CODES[this.reasonCode ?? 0] : undefined;
   }
 
   /** The server's own words, where it gave any. */
@@ -54,25 +55,40 @@ export class ClientError extends Error {
   }
 }
 
-/** What ends a connection: an error of the client's own, or a fault in what the server sent. */
-export type ConnectionError = ClientError | MqttError;
+/** Whatever was thrown as the client's own error: faults of the protocol code keep code and text, others get `code`. */
+export function mqttError(error: unknown, code: MqttErrorCode = 'invalid'): MqttError {
+  if (error instanceof MqttError) return error;
+  const { message, reasonCode } = error as ProtocolError;
+  const ownCode = error instanceof ProtocolError ? error.code : code;
+  return new MqttError(ownCode, message ?? String(error), {
+    reasonCode: error instanceof ProtocolError ? reasonCode : undefined,
+    cause: error,
+  });
+}
 
 /** The server's refusal: "Cannot publish to "a": Not authorized (0x87), no right to a". Returned, not thrown. */
-export function refused(attempt: string, reasonCode: number, packet: Packet): ClientError {
+export function refused(attempt: string, reasonCode: number, packet: Packet): MqttError {
   const properties: Properties | undefined = 'properties' in packet ? packet.properties : undefined;
   const message = `${attempt}: ${describeReason(reasonCode, packet)}${ownWords(reasonCode, packet, properties)}`;
-  return new ClientError('refused', message, { reasonCode, packet });
+  return new MqttError('refused', message, { reasonCode, packet });
+}
+
+/** The error of a connection that the server ended. */
+export function disconnectedBy(packet: DisconnectPacket): MqttError {
+  const { reasonCode, properties } = packet;
+  const message = `The server ended the connection: ${describeReason(reasonCode, packet)}${ownWords(reasonCode, packet, properties)}`;
+  return new MqttError('server-disconnected', message, { reasonCode, packet });
 }
 
 /** `, ` and the server's own words, where it gave any that say more than the Reason Code's name. */
-export function ownWords(reasonCode: number, packet: Packet, properties: Properties | undefined): string {
+function ownWords(reasonCode: number, packet: Packet, properties: Properties | undefined): string {
   const words = properties?.reasonString;
   return words === undefined || words === reasonCodeName(reasonCode, packet.type) ? '' : `, ${shown(words)}`;
 }
 
 /** A Reason Code in words and digits, such as `Not authorized (0x87)`. */
 export function describeReason(reasonCode: number, packet?: Packet): string {
-  return `${reasonCodeName(reasonCode, packet?.type)} (0x${reasonCode.toString(16).toUpperCase().padStart(2, '0')})`;
+  return `${reasonCodeName(reasonCode, packet?.type)} (${hexadecimal(reasonCode)})`;
 }
 
 /** The MQTT 5.0 Reason Code for a CONNACK Return Code of MQTT 3.1 and 3.1.1. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { listenTcp, type Wire } from '@dunlin/transport';
 import { ScriptedServer } from './contract/scripted-server.ts';
-import type { ClientError } from './errors.ts';
+import type { MqttError } from './errors.ts';
 import { connect } from './node.ts';
 
 test('a URL leads to a server over TCP, with the credentials in it', async () => {
@@ -31,5 +31,5 @@ test('a URL leads to a server over TCP, with the credentials in it', async () =>
 });
 
 test('a URL that cannot be rejects as invalid', async () => {
-  await assert.rejects(connect('localhost'), (error: ClientError) => error.code === 'invalid');
+  await assert.rejects(connect('localhost'), (error: MqttError) => error.code === 'invalid');
 });

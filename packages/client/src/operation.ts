@@ -1,11 +1,17 @@
-/** Turns an operation of the session into a promise which always settles: by its answer, a time-out or an abort. */
+/** Turns what is under way into a promise which always settles: by its answer, a time-out or an abort. */
 
-import { ClientError } from './errors.ts';
-import type { Settle } from './session.ts';
+import type { Environment } from './environment.ts';
+import { MqttError, mqttError } from './errors.ts';
+
+/** How an operation came out; one of the two is called, once. */
+export interface Settle<Result> {
+  resolve(result: Result): void;
+  reject(error: Error): void;
+}
 
 /** The caller's bounds of one operation. */
 export interface OperationOptions {
-  /** Rejects with 'aborted'. What was sent already goes on at the server; a publish that waits is not sent. */
+  /** Rejects with 'aborted'. What was sent already goes on at the server; what waits is not sent. */
   readonly signal?: AbortSignal | undefined;
   /** Rejects with 'timed-out' after so many milliseconds, otherwise as an abort. Default: `operationTimeoutMs`. */
   readonly timeoutMs?: number | undefined;
@@ -18,54 +24,54 @@ export interface OperationOptions {
  * returns is called where a bound was first.
  */
 export function operation<Result>(
+  environment: Environment,
   attempt: string,
   { signal, timeoutMs = Number.POSITIVE_INFINITY }: OperationOptions,
-  start: (settle: Settle<Result>) => () => void,
+  start: (settle: Settle<Result>) => (() => void) | undefined,
 ): Promise<Result> {
   if (signal?.aborted) return Promise.reject(aborted(attempt, signal));
-  if (signal === undefined && timeoutMs === Number.POSITIVE_INFINITY) {
-    return new Promise((resolve, reject) => {
-      start({ resolve, reject });
-    });
-  }
   return new Promise((resolve, reject) => {
     let isSettled = false;
-    let cancel = (): void => {};
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let cancelTimer: (() => void) | undefined;
+    let cancel: (() => void) | undefined;
     const settled = (): void => {
       isSettled = true;
-      clearTimeout(timer);
+      cancelTimer?.();
       signal?.removeEventListener('abort', onAbort);
     };
-    const giveUp = (error: ClientError): void => {
+    const fail = (error: unknown): void => {
       settled();
-      cancel();
-      reject(error);
+      reject(mqttError(error));
+    };
+    const giveUp = (error: MqttError): void => {
+      fail(error);
+      cancel?.();
     };
     const onAbort = (): void => giveUp(aborted(attempt, signal));
-    cancel = start({
-      resolve: (result) => {
-        settled();
-        resolve(result);
-      },
-      reject: (error) => {
-        settled();
-        reject(error);
-      },
-    });
+    try {
+      cancel = start({
+        resolve: (result) => {
+          settled();
+          resolve(result);
+        },
+        reject: fail,
+      });
+    } catch (error) {
+      fail(error);
+    }
     if (isSettled) return;
     signal?.addEventListener('abort', onAbort);
     if (timeoutMs === Number.POSITIVE_INFINITY) return;
-    timer = setTimeout(() => giveUp(timedOut(attempt, timeoutMs)), timeoutMs);
+    cancelTimer = environment.setTimer(timeoutMs, () => giveUp(timedOut(attempt, timeoutMs)));
   });
 }
 
 /** The error of an abort; the signal's reason is its cause. */
-export function aborted(attempt: string, signal: AbortSignal | undefined): ClientError {
-  return new ClientError('aborted', `${attempt}: aborted`, { cause: signal?.reason });
+export function aborted(attempt: string, signal: AbortSignal | undefined): MqttError {
+  return new MqttError('aborted', `${attempt}: aborted`, { cause: signal?.reason });
 }
 
 /** The error of a time-out. */
-export function timedOut(attempt: string, timeoutMs: number): ClientError {
-  return new ClientError('timed-out', `${attempt}: no answer within ${timeoutMs} ms`);
+export function timedOut(attempt: string, timeoutMs: number): MqttError {
+  return new MqttError('timed-out', `${attempt}: no answer within ${timeoutMs} ms`);
 }

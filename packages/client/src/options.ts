@@ -1,21 +1,22 @@
-/** What the caller may set at connect, its defaults, and the CONNECT packet made of it. */
+/** What the caller may set when the client is made, and the units and defaults of it. */
 
-import {
-  type AuthPacket,
-  type ConnectPacket,
-  NO_PROPERTIES,
-  PACKET_BYTES_MAXIMUM,
-  type Properties,
-  type ProtocolVersion,
-  type QoS,
-} from '@dunlin/protocol';
-import type { Wire } from '@dunlin/transport';
+import type { AuthPacket, Properties, ProtocolVersion, QoS } from '@dunlin/protocol';
 import type { ClientEvents } from './client-api.ts';
-import { ClientError } from './errors.ts';
-import { checkVersion } from './server-limits.ts';
+import type { Dial } from './dial.ts';
+import type { Environment } from './environment.ts';
+import type { MqttError } from './errors.ts';
+import type { OutboxStore } from './outbox-store.ts';
+import type { ReceivedMessage } from './received-message.ts';
+import type { TlsOptions } from './tls-options.ts';
 
 /** What a message may be made of: text as UTF-8, bytes as they are, everything else as JSON. */
 export type Payload = string | Uint8Array | object | number | boolean | null;
+
+/**
+ * Called for every message of a subscription. Where it returns a promise, the message is acknowledged when that has
+ * settled. What it throws or rejects with surfaces as an uncaught error, and the message counts as handled.
+ */
+export type MessageHandler = (message: ReceivedMessage) => unknown;
 
 /** The Will: what the server publishes when this client is lost (section 3.1.2.5). */
 export interface WillOptions {
@@ -46,153 +47,101 @@ export interface Authentication {
 /** The Authentication Data of an AUTH; undefined leaves the property out. */
 export type AuthenticationData = Uint8Array | undefined;
 
-/** Options of `connect`; every one may be left out. */
-export interface ConnectOptions {
-  /** Default: `dunlin` and sixteen random letters and digits. */
+/** A value, or a function that is asked for it before each attempt to connect. What it throws fails the attempt. */
+export type Provided<Value> = Value | (() => Value | Promise<Value>);
+
+/** When to connect again: full jitter, `random() * min(maxMs, minMs * 2 ** n)`. */
+export interface ReconnectOptions {
+  /** The bound of the first wait, milliseconds. Default 1000. */
+  readonly minMs?: number;
+  /** The bound of any wait, milliseconds. Default 300000. */
+  readonly maxMs?: number;
+  /** A connection that lived so long begins the waits anew, milliseconds. Default 10000. */
+  readonly heldMs?: number;
+  /** Attempts after which the client gives up. Default: none. */
+  readonly attemptsMax?: number;
+  /** Overrides which failures end the client: true goes on, false gives up. */
+  readonly shouldRetry?: (error: MqttError, attempt: number) => boolean;
+}
+
+/** What waits to be published, and what was published and is not acknowledged. */
+export interface OutboxOptions {
+  /** Messages. Default 100000. */
+  readonly messagesMax?: number;
+  /** Bytes of topics and payloads. Default 67108864 (64 MiB). */
+  readonly bytesMax?: number;
+  /** A full outbox refuses the new message, or gives up the oldest that was not sent. Default 'reject'. */
+  readonly onFull?: 'reject' | 'drop-oldest';
+  /** Whether QoS 0 waits for a connection. Default 'queue'. */
+  readonly qos0?: 'queue' | 'reject';
+  /** Where it is kept; without, it ends with the process. */
+  readonly store?: OutboxStore;
+}
+
+/** A line of the log: what the client does, never a secret or a payload. */
+export interface LogLine {
+  readonly level: 'debug' | 'info' | 'warn';
+  readonly text: string;
+}
+
+/** Options of `createClient`; every one may be left out. */
+export interface ClientOptions {
+  /** Default: that of the outbox's store, or `dunlin` and sixteen random letters and digits. */
   readonly clientId?: string;
-  readonly username?: string;
-  readonly password?: string | Uint8Array;
+  /** Default: that of the URL. */
+  readonly username?: Provided<string | undefined>;
+  readonly password?: Provided<string | Uint8Array | undefined>;
   readonly will?: WillOptions;
   /** 3: MQTT 3.1, 4: MQTT 3.1.1, 5: MQTT 5.0. Default 5. */
   readonly protocolVersion?: ProtocolVersion;
   /** Seconds, 0 to 65535; 0 turns the mechanism off. Default 60. A server may set another (5.0). */
   readonly keepAlive?: number;
   /**
-   * True: a new session. False: this client goes on with the session that the server holds for its Client Identifier;
-   * flows which another process left open are ended, not continued. Default true.
+   * Of the connection that `connect()` makes; reconnects go on with the session wherever it can live. True: a new
+   * session. False: the one that the server holds for the Client Identifier; flows which another process left open are
+   * ended, not continued. Default true, with a store in the outbox false.
    */
   readonly cleanStart?: boolean;
-  /** The properties of CONNECT (5.0), such as `sessionExpiryInterval`. */
+  /** The properties of CONNECT (5.0), such as `sessionExpiryInterval` (with a store by default a day). */
   readonly properties?: Properties;
   readonly authentication?: Authentication;
   /** Largest packet taken from the server, bytes. Default 268435460, the largest there is. Said to the server in 5.0. */
   readonly maximumPacketSize?: number;
-  /** From the call until CONNACK, milliseconds. Default 30000. */
+  /** TLS, where the platform lets the client have a say. */
+  readonly tls?: Provided<TlsOptions | undefined>;
+  /** The days left at which `certificateExpiring` is told. Default 30. */
+  readonly certificateWarningDays?: number;
+  /** Each attempt until CONNACK, milliseconds. Default 30000. */
   readonly connectTimeoutMs?: number;
+  /** Attempts before `connect()` rejects; what retrying cannot mend rejects at once. Default 1. */
+  readonly connectAttempts?: number;
   /** For each publish, subscribe and unsubscribe, milliseconds. Default: none. */
   readonly operationTimeoutMs?: number;
   /** Longest silence after a PINGREQ, milliseconds. Default 10000. */
   readonly pingTimeoutMs?: number;
-  /** Publishes that wait for an acknowledgement or for their turn; above it they are refused. Default 100000. */
-  readonly publishesMax?: number;
+  /** False: the first connection is the only one. */
+  readonly reconnect?: false | ReconnectOptions;
+  /** Follows a server that names another (0x9C, 0x9D), by the scheme of the URL. Default true. */
+  readonly followServerReference?: boolean;
+  readonly outbox?: OutboxOptions;
+  /** Shortens repeated topics where the server takes aliases (5.0). Default true. */
+  readonly topicAliases?: boolean;
   /** Received messages that wait in one subscription's iterator. Default 1000. */
   readonly iteratorMessagesMax?: number;
-  /** Gives up connecting. No effect once connected. */
-  readonly signal?: AbortSignal;
+  /** Requests that wait for their answers; those above it reject 'queue-full'. Default 10000. */
+  readonly requestsMax?: number;
   /** Listeners that are there before the first packet. */
   readonly on?: Partial<ClientEvents>;
-  /** The connection to use instead of one made by URL; nobody has called `open` on it. */
-  readonly wire?: Wire;
+  /** Takes the log. */
+  readonly log?: (line: LogLine) => void;
+  /** Makes the wires in place of the platform. */
+  readonly dial?: Dial;
+  /** Time, timers and chance in place of the platform's. */
+  readonly environment?: Environment;
 }
 
-/** The options with every default in place. */
-export interface Settings {
-  readonly connect: ConnectPacket;
-  readonly authentication: Authentication | undefined;
-  readonly maximumPacketSize: number;
-  readonly connectTimeoutMs: number;
-  readonly operationTimeoutMs: number;
-  readonly pingTimeoutMs: number;
-  readonly publishesMax: number;
-  readonly iteratorMessagesMax: number;
-  readonly signal: AbortSignal | undefined;
-  readonly on: Partial<ClientEvents>;
-}
-
-const CONNECT_TIMEOUT_MS = 30_000;
-const PING_TIMEOUT_MS = 10_000;
-const PUBLISHES_MAX = 100_000;
-const ITERATOR_MESSAGES_MAX = 1000;
-
-/**
- * Fills in the defaults and refuses what the codec does not look at. Throws `ClientError` 'invalid' or 'not-supported';
- * whoever encodes the CONNECT gets the rest told.
- */
-export function settingsOf(options: ConnectOptions): Settings {
-  return {
-    connect: connectPacket(options),
-    authentication: options.authentication,
-    maximumPacketSize: options.maximumPacketSize ?? options.properties?.maximumPacketSize ?? PACKET_BYTES_MAXIMUM,
-    connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
-    operationTimeoutMs: options.operationTimeoutMs ?? Number.POSITIVE_INFINITY,
-    pingTimeoutMs: options.pingTimeoutMs ?? PING_TIMEOUT_MS,
-    publishesMax: options.publishesMax ?? PUBLISHES_MAX,
-    iteratorMessagesMax: options.iteratorMessagesMax ?? ITERATOR_MESSAGES_MAX,
-    signal: options.signal,
-    on: options.on ?? {},
-  };
-}
-
-/** The bytes of a payload; a Uint8Array is taken as it is, not copied. Throws 'invalid' for what JSON cannot say. */
-export function payloadBytes(payload: Payload): Uint8Array {
-  if (payload instanceof Uint8Array) return payload;
-  if (typeof payload === 'string') return encoder.encode(payload);
-  const json = jsonOf(payload);
-  if (json !== undefined) return encoder.encode(json);
-  throw new ClientError('invalid', `Cannot use a payload of type ${typeof payload}: expected text, bytes or JSON`);
-}
-
-const encoder = new TextEncoder();
-
-function jsonOf(value: unknown): string | undefined {
-  try {
-    return JSON.stringify(value);
-  } catch (cause) {
-    throw new ClientError('invalid', `Cannot use the payload: ${(cause as Error).message}`, { cause });
-  }
-}
-
-function connectPacket(options: ConnectOptions): ConnectPacket {
-  const version = options.protocolVersion ?? 5;
-  if (version !== 3 && version !== 4 && version !== 5) {
-    throw new ClientError('invalid', `Cannot speak protocol version ${String(version)}: expected 3, 4 or 5`);
-  }
-  const clientId = options.clientId ?? randomClientId();
-  const cleanStart = options.cleanStart ?? true;
-  if (clientId === '' && version !== 5 && !cleanStart) {
-    const message = 'Cannot connect with an empty clientId: before MQTT 5.0 it needs cleanStart [MQTT311-3.1.3-7]';
-    throw new ClientError('invalid', message);
-  }
-  const properties = connectProperties(options);
-  checkVersion('Cannot connect', version, properties);
-  const packet: ConnectPacket = {
-    type: 'connect',
-    protocolVersion: version,
-    bridge: false,
-    clientId,
-    cleanStart,
-    keepAlive: options.keepAlive ?? 60,
-    properties,
-  };
-  if (options.username !== undefined) packet.username = options.username;
-  if (options.password !== undefined) packet.password = payloadBytes(options.password);
-  if (options.will !== undefined) packet.will = willOf(options.will, version);
-  return packet;
-}
-
-/** The properties given, and what other options say as properties. */
-function connectProperties(options: ConnectOptions): Properties {
-  const { authentication, maximumPacketSize } = options;
-  const properties: Properties = { ...options.properties };
-  if (maximumPacketSize !== undefined && (options.protocolVersion ?? 5) === 5) {
-    properties.maximumPacketSize = maximumPacketSize;
-  }
-  if (authentication !== undefined) {
-    properties.authenticationMethod = authentication.method;
-    if (authentication.data !== undefined) properties.authenticationData = authentication.data;
-  }
-  return Object.keys(properties).length === 0 ? NO_PROPERTIES : properties;
-}
-
-function willOf(will: WillOptions, version: ProtocolVersion): NonNullable<ConnectPacket['will']> {
-  const { topic, payload = '', qos = 0, retain = false, properties = NO_PROPERTIES } = will;
-  checkVersion('Cannot connect with a will', version, properties);
-  return { topic: topic, payload: payloadBytes(payload), qos, retain, properties };
-}
-
-/** Only letters and digits, at most 23, which every server accepts [MQTT-3.1.3-5]. */
-function randomClientId(): string {
-  const letters = '0123456789abcdefghijklmnopqrstuvwxyz';
-  const random = crypto.getRandomValues(new Uint32Array(16));
-  return `dunlin${[...random].map((value) => letters[value % letters.length]).join('')}`;
+/** Options of `connect`. */
+export interface ConnectOptions extends ClientOptions {
+  /** Gives up connecting. No effect once connected. */
+  readonly signal?: AbortSignal;
 }

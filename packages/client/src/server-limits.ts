@@ -2,13 +2,14 @@
 
 import {
   type ConnackPacket,
+  type ConnectPacket,
   PACKET_BYTES_MAXIMUM,
   type Properties,
   type ProtocolVersion,
   type QoS,
   type SubscriptionRequest,
 } from '@dunlin/protocol';
-import { ClientError } from './errors.ts';
+import { MqttError } from './errors.ts';
 
 /** The server's capabilities on one connection. */
 export interface ServerLimits {
@@ -57,7 +58,7 @@ export function checkPublish(
     throw notSupported(`${attempt}: the server does not retain messages [MQTT-3.2.2-14]`, 0x9a);
   }
   if (message.properties.subscriptionIdentifiers !== undefined) {
-    throw new ClientError('invalid', `${attempt}: only a server may send a Subscription Identifier [MQTT-3.3.4-6]`);
+    throw new MqttError('invalid', `${attempt}: only a server may send a Subscription Identifier [MQTT-3.3.4-6]`);
   }
   const { topicAlias } = message.properties;
   if (topicAlias === undefined || (topicAlias >= 1 && topicAlias <= limits.topicAliasMaximum)) return;
@@ -97,11 +98,19 @@ export function checkVersion(attempt: string, version: ProtocolVersion, properti
   throw notSupported(`${attempt}: properties (${names}) need MQTT 5.0, this connection speaks ${versionName(version)}`);
 }
 
+/** Refuses what DISCONNECT may not say. Throws `invalid` or `not-supported`. */
+export function checkDisconnect(connect: ConnectPacket, properties: Properties): void {
+  checkVersion('Cannot disconnect', connect.protocolVersion, properties);
+  if ((connect.properties.sessionExpiryInterval ?? 0) > 0 || !properties.sessionExpiryInterval) return;
+  const message = 'Cannot disconnect with a Session Expiry Interval: CONNECT had 0 or none (3.14.2.2.2)';
+  throw new MqttError('invalid', message);
+}
+
 /** The version as people write it. */
-export function versionName(version: ProtocolVersion): string {
+function versionName(version: ProtocolVersion): string {
   return version === 3 ? 'MQTT 3.1' : version === 4 ? 'MQTT 3.1.1' : 'MQTT 5.0';
 }
 
-function notSupported(message: string, reasonCode?: number): ClientError {
-  return new ClientError('not-supported', message, reasonCode === undefined ? {} : { reasonCode });
+function notSupported(message: string, reasonCode?: number): MqttError {
+  return new MqttError('not-supported', message, reasonCode === undefined ? {} : { reasonCode });
 }

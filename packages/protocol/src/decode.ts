@@ -3,7 +3,7 @@
 import { type DecodeOptions, decodeConnect } from './decode-connect.ts';
 import { MqttError, malformedPacket, protocolError } from './errors.ts';
 import { PacketReader } from './packet-reader.ts';
-import { maySend, type PacketTypeRow, packetTypeRow, type Side } from './packet-types.ts';
+import { fixedFlags, PACKET_NAMES, type PacketName, PacketType, type Side } from './packet-types.ts';
 import {
   type AuthPacket,
   type ConnackPacket,
@@ -20,26 +20,35 @@ import {
   type UnsubackPacket,
   type UnsubscribePacket,
 } from './packets.ts';
-import { PublishFrame } from './publish-frame.ts';
-import { isReasonCodeAllowed } from './reason-codes.ts';
-
-/** What one decode function needs besides its reader. */
-interface Context {
-  readonly version: ProtocolVersion;
-  readonly sender: Side;
-}
+import { readPropertyBlock } from './property-block.ts';
+import { hexadecimal, isReasonCodeAllowed } from './reason-codes.ts';
+import { checkTopicField } from './topic.ts';
 
 const RETURN_CODE_MAXIMUM = 5;
 const SUBACK_FAILURE = 0x80;
 const SHARED_PREFIX = '$share/';
+/** The statement about the code of each packet, in section 3. */
+const CODE_STATEMENTS: Partial<Record<PacketName, string>> = {
+  connack: '2.2-8',
+  puback: '4.2-1',
+  pubrec: '5.2-1',
+  pubrel: '6.2-1',
+  pubcomp: '7.2-1',
+  suback: '9.3-2',
+  unsuback: '11.3-2',
+  disconnect: '14.2-1',
+  auth: '15.2-1',
+};
 
 /**
- * Reads the packet in bytes [start, end) whose variable header begins at `bodyStart`, as `receiver` must.
+ * Reads the packet in bytes [start, end) whose variable header begins at `bodyStart`, as `receiver` must; whoever is
+ * only one of the two takes `decodeClientPacket` or `decodeServerPacket`.
  *
  * Strings are copies; payloads and other binary values are views of `bytes`. Throws `MqttError` only: 'protocol-error'
  * for a packet of the wrong direction; 'malformed-packet' or 'protocol-error' for a fault of format; the codes of
- * `decodeConnect` and `PublishFrame.read`; 'unsupported-protocol-version' when a 5.0 client is answered by a 3.1.1
- * server. Topic Filters are checked as text only: what is wrong with their wildcards is told for each in SUBACK.
+ * `decodeConnect` and `readProperties`; 'topic-name-invalid' for a wildcard in a Topic Name;
+ * 'unsupported-protocol-version' when a 5.0 client is answered by a 3.1.1 server. Topic Filters are checked as text
+ * only: what is wrong with their wildcards is told for each in SUBACK.
  */
 export function decodePacket(
   version: ProtocolVersion,
@@ -50,136 +59,182 @@ export function decodePacket(
   end: number,
   options: DecodeOptions = {},
 ): Packet {
-  const type = packetTypeRow(bytes[start] >> 4);
-  if (type === undefined) throw malformedPacket('Cannot read a packet: its type is 0 [MQTT-2.1.3-1]');
-  const sender: Side = receiver === 'server' ? 'client' : 'server';
-  checkDirection(type, sender, version);
-  checkFlags(type, bytes[start] & 0x0f, version);
-  if (type.name === 'connect') return decodeConnect(bytes, start, bodyStart, end, options);
-  if (type.name === 'publish') return decodePublish(version, receiver, bytes, start, bodyStart, end, options);
-
-  const reader = new PacketReader(type.title, bytes, bodyStart, end, options.strictText ?? true);
-  const packet = decodeBody(type.name, reader, { version, sender });
-  reader.finish();
-  return packet;
+  const decode = receiver === 'server' ? decodeClientPacket : decodeServerPacket;
+  return decode(version, bytes, start, bodyStart, end, options);
 }
 
-function checkDirection(type: PacketTypeRow, sender: Side, version: ProtocolVersion): void {
-  if (maySend(type, sender, version)) return;
-  if (type.fromBefore5 === 'nobody') {
-    throw malformedPacket('Cannot read a packet: type 15 is reserved before MQTT 5.0 [MQTT311-2.2.2-2]');
-  }
-  throw protocolError(`Cannot accept ${type.title} from the ${sender}: only the other side may send it`);
-}
-
-/** In MQTT 3.1 DUP may be set on what is sent again: PUBREL, SUBSCRIBE and UNSUBSCRIBE. */
-function checkFlags(type: PacketTypeRow, flags: number, version: ProtocolVersion): void {
-  if (type.flags === undefined || flags === type.flags) return;
-  if (version === 3 && type.flags === 2 && flags === 10) return;
-  throw malformedPacket(`Cannot read ${type.title}: its header flags are ${flags}, not ${type.flags} [MQTT-2.1.3-1]`);
-}
-
-function decodeBody(
-  name: Exclude<Packet['type'], 'connect' | 'publish'>,
-  reader: PacketReader,
-  context: Context,
-): Packet {
-  switch (name) {
-    case 'connack':
-      return decodeConnack(reader, context);
-    case 'puback':
-    case 'pubrec':
-    case 'pubrel':
-    case 'pubcomp':
-      return decodePublishAck(name, reader, context);
-    case 'subscribe':
-      return decodeSubscribe(reader, context);
-    case 'suback':
-      return decodeSuback(reader, context);
-    case 'unsubscribe':
-      return decodeUnsubscribe(reader, context);
-    case 'unsuback':
-      return decodeUnsuback(reader, context);
-    case 'pingreq':
-    case 'pingresp':
-      return { type: name };
-    case 'disconnect':
-      return decodeDisconnect(reader, context);
-    case 'auth':
-      return decodeAuth(reader, context);
-  }
-}
-
-function decodePublish(
+/** Reads what a client sent, as a server does; see `decodePacket`. */
+export function decodeClientPacket(
   version: ProtocolVersion,
-  receiver: Side,
   bytes: Uint8Array,
   start: number,
   bodyStart: number,
   end: number,
-  options: DecodeOptions,
-): PublishPacket {
-  const frame = new PublishFrame(receiver, options);
-  frame.read(version, bytes, start, bodyStart, end);
-  const { dup, qos, retain, packetId } = frame;
-  const topic = frame.topic();
-  const properties = frame.properties();
-  return {
-    type: 'publish',
-    dup,
-    qos,
-    retain,
-    topic,
-    packetId,
-    properties,
-    payload: bytes.subarray(frame.payloadStart, end),
-  };
+  options: DecodeOptions = {},
+): Packet {
+  if (bytes[start] >> 4 === PacketType.connect) return decodeConnect(bytes, start, bodyStart, end, options);
+  const reader = readerOf('client', version, bytes, start, bodyStart, end, options);
+  return decodeWith(decodeClientBody, reader, bytes[start]);
 }
 
-function decodeConnack(reader: PacketReader, { version }: Context): ConnackPacket {
+/** Reads what a server sent, as a client does; see `decodePacket`. */
+export function decodeServerPacket(
+  version: ProtocolVersion,
+  bytes: Uint8Array,
+  start: number,
+  bodyStart: number,
+  end: number,
+  options: DecodeOptions = {},
+): Packet {
+  const reader = readerOf('server', version, bytes, start, bodyStart, end, options);
+  return decodeWith(decodeServerBody, reader, bytes[start]);
+}
+
+function readerOf(
+  sender: Side,
+  version: ProtocolVersion,
+  bytes: Uint8Array,
+  start: number,
+  bodyStart: number,
+  end: number,
+  { strictText }: DecodeOptions,
+): PacketReader {
+  const type = bytes[start] >> 4;
+  if (type === 0) throw malformedPacket('Cannot read a packet: its type is 0 [MQTT-2.1.3-1]');
+  return new PacketReader(PACKET_NAMES[type - 1], sender, version, bytes, bodyStart, end, strictText);
+}
+
+/** `decodeSided` reads what only one side sends, and gives undefined for every other type. */
+function decodeWith(
+  decodeSided: (reader: PacketReader) => Packet | undefined,
+  reader: PacketReader,
+  firstByte: number,
+): Packet {
+  const flags = firstByte & 0x0f;
+  if (reader.carrier === 'publish') return decodePublish(reader, flags);
+  const expected = fixedFlags(firstByte >> 4);
+  // In MQTT 3.1 DUP may be set on what is sent again: PUBREL, SUBSCRIBE and UNSUBSCRIBE.
+  if (flags !== expected && !(reader.version === 3 && expected === 2 && flags === 10)) {
+    throw reader.malformed(`its header flags are ${flags}, not ${expected} [MQTT-2.1.3-1]`);
+  }
+  const packet = decodeSided(reader) ?? decodeEither(reader);
+  reader.finish();
+  return packet;
+}
+
+function decodeClientBody(reader: PacketReader): Packet | undefined {
+  switch (reader.carrier) {
+    case 'subscribe':
+      return decodeSubscribe(reader);
+    case 'unsubscribe':
+      return decodeUnsubscribe(reader);
+    case 'pingreq':
+      return { type: 'pingreq' };
+  }
+  return undefined;
+}
+
+function decodeServerBody(reader: PacketReader): Packet | undefined {
+  const { carrier } = reader;
+  switch (carrier) {
+    case 'connack':
+      return decodeConnack(reader);
+    case 'suback':
+    case 'unsuback':
+      return decodeRequestAck(reader, carrier);
+    case 'pingresp':
+      return { type: carrier };
+  }
+  return undefined;
+}
+
+/** What both sides send. */
+function decodeEither(reader: PacketReader): Packet {
+  const { carrier, version, sender } = reader;
+  const reason = { reasonCode: 0, properties: NO_PROPERTIES };
+  switch (carrier) {
+    case 'puback':
+    case 'pubrec':
+    case 'pubrel':
+    case 'pubcomp':
+      return readReason(reader, { type: carrier, packetId: reader.packetId(), ...reason });
+    case 'disconnect':
+      if (version !== 5 && sender === 'server') break;
+      return readReason(reader, { type: carrier, ...reason });
+    case 'auth':
+      if (version === 5) return decodeAuth(reader);
+      throw malformedPacket('Cannot read a packet: type 15 is reserved before MQTT 5.0 [MQTT311-2.2.2-2]');
+  }
+  throw protocolError(`Cannot accept ${reader.title} from the ${sender}: only the other side may send it`);
+}
+
+function decodePublish(reader: PacketReader, flags: number): PublishPacket {
+  const qos = (flags >> 1) & 3;
+  const dup = qos > 0 && flags >= 8;
+  if (qos === 3) throw reader.malformed('its QoS is 3 [MQTT-3.3.1-4]');
+  if (qos === 0 && flags >= 8 && reader.version !== 3) throw reader.malformed('DUP is 1 with QoS 0 [MQTT-3.3.1-2]');
+  const topic = reader.text('Topic Name');
+  if (topic !== '') checkTopicField(topic, 'Topic Name');
+  const packetId = qos > 0 ? reader.packetId() : 0;
+  const properties = readPropertyBlock(reader);
+  if (topic === '' && properties.topicAlias === undefined) {
+    throw reader.forbidden('its Topic Name is empty and it has no Topic Alias (3.3.2.1)');
+  }
+  const payload = reader.bytes.subarray(reader.at, reader.end);
+  return { type: 'publish', dup, qos: qos as QoS, retain: (flags & 1) === 1, topic, packetId, properties, payload };
+}
+
+/** A code that the packet may carry from its sender; before 5.0 those that `isKnown` says. */
+function readCode(reader: PacketReader, isKnown: (code: number) => boolean): number {
+  const code = reader.byte('Reason Code');
+  const carrier = reader.carrier as PacketName;
+  if (reader.version === 5 ? isReasonCodeAllowed(carrier, code, reader.sender) : isKnown(code)) return code;
+  const statement = `[MQTT-3.${CODE_STATEMENTS[carrier]}]`;
+  throw reader.forbidden(`code ${hexadecimal(code)} has no place in it or is not for its sender ${statement}`);
+}
+
+function decodeConnack(reader: PacketReader): ConnackPacket {
   const flags = reader.byte('Connect Acknowledge Flags');
   if (flags > 1) throw reader.malformed('a reserved acknowledge flag is 1 [MQTT-3.2.2-1]');
-  const reasonCode = reader.byte('Reason Code');
-  if (version === 5 && reader.rest === 0 && reasonCode > 0 && reasonCode <= RETURN_CODE_MAXIMUM) {
-    const message = `Cannot use MQTT 5.0: the server answered in the form of 3.1.1, Return Code ${reasonCode}`;
+  const found = reader.bytes[reader.at];
+  if (reader.version === 5 && reader.rest === 1 && isReturnCode(found) && found > 0) {
+    const message = `Cannot use MQTT 5.0: the server answered in the form of 3.1.1, Return Code ${found}`;
     throw new MqttError('unsupported-protocol-version', 0x84, message);
   }
-  const allowed =
-    version === 5 ? isReasonCodeAllowed('connack', reasonCode, 'server') : reasonCode <= RETURN_CODE_MAXIMUM;
-  if (!allowed) throw badReasonCode(reader, reasonCode, '[MQTT-3.2.2-8]');
+  const reasonCode = readCode(reader, isReturnCode);
   const sessionPresent = flags === 1;
   if (sessionPresent && reasonCode !== 0) throw reader.forbidden('Session Present is 1 with a refusal [MQTT-3.2.2-6]');
-  const properties = version === 5 ? reader.properties('connack', 'server') : NO_PROPERTIES;
+  const properties = readPropertyBlock(reader);
   if (properties.authenticationData !== undefined && properties.authenticationMethod === undefined) {
     throw reader.forbidden('it has Authentication Data without an Authentication Method (3.2.2.3.18)');
   }
   return { type: 'connack', sessionPresent, reasonCode, properties };
 }
 
-/** 5.0 leaves out a code of 0 without properties, and a property length of 0 behind a code. */
-function decodePublishAck(
-  type: PublishAckPacket['type'],
-  reader: PacketReader,
-  { version, sender }: Context,
-): PublishAckPacket {
-  const packetId = reader.packetId();
-  if (version !== 5 || reader.rest === 0) return { type, packetId, reasonCode: 0, properties: NO_PROPERTIES };
-  const reasonCode = reader.byte('Reason Code');
-  if (!isReasonCodeAllowed(type, reasonCode, sender)) {
-    throw badReasonCode(reader, reasonCode, '[MQTT-3.4.2-1, 3.5.2-1, 3.6.2-1, 3.7.2-1]');
-  }
-  const properties = reader.rest === 0 ? NO_PROPERTIES : reader.properties(type, sender);
-  return { type, packetId, reasonCode, properties };
+function isReturnCode(code: number): boolean {
+  return code <= RETURN_CODE_MAXIMUM;
 }
 
-function decodeSubscribe(reader: PacketReader, { version, sender }: Context): SubscribePacket {
+function isGranted(code: number): boolean {
+  return code <= 2 || code === SUBACK_FAILURE;
+}
+
+/** 5.0 leaves out a code of 0 without properties, and a property length of 0 behind a code; before there is neither. */
+function readReason<P extends PublishAckPacket | DisconnectPacket>(reader: PacketReader, packet: P): P {
+  if (reader.version !== 5 || reader.rest === 0) return packet;
+  packet.reasonCode = readCode(reader, isGranted);
+  if (reader.rest > 0) packet.properties = readPropertyBlock(reader);
+  return packet;
+}
+
+function decodeSubscribe(reader: PacketReader): SubscribePacket {
   const packetId = reader.packetId();
-  const properties = version === 5 ? reader.properties('subscribe', sender) : NO_PROPERTIES;
+  const properties = readPropertyBlock(reader);
   const subscriptions: SubscriptionRequest[] = [];
   while (reader.rest > 0) {
     const filter = reader.text('Topic Filter');
     const options = reader.byte('Subscription Options');
-    subscriptions.push(version === 5 ? readOptions(reader, filter, options) : readQoS(reader, filter, options));
+    subscriptions.push(reader.version === 5 ? readOptions(reader, filter, options) : readQoS(reader, filter, options));
   }
   if (subscriptions.length === 0) throw reader.forbidden('it has no Topic Filter, expected one or more [MQTT-3.8.3-2]');
   return { type: 'subscribe', packetId, properties, subscriptions };
@@ -209,68 +264,33 @@ function readQoS(reader: PacketReader, filter: string, options: number): Subscri
   return { filter, qos: options as QoS, noLocal: false, retainAsPublished: false, retainHandling: 0 };
 }
 
-function decodeSuback(reader: PacketReader, { version, sender }: Context): SubackPacket {
+/** One code for each Topic Filter of the request; UNSUBACK has none before 5.0. */
+function decodeRequestAck(reader: PacketReader, type: 'suback' | 'unsuback'): SubackPacket | UnsubackPacket {
   const packetId = reader.packetId();
-  const properties = version === 5 ? reader.properties('suback', sender) : NO_PROPERTIES;
-  const reasonCodes = readCodes(reader);
-  for (const code of reasonCodes) {
-    const allowed = version === 5 ? isReasonCodeAllowed('suback', code, sender) : code <= 2 || code === SUBACK_FAILURE;
-    if (!allowed) throw badReasonCode(reader, code, '[MQTT-3.9.3-2]');
-  }
-  return { type: 'suback', packetId, properties, reasonCodes };
+  const properties = readPropertyBlock(reader);
+  const reasonCodes: number[] = [];
+  if (type === 'unsuback' && reader.version !== 5) return { type, packetId, properties, reasonCodes };
+  if (reader.rest === 0) throw reader.forbidden('it has no Reason Code, expected one for each Topic Filter');
+  while (reader.rest > 0) reasonCodes.push(readCode(reader, isGranted));
+  return { type, packetId, properties, reasonCodes };
 }
 
-function decodeUnsubscribe(reader: PacketReader, { version, sender }: Context): UnsubscribePacket {
+function decodeUnsubscribe(reader: PacketReader): UnsubscribePacket {
   const packetId = reader.packetId();
-  const properties = version === 5 ? reader.properties('unsubscribe', sender) : NO_PROPERTIES;
+  const properties = readPropertyBlock(reader);
   const filters: string[] = [];
   while (reader.rest > 0) filters.push(reader.text('Topic Filter'));
   if (filters.length === 0) throw reader.forbidden('it has no Topic Filter, expected one or more [MQTT-3.10.3-2]');
   return { type: 'unsubscribe', packetId, properties, filters };
 }
 
-function decodeUnsuback(reader: PacketReader, { version, sender }: Context): UnsubackPacket {
-  const packetId = reader.packetId();
-  if (version !== 5) return { type: 'unsuback', packetId, properties: NO_PROPERTIES, reasonCodes: [] };
-  const properties = reader.properties('unsuback', sender);
-  const reasonCodes = readCodes(reader);
-  for (const code of reasonCodes) {
-    if (!isReasonCodeAllowed('unsuback', code, sender)) throw badReasonCode(reader, code, '[MQTT-3.11.3-2]');
-  }
-  return { type: 'unsuback', packetId, properties, reasonCodes };
-}
-
-/** The payload of SUBACK and UNSUBACK: one byte for each filter of the request, so one at least. */
-function readCodes(reader: PacketReader): number[] {
-  if (reader.rest === 0) throw reader.forbidden('it has no Reason Code, expected one for each Topic Filter');
-  const codes: number[] = [];
-  while (reader.rest > 0) codes.push(reader.byte('Reason Code'));
-  return codes;
-}
-
-function decodeDisconnect(reader: PacketReader, { version, sender }: Context): DisconnectPacket {
-  if (version !== 5 || reader.rest === 0) return { type: 'disconnect', reasonCode: 0, properties: NO_PROPERTIES };
-  const reasonCode = reader.byte('Reason Code');
-  if (!isReasonCodeAllowed('disconnect', reasonCode, sender)) {
-    throw badReasonCode(reader, reasonCode, '[MQTT-3.14.2-1]');
-  }
-  const properties = reader.rest === 0 ? NO_PROPERTIES : reader.properties('disconnect', sender);
-  return { type: 'disconnect', reasonCode, properties };
-}
-
 /** The short form cannot occur: it has no room for the Authentication Method, which is required (3.15.2.2.2). */
-function decodeAuth(reader: PacketReader, { sender }: Context): AuthPacket {
-  if (reader.rest === 0) throw reader.forbidden('it has no Authentication Method (3.15.2.2.2)');
-  const reasonCode = reader.byte('Authenticate Reason Code');
-  if (!isReasonCodeAllowed('auth', reasonCode, sender)) throw badReasonCode(reader, reasonCode, '[MQTT-3.15.2-1]');
-  const properties = reader.properties('auth', sender);
+function decodeAuth(reader: PacketReader): AuthPacket {
+  const isShort = reader.rest === 0;
+  const reasonCode = isShort ? 0 : readCode(reader, isGranted);
+  const properties = isShort ? NO_PROPERTIES : readPropertyBlock(reader);
   if (properties.authenticationMethod === undefined) {
     throw reader.forbidden('it has no Authentication Method (3.15.2.2.2)');
   }
   return { type: 'auth', reasonCode, properties };
-}
-
-function badReasonCode(reader: PacketReader, code: number, statement: string): MqttError {
-  const hex = code.toString(16).toUpperCase().padStart(2, '0');
-  return reader.forbidden(`code 0x${hex} has no place in it or is not for its sender ${statement}`);
 }

@@ -1,7 +1,6 @@
 /** Writes every control packet of MQTT 3.1, 3.1.1 and 5.0 (chapter 3). */
 
-import { MqttError } from './errors.ts';
-import { PacketType, packetTypeRow } from './packet-types.ts';
+import { fixedFlags, PacketType } from './packet-types.ts';
 import { PacketWriter } from './packet-writer.ts';
 import type {
   AuthPacket,
@@ -20,7 +19,9 @@ import type {
   UnsubscribePacket,
   Will,
 } from './packets.ts';
-import { connackReturnCode, isReasonCodeAllowed } from './reason-codes.ts';
+import { writePropertyBlock } from './property-block.ts';
+import { connackReturnCode, hexadecimal, isReasonCodeAllowed } from './reason-codes.ts';
+import { checkTopicField } from './topic.ts';
 
 const RETURN_CODE_MAXIMUM = 5;
 const SUBACK_FAILURE = 0x80;
@@ -38,35 +39,94 @@ const PUBLISH_EXTRA_BYTES = 64;
  * refuse, 'packet-too-large' above 268435455 bytes of body. Direction and wildcards of filters are not judged.
  */
 export function encodePacket(packet: Packet, version: ProtocolVersion): Uint8Array {
-  const writer = new PacketWriter(packet.type.toUpperCase(), packet.type === 'publish' ? publishGuess(packet) : 0);
+  const writer = writerFor(packet);
+  writePacket(writer, packet, version);
+  return writer.bytes.subarray(0, writer.length);
+}
+
+/** With room for a PUBLISH, so that its payload is copied once. */
+function writerFor(packet: Packet): PacketWriter {
+  return packet.type === 'publish'
+    ? new PacketWriter(3 * packet.topic.length + packet.payload.length + PUBLISH_EXTRA_BYTES)
+    : new PacketWriter();
+}
+
+/** Appends a packet of either side; see `encodePacket`. After a throw nothing of it is there. */
+export function writePacket(writer: PacketWriter, packet: Packet, version: ProtocolVersion): void {
+  writeWith(writeServerBody, writer, packet, version);
+}
+
+/** Appends a packet that a client sends: CONNACK, SUBACK, UNSUBACK and PINGRESP throw 'protocol-error'. */
+export function writeClientPacket(writer: PacketWriter, packet: Packet, version: ProtocolVersion): void {
+  writeWith(refuseServerBody, writer, packet, version);
+}
+
+/** Writes the packets that only a server sends. */
+type WriteServerBody = (writer: PacketWriter, packet: Packet, version: ProtocolVersion) => void;
+
+function writeWith(other: WriteServerBody, writer: PacketWriter, packet: Packet, version: ProtocolVersion): void {
+  const start = writer.length;
+  try {
+    const type = PacketType[packet.type];
+    const title = packet.type.toUpperCase();
+    if (packet.type === 'publish') {
+      writer.begin(title, publishFirstByte(packet), publishGuess(packet, version));
+      writePublish(writer, packet, version);
+    } else {
+      writer.begin(title, (type << 4) | fixedFlags(type));
+      writeBody(writer, packet, version, other);
+    }
+    writer.finish();
+  } catch (error) {
+    writer.length = start;
+    throw error;
+  }
+}
+
+function writeBody(
+  writer: PacketWriter,
+  packet: Exclude<Packet, PublishPacket>,
+  version: ProtocolVersion,
+  other: WriteServerBody,
+): void {
   switch (packet.type) {
     case 'connect':
-      return encodeConnect(writer, packet);
-    case 'connack':
-      return encodeConnack(writer, packet, version);
-    case 'publish':
-      return encodePublish(writer, packet, version);
+      writeConnect(writer, packet);
+      break;
     case 'puback':
     case 'pubrec':
     case 'pubrel':
     case 'pubcomp':
-      return encodePublishAck(writer, packet, version);
+      writer.packetId(packet.packetId);
+      if (version === 5) writeReason(writer, packet);
+      break;
     case 'subscribe':
-      return encodeSubscribe(writer, packet, version);
-    case 'suback':
-      return encodeSuback(writer, packet, version);
+      writeSubscribe(writer, packet, version);
+      break;
     case 'unsubscribe':
-      return encodeUnsubscribe(writer, packet, version);
-    case 'unsuback':
-      return encodeUnsuback(writer, packet, version);
+      writeUnsubscribe(writer, packet, version);
+      break;
     case 'pingreq':
-    case 'pingresp':
-      return writer.finish(firstByte(packet.type));
+      break;
     case 'disconnect':
-      return encodeDisconnect(writer, packet, version);
+      if (version === 5) writeReason(writer, packet);
+      break;
     case 'auth':
-      return encodeAuth(writer, packet, version);
+      writeAuth(writer, packet, version);
+      break;
+    default:
+      other(writer, packet, version);
   }
+}
+
+function refuseServerBody(writer: PacketWriter): void {
+  throw writer.forbidden('only a server sends it');
+}
+
+function writeServerBody(writer: PacketWriter, packet: Packet, version: ProtocolVersion): void {
+  if (packet.type === 'connack') writeConnack(writer, packet, version);
+  else if (packet.type === 'suback') writeSuback(writer, packet, version);
+  else if (packet.type === 'unsuback') writeUnsuback(writer, packet, version);
 }
 
 /**
@@ -82,17 +142,40 @@ export function encodeWithin(
   maximumPacketSize: number,
   omitProblemInformation = false,
 ): Uint8Array | undefined {
+  const writer = writerFor(packet);
   const admitted = omitProblemInformation ? withoutProblemInformation(packet) : packet;
-  const whole = encodePacket(admitted, version);
-  if (whole.length <= maximumPacketSize) return whole;
-  if (!mayShorten(admitted) || version !== 5) return undefined;
+  return writeFitting(writePacket, writer, admitted, version, maximumPacketSize)
+    ? writer.bytes.subarray(0, writer.length)
+    : undefined;
+}
 
-  const { reasonString: _text, ...short } = admitted.properties;
-  const withoutText = encodePacket({ ...admitted, properties: short }, version);
-  if (withoutText.length <= maximumPacketSize) return withoutText;
-  const { userProperties: _pairs, ...shortest } = short;
-  const bare = encodePacket({ ...admitted, properties: shortest }, version);
-  return bare.length <= maximumPacketSize ? bare : undefined;
+/** Appends a client's packet as `encodeWithin` shortens it; false where it does not fit, and then nothing is there. */
+export function writeClientPacketWithin(
+  writer: PacketWriter,
+  packet: Packet,
+  version: ProtocolVersion,
+  maximumPacketSize: number,
+): boolean {
+  return writeFitting(writeClientPacket, writer, packet, version, maximumPacketSize);
+}
+
+function writeFitting(
+  write: typeof writePacket,
+  writer: PacketWriter,
+  packet: Packet,
+  version: ProtocolVersion,
+  maximumPacketSize: number,
+): boolean {
+  const start = writer.length;
+  let admitted = packet;
+  for (const dropped of ['reasonString', 'userProperties', undefined] as const) {
+    write(writer, admitted, version);
+    if (writer.length - start <= maximumPacketSize) return true;
+    writer.length = start;
+    if (dropped === undefined || version !== 5 || !mayShorten(admitted)) break;
+    admitted = { ...admitted, properties: { ...admitted.properties, [dropped]: undefined } };
+  }
+  return false;
 }
 
 type Shortenable = Exclude<
@@ -102,17 +185,7 @@ type Shortenable = Exclude<
 
 /** The packets that may carry a Reason String; in the others User Properties belong to the message or the request. */
 function mayShorten(packet: Packet): packet is Shortenable {
-  switch (packet.type) {
-    case 'connect':
-    case 'publish':
-    case 'subscribe':
-    case 'unsubscribe':
-    case 'pingreq':
-    case 'pingresp':
-      return false;
-    default:
-      return true;
-  }
+  return !['connect', 'publish', 'subscribe', 'unsubscribe', 'pingreq', 'pingresp'].includes(packet.type);
 }
 
 function withoutProblemInformation(packet: Packet): Packet {
@@ -121,12 +194,7 @@ function withoutProblemInformation(packet: Packet): Packet {
   return reasonString === undefined && userProperties === undefined ? packet : { ...packet, properties };
 }
 
-function firstByte(type: Packet['type']): number {
-  const number = PacketType[type];
-  return (number << 4) | (packetTypeRow(number)?.flags ?? 0);
-}
-
-function encodeConnect(writer: PacketWriter, packet: ConnectPacket): Uint8Array {
+function writeConnect(writer: PacketWriter, packet: ConnectPacket): void {
   const { protocolVersion, username, password, will, properties } = packet;
   if (protocolVersion !== 5 && password !== undefined && username === undefined) {
     throw writer.forbidden('it has a password but no user name, which needs MQTT 5.0 [MQTT311-3.1.2-22]');
@@ -138,18 +206,17 @@ function encodeConnect(writer: PacketWriter, packet: ConnectPacket): Uint8Array 
   writer.uint16(packet.keepAlive, 'Keep Alive');
   if (protocolVersion === 5) {
     checkAuthentication(writer, properties);
-    writer.properties(properties, 'connect');
+    writePropertyBlock(writer, properties, 'connect');
   }
   writer.text(packet.clientId, 'Client Identifier');
   if (will !== undefined) {
-    if (protocolVersion === 5) writer.properties(will.properties, 'will');
-    checkTopic(will.topic, 'Will Topic');
+    if (protocolVersion === 5) writePropertyBlock(writer, will.properties, 'will');
+    checkTopicField(will.topic, 'Will Topic');
     writer.text(will.topic, 'Will Topic');
     writer.binary(will.payload, 'Will Payload');
   }
   if (username !== undefined) writer.text(username, 'User Name');
   if (password !== undefined) writer.binary(password, 'Password');
-  return writer.finish(firstByte('connect'));
 }
 
 function connectFlags(writer: PacketWriter, packet: ConnectPacket): number {
@@ -163,7 +230,7 @@ function willFlags(writer: PacketWriter, will: Will): number {
   return 0x04 | (will.qos << 3) | (will.retain ? 0x20 : 0);
 }
 
-function encodeConnack(writer: PacketWriter, packet: ConnackPacket, version: ProtocolVersion): Uint8Array {
+function writeConnack(writer: PacketWriter, packet: ConnackPacket, version: ProtocolVersion): void {
   if (packet.sessionPresent && packet.reasonCode !== 0) {
     throw writer.forbidden('Session Present is 1 with a refusal [MQTT-3.2.2-6]');
   }
@@ -173,60 +240,60 @@ function encodeConnack(writer: PacketWriter, packet: ConnackPacket, version: Pro
     checkReasonCode(writer, 'connack', packet.reasonCode);
     checkAuthentication(writer, packet.properties);
     writer.byte(packet.reasonCode);
-    writer.properties(packet.properties, 'connack');
+    writePropertyBlock(writer, packet.properties, 'connack');
   } else {
     writer.byte(returnCode(writer, packet.reasonCode));
   }
-  return writer.finish(firstByte('connack'));
 }
 
 function returnCode(writer: PacketWriter, code: number): number {
   const adapted = code <= RETURN_CODE_MAXIMUM ? code : connackReturnCode(code);
   if (adapted !== undefined) return adapted;
-  throw writer.forbidden(`no Return Code stands for ${hex(code)}, close without CONNACK [MQTT311-3.2.2-6]`);
+  throw writer.forbidden(`no Return Code stands for ${hexadecimal(code)}, close without CONNACK [MQTT311-3.2.2-6]`);
 }
 
-function encodePublish(writer: PacketWriter, packet: PublishPacket, version: ProtocolVersion): Uint8Array {
+function writePublish(writer: PacketWriter, packet: PublishPacket, version: ProtocolVersion): void {
   const { qos, topic, properties } = packet;
   checkQoS(writer, qos);
   if (packet.dup && qos === 0) throw writer.forbidden('DUP is 1 with QoS 0 [MQTT-3.3.1-2]');
-  if (topic !== '') checkTopic(topic, 'Topic Name');
+  if (topic !== '') checkTopicField(topic, 'Topic Name');
   else if (version !== 5 || properties.topicAlias === undefined) {
     throw writer.forbidden('its Topic Name is empty and it has no Topic Alias (3.3.2.1)');
   }
   writer.text(topic, 'Topic Name');
   if (qos > 0) writer.packetId(packet.packetId);
-  if (version === 5) writer.properties(properties, 'publish');
+  if (version === 5) writePropertyBlock(writer, properties, 'publish');
   writer.raw(packet.payload);
-  return writer.finish(firstByte('publish') | (packet.dup ? 8 : 0) | (qos << 1) | (packet.retain ? 1 : 0));
 }
 
-/** Room for topic and payload, so that the payload is copied once. */
-function publishGuess({ topic, payload }: PublishPacket): number {
-  return 3 * topic.length + payload.length + PUBLISH_EXTRA_BYTES;
+function publishFirstByte({ dup, qos, retain }: PublishPacket): number {
+  return (PacketType.publish << 4) | (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
 }
 
-function encodePublishAck(writer: PacketWriter, packet: PublishAckPacket, version: ProtocolVersion): Uint8Array {
-  writer.packetId(packet.packetId);
-  if (version === 5) {
-    checkReasonCode(writer, packet.type, packet.reasonCode);
-    const bare = isEmpty(packet.properties);
-    if (packet.reasonCode !== 0 || !bare) writer.byte(packet.reasonCode);
-    if (!bare) writer.properties(packet.properties, packet.type);
-  }
-  return writer.finish(firstByte(packet.type));
+/** The Remaining Length of a topic in ASCII without properties, so that most payloads are copied once. */
+function publishGuess({ topic, qos, payload }: PublishPacket, version: ProtocolVersion): number {
+  return 2 + topic.length + (qos > 0 ? 2 : 0) + (version === 5 ? 1 : 0) + payload.length;
 }
 
-function encodeSubscribe(writer: PacketWriter, packet: SubscribePacket, version: ProtocolVersion): Uint8Array {
+/** 5.0 leaves out properties where there are none, and then a code of 0 too. */
+function writeReason(writer: PacketWriter, packet: PublishAckPacket | DisconnectPacket): void {
+  const start = writer.length;
+  const { type, reasonCode, properties } = packet;
+  checkReasonCode(writer, type, reasonCode);
+  writer.byte(reasonCode);
+  writePropertyBlock(writer, properties, type);
+  if (writer.length === start + 2) writer.length -= reasonCode === 0 ? 2 : 1;
+}
+
+function writeSubscribe(writer: PacketWriter, packet: SubscribePacket, version: ProtocolVersion): void {
   if (packet.subscriptions.length === 0) throw writer.forbidden('it has no Topic Filter [MQTT-3.8.3-2]');
   writer.packetId(packet.packetId);
-  if (version === 5) writer.properties(packet.properties, 'subscribe');
+  if (version === 5) writePropertyBlock(writer, packet.properties, 'subscribe');
   for (const subscription of packet.subscriptions) {
     checkQoS(writer, subscription.qos);
     writer.text(subscription.filter, 'Topic Filter');
     writer.byte(version === 5 ? subscriptionOptions(writer, subscription) : subscription.qos);
   }
-  return writer.finish(firstByte('subscribe'));
 }
 
 function subscriptionOptions(writer: PacketWriter, subscription: SubscriptionRequest): number {
@@ -240,61 +307,47 @@ function subscriptionOptions(writer: PacketWriter, subscription: SubscriptionReq
   return qos | (noLocal ? 4 : 0) | (retainAsPublished ? 8 : 0) | (retainHandling << 4);
 }
 
-function encodeSuback(writer: PacketWriter, packet: SubackPacket, version: ProtocolVersion): Uint8Array {
+function writeSuback(writer: PacketWriter, packet: SubackPacket, version: ProtocolVersion): void {
   if (packet.reasonCodes.length === 0) throw writer.forbidden('it has no Reason Code, expected one for each filter');
   writer.packetId(packet.packetId);
-  if (version === 5) writer.properties(packet.properties, 'suback');
+  if (version === 5) writePropertyBlock(writer, packet.properties, 'suback');
   for (const code of packet.reasonCodes) {
     checkReasonCode(writer, 'suback', code);
     writer.byte(version !== 5 && code >= SUBACK_FAILURE ? SUBACK_FAILURE : code);
   }
-  return writer.finish(firstByte('suback'));
 }
 
-function encodeUnsubscribe(writer: PacketWriter, packet: UnsubscribePacket, version: ProtocolVersion): Uint8Array {
+function writeUnsubscribe(writer: PacketWriter, packet: UnsubscribePacket, version: ProtocolVersion): void {
   if (packet.filters.length === 0) throw writer.forbidden('it has no Topic Filter [MQTT-3.10.3-2]');
   writer.packetId(packet.packetId);
-  if (version === 5) writer.properties(packet.properties, 'unsubscribe');
+  if (version === 5) writePropertyBlock(writer, packet.properties, 'unsubscribe');
   for (const filter of packet.filters) writer.text(filter, 'Topic Filter');
-  return writer.finish(firstByte('unsubscribe'));
 }
 
-function encodeUnsuback(writer: PacketWriter, packet: UnsubackPacket, version: ProtocolVersion): Uint8Array {
+function writeUnsuback(writer: PacketWriter, packet: UnsubackPacket, version: ProtocolVersion): void {
   writer.packetId(packet.packetId);
-  if (version !== 5) return writer.finish(firstByte('unsuback'));
+  if (version !== 5) return;
   if (packet.reasonCodes.length === 0) throw writer.forbidden('it has no Reason Code, expected one for each filter');
-  writer.properties(packet.properties, 'unsuback');
+  writePropertyBlock(writer, packet.properties, 'unsuback');
   for (const code of packet.reasonCodes) {
     checkReasonCode(writer, 'unsuback', code);
     writer.byte(code);
   }
-  return writer.finish(firstByte('unsuback'));
 }
 
-function encodeDisconnect(writer: PacketWriter, packet: DisconnectPacket, version: ProtocolVersion): Uint8Array {
-  if (version === 5) {
-    checkReasonCode(writer, 'disconnect', packet.reasonCode);
-    const bare = isEmpty(packet.properties);
-    if (packet.reasonCode !== 0 || !bare) writer.byte(packet.reasonCode);
-    if (!bare) writer.properties(packet.properties, 'disconnect');
-  }
-  return writer.finish(firstByte('disconnect'));
-}
-
-function encodeAuth(writer: PacketWriter, packet: AuthPacket, version: ProtocolVersion): Uint8Array {
+function writeAuth(writer: PacketWriter, packet: AuthPacket, version: ProtocolVersion): void {
   if (version !== 5) throw writer.forbidden('it exists in MQTT 5.0 only');
   if (packet.properties.authenticationMethod === undefined) {
     throw writer.forbidden('it has no Authentication Method (3.15.2.2.2)');
   }
   checkReasonCode(writer, 'auth', packet.reasonCode);
   writer.byte(packet.reasonCode);
-  writer.properties(packet.properties, 'auth');
-  return writer.finish(firstByte('auth'));
+  writePropertyBlock(writer, packet.properties, 'auth');
 }
 
 function checkReasonCode(writer: PacketWriter, type: Packet['type'], code: number): void {
   if (isReasonCodeAllowed(type, code, 'client') || isReasonCodeAllowed(type, code, 'server')) return;
-  throw writer.forbidden(`code ${hex(code)} has no place in it (2.4)`);
+  throw writer.forbidden(`code ${hexadecimal(code)} has no place in it (2.4)`);
 }
 
 function checkAuthentication(writer: PacketWriter, properties: Properties): void {
@@ -304,25 +357,4 @@ function checkAuthentication(writer: PacketWriter, properties: Properties): void
 
 function checkQoS(writer: PacketWriter, qos: number): void {
   if (qos !== 0 && qos !== 1 && qos !== 2) throw writer.forbidden(`a QoS is ${String(qos)}, expected 0 to 2`);
-}
-
-function checkTopic(topic: string, field: string): void {
-  if (topic === '') throw topicNameInvalid(field, 'it is empty [MQTT-4.7.3-1]');
-  if (topic.includes('+') || topic.includes('#')) throw topicNameInvalid(field, 'it holds a wildcard [MQTT-3.3.2-2]');
-}
-
-function topicNameInvalid(field: string, fault: string): MqttError {
-  return new MqttError('topic-name-invalid', 0x90, `Cannot use the ${field}: ${fault}`);
-}
-
-function isEmpty(properties: Properties): boolean {
-  for (const key in properties) {
-    const value = properties[key as keyof Properties];
-    if (value !== undefined && !(Array.isArray(value) && value.length === 0)) return false;
-  }
-  return true;
-}
-
-function hex(code: number): string {
-  return `0x${code.toString(16).toUpperCase().padStart(2, '0')}`;
 }

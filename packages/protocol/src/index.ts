@@ -1,13 +1,15 @@
 /** The public names of `@dunlin/protocol`. */
 
 export { type Deadlined, DeadlineWheel } from './deadline-wheel.ts';
-export { decodePacket } from './decode.ts';
+export { decodeClientPacket, decodePacket, decodeServerPacket } from './decode.ts';
 export { connectVersionHint, type DecodeOptions, decodeConnect } from './decode-connect.ts';
-export { encodePacket, encodeWithin } from './encode.ts';
+export { encodePacket, encodeWithin, writeClientPacket, writeClientPacketWithin, writePacket } from './encode.ts';
 export { MqttError, type MqttErrorCode, malformedPacket, protocolError } from './errors.ts';
+export { FilterTree } from './filter-tree.ts';
 export { FilterTrie, ownText } from './filter-trie.ts';
 export { FrameReader } from './frame-reader.ts';
 export { PacketIdentifiers } from './packet-identifiers.ts';
+export { PacketStream } from './packet-stream.ts';
 export {
   maySend,
   PACKET_TYPES,
@@ -17,6 +19,7 @@ export {
   packetTypeRow,
   type Side,
 } from './packet-types.ts';
+export { PacketWriter } from './packet-writer.ts';
 export {
   type AuthPacket,
   type ConnackPacket,
@@ -40,19 +43,17 @@ export {
   type Will,
 } from './packets.ts';
 export {
-  encodeProperties,
   PROPERTIES,
   type PropertyCarrier,
   type PropertyRow,
   type PropertyType,
   type PropertyValues,
-  propertiesLength,
-  readProperties,
-  writeProperties,
 } from './properties.ts';
+export { encodeProperties, readProperties } from './property-block.ts';
 export { PublishFrame } from './publish-frame.ts';
 export {
   connackReturnCode,
+  hexadecimal,
   isReasonCodeAllowed,
   REASON_CODES,
   ReasonCode,
@@ -64,14 +65,7 @@ export { type OpenExchange, SenderFlow } from './sender-flow.ts';
 export { parseSharedFilter, type SharedFilter } from './share.ts';
 export { assertTopicFilter, assertTopicName, hasWildcard, isTopicFilter, topicLevels, topicMatches } from './topic.ts';
 export { TopicAliasReceiver, TopicAliasSender } from './topic-alias.ts';
-export {
-  checkTopicName,
-  checkUtf8,
-  readUtf8,
-  TEXT_BYTES_MAXIMUM,
-  type TextRules,
-  utf8Length,
-  writeUtf8,
-} from './utf8.ts';
+export { readUtf8, TEXT_BYTES_MAXIMUM, type TextRules, utf8Length, writeUtf8 } from './utf8.ts';
+export { checkTopicName, checkUtf8 } from './utf8-check.ts';
 export { PACKET_BYTES_MAXIMUM, readVarint, VARINT_MAXIMUM, varintSize, writeVarint } from './varint.ts';
 export { quoted, visible } from './visible-text.ts';

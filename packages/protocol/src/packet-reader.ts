@@ -2,8 +2,8 @@
 
 import { type MqttError, malformedPacket, protocolError } from './errors.ts';
 import type { Side } from './packet-types.ts';
-import { NO_PROPERTIES, type Properties } from './packets.ts';
-import { type PropertyCarrier, readProperties } from './properties.ts';
+import type { ProtocolVersion } from './packets.ts';
+import { carrierTitle, type PropertyCarrier } from './properties.ts';
 import { readUtf8 } from './utf8.ts';
 import { readVarint, varintSize } from './varint.ts';
 
@@ -15,17 +15,35 @@ import { readVarint, varintSize } from './varint.ts';
 export class PacketReader {
   readonly bytes: Uint8Array;
   readonly end: number;
+  readonly carrier: PropertyCarrier | 'pingreq' | 'pingresp';
+  readonly sender: Side;
+  /** Of a CONNECT known only when its level has been read. */
+  version: ProtocolVersion;
+  readonly strictText: boolean;
   /** Offset of the next field. */
   at: number;
-  readonly #title: string;
-  readonly #strictText: boolean;
 
-  constructor(title: string, bytes: Uint8Array, at: number, end: number, strictText: boolean) {
+  constructor(
+    carrier: PacketReader['carrier'],
+    sender: Side,
+    version: ProtocolVersion,
+    bytes: Uint8Array,
+    at: number,
+    end: number,
+    strictText = true,
+  ) {
+    this.carrier = carrier;
+    this.sender = sender;
+    this.version = version;
     this.bytes = bytes;
     this.at = at;
     this.end = end;
-    this.#title = title;
-    this.#strictText = strictText;
+    this.strictText = strictText;
+  }
+
+  /** Names the packet in errors. */
+  get title(): string {
+    return carrierTitle(this.carrier);
   }
 
   /** Bytes not yet read. */
@@ -34,62 +52,65 @@ export class PacketReader {
   }
 
   byte(field: string): number {
-    return this.bytes[this.#advance(1, field)];
+    return this.bytes[this.skip(1, field)];
   }
 
   uint16(field: string): number {
-    const at = this.#advance(2, field);
+    const at = this.skip(2, field);
     return (this.bytes[at] << 8) | this.bytes[at + 1];
+  }
+
+  uint32(field: string): number {
+    return this.uint16(field) * 0x1_0000 + this.uint16(field);
+  }
+
+  /** A Variable Byte Integer; its errors need no field. */
+  varint(): number {
+    const value = readVarint(this.bytes, this.at, this.end);
+    this.at += varintSize(value);
+    return value;
   }
 
   /** A Packet Identifier; throws 'protocol-error' for 0 [MQTT-2.2.1-3]. */
   packetId(): number {
     const packetId = this.uint16('Packet Identifier');
-    if (packetId === 0) throw protocolError(`Cannot read ${this.#title}: its Packet Identifier is 0 [MQTT-2.2.1-3]`);
+    if (packetId === 0) throw this.forbidden('its Packet Identifier is 0 [MQTT-2.2.1-3]');
     return packetId;
   }
 
   text(field: string): string {
     const length = this.uint16(field);
-    const start = this.#advance(length, field);
-    return readUtf8(this.bytes, start, this.at, this.#strictText);
+    const start = this.skip(length, field);
+    return readUtf8(this.bytes, start, this.at, this.strictText);
   }
 
   /** A view, no copy. */
   binary(field: string): Uint8Array {
     const length = this.uint16(field);
-    const start = this.#advance(length, field);
+    const start = this.skip(length, field);
     return this.bytes.subarray(start, this.at);
   }
 
-  /** A property block with its length in front. */
-  properties(carrier: PropertyCarrier, sender: Side): Properties {
-    const length = readVarint(this.bytes, this.at, this.end);
-    this.at += varintSize(length);
-    const start = this.#advance(length, 'properties');
-    return length === 0 ? NO_PROPERTIES : readProperties(this.bytes, start, this.at, carrier, sender, this.#strictText);
-  }
-
-  /** Throws 'malformed-packet' when bytes are left over. */
-  finish(): void {
-    if (this.at === this.end) return;
-    throw this.malformed(`${this.end - this.at} bytes are left over behind its last field`);
-  }
-
-  /** A 'malformed-packet' error which names the packet. */
-  malformed(fault: string): MqttError {
-    return malformedPacket(`Cannot read ${this.#title}: ${fault}`);
-  }
-
-  /** A 'protocol-error' error which names the packet. */
-  forbidden(fault: string): MqttError {
-    return protocolError(`Cannot read ${this.#title}: ${fault}`);
-  }
-
-  #advance(count: number, field: string): number {
+  /** Passes over bytes of a field; returns the offset of the first. */
+  skip(count: number, field: string): number {
     const { at } = this;
     if (at + count > this.end) throw this.malformed(`the packet ends inside its ${field}`);
     this.at = at + count;
     return at;
+  }
+
+  /** Throws 'malformed-packet' when bytes are left over. */
+  finish(): void {
+    if (this.rest > 0) throw this.malformed(`${this.rest} bytes are left over behind its last field`);
+  }
+
+  /** A 'malformed-packet' error which names the packet. */
+  malformed(fault: string): MqttError {
+    return malformedPacket(`Cannot read ${this.title}: ${fault}`);
+  }
+
+  /** A 'protocol-error' error which names the packet. */
+  forbidden(fault: string): MqttError {
+    return protocolError(`Cannot read ${this.title}: ${fault}`);
   }
 }

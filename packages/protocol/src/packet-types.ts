@@ -26,6 +26,9 @@ export const PacketType = {
   auth: 15,
 } as const;
 
+/** The names in the order of the numbers; name n - 1 is type n. */
+export const PACKET_NAMES = /* @__PURE__ */ Object.keys(PacketType) as PacketName[];
+
 /** One control packet type. */
 export interface PacketTypeRow {
   /** 1 to 15. */
@@ -43,23 +46,7 @@ export interface PacketTypeRow {
 }
 
 /** Every control packet type, in the order of the numbers; row n - 1 is type n. */
-export const PACKET_TYPES: readonly PacketTypeRow[] = [
-  row(1, 'connect', 'CONNECT', 0, 'client', 'client', 'never'),
-  row(2, 'connack', 'CONNACK', 0, 'server', 'server', 'never'),
-  row(3, 'publish', 'PUBLISH', undefined, 'both', 'both', 'qos-above-0'),
-  row(4, 'puback', 'PUBACK', 0, 'both', 'both', 'always'),
-  row(5, 'pubrec', 'PUBREC', 0, 'both', 'both', 'always'),
-  row(6, 'pubrel', 'PUBREL', 2, 'both', 'both', 'always'),
-  row(7, 'pubcomp', 'PUBCOMP', 0, 'both', 'both', 'always'),
-  row(8, 'subscribe', 'SUBSCRIBE', 2, 'client', 'client', 'always'),
-  row(9, 'suback', 'SUBACK', 0, 'server', 'server', 'always'),
-  row(10, 'unsubscribe', 'UNSUBSCRIBE', 2, 'client', 'client', 'always'),
-  row(11, 'unsuback', 'UNSUBACK', 0, 'server', 'server', 'always'),
-  row(12, 'pingreq', 'PINGREQ', 0, 'client', 'client', 'never'),
-  row(13, 'pingresp', 'PINGRESP', 0, 'server', 'server', 'never'),
-  row(14, 'disconnect', 'DISCONNECT', 0, 'both', 'client', 'never'),
-  row(15, 'auth', 'AUTH', 0, 'both', 'nobody', 'never'),
-];
+export const PACKET_TYPES: readonly PacketTypeRow[] = /* @__PURE__ */ rows();
 
 /** The row of a type number 1 to 15; undefined for every other number. */
 export function packetTypeRow(type: number): PacketTypeRow | undefined {
@@ -72,14 +59,38 @@ export function maySend(row: PacketTypeRow, sender: Side, version: ProtocolVersi
   return from === 'both' || from === sender;
 }
 
+/** The lower four bits of the first byte of every packet but PUBLISH. */
+export function fixedFlags(type: number): number {
+  return type === PacketType.pubrel || type === PacketType.subscribe || type === PacketType.unsubscribe ? 2 : 0;
+}
+
+function rows(): PacketTypeRow[] {
+  return [
+    row('connect', 'client', 'client', 'never'),
+    row('connack', 'server', 'server', 'never'),
+    row('publish', 'both', 'both', 'qos-above-0'),
+    row('puback', 'both', 'both', 'always'),
+    row('pubrec', 'both', 'both', 'always'),
+    row('pubrel', 'both', 'both', 'always'),
+    row('pubcomp', 'both', 'both', 'always'),
+    row('subscribe', 'client', 'client', 'always'),
+    row('suback', 'server', 'server', 'always'),
+    row('unsubscribe', 'client', 'client', 'always'),
+    row('unsuback', 'server', 'server', 'always'),
+    row('pingreq', 'client', 'client', 'never'),
+    row('pingresp', 'server', 'server', 'never'),
+    row('disconnect', 'both', 'client', 'never'),
+    row('auth', 'both', 'nobody', 'never'),
+  ];
+}
+
 function row(
-  number: number,
   name: PacketName,
-  title: string,
-  flags: number | undefined,
   from: PacketTypeRow['from'],
   fromBefore5: PacketTypeRow['fromBefore5'],
   packetId: PacketTypeRow['packetId'],
 ): PacketTypeRow {
-  return { number, name, title, flags, from, fromBefore5, packetId };
+  const number = PacketType[name];
+  const flags = name === 'publish' ? undefined : fixedFlags(number);
+  return { number, name, title: name.toUpperCase(), flags, from, fromBefore5, packetId };
 }

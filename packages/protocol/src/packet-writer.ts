@@ -1,31 +1,64 @@
-/** Writes the fields of one control packet in order and puts the fixed header in front (section 2.1). */
+/** Writes control packets one behind the other into one buffer that grows (section 2.1). */
 
 import { MqttError, protocolError } from './errors.ts';
-import type { Properties } from './packets.ts';
-import { type PropertyCarrier, propertiesLength, writeProperties } from './properties.ts';
-import { TEXT_BYTES_MAXIMUM, utf8Length, writeUtf8 } from './utf8.ts';
+import { TEXT_BYTES_MAXIMUM, writeUtf8 } from './utf8.ts';
 import { VARINT_MAXIMUM, varintSize, writeVarint } from './varint.ts';
 
-/** Room in front for type, flags and a Remaining Length of four bytes. */
-const HEADER_BYTES = 5;
 /** Enough for most packets, and small enough to be allocated without a call to the system's allocator. */
 const INITIAL_BYTES = 64;
+/** The most bytes of UTF-8 that one unit of a string takes. */
+const BYTES_PER_UNIT = 3;
 
-/** A packet under construction: the body first, the fixed header when its length is known. */
+/**
+ * A buffer of packets. `begin`, the fields, `finish`: a packet; then the next may begin.
+ *
+ * What a method throws leaves a packet begun: set `length` back to where it began.
+ */
 export class PacketWriter {
-  readonly #title: string;
-  #bytes: Uint8Array;
-  #at = HEADER_BYTES;
+  /** [0, length) is written; another array once it grew. */
+  bytes: Uint8Array;
+  length = 0;
+  #title = '';
+  /** Where the Remaining Length of the packet begins, and how many bytes were kept for it. */
+  #body = 0;
+  #kept = 1;
 
-  /** `title` names the packet in errors; `bodyBytes` is a guess of its size, which grows as needed. */
-  constructor(title: string, bodyBytes = 0) {
+  /** @param bytes Room at the beginning; it grows as needed. */
+  constructor(bytes: number = INITIAL_BYTES) {
+    this.bytes = new Uint8Array(bytes);
+  }
+
+  /**
+   * Begins a packet. `title` names it in errors; `bodyBytes` is a guess of its Remaining Length, and where it is right
+   * nothing is moved afterwards.
+   */
+  begin(title: string, firstByte: number, bodyBytes = 0): void {
     this.#title = title;
-    this.#bytes = new Uint8Array(Math.max(INITIAL_BYTES, HEADER_BYTES + bodyBytes));
+    this.#reserve(bodyBytes + 5);
+    this.bytes[this.length] = firstByte;
+    this.#body = this.length + 1;
+    this.#kept = varintSize(bodyBytes);
+    this.length = this.#body + this.#kept;
+  }
+
+  /** Ends the packet: puts its length in front. Throws 'packet-too-large' above 268435455 bytes of body. */
+  finish(): void {
+    this.#close(this.#body, this.#kept);
+  }
+
+  /** Keeps room for the length of what follows, as a property block has it; returns what `closeBlock` is to be given. */
+  openBlock(): number {
+    this.byte(0);
+    return this.length - 1;
+  }
+
+  closeBlock(block: number): void {
+    this.#close(block, 1);
   }
 
   byte(value: number): void {
     this.#reserve(1);
-    this.#bytes[this.#at++] = value;
+    this.bytes[this.length++] = value;
   }
 
   /** Throws 'protocol-error' for anything but an integer from 0 to 65535. */
@@ -33,9 +66,14 @@ export class PacketWriter {
     if (!Number.isInteger(value) || value < 0 || value > 0xffff) {
       throw this.forbidden(`its ${field} is ${value}, expected 0 to 65535`);
     }
-    this.#reserve(2);
-    this.#bytes[this.#at++] = value >>> 8;
-    this.#bytes[this.#at++] = value & 0xff;
+    this.byte(value >>> 8);
+    this.byte(value);
+  }
+
+  /** A Variable Byte Integer from 0 to 268435455. */
+  varint(value: number): void {
+    this.#reserve(4);
+    this.length = writeVarint(this.bytes, this.length, value);
   }
 
   /** Throws 'protocol-error' for anything but 1 to 65535 [MQTT-2.2.1-3]. */
@@ -44,13 +82,17 @@ export class PacketWriter {
     this.uint16(value, 'Packet Identifier');
   }
 
-  /** Throws 'malformed-packet' for text that is no UTF-8 String (1.5.4). */
+  /** Throws 'malformed-packet' for text that is no UTF-8 String (1.5.4), 'protocol-error' for what is no text or too long. */
   text(value: string, field: string): void {
-    const length = utf8Length(value);
+    if (typeof value !== 'string') throw this.forbidden(`its ${field} is no text`);
+    // Longer text does not fit in any case.
+    const units = Math.min(value.length, TEXT_BYTES_MAXIMUM + 1);
+    this.#reserve(2 + BYTES_PER_UNIT * units);
+    const start = this.length + 2;
+    const length = units < value.length ? units : writeUtf8(this.bytes, start, value) - start;
     this.#checkLength(length, field);
-    this.#reserve(2 + length);
     this.uint16(length, field);
-    this.#at = writeUtf8(this.#bytes, this.#at, value);
+    this.length = start + length;
   }
 
   binary(value: Uint8Array, field: string): void {
@@ -61,28 +103,8 @@ export class PacketWriter {
 
   raw(value: Uint8Array): void {
     this.#reserve(value.length);
-    this.#bytes.set(value, this.#at);
-    this.#at += value.length;
-  }
-
-  /** A property block with its length in front. */
-  properties(properties: Properties, carrier: PropertyCarrier): void {
-    const length = propertiesLength(properties, carrier);
-    this.#reserve(varintSize(length) + length);
-    this.#at = writeProperties(this.#bytes, writeVarint(this.#bytes, this.#at, length), properties);
-  }
-
-  /** The whole packet, in bytes of its own or a view of them. Throws 'packet-too-large' above 268435455 bytes of body. */
-  finish(firstByte: number): Uint8Array {
-    const remainingLength = this.#at - HEADER_BYTES;
-    if (remainingLength > VARINT_MAXIMUM) {
-      const message = `Cannot write ${this.#title}: it has ${remainingLength} bytes, at most ${VARINT_MAXIMUM} fit`;
-      throw new MqttError('packet-too-large', 0x95, message);
-    }
-    const start = HEADER_BYTES - 1 - varintSize(remainingLength);
-    this.#bytes[start] = firstByte;
-    writeVarint(this.#bytes, start + 1, remainingLength);
-    return this.#bytes.subarray(start, this.#at);
+    this.bytes.set(value, this.length);
+    this.length += value.length;
   }
 
   /** A 'protocol-error' error which names the packet. */
@@ -95,11 +117,27 @@ export class PacketWriter {
     throw this.forbidden(`its ${field} has ${length} bytes, at most ${TEXT_BYTES_MAXIMUM} fit`);
   }
 
+  /** Puts the length of what follows at `start`, where `kept` bytes are free for it. */
+  #close(start: number, kept: number): void {
+    const length = this.length - start - kept;
+    if (length > VARINT_MAXIMUM) {
+      const message = `Cannot write ${this.#title}: it has ${length} bytes, at most ${VARINT_MAXIMUM} fit`;
+      throw new MqttError('packet-too-large', 0x95, message);
+    }
+    const moved = varintSize(length) - kept;
+    if (moved !== 0) {
+      this.#reserve(moved);
+      this.bytes.copyWithin(start + kept + moved, start + kept, this.length);
+      this.length += moved;
+    }
+    writeVarint(this.bytes, start, length);
+  }
+
   #reserve(count: number): void {
-    const needed = this.#at + count;
-    if (needed <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, 2 * this.#bytes.length));
-    grown.set(this.#bytes.subarray(0, this.#at));
-    this.#bytes = grown;
+    const needed = this.length + count;
+    if (needed <= this.bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, 2 * this.bytes.length));
+    grown.set(this.bytes.subarray(0, this.length));
+    this.bytes = grown;
   }
 }

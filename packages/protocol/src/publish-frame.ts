@@ -3,8 +3,11 @@
 import { malformedPacket, protocolError } from './errors.ts';
 import type { Side } from './packet-types.ts';
 import { NO_PROPERTIES, type Properties, type ProtocolVersion, type QoS } from './packets.ts';
-import { checkPropertyUse, checkPropertyValue, PROPERTIES, propertyAt, readProperties } from './properties.ts';
-import { checkTopicName, readUtf8, type TextRules } from './utf8.ts';
+import { CODED, checkPropertyUse } from './properties.ts';
+import { readProperties } from './property-block.ts';
+import { checkPropertyBytes, propertyAt } from './property-check.ts';
+import { readUtf8, type TextRules } from './utf8.ts';
+import { checkTopicName } from './utf8-check.ts';
 import { readVarint, varintSize } from './varint.ts';
 
 const NO_BYTES = new Uint8Array(0);
@@ -130,11 +133,11 @@ export class PublishFrame {
     let at = this.propertiesStart;
     while (at < propertiesEnd) {
       const property = propertyAt(bytes, at, propertiesEnd, 'publish');
-      const bit = 1 << PROPERTIES.indexOf(property);
+      const bit = 1 << CODED.indexOf(property);
       checkPropertyUse(property, 'publish', this.#sender, (seen & bit) !== 0);
       seen |= bit;
       const valueStart = at + varintSize(property.id);
-      const next = checkPropertyValue(bytes, valueStart, propertiesEnd, property, this.#strictText);
+      const next = checkPropertyBytes(bytes, valueStart, propertiesEnd, property, this.#strictText);
       if (property.id === TOPIC_ALIAS) {
         this.topicAlias = (bytes[valueStart] << 8) | bytes[valueStart + 1];
         this.topicAliasStart = at;

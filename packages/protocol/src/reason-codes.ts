@@ -54,81 +54,85 @@ export const ReasonCode = {
 /** One name of a Reason Code; value 0x00 has three. */
 export interface ReasonCodeRow {
   readonly value: number;
-  readonly key: keyof typeof ReasonCode;
   /** As the standard prints it. */
   readonly name: string;
   /** Packets that may carry it under this name. */
   readonly packets: readonly PacketName[];
-  /** Who may send it in DISCONNECT; undefined: nobody. */
-  readonly disconnectFrom?: Side | 'both';
-  /** Who may send it in AUTH; undefined: nobody. */
-  readonly authFrom?: Side | 'both';
 }
 
 /**
- * Every Reason Code, by value, from table 2-6 and the tables of the packets.
+ * Every Reason Code, by value, from table 2-6 and the tables of the packets: value, places (see `PLACES`), name.
  *
  * Where these disagree the wider reading stands, since it decides what is accepted: DISCONNECT may carry 0x8C (only
  * table 2-6 has it) and a client may send DISCONNECT 0x9B (text of section 3.3.4, against table 3-10).
  */
-export const REASON_CODES: readonly ReasonCodeRow[] = [
-  row('success', 'Success', 'connack puback pubrec pubrel pubcomp unsuback auth', undefined, 'server'),
-  row('normalDisconnection', 'Normal disconnection', 'disconnect', 'both'),
-  row('grantedQoS0', 'Granted QoS 0', 'suback'),
-  row('grantedQoS1', 'Granted QoS 1', 'suback'),
-  row('grantedQoS2', 'Granted QoS 2', 'suback'),
-  row('disconnectWithWillMessage', 'Disconnect with Will Message', 'disconnect', 'client'),
-  row('noMatchingSubscribers', 'No matching subscribers', 'puback pubrec'),
-  row('noSubscriptionExisted', 'No subscription existed', 'unsuback'),
-  row('continueAuthentication', 'Continue authentication', 'auth', undefined, 'both'),
-  row('reAuthenticate', 'Re-authenticate', 'auth', undefined, 'client'),
-  row('unspecifiedError', 'Unspecified error', 'connack puback pubrec suback unsuback disconnect', 'both'),
-  row('malformedPacket', 'Malformed Packet', 'connack disconnect', 'both'),
-  row('protocolError', 'Protocol Error', 'connack disconnect', 'both'),
-  row(
-    'implementationSpecificError',
-    'Implementation specific error',
-    'connack puback pubrec suback unsuback disconnect',
-    'both',
-  ),
-  row('unsupportedProtocolVersion', 'Unsupported Protocol Version', 'connack'),
-  row('clientIdentifierNotValid', 'Client Identifier not valid', 'connack'),
-  row('badUserNameOrPassword', 'Bad User Name or Password', 'connack'),
-  row('notAuthorized', 'Not authorized', 'connack puback pubrec suback unsuback disconnect', 'server'),
-  row('serverUnavailable', 'Server unavailable', 'connack'),
-  row('serverBusy', 'Server busy', 'connack disconnect', 'server'),
-  row('banned', 'Banned', 'connack'),
-  row('serverShuttingDown', 'Server shutting down', 'disconnect', 'server'),
-  row('badAuthenticationMethod', 'Bad authentication method', 'connack disconnect', 'both'),
-  row('keepAliveTimeout', 'Keep Alive timeout', 'disconnect', 'server'),
-  row('sessionTakenOver', 'Session taken over', 'disconnect', 'server'),
-  row('topicFilterInvalid', 'Topic Filter invalid', 'suback unsuback disconnect', 'server'),
-  row('topicNameInvalid', 'Topic Name invalid', 'connack puback pubrec disconnect', 'both'),
-  row('packetIdentifierInUse', 'Packet Identifier in use', 'puback pubrec suback unsuback'),
-  row('packetIdentifierNotFound', 'Packet Identifier not found', 'pubrel pubcomp'),
-  row('receiveMaximumExceeded', 'Receive Maximum exceeded', 'disconnect', 'both'),
-  row('topicAliasInvalid', 'Topic Alias invalid', 'disconnect', 'both'),
-  row('packetTooLarge', 'Packet too large', 'connack disconnect', 'both'),
-  row('messageRateTooHigh', 'Message rate too high', 'disconnect', 'both'),
-  row('quotaExceeded', 'Quota exceeded', 'connack puback pubrec suback disconnect', 'both'),
-  row('administrativeAction', 'Administrative action', 'disconnect', 'both'),
-  row('payloadFormatInvalid', 'Payload format invalid', 'connack puback pubrec disconnect', 'both'),
-  row('retainNotSupported', 'Retain not supported', 'connack disconnect', 'server'),
-  row('qosNotSupported', 'QoS not supported', 'connack disconnect', 'both'),
-  row('useAnotherServer', 'Use another server', 'connack disconnect', 'server'),
-  row('serverMoved', 'Server moved', 'connack disconnect', 'server'),
-  row('sharedSubscriptionsNotSupported', 'Shared Subscriptions not supported', 'suback disconnect', 'server'),
-  row('connectionRateExceeded', 'Connection rate exceeded', 'connack disconnect', 'server'),
-  row('maximumConnectTime', 'Maximum connect time', 'disconnect', 'server'),
-  row('subscriptionIdentifiersNotSupported', 'Subscription Identifiers not supported', 'suback disconnect', 'server'),
-  row('wildcardSubscriptionsNotSupported', 'Wildcard Subscriptions not supported', 'suback disconnect', 'server'),
-];
+const TABLE = `00 CPRUB Success
+00 D Normal disconnection
+00 S Granted QoS 0
+01 S Granted QoS 1
+02 S Granted QoS 2
+04 d Disconnect with Will Message
+10 P No matching subscribers
+11 U No subscription existed
+18 A Continue authentication
+19 a Re-authenticate
+80 CPSUD Unspecified error
+81 CD Malformed Packet
+82 CD Protocol Error
+83 CPSUD Implementation specific error
+84 C Unsupported Protocol Version
+85 C Client Identifier not valid
+86 C Bad User Name or Password
+87 CPSUE Not authorized
+88 C Server unavailable
+89 CE Server busy
+8a C Banned
+8b E Server shutting down
+8c CD Bad authentication method
+8d E Keep Alive timeout
+8e E Session taken over
+8f SUE Topic Filter invalid
+90 CPD Topic Name invalid
+91 PSU Packet Identifier in use
+92 R Packet Identifier not found
+93 D Receive Maximum exceeded
+94 D Topic Alias invalid
+95 CD Packet too large
+96 D Message rate too high
+97 CPSD Quota exceeded
+98 D Administrative action
+99 CPD Payload format invalid
+9a CE Retain not supported
+9b CD QoS not supported
+9c CE Use another server
+9d CE Server moved
+9e SE Shared Subscriptions not supported
+9f CE Connection rate exceeded
+a0 E Maximum connect time
+a1 SE Subscription Identifiers not supported
+a2 SE Wildcard Subscriptions not supported`;
 
-const FROM_CLIENT = 1;
-const FROM_SERVER = 2;
-const FROM = { client: FROM_CLIENT, server: FROM_SERVER, both: FROM_CLIENT | FROM_SERVER } as const;
-/** For each packet 256 bytes, one a code, which say who may send it: the check runs on every acknowledgement. */
-const ALLOWED = allowedByPacket();
+/** A bit for each side. */
+const FROM = { client: 1, server: 2 } as const;
+/** The packets that a letter of the table stands for, and who may send the code in them. */
+const PLACES: Readonly<Record<string, readonly [from: number, ...packets: PacketName[]]>> = {
+  C: [2, 'connack'],
+  P: [3, 'puback', 'pubrec'],
+  R: [3, 'pubrel', 'pubcomp'],
+  S: [2, 'suback'],
+  U: [2, 'unsuback'],
+  D: [3, 'disconnect'],
+  d: [1, 'disconnect'],
+  E: [2, 'disconnect'],
+  A: [3, 'auth'],
+  a: [1, 'auth'],
+  B: [2, 'auth'],
+};
+
+/** All 43 values in 45 names. */
+export const REASON_CODES: readonly ReasonCodeRow[] = /* @__PURE__ */ TABLE.split('\n').map(rowOf);
+/** For each packet 256 bytes, one a code, which say who may send it. */
+const ALLOWED = /* @__PURE__ */ allowedByPacket();
 
 /**
  * The name of a Reason Code as the standard prints it, e.g. "Not authorized".
@@ -136,9 +140,14 @@ const ALLOWED = allowedByPacket();
  * `packet` chooses among the three names of 0x00. A value that is no Reason Code reads "Reason Code 0x7F".
  */
 export function reasonCodeName(code: number, packet?: PacketName): string {
-  const rows = REASON_CODES.filter((candidate) => candidate.value === code);
-  const named = rows.find((candidate) => packet !== undefined && candidate.packets.includes(packet)) ?? rows[0];
-  return named?.name ?? `Reason Code 0x${code.toString(16).toUpperCase().padStart(2, '0')}`;
+  const rows = REASON_CODES.filter(({ value }) => value === code);
+  const named = rows.find(({ packets }) => packet !== undefined && packets.includes(packet)) ?? rows[0];
+  return named?.name ?? `Reason Code ${hexadecimal(code)}`;
+}
+
+/** A code as the standard writes it: `0x8A`. */
+export function hexadecimal(code: number): string {
+  return `0x${code.toString(16).toUpperCase().padStart(2, '0')}`;
 }
 
 /** True when `sender` may put `code` in a packet of this name in MQTT 5.0; false for packets without Reason Codes. */
@@ -179,30 +188,23 @@ export function connackReturnCode(reasonCode: number): number | undefined {
   }
 }
 
-function row(
-  key: keyof typeof ReasonCode,
-  name: string,
-  packets: string,
-  disconnectFrom?: Side | 'both',
-  authFrom?: Side | 'both',
-): ReasonCodeRow {
-  return { value: ReasonCode[key], key, name, packets: packets.split(' ') as PacketName[], disconnectFrom, authFrom };
+function rowOf(line: string): ReasonCodeRow {
+  const [value, places, ...words] = line.split(' ');
+  const packets = [...places].flatMap((place) => PLACES[place].slice(1) as PacketName[]);
+  return { value: Number.parseInt(value, 16), name: words.join(' '), packets };
 }
 
 function allowedByPacket(): Partial<Record<PacketName, Uint8Array>> {
   const allowed: Partial<Record<PacketName, Uint8Array>> = {};
-  for (const entry of REASON_CODES) {
-    for (const packet of entry.packets) {
-      const codes = allowed[packet] ?? new Uint8Array(256);
-      codes[entry.value] |= FROM[senderOf(entry, packet)];
-      allowed[packet] = codes;
+  for (const line of TABLE.split('\n')) {
+    const [value, places] = line.split(' ');
+    for (const place of places) {
+      const [from, ...packets] = PLACES[place];
+      for (const packet of packets) {
+        allowed[packet] ??= new Uint8Array(256);
+        allowed[packet][Number.parseInt(value, 16)] |= from;
+      }
     }
   }
   return allowed;
-}
-
-function senderOf(entry: ReasonCodeRow, packet: PacketName): Side | 'both' {
-  if (packet === 'disconnect') return entry.disconnectFrom ?? 'both';
-  if (packet === 'auth') return entry.authFrom ?? 'both';
-  return packet === 'connack' || packet === 'suback' || packet === 'unsuback' ? 'server' : 'both';
 }

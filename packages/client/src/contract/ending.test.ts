@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { MqttError, type ProtocolVersion } from '@dunlin/protocol';
-import { type Client, ClientError } from '../index.ts';
+import type { ProtocolVersion } from '@dunlin/protocol';
+import { type Client, MqttError } from '../index.ts';
 import { connected, dial, type ScriptedServer, settled } from './scripted-server.ts';
 
 const withCode = (code: string, reasonCode?: number) => (error: unknown) => {
-  assert.ok(error instanceof ClientError, String(error));
+  assert.ok(error instanceof MqttError, String(error));
   assert.deepEqual([error.code, error.reasonCode], [code, reasonCode]);
   return true;
 };
@@ -33,7 +33,7 @@ describe('every promise settles', () => {
     ['a broken connection', 'connection-lost', (server) => server.cut()],
     ['a connection closed without a word', 'connection-lost', (server) => server.close()],
     ['DISCONNECT from the server', 'server-disconnected', (server) => server.sendBytes('e001 8b')],
-    ['a fault of the server', 'connection-lost', (server) => server.sendBytes('0000')],
+    ['a fault of the server', 'malformed-packet', (server) => server.sendBytes('0000')],
   ];
   for (const [name, code, end] of endings) {
     test(`${name} rejects whatever is open, and what is called afterwards`, async () => {
@@ -42,17 +42,17 @@ describe('every promise settles', () => {
       end(server, client);
       for (const outcome of await outcomes) {
         assert.equal(outcome.status, 'rejected');
-        assert.equal((outcome.reason as ClientError).code, code);
+        assert.equal((outcome.reason as MqttError).code, code);
       }
       await client.closed;
       assert.equal(client.state, 'disconnected');
-      await assert.rejects(client.publish('t', 'x'), (error: ClientError) => error.code === code);
+      await assert.rejects(client.publish('t', 'x'), (error: MqttError) => error.code === code);
       await assert.rejects(
         async () => client.subscribe('t'),
-        (error: ClientError) => error.code === code,
+        (error: MqttError) => error.code === code,
       );
-      await assert.rejects(client.unsubscribe('t'), (error: ClientError) => error.code === code);
-      await assert.rejects(client.reauthenticate(), (error: ClientError) => error.code === code);
+      await assert.rejects(client.unsubscribe('t'), (error: MqttError) => error.code === code);
+      await assert.rejects(client.reauthenticate(), (error: MqttError) => error.code === code);
       await client.disconnect();
     });
   }
@@ -232,7 +232,7 @@ describe('enhanced authentication', () => {
     const first = dial({ authentication: failing });
     await first.server.next('connect');
     first.server.send({ type: 'auth', reasonCode: 0x18, properties: { authenticationMethod: method } });
-    await assert.rejects(first.connecting, (error: ClientError) => error.message === 'no secret');
+    await assert.rejects(first.connecting, (error: MqttError) => error.message === 'no secret');
     await first.server.closed();
 
     const verify = () => {
@@ -314,6 +314,7 @@ describe('events', () => {
     await publishing;
     await client.disconnect();
     const expected = [
+      'connecting',
       '> connect',
       '< connack',
       'connected',

@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { MqttError, type ProtocolVersion } from '@dunlin/protocol';
-import { ClientError } from '../index.ts';
+import type { ProtocolVersion } from '@dunlin/protocol';
+import { MqttError } from '../index.ts';
 import { connected, settled } from './scripted-server.ts';
 
 const withCode = (code: string, reasonCode?: number) => (error: unknown) => {
-  assert.ok(error instanceof ClientError, String(error));
+  assert.ok(error instanceof MqttError, String(error));
   assert.deepEqual([error.code, error.reasonCode], [code, reasonCode]);
   return true;
 };
@@ -176,7 +176,7 @@ describe('publishing, what the server refuses', () => {
         const publishing = client.publish('t', 'x', { qos });
         const { packetId } = await server.next('publish');
         server.answer(type, packetId, reasonCode, { reasonString: 'because' });
-        await assert.rejects(publishing, (error: ClientError) => {
+        await assert.rejects(publishing, (error: MqttError) => {
           assert.match(error.message, /^Cannot publish to "t": .*, because$/);
           return withCode('refused', reasonCode)(error);
         });
@@ -351,7 +351,7 @@ describe('publishing, windows and identifiers', () => {
   });
 
   test('too many waiting publishes are refused here', async () => {
-    const { client } = await connected({ publishesMax: 2 }, { properties: { receiveMaximum: 1 } });
+    const { client } = await connected({ outbox: { messagesMax: 2 } }, { properties: { receiveMaximum: 1 } });
     const waiting = [1, 2].map(() => client.publish('t', 'x', { qos: 1 }));
     await assert.rejects(client.publish('t', 'x', { qos: 1 }), withCode('queue-full'));
     const outcomes = Promise.allSettled(waiting);

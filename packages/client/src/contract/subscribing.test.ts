@@ -2,12 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { MqttError, type ProtocolVersion } from '@dunlin/protocol';
-import { ClientError, type ReceivedMessage } from '../index.ts';
+import type { ProtocolVersion } from '@dunlin/protocol';
+import { MqttError, type ReceivedMessage } from '../index.ts';
 import { connected, type ScriptedServer, settled, subscribed } from './scripted-server.ts';
 
 const withCode = (code: string, reasonCode?: number) => (error: unknown) => {
-  assert.ok(error instanceof ClientError, String(error));
+  assert.ok(error instanceof MqttError, String(error));
   assert.deepEqual([error.code, error.reasonCode], [code, reasonCode]);
   return true;
 };
@@ -128,7 +128,7 @@ for (const version of [3, 4, 5] as ProtocolVersion[]) {
     test('an answer with a number of codes that is not the number of filters ends the connection', async () => {
       const { server, client } = await connected({}, { version });
       const subscribing = client.subscribe(['a', 'b']);
-      const outcome = assert.rejects(async () => subscribing, ClientError);
+      const outcome = assert.rejects(async () => subscribing, MqttError);
       await grant(server, 0);
       await server.expectEnd(0x82);
       await outcome;

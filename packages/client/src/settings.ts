@@ -1,0 +1,156 @@
+/** The options with every default in place, and the CONNECT packet made of them. */
+
+import {
+  type ConnectPacket,
+  NO_PROPERTIES,
+  PACKET_BYTES_MAXIMUM,
+  PacketWriter,
+  type Properties,
+  type ProtocolVersion,
+  writeClientPacket,
+} from '@dunlin/protocol';
+import type { Dial } from './dial.ts';
+import type { Environment } from './environment.ts';
+import { MqttError, mqttError } from './errors.ts';
+import type { ClientOptions, Provided, WillOptions } from './options.ts';
+import { payloadBytes } from './payload.ts';
+import { checkVersion } from './server-limits.ts';
+
+/** What a platform gives its clients. */
+export interface Platform {
+  readonly dial: Dial;
+  readonly environment: Environment;
+}
+
+/** Where the server is. */
+export type ServerUrl = Provided<string | URL>;
+
+/** The options with every default in place. */
+export type Settings = ReturnType<typeof settingsOf>;
+
+const TOPIC_ALIAS_MAXIMUM = 64;
+const DAY_S = 86_400;
+
+/** Fills in the defaults. Throws `MqttError` for what cannot be. */
+export function settingsOf(platform: Platform, url: ServerUrl, options: ClientOptions) {
+  const { properties = NO_PROPERTIES, outbox = {} } = options;
+  const environment = options.environment ?? platform.environment;
+  const settings = {
+    url,
+    dial: options.dial ?? platform.dial,
+    environment,
+    connect: connectPacket(options, environment),
+    /** The Client Identifier was chosen here. */
+    isOwnId: options.clientId !== undefined,
+    username: options.username,
+    password: options.password,
+    tls: options.tls,
+    /** Credentials may be others at the next attempt. */
+    isAskedAnew: [url, options.username, options.password, options.tls].some((value) => typeof value === 'function'),
+    authentication: options.authentication,
+    maximumPacketSize: options.maximumPacketSize ?? properties.maximumPacketSize ?? PACKET_BYTES_MAXIMUM,
+    certificateWarningDays: options.certificateWarningDays ?? 30,
+    connectTimeoutMs: options.connectTimeoutMs ?? 30_000,
+    connectAttempts: options.connectAttempts ?? 1,
+    operationTimeoutMs: options.operationTimeoutMs,
+    pingTimeoutMs: options.pingTimeoutMs ?? 10_000,
+    reconnect: options.reconnect ?? {},
+    followServerReference: options.followServerReference ?? true,
+    outbox: {
+      messagesMax: outbox.messagesMax ?? 100_000,
+      bytesMax: outbox.bytesMax ?? 67_108_864,
+      dropsOldest: outbox.onFull === 'drop-oldest',
+      keepsQoS0: outbox.qos0 !== 'reject',
+      store: outbox.store,
+    },
+    topicAliases: options.topicAliases ?? true,
+    iteratorMessagesMax: options.iteratorMessagesMax ?? 1000,
+    requestsMax: options.requestsMax ?? 10_000,
+    on: options.on ?? {},
+    log: options.log,
+  };
+  checkConnect(settings.connect, options);
+  if (typeof url !== 'function') parsedUrl(url);
+  return settings;
+}
+
+/** The URL, with a scheme and a host or path. Throws 'invalid', which never repeats user or password. */
+export function parsedUrl(given: string | URL): URL {
+  const url = URL.parse(String(given));
+  if (url !== null && (url.host !== '' || url.pathname !== '')) {
+    userOf(url);
+    return url;
+  }
+  const shown = String(given).replace(/\/\/[^@/]*@/, '//…@');
+  throw new MqttError('invalid', `Cannot connect to "${shown}": expected a URL such as mqtt://localhost:1883`);
+}
+
+/** User and password of a URL. Throws 'invalid' where they cannot be read. */
+export function userOf({ username, password }: URL): { username: string | undefined; password: string | undefined } {
+  try {
+    return { username: decodeURIComponent(username) || undefined, password: decodeURIComponent(password) || undefined };
+  } catch {
+    throw new MqttError('invalid', 'Cannot connect: user or password in the URL holds a lone percent sign, write %25');
+  }
+}
+
+/** What cannot be written is told before anything is dialled; what functions will give is not known yet. */
+function checkConnect(connect: ConnectPacket, { username, password }: ClientOptions): void {
+  const packet = { ...connect };
+  if (username !== undefined) packet.username = typeof username === 'string' ? username : '';
+  if (password !== undefined) packet.password = payloadBytes(typeof password === 'function' ? '' : password);
+  try {
+    writeClientPacket(new PacketWriter(), packet, packet.protocolVersion);
+  } catch (error) {
+    throw mqttError(error);
+  }
+}
+
+function connectPacket(options: ClientOptions, environment: Environment): ConnectPacket {
+  const version = options.protocolVersion ?? 5;
+  if (version !== 3 && version !== 4 && version !== 5) {
+    throw new MqttError('invalid', `Cannot speak protocol version ${String(version)}: expected 3, 4 or 5`);
+  }
+  const clientId = options.clientId ?? randomClientId(environment);
+  const cleanStart = options.cleanStart ?? options.outbox?.store === undefined;
+  if (clientId === '' && version !== 5 && !cleanStart) {
+    const message = 'Cannot connect with an empty clientId: before MQTT 5.0 it needs cleanStart [MQTT311-3.1.3-7]';
+    throw new MqttError('invalid', message);
+  }
+  const properties = { ...options.properties };
+  checkVersion('Cannot connect', version, properties);
+  if (version === 5) addProperties(properties, options);
+  const packet: ConnectPacket = {
+    type: 'connect',
+    protocolVersion: version,
+    bridge: false,
+    clientId,
+    cleanStart,
+    keepAlive: options.keepAlive ?? 60,
+    properties,
+  };
+  if (options.will !== undefined) packet.will = willOf(options.will, version);
+  return packet;
+}
+
+/** What other options say as properties. */
+function addProperties(properties: Properties, { authentication, maximumPacketSize, outbox }: ClientOptions): void {
+  properties.topicAliasMaximum ??= TOPIC_ALIAS_MAXIMUM;
+  if (outbox?.store !== undefined) properties.sessionExpiryInterval ??= DAY_S;
+  if (maximumPacketSize !== undefined) properties.maximumPacketSize = maximumPacketSize;
+  if (authentication === undefined) return;
+  properties.authenticationMethod = authentication.method;
+  if (authentication.data !== undefined) properties.authenticationData = authentication.data;
+}
+
+function willOf(will: WillOptions, version: ProtocolVersion): NonNullable<ConnectPacket['will']> {
+  const { topic, payload = '', qos = 0, retain = false, properties = NO_PROPERTIES } = will;
+  checkVersion('Cannot connect with a will', version, properties);
+  return { topic, payload: payloadBytes(payload), qos, retain, properties };
+}
+
+/** Only letters and digits, at most 23, which every server accepts [MQTT-3.1.3-5]. */
+function randomClientId(environment: Environment): string {
+  const letters = 'abcdefghijklmnopqrstuvwxyz012345';
+  return `dunlin${Array.from(environment.randomBytes(16), (byte) => letters[byte % 32]).join('')}`;
+}

@@ -1,0 +1,129 @@
+/** Reads and writes property blocks: a length, then properties (section 2.2.2). */
+
+import { protocolError } from './errors.ts';
+import { PacketReader } from './packet-reader.ts';
+import type { Side } from './packet-types.ts';
+import { PacketWriter } from './packet-writer.ts';
+import { NO_PROPERTIES, type Properties } from './packets.ts';
+import {
+  type CodedProperty,
+  carrierTitle,
+  checkPropertyUse,
+  checkPropertyValue,
+  isIn,
+  type PropertyCarrier,
+  propertyIn,
+  propertyOf,
+} from './properties.ts';
+import { VARINT_MAXIMUM } from './varint.ts';
+
+/** Bytes of an integer; 0: a Variable Byte Integer. */
+const INTEGER_BYTES: Readonly<Record<string, number>> = { byte: 1, uint16: 2, uint32: 4, varint: 0 };
+
+/** The property block at the reader's position; none before 5.0. Throws as `readProperties` does. */
+export function readPropertyBlock(reader: PacketReader, carrier = reader.carrier as PropertyCarrier): Properties {
+  if (reader.version !== 5) return NO_PROPERTIES;
+  const start = reader.skip(reader.varint(), 'properties');
+  return readProperties(reader.bytes, start, reader.at, carrier, reader.sender, reader.strictText);
+}
+
+/**
+ * The properties in bytes [start, end), the content of a property block behind its length.
+ *
+ * Binary values are views of `bytes`. Throws 'malformed-packet' for a property that is unknown or has no place in
+ * `carrier`, for one that runs past `end` and for bad text; and what `checkPropertyUse` and `checkPropertyValue` throw.
+ */
+export function readProperties(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  carrier: PropertyCarrier,
+  sender: Side,
+  strictText = true,
+): Properties {
+  if (start === end) return NO_PROPERTIES;
+  const reader = new PacketReader(carrier, sender, 5, bytes, start, end, strictText);
+  const properties: Record<string, unknown> = {};
+  while (reader.rest > 0) {
+    const property = propertyIn(reader.varint(), carrier);
+    const { key } = property;
+    const before = properties[key] as unknown[] | undefined;
+    checkPropertyUse(property, carrier, sender, before !== undefined);
+    const value = readValue(reader, property);
+    checkPropertyValue(property, value);
+    if (property.multiple === 0) properties[key] = value;
+    else if (before === undefined) properties[key] = [value];
+    else before.push(value);
+  }
+  return properties;
+}
+
+/**
+ * Writes a property block, in the order of the object's keys.
+ *
+ * Throws, as reading it would, for a property that has no place in `carrier` or whose value is out of its range.
+ */
+export function writePropertyBlock(writer: PacketWriter, properties: Properties, carrier: PropertyCarrier): void {
+  const block = writer.openBlock();
+  for (const key in properties) {
+    const value: unknown = properties[key as keyof Properties];
+    if (value === undefined) continue;
+    const property = propertyOf(key);
+    if (property === undefined || !isIn(property.carriers, carrier)) {
+      throw protocolError(`Cannot write ${carrierTitle(carrier)}: property "${key}" has no place in it (2.2.2.2)`);
+    }
+    const { id, name, multiple } = property;
+    const values = multiple === 0 ? [value] : (value as readonly unknown[]);
+    if (values.length > 1 && !isIn(multiple, carrier)) {
+      throw protocolError(`Cannot write ${carrierTitle(carrier)}: ${name} occurs twice, expected once`);
+    }
+    for (const one of values) {
+      writer.varint(id);
+      writeValue(writer, property, one);
+      checkPropertyValue(property, one);
+    }
+  }
+  writer.closeBlock(block);
+}
+
+/** A property block as it stands in a packet. Throws as `writePropertyBlock` does. */
+export function encodeProperties(properties: Properties, carrier: PropertyCarrier): Uint8Array {
+  const writer = new PacketWriter();
+  writePropertyBlock(writer, properties, carrier);
+  return writer.bytes.subarray(0, writer.length);
+}
+
+function readValue(reader: PacketReader, { name, type }: CodedProperty): unknown {
+  switch (type) {
+    case 'byte':
+      return reader.byte(name);
+    case 'uint16':
+      return reader.uint16(name);
+    case 'uint32':
+      return reader.uint32(name);
+    case 'varint':
+      return reader.varint();
+    case 'text':
+      return reader.text(name);
+    case 'binary':
+      return reader.binary(name);
+    case 'pair':
+      return [reader.text(name), reader.text(name)];
+  }
+}
+
+function writeValue(writer: PacketWriter, { name, type }: CodedProperty, value: unknown): void {
+  if (type === 'text') writer.text(value as string, name);
+  else if (type === 'binary') writer.binary(value as Uint8Array, name);
+  else if (type === 'pair') for (const text of value as readonly string[]) writer.text(text, name);
+  else writeInteger(writer, name, INTEGER_BYTES[type], value as number);
+}
+
+function writeInteger(writer: PacketWriter, name: string, bytes: number, value: number): void {
+  const maximum = bytes === 0 ? VARINT_MAXIMUM : 256 ** bytes - 1;
+  if (!Number.isInteger(value) || value < 0 || value > maximum) {
+    throw protocolError(`Cannot use ${name} ${String(value)}: expected an integer from 0 to ${maximum}`);
+  }
+  if (bytes === 0) writer.varint(value);
+  for (let shift = bytes - 1; shift >= 0; shift--) writer.byte(value / 256 ** shift);
+}
