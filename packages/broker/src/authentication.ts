@@ -8,6 +8,7 @@ import { expel, refuseConnect } from './disconnect.ts';
 import type { AuthenticationRequest, AuthenticationResult, Awaitable, Principal, Refusal } from './ports.ts';
 import { refusalOfReview } from './reviews.ts';
 import type { Session } from './session.ts';
+import { renewWill } from './will.ts';
 
 const UNASKED_CHALLENGE = 'Cannot challenge the client: an Authentication Method in CONNECT is expected for that';
 
@@ -153,7 +154,7 @@ function renewed(connection: Connection, principal: Principal, data: Uint8Array 
     if (session.hasRecord) broker.commits.write({ op: 'putSession', session: session.connectedRecord() });
   }
   permit(session, broker.authorizer?.permissions(session.clientId, principal));
-  if (session.will !== undefined) session.will.principal = principal;
+  renewWill(broker, session, principal);
   broker.connectionDeadlines.watch(connection);
   sendAuth(connection, ReasonCode.success, data);
 }

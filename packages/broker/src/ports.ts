@@ -107,6 +107,8 @@ export interface WillRecord {
   readonly messageExpiryInterval: number | undefined;
   /** Wall clock at which it is published; 0 while the client is connected. */
   readonly dueAtMs: number;
+  /** Who left it, as `will-owner.ts` writes it; undefined where that is not known. */
+  readonly owner: string | undefined;
 }
 
 /** A queue entry read back, with how far its delivery had come. */
