@@ -2,4 +2,4 @@
 export { TestClock } from '../packages/identity/src/testing/clock.ts';
 export { brief, type TestCredentials, testRequest } from '../packages/identity/src/testing/request.ts';
 export { signed } from '../packages/identity/src/testing/tokens.ts';
-export { testWeb } from '../packages/identity/src/testing/web.ts';
+export { testWeb, until } from '../packages/identity/src/testing/web.ts';

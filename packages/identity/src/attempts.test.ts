@@ -277,6 +277,11 @@ class LateInner implements Authenticator {
     return this.#answers.length;
   }
 
+  async answerOne(): Promise<void> {
+    this.#answers.shift()?.();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
   /** Answers all that are asked, and those that are asked for that. */
   async answerAll(): Promise<void> {
     while (this.#answers.length > 0) {
@@ -351,6 +356,40 @@ test('who waits for others longer than the longest delay is told that the server
   assert.equal(await second, 'attempt-backlog');
   await inner.answerAll();
   assert.equal(await first, 'accept');
+});
+
+test('the wait for a place of the user and that for one of the address are one', async () => {
+  const { inner, come, clock } = lateWorld({ userAtAddressBanAfter: 1, addressBanAfter: 1 });
+  const first = come(right);
+  const second = come(right);
+  clock.pass(3_000);
+  // The place of the user becomes free in the turn in which those of the address are taken.
+  const storm = Array.from({ length: 40 }, (_, at) => come({ username: `user${at}`, password: 'right' }));
+  await inner.answerOne();
+  assert.equal(await first, 'accept');
+  clock.pass(1_000);
+  assert.equal(await second, 'attempt-backlog');
+  await inner.answerAll();
+  await Promise.all(storm);
+});
+
+test('an attempt that is not answered in time is refused, and its answer counts when it comes', async () => {
+  const { inner, come, clock } = lateWorld({ userAtAddressBanAfter: 2, userDelayAfter: 1 });
+  const turns = () => new Promise((resolve) => setImmediate(resolve));
+  const first = come(wrong);
+  clock.pass(8_999);
+  await inner.answerAll();
+  assert.equal(await first, 'password');
+  const [delayed, late] = [come(wrong), come({ username: 'bob', password: 'right' })];
+  clock.pass(250);
+  await turns();
+  clock.pass(8_749);
+  assert.equal(inner.underWay, 2);
+  clock.pass(1);
+  assert.deepEqual(await Promise.all([delayed, late]), ['attempt-timeout', 'attempt-timeout']);
+  assert.equal(clock.timers, 0);
+  await inner.answerAll();
+  assert.equal(await come(wrong), 'banned-user-at-address');
 });
 
 test('an Authenticator that rejects or throws keeps no place', async () => {

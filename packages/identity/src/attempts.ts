@@ -44,8 +44,13 @@ export interface AttemptOptions {
   readonly addressDelayAfter?: number;
   /** The first delay; each failure doubles it. Default: 250 ms. */
   readonly delayMs?: number;
-  /** No delay, and no wait for others to be checked, is longer; it has to end before the client gives up. Default: 4 s. */
+  /** No delay, and no wait for others to be checked, is longer. Default: 4 s. */
   readonly delayMsMax?: number;
+  /**
+   * From the attempt to its answer, delay and waits included; who has none by then is refused. Below the broker's
+   * `connectTimeoutMs`, so that the client still learns why. Default: 9 s.
+   */
+  readonly answerMsMax?: number;
   /** Attempts that are delayed or wait for others to be checked, at once; who comes then is refused. Default: 1,000. */
   readonly delayedMax?: number;
   /** Failures of one user name at one address before the two together are banned. Default: 10. */
@@ -95,6 +100,7 @@ export const DEFAULTS = {
   addressDelayAfter: 20,
   delayMs: 250,
   delayMsMax: 4_000,
+  answerMsMax: 9_000,
   delayedMax: 1_000,
   userAtAddressBanAfter: 10,
   addressBanAfter: 100,
@@ -168,7 +174,7 @@ class Guard implements AttemptGuard {
     if (refusal !== undefined) return refusal;
     // An exchange under way was delayed when it began.
     const delayMs = request.state === undefined ? this.#delayMs(attempt) : 0;
-    if (delayMs === 0 && this.#enter(attempt)) return this.#ask(request, attempt);
+    if (delayMs === 0 && this.#enter(attempt)) return this.#ask(request, attempt, this.#options.answerMsMax);
     return this.#delayed >= this.#options.delayedMax ? BUSY : this.#askLater(request, attempt, delayMs);
   }
 
@@ -194,14 +200,16 @@ class Guard implements AttemptGuard {
   }
 
   async #askLater(request: AuthenticationRequest, attempt: Attempt, delayMs: number): Promise<AuthenticationResult> {
+    const { clock, delayMsMax, answerMsMax } = this.#options;
+    const endsAtMs = clock.steadyMs() + answerMsMax;
     this.#delayed += 1;
     if (delayMs > 0) await this.#pause(delayMs);
-    const mayEnter = await this.#enterLater(attempt);
+    const mayEnter = await this.#enterLater(attempt, Math.min(clock.steadyMs() + delayMsMax, endsAtMs));
     this.#delayed -= 1;
     if (!mayEnter) return BUSY;
     // Others that waited beside it may have failed meanwhile.
     const refusal = this.#refusal(attempt);
-    if (refusal === undefined) return this.#ask(request, attempt);
+    if (refusal === undefined) return this.#ask(request, attempt, endsAtMs - clock.steadyMs());
     this.#leave(attempt);
     return refusal;
   }
@@ -215,8 +223,8 @@ class Guard implements AttemptGuard {
     });
   }
 
-  /** Asks for who has entered, and has it leave. */
-  #ask(request: AuthenticationRequest, attempt: Attempt): Awaitable<AuthenticationResult> {
+  /** Asks for who has entered, and has it leave; an answer that comes too late counts, and lets nobody in. */
+  #ask(request: AuthenticationRequest, attempt: Attempt, answerMsMax: number): Awaitable<AuthenticationResult> {
     let result: Awaitable<AuthenticationResult> | undefined;
     try {
       result = this.#inner.authenticate({ ...request, state: (request.state as Exchange | undefined)?.state });
@@ -224,7 +232,14 @@ class Guard implements AttemptGuard {
     } finally {
       if (!(result instanceof Promise)) this.#leave(attempt);
     }
-    return result.then((settled) => this.#count(attempt, settled)).finally(() => this.#leave(attempt));
+    const counted = result.then((settled) => this.#count(attempt, settled)).finally(() => this.#leave(attempt));
+    return new Promise((resolve, reject) => {
+      const timer = this.#options.clock.every(answerMsMax, () => {
+        timer.cancel();
+        resolve(LATE);
+      });
+      counted.finally(() => timer.cancel()).then(resolve, reject);
+    });
   }
 
   /** Counts the attempt as under way; false where too many are. */
@@ -235,10 +250,10 @@ class Guard implements AttemptGuard {
     return false;
   }
 
-  async #enterLater({ line, pair }: Attempt): Promise<boolean> {
-    const { delayMsMax } = this.#options;
-    if (pair !== undefined && !(await this.#pairsUnderWay.wait(pair, delayMsMax))) return false;
-    if (line === undefined || (await this.#addressesUnderWay.wait(line, delayMsMax))) return true;
+  async #enterLater({ line, pair }: Attempt, untilMs: number): Promise<boolean> {
+    const leftMs = (): number => untilMs - this.#options.clock.steadyMs();
+    if (pair !== undefined && !(await this.#pairsUnderWay.wait(pair, leftMs()))) return false;
+    if (line === undefined || (await this.#addressesUnderWay.wait(line, leftMs()))) return true;
     if (pair !== undefined) this.#pairsUnderWay.giveBack(pair);
     return false;
   }
@@ -298,8 +313,8 @@ class Guard implements AttemptGuard {
       user === undefined ? -1 : this.#byUser.get(user) - userDelayAfter,
       address === undefined ? -1 : this.#byAddress.get(address) - addressDelayAfter,
     );
-    const { delayMs, delayMsMax } = this.#options;
-    return beyond < 0 ? 0 : Math.min(delayMs * 2 ** beyond, delayMsMax);
+    const { delayMs, delayMsMax, answerMsMax } = this.#options;
+    return beyond < 0 ? 0 : Math.min(delayMs * 2 ** beyond, delayMsMax, answerMsMax);
   }
 
   #attempt(request: AuthenticationRequest): Attempt {
@@ -347,4 +362,11 @@ const BUSY: Refusal = {
   reasonCode: ReasonCode.serverBusy,
   check: 'attempt-backlog',
   detail: 'too many attempts are delayed or wait for others',
+};
+
+const LATE: Refusal = {
+  kind: 'refuse',
+  reasonCode: ReasonCode.serverUnavailable,
+  check: 'attempt-timeout',
+  detail: 'who the client is was not found out in time',
 };

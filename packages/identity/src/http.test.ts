@@ -20,7 +20,7 @@ async function world(context: TestContext, more: Partial<HttpOptions> = {}, answ
   const options = { name: 'service', clock, url: web.url, tell: (event: MethodEvent) => told.push(event), ...more };
   const method = httpMethod(options);
   context.after(() => method.close());
-  return { web, clock, told, method, names: () => told.map(({ name }) => name) };
+  return { web, clock, told, options, method, names: () => told.map(({ name }) => name) };
 }
 const ask = async (method: HttpMethod, credentials: TestCredentials = ada) =>
   brief(await method.authenticate(testRequest(credentials)));
@@ -116,13 +116,10 @@ test('each who is let in from memory gets a principal of its own', async (contex
   assert.deepEqual(one.principal, other.principal);
 });
 
-test('what is remembered can be forgotten, and does not outlive the credential', async (context) => {
-  const { web, clock, method } = await world(context);
-  await ask(method);
-  web.answer = refuse;
-  method.forget();
-  assert.equal(await ask(method), 'refuse 0x86 service-refused');
-  web.answer = (_, response) => sendJson(response, 200, { result: 'accept', expiresAtMs: clock.nowMs() + 500 });
+test('what is remembered does not outlive the credential', async (context) => {
+  const { web, clock, method } = await world(context, {}, (_, response) =>
+    sendJson(response, 200, { result: 'accept', expiresAtMs: clock.nowMs() + 500 }),
+  );
   assert.equal(await ask(method), 'accept ada');
   web.answer = refuse;
   clock.pass(499);
@@ -131,14 +128,48 @@ test('what is remembered can be forgotten, and does not outlive the credential',
   assert.equal(await ask(method), 'refuse 0x86 service-refused');
 });
 
-test('refusals are remembered only where the options say so', async (context) => {
-  for (const [refusalsKeptMs, requests] of [
-    [0, 2],
-    [1000, 1],
-  ]) {
-    const { web, method } = await world(context, { refusalsKeptMs }, refuse);
-    for (let time = 0; time < 2; time++) assert.equal(await ask(method), 'refuse 0x86 service-refused');
-    assert.equal(web.requests, requests);
+test('a refusal is not remembered, and ends what was', async (context) => {
+  const more = { whenDown: 'accept-cached', acceptsKeptMs: 1000 } as const;
+  const { web, clock, method } = await world(context, more);
+  assert.equal(await ask(method), 'accept ada');
+  clock.pass(1000);
+  web.answer = refuse;
+  for (let time = 0; time < 2; time++) assert.equal(await ask(method), 'refuse 0x86 service-refused');
+  assert.equal(web.requests, 3);
+  web.answer = down;
+  assert.equal(await ask(method), 'refuse 0x88 service-unavailable');
+});
+
+test('a reload in an outage keeps what is remembered, for the time that it says, and that the outage was told', async (context) => {
+  const { web, clock, options, method, names } = await world(context, { acceptsKeptMs: 1000, staleMaxMs: 5000 });
+  assert.equal(await ask(method), 'accept ada');
+  web.answer = down;
+  clock.pass(5000);
+  assert.equal(await ask(method), 'refuse 0x88 service-unavailable');
+  method.prepareReload({ ...options, timeoutMs: 9000, whenDown: 'accept-cached', staleMaxMs: 10_000 })();
+  assert.equal(await ask(method), 'accept ada');
+  clock.pass(5000);
+  assert.equal(await ask(method), 'refuse 0x88 service-unavailable');
+  web.answer = accept;
+  await ask(method);
+  assert.deepEqual(names(), ['serviceUnavailable', 'serviceAvailable']);
+});
+
+test('a question that is under way at a reload, or when the method closes, is asked once and answered', async (context) => {
+  for (const more of [{ timeoutMs: 9000 }, undefined]) {
+    const held: (() => void)[] = [];
+    const { web, options, method, told } = await world(context, { whenDown: 'next', acceptsKeptMs: 0 });
+    // The connection that it comes by is one that was kept.
+    await ask(method);
+    web.answer = (_, response) => held.push(() => response.writeHead(401).end());
+    const answer = ask(method);
+    await until(() => held.length === 1);
+    if (more === undefined) method.close();
+    else method.prepareReload({ ...options, ...more })();
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+    for (const send of held) send();
+    assert.equal(await answer, 'refuse 0x86 service-refused');
+    assert.deepEqual([web.requests, told], [2, []]);
   }
 });
 
@@ -235,7 +266,7 @@ test('no password, header or answer is in a refusal or event', async (context) =
 test('headers come from files too, which are read again on demand', async (context) => {
   const seen: unknown[] = [];
   const path = testFile(context, 'key', 'Bearer one\n');
-  const { method } = await world(
+  const { method, options } = await world(
     context,
     { headers: { 'X-Broker': 'dunlin' }, headerFiles: { Authorization: path }, acceptsKeptMs: 0 },
     ({ headers }, response) => {
@@ -246,13 +277,13 @@ test('headers come from files too, which are read again on demand', async (conte
   await ask(method);
   writeFileSync(path, 'hidden\nsecond line\n');
   assert.throws(
-    () => method.prepareReload(),
+    () => method.prepareReload(options),
     (error: Error) =>
       /Cannot send the header "Authorization": .* expected/.test(error.message) && !/hidden/.test(error.message),
   );
   await ask(method);
   writeFileSync(path, 'Bearer two');
-  method.prepareReload()();
+  method.prepareReload(options)();
   await ask(method);
   assert.deepEqual(seen, [
     ['dunlin', 'Bearer one'],

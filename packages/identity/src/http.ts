@@ -36,22 +36,18 @@ export interface HttpOptions {
   readonly answers?: 'json' | 'status';
   /** Whether the service is asked for clients without a password too. Default false. */
   readonly asksWithoutPassword?: boolean;
-  /** Milliseconds for an answer. Default 5000; with `waitingMaxMs` it stays below what the chain gives a method. */
+  /** Milliseconds for an answer. Default 5000; with the 2000 of a wait it stays below what the chain gives a method. */
   readonly timeoutMs?: number;
   /** Requests at once. Default 16. */
   readonly requestsMax?: number;
-  /** Clients that wait for their request. Default 1000. */
+  /** Clients that wait for their request, each 2000 milliseconds at the most. Default 1000. */
   readonly waitingMax?: number;
-  /** Milliseconds that one of them waits. Default 2000. */
-  readonly waitingMaxMs?: number;
   /** Bytes of an answer. Default 16384. */
   readonly answerBytesMax?: number;
   /** Milliseconds for which an accept is remembered; 0 for not at all. Default 60000. */
   readonly acceptsKeptMs?: number;
-  /** Milliseconds for which a refusal is remembered. Default 0. */
-  readonly refusalsKeptMs?: number;
-  /** Answers that are remembered, the oldest go first. Default 10000. */
-  readonly answersKeptMax?: number;
+  /** Accepts that are remembered, the oldest go first; no change of it counts at a reload. Default 10000. */
+  readonly acceptsKeptMax?: number;
   /**
    * What holds while the service does not answer: `refuse` everybody with 0x88; ask the `next` method; `accept-cached`:
    * whom it accepted in the last `staleMaxMs`, with the same credentials. Default `refuse`.
@@ -63,10 +59,13 @@ export interface HttpOptions {
 }
 
 export interface HttpMethod extends Method {
-  /** Reads header files again; what it returns puts them in force. Throws where one cannot be used. */
-  prepareReload(): () => void;
-  /** Forgets the answers that are remembered: for when the service has changed its mind. */
-  forget(): void;
+  /**
+   * Reads header files again; what it returns puts these options in force. They are for the same service, and change
+   * neither whom it lets in nor as whom: what was remembered goes on, and so does what is under way, as it began. Throws
+   * where one cannot be used.
+   */
+  prepareReload(options: HttpOptions): () => void;
+  /** Questions under way are still answered. */
   close(): void;
 }
 
@@ -76,11 +75,9 @@ type DefaultedOption =
   | 'timeoutMs'
   | 'requestsMax'
   | 'waitingMax'
-  | 'waitingMaxMs'
   | 'answerBytesMax'
   | 'acceptsKeptMs'
-  | 'refusalsKeptMs'
-  | 'answersKeptMax'
+  | 'acceptsKeptMax'
   | 'whenDown'
   | 'staleMaxMs';
 const DEFAULTS: Required<Pick<HttpOptions, DefaultedOption>> = {
@@ -89,11 +86,9 @@ const DEFAULTS: Required<Pick<HttpOptions, DefaultedOption>> = {
   timeoutMs: 5_000,
   requestsMax: 16,
   waitingMax: 1_000,
-  waitingMaxMs: 2_000,
   answerBytesMax: 16_384,
   acceptsKeptMs: 60_000,
-  refusalsKeptMs: 0,
-  answersKeptMax: 10_000,
+  acceptsKeptMax: 10_000,
   whenDown: 'refuse',
   staleMaxMs: 3_600_000,
 };
@@ -116,110 +111,117 @@ export function httpMethod(options: HttpOptions): HttpMethod {
   return new ServiceMethod(options);
 }
 
-type KeptAnswer = Exclude<ServiceAnswer, ServiceFailure>;
+type Accept = ServiceAnswer & { readonly kind: 'accept' };
+
+const WAIT_MS_MAX = 2_000;
+
+/** What options make: a question goes on with what it began with. */
+interface Asking {
+  readonly options: HttpOptions & typeof DEFAULTS;
+  readonly bodyOf: (request: AuthenticationRequest) => string;
+  readonly service: JsonService;
+  readonly line: WaitingLine;
+}
+
+function asking(given: HttpOptions): Asking {
+  const options = { ...DEFAULTS, ...given };
+  const { clock, body = DEFAULT_BODY, requestsMax, waitingMax } = options;
+  if (!usesVariable(body, 'username')) throw new Error('Cannot use the body: {username} is expected in it');
+  if (!options.asksWithoutPassword && !usesVariable(body, 'password'))
+    throw new Error('Cannot use the body: {password} is expected in it');
+  const headers = readHeaders(options);
+  return {
+    options,
+    bodyOf: bodyTemplate(body),
+    service: jsonService({ ...options, connectionsMax: requestsMax, headers: () => headers }),
+    line: waitingLine({ clock, atOnceMax: requestsMax, waitingMax, patienceMs: WAIT_MS_MAX }),
+  };
+}
 
 class ServiceMethod implements HttpMethod {
   readonly name: string;
-  readonly #options: HttpOptions & typeof DEFAULTS;
-  readonly #bodyOf: (request: AuthenticationRequest) => string;
-  readonly #service: JsonService;
-  readonly #line: WaitingLine;
-  readonly #cache: AnswerCache<KeptAnswer>;
+  readonly #clock: Clock;
+  readonly #cache: AnswerCache<Accept>;
   /** Of this process only, so that the keys of the cache say nothing of the credentials that they are made of. */
   readonly #secret = randomBytes(32);
-  #headers: Readonly<Record<string, string>>;
+  #asking: Asking;
   #isDown = false;
 
   constructor(given: HttpOptions) {
-    const options = { ...DEFAULTS, ...given };
-    const { clock, body = DEFAULT_BODY, requestsMax, waitingMax, waitingMaxMs } = options;
-    if (!usesVariable(body, 'username')) throw new Error('Cannot use the body: {username} is expected in it');
-    if (!options.asksWithoutPassword && !usesVariable(body, 'password'))
-      throw new Error('Cannot use the body: {password} is expected in it');
-    this.name = options.name;
-    this.#options = options;
-    this.#bodyOf = bodyTemplate(body);
-    this.#headers = readHeaders(options);
-    this.#service = jsonService({ ...options, connectionsMax: requestsMax, headers: () => this.#headers });
-    this.#line = waitingLine({ clock, atOnceMax: requestsMax, waitingMax, patienceMs: waitingMaxMs });
-    this.#cache = answerCache(clock, options.answersKeptMax);
+    this.#asking = asking(given);
+    const { name, clock, acceptsKeptMax } = this.#asking.options;
+    this.name = name;
+    this.#clock = clock;
+    this.#cache = answerCache(clock, acceptsKeptMax);
   }
 
   authenticate(request: AuthenticationRequest): Awaitable<AuthenticationResult | undefined> {
+    const { options, bodyOf } = this.#asking;
     const { password } = request.connect;
-    if ((password === undefined || password.length === 0) && !this.#options.asksWithoutPassword) return undefined;
+    if ((password === undefined || password.length === 0) && !options.asksWithoutPassword) return undefined;
     let body: string;
     try {
-      body = this.#bodyOf(request);
+      body = bodyOf(request);
     } catch {
       return refusal('password-text', ReasonCode.badUserNameOrPassword, 'a password in UTF-8 is expected');
     }
     const key = createHmac('sha256', this.#secret).update(body).digest('base64');
-    const kept = this.#kept(key, 'fresh');
-    return kept === undefined ? this.#ask(body, key, request) : this.#resultOf(kept, request);
+    const kept = this.#kept(key, options.acceptsKeptMs);
+    return kept === undefined ? this.#ask(this.#asking, body, key, request) : this.#resultOf(kept, request);
   }
 
-  prepareReload(): () => void {
-    const headers = readHeaders(this.#options);
+  prepareReload(options: HttpOptions): () => void {
+    const next = asking(options);
     return () => {
-      this.#headers = headers;
+      this.close();
+      this.#asking = next;
     };
   }
 
-  forget(): void {
-    this.#cache.clear();
-  }
-
   close(): void {
-    this.#service.close();
+    this.#asking.service.close();
   }
 
-  async #ask(body: string, key: string, request: AuthenticationRequest): Promise<AuthenticationResult | undefined> {
-    const answer = await this.#line.run(() => this.#answerTo(body));
+  async #ask(
+    { options, service, line }: Asking,
+    body: string,
+    key: string,
+    request: AuthenticationRequest,
+  ): Promise<AuthenticationResult | undefined> {
+    const { answers, whenDown, acceptsKeptMs, staleMaxMs } = options;
+    const answer = await line.run(() => answerTo(body, service, answers));
     if (answer === undefined) return refusal('service-busy', ReasonCode.serverBusy, 'too many wait for the service');
-    this.#tellOf(answer);
+    this.#tellOf(answer, service.name, options.tell);
     if (answer.kind !== 'failure') {
-      this.#keep(key, answer);
+      if (answer.kind === 'accept' && (acceptsKeptMs > 0 || whenDown === 'accept-cached')) this.#cache.put(key, answer);
+      else this.#cache.delete(key);
       return this.#resultOf(answer, request);
     }
     if (!answer.isDown) return refusal('service-answer', ReasonCode.serverUnavailable, answer.error);
-    const { whenDown } = this.#options;
-    const kept = whenDown === 'accept-cached' ? this.#kept(key, 'stale') : undefined;
-    if (kept?.kind === 'accept') return this.#resultOf(kept, request);
+    const kept = whenDown === 'accept-cached' ? this.#kept(key, staleMaxMs) : undefined;
+    if (kept !== undefined) return this.#resultOf(kept, request);
     return whenDown === 'next' ? undefined : refusal('service-unavailable', ReasonCode.serverUnavailable, answer.error);
   }
 
-  async #answerTo(body: string): Promise<ServiceAnswer> {
-    try {
-      return readAnswer(await this.#service.ask(body), this.#options.answers);
-    } catch (error) {
-      return { kind: 'failure', isDown: true, error: (error as Error).message };
-    }
-  }
-
   /** Once for the first failure, and once for the first answer after it. */
-  #tellOf(answer: ServiceAnswer): void {
+  #tellOf(answer: ServiceAnswer, service: string, tell: TellMethodEvent = () => {}): void {
     const isDown = answer.kind === 'failure';
     if (isDown === this.#isDown) return;
     this.#isDown = isDown;
-    const about = { method: this.name, service: this.#service.name };
-    if (answer.kind === 'failure') this.#options.tell?.({ name: 'serviceUnavailable', ...about, error: answer.error });
-    else this.#options.tell?.({ name: 'serviceAvailable', ...about });
+    const about = { method: this.name, service };
+    if (answer.kind === 'failure') tell({ name: 'serviceUnavailable', ...about, error: answer.error });
+    else tell({ name: 'serviceAvailable', ...about });
   }
 
-  #keep(key: string, answer: KeptAnswer): void {
-    const { acceptsKeptMs, refusalsKeptMs, whenDown, staleMaxMs } = this.#options;
-    if (answer.kind !== 'accept') this.#cache.put(key, answer, refusalsKeptMs, refusalsKeptMs);
-    else this.#cache.put(key, answer, acceptsKeptMs, whenDown === 'accept-cached' ? staleMaxMs : acceptsKeptMs);
+  #kept(key: string, ageMaxMs: number): Accept | undefined {
+    const kept = this.#cache.get(key, ageMaxMs);
+    return kept !== undefined && kept.expiresAtMs > this.#clock.nowMs() ? kept : undefined;
   }
 
-  #kept(key: string, age: 'fresh' | 'stale'): KeptAnswer | undefined {
-    const kept = this.#cache.get(key, age);
-    const hasEnded = kept?.kind === 'accept' && kept.expiresAtMs <= this.#options.clock.nowMs();
-    return hasEnded ? undefined : kept;
-  }
-
-  #resultOf(answer: KeptAnswer, { connect }: AuthenticationRequest): AuthenticationResult | undefined {
+  #resultOf(
+    answer: Exclude<ServiceAnswer, ServiceFailure>,
+    { connect }: AuthenticationRequest,
+  ): AuthenticationResult | undefined {
     if (answer.kind === 'unknown') return undefined;
     if (answer.kind === 'refuse')
       return refusal('service-refused', answer.reasonCode, 'the service refused the client');
@@ -233,6 +235,14 @@ class ServiceMethod implements HttpMethod {
       );
     const identity = `${this.name}:${username}`;
     return { kind: 'accept', principal: { ...NOBODY, username, identity, groups, attributes, expiresAtMs, claims } };
+  }
+}
+
+async function answerTo(body: string, service: JsonService, answers: 'json' | 'status'): Promise<ServiceAnswer> {
+  try {
+    return readAnswer(await service.ask(body), answers);
+  } catch (error) {
+    return { kind: 'failure', isDown: true, error: (error as Error).message };
   }
 }
 

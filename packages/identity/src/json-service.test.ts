@@ -84,6 +84,24 @@ test('a kept connection that the service has closed does not fail the next reque
   assert.equal(web.requests, 3);
 });
 
+test('a service that is closed answers what is under way, and then has no connection', async (context) => {
+  let answer = (): void => {};
+  let closed = 0;
+  const web = await testWeb(context, (request, response) => {
+    request.socket.on('close', () => {
+      closed += 1;
+    });
+    answer = () => response.end('{}');
+  });
+  const asked = service(context, web.url);
+  const underWay = asked.ask('{}');
+  await until(() => web.requests === 1);
+  asked.close();
+  answer();
+  assert.equal((await underWay).status, 200);
+  await until(() => closed === 1);
+});
+
 test('over HTTPS the service must be vouched for by an authority that is named', async (context) => {
   const web = await testWeb(context, (_, response) => sendJson(response, 200, {}), true);
   await assert.rejects(service(context, web.url).ask('{}'), /Cannot ask https:.* self-signed certificate/);

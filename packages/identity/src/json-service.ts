@@ -35,7 +35,7 @@ export interface JsonService {
    * `Error` that quotes neither request nor answer where there was none, in time or within its bytes.
    */
   ask(body?: string): Promise<JsonAnswer>;
-  /** Closes connections, and with them what is under way. */
+  /** Closes connections when what is under way has been answered; that keeps no process alive meanwhile. */
   close(): void;
 }
 
@@ -50,6 +50,8 @@ export function jsonService(options: JsonServiceOptions): JsonService {
     ? new HttpsAgent({ ...limits, ...(authorities === undefined ? {} : { ca: authorities }) })
     : new HttpAgent(limits);
   const send = isSecure ? httpsRequest : httpRequest;
+  let underWay = 0;
+  let isClosed = false;
 
   const once = (body: string | undefined) =>
     new Promise<JsonAnswer>((resolve, reject) => {
@@ -92,12 +94,24 @@ export function jsonService(options: JsonServiceOptions): JsonService {
 
   return {
     name,
-    // A connection that was kept and that the service closed meanwhile says nothing of the service: one more request.
-    ask: (body) =>
-      once(body).catch((error: Error & { isStale?: boolean }) =>
-        error.isStale === true ? once(body) : Promise.reject(error),
-      ),
-    close: () => agent.destroy(),
+    ask: async (body) => {
+      underWay += 1;
+      try {
+        return await once(body).catch((error: Error & { isStale?: boolean }) => {
+          // A connection that was kept and that the service closed meanwhile says nothing of the service: one more request.
+          if (error.isStale === true) return once(body);
+          throw error;
+        });
+      } finally {
+        underWay -= 1;
+        if (isClosed && underWay === 0) agent.destroy();
+      }
+    },
+    close: () => {
+      isClosed = true;
+      if (underWay === 0) agent.destroy();
+      for (const socket of Object.values(agent.sockets).flat()) socket?.unref();
+    },
   };
 }
 

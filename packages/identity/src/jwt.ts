@@ -5,11 +5,13 @@ import {
   type Clock,
   NOBODY,
   type Principal,
+  type Refusal,
 } from '@dunlin/broker';
 import { ReasonCode } from '@dunlin/protocol';
 import { errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
 import { readAttributes, readGroups, readUsername } from './carried-facts.ts';
 import { type CarriedRules, readCarriedRules } from './carried-rules.ts';
+import { keyFingerprint } from './key-fingerprint.ts';
 import type { Method } from './method.ts';
 import type { TellMethodEvent } from './method-events.ts';
 import { type TokenAlgorithm, type TokenHeader, type TokenKey, type TokenKeys, tokenKeys } from './token-keys.ts';
@@ -51,11 +53,18 @@ export interface JwtOptions {
 }
 
 export interface JwtMethod extends Method {
-  /** Reads key files again; what it returns puts them in force. Throws where one cannot be used. */
-  prepareReload(): () => void;
+  /**
+   * Reads key files again; what it returns puts these keys in force, and a review refuses whose key is none of them. Throws
+   * where one cannot be used.
+   */
+  prepareReload(keys: readonly TokenKey[]): () => void;
+  /** Whether the key that signed the token still counts; what the token says was looked at when it was shown. */
+  review(principal: Principal): Refusal | undefined;
   close(): void;
 }
 
+/** Goes with the principal, through whatever is made of it, and shows the fingerprint of the key in no text. */
+const KEY = Symbol('key');
 const TOKEN_BYTES_MAX = 8192;
 const CLOCK_TOLERANCE_MS = 5_000;
 /** A header in Base64url: the first character of JSON's "{", and one of those that its second can be. */
@@ -83,7 +92,11 @@ export function jwtMethod(options: JwtOptions): JwtMethod {
       if (typeof token === 'object') return token;
       return token === undefined ? undefined : judge(token, request, options, keys);
     },
-    prepareReload: () => keys.prepareReload(),
+    prepareReload: (next) => keys.prepareReload(next),
+    review: (principal) =>
+      keys.holds((principal as Partial<Admitted>)[KEY] ?? '')
+        ? undefined
+        : refusal('token-key', 'the key that signed the token no longer counts', ReasonCode.notAuthorized),
     close: () => keys.close(),
   };
 }
@@ -116,17 +129,15 @@ async function judge(
     return refusal('token-keys-unavailable', 'no keys can be fetched', ReasonCode.serverUnavailable);
   }
   if (candidates.length === 0) return refusal('token-key', 'the key that signed it is not known');
-  let payload: JWTPayload | undefined;
   for (const key of candidates) {
     try {
-      ({ payload } = await jwtVerify(token, key, verification(options)));
-      break;
+      const { payload } = await jwtVerify(token, key, verification(options));
+      return admit(payload, keyFingerprint(key), request, options);
     } catch (error) {
       if (!(error instanceof errors.JWSSignatureVerificationFailed)) return refusalOf(error);
     }
   }
-  if (payload === undefined) return refusal('token-signature', 'no key that is known has signed it');
-  return admit(payload, request, options);
+  return refusal('token-signature', 'no key that is known has signed it');
 }
 
 function readHeader(token: string): { readonly alg: unknown; readonly kid: string | undefined } | undefined {
@@ -184,7 +195,14 @@ function claimText(error: errors.JWTExpired | errors.JWTClaimValidationFailed): 
   return `it ended at ${ended.toISOString()}`;
 }
 
-function admit(payload: JWTPayload, { connect }: AuthenticationRequest, options: JwtOptions): AuthenticationResult {
+type Admitted = Principal & { readonly [KEY]: string };
+
+function admit(
+  payload: JWTPayload,
+  key: string,
+  { connect }: AuthenticationRequest,
+  options: JwtOptions,
+): AuthenticationResult {
   for (const [claim, expected] of Object.entries(options.claims ?? {})) {
     const { username } = connect;
     const shown = { clientId: connect.clientId, username: options.from === 'username' ? undefined : username };
@@ -194,9 +212,10 @@ function admit(payload: JWTPayload, { connect }: AuthenticationRequest, options:
   }
   const facts = readFacts(payload, options);
   if ('kind' in facts) return facts;
-  const principal: Principal = {
+  const principal: Admitted = {
     ...NOBODY,
     ...facts,
+    [KEY]: key,
     identity: `${options.name}:${facts.username}`,
     expiresAtMs: endOf(payload, options),
   };

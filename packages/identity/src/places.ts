@@ -29,6 +29,7 @@ export class Places {
   /** Takes a place when one is given back; false when `patienceMs` are over before. First come, first served. */
   async wait(key: string, patienceMs: number): Promise<boolean> {
     if (this.take(key)) return true;
+    if (patienceMs <= 0) return false;
     const line = this.#lines.get(key) ?? new Set();
     this.#lines.set(key, line);
     return new Promise((resolve) => {

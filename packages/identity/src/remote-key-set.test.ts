@@ -17,7 +17,7 @@ async function world(context: TestContext, more: Partial<RemoteKeySetOptions> = 
   const options = { keySetUrl: web.url, maxAgeMs: 60_000, cooldownMs: 10_000, staleMaxMs: 600_000, ...more };
   const set = remoteKeySet(options, 'tokens', clock, (event) => told.push(event));
   context.after(() => set.close());
-  return { web, clock, told, set, names: () => told.map(({ name }) => name) };
+  return { web, clock, told, options, set, names: () => told.map(({ name }) => name) };
 }
 
 test('keys are fetched once and kept for their age', async (context) => {
@@ -85,6 +85,22 @@ test('keys that are too old by themselves are fetched again, whatever their age 
   clock.pass(20_000);
   await set.current(false);
   assert.equal(web.requests, 2);
+});
+
+test('a reload in an outage keeps what was fetched, for the time that it says', async (context) => {
+  const { web, clock, options, set, names } = await world(context, { staleMaxMs: 60_000 });
+  assert.equal(set.last, undefined);
+  const first = await set.current(false);
+  assert.equal(set.last, first);
+  web.answer = down;
+  clock.pass(60_000);
+  await assert.rejects(set.current(false), /keys are expected there/);
+  set.prepareReload({ ...options, staleMaxMs: 120_000 })();
+  assert.equal(await set.current(false), first);
+  web.answer = good;
+  clock.pass(10_000);
+  await set.current(false);
+  assert.deepEqual(names(), ['keysUnavailable', 'keysAvailable']);
 });
 
 test('what is no key set is not taken for one', async (context) => {

@@ -1,7 +1,7 @@
 /** A JSON Web Key Set behind a URL: fetched when it is needed, kept, and used for a stated time while it cannot be fetched. */
 import type { Clock } from '@dunlin/broker';
 import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
-import { jsonService, parseJson } from './json-service.ts';
+import { type JsonService, jsonService, parseJson } from './json-service.ts';
 import type { TellMethodEvent } from './method-events.ts';
 
 export interface RemoteKeySetOptions {
@@ -30,6 +30,10 @@ export interface RemoteKeySet {
    * where the cooldown is over. Rejects with an `Error` where there are none, or only those that are too old.
    */
   current(hasMissed: boolean): Promise<LocalKeySet>;
+  /** Those that were fetched last, however old; undefined before. */
+  readonly last: LocalKeySet | undefined;
+  /** What it returns puts these options, for the same URL, in force; what was fetched goes on. Throws as `remoteKeySet`. */
+  prepareReload(options: RemoteKeySetOptions): () => void;
   close(): void;
 }
 
@@ -43,25 +47,17 @@ export function remoteKeySet(
   clock: Clock,
   tell: TellMethodEvent,
 ): RemoteKeySet {
-  const { keySetUrl: url, timeoutMs, maxAgeMs, cooldownMs, staleMaxMs } = { ...DEFAULTS, ...options };
-  const service = jsonService({
-    ...options,
-    headers: () => options.headers ?? {},
-    clock,
-    url,
-    timeoutMs,
-    answerBytesMax: ANSWER_BYTES_MAX,
-    connectionsMax: 1,
-  });
+  let present = asking(options, clock);
   let keys: LocalKeySet | undefined;
   let fetchedAtMs = -Infinity;
   let askedAtMs = -Infinity;
   let underWay: Promise<void> | undefined;
   let isDown = false;
 
-  const usable = () => (clock.steadyMs() - fetchedAtMs < staleMaxMs ? keys : undefined);
+  const usable = () => (clock.steadyMs() - fetchedAtMs < present.staleMaxMs ? keys : undefined);
   const fetchKeys = async () => {
     askedAtMs = clock.steadyMs();
+    const { service } = present;
     try {
       keys = readKeySet(await service.ask());
       fetchedAtMs = clock.steadyMs();
@@ -77,6 +73,7 @@ export function remoteKeySet(
   return {
     current: async (hasMissed) => {
       const now = clock.steadyMs();
+      const { service, maxAgeMs, cooldownMs } = present;
       const isDue = usable() === undefined || now - fetchedAtMs >= maxAgeMs || hasMissed;
       if (isDue && underWay === undefined && now - askedAtMs >= cooldownMs)
         underWay = fetchKeys().finally(() => {
@@ -87,8 +84,33 @@ export function remoteKeySet(
       if (current === undefined) throw new Error(`Cannot check tokens by ${service.name}: keys are expected there`);
       return current;
     },
-    close: () => service.close(),
+    get last() {
+      return keys;
+    },
+    prepareReload: (next) => {
+      const made = asking(next, clock);
+      return () => {
+        present.service.close();
+        present = made;
+      };
+    },
+    close: () => present.service.close(),
   };
+}
+
+/** Options with their defaults, and the service that they make. */
+function asking(options: RemoteKeySetOptions, clock: Clock): typeof DEFAULTS & { readonly service: JsonService } {
+  const times = { ...DEFAULTS, ...options };
+  const service = jsonService({
+    ...options,
+    headers: () => options.headers ?? {},
+    clock,
+    url: options.keySetUrl,
+    timeoutMs: times.timeoutMs,
+    answerBytesMax: ANSWER_BYTES_MAX,
+    connectionsMax: 1,
+  });
+  return { ...times, service };
 }
 
 function readKeySet({ status, body }: { readonly status: number; readonly body: Buffer }): LocalKeySet {

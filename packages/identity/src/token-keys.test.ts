@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { keyFingerprint } from './key-fingerprint.ts';
 import { TestClock } from './testing/clock.ts';
 import { testFile, testJwk, testKeys, testPem } from './testing/tokens.ts';
 import { sendJson, testWeb } from './testing/web.ts';
@@ -57,11 +58,35 @@ test('a reload takes new keys, and changes nothing where the file has a fault', 
   const keys = make([{ publicKeyFile: file }], 'ES256', 'EdDSA');
   const count = async (alg: TokenAlgorithm) => (await keys.candidates({ alg, kid: undefined })).length;
   writeFileSync(file, 'nothing');
-  assert.throws(() => keys.prepareReload(), /PEM with a public key or certificate is expected/);
+  assert.throws(
+    () => keys.prepareReload([{ publicKeyFile: file }]),
+    /PEM with a public key or certificate is expected/,
+  );
   assert.deepEqual([await count('ES256'), await count('EdDSA')], [1, 0]);
   writeFileSync(file, testPem(testKeys('EdDSA')));
-  keys.prepareReload()();
+  keys.prepareReload([{ publicKeyFile: file }])();
   assert.deepEqual([await count('ES256'), await count('EdDSA')], [0, 1]);
+});
+
+test('a key counts as long as it is somewhere among the sources, and one that was fetched as long as it is published', async (context) => {
+  const [one, other] = [testKeys('ES256'), testKeys('ES256')];
+  const published = [testJwk(one, 'a'), { kty: 'new' }];
+  const web = await testWeb(context, (_, response) => sendJson(response, 200, { keys: published }));
+  const file = testFile(context, 'key.pem', testPem(other));
+  const keys = make([{ publicKeyFile: file }, { keySetUrl: web.url, cooldownMs: 0 }], 'ES256');
+  context.after(() => keys.close());
+  const known = async (kid: string) => (await keys.candidates({ alg: 'ES256', kid })).map(keyFingerprint);
+  const [theOther, theOne] = await known('a');
+  const hold = () => [theOne, theOther].map((fingerprint) => keys.holds(fingerprint));
+  assert.deepEqual(hold(), [true, true]);
+  const set = testFile(context, 'set.json', JSON.stringify({ keys: [testJwk(other, 'o')] }));
+  keys.prepareReload([{ keySetFile: set }, { keySetUrl: web.url, cooldownMs: 0 }])();
+  assert.deepEqual(hold(), [true, true]);
+  published[0] = testJwk(testKeys('ES256'), 'b');
+  await known('b');
+  assert.deepEqual(hold(), [false, true]);
+  keys.prepareReload([{ keySetUrl: web.url }])();
+  assert.deepEqual(hold(), [false, false]);
 });
 
 test('keys and algorithms that do not belong together are refused', (context) => {

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Clock } from '@dunlin/broker';
 import { type CryptoKey, createLocalJWKSet, errors, type JSONWebKeySet, type JWK } from 'jose';
 import { parseJson } from './json-service.ts';
+import { jwkFingerprint, keyFingerprint } from './key-fingerprint.ts';
 import type { TellMethodEvent } from './method-events.ts';
 import { type LocalKeySet, type RemoteKeySet, type RemoteKeySetOptions, remoteKeySet } from './remote-key-set.ts';
 
@@ -47,8 +48,13 @@ export interface TokenKeys {
    * else, so that no public key is ever taken for a secret. Rejects where keys cannot be fetched and none is at hand.
    */
   candidates(header: TokenHeader): Promise<readonly (Uint8Array | CryptoKey)[]>;
-  /** Reads the files again; what it returns puts them in force. Throws where one cannot be used. */
-  prepareReload(): () => void;
+  /** Whether a key is still among those that count: of a key set by URL, those that were fetched last. */
+  holds(fingerprint: string): boolean;
+  /**
+   * Reads files again; what it returns puts these sources, for the same algorithms, in force. What was fetched from a URL
+   * that is still among them goes on. Throws where one cannot be used.
+   */
+  prepareReload(sources: readonly TokenKey[]): () => void;
   close(): void;
 }
 
@@ -62,38 +68,74 @@ interface FileKeys {
   readonly isForEveryKid: boolean;
 }
 
+/** What sources make. */
+interface Keys {
+  readonly secrets: readonly Uint8Array[];
+  readonly files: readonly FileKeys[];
+  /** By their URL. */
+  readonly remotes: ReadonlyMap<string, RemoteKeySet>;
+}
+
 /** Makes the keys and reads the files. Throws an `Error` that names the file and what is expected. */
 export function tokenKeys(
   sources: readonly TokenKey[],
   algorithms: readonly TokenAlgorithm[],
   context: { readonly method: string; readonly clock: Clock; readonly tell: TellMethodEvent },
 ): TokenKeys {
-  const secrets = sources.flatMap((source) => ('secret' in source ? [source.secret] : []));
-  checkFamilies(sources, secrets, algorithms);
-  const readFiles = () => sources.flatMap(fileKeys);
-  let files = readFiles();
-  const remotes = sources.flatMap((source) =>
-    'keySetUrl' in source ? [remoteKeySet(source, context.method, context.clock, context.tell)] : [],
-  );
+  const { method, clock, tell } = context;
+  const read = (given: readonly TokenKey[], known: Keys['remotes']): Keys => {
+    const secrets = given.flatMap((source) => ('secret' in source ? [source.secret] : []));
+    checkFamilies(given, secrets, algorithms);
+    const urls = given.filter((source) => 'keySetUrl' in source);
+    const remotes = urls.map((source): [string, RemoteKeySet] => [
+      source.keySetUrl,
+      known.get(source.keySetUrl) ?? remoteKeySet(source, method, clock, tell),
+    ]);
+    return { secrets, files: given.flatMap(fileKeys), remotes: new Map(remotes) };
+  };
+  let keys = read(sources, new Map());
   return {
     candidates: async (header) => {
+      const { secrets, files, remotes } = keys;
       if (header.alg.startsWith('HS')) return secrets.slice(0, CANDIDATES_MAX);
       const found: CryptoKey[] = [];
       for (const { set, isForEveryKid } of files)
         found.push(...(await matching(set, isForEveryKid ? { ...header, kid: undefined } : header)));
-      found.push(...(await remoteKeys(remotes, header, found.length > 0)));
+      found.push(...(await remoteKeys([...remotes.values()], header, found.length > 0)));
       return found.slice(0, CANDIDATES_MAX);
     },
-    prepareReload: () => {
-      const read = readFiles();
+    holds: (fingerprint) => {
+      const { secrets, files, remotes } = keys;
+      const sets = [...files.map(({ set }) => set), ...[...remotes.values()].flatMap(({ last }) => last ?? [])];
+      return (
+        secrets.some((secret) => keyFingerprint(secret) === fingerprint) ||
+        sets.some((set) => fingerprintsOf(set).has(fingerprint))
+      );
+    },
+    prepareReload: (given) => {
+      const next = read(given, keys.remotes);
+      const updates = given.flatMap((source) =>
+        'keySetUrl' in source ? (keys.remotes.get(source.keySetUrl)?.prepareReload(source) ?? []) : [],
+      );
       return () => {
-        files = read;
+        for (const update of updates) update();
+        for (const [url, remote] of keys.remotes) if (!next.remotes.has(url)) remote.close();
+        keys = next;
       };
     },
     close: () => {
-      for (const remote of remotes) remote.close();
+      for (const remote of keys.remotes.values()) remote.close();
     },
   };
+}
+
+const fingerprints = new WeakMap<LocalKeySet, ReadonlySet<string | undefined>>();
+
+/** Computed when the first client is reviewed by them. */
+function fingerprintsOf(set: LocalKeySet): ReadonlySet<string | undefined> {
+  const found = fingerprints.get(set) ?? new Set(set.jwks().keys.map(jwkFingerprint));
+  fingerprints.set(set, found);
+  return found;
 }
 
 function checkFamilies(

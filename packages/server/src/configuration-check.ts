@@ -175,7 +175,8 @@ class FileCheck implements CheckedConfiguration {
   }
 
   #open(parts: Partial<Parts>, warn: (warning: CertificateWarning) => void = () => {}): Doors {
-    const none = { listeners: [], authorities: [], authentication: [], clientIds: [], guard: {}, authorization: {} };
+    const lists = { listeners: [], authorities: [], authentication: [], clientIds: [] };
+    const none = { ...lists, guard: {}, authorization: {}, limits: {} };
     const ignore = (): void => {};
     const tell = {
       method: ignore,

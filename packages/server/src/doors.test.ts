@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { AuthenticationRequest, AuthenticationResult, Principal } from '@dunlin/broker';
 import { hashPassword, writeScramCredential } from '@dunlin/identity';
-import { brief, signed, TestClock, type TestCredentials, testRequest, testWeb } from '../../../test/doubles.ts';
+import { brief, signed, TestClock, type TestCredentials, testRequest, testWeb, until } from '../../../test/doubles.ts';
 import { type ClientName, makePki } from '../../../test/pki/pki.ts';
 import { type Configuration, type ConfigurationInput, completeConfiguration } from './configuration.ts';
 import { checkInput } from './configuration-input.ts';
@@ -133,6 +133,23 @@ test('each listener asks its own methods, and lets in those without credentials 
   assert.equal(await answer({ username: 'eve', password: 'eve' }, { listener: 'both' }), 'refuse 0x86 unknown-user');
 });
 
+test('an answer comes within the time for CONNECT, however many methods are slow', async (context) => {
+  const { url } = await testWeb(context, () => {});
+  const http = { method: 'http', url, timeoutMs: 700, whenDown: 'next' } as const;
+  const { answer, clock } = open({
+    authentication: [
+      { ...http, name: 'one' },
+      { ...http, name: 'two' },
+    ],
+    limits: { connectTimeoutMs: 1_000 },
+  });
+  const answered = answer(adaShows);
+  clock.pass(899);
+  await new Promise((resolve) => setImmediate(resolve));
+  clock.pass(1);
+  assert.equal(await answered, 'refuse 0x88 attempt-timeout');
+});
+
 test('who fails too often is kept out by address, and let in again where the ban is lifted', async () => {
   const { doors, answer, events } = open({
     authentication: [{ method: 'users', users: [ada] }],
@@ -231,7 +248,7 @@ test('a reload puts users, rules and what a listener asks in force, and reviews 
   assert.deepEqual([permissions?.mayPublish('a', 0, false), permissions?.mayPublish('b', 0, false)], [0x87, 0]);
 });
 
-test('a method of another definition, or with another secret, lets nobody stay whom the former one let in', async () => {
+test('a method of another definition lets nobody stay whom the former one let in, and another secret none of its tokens', async () => {
   const secretFile = file('secret', `${secret}\n`);
   const jwt = { method: 'jwt', algorithms: ['HS256'], secretFile, requireExpiry: false } as const;
   const { doors, ask, answer } = open(
@@ -249,12 +266,32 @@ test('a method of another definition, or with another secret, lets nobody stay w
   assert.deepEqual(checks(), [undefined, undefined]);
   file('secret', `${'t'.repeat(32)}\n`);
   reload(jwt, { method: 'users', users: [ada] });
-  assert.deepEqual(checks(), ['method-removed', undefined]);
+  assert.deepEqual(checks(), ['token-key', undefined]);
   assert.equal(await answer({ username: 'x', password: token }), 'refuse 0x86 token-signature');
   // The same user with the same password, of a file: whoever has the name is another.
   reload(jwt, { method: 'passwordFile', name: 'users', file: file('same', `ada:${ada.password}\n`) });
-  assert.deepEqual(checks(), ['method-removed', 'method-removed']);
+  assert.deepEqual(checks(), ['token-key', 'method-removed']);
   assert.equal(await answer(adaShows), 'accept ada');
+});
+
+test('a question to a service that is under way at a reload passes to no other method', async (context) => {
+  const held: (() => void)[] = [];
+  const web = await testWeb(context, (_request, response) => held.push(() => response.writeHead(401).end()));
+  const asking = (more: object): ConfigurationInput => ({
+    authentication: [
+      { method: 'http', url: web.url, whenDown: 'next', ...more },
+      { method: 'users', users: [ada] },
+    ],
+  });
+  for (const [index, more] of [{ timeoutMs: 4_000 }, { answers: 'status' as const }].entries()) {
+    const { doors, answer, events } = open(asking({}));
+    const answered = answer(adaShows);
+    await until(() => held.length === index + 1);
+    doors.prepare(configured(asking(more))).apply();
+    held[index]();
+    assert.equal(await answered, 'refuse 0x86 service-refused');
+    assert.deepEqual([web.requests, events], [index + 1, []]);
+  }
 });
 
 const der = (name: ClientName): Uint8Array => new X509Certificate(pki.text(`${name}.pem`)).raw;

@@ -1,5 +1,5 @@
 /** Who may come in, and what they may do then: puts together what the configuration says of it, and puts other words in place. */
-import type { Authenticator, Authorizer, Clock } from '@dunlin/broker';
+import { type Authenticator, type Authorizer, type Clock, LIMITS, type Limits } from '@dunlin/broker';
 import {
   type AttemptEvent,
   type AttemptGuard,
@@ -55,7 +55,10 @@ export interface DoorOptions {
 
 /** A listener, as far as doors are concerned. */
 type Entrance = Pick<ListenerConfiguration, 'name' | 'authentication' | 'allowAnonymous' | 'tls' | 'proxy'>;
-type DoorConfiguration = IdentityConfiguration & { readonly listeners: readonly Entrance[] };
+type DoorConfiguration = IdentityConfiguration & {
+  readonly listeners: readonly Entrance[];
+  readonly limits: Partial<Limits>;
+};
 
 interface OpenEntrance {
   readonly chain: AuthenticatorChain;
@@ -99,6 +102,9 @@ export interface PreparedDoors {
   discard(): void;
 }
 
+/** Of the time for CONNECT, what finding out who a client is may take: it still has to be told. */
+const ANSWER_SHARE = 0.9;
+
 /** Stands at the end of the chain of a listener with `allowAnonymous`. */
 const ANONYMOUS: Method = anonymousMethod({ name: ALLOW_ANONYMOUS });
 
@@ -139,7 +145,7 @@ export class Doors {
       this.#methods = this.#load(configuration);
       if (configuration.authentication.length === 0) return;
       for (const entrance of configuration.listeners)
-        this.#entrances.set(entrance.name, this.#open(entrance, clientIds, configuration.guard));
+        this.#entrances.set(entrance.name, this.#open(entrance, clientIds, configuration));
     } catch (error) {
       void this.close();
       throw error;
@@ -276,11 +282,13 @@ export class Doors {
     return candidate && shadowed(this.#rules, candidate, { onDifference: this.#options.tell.shadow });
   }
 
-  #open(entrance: Entrance, clientIds: ClientIdRules, guard: GuardConfiguration): OpenEntrance {
+  #open(entrance: Entrance, clientIds: ClientIdRules, { guard, limits }: DoorConfiguration): OpenEntrance {
     const { clock, tell } = this.#options;
+    const { connectTimeoutMs = LIMITS.connectTimeoutMs.default } = limits;
+    const answerMsMax = connectTimeoutMs * ANSWER_SHARE;
     const chain = authenticatorChain({ clock, methods: this.#methodsFor(entrance), clientIds, tell: tell.method });
     const attempts = asConfigurationError(() =>
-      guardAttempts(chain, { clock, tell: tell.attempt, ...attemptOptions(guard) }),
+      guardAttempts(chain, { clock, tell: tell.attempt, answerMsMax, ...attemptOptions(guard) }),
     );
     if (guard.flapping === undefined) return { chain, attempts, flapping: undefined };
     const flapping = guardFlapping(attempts, { clock, tell: tell.flapping, ...flappingOptions(guard.flapping) });

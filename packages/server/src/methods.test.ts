@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Authorities, hashPassword, PasswordVerifier } from '@dunlin/identity';
-import { signed, TestClock, testRequest, testWeb } from '../../../test/doubles.ts';
+import { brief, signed, TestClock, testRequest, testWeb } from '../../../test/doubles.ts';
 import type { MethodConfiguration } from './identity-configuration.ts';
 import { loadMethod } from './methods.ts';
 
@@ -73,30 +73,44 @@ test('options that change neither whom a method lets in nor as whom are other on
   assert.equal(continuation({ ...http, groups: ['staff'] } as MethodConfiguration), undefined);
 });
 
-test('a method of tokens goes on with keys that are added, and is another one where a key was taken away', async () => {
+test('a method of tokens goes on with other keys, and ends whose key is gone, also out of a file', async () => {
   const pair = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const pem = ({ publicKey }: ReturnType<typeof pair>) => publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  const keySet = (...pairs: ReturnType<typeof pair>[]) =>
+    JSON.stringify({ keys: pairs.map(({ publicKey }) => publicKey.export({ format: 'jwk' })) });
   const [old, young] = [pair(), pair()];
-  const [one, two] = (
-    [
-      ['old', old],
-      ['young', young],
-    ] as const
-  ).map(([name, { publicKey }]) => {
-    const path = join(scratch, `${name}.pem`);
-    writeFileSync(path, publicKey.export({ type: 'spki', format: 'pem' }));
-    return path;
-  });
   const jwt = { method: 'jwt', name: 'tokens', algorithms: ['ES256'], requireExpiry: false } as const;
-  const { method, continuation } = load({ ...jwt, keys: [one] });
-  const token = await signed({ sub: 'tom' }, 'ES256', young.privateKey);
-  const kind = async () => (await method.authenticate(testRequest({ username: 'tom', password: token })))?.kind;
-  assert.equal(await kind(), 'refuse');
-  continuation({ ...jwt, keys: [one, two] })?.();
-  assert.equal(await kind(), 'accept');
-  assert.notEqual(continuation({ ...jwt, keys: [two, one] }), undefined);
-  assert.equal(continuation({ ...jwt, keys: [two] }), undefined);
-  assert.equal(continuation({ ...jwt, keys: [one, two], issuer: ['x'] }), undefined);
-  assert.equal(continuation({ ...jwt, keys: [one, two], claims: { keys: 'x' } }), undefined);
+  const [file, other] = [join(scratch, 'keys'), join(scratch, 'other')];
+  writeFileSync(other, pem(young));
+  const cases: [string, string, MethodConfiguration, next?: MethodConfiguration][] = [
+    [pem(old), pem(young), { ...jwt, keys: [file] }],
+    [pem(old) + pem(young), pem(young), { ...jwt, keys: [file] }],
+    [keySet(old, young), keySet(young), { ...jwt, jwksFile: file }],
+    [pem(old), pem(old), { ...jwt, keys: [file] }, { ...jwt, keys: [other] }],
+  ];
+  for (const [before, after, configuration, next = configuration] of cases) {
+    writeFileSync(file, before);
+    const { method, continuation } = load(configuration);
+    const ask = async ({ privateKey }: typeof old) =>
+      method.authenticate(
+        testRequest({ username: 'tom', password: await signed({ sub: 'tom' }, 'ES256', privateKey) }),
+      );
+    const admitted = await ask(old);
+    assert.ok(admitted?.kind === 'accept');
+    const stays = { ...admitted.principal, groups: ['of a wrapper'] };
+    continuation(configuration)?.();
+    assert.equal(method.review?.(stays), undefined);
+    writeFileSync(file, after);
+    continuation(next)?.();
+    const refused = method.review?.(stays);
+    assert.deepEqual([refused?.check, refused?.reasonCode], ['token-key', 0x87]);
+    assert.equal(brief(await ask(old)), 'refuse 0x86 token-signature');
+    const renewed = await ask(young);
+    assert.ok(renewed?.kind === 'accept');
+    assert.equal(method.review?.(renewed.principal), undefined);
+    for (const another of [{ issuer: ['x'] }, { claims: { keys: 'x' } }, { jwksUrl: 'https://x.example/' }])
+      assert.equal(continuation({ ...configuration, ...another } as MethodConfiguration), undefined);
+  }
 });
 
 test('what cannot be used is told with the name of the method, and no secret', () => {

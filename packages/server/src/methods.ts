@@ -1,15 +1,11 @@
 /** Makes the methods of authentication that the configuration names. */
-import { timingSafeEqual } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
 import type { AuthenticationRequest, AuthenticationResult, Awaitable, Clock } from '@dunlin/broker';
 import {
   type Authorities,
   anonymousMethod,
   certificateMethod,
-  type HttpMethod,
   type HttpOptions,
   httpMethod,
-  type JwtMethod,
   jwtMethod,
   type Method,
   type PasswordVerifier,
@@ -42,8 +38,8 @@ export interface LoadedMethod {
   readonly method: Method;
   /**
    * Reads the files of the method again for this configuration, and returns what puts that in force, which cannot fail.
-   * Undefined where the configuration, or the secret it names, makes another method of it: one that knows nobody whom
-   * this one let in. Throws where a file cannot be used.
+   * Undefined where the configuration makes another method of it: one that knows nobody whom this one let in. Throws where
+   * a file cannot be used.
    */
   readonly continuation: (next: MethodConfiguration) => Reload | undefined;
 }
@@ -54,14 +50,12 @@ export interface LoadedMethod {
  */
 export function loadMethod(configuration: MethodConfiguration, parts: MethodParts): LoadedMethod {
   try {
-    const { method, prepareReload, isSame = () => true } = load(configuration, parts);
+    const { method, prepareReload } = load(configuration, parts);
     const groups = 'groups' in configuration && configuration.method !== 'anonymous' ? configuration.groups : undefined;
     return {
       method: groups === undefined ? method : withGroups(method, groups),
       continuation: (next) =>
-        definitionOf(next) === definitionOf(configuration) && isSame(next)
-          ? (prepareReload?.(next) ?? goOn)
-          : undefined,
+        definitionOf(next) === definitionOf(configuration) ? (prepareReload?.(next) ?? goOn) : undefined,
     };
   } catch (error) {
     throw new ConfigurationError([`authentication "${configuration.name}": ${(error as Error).message}`]);
@@ -69,12 +63,12 @@ export function loadMethod(configuration: MethodConfiguration, parts: MethodPart
 }
 
 /**
- * What may be another one while the method goes on: users, who come and go one by one, and options that change neither whom
- * it lets in nor as whom. `keys`: as long as none is taken away.
+ * What may be another one while the method goes on: users and keys, which come and go one by one and with those whom they let
+ * in, and options that change neither whom it lets in nor as whom.
  */
 const ADJUSTABLE: Partial<Record<MethodConfiguration['method'], readonly string[]>> = {
   users: ['users'],
-  jwt: ['keys', 'jwksMaxAgeS', 'jwksStaleMaxS'],
+  jwt: ['secret', 'secretFile', 'keys', 'jwksFile', 'jwksMaxAgeS', 'jwksStaleMaxS'],
   http: ['headers', 'headerFiles', 'timeoutMs', 'requestsMax', 'waitingMax', 'cacheS', 'staleMaxS', 'whenDown'],
 };
 
@@ -98,8 +92,6 @@ const withoutUsers =
 interface Loaded {
   readonly method: Method;
   readonly prepareReload?: (configuration: MethodConfiguration) => Reload;
-  /** Whether what was read once only, and what is compared by more than its text, lets the method go on. */
-  readonly isSame?: (configuration: MethodConfiguration) => boolean;
 }
 
 function load(configuration: MethodConfiguration, parts: MethodParts): Loaded {
@@ -119,15 +111,17 @@ function load(configuration: MethodConfiguration, parts: MethodParts): Loaded {
       return { method, prepareReload: () => method.prepareReload() };
     }
     case 'jwt': {
-      const secret = secretOf(configuration);
-      const make = (next: JwtConfiguration): JwtMethod => makeJwt(next, secret, parts);
-      return adjustable(configuration, make, (next, { keys = [] }) => {
-        const hasAllKeys = keys.every((key) => next.keys?.includes(key));
-        return hasAllKeys && sameSecret(secret, secretOf(next));
-      });
+      const method = makeJwt(configuration, parts);
+      const prepareReload = (next: MethodConfiguration): Reload =>
+        withoutUsers(method.prepareReload(tokenKeys(next as JwtConfiguration)));
+      return { method, prepareReload };
     }
-    case 'http':
-      return adjustable(configuration, (next) => httpMethod(httpOptions(next, clock, tell)));
+    case 'http': {
+      const method = httpMethod(httpOptions(configuration, clock, tell));
+      const prepareReload = (next: MethodConfiguration): Reload =>
+        withoutUsers(method.prepareReload(httpOptions(next as HttpConfiguration, clock, tell)));
+      return { method, prepareReload };
+    }
     case 'certificate': {
       const { username, match, authorities } = configuration;
       return { method: certificateMethod({ name, registry, authorities, username, match }) };
@@ -141,34 +135,6 @@ function load(configuration: MethodConfiguration, parts: MethodParts): Loaded {
         }),
       };
   }
-}
-
-/** A method that goes on as the same object when other options take the place of those that it was made with. */
-function adjustable<Configuration extends JwtConfiguration | HttpConfiguration>(
-  first: Configuration,
-  make: (configuration: Configuration) => JwtMethod | HttpMethod,
-  isSame: (next: Configuration, present: Configuration) => boolean = () => true,
-): Loaded {
-  let present = { configuration: first, method: make(first) };
-  return {
-    method: {
-      name: first.name,
-      authenticate: (request) => present.method.authenticate(request),
-      close: () => present.method.close(),
-    },
-    // Of the same kind, or its definition would be another.
-    isSame: (next) => isSame(next as Configuration, present.configuration),
-    prepareReload: (given) => {
-      const configuration = given as Configuration;
-      if (isDeepStrictEqual(configuration, present.configuration)) return withoutUsers(present.method.prepareReload());
-      // It holds nothing before it is asked.
-      const next = { configuration, method: make(configuration) };
-      return withoutUsers(() => {
-        present.method.close();
-        present = next;
-      });
-    },
-  };
 }
 
 function withGroups(method: Method, groups: readonly string[]): Method {
@@ -188,14 +154,14 @@ function withGroups(method: Method, groups: readonly string[]): Method {
   };
 }
 
-function makeJwt(configuration: JwtConfiguration, secret: Buffer | undefined, { clock, tell }: MethodParts) {
+function makeJwt(configuration: JwtConfiguration, { clock, tell }: MethodParts) {
   const { name, from, algorithms, issuer, audience, requireExpiry, clockToleranceS } = configuration;
   const { claims, usernameClaim, groupsClaim, rulesClaim, attributes } = configuration;
   return jwtMethod({
     name,
     clock,
     tell,
-    keys: tokenKeys(configuration, secret),
+    keys: tokenKeys(configuration),
     algorithms,
     from,
     issuer: issuer ?? false,
@@ -210,9 +176,10 @@ function makeJwt(configuration: JwtConfiguration, secret: Buffer | undefined, { 
   });
 }
 
-function tokenKeys(configuration: JwtConfiguration, secret: Buffer | undefined): TokenKey[] {
+function tokenKeys(configuration: JwtConfiguration): TokenKey[] {
   const { keys = [], jwksFile, jwksUrl, jwksMaxAgeS, jwksStaleMaxS } = configuration;
   const found: TokenKey[] = keys.map((publicKeyFile) => ({ publicKeyFile }));
+  const secret = secretOf(configuration);
   if (secret !== undefined) found.push({ secret });
   if (jwksFile !== undefined) found.push({ keySetFile: jwksFile });
   if (jwksUrl !== undefined)
@@ -228,11 +195,6 @@ function secretOf({ secret, secretFile }: JwtConfiguration): Buffer | undefined 
   // Whoever writes a file with an editor ends its last line.
   if (secretFile !== undefined) return withoutLineBreak(readNamedFile(secretFile, 'a secret'));
   return secret === undefined ? undefined : Buffer.from(secret);
-}
-
-function sameSecret(one: Buffer | undefined, other: Buffer | undefined): boolean {
-  if (one === undefined || other === undefined) return one === other;
-  return one.length === other.length && timingSafeEqual(one, other);
 }
 
 function withoutLineBreak(bytes: Buffer): Buffer {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import * as net from 'node:net';
 import { describe, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { Recorder } from './contract/recorder.ts';
 import { Accepting, HOST, LIMIT } from './contract/tcp.ts';
 import { describeWire } from './contract/wire.ts';
@@ -39,6 +40,22 @@ describe('a listener behind a proxy', () => {
     await accepting.listener.close();
   });
 
+  test('shows an IPv4 client as IPv4, also where a dual-stack proxy tells of it in IPv6', LIMIT, async () => {
+    const mapped = '00000000000000000000ffffc6336407';
+    const v2 = `0d0a0d0a000d0a515549540a21210024${mapped}${mapped}d431075b`;
+    const v1 = Buffer.from('PROXY TCP6 ::FFFF:c633:6407 ::1 54321 1883\r\n');
+    const accepting = await Accepting.at({ proxy: PROXY });
+    for (const header of [v1, Buffer.from(v2, 'hex')]) {
+      const socket = net.connect({ host: HOST, port: accepting.listener.port });
+      socket.write(header);
+      const wire = await accepting.next();
+      assert.equal(wire.peer.address, '198.51.100.7');
+      socket.destroy();
+      wire.destroy();
+    }
+    await accepting.listener.close();
+  });
+
   test('takes a health check for the proxy itself', LIMIT, async () => {
     const accepting = await Accepting.at({ proxy: PROXY });
     const socket = net.connect({ host: HOST, port: accepting.listener.port });
@@ -71,6 +88,17 @@ describe('a listener behind a proxy', () => {
     socket.end('PROXY ');
     await once(socket.resume(), 'close');
     assert.deepEqual([accepting.wires, accepting.refused], [[], [['DUNLIN_PROXY_HEADER', HOST]]]);
+    await accepting.listener.close();
+  });
+
+  test('tells of a peer that resets within the header', LIMIT, async () => {
+    const accepting = await Accepting.at({ proxy: PROXY });
+    const socket = net.connect({ host: HOST, port: accepting.listener.port }).on('error', () => {});
+    socket.write('PROXY ');
+    await once(socket, 'connect');
+    socket.resetAndDestroy();
+    while (accepting.refused.length === 0) await turn();
+    assert.deepEqual([accepting.wires, accepting.refused], [[], [['ECONNRESET', HOST]]]);
     await accepting.listener.close();
   });
 

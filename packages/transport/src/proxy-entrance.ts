@@ -60,7 +60,7 @@ class HeaderReader implements Lingering {
   #bytes: Buffer = Buffer.alloc(0);
   readonly #onData = (chunk: Buffer): void => this.#take(chunk);
   readonly #onEnd = (): void => this.#refuse('DUNLIN_PROXY_HEADER', 'the connection ended before it');
-  readonly #onClose = (): void => stopLinger(this);
+  readonly #onClose = (): void => this.#refuse('ECONNRESET');
 
   constructor(entrance: ProxyEntrance, socket: Socket, from: Peer, next: Next) {
     this.#entrance = entrance;
@@ -116,7 +116,7 @@ class HeaderReader implements Lingering {
 function peerBehind(proxy: Peer, { isLocal, source, serverName, certificate }: ProxyHeader): Peer {
   if (isLocal) return proxy;
   return {
-    ...(source ?? { address: proxy.address, port: proxy.port }),
+    ...(source === undefined ? { address: proxy.address, port: proxy.port } : peerOf(source.address, source.port)),
     proxyAddress: proxy.address,
     ...(serverName === undefined ? {} : { serverName }),
     ...(certificate === undefined ? {} : { certificates: [certificate] }),

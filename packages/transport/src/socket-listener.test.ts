@@ -68,6 +68,26 @@ function describeListener(implementation: TcpImplementation): void {
     await accepting.listener.close();
   });
 
+  test('tells of each that comes beyond the backlog while paused', LIMIT, async () => {
+    const accepting = await Accepting.at({ implementation, backlog: 1 });
+    accepting.listener.pause();
+    const { port } = accepting.listener;
+    const sockets: net.Socket[] = [];
+    // The system may keep some of them to itself.
+    while (accepting.refused.length < 2) {
+      sockets.push(net.connect({ host: HOST, port }).on('error', () => {}));
+      await turn();
+    }
+    assert.deepEqual(accepting.refused.slice(0, 2), [
+      ['DUNLIN_BACKLOG', HOST],
+      ['DUNLIN_BACKLOG', HOST],
+    ]);
+    accepting.listener.resume();
+    (await accepting.next()).destroy();
+    await accepting.listener.close();
+    for (const socket of sockets) socket.destroy();
+  });
+
   test('drops connections above its limit, says so once, and takes new ones when there is room', LIMIT, async () => {
     const accepting = await Accepting.at({ implementation, connectionsMax: 1 });
     const { port } = accepting.listener;

@@ -2,6 +2,7 @@
 
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { TransportError } from './errors.ts';
+import type { OnRefused } from './proxy-entrance.ts';
 import { WaitingSockets } from './waiting-sockets.ts';
 import type { Listener, Wire } from './wire.ts';
 import type { WireOwner } from './wire-owner.ts';
@@ -13,6 +14,7 @@ export interface SocketListenerOptions {
   readonly lingerMs: number;
   readonly accept: (wire: Wire) => void;
   readonly onError: (error: Error) => void;
+  readonly onRefused?: OnRefused;
   readonly waitingMax?: number;
   readonly connectionsPerAddressMax?: number;
   readonly isWelcome?: (address: string) => boolean;
@@ -99,7 +101,9 @@ export class SocketListener implements Listener, WireOwner {
       return;
     }
     if (this.#held.length >= this.#options.backlog) {
+      const { peer } = wire;
       wire.destroy();
+      this.#options.onRefused?.(new TransportError('Cannot accept a connection', 'DUNLIN_BACKLOG'), peer);
       return;
     }
     this.#held.push(wire);

@@ -86,8 +86,10 @@ export async function listenTcp(options: TcpListenOptions): Promise<Listener> {
   const proxies = options.proxy === undefined ? undefined : new ProxyEntrance(options.proxy, options.onRefused);
   const useHandles = proxies === undefined && (await choose(options.implementation, handlesWork));
   const server = await listenAtPort({ host, port, backlog, reusePort });
-  const { connectionsMax = Number.POSITIVE_INFINITY, lingerMs = LINGER_MS, accept, waitingMax } = options;
-  const listener = new SocketListener(server, { backlog, connectionsMax, lingerMs, accept, onError, waitingMax });
+  const { connectionsMax = Number.POSITIVE_INFINITY, lingerMs = LINGER_MS } = options;
+  const { accept, onRefused, waitingMax } = options;
+  const common = { backlog, connectionsMax, lingerMs, accept, onError, onRefused, waitingMax };
+  const listener = new SocketListener(server, common);
   const offer = (wire: Wire): void => listener.offer(wire);
   tellAcceptErrors(server, onError);
   if (useHandles && wiresFromServer(server, listener, offer, onError)) return listener;

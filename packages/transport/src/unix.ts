@@ -7,13 +7,13 @@ import { codeOf, TransportError } from './errors.ts';
 import { ProxyEntrance, type ProxyProtocolOptions } from './proxy-entrance.ts';
 import { tellAcceptErrors } from './server-socket.ts';
 import { SocketListener } from './socket-listener.ts';
-import { type AcceptOptions, BACKLOG, LINGER_MS } from './tcp.ts';
+import { type AcceptOptions, BACKLOG, LINGER_MS, type WaitingOptions } from './tcp.ts';
 import { NetWire } from './tcp-net.ts';
 import { UNIX_ADDRESS } from './trusted-addresses.ts';
 import type { Listener, Peer } from './wire.ts';
 
 /** Where to listen, and what to do with who comes. */
-export interface UnixListenOptions extends AcceptOptions {
+export interface UnixListenOptions extends AcceptOptions, Pick<WaitingOptions, 'waitingMax'> {
   /** Of the file; the system allows about 100 bytes. Its folder must exist. */
   readonly path: string;
   /** Permissions of the file; to connect takes the one to write. Default 0o660. */
@@ -49,8 +49,9 @@ export async function listenUnix(options: UnixListenOptions): Promise<Listener> 
     throw new TransportError(`Cannot listen at "${path}"`, codeOf(error), error);
   }
   tellAcceptErrors(server, onError);
-  const { connectionsMax = Number.POSITIVE_INFINITY } = options;
-  const sockets = new SocketListener(server, { backlog, connectionsMax, lingerMs, accept, onError });
+  const { connectionsMax = Number.POSITIVE_INFINITY, onRefused, waitingMax } = options;
+  const common = { backlog, connectionsMax, lingerMs, accept, onError, onRefused, waitingMax };
+  const sockets = new SocketListener(server, common);
   const owner = { lingerMs, wireGone: (): void => {} };
   const present = (socket: net.Socket, peer: Peer): void => sockets.present(new NetWire(socket, owner, peer), socket);
   server.on('connection', (socket) => {

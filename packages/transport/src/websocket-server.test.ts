@@ -146,6 +146,29 @@ describe('a WebSocket listener', () => {
     await other.listener.close();
   });
 
+  test('tells of who speaks no HTTP, or no WebSocket as it is known here', LIMIT, async () => {
+    const accepting = await listen();
+    const upgrade = (line: string, more: string) =>
+      `${line} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: mqtt\r\n${more}\r\n`;
+    const key = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
+    for (const [bytes, status, code] of [
+      [upgrade('GET /mqtt', `${key}Sec-WebSocket-Version: 12\r\n`), 400, 'DUNLIN_HTTP_HANDSHAKE'],
+      [upgrade('GET /mqtt', 'Sec-WebSocket-Key: short\r\nSec-WebSocket-Version: 13\r\n'), 400, 'DUNLIN_HTTP_HANDSHAKE'],
+      [upgrade('POST /mqtt', `${key}Sec-WebSocket-Version: 13\r\n`), 405, 'DUNLIN_HTTP_HANDSHAKE'],
+      ['\x10\x0c\0\x04MQTT\x05', 400, 'DUNLIN_HTTP_REQUEST'],
+    ] as const) {
+      const socket = net.connect({ host: HOST, port: accepting.listener.port });
+      const chunks: Buffer[] = [];
+      socket.on('data', (chunk) => chunks.push(chunk));
+      socket.write(bytes, 'latin1');
+      await once(socket, 'close');
+      const answer = Buffer.concat(chunks).toString();
+      assert.match(answer, new RegExp(`^HTTP/1.1 ${status} [^]*\nSec-WebSocket-Version: 13\r\n`));
+      assert.deepEqual(accepting.refused.splice(0), [[code, HOST]]);
+    }
+    await accepting.listener.close();
+  });
+
   test('cuts off a request whose head does not come, or is too long', LIMIT, async () => {
     const accepting = await listen({ headersTimeoutMs: 20, headersBytesMax: 1024 });
     for (const [head, status] of [
@@ -159,6 +182,7 @@ describe('a WebSocket listener', () => {
       await once(socket, 'close');
       assert.match(Buffer.concat(chunks).toString(), new RegExp(`^HTTP/1.1 ${status} `));
     }
+    assert.deepEqual(accepting.refused, Array(2).fill(['DUNLIN_HTTP_REQUEST', HOST]));
     await accepting.listener.close();
   });
 

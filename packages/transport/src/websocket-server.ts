@@ -148,6 +148,9 @@ class Site {
       maxBufferedChunks: CHUNKS_MAX,
       handleProtocols: (offered) => subprotocols.find((name) => offered.has(name)) ?? false,
     });
+    this.#webSockets.on('wsClientError', (error, socket, request) =>
+      this.#notUpgraded(request, socket as Socket, error),
+    );
     this.#http = http.createServer({
       headersTimeout: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
       // The body too: nobody keeps a connection by a byte now and then.
@@ -159,6 +162,7 @@ class Site {
     this.#http.maxHeadersCount = HEADERS_MAX;
     this.#http.maxRequestsPerSocket = REQUESTS_MAX;
     this.#http.on('request', options.request ?? ((request, response) => answerByDefault(request, response, paths)));
+    this.#http.on('clientError', (error, socket) => this.#unreadable(socket as Socket, error));
     this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
   }
 
@@ -223,11 +227,36 @@ class Site {
     return from;
   }
 
+  /** What `ws` would refuse without a word to us. */
+  #notUpgraded({ method }: http.IncomingMessage, socket: Socket, cause: Error): void {
+    const { peer } = this.#visitors.get(socket) as Visitor;
+    const error = new TransportError('Cannot open a WebSocket', 'DUNLIN_HTTP_HANDSHAKE', cause);
+    this.#refuse(socket, peer, method === 'GET' ? 400 : 405, error);
+  }
+
+  /** No HTTP, or none in time. Who only goes, between requests, is no news. */
+  #unreadable(socket: Socket, cause: NodeJS.ErrnoException): void {
+    const { peer } = this.#visitors.get(socket) as Visitor;
+    if (cause.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const error = new TransportError('Cannot read the request', 'DUNLIN_HTTP_REQUEST', cause);
+    this.#refuse(socket, peer, STATUS_OF_UNREADABLE[cause.code ?? ''] ?? 400, error);
+  }
+
   #refuse(socket: Socket, peer: Peer, status: number, error: TransportError): void {
     answerBare(socket, status);
     this.#options.onRefused?.(error, peer);
   }
 }
+
+/** As Node itself answers. */
+const STATUS_OF_UNREADABLE: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
 
 function answerByDefault(request: http.IncomingMessage, response: http.ServerResponse, paths: readonly string[]): void {
   const status = paths.includes(pathOf(request)) ? 426 : 404;
@@ -239,12 +268,12 @@ function answerByDefault(request: http.IncomingMessage, response: http.ServerRes
   response.writeHead(status, headers).end(`${http.STATUS_CODES[status]}\n`);
 }
 
-/** Answers on a connection that HTTP has given away, and ends it. */
+/** Answers on a connection that HTTP has given away, or could not read, and ends it. */
 function answerBare(socket: Socket, status: number): void {
   const text = `${http.STATUS_CODES[status]}\n`;
   socket.once('finish', () => socket.destroy());
   socket.end(
     `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
-      `Content-Length: ${text.length}\r\n\r\n${text}`,
+      `Sec-WebSocket-Version: 13\r\nContent-Length: ${text.length}\r\n\r\n${text}`,
   );
 }

@@ -1,5 +1,6 @@
 /** What the wires of one listener, or of one connect, have in common. */
 
+import { plainAddress } from './network.ts';
 import type { Peer } from './wire.ts';
 
 /** A peer that vanished without a word is found by probes after this much silence, whatever its MQTT Keep Alive. */
@@ -12,10 +13,7 @@ export interface WireOwner {
   wireGone(): void;
 }
 
-const MAPPED_IPV4 = '::ffff:';
-
-/** Makes a peer of what the system says; an IPv4 address in IPv6 form is shown as IPv4, an unknown one as empty. */
+/** Makes a peer of what is said of it; an IPv4 address in IPv6 form is shown as IPv4, an unknown one as empty. */
 export function peerOf(address = '', port = 0): Peer {
-  const mapped = address.startsWith(MAPPED_IPV4) && address.includes('.');
-  return { address: mapped ? address.slice(MAPPED_IPV4.length) : address, port };
+  return { address: plainAddress(address), port };
 }
