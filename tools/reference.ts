@@ -119,11 +119,19 @@ function keyRows(shape: Shape, path: string): string[][] {
       [code(`${path}.${shape.key}`), Object.keys(shape.variants).map(code).join(', '), '', shape.description],
       ...Object.entries(shape.variants).flatMap(([name, variant]) => variantRows(shape.key, name, variant, path)),
     ];
+  if (shape.kind === 'map') return [...row, ...mapRows(shape, path)];
   if (shape.kind !== 'group' || path === 'limits') return row;
   const inner = Object.entries(shape.entries).flatMap(([name, entry]) =>
     keyRows(entry, path === '' ? name : `${path}.${name}`),
   );
   return [...row, ...inner];
+}
+
+/** The keys of each entry; what is below them has its rows where it stands first. */
+function mapRows({ names, values }: Shape & { readonly kind: 'map' }, path: string): string[][] {
+  if (values.kind !== 'group') return [];
+  const inner = `${path}.${names.toUpperCase()}`;
+  return Object.entries(values.entries).map(([name, entry]) => keyRows(entry, `${inner}.${name}`)[0]);
 }
 
 /** The keys of one form, each with the form it belongs to. */

@@ -1,10 +1,13 @@
 /** Ways in with certificates that must stay shut: what the client sees, and the check that the server names. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
-import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, type SecureVersion, type TLSSocket } from 'node:tls';
+import type { RevocationSource } from '@dunlin/identity';
 import { missing } from '../../tools/prerequisites.ts';
+import type { RawClient } from '../conformance/raw-client.ts';
 import { Program } from '../interop/local-broker.ts';
 import { type ClientName, makePki } from '../pki/pki.ts';
 import { GuardedServer, scratch, tlsSocket } from './guarded-server.ts';
@@ -127,6 +130,46 @@ test('the name of a device with an empty password is no way in without TLS', asy
   }
 });
 
+/** Makes further clients on the session of TLS that the first one of this server got. */
+async function resuming(one: GuardedServer, version: SecureVersion): Promise<() => Promise<RawClient>> {
+  const options = { ...keys('good'), minVersion: version, maxVersion: version };
+  const first = connectTls({ host: '127.0.0.1', port: one.port('devices'), ...options });
+  // With TLS 1.2 it comes before the end of the handshake, with 1.3 after it.
+  const [session]: Buffer[] = await once(first, 'session');
+  first.destroy();
+  return async () => {
+    const again = await one.openTls('devices', { ...options, session });
+    assert.equal((again.socket as TLSSocket).isSessionReused(), true);
+    return again;
+  };
+}
+
+/** A device registry that has told nobody yet whom it revoked. */
+class Registry implements RevocationSource {
+  readonly revoked = new Set<string>();
+  #tell: (() => void) | undefined;
+
+  isRevoked(authority: string, serial: string): boolean {
+    return this.revoked.has(`${authority} ${serial}`);
+  }
+
+  onChange(changed: () => void): () => void {
+    this.#tell = changed;
+    return () => {
+      this.#tell = undefined;
+    };
+  }
+
+  /** Whether anybody listened. */
+  tell(): boolean {
+    this.#tell?.();
+    return this.#tell !== undefined;
+  }
+}
+
+const serialOf = (name: ClientName): string =>
+  new X509Certificate(pki.text(`${name}.pem`)).serialNumber.replace(/^0+/, '');
+
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   test(`a certificate that is revoked meanwhile is refused on a resumed session of ${version} too`, async () => {
     const one = await GuardedServer.start({
@@ -134,16 +177,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
       authorities: [{ name: 'devices', certificate: pki.path('ca.pem'), crl: pki.path('ca.crl') }],
       authentication: [{ method: 'certificate', match: 'username' }],
     });
-    const options = { ...keys('good'), minVersion: version, maxVersion: version };
-    const first = connectTls({ host: '127.0.0.1', port: one.port('devices'), ...options });
-    // With TLS 1.2 it comes before the end of the handshake, with 1.3 after it.
-    const [session]: Buffer[] = await once(first, 'session');
-    first.destroy();
-    const resume = async () => {
-      const again = await one.openTls('devices', { ...options, session });
-      assert.equal((again.socket as TLSSocket).isSessionReused(), true);
-      return again;
-    };
+    const resume = await resuming(one, version);
     const live = await resume();
     await live.connect(connect('good'));
 
@@ -161,6 +195,48 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     const back = await resume();
     await back.connect(connect('good'));
     await back.disconnect();
+  });
+
+  test(`a certificate that a registry revokes is cut at once and refused on a resumed session of ${version}`, async () => {
+    const registry = new Registry();
+    const one = await GuardedServer.start(
+      {
+        listeners: [{ name: 'devices', transport: 'tls', tls }],
+        authorities: [{ name: 'devices', certificate: pki.path('ca.pem') }],
+        authentication: [{ method: 'certificate', match: 'username' }],
+      },
+      { revocationSources: [registry] },
+    );
+    const resume = await resuming(one, version);
+    const live = await resume();
+    await live.connect(connect('good'));
+    const other = await one.openTls('devices', keys('revoked'));
+    await other.connect(connect('revoked'));
+
+    // Two changes in a row: the review that the first one begins is not the last.
+    registry.revoked.add(`others ${serialOf('revoked')}`);
+    assert.equal(registry.tell(), true);
+    registry.revoked.add(`devices ${serialOf('good')}`);
+    registry.tell();
+    await live.expectClose([0x87]);
+    await one.told('clientDisconnected', { clientId: 'good', by: 'server', check: 'certificate-revoked' });
+    await one.refuses(await resume(), connect('good'), 0x87, 'certificate-revoked');
+    // The same number of another authority is another certificate.
+    await other.ping();
+
+    registry.revoked.clear();
+    const back = await resume();
+    await back.connect(connect('good'));
+    await one.running?.reload({
+      listeners: [{ name: 'devices', transport: 'tls', tls }],
+      authorities: [{ name: 'devices', certificate: pki.path('ca.pem') }],
+      authentication: [{ method: 'certificate', match: 'username' }],
+    });
+    registry.revoked.add(`devices ${serialOf('good')}`);
+    assert.equal(registry.tell(), true);
+    await back.expectClose([0x87]);
+    await one.running?.stop();
+    assert.equal(registry.tell(), false);
   });
 }
 

@@ -35,7 +35,14 @@ test('ends the connections of those who may not stay, sends their wills, and lea
   const ada = world.connect('a', { username: 'ada', will: WILL });
   const old = world.connect('b', { username: 'ada', protocolVersion: 4 });
   authenticator.disable('ada');
-  assert.deepEqual(await world.broker.reviewConnections(), { reviewed: 3, ended: 2 });
+  assert.deepEqual(await world.broker.reviewConnections(), {
+    reviewed: 3,
+    ended: 2,
+    endedClients: [
+      { clientId: 'a', check: 'user-disabled' },
+      { clientId: 'b', check: 'user-disabled' },
+    ],
+  });
   world.run();
   const { reasonCode, properties } = ada.take('disconnect');
   assert.deepEqual([reasonCode, properties.reasonString, ada.isClosed], [0x87, undefined, true]);
@@ -50,6 +57,18 @@ test('ends the connections of those who may not stay, sends their wills, and lea
   );
   assert.equal(world.broker.metrics.clientsExpelled, 2);
   assert.equal(world.broker.refusals.byCheck.get('user-disabled'), 2);
+});
+
+test('counts all whom it sends away, and names the first twenty', async () => {
+  const { world, authenticator } = reviewedWorld({ limits: { connectionsPerUsernameMax: 100 } });
+  for (let i = 0; i < 25; i++) world.connect(`c${i}`, { username: 'ada' });
+  authenticator.disable('ada');
+  const { ended, endedClients } = await world.broker.reviewConnections();
+  assert.equal(ended, 25);
+  assert.deepEqual(
+    endedClients.map(({ clientId }) => clientId),
+    Array.from({ length: 20 }, (_, i) => `c${i}`),
+  );
 });
 
 test('turns a code that DISCONNECT cannot carry into the nearest, and keeps one that it can', async () => {
@@ -71,7 +90,7 @@ test('turns a code that DISCONNECT cannot carry into the nearest, and keeps one 
 test('lets everybody stay where the Authenticator has no review', async () => {
   const world = new World({ authenticator: new NamingAuthenticator() });
   world.connect('a', { username: 'ada' });
-  assert.deepEqual(await world.broker.reviewConnections(), { reviewed: 1, ended: 0 });
+  assert.deepEqual(await world.broker.reviewConnections(), { reviewed: 1, ended: 0, endedClients: [] });
 });
 
 test('reviews in slices, so that others have their turn between them', async () => {
@@ -86,7 +105,7 @@ test('reviews in slices, so that others have their turn between them', async () 
     isDone = true;
   });
   while (!isDone) await world.settle();
-  assert.deepEqual(await review, { reviewed: 30, ended: 0 });
+  assert.deepEqual(await review, { reviewed: 30, ended: 0, endedClients: [] });
 });
 
 test('a client whose Authenticator answers during a review is reviewed when it is let in', async () => {
@@ -104,7 +123,7 @@ test('a client whose Authenticator answers during a review is reviewed when it i
   const client = world.open();
   client.connect({ clientId: 'a' });
   steps.disable('ada');
-  assert.deepEqual(await world.broker.reviewConnections(), { reviewed: 0, ended: 0 });
+  assert.deepEqual(await world.broker.reviewConnections(), { reviewed: 0, ended: 0, endedClients: [] });
   answer({ kind: 'accept', principal: named('ada') });
   await world.settle();
   assert.deepEqual([client.take('connack').reasonCode, client.isClosed], [0x87, true]);
@@ -159,7 +178,7 @@ test('a review that fails ends the one connection and is told, and the others ar
     },
   });
   const [first, second] = ['a', 'b'].map((clientId) => world.connect(clientId));
-  assert.deepEqual(await world.broker.reviewConnections(), { reviewed: 1, ended: 0 });
+  assert.deepEqual(await world.broker.reviewConnections(), { reviewed: 1, ended: 0, endedClients: [] });
   world.run();
   assert.deepEqual([first.isClosed, second.isClosed], [true, false]);
   assert.match(world.told('internalError')[0].error, /list is torn/);

@@ -14,10 +14,22 @@ import { Session } from './session.ts';
 /** One slice of a review. */
 const SLICE_MS = 10;
 
+/** A client that a review sent away. */
+export interface EndedClient {
+  readonly clientId: string;
+  /** The check that failed, as in `Refusal`. */
+  readonly check: string;
+}
+
+/** Clients that a review names; it counts them all. */
+export const ENDED_CLIENTS_MAX = 20;
+
 /** What `Broker.reviewConnections` has done. */
 export interface ConnectionsReview {
   readonly reviewed: number;
   readonly ended: number;
+  /** The first 20 of them. */
+  readonly endedClients: readonly EndedClient[];
 }
 
 /** What `Broker.reviewPermissions` has done. */
@@ -50,17 +62,20 @@ export class Reviews {
   async connections(): Promise<ConnectionsReview> {
     this.#begun += 1;
     let ended = 0;
+    const endedClients: EndedClient[] = [];
     const reviewed = await this.#each([...this.#broker.connections], (connection) => {
       const { principal, session } = connection;
       if (connection.state !== 'open' || principal === undefined || session === undefined) return false;
       const refusal = refusalOfReview(connection, principal, session.clientId);
       if (refusal !== undefined) {
         ended += 1;
+        if (endedClients.length < ENDED_CLIENTS_MAX)
+          endedClients.push({ clientId: session.clientId, check: refusal.check });
         expel(connection, refusal);
       }
       return true;
     });
-    return { reviewed, ended };
+    return { reviewed, ended, endedClients };
   }
 
   async permissions(): Promise<PermissionsReview> {

@@ -1,11 +1,11 @@
 /** `dunlin acl`: what rules let a client do, which rule decides, and what rules that are tried out decide otherwise. */
 
 import type { AccessReport, RuleAuthorizer } from '@dunlin/identity';
+import { visible } from '@dunlin/protocol';
 import { type AclRequest, readAclFlags, type ShadowRequest } from './acl-flags.ts';
 import { askRunning } from './control.ts';
 import { ExitCode, usageError } from './exit-codes.ts';
 import type { Terminal } from './terminal.ts';
-import { visible } from './visible.ts';
 
 type Identity = typeof import('@dunlin/identity');
 type Server = typeof import('@dunlin/server');

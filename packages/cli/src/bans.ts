@@ -1,10 +1,10 @@
 /** `dunlin bans`: who a running server keeps out for now, and letting them in again. */
 
+import { visible } from '@dunlin/protocol';
 import { askRunning, CONTROL_FLAGS, CONTROL_NOTE, type ControlFlags } from './control.ts';
 import { ExitCode, usageError } from './exit-codes.ts';
 import { type CommandHelp, columns, type FlagGroup, helpText, readFlags } from './flags.ts';
 import type { Terminal } from './terminal.ts';
-import { visible } from './visible.ts';
 
 type Ban = import('@dunlin/server').DoorBan;
 type Party = import('@dunlin/server').BannedParty;
@@ -76,7 +76,7 @@ export async function bans(argv: readonly string[], terminal: Terminal): Promise
     return ExitCode.done;
   }
   const result = await askRunning<'lift-ban'>(given, { command: 'lift-ban', ...party });
-  if (result.lifted > 0) {
+  if (result.lifted) {
     print(result, 'The ban is lifted.\n');
     return ExitCode.done;
   }
@@ -122,7 +122,7 @@ function bansText(list: readonly Ban[]): string {
     const whose = identity === undefined ? '' : ` of ${JSON.stringify(identity)}`;
     const who = address ?? `client ${JSON.stringify(clientId)}${whose}`;
     const whom = username === undefined ? who : `${who}, user ${JSON.stringify(username)}`;
-    return [visible(whom), visible(`at ${listener}, ${Math.ceil(endsInMs / 1_000)} s to go`)];
+    return [visible(whom), visible(`began at ${listener}, ${Math.ceil(endsInMs / 1_000)} s to go`)];
   });
   return `${columns(rows).join('\n')}\n`;
 }

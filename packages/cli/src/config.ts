@@ -1,10 +1,10 @@
 /** `dunlin config`: what the configuration of a server says, whether it is right, and what a mosquitto.conf becomes. */
 
 import { readFileSync, writeFileSync } from 'node:fs';
+import { visible } from '@dunlin/protocol';
 import { type ConfigRequest, readConfigFlags } from './config-flags.ts';
 import { ExitCode, localError, usageError } from './exit-codes.ts';
 import type { Terminal } from './terminal.ts';
-import { visible } from './visible.ts';
 
 type Server = typeof import('@dunlin/server');
 

@@ -2,12 +2,12 @@
 
 import { type Client, ClientError, type ClientEvents, type ConnectOptions, connectOver } from '@dunlin/client';
 import type { ProtocolVersion } from '@dunlin/protocol';
+import { visible } from '@dunlin/protocol';
 import { connectTcp } from '@dunlin/transport';
 import { type ConnectionFlags, versionOf } from './connection-flags.ts';
 import { CommandError } from './exit-codes.ts';
 import type { Terminal } from './terminal.ts';
 import { traceLine } from './trace.ts';
-import { visible } from './visible.ts';
 
 const DEFAULT_PORT = 1883;
 const NEVER_EXPIRES = 0xffff_ffff;

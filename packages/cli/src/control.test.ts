@@ -16,10 +16,10 @@ test('says that no server runs, with exit code 2', async () => {
   });
 });
 
-test('says that a configuration is wrong, with exit code 1, and that a server cannot be reached, with 2', async (context) => {
+test('says that a configuration is wrong, with exit code 3, and that a server cannot be reached, with 2', async (context) => {
   const config = join(scratch, 'dunlin.yaml');
   writeFileSync(config, 'durability: memory\n');
-  await assert.rejects(askRunning({ config }, { command: 'bans' }), { exitCode: 1, message: /there is no store/ });
+  await assert.rejects(askRunning({ config }, { command: 'bans' }), { exitCode: 3, message: /there is no store/ });
   const data = join(scratch, 'other');
   mkdirSync(data);
   const other = createServer((socket) => socket.resume().end());

@@ -1,6 +1,6 @@
 /** Asks the server that has a data directory: what the commands for a running server share. */
 
-import { CommandError, ExitCode, usageError } from './exit-codes.ts';
+import { CommandError, ExitCode, localError, usageError } from './exit-codes.ts';
 import { type Flag, HelpAsked } from './flags.ts';
 
 type Server = typeof import('@dunlin/server');
@@ -71,7 +71,7 @@ export async function askRunning<Command extends Name>(
     const answer = await server.askServer<Command>(directory, request);
     if (answer !== undefined) return answer.result;
   } catch (error) {
-    throw commandErrorOf(server, error);
+    throw commandErrorOf(server, error, config);
   }
   throw new CommandError(
     ExitCode.network,
@@ -80,8 +80,9 @@ export async function askRunning<Command extends Name>(
   );
 }
 
-function commandErrorOf(server: Server, error: unknown): unknown {
-  if (error instanceof server.ConfigurationError) return usageError(error.message);
+function commandErrorOf(server: Server, error: unknown, config: string | undefined): unknown {
+  if (error instanceof server.ConfigurationError)
+    return config === undefined ? usageError(error.message) : localError(error.message);
   if (!(error instanceof server.ControlError)) return error;
   const hint =
     error.code === 'unknown-command'

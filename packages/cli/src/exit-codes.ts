@@ -19,7 +19,7 @@ export const ExitCode = {
 /** Every exit code with its meaning, in the order of `--help`. */
 export const EXIT_CODES: readonly ExitCodeRow[] = [
   { code: '0', meaning: 'done; also after Ctrl-C and when the reader of the output went away' },
-  { code: '1', meaning: 'the command line is wrong' },
+  { code: '1', meaning: 'the command line is wrong; serve: or the configuration, which trying again does not mend' },
   { code: '2', meaning: 'no connection, or it was lost' },
   { code: '3', meaning: 'something on this machine failed, such as a file that cannot be read' },
   {

@@ -1,11 +1,11 @@
 /** `dunlin init`: the directory of a new server, and what to do with it. */
 
 import { randomBytes } from 'node:crypto';
+import { visible } from '@dunlin/protocol';
 import { ExitCode, localError, usageError } from './exit-codes.ts';
 import { type InitRequest, readInitFlags } from './init-flags.ts';
 import { newPassword } from './secrets.ts';
 import type { Terminal } from './terminal.ts';
-import { visible } from './visible.ts';
 
 type Server = typeof import('@dunlin/server');
 type Made = Awaited<ReturnType<Server['makeInitialDirectory']>>;

@@ -1,5 +1,6 @@
 /** The command `dunlin`: finds the sub-command, runs it, tells failures, sets the exit code. */
 
+import { visible } from '@dunlin/protocol';
 import { acl } from './acl.ts';
 import { aclHelp } from './acl-flags.ts';
 import { bans, bansHelp } from './bans.ts';
@@ -21,7 +22,6 @@ import { sub } from './sub.ts';
 import { subHelp } from './sub-flags.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 import { toolVersion } from './version.ts';
-import { visible } from './visible.ts';
 
 /** A sub-command. */
 interface Command {

@@ -1,10 +1,10 @@
 /** The output format of `dunlin sub -F`: a text with `%`, `@` and `\` sequences, compiled once, then run per message. */
 
 import type { ReceivedMessage } from '@dunlin/client';
+import { visible } from '@dunlin/protocol';
 import { usageError } from './exit-codes.ts';
 import { messageJson } from './message-json.ts';
 import { convert, isConversion, isoTime, type Moment } from './strftime.ts';
-import { visible } from './visible.ts';
 
 /** Makes the bytes of one message. Throws `PayloadNotJson` where `%J` meets a payload that is no JSON. */
 export type MessageFormat = (message: ReceivedMessage, moment: Moment) => Buffer;

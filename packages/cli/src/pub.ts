@@ -2,13 +2,13 @@
 
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Client, ClientError } from '@dunlin/client';
+import { visible } from '@dunlin/protocol';
 import { connectWithFlags } from './connecting.ts';
 import { failureOf } from './failure.ts';
 import { readLines } from './lines.ts';
 import { readPayload } from './payload.ts';
 import { readPubFlags } from './pub-flags.ts';
 import type { Terminal } from './terminal.ts';
-import { visible } from './visible.ts';
 
 type Flags = ReturnType<typeof readPubFlags>;
 

@@ -1,10 +1,10 @@
 /** `dunlin reload`: has a running server read its configuration and files again. */
 
+import { quoted, visible } from '@dunlin/protocol';
 import { askRunning, CONTROL_FLAGS, CONTROL_NOTE, type ControlFlags } from './control.ts';
 import { usageError } from './exit-codes.ts';
 import { type CommandHelp, helpText, readFlags } from './flags.ts';
 import type { Terminal } from './terminal.ts';
-import { visible } from './visible.ts';
 
 type Report = import('@dunlin/server').ReloadReport;
 
@@ -22,8 +22,8 @@ const HELP: CommandHelp = {
     [
       'What it does',
       [
-        'Users, rules, authorities and certificates are taken over, and clients that may not stay are sent away. Where',
-        'anything is wrong nothing changes, and the exit code is 3.',
+        'Users, rules, authorities and certificates are taken over, and clients that may not stay are sent away: the',
+        'first 20 are named. Where anything is wrong nothing changes, and the exit code is 3.',
       ],
     ],
     CONTROL_NOTE,
@@ -46,7 +46,9 @@ export async function reload(argv: readonly string[], terminal: Terminal): Promi
   return 0;
 }
 
-function reloadText({ changed, needsRestart, users, rules, disconnected }: Report): string {
+function reloadText(report: Report): string {
+  const { changed, needsRestart, users, rules, disconnected, disconnectedClients } = report;
+  const unnamed = disconnected - disconnectedClients.length;
   const lines = [
     'The configuration and its files were read again:',
     `  changed keys   ${changed.join(', ') || 'none'}`,
@@ -54,6 +56,8 @@ function reloadText({ changed, needsRestart, users, rules, disconnected }: Repor
     `  users          ${users === 0 ? 'none' : `${users} added, changed or removed`}`,
     `  rules          ${rules === 0 ? 'none' : `${rules} added or removed`}`,
     `  clients        ${disconnected} sent away`,
+    ...disconnectedClients.map(({ clientId, check }) => `    ${quoted(clientId)}: ${check}`),
+    ...(unnamed === 0 ? [] : [`    and ${unnamed} more`]),
   ];
   return `${lines.map((line) => visible(line)).join('\n')}\n`;
 }

@@ -1,7 +1,7 @@
 /** What `dunlin store` prints: for people aligned and with units, for programs one line of JSON. */
 
+import { visible } from '@dunlin/protocol';
 import type { BackupResult, CheckReport, Restored, StoreAnswer, StoreStats } from '@dunlin/server';
-import { visible } from './visible.ts';
 
 type Row = readonly [name: string, value: string];
 

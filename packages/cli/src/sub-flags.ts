@@ -1,6 +1,6 @@
 /** The flags of `dunlin sub` and its help. */
 
-import { assertTopicFilter, parseSharedFilter, type QoS } from '@dunlin/protocol';
+import { assertTopicFilter, parseSharedFilter, type QoS, visible } from '@dunlin/protocol';
 import {
   type ConnectionFlags,
   checkConnectionFlags,
@@ -14,7 +14,6 @@ import { type CommandHelp, columns, type FlagGroup, helpText, readFlags, seconds
 import { compileFormat, type MessageFormat, PARAMETERS } from './message-format.ts';
 import { type PropertyTarget, propertyHelp } from './property-flags.ts';
 import { checkTopic } from './pub-flags.ts';
-import { visible } from './visible.ts';
 
 /** What the command line of `dunlin sub` says. */
 export interface SubFlags extends ConnectionFlags {

@@ -1,14 +1,13 @@
 /** `dunlin sub`: subscribes and prints messages until it is told to end. */
 
 import { type Client, type CloseReason, describeReason, type ReceivedMessage } from '@dunlin/client';
-import { FilterTrie } from '@dunlin/protocol';
+import { FilterTrie, visible } from '@dunlin/protocol';
 import { connectWithFlags } from './connecting.ts';
 import { CommandError, ExitCode, localError } from './exit-codes.ts';
 import { PayloadNotJson } from './message-json.ts';
 import { momentNow } from './strftime.ts';
 import { formatOf, readSubFlags, type SubFlags } from './sub-flags.ts';
 import { Output, type Terminal } from './terminal.ts';
-import { visible } from './visible.ts';
 
 /** Why the command ends: an exit code, or the error to tell. */
 type End = { readonly exitCode: number } | { readonly error: unknown };

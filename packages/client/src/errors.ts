@@ -1,6 +1,6 @@
 /** The errors with which the client's promises reject: stable codes, the server's reason, the packet. */
 
-import { type MqttError, type Packet, type Properties, reasonCodeName } from '@dunlin/protocol';
+import { type MqttError, type Packet, type Properties, quoted, reasonCodeName } from '@dunlin/protocol';
 
 /**
  * Stable identifiers of what went wrong; the text of a message may change, these may not.
@@ -82,14 +82,7 @@ export function reasonCodeOfReturnCode(returnCode: number): number {
 
 /** Text of a peer made safe for a terminal and short: control characters, direction marks and line separators escaped. */
 export function shown(text: string): string {
-  const json = JSON.stringify(text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}…` : text).slice(1, -1);
-  return json.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) =>
-    Array.from({ length: character.length }, (_, unit) => escapedUnit(character.charCodeAt(unit))).join(''),
-  );
-}
-
-function escapedUnit(unit: number): string {
-  return `\\u${unit.toString(16).padStart(4, '0')}`;
+  return quoted(text, SHOWN_MAX).slice(1, -1);
 }
 
 const SHOWN_MAX = 200;

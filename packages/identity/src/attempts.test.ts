@@ -7,7 +7,7 @@ import {
   type Awaitable,
   NOBODY,
 } from '@dunlin/broker';
-import { type AttemptEvent, type AttemptOptions, guardAttempts } from './attempts.ts';
+import { type AttemptEvent, type AttemptOptions, attemptGuard } from './attempts.ts';
 import { TestClock } from './testing/clock.ts';
 import { type RequestParts, request } from './testing/requests.ts';
 
@@ -35,17 +35,18 @@ function world(options: Partial<AttemptOptions> = {}) {
   const clock = new TestClock();
   const inner = new Inner();
   const events: AttemptEvent[] = [];
-  const guard = guardAttempts(inner, { clock, tell: (event) => events.push(event), ...options });
+  const guard = attemptGuard({ clock, tell: (event) => events.push(event), ...options });
+  const guarded = guard.before(inner);
   /** The answer of an attempt that is not delayed: what it failed at, or "accept". */
   const ask = (parts: RequestParts): string => {
-    const result = guard.authenticate(request(parts));
+    const result = guarded.authenticate(request(parts));
     assert.ok(!(result instanceof Promise), 'was delayed');
     return result.kind === 'refuse' ? result.check : result.kind;
   };
   /** Milliseconds that the attempt waits; lets them pass. */
   const delayOf = async (parts: RequestParts): Promise<number> => {
     const before = clock.waiting.length;
-    const result = guard.authenticate(request(parts));
+    const result = guarded.authenticate(request(parts));
     if (!(result instanceof Promise)) return 0;
     const delayMs = clock.waiting[before];
     const asked = inner.asked;
@@ -55,7 +56,7 @@ function world(options: Partial<AttemptOptions> = {}) {
     await result;
     return delayMs;
   };
-  return { clock, inner, events, guard, ask, delayOf };
+  return { clock, inner, events, guard, guarded, ask, delayOf };
 }
 
 const none = Infinity;
@@ -107,13 +108,47 @@ test('a user at an address is banned, elsewhere and others there are not', () =>
   const { ask, events, inner, guard } = world({ userDelayAfter: none });
   for (let at = 1; at <= 10; at++) assert.equal(ask(wrong), 'password');
   assert.deepEqual(events, [
-    { name: 'userAtAddressBanned', address: '192.0.2.1', username: 'ada', failures: 10, banMs: 900_000 },
+    {
+      name: 'userAtAddressBanned',
+      address: '192.0.2.1',
+      username: 'ada',
+      listener: 'test',
+      failures: 10,
+      banMs: 900_000,
+    },
   ]);
   assert.equal(ask(right), 'banned-user-at-address');
   assert.equal(inner.asked, 10);
   assert.equal(ask({ ...right, address: '192.0.2.2' }), 'accept');
   assert.equal(ask({ ...right, username: 'bob' }), 'accept');
   assert.equal(guard.isBanned('192.0.2.1'), false);
+});
+
+test('two listeners give no more guesses than one, and a ban holds at both; events and bans name where it began', async () => {
+  const { ask, events, guard } = world({ userDelayAfter: none, addressBanAfter: 12 });
+  for (let at = 1; at <= 10; at++) assert.equal(ask({ ...wrong, listener: at % 2 === 0 ? 'a' : 'b' }), 'password');
+  for (const listener of ['a', 'b']) assert.equal(ask({ ...right, listener }), 'banned-user-at-address');
+  for (const listener of ['a', 'b']) ask({ username: 'bob', password: 'wrong', listener });
+  assert.equal(ask({ ...right, username: 'eve', listener: 'c' }), 'banned-address');
+  assert.partialDeepStrictEqual(events, [
+    { name: 'userAtAddressBanned', listener: 'a' },
+    { name: 'addressBanned', listener: 'b' },
+  ]);
+  assert.deepEqual(
+    guard.bans().map(({ listener }) => listener),
+    ['a', 'b'],
+  );
+});
+
+test('a user of the same name at another listener forgives no guesses at this one, and is familiar only there', async () => {
+  const { ask, delayOf, events } = world();
+  for (let at = 1; at <= 5; at++) {
+    assert.equal(ask({ ...wrong, listener: 'a' }), 'password');
+    assert.equal(ask({ ...right, listener: 'b' }), 'accept');
+  }
+  for (const delayMs of [250, 500, 1_000, 2_000, 4_000])
+    assert.equal(await delayOf({ ...wrong, listener: 'a' }), delayMs);
+  assert.partialDeepStrictEqual(events, [{ name: 'userAtAddressBanned', listener: 'a' }]);
 });
 
 test('what a banned user tries does not count against its address', () => {
@@ -134,7 +169,14 @@ test('an address that tries many names is delayed, then banned, whoever comes fr
   assert.equal(await delayOf({ username: 'x', password: 'wrong' }), 250);
   assert.equal(await delayOf({ password: 'wrong' }), 500);
   assert.deepEqual(events, [
-    { name: 'addressBanned', address: '192.0.2.1', username: undefined, failures: 100, banMs: 900_000 },
+    {
+      name: 'addressBanned',
+      address: '192.0.2.1',
+      username: undefined,
+      listener: 'test',
+      failures: 100,
+      banMs: 900_000,
+    },
   ]);
   assert.equal(ask(right), 'banned-address');
   assert.equal(guard.isBanned('::ffff:192.0.2.1'), true);
@@ -142,15 +184,19 @@ test('an address that tries many names is delayed, then banned, whoever comes fr
 });
 
 test('bans answer 0x8A, are listed, end by themselves and can be lifted', () => {
-  const { ask, clock, guard, events } = world({ userAtAddressBanAfter: 1, addressBanAfter: 2, userDelayAfter: none });
+  const { ask, clock, guard, guarded, events } = world({
+    userAtAddressBanAfter: 1,
+    addressBanAfter: 2,
+    userDelayAfter: none,
+  });
   ask(wrong);
-  assert.partialDeepStrictEqual(guard.authenticate(request(right)), { kind: 'refuse', reasonCode: 0x8a });
+  assert.partialDeepStrictEqual(guarded.authenticate(request(right)), { kind: 'refuse', reasonCode: 0x8a });
   clock.pass(900);
   ask({ username: 'bob', password: 'wrong' });
   assert.deepEqual(guard.bans(), [
-    { address: '192.0.2.1', username: 'ada', endsInMs: 899_100 },
-    { address: '192.0.2.1', username: 'bob', endsInMs: 900_000 },
-    { address: '192.0.2.1', username: undefined, endsInMs: 900_000 },
+    { address: '192.0.2.1', username: 'ada', listener: 'test', endsInMs: 899_100 },
+    { address: '192.0.2.1', username: 'bob', listener: 'test', endsInMs: 900_000 },
+    { address: '192.0.2.1', username: undefined, listener: 'test', endsInMs: 900_000 },
   ]);
   assert.equal(guard.lift('192.0.2.1'), true);
   assert.equal(guard.lift('192.0.2.1', 'ada'), true);
@@ -204,8 +250,8 @@ test('only a refusal with 0x86 is a failed guess; challenges and other refusals 
 });
 
 test('an exchange under way is not delayed again, and its failure counts', () => {
-  const { ask, guard } = world({ userDelayAfter: 1, userAtAddressBanAfter: 2 });
-  const challenges = Array.from({ length: 3 }, () => guard.authenticate(request({ ...wrong, password: 'later' })));
+  const { ask, guarded } = world({ userDelayAfter: 1, userAtAddressBanAfter: 2 });
+  const challenges = Array.from({ length: 3 }, () => guarded.authenticate(request({ ...wrong, password: 'later' })));
   const checks = challenges.map((challenge) => {
     assert.ok(!(challenge instanceof Promise) && challenge.kind === 'challenge');
     return ask({ ...wrong, state: challenge.state });
@@ -222,7 +268,7 @@ test('SCRAM without User Name counts as the user of its first message, again whe
         : { kind: 'refuse', reasonCode: 0x86, check: String(state) },
   };
   const clock = new TestClock();
-  const guard = guardAttempts(inner, { clock, userDelayAfter: 3 });
+  const guard = attemptGuard({ clock, userDelayAfter: 3 }).before(inner);
   const begin = { method: 'SCRAM-SHA-256', data: 'n,,n=ada,r=abc' };
   for (let at = 1; at <= 3; at++) {
     const again = at === 3 ? { current: { ...NOBODY, username: 'mallory' } } : {};
@@ -243,9 +289,9 @@ test('SCRAM without User Name counts as the user of its first message, again whe
 });
 
 test('so many are delayed at once, the next is refused; who was banned while waiting is not asked', async () => {
-  const { guard, inner, ask, clock } = world({ userDelayAfter: 1, delayedMax: 2, userAtAddressBanAfter: 2 });
+  const { guarded, inner, ask, clock } = world({ userDelayAfter: 1, delayedMax: 2, userAtAddressBanAfter: 2 });
   assert.equal(ask(wrong), 'password');
-  const waiting = [guard.authenticate(request(wrong)), guard.authenticate(request(wrong))];
+  const waiting = [guarded.authenticate(request(wrong)), guarded.authenticate(request(wrong))];
   assert.equal(ask(wrong), 'attempt-backlog');
   clock.pass(250);
   const checks = (await Promise.all(waiting)).map((result) => (result.kind === 'refuse' ? result.check : ''));
@@ -294,7 +340,7 @@ class LateInner implements Authenticator {
 function lateWorld(options: Partial<AttemptOptions> = {}) {
   const clock = new TestClock();
   const inner = new LateInner();
-  const guard = guardAttempts(inner, { clock, ...options });
+  const guard = attemptGuard({ clock, ...options }).before(inner);
   const come = async (parts: RequestParts): Promise<string> => {
     const result = await guard.authenticate(request(parts));
     return result.kind === 'refuse' ? result.check : result.kind;
@@ -418,11 +464,11 @@ test('a name of any length is one entry, and tables are bounded', () => {
 });
 
 test('asks what it guards for everything else', () => {
-  const { guard } = world();
-  assert.deepEqual([guard.supports('known'), guard.supports('other')], [true, false]);
+  const { guarded } = world();
+  assert.deepEqual([guarded.supports('known'), guarded.supports('other')], [true, false]);
   const refusal = { kind: 'refuse', reasonCode: 0x87, check: 'user-removed' } as const;
   const inner = { ...new Inner(), supports: () => true, authenticate: () => refusal, review: () => refusal };
-  assert.equal(guardAttempts(inner, { clock: new TestClock() }).review?.(NOBODY, 'client'), refusal);
+  assert.equal(attemptGuard({ clock: new TestClock() }).before(inner).review?.(NOBODY, 'client'), refusal);
 });
 
 test('a trusted network that is none is an error', () => {

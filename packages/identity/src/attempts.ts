@@ -25,10 +25,11 @@ export interface Ban {
   readonly username: string | undefined;
 }
 
-/** `banLifted`: by `lift`; of a ban that ends by itself nothing is told. */
+/** `listener`: where the last of the failures was. `banLifted`: by `lift`; of a ban that ends by itself nothing is told. */
 export type AttemptEvent =
   | ({
       readonly name: 'addressBanned' | 'userAtAddressBanned';
+      readonly listener: string;
       readonly failures: number;
       readonly banMs: number;
     } & Ban)
@@ -70,28 +71,35 @@ export interface AttemptOptions {
   readonly tell?: (event: AttemptEvent) => void;
 }
 
-export interface AttemptGuard extends Authenticator {
+/** `listener`: where it began. */
+export type CurrentBan = Ban & { readonly listener: string; readonly endsInMs: number };
+
+/** One account of attempts, for as many Authenticators as stand behind it. */
+export interface AttemptGuard {
+  /** The Authenticator with this guard before it. */
+  before(authenticator: Authenticator): Authenticator;
   /** Whether nobody at the address is let in, so that a listener may drop it at once. */
   isBanned(address: string): boolean;
-  bans(): (Ban & { readonly endsInMs: number })[];
+  bans(): CurrentBan[];
   /** Ends the ban of an address, or of a user name there; false where there is none. */
   lift(address: string, username?: string): boolean;
 }
 
 /**
- * Puts a guard before an Authenticator.
+ * A guard to put before the Authenticators of a server: what fails at one of its listeners counts at all, or each would
+ * give as many guesses again.
  *
  * A failure is a refusal with 0x86: credentials that are right but do not suffice are no guesses. A user name alone is
  * never banned, else anyone could lock any device out; its delay does not hold where the user was let in before. A
- * success forgets the failures of its user, there and in general, where the name shown is the one that was proved. It does
- * not forget those of its address: whoever has one account could guess others without end. A ban of user and address
+ * success forgets the failures of its user, there and in general, where the name shown is the one that was proved and all
+ * of them were at the same listener: at another one the name may be that of somebody else. It does not forget those of its address: whoever has one account could guess others without end. A ban of user and address
  * comes long before that of the address, so that one device with an old password does not lock out those beside it. No
  * more attempts are checked at once, of an address and of a user there, than may fail before the ban: the others wait, so
  * that a burst gets no more guesses than a sequence. A client without User Name that comes by SCRAM counts as the user
  * whom its first message names. Throws a RangeError for a trusted network that is none.
  */
-export function guardAttempts(authenticator: Authenticator, options: AttemptOptions): AttemptGuard {
-  return new Guard(authenticator, options);
+export function attemptGuard(options: AttemptOptions): AttemptGuard {
+  return new Guard(options);
 }
 
 export const DEFAULTS = {
@@ -114,6 +122,7 @@ const addressUnderWayMin = 16;
 
 /** Who attempts, as the tables know them. */
 interface Attempt {
+  readonly listener: string;
   /** Undefined where the address stands for many. */
   readonly address: string | undefined;
   readonly user: string | undefined;
@@ -130,23 +139,21 @@ interface Exchange {
 }
 
 class Guard implements AttemptGuard {
-  readonly #inner: Authenticator;
   readonly #options: AttemptOptions & Readonly<Required<Omit<AttemptOptions, 'tell'>>>;
   readonly #trusted: TrustedAddresses;
   readonly #byUser: WindowedCounts;
   readonly #byAddress: WindowedCounts;
   readonly #byPair: WindowedCounts;
-  readonly #bans: BanList<Ban>;
-  /** Users at addresses where they were let in. */
+  readonly #bans: BanList<Ban & { readonly listener: string }>;
+  /** Users at addresses where they were let in, by listener. */
   readonly #familiar: BoundedMap<true>;
   readonly #pairsUnderWay: Places;
   readonly #addressesUnderWay: Places;
   #delayed = 0;
 
-  constructor(inner: Authenticator, options: AttemptOptions) {
+  constructor(options: AttemptOptions) {
     const given = Object.entries(options).filter(([, value]) => value !== undefined);
     const all = { ...DEFAULTS, ...(Object.fromEntries(given) as unknown as AttemptOptions) };
-    this.#inner = inner;
     this.#options = all;
     this.#trusted = readTrustedAddresses(all.trusted);
     const counts = (): WindowedCounts => new WindowedCounts(all.clock, all.windowMs, all.entriesMax);
@@ -164,22 +171,22 @@ class Guard implements AttemptGuard {
     );
   }
 
-  supports(method: string): boolean {
-    return this.#inner.supports(method);
+  before(inner: Authenticator): Authenticator {
+    return {
+      supports: (method) => inner.supports(method),
+      authenticate: (request) => this.#authenticate(inner, request),
+      review: (...who) => inner.review?.(...who),
+    };
   }
 
-  authenticate(request: AuthenticationRequest): Awaitable<AuthenticationResult> {
+  #authenticate(inner: Authenticator, request: AuthenticationRequest): Awaitable<AuthenticationResult> {
     const attempt = this.#attempt(request);
     const refusal = this.#refusal(attempt);
     if (refusal !== undefined) return refusal;
     // An exchange under way was delayed when it began.
     const delayMs = request.state === undefined ? this.#delayMs(attempt) : 0;
-    if (delayMs === 0 && this.#enter(attempt)) return this.#ask(request, attempt, this.#options.answerMsMax);
-    return this.#delayed >= this.#options.delayedMax ? BUSY : this.#askLater(request, attempt, delayMs);
-  }
-
-  review(...who: Parameters<NonNullable<Authenticator['review']>>): Refusal | undefined {
-    return this.#inner.review?.(...who);
+    if (delayMs === 0 && this.#enter(attempt)) return this.#ask(inner, request, attempt, this.#options.answerMsMax);
+    return this.#delayed >= this.#options.delayedMax ? BUSY : this.#askLater(inner, request, attempt, delayMs);
   }
 
   isBanned(address: string): boolean {
@@ -187,7 +194,7 @@ class Guard implements AttemptGuard {
     return key !== undefined && this.#bans.has(key);
   }
 
-  bans(): (Ban & { readonly endsInMs: number })[] {
+  bans(): CurrentBan[] {
     return this.#bans.list();
   }
 
@@ -199,7 +206,12 @@ class Guard implements AttemptGuard {
     return isLifted;
   }
 
-  async #askLater(request: AuthenticationRequest, attempt: Attempt, delayMs: number): Promise<AuthenticationResult> {
+  async #askLater(
+    inner: Authenticator,
+    request: AuthenticationRequest,
+    attempt: Attempt,
+    delayMs: number,
+  ): Promise<AuthenticationResult> {
     const { clock, delayMsMax, answerMsMax } = this.#options;
     const endsAtMs = clock.steadyMs() + answerMsMax;
     this.#delayed += 1;
@@ -209,7 +221,7 @@ class Guard implements AttemptGuard {
     if (!mayEnter) return BUSY;
     // Others that waited beside it may have failed meanwhile.
     const refusal = this.#refusal(attempt);
-    if (refusal === undefined) return this.#ask(request, attempt, endsAtMs - clock.steadyMs());
+    if (refusal === undefined) return this.#ask(inner, request, attempt, endsAtMs - clock.steadyMs());
     this.#leave(attempt);
     return refusal;
   }
@@ -224,10 +236,15 @@ class Guard implements AttemptGuard {
   }
 
   /** Asks for who has entered, and has it leave; an answer that comes too late counts, and lets nobody in. */
-  #ask(request: AuthenticationRequest, attempt: Attempt, answerMsMax: number): Awaitable<AuthenticationResult> {
+  #ask(
+    inner: Authenticator,
+    request: AuthenticationRequest,
+    attempt: Attempt,
+    answerMsMax: number,
+  ): Awaitable<AuthenticationResult> {
     let result: Awaitable<AuthenticationResult> | undefined;
     try {
-      result = this.#inner.authenticate({ ...request, state: (request.state as Exchange | undefined)?.state });
+      result = inner.authenticate({ ...request, state: (request.state as Exchange | undefined)?.state });
       if (!(result instanceof Promise)) return this.#count(attempt, result);
     } finally {
       if (!(result instanceof Promise)) this.#leave(attempt);
@@ -270,29 +287,35 @@ class Guard implements AttemptGuard {
     return result;
   }
 
-  #succeeded({ user, pair }: Attempt, proved: string | undefined): void {
+  #succeeded({ listener, user, pair }: Attempt, proved: string | undefined): void {
     // Who comes in by a token or certificate of its own may show the name of anybody.
     if (user === undefined || proved === undefined || shortened(proved) !== user) return;
-    this.#byUser.reset(user);
+    this.#byUser.resetOf(user, listener);
     if (pair === undefined) return;
-    this.#byPair.reset(pair);
-    this.#familiar.set(pair, true);
+    this.#byPair.resetOf(pair, listener);
+    this.#familiar.set(familiarOf(pair, listener), true);
   }
 
-  #failed({ address, user, pair }: Attempt): void {
+  #failed({ listener, address, user, pair }: Attempt): void {
     const { userAtAddressBanAfter, addressBanAfter } = this.#options;
-    if (user !== undefined) this.#byUser.add(user);
+    if (user !== undefined) this.#byUser.add(user, listener);
     if (address === undefined) return;
     if (pair !== undefined) {
-      const failures = this.#byPair.add(pair);
+      const failures = this.#byPair.add(pair, listener);
       if (failures >= userAtAddressBanAfter)
-        this.#ban('userAtAddressBanned', pair, { address, username: user }, failures);
+        this.#ban('userAtAddressBanned', pair, { address, username: user, listener }, failures);
     }
-    const failures = this.#byAddress.add(address);
-    if (failures >= addressBanAfter) this.#ban('addressBanned', address, { address, username: undefined }, failures);
+    const failures = this.#byAddress.add(address, listener);
+    const ban = { address, username: undefined, listener };
+    if (failures >= addressBanAfter) this.#ban('addressBanned', address, ban, failures);
   }
 
-  #ban(name: 'addressBanned' | 'userAtAddressBanned', key: string, ban: Ban, failures: number): void {
+  #ban(
+    name: 'addressBanned' | 'userAtAddressBanned',
+    key: string,
+    ban: Ban & { listener: string },
+    failures: number,
+  ): void {
     // Attempts that were under way when it began tell nothing new.
     const isNew = !this.#bans.has(key);
     this.#bans.add(key, ban);
@@ -306,8 +329,8 @@ class Guard implements AttemptGuard {
     return pair !== undefined && this.#bans.has(pair) ? banned('banned-user-at-address') : undefined;
   }
 
-  #delayMs({ address, user, pair }: Attempt): number {
-    if (pair !== undefined && this.#familiar.get(pair)) return 0;
+  #delayMs({ listener, address, user, pair }: Attempt): number {
+    if (pair !== undefined && this.#familiar.get(familiarOf(pair, listener))) return 0;
     const { userDelayAfter, addressDelayAfter } = this.#options;
     const beyond = Math.max(
       user === undefined ? -1 : this.#byUser.get(user) - userDelayAfter,
@@ -319,13 +342,15 @@ class Guard implements AttemptGuard {
 
   #attempt(request: AuthenticationRequest): Attempt {
     if (request.state !== undefined) return (request.state as Exchange).attempt;
+    const { listener } = request;
     const address = this.#addressOf(request.peer.address);
     const username = shownUsername(request);
     const user = username === undefined ? undefined : shortened(username);
     const pair = address === undefined || user === undefined ? undefined : pairOf(address, user);
     // Who was let in there before does not wait behind strangers; one at a time, so that a burst gains little by it.
-    const isKnown = pair !== undefined && this.#familiar.get(pair) === true && !this.#pairsUnderWay.isTaken(pair);
-    return { address, user, pair, line: isKnown ? undefined : address };
+    const isFamiliar = pair !== undefined && this.#familiar.get(familiarOf(pair, listener)) === true;
+    const isKnown = isFamiliar && !this.#pairsUnderWay.isTaken(pair);
+    return { listener, address, user, pair, line: isKnown ? undefined : address };
   }
 
   #addressOf(text: string): string | undefined {
@@ -351,6 +376,10 @@ function shortened(username: string): string {
 /** No user name of MQTT holds a zero character, and no address. */
 function pairOf(address: string, user: string): string {
   return `${address}\0${user}`;
+}
+
+function familiarOf(pair: string, listener: string): string {
+  return `${pair}\0${listener}`;
 }
 
 function banned(check: string): Refusal {

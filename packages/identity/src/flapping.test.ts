@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type AuthenticationResult, type Authenticator, NOBODY } from '@dunlin/broker';
-import { type FlappingOptions, guardFlapping } from './flapping.ts';
+import { type FlappingOptions, flappingGuard } from './flapping.ts';
 import { TestClock } from './testing/clock.ts';
 import { type RequestParts, request } from './testing/requests.ts';
 
@@ -18,9 +18,10 @@ const inner: Authenticator = {
 function world(options: Partial<FlappingOptions> = {}) {
   const clock = new TestClock();
   const events: object[] = [];
-  const guard = guardFlapping(inner, { clock, connectsMax: 2, tell: (event) => events.push(event), ...options });
+  const guard = flappingGuard({ clock, connectsMax: 2, tell: (event) => events.push(event), ...options });
+  const guarded = guard.before(inner);
   const ask = async (parts: RequestParts = {}): Promise<string> => {
-    const result = await guard.authenticate(request({ username: 'ada', ...parts }));
+    const result = await guarded.authenticate(request({ username: 'ada', ...parts }));
     return result.kind === 'refuse' ? result.check : result.kind;
   };
   return { clock, events, guard, ask };
@@ -29,13 +30,22 @@ function world(options: Partial<FlappingOptions> = {}) {
 test('a client that connects too often is kept out until the ban ends', async () => {
   const { ask, clock, events, guard } = world();
   assert.deepEqual([await ask(), await ask(), await ask()], ['accept', 'accept', 'flapping']);
-  assert.deepEqual(events, [{ name: 'clientFlapping', clientId: 'client', identity: 'ada', banMs: 300_000 }]);
+  assert.deepEqual(events, [
+    { name: 'clientFlapping', clientId: 'client', identity: 'ada', listener: 'test', banMs: 300_000 },
+  ]);
   clock.pass(299_999);
   assert.equal(await ask(), 'flapping');
-  assert.deepEqual(guard.bans(), [{ clientId: 'client', identity: 'ada', endsInMs: 1 }]);
+  assert.deepEqual(guard.bans(), [{ clientId: 'client', identity: 'ada', listener: 'test', endsInMs: 1 }]);
   clock.pass(1);
   assert.deepEqual([await ask(), guard.bans()], ['accept', []]);
   assert.partialDeepStrictEqual(events.length, 1);
+});
+
+test('connections to all listeners count together', async () => {
+  const { ask, events } = world();
+  const checks = [await ask({ listener: 'a' }), await ask({ listener: 'b' }), await ask({ listener: 'c' })];
+  assert.deepEqual(checks, ['accept', 'accept', 'flapping']);
+  assert.partialDeepStrictEqual(events, [{ listener: 'c' }]);
 });
 
 test('connections that are far enough apart are not flapping', async () => {
@@ -52,7 +62,7 @@ test('nobody has another client banned: identity counts, and the address where t
   assert.equal(await ask({ username: 'eve' }), 'flapping');
   assert.equal(await ask(), 'accept');
   const nobody: Authenticator = { ...inner, authenticate: () => ({ kind: 'accept', principal: NOBODY }) };
-  const open = guardFlapping(nobody, { clock: new TestClock(), connectsMax: 1 });
+  const open = flappingGuard({ clock: new TestClock(), connectsMax: 1 }).before(nobody);
   const kinds = ['192.0.2.1', '192.0.2.1', '192.0.2.2'].map(
     (address) => (open.authenticate(request({ address })) as AuthenticationResult).kind,
   );
@@ -81,7 +91,7 @@ test('what is refused anyhow and a new authentication over a connection do not c
 
 test('waits for an Authenticator that answers later, and asks it for everything else', async () => {
   const later: Authenticator = { ...inner, authenticate: async (asked) => inner.authenticate(asked) };
-  const guard = guardFlapping(later, { clock: new TestClock(), connectsMax: 1 });
+  const guard = flappingGuard({ clock: new TestClock(), connectsMax: 1 }).before(later);
   assert.equal((await guard.authenticate(request({ username: 'ada' }))).kind, 'accept');
   assert.partialDeepStrictEqual(await guard.authenticate(request({ username: 'ada' })), { reasonCode: 0x8a });
   assert.deepEqual([guard.supports('known'), guard.supports('other')], [true, false]);

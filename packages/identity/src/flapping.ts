@@ -18,6 +18,13 @@ export interface FlappingClient {
   readonly identity: string | undefined;
 }
 
+/** A client begins to be kept out. */
+export interface FlappingEvent extends FlappingClient {
+  readonly name: 'clientFlapping';
+  readonly listener: string;
+  readonly banMs: number;
+}
+
 export interface FlappingOptions {
   readonly clock: Clock;
   /** Connections that a client may make within the window. Default: 30. */
@@ -28,61 +35,64 @@ export interface FlappingOptions {
   readonly banMs?: number;
   /** Clients that are watched. Default: 50,000. */
   readonly entriesMax?: number;
-  readonly tell?: (event: { readonly name: 'clientFlapping'; readonly banMs: number } & FlappingClient) => void;
+  readonly tell?: (event: FlappingEvent) => void;
 }
 
-export interface FlappingGuard extends Authenticator {
-  bans(): (FlappingClient & { readonly endsInMs: number })[];
+/** One account of clients, for as many Authenticators as stand behind it. */
+export interface FlappingGuard {
+  /** The Authenticator with this guard before it. */
+  before(authenticator: Authenticator): Authenticator;
+  /** `listener`: where the client was kept out first. */
+  bans(): (FlappingClient & { readonly listener: string; readonly endsInMs: number })[];
   /** Ends the ban of the client of this identity, or of everybody's of that identifier; false where there is none. */
   lift(clientId: string, identity?: string): boolean;
 }
 
 /**
- * Puts a guard before an Authenticator that refuses (0x8A, check `flapping`) who was let in more often than allowed.
+ * A guard to put before the Authenticators of a server. It refuses (0x8A, check `flapping`) who was let in more often than
+ * allowed, at whichever of its listeners.
  *
  * A server should have it only where asked for: a device on a bad line flaps through no fault of its own, and keeping it
  * out makes that worse. It is for two clients that take one identifier from each other, and for clients without a
  * back-off. A client is its identifier together with its identity, or with its address where nobody is asked who they are:
  * else anyone could have any other client banned.
  */
-export function guardFlapping(authenticator: Authenticator, options: FlappingOptions): FlappingGuard {
-  return new Guard(authenticator, options);
+export function flappingGuard(options: FlappingOptions): FlappingGuard {
+  return new Guard(options);
 }
 
 class Guard implements FlappingGuard {
-  readonly #inner: Authenticator;
   readonly #connectsMax: number;
   readonly #connects: WindowedCounts;
-  readonly #bans: BanList<FlappingClient & { readonly key: string }>;
-  readonly #tell: (client: FlappingClient) => void;
+  readonly #bans: BanList<FlappingClient & { readonly listener: string; readonly key: string }>;
+  readonly #tell: (client: Omit<FlappingEvent, 'name' | 'banMs'>) => void;
 
-  constructor(inner: Authenticator, options: FlappingOptions) {
+  constructor(options: FlappingOptions) {
     const { clock, connectsMax = 30, windowMs = 60_000, banMs = 300_000, entriesMax = 50_000, tell } = options;
-    this.#inner = inner;
     this.#connectsMax = connectsMax;
     this.#connects = new WindowedCounts(clock, windowMs, entriesMax);
     this.#bans = new BanList(clock, banMs, entriesMax);
     this.#tell = (client) => tell?.({ name: 'clientFlapping', ...client, banMs });
   }
 
-  supports(method: string): boolean {
-    return this.#inner.supports(method);
+  before(inner: Authenticator): Authenticator {
+    return {
+      supports: (method) => inner.supports(method),
+      authenticate: (request) => this.#authenticate(inner, request),
+      review: (...who) => inner.review?.(...who),
+    };
   }
 
-  authenticate(request: AuthenticationRequest): Awaitable<AuthenticationResult> {
-    const result = this.#inner.authenticate(request);
+  #authenticate(inner: Authenticator, request: AuthenticationRequest): Awaitable<AuthenticationResult> {
+    const result = inner.authenticate(request);
     // Who authenticates again over a connection makes none.
     if (request.current !== undefined) return result;
     if (!(result instanceof Promise)) return this.#judge(request, result);
     return result.then((settled) => this.#judge(request, settled));
   }
 
-  review(...who: Parameters<NonNullable<Authenticator['review']>>): Refusal | undefined {
-    return this.#inner.review?.(...who);
-  }
-
-  bans(): (FlappingClient & { readonly endsInMs: number })[] {
-    return this.#bans.list().map(({ clientId, identity, endsInMs }) => ({ clientId, identity, endsInMs }));
+  bans(): ReturnType<FlappingGuard['bans']> {
+    return this.#bans.list().map(({ key: _, ...ban }) => ban);
   }
 
   lift(clientId: string, identity?: string): boolean {
@@ -92,7 +102,7 @@ class Guard implements FlappingGuard {
     return own.length > 0;
   }
 
-  #judge({ connect, peer }: AuthenticationRequest, result: AuthenticationResult): AuthenticationResult {
+  #judge({ connect, peer, listener }: AuthenticationRequest, result: AuthenticationResult): AuthenticationResult {
     if (result.kind !== 'accept') return result;
     const { clientId } = connect;
     const { identity } = result.principal;
@@ -100,8 +110,8 @@ class Guard implements FlappingGuard {
     if (this.#bans.has(key)) return FLAPPING;
     if (this.#connects.add(key) <= this.#connectsMax) return result;
     this.#connects.reset(key);
-    this.#bans.add(key, { clientId, identity, key });
-    this.#tell({ clientId, identity });
+    this.#bans.add(key, { clientId, identity, listener, key });
+    this.#tell({ clientId, identity, listener });
     return FLAPPING;
   }
 }

@@ -1,7 +1,14 @@
 /** What the package offers: methods of authentication, and rules of what a client may do. */
 export { type AccessQuestion, type AccessReport, explainAccess } from './access-report.ts';
 export { type AnonymousOptions, anonymousMethod } from './anonymous.ts';
-export { type AttemptEvent, type AttemptGuard, type AttemptOptions, type Ban, guardAttempts } from './attempts.ts';
+export {
+  type AttemptEvent,
+  type AttemptGuard,
+  type AttemptOptions,
+  attemptGuard,
+  type Ban,
+  type CurrentBan,
+} from './attempts.ts';
 export {
   Authorities,
   type AuthoritiesOptions,
@@ -31,7 +38,13 @@ export {
   withCredential,
   withEveryCredential,
 } from './credential-file.ts';
-export { type FlappingClient, type FlappingGuard, type FlappingOptions, guardFlapping } from './flapping.ts';
+export {
+  type FlappingClient,
+  type FlappingEvent,
+  type FlappingGuard,
+  type FlappingOptions,
+  flappingGuard,
+} from './flapping.ts';
 export { type HttpMethod, type HttpOptions, httpMethod } from './http.ts';
 export { type JwtMethod, type JwtOptions, jwtMethod } from './jwt.ts';
 export type { Method } from './method.ts';

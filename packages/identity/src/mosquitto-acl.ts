@@ -4,7 +4,8 @@
  * no `topic` line speaks; `deny` comes before the others of its kind. Every subscription is granted and each message checked,
  * which is `broaderFilter: check` here.
  */
-import { quoted, RULE_ACTIONS, type Rule, type RuleAction, type Subjects } from './rule.ts';
+import { quoted } from '@dunlin/protocol';
+import { RULE_ACTIONS, type Rule, type RuleAction, type Subjects } from './rule.ts';
 import { RULES_MAX, RulesError } from './rule-input.ts';
 import { plainTemplate, readMosquittoPattern } from './topic-template.ts';
 

@@ -5,7 +5,10 @@ import { type CertificateWarning, utc } from './pem.ts';
 
 /** Someone who knows revoked certificates: a device registry. */
 export interface RevocationSource {
-  /** Asked at every CONNECT with a certificate, and for every session with one at a review; answers at once. */
+  /**
+   * Asked at every CONNECT with a certificate, and for every session with one at a review; answers at once. `authority`: its
+   * name in the configuration; `serial` as in `CertificateFacts`, upper-case hexadecimal without leading zeros.
+   */
   isRevoked(authority: string, serial: string): boolean;
   /** Calls `changed` when more certificates are revoked than before, until the function that it returns is called. */
   onChange(changed: () => void): () => void;

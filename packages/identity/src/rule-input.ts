@@ -1,5 +1,6 @@
 /** Reads rules from plain values (of YAML or of a token) and checks them: every fault with its path and what is expected. */
-import { quoted, RULE_ACTIONS, type Rule, type RuleAction, type Subjects } from './rule.ts';
+import { quoted } from '@dunlin/protocol';
+import { RULE_ACTIONS, type Rule, type RuleAction, type Subjects } from './rule.ts';
 import { readTemplate, type TopicTemplate } from './topic-template.ts';
 
 /** One value, or a list of them. */

@@ -1,7 +1,7 @@
 /** Filters of rules, found by the topics they match: one part of what a client may do, which many clients may share. */
-import { FilterTrie, type QoS } from '@dunlin/protocol';
+import { FilterTrie, type QoS, quoted } from '@dunlin/protocol';
 import { filterLevels } from './filter-algebra.ts';
-import { quoted, type Rule, type RuleAction } from './rule.ts';
+import type { Rule, RuleAction } from './rule.ts';
 import { type Client, fillTemplate, hasVariables, type TopicTemplate } from './topic-template.ts';
 
 /** What is asked of rules, as bits. */

@@ -7,9 +7,9 @@
  * an allowed filter and has no topic in common with a denied one.
  */
 import type { Permissions, PermittedAction } from '@dunlin/broker';
-import { type QoS, ReasonCode } from '@dunlin/protocol';
+import { type QoS, quoted, ReasonCode } from '@dunlin/protocol';
 import { filterContains, filterLevels, filtersIntersect } from './filter-algebra.ts';
-import { limitTexts, quoted, ruleText } from './rule.ts';
+import { limitTexts, ruleText } from './rule.ts';
 import { ASKED, type Entry, type RuleLayer } from './rule-layer.ts';
 
 /** What becomes of a subscription that is wider than what is allowed: refused, or granted and checked at delivery. */

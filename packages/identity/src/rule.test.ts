@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { appliesTo, quoted, type Rule } from './rule.ts';
+import { appliesTo, type Rule } from './rule.ts';
 import { readRules } from './rule-input.ts';
 import { principal } from './testing/principal.ts';
 
@@ -17,8 +17,4 @@ test('applies where all lists fit and the exception does not', () => {
   assert.ok(!applies('c', 'bob', ['g']));
   assert.ok(!applies('c', undefined, ['g']));
   assert.ok(!applies('c', 'ada', []));
-});
-
-test('shows a name in quotes, shortened and without what a terminal would obey', () => {
-  assert.equal(quoted(`a\x1b\u202e${'x'.repeat(200)}`), `"a\\u001b\\u{202e}${'x'.repeat(97)}…"`);
 });

@@ -1,6 +1,8 @@
 /** A rule of what clients may do, and how it is shown. */
+
 import type { Principal } from '@dunlin/broker';
 import type { QoS } from '@dunlin/protocol';
+import { quoted } from '@dunlin/protocol';
 import type { TopicTemplate } from './topic-template.ts';
 
 /** `subscribe` stands for receiving as well. A rule for `publish` is one for wills too; `will` is for wills alone. */
@@ -85,10 +87,4 @@ function subjectsText({ users, groups, clientIds, anonymous }: Subjects): string
 function listed(names: readonly string[], most: number): string {
   const rest = names.length - most;
   return rest <= 0 ? names.join(', ') : `${names.slice(0, most).join(', ')} and ${rest} more`;
-}
-
-/** A name or a value as it is shown: in quotes, shortened, and without characters that a terminal would obey. */
-export function quoted(text: string): string {
-  const short = JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
-  return short.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }

@@ -18,6 +18,19 @@ test('a count begins anew when its window is over, counted from its first', () =
   assert.equal(counts.get('a'), 0);
 });
 
+test('what was counted at one place alone is forgotten by its name', () => {
+  const counts = new WindowedCounts(new TestClock(), 1_000, 10);
+  counts.add('a', 'here');
+  counts.add('a', 'here');
+  counts.resetOf('a', 'there');
+  assert.equal(counts.get('a'), 2);
+  counts.resetOf('a', 'here');
+  assert.equal(counts.get('a'), 0);
+  for (const place of ['here', 'there', 'here']) counts.add('a', place);
+  for (const place of ['here', 'there']) counts.resetOf('a', place);
+  assert.equal(counts.get('a'), 3);
+});
+
 test('keys are bounded', () => {
   const counts = new WindowedCounts(new TestClock(), 1_000, 2);
   for (const key of ['a', 'b', 'a', 'c']) counts.add(key);

@@ -1,11 +1,18 @@
-/** Counts by key that begin anew some time after their first. */
+/** Counts by key that begin anew some time after their first, and know whether all was counted at one place. */
 import type { Clock } from '@dunlin/broker';
 import { BoundedMap } from './bounded-map.ts';
+
+interface Entry {
+  count: number;
+  readonly sinceMs: number;
+  /** Undefined: no place, or several. */
+  place: string | undefined;
+}
 
 export class WindowedCounts {
   readonly #clock: Clock;
   readonly #windowMs: number;
-  readonly #counts: BoundedMap<{ count: number; readonly sinceMs: number }>;
+  readonly #counts: BoundedMap<Entry>;
 
   /** Of more than `keysMax` keys the one that was not touched for the longest time is forgotten. */
   constructor(clock: Clock, windowMs: number, keysMax: number) {
@@ -19,9 +26,10 @@ export class WindowedCounts {
   }
 
   /** Returns the new count. */
-  add(key: string): number {
-    const entry = this.#entry(key) ?? { count: 0, sinceMs: this.#clock.steadyMs() };
+  add(key: string, place?: string): number {
+    const entry = this.#entry(key) ?? { count: 0, sinceMs: this.#clock.steadyMs(), place };
     entry.count += 1;
+    if (entry.place !== place) entry.place = undefined;
     this.#counts.set(key, entry);
     return entry.count;
   }
@@ -30,7 +38,12 @@ export class WindowedCounts {
     this.#counts.delete(key);
   }
 
-  #entry(key: string): { count: number; readonly sinceMs: number } | undefined {
+  /** The same where all was counted at that place; else nothing. */
+  resetOf(key: string, place: string): void {
+    if (this.#entry(key)?.place === place) this.#counts.delete(key);
+  }
+
+  #entry(key: string): Entry | undefined {
     const entry = this.#counts.get(key);
     if (entry === undefined || this.#clock.steadyMs() - entry.sinceMs < this.#windowMs) return entry;
     this.#counts.delete(key);

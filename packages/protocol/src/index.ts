@@ -74,3 +74,4 @@ export {
   writeUtf8,
 } from './utf8.ts';
 export { PACKET_BYTES_MAXIMUM, readVarint, VARINT_MAXIMUM, varintSize, writeVarint } from './varint.ts';
+export { quoted, visible } from './visible-text.ts';

@@ -148,9 +148,10 @@ class FileCheck implements CheckedConfiguration {
   }
 
   /** Each file by itself. */
-  authorization({ rules, rulesFile, aclFile, shadow, broaderFilter }: Configuration['authorization']): void {
+  authorization(authorization: Configuration['authorization']): void {
+    const { rules, roles, rulesFile, aclFile, shadow, broaderFilter } = authorization;
     // Problems of these have their path.
-    if (rules !== undefined) this.doors('', { authorization: { rules, broaderFilter } });
+    this.doors('', { authorization: { rules, roles, broaderFilter } });
     if (rulesFile !== undefined) this.doors('authorization.rulesFile', { authorization: { rulesFile, broaderFilter } });
     if (aclFile !== undefined) this.doors('authorization.aclFile', { authorization: { aclFile, broaderFilter } });
     if (shadow !== undefined) this.doors('authorization.shadow', { authorization: { shadow, broaderFilter } });

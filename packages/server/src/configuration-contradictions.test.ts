@@ -116,6 +116,10 @@ test('wants exactly one place for the keys of tokens', () => {
 });
 
 test('refuses rules in two places, and rules where nobody is asked who they are', () => {
+  assert.deepEqual(problemsOf('authorization: {roles: {a: {rules: []}}, rulesFile: b}'), [
+    'authorization has roles and rulesFile: rules or files are expected',
+    'authorization has rules and authentication is empty: nobody is asked who they are, a method is expected',
+  ]);
   assert.deepEqual(problemsOf('authorization: {rules: [{allow: all, topics: a}], aclFile: b}'), [
     'authorization has rules and aclFile: rules or files are expected',
     'authorization has rules and authentication is empty: nobody is asked who they are, a method is expected',

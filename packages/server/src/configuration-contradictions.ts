@@ -1,9 +1,11 @@
 /** What a configuration cannot have together, though each value by itself is right: each a sentence with its path. */
+
 import { LIMITS, type Limits } from '@dunlin/broker';
+import { quoted } from '@dunlin/protocol';
 import { hostAndPort, hostsOverlap } from './address.ts';
 import { formatAmount } from './amount.ts';
 import type { Configuration, ListenerConfiguration } from './configuration.ts';
-import { hint, quoted } from './configuration-reading.ts';
+import { hint } from './configuration-reading.ts';
 import { ALLOW_ANONYMOUS, type MethodConfiguration } from './identity-configuration.ts';
 
 /** Every contradiction; empty where there is none. */
@@ -160,10 +162,11 @@ function methodProblems({ authorities }: Configuration, method: MethodConfigurat
 }
 
 function authorizationProblems({ authorization, authentication }: Configuration): string[] {
-  const { rules, rulesFile, aclFile } = authorization;
+  const { rules, roles, rulesFile, aclFile } = authorization;
   const problems: string[] = [];
-  const given = Object.entries({ rules, rulesFile, aclFile }).filter(([, value]) => value !== undefined);
-  if (rules !== undefined && given.length > 1)
+  const given = Object.entries({ rules, roles, rulesFile, aclFile }).filter(([, value]) => value !== undefined);
+  const isInline = rules !== undefined || roles !== undefined;
+  if (isInline && (rulesFile ?? aclFile) !== undefined)
     problems.push(`authorization has ${given.map(([key]) => key).join(' and ')}: rules or files are expected`);
   if (given.length > 0 && authentication.length === 0)
     problems.push(

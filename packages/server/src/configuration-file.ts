@@ -1,6 +1,7 @@
 /** Reads the configuration file: YAML, whose values are checked by the table of keys, every fault with its line. */
-import { readFileSync } from 'node:fs';
+
 import { dirname, resolve } from 'node:path';
+import { quoted } from '@dunlin/protocol';
 import {
   isAlias,
   isMap,
@@ -14,9 +15,10 @@ import {
   type Scalar,
 } from 'yaml';
 import { ConfigurationError, type PartialConfiguration } from './configuration.ts';
-import { Problems, printable, quoted, readConfiguration, type Source } from './configuration-reading.ts';
+import { Problems, printable, readConfiguration, type Source } from './configuration-reading.ts';
 import { type Environment, expandVariables } from './environment-variables.ts';
 import { looksLikeMosquitto } from './mosquitto-file.ts';
+import { readNamedFile } from './named-file.ts';
 import type { ScalarShape } from './shape.ts';
 
 const charactersMax = 4 * 1024 * 1024;
@@ -35,16 +37,45 @@ export interface FileContext {
  * @throws ConfigurationError where it cannot be read or is wrong
  */
 export function readConfigurationFile(path: string): PartialConfiguration {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    const reason =
-      (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (error as Error).message;
-    throw new ConfigurationError([`Cannot read the configuration ${JSON.stringify(path)}: ${reason}`]);
-  }
-  return parseConfiguration(text, path, { directory: dirname(resolve(path)), environment: process.env });
+  return parseConfiguration(readText(path), path, contextOf(path));
 }
+
+/** Where a server with this file has its data. */
+export type DataPlace = Pick<PartialConfiguration, 'data' | 'durability'>;
+
+/**
+ * Reads these alone, whatever else is wrong with the file: the server that runs is found by it all the same, and tells
+ * what is wrong.
+ * @throws ConfigurationError where it cannot be read, or does not say
+ */
+export function readDataPlace(path: string): DataPlace {
+  const text = readText(path);
+  const lines = new LineCounter();
+  const { contents, errors } = parseDocument(text, { ...YAML, lineCounter: lines });
+  const problems = new Problems();
+  const report: Reading['report'] = (node, problem) =>
+    problems.add(`${path}:${lines.linePos(node?.range?.[0] ?? 0).line}: ${problem}`);
+  const source = sourceOf(contents, contents, { ...contextOf(path), report });
+  const entries = [...(source.entries?.() ?? [])].filter(({ key }) => key === 'data' || key === 'durability');
+  const keys = entries.map(({ key }) => key);
+  const isGroup = source.kind === 'group' || source.kind === 'empty';
+  // Of a file that is half there the line may have been in the other half.
+  if (!isGroup || (errors.length > 0 && (!keys.includes('data') || new Set(keys).size < keys.length)))
+    parseConfiguration(text, path, contextOf(path));
+  const place = readConfiguration({ ...source, kind: 'group', entries: () => entries }, 'the file');
+  problems.throwIfAny();
+  return place ?? {};
+}
+
+function readText(path: string): string {
+  return readNamedFile(path, 'the configuration').toString('utf8');
+}
+
+function contextOf(path: string): FileContext {
+  return { directory: dirname(resolve(path)), environment: process.env };
+}
+
+const YAML = { prettyErrors: false, uniqueKeys: true, merge: false } as const;
 
 /**
  * Reads the text of a configuration; `file` is the name shown in problems. An empty text is an empty configuration.
@@ -56,7 +87,7 @@ export function parseConfiguration(text: string, file: string, context: FileCont
       `Cannot read ${file}: it has ${text.length} characters, at most ${charactersMax} are expected`,
     ]);
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, merge: false });
+  const document = parseDocument(text, { ...YAML, lineCounter: lines });
   const problems = new Problems();
   const at = (offset: number, problem: string): void =>
     problems.add(`${file}:${lines.linePos(offset).line}: ${problem}`);

@@ -1,6 +1,7 @@
 /** Checks the configuration that an embedding program gives: by the same table as the file, with the same words. */
+import { quoted } from '@dunlin/protocol';
 import type { ConfigurationInput, PartialConfiguration } from './configuration.ts';
-import { Problems, printable, quoted, readConfiguration, type Source } from './configuration-reading.ts';
+import { Problems, printable, readConfiguration, type Source } from './configuration-reading.ts';
 import { VERSIONS } from './listener-table.ts';
 import type { ScalarShape } from './shape.ts';
 

@@ -1,4 +1,5 @@
 /** Checks a configuration against the table of keys, wherever it comes from: every fault with its path and what is expected. */
+import { quoted } from '@dunlin/protocol';
 import { ConfigurationError, type PartialConfiguration } from './configuration.ts';
 import { CONFIGURATION } from './configuration-table.ts';
 import { VERSIONS } from './listener-table.ts';
@@ -30,7 +31,6 @@ export interface Source {
 }
 
 const problemsMax = 100;
-const shownCharactersMax = 60;
 /** More names than these are looked up more easily than read in a problem. */
 const namesShownMax = 8;
 
@@ -180,15 +180,9 @@ export function hint(name: string, names: readonly string[], elsewhere: string):
   return names.length > namesShownMax ? elsewhere : `${names.join(', ')} are known here`;
 }
 
-/** A value in quotes for a problem: shortened, and without characters that a terminal would obey. */
-export function quoted(text: string): string {
-  return `"${printable(text)}"`;
-}
-
-/** The same without the quotes. */
+/** `quoted` without the quotes. */
 export function printable(text: string): string {
-  const short = text.length > shownCharactersMax ? `${text.slice(0, shownCharactersMax)}…` : text;
-  return short.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
+  return quoted(text).slice(1, -1);
 }
 
 /** Versions are read by name; the rest of the code knows their Protocol Level. */

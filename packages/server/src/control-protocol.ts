@@ -33,8 +33,8 @@ export interface ControlCommands {
   readonly 'acl-shadow': { readonly parameters: object; readonly result: ShadowReport | null };
   /** Who is kept out for now. */
   readonly bans: { readonly parameters: object; readonly result: readonly DoorBan[] };
-  /** Ends the ban of an address, of a user name there, or of a client; `lifted`: how many there were. */
-  readonly 'lift-ban': { readonly parameters: BannedParty; readonly result: { readonly lifted: number } };
+  /** Ends the ban of an address, of a user name there, or of a client; `lifted`: whether there was one. */
+  readonly 'lift-ban': { readonly parameters: BannedParty; readonly result: { readonly lifted: boolean } };
   /** `to`: an absolute path; the server makes it, as its own user. */
   readonly 'store-backup': { readonly parameters: { readonly to: string }; readonly result: { readonly to: string } };
 }

@@ -8,8 +8,8 @@ test('everything that doors tell is an event with a level, of fields that a log 
   const tell = doorEvents((event) => events.push(event));
   const address = '192.0.2.1';
   tell.method({ name: 'methodFailed', method: 'http', listener: 'tcp', clientId: 'c', error: 'x' });
-  tell.attempt({ name: 'addressBanned', address, username: undefined, failures: 5, banMs: 1 });
-  tell.flapping({ clientId: 'c', identity: 'users:ada', banMs: 1 });
+  tell.attempt({ name: 'addressBanned', address, username: undefined, listener: 'tcp', failures: 5, banMs: 1 });
+  tell.flapping({ name: 'clientFlapping', clientId: 'c', identity: 'users:ada', listener: 'tcp', banMs: 1 });
   tell.certificate({ code: 'certificate-expired', source: 'ca.pem', message: 'it has ended' } as Parameters<
     typeof tell.certificate
   >[0]);

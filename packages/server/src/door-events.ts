@@ -6,7 +6,7 @@ export function doorEvents(tell: (event: ServerEvent) => void): DoorEvents {
   return {
     method: tell,
     attempt: tell,
-    flapping: ({ clientId, identity, banMs }) => tell({ name: 'clientFlapping', clientId, identity, banMs }),
+    flapping: tell,
     certificate: ({ code, source, message }) => tell({ name: 'certificateWarning', code, source, message }),
     shadow: ({ clientId, username, action, topic, candidate, decidedBy }) =>
       tell({ name: 'shadowDiffers', clientId, username, action, topic, candidate, decidedBy }),

@@ -6,18 +6,19 @@ import {
   type AuthenticatorChain,
   Authorities,
   anonymousMethod,
+  attemptGuard,
   authenticatorChain,
   type CertificateWarning,
   type ClientIdRules,
   clientIdRules,
-  type FlappingClient,
+  type FlappingEvent,
   type FlappingGuard,
-  guardAttempts,
-  guardFlapping,
+  flappingGuard,
   type Method,
   type MethodEvent,
   PasswordVerifier,
   type ReplaceableAuthorizer,
+  type RevocationSource,
   type RuleSet,
   readAuthorityFiles,
   replaceableAuthorizer,
@@ -42,7 +43,7 @@ import { configuredRules, shadowRules } from './rules.ts';
 export interface DoorEvents {
   readonly method: (event: MethodEvent) => void;
   readonly attempt: (event: AttemptEvent) => void;
-  readonly flapping: (client: FlappingClient & { readonly banMs: number }) => void;
+  readonly flapping: (event: FlappingEvent) => void;
   readonly certificate: (warning: CertificateWarning) => void;
   readonly shadow: (difference: ShadowDifference) => void;
   readonly skippedRule: (skipped: SkippedRule) => void;
@@ -51,6 +52,8 @@ export interface DoorEvents {
 export interface DoorOptions {
   readonly clock: Clock;
   readonly tell: DoorEvents;
+  /** Who else knows revoked certificates. */
+  readonly revocationSources?: readonly RevocationSource[] | undefined;
 }
 
 /** A listener, as far as doors are concerned. */
@@ -62,12 +65,13 @@ type DoorConfiguration = IdentityConfiguration & {
 
 interface OpenEntrance {
   readonly chain: AuthenticatorChain;
-  readonly attempts: AttemptGuard;
-  readonly flapping: FlappingGuard | undefined;
+  /** The chain behind the guards. */
+  readonly authenticator: Authenticator;
 }
 
-/** Somebody who is kept out of a listener for now: an address, a user name at an address, or a client that flaps. */
+/** Somebody who is kept out for now: an address, a user name at an address, or a client that flaps. */
 export interface DoorBan {
+  /** Where the ban began. It holds at every listener. */
   readonly listener: string;
   readonly address: string | undefined;
   readonly username: string | undefined;
@@ -111,7 +115,7 @@ const ANONYMOUS: Method = anonymousMethod({ name: ALLOW_ANONYMOUS });
 /**
  * The doors of one server. Without `authentication` nobody is asked, and `authenticatorFor` says so.
  *
- * A reload reads and checks everything first; what is wrong then is thrown, and nothing has changed. The listeners, their
+ * A reload reads and checks everything first; what is wrong then is thrown, and nothing has changed. The listeners, the
  * guards and whether anybody is asked at all are those of the start.
  */
 export class Doors {
@@ -121,6 +125,8 @@ export class Doors {
   readonly #options: DoorOptions;
   readonly #verifier = new PasswordVerifier();
   readonly #rules: ReplaceableAuthorizer;
+  readonly #attempts: AttemptGuard;
+  readonly #flapping: FlappingGuard | undefined;
   readonly #entrances = new Map<string, OpenEntrance>();
   /** Methods with the check of certificates before them, by the names of authorities; undefined: all. */
   readonly #checked = new WeakMap<Method, Map<string | undefined, Method>>();
@@ -132,20 +138,23 @@ export class Doors {
   constructor(configuration: DoorConfiguration, options: DoorOptions) {
     this.#options = options;
     this.#configuration = configuration;
+    [this.#attempts, this.#flapping] = this.#guards(configuration);
     this.#rules = asConfigurationError(() => replaceableAuthorizer(this.#ruleSet(configuration)));
     this.#shadow = this.#shadowOf(shadowRules(configuration.authorization));
     this.authorizer = {
       permissions: (clientId, principal) => (this.#shadow ?? this.#rules).permissions(clientId, principal),
     };
     const clientIds = configuredClientIds(configuration);
-    const { clock, tell } = options;
+    const { clock, tell, revocationSources } = options;
     const definitions = readAuthorities(configuration);
-    this.authorities = asConfigurationError(() => new Authorities({ definitions, clock, warn: tell.certificate }));
+    this.authorities = asConfigurationError(
+      () => new Authorities({ definitions, clock, revocationSources, warn: tell.certificate }),
+    );
     try {
       this.#methods = this.#load(configuration);
       if (configuration.authentication.length === 0) return;
       for (const entrance of configuration.listeners)
-        this.#entrances.set(entrance.name, this.#open(entrance, clientIds, configuration));
+        this.#entrances.set(entrance.name, this.#open(entrance, clientIds));
     } catch (error) {
       void this.close();
       throw error;
@@ -154,31 +163,27 @@ export class Doors {
 
   /** Undefined: everybody is let in. */
   authenticatorFor(listener: string): Authenticator | undefined {
-    const entrance = this.#entrances.get(listener);
-    return entrance?.flapping ?? entrance?.attempts;
+    return this.#entrances.get(listener)?.authenticator;
   }
 
   /** Whether nobody from there is let in for now, so that a connection is not worth its memory. */
-  isBanned(listener: string, address: string): boolean {
-    return this.#entrances.get(listener)?.attempts.isBanned(address) ?? false;
+  isBanned(address: string): boolean {
+    return this.#attempts.isBanned(address);
   }
 
   bans(): DoorBan[] {
     const none = { address: undefined, username: undefined, clientId: undefined, identity: undefined };
-    return [...this.#entrances].flatMap(([listener, { attempts, flapping }]) => [
-      ...attempts.bans().map((ban) => ({ ...none, ...ban, listener })),
-      ...(flapping?.bans() ?? []).map((ban) => ({ ...none, ...ban, listener })),
-    ]);
+    return [...this.#attempts.bans(), ...(this.#flapping?.bans() ?? [])].map((ban) => ({ ...none, ...ban }));
   }
 
-  /** Ends the ban of an address, or of a user name there, at every listener. Returns how many there were. */
-  liftBan(address: string, username?: string): number {
-    return [...this.#entrances.values()].filter(({ attempts }) => attempts.lift(address, username)).length;
+  /** Ends the ban of an address, or of a user name there; false where there is none. */
+  liftBan(address: string, username?: string): boolean {
+    return this.#attempts.lift(address, username);
   }
 
   /** The same of a client that flapped: of this identity, or of every one that has the identifier. */
-  liftClientBan(clientId: string, identity?: string): number {
-    return [...this.#entrances.values()].filter(({ flapping }) => flapping?.lift(clientId, identity)).length;
+  liftClientBan(clientId: string, identity?: string): boolean {
+    return this.#flapping?.lift(clientId, identity) ?? false;
   }
 
   /** Undefined where no rules are tried out. */
@@ -282,17 +287,21 @@ export class Doors {
     return candidate && shadowed(this.#rules, candidate, { onDifference: this.#options.tell.shadow });
   }
 
-  #open(entrance: Entrance, clientIds: ClientIdRules, { guard, limits }: DoorConfiguration): OpenEntrance {
+  #guards({ guard: { flapping, ...guard }, limits }: DoorConfiguration): [AttemptGuard, FlappingGuard | undefined] {
     const { clock, tell } = this.#options;
     const { connectTimeoutMs = LIMITS.connectTimeoutMs.default } = limits;
     const answerMsMax = connectTimeoutMs * ANSWER_SHARE;
+    return [
+      asConfigurationError(() => attemptGuard({ clock, tell: tell.attempt, answerMsMax, ...attemptOptions(guard) })),
+      flapping && flappingGuard({ clock, tell: tell.flapping, ...flappingOptions(flapping) }),
+    ];
+  }
+
+  #open(entrance: Entrance, clientIds: ClientIdRules): OpenEntrance {
+    const { clock, tell } = this.#options;
     const chain = authenticatorChain({ clock, methods: this.#methodsFor(entrance), clientIds, tell: tell.method });
-    const attempts = asConfigurationError(() =>
-      guardAttempts(chain, { clock, tell: tell.attempt, answerMsMax, ...attemptOptions(guard) }),
-    );
-    if (guard.flapping === undefined) return { chain, attempts, flapping: undefined };
-    const flapping = guardFlapping(attempts, { clock, tell: tell.flapping, ...flappingOptions(guard.flapping) });
-    return { chain, attempts, flapping };
+    const guarded = this.#attempts.before(chain);
+    return { chain, authenticator: this.#flapping?.before(guarded) ?? guarded };
   }
 
   #methodsFor({ authentication, allowAnonymous, tls, proxy }: Entrance): Method[] {
@@ -340,7 +349,7 @@ function configuredClientIds({ clientIds }: IdentityConfiguration): ClientIdRule
   );
 }
 
-function attemptOptions({ windowS, delayMaxMs, banS, flapping: _, ...rest }: GuardConfiguration) {
+function attemptOptions({ windowS, delayMaxMs, banS, ...rest }: Omit<GuardConfiguration, 'flapping'>) {
   return { ...rest, windowMs: milliseconds(windowS), delayMsMax: delayMaxMs, banMs: milliseconds(banS) };
 }
 

@@ -14,12 +14,22 @@ interface EventFields {
   headerIgnored: { listener: string; error: string };
   /** Code of the error, such as `EADDRINUSE`. */
   startFailed: { code: string; error: string };
-  /** Keys of the configuration; how many users and rules changed, and clients were sent away as they may not stay. */
-  reloaded: { changed: string; needsRestart: string; users: number; rules: number; disconnected: number };
+  /**
+   * Keys of the configuration; how many users and rules changed, and clients were sent away as they may not stay. `clients`:
+   * the first 20 of them, each with the check that it failed.
+   */
+  reloaded: {
+    changed: string;
+    needsRestart: string;
+    users: number;
+    rules: number;
+    disconnected: number;
+    clients: string;
+  };
   /** Nothing was changed. */
   reloadFailed: { error: string };
   /** A client came too often, and is kept out. */
-  clientFlapping: { clientId: string; identity: string | undefined; banMs: number };
+  clientFlapping: { clientId: string; identity: string | undefined; listener: string; banMs: number };
   /** `code` as in `CertificateWarning` of `@dunlin/identity`. */
   certificateWarning: { code: string; source: string; message: string };
   /** Paths of those that belong together, of which one changed. */
@@ -100,7 +110,11 @@ export const SERVER_EVENTS: { readonly [name in ServerEventName]: EventDescripti
       'Somebody who is no trusted proxy sent a header of one (`X-Forwarded-For`, `Client-Cert`); it counts for nothing.',
   },
   startFailed: { level: 'error', description: 'The server could not start; nothing is left open.' },
-  reloaded: { level: 'info', description: 'The configuration and the files it names were read again.' },
+  reloaded: {
+    level: 'info',
+    description:
+      'The configuration and the files it names were read again; the first 20 clients that had to go are named.',
+  },
   reloadFailed: {
     level: 'error',
     description: 'The configuration or a file it names cannot be used; nothing was changed.',

@@ -1,6 +1,7 @@
 /** The flags of `dunlin serve` in one table, read into a configuration and shown by `--help`. */
+import { quoted } from '@dunlin/protocol';
 import { ConfigurationError, mergeConfigurations, type PartialConfiguration } from './configuration.ts';
-import { hint, quoted } from './configuration-reading.ts';
+import { hint } from './configuration-reading.ts';
 import { CONFIGURATION } from './configuration-table.ts';
 import type { Environment } from './environment-variables.ts';
 import { type GroupShape, type ListShape, readScalar, type ScalarShape, type Shape, shownDefault } from './shape.ts';

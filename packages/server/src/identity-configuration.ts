@@ -1,5 +1,5 @@
 /** The part of the configuration that says who may connect and what they may do, as code sees it; values are checked. */
-import type { RuleInput, TokenAlgorithm } from '@dunlin/identity';
+import type { RoleInput, RuleInput, TokenAlgorithm } from '@dunlin/identity';
 
 /** What lets in those that `allowAnonymous` of a listener is for: no method may have this name. */
 export const ALLOW_ANONYMOUS = 'allowAnonymous';
@@ -127,6 +127,7 @@ export interface GuardConfiguration {
 
 export interface AuthorizationConfiguration {
   readonly rules?: readonly RuleInput[];
+  readonly roles?: Readonly<Record<string, RoleInput>>;
   readonly rulesFile?: string;
   readonly aclFile?: string;
   readonly shadow?: string;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AuthenticationRequest, AuthenticationResult, Authenticator } from '@dunlin/broker';
-import { type Authorities, certificateMethod, guardFlapping } from '@dunlin/identity';
+import { type Authorities, certificateMethod, flappingGuard } from '@dunlin/identity';
 import { TestClock, testRequest } from '../../../test/doubles.ts';
 import { parseConfiguration } from './configuration-file.ts';
 import { AUTHENTICATION, AUTHORIZATION, GUARD, RULE } from './identity-table.ts';
@@ -54,9 +54,10 @@ test('has the defaults of the flapping guard that are in force where nothing is 
   const principal = { identity: 'users:ada', username: 'ada', groups: [], attributes: {} };
   const connectsUntilBanned = (clock: TestClock, pauseMs: number): number => {
     const letsIn = { supports: () => false, authenticate: () => ({ kind: 'accept', principal }) as const };
-    const guard = guardFlapping(letsIn as unknown as Authenticator, { clock });
+    const guard = flappingGuard({ clock });
+    const guarded = guard.before(letsIn as unknown as Authenticator);
     for (let connects = 1; connects <= 100; connects++) {
-      const { kind } = guard.authenticate(testRequest({ username: 'ada' })) as AuthenticationResult;
+      const { kind } = guarded.authenticate(testRequest({ username: 'ada' })) as AuthenticationResult;
       if (kind !== 'accept') {
         assert.equal(guard.bans()[0].endsInMs, seconds(banS));
         return connects;

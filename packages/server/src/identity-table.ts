@@ -304,7 +304,7 @@ export const CLIENT_IDS: ListShape = {
 export const GUARD: GroupShape = {
   kind: 'group',
   description:
-    'Against those who guess passwords. Counts where `authentication` is; an attempt is a failure where it was refused with 0x86.',
+    'Against those who guess passwords, one account for all listeners. Counts where `authentication` is; an attempt is a failure where it was refused with 0x86.',
   entries: {
     windowS: amount('seconds', [1, 86_400], 600, 'Failures within this time of the first count together.'),
     userDelayAfter: amount(
@@ -368,18 +368,32 @@ export const RULE: GroupShape = {
   required: ['topics'],
 };
 
+/** A file of rules may be empty as well: nothing is allowed then. */
+function rules(description: string): ListShape {
+  return { kind: 'list', items: RULE, mayBeEmpty: true, default: 'none', description };
+}
+
 export const AUTHORIZATION: GroupShape = {
   kind: 'group',
   description:
     'What clients may do. Without rules whoever was let in may do everything; with rules, only what they allow.',
   entries: {
-    rules: {
-      kind: 'list',
-      items: RULE,
-      default: 'none',
-      description: 'Rules in the configuration itself (see docs/guide/rules.md).',
+    rules: rules('Rules in the configuration itself (see docs/guide/rules.md).'),
+    roles: {
+      kind: 'map',
+      names: 'role',
+      values: {
+        kind: 'group',
+        description: 'Rules for the members of groups.',
+        entries: {
+          groups: someTexts('operators', 'A group.', 'Groups. Default: the one that is called as the role.'),
+          rules: rules('The rules of the role, each as in `authorization.rules`.'),
+        },
+        required: ['rules'],
+      },
+      description: 'Rules for members of groups, in the configuration itself.',
     },
-    rulesFile: path('rules.yaml', 'A file with a list of rules.'),
+    rulesFile: path('rules.yaml', 'A file with `rules` and `roles`.'),
     aclFile: path('acl', 'A file in the form of Mosquitto’s acl_file.'),
     shadow: path('rules-new.yaml', 'Rules that only tell what they would have decided otherwise.'),
     broaderFilter: {

@@ -114,7 +114,8 @@ test('files that change count without a reload, and clients stay or go by them',
 
 test('a reload reads the files as well, and tells the keys that it took over', async () => {
   const report = await server.reload({ ...configuration, log: { level: 'warn' }, limits: { receiveMaximum: 5 } });
-  assert.deepEqual(report, { changed: ['log.level'], needsRestart: ['limits'], users: 0, rules: 0, disconnected: 0 });
+  const counts = { users: 0, rules: 0, disconnected: 0 };
+  assert.deepEqual(report, { changed: ['log.level'], needsRestart: ['limits'], ...counts, disconnectedClients: [] });
   assert.equal(server.configuration.log.level, 'warn');
   assert.deepEqual(server.configuration.limits, {});
 });
@@ -123,7 +124,9 @@ test('clients of an authority that is taken away go', async () => {
   pki.revoke([]);
   const raw = await client('four');
   const other = [{ name: 'other', certificate: pki.path('other-ca.pem') }];
-  const { disconnected } = await server.reload({ ...configuration, authorities: other });
-  assert.equal(disconnected, 1);
+  const { disconnected, disconnectedClients } = await server.reload({ ...configuration, authorities: other });
+  assert.deepEqual([disconnected, disconnectedClients], [1, [{ clientId: 'four', check: 'certificate-foreign' }]]);
+  const told = events.findLast((event) => event.name === 'reloaded');
+  assert.equal(told?.clients, '"four" (certificate-foreign)');
   await raw.expect('disconnect', { code: 0x87 });
 });

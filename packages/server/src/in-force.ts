@@ -1,5 +1,6 @@
 /** What is in force of the configuration while the server runs, and how another one takes its place. */
-import type { Broker, Clock } from '@dunlin/broker';
+import type { Broker, Clock, EndedClient } from '@dunlin/broker';
+import type { RevocationSource } from '@dunlin/identity';
 import type { Configuration } from './configuration.ts';
 import { type ConfigurationChanges, configurationChanges, reloadedConfiguration } from './configuration-changes.ts';
 import { doorEvents } from './door-events.ts';
@@ -15,6 +16,8 @@ export interface ReloadReport extends DoorChanges, Pick<ConfigurationChanges, 'n
   readonly changed: readonly string[];
   /** Clients that were sent away. */
   readonly disconnected: number;
+  /** The first 20 of them, and the check that each of them failed. */
+  readonly disconnectedClients: readonly EndedClient[];
 }
 
 /** What a server is made of when it runs: they are asked again, and get other certificates. */
@@ -27,6 +30,8 @@ export interface Served {
 export interface InForceOptions {
   readonly clock: Clock;
   readonly tell: (event: ServerEvent) => void;
+  /** Who else knows revoked certificates. */
+  readonly revocationSources?: readonly RevocationSource[] | undefined;
 }
 
 export class InForce {
@@ -38,17 +43,19 @@ export class InForce {
   #served: Served | undefined;
   /** The review that ends a reload counts whom it sends away: no other may be before it. */
   #isReplacing = false;
+  #isReviewing = false;
+  #mayHaveToGo = false;
   #unsubscribe = (): void => {};
 
   /** @throws ConfigurationError where something that the configuration names cannot be used; nothing is left open */
-  constructor(configuration: Configuration, { clock, tell }: InForceOptions) {
+  constructor(configuration: Configuration, { clock, tell, revocationSources }: InForceOptions) {
     this.#configuration = configuration;
     this.#clock = clock;
     this.#tell = tell;
     // Before they are read, so that no change comes between.
     this.#watch = this.#watchFiles(configuration);
     try {
-      this.doors = new Doors(configuration, { clock, tell: doorEvents(tell) });
+      this.doors = new Doors(configuration, { clock, tell: doorEvents(tell), revocationSources });
     } catch (error) {
       this.#watch.close();
       throw error;
@@ -68,7 +75,7 @@ export class InForce {
   serve(served: Served): void {
     this.#served = served;
     this.#unsubscribe = this.doors.authorities.onChange(() => {
-      if (!this.#isReplacing) void served.broker.reviewConnections();
+      if (!this.#isReplacing) void this.#review(served.broker);
     });
   }
 
@@ -80,15 +87,30 @@ export class InForce {
     const { reloaded: changed, needsRestart } = configurationChanges(this.#configuration, next);
     const changes = this.#replace(reloadedConfiguration(this.#configuration, next));
     const { broker } = this.#served as Served;
-    const { ended: disconnected } = await broker.reviewConnections();
+    const { ended: disconnected, endedClients: disconnectedClients } = await broker.reviewConnections();
     await broker.reviewPermissions();
-    return { changed, needsRestart, ...changes, disconnected };
+    return { changed, needsRestart, ...changes, disconnected, disconnectedClients };
   }
 
   async close(): Promise<void> {
     this.#watch.close();
     this.#unsubscribe();
     await this.doors.close();
+  }
+
+  /** At once; and once more for what changes meanwhile: a registry that revokes a thousand tells of it a thousand times. */
+  async #review(broker: Broker): Promise<void> {
+    this.#mayHaveToGo = true;
+    if (this.#isReviewing) return;
+    this.#isReviewing = true;
+    try {
+      while (this.#mayHaveToGo) {
+        this.#mayHaveToGo = false;
+        await broker.reviewConnections();
+      }
+    } finally {
+      this.#isReviewing = false;
+    }
   }
 
   /** Reads everything, then puts it in force at once. */

@@ -31,8 +31,8 @@ export function isOpen(configuration: Configuration, listener: ListenerConfigura
 }
 
 /** Whether whoever was let in may do everything. */
-export function isWithoutRules({ authorization: { rules, rulesFile, aclFile } }: Configuration): boolean {
-  return rules === undefined && rulesFile === undefined && aclFile === undefined;
+export function isWithoutRules({ authorization: { rules, roles, rulesFile, aclFile } }: Configuration): boolean {
+  return [rules, roles, rulesFile, aclFile].every((place) => place === undefined);
 }
 
 /** Such as `asks who you are: certificates, passwords`. */

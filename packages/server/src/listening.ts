@@ -14,6 +14,9 @@ import { addressesOf, hostAndPort, isLoopback, LOCALHOST } from './address.ts';
 import type { ListenerConfiguration, ProxyConfiguration, TlsConfiguration } from './configuration.ts';
 import { MQTT_PORT } from './listener-table.ts';
 
+/** Code of a start that the configuration forbids, where the others are for what the machine has. */
+export const OPEN_TO_ALL = 'listener-open-to-all';
+
 /** The server cannot start; the message says why. */
 export class ServerStartError extends Error {
   override readonly name = 'ServerStartError';
@@ -164,7 +167,7 @@ function proxyProtocol(proxy: ProxyConfiguration | undefined): ProxyProtocolOpti
 export function checkReach({ name, host, port, allowAnonymous }: ListenerConfiguration): void {
   if (allowAnonymous || isLoopback(host)) return;
   throw new ServerStartError(
-    'listener-open-to-all',
+    OPEN_TO_ALL,
     `Cannot open the listener "${name}" at ${hostAndPort(host, port)}: other machines can reach it, and nobody who ` +
       'comes would be asked who they are. Expected is authentication, the host localhost, or allowAnonymous: true in its ' +
       'entry.',

@@ -1,5 +1,6 @@
 /** The log: one line an event, for people or as JSON, bounded in lines a second, safe to show whatever clients are called. */
 import type { Clock, Timer } from '@dunlin/broker';
+import { visible } from '@dunlin/protocol';
 import type { LogLevel } from './configuration.ts';
 import { LOG_LEVELS } from './configuration-table.ts';
 import type { LogLine } from './log-destination.ts';
@@ -26,7 +27,9 @@ const linesReservedPerSecond = 5;
 const secondMs = 1_000;
 /** As written: an escaped character counts as what stands for it. */
 const textCharactersMax = 300;
-const errorCharactersMax = 4_000;
+const longTextCharactersMax = 4_000;
+/** Fields that say more than one thing. */
+const longTexts: ReadonlySet<string> = new Set(['error', 'clients']);
 const eventWidth = 20;
 
 const COLOURS: Readonly<Record<LogLevel, string>> = { debug: '2', info: '36', warn: '33', error: '31' };
@@ -143,7 +146,7 @@ function hexadecimal(code: number): string {
 }
 
 function shortened(name: string, text: string): string {
-  const most = name === 'error' ? errorCharactersMax : textCharactersMax;
+  const most = longTexts.has(name) ? longTextCharactersMax : textCharactersMax;
   const end = endWithin(text, most);
   return end < text.length ? `${text.slice(0, end)}… (${text.length} characters)` : text;
 }
@@ -160,16 +163,6 @@ function endWithin(text: string, most: number): number {
     end += character.length;
   }
   return end;
-}
-
-/** Escapes what JSON leaves as it is but a terminal may obey: control characters, direction marks, line separators. */
-function visible(json: string): string {
-  return json.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => {
-    let escaped = '';
-    for (let unit = 0; unit < character.length; unit++)
-      escaped += `\\u${character.charCodeAt(unit).toString(16).padStart(4, '0')}`;
-    return escaped;
-  });
 }
 
 /** `clientConnected` reads `client connected`. */

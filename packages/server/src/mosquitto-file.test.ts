@@ -28,7 +28,7 @@ test('names file and line of what Mosquitto does not know, and of what has no va
   assert.deepEqual(problemsOf('listener 1883\nalow_anonymous true\nlistener\n\tport 1\n zzz 1'), [
     'm.conf:2: "alow_anonymous" is unknown: did you mean allow_anonymous?',
     'm.conf:3: listener has no value: one is expected behind it',
-    'm.conf:4: "\\u{9}port" is unknown: did you mean port?',
+    'm.conf:4: "\\tport" is unknown: did you mean port?',
     'm.conf:5: "zzz" is unknown: an option of Mosquitto 2.0 or 2.1 is expected',
   ]);
 });
@@ -57,7 +57,7 @@ test('knows a mosquitto.conf by its lines', () => {
 test('reads numbers, switches and words as Mosquitto does, and tells what is wrong with its line', () => {
   const problems = new Problems();
   const values = new MosquittoValues('m.conf', problems);
-  const given = (value: string) => ({ name: 'max_qos', value, line: 7 });
+  const given = (value: string) => ({ name: 'autosave_interval', value, line: 7 });
   assert.deepEqual(
     ['1', '0x10', '-1', '5 # five'].map((text) => values.number(given(text))),
     [1, 16, -1, 5],
@@ -68,15 +68,16 @@ test('reads numbers, switches and words as Mosquitto does, and tells what is wro
   );
   assert.equal(values.choice(given('b'), { a: 1, b: 2 }), 2);
   for (const text of ['x', '2147483648', '1.5']) assert.equal(values.number(given(text)), undefined);
+  values.number(given('x'));
   values.switch(given('yes'));
   values.choice(given('toString'), { a: 1, b: 2 });
   assert.throws(() => problems.throwIfAny(), {
     problems: [
       ...['x', '2147483648', '1.5'].map(
-        (text) => `m.conf:7: max_qos is "${text}": a whole number up to 2147483647 is expected`,
+        (text) => `m.conf:7: autosave_interval is "${text}": a whole number up to 2147483647 is expected`,
       ),
-      'm.conf:7: max_qos is "yes": true or false is expected',
-      'm.conf:7: max_qos is "toString": one of a, b is expected',
+      'm.conf:7: autosave_interval is "yes": true or false is expected',
+      'm.conf:7: autosave_interval is "toString": one of a, b is expected',
     ],
   });
 });

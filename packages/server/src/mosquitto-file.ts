@@ -1,6 +1,7 @@
 /** Reads the text of a mosquitto.conf: options with their lines, as Mosquitto itself divides them. */
+import { quoted } from '@dunlin/protocol';
 import { ConfigurationError } from './configuration.ts';
-import { hint, Problems, quoted } from './configuration-reading.ts';
+import { hint, Problems } from './configuration-reading.ts';
 import { MOSQUITTO_OPTIONS, mosquittoOption } from './mosquitto-options.ts';
 
 /** One option that was given. */
@@ -73,6 +74,8 @@ const NUMBER_MAX = 0x7fffffff;
 export class MosquittoValues {
   readonly #file: string;
   readonly #problems: Problems;
+  /** The same value may be read for two purposes. */
+  readonly #told = new Set<string>();
 
   constructor(file: string, problems: Problems) {
     this.#file = file;
@@ -83,8 +86,10 @@ export class MosquittoValues {
   number(option: GivenOption): number | undefined {
     const word = wordOf(option);
     const value = NUMBER.test(word) ? Number(word) : Number.NaN;
-    if (Math.abs(value) <= NUMBER_MAX) return value;
-    return this.wrong(option, `a whole number up to ${NUMBER_MAX}`);
+    const { least = -NUMBER_MAX, most = NUMBER_MAX, zero } = mosquittoOption(option.name)?.range ?? {};
+    if ((value >= least && value <= most) || (zero && value === 0)) return value;
+    const from = least < 0 ? '' : `from ${least} `;
+    return this.wrong(option, `a whole number ${from}up to ${most}${zero ? ', or 0,' : ''}`);
   }
 
   switch(option: GivenOption): boolean | undefined {
@@ -102,11 +107,16 @@ export class MosquittoValues {
   }
 
   wrong({ name, value, line }: GivenOption, expected: string): undefined {
-    this.#problems.add(`${this.#file}:${line}: ${name} is ${quoted(value)}: ${expected} is expected`);
+    this.#tell(`${this.#file}:${line}: ${name} is ${quoted(value)}: ${expected} is expected`);
   }
 
   problem({ line }: GivenOption, problem: string): void {
-    this.#problems.add(`${this.#file}:${line}: ${problem}`);
+    this.#tell(`${this.#file}:${line}: ${problem}`);
+  }
+
+  #tell(problem: string): void {
+    if (!this.#told.has(problem)) this.#problems.add(problem);
+    this.#told.add(problem);
   }
 }
 

@@ -1,8 +1,10 @@
 /** Converts a mosquitto.conf to a configuration of ours, and says what it could not carry. */
+
 import { basename } from 'node:path';
+import { quoted } from '@dunlin/protocol';
 import { ConfigurationError, completeConfiguration } from './configuration.ts';
 import { parseConfiguration } from './configuration-file.ts';
-import { Problems, quoted } from './configuration-reading.ts';
+import { Problems } from './configuration-reading.ts';
 import { importAccess } from './mosquitto-access.ts';
 import { ImportContext, type ImportRemark } from './mosquitto-context.ts';
 import { ConfigurationDraft } from './mosquitto-draft.ts';
@@ -10,7 +12,7 @@ import { type GivenOption, MosquittoValues, parseMosquittoFile, wordOf } from '.
 import { importLimits } from './mosquitto-limits.ts';
 import { importListeners } from './mosquitto-listeners.ts';
 import { importLog } from './mosquitto-log.ts';
-import { mosquittoOption } from './mosquitto-options.ts';
+import { type MosquittoOption, mosquittoOption } from './mosquitto-options.ts';
 import { mosquittoSections } from './mosquitto-sections.ts';
 
 /** What a mosquitto.conf became. */
@@ -77,9 +79,10 @@ function importFates(context: ImportContext): void {
   }
 }
 
-function checkValue({ values }: ImportContext, option: GivenOption, kind: 'switch' | 'number' | 'text'): void {
+function checkValue({ values }: ImportContext, option: GivenOption, kind: MosquittoOption['value']): void {
   if (kind === 'switch') values.switch(option);
-  if (kind === 'number' && option.name !== 'listener') values.number(option);
+  if (kind === 'number') values.number(option);
+  if (option.name === 'socket_domain') values.choice(option, { ipv4: true, ipv6: true });
 }
 
 /** Mosquitto takes 1 and 0 for true and false. */

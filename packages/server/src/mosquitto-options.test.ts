@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { CONFIGURATION } from './configuration-table.ts';
@@ -44,5 +47,33 @@ test('carries options to keys that there are', () => {
       if (step.endsWith('[]') && shape?.kind === 'list') shape = shape.items;
     }
     assert.ok(shape, `${name} goes to ${fate.key}`);
+  }
+});
+
+const BROKER = '/usr/sbin/mosquitto';
+
+/** What the broker that is installed says of a configuration which it refuses. */
+function refusalOf(folder: string, ...lines: string[]): string {
+  const file = join(folder, 'm.conf');
+  writeFileSync(file, ['per_listener_settings true', 'listener 1 127.0.0.1', ...lines, ''].join('\n'));
+  return spawnSync(BROKER, ['-c', file], { encoding: 'utf8', timeout: 10_000 }).stderr;
+}
+
+test('knows what Mosquitto itself takes once, and which numbers', {
+  skip: existsSync(BROKER) ? false : 'Mosquitto is not installed',
+}, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'dunlin-mosquitto-options-'));
+  try {
+    for (const [name, { isOnce, range }] of MOSQUITTO_OPTIONS) {
+      const value = { tls_version: 'tlsv1.2', bind_address: 'localhost' }[name] ?? '/dev/null';
+      if (isOnce)
+        assert.match(refusalOf(folder, `${name} ${value}`, `${name} ${value}`), /Duplicate .* value|unknown/i, name);
+      if (range === undefined || name === 'maximum_qos') continue;
+      for (const wrong of [range.least - 1, ...(range.most === 0x7fffffff ? [] : [range.most + 1])])
+        if (wrong !== -1 || name === 'memory_limit')
+          assert.match(refusalOf(folder, `${name} ${wrong}`), /found at .*m\.conf:3/, `${name} ${wrong}`);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 });

@@ -17,8 +17,12 @@ export interface MosquittoOption {
   readonly scope: 'global' | 'listener' | 'security' | 'bridge';
   readonly value: 'switch' | 'number' | 'text';
   readonly fate: Fate;
-  /** May be given more than once; of any other the last one counts. */
+  /** May be given more than once; of any other the last one counts, unless `isOnce`. */
   readonly isList?: true;
+  /** Mosquitto refuses a second one, for the same listener where it is one of a listener. */
+  readonly isOnce?: true;
+  /** Of a number, what Mosquitto takes; `zero`: also 0. */
+  readonly range?: { readonly least: number; readonly most: number; readonly zero?: true };
 }
 
 function option(scope: MosquittoOption['scope'], value: MosquittoOption['value'], fate: Fate): MosquittoOption {
@@ -223,13 +227,36 @@ const bridgeNames = [
   ...['threshold', 'topic', 'try_private', 'username'],
 ];
 
+const onceNames: readonly string[] = [
+  ...['acl_file', 'auto_id_prefix', 'bind_address', 'bind_interface', 'cafile', 'capath', 'certfile', 'ciphers'],
+  ...['ciphers_tls1.3', 'clientid_prefixes', 'crlfile', 'dhparamfile', 'http_dir', 'keyfile', 'log_timestamp_format'],
+  ...['mount_point', 'password_file', 'persistence_file', 'persistence_location', 'pid_file', 'psk_file', 'psk_hint'],
+  ...['tls_engine', 'tls_version', 'user'],
+];
+
+const ranges: Readonly<Record<string, MosquittoOption['range']>> = {
+  log_facility: { least: 0, most: 7 },
+  max_inflight_messages: { least: 0, most: 65_535 },
+  max_keepalive: { least: 10, most: 65_535, zero: true },
+  max_qos: { least: 0, most: 2 },
+  max_topic_alias: { least: 0, most: 65_535 },
+  maximum_qos: { least: 0, most: 2 },
+  memory_limit: { least: 0, most: 0x7fffffff },
+  sys_interval: { least: 0, most: 65_535 },
+};
+
 /** By name. */
-export const MOSQUITTO_OPTIONS: ReadonlyMap<string, MosquittoOption> = new Map([
-  ...Object.entries(general),
-  ...Object.entries(listeners),
-  ...pluginNames.map((name) => [name, plugin] as const),
-  ...bridgeNames.map((name) => [name, bridge] as const),
-]);
+export const MOSQUITTO_OPTIONS: ReadonlyMap<string, MosquittoOption> = new Map(
+  [
+    ...Object.entries(general),
+    ...Object.entries(listeners),
+    ...pluginNames.map((name) => [name, plugin] as const),
+    ...bridgeNames.map((name) => [name, bridge] as const),
+  ].map(([name, row]) => [
+    name,
+    { ...row, ...(onceNames.includes(name) && { isOnce: true }), ...(ranges[name] && { range: ranges[name] }) },
+  ]),
+);
 
 /** The option of a name, also of those that plugins bring. */
 export function mosquittoOption(name: string): MosquittoOption | undefined {

@@ -61,10 +61,10 @@ test('takes access for each listener where per_listener_settings says so, and re
 });
 
 test('keeps the last of an option, and all of those that may be repeated', () => {
-  const { general } = sectionsOf('pid_file a', 'pid_file b', 'log_dest stdout', 'log_dest stderr');
+  const { general } = sectionsOf('max_keepalive 60', 'max_keepalive 70', 'log_dest stdout', 'log_dest stderr');
   assert.deepEqual(
-    general.all('pid_file').map(({ value }) => value),
-    ['b'],
+    general.all('max_keepalive').map(({ value }) => value),
+    ['70'],
   );
   assert.deepEqual(
     general.all('log_dest').map(({ value }) => value),
@@ -79,6 +79,22 @@ test('gathers bridges', () => {
     [
       ['connection', 'topic'],
       ['connection', 'address'],
+    ],
+  );
+});
+
+test('refuses a second one of what Mosquitto takes once, for each listener by itself', () => {
+  const problems = ['m.conf:4: acl_file stands in line 3 too: it is expected once'];
+  const twice = (one: string): string[] => ['per_listener_settings true', 'listener 1', 'acl_file a', one];
+  assert.throws(() => sectionsOf(...twice('acl_file b')), { problems });
+  assert.throws(() => sectionsOf('password_file a', 'listener 1', 'password_file a'), /password_file stands in line 1/);
+  assert.throws(() => sectionsOf('bind_address a', 'bind_address a'), /bind_address stands in line 1/);
+  const { listeners } = sectionsOf(...twice('listener 2'), 'acl_file b', 'max_connections 1', 'max_connections 2');
+  assert.deepEqual(
+    listeners.map(({ options }) => [options.get('acl_file')?.value, options.get('max_connections')?.value]),
+    [
+      ['a', undefined],
+      ['b', '2'],
     ],
   );
 });

@@ -54,6 +54,11 @@ export function mosquittoSections(given: readonly GivenOption[], values: Mosquit
   let current: MosquittoListener | undefined;
   let isImplied = false;
   const isPerListener = given.some((option) => option.name === 'per_listener_settings' && values.switch(option));
+  const add = (options: GivenOptions, option: GivenOption): void => {
+    const former = mosquittoOption(option.name)?.isOnce && options.get(option.name);
+    if (former) values.problem(option, `${option.name} stands in line ${former.line} too: it is expected once`);
+    options.add(option);
+  };
   for (const option of given) {
     const { name } = option;
     const scope = mosquittoOption(name)?.scope;
@@ -61,13 +66,13 @@ export function mosquittoSections(given: readonly GivenOption[], values: Mosquit
     else if (name === 'listener') {
       current = { start: option, options: new GivenOptions() };
       own.push(current);
-    } else if (scope === 'global' || (scope === 'security' && !isPerListener)) general.add(option);
+    } else if (scope === 'global' || (scope === 'security' && !isPerListener)) add(general, option);
     else if (scope === 'security' && current === undefined)
       values.problem(option, `${name} stands before any listener, with per_listener_settings: behind one is expected`);
     else {
       if (name === 'port' || name === 'bind_address') current = implied;
       isImplied ||= current === implied || (current === undefined && impliesListener(option));
-      (current ?? implied).options.add(option);
+      add((current ?? implied).options, option);
     }
   }
   const isLocal = own.length === 0 && !isImplied;

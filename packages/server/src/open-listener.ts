@@ -69,7 +69,7 @@ export async function openListener(
   const reject = (address: string, check: string, reason: string): void =>
     tell({ name: 'connectionRejected', address, listener: name, check, reason });
   const isWelcome = (address: string): boolean => {
-    const isBanned = doors.isBanned(name, address);
+    const isBanned = doors.isBanned(address);
     if (isBanned) reject(address, 'banned-address', 'too many failed there');
     return !isBanned;
   };

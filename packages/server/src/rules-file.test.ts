@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { ruleText } from '@dunlin/identity';
-import { ConfigurationError } from './configuration.ts';
+import { ConfigurationError, completeConfiguration } from './configuration.ts';
+import { parseConfiguration } from './configuration-file.ts';
+import { configuredRules } from './rules.ts';
 import { parseRules, readRuleFiles } from './rules-file.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'dunlin-rules-'));
@@ -113,6 +115,13 @@ test('says which file cannot be read and why', () => {
 test('reads the rules of the guide', () => {
   const guide = readFileSync(new URL('../../../docs/guide/rules.md', import.meta.url), 'utf8');
   const blocks = [...guide.matchAll(/```yaml\n(.*?)```/gs)].map(([, text]) => text);
-  assert.ok(blocks.length > 0);
-  for (const text of blocks) assert.ok(parseRules(text, 'rules.md').length > 0);
+  const [inFile, inConfiguration] = [false, true].map((isInside) =>
+    blocks.filter((text) => /^authorization:/m.test(text) === isInside),
+  );
+  assert.ok(inFile.length > 0 && inConfiguration.length > 0);
+  for (const text of inFile) assert.ok(parseRules(text, 'rules.md').length > 0);
+  for (const text of inConfiguration) {
+    const { authorization } = completeConfiguration(parseConfiguration(text, 'rules.md'));
+    assert.ok((configuredRules(authorization).rules ?? []).length > 0);
+  }
 });

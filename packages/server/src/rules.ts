@@ -8,10 +8,11 @@ import { readRuleFiles } from './rules-file.ts';
  * Reads rules from the configuration itself or from its files.
  * @throws ConfigurationError where a file cannot be read or a rule is wrong
  */
-export function configuredRules({ rules, rulesFile, aclFile, broaderFilter }: AuthorizationConfiguration): RuleSet {
-  if (rules === undefined) return readRuleFiles({ rules: rulesFile, aclFile, broaderFilter });
+export function configuredRules(authorization: AuthorizationConfiguration): RuleSet {
+  const { rules, roles, rulesFile, aclFile, broaderFilter } = authorization;
+  if (rules === undefined && roles === undefined) return readRuleFiles({ rules: rulesFile, aclFile, broaderFilter });
   try {
-    return { rules: readRules({ rules }), broaderFilter };
+    return { rules: readRules({ rules, roles }), broaderFilter };
   } catch (error) {
     if (!(error instanceof RulesError)) throw error;
     throw new ConfigurationError(error.problems.map((problem) => `authorization.${problem}`));

@@ -40,12 +40,14 @@ test('a reload cuts whose user was removed, and lets the others go on', async ()
   const { server, events, client } = await start(both);
   const [one, two] = [await client('ada'), await client('bob')];
   const report = await server.reload({ listeners, authentication: [{ method: 'users', users: [ada] }] });
-  assert.deepEqual(report, { changed: ['authentication'], needsRestart: [], users: 1, rules: 0, disconnected: 1 });
+  const counts = { users: 1, rules: 0, disconnected: 1 };
+  const disconnectedClients = [{ clientId: 'bob', check: 'user-removed' }];
+  assert.deepEqual(report, { changed: ['authentication'], needsRestart: [], ...counts, disconnectedClients });
   await two.expect('disconnect', { code: 0x87 });
   await one.ping();
   assert.deepEqual(
     events.filter(({ name }) => name === 'reloaded'),
-    [{ name: 'reloaded', changed: 'authentication', needsRestart: '', users: 1, rules: 0, disconnected: 1 }],
+    [{ name: 'reloaded', changed: 'authentication', needsRestart: '', ...counts, clients: '"bob" (user-removed)' }],
   );
   await one.disconnect();
 });

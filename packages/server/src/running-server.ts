@@ -8,7 +8,9 @@ import {
   type Random,
   type Store,
 } from '@dunlin/broker';
+import type { RevocationSource } from '@dunlin/identity';
 import type { LmdbEnvironment } from '@dunlin/lmdb';
+import { quoted } from '@dunlin/protocol';
 import { AcceptGate } from './accept-gate.ts';
 import { addressesOf } from './address.ts';
 import { closeInTurn, closeTogether } from './closing.ts';
@@ -27,6 +29,7 @@ import { systemRandom } from './system-random.ts';
 export interface RunningParts {
   readonly authenticator?: Authenticator;
   readonly authorizer?: Authorizer;
+  readonly revocationSources?: readonly RevocationSource[];
   readonly store?: Store;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -63,7 +66,8 @@ export class Running {
     let inForce: InForce | undefined;
     let running: Running | undefined;
     try {
-      inForce = new InForce(configuration, { clock: parts.clock ?? systemClock, tell });
+      const { clock = systemClock, revocationSources } = parts;
+      inForce = new InForce(configuration, { clock, tell, revocationSources });
       running = new Running(inForce, options);
       await running.#open();
       return running;
@@ -155,8 +159,9 @@ export class Running {
     try {
       if (this.#stopped !== undefined) throw new Error('Cannot reload: the server is stopping');
       const report = await this.#inForce.reload(read());
-      const { changed, needsRestart, ...counts } = report;
-      tell({ name: 'reloaded', changed: changed.join(' '), needsRestart: needsRestart.join(' '), ...counts });
+      const { changed, needsRestart, disconnectedClients, ...counts } = report;
+      const clients = disconnectedClients.map(({ clientId, check }) => `${quoted(clientId)} (${check})`).join(', ');
+      tell({ name: 'reloaded', changed: changed.join(' '), needsRestart: needsRestart.join(' '), ...counts, clients });
       return report;
     } catch (error) {
       tell({ name: 'reloadFailed', error: (error as Error).message });

@@ -217,7 +217,7 @@ test('reads a file, and flags win over it', async () => {
   }
 });
 
-test('explains a port in use and a listener open to all, with exit code 3', async () => {
+test('explains a port in use, with exit code 3, and a listener open to all, which is a fault of the configuration, with 1', async () => {
   const first = serve('--port', '0');
   const port = String(await first.port());
   const second = serve('--port', port);
@@ -232,7 +232,7 @@ test('explains a port in use and a listener open to all, with exit code 3', asyn
     [['error', 'startFailed', 'EADDRINUSE']],
   );
   const open = serve('--host', '0.0.0.0', '--port', '0');
-  assert.equal(await open.ended(), 3);
+  assert.equal(await open.ended(), 1);
   assert.match(open.errors, /--allow-anonymous/);
   first.child.kill('SIGTERM');
   assert.equal(await first.ended(), 0);

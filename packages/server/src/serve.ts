@@ -1,8 +1,10 @@
 /** The command `dunlin serve`: from the arguments to a server that runs until it is told to stop. */
+
 import { resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { StoreContradiction } from '@dunlin/broker';
 import { StoreError } from '@dunlin/lmdb';
+import { quoted } from '@dunlin/protocol';
 import {
   type Configuration,
   ConfigurationError,
@@ -12,7 +14,6 @@ import {
   mergeConfigurations,
 } from './configuration.ts';
 import { readConfigurationFile } from './configuration-file.ts';
-import { quoted } from './configuration-reading.ts';
 import { ControlError } from './control-protocol.ts';
 import { defaultDataDirectory } from './data-directory.ts';
 import { logEvent } from './event-log.ts';
@@ -20,7 +21,7 @@ import type { ServerEvent } from './events.ts';
 import { firstScreen } from './first-screen.ts';
 import { type CommandLine, readCommandLine, serveHelp } from './flags.ts';
 import { isWithoutRules } from './let-in.ts';
-import { ServerStartError } from './listening.ts';
+import { OPEN_TO_ALL, ServerStartError } from './listening.ts';
 import { Log } from './log.ts';
 import {
   fileDestination,
@@ -69,9 +70,10 @@ export async function serve(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** What the configuration names is found wrong as late as it is read. */
+/** What the configuration names is found wrong as late as it is read; trying again mends neither. */
 function exitCodeOf(error: unknown): number {
-  return error instanceof ConfigurationError ? EXIT.usage : EXIT.failed;
+  const isOpenToAll = error instanceof ServerStartError && error.code === OPEN_TO_ALL;
+  return error instanceof ConfigurationError || isOpenToAll ? EXIT.usage : EXIT.failed;
 }
 
 /** What file, environment and flags say together, now. @throws ConfigurationError */

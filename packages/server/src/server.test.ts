@@ -214,6 +214,13 @@ test('refuses parts that do not exist: a mistyped authorizer would permit everyt
   });
 });
 
+test('refuses revocation sources where no method would ask them', async () => {
+  const revocationSources = [{ isRevoked: () => true, onChange: () => () => {} }];
+  await assert.rejects(start({}, { revocationSources }), {
+    message: 'revocationSources are given and authentication is empty: a method is expected, or nobody asks them',
+  });
+});
+
 test('tells a failed start as one event, and no drain of what never was', async () => {
   const { address } = await start();
   const events: ServerEvent[] = [];

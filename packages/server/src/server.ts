@@ -1,5 +1,8 @@
 /** A running server: a broker and the listeners that bring it its connections. */
+
 import type { Authenticator, Authorizer, Broker, Clock, Random, Store } from '@dunlin/broker';
+import type { RevocationSource } from '@dunlin/identity';
+import { quoted } from '@dunlin/protocol';
 import {
   type Configuration,
   ConfigurationError,
@@ -7,7 +10,7 @@ import {
   completeConfiguration,
 } from './configuration.ts';
 import { checkInput } from './configuration-input.ts';
-import { hint, quoted } from './configuration-reading.ts';
+import { hint } from './configuration-reading.ts';
 import type { ServerEvent } from './events.ts';
 import type { ReloadReport } from './in-force.ts';
 import { checkReach, type HttpRequestHandler } from './listening.ts';
@@ -24,6 +27,12 @@ export interface ServerParts {
   readonly authenticator?: Authenticator;
   /** Default: what `authorization` says. */
   readonly authorizer?: Authorizer;
+  /**
+   * Who else knows revoked certificates, beside the lists of `authorities`: a device registry. Asked by the names of these
+   * authorities, at every CONNECT and again for open connections when one tells of a change. Must not be given without
+   * `authentication`, since it is what asks them. Default: none.
+   */
+  readonly revocationSources?: readonly RevocationSource[];
   /** Default: what `data` and `durability` say. Must not be given beside `data`. */
   readonly store?: Store;
   readonly clock?: Clock;
@@ -87,6 +96,7 @@ export async function startServer(input: ConfigurationInput = {}, parts: ServerP
 const PART_NAMES: { readonly [name in keyof ServerParts]-?: true } = {
   authenticator: true,
   authorizer: true,
+  revocationSources: true,
   store: true,
   clock: true,
   random: true,
@@ -107,12 +117,17 @@ function checkPartNames(parts: ServerParts): void {
   if (problems.length > 0) throw new ConfigurationError(problems);
 }
 
-function checked(input: ConfigurationInput, { authenticator, store }: ServerParts): Configuration {
+function checked(
+  input: ConfigurationInput,
+  { authenticator, revocationSources = [], store }: ServerParts,
+): Configuration {
   const configuration = completeConfiguration(checkInput(input));
   const { authentication, durability, data = '' } = configuration;
   const problems: string[] = [];
   if (authenticator !== undefined && authentication.length > 0)
     problems.push('authentication is given beside an authenticator: one of both is expected');
+  if (revocationSources.length > 0 && authentication.length === 0)
+    problems.push('revocationSources are given and authentication is empty: a method is expected, or nobody asks them');
   if (store !== undefined && durability !== 'memory')
     problems.push(`data is ${quoted(data)} beside a store: one of both is expected`);
   if (problems.length > 0) throw new ConfigurationError(problems);

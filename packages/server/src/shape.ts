@@ -64,7 +64,7 @@ export interface VariantsShape extends Described {
 /** Entries whose names are free. */
 export interface MapShape extends Described {
   readonly kind: 'map';
-  readonly values: ScalarShape | ListShape;
+  readonly values: ScalarShape | ListShape | GroupShape;
   /** What a name stands for, such as `claim`. */
   readonly names: string;
 }

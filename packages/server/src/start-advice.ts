@@ -1,7 +1,7 @@
 /** What to do when the server does not start, for somebody who has a command line and perhaps a file before them. */
+import { quoted } from '@dunlin/protocol';
 import type { Configuration } from './configuration.ts';
-import { quoted } from './configuration-reading.ts';
-import type { ServerStartError } from './listening.ts';
+import { OPEN_TO_ALL, type ServerStartError } from './listening.ts';
 import { toolCommand } from './tool-command.ts';
 
 /** A port that is likely to be free, and another one. */
@@ -28,7 +28,7 @@ export function startAdvice(
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
       return `Use an address of this machine, or listen on this machine alone: ${change(by, '--host localhost', 'host: localhost')}`;
-    case 'listener-open-to-all':
+    case OPEN_TO_ALL:
       return (
         `Listen on this machine alone: ${change(by, '--host localhost', 'host: localhost')}\n` +
         `Or ask everybody who they are: ${askEverybody(file)}\n` +

@@ -122,6 +122,10 @@ test('finds the data directory as serve does', () => {
   delete process.env.DUNLIN_CONFIG;
   writeFileSync(file, 'log:\n  level: warn\n');
   assert.equal(dataDirectory(undefined, file), resolve(defaultDataDirectory()));
-  writeFileSync(file, 'durability: memory\n');
-  assert.throws(() => dataDirectory(undefined, file), ConfigurationError);
+  writeFileSync(file, 'data: there\nlog:\n  level: loud\n');
+  assert.equal(dataDirectory(undefined, file), join(scratch, 'there'));
+  for (const other of ['durability: memory\n', 'port 1883\n', '- data\n', 'data: 1: 2\n', 'data:\n  - a\n']) {
+    writeFileSync(file, other);
+    assert.throws(() => dataDirectory(undefined, file), ConfigurationError, other);
+  }
 });

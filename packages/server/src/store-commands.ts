@@ -15,7 +15,7 @@ import {
   statsOfClosed,
 } from '@dunlin/lmdb';
 import { ConfigurationError, mergeConfigurations } from './configuration.ts';
-import { readConfigurationFile } from './configuration-file.ts';
+import { readDataPlace } from './configuration-file.ts';
 import { askServer } from './control-client.ts';
 import type { ControlCommandName, ControlRequest, ControlResult, ServerIdentity } from './control-protocol.ts';
 import { defaultDataDirectory } from './data-directory.ts';
@@ -37,7 +37,7 @@ export interface BackupResult {
 
 /**
  * The data directory that `dunlin serve` would take with the same `--data`, environment and `--config`.
- * @throws ConfigurationError where `data` is empty, where the file is wrong, or says that nothing is kept
+ * @throws ConfigurationError where `data` is empty, where the file does not say it, or says that nothing is kept
  */
 export function dataDirectory(data: string | undefined, configFile: string | undefined): string {
   // As of an empty variable: the working directory is not what anybody means by it.
@@ -46,7 +46,7 @@ export function dataDirectory(data: string | undefined, configFile: string | und
   const flags = configFile === undefined ? [] : ['--config', configFile];
   const { configFile: file, configuration: given } = readCommandLine(flags, process.env);
   if (given.data !== undefined) return resolve(given.data);
-  const configuration = mergeConfigurations(file === undefined ? {} : readConfigurationFile(file), given);
+  const configuration = mergeConfigurations(file === undefined ? {} : readDataPlace(file), given);
   if (configuration.durability === 'memory')
     throw new ConfigurationError([
       `${file ?? 'The environment'}: durability is "memory", so there is no store: "durable" or "process" is expected`,

@@ -7,6 +7,7 @@ export interface RequestParts {
   readonly password?: string;
   readonly clientId?: string;
   readonly address?: string;
+  readonly listener?: string;
   readonly method?: string;
   readonly data?: string;
   readonly state?: unknown;
@@ -14,11 +15,12 @@ export interface RequestParts {
 }
 
 export function request(parts: RequestParts = {}): AuthenticationRequest {
-  const { username, password, clientId = 'client', address = '192.0.2.1', method, data, state, current } = parts;
+  const { username, password, clientId = 'client', address = '192.0.2.1', listener = 'test' } = parts;
+  const { method, data, state, current } = parts;
   const bytes = data === undefined ? undefined : Buffer.from(data);
   return {
     peer: { address, port: 50_000 },
-    listener: 'test',
+    listener,
     connect: {
       type: 'connect',
       protocolVersion: 5,
