@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PasswordHash } from './password-hash.ts';
 import { PasswordVerifier } from './password-verifier.ts';
+import { TestClock } from './testing/clock.ts';
 
 /** A hash whose computation ends when the test says so. */
 class HeldHash implements PasswordHash {
@@ -85,6 +86,67 @@ test('so many at once, so many in line, the next is turned away', async () => {
   const later = verifier.verify('file:ada', hash, right);
   await hash.release();
   assert.equal(await later, 'right');
+});
+
+/** Asks with so many passwords at once; says how each was answered, and after how many milliseconds. */
+function askMany(verifier: PasswordVerifier, hash: HeldHash, clock: TestClock, count: number) {
+  const answers: { verdict: string; afterMs: number }[] = [];
+  const askedAtMs = clock.steadyMs();
+  const note = (verdict: string) => void answers.push({ verdict, afterMs: clock.steadyMs() - askedAtMs });
+  for (let each = 0; each < count; each++) {
+    const answer = verifier.verify(`file:${each} at ${askedAtMs}`, hash, wrong);
+    if (typeof answer === 'string') note(answer);
+    else void answer.then(note);
+  }
+  return answers;
+}
+
+test('where hashes cost more than was thought, who cannot be served in time is told at once', async () => {
+  const clock = new TestClock();
+  const verifier = new PasswordVerifier({ concurrentMax: 1, patienceMs: 1_000, clock });
+  const hash = new HeldHash();
+  const answers = askMany(verifier, hash, clock, 50);
+  const count = (text: string) => answers.filter(({ verdict, afterMs }) => `${verdict} ${afterMs}` === text).length;
+  assert.deepEqual([answers.length, count('busy 0')], [9, 9], 'one is computed, 40 of 25 ms fit behind it');
+  clock.pass(100);
+  await hash.release();
+  assert.deepEqual([count('wrong 100'), count('busy 100')], [1, 30], '10 of 100 ms fit');
+  assert.equal(askMany(verifier, hash, clock, 2).length, 1, 'one more fits behind them, another does not');
+  while (answers.length < 50) {
+    clock.pass(100);
+    await hash.release();
+  }
+  const served = answers.filter(({ verdict }) => verdict === 'wrong');
+  assert.deepEqual(
+    served.map(({ afterMs }) => afterMs),
+    Array.from({ length: 11 }, (_, before) => (before + 1) * 100),
+  );
+});
+
+test('where hashes cost less than was thought, more may wait', async () => {
+  const clock = new TestClock();
+  const verifier = new PasswordVerifier({ concurrentMax: 1, waitingMax: 200, patienceMs: 1_000, clock });
+  const hash = new HeldHash();
+  const first = verifier.verify('file:ada', hash, wrong);
+  clock.pass(1);
+  await hash.release();
+  await first;
+  assert.deepEqual(askMany(verifier, hash, clock, 201), []);
+  assert.equal(verifier.verify('file:last', hash, wrong), 'busy', 'more than waitingMax are none');
+});
+
+test('nobody is served later than patience lets, however long a hash takes', async () => {
+  const clock = new TestClock();
+  const verifier = new PasswordVerifier({ concurrentMax: 1, patienceMs: 1_000, clock });
+  const hash = new HeldHash();
+  const answers = askMany(verifier, hash, clock, 5);
+  clock.pass(1_001);
+  await hash.release();
+  assert.deepEqual(answers.map(({ verdict }) => verdict).sort(), ['busy', 'busy', 'busy', 'busy', 'wrong']);
+  assert.deepEqual(verifier.counts, { computed: 1, remembered: 0, refused: 4 });
+  const later = verifier.verify('file:later', hash, wrong);
+  await hash.release();
+  assert.equal(await later, 'wrong');
 });
 
 test('the same question at the same time is one hash', async () => {

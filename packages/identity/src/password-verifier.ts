@@ -1,7 +1,7 @@
-/** Checks passwords: so many at once, so many in line, and one that was right costs next to nothing the next time. */
+/** Checks passwords: so many at once, as many in line as can be served, and one that was right costs next to nothing again. */
 import { createHmac, createSecretKey, randomBytes, timingSafeEqual } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import type { Awaitable } from '@dunlin/broker';
+import type { Awaitable, Clock } from '@dunlin/broker';
 import { BoundedMap } from './bounded-map.ts';
 import type { PasswordHash } from './password-hash.ts';
 
@@ -11,17 +11,32 @@ export interface PasswordVerifierOptions {
    * else 4), at least 1, so that a storm leaves something for connections, files and names.
    */
   readonly concurrentMax?: number;
-  /**
-   * Hashes that wait for their turn; who comes then is told `busy`. Default: 200 for each that is computed, which takes 5 s
-   * with argon2id as it is written: who waits is served before the broker's `connectTimeoutMs` is over.
-   */
+  /** Hashes that wait for their turn, whatever they cost; who comes then is told `busy`. Default: 1000 for each that is computed. */
   readonly waitingMax?: number;
+  /**
+   * Milliseconds that one waits at the most. By what hashes have cost lately, whoever would wait longer is told `busy` at
+   * once. Default 5000: with the hash itself, less than the chain gives a method and the broker a CONNECT.
+   */
+  readonly patienceMs?: number;
+  /** Default: that of the process. */
+  readonly clock?: Pick<Clock, 'steadyMs'>;
   /** Users whose last right password is remembered. Default: 100,000, of 200 bytes each. */
   readonly rememberedMax?: number;
 }
 
 /** `busy`: too many wait, nothing was checked. */
 export type Verdict = 'right' | 'wrong' | 'busy';
+
+interface Waiting {
+  readonly sinceMs: number;
+  /** Whether it is served. */
+  readonly settle: (isServed: boolean) => void;
+}
+
+/** What a hash costs before one was computed, in milliseconds: argon2id as it is written. */
+const COST_MS = 25;
+/** Hashes over which the cost is averaged. */
+const COST_WINDOW = 32;
 
 /**
  * One for all methods of a server, since it bounds what they cost together.
@@ -34,15 +49,20 @@ export class PasswordVerifier {
   readonly counts = { computed: 0, remembered: 0, refused: 0 };
   readonly #concurrentMax: number;
   readonly #waitingMax: number;
+  readonly #patienceMs: number;
+  readonly #clock: Pick<Clock, 'steadyMs'>;
   readonly #key = createSecretKey(randomBytes(32));
   readonly #remembered: BoundedMap<Buffer>;
   readonly #flights = new Map<string, Promise<Verdict>>();
-  readonly #waiting: (() => void)[] = [];
+  #waiting: Waiting[] = [];
   #running = 0;
+  #costMs = COST_MS;
 
   constructor(options: PasswordVerifierOptions = {}) {
     this.#concurrentMax = options.concurrentMax ?? defaultConcurrentMax();
-    this.#waitingMax = options.waitingMax ?? 200 * this.#concurrentMax;
+    this.#waitingMax = options.waitingMax ?? 1_000 * this.#concurrentMax;
+    this.#patienceMs = options.patienceMs ?? 5_000;
+    this.#clock = options.clock ?? performanceClock;
     this.#remembered = new BoundedMap(options.rememberedMax ?? 100_000);
   }
 
@@ -87,7 +107,7 @@ export class PasswordVerifier {
     const name = digest.toString('base64');
     const flight = this.#flights.get(name);
     if (flight !== undefined) return flight;
-    if (this.#running >= this.#concurrentMax && this.#waiting.length >= this.#waitingMax) {
+    if (this.#running >= this.#concurrentMax && !this.#hasRoom()) {
       this.counts.refused += 1;
       return 'busy';
     }
@@ -104,17 +124,55 @@ export class PasswordVerifier {
   async #compute(hash: PasswordHash, password: Uint8Array): Promise<Verdict> {
     // A turn is handed on without `#running` falling, so nobody comes in between.
     if (this.#running < this.#concurrentMax) this.#running += 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else if (!(await this.#turn())) return 'busy';
+    this.counts.computed += 1;
+    const startedAtMs = this.#clock.steadyMs();
     try {
-      this.counts.computed += 1;
       return (await hash.matches(password)) ? 'right' : 'wrong';
     } finally {
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#running -= 1;
-      else next();
+      this.#learn(this.#clock.steadyMs() - startedAtMs);
+      this.#passOn();
     }
   }
+
+  #turn(): Promise<boolean> {
+    return new Promise((settle) => this.#waiting.push({ sinceMs: this.#clock.steadyMs(), settle }));
+  }
+
+  #hasRoom(): boolean {
+    const waiting = this.#waiting.length;
+    return waiting < this.#waitingMax && this.#waitMs(waiting + 1) <= this.#patienceMs;
+  }
+
+  /** How long it takes until so many are served. */
+  #waitMs(hashes: number): number {
+    return (hashes * this.#costMs) / this.#concurrentMax;
+  }
+
+  /** What is measured first takes the place of the guess. */
+  #learn(costMs: number): void {
+    this.#costMs += (costMs - this.#costMs) / Math.min(this.counts.computed, COST_WINDOW);
+  }
+
+  /** To the next in line; those who can no longer be served in time learn it now, since hashes cost more than was thought. */
+  #passOn(): void {
+    const nowMs = this.#clock.steadyMs();
+    const waiting: Waiting[] = [];
+    for (const one of this.#waiting) {
+      if (nowMs - one.sinceMs + this.#waitMs(waiting.length) <= this.#patienceMs) waiting.push(one);
+      else {
+        this.counts.refused += 1;
+        one.settle(false);
+      }
+    }
+    this.#waiting = waiting;
+    const next = waiting.shift();
+    if (next === undefined) this.#running -= 1;
+    else next.settle(true);
+  }
 }
+
+const performanceClock = { steadyMs: () => performance.now() };
 
 function defaultConcurrentMax(): number {
   const threads = Number(process.env.UV_THREADPOOL_SIZE) || 4;

@@ -123,7 +123,7 @@ export class Doors {
   readonly authorities: Authorities;
   readonly authorizer: Authorizer;
   readonly #options: DoorOptions;
-  readonly #verifier = new PasswordVerifier();
+  readonly #verifier: PasswordVerifier;
   readonly #rules: ReplaceableAuthorizer;
   readonly #attempts: AttemptGuard;
   readonly #flapping: FlappingGuard | undefined;
@@ -137,6 +137,7 @@ export class Doors {
   /** @throws ConfigurationError where something that the configuration names cannot be used; nothing is left open */
   constructor(configuration: DoorConfiguration, options: DoorOptions) {
     this.#options = options;
+    this.#verifier = new PasswordVerifier({ clock: options.clock });
     this.#configuration = configuration;
     [this.#attempts, this.#flapping] = this.#guards(configuration);
     this.#rules = asConfigurationError(() => replaceableAuthorizer(this.#ruleSet(configuration)));
