@@ -68,6 +68,7 @@ function ask(
   state: unknown,
   done: AuthenticationProgress['done'],
 ): void {
+  const asked = new AbortController();
   const request = {
     peer: connection.wire.peer,
     listener: connection.policy.name,
@@ -75,9 +76,10 @@ function ask(
     data,
     state,
     current: connection.principal,
+    gone: asked.signal,
   };
   connection.broker.reviews.see(connection);
-  connection.whenSettled(answerOf(connection, request), (result) => settle(connection, connect, result, done));
+  connection.whenSettled(answerOf(connection, request), (result) => settle(connection, connect, result, done), asked);
 }
 
 function answerOf(connection: Connection, request: AuthenticationRequest): Awaitable<AuthenticationResult> {

@@ -260,6 +260,8 @@ export interface AuthenticationRequest {
   readonly state: unknown;
   /** The principal when this is a re-authentication (section 4.12.1). */
   readonly current: Principal | undefined;
+  /** Aborted when the client has hung up: nobody waits for the answer, and what is not begun for it can be left out. */
+  readonly gone: AbortSignal;
 }
 
 /** Why a client is not let in, or may not stay. */

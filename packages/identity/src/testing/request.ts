@@ -34,6 +34,7 @@ export function testRequest(
     data: undefined,
     state: undefined,
     current: undefined,
+    gone: new AbortController().signal,
     ...more,
   };
 }

@@ -12,11 +12,12 @@ export interface RequestParts {
   readonly data?: string;
   readonly state?: unknown;
   readonly current?: Principal;
+  readonly gone?: AbortSignal;
 }
 
 export function request(parts: RequestParts = {}): AuthenticationRequest {
   const { username, password, clientId = 'client', address = '192.0.2.1', listener = 'test' } = parts;
-  const { method, data, state, current } = parts;
+  const { method, data, state, current, gone = new AbortController().signal } = parts;
   const bytes = data === undefined ? undefined : Buffer.from(data);
   return {
     peer: { address, port: 50_000 },
@@ -35,5 +36,6 @@ export function request(parts: RequestParts = {}): AuthenticationRequest {
     data: bytes,
     state,
     current,
+    gone,
   };
 }
