@@ -20,8 +20,6 @@ export interface SocketListenerOptions {
   readonly isWelcome?: (address: string) => boolean;
 }
 
-/** What one address may take of the places for those who wait. */
-const SHARE_OF_ADDRESS = 0.5;
 const WAITING_MAX = 1280;
 
 /**
@@ -55,7 +53,7 @@ export class SocketListener implements Listener, WireOwner {
     const { waitingMax = WAITING_MAX, connectionsPerAddressMax = Number.POSITIVE_INFINITY } = options;
     this.#waiting = new WaitingSockets({
       waitingMax,
-      waitingPerAddressMax: Math.max(1, Math.min(connectionsPerAddressMax, Math.floor(waitingMax * SHARE_OF_ADDRESS))),
+      waitingPerAddressMax: connectionsPerAddressMax,
       onFull: options.onError,
     });
   }
@@ -71,13 +69,16 @@ export class SocketListener implements Listener, WireOwner {
     else this.present(wire);
   }
 
-  /** Counts a socket from the system until it closes; false, and the socket destroyed, where there is no room. */
-  enter(socket: Socket): boolean {
+  /**
+   * Counts a socket from the system until it closes; false, and the socket destroyed, where there is no room. `isProxy`:
+   * a header will tell whose it is.
+   */
+  enter(socket: Socket, isProxy = false): boolean {
     this.#open += 1;
     socket.on('close', () => this.#socketGone(socket));
     // Whoever has the socket at the time hears of it by `close`.
     socket.on('error', ignore);
-    if (!this.#closed && !this.#isFull() && this.#waiting.add(socket)) return true;
+    if (!this.#closed && !this.#isFull() && this.#waiting.add(socket, socket.remoteAddress, isProxy)) return true;
     socket.destroy();
     return false;
   }
