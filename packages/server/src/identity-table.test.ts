@@ -17,11 +17,16 @@ function* texts(shape: Shape, path: string): Iterable<[path: string, isSecret: b
     for (const [name, entry] of Object.entries(shape.entries)) yield* texts(entry, `${path}.${name}`);
 }
 
-test('marks as secret what must not be shown: hashes, shared secrets, headers', () => {
+test('marks as secret what must not be shown: hashes, shared secrets, claims, headers', () => {
   const secrets = [...texts(AUTHENTICATION, 'authentication')].filter(([, isSecret]) => isSecret);
   assert.deepEqual(
     secrets.map(([path]) => path),
-    ['authentication[](users).users[].password', 'authentication[](jwt).secret', 'authentication[](http).headers.*'],
+    [
+      'authentication[](users).users[].password',
+      'authentication[](jwt).secret',
+      'authentication[](jwt).claims.*',
+      'authentication[](http).headers.*',
+    ],
   );
 });
 
