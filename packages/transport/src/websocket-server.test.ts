@@ -358,6 +358,30 @@ describe('a WebSocket listener behind a proxy that ends TLS', () => {
     await accepting.listener.close();
   });
 
+  test('lets nobody in whose headers push those of the proxy past the limit of 100', LIMIT, async () => {
+    const accepting = await listen({ proxy: { trusted: [HOST], forwardedFor: true } });
+    const answerTo = async (fillers: number): Promise<string> => {
+      const socket = net.connect({ host: HOST, port: accepting.listener.port });
+      // Six of a WebSocket's own, then those of the client, and last that of the proxy.
+      const own = ['Host: x', 'Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13'];
+      own.push('Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', 'Sec-WebSocket-Protocol: mqtt');
+      const filling = Array.from({ length: fillers }, (_, at) => `X-${at}: y`);
+      socket.write(['GET /mqtt HTTP/1.1', ...own, ...filling, 'X-Forwarded-For: 192.0.2.7', '\r\n'].join('\r\n'));
+      const [answer] = await once(socket, 'data');
+      socket.destroy();
+      return String(answer).slice(0, 12);
+    };
+    // Up to a hundred all are read.
+    for (const fillers of [0, 93]) {
+      assert.equal(await answerTo(fillers), 'HTTP/1.1 101');
+      const { peer } = await accepting.next();
+      assert.deepEqual([peer.address, peer.proxyAddress], ['192.0.2.7', HOST]);
+    }
+    for (const fillers of [94, 95, 100, 500]) assert.equal(await answerTo(fillers), 'HTTP/1.1 431');
+    assert.deepEqual(accepting.refused, Array(4).fill(['DUNLIN_HTTP_REQUEST', HOST]));
+    await accepting.listener.close();
+  });
+
   test('takes nothing from anybody else, and says so once', LIMIT, async () => {
     const accepting = await listen({ proxy: { trusted: ['192.0.2.1'], ...forwarded } });
     for (let count = 0; count < 2; count += 1) {
