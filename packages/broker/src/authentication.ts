@@ -8,6 +8,7 @@ import { expel, refuseConnect } from './disconnect.ts';
 import type { AuthenticationRequest, AuthenticationResult, Awaitable, Principal, Refusal } from './ports.ts';
 import { refusalOfReview } from './reviews.ts';
 import type { Session } from './session.ts';
+import { renewWill } from './will.ts';
 
 const UNASKED_CHALLENGE = 'Cannot challenge the client: an Authentication Method in CONNECT is expected for that';
 
@@ -67,6 +68,7 @@ function ask(
   state: unknown,
   done: AuthenticationProgress['done'],
 ): void {
+  const asked = new AbortController();
   const request = {
     peer: connection.wire.peer,
     listener: connection.policy.name,
@@ -74,9 +76,10 @@ function ask(
     data,
     state,
     current: connection.principal,
+    gone: asked.signal,
   };
   connection.broker.reviews.see(connection);
-  connection.whenSettled(answerOf(connection, request), (result) => settle(connection, connect, result, done));
+  connection.whenSettled(answerOf(connection, request), (result) => settle(connection, connect, result, done), asked);
 }
 
 function answerOf(connection: Connection, request: AuthenticationRequest): Awaitable<AuthenticationResult> {
@@ -153,7 +156,7 @@ function renewed(connection: Connection, principal: Principal, data: Uint8Array 
     if (session.hasRecord) broker.commits.write({ op: 'putSession', session: session.connectedRecord() });
   }
   permit(session, broker.authorizer?.permissions(session.clientId, principal));
-  if (session.will !== undefined) session.will.principal = principal;
+  renewWill(broker, session, principal);
   broker.connectionDeadlines.watch(connection);
   sendAuth(connection, ReasonCode.success, data);
 }

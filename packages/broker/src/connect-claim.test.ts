@@ -64,7 +64,7 @@ test('gives a claim up where sessionsMax refuses the session', async () => {
   assert.deepEqual(directory.notes, ['claim a', 'claim b', 'release b']);
 });
 
-test('asks once for the permissions of a CONNECT, and they hold for its will and for its session', () => {
+test('asks once for the permissions of a CONNECT and its session, and again when a will is sent', () => {
   const asked: string[] = [];
   const world = new World({
     authorizer: {
@@ -82,7 +82,8 @@ test('asks once for the permissions of a CONNECT, and they hold for its will and
   first.publish('no', { qos: 1 });
   assert.equal(first.take('puback').reasonCode, 0x87);
   world.connect('b', options);
-  assert.deepEqual(asked, ['a', 'b', 'b']);
+  // The second CONNECT, and the will of the first.
+  assert.deepEqual(asked, ['a', 'b', 'b', 'b']);
 });
 
 test('keeps a claim that another connection of the client waits for when the first one broke', async () => {

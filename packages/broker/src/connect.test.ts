@@ -4,7 +4,7 @@ import { encodePacket, type Properties, type Will } from '@dunlin/protocol';
 import { NOBODY } from './memory/anonymous.ts';
 import { PERMIT_ALL } from './memory/permit-all.ts';
 import { MemoryStore } from './memory/store.ts';
-import type { AuthenticationResult, Authenticator, Directory } from './ports.ts';
+import type { AuthenticationRequest, AuthenticationResult, Authenticator, Directory } from './ports.ts';
 import { TestClient } from './testing/client.ts';
 import { HeldStore } from './testing/store.ts';
 import { World } from './testing/world.ts';
@@ -15,10 +15,12 @@ const PRINCIPAL = NOBODY;
 /** An Authenticator whose answers a test gives when it likes. */
 class LaterAuthenticator implements Authenticator {
   readonly #waiting: ((result: AuthenticationResult) => void)[] = [];
+  asked: AuthenticationRequest | undefined = undefined;
   supports(): boolean {
     return true;
   }
-  authenticate(): Promise<AuthenticationResult> {
+  authenticate(request: AuthenticationRequest): Promise<AuthenticationResult> {
+    this.asked = request;
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
   answer(result: AuthenticationResult = { kind: 'accept', principal: PRINCIPAL }): void {
@@ -238,6 +240,39 @@ test('handles packets pipelined behind CONNECT in order when the peer has closed
   assert.equal(world.broker.retained.count, 1);
   assert.equal(world.broker.connections.size, 0);
   assert.deepEqual([...world.broker.sessions()], []);
+});
+
+test('says that a client is gone that hangs up while it is found out who it is, whatever it sent behind CONNECT', async () => {
+  for (const leave of ['close', 'destroy'] as const)
+    for (const ahead of [0, 1]) {
+      const authenticator = new LaterAuthenticator();
+      const world = new World({ authenticator });
+      const client = world.open();
+      client.send(client.connectPacket());
+      for (let count = 0; count < ahead; count++) client.send(client.publishPacket('t'));
+      assert.equal(authenticator.asked?.gone.aborted, false);
+      client.wire[leave]();
+      world.run();
+      assert.equal(authenticator.asked?.gone.aborted, true);
+      authenticator.answer();
+      await world.settle();
+      assert.deepEqual([world.broker.connections.size, [...world.broker.sessions()]], [0, []]);
+    }
+});
+
+test('reads 16 KiB ahead of the answer who a client is, and the rest behind it', async () => {
+  const authenticator = new LaterAuthenticator();
+  const world = new World({ authenticator });
+  const client = world.open();
+  const publish = client.publishPacket('t', { payload: 'x'.repeat(1_000) });
+  client.send(client.connectPacket());
+  for (let count = 0; count < 40; count++) client.send(publish);
+  world.run();
+  const { bytesReceived } = world.broker.metrics;
+  assert.ok(bytesReceived > 16_384 && bytesReceived < 20_000, `${bytesReceived} bytes were read`);
+  authenticator.answer();
+  await world.settle();
+  assert.equal(world.broker.metrics.messagesReceived, 40);
 });
 
 test('handles what a client sent that closed at once', () => {

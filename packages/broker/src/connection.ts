@@ -46,6 +46,8 @@ import type { Topic } from './topics.ts';
 /** Packets handled between two looks at the clock, and how long one chunk may hold up all others. */
 const PACKETS_A_LOOK = 16;
 const CHUNK_SLICE_MS = 10;
+/** What a client may say while it is found out who it is; more is left unread, and so is that it hangs up. */
+const AHEAD_BYTES_MAX = 16 * 1024;
 /** A packet that is not whole counts as large from here on. */
 const HALF_READ_LARGE_BYTES = 64 * 1024;
 
@@ -104,6 +106,8 @@ export class Connection implements WireHandler, AnswerSink {
   isDirty = false;
   #line: AnswerLine | undefined = undefined;
   #isSuspended = false;
+  /** Aborted when the client hangs up meanwhile. */
+  #waiting: AbortController | undefined = undefined;
   /** Memory of a packet that is not whole yet. */
   #halfReadBytes = 0;
   #peerEnded = false;
@@ -182,45 +186,34 @@ export class Connection implements WireHandler, AnswerSink {
       else if (nowMs >= pauseAtMs) this.#goOnLater();
     }
     if (this.#isSuspended) reader.hold();
+    if (this.#isSuspended && reader.heldBytes > AHEAD_BYTES_MAX) this.wire.pause();
     this.#countHalfRead(reader.heldBytes);
   }
 
   #handle(reader: FrameReader): void {
     this.broker.metrics.packetsReceived += 1;
     const bytes = asBuffer(reader.bytes);
+    const { start, bodyStart, end } = reader;
     if (this.state === 'open') {
-      const type = bytes[reader.start] >> 4;
+      const type = bytes[start] >> 4;
       if (type === 3) {
         receivePublish(this, bytes, reader);
         return;
       }
       // PUBACK to PUBCOMP in their two-byte form, with the flags they must have.
-      if (
-        type >= 4 &&
-        type <= 7 &&
-        reader.end - reader.bodyStart === 2 &&
-        (bytes[reader.start] & 0x0f) === (type === 6 ? 2 : 0)
-      ) {
-        const packetId = (bytes[reader.bodyStart] << 8) | bytes[reader.bodyStart + 1];
+      if (type >= 4 && type <= 7 && end - bodyStart === 2 && (bytes[start] & 0x0f) === (type === 6 ? 2 : 0)) {
+        const packetId = (bytes[bodyStart] << 8) | bytes[bodyStart + 1];
         if (packetId !== 0) {
           this.#handleAcknowledgement(type, packetId, 0);
           return;
         }
       }
       this.#handlePacket(
-        decodePacket(
-          this.protocolVersion,
-          'server',
-          bytes,
-          reader.start,
-          reader.bodyStart,
-          reader.end,
-          this.decodeOptions,
-        ),
+        decodePacket(this.protocolVersion, 'server', bytes, start, bodyStart, end, this.decodeOptions),
       );
       return;
     }
-    receiveFirstPacket(this, bytes, reader.start, reader.bodyStart, reader.end);
+    receiveFirstPacket(this, bytes, start, bodyStart, end);
   }
 
   #handlePacket(packet: Packet): void {
@@ -274,14 +267,15 @@ export class Connection implements WireHandler, AnswerSink {
       );
   }
 
-  /** Runs `then` with the value, now or when it is there; until then nothing more is decoded. */
-  whenSettled<T>(value: Awaitable<T>, then: (value: T) => void): void {
+  /** Runs `then` with the value when it is there, and decodes nothing until then; reads on to abort `gone` at a hang-up. */
+  whenSettled<T>(value: Awaitable<T>, then: (value: T) => void, gone?: AbortController): void {
     if (!(value instanceof Promise)) {
       then(value);
       return;
     }
     this.#isSuspended = true;
-    this.wire.pause();
+    this.#waiting = gone;
+    if (gone === undefined) this.wire.pause();
     value.then(
       (settled) => this.#goOn(() => then(settled)),
       (error: unknown) => this.#goOn(() => failConnection(this, error)),
@@ -290,6 +284,7 @@ export class Connection implements WireHandler, AnswerSink {
 
   #goOn(step: () => void): void {
     this.#isSuspended = false;
+    this.#waiting = undefined;
     if (this.state === 'closed') return;
     this.broker.beginTurn();
     this.receivedAtMs = this.broker.steadyMs;
@@ -317,6 +312,7 @@ export class Connection implements WireHandler, AnswerSink {
   /** The client sends no more: after what it sent was handled, the connection is over. */
   ended(): void {
     this.#peerEnded = true;
+    this.#waiting?.abort();
     if (this.#isSuspended || this.state === 'closed') return;
     this.broker.beginTurn();
     connectionEnded(this, 'network', undefined, 'the client closed the connection');
@@ -333,6 +329,10 @@ export class Connection implements WireHandler, AnswerSink {
   closed(error: Error | undefined): void {
     this.outbox.drop();
     if (this.state === 'closed') return;
+    if (error === undefined && this.#waiting !== undefined) {
+      this.ended();
+      return;
+    }
     this.broker.beginTurn();
     const reason = error?.message ?? 'the network connection ended';
     // What a transport finds wrong has a code, such as EPROTO of a text frame.
@@ -480,6 +480,7 @@ export class Connection implements WireHandler, AnswerSink {
 
   /** Everything that keeps memory alive goes. */
   release(): void {
+    this.#waiting?.abort();
     this.broker.pressure.add(-this.#halfReadBytes);
     this.#halfReadBytes = 0;
     this.#line = undefined;

@@ -107,6 +107,8 @@ export interface WillRecord {
   readonly messageExpiryInterval: number | undefined;
   /** Wall clock at which it is published; 0 while the client is connected. */
   readonly dueAtMs: number;
+  /** Who left it, as `will-owner.ts` writes it; undefined where that is not known. */
+  readonly owner: string | undefined;
 }
 
 /** A queue entry read back, with how far its delivery had come. */
@@ -258,6 +260,8 @@ export interface AuthenticationRequest {
   readonly state: unknown;
   /** The principal when this is a re-authentication (section 4.12.1). */
   readonly current: Principal | undefined;
+  /** Aborted when the client has hung up: nobody waits for the answer, and what is not begun for it can be left out. */
+  readonly gone: AbortSignal;
 }
 
 /** Why a client is not let in, or may not stay. */

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Broker } from './broker.ts';
+import { PERMIT_ALL } from './memory/permit-all.ts';
 import { MemoryStore } from './memory/store.ts';
-import type { Store, Write } from './ports.ts';
+import type { Authenticator, Authorizer, Store, Write } from './ports.ts';
 import type { TestClient, TestConnect } from './testing/client.ts';
+import { named } from './testing/named.ts';
 import { HeldStore, LaterStore } from './testing/store.ts';
 import { TestClock, TestRandom, World } from './testing/world.ts';
 
@@ -467,4 +469,59 @@ test('begins a retained replay anew that was not finished, and makes good what c
   // It is finished now, and the store knows.
   const third = await World.after(world);
   assert.deepEqual(third.connect('a', STORED).takePayloads(), []);
+});
+
+/** Rules that deny wills to one user, and those that leave none to who is in no group. */
+function refusingWillsOf(denied: string): Authorizer {
+  return {
+    permissions: (_clientId, { username, groups }) => ({
+      ...PERMIT_ALL,
+      mayLeaveWill: () => (username === denied || !groups.includes('people') ? 0x87 : 0),
+      explain: () => `not for ${username}`,
+    }),
+  };
+}
+
+const GROUPED: Authenticator = {
+  supports: () => false,
+  authenticate: ({ connect }) => ({
+    kind: 'accept',
+    principal: { ...named(connect.username), groups: ['people'], claims: { rules: [] } },
+  }),
+};
+
+for (const willDelayInterval of [0, 20])
+  test(`asks the rules of now for a will that the store has kept, delayed by ${willDelayInterval} s`, async () => {
+    const former = new World({ store: new MemoryStore(), authenticator: GROUPED, authorizer: refusingWillsOf('') });
+    for (const username of ['ada', 'bob']) {
+      const client = former.connect(username, { username, ...withWill(STORED, willDelayInterval) });
+      if (willDelayInterval > 0) client.break();
+    }
+    const world = await World.after(former, { authenticator: GROUPED, authorizer: refusingWillsOf('ada') });
+    if (willDelayInterval > 0) assert.equal(world.told('willPublished').length, 0);
+    world.pass(21_000);
+    assert.deepEqual(
+      world.told('willPublished').map(({ clientId }) => clientId),
+      ['bob'],
+    );
+    assert.deepEqual(
+      world.told('willRefused').map(({ clientId, username, rule }) => [clientId, username, rule]),
+      [['ada', 'ada', 'not for ada']],
+    );
+    assert.equal(world.broker.metrics.willsRefused, 1);
+  });
+
+test('sends no will of which the store does not say who left it, but where nobody was asked who they are', async () => {
+  for (const [authenticator, refused] of [
+    [GROUPED, 1],
+    [undefined, 0],
+  ] as const) {
+    const store = new MemoryStore();
+    const former = new World({ store, authenticator });
+    former.connect('ada', { username: 'ada', ...withWill(STORED) });
+    for await (const { record, will } of store.sessions())
+      if (will) store.commit([{ op: 'putWill', session: record.number, will: { ...will, owner: undefined } }]);
+    const world = await World.after(former, { authenticator, authorizer: { permissions: () => undefined } });
+    assert.deepEqual([world.told('willRefused').length, world.told('willPublished').length], [refused, 1 - refused]);
+  }
 });

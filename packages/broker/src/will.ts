@@ -1,13 +1,24 @@
 /** Wills: when they go out and when they do not (section 3.1.2.5, choices table "Will and takeover"). */
-import type { Will } from '@dunlin/protocol';
+
+import { ReasonCode, type Will } from '@dunlin/protocol';
 import type { Broker } from './broker.ts';
 import { forwardedProperties, Message } from './message.ts';
-import type { Principal, WillRecord } from './ports.ts';
+import type { Permissions, Principal, WillRecord } from './ports.ts';
 import { accept, lacksRoom, refuseWithoutRoom } from './publish.ts';
 import type { Session } from './session.ts';
+import { ownerOf, ownerText } from './will-owner.ts';
 
 /** What a will takes beside its texts. */
 const WILL_BYTES = 300;
+/** Where nobody knows who left a will, nobody knows that they may. */
+const OF_UNKNOWN_OWNER: Permissions = {
+  mayPublish: () => ReasonCode.notAuthorized,
+  mayLeaveWill: () => ReasonCode.notAuthorized,
+  maySubscribe: () => ReasonCode.notAuthorized,
+  mayReceiveAll: () => false,
+  mayReceive: () => false,
+  explain: () => 'the store does not say who left it',
+};
 
 /** A Will Message that waits for the end of its connection, or for the end of its delay. */
 export interface ArmedWill {
@@ -18,30 +29,46 @@ export interface ArmedWill {
   readonly messageExpiryInterval: number | undefined;
   /** Seconds; 0 before 5.0. */
   readonly delayInterval: number;
-  /** Who left it, for asking again what it may; undefined where only the store remembers. */
+  /** Who left it, for asking again what it may; undefined where nobody knows. */
   principal: Principal | undefined;
+  /** Characters of the same in the store. */
+  ownerLength: number;
   /** Wall clock at which it goes out; undefined while the client is connected. */
   dueAtMs: number | undefined;
 }
 
 /** Keeps the will of a CONNECT, which owns its bytes, with the session [MQTT-3.1.2-7]. `principal`: whose it is. */
-export function armWill(broker: Broker, session: Session, will: Will | undefined, principal?: Principal): void {
+export function armWill(broker: Broker, session: Session, will: Will | undefined, principal: Principal): void {
   if (will === undefined) {
     disarmWill(broker, session);
     return;
   }
   const { properties, ...rest } = will;
-  if (session.will !== undefined) broker.pressure.add(-willBytes(session.will.will, session.will.properties));
+  const owner = ownerText(principal);
+  if (session.will !== undefined) broker.pressure.add(-willBytes(session.will));
   session.will = {
     will: rest,
     properties: forwardedProperties(properties),
     messageExpiryInterval: properties.messageExpiryInterval,
     delayInterval: properties.willDelayInterval ?? 0,
     principal,
+    ownerLength: owner?.length ?? 0,
     dueAtMs: undefined,
   };
-  broker.pressure.add(willBytes(session.will.will, session.will.properties));
-  storeWill(broker, session, session.will);
+  broker.pressure.add(willBytes(session.will));
+  storeWill(broker, session, session.will, owner);
+}
+
+/** The client has authenticated again: its will is that of the new principal. */
+export function renewWill(broker: Broker, session: Session, principal: Principal): void {
+  const armed = session.will;
+  if (armed === undefined) return;
+  const owner = ownerText(principal);
+  broker.pressure.add(-willBytes(armed));
+  armed.principal = principal;
+  armed.ownerLength = owner?.length ?? 0;
+  broker.pressure.add(willBytes(armed));
+  storeWill(broker, session, armed, owner);
 }
 
 /** The will that the store has kept of a session. */
@@ -52,20 +79,21 @@ export function restoreWill(broker: Broker, session: Session, record: WillRecord
     properties,
     messageExpiryInterval: record.messageExpiryInterval,
     delayInterval: record.delayInterval,
-    principal: undefined,
+    principal: ownerOf(record.owner, session),
+    ownerLength: record.owner?.length ?? 0,
     dueAtMs: record.dueAtMs === 0 ? undefined : record.dueAtMs,
   };
-  broker.pressure.add(willBytes(session.will.will, properties));
+  broker.pressure.add(willBytes(session.will));
 }
 
-function willBytes(will: ArmedWill['will'], properties: Buffer): number {
-  return WILL_BYTES + 2 * will.topic.length + will.payload.length + properties.length;
+function willBytes({ will, properties, ownerLength }: ArmedWill): number {
+  return WILL_BYTES + 2 * (will.topic.length + ownerLength) + will.payload.length + properties.length;
 }
 
 /** The will is neither published nor kept [MQTT-3.1.2-10]. */
 export function disarmWill(broker: Broker, session: Session): void {
   if (session.will === undefined) return;
-  broker.pressure.add(-willBytes(session.will.will, session.will.properties));
+  broker.pressure.add(-willBytes(session.will));
   session.will = undefined;
   if (session.hasRecord) broker.commits.write({ op: 'deleteWill', session: session.number });
 }
@@ -83,7 +111,7 @@ export function connectionEndedWithWill(broker: Broker, session: Session): void 
     return;
   }
   armed.dueAtMs = broker.nowMs + delayS * 1000;
-  storeWill(broker, session, armed);
+  storeWill(broker, session, armed, armed.principal && ownerText(armed.principal));
 }
 
 /** Publishes the will and forgets it. */
@@ -92,15 +120,15 @@ export function publishWill(broker: Broker, session: Session): void {
   if (armed === undefined) return;
   disarmWill(broker, session);
   const message = willMessage(broker, session.clientId, armed);
-  // Checked again: rules may have changed since CONNECT.
-  const { clientId, permissions } = session;
+  // Asked again: rules may have changed since CONNECT, in this moment or while no server ran.
+  const { clientId } = session;
+  const permissions = permissionsOfWill(broker, clientId, armed);
   const { name: topic } = message.topic;
   const { qos, retain } = message;
   const reasonCode = permissions?.mayLeaveWill(topic, qos, retain) ?? 0;
   if (reasonCode >= 0x80) {
     broker.metrics.willsRefused += 1;
     const denied = { action: 'will', name: topic, qos, retain } as const;
-    // Without its principal the will is one that the store has kept, of a session that has a name.
     const { username } = armed.principal ?? session;
     broker.denials.tell(
       { name: 'willRefused', clientId, username, topic, reasonCode, rule: undefined },
@@ -119,6 +147,16 @@ export function publishWill(broker: Broker, session: Session): void {
   refuseWithoutRoom(broker, message);
   const unstored = { ...armed, will: { ...armed.will, qos: 0, retain: false } as const };
   broker.unattended(accept(broker, undefined, willMessage(broker, clientId, unstored)));
+}
+
+/** What its owner may do now; undefined for everything. */
+function permissionsOfWill(
+  { authorizer }: Broker,
+  clientId: string,
+  { principal }: ArmedWill,
+): Permissions | undefined {
+  if (authorizer === undefined) return undefined;
+  return principal === undefined ? OF_UNKNOWN_OWNER : authorizer.permissions(clientId, principal);
 }
 
 /** The message of a will as of now. */
@@ -142,13 +180,13 @@ function willMessage(broker: Broker, clientId: string, armed: ArmedWill): Messag
   return message;
 }
 
-function storeWill(broker: Broker, session: Session, armed: ArmedWill): void {
+function storeWill(broker: Broker, session: Session, armed: ArmedWill, owner: string | undefined): void {
   if (!session.hasRecord) return;
   const message = willMessage(broker, session.clientId, armed);
   const { delayInterval, dueAtMs, messageExpiryInterval } = armed;
   broker.commits.write({
     op: 'putWill',
     session: session.number,
-    will: { message, delayInterval, messageExpiryInterval, dueAtMs: dueAtMs ?? 0 },
+    will: { message, delayInterval, messageExpiryInterval, dueAtMs: dueAtMs ?? 0, owner },
   });
 }

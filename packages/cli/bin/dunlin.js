@@ -29,6 +29,8 @@ function nodeOfRepository() {
 }
 
 async function runBuilt() {
+  const { keepHangUp } = await import('../dist/hang-up.js');
+  if (process.argv[2] === 'serve') keepHangUp();
   const { processTerminal, run } = await import('../dist/index.js');
   process.exit(await run(process.argv.slice(2), processTerminal()));
 }

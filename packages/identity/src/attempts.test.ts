@@ -517,3 +517,42 @@ test('a trusted network that is none is an error', () => {
       network,
     );
 });
+
+test('delayed attempts of one address leave room for those of others, and so do those behind a trusted one', async () => {
+  const limits = { userDelayAfter: 0, delayedMax: 4, delayedPerAddressMax: 2 };
+  for (const [address, other] of [
+    ['2001:db8::1', '2001:db8::2'],
+    ['127.0.0.1', '127.0.0.2'],
+  ]) {
+    const { guarded, clock } = world(limits);
+    const come = (from: string, username: string) =>
+      guarded.authenticate(testRequest({ ...right, username, address: from }));
+    const flood = [come(address, 'ada'), come(other, 'ada'), come(address, 'ada')];
+    assert.partialDeepStrictEqual(flood[2], { check: 'attempt-backlog' });
+    const elsewhere = [come('192.0.2.7', 'ada'), come('192.0.2.8', 'ada')];
+    assert.partialDeepStrictEqual(come('192.0.2.9', 'ada'), { check: 'attempt-backlog' });
+    clock.pass(250);
+    for (const result of await Promise.all([...flood.slice(0, 2), ...elsewhere])) assert.equal(result.kind, 'accept');
+  }
+});
+
+test('who hangs up gives its place back at once, delayed or in line, and nobody is asked for it', async () => {
+  const { guarded, inner, clock } = world({ userDelayAfter: 0, delayedMax: 2 });
+  for (let at = 1; at <= 50; at++) {
+    const gone = new AbortController();
+    const left = guarded.authenticate(testRequest({ ...wrong, address: `192.0.2.${at}`, gone: gone.signal }));
+    gone.abort();
+    assert.partialDeepStrictEqual(await left, { check: 'client-gone' });
+  }
+  assert.deepEqual([inner.asked, clock.timers], [0, 0]);
+  const late = lateWorld({ userAtAddressBanAfter: 1, delayedMax: 1 });
+  const first = late.come(right);
+  const gone = new AbortController();
+  const second = late.come({ ...right, gone: gone.signal });
+  assert.equal(await late.come(right), 'attempt-backlog');
+  gone.abort();
+  assert.equal(await second, 'client-gone');
+  const third = late.come(right);
+  await late.inner.answerAll();
+  assert.deepEqual([await first, await third, late.inner.asked, late.clock.timers], ['accept', 'accept', 2, 0]);
+});

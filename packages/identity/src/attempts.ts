@@ -57,8 +57,10 @@ export interface AttemptOptions {
    * `connectTimeoutMs`, so that the client still learns why. Default: 9 s.
    */
   readonly answerMsMax?: number;
-  /** Attempts that are delayed or wait for others to be checked, at once; who comes then is refused. Default: 1,000. */
+  /** Attempts that are delayed or wait for others to be checked, at once; who comes then is refused. Default: 10,000. */
   readonly delayedMax?: number;
+  /** The same of one address, and of all together that stand for many. Default: 1,000. */
+  readonly delayedPerAddressMax?: number;
   /** Failures of one user name at one address before the two together are banned. Default: 10. */
   readonly userAtAddressBanAfter?: number;
   /** Failures of one address before it is banned. Default: 100. */
@@ -121,7 +123,8 @@ export const DEFAULTS = {
   delayMs: 250,
   delayMsMax: 4_000,
   answerMsMax: 9_000,
-  delayedMax: 1_000,
+  delayedMax: 10_000,
+  delayedPerAddressMax: 1_000,
   userAtAddressBanAfter: 10,
   addressBanAfter: 100,
   banMs: 900_000,
@@ -131,6 +134,9 @@ export const DEFAULTS = {
 
 /** Checked at once of an address however near its ban is, so that many devices behind it do not come in one by one. */
 const addressUnderWayMin = 16;
+
+/** In place of an address, where attempts that are delayed are counted. */
+const STANDS_FOR_MANY = '';
 
 /** Who attempts, as the tables know them. */
 interface Attempt {
@@ -161,7 +167,9 @@ class Guard implements AttemptGuard {
   readonly #familiar: BoundedMap<true>;
   readonly #pairsUnderWay: Places;
   readonly #addressesUnderWay: Places;
-  #delayed = 0;
+  /** Attempts that are delayed or wait, by address. */
+  readonly #delayed: Places;
+  #delayedCount = 0;
 
   constructor(options: AttemptOptions) {
     const given = Object.entries(options).filter(([, value]) => value !== undefined);
@@ -172,6 +180,7 @@ class Guard implements AttemptGuard {
     [this.#byUser, this.#byAddress, this.#byPair] = [counts(), counts(), counts()];
     this.#bans = new BanList(all.clock, all.banMs, all.entriesMax);
     this.#familiar = new BoundedMap(all.entriesMax);
+    this.#delayed = new Places(all.clock, () => all.delayedPerAddressMax);
     // Whoever waits while the ban begins is let go at once, to be refused.
     const left = (counted: WindowedCounts, most: number, key: string): number =>
       this.#bans.has(key) ? Infinity : most - counted.get(key);
@@ -198,7 +207,7 @@ class Guard implements AttemptGuard {
     // An exchange under way was delayed when it began.
     const delayMs = request.state === undefined ? this.#delayMs(attempt) : 0;
     if (delayMs === 0 && this.#enter(attempt)) return this.#ask(inner, request, attempt, this.#options.answerMsMax);
-    return this.#delayed >= this.#options.delayedMax ? BUSY : this.#askLater(inner, request, attempt, delayMs);
+    return this.#askLater(inner, request, attempt, delayMs);
   }
 
   isBanned(address: string): boolean {
@@ -233,32 +242,54 @@ class Guard implements AttemptGuard {
     return isLifted;
   }
 
-  async #askLater(
+  #askLater(
     inner: Authenticator,
     request: AuthenticationRequest,
     attempt: Attempt,
     delayMs: number,
-  ): Promise<AuthenticationResult> {
-    const { clock, delayMsMax, answerMsMax } = this.#options;
-    const endsAtMs = clock.steadyMs() + answerMsMax;
-    this.#delayed += 1;
-    if (delayMs > 0) await this.#pause(delayMs);
-    const mayEnter = await this.#enterLater(attempt, Math.min(clock.steadyMs() + delayMsMax, endsAtMs));
-    this.#delayed -= 1;
-    if (!mayEnter) return BUSY;
+  ): Awaitable<AuthenticationResult> {
+    const address = attempt.address ?? STANDS_FOR_MANY;
+    if (this.#delayedCount >= this.#options.delayedMax || !this.#delayed.take(address)) return BUSY;
+    const endsAtMs = this.#options.clock.steadyMs() + this.#options.answerMsMax;
+    this.#delayedCount += 1;
+    const entered = this.#waitAndEnter(attempt, delayMs, endsAtMs, request.gone).finally(() => {
+      this.#delayedCount -= 1;
+      this.#delayed.giveBack(address);
+    });
+    return entered.then((mayEnter) => this.#askNow(inner, request, attempt, mayEnter, endsAtMs));
+  }
+
+  async #waitAndEnter(attempt: Attempt, delayMs: number, endsAtMs: number, gone: AbortSignal): Promise<boolean> {
+    const { clock, delayMsMax } = this.#options;
+    if (delayMs > 0) await this.#pause(delayMs, gone);
+    return this.#enterLater(attempt, Math.min(clock.steadyMs() + delayMsMax, endsAtMs), gone);
+  }
+
+  #askNow(
+    inner: Authenticator,
+    request: AuthenticationRequest,
+    attempt: Attempt,
+    hasEntered: boolean,
+    endsAtMs: number,
+  ): Awaitable<AuthenticationResult> {
+    if (!hasEntered) return request.gone.aborted ? GONE : BUSY;
     // Others that waited beside it may have failed meanwhile.
     const refusal = this.#refusal(attempt);
-    if (refusal === undefined) return this.#ask(inner, request, attempt, endsAtMs - clock.steadyMs());
+    if (refusal === undefined) return this.#ask(inner, request, attempt, endsAtMs - this.#options.clock.steadyMs());
     this.#leave(attempt);
     return refusal;
   }
 
-  #pause(delayMs: number): Promise<void> {
+  /** Settles when the time is over, or the client gone. */
+  #pause(delayMs: number, gone: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const timer = this.#options.clock.every(delayMs, () => {
+      const over = (): void => {
         timer.cancel();
+        gone.removeEventListener('abort', over);
         resolve();
-      });
+      };
+      const timer = this.#options.clock.every(delayMs, over);
+      gone.addEventListener('abort', over);
     });
   }
 
@@ -294,10 +325,10 @@ class Guard implements AttemptGuard {
     return false;
   }
 
-  async #enterLater({ line, pair }: Attempt, untilMs: number): Promise<boolean> {
+  async #enterLater({ line, pair }: Attempt, untilMs: number, gone: AbortSignal): Promise<boolean> {
     const leftMs = (): number => untilMs - this.#options.clock.steadyMs();
-    if (pair !== undefined && !(await this.#pairsUnderWay.wait(pair, leftMs()))) return false;
-    if (line === undefined || (await this.#addressesUnderWay.wait(line, leftMs()))) return true;
+    if (pair !== undefined && !(await this.#pairsUnderWay.wait(pair, leftMs(), gone))) return false;
+    if (line === undefined || (await this.#addressesUnderWay.wait(line, leftMs(), gone))) return true;
     if (pair !== undefined) this.#pairsUnderWay.giveBack(pair);
     return false;
   }
@@ -418,6 +449,13 @@ const BUSY: Refusal = {
   reasonCode: ReasonCode.serverBusy,
   check: 'attempt-backlog',
   detail: 'too many attempts are delayed or wait for others',
+};
+
+const GONE: Refusal = {
+  kind: 'refuse',
+  reasonCode: ReasonCode.serverBusy,
+  check: 'client-gone',
+  detail: 'the client hung up before its turn',
 };
 
 const LATE: Refusal = {

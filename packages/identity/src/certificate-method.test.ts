@@ -46,6 +46,7 @@ function request(certificate: Buffer | undefined, username?: string, clientId = 
     data: undefined,
     state: undefined,
     current: undefined,
+    gone: new AbortController().signal,
   };
 }
 

@@ -31,7 +31,7 @@ export class PasswordUsers implements Method {
     return changes;
   }
 
-  async authenticate({ connect }: AuthenticationRequest): Promise<AuthenticationResult | undefined> {
+  async authenticate({ connect, gone }: AuthenticationRequest): Promise<AuthenticationResult | undefined> {
     const { username, password } = connect;
     if (username === undefined) return undefined;
     const entry = this.#users.get(username);
@@ -40,10 +40,10 @@ export class PasswordUsers implements Method {
       return entry === undefined ? undefined : refusal('there is no password');
     const identity = this.#users.identity(username);
     if (entry === undefined) {
-      const spent = await this.#verifier.pretend(identity, this.#likeness.of(username), password);
+      const spent = await this.#verifier.pretend(identity, this.#likeness.of(username), password, gone);
       return spent === 'busy' ? BUSY : undefined;
     }
-    const verdict = await this.#verifier.verify(identity, entry.proof, password);
+    const verdict = await this.#verifier.verify(identity, entry.proof, password, gone);
     if (verdict === 'busy') return BUSY;
     if (verdict === 'wrong') return refusal('the password is wrong');
     // The users may have changed meanwhile: what counts is what holds now.

@@ -178,3 +178,19 @@ test('as many users are remembered as allowed', async () => {
   }
   assert.equal(verifier.counts.computed, 3);
 });
+
+test('what waits is not computed when all are gone who asked for it', async () => {
+  const verifier = new PasswordVerifier({ concurrentMax: 1 });
+  const hash = new HeldHash();
+  const [left, stays] = [new AbortController(), new AbortController()];
+  const ask = (password: string, gone?: AbortController) =>
+    verifier.verify('file:ada', hash, Buffer.from(password), gone?.signal);
+  const answers = [ask('first', left), ask('a', left), ask('a', left), ask('b', left), ask('b', stays), ask('c')];
+  const unknown = verifier.pretend('file:nobody', hash, wrong, left.signal);
+  left.abort();
+  for (let time = 0; time < 3; time++) await hash.release();
+  assert.deepEqual(await Promise.all(answers), ['wrong', 'busy', 'busy', 'wrong', 'wrong', 'wrong']);
+  assert.equal(await unknown, 'busy');
+  assert.deepEqual(hash.asked, ['first', 'b', 'c']);
+  assert.equal(verifier.verify('file:ada', hash, Buffer.from('a')) instanceof Promise, true);
+});

@@ -24,11 +24,21 @@ export interface PasswordVerifierOptions {
   readonly rememberedMax?: number;
 }
 
-/** `busy`: too many wait, nothing was checked. */
+/** `busy`: too many wait, or nobody does any longer; nothing was checked. */
 export type Verdict = 'right' | 'wrong' | 'busy';
+
+/** Who asks for one hash, by what is aborted when they are gone; undefined for who never is. */
+type Askers = (AbortSignal | undefined)[];
+
+/** A hash that is computed or waits. */
+interface Flight {
+  readonly verdict: Promise<Verdict>;
+  readonly askers: Askers;
+}
 
 interface Waiting {
   readonly sinceMs: number;
+  readonly askers: Askers;
   /** Whether it is served. */
   readonly settle: (isServed: boolean) => void;
 }
@@ -53,7 +63,7 @@ export class PasswordVerifier {
   readonly #clock: Pick<Clock, 'steadyMs'>;
   readonly #key = createSecretKey(randomBytes(32));
   readonly #remembered: BoundedMap<Buffer>;
-  readonly #flights = new Map<string, Promise<Verdict>>();
+  readonly #flights = new Map<string, Flight>();
   #waiting: Waiting[] = [];
   #running = 0;
   #costMs = COST_MS;
@@ -67,24 +77,24 @@ export class PasswordVerifier {
   }
 
   /**
-   * Whether the password is the one of the hash. `owner` names the user among those of all methods. Rejects where the
-   * hash cannot be computed, for want of memory.
+   * Whether the password is the one of the hash. `owner` names the user among those of all methods. What waits for its
+   * turn is not computed where everybody who asks is `gone`. Rejects where the hash cannot be computed, for want of memory.
    */
-  verify(owner: string, hash: PasswordHash, password: Uint8Array): Awaitable<Verdict> {
+  verify(owner: string, hash: PasswordHash, password: Uint8Array, gone?: AbortSignal): Awaitable<Verdict> {
     const digest = this.#digest(owner, hash, password);
     const former = this.#remembered.get(owner);
     if (former !== undefined && timingSafeEqual(former, digest)) {
       this.counts.remembered += 1;
       return 'right';
     }
-    return this.#share(digest, hash, password, (verdict) => {
+    return this.#share(digest, hash, password, gone, (verdict) => {
       if (verdict === 'right') this.#remembered.set(owner, digest);
     });
   }
 
   /** Spends what `verify` would spend on this hash, for a user that nobody knows. `busy` where it is turned away. */
-  async pretend(owner: string, hash: PasswordHash, password: Uint8Array): Promise<'done' | 'busy'> {
-    const verdict = await this.#share(this.#digest(owner, hash, password), hash, password, () => {});
+  async pretend(owner: string, hash: PasswordHash, password: Uint8Array, gone?: AbortSignal): Promise<'done' | 'busy'> {
+    const verdict = await this.#share(this.#digest(owner, hash, password), hash, password, gone, () => {});
     return verdict === 'busy' ? 'busy' : 'done';
   }
 
@@ -102,29 +112,34 @@ export class PasswordVerifier {
     digest: Buffer,
     hash: PasswordHash,
     password: Uint8Array,
+    gone: AbortSignal | undefined,
     done: (verdict: Verdict) => void,
   ): Awaitable<Verdict> {
     const name = digest.toString('base64');
     const flight = this.#flights.get(name);
-    if (flight !== undefined) return flight;
+    if (flight !== undefined) {
+      flight.askers.push(gone);
+      return flight.verdict;
+    }
     if (this.#running >= this.#concurrentMax && !this.#hasRoom()) {
       this.counts.refused += 1;
       return 'busy';
     }
-    const started = this.#compute(hash, password)
-      .then((verdict) => {
-        done(verdict);
-        return verdict;
+    const askers = [gone];
+    const verdict = this.#compute(hash, password, askers)
+      .then((found) => {
+        done(found);
+        return found;
       })
       .finally(() => this.#flights.delete(name));
-    this.#flights.set(name, started);
-    return started;
+    this.#flights.set(name, { verdict, askers });
+    return verdict;
   }
 
-  async #compute(hash: PasswordHash, password: Uint8Array): Promise<Verdict> {
+  async #compute(hash: PasswordHash, password: Uint8Array, askers: Askers): Promise<Verdict> {
     // A turn is handed on without `#running` falling, so nobody comes in between.
     if (this.#running < this.#concurrentMax) this.#running += 1;
-    else if (!(await this.#turn())) return 'busy';
+    else if (!(await this.#turn(askers))) return 'busy';
     this.counts.computed += 1;
     const startedAtMs = this.#clock.steadyMs();
     try {
@@ -135,8 +150,8 @@ export class PasswordVerifier {
     }
   }
 
-  #turn(): Promise<boolean> {
-    return new Promise((settle) => this.#waiting.push({ sinceMs: this.#clock.steadyMs(), settle }));
+  #turn(askers: Askers): Promise<boolean> {
+    return new Promise((settle) => this.#waiting.push({ sinceMs: this.#clock.steadyMs(), askers, settle }));
   }
 
   #hasRoom(): boolean {
@@ -154,12 +169,16 @@ export class PasswordVerifier {
     this.#costMs += (costMs - this.#costMs) / Math.min(this.counts.computed, COST_WINDOW);
   }
 
-  /** To the next in line; those who can no longer be served in time learn it now, since hashes cost more than was thought. */
+  /**
+   * To the next in line whose client is there; those who can no longer be served in time learn it now, since hashes cost
+   * more than was thought.
+   */
   #passOn(): void {
     const nowMs = this.#clock.steadyMs();
     const waiting: Waiting[] = [];
     for (const one of this.#waiting) {
-      if (nowMs - one.sinceMs + this.#waitMs(waiting.length) <= this.#patienceMs) waiting.push(one);
+      const isWanted = one.askers.some((gone) => gone?.aborted !== true);
+      if (isWanted && nowMs - one.sinceMs + this.#waitMs(waiting.length) <= this.#patienceMs) waiting.push(one);
       else {
         this.counts.refused += 1;
         one.settle(false);

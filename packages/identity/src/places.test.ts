@@ -8,10 +8,11 @@ function world() {
   const most = { places: 2 };
   const places = new Places(clock, () => most.places);
   const served: string[] = [];
+  const gone = new AbortController();
   const wait = (name: string): Promise<void> =>
-    places.wait('key', 1_000).then((hasPlace) => void served.push(`${name} ${hasPlace}`));
+    places.wait('key', 1_000, gone.signal).then((hasPlace) => void served.push(`${name} ${hasPlace}`));
   const turns = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-  return { clock, most, places, served, wait, turns };
+  return { clock, most, places, served, wait, turns, gone };
 }
 
 test('a key has so many places, another has its own', () => {
@@ -65,5 +66,19 @@ test('who waits too long has no place, and takes none later', async () => {
   assert.deepEqual(served.slice(2), ['c false']);
   assert.equal(clock.timers, 0);
   places.giveBack('key');
+  assert.equal(places.take('key'), true);
+});
+
+test('who is gone leaves the line, and takes no place', async () => {
+  const { clock, places, served, wait, turns, gone } = world();
+  assert.deepEqual([places.take('key'), places.take('key')], [true, true]);
+  void wait('ada');
+  gone.abort();
+  await turns();
+  assert.deepEqual([served, clock.timers], [['ada false'], 0]);
+  places.giveBack('key');
+  void wait('bob');
+  await turns();
+  assert.deepEqual(served, ['ada false', 'bob false']);
   assert.equal(places.take('key'), true);
 });

@@ -26,8 +26,9 @@ export class Places {
     return true;
   }
 
-  /** Takes a place when one is given back; false when `patienceMs` are over before. First come, first served. */
-  async wait(key: string, patienceMs: number): Promise<boolean> {
+  /** Takes a place when one is given back; false where `patienceMs` are over before, or `gone`. First come, first served. */
+  async wait(key: string, patienceMs: number, gone: AbortSignal): Promise<boolean> {
+    if (gone.aborted) return false;
     if (this.take(key)) return true;
     if (patienceMs <= 0) return false;
     const line = this.#lines.get(key) ?? new Set();
@@ -35,12 +36,15 @@ export class Places {
     return new Promise((resolve) => {
       const leave = (hasPlace: boolean): void => {
         timer.cancel();
+        gone.removeEventListener('abort', giveUp);
         line.delete(turn);
         if (line.size === 0) this.#lines.delete(key);
         resolve(hasPlace);
       };
       const turn = (): void => leave(true);
-      const timer = this.#clock.every(patienceMs, () => leave(false));
+      const giveUp = (): void => leave(false);
+      const timer = this.#clock.every(patienceMs, giveUp);
+      gone.addEventListener('abort', giveUp);
       line.add(turn);
     });
   }

@@ -17,7 +17,13 @@ async function sample(): Promise<string> {
   const environment = await openEnvironment();
   const writer = new RetainedWriter();
   const large = message('a', 'x'.repeat(5_000));
-  const will = { message: message('w'), delayInterval: 0, messageExpiryInterval: undefined, dueAtMs: 0 };
+  const will = {
+    message: message('w'),
+    delayInterval: 0,
+    messageExpiryInterval: undefined,
+    dueAtMs: 0,
+    owner: undefined,
+  };
   await environment.store.commit([
     putSession(1),
     putSession(2),

@@ -2,15 +2,17 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { Chunk } from './chunks.ts';
 import { dataFile } from './data-directory.ts';
 import { Database } from './database.ts';
 import { openLmdb } from './environment.ts';
+import { FORMAT_VERSION } from './format.ts';
 import { checkClosed } from './inspection.ts';
 import { Key, SessionPart, Tag } from './keys.ts';
 import { readMeta } from './meta.ts';
 import { newDirectory, openEnvironment } from './testing/directory.ts';
 import { enqueue, everything, message, putSession } from './testing/writes.ts';
-import { encodePresence } from './values.ts';
+import { encodePresence, encodeWill } from './values.ts';
 
 const MAP_BYTES = 1024 ** 2;
 
@@ -49,11 +51,11 @@ test('refuses a directory that is open, and frees it when opening fails', async 
   await assert.rejects(openEnvironment({ directory }), { code: 'locked' });
   await environment.close();
   await environment.close();
-  await setMeta(directory, 'format', 3);
-  const newer = /it has format 3, this program knows formats up to 2; use a newer program/;
+  await setMeta(directory, 'format', FORMAT_VERSION + 1);
+  const newer = /it has format 4, this program knows formats up to 3; use a newer program/;
   await assert.rejects(openEnvironment({ directory }), { code: 'newer-format', message: newer });
   await assert.rejects(openEnvironment({ directory }), { code: 'newer-format' });
-  await setMeta(directory, 'format', 2);
+  await setMeta(directory, 'format', FORMAT_VERSION);
   await (await openEnvironment({ directory })).close();
 });
 
@@ -255,6 +257,26 @@ test('opens a store of format 1, which nobody but it can open then: all that is 
   assert.deepEqual((await records())[0], { ...first, sentUpTo: 8 });
   await environment.close();
   const database = new Database({ path: dataFile(directory), flush: false, mapBytes: MAP_BYTES });
-  assert.equal(readMeta(database, 'format'), 2);
+  assert.equal(readMeta(database, 'format'), FORMAT_VERSION);
   await database.close();
+});
+
+test('reads the wills of format 2, which do not say who left them', async () => {
+  const former = await openEnvironment();
+  const { directory } = former;
+  const will = { message: message('w'), delayInterval: 5, messageExpiryInterval: 9, dueAtMs: 0, owner: undefined };
+  await former.store.commit([putSession(1), { op: 'putWill', session: 1, will: { ...will, owner: '{}' } }]);
+  await former.close();
+  const values = { room: (bytes: number) => new Chunk(bytes) };
+  const { bytes, start, end } = encodeWill(values, will);
+  await overwrite(directory, new Key().sessionPart(1, SessionPart.will), bytes.subarray(start, end));
+  await setMeta(directory, 'format', 2);
+  assert.deepEqual((await checkClosed(directory)).problems, []);
+
+  const environment = await openEnvironment({ directory });
+  const [stored] = await everything(environment.store.sessions());
+  assert.deepEqual({ ...stored.will, message: undefined }, { ...will, message: undefined });
+  await environment.store.commit([{ op: 'putWill', session: 1, will: { ...will, owner: '{"username":"ada"}' } }]);
+  assert.equal((await everything(environment.store.sessions()))[0].will?.owner, '{"username":"ada"}');
+  await environment.close();
 });

@@ -117,6 +117,7 @@ class Writer {
           delayInterval: 4_294_967_295,
           messageExpiryInterval: one.packetId % 2 ? 7 : undefined,
           dueAtMs: 12.5,
+          owner: one.packetId % 3 ? `owner of ${one.packetId}` : undefined,
         };
         return [{ op: 'putWill', session, will: { ...will, message: message('will', `${one.packetId}`) } }];
       }

@@ -110,11 +110,13 @@ test('reads queue entries back, inline and by reference', () => {
 });
 
 test('reads wills and buckets back', () => {
-  for (const messageExpiryInterval of [undefined, 0, 4_294_967_295]) {
-    const { message: said, ...rest } = decodeWill(bytesOf(encodeWill(values, { ...will, messageExpiryInterval })));
-    assert.deepEqual(rest, { delayInterval: 4_294_967_295, dueAtMs: 1e12, messageExpiryInterval });
-    assert.equal(said.topic.name, 'w');
-  }
+  for (const messageExpiryInterval of [undefined, 0, 4_294_967_295])
+    for (const owner of [undefined, '', 'ü'.repeat(300)]) {
+      const record = { ...will, messageExpiryInterval, owner };
+      const { message: said, ...rest } = decodeWill(bytesOf(encodeWill(values, record)));
+      assert.deepEqual(rest, { delayInterval: 4_294_967_295, dueAtMs: 1e12, messageExpiryInterval, owner });
+      assert.equal(said.topic.name, 'w');
+    }
   const records = [Buffer.alloc(0), Buffer.alloc(300, 1)];
   assert.deepEqual(decodeBucket(bytesOf(encodeBucket(values, records))), records);
 });
@@ -126,7 +128,7 @@ test('takes damaged values for damaged, whatever was done to them', () => {
       (value) => decodeEntry(value, new TopicNames()),
     ],
     [bytesOf(encodeMessage(values, message('topic'))), (value) => decodeMessage(value, new TopicNames())],
-    [bytesOf(encodeWill(values, { ...will, messageExpiryInterval: 1 })), decodeWill],
+    [bytesOf(encodeWill(values, { ...will, messageExpiryInterval: 1, owner: 'o' })), decodeWill],
     [bytesOf(encodeSubscription(values, subscription('a/b', 300))), decodeSubscription],
     [bytesOf(encodeSummary(values, { messages: 1, bytes: 1, shares: 1, lastPosition: 1 })), decodeSummary],
     [bytesOf(encodeBucket(values, [Buffer.alloc(5)])), decodeBucket],

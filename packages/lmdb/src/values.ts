@@ -5,7 +5,8 @@
  *                    and one (varint, 0 for none), text; identity: likewise; client identifier to the end
  *     session        version (1, of format 1): the same without "sent up to" and identity
  *     summary        version, messages (6), bytes (6), shares (6), last position (6)
- *     will           version, flags (1: with message expiry), delay (4), [message expiry (4)], due at ms (double), message
+ *     will           version, flags (1: with message expiry, 2: with owner, since format 3), delay (4),
+ *                    [message expiry (4)], due at ms (double), [owner: length (varint), text], message
  *     received       version
  *     subscription   version, options (QoS, 4: no local, 8: retain as published, retain handling << 4, 64: replay),
  *                    identifier (varint), [replay up to (6)], filter to the end
@@ -48,7 +49,7 @@ const SESSION_VERSION = 2;
 
 const MessageFlag = { qos: 3, retain: 4, publisher: 8, expires: 16, properties: 32, known: 63 } as const;
 const EntryFlag = { qos2: 1, retain: 2, bodyElsewhere: 4, share: 8, identifiers: 16, known: 31 } as const;
-const WILL_EXPIRES = 1;
+const WillFlag = { expires: 1, owner: 2, known: 3 } as const;
 const SUBSCRIPTION_REPLAY = 64;
 /** Below this many bytes a loop in JavaScript is faster than a call into Node. */
 const LOOP_BYTES_MAX = 48;
@@ -249,25 +250,32 @@ export function decodeSubscription(value: Buffer): SubscriptionRecord {
 }
 
 export function encodeWill(values: Values, will: WillRecord): Chunk {
-  const chunk = begin(values, 18 + messageBytesMax(will.message));
+  const { message, messageExpiryInterval, owner } = will;
+  const ownerBytes = owner === undefined ? 0 : VARINT_BYTES_MAX + owner.length * 3;
+  const chunk = begin(values, 18 + ownerBytes + messageBytesMax(message));
   const { bytes, start } = chunk;
-  const expires = will.messageExpiryInterval !== undefined;
-  bytes[start + 1] = expires ? WILL_EXPIRES : 0;
+  bytes[start + 1] =
+    (messageExpiryInterval === undefined ? 0 : WillFlag.expires) | (owner === undefined ? 0 : WillFlag.owner);
   bytes.writeUInt32BE(will.delayInterval, start + 2);
   let at = start + 6;
-  if (expires) at = bytes.writeUInt32BE(will.messageExpiryInterval, at);
+  if (messageExpiryInterval !== undefined) at = bytes.writeUInt32BE(messageExpiryInterval, at);
   at = bytes.writeDoubleBE(will.dueAtMs, at);
-  return end(chunk, writeMessage(bytes, at, will.message));
+  if (owner !== undefined) {
+    at = writeVarint(bytes, at, Buffer.byteLength(owner));
+    at += bytes.write(owner, at);
+  }
+  return end(chunk, writeMessage(bytes, at, message));
 }
 
 export function decodeWill(value: Buffer): WillRecord {
   const reader = new Reader(value);
   reader.version(VALUE_VERSION);
-  const expires = reader.u8() === WILL_EXPIRES;
+  const flags = knownFlags(reader.u8(), WillFlag.known);
   const delayInterval = reader.u32();
-  const messageExpiryInterval = expires ? reader.u32() : undefined;
+  const messageExpiryInterval = flags & WillFlag.expires ? reader.u32() : undefined;
   const dueAtMs = reader.double();
-  return { message: readMessage(reader, ownNames), delayInterval, messageExpiryInterval, dueAtMs };
+  const owner = flags & WillFlag.owner ? reader.text(reader.varint()) : undefined;
+  return { message: readMessage(reader, ownNames), delayInterval, messageExpiryInterval, dueAtMs, owner };
 }
 
 /** `bodyNumber`: of the body it refers to; 0 puts the message itself into the entry. */

@@ -7,6 +7,8 @@ import { mosquittoOption } from './mosquitto-options.ts';
 import {
   expectation,
   type GroupShape,
+  HIDDEN,
+  holdsSecrets,
   type ListShape,
   type MapShape,
   readScalar,
@@ -62,7 +64,9 @@ export function readConfiguration(source: Source, name: string): PartialConfigur
   return values === undefined ? undefined : namedVersions(values);
 }
 
-function readShape(shape: Shape, source: Source, path: string): unknown {
+function readShape(shape: Shape, given: Source, path: string): unknown {
+  // What stands where something secret belongs may be it, in the wrong form.
+  const source = given.kind === 'scalar' && holdsSecrets(shape) ? { ...given, shown: HIDDEN } : given;
   if (shape.kind === 'group') return readGroup(shape, source, path, path);
   if (shape.kind === 'list') return readList(shape, source, path);
   if (shape.kind === 'variants') return readVariants(shape, source, path);

@@ -17,7 +17,7 @@ function* texts(shape: Shape, path: string): Iterable<[path: string, isSecret: b
     for (const [name, entry] of Object.entries(shape.entries)) yield* texts(entry, `${path}.${name}`);
 }
 
-test('marks as secret what must not be shown: hashes, shared secrets, headers', () => {
+test('marks as secret what must not be shown: hashes, shared secrets, claims, headers', () => {
   const secrets = [...texts(AUTHENTICATION, 'authentication')].filter(([, isSecret]) => isSecret);
   assert.deepEqual(
     secrets.map(([path]) => path),
@@ -25,6 +25,7 @@ test('marks as secret what must not be shown: hashes, shared secrets, headers', 
       'authentication[](users).users[].password',
       'authentication[](jwt).secret',
       'authentication[](jwt).jwksHeaders.*',
+      'authentication[](jwt).claims.*',
       'authentication[](http).headers.*',
     ],
   );

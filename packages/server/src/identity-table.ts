@@ -10,6 +10,10 @@ function path(example: string, description: string): TextShape {
   return { ...text(example, description), isPath: true };
 }
 
+function url(example: string, description: string): TextShape {
+  return { ...text(example, description), isUrl: true };
+}
+
 function secret(example: string, description: string): TextShape {
   return { ...text(example, description), isSecret: true };
 }
@@ -152,7 +156,7 @@ const jwt: GroupShape = {
       description: 'Public keys.',
     },
     jwksFile: path('jwks.json', 'A file with a JSON Web Key Set.'),
-    jwksUrl: text('https://login.example.org/jwks.json', 'A JSON Web Key Set to fetch; http only from this machine.'),
+    jwksUrl: url('https://login.example.org/jwks.json', 'A JSON Web Key Set to fetch; http only from this machine.'),
     jwksHeaders: headers,
     jwksHeaderFiles: headerFiles,
     jwksAuthority: authority,
@@ -171,12 +175,12 @@ const jwt: GroupShape = {
     groupsClaim: text('groups', 'The claim that holds the groups.'),
     rulesClaim: text('acl', 'The claim that holds rules.'),
     attributes: map('attribute', 'tenant', 'Name of a claim.', 'Attributes and the claims that they come from.'),
-    claims: map(
-      'claim',
-      '{clientId}',
-      'What the claim must be.',
-      'Claims that must be as said here: {username} and {clientId} are those of CONNECT.',
-    ),
+    claims: {
+      kind: 'map',
+      names: 'claim',
+      values: secret('{clientId}', 'What the claim must be.'),
+      description: 'Claims that must be as said here: {username} and {clientId} are those of CONNECT.',
+    },
   },
   required: ['algorithms'],
 };
@@ -186,7 +190,7 @@ const http: GroupShape = {
   description: 'Asks a service over HTTP.',
   entries: {
     name,
-    url: text('https://auth.example.org/mqtt', 'Where to POST; http only to this machine, unless allowHttp says so.'),
+    url: url('https://auth.example.org/mqtt', 'Where to POST; http only to this machine, unless allowHttp says so.'),
     allowHttp: toggle(false, 'Send credentials unencrypted to another machine.'),
     headers,
     headerFiles,

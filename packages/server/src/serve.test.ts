@@ -133,6 +133,24 @@ test('reads its file again at SIGHUP, and goes on as it was where that is wrong'
   assert.ok(server.events().some(({ event, level }) => event === 'listenerClosed' && level === 'debug'));
 });
 
+/** Whether a process has a handler for SIGHUP, signal 1. */
+function handlesHangUp(pid: number): boolean {
+  const caught = /^SigCgt:\s*([\da-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0';
+  return (BigInt(`0x${caught}`) & 1n) === 1n;
+}
+
+test('outlives a SIGHUP from its first moment on, and reloads when it is up', { skip: onLinux }, async () => {
+  const server = serve('--port', '0', '--durability', 'memory');
+  const pid = server.child.pid as number;
+  while (!handlesHangUp(pid)) await new Promise((resolve) => setTimeout(resolve, 1));
+  server.child.kill('SIGHUP');
+  await server.printed(/"event":"reloaded"/);
+  const names = server.events().map(({ event }) => event);
+  assert.ok(names.indexOf('listening') >= 0 && names.indexOf('listening') < names.indexOf('reloaded'));
+  server.child.kill('SIGTERM');
+  assert.equal(await server.ended(), 0);
+});
+
 test('stops in order when its terminal is closed', { skip: onLinux }, async () => {
   // The terminal is closed when the server says that it runs; its log goes to a file.
   const log = join(scratch, 'terminal.log');

@@ -93,7 +93,10 @@ async function run(commandLine: CommandLine): Promise<number> {
     if (event.name === 'reloaded') log.level = levelInForce();
     if (started || !isForPeople || !ON_FIRST_SCREEN.includes(event.name)) logEvent(log, event);
   };
-  let reload: () => void = () => {};
+  let isReloadAsked = false;
+  let reload = (): void => {
+    isReloadAsked = true;
+  };
   const signals = stopSignals({
     force(signal) {
       process.stderr.write(`${signal} again: stopping at once\n`);
@@ -113,6 +116,8 @@ async function run(commandLine: CommandLine): Promise<number> {
       void server.reload().catch(() => {});
     };
     levelInForce = () => server.configuration.log.level;
+    // While it was starting: what it has read may be older than that.
+    if (isReloadAsked) reload();
     announce(log, isForPeople, server);
     await end(log, server, await Promise.race([signals.stop, broken]));
     return EXIT.stopped;

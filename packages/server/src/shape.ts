@@ -33,6 +33,8 @@ export interface TextShape extends Described {
   readonly isPath?: true;
   /** Never shown. */
   readonly isSecret?: true;
+  /** A URL, of which only scheme, host and path are shown: user, password and query may be secrets. */
+  readonly isUrl?: true;
 }
 export type ScalarShape = AmountShape | SwitchShape | ChoiceShape | TextShape;
 
@@ -69,6 +71,26 @@ export interface MapShape extends Described {
   readonly names: string;
 }
 export type Shape = ScalarShape | ListShape | GroupShape | VariantsShape | MapShape;
+
+/** What stands in place of a secret. */
+export const HIDDEN = '(hidden)';
+
+/** Whether values of the shape are, or hold, what is not shown. */
+export function holdsSecrets(shape: Shape): boolean {
+  switch (shape.kind) {
+    case 'text':
+      return shape.isSecret === true || shape.isUrl === true;
+    case 'list':
+      return holdsSecrets(shape.items);
+    case 'map':
+      return holdsSecrets(shape.values);
+    case 'group':
+      return Object.values(shape.entries).some(holdsSecrets);
+    default:
+      // A text in place of variants is the name of one.
+      return false;
+  }
+}
 
 /** A value, or what was expected in its place. */
 export type Reading = { readonly value: string | number | boolean } | { readonly expected: string };

@@ -79,3 +79,24 @@ test('shows no hash, no shared secret and no header', () => {
   assert.equal(text.match(/\(hidden\)/g)?.length, 4);
   assert.match(text, /versions:\n +- 3\.1\.1\n +- "5\.0"/);
 });
+
+test('shows of a URL where it leads, and of claims their names', () => {
+  const text = `
+authentication:
+  - {method: jwt, algorithms: [ES256], jwksUrl: 'https://a:hush@keys.example.org/jwks?key=hush', claims: {tenant: hush}}
+  - {method: http, url: 'https://example.org:8443/mqtt?api_key=hush#hush'}
+  - {method: http, name: odd, url: 'hush hush'}
+`;
+  const shown = shownConfiguration(completeConfiguration(parseConfiguration(text, 'x')));
+  assert.doesNotMatch(shown, /hush/);
+  const [jwt, http, odd] = parse(shown).authentication;
+  assert.deepEqual(
+    [jwt.jwksUrl, jwt.claims, http.url, odd.url],
+    [
+      'https://(hidden)@keys.example.org/jwks?(hidden)',
+      { tenant: '(hidden)' },
+      'https://example.org:8443/mqtt?(hidden)',
+      '(hidden)',
+    ],
+  );
+});

@@ -4,10 +4,7 @@ import { stringify } from 'yaml';
 import type { Configuration } from './configuration.ts';
 import { CONFIGURATION } from './configuration-table.ts';
 import { VERSIONS } from './listener-table.ts';
-import type { GroupShape, ListShape, Shape, VariantsShape } from './shape.ts';
-
-/** What stands in place of a secret. */
-const HIDDEN = '(hidden)';
+import { type GroupShape, HIDDEN, type ListShape, type Shape, type VariantsShape } from './shape.ts';
 
 /** YAML of every key that is in force, defaults included; nothing secret. */
 export function shownConfiguration(configuration: Configuration): string {
@@ -51,6 +48,7 @@ function standardOf(shape: Shape): unknown {
 function shown(shape: Shape, value: unknown): unknown {
   switch (shape.kind) {
     case 'text':
+      if (shape.isUrl) return shownUrl(value as string);
       return shape.isSecret ? HIDDEN : value;
     case 'choice':
       return versionName(shape.choices, value) ?? value;
@@ -67,6 +65,15 @@ function shown(shape: Shape, value: unknown): unknown {
     default:
       return value;
   }
+}
+
+/** Scheme, host and path; that there is more is said. */
+function shownUrl(text: string): string {
+  const url = URL.parse(text);
+  if (url === null) return HIDDEN;
+  const user = url.username === '' && url.password === '' ? '' : `${HIDDEN}@`;
+  const query = url.search === '' && url.hash === '' ? '' : `?${HIDDEN}`;
+  return `${url.protocol}//${user}${url.host}${url.pathname}${query}`;
 }
 
 /** Without what is not given. */

@@ -88,6 +88,11 @@ export function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : 'EUNKNOWN';
 }
 
+/** Why a socket went before its time: ours where it was destroyed with a TransportError, else its peer's. */
+export function codeOfEnd({ errored }: { readonly errored: Error | null }): string {
+  return errored instanceof TransportError ? errored.code : 'ECONNRESET';
+}
+
 function describe(cause: unknown): string | undefined {
   // OpenSSL says it in a few words too; its message is a line of its log, with thread, file and place.
   const { reason } = (cause ?? {}) as { readonly reason?: unknown };

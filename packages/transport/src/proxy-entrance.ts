@@ -1,7 +1,7 @@
 /** Where connections through a proxy come in: who may say whose they are, and what is done with those who may not. */
 
 import type { Socket } from 'node:net';
-import { TransportError } from './errors.ts';
+import { codeOfEnd, TransportError } from './errors.ts';
 import { GatheredBytes } from './gathered-bytes.ts';
 import { type Lingering, startLinger, stopLinger } from './linger.ts';
 import { type ProxyHeader, type ProxyVersion, readProxyHeader } from './proxy-protocol.ts';
@@ -61,7 +61,7 @@ class HeaderReader implements Lingering {
   readonly #heard = new GatheredBytes();
   readonly #onData = (chunk: Buffer): void => this.#take(chunk);
   readonly #onEnd = (): void => this.#refuse('DUNLIN_PROXY_HEADER', 'the connection ended before it');
-  readonly #onClose = (): void => this.#refuse('ECONNRESET');
+  readonly #onClose = (): void => this.#refuse(codeOfEnd(this.#socket));
 
   constructor(entrance: ProxyEntrance, socket: Socket, from: Peer, next: Next) {
     this.#entrance = entrance;

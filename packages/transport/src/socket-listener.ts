@@ -22,8 +22,6 @@ export interface SocketListenerOptions {
   readonly isSpareFile?: ((descriptor: number) => boolean) | undefined;
 }
 
-/** What one address may take of the places for those who wait. */
-const SHARE_OF_ADDRESS = 0.5;
 const WAITING_MAX = 1280;
 
 /**
@@ -57,7 +55,7 @@ export class SocketListener implements Listener, WireOwner {
     const { waitingMax = WAITING_MAX, connectionsPerAddressMax = Number.POSITIVE_INFINITY } = options;
     this.#waiting = new WaitingSockets({
       waitingMax,
-      waitingPerAddressMax: Math.max(1, Math.min(connectionsPerAddressMax, Math.floor(waitingMax * SHARE_OF_ADDRESS))),
+      waitingPerAddressMax: connectionsPerAddressMax,
       onFull: options.onError,
     });
   }
@@ -73,14 +71,17 @@ export class SocketListener implements Listener, WireOwner {
     else this.present(wire);
   }
 
-  /** Counts a socket from the system until it closes; false, and the socket destroyed, where there is no room. */
-  enter(socket: Socket): boolean {
+  /**
+   * Counts a socket from the system until it closes; false, and the socket destroyed, where there is no room. `isProxy`:
+   * a header will tell whose it is.
+   */
+  enter(socket: Socket, isProxy = false): boolean {
     this.#open += 1;
     socket.on('close', () => this.#socketGone(socket));
     // Whoever has the socket at the time hears of it by `close`.
     socket.on('error', ignore);
     const hasRoom = !this.#closed && !this.#isFull() && this.#isSpareFile(descriptorOf(socket));
-    if (hasRoom && this.#waiting.add(socket)) return true;
+    if (hasRoom && this.#waiting.add(socket, socket.remoteAddress, isProxy)) return true;
     socket.destroy();
     return false;
   }

@@ -41,7 +41,10 @@ export interface AcceptOptions {
 
 /** What bounds those of whom no wire is made yet: their TLS handshake, their request or their PROXY header is not done. */
 export interface WaitingOptions {
-  /** Of the listener at once; further ones are dropped. One address may have half of them. Default 1280. */
+  /**
+   * Of the listener at once. One that comes beyond takes the place of the oldest from the address or /64 that has most;
+   * where it is from there itself, it is dropped. Default 1280.
+   */
   readonly waitingMax?: number;
   /** Of one IPv4 address or IPv6 /64 at once, where that is less; loopback addresses do not count. Default: no limit. */
   readonly connectionsPerAddressMax?: number;
@@ -101,7 +104,7 @@ export async function listenTcp(options: TcpListenOptions): Promise<Listener> {
   const owner = { lingerMs, wireGone: (): void => {} };
   const present = (socket: net.Socket, peer?: Peer): void => listener.present(new NetWire(socket, owner, peer), socket);
   server.on('connection', (socket) => {
-    if (!listener.enter(socket)) return;
+    if (!listener.enter(socket, proxies !== undefined)) return;
     if (proxies === undefined) present(socket);
     else proxies.take(socket, present);
   });

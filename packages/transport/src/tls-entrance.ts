@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { refusalOf } from './client-certificate.ts';
 import { clientHelloIn } from './client-hello.ts';
-import { codeOf, TransportError } from './errors.ts';
+import { codeOf, codeOfEnd, TransportError } from './errors.ts';
 import { GatheredBytes } from './gathered-bytes.ts';
 import { type Lingering, startLinger, stopLinger } from './linger.ts';
 import type { OnRefused } from './proxy-entrance.ts';
@@ -107,7 +107,7 @@ class Handshake implements Lingering {
   readonly #onFirst = (chunk: Buffer): void => this.#hear(chunk);
   readonly #onSecure = (): void => this.#finish();
   readonly #onError = (error: Error): void => this.#refuse(codeOf(error), error);
-  readonly #onGone = (): void => this.#refuse('ECONNRESET');
+  readonly #onGone = (): void => this.#refuse(codeOfEnd(this.#socket));
 
   constructor(entrance: TlsEntrance, socket: Socket, peer: Peer) {
     this.#entrance = entrance;

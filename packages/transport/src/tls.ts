@@ -70,7 +70,7 @@ export async function listenTls(options: TlsListenOptions): Promise<TlsListener>
     if (sockets.admit(socket, peer.address)) entrance.take(socket, peer);
   };
   server.on('connection', (socket) => {
-    if (!sockets.enter(socket)) return;
+    if (!sockets.enter(socket, proxies !== undefined)) return;
     if (proxies === undefined) take(socket, peerOf(socket.remoteAddress, socket.remotePort));
     else proxies.take(socket, take);
   });

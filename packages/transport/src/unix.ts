@@ -55,7 +55,7 @@ export async function listenUnix(options: UnixListenOptions): Promise<Listener> 
   const owner = { lingerMs, wireGone: (): void => {} };
   const present = (socket: net.Socket, peer: Peer): void => sockets.present(new NetWire(socket, owner, peer), socket);
   server.on('connection', (socket) => {
-    if (!sockets.enter(socket)) return;
+    if (!sockets.enter(socket, proxies !== undefined)) return;
     if (proxies === undefined) present(socket, UNIX_PEER);
     else proxies.take(socket, present, UNIX_PEER);
   });

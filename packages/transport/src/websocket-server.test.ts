@@ -262,7 +262,8 @@ describe('a WebSocket listener', () => {
   });
 
   test('bounds those who have no WebSocket yet, in all and for each address that a proxy told', LIMIT, async () => {
-    const accepting = await listen({ waitingMax: 4, proxy: { trusted: [HOST], protocol: 'v1' } });
+    const limits = { waitingMax: 4, connectionsPerAddressMax: 2 };
+    const accepting = await listen({ ...limits, proxy: { trusted: [HOST], protocol: 'v1' } });
     const come = (address: string): net.Socket => {
       const socket = net.connect({ host: HOST, port: accepting.listener.port }).on('error', () => {});
       socket.write(`PROXY TCP4 ${address} 192.0.2.1 5 6\r\n`);
@@ -271,7 +272,6 @@ describe('a WebSocket listener', () => {
     // Bytes that were not read make it a reset.
     const closed = (socket: net.Socket): Promise<unknown> =>
       new Promise((resolve) => socket.resume().once('close', resolve));
-    // One address has half of the places.
     const greedy = [1, 2, 3].map(() => come('192.0.2.7'));
     await Promise.race(greedy.map(closed));
     assert.match(String(accepting.errors), /from 192\.0\.2\.7: .*DUNLIN_ADDRESS_WAITING_MAX/);
@@ -282,10 +282,17 @@ describe('a WebSocket listener', () => {
       (await accepting.next()).pause();
       greedy.push(socket);
     }
-    greedy.push(come('192.0.2.9'), come('192.0.2.10'));
-    const last = come('192.0.2.11');
-    await closed(last);
+    // All that is left; one more takes the place of the oldest of the address that has two.
+    const others = ['192.0.2.9', '192.0.2.10', '192.0.2.11'].map(come);
+    await Promise.race(
+      greedy
+        .slice(0, 3)
+        .filter(({ destroyed }) => !destroyed)
+        .map(closed),
+    );
+    greedy.push(...others);
     assert.match(String(accepting.errors.at(-1)), /DUNLIN_WAITING_MAX/);
+    assert.ok(others.every(({ destroyed }) => !destroyed));
     for (const socket of greedy) socket.destroy();
     await accepting.listener.close();
   });
@@ -348,6 +355,30 @@ describe('a WebSocket listener behind a proxy that ends TLS', () => {
     client.terminate();
     assert.equal(await statusOf(accepting, { headers: { 'Client-Cert': 'forged' } }), 400);
     assert.deepEqual(accepting.refused, [['DUNLIN_HTTP_FORWARDED', HOST]]);
+    await accepting.listener.close();
+  });
+
+  test('lets nobody in whose headers push those of the proxy past the limit of 100', LIMIT, async () => {
+    const accepting = await listen({ proxy: { trusted: [HOST], forwardedFor: true } });
+    const answerTo = async (fillers: number): Promise<string> => {
+      const socket = net.connect({ host: HOST, port: accepting.listener.port });
+      // Six of a WebSocket's own, then those of the client, and last that of the proxy.
+      const own = ['Host: x', 'Upgrade: websocket', 'Connection: Upgrade', 'Sec-WebSocket-Version: 13'];
+      own.push('Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', 'Sec-WebSocket-Protocol: mqtt');
+      const filling = Array.from({ length: fillers }, (_, at) => `X-${at}: y`);
+      socket.write(['GET /mqtt HTTP/1.1', ...own, ...filling, 'X-Forwarded-For: 192.0.2.7', '\r\n'].join('\r\n'));
+      const [answer] = await once(socket, 'data');
+      socket.destroy();
+      return String(answer).slice(0, 12);
+    };
+    // Up to a hundred all are read.
+    for (const fillers of [0, 93]) {
+      assert.equal(await answerTo(fillers), 'HTTP/1.1 101');
+      const { peer } = await accepting.next();
+      assert.deepEqual([peer.address, peer.proxyAddress], ['192.0.2.7', HOST]);
+    }
+    for (const fillers of [94, 95, 100, 500]) assert.equal(await answerTo(fillers), 'HTTP/1.1 431');
+    assert.deepEqual(accepting.refused, Array(4).fill(['DUNLIN_HTTP_REQUEST', HOST]));
     await accepting.listener.close();
   });
 

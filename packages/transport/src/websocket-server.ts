@@ -97,7 +97,7 @@ export async function listenWebSocket(options: WebSocketListenOptions): Promise<
   };
   site.begin(sockets, () => entrance?.settings);
   server.on('connection', (socket) => {
-    if (!sockets.enter(socket)) return;
+    if (!sockets.enter(socket, proxies !== undefined)) return;
     if (proxies === undefined) take(socket, peerOf(socket.remoteAddress, socket.remotePort));
     else proxies.take(socket, take);
   });

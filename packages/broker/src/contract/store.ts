@@ -151,8 +151,9 @@ function sessionTests(storeTest: StoreTest): void {
       delayInterval: 5,
       messageExpiryInterval: 9,
       dueAtMs: 1_700_000_000_000,
+      owner: '{"username":"añaé"}',
     };
-    await store.commit([putSession(1), { op: 'putWill', session: 1, will: { ...will, dueAtMs: 0 } }]);
+    await store.commit([putSession(1), { op: 'putWill', session: 1, will: { ...will, dueAtMs: 0, owner: undefined } }]);
     await store.commit([{ op: 'putWill', session: 1, will }]);
     const kept = (await onlySession(store)).will;
     assert.deepEqual({ ...kept, message: undefined }, { ...will, message: undefined });
@@ -162,7 +163,13 @@ function sessionTests(storeTest: StoreTest): void {
   });
 
   storeTest('deletes a session with all that is its own and nothing of another', async (store) => {
-    const will = { message: sampleMessage('will'), delayInterval: 5, messageExpiryInterval: undefined, dueAtMs: 0 };
+    const will = {
+      message: sampleMessage('will'),
+      delayInterval: 5,
+      messageExpiryInterval: undefined,
+      dueAtMs: 0,
+      owner: undefined,
+    };
     for (const number of [1, 2])
       await store.commit([
         putSession(number),

@@ -17,7 +17,15 @@ const connect: ConnectPacket = {
 
 test('accepts a client for ever, and gives it no name that nobody has checked', () => {
   const peer = { address: '127.0.0.1', port: 1 };
-  const request = { peer, listener: 'tcp', connect, data: undefined, state: undefined, current: undefined };
+  const request = {
+    peer,
+    listener: 'tcp',
+    connect,
+    data: undefined,
+    state: undefined,
+    current: undefined,
+    gone: new AbortController().signal,
+  };
   assert.deepEqual(new AnonymousAuthenticator().authenticate(request), {
     kind: 'accept',
     principal: NOBODY,

@@ -14,6 +14,7 @@ export interface TestCredentials {
   readonly current?: Principal;
   readonly address?: string;
   readonly listener?: string;
+  readonly gone?: AbortSignal;
 }
 
 /** The request that a client with these makes; `more` replaces parts of it. */
@@ -42,6 +43,7 @@ export function testRequest(
     data,
     state: credentials.state,
     current: credentials.current,
+    gone: credentials.gone ?? new AbortController().signal,
     ...more,
   };
 }
