@@ -71,6 +71,7 @@ function shown(shape: Shape, value: unknown): unknown {
 function shownUrl(text: string): string {
   const url = URL.parse(text);
   if (url === null) return HIDDEN;
+  if (!/[@?#]/.test(text)) return text;
   const user = url.username === '' && url.password === '' ? '' : `${HIDDEN}@`;
   const query = url.search === '' && url.hash === '' ? '' : `?${HIDDEN}`;
   return `${url.protocol}//${user}${url.host}${url.pathname}${query}`;
