@@ -86,7 +86,7 @@ export class OutboxKeeper {
     this.#written = Promise.all([this.#written, write]).then(
       () => {
         this.#writing -= 1;
-        for (const run of then) run();
+        if (!this.#isFailed) for (const run of then) run();
       },
       (cause) => {
         if (this.#isFailed) return;
