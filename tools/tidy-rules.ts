@@ -61,6 +61,8 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/broker/src/testing/named.ts': 'who comes in the tests beside the broker; several of them run it',
   'packages/broker/src/testing/store.ts': 'stores of the tests beside the broker, over the memory store',
   'packages/broker/src/testing/world.ts': 'the world of the tests beside the broker; every one of them runs it',
+  'packages/client/src/dial-browser.ts': 'browser.test.ts, and test/browser/client.test.ts in Chromium',
+  'packages/client/src/environment-browser.ts': 'test/browser/timers.test.ts: only a browser tells whether it is right',
   'packages/client/src/indexeddb-outbox.ts': 'test/browser/indexeddb-outbox.test.ts: it needs a browser',
   'packages/client/src/indexeddb-types.ts': 'types',
   'packages/client/src/testing/outbox-child.ts': 'the process that outbox-crash.test.ts kills',
@@ -80,6 +82,7 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/lmdb/src/testing/rounds.ts': 'what crash.test.ts and the torn writes of test/crash look for',
   'packages/lmdb/src/testing/writes.ts': 'writes for the tests beside it; every one of them runs it',
   'packages/protocol/src/packets.ts': 'types, and one frozen empty object',
+  'packages/transport/src/connect.ts': 'it only names what other files export',
   'packages/transport/src/testing/certificates.ts':
     'certificates of the tests beside it; OpenSSL reads every one of them',
   'packages/transport/src/tls-entrance.ts': 'tls.test.ts: only real handshakes tell whether it is right',

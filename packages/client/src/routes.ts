@@ -46,7 +46,6 @@ export class Routes {
   readonly #byIdentifier = new Map<number, Set<Route>>();
   readonly #trie = new FilterTree<Route>();
   readonly #locals = new FilterTree<MessageHandler>();
-  #localCount = 0;
   readonly #found: Route[] = [];
   #foundTopic: string | undefined;
   #foundIdentifier = 0;
@@ -131,10 +130,7 @@ export class Routes {
   handle(filter: string, handler: MessageHandler): () => void {
     const topicFilter = parseSharedFilter(filter)?.filter ?? filter;
     this.#locals.add(topicFilter, handler);
-    this.#localCount += 1;
-    return () => {
-      if (this.#locals.remove(topicFilter, handler)) this.#localCount -= 1;
-    };
+    return () => void this.#locals.remove(topicFilter, handler);
   }
 
   /** Hands a message to its subscriptions and handlers, each once. */
@@ -148,10 +144,7 @@ export class Routes {
       const subscriptions = new Set(found.flatMap((route) => [...route.subscriptions]));
       for (const subscription of subscriptions) subscription.deliver(message, delivery);
     }
-    if (this.#localCount === 0) return;
-    const handlers: MessageHandler[] = [];
-    this.#locals.collect(message.topic, handlers);
-    for (const handler of handlers) callHandler(handler, message, delivery);
+    for (const handler of this.#locals.collect(message.topic, [])) callHandler(handler, message, delivery);
   }
 
   /** The routes of a message; those of the latest are kept, as the next often goes the same way. */
