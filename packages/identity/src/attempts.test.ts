@@ -540,7 +540,9 @@ test('who hangs up gives its place back at once, delayed or in line, and nobody 
   const { guarded, inner, clock } = world({ userDelayAfter: 0, delayedMax: 2 });
   for (let at = 1; at <= 50; at++) {
     const gone = new AbortController();
-    const left = guarded.authenticate(testRequest({ ...wrong, address: `192.0.2.${at}`, gone: gone.signal }));
+    // Behind a trusted address there is no line to leave.
+    const address = at % 2 === 0 ? '127.0.0.1' : `192.0.2.${at}`;
+    const left = guarded.authenticate(testRequest({ ...wrong, address, gone: gone.signal }));
     gone.abort();
     assert.partialDeepStrictEqual(await left, { check: 'client-gone' });
   }

@@ -262,6 +262,7 @@ class Guard implements AttemptGuard {
   async #waitAndEnter(attempt: Attempt, delayMs: number, endsAtMs: number, gone: AbortSignal): Promise<boolean> {
     const { clock, delayMsMax } = this.#options;
     if (delayMs > 0) await this.#pause(delayMs, gone);
+    if (gone.aborted) return false;
     return this.#enterLater(attempt, Math.min(clock.steadyMs() + delayMsMax, endsAtMs), gone);
   }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { dataFile } from './data-directory.ts';
 import { Database } from './database.ts';
+import { FORMAT_VERSION } from './format.ts';
 import { assertStore, backUpClosed, checkClosed, statsOfClosed } from './inspection.ts';
 import { writeMeta } from './meta.ts';
 import { newDirectory, openEnvironment } from './testing/directory.ts';
@@ -77,7 +78,7 @@ test('refuses a store that is open, and one of a newer format', async () => {
   await assert.rejects(checkClosed(directory), { code: 'locked' });
   await environment.close();
   const database = new Database({ path: dataFile(directory), flush: false, mapBytes: 1024 ** 2 });
-  await writeMeta(database, 'format', 3);
+  await writeMeta(database, 'format', FORMAT_VERSION + 1);
   await database.close();
   for (const act of [checkClosed, statsOfClosed]) await assert.rejects(act(directory), { code: 'newer-format' });
 });

@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { mock, test } from 'node:test';
 import { dataFile } from './data-directory.ts';
 import { Database } from './database.ts';
+import { FORMAT_VERSION } from './format.ts';
 import { writeMeta } from './meta.ts';
 import { restoreBackup } from './restore.ts';
 import { newDirectory, openEnvironment } from './testing/directory.ts';
@@ -103,7 +104,7 @@ test('refuses what is no store, is damaged, is newer or is open, and changes not
   });
   const newer = await storeOf(0);
   const database = new Database({ path: dataFile(newer), flush: false, mapBytes: 1024 ** 2 });
-  await writeMeta(database, 'format', 3);
+  await writeMeta(database, 'format', FORMAT_VERSION + 1);
   await database.close();
   await assert.rejects(restoreBackup({ from: newer, directory, replace: true }), { code: 'newer-format' });
   const open = await openEnvironment();
