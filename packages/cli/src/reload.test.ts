@@ -58,7 +58,12 @@ test('names the first twenty clients that were sent away, and counts the others'
   after(() => guarded.stop());
   const url = `mqtt://127.0.0.1:${guarded.listeners[0].port}`;
   for (let i = 0; i < 22; i++)
-    await connect(url, { clientId: i === 0 ? '\u202eada' : `c${i}`, username: 'ada', password: 'secret' });
+    await connect(url, {
+      clientId: i === 0 ? '\u202eada' : `c${i}`,
+      username: 'ada',
+      password: 'secret',
+      reconnect: false,
+    });
   writeFileSync(other, lines('bob'));
   const { out } = await reload('--config', other);
   const shown = out.slice(out.indexOf('  clients')).split('\n');
