@@ -85,6 +85,7 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/transport/src/tls-settings.ts': 'tls.test.ts: only real handshakes tell whether it is right',
   'packages/transport/src/tls-socket.ts': 'tls.test.ts: only real handshakes tell whether it is right',
   'packages/transport/src/websocket-upgrade.ts': 'websocket-server.test.ts: what real clients are answered',
+  'packages/umqtt/src/testing/tcp-server.ts': 'the server of the tests beside the client; they run it',
   'tools/check-node.js': 'it only refuses an old Node, which the tests do not run on',
   'tools/install-prerequisites.ts': 'it changes the machine; .ci/run on a new machine is its test',
   'tools/test.ts': 'it runs the tests',

@@ -1,0 +1,40 @@
+/** The exception of this API, with the codes that the server's answers have in MQTT 3.1 and 3.1.1. */
+
+import { MqttError } from '@dunlin/client';
+
+/** What the codes mean; those of CONNACK are 1 to 5, that of SUBACK is 128. */
+const MEANINGS: Readonly<Record<number, string>> = {
+  1: 'unacceptable protocol version',
+  2: 'client identifier rejected',
+  3: 'server unavailable',
+  4: 'bad user name or password',
+  5: 'not authorized',
+  128: 'the server refused the subscription',
+};
+
+/** Where no packet of the server gives a code: as `get_mqttsta()` says connection error. */
+const NO_CODE = -1;
+
+/** Why a call failed. */
+export class MQTTException extends Error {
+  override readonly name = 'MQTTException';
+  /** 1 to 5: the Return Code of CONNACK; 128: SUBACK refused the topic; -1: all else, see `meaning` and `cause`. */
+  readonly code: number;
+  /** The code in words; for -1 what happened. */
+  readonly meaning: string;
+
+  /** The message is `Cannot connect: bad user name or password (4)`; `cause` is the `MqttError` of `@dunlin/client`. */
+  constructor(attempt: string, code: number, meaning: string, cause?: MqttError) {
+    super(`${attempt}: ${meaning}${code === NO_CODE ? '' : ` (${code})`}`, cause === undefined ? {} : { cause });
+    this.code = code;
+    this.meaning = meaning;
+  }
+}
+
+/** The exception for a failure of the client; other errors, which are mistakes of the program, stay as they are. */
+export function exceptionOf(attempt: string, error: unknown): unknown {
+  if (!(error instanceof MqttError)) return error;
+  const code = error.returnCode ?? (error.packet?.type === 'suback' ? error.reasonCode : undefined) ?? NO_CODE;
+  const words = error.message.startsWith(`${attempt}: `) ? error.message.slice(attempt.length + 2) : error.message;
+  return new MQTTException(attempt, code, MEANINGS[code] ?? words, error);
+}
