@@ -52,6 +52,8 @@ export const pureTables: readonly string[] = [];
 export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/client/src/client-api.ts': 'types',
   'packages/client/src/dial.ts': 'types',
+  'packages/client/src/testing/fake-link.ts': 'a link of the tests beside it; several of them run it',
+  'packages/client/src/testing/virtual-environment.ts': 'time of the tests beside it and in contract; they run it',
   'packages/client/src/options.ts': 'types',
   'packages/client/src/tls-options.ts': 'types',
   'packages/broker/src/testing/by-name.ts': 'the authenticator of tests that tell users apart',
@@ -59,6 +61,8 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/broker/src/testing/named.ts': 'who comes in the tests beside the broker; several of them run it',
   'packages/broker/src/testing/store.ts': 'stores of the tests beside the broker, over the memory store',
   'packages/broker/src/testing/world.ts': 'the world of the tests beside the broker; every one of them runs it',
+  'packages/client/src/dial-browser.ts': 'browser.test.ts, and test/browser/client.test.ts in Chromium',
+  'packages/client/src/environment-browser.ts': 'test/browser/timers.test.ts: only a browser tells whether it is right',
   'packages/client/src/indexeddb-outbox.ts': 'test/browser/indexeddb-outbox.test.ts: it needs a browser',
   'packages/client/src/indexeddb-types.ts': 'types',
   'packages/client/src/testing/outbox-child.ts': 'the process that outbox-crash.test.ts kills',
@@ -78,6 +82,7 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/lmdb/src/testing/rounds.ts': 'what crash.test.ts and the torn writes of test/crash look for',
   'packages/lmdb/src/testing/writes.ts': 'writes for the tests beside it; every one of them runs it',
   'packages/protocol/src/packets.ts': 'types, and one frozen empty object',
+  'packages/transport/src/connect.ts': 'it only names what other files export',
   'packages/transport/src/testing/certificates.ts':
     'certificates of the tests beside it; OpenSSL reads every one of them',
   'packages/transport/src/tls-entrance.ts': 'tls.test.ts: only real handshakes tell whether it is right',
@@ -85,7 +90,6 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/transport/src/tls-settings.ts': 'tls.test.ts: only real handshakes tell whether it is right',
   'packages/transport/src/tls-socket.ts': 'tls.test.ts: only real handshakes tell whether it is right',
   'packages/transport/src/websocket-upgrade.ts': 'websocket-server.test.ts: what real clients are answered',
-  'packages/umqtt/src/testing/tcp-server.ts': 'the server of the tests beside the client; they run it',
   'tools/check-node.js': 'it only refuses an old Node, which the tests do not run on',
   'tools/install-prerequisites.ts': 'it changes the machine; .ci/run on a new machine is its test',
   'tools/test.ts': 'it runs the tests',

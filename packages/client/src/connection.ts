@@ -2,10 +2,10 @@
 
 import {
   decodeServerPacket,
-  FrameReader,
   hexadecimal,
   NO_PROPERTIES,
   type Packet,
+  PacketStream,
   PacketWriter,
   type ProtocolVersion,
   protocolError,
@@ -61,7 +61,7 @@ export class Connection implements WireHandler {
   keepAlive: KeepAlive | undefined;
   readonly #wire: Wire;
   readonly #version: ProtocolVersion;
-  readonly #reader: FrameReader;
+  readonly #reader: PacketStream;
   readonly #tap: PacketTap;
   readonly #nowMs: () => number;
   #writer = new PacketWriter();
@@ -85,7 +85,7 @@ export class Connection implements WireHandler {
   ) {
     this.#wire = wire;
     this.#version = version;
-    this.#reader = new FrameReader(maximumPacketSize);
+    this.#reader = new PacketStream(maximumPacketSize);
     this.#nowMs = nowMs;
     this.#tap = tap;
     this.owner = owner;

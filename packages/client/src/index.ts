@@ -32,14 +32,7 @@ export type {
   ReconnectOptions,
   WillOptions,
 } from './options.ts';
-export {
-  type OutboxBatch,
-  type OutboxContents,
-  OutboxError,
-  type OutboxErrorCode,
-  type OutboxRecord,
-  type OutboxStore,
-} from './outbox-store.ts';
+export type { OutboxBatch, OutboxContents, OutboxRecord, OutboxStore } from './outbox-store.ts';
 export { ReceivedMessage } from './received-message.ts';
 export type { RequestOptions } from './requester.ts';
 export type { FilterResult, RequestResult } from './requests.ts';

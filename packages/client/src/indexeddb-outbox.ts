@@ -11,6 +11,8 @@ import {
   type OutboxStore,
 } from './outbox-store.ts';
 
+export { OutboxError, type OutboxErrorCode } from './outbox-store.ts';
+
 /** What may be set of the store in IndexedDB. */
 export interface IndexedDbOutboxOptions {
   /**

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ProtocolVersion } from '@dunlin/protocol';
 import { freePort } from '../../../test/free-port.ts';
+import { type Peer, TcpServer } from '../../../test/scripted-tcp-server.ts';
 import { MQTTClient, type MQTTClientParameters, MQTTException } from './index.ts';
-import { type Peer, TcpServer } from './testing/tcp-server.ts';
 
-async function made(options: MQTTClientParameters = {}, version: ProtocolVersion = 4) {
+async function made(options: MQTTClientParameters = {}, version: 3 | 4 = 4) {
   const server = await TcpServer.start(version);
   const client = new MQTTClient('test', '127.0.0.1', { port: server.port, ...options });
   const received: string[] = [];

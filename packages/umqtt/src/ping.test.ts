@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connect, type MqttError } from '@dunlin/client';
+import { TcpServer } from '../../../test/scripted-tcp-server.ts';
 import { pinged } from './ping.ts';
-import { TcpServer } from './testing/tcp-server.ts';
 
 async function connected() {
   const server = await TcpServer.start();
