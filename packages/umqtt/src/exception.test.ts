@@ -39,6 +39,10 @@ test('everything else has code -1, and says once what was attempted and what hap
   assert.deepEqual([exception.code, exception.meaning], [-1, 'connect ECONNREFUSED']);
   assert.equal(exception.message, 'Cannot connect: connect ECONNREFUSED');
   assert.equal(exception.cause, cause);
+  const named = new MqttError('tls', 'Cannot connect to "broker:8883": no TLS');
+  assert.equal(String(exceptionOf('Cannot connect', named)), 'MQTTException: Cannot connect to "broker:8883": no TLS');
+  const other = new MqttError('connection-lost', 'The connection was lost');
+  assert.equal((exceptionOf('Cannot ping', other) as Error).message, 'Cannot ping: The connection was lost');
   assert.equal(refusal(0x80).code, -1);
 });
 

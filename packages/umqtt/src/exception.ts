@@ -23,18 +23,25 @@ export class MQTTException extends Error {
   /** The code in words; for -1 what happened. */
   readonly meaning: string;
 
-  /** The message is `Cannot connect: bad user name or password (4)`; `cause` is the `MqttError` of `@dunlin/client`. */
-  constructor(attempt: string, code: number, meaning: string, cause?: MqttError) {
-    super(`${attempt}: ${meaning}${code === NO_CODE ? '' : ` (${code})`}`, cause === undefined ? {} : { cause });
+  /** Of `exceptionOf` alone. */
+  constructor(message: string, code: number, meaning: string, cause: MqttError) {
+    super(message, { cause });
     this.code = code;
     this.meaning = meaning;
   }
 }
 
-/** The exception for a failure of the client; other errors, which are mistakes of the program, stay as they are. */
+/**
+ * The exception for a failure of the client, such as `Cannot connect: bad user name or password (4)`, with its `MqttError` as
+ * the cause. Other errors, which are mistakes of the program, stay as they are.
+ */
 export function exceptionOf(attempt: string, error: unknown): unknown {
   if (!(error instanceof MqttError)) return error;
   const code = error.returnCode ?? (error.packet?.type === 'suback' ? error.reasonCode : undefined) ?? NO_CODE;
-  const words = error.message.startsWith(`${attempt}: `) ? error.message.slice(attempt.length + 2) : error.message;
-  return new MQTTException(attempt, code, MEANINGS[code] ?? words, error);
+  const known = MEANINGS[code];
+  if (known !== undefined) return new MQTTException(`${attempt}: ${known} (${code})`, code, known, error);
+  const { message } = error;
+  const meaning = message.startsWith(`${attempt}: `) ? message.slice(attempt.length + 2) : message;
+  const isTold = message.startsWith(attempt);
+  return new MQTTException(isTold ? message : `${attempt}: ${message}`, NO_CODE, meaning, error);
 }
