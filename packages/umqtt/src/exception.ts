@@ -31,12 +31,8 @@ export class MQTTException extends Error {
   }
 }
 
-/**
- * The exception for a failure of the client, such as `Cannot connect: bad user name or password (4)`, with its `MqttError` as
- * the cause. Other errors, which are mistakes of the program, stay as they are.
- */
-export function exceptionOf(attempt: string, error: unknown): unknown {
-  if (!(error instanceof MqttError)) return error;
+/** The exception for a failure of the client, such as `Cannot connect: bad user name or password (4)`; the cause is that. */
+export function exceptionOf(attempt: string, error: MqttError): MQTTException {
   const code = error.returnCode ?? (error.packet?.type === 'suback' ? error.reasonCode : undefined) ?? NO_CODE;
   const known = MEANINGS[code];
   if (known !== undefined) return new MQTTException(`${attempt}: ${known} (${code})`, code, known, error);
@@ -44,4 +40,13 @@ export function exceptionOf(attempt: string, error: unknown): unknown {
   const meaning = message.startsWith(`${attempt}: `) ? message.slice(attempt.length + 2) : message;
   const isTold = message.startsWith(attempt);
   return new MQTTException(isTold ? message : `${attempt}: ${message}`, NO_CODE, meaning, error);
+}
+
+/** Does the work; a failure of the client becomes an `MQTTException`, other errors are mistakes of the program and stay. */
+export async function told<Result>(attempt: string, work: () => Result | Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof MqttError ? exceptionOf(attempt, error) : error;
+  }
 }

@@ -9,7 +9,7 @@ import {
   type WillOptions,
 } from '@dunlin/client';
 import { type Bytes, decodable, encoded } from './bytes.ts';
-import { exceptionOf, type MQTTException } from './exception.ts';
+import { exceptionOf, type MQTTException, told } from './exception.ts';
 import { Inbox, type Waiting } from './inbox.ts';
 import { BOOL, CALLBACK, integer, MESSAGE, QOS, SERVER, SSL_PARAMS, type SslParams, TEXT } from './kinds.ts';
 import { type Given, type Optional, optional, required, type ValuesOf } from './parameters.ts';
@@ -157,13 +157,11 @@ export class MQTTClient {
     const attempt = 'Cannot connect';
     const { clean_session } = optional(attempt, CONNECT, parameters);
     void this.close();
-    try {
+    await told(attempt, () => {
       this.#current = this.#made(clean_session);
-      await this.#current.client.connect();
-      return 0;
-    } catch (error) {
-      throw exceptionOf(attempt, error);
-    }
+      return this.#current.client.connect();
+    });
+    return 0;
   }
 
   /** Says goodbye to the server, which then publishes no will, and lets go of everything. Harmless without a connection. */
@@ -180,14 +178,13 @@ export class MQTTClient {
   async ping(): Promise<void> {
     if (this.#parameters.keepalive === 0) return;
     const attempt = 'Cannot ping';
-    try {
-      await pinged(this.#open(attempt).client);
-    } catch (error) {
-      throw exceptionOf(attempt, error);
-    }
+    await told(attempt, () => pinged(this.#open(attempt).client));
   }
 
-  /** Publishes; settles at QoS 0 when the message has left, at QoS 1 when the server has it. With `reconn` it waits for a connection. */
+  /**
+   * Publishes; settles at QoS 0 when the message has left, at QoS 1 when the server has it. With `reconn` it waits for a
+   * connection.
+   */
   async publish(
     topic: Text,
     msg: Text,
@@ -197,11 +194,7 @@ export class MQTTClient {
     const name = required(attempt, 'topic', TEXT, topic);
     const payload = required(attempt, 'msg', MESSAGE, msg);
     const options = optional(attempt, PUBLISH, parameters);
-    try {
-      await this.#open(attempt).client.publish(name, payload, options);
-    } catch (error) {
-      throw exceptionOf(`${attempt} to "${name}"`, error);
-    }
+    await told(`${attempt} to "${name}"`, () => this.#open(attempt).client.publish(name, payload, options));
   }
 
   /** Subscribes; settles when the server has granted it. Where it refuses, the exception has code 128. */
@@ -209,16 +202,14 @@ export class MQTTClient {
     const attempt = 'Cannot subscribe';
     const filter = required(attempt, 'topic', TEXT, topic);
     const { qos } = optional(attempt, SUBSCRIBE, parameters);
-    try {
+    await told(`${attempt} to "${filter}"`, async () => {
       const { client, inbox, subscriptions } = this.#open(attempt);
       const subscription = await client.subscribe(filter, { qos }, inbox.held);
       const former = subscriptions.get(filter);
       subscriptions.set(filter, subscription);
       // The server has one subscription to a topic, and keeps it.
       await former?.unsubscribe();
-    } catch (error) {
-      throw exceptionOf(`${attempt} to "${filter}"`, error);
-    }
+    });
   }
 
   /**
@@ -228,12 +219,7 @@ export class MQTTClient {
   async check_msg(): Promise<void> {
     const attempt = 'Cannot check for a message';
     await nextTurn();
-    let waiting: Waiting | undefined;
-    try {
-      waiting = this.#open(attempt).inbox.take();
-    } catch (error) {
-      throw exceptionOf(attempt, error);
-    }
+    const waiting = await told(attempt, () => this.#open(attempt).inbox.take());
     if (waiting !== undefined) await this.#hand(waiting);
   }
 
@@ -243,15 +229,10 @@ export class MQTTClient {
    */
   async wait_msg(): Promise<void> {
     const attempt = 'Cannot wait for a message';
-    let waiting: Waiting;
-    try {
-      waiting = await this.#open(attempt).inbox.next();
-    } catch (error) {
-      // Who calls again at once shall not keep the event loop from connecting.
-      await nextTurn();
-      throw exceptionOf(attempt, error);
-    }
-    await this.#hand(waiting);
+    const waiting = told(attempt, () => this.#open(attempt).inbox.next());
+    // Who calls again at once after a failure shall not keep the event loop from connecting.
+    await waiting.catch(nextTurn);
+    await this.#hand(await waiting);
   }
 
   /** 0 connected; 1 connecting, also again; 2 the connection is lost, without `reconn`; -1 all else. */
@@ -286,7 +267,7 @@ export class MQTTClient {
       ...(this.#will === undefined ? {} : { will: this.#will }),
     };
     const client = createClient(this.#url, options);
-    // What the server sends for a session of before is acknowledged when it is taken, too.
+    // What the server sends for a session of before is acknowledged when it is taken, too (but for $-topics: at once).
     client.handle('#', inbox.held);
     const current: Current = { client, inbox, subscriptions: new Map(), wasConnected: false, isLost: false };
     return current;
@@ -300,7 +281,7 @@ export class MQTTClient {
     inbox.end(error ?? closedHere());
     if (error === undefined || !current.wasConnected || this.#parameters.reconn) return;
     current.isLost = true;
-    this.#errorCallback?.(exceptionOf('Cannot keep the connection', error) as MQTTException);
+    this.#errorCallback?.(exceptionOf('Cannot keep the connection', error));
   }
 
   /** The connection, or what is left of it. Throws where there was none since the last end. */
