@@ -26,6 +26,16 @@ test('the published manifest leads to what is built and names siblings at their 
   assert.deepEqual(publishedManifest(manifest, versions).files, ['dist']);
 });
 
+test('conditions within conditions lead to what is built, too', () => {
+  const browser = { '@dunlin/source': './src/browser.ts', default: './dist/browser.js' };
+  const exports = { '.': { browser, default: './dist/index.js' } };
+  assert.deepEqual(publishedManifest({ ...manifest, exports }, versions).exports, {
+    '.': { browser: { default: './dist/browser.js' }, default: './dist/index.js' },
+  });
+  const astray = { '.': { browser: { default: './src/browser.ts' } } };
+  assert.throws(() => publishedManifest({ ...manifest, exports: astray }, versions), /leads to .\/src\/browser.ts/);
+});
+
 test('what could not be installed or imported is refused', () => {
   assert.throws(
     () => publishedManifest(manifest, new Map()),

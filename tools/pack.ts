@@ -11,8 +11,8 @@ import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmS
 import { tmpdir } from 'node:os';
 import { dirname, join, posix, relative, sep } from 'node:path';
 
-/** What an export leads to: a file, or conditions with a file each. */
-export type ExportTarget = string | Readonly<Record<string, string>>;
+/** What an export leads to: a file, or conditions with a target each. */
+export type ExportTarget = string | { readonly [condition: string]: ExportTarget };
 
 /** The part of a `package.json` that packing reads and writes. */
 export interface Manifest {
@@ -64,10 +64,10 @@ function publishedTarget(name: string, path: string, target: ExportTarget): Expo
   if (typeof target === 'string') return target;
   const conditions = Object.entries(target).filter(([condition]) => condition !== sourceCondition);
   for (const [condition, file] of conditions) {
-    if (!file.startsWith('./dist/'))
+    if (typeof file === 'string' && !file.startsWith('./dist/'))
       throw new Error(`Cannot pack ${name}: the export "${path}" leads to ${file} for "${condition}", not to ./dist/`);
   }
-  return Object.fromEntries(conditions);
+  return Object.fromEntries(conditions.map(([condition, to]) => [condition, publishedTarget(name, path, to)]));
 }
 
 /**
@@ -148,8 +148,11 @@ function stage(root: string, from: Package, versions: ReadonlyMap<string, string
 }
 
 function promisedFiles({ bin = {}, exports }: Manifest): string[] {
-  const targets = Object.values(exports).flatMap((to) => (typeof to === 'string' ? [to] : Object.values(to)));
-  return [...targets, ...Object.values(bin)];
+  return [...Object.values(exports).flatMap(filesOf), ...Object.values(bin)];
+}
+
+function filesOf(target: ExportTarget): string[] {
+  return typeof target === 'string' ? [target] : Object.values(target).flatMap(filesOf);
 }
 
 /** Returns what the program printed. */

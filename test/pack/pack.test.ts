@@ -119,7 +119,8 @@ test('what the READMEs show has the types that are installed, and runs', async (
     const example = /```ts\n(.*?)```/s.exec(readme);
     assert.ok(example, `the README of ${name} has no example`);
     const file = `${name}-example.ts`;
-    writeFileSync(join(folder, file), example[1].replace('localhost:1883', `127.0.0.1:${port}`));
+    const url = example[1].replace('localhost:1883', `127.0.0.1:${port}`);
+    writeFileSync(join(folder, file), url.replace("'localhost', 1883", `'127.0.0.1', ${port}`));
     return file;
   });
   writeFileSync(

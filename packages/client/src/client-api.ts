@@ -118,4 +118,6 @@ export interface DisconnectOptions {
   readonly reasonCode?: number;
   /** MQTT 5.0: Session Expiry Interval, Reason String, User Properties. */
   readonly properties?: Properties;
+  /** Closes without DISCONNECT, as a crash would: the server publishes the Will [MQTT-3.1.2-8]. Default false. */
+  readonly abrupt?: boolean;
 }

@@ -283,15 +283,21 @@ export class Client implements AsyncDisposable {
     });
   }
 
+  /** Sends PINGREQ now, besides those of the keep alive; `packetReceived` tells of PINGRESP. Nothing unless `connected`. */
+  ping(): void {
+    this.#session.link?.send({ type: 'pingreq' });
+  }
+
   /**
    * Sends DISCONNECT behind all that was sent before, and closes. Settles when the wire is gone; harmless afterwards.
    *
    * What is open then rejects with 'closed'; iterators end in order. Rejects, and stays connected, for a reason code or
    * property that cannot be.
    */
-  async disconnect({ reasonCode = 0, properties = NO_PROPERTIES }: DisconnectOptions = {}): Promise<void> {
+  async disconnect(options: DisconnectOptions = {}): Promise<void> {
+    const { reasonCode = 0, properties = NO_PROPERTIES, abrupt = false } = options;
     const { link } = this.#session;
-    if (link !== undefined) {
+    if (link !== undefined && !abrupt) {
       try {
         checkDisconnect(this.#settings.connect, properties);
         link.send({ type: 'disconnect', reasonCode, properties });

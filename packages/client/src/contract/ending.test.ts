@@ -299,6 +299,28 @@ describe('enhanced authentication', () => {
   });
 });
 
+describe('an end without DISCONNECT, and PINGREQ by hand', () => {
+  test('an abrupt end sends no DISCONNECT, so the server publishes the will [MQTT-3.1.2-8]', async () => {
+    const { server, client } = await connected();
+    const waiting = assert.rejects(client.publish('t', 'x', { qos: 1 }), withCode('closed'));
+    await server.next('publish');
+    await client.disconnect({ abrupt: true });
+    await waiting;
+    await server.closed();
+    assert.deepEqual(server.packets, []);
+    assert.equal(client.state, 'disconnected');
+  });
+
+  test('ping sends PINGREQ at once, also without a keep alive; without a connection it does nothing', async () => {
+    const { server, client } = await connected({ keepAlive: 0 });
+    client.ping();
+    await server.next('pingreq');
+    await client.disconnect();
+    client.ping();
+    assert.equal(client.state, 'disconnected');
+  });
+});
+
 describe('events', () => {
   test('packets, states, messages and acknowledgements are told', async () => {
     const told: string[] = [];
