@@ -20,8 +20,8 @@ test('the guard against guessing has the defaults of the table', () => {
   const { windowS, banS, delayMaxMs, flapping: _, ...others } = (guard as GroupShape).entries;
   const table = { windowMs: milliseconds(windowS), banMs: milliseconds(banS), delayMsMax: standard(delayMaxMs) };
   const same = Object.fromEntries(Object.entries(others).map(([name, shape]) => [name, standard(shape)]));
-  // These two are no keys.
-  const { delayedMax, entriesMax, ...inForce } = DEFAULTS;
+  // These four are no keys.
+  const { answerMsMax, delayedMax, delayedPerAddressMax, entriesMax, ...inForce } = DEFAULTS;
   assert.deepEqual({ ...table, ...same }, inForce);
 });
 

@@ -105,6 +105,7 @@ test('the examples of the client guide run', async () => {
     "room/1/temperature { value: 22.5, unit: 'C' }\n",
     '',
     '',
+    '',
     '{ playing: true }\n',
     '42 does play\n',
     "player/42/status player/+/status { key: '7' }\n",
