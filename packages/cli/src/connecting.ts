@@ -1,6 +1,6 @@
 /** From flags to a connected client. */
 
-import { type Client, type ConnectOptions, connectOver, MqttError } from '@dunlin/client';
+import { type Client, type ConnectOptions, connect, MqttError } from '@dunlin/client';
 import type { ProtocolVersion } from '@dunlin/protocol';
 import { type ConnectionFlags, versionOf } from './connection-flags.ts';
 import { dialOf } from './dialing.ts';
@@ -34,7 +34,7 @@ export function targetOf(flags: ConnectionFlags, terminal: Terminal): Target {
 }
 
 /**
- * Connects as the flags say; `more` wins over them, listeners are added. The one way of all commands to a client.
+ * Connects as the flags say; `more` wins over them, listener by listener. The one way of all commands to a client.
  *
  * Rejects as `connect` of the client does, with a hint where another version would help, and as `targetOf`.
  */
@@ -49,12 +49,8 @@ export async function connectClient(
 /** The same with a target that is there. */
 export async function connectTarget({ url, options: given }: Target, more: ConnectOptions = {}): Promise<Client> {
   const options = { ...given, ...more, on: { ...given.on, ...more.on } };
-  const { dial } = options;
   try {
-    return await connectOver(
-      (bounds) => (dial as NonNullable<typeof dial>)({ url, tls: undefined, certificateSeen: () => {}, ...bounds }),
-      options,
-    );
+    return await connect(url, options);
   } catch (error) {
     throw unsupportedVersion(error, options.protocolVersion ?? 5) ?? error;
   }

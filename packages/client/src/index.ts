@@ -13,18 +13,19 @@ export type {
   SubscribeOptions,
   UnsubscribeOptions,
 } from './client-api.ts';
-export { connectOver } from './connect.ts';
+export type { PublishResult } from './connection.ts';
 export type { CertificateSeen, Dial, DialRequest } from './dial.ts';
 export { type Environment, SYSTEM } from './environment.ts';
 export type { MqttErrorCode } from './error-table.ts';
 export { describeReason, MqttError } from './errors.ts';
-export { connect, connectWire } from './node.ts';
+export { connect, createClient } from './node.ts';
 export type { OperationOptions } from './operation.ts';
 export type {
   Authentication,
   ClientOptions,
   ConnectOptions,
   LogLine,
+  MessageHandler,
   OutboxOptions,
   Payload,
   Provided,
@@ -32,9 +33,8 @@ export type {
   WillOptions,
 } from './options.ts';
 export type { OutboxRecord, OutboxStore } from './outbox-store.ts';
-export type { PublishResult } from './publishing.ts';
 export { ReceivedMessage } from './received-message.ts';
 export type { FilterResult, RequestResult } from './requests.ts';
 export type { ServerLimits } from './server-limits.ts';
-export { type MessageHandler, PendingSubscription, Subscription } from './subscription.ts';
+export { PendingSubscription, Subscription } from './subscription.ts';
 export type { TlsOptions } from './tls-options.ts';

@@ -1,34 +1,14 @@
 /** `connect` in Node: the URL's scheme chooses the transport. */
 
 import { connectTcp } from '@dunlin/transport';
-import type { Client } from './client.ts';
-import { connectOver } from './connect.ts';
-import { MqttError } from './errors.ts';
-import type { ConnectOptions } from './options.ts';
-import { type ServerAddress, serverAddress } from './server-url.ts';
-import type { WiredOptions } from './settings.ts';
+import { clientsOn } from './create-client.ts';
+import type { Dial } from './dial.ts';
+import { SYSTEM } from './environment.ts';
+import { serverAddress } from './server-url.ts';
 
-/**
- * Connects to a server, such as `mqtt://localhost:1883`; user and password may stand in the URL.
- *
- * See `connectOver` for how it settles. With `options.wire` the URL only names the server.
- */
-export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Client> {
-  const address = serverAddress(url);
-  return connectOver((bounds) => connectTcp({ host: address.host, port: address.port, ...bounds }), {
-    ...credentials(address),
-    ...options,
-  });
-}
+const dial: Dial = async ({ url, signal, timeoutMs }) => {
+  const { host, port } = serverAddress(url);
+  return connectTcp({ host, port, signal, timeoutMs });
+};
 
-/** The same for those who have a wire already, as in tests and in one process with the broker. */
-export function connectWire(options: WiredOptions & Required<Pick<WiredOptions, 'wire'>>): Promise<Client> {
-  return connectOver(() => Promise.reject(new MqttError('invalid', 'Cannot connect: there is no URL')), options);
-}
-
-function credentials({ username, password }: ServerAddress): ConnectOptions {
-  return {
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-  };
-}
+export const { createClient, connect } = clientsOn({ dial, environment: SYSTEM });
