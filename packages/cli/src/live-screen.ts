@@ -62,7 +62,7 @@ export class LiveScreen {
 
   #redraw(): void {
     const lines = this.#draw(this.#screen.columns(), this.#screen.rows());
-    this.#output.write(`${HOME}${lines.map((line) => `${line}${CLEAR_LINE}`).join('\r\n')}${CLEAR_BELOW}`);
+    this.#output.write(`${HOME}${lines.map((line) => `${line}${CLEAR_LINE}`).join('\n')}${CLEAR_BELOW}`);
     this.#drawnMs = performance.now();
     this.#dueMs = Number.POSITIVE_INFINITY;
     this.#at(this.#drawnMs + REFRESH_MS);

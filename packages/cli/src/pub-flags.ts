@@ -164,9 +164,12 @@ function newPubFlags(): PubFlags {
   };
 }
 
-/** Reads and checks the command line. Throws a usage error. */
-export function readPubFlags(argv: readonly string[]): PubFlags & Required<Pick<PubFlags, 'topic' | 'source'>> {
-  const flags = readClientFlags('dunlin pub', GROUPS, argv, newPubFlags);
+/** Reads and checks the command line, with the saved profiles that the environment says. Throws a usage or local error. */
+export function readPubFlags(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>> = {},
+): PubFlags & Required<Pick<PubFlags, 'topic' | 'source'>> {
+  const flags = readClientFlags('dunlin pub', GROUPS, argv, newPubFlags, undefined, environment);
   const topic = flags.topic ?? flags.url?.topic;
   const { source } = flags;
   if (topic === undefined) throw usageError('Cannot publish without a topic: expected -t TOPIC');

@@ -14,7 +14,7 @@ type Flags = ReturnType<typeof readPubFlags>;
 
 /** Runs the command and returns its exit code. Rejects with what `failureOf` understands. */
 export async function pub(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const flags = readPubFlags(argv);
+  const flags = readPubFlags(argv, terminal.environment);
   const interrupt = new AbortController();
   const ignore = terminal.onInterrupt(() => interrupt.abort());
   try {

@@ -306,9 +306,12 @@ function newSubFlags(): SubFlags {
   };
 }
 
-/** Reads and checks the command line. Throws a usage error. */
-export function readSubFlags(argv: readonly string[], _environment = {}): SubFlags {
-  const flags = readClientFlags('dunlin sub', GROUPS, argv, newSubFlags);
+/** Reads and checks the command line, with the saved profiles that the environment says. Throws a usage or local error. */
+export function readSubFlags(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>> = {},
+): SubFlags {
+  const flags = readClientFlags('dunlin sub', GROUPS, argv, newSubFlags, undefined, environment);
   if (flags.url?.topic !== undefined) flags.filters.push(flags.url.topic);
   if (flags.filters.length === 0 && flags.unsubscribe.length === 0) {
     throw usageError("Cannot subscribe without a filter: expected -t FILTER, such as -t '#'");
