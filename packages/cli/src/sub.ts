@@ -1,16 +1,11 @@
 /** `dunlin sub`: subscribes and prints messages until it is told to end. */
 
-import {
-  type Client,
-  type CloseReason,
-  describeReason,
-  type ReceivedMessage,
-  type ReconnectingInfo,
-} from '@dunlin/client';
+import { type Client, type CloseReason, describeReason, type ReceivedMessage } from '@dunlin/client';
 import { connectTarget, targetOf } from './connecting.ts';
 import { versionOf } from './connection-flags.ts';
 import { CommandError, ExitCode, localError } from './exit-codes.ts';
 import { MessageSelection } from './message-selection.ts';
+import { reconnecting } from './reconnecting.ts';
 import { withoutIdentifiers } from './shown-message.ts';
 import { readSubFlags, type SubFlags } from './sub-flags.ts';
 import { type MessageOutput, messageOutput } from './sub-output.ts';
@@ -20,8 +15,6 @@ import { visible } from './visible.ts';
 /** Why the command ends: an exit code, or the error to tell. */
 type End = { readonly exitCode: number } | { readonly error: unknown };
 
-/** The longest wait between two attempts: somebody may be looking. */
-const RECONNECT_MS_MAX = 30_000;
 /** How long the last messages that clear retained ones may take. */
 const DRAIN_MS = 10_000;
 
@@ -87,24 +80,15 @@ async function subscriber(
     // The live view shows ages, which tell the same; a line would tear it.
     if (!flags.quiet && flags.output !== 'watch') terminal.errors.write(`dunlin sub: ${visible(text)}\n`);
   };
-  let isAgain = false;
+  const again = flags.reconnects ? reconnecting(tell) : { reconnect: false as const, on: {} };
   const target = targetOf(flags, terminal);
   // Aliases are shown by formats, so none may come that nobody asked for.
   const aliases = versionOf(flags) === 5 ? { topicAliasMaximum: 0, ...target.options.properties } : {};
   const client = await connectTarget(target, {
     signal,
     properties: aliases,
-    reconnect: flags.reconnects && { maxMs: RECONNECT_MS_MAX },
-    on: {
-      message: (message) => receiver.take(message),
-      reconnecting: ({ attempt, error }: ReconnectingInfo) => {
-        if (attempt === 1) tell(`${error.message}; connecting again`);
-      },
-      connected: () => {
-        if (isAgain) tell('Connected again');
-        isAgain = true;
-      },
-    },
+    ...again,
+    on: { ...again.on, message: (message) => receiver.take(message) },
   });
   receiver.client = client;
   return client;
