@@ -101,7 +101,15 @@ test('the examples of the client guide run', async () => {
     const flags = ['--conditions=@dunlin/source', '--input-type=module-typescript', '--eval', here];
     outputs.push(await new Program(process.execPath, flags).output());
   }
-  assert.deepEqual(outputs, ["room/1/temperature { value: 22.5, unit: 'C' }\n", '', '', '{ playing: true }\n']);
+  assert.deepEqual(outputs, [
+    "room/1/temperature { value: 22.5, unit: 'C' }\n",
+    '',
+    '',
+    '{ playing: true }\n',
+    '42 does play\n',
+    "player/42/status player/+/status { key: '7' }\n",
+    '42 true\n{ playing: true }\n',
+  ]);
 });
 
 test('the examples of the command line guide run', async () => {
