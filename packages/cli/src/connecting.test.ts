@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { MqttError } from '@dunlin/client';
-import { connectOptions, connectWithFlags, PACKET_BYTES_MAX, unanswered, unsupportedVersion } from './connecting.ts';
+import { connectClient, connectOptions, PACKET_BYTES_MAX, unanswered, unsupportedVersion } from './connecting.ts';
 import { type ConnectionFlags, newConnectionFlags } from './connection-flags.ts';
 import { RecordedTerminal } from './contract/recorded-terminal.ts';
 
@@ -21,7 +21,7 @@ test('what was not given is left to the client, but for the largest packet', () 
 });
 
 test('flags win over the URL', () => {
-  const url = { host: 'h', username: 'a', password: 'b' };
+  const url = { scheme: 'mqtt' as const, host: 'h', username: 'a', password: 'b' };
   const { username, password } = options({ url, username: 'c' });
   assert.deepEqual([username, password], ['c', 'b']);
 });
@@ -64,7 +64,7 @@ test('a connection that is closed without an answer may be one to a port for TLS
   context.after(() => silent.close());
   const { port } = silent.address() as { port: number };
   const flags = { ...newConnectionFlags(), host: '127.0.0.1', port };
-  await assert.rejects(connectWithFlags(flags, new RecordedTerminal(), new AbortController().signal), {
+  await assert.rejects(connectClient(flags, new RecordedTerminal()), {
     exitCode: 2,
     message: /^The connection was lost: .*\nThe server did not answer: is this its port for TLS/,
   });

@@ -13,6 +13,8 @@ export interface WebSocketConnectOptions extends WebSocketBounds {
   readonly url: string;
   /** Of the request, such as `authorization`. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** The address of this machine to connect from. Default: the system chooses. */
+  readonly localAddress?: string;
   /** Default `mqtt`. */
   readonly subprotocols?: readonly string[];
   /** For `wss:`. */
@@ -30,15 +32,17 @@ const MESSAGE_BYTES_MAX = 268_435_460 + 65_536;
  * with the abort reason.
  */
 export async function connectWebSocket(options: WebSocketConnectOptions): Promise<Wire> {
-  const { url, headers, subprotocols = ['mqtt'], tls, signal, timeoutMs = 30_000, messageBytesMax } = options;
+  const { url, headers, localAddress, subprotocols = ['mqtt'], tls, signal } = options;
+  const { timeoutMs = 30_000, messageBytesMax = MESSAGE_BYTES_MAX } = options;
   signal?.throwIfAborted();
   let cause: unknown;
   try {
     const socket = new WebSocket(url, [...subprotocols], {
       ...(headers === undefined ? {} : { headers }),
+      ...(localAddress === undefined ? {} : { localAddress }),
       ...(tls === undefined ? {} : tlsClientOptions(tls)),
       handshakeTimeout: timeoutMs,
-      maxPayload: messageBytesMax ?? MESSAGE_BYTES_MAX,
+      maxPayload: messageBytesMax,
       perMessageDeflate: false,
     });
     socket.on('error', (error) => {
