@@ -214,7 +214,7 @@ class Bystander {
     this.#link?.client.write(Buffer.from(encodePacket(packet, 5)));
   }
 
-  #received(chunk: Buffer): void {
+  #received(chunk: Uint8Array): void {
     this.#reader.push(chunk);
     while (this.#reader.next()) {
       const { bytes, start, bodyStart, end } = this.#reader;

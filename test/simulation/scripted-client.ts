@@ -140,7 +140,7 @@ export class ScriptedClient {
     this.#held = [];
   }
 
-  #chunk(link: Link, chunk: Buffer): void {
+  #chunk(link: Link, chunk: Uint8Array): void {
     if (this.link !== link) return;
     this.#reader.push(chunk);
     while (this.link === link && this.#reader.next()) {

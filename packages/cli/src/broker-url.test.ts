@@ -3,17 +3,38 @@ import { test } from 'node:test';
 import { readBrokerUrl } from './broker-url.ts';
 
 test('server, credentials and topic are read', () => {
-  assert.deepEqual(readBrokerUrl('mqtt://host/a/#'), { host: 'host', topic: 'a/#' });
+  const scheme = 'mqtt';
+  assert.deepEqual(readBrokerUrl('mqtt://host/a/#'), { scheme, host: 'host', topic: 'a/#' });
   assert.deepEqual(readBrokerUrl('mqtt://u:p%40s%3A@10.0.0.1:1884/a b%20'), {
+    scheme,
     host: '10.0.0.1',
     port: 1884,
     username: 'u',
     password: 'p@s:',
     topic: 'a b%20',
   });
-  assert.deepEqual(readBrokerUrl('mqtt://u@[::1]:5//x'), { host: '::1', port: 5, username: 'u', topic: '/x' });
-  assert.deepEqual(readBrokerUrl('mqtt://host'), { host: 'host' });
-  assert.deepEqual(readBrokerUrl('mqtt://:p@host/'), { host: 'host', username: '', password: 'p' });
+  assert.deepEqual(readBrokerUrl('mqtt://u@[::1]:5//x'), { scheme, host: '::1', port: 5, username: 'u', topic: '/x' });
+  assert.deepEqual(readBrokerUrl('mqtt://host'), { scheme, host: 'host' });
+  assert.deepEqual(readBrokerUrl('mqtt://:p@host/'), { scheme, host: 'host', username: '', password: 'p' });
+});
+
+test('every transport has its scheme; a WebSocket and a Unix socket have a path where others have a topic', () => {
+  assert.deepEqual(readBrokerUrl('mqtts://h/t'), { scheme: 'mqtts', host: 'h', topic: 't' });
+  assert.deepEqual(readBrokerUrl('ws://u:p@h:8080/a/mqtt?x=1'), {
+    scheme: 'ws',
+    host: 'h',
+    port: 8080,
+    username: 'u',
+    password: 'p',
+    path: '/a/mqtt?x=1',
+  });
+  assert.deepEqual(readBrokerUrl('wss://h'), { scheme: 'wss', host: 'h' });
+  assert.deepEqual(readBrokerUrl('mqtt+unix://u@/run/mqtt.sock'), {
+    scheme: 'mqtt+unix',
+    host: '',
+    username: 'u',
+    path: '/run/mqtt.sock',
+  });
 });
 
 test('what cannot be is refused, and no password repeated', () => {
@@ -21,7 +42,10 @@ test('what cannot be is refused, and no password repeated', () => {
     'host/a',
     'mqtt://',
     'mqtt:///a',
-    'mqtts://u:secret@host/a',
+    'http://u:secret@host/a',
+    'mqtt+unix://u:secret@host/run/s',
+    'mqtt+unix://',
+    'ws:///path',
     'mqtt://u:secret@host:0/a',
     'mqtt://u:secret%@host/a',
     'mqtt://u:secret@host:99999/a',

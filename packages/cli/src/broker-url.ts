@@ -1,38 +1,59 @@
-/** The URL of `-L`: server, credentials and topic in one argument. */
+/** The URL of `-L`: transport, server, credentials and topic in one argument. */
 
 import { usageError } from './exit-codes.ts';
 
+/** The transports by the scheme of their URLs, with the port where none is given; a Unix socket has none. */
+export const SCHEME_PORTS = { mqtt: 1883, mqtts: 8883, ws: 80, wss: 443, 'mqtt+unix': 0 } as const;
+
+/** The scheme of a server's URL. */
+export type Scheme = keyof typeof SCHEME_PORTS;
+
 /** What the URL said; absent parts were not in it. */
 export interface BrokerUrl {
+  readonly scheme: Scheme;
+  /** Without brackets; empty for a Unix socket. */
   readonly host: string;
   readonly port?: number;
   readonly username?: string;
   readonly password?: string;
-  /** Everything behind the slash that follows the server; may hold `#`. */
+  /** Of a WebSocket, with the query, or of the Unix socket's file; begins with a slash. */
+  readonly path?: string;
+  /** Of `mqtt` and `mqtts`: everything behind the slash that follows the server; may hold `#`. */
   readonly topic?: string;
 }
 
+const EXPECTED = 'expected mqtt://[user[:password]@]host[:port]/topic, or mqtts://, ws://, wss://, mqtt+unix:///path';
+
 /**
- * Reads `mqtt://[user[:password]@]host[:port][/topic]`; user and password may be percent-encoded, the topic stands as
- * it is. Throws a usage error that does not repeat the password.
+ * Reads a URL; user and password may be percent-encoded, the topic and the path stand as they are. Throws a usage error
+ * that does not repeat the password.
  */
 export function readBrokerUrl(url: string): BrokerUrl {
-  const found = /^([a-z]+):\/\/(?:([^@/]*)@)?(\[[^\]]+\]|[^:/]+)(?::(\d+))?(?:\/(.*))?$/s.exec(url);
-  if (found === null) throw badUrl(url, 'expected mqtt://[user[:password]@]host[:port]/topic');
-  const [, scheme, credentials, host, port, topic] = found;
-  if (scheme !== 'mqtt') throw badUrl(url, `"${scheme}" is not served yet, expected "mqtt"`);
+  const found = /^([a-z+]+):\/\/(?:([^@/]*)@)?(\[[^\]]+\]|[^:/]*)(?::(\d+))?(?:\/(.*))?$/s.exec(url);
+  if (found === null) throw badUrl(url, EXPECTED);
+  const [, scheme, credentials, host, port, rest = ''] = found;
+  if (!isScheme(scheme)) {
+    throw badUrl(url, `"${scheme}" is no transport, expected one of ${Object.keys(SCHEME_PORTS).join(', ')}`);
+  }
+  const isUnix = scheme === 'mqtt+unix';
+  if (isUnix ? host !== '' || port !== undefined || rest === '' : host === '') throw badUrl(url, EXPECTED);
   if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) {
     throw badUrl(url, `port ${port} does not exist, expected 1 to 65535`);
   }
   const colon = credentials?.indexOf(':') ?? -1;
   const username = colon < 0 ? credentials : credentials?.slice(0, colon);
   return {
+    scheme,
     host: host.startsWith('[') ? host.slice(1, -1) : host,
     ...(port === undefined ? {} : { port: Number(port) }),
     ...(username === undefined ? {} : { username: decode(url, username) }),
     ...(colon < 0 ? {} : { password: decode(url, credentials?.slice(colon + 1) ?? '') }),
-    ...(topic === undefined || topic === '' ? {} : { topic }),
+    ...(rest === '' ? {} : scheme.startsWith('mqtt') && !isUnix ? { topic: rest } : { path: `/${rest}` }),
   };
+}
+
+function isScheme(text: string): text is Scheme {
+  return Object.hasOwn(SCHEME_PORTS, text);
 }
 
 function decode(url: string, text: string): string {

@@ -19,7 +19,7 @@ test('what was not given is left to the client, but for the largest packet', () 
 });
 
 test('flags win over the URL', () => {
-  const url = { host: 'h', username: 'a', password: 'b' };
+  const url = { scheme: 'mqtt' as const, host: 'h', username: 'a', password: 'b' };
   const { username, password } = options({ url, username: 'c' });
   assert.deepEqual([username, password], ['c', 'b']);
 });

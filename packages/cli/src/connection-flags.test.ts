@@ -41,6 +41,8 @@ test('every flag sets what it says', () => {
     quiet: true,
     bindAddress: '::1',
     maximumPacketSize: 1000,
+    ws: false,
+    tls: {},
   });
 });
 
@@ -63,6 +65,15 @@ test('what does not go together is refused', () => {
   const wrong: [string, RegExp][] = [
     ['-h a -L mqtt://b/c', /-h and -L/],
     ['-i a -I b', /-i and -I/],
+    ['-h a --unix /s', /--unix together with/],
+    ['-p 1 --unix /s', /with a Unix socket/],
+    ['--cafile f -L mqtt+unix:///s', /with a Unix socket/],
+    ['--ws -L mqtt://a', /begins with ws:/],
+    ['--cafile f -L ws://a', /begins with wss:/],
+    ['--cert f', /--cert without --key/],
+    ['--key-pw-file f', /--key-pw-file without --key/],
+    ['--tls-version tlsv1.1', /expected one of tlsv1.2, tlsv1.3/],
+    ['--keyform engine', /expected pem/],
     ['-c', /-c without -i/],
     ['-x -1', /for ever without -i/],
     ['-V 311 -x 5', /-x with an older/],

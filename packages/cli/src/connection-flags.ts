@@ -1,10 +1,10 @@
-/** The flags that `dunlin pub` and `dunlin sub` share: server, client identity, session, will, messages of the tool. */
+/** The flags that all commands of a client share: server, TLS, client identity, session, will, messages of the tool. */
 
 import { isIP } from 'node:net';
 import { PACKET_BYTES_MAXIMUM, type ProtocolVersion, type QoS } from '@dunlin/protocol';
 import { type BrokerUrl, readBrokerUrl } from './broker-url.ts';
 import { usageError } from './exit-codes.ts';
-import { type FlagGroup, HelpAsked, wholeNumber } from './flags.ts';
+import { type FlagGroup, HelpAsked, readFlags, wholeNumber } from './flags.ts';
 import {
   addProperty,
   anyProperties,
@@ -12,12 +12,18 @@ import {
   type PropertyTarget,
   propertyArgumentCount,
 } from './property-flags.ts';
+import { checkTlsFlags, TLS, type TlsFlags } from './tls-flags.ts';
 
 /** What the shared flags set; `undefined` fields were not given. */
 export interface ConnectionFlags {
   host?: string;
   port?: number;
   url?: BrokerUrl;
+  /** The file of a Unix socket. */
+  unix?: string;
+  /** WebSocket in place of TCP. */
+  ws: boolean;
+  tls: TlsFlags;
   clientId?: string;
   idPrefix?: string;
   username?: string;
@@ -40,7 +46,7 @@ export interface ConnectionFlags {
 
 /** The state before any flag was read. */
 export function newConnectionFlags(): ConnectionFlags {
-  return { keepAlive: 60, cleanStart: true, will: {}, properties: {}, debug: false, quiet: false };
+  return { keepAlive: 60, cleanStart: true, ws: false, tls: {}, will: {}, properties: {}, debug: false, quiet: false };
 }
 
 const VERSIONS: Readonly<Record<string, ProtocolVersion>> = {
@@ -60,7 +66,25 @@ export function readQos(text: string): QoS {
 
 /** The groups of the table; `targets` are the packets for which the command takes properties. */
 export function connectionFlagGroups(targets: readonly PropertyTarget[]): FlagGroup<ConnectionFlags>[] {
-  return [SERVER, clientGroup(targets), WILL, TOOL];
+  return [SERVER, TLS, clientGroup(targets), WILL, TOOL];
+}
+
+/**
+ * Reads and checks the command line of a command of a client, which `newFlags` begins. `word` takes loose words.
+ *
+ * Throws a usage error, and `HelpAsked`.
+ */
+export function readClientFlags<Flags extends ConnectionFlags>(
+  command: string,
+  groups: readonly FlagGroup<Flags>[],
+  argv: readonly string[],
+  newFlags: () => Flags,
+  word?: (flags: Flags, text: string) => void,
+): Flags {
+  const flags = newFlags();
+  readFlags(command, groups, argv, flags, word);
+  checkConnectionFlags(flags);
+  return flags;
 }
 
 const SERVER: FlagGroup<ConnectionFlags> = {
@@ -79,7 +103,7 @@ const SERVER: FlagGroup<ConnectionFlags> = {
       short: 'p',
       long: 'port',
       values: ['PORT'],
-      help: 'its port (1883)',
+      help: 'its port (1883; with TLS 8883, with --ws 80 and 443)',
       set: (flags, [port]) => {
         flags.port = wholeNumber('port', port, 1, 65_535);
       },
@@ -88,9 +112,24 @@ const SERVER: FlagGroup<ConnectionFlags> = {
       short: 'L',
       long: 'url',
       values: ['URL'],
-      help: 'all in one: mqtt://[user[:password]@]host[:port]/topic',
+      help: 'all in one: mqtt://[user[:password]@]host[:port]/topic; also mqtts://, ws:// and wss:// with a path, mqtt+unix://',
       set: (flags, [url]) => {
         flags.url = readBrokerUrl(url);
+      },
+    },
+    {
+      long: 'unix',
+      values: ['PATH'],
+      help: 'the Unix socket to connect to',
+      set: (flags, [path]) => {
+        flags.unix = path;
+      },
+    },
+    {
+      long: 'ws',
+      help: 'speak over WebSocket, at the path /mqtt',
+      set: (flags) => {
+        flags.ws = true;
       },
     },
     {
@@ -275,7 +314,8 @@ const TOOL: FlagGroup<ConnectionFlags> = {
 
 /** Checks what only all flags together can tell. Throws a usage error. */
 export function checkConnectionFlags(flags: ConnectionFlags): void {
-  if (flags.url !== undefined && flags.host !== undefined) throw usageError('Cannot use -h and -L together');
+  checkPlace(flags);
+  checkTlsFlags(flags.tls);
   if (flags.clientId !== undefined && flags.idPrefix !== undefined) throw usageError('Cannot use -i and -I together');
   checkVersion(flags);
   checkSession(flags);
@@ -285,6 +325,22 @@ export function checkConnectionFlags(flags: ConnectionFlags): void {
   }
   if (topic === undefined && flags.properties.will !== undefined) {
     throw usageError('Cannot set a property of WILL without --will-topic');
+  }
+}
+
+function checkPlace({ host, port, url, unix, ws, tls, bindAddress }: ConnectionFlags): void {
+  if (url !== undefined && host !== undefined) throw usageError('Cannot use -h and -L together');
+  if (unix !== undefined && (host !== undefined || url !== undefined)) {
+    throw usageError('Cannot use --unix together with -h or -L');
+  }
+  const isUnix = unix !== undefined || url?.scheme === 'mqtt+unix';
+  if (isUnix && (port !== undefined || ws || bindAddress !== undefined || Object.keys(tls).length > 0)) {
+    throw usageError('Cannot use -p, -A, --ws or TLS with a Unix socket');
+  }
+  if (ws && url !== undefined)
+    throw usageError('Cannot use --ws and -L together: expected a URL that begins with ws:// or wss://');
+  if ((url?.scheme === 'mqtt' || url?.scheme === 'ws') && Object.keys(tls).length > 0) {
+    throw usageError(`Cannot use TLS with ${url.scheme}://: expected a URL that begins with ${url.scheme}s://`);
   }
 }
 

@@ -135,7 +135,7 @@ test('numbers outside of their range are refused', () => {
     assert.throws(() => secondsAsMs('time', text), /expected seconds/);
 });
 
-test('a flag of mosquitto_pub for what is not there yet is told as such', () => {
+test('a flag of mosquitto_pub for what is not there is told as such', () => {
   const message = (command: string, word: string): string => {
     try {
       readFlags(command, groups, [word], { given: [] });
@@ -145,9 +145,9 @@ test('a flag of mosquitto_pub for what is not there yet is told as such', () => 
     }
   };
   assert.equal(
-    message('dunlin pub', '--cafile'),
-    'Cannot use --cafile: dunlin pub has no TLS yet: mosquitto_pub --cafile has, or take a plain listener (-p 1883)',
+    message('dunlin pub', '--proxy'),
+    'Cannot use --proxy: dunlin pub has no SOCKS proxies, which mosquitto_pub has',
   );
-  assert.match(message('dunlin sub', '--unix=/run/x'), /dunlin sub has no Unix socket yet: mosquitto_sub --unix has/);
-  assert.match(message('dunlin store', '--cafile'), /^Cannot use --cafile: dunlin store has no such flag/);
+  assert.match(message('dunlin sub', '--psk=00'), /dunlin sub has no pre-shared keys of TLS, which mosquitto_sub has/);
+  assert.match(message('dunlin store', '--proxy'), /^Cannot use --proxy: dunlin store has no such flag/);
 });

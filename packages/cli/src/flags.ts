@@ -154,23 +154,19 @@ function take<Target>(
   return count;
 }
 
-/** Flags of mosquitto_pub and mosquitto_sub for what is not there yet. */
-const NOT_YET: Readonly<Record<string, readonly string[]>> = {
-  TLS: [
-    ...['cafile', 'capath', 'cert', 'key', 'keyform', 'ciphers', 'tls-version', 'tls-alpn', 'tls-engine'],
-    ...['tls-engine-kpass-sha1', 'tls-use-os-certs', 'insecure', 'psk', 'psk-identity'],
-  ],
-  'Unix socket': ['unix'],
-  proxy: ['proxy'],
+/** Flags of Mosquitto's clients for what is not there. */
+const NOT_THERE: Readonly<Record<string, readonly string[]>> = {
+  'TLS engines': ['tls-engine', 'tls-engine-kpass-sha1'],
+  'pre-shared keys of TLS': ['psk', 'psk-identity'],
+  'SOCKS proxies': ['proxy'],
 };
 
 function unknownFlag<Target>(command: string, flags: readonly Flag<Target>[], typed: string): Error {
-  const isTwin = ['dunlin pub', 'dunlin sub'].includes(command);
-  const missing = Object.keys(NOT_YET).find((what) => isTwin && NOT_YET[what].includes(typed.slice(2)));
+  const isTwin = ['dunlin pub', 'dunlin sub', 'dunlin rr'].includes(command);
+  const missing = Object.keys(NOT_THERE).find((what) => isTwin && NOT_THERE[what].includes(typed.slice(2)));
   if (missing !== undefined) {
     const twin = command.replace('dunlin ', 'mosquitto_');
-    const way = `${twin} ${typed} has, or take a plain listener (-p 1883)`;
-    return usageError(`Cannot use ${typed}: ${command} has no ${missing} yet: ${way}`);
+    return usageError(`Cannot use ${typed}: ${command} has no ${missing}, which ${twin} has`);
   }
   const names = flags.flatMap((flag) => (flag.long === undefined ? [] : [`--${flag.long}`]));
   const near = typed.length > 3 ? names.find((name) => isNear(typed, name)) : undefined;

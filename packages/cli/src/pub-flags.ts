@@ -3,13 +3,13 @@
 import { assertTopicName, type QoS } from '@dunlin/protocol';
 import {
   type ConnectionFlags,
-  checkConnectionFlags,
   connectionFlagGroups,
   newConnectionFlags,
+  readClientFlags,
   readQos,
 } from './connection-flags.ts';
 import { usageError } from './exit-codes.ts';
-import { type CommandHelp, type FlagGroup, helpText, readFlags, secondsAsMs, wholeNumber } from './flags.ts';
+import { type CommandHelp, type FlagGroup, helpText, secondsAsMs, wholeNumber } from './flags.ts';
 import { type PropertyTarget, propertyHelp } from './property-flags.ts';
 
 /** Where the payload comes from. */
@@ -153,9 +153,8 @@ export function pubHelp(): string {
   return helpText(HELP, GROUPS);
 }
 
-/** Reads and checks the command line. Throws a usage error. */
-export function readPubFlags(argv: readonly string[]): PubFlags & Required<Pick<PubFlags, 'topic' | 'source'>> {
-  const flags: PubFlags = {
+function newPubFlags(): PubFlags {
+  return {
     ...newConnectionFlags(),
     qos: 0,
     retain: false,
@@ -163,8 +162,11 @@ export function readPubFlags(argv: readonly string[]): PubFlags & Required<Pick<
     repeatDelayMs: 0,
     underWayMax: UNDER_WAY_MAX,
   };
-  readFlags('dunlin pub', GROUPS, argv, flags);
-  checkConnectionFlags(flags);
+}
+
+/** Reads and checks the command line. Throws a usage error. */
+export function readPubFlags(argv: readonly string[]): PubFlags & Required<Pick<PubFlags, 'topic' | 'source'>> {
+  const flags = readClientFlags('dunlin pub', GROUPS, argv, newPubFlags);
   const topic = flags.topic ?? flags.url?.topic;
   const { source } = flags;
   if (topic === undefined) throw usageError('Cannot publish without a topic: expected -t TOPIC');

@@ -2,7 +2,7 @@
 
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Client, MqttError } from '@dunlin/client';
-import { connectWithFlags } from './connecting.ts';
+import { connectClient } from './connecting.ts';
 import { failureOf } from './failure.ts';
 import { readLines } from './lines.ts';
 import { readPayload } from './payload.ts';
@@ -21,7 +21,7 @@ export async function pub(argv: readonly string[], terminal: Terminal): Promise<
     // Read before connecting: a missing file must not look like a client that came and went.
     const payload = await readPayload(flags.source, terminal.input, interrupt.signal);
     if (interrupt.signal.aborted) return 0;
-    const client = await connectWithFlags(flags, terminal, interrupt.signal);
+    const client = await connectClient(flags, terminal, { signal: interrupt.signal });
     try {
       return await publishAll(flags, client, payload, terminal, interrupt.signal);
     } finally {

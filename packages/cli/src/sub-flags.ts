@@ -3,14 +3,14 @@
 import { assertTopicFilter, parseSharedFilter, type QoS } from '@dunlin/protocol';
 import {
   type ConnectionFlags,
-  checkConnectionFlags,
   connectionFlagGroups,
   newConnectionFlags,
+  readClientFlags,
   readQos,
   versionOf,
 } from './connection-flags.ts';
 import { usageError } from './exit-codes.ts';
-import { type CommandHelp, columns, type FlagGroup, helpText, readFlags, secondsAsMs, wholeNumber } from './flags.ts';
+import { type CommandHelp, columns, type FlagGroup, helpText, secondsAsMs, wholeNumber } from './flags.ts';
 import { compileFormat, type MessageFormat, PARAMETERS } from './message-format.ts';
 import { type PropertyTarget, propertyHelp } from './property-flags.ts';
 import { checkTopic } from './pub-flags.ts';
@@ -235,9 +235,8 @@ export function subHelp(): string {
   return helpText(HELP, GROUPS);
 }
 
-/** Reads and checks the command line. Throws a usage error. */
-export function readSubFlags(argv: readonly string[]): SubFlags {
-  const flags: SubFlags = {
+function newSubFlags(): SubFlags {
+  return {
     ...newConnectionFlags(),
     filters: [],
     unsubscribe: [],
@@ -255,8 +254,11 @@ export function readSubFlags(argv: readonly string[]): SubFlags {
     retainHandling: 0,
     randomFilter: 100,
   };
-  readFlags('dunlin sub', GROUPS, argv, flags);
-  checkConnectionFlags(flags);
+}
+
+/** Reads and checks the command line. Throws a usage error. */
+export function readSubFlags(argv: readonly string[]): SubFlags {
+  const flags = readClientFlags('dunlin sub', GROUPS, argv, newSubFlags);
   if (flags.url?.topic !== undefined) flags.filters.push(flags.url.topic);
   if (flags.filters.length === 0 && flags.unsubscribe.length === 0) {
     throw usageError("Cannot subscribe without a filter: expected -t FILTER, such as -t '#'");

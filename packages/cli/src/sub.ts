@@ -2,7 +2,7 @@
 
 import { type Client, type CloseReason, describeReason, type ReceivedMessage } from '@dunlin/client';
 import { FilterTrie } from '@dunlin/protocol';
-import { connectWithFlags } from './connecting.ts';
+import { connectClient } from './connecting.ts';
 import { CommandError, ExitCode, localError } from './exit-codes.ts';
 import { PayloadNotJson } from './message-json.ts';
 import { momentNow } from './strftime.ts';
@@ -41,8 +41,9 @@ export async function sub(argv: readonly string[], terminal: Terminal): Promise<
         }, flags.timeoutMs);
   try {
     const printer = new Printer(flags, output, terminal, finish);
-    const client = await connectWithFlags(flags, terminal, interrupt.signal, {
-      message: (message) => printer.take(message),
+    const client = await connectClient(flags, terminal, {
+      signal: interrupt.signal,
+      on: { message: (message) => printer.take(message) },
     });
     printer.client = client;
     isConnected = true;

@@ -180,8 +180,7 @@ export class Connection implements WireHandler {
     const bytes = this.#output.length === 1 ? this.#output[0] : joined(this.#output, this.#outputBytes);
     this.#output = [];
     this.#outputBytes = 0;
-    // Every transport takes any Uint8Array; the type says Buffer because Node's reads give one.
-    const isTaken = this.#wire.write(bytes as Buffer);
+    const isTaken = this.#wire.write(bytes);
     if (!isTaken) this.#isFull = true;
     else if (!this.#isFull) this.#owner.flushed();
   }

@@ -1,13 +1,13 @@
 /** Which subscriptions of this client a message belongs to: a trie of their filters. */
 
-import { FilterTrie, parseSharedFilter } from '@dunlin/protocol';
+import { FilterTree, parseSharedFilter } from '@dunlin/protocol';
 import type { ReceivedMessage } from './received-message.ts';
 import type { Delivery } from './receiving.ts';
 import type { Subscription } from './subscription.ts';
 
 /** The subscriptions of one client by filter. */
 export class Routes {
-  readonly #trie = new FilterTrie<Subscription>();
+  readonly #trie = new FilterTree<Subscription>();
   readonly #byFilter = new Map<string, Set<Subscription>>();
   readonly #found: Subscription[] = [];
 

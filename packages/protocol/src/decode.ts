@@ -7,9 +7,9 @@ import { fixedFlags, PACKET_NAMES, type PacketName, PacketType, type Side } from
 import {
   type AuthPacket,
   type ConnackPacket,
-  type DisconnectPacket,
   NO_PROPERTIES,
   type Packet,
+  type Properties,
   type ProtocolVersion,
   type PublishAckPacket,
   type PublishPacket,
@@ -20,9 +20,10 @@ import {
   type UnsubackPacket,
   type UnsubscribePacket,
 } from './packets.ts';
+import type { PropertyCarrier } from './properties.ts';
 import { readPropertyBlock } from './property-block.ts';
 import { hexadecimal, isReasonCodeAllowed } from './reason-codes.ts';
-import { hasWildcard } from './topic.ts';
+import { checkTopicField } from './topic.ts';
 
 /** What one decode function needs besides its reader. */
 interface Context {
@@ -33,6 +34,7 @@ interface Context {
 const RETURN_CODE_MAXIMUM = 5;
 const SUBACK_FAILURE = 0x80;
 const SHARED_PREFIX = '$share/';
+const ACK_STATEMENTS = '[MQTT-3.4.2-1, 3.5.2-1, 3.6.2-1, 3.7.2-1]';
 
 /**
  * Reads the packet in bytes [start, end) whose variable header begins at `bodyStart`, as `receiver` must; whoever is
@@ -121,8 +123,6 @@ function decodeClientBody(name: PacketName, reader: PacketReader, context: Conte
       return decodeUnsubscribe(reader, context);
     case 'pingreq':
       return { type: name };
-    case 'disconnect':
-      return decodeDisconnect(reader, context);
   }
   return undefined;
 }
@@ -132,13 +132,10 @@ function decodeServerBody(name: PacketName, reader: PacketReader, context: Conte
     case 'connack':
       return decodeConnack(reader, context);
     case 'suback':
-      return decodeSuback(reader, context);
     case 'unsuback':
-      return decodeUnsuback(reader, context);
+      return decodeRequestAck(name, reader, context);
     case 'pingresp':
       return { type: name };
-    case 'disconnect':
-      return context.version === 5 ? decodeDisconnect(reader, context) : undefined;
   }
   return undefined;
 }
@@ -150,7 +147,10 @@ function decodeEither(name: PacketName, reader: PacketReader, context: Context):
     case 'pubrec':
     case 'pubrel':
     case 'pubcomp':
-      return decodePublishAck(name, reader, context);
+      return { type: name, packetId: reader.packetId(), ...readReason(reader, name, context, ACK_STATEMENTS) };
+    case 'disconnect':
+      if (context.version !== 5 && context.sender === 'server') break;
+      return { type: name, ...readReason(reader, name, context, '[MQTT-3.14.2-1]') };
     case 'auth':
       if (context.version === 5) return decodeAuth(reader, context);
       throw malformedPacket('Cannot read a packet: type 15 is reserved before MQTT 5.0 [MQTT311-2.2.2-2]');
@@ -158,17 +158,15 @@ function decodeEither(name: PacketName, reader: PacketReader, context: Context):
   throw protocolError(`Cannot accept ${reader.title} from the ${context.sender}: only the other side may send it`);
 }
 
-function decodePublish(reader: PacketReader, flags: number, { version, sender }: Context): PublishPacket {
+function decodePublish(reader: PacketReader, flags: number, context: Context): PublishPacket {
   const qos = (flags >> 1) & 3;
   const dup = qos > 0 && flags >= 8;
   if (qos === 3) throw reader.malformed('its QoS is 3 [MQTT-3.3.1-4]');
-  if (qos === 0 && flags >= 8 && version !== 3) throw reader.malformed('DUP is 1 with QoS 0 [MQTT-3.3.1-2]');
+  if (qos === 0 && flags >= 8 && context.version !== 3) throw reader.malformed('DUP is 1 with QoS 0 [MQTT-3.3.1-2]');
   const topic = reader.text('Topic Name');
-  if (hasWildcard(topic)) {
-    throw new MqttError('topic-name-invalid', 0x90, 'Cannot read PUBLISH: a wildcard in its Topic Name [MQTT-3.3.2-2]');
-  }
+  if (topic !== '') checkTopicField(topic, 'Topic Name');
   const packetId = qos > 0 ? reader.packetId() : 0;
-  const properties = version === 5 ? readPropertyBlock(reader, 'publish', sender) : NO_PROPERTIES;
+  const properties = readProperties(reader, 'publish', context);
   if (topic === '' && properties.topicAlias === undefined) {
     throw reader.forbidden('its Topic Name is empty and it has no Topic Alias (3.3.2.1)');
   }
@@ -176,50 +174,71 @@ function decodePublish(reader: PacketReader, flags: number, { version, sender }:
   return { type: 'publish', dup, qos: qos as QoS, retain: (flags & 1) === 1, topic, packetId, properties, payload };
 }
 
-function decodeConnack(reader: PacketReader, { version }: Context): ConnackPacket {
+/** The property block of a 5.0 packet; none before. */
+function readProperties(reader: PacketReader, carrier: PropertyCarrier, { version, sender }: Context): Properties {
+  return version === 5 ? readPropertyBlock(reader, carrier, sender) : NO_PROPERTIES;
+}
+
+/** A code that the packet may carry from its sender; before 5.0 those that `isKnown` says. */
+function readCode(
+  reader: PacketReader,
+  packet: PacketName,
+  { version, sender }: Context,
+  isKnown: (code: number) => boolean,
+  statement: string,
+): number {
+  const code = reader.byte('Reason Code');
+  if (version === 5 ? isReasonCodeAllowed(packet, code, sender) : isKnown(code)) return code;
+  throw reader.forbidden(`code ${hexadecimal(code)} has no place in it or is not for its sender ${statement}`);
+}
+
+function decodeConnack(reader: PacketReader, context: Context): ConnackPacket {
   const flags = reader.byte('Connect Acknowledge Flags');
   if (flags > 1) throw reader.malformed('a reserved acknowledge flag is 1 [MQTT-3.2.2-1]');
-  const reasonCode = reader.byte('Reason Code');
-  if (version === 5 && reader.rest === 0 && reasonCode > 0 && reasonCode <= RETURN_CODE_MAXIMUM) {
-    const message = `Cannot use MQTT 5.0: the server answered in the form of 3.1.1, Return Code ${reasonCode}`;
+  const found = reader.bytes[reader.at];
+  if (context.version === 5 && reader.rest === 1 && isReturnCode(found) && found > 0) {
+    const message = `Cannot use MQTT 5.0: the server answered in the form of 3.1.1, Return Code ${found}`;
     throw new MqttError('unsupported-protocol-version', 0x84, message);
   }
-  const allowed =
-    version === 5 ? isReasonCodeAllowed('connack', reasonCode, 'server') : reasonCode <= RETURN_CODE_MAXIMUM;
-  if (!allowed) throw badReasonCode(reader, reasonCode, '[MQTT-3.2.2-8]');
+  const reasonCode = readCode(reader, 'connack', context, isReturnCode, '[MQTT-3.2.2-8]');
   const sessionPresent = flags === 1;
   if (sessionPresent && reasonCode !== 0) throw reader.forbidden('Session Present is 1 with a refusal [MQTT-3.2.2-6]');
-  const properties = version === 5 ? readPropertyBlock(reader, 'connack', 'server') : NO_PROPERTIES;
+  const properties = readProperties(reader, 'connack', context);
   if (properties.authenticationData !== undefined && properties.authenticationMethod === undefined) {
     throw reader.forbidden('it has Authentication Data without an Authentication Method (3.2.2.3.18)');
   }
   return { type: 'connack', sessionPresent, reasonCode, properties };
 }
 
-/** 5.0 leaves out a code of 0 without properties, and a property length of 0 behind a code. */
-function decodePublishAck(
-  type: PublishAckPacket['type'],
-  reader: PacketReader,
-  { version, sender }: Context,
-): PublishAckPacket {
-  const packetId = reader.packetId();
-  if (version !== 5 || reader.rest === 0) return { type, packetId, reasonCode: 0, properties: NO_PROPERTIES };
-  const reasonCode = reader.byte('Reason Code');
-  if (!isReasonCodeAllowed(type, reasonCode, sender)) {
-    throw badReasonCode(reader, reasonCode, '[MQTT-3.4.2-1, 3.5.2-1, 3.6.2-1, 3.7.2-1]');
-  }
-  const properties = reader.rest === 0 ? NO_PROPERTIES : readPropertyBlock(reader, type, sender);
-  return { type, packetId, reasonCode, properties };
+function isReturnCode(code: number): boolean {
+  return code <= RETURN_CODE_MAXIMUM;
 }
 
-function decodeSubscribe(reader: PacketReader, { version, sender }: Context): SubscribePacket {
+function isGranted(code: number): boolean {
+  return code <= 2 || code === SUBACK_FAILURE;
+}
+
+/** 5.0 leaves out a code of 0 without properties, and a property length of 0 behind a code; before there is neither. */
+function readReason(
+  reader: PacketReader,
+  packet: PublishAckPacket['type'] | 'disconnect',
+  context: Context,
+  statement: string,
+): { reasonCode: number; properties: Properties } {
+  const isShort = context.version !== 5 || reader.rest === 0;
+  const reasonCode = isShort ? 0 : readCode(reader, packet, context, isGranted, statement);
+  const properties = isShort || reader.rest === 0 ? NO_PROPERTIES : readProperties(reader, packet, context);
+  return { reasonCode, properties };
+}
+
+function decodeSubscribe(reader: PacketReader, context: Context): SubscribePacket {
   const packetId = reader.packetId();
-  const properties = version === 5 ? readPropertyBlock(reader, 'subscribe', sender) : NO_PROPERTIES;
+  const properties = readProperties(reader, 'subscribe', context);
   const subscriptions: SubscriptionRequest[] = [];
   while (reader.rest > 0) {
     const filter = reader.text('Topic Filter');
     const options = reader.byte('Subscription Options');
-    subscriptions.push(version === 5 ? readOptions(reader, filter, options) : readQoS(reader, filter, options));
+    subscriptions.push(context.version === 5 ? readOptions(reader, filter, options) : readQoS(reader, filter, options));
   }
   if (subscriptions.length === 0) throw reader.forbidden('it has no Topic Filter, expected one or more [MQTT-3.8.3-2]');
   return { type: 'subscribe', packetId, properties, subscriptions };
@@ -249,67 +268,38 @@ function readQoS(reader: PacketReader, filter: string, options: number): Subscri
   return { filter, qos: options as QoS, noLocal: false, retainAsPublished: false, retainHandling: 0 };
 }
 
-function decodeSuback(reader: PacketReader, { version, sender }: Context): SubackPacket {
+/** One code for each Topic Filter of the request; UNSUBACK has none before 5.0. */
+function decodeRequestAck(
+  type: 'suback' | 'unsuback',
+  reader: PacketReader,
+  context: Context,
+): SubackPacket | UnsubackPacket {
   const packetId = reader.packetId();
-  const properties = version === 5 ? readPropertyBlock(reader, 'suback', sender) : NO_PROPERTIES;
-  const reasonCodes = readCodes(reader);
-  for (const code of reasonCodes) {
-    const allowed = version === 5 ? isReasonCodeAllowed('suback', code, sender) : code <= 2 || code === SUBACK_FAILURE;
-    if (!allowed) throw badReasonCode(reader, code, '[MQTT-3.9.3-2]');
-  }
-  return { type: 'suback', packetId, properties, reasonCodes };
+  const properties = readProperties(reader, type, context);
+  const reasonCodes: number[] = [];
+  if (type === 'unsuback' && context.version !== 5) return { type, packetId, properties, reasonCodes };
+  const statement = type === 'suback' ? '[MQTT-3.9.3-2]' : '[MQTT-3.11.3-2]';
+  if (reader.rest === 0) throw reader.forbidden('it has no Reason Code, expected one for each Topic Filter');
+  while (reader.rest > 0) reasonCodes.push(readCode(reader, type, context, isGranted, statement));
+  return { type, packetId, properties, reasonCodes };
 }
 
-function decodeUnsubscribe(reader: PacketReader, { version, sender }: Context): UnsubscribePacket {
+function decodeUnsubscribe(reader: PacketReader, context: Context): UnsubscribePacket {
   const packetId = reader.packetId();
-  const properties = version === 5 ? readPropertyBlock(reader, 'unsubscribe', sender) : NO_PROPERTIES;
+  const properties = readProperties(reader, 'unsubscribe', context);
   const filters: string[] = [];
   while (reader.rest > 0) filters.push(reader.text('Topic Filter'));
   if (filters.length === 0) throw reader.forbidden('it has no Topic Filter, expected one or more [MQTT-3.10.3-2]');
   return { type: 'unsubscribe', packetId, properties, filters };
 }
 
-function decodeUnsuback(reader: PacketReader, { version, sender }: Context): UnsubackPacket {
-  const packetId = reader.packetId();
-  if (version !== 5) return { type: 'unsuback', packetId, properties: NO_PROPERTIES, reasonCodes: [] };
-  const properties = readPropertyBlock(reader, 'unsuback', sender);
-  const reasonCodes = readCodes(reader);
-  for (const code of reasonCodes) {
-    if (!isReasonCodeAllowed('unsuback', code, sender)) throw badReasonCode(reader, code, '[MQTT-3.11.3-2]');
-  }
-  return { type: 'unsuback', packetId, properties, reasonCodes };
-}
-
-/** The payload of SUBACK and UNSUBACK: one byte for each filter of the request, so one at least. */
-function readCodes(reader: PacketReader): number[] {
-  if (reader.rest === 0) throw reader.forbidden('it has no Reason Code, expected one for each Topic Filter');
-  const codes: number[] = [];
-  while (reader.rest > 0) codes.push(reader.byte('Reason Code'));
-  return codes;
-}
-
-function decodeDisconnect(reader: PacketReader, { version, sender }: Context): DisconnectPacket {
-  if (version !== 5 || reader.rest === 0) return { type: 'disconnect', reasonCode: 0, properties: NO_PROPERTIES };
-  const reasonCode = reader.byte('Reason Code');
-  if (!isReasonCodeAllowed('disconnect', reasonCode, sender)) {
-    throw badReasonCode(reader, reasonCode, '[MQTT-3.14.2-1]');
-  }
-  const properties = reader.rest === 0 ? NO_PROPERTIES : readPropertyBlock(reader, 'disconnect', sender);
-  return { type: 'disconnect', reasonCode, properties };
-}
-
 /** The short form cannot occur: it has no room for the Authentication Method, which is required (3.15.2.2.2). */
-function decodeAuth(reader: PacketReader, { sender }: Context): AuthPacket {
-  if (reader.rest === 0) throw reader.forbidden('it has no Authentication Method (3.15.2.2.2)');
-  const reasonCode = reader.byte('Authenticate Reason Code');
-  if (!isReasonCodeAllowed('auth', reasonCode, sender)) throw badReasonCode(reader, reasonCode, '[MQTT-3.15.2-1]');
-  const properties = readPropertyBlock(reader, 'auth', sender);
+function decodeAuth(reader: PacketReader, context: Context): AuthPacket {
+  const isShort = reader.rest === 0;
+  const reasonCode = isShort ? 0 : readCode(reader, 'auth', context, isGranted, '[MQTT-3.15.2-1]');
+  const properties = isShort ? NO_PROPERTIES : readProperties(reader, 'auth', context);
   if (properties.authenticationMethod === undefined) {
     throw reader.forbidden('it has no Authentication Method (3.15.2.2.2)');
   }
   return { type: 'auth', reasonCode, properties };
-}
-
-function badReasonCode(reader: PacketReader, code: number, statement: string): MqttError {
-  return reader.forbidden(`code ${hexadecimal(code)} has no place in it or is not for its sender ${statement}`);
 }

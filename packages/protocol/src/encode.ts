@@ -1,6 +1,5 @@
 /** Writes every control packet of MQTT 3.1, 3.1.1 and 5.0 (chapter 3). */
 
-import { MqttError } from './errors.ts';
 import { fixedFlags, PacketType } from './packet-types.ts';
 import { PacketWriter } from './packet-writer.ts';
 import type {
@@ -22,7 +21,7 @@ import type {
 } from './packets.ts';
 import { writePropertyBlock } from './property-block.ts';
 import { connackReturnCode, hexadecimal, isReasonCodeAllowed } from './reason-codes.ts';
-import { hasWildcard } from './topic.ts';
+import { checkTopicField } from './topic.ts';
 
 const RETURN_CODE_MAXIMUM = 5;
 const SUBACK_FAILURE = 0x80;
@@ -169,14 +168,12 @@ function writeFitting(
 ): boolean {
   const start = writer.length;
   let admitted = packet;
-  for (const dropped of ['', 'reasonString', 'userProperties'] as const) {
-    if (dropped !== '') {
-      if (!mayShorten(admitted) || version !== 5) return false;
-      admitted = { ...admitted, properties: { ...admitted.properties, [dropped]: undefined } };
-    }
+  for (const dropped of ['reasonString', 'userProperties', undefined] as const) {
     write(writer, admitted, version);
     if (writer.length - start <= maximumPacketSize) return true;
     writer.length = start;
+    if (dropped === undefined || version !== 5 || !mayShorten(admitted)) break;
+    admitted = { ...admitted, properties: { ...admitted.properties, [dropped]: undefined } };
   }
   return false;
 }
@@ -188,17 +185,7 @@ type Shortenable = Exclude<
 
 /** The packets that may carry a Reason String; in the others User Properties belong to the message or the request. */
 function mayShorten(packet: Packet): packet is Shortenable {
-  switch (packet.type) {
-    case 'connect':
-    case 'publish':
-    case 'subscribe':
-    case 'unsubscribe':
-    case 'pingreq':
-    case 'pingresp':
-      return false;
-    default:
-      return true;
-  }
+  return !['connect', 'publish', 'subscribe', 'unsubscribe', 'pingreq', 'pingresp'].includes(packet.type);
 }
 
 function withoutProblemInformation(packet: Packet): Packet {
@@ -224,7 +211,7 @@ function writeConnect(writer: PacketWriter, packet: ConnectPacket): void {
   writer.text(packet.clientId, 'Client Identifier');
   if (will !== undefined) {
     if (protocolVersion === 5) writePropertyBlock(writer, will.properties, 'will');
-    checkTopic(will.topic, 'Will Topic');
+    checkTopicField(will.topic, 'Will Topic');
     writer.text(will.topic, 'Will Topic');
     writer.binary(will.payload, 'Will Payload');
   }
@@ -269,7 +256,7 @@ function writePublish(writer: PacketWriter, packet: PublishPacket, version: Prot
   const { qos, topic, properties } = packet;
   checkQoS(writer, qos);
   if (packet.dup && qos === 0) throw writer.forbidden('DUP is 1 with QoS 0 [MQTT-3.3.1-2]');
-  if (topic !== '') checkTopic(topic, 'Topic Name');
+  if (topic !== '') checkTopicField(topic, 'Topic Name');
   else if (version !== 5 || properties.topicAlias === undefined) {
     throw writer.forbidden('its Topic Name is empty and it has no Topic Alias (3.3.2.1)');
   }
@@ -370,13 +357,4 @@ function checkAuthentication(writer: PacketWriter, properties: Properties): void
 
 function checkQoS(writer: PacketWriter, qos: number): void {
   if (qos !== 0 && qos !== 1 && qos !== 2) throw writer.forbidden(`a QoS is ${String(qos)}, expected 0 to 2`);
-}
-
-function checkTopic(topic: string, field: string): void {
-  if (topic === '') throw topicNameInvalid(field, 'it is empty [MQTT-4.7.3-1]');
-  if (hasWildcard(topic)) throw topicNameInvalid(field, 'it holds a wildcard [MQTT-3.3.2-2]');
-}
-
-function topicNameInvalid(field: string, fault: string): MqttError {
-  return new MqttError('topic-name-invalid', 0x90, `Cannot use the ${field}: ${fault}`);
 }

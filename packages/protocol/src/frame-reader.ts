@@ -158,18 +158,11 @@ export class FrameReader {
   }
 
   #checkSize(typeByte: number, packetSize: number): void {
-    if (packetSize > this.maximumControlSize && typeByte >> 4 !== PacketType.publish)
-      throw new MqttError(
-        'packet-too-large',
-        0x95,
-        `Cannot read a packet of ${packetSize} bytes: other than PUBLISH, ${this.maximumControlSize} are allowed`,
-      );
-    if (packetSize <= this.maximumPacketSize) return;
-    throw new MqttError(
-      'packet-too-large',
-      0x95,
-      `Cannot read a packet of ${packetSize} bytes: the Maximum Packet Size is ${this.maximumPacketSize}`,
-    );
+    const isControl = typeByte >> 4 !== PacketType.publish;
+    const maximum = isControl ? Math.min(this.maximumControlSize, this.maximumPacketSize) : this.maximumPacketSize;
+    if (packetSize <= maximum) return;
+    const what = maximum < this.maximumPacketSize ? 'other than PUBLISH, it may have' : 'the Maximum Packet Size is';
+    throw new MqttError('packet-too-large', 0x95, `Cannot read a packet of ${packetSize} bytes: ${what} ${maximum}`);
   }
 
   /** Moves bytes from the chunk to the packet being gathered; true when that completes it. */

@@ -3,6 +3,7 @@
 import { MqttError, malformedPacket, protocolError } from './errors.ts';
 import type { PacketName, Side } from './packet-types.ts';
 import type { Properties } from './packets.ts';
+import { checkTopicField } from './topic.ts';
 
 /** What carries properties: a packet, or the Will inside a CONNECT. */
 export type PropertyCarrier = Exclude<PacketName, 'pingreq' | 'pingresp'> | 'will';
@@ -110,13 +111,8 @@ export function checkPropertyUse(
  */
 export function checkPropertyValue({ key, name, values }: PropertyRow, value: unknown): void {
   const found = `Cannot use ${name}`;
-  if (values === 'topic-name') {
-    const topic = value as string;
-    if (topic === '') throw new MqttError('topic-name-invalid', 0x90, `${found}: it is empty [MQTT-4.7.3-1]`);
-    if (/[+#]/.test(topic)) {
-      throw new MqttError('topic-name-invalid', 0x90, `${found}: it holds a wildcard [MQTT-3.3.2-14]`);
-    }
-  } else if (values === 'bit' && (value as number) > 1) {
+  if (values === 'topic-name') checkTopicField(value as string, name, 'MQTT-3.3.2-14');
+  else if (values === 'bit' && (value as number) > 1) {
     throw protocolError(`${found} ${String(value)}: expected 0 or 1`);
   } else if (values === 'not-zero' && value === 0) {
     if (key !== 'topicAlias') throw protocolError(`${found} 0: expected 1 or more`);

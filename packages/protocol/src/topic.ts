@@ -29,6 +29,17 @@ export function isTopicFilter(filter: string): boolean {
   return (wrongWithText(filter) ?? wrongWithWildcards(filter)) === undefined;
 }
 
+/**
+ * Checks of a text that is UTF-8 for certain, or will be when it is written, what else a Topic Name needs: it is not
+ * empty and holds no wildcard. `field` and `statement` name it and its rule in the error.
+ * @throws MqttError 'topic-name-invalid' 0x90
+ */
+export function checkTopicField(topic: string, field: string, statement = 'MQTT-3.3.2-2'): void {
+  const why =
+    topic === '' ? 'it is empty [MQTT-4.7.3-1]' : hasWildcard(topic) ? `it holds a wildcard [${statement}]` : '';
+  if (why !== '') throw new MqttError('topic-name-invalid', 0x90, `Cannot use the ${field}: ${why}`);
+}
+
 /** Whether a text holds `+` or `#` anywhere. */
 export function hasWildcard(text: string): boolean {
   return text.includes('+') || text.includes('#');

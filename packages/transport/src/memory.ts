@@ -85,7 +85,7 @@ class MemoryEnd implements MemoryWire {
     this.#askTurn();
   }
 
-  write(bytes: Buffer): boolean {
+  write(bytes: Uint8Array): boolean {
     if (this.#over || this.#other.#over) return true;
     if (bytes.length > 0) this.#other.#take(Buffer.from(bytes));
     this.#full = this.pendingBytes > 0;

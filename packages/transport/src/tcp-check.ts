@@ -73,7 +73,7 @@ function ask(wire: Wire): Promise<boolean> {
     let answer = '';
     wire.open({
       received: (chunk) => {
-        answer += chunk.toString('latin1');
+        answer += Buffer.from(chunk).toString('latin1');
         if (answer.length >= QUESTION.length) wire.close();
       },
       ended: () => {},

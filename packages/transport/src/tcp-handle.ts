@@ -120,7 +120,7 @@ class HandleWire implements Wire, Lingering {
   #inputEnded = false;
   /** A write is with the system; what is written meanwhile waits in `#queue` and goes as one. */
   #writing = false;
-  #queue: Buffer[] | undefined;
+  #queue: Uint8Array[] | undefined;
   #queueBytes = 0;
   #error: Error | undefined;
 
@@ -149,7 +149,7 @@ class HandleWire implements Wire, Lingering {
     if (!this.#paused && this.#stage < CLOSING) this.#startReading();
   }
 
-  write(bytes: Buffer): boolean {
+  write(bytes: Uint8Array): boolean {
     if (this.#stage !== OPEN) return true;
     if (this.#writing) return this.#enqueue(bytes);
     if (bytes.length === 0) return true;
@@ -255,7 +255,7 @@ class HandleWire implements Wire, Lingering {
     else if (this.#stage === OPEN) this.#handler?.ended();
   }
 
-  #enqueue(bytes: Buffer): false {
+  #enqueue(bytes: Uint8Array): false {
     this.#queue ??= [];
     this.#queue.push(bytes);
     this.#queueBytes += bytes.length;
@@ -264,14 +264,14 @@ class HandleWire implements Wire, Lingering {
 
   /** Sends what was written meanwhile; true where all of it was taken at once. */
   #flushQueue(): boolean {
-    const chunks = this.#queue as Buffer[];
+    const chunks = this.#queue as Uint8Array[];
     this.#queue = undefined;
     this.#queueBytes = 0;
     return this.#settle(this.#handle.writev(spareRequest, chunks, true), chunks) && this.#stage !== BROKEN;
   }
 
   /** After a write call: true where the bytes are the caller's again. */
-  #settle(status: number, bytes: Buffer | Buffer[]): boolean {
+  #settle(status: number, bytes: Uint8Array | Uint8Array[]): boolean {
     const { state, lastWriteWasAsync } = bindings as Bindings;
     if (status === 0 && state[lastWriteWasAsync] === 0) return true;
     const request = spareRequest;

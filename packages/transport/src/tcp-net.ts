@@ -55,7 +55,7 @@ export class NetWire implements Wire, Lingering {
     if (!this.#paused) this.#socket.resume();
   }
 
-  write(bytes: Buffer): boolean {
+  write(bytes: Uint8Array): boolean {
     if (this.#closing || this.#socket.destroyed) return true;
     this.#socket.write(bytes, this.#written);
     this.#waiting = this.#socket.writableLength > 0;

@@ -12,7 +12,8 @@ import { Recorder } from './contract/recorder.ts';
 import { Accepting, HOST, LIMIT } from './contract/tcp.ts';
 import { describeWire } from './contract/wire.ts';
 import { Authority, FOR_CLIENTS, FOR_SERVERS } from './testing/certificates.ts';
-import { connectTls, listenTls, type TlsConnectOptions, type TlsListener, type TlsListenOptions } from './tls.ts';
+import { listenTls, type TlsListener, type TlsListenOptions } from './tls.ts';
+import { connectTls, type TlsConnectOptions } from './tls-connect.ts';
 import type { Wire } from './wire.ts';
 
 const ours = Authority.root('our authority');

@@ -1,18 +1,16 @@
-/** Wires over TLS: listening and connecting. */
+/** Wires over TLS: listening. `tls-connect.ts` is the other end. */
 
 import type { Socket } from 'node:net';
-import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
-import { connected } from './connecting.ts';
-import { codeOf, TransportError } from './errors.ts';
+import type { TLSSocket } from 'node:tls';
 import { ProxyEntrance, type ProxyProtocolOptions } from './proxy-entrance.ts';
-import { listenAtPort, shownPlace, tellAcceptErrors } from './server-socket.ts';
+import { listenAtPort, tellAcceptErrors } from './server-socket.ts';
 import { SocketListener } from './socket-listener.ts';
-import { type AcceptOptions, BACKLOG, CONNECT_TIMEOUT_MS, LINGER_MS, type WaitingOptions } from './tcp.ts';
+import { type AcceptOptions, BACKLOG, LINGER_MS, type WaitingOptions } from './tcp.ts';
 import { NetWire } from './tcp-net.ts';
 import { type HandshakeLimits, TlsEntrance } from './tls-entrance.ts';
 import { makeTicketKeys, type TlsServerSettings, TlsSettings } from './tls-settings.ts';
-import type { Listener, Peer, Wire } from './wire.ts';
-import { KEEP_ALIVE_MS, peerOf } from './wire-owner.ts';
+import type { Listener, Peer } from './wire.ts';
+import { peerOf } from './wire-owner.ts';
 
 export type { HandshakeLimits } from './tls-entrance.ts';
 export {
@@ -48,33 +46,6 @@ export interface TlsListener extends Listener {
   update(settings: TlsServerSettings): void;
 }
 
-/** Where to connect to, and whom to believe there. */
-export interface TlsConnectOptions {
-  /** An address or a name; of a name's addresses the first one that answers is taken (RFC 8305). */
-  readonly host: string;
-  readonly port: number;
-  /** The address of this machine to connect from. Default: the system chooses. */
-  readonly localAddress?: string;
-  /** Whom to ask for, and whose certificate is expected. Default `host`, which is not asked for where it is an address. */
-  readonly serverName?: string;
-  /** PEM: authorities that may have signed the server's certificate. Default: those that Node knows. */
-  readonly authorities?: readonly string[];
-  /** PEM: the client's certificate, those that support it after it, and its key. */
-  readonly credential?: { readonly certificate: string; readonly key: string };
-  /** False: anybody may answer, with whatever certificate; the connection is then open to whoever is on the way. */
-  readonly verify?: boolean;
-  /** Names for ALPN, such as `mqtt`. Default: none is sent. */
-  readonly protocols?: readonly string[];
-  /** Default TLSv1.2. */
-  readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
-  /** Gives up; the promise rejects with the signal's reason. No effect once connected. */
-  readonly signal?: AbortSignal;
-  /** Gives up with ETIMEDOUT, names looked up and handshake included. Milliseconds, default 30000. */
-  readonly timeoutMs?: number;
-  /** How long `close` of the wire may take. Milliseconds, default 2000. */
-  readonly lingerMs?: number;
-}
-
 const PROTOCOL = 'mqtt';
 
 /**
@@ -106,45 +77,4 @@ export async function listenTls(options: TlsListenOptions): Promise<TlsListener>
   return Object.assign(sockets, {
     update: (next: TlsServerSettings): void => entrance.update(new TlsSettings(next, ticketKeys)),
   });
-}
-
-/**
- * Connects. Settles with a wire to `open` when the handshake is done and the server's certificate was found good;
- * rejects with a `TransportError`, such as CERT_HAS_EXPIRED or ERR_TLS_CERT_ALTNAME_INVALID, or the abort reason. What
- * a server of TLS 1.3 says against the client's certificate comes later: the wire then breaks.
- */
-export async function connectTls(options: TlsConnectOptions): Promise<Wire> {
-  const { host, port, signal, timeoutMs = CONNECT_TIMEOUT_MS, lingerMs = LINGER_MS } = options;
-  signal?.throwIfAborted();
-  let socket: TLSSocket | undefined;
-  try {
-    socket = connect(connectOptions(options));
-    socket.setNoDelay(true);
-    socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    await connected(socket, 'secureConnect', timeoutMs, signal);
-  } catch (error) {
-    socket?.destroy();
-    if (signal?.aborted) throw signal.reason;
-    throw new TransportError(`Cannot connect to ${shownPlace(host, port)}`, codeOf(error), error);
-  }
-  socket.pause();
-  return new NetWire(socket, { lingerMs, wireGone: (): void => {} });
-}
-
-function connectOptions(
-  options: TlsConnectOptions,
-): ConnectionOptions & { localAddress?: string; allowHalfOpen: true } {
-  const { host, port, localAddress, serverName, authorities, credential, protocols } = options;
-  return {
-    host,
-    port,
-    ...(localAddress === undefined ? {} : { localAddress }),
-    ...(serverName === undefined ? {} : { servername: serverName }),
-    ...(authorities === undefined ? {} : { ca: [...authorities], allowPartialTrustChain: true }),
-    ...(credential === undefined ? {} : { cert: credential.certificate, key: credential.key }),
-    ...(protocols === undefined ? {} : { ALPNProtocols: [...protocols] }),
-    minVersion: options.minVersion ?? 'TLSv1.2',
-    rejectUnauthorized: options.verify ?? true,
-    allowHalfOpen: true,
-  };
 }

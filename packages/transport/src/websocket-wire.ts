@@ -72,7 +72,7 @@ export class WebSocketWire implements Wire, Lingering {
     this.#goOn();
   }
 
-  write(bytes: Buffer): boolean {
+  write(bytes: Uint8Array): boolean {
     if (this.#closing || this.#socket.readyState !== this.#socket.OPEN) return true;
     if (bytes.length === 0) return !this.#waiting;
     if (!this.#waiting) this.#writtenBytes = 0;

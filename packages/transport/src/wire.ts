@@ -7,8 +7,9 @@ export interface Peer {
   /** 0 where the transport has no ports. */
   readonly port: number;
   /**
-   * The certificates that the client proved to have, in DER: its own first, then what it sent to support it. Whoever
-   * asks checks them: the transport says only that the client has the key. Of a resumed TLS session only its own.
+   * The certificates that the peer proved to have, in DER: its own first, then what it sent to support it. Whoever asks
+   * a client for them checks them: the transport says only that the client has the key. Of a resumed TLS session only its own; of a
+   * server only its own, and none of a resumed session.
    */
   readonly certificates?: readonly Uint8Array[];
   /** The name that a TLS client asked for (SNI). */
@@ -23,7 +24,7 @@ export interface Peer {
  */
 export interface WireHandler {
   /** Bytes came. The chunk may be reused by the transport as soon as the call returns: copy what must live longer. */
-  received(chunk: Buffer): void;
+  received(chunk: Uint8Array): void;
   /** The peer will send no more. The wire stays writable until `close`. */
   ended(): void;
   /** `pendingBytes` fell back to 0 after a `write` that could not be finished at once. */
@@ -43,7 +44,7 @@ export interface Wire {
    * wire keeps the buffer until `drained` (when all that was written has left) or `closed`. On a wire that is closed,
    * closing or broken the bytes are dropped and the answer is true; `closed` tells the rest.
    */
-  write(bytes: Buffer): boolean;
+  write(bytes: Uint8Array): boolean;
   /** The owner has let the peer in (CONNACK was sent): limits for strangers end. Missing where a wire has none. */
   admitted?(): void;
   /** Stops and restarts reading; bytes already in the operating system wait there. */

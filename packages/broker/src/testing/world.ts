@@ -137,7 +137,7 @@ export class World {
     far.open = (handler) =>
       open({
         received: (chunk) => {
-          chunk.copy(buffer);
+          buffer.set(chunk);
           handler.received(buffer.subarray(0, chunk.length));
           buffer.fill(0);
         },

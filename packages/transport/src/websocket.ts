@@ -1,0 +1,57 @@
+/** Connecting over WebSocket in Node, plain and over TLS. */
+
+import { WebSocket } from 'ws';
+import { codeOf, TransportError } from './errors.ts';
+import { type TlsClientSettings, tlsClientOptions } from './tls-connect.ts';
+import { openWebSocket, type StandardWebSocket, SUBPROTOCOL, type WebSocketBounds } from './websocket-client.ts';
+import type { Wire } from './wire.ts';
+
+/** Where to connect to, and whom to believe there. */
+export interface WebSocketConnectOptions extends WebSocketBounds {
+  /** With the scheme `ws:` or `wss:` and without credentials. */
+  readonly url: string;
+  /** Of the request, such as `authorization`. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Default `mqtt`. */
+  readonly subprotocols?: readonly string[];
+  /** For `wss:`. */
+  readonly tls?: TlsClientSettings;
+  /** Bytes of one WebSocket message. Default 268501024: the largest packet there is and 64 KiB. */
+  readonly messageBytesMax?: number;
+}
+
+const MESSAGE_BYTES_MAX = 268_435_460 + 65_536;
+
+/**
+ * Connects. Settles with a wire to `open` when the server has answered with a WebSocket and the subprotocol; rejects
+ * with a `TransportError`, such as ECONNREFUSED, CERT_HAS_EXPIRED or DUNLIN_HTTP_STATUS where it answered otherwise, or
+ * with the abort reason.
+ */
+export async function connectWebSocket(options: WebSocketConnectOptions): Promise<Wire> {
+  const { url, headers, subprotocols = [SUBPROTOCOL], tls, signal, timeoutMs = 30_000, messageBytesMax } = options;
+  signal?.throwIfAborted();
+  let cause: unknown;
+  try {
+    const socket = new WebSocket(url, [...subprotocols], {
+      ...(headers === undefined ? {} : { headers }),
+      ...(tls === undefined ? {} : tlsClientOptions(tls)),
+      handshakeTimeout: timeoutMs,
+      maxPayload: messageBytesMax ?? MESSAGE_BYTES_MAX,
+      perMessageDeflate: false,
+    });
+    socket.on('error', (error) => {
+      cause ??= error;
+    });
+    socket.on('unexpected-response', (request, { statusCode, statusMessage }) => {
+      const found = `the server answered ${statusCode} ${statusMessage}, a WebSocket is expected`;
+      cause ??= Object.assign(new Error(found), { code: 'DUNLIN_HTTP_STATUS' });
+      request.destroy();
+      socket.terminate();
+    });
+    return await openWebSocket(socket as unknown as StandardWebSocket, options);
+  } catch (error) {
+    if (signal?.aborted) throw signal.reason;
+    const { host, pathname } = new URL(url);
+    throw new TransportError(`Cannot connect to "${host}${pathname}"`, codeOf(cause ?? error), cause ?? error);
+  }
+}
