@@ -15,6 +15,8 @@ import { passwdHelp } from './passwd-flags.ts';
 import { pub } from './pub.ts';
 import { pubHelp } from './pub-flags.ts';
 import { reload, reloadHelp } from './reload.ts';
+import { rr } from './rr.ts';
+import { rrHelp } from './rr-flags.ts';
 import { store } from './store.ts';
 import { storeHelp } from './store-flags.ts';
 import { sub } from './sub.ts';
@@ -42,6 +44,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   init: { summary: 'make the directory of a new server: TLS, a first user, rules', help: initHelp, run: init },
   pub: { summary: 'publish messages', help: pubHelp, run: pub },
   sub: { summary: 'subscribe and print messages', help: subHelp, run: sub },
+  rr: { summary: 'send requests and print their answers, or answer them', help: rrHelp, run: rr },
   config: { summary: 'check, show and convert configurations of a server', help: configHelp, run: config },
   store: { summary: 'look at, check, back up and restore the data of a server', help: storeHelp, run: store },
   reload: { summary: 'have a server read its configuration again', help: reloadHelp, run: reload },
