@@ -12,6 +12,8 @@ import { init } from './init.ts';
 import { initHelp } from './init-flags.ts';
 import { passwd } from './passwd.ts';
 import { passwdHelp } from './passwd-flags.ts';
+import { probe } from './probe.ts';
+import { probeHelp } from './probe-flags.ts';
 import { pub } from './pub.ts';
 import { pubHelp } from './pub-flags.ts';
 import { reload, reloadHelp } from './reload.ts';
@@ -45,6 +47,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   pub: { summary: 'publish messages', help: pubHelp, run: pub },
   sub: { summary: 'subscribe and print messages', help: subHelp, run: sub },
   rr: { summary: 'send requests and print their answers, or answer them', help: rrHelp, run: rr },
+  probe: { summary: 'find out what a server can do', help: probeHelp, run: probe },
   config: { summary: 'check, show and convert configurations of a server', help: configHelp, run: config },
   store: { summary: 'look at, check, back up and restore the data of a server', help: storeHelp, run: store },
   reload: { summary: 'have a server read its configuration again', help: reloadHelp, run: reload },
