@@ -61,7 +61,7 @@ async function prove(state: StoredState, broker: Broker, client: Client): Promis
     properties: { sessionExpiryInterval: 0xffffffff },
     on: { message: () => ++received === state.queuedEach && queued.resolve() },
   });
-  if (!owner.connack.sessionPresent) throw new Error(`The session of ${clientId} was stored and is not there`);
+  if (!owner.connack?.sessionPresent) throw new Error(`The session of ${clientId} was stored and is not there`);
   if (state.queuedEach > 0) await within(queued.promise, `the ${state.queuedEach} messages queued for ${clientId}`);
   await owner.disconnect();
 }

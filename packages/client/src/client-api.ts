@@ -1,10 +1,10 @@
 /** The names around the client: its states, events, counters and the options of its calls. */
 
 import type { ConnackPacket, Packet, Properties, QoS, SubscriptionRequest } from '@dunlin/protocol';
+import type { PublishResult } from './connection.ts';
 import type { CertificateSeen } from './dial.ts';
 import type { MqttError } from './errors.ts';
 import type { OperationOptions } from './operation.ts';
-import type { PublishResult } from './publishing.ts';
 import type { ReceivedMessage } from './received-message.ts';
 import type { RequestResult } from './requests.ts';
 
@@ -45,7 +45,7 @@ export interface ClientEvents {
   unsubscribed: (result: RequestResult) => void;
   /** The handler of a request threw, or its answer could not be published. The requester has its time-out. */
   responderFailed: (error: unknown, request: ReceivedMessage) => void;
-  /** A packet went into the output. Its binary values may change after the call. Without password and authentication data. */
+  /** A packet went into the output. Its binary values may change after the call. Without authentication data, and with an empty password. */
   packetSent: (packet: Packet) => void;
   /** A packet came. Its binary values are valid until the call returns. Without authentication data. */
   packetReceived: (packet: Packet) => void;

@@ -1,18 +1,13 @@
-/** The client: what the application calls, joined to one session on one connection. */
+/** The client: what the application calls, joined to a session that outlives its connections. */
 
 import {
-  type AuthPacket,
   assertTopicFilter,
   type ConnackPacket,
-  isReasonCodeAllowed,
   NO_PROPERTIES,
-  type Packet,
   type ProtocolVersion,
   parseSharedFilter,
-  type QoS,
   type SubscriptionRequest,
 } from '@dunlin/protocol';
-import type { Wire } from '@dunlin/transport';
 import type {
   ClientEvents,
   ClientState,
@@ -24,29 +19,30 @@ import type {
   SubscribeOptions,
   UnsubscribeOptions,
 } from './client-api.ts';
-import { Connection } from './connection.ts';
-import { SYSTEM } from './environment.ts';
+import type { PublishResult } from './connection.ts';
 import { MqttError, mqttError } from './errors.ts';
 import { Listeners } from './events.ts';
-import { KeepAlive } from './keep-alive.ts';
-import { type OperationOptions, operation } from './operation.ts';
-import type { Payload } from './options.ts';
-import type { PublishResult } from './publishing.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { type Log, logOf, tapOf } from './log.ts';
+import { type OperationOptions, operation, type Settle } from './operation.ts';
+import type { ClientOptions, MessageHandler, Payload } from './options.ts';
+import { openOutbox } from './outbox-keeper.ts';
+import { payloadBytes } from './payload.ts';
 import type { ReceivedMessage } from './received-message.ts';
-import type { Delivery } from './receiving.ts';
 import { Requester, type RequestOptions } from './requester.ts';
-import type { RequestResult } from './requests.ts';
+import { attemptOf, type Request, type RequestResult } from './requests.ts';
 import { type RequestHandler, type RespondOptions, respond } from './responder.ts';
-import { Routes } from './routes.ts';
-import type { ServerLimits } from './server-limits.ts';
-import { Session, type Settle } from './session.ts';
-import { payloadBytes, type Settings } from './settings.ts';
-import { type MessageHandler, PendingSubscription, Subscription } from './subscription.ts';
+import { checkDisconnect, type ServerLimits } from './server-limits.ts';
+import { Session } from './session.ts';
+import { type Platform, type ServerUrl, type Settings, settingsOf } from './settings.ts';
+import { type PendingSubscription, pendingSubscription, Subscription } from './subscription.ts';
 
 /**
- * A connected MQTT client; `connect` makes it.
+ * An MQTT client; `createClient` and `connect` make it.
  *
- * Every promise it gives settles: with the server's answer, or with an `MqttError`. When the connection ends, whatever is open then rejects.
+ * It has one state, and goes from connection to connection: what is published and asked for in between waits. Every
+ * promise it gives settles: with the server's answer, by the caller's bounds, or with an `MqttError` when the client is
+ * `disconnected`. After that nothing is accepted until `connect()` is called again.
  */
 export class Client implements AsyncDisposable {
   readonly protocolVersion: ProtocolVersion;
@@ -61,82 +57,81 @@ export class Client implements AsyncDisposable {
     responsesIgnored: 0,
     requestsIgnored: 0,
   };
-  /** Settles when the connection is over and its wire gone; never rejects. */
-  readonly closed: Promise<CloseReason>;
   readonly #settings: Settings;
   readonly #listeners = new Listeners<ClientEvents>();
-  readonly #routes = new Routes();
-  readonly #requester: Requester;
+  readonly #log: Log;
   readonly #session: Session;
-  readonly #connection: Connection;
-  /** Publishes of QoS 0 whose bytes are still in this process. */
-  #unflushed: Settle<void>[] = [];
-  #keepAlive: KeepAlive | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #connack: ConnackPacket | undefined;
-  #state: ClientState = 'connecting';
-  #reason: CloseReason | undefined;
-  readonly #connected: Settle<Client>;
-  #tellClosed!: (reason: CloseReason) => void;
+  readonly #lifecycle: Lifecycle;
+  readonly #requester: Requester;
+  readonly #draining = new Set<Settle<void>>();
+  #wasConnected = false;
 
-  /** For `connect`: begins on a wire that nobody has opened. `connected` hears of CONNACK 0x00 or of the end before. */
-  constructor(settings: Settings, wire: Wire, connected: Settle<Client>) {
-    const { connect } = settings;
+  /** For `createClient`. Throws `MqttError` for options that cannot be. */
+  constructor(platform: Platform, url: ServerUrl, options: ClientOptions) {
+    const settings = settingsOf(platform, url, options);
+    const { connect, on } = settings;
     this.#settings = settings;
-    this.#connected = connected;
-    this.#requester = new Requester(this, SYSTEM, settings.requestsMax, () => {
-      this.stats.responsesIgnored += 1;
-    });
+    this.#log = logOf(settings.log);
     this.protocolVersion = connect.protocolVersion;
-    this.closed = new Promise((resolve) => {
-      this.#tellClosed = resolve;
-    });
-    for (const name of Object.keys(settings.on) as (keyof ClientEvents)[]) {
-      const listener = settings.on[name];
+    for (const name of Object.keys(on) as (keyof ClientEvents)[]) {
+      const listener = on[name];
       if (listener !== undefined) this.#listeners.on(name, listener);
     }
-    this.#connection = new Connection(wire, connect.protocolVersion, settings.maximumPacketSize, {
-      received: (packet) => this.#received(packet),
-      heard: () => this.#keepAlive?.received(performance.now()),
-      sent: (packet) => this.#sent(packet),
-      flushed: () => this.#flushed(),
-      failed: (error) => this.#failed(error),
-      closed: (error) => this.#closed(error),
-    });
-    this.#session = new Session(
-      {
-        send: (packet) => this.#connection.send(packet),
-        connected: (packet) => this.#onConnected(packet),
-        ended: (error) => this.#end({ by: 'server', error }),
-        challenged: (packet) => this.#answer(packet),
-        authenticated: (data) => settings.authentication?.verify?.(data),
-        delivered: (delivery) => this.#deliver(delivery),
+    this.#session = new Session(settings, {
+      stats: this.stats,
+      acknowledged: (topic, result) => this.#tell('publishAcknowledged', topic, result),
+      settled: () => {
+        if (this.#draining.size > 0) this.#checkDrained();
       },
-      connect,
-      settings.publishesMax,
-    );
-    this.#connection.open();
-    this.#session.begin();
+      delivered: (message) => {
+        this.stats.received += 1;
+        this.#tell('message', message);
+      },
+      ended: (error) => this.#lifecycle.end({ by: 'server', error }),
+    });
+    this.#lifecycle = this.#newLifecycle();
+    this.#requester = new Requester(this, settings.environment, settings.requestsMax, () => {
+      this.stats.responsesIgnored += 1;
+    });
   }
 
   get state(): ClientState {
-    return this.#state;
+    return this.#lifecycle.state;
+  }
+
+  /** Why the connection before is over; undefined while `connecting` or `connected`. */
+  get reason(): CloseReason | undefined {
+    return this.#lifecycle.reason;
+  }
+
+  /** Settles when the client is `disconnected` for good and its wire gone; never rejects. `connect()` begins a new one. */
+  get closed(): Promise<CloseReason> {
+    return this.#lifecycle.closed;
   }
 
   /** The Client Identifier in use, also one that the server assigned. */
   get clientId(): string {
-    return this.#connack?.properties.assignedClientIdentifier ?? this.#settings.connect.clientId;
+    return this.#lifecycle.clientId;
   }
 
-  /** The CONNACK of this connection: Session Present and the server's properties. */
-  get connack(): ConnackPacket {
-    if (this.#connack === undefined) throw new Error('a client is handed out only after CONNACK');
-    return this.#connack;
+  /** The CONNACK of this connection: Session Present and the server's properties. Undefined unless `connected`. */
+  get connack(): ConnackPacket | undefined {
+    return this.#lifecycle.connack;
   }
 
-  /** What the server takes. */
-  get limits(): ServerLimits {
-    return this.#session.limits;
+  /** What the server takes. Undefined unless `connected`. */
+  get limits(): ServerLimits | undefined {
+    return this.#session.link?.limits;
+  }
+
+  /**
+   * Connects, where it is not connected; settles with the CONNACK that accepted.
+   *
+   * Rejects when the client is `disconnected`: 'refused' (by Reason Code), 'connection-failed', 'connection-lost',
+   * 'timed-out' (`connectTimeoutMs`), 'aborted', 'closed', 'tls', 'invalid', 'outbox-failed', the codes of the protocol.
+   */
+  connect({ signal }: { readonly signal?: AbortSignal | undefined } = {}): Promise<ConnackPacket> {
+    return this.#lifecycle.connect(signal);
   }
 
   /** Adds a listener; the function returned removes it. */
@@ -153,24 +148,41 @@ export class Client implements AsyncDisposable {
    * Publishes a message: text, bytes, or anything that becomes JSON.
    *
    * Settles at QoS 0 when the bytes have left this process, at QoS 1 with PUBACK, at QoS 2 with PUBCOMP. Bytes must
-   * stay as they are until then. Above the server's Receive Maximum a message waits for its turn. Rejects: 'refused'
-   * (the server's reason), 'not-supported' (above what the server takes), 'queue-full', 'invalid', 'closed',
-   * 'connection-lost', 'server-disconnected', 'timed-out', 'aborted', 'topic-name-invalid' and their like.
+   * stay as they are until then. Without a connection, and above the server's Receive Maximum, a message waits in the
+   * outbox. Rejects: 'refused' (the server's reason), 'not-supported' (above what the server takes), 'queue-full',
+   * 'expired', 'session-lost' (QoS 2), 'connection-lost' (QoS 0 that was leaving), 'invalid', 'topic-name-invalid',
+   * 'timed-out', 'aborted', and why the client is `disconnected`.
    */
-  publish(topic: string, payload: Payload, options: PublishOptions = {}): Promise<PublishResult> {
+  publish(topic: string, payload: Payload, options: PublishOptions = NO_OPTIONS): Promise<PublishResult> {
     const { qos = 0, retain = false, properties = NO_PROPERTIES } = options;
+    const { link, outbox } = this.#session;
+    const { operationTimeoutMs } = this.#settings;
+    if (qos === 0 && link !== undefined && outbox.isPassable && options.signal === undefined) {
+      const { timeoutMs = operationTimeoutMs } = options;
+      if (timeoutMs === undefined) {
+        try {
+          link.publish({ topic, payload: payloadBytes(payload), qos, retain, properties }, 0, false);
+          this.stats.sent += 1;
+          return link.left();
+        } catch (error) {
+          return Promise.reject(mqttError(error));
+        }
+      }
+    }
     const attempt = `Cannot publish to "${topic}"`;
-    return operation(attempt, this.#bounds(options), (settle) => {
-      this.#checkConnected(attempt);
+    return this.#operation(attempt, options, (settle) => {
+      if (qos === 0 && link === undefined && this.#settings.outbox.qos0 === 'reject') {
+        throw new MqttError('closed', `${attempt}: there is no connection, and QoS 0 does not wait for one`);
+      }
       const request = { topic, payload: payloadBytes(payload), qos, retain, properties };
-      const outgoing = this.#session.publish(request, this.#publishSettle(topic, qos, settle));
-      return () => this.#session.cancel(outgoing);
+      const outgoing = outbox.publish(request, settle);
+      return () => outbox.cancel(outgoing);
     });
   }
 
   /**
    * Subscribes to one filter or several. With a handler it is called for each message; without one iterate over what
-   * is returned, or over what that settles with.
+   * is returned, or over what that settles with. Without a connection it waits for one, and it outlives connections.
    *
    * Settles with SUBACK; rejects as `publish` does, 'refused' where no filter was granted. Where some were, see
    * `results` of the subscription.
@@ -190,18 +202,32 @@ export class Client implements AsyncDisposable {
         this.stats.dropped += 1;
       },
     };
-    const subscription = new Subscription(owner, names, this.#settings.iteratorMessagesMax, listener);
-    return new PendingSubscription(subscription, this.#subscribe(subscription, requests, given));
+    const isManual = given.acknowledge === 'manual';
+    const subscription = new Subscription(owner, names, this.#settings.iteratorMessagesMax, isManual);
+    if (listener !== undefined) subscription.on(listener);
+    return pendingSubscription(subscription, this.#subscribe(subscription, requests, given));
+  }
+
+  /**
+   * Calls the handler for messages that match the filter and arrive anyway, without subscribing; the function returned
+   * takes it away. Throws 'topic-filter-invalid'.
+   */
+  handle(filter: string, handler: MessageHandler): () => void {
+    try {
+      assertFilter(filter);
+    } catch (error) {
+      throw mqttError(error);
+    }
+    return this.#session.routes.handle(filter, handler);
   }
 
   /** Unsubscribes from filters, whoever subscribed to them here. Settles with UNSUBACK; rejects as `publish` does. */
   async unsubscribe(filters: string | readonly string[], options: UnsubscribeOptions = {}): Promise<RequestResult> {
+    const { routes } = this.#session;
     const list = typeof filters === 'string' ? [filters] : filters;
     const result = await this.#requestUnsubscribe(list, options);
-    for (const subscription of list.flatMap((filter) => this.#routes.withFilter(filter))) {
-      if (!subscription.filters.every((filter) => list.includes(filter))) continue;
-      this.#routes.remove(subscription);
-      subscription.finish(undefined);
+    for (const subscription of list.flatMap((filter) => routes.withFilter(filter))) {
+      if (subscription.filters.every((filter) => list.includes(filter))) this.#finish(subscription);
     }
     return result;
   }
@@ -231,13 +257,29 @@ export class Client implements AsyncDisposable {
     return respond(this, events, filter, handler, options);
   }
 
-  /** MQTT 5.0: authenticates again on the open connection. Settles when the server has accepted. */
+  /**
+   * MQTT 5.0: authenticates again on the open connection. Settles when the server has accepted; rejects 'closed' without
+   * a connection, and with what ends it.
+   */
   reauthenticate(data?: Uint8Array, options: OperationOptions = {}): Promise<void> {
     const attempt = 'Cannot authenticate again';
-    return operation(attempt, this.#bounds(options), (settle) => {
-      this.#checkConnected(attempt);
-      this.#session.reauthenticate(data, settle);
-      return NOTHING;
+    return this.#operation(attempt, options, (settle) => {
+      const { authenticating } = this.#lifecycle;
+      if (authenticating === undefined) throw new MqttError('closed', `${attempt}: there is no connection`);
+      authenticating.again(data, settle);
+      return undefined;
+    });
+  }
+
+  /**
+   * Settles when all that was published and asked for so far and since is settled and has left this process; rejects as
+   * `publish` does. It does not disconnect.
+   */
+  drain(options: OperationOptions = {}): Promise<void> {
+    return this.#operation('Cannot drain', options, (settle) => {
+      this.#draining.add(settle);
+      this.#checkDrained();
+      return () => this.#draining.delete(settle);
     });
   }
 
@@ -247,234 +289,191 @@ export class Client implements AsyncDisposable {
    * What is open then rejects with 'closed'; iterators end in order. Rejects, and stays connected, for a reason code or
    * property that cannot be.
    */
-  async disconnect(options: DisconnectOptions = {}): Promise<void> {
-    if (this.#reason === undefined) {
+  async disconnect({ reasonCode = 0, properties = NO_PROPERTIES }: DisconnectOptions = {}): Promise<void> {
+    const { link } = this.#session;
+    if (link !== undefined) {
       try {
-        this.#session.disconnect(options.reasonCode ?? 0, options.properties ?? NO_PROPERTIES);
+        checkDisconnect(this.#settings.connect, properties);
+        link.send({ type: 'disconnect', reasonCode, properties });
       } catch (error) {
         throw mqttError(error);
       }
-      this.#end({ by: 'client', error: undefined });
     }
+    this.#lifecycle.over({ by: 'client', error: undefined });
     await this.closed;
   }
 
+  /** Disconnects. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.disconnect();
   }
 
-  /** For `connect`: gives up before CONNACK. */
-  abandon(error: MqttError): void {
-    if (this.#state !== 'connecting') return;
-    this.#end({ by: 'client', error });
-    this.#connection.destroy();
+  #newLifecycle(): Lifecycle {
+    return new Lifecycle(this.#settings, {
+      tap: tapOf(this.#log, this.#listeners),
+      opening: () => this.#opening(),
+      accepted: (established, isResumed) => {
+        if (this.#lifecycle.state === 'reconnecting') this.stats.reconnects += 1;
+        this.#session.begin(established, isResumed);
+      },
+      received: (packet) => this.#session.receive(packet),
+      drained: () => this.#session.outbox.pump(),
+      lost: (error) => this.#session.pause(error),
+      over: () => this.#over(),
+      changed: (state, reason) => this.#changed(state, reason),
+      reconnecting: (next) => {
+        this.#log?.('info', `attempt ${next.attempt} in ${Math.round(next.delayMs)} ms: ${next.error.message}`);
+        this.#tell('reconnecting', next);
+      },
+      certificateExpiring: (certificate) => this.#tell('certificateExpiring', certificate),
+    });
   }
 
-  #bounds(options: OperationOptions): OperationOptions {
-    return { signal: options.signal, timeoutMs: options.timeoutMs ?? this.#settings.operationTimeoutMs };
+  #tell<Name extends keyof ClientEvents>(name: Name, ...values: Parameters<ClientEvents[Name]>): void {
+    if (this.#listeners.has(name)) this.#listeners.emit(name, ...values);
   }
 
-  #checkConnected(attempt: string): void {
-    if (this.#state !== 'connected') throw this.#endError(attempt);
+  #changed(state: ClientState, reason: CloseReason | undefined): void {
+    this.#log?.(
+      state === 'connected' ? 'info' : 'warn',
+      reason?.error === undefined ? state : `${state}: ${reason.error.message}`,
+    );
+    const { connack } = this.#lifecycle;
+    const wasConnected = this.#wasConnected;
+    this.#wasConnected = connack !== undefined;
+    this.#tell('state', state, reason);
+    if (wasConnected && reason !== undefined) this.#tell('disconnected', reason);
+    if (connack !== undefined) this.#tell('connected', connack);
   }
 
-  /** What open and later operations reject with. */
-  #endError(attempt: string): Error {
-    const cause = this.#reason?.error;
+  /** Opens the store of the outbox, where there is one; settles with the Client Identifier that goes with it. */
+  async #opening(): Promise<string> {
+    const { outbox, clientId } = this.#settings;
+    const { store } = outbox;
+    if (store === undefined) return this.clientId;
+    const opened = await openOutbox(store, clientId, (error) => this.#lifecycle.over({ by: 'client', error }));
+    if (this.#lifecycle.isOver) {
+      await opened.keeper.close();
+      return this.clientId;
+    }
+    const own = opened.clientId ?? this.clientId;
+    if (opened.clientId === undefined) opened.keeper.own(own);
+    this.#session.outbox.keeper = opened.keeper;
+    this.#session.outbox.restore(opened.records);
+    return own;
+  }
+
+  /** The client is `disconnected`: everything open fails; settles when the store is let go. */
+  async #over(): Promise<void> {
+    const { outbox } = this.#session;
+    const { keeper } = outbox;
+    const error = this.#overError('The operation was not finished');
+    this.#session.end(error, this.reason?.error);
+    for (const settle of this.#draining) settle.reject(error);
+    await keeper?.close();
+  }
+
+  /** What operations reject with once the client is `disconnected`. */
+  #overError(attempt: string): MqttError {
+    const cause = this.#lifecycle.reason?.error;
     if (cause === undefined) return new MqttError('closed', `${attempt}: the client was disconnected`);
     const { code, reasonCode, packet } = cause;
     return new MqttError(code, `${attempt}: ${cause.message}`, { reasonCode, packet, cause });
   }
 
-  #publishSettle(topic: string, qos: QoS, settle: Settle<PublishResult>): Settle<PublishResult> {
-    return {
-      resolve: (result) => {
-        if (qos > 0) {
-          this.stats.acknowledged += 1;
-          if (this.#listeners.has('publishAcknowledged')) this.#listeners.emit('publishAcknowledged', topic, result);
-          settle.resolve(result);
-        } else {
-          this.#unflushed.push({ resolve: () => settle.resolve(result), reject: (error) => settle.reject(error) });
-        }
-      },
-      reject: (error) => settle.reject(error),
-    };
+  #operation<Result>(
+    attempt: string,
+    { signal, timeoutMs = this.#settings.operationTimeoutMs }: OperationOptions,
+    start: (settle: Settle<Result>) => (() => void) | undefined,
+  ): Promise<Result> {
+    if (this.#lifecycle.isOver) return Promise.reject(this.#overError(attempt));
+    return operation(this.#settings.environment, attempt, { signal, timeoutMs }, start);
+  }
+
+  /** Sends the request and tells how it was answered. */
+  async #request(request: Omit<Request, 'settle'>, options: OperationOptions, taken?: (result: RequestResult) => void) {
+    const { requests } = this.#session;
+    const result = await this.#operation<RequestResult>(`Cannot ${attemptOf(request)}`, options, (settle) => {
+      for (const filter of request.filters) assertFilter(filter);
+      const own: Request = {
+        ...request,
+        settle: {
+          resolve: (answer) => {
+            // Before the packets behind the answer are handled.
+            taken?.(answer);
+            settle.resolve(answer);
+          },
+          reject: settle.reject,
+        },
+      };
+      requests.add(own);
+      return () => requests.cancel(own);
+    });
+    this.#tell(request.type === 'subscribe' ? 'subscribed' : 'unsubscribed', result);
+    return result;
   }
 
   async #subscribe(
     subscription: Subscription,
-    requests: readonly SubscriptionRequest[],
+    subscriptions: readonly SubscriptionRequest[],
     options: SubscribeOptions,
   ): Promise<Subscription> {
-    const attempt = `Cannot subscribe to ${subscription.filters.map((filter) => `"${filter}"`).join(', ')}`;
+    const { routes } = this.#session;
+    const { properties = NO_PROPERTIES } = options;
+    const { filters } = subscription;
     try {
-      const result = await operation<RequestResult>(attempt, this.#bounds(options), (settle) => {
-        this.#checkConnected(attempt);
-        for (const { filter } of requests) assertFilter(filter);
-        this.#session.subscribe(requests, options.properties ?? NO_PROPERTIES, {
-          resolve: (answer) => {
-            // Set before the packets behind SUBACK are handled.
-            subscription.results = answer.results;
-            subscription.properties = answer.properties;
-            settle.resolve(answer);
-          },
-          reject: settle.reject,
-        });
-        this.#routes.add(subscription);
-        return NOTHING;
+      for (const filter of filters) assertFilter(filter);
+      const identifier = this.#lifecycle.isOver ? 0 : routes.add(subscription, subscriptions, properties);
+      const names = subscriptions.map(({ filter }) => filter);
+      const request = { type: 'subscribe' as const, filters: names, subscriptions, properties, identifier };
+      await this.#request(request, options, (answer) => {
+        subscription.results = answer.results;
+        subscription.properties = answer.properties;
+        for (const { filter, reasonCode } of answer.results) if (reasonCode < REFUSED) routes.granted(filter);
       });
-      this.#listeners.emit('subscribed', result);
       return subscription;
     } catch (error) {
-      this.#routes.remove(subscription);
-      subscription.finish(error as Error);
-      throw error;
+      this.#finish(subscription, mqttError(error));
+      throw mqttError(error);
     }
   }
 
   async #unsubscribe(subscription: Subscription): Promise<void> {
-    const filters = this.#routes.onlyOf(subscription);
-    if (filters.length > 0 && this.#state === 'connected') await this.#requestUnsubscribe(filters, {});
-    this.#routes.remove(subscription);
-    subscription.finish(undefined);
+    const filters = this.#session.routes.onlyOf(subscription);
+    if (filters.length > 0 && !this.#lifecycle.isOver) await this.#requestUnsubscribe(filters, {});
+    this.#finish(subscription);
   }
 
-  async #requestUnsubscribe(filters: readonly string[], options: UnsubscribeOptions): Promise<RequestResult> {
-    const attempt = `Cannot unsubscribe from ${filters.map((filter) => `"${filter}"`).join(', ')}`;
-    const result = await operation<RequestResult>(attempt, this.#bounds(options), (settle) => {
-      this.#checkConnected(attempt);
-      for (const filter of filters) assertFilter(filter);
-      this.#session.unsubscribe(filters, options.properties ?? NO_PROPERTIES, settle);
-      return NOTHING;
-    });
-    this.#listeners.emit('unsubscribed', result);
-    return result;
+  #requestUnsubscribe(filters: readonly string[], options: UnsubscribeOptions): Promise<RequestResult> {
+    const { properties = NO_PROPERTIES } = options;
+    return this.#request({ type: 'unsubscribe', filters, subscriptions: [], properties, identifier: 0 }, options);
   }
 
-  #received(packet: Packet): void {
-    if (this.#listeners.has('packetReceived')) this.#listeners.emit('packetReceived', packet);
-    this.#session.receive(packet);
+  #finish(subscription: Subscription, error?: MqttError): void {
+    this.#session.routes.remove(subscription);
+    subscription.finish(error);
   }
 
-  #sent(packet: Packet): void {
-    this.#keepAlive?.sent(performance.now());
-    if (packet.type === 'publish') this.stats.sent += 1;
-    if (this.#listeners.has('packetSent')) this.#listeners.emit('packetSent', packet);
-  }
-
-  #flushed(): void {
-    if (this.#unflushed.length === 0) return;
-    const settles = this.#unflushed;
-    this.#unflushed = [];
-    for (const settle of settles) settle.resolve();
-  }
-
-  #deliver(delivery: Delivery): void {
-    this.stats.received += 1;
-    if (this.#listeners.has('message')) this.#listeners.emit('message', delivery.message);
-    this.#routes.deliver(delivery);
-  }
-
-  #onConnected(packet: ConnackPacket): void {
-    this.#connack = packet;
-    this.#connection.maximumPacketSize = this.#session.limits.maximumPacketSize;
-    const keepAlive = packet.properties.serverKeepAlive ?? this.#settings.connect.keepAlive;
-    this.#keepAlive = new KeepAlive(keepAlive, this.#settings.pingTimeoutMs, performance.now());
-    this.#checkKeepAlive();
-    // What a resumed session brings with CONNACK waits until the caller of `connect` has had its turn to listen.
-    this.#connection.pause();
-    setTimeout(() => this.#connection.resume(), 0);
-    this.#setState('connected');
-    this.#connected.resolve(this);
-  }
-
-  #checkKeepAlive(): void {
-    if (this.#keepAlive === undefined || this.#reason !== undefined) return;
-    let now = this.#keepAlive.check(performance.now());
-    if (now.step === 'ping') {
-      this.#connection.send({ type: 'pingreq' });
-      now = this.#keepAlive.check(performance.now());
-    }
-    if (now.step === 'dead') {
-      const message = `The server does not answer: nothing came within ${this.#settings.pingTimeoutMs} ms of PINGREQ`;
-      this.#end({ by: 'network', error: new MqttError('connection-lost', message) });
-      this.#connection.destroy();
-    } else if (now.step === 'wait' && now.ms !== Number.POSITIVE_INFINITY) {
-      this.#timer = setTimeout(() => this.#checkKeepAlive(), now.ms);
-    }
-  }
-
-  #answer(packet: AuthPacket): void {
-    const { authentication } = this.#settings;
-    const data = packet.properties.authenticationData;
-    const own = data === undefined ? undefined : new Uint8Array(data);
-    const answered = (async () => {
-      if (authentication !== undefined) return authentication.respond(own, packet);
-      throw new MqttError('invalid', 'Cannot answer the server\'s challenge: the option "authentication" is not set');
-    })();
-    answered
-      .then((answer) => {
-        if (this.#reason === undefined) this.#session.authenticate(answer);
-      })
-      .catch((error) => this.#failed(error));
-  }
-
-  /** The server broke a rule, or code of the application that decides about the connection threw. */
-  #failed(error: Error): void {
-    if (this.#reason !== undefined) return;
-    const typed = mqttError(error, 'connection-failed');
-    const reasonCode = typed.reasonCode ?? UNSPECIFIED_ERROR;
-    // In 3.x a DISCONNECT would say that all is well.
-    if (this.protocolVersion === 5 && this.#connack !== undefined) {
-      const code = isReasonCodeAllowed('disconnect', reasonCode, 'client') ? reasonCode : UNSPECIFIED_ERROR;
-      this.#connection.send({ type: 'disconnect', reasonCode: code, properties: NO_PROPERTIES });
-    }
-    this.#end({ by: 'network', error: typed });
-  }
-
-  /** From here on nothing is sent or received; operations fail at once, `closed` follows when the wire is gone. */
-  #end(reason: CloseReason): void {
-    if (this.#reason !== undefined) return;
-    this.#reason = reason;
-    clearTimeout(this.#timer);
-    const wasConnecting = this.#state === 'connecting';
-    this.#connection.close();
-    this.#session.end(this.#endError('The operation was not finished'));
-    for (const subscription of this.#routes.all()) {
-      this.#routes.remove(subscription);
-      subscription.finish(reason.error);
-    }
-    this.#setState('disconnected');
-    if (wasConnecting) this.#connected.reject(reason.error ?? this.#endError('Cannot connect'));
-  }
-
-  #closed(error: Error | undefined): void {
-    const cause = error === undefined ? {} : { cause: error };
-    const words = error === undefined ? 'the server closed it' : error.message;
-    this.#end({ by: 'network', error: new MqttError('connection-lost', `The connection was lost: ${words}`, cause) });
-    const unflushed = this.#unflushed;
-    this.#unflushed = [];
-    const wasOrderly = this.#reason?.by === 'client' && error === undefined;
-    for (const settle of unflushed) {
-      if (wasOrderly) settle.resolve();
-      else settle.reject(this.#endError('Cannot publish'));
-    }
-    this.#tellClosed(this.#reason as CloseReason);
-  }
-
-  #setState(state: ClientState): void {
-    this.#state = state;
-    this.#listeners.emit('state', state, this.#reason);
+  #checkDrained(): void {
+    const { outbox, requests } = this.#session;
+    if (outbox.size + requests.size > 0) return;
+    const { connection } = this.#lifecycle;
+    const drained = (): void => {
+      for (const settle of this.#draining) settle.resolve();
+      this.#draining.clear();
+    };
+    if (connection === undefined) drained();
+    else connection.left().then(drained, drained);
   }
 }
+
+const NO_OPTIONS: PublishOptions = {};
+const REFUSED = 0x80;
 
 /** Throws 'topic-filter-invalid' (0x8F) for a filter, shared or not, that no server takes. */
 function assertFilter(filter: string): void {
   assertTopicFilter(parseSharedFilter(filter)?.filter ?? filter);
 }
-
-const UNSPECIFIED_ERROR = 0x80;
-const NOTHING = (): void => {};
 
 function requestsOf(
   filters: FilterRequest | readonly FilterRequest[],

@@ -17,15 +17,14 @@ function setUp() {
     closed: () => {},
   });
   let onPacket = (_packet: Packet): void => {};
-  const connection = new Connection(ours, 5, 1000, {
+  const tap = { isOpen: true, sent: ({ type }: Packet) => void told.push(`sent ${type}`), received: () => {} };
+  const connection = new Connection(ours, 5, 1000, () => 0, tap, {
     received: (packet) => {
       if (packet.type === 'connack') return;
       told.push(packet.type);
       onPacket(packet);
     },
-    heard: () => {},
-    sent: (packet) => void told.push(`sent ${packet.type}`),
-    flushed: () => void told.push('flushed'),
+    drained: () => void told.push('drained'),
     failed: (error) => void told.push(`failed ${(error as ProtocolError).code}`),
     closed: (error) => void told.push(error === undefined ? 'closed' : 'broken'),
   });
@@ -44,22 +43,22 @@ test('packets of one turn leave in one write, in order', async () => {
   const { connection, written, told } = setUp();
   connection.send({ type: 'pingreq' });
   connection.send({ type: 'disconnect', reasonCode: 0, properties: NO_PROPERTIES });
-  assert.equal(connection.isBusy, true);
+  connection.left().then(() => told.push('left'));
+  assert.deepEqual(told, ['sent pingreq', 'sent disconnect']);
   await settled();
   assert.equal(Buffer.concat(written).toString('hex'), 'c000e000');
-  assert.deepEqual(told, ['sent pingreq', 'sent disconnect', 'flushed']);
-  assert.equal(connection.isBusy, false);
+  assert.deepEqual(told, ['sent pingreq', 'sent disconnect', 'left']);
 });
 
 test("a packet above the server's Maximum Packet Size is not sent [MQTT-3.2.2-15]", () => {
-  const { connection } = setUp();
+  const { connection, told } = setUp();
   connection.maximumPacketSize = 3;
   const filters = ['a'];
   assert.throws(
     () => connection.send({ type: 'unsubscribe', packetId: 1, properties: NO_PROPERTIES, filters }),
     (error: MqttError) => error instanceof MqttError && error.reasonCode === 0x95,
   );
-  assert.equal(connection.isBusy, false);
+  assert.deepEqual(told, []);
 });
 
 test('pause keeps the packets behind, resume goes on with them', async () => {
@@ -121,14 +120,19 @@ test('what does not begin as a server of MQTT begins is refused at once, however
     const [ours, theirs] = memoryPair(setImmediate);
     const failures: Error[] = [];
     const ignore = (): void => {};
-    const connection = new Connection(ours, 5, 1000, {
-      received: ignore,
-      heard: ignore,
-      sent: ignore,
-      flushed: ignore,
-      failed: (error) => void failures.push(error),
-      closed: ignore,
-    });
+    const connection = new Connection(
+      ours,
+      5,
+      1000,
+      () => 0,
+      { isOpen: false, sent: ignore, received: ignore },
+      {
+        received: ignore,
+        drained: ignore,
+        failed: (error) => void failures.push(error),
+        closed: ignore,
+      },
+    );
     connection.open();
     theirs.open({ received: ignore, ended: ignore, drained: ignore, closed: ignore });
     theirs.write(Buffer.from(text));

@@ -2,8 +2,10 @@
 
 import {
   decodeServerPacket,
-  FrameReader,
+  hexadecimal,
+  NO_PROPERTIES,
   type Packet,
+  PacketStream,
   PacketWriter,
   type ProtocolVersion,
   protocolError,
@@ -11,48 +13,82 @@ import {
 } from '@dunlin/protocol';
 import type { Wire, WireHandler } from '@dunlin/transport';
 import { MqttError } from './errors.ts';
+import type { KeepAlive } from './keep-alive.ts';
+
+/** What the server answered to a publish. */
+export interface PublishResult {
+  /** 0x00, or 0x10 where the server says that nobody subscribes (5.0). Always 0x00 at QoS 0. */
+  readonly reasonCode: number;
+  /** Of the PUBACK or PUBREC. */
+  readonly properties: typeof NO_PROPERTIES;
+}
+
+/** Of a publish that no packet answers. */
+export const SENT: PublishResult = Object.freeze({ reasonCode: 0, properties: NO_PROPERTIES });
 
 /** Who is told what happens on the connection. */
 export interface ConnectionOwner {
   /** A packet came; its binary values are views, valid until the call returns. What it throws closes the connection. */
   received(packet: Packet): void;
-  /** Bytes came, whatever they are. */
-  heard(): void;
-  /** A packet went into the output. */
-  sent(packet: Packet): void;
-  /** What was sent before has left this process. */
-  flushed(): void;
+  /** The wire has room again. */
+  drained(): void;
   /** `received` or the decoder threw; nothing more is read. */
   failed(error: Error): void;
   /** The connection is gone. `error` where it broke. Called once, also after `close`. */
   closed(error: Error | undefined): void;
 }
 
+/** Sees every packet, where somebody wants to. */
+export interface PacketTap {
+  readonly isOpen: boolean;
+  sent(packet: Packet): void;
+  received(packet: Packet): void;
+}
+
 /** First bytes of what may come first: CONNACK, and in MQTT 5.0 DISCONNECT and AUTH. */
 const FIRST_BYTES: readonly number[] = [0x20, 0xe0, 0xf0];
+/** The output is written before the end of the turn when it has so many bytes. */
+const OUTPUT_BYTES = 65_536;
+/** The output buffer is kept up to this size while nothing is sent. */
+const OUTPUT_BYTES_KEPT = 16_384;
 
 /** Bytes and packets of one wire. */
 export class Connection implements WireHandler {
+  owner: ConnectionOwner;
   /** Bytes that the server takes in one packet. */
   maximumPacketSize = Number.POSITIVE_INFINITY;
+  /** Told of what comes and goes. */
+  keepAlive: KeepAlive | undefined;
   readonly #wire: Wire;
   readonly #version: ProtocolVersion;
-  readonly #reader: FrameReader;
-  readonly #owner: ConnectionOwner;
-  #output: Uint8Array[] = [];
-  #outputBytes = 0;
+  readonly #reader: PacketStream;
+  readonly #tap: PacketTap;
+  readonly #nowMs: () => number;
+  #writer = new PacketWriter();
   #isFlushAsked = false;
   /** The wire keeps bytes until `drained`. */
   #isFull = false;
   #isPaused = false;
   #isFirst = true;
-  #state: 'open' | 'closing' | 'closed' = 'open';
+  #state: 'open' | 'closing' | 'broken' | 'closed' = 'open';
+  /** The one promise of all that wait for the output to leave. */
+  #left: PromiseWithResolvers<PublishResult> | undefined;
+  #endError: MqttError | undefined;
 
-  constructor(wire: Wire, version: ProtocolVersion, maximumPacketSize: number, owner: ConnectionOwner) {
+  constructor(
+    wire: Wire,
+    version: ProtocolVersion,
+    maximumPacketSize: number,
+    nowMs: () => number,
+    tap: PacketTap,
+    owner: ConnectionOwner,
+  ) {
     this.#wire = wire;
     this.#version = version;
-    this.#reader = new FrameReader(maximumPacketSize);
-    this.#owner = owner;
+    this.#reader = new PacketStream(maximumPacketSize);
+    this.#nowMs = nowMs;
+    this.#tap = tap;
+    this.owner = owner;
   }
 
   /** Starts reading. */
@@ -60,30 +96,47 @@ export class Connection implements WireHandler {
     this.#wire.open(this);
   }
 
-  /** True while bytes wait to leave this process. */
-  get isBusy(): boolean {
-    return this.#outputBytes > 0 || this.#isFull;
+  get isOpen(): boolean {
+    return this.#state === 'open';
+  }
+
+  /** True where messages may be sent: the wire took all that was written. */
+  get isWritable(): boolean {
+    return !this.#isFull;
+  }
+
+  /**
+   * Settles when all that was sent has left this process; rejects where the connection breaks before. All who ask before
+   * it settles share one promise.
+   */
+  left(): Promise<PublishResult> {
+    this.#left ??= Promise.withResolvers();
+    const { promise } = this.#left;
+    if (this.#state === 'closed') this.#settleLeft(this.#endError);
+    else this.#tellLeft();
+    return promise;
   }
 
   /**
    * Puts a packet into the output, which leaves at the end of the turn; nothing once the connection closes.
    *
-   * Throws `ProtocolError` for a packet that cannot be written and `MqttError` 'not-supported' (0x95) for one that is
-   * larger than the server takes [MQTT-3.2.2-15].
+   * Throws the codes of the protocol for a packet that cannot be written and `MqttError` 'not-supported' (0x95) for one
+   * that is larger than the server takes [MQTT-3.2.2-15].
    */
   send(packet: Packet): void {
     if (this.#state !== 'open') return;
-    const writer = new PacketWriter();
-    if (!writeClientPacketWithin(writer, packet, this.#version, this.maximumPacketSize)) {
-      const message = `Cannot send ${packet.type.toUpperCase()}: the server takes packets of at most ${this.maximumPacketSize} bytes [MQTT-3.2.2-15]`;
+    if (!writeClientPacketWithin(this.#writer, packet, this.#version, this.maximumPacketSize)) {
+      const message = `Cannot send ${packet.type.toUpperCase()}: the server takes at most ${this.maximumPacketSize} bytes [MQTT-3.2.2-15]`;
       throw new MqttError('not-supported', message, { reasonCode: 0x95 });
     }
-    this.#output.push(writer.bytes.subarray(0, writer.length));
-    this.#outputBytes += writer.length;
-    this.#owner.sent(packet);
+    if (this.#tap.isOpen) this.#tap.sent(packet);
+    if (this.#writer.length >= OUTPUT_BYTES) this.#flush();
     if (this.#isFlushAsked) return;
     this.#isFlushAsked = true;
-    queueMicrotask(() => this.#flush());
+    queueMicrotask(() => {
+      this.#isFlushAsked = false;
+      this.#flush();
+    });
   }
 
   /** Stops handling packets until `resume`; what was read and not handled is kept. */
@@ -101,25 +154,27 @@ export class Connection implements WireHandler {
     if (!this.#isPaused) this.#wire.resume();
   }
 
-  /** Sends what is in the output and closes; the wire gives a slow peer a while. */
-  close(): void {
+  /** Sends what is in the output and closes; the wire gives a slow peer a while. `error`: why, for who waits. */
+  close(error?: MqttError): void {
     if (this.#state !== 'open') return;
     this.#flush();
     this.#state = 'closing';
+    this.#endError = error;
     this.#wire.close();
   }
 
   /** Closes at once; what was not sent is lost. */
-  destroy(): void {
+  destroy(error?: MqttError): void {
     if (this.#state === 'closed') return;
-    this.#state = 'closing';
+    this.#state = 'broken';
+    this.#endError = error;
     this.#wire.destroy();
   }
 
   /** From the wire. */
   received(chunk: Uint8Array): void {
     if (this.#state !== 'open') return;
-    this.#owner.heard();
+    this.keepAlive?.received(this.#nowMs());
     if (this.#isFirst && !this.#isMqtt(chunk[0])) return;
     this.#isFirst = false;
     this.#reader.push(chunk);
@@ -134,27 +189,25 @@ export class Connection implements WireHandler {
   /** From the wire. */
   drained(): void {
     this.#isFull = false;
-    if (this.#outputBytes === 0) this.#owner.flushed();
+    this.#tellLeft();
+    if (this.#state === 'open') this.owner.drained();
   }
 
   /** From the wire. */
   closed(error: Error | undefined): void {
     if (this.#state === 'closed') return;
+    const wasOrderly = this.#state === 'closing' && error === undefined;
+    this.#endError ??= lost(error);
     this.#state = 'closed';
-    this.#output = [];
-    this.#outputBytes = 0;
-    this.#owner.closed(error);
+    this.#settleLeft(wasOrderly ? undefined : this.#endError);
+    this.owner.closed(error);
   }
 
   /** Something else than an MQTT server is told at once: its first bytes may claim a long packet that never comes. */
   #isMqtt(first: number): boolean {
     if (FIRST_BYTES.includes(first)) return true;
-    const found = `0x${first.toString(16).toUpperCase().padStart(2, '0')}`;
-    this.#owner.failed(
-      protocolError(
-        `Cannot accept the answer: it begins with ${found}, expected CONNACK (0x20); is this an MQTT server?`,
-      ),
-    );
+    const found = `begins with ${hexadecimal(first)}, expected CONNACK (0x20); is this an MQTT server?`;
+    this.owner.failed(protocolError(`Cannot accept the answer: it ${found}`));
     return false;
   }
 
@@ -162,7 +215,9 @@ export class Connection implements WireHandler {
     try {
       while (this.#state === 'open' && this.#reader.next()) {
         const { bytes, start, bodyStart, end } = this.#reader;
-        this.#owner.received(decodeServerPacket(this.#version, bytes, start, bodyStart, end));
+        const packet = decodeServerPacket(this.#version, bytes, start, bodyStart, end);
+        if (this.#tap.isOpen) this.#tap.received(packet);
+        this.owner.received(packet);
         if (this.#isPaused) {
           // The transport may use the chunk again when this call returns.
           this.#reader.hold();
@@ -170,28 +225,36 @@ export class Connection implements WireHandler {
         }
       }
     } catch (error) {
-      this.#owner.failed(error as Error);
+      this.owner.failed(error as Error);
     }
   }
 
   #flush(): void {
-    this.#isFlushAsked = false;
-    if (this.#state !== 'open' || this.#outputBytes === 0) return;
-    const bytes = this.#output.length === 1 ? this.#output[0] : joined(this.#output, this.#outputBytes);
-    this.#output = [];
-    this.#outputBytes = 0;
+    const writer = this.#writer;
+    if (this.#state !== 'open' || writer.length === 0) return;
+    const bytes = writer.bytes.subarray(0, writer.length);
     const isTaken = this.#wire.write(bytes);
+    this.keepAlive?.sent(this.#nowMs());
     if (!isTaken) this.#isFull = true;
-    else if (!this.#isFull) this.#owner.flushed();
+    if (isTaken && writer.bytes.length <= OUTPUT_BYTES_KEPT) writer.length = 0;
+    else this.#writer = new PacketWriter(isTaken ? OUTPUT_BYTES_KEPT : undefined);
+    this.#tellLeft();
+  }
+
+  #tellLeft(): void {
+    if (this.#left !== undefined && !this.#isFull && this.#writer.length === 0) this.#settleLeft(undefined);
+  }
+
+  #settleLeft(error: MqttError | undefined): void {
+    const left = this.#left;
+    this.#left = undefined;
+    if (error === undefined) left?.resolve(SENT);
+    else left?.reject(error);
   }
 }
 
-function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
+/** The error of a connection that ended without a word. */
+export function lost(cause: Error | undefined): MqttError {
+  const words = cause === undefined ? 'the server closed it' : cause.message;
+  return new MqttError('connection-lost', `The connection was lost: ${words}`, { cause });
 }

@@ -1,6 +1,13 @@
 /** The error with which the client's promises reject: stable code, classic codes, the server's reason, the packet. */
 
-import { type Packet, type Properties, MqttError as ProtocolError, reasonCodeName } from '@dunlin/protocol';
+import {
+  type DisconnectPacket,
+  hexadecimal,
+  type Packet,
+  type Properties,
+  MqttError as ProtocolError,
+  reasonCodeName,
+} from '@dunlin/protocol';
 import { CONNECTION_REFUSED, ERRNO, ERRNO_OF_REASON, type MqttErrorCode, RETURN_CODES } from './error-table.ts';
 
 /** What an `MqttError` knows besides its code and text. */
@@ -65,15 +72,22 @@ export function refused(attempt: string, reasonCode: number, packet: Packet): Mq
   return new MqttError('refused', message, { reasonCode, packet });
 }
 
+/** The error of a connection that the server ended. */
+export function disconnectedBy(packet: DisconnectPacket): MqttError {
+  const { reasonCode, properties } = packet;
+  const message = `The server ended the connection: ${describeReason(reasonCode, packet)}${ownWords(reasonCode, packet, properties)}`;
+  return new MqttError('server-disconnected', message, { reasonCode, packet });
+}
+
 /** `, ` and the server's own words, where it gave any that say more than the Reason Code's name. */
-export function ownWords(reasonCode: number, packet: Packet, properties: Properties | undefined): string {
+function ownWords(reasonCode: number, packet: Packet, properties: Properties | undefined): string {
   const words = properties?.reasonString;
   return words === undefined || words === reasonCodeName(reasonCode, packet.type) ? '' : `, ${shown(words)}`;
 }
 
 /** A Reason Code in words and digits, such as `Not authorized (0x87)`. */
 export function describeReason(reasonCode: number, packet?: Packet): string {
-  return `${reasonCodeName(reasonCode, packet?.type)} (0x${reasonCode.toString(16).toUpperCase().padStart(2, '0')})`;
+  return `${reasonCodeName(reasonCode, packet?.type)} (${hexadecimal(reasonCode)})`;
 }
 
 /** The MQTT 5.0 Reason Code for a CONNACK Return Code of MQTT 3.1 and 3.1.1. */

@@ -43,8 +43,13 @@ export function callApart<Values extends unknown[]>(call: (...values: Values) =>
   try {
     call(...values);
   } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
+    surface(error);
   }
+}
+
+/** Makes an error of the application an uncaught one. */
+export function surface(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
 }

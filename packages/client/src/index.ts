@@ -13,31 +13,31 @@ export type {
   SubscribeOptions,
   UnsubscribeOptions,
 } from './client-api.ts';
-export { connectOver } from './connect.ts';
+export type { PublishResult } from './connection.ts';
 export type { CertificateSeen, Dial, DialRequest } from './dial.ts';
 export { type Environment, SYSTEM } from './environment.ts';
 export type { MqttErrorCode } from './error-table.ts';
 export { describeReason, MqttError, reasonCodeOfReturnCode } from './errors.ts';
-export { connect, connectWire } from './node.ts';
+export { connect, createClient } from './node.ts';
 export type { OperationOptions } from './operation.ts';
 export type {
   Authentication,
   ClientOptions,
   ConnectOptions,
   LogLine,
+  MessageHandler,
   OutboxOptions,
   Payload,
   Provided,
   ReconnectOptions,
   WillOptions,
 } from './options.ts';
-export type { OutboxRecord, OutboxStore } from './outbox-store.ts';
-export type { PublishResult } from './publishing.ts';
+export type { OutboxBatch, OutboxContents, OutboxRecord, OutboxStore } from './outbox-store.ts';
 export { ReceivedMessage } from './received-message.ts';
 export type { RequestOptions } from './requester.ts';
 export type { FilterResult, RequestResult } from './requests.ts';
 export type { RequestHandler, RespondOptions } from './responder.ts';
 export type { ServerLimits } from './server-limits.ts';
-export { type MessageHandler, PendingSubscription, Subscription } from './subscription.ts';
+export { type PendingSubscription, Subscription } from './subscription.ts';
 export type { TlsOptions } from './tls-options.ts';
 export { type TemplateParams, TopicTemplate } from './topic-template.ts';

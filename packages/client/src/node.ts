@@ -1,34 +1,13 @@
-/** `connect` in Node: the URL's scheme chooses the transport. */
+/** `@dunlin/client/node`: the client in Node, and what it has only there. */
 
-import { connectTcp } from '@dunlin/transport';
-import type { Client } from './client.ts';
-import { connectOver } from './connect.ts';
-import { MqttError } from './errors.ts';
-import type { ConnectOptions } from './options.ts';
-import { type ServerAddress, serverAddress } from './server-url.ts';
-import type { WiredOptions } from './settings.ts';
+import { clientsOn } from './create-client.ts';
+import { nodeDial } from './dial-node.ts';
+import { SYSTEM } from './environment.ts';
 
-/**
- * Connects to a server, such as `mqtt://localhost:1883`; user and password may stand in the URL.
- *
- * See `connectOver` for how it settles. With `options.wire` the URL only names the server.
- */
-export async function connect(url: string | URL, options: ConnectOptions = {}): Promise<Client> {
-  const address = serverAddress(url);
-  return connectOver((bounds) => connectTcp({ host: address.host, port: address.port, ...bounds }), {
-    ...credentials(address),
-    ...options,
-  });
-}
+export { type NodeDialOptions, nodeDial } from './dial-node.ts';
+export { type FileOutboxOptions, fileOutbox } from './file-outbox.ts';
+export { OutboxError, type OutboxErrorCode } from './outbox-store.ts';
+export { type TlsFiles, tlsFiles } from './tls-files.ts';
 
-/** The same for those who have a wire already, as in tests and in one process with the broker. */
-export function connectWire(options: WiredOptions & Required<Pick<WiredOptions, 'wire'>>): Promise<Client> {
-  return connectOver(() => Promise.reject(new MqttError('invalid', 'Cannot connect: there is no URL')), options);
-}
-
-function credentials({ username, password }: ServerAddress): ConnectOptions {
-  return {
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
-  };
-}
+/** See `clientsOn`; by `mqtt:`, `mqtts:`, `ws:`, `wss:` and `mqtt+unix:///path`. */
+export const { createClient, connect } = clientsOn({ dial: nodeDial(), environment: SYSTEM });

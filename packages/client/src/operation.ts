@@ -1,11 +1,17 @@
-/** Turns an operation of the session into a promise which always settles: by its answer, a time-out or an abort. */
+/** Turns what is under way into a promise which always settles: by its answer, a time-out or an abort. */
 
+import type { Environment } from './environment.ts';
 import { MqttError, mqttError } from './errors.ts';
-import type { Settle } from './session.ts';
+
+/** How an operation came out; one of the two is called, once. */
+export interface Settle<Result> {
+  resolve(result: Result): void;
+  reject(error: Error): void;
+}
 
 /** The caller's bounds of one operation. */
 export interface OperationOptions {
-  /** Rejects with 'aborted'. What was sent already goes on at the server; a publish that waits is not sent. */
+  /** Rejects with 'aborted'. What was sent already goes on at the server; what waits is not sent. */
   readonly signal?: AbortSignal | undefined;
   /** Rejects with 'timed-out' after so many milliseconds, otherwise as an abort. Default: `operationTimeoutMs`. */
   readonly timeoutMs?: number | undefined;
@@ -14,60 +20,59 @@ export interface OperationOptions {
 /**
  * Starts the operation and settles as `settle` is told, or as the bounds say, whichever is first.
  *
- * `attempt` begins the error texts, such as `Cannot publish to "a"`. What `start` throws rejects. The function that it
+ * `settle` is told an `MqttError`. `attempt` begins the error texts, such as `Cannot publish to "a"`. What `start` throws rejects. The function that it
  * returns is called where a bound was first.
  */
 export function operation<Result>(
+  environment: Environment,
   attempt: string,
   { signal, timeoutMs = Number.POSITIVE_INFINITY }: OperationOptions,
-  start: (settle: Settle<Result>) => () => void,
+  start: (settle: Settle<Result>) => (() => void) | undefined,
 ): Promise<Result> {
-  if (signal?.aborted) return Promise.reject(aborted(attempt, signal));
   if (signal === undefined && timeoutMs === Number.POSITIVE_INFINITY) {
     return new Promise((resolve, reject) => {
-      begin(start, { resolve, reject: (error) => reject(mqttError(error)) });
+      try {
+        start({ resolve, reject });
+      } catch (error) {
+        reject(mqttError(error));
+      }
     });
   }
+  if (signal?.aborted) return Promise.reject(aborted(attempt, signal));
   return new Promise((resolve, reject) => {
     let isSettled = false;
-    let cancel = (): void => {};
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    let cancelTimer: (() => void) | undefined;
+    let cancel: (() => void) | undefined;
     const settled = (): void => {
       isSettled = true;
-      clearTimeout(timer);
+      cancelTimer?.();
       signal?.removeEventListener('abort', onAbort);
     };
-    const giveUp = (error: MqttError): void => {
+    const fail = (error: unknown): void => {
       settled();
-      cancel();
-      reject(error);
+      reject(mqttError(error));
+    };
+    const giveUp = (error: MqttError): void => {
+      fail(error);
+      cancel?.();
     };
     const onAbort = (): void => giveUp(aborted(attempt, signal));
-    cancel = begin(start, {
-      resolve: (result) => {
-        settled();
-        resolve(result);
-      },
-      reject: (error) => {
-        settled();
-        reject(mqttError(error));
-      },
-    });
+    try {
+      cancel = start({
+        resolve: (result) => {
+          settled();
+          resolve(result);
+        },
+        reject: fail,
+      });
+    } catch (error) {
+      fail(error);
+    }
     if (isSettled) return;
     signal?.addEventListener('abort', onAbort);
     if (timeoutMs === Number.POSITIVE_INFINITY) return;
-    timer = setTimeout(() => giveUp(timedOut(attempt, timeoutMs)), timeoutMs);
+    cancelTimer = environment.setTimer(timeoutMs, () => giveUp(timedOut(attempt, timeoutMs)));
   });
-}
-
-/** What `start` throws is how the operation came out. */
-function begin<Result>(start: (settle: Settle<Result>) => () => void, settle: Settle<Result>): () => void {
-  try {
-    return start(settle);
-  } catch (error) {
-    settle.reject(error as Error);
-    return () => {};
-  }
 }
 
 /** The error of an abort; the signal's reason is its cause. */

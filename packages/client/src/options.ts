@@ -6,10 +6,17 @@ import type { Dial } from './dial.ts';
 import type { Environment } from './environment.ts';
 import type { MqttError } from './errors.ts';
 import type { OutboxStore } from './outbox-store.ts';
+import type { ReceivedMessage } from './received-message.ts';
 import type { TlsOptions } from './tls-options.ts';
 
 /** What a message may be made of: text as UTF-8, bytes as they are, everything else as JSON. */
 export type Payload = string | Uint8Array | object | number | boolean | null;
+
+/**
+ * Called for every message of a subscription. Where it returns a promise, the message is acknowledged when that has
+ * settled. What it throws or rejects with surfaces as an uncaught error, and the message counts as handled.
+ */
+export type MessageHandler = (message: ReceivedMessage) => unknown;
 
 /** The Will: what the server publishes when this client is lost (section 3.1.2.5). */
 export interface WillOptions {

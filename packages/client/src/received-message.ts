@@ -1,6 +1,8 @@
 /** A message that the client received, with its payload as bytes, text or JSON. */
 
-import type { Properties, PublishPacket, QoS } from '@dunlin/protocol';
+import { isReasonCodeAllowed, type Properties, type PublishPacket, type QoS } from '@dunlin/protocol';
+import type { Delivery } from './delivery.ts';
+import { MqttError } from './errors.ts';
 
 /** A received Application Message. It owns its bytes: they stay as they are for as long as it is kept. */
 export class ReceivedMessage {
@@ -14,9 +16,10 @@ export class ReceivedMessage {
   /** 1 to 65535; 0 at QoS 0. */
   readonly packetId: number;
   readonly properties: Properties;
+  readonly #delivery: Delivery | undefined;
 
   /** Copies what is a view of the packet (`slice` would not: that of a Buffer is a view). */
-  constructor(packet: PublishPacket, topic: string) {
+  constructor(packet: PublishPacket, topic: string, delivery?: Delivery) {
     this.topic = topic;
     this.payload = new Uint8Array(packet.payload);
     this.qos = packet.qos;
@@ -24,6 +27,7 @@ export class ReceivedMessage {
     this.dup = packet.dup;
     this.packetId = packet.packetId;
     this.properties = ownProperties(packet.properties);
+    this.#delivery = delivery;
   }
 
   /** The payload as UTF-8 text; bytes that are none become U+FFFD. */
@@ -34,6 +38,19 @@ export class ReceivedMessage {
   /** The payload's JSON value. Throws a SyntaxError where it is no JSON. */
   json(): unknown {
     return JSON.parse(this.text());
+  }
+
+  /**
+   * Acknowledges a message of a subscription with `acknowledge: 'manual'`: PUBACK or PUBREC goes out when those before it
+   * have gone [MQTT-4.6.0-2]. Once; nothing at QoS 0, and at QoS 1 nothing once the connection it came on is over.
+   *
+   * `reasonCode` (5.0): 0x00, or 0x80 and above where the message is not taken. Throws 'invalid' for one that cannot be.
+   */
+  acknowledge(reasonCode = 0): void {
+    if (!isReasonCodeAllowed('puback', reasonCode, 'client')) {
+      throw new MqttError('invalid', `Cannot acknowledge with ${reasonCode}: expected a Reason Code of PUBACK`);
+    }
+    this.#delivery?.releaseByHand(reasonCode);
   }
 }
 

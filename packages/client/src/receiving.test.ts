@@ -1,35 +1,26 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Packet, PublishPacket } from '@dunlin/protocol';
+import type { PublishPacket } from '@dunlin/protocol';
 import fc from 'fast-check';
-import { type Delivery, Receiving } from './receiving.ts';
+import type { Delivery } from './delivery.ts';
+import { Receiving } from './receiving.ts';
+import { fakeLink, published, told } from './testing/fake-link.ts';
 
+/** A session whose messages are held until a test releases them. */
 function setUp(receiveMaximum = 65_535, topicAliasMaximum = 0) {
-  const sent: string[] = [];
   const deliveries: Delivery[] = [];
-  const sink = {
-    send: (packet: Packet) => void sent.push(`${packet.type} ${'packetId' in packet ? packet.packetId : ''}`),
-  };
-  const receiving = new Receiving(
-    sink,
-    { receiveMaximum, topicAliasMaximum },
-    (delivery) => void deliveries.push(delivery),
-  );
-  receiving.begin(false);
-  return { receiving, sent, deliveries };
+  const receiving = new Receiving({ receiveMaximum, topicAliasMaximum }, (_message, delivery) => {
+    if (delivery === undefined) return;
+    delivery.hold();
+    deliveries.push(delivery);
+  });
+  const { link, sent } = fakeLink();
+  receiving.begin(link, false);
+  return { receiving, deliveries, link, sent: () => told(sent) };
 }
 
-const publish = (qos: 0 | 1 | 2, packetId: number, fields: Partial<PublishPacket> = {}): PublishPacket => ({
-  type: 'publish',
-  dup: false,
-  qos,
-  retain: false,
-  topic: 'a',
-  packetId,
-  properties: {},
-  payload: new Uint8Array(0),
-  ...fields,
-});
+const publish = (qos: 0 | 1 | 2, packetId: number, fields: Partial<PublishPacket> = {}): PublishPacket =>
+  published({ qos, packetId, ...fields });
 
 test('in whatever order the application is done, acknowledgements keep the order of arrival [MQTT-4.6.0-2, MQTT-4.6.0-3]', () => {
   fc.assert(
@@ -40,9 +31,9 @@ test('in whatever order the application is done, acknowledgements keep the order
         const { receiving, sent, deliveries } = setUp();
         for (const [index, one] of qos.entries()) receiving.publish(publish(one as 1 | 2, index + 1));
         const open = [...deliveries];
-        for (let round = 0; open.length > 0; round++) open.splice(order[round] % open.length, 1)[0].acknowledge();
+        for (let round = 0; open.length > 0; round++) open.splice(order[round] % open.length, 1)[0].release();
         assert.deepEqual(
-          sent,
+          sent(),
           qos.map((one, index) => `${one === 1 ? 'puback' : 'pubrec'} ${index + 1}`),
         );
       },
@@ -54,22 +45,22 @@ test('a repeat of a message whose PUBREC is still owed gets one PUBREC, when it 
   const { receiving, sent, deliveries } = setUp();
   receiving.publish(publish(2, 1));
   receiving.publish(publish(2, 1, { dup: true }));
-  assert.deepEqual([sent, deliveries.length], [[], 1]);
-  deliveries[0].acknowledge();
+  assert.deepEqual([sent(), deliveries.length], [[], 1]);
+  deliveries[0].release();
   receiving.publish(publish(2, 1, { dup: true }));
-  assert.deepEqual([sent, deliveries.length], [['pubrec 1', 'pubrec 1'], 1]);
+  assert.deepEqual([sent(), deliveries.length], [['pubrec 1', 'pubrec 1'], 1]);
 });
 
 test('QoS 2 flows outlive a connection that is resumed, owed acknowledgements and aliases do not [MQTT-3.3.2-7]', () => {
-  const { receiving, sent, deliveries } = setUp(10, 5);
+  const { receiving, sent, deliveries, link } = setUp(10, 5);
   receiving.publish(publish(2, 1, { properties: { topicAlias: 1 } }));
-  receiving.begin(true);
-  deliveries[0].acknowledge();
-  assert.deepEqual(sent, []);
+  receiving.begin(link, true);
+  deliveries[0].release();
+  assert.deepEqual(sent(), []);
   receiving.publish(publish(2, 1, { dup: true }));
-  assert.deepEqual([sent, deliveries.length], [['pubrec 1'], 1]);
+  assert.deepEqual([sent(), deliveries.length], [['pubrec 1'], 1]);
   assert.throws(() => receiving.publish(publish(0, 0, { topic: '', properties: { topicAlias: 1 } })));
-  receiving.begin(false);
+  receiving.begin(link, false);
   receiving.publish(publish(2, 1));
   assert.equal(deliveries.length, 2);
 });
@@ -82,9 +73,29 @@ test('QoS 1 and 2 together keep to the Receive Maximum', () => {
   assert.throws(() => receiving.publish(publish(1, 3)), { reasonCode: 0x93 });
   const other = setUp(2);
   other.receiving.publish(publish(1, 1));
-  other.deliveries[0].acknowledge();
+  other.deliveries[0].release();
   other.receiving.publish(publish(2, 2));
   other.receiving.publish(publish(2, 3));
   assert.throws(() => other.receiving.publish(publish(2, 4)), { reasonCode: 0x93 });
-  assert.equal(deliveries.length, 3);
+  assert.equal(deliveries.length, 2);
+});
+
+test('a QoS 2 message that is held over a reconnect owes its PUBREC to the repeat', () => {
+  const { receiving, sent, deliveries, link } = setUp();
+  receiving.publish(publish(2, 1));
+  receiving.begin(link, true);
+  receiving.publish(publish(2, 1, { dup: true }));
+  assert.deepEqual([sent(), deliveries.length], [[], 1]);
+  deliveries[0].release();
+  assert.deepEqual(sent(), ['pubrec 1']);
+});
+
+test('a refused QoS 2 message frees its identifier for a new one [MQTT-4.3.3-9]', () => {
+  const { receiving, deliveries } = setUp();
+  receiving.publish(publish(2, 1));
+  deliveries[0].holdByHand();
+  deliveries[0].releaseByHand(0x83);
+  deliveries[0].release();
+  receiving.publish(publish(2, 1));
+  assert.equal(deliveries.length, 2);
 });

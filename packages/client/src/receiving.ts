@@ -1,101 +1,99 @@
 /** Incoming publishes: Topic Aliases, one delivery at QoS 2, acknowledgements in the order of arrival (sections 4.3, 4.6). */
 
 import {
-  MqttError,
   NO_PROPERTIES,
+  type Properties,
+  MqttError as ProtocolError,
   type PublishAckPacket,
   type PublishPacket,
   protocolError,
   ReceiverFlow,
   TopicAliasReceiver,
 } from '@dunlin/protocol';
+import { Delivery } from './delivery.ts';
+import type { Link } from './link.ts';
 import { ReceivedMessage } from './received-message.ts';
-import type { PacketSink } from './session.ts';
+
+/** Takes a message; `delivery` is undefined at QoS 0. */
+export type Deliver = (message: ReceivedMessage, delivery: Delivery | undefined) => void;
+
+const IDENTIFIER_NOT_FOUND = 0x92;
 
 /**
- * A message handed to the application, and its acknowledgement.
+ * Keeps the incoming messages of one session.
  *
  * Acknowledgements go out in the order in which the messages came [MQTT-4.6.0-2, 4.6.0-3]: one that is given early
- * waits for those before it.
+ * waits for those before it. They end with their connection, since the server sends again what has none; only a QoS 2
+ * message is not delivered again, so its PUBREC is owed to the repeat.
  */
-export interface Delivery {
-  readonly message: ReceivedMessage;
-  /** The application has it: PUBACK or PUBREC may go out. Once; nothing at QoS 0 and after the connection is over. */
-  acknowledge(): void;
-}
-
-/** An acknowledgement that is owed. */
-interface Owed {
-  readonly packetId: number;
-  readonly type: 'puback' | 'pubrec';
-  isGiven: boolean;
-}
-
-/** Keeps the incoming messages of one session. */
 export class Receiving {
-  readonly #sink: PacketSink;
-  readonly #deliver: (delivery: Delivery) => void;
+  readonly #deliver: Deliver;
   readonly #receiveMaximum: number;
   readonly #topicAliasMaximum: number;
   /** Open QoS 2 flows; they outlive a connection. */
-  readonly #flow: ReceiverFlow;
+  readonly #flow = new ReceiverFlow();
+  /** QoS 2 messages that somebody holds, by Packet Identifier. */
+  readonly #held = new Map<number, Delivery>();
+  #link: Link | undefined;
   #aliases: TopicAliasReceiver<string>;
-  #owed: Owed[] = [];
+  /** In the order of the packets on this connection. */
+  #owed = new Set<Delivery>();
   #pubacksOwed = 0;
 
-  constructor(
-    sink: PacketSink,
-    maximum: { readonly receiveMaximum: number; readonly topicAliasMaximum: number },
-    deliver: (delivery: Delivery) => void,
-  ) {
-    this.#sink = sink;
+  constructor({ receiveMaximum = 65_535, topicAliasMaximum = 0 }: Properties, deliver: Deliver) {
+    this.#receiveMaximum = receiveMaximum;
+    this.#topicAliasMaximum = topicAliasMaximum;
     this.#deliver = deliver;
-    this.#receiveMaximum = maximum.receiveMaximum;
-    this.#topicAliasMaximum = maximum.topicAliasMaximum;
-    this.#flow = new ReceiverFlow();
-    this.#aliases = new TopicAliasReceiver<string>(maximum.topicAliasMaximum);
+    this.#aliases = new TopicAliasReceiver(topicAliasMaximum);
   }
 
   /** A connection begins. Aliases and owed acknowledgements end with a connection, QoS 2 flows only with the session. */
-  begin(isResumed: boolean): void {
-    this.#aliases = new TopicAliasReceiver<string>(this.#topicAliasMaximum);
-    this.#owed = [];
+  begin(link: Link, isResumed: boolean): void {
+    this.#link = link;
+    this.#aliases = new TopicAliasReceiver(this.#topicAliasMaximum);
+    this.#owed = new Set();
     this.#pubacksOwed = 0;
-    if (!isResumed) this.#flow.clear();
+    if (isResumed) return;
+    this.#flow.clear();
+    this.#held.clear();
   }
 
-  /** Throws `MqttError` for an alias that stands for nothing (0x82, 0x94) and for too many open messages (0x93). */
+  /** The connection is over. */
+  pause(): void {
+    this.#link = undefined;
+  }
+
+  /** Throws what a server may not do: an alias that stands for nothing (0x82, 0x94), too many open messages (0x93). */
   publish(packet: PublishPacket): void {
-    const topic = this.#topicOf(packet);
-    if (packet.qos === 0) {
-      this.#deliver({ message: new ReceivedMessage(packet, topic), acknowledge: NOTHING });
+    const topic = packet.properties.topicAlias === undefined ? packet.topic : this.#topicOf(packet);
+    const { qos, packetId } = packet;
+    if (qos === 0) {
+      this.#deliver(new ReceivedMessage(packet, topic), undefined);
       return;
     }
-    if (packet.qos === 2 && this.#flow.receive(packet.packetId) === 'repeat') {
-      this.#repeatPubrec(packet.packetId);
+    if (qos === 2 && this.#flow.receive(packetId) === 'repeat') {
+      this.#repeated(packetId);
       return;
     }
-    if (packet.qos === 1) this.#pubacksOwed += 1;
-    this.#checkOpen();
-    const owed: Owed = { packetId: packet.packetId, type: packet.qos === 1 ? 'puback' : 'pubrec', isGiven: false };
-    this.#owed.push(owed);
-    const acknowledge = (): void => {
-      owed.isGiven = true;
-      this.#settleOwed();
-    };
-    this.#deliver({ message: new ReceivedMessage(packet, topic), acknowledge });
+    if (qos === 1) this.#pubacksOwed += 1;
+    if (this.#pubacksOwed + this.#flow.size > this.#receiveMaximum) {
+      const found = `more than ${this.#receiveMaximum} are open, the Receive Maximum (3.3.4)`;
+      throw new ProtocolError('receive-maximum-exceeded', 0x93, `Cannot take a message: ${found}`);
+    }
+    const delivery = new Delivery(packetId, qos, () => this.#given(delivery));
+    this.#owed.add(delivery);
+    if (qos === 2) this.#held.set(packetId, delivery);
+    this.#deliver(new ReceivedMessage(packet, topic, delivery), delivery);
+    delivery.release();
   }
 
   /** Ends a QoS 2 flow [MQTT-4.3.3-11]. */
   pubrel({ packetId }: PublishAckPacket): void {
-    const isKnown = this.#flow.release(packetId);
-    const reasonCode = isKnown ? 0 : IDENTIFIER_NOT_FOUND;
-    this.#sink.send({ type: 'pubcomp', packetId, reasonCode, properties: NO_PROPERTIES });
+    const reasonCode = this.#flow.release(packetId) ? 0 : IDENTIFIER_NOT_FOUND;
+    this.#send('pubcomp', packetId, reasonCode);
   }
 
-  #topicOf({ topic, properties }: PublishPacket): string {
-    const { topicAlias } = properties;
-    if (topicAlias === undefined) return topic;
+  #topicOf({ topic, properties: { topicAlias = 0 } }: PublishPacket): string {
     if (topic !== '') {
       this.#aliases.set(topicAlias, topic);
       return topic;
@@ -106,25 +104,29 @@ export class Receiving {
   }
 
   /** A repeat whose PUBREC has not been given yet gets that one, later [MQTT-4.3.3-10]. */
-  #repeatPubrec(packetId: number): void {
-    if (this.#owed.some((owed) => owed.packetId === packetId && owed.type === 'pubrec')) return;
-    this.#sink.send({ type: 'pubrec', packetId, reasonCode: 0, properties: NO_PROPERTIES });
+  #repeated(packetId: number): void {
+    const held = this.#held.get(packetId);
+    if (held === undefined) this.#send('pubrec', packetId, 0);
+    else this.#owed.add(held);
   }
 
-  #checkOpen(): void {
-    if (this.#pubacksOwed + this.#flow.size <= this.#receiveMaximum) return;
-    const message = `Cannot take a message: more than ${this.#receiveMaximum} are open, the Receive Maximum (3.3.4)`;
-    throw new MqttError('receive-maximum-exceeded', 0x93, message);
-  }
-
-  #settleOwed(): void {
-    while (this.#owed[0]?.isGiven) {
-      const owed = this.#owed.shift() as Owed;
-      if (owed.type === 'puback') this.#pubacksOwed -= 1;
-      this.#sink.send({ type: owed.type, packetId: owed.packetId, reasonCode: 0, properties: NO_PROPERTIES });
+  #given(delivery: Delivery): void {
+    const { packetId, reasonCode } = delivery;
+    if (this.#held.get(packetId) === delivery) {
+      this.#held.delete(packetId);
+      // The identifier then means a new message [MQTT-4.3.3-9].
+      if (reasonCode >= 0x80) this.#flow.refuse(packetId);
+    }
+    if (!this.#owed.has(delivery)) return;
+    for (const owed of this.#owed) {
+      if (!owed.isGiven) return;
+      this.#owed.delete(owed);
+      if (owed.qos === 1) this.#pubacksOwed -= 1;
+      this.#send(owed.qos === 1 ? 'puback' : 'pubrec', owed.packetId, owed.reasonCode);
     }
   }
-}
 
-const NOTHING = (): void => {};
-const IDENTIFIER_NOT_FOUND = 0x92;
+  #send(type: 'puback' | 'pubrec' | 'pubcomp', packetId: number, reasonCode: number): void {
+    this.#link?.send({ type, packetId, reasonCode, properties: NO_PROPERTIES });
+  }
+}

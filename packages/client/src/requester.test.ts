@@ -6,9 +6,9 @@ import { connected, type ScriptedServer, settled } from './contract/scripted-ser
 import type { Environment } from './environment.ts';
 import { SYSTEM } from './environment.ts';
 import { MqttError } from './errors.ts';
+import type { MessageHandler } from './options.ts';
 import { ReceivedMessage } from './received-message.ts';
 import { Requester, type RequesterClient } from './requester.ts';
-import type { MessageHandler } from './subscription.ts';
 
 function fails(promise: Promise<unknown>, code: string, words: RegExp): Promise<void> {
   return assert.rejects(
@@ -300,7 +300,7 @@ test('a subscription for answers is kept while it is used and for a while behind
     await settled();
     client.answer(2 * round, 'x');
     await answers[0];
-    assert.equal(client.timers.size, 0, 'one request is open');
+    assert.equal(client.timers.size, 1, 'the time-out of the request that is open');
     client.answer(2 * round + 1, 'x');
     await answers[1];
     assert.equal(client.timers.size, 1);

@@ -2,14 +2,14 @@
 
 import { type ConnackPacket, NO_PROPERTIES, type Properties, type ProtocolVersion, type QoS } from '@dunlin/protocol';
 import type { ClientEvents, PublishOptions, SubscribeOptions } from './client-api.ts';
+import type { PublishResult } from './connection.ts';
 import type { Environment } from './environment.ts';
 import { describeReason, MqttError } from './errors.ts';
 import { type OperationOptions, operation } from './operation.ts';
-import type { Payload } from './options.ts';
-import type { PublishResult } from './publishing.ts';
+import type { MessageHandler, Payload } from './options.ts';
+import { payloadBytes } from './payload.ts';
 import type { ReceivedMessage } from './received-message.ts';
-import { payloadBytes } from './settings.ts';
-import type { MessageHandler, PendingSubscription, Subscription } from './subscription.ts';
+import type { PendingSubscription, Subscription } from './subscription.ts';
 import { type TemplateParams, TopicTemplate } from './topic-template.ts';
 
 /** Options of `request`. */
@@ -102,7 +102,7 @@ export class Requester {
   ): Promise<ReceivedMessage> {
     const { signal, timeoutMs = TIMEOUT_MS, qos = 1, properties = NO_PROPERTIES } = options;
     const attempt = `Cannot request "${topic}"`;
-    return operation(attempt, { signal, timeoutMs }, (settle) => {
+    return operation(this.#environment, attempt, { signal, timeoutMs }, (settle) => {
       if (this.#open.size >= this.#requestsMax) {
         throw new MqttError('queue-full', `${attempt}: ${this.#requestsMax} requests are open, fewer are expected`);
       }

@@ -1,27 +1,41 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PacketIdentifiers } from '@dunlin/protocol';
-import { type RequestResult, Requests } from './requests.ts';
+import { PacketIdentifiers, type Properties } from '@dunlin/protocol';
+import { MqttError } from './errors.ts';
+import { type Request, type RequestResult, Requests } from './requests.ts';
+import { fakeLink, told } from './testing/fake-link.ts';
 
-const request = { filter: 'a', qos: 1 as const, noLocal: false, retainAsPublished: false, retainHandling: 0 as const };
-
-function setUp(send = (): void => {}) {
+function setUp(requestsMax = 10) {
   const identifiers = new PacketIdentifiers();
-  const requests = new Requests({ send }, identifiers);
+  const requests = new Requests(identifiers, requestsMax, () => {});
   const outcomes: (RequestResult | string)[] = [];
-  const settle = {
-    resolve: (result: RequestResult) => void outcomes.push(result),
-    reject: (error: Error) => void outcomes.push(error.message),
-  };
-  return { requests, identifiers, outcomes, settle };
+  const request = (type: Request['type'], filters: string[], properties: Properties = {}): Request => ({
+    type,
+    filters,
+    subscriptions: filters.map((filter) => ({
+      filter,
+      qos: 1,
+      noLocal: false,
+      retainAsPublished: false,
+      retainHandling: 0,
+    })),
+    properties,
+    identifier: 7,
+    settle: {
+      resolve: (result) => void outcomes.push(result),
+      reject: (error) => void outcomes.push(error.message),
+    },
+  });
+  return { requests, identifiers, outcomes, request };
 }
 
 test('requests are answered by their identifier, in any order', () => {
-  const { requests, outcomes, settle, identifiers } = setUp();
-  requests.subscribe([request], {}, settle);
-  requests.unsubscribe(['b', 'c'], {}, settle);
-  requests.unsuback({ type: 'unsuback', packetId: 2, properties: {}, reasonCodes: [0, 0x11] });
-  requests.suback({ type: 'suback', packetId: 1, properties: { reasonString: 'x' }, reasonCodes: [1] });
+  const { requests, outcomes, request, identifiers } = setUp();
+  requests.begin(fakeLink().link, []);
+  requests.add(request('subscribe', ['a']));
+  requests.add(request('unsubscribe', ['b', 'c']));
+  requests.answered({ type: 'unsuback', packetId: 2, properties: {}, reasonCodes: [0, 0x11] });
+  requests.answered({ type: 'suback', packetId: 1, properties: { reasonString: 'x' }, reasonCodes: [1] });
   assert.deepEqual(outcomes, [
     {
       results: [
@@ -36,25 +50,61 @@ test('requests are answered by their identifier, in any order', () => {
 });
 
 test('an answer of the other kind is a fault', () => {
-  const { requests, settle } = setUp();
-  requests.subscribe([request], {}, settle);
-  assert.throws(() => requests.unsuback({ type: 'unsuback', packetId: 1, properties: {}, reasonCodes: [0] }), {
-    reasonCode: 0x82,
-  });
+  const { requests, request } = setUp();
+  requests.begin(fakeLink().link, []);
+  requests.add(request('subscribe', ['a']));
+  const wrong = { type: 'unsuback' as const, packetId: 1, properties: {}, reasonCodes: [0] };
+  assert.throws(() => requests.answered(wrong), { reasonCode: 0x82 });
 });
 
-test('a request that cannot be sent throws and takes no identifier', () => {
-  const { requests, settle, identifiers, outcomes } = setUp(() => {
-    throw new Error('too large');
-  });
-  assert.throws(() => requests.subscribe([request], {}, settle), /too large/);
-  assert.deepEqual([identifiers.inUse, outcomes], [0, []]);
+test('what cannot be sent rejects and takes no identifier', () => {
+  const { requests, request, identifiers, outcomes } = setUp();
+  requests.begin(fakeLink({ sharedSubscriptionAvailable: 0 }).link, []);
+  requests.add(request('subscribe', ['$share/g/a']));
+  assert.equal(identifiers.inUse, 0);
+  assert.match(String(outcomes[0]), /no Shared Subscriptions/);
 });
 
-test('the end rejects every request', () => {
-  const { requests, settle, identifiers, outcomes } = setUp();
-  requests.subscribe([request], {}, settle);
-  requests.unsubscribe(['a'], {}, settle);
-  requests.end(new Error('over'));
+test('what had no answer is sent again on the next connection, behind what it is given and before what waits', () => {
+  const { requests, request, outcomes, identifiers } = setUp();
+  requests.begin(fakeLink().link, []);
+  requests.add(request('subscribe', ['a']));
+  const cancelled = request('subscribe', ['never']);
+  requests.add(cancelled);
+  requests.cancel(cancelled);
+  requests.pause();
+  requests.add(request('unsubscribe', ['b']));
+  const { link, sent } = fakeLink();
+  requests.begin(link, [request('subscribe', ['first'])]);
+  assert.deepEqual(told(sent), ['subscribe 3', 'subscribe 4', 'unsubscribe 5']);
+  assert.deepEqual(
+    sent.map((packet) => (packet.type === 'subscribe' ? packet.subscriptions[0].filter : '')),
+    ['first', 'a', ''],
+  );
+  for (const packetId of [3, 4]) requests.answered({ type: 'suback', packetId, properties: {}, reasonCodes: [0] });
+  requests.answered({ type: 'unsuback', packetId: 5, properties: {}, reasonCodes: [0] });
+  assert.deepEqual([outcomes.length, identifiers.inUse, requests.size], [3, 0, 0]);
+});
+
+test('a Subscription Identifier goes along where the server takes it, that of the application before ours', () => {
+  const { requests, request } = setUp();
+  const { link, sent } = fakeLink();
+  requests.begin(link, [request('subscribe', ['a']), request('subscribe', ['b'], { subscriptionIdentifiers: [5] })]);
+  const without = fakeLink({ subscriptionIdentifierAvailable: 0 });
+  requests.begin(without.link, []);
+  const identifiers = [...sent, ...without.sent].map((packet) =>
+    packet.type === 'subscribe' ? packet.properties.subscriptionIdentifiers : 'other',
+  );
+  // The server without identifiers is not asked for what the application wants one for.
+  assert.deepEqual(identifiers, [[7], [5], undefined]);
+});
+
+test('so many may wait and no more; the end rejects every one', () => {
+  const { requests, request, outcomes, identifiers } = setUp(2);
+  requests.begin(fakeLink().link, []);
+  requests.add(request('subscribe', ['a']));
+  requests.add(request('unsubscribe', ['a']));
+  assert.throws(() => requests.add(request('subscribe', ['b'])), { code: 'queue-full' });
+  requests.end(new MqttError('closed', 'over'));
   assert.deepEqual([identifiers.inUse, outcomes], [0, ['over', 'over']]);
 });

@@ -1,4 +1,7 @@
-/** SUBSCRIBE and UNSUBSCRIBE under way, each until its answer (sections 3.8 to 3.11). */
+/**
+ * SUBSCRIBE and UNSUBSCRIBE, each until its answer (sections 3.8 to 3.11). What has none when the connection ends is sent
+ * again on the next one; without a connection they wait.
+ */
 
 import {
   type PacketIdentifiers,
@@ -8,8 +11,10 @@ import {
   type SubscriptionRequest,
   type UnsubackPacket,
 } from '@dunlin/protocol';
-import { refused } from './errors.ts';
-import type { PacketSink, Settle } from './session.ts';
+import { MqttError, mqttError, refused } from './errors.ts';
+import type { Link } from './link.ts';
+import type { Settle } from './operation.ts';
+import { checkSubscription, checkVersion } from './server-limits.ts';
 
 /** What the server answered to one filter. */
 export interface FilterResult {
@@ -25,108 +30,158 @@ export interface RequestResult {
   readonly properties: Properties;
 }
 
-interface Pending {
-  readonly kind: 'subscribe' | 'unsubscribe';
+/** One request. */
+export interface Request {
+  readonly type: 'subscribe' | 'unsubscribe';
   readonly filters: readonly string[];
+  /** Of SUBSCRIBE. */
+  readonly subscriptions: readonly SubscriptionRequest[];
+  readonly properties: Properties;
+  /** Chosen by the client; goes along where the server takes it and the application gave none. */
+  readonly identifier: number;
   readonly settle: Settle<RequestResult>;
 }
 
-/** Keeps the requests of one connection; they end with it. */
-export class Requests {
-  readonly #sink: PacketSink;
-  readonly #identifiers: PacketIdentifiers;
-  readonly #pending = new Map<number, Pending>();
-
-  constructor(sink: PacketSink, identifiers: PacketIdentifiers) {
-    this.#sink = sink;
-    this.#identifiers = identifiers;
-  }
-
-  /** Throws what the sink throws; then nothing was sent and `settle` hears nothing. */
-  subscribe(
-    subscriptions: readonly SubscriptionRequest[],
-    properties: Properties,
-    settle: Settle<RequestResult>,
-  ): void {
-    const filters = subscriptions.map((subscription) => subscription.filter);
-    this.#send({ kind: 'subscribe', filters, settle }, (packetId) => {
-      this.#sink.send({ type: 'subscribe', packetId, properties, subscriptions });
-    });
-  }
-
-  /** Throws what the sink throws; then nothing was sent and `settle` hears nothing. */
-  unsubscribe(filters: readonly string[], properties: Properties, settle: Settle<RequestResult>): void {
-    this.#send({ kind: 'unsubscribe', filters, settle }, (packetId) => {
-      this.#sink.send({ type: 'unsubscribe', packetId, properties, filters });
-    });
-  }
-
-  /** Settles a subscribe: refused where no filter was granted. Throws 'protocol-error' for an answer to no question. */
-  suback(packet: SubackPacket): void {
-    const pending = this.#take('subscribe', packet);
-    const { reasonCodes, properties } = packet;
-    if (reasonCodes.every((code) => code >= REFUSED)) {
-      pending.settle.reject(refused(`Cannot subscribe to ${quoted(pending.filters)}`, reasonCodes[0], packet));
-      return;
-    }
-    pending.settle.resolve({ results: resultsOf(pending.filters, reasonCodes), properties });
-  }
-
-  /** Settles an unsubscribe in the same way. */
-  unsuback(packet: UnsubackPacket): void {
-    const pending = this.#take('unsubscribe', packet);
-    const { reasonCodes, properties } = packet;
-    if (reasonCodes.length > 0 && reasonCodes.every((code) => code >= REFUSED)) {
-      pending.settle.reject(refused(`Cannot unsubscribe from ${quoted(pending.filters)}`, reasonCodes[0], packet));
-      return;
-    }
-    pending.settle.resolve({ results: resultsOf(pending.filters, reasonCodes), properties });
-  }
-
-  /** The connection is over: every request fails with the error. */
-  end(error: Error): void {
-    const pending = [...this.#pending];
-    this.#pending.clear();
-    for (const [packetId, { settle }] of pending) {
-      this.#identifiers.free(packetId);
-      settle.reject(error);
-    }
-  }
-
-  #send(pending: Pending, send: (packetId: number) => void): void {
-    const packetId = this.#identifiers.next();
-    try {
-      send(packetId);
-    } catch (error) {
-      this.#identifiers.free(packetId);
-      throw error;
-    }
-    this.#pending.set(packetId, pending);
-  }
-
-  #take(kind: Pending['kind'], packet: SubackPacket | UnsubackPacket): Pending {
-    const pending = this.#pending.get(packet.packetId);
-    const name = packet.type.toUpperCase();
-    if (pending?.kind !== kind) {
-      throw protocolError(`Cannot accept ${name}: no ${kind.toUpperCase()} has Packet Identifier ${packet.packetId}`);
-    }
-    const count = packet.reasonCodes.length;
-    // Before 5.0 UNSUBACK has no codes; SUBACK always has them.
-    if (count !== pending.filters.length && !(kind === 'unsubscribe' && count === 0)) {
-      throw protocolError(`Cannot accept ${name}: it has ${count} codes for ${pending.filters.length} filters`);
-    }
-    this.#pending.delete(packet.packetId);
-    this.#identifiers.free(packet.packetId);
-    return pending;
-  }
-}
-
+/** Open at once: packet identifiers are shared with what is published. */
+const OPEN_MAX = 1000;
 const REFUSED = 0x80;
 
-function resultsOf(filters: readonly string[], reasonCodes: readonly number[]): FilterResult[] {
-  return filters.map((filter, index) => ({ filter, reasonCode: reasonCodes[index] ?? 0 }));
+/** Keeps the requests of one client. */
+export class Requests {
+  readonly #identifiers: PacketIdentifiers;
+  readonly #requestsMax: number;
+  readonly #settled: () => void;
+  #waiting = new Set<Request>();
+  readonly #open = new Map<number, Request>();
+  #link: Link | undefined;
+
+  constructor(identifiers: PacketIdentifiers, requestsMax: number, settled: () => void) {
+    this.#identifiers = identifiers;
+    this.#requestsMax = requestsMax;
+    this.#settled = settled;
+  }
+
+  /** Requests without an answer. */
+  get size(): number {
+    return this.#waiting.size + this.#open.size;
+  }
+
+  /** Sends, or lets wait. Throws 'queue-full'. */
+  add(request: Request): void {
+    if (this.size >= this.#requestsMax) {
+      throw new MqttError('queue-full', `Cannot ${attemptOf(request)}: ${this.size} requests wait, which is the limit`);
+    }
+    this.#waiting.add(request);
+    this.#pump();
+  }
+
+  /** Forgets a request; an answer that comes is let pass. */
+  cancel(request: Request): void {
+    this.#waiting.delete(request);
+    for (const [packetId, open] of this.#open) {
+      if (open === request) this.#open.set(packetId, { ...request, settle: UNHEARD });
+    }
+  }
+
+  /** A connection: sends `first`, then what had no answer, then what waits. */
+  begin(link: Link, first: readonly Request[]): void {
+    this.#link = link;
+    const again = [...this.#open.values()].filter(({ settle }) => settle !== UNHEARD);
+    for (const packetId of this.#open.keys()) this.#identifiers.free(packetId);
+    this.#open.clear();
+    this.#waiting = new Set([...first, ...again, ...this.#waiting]);
+    this.#pump();
+  }
+
+  /** The connection is over. */
+  pause(): void {
+    this.#link = undefined;
+  }
+
+  /** All is over: every request fails with the error. */
+  end(error: MqttError): void {
+    const requests = [...this.#open.values(), ...this.#waiting];
+    for (const packetId of this.#open.keys()) this.#identifiers.free(packetId);
+    this.#open.clear();
+    this.#waiting.clear();
+    this.#link = undefined;
+    for (const { settle } of requests) settle.reject(error);
+  }
+
+  /**
+   * SUBACK or UNSUBACK: rejects where the server refused every filter. Throws 'protocol-error' for an answer to no
+   * question.
+   */
+  answered(packet: SubackPacket | UnsubackPacket): void {
+    const { packetId, reasonCodes, properties } = packet;
+    const request = this.#open.get(packetId);
+    const name = packet.type.toUpperCase();
+    if (request === undefined || (packet.type === 'suback') !== (request.type === 'subscribe')) {
+      throw protocolError(`Cannot accept ${name}: no request has Packet Identifier ${packetId}`);
+    }
+    const { filters, settle } = request;
+    const count = reasonCodes.length;
+    // Before 5.0 UNSUBACK has no codes; SUBACK always has them.
+    if (count !== filters.length && (packet.type === 'suback' || count !== 0)) {
+      throw protocolError(`Cannot accept ${name}: it has ${count} codes for ${filters.length} filters`);
+    }
+    this.#open.delete(packetId);
+    this.#identifiers.free(packetId);
+    if (count > 0 && reasonCodes.every((code) => code >= REFUSED)) {
+      settle.reject(refused(`Cannot ${attemptOf(request)}`, reasonCodes[0], packet));
+    } else {
+      settle.resolve({
+        results: filters.map((filter, index) => ({ filter, reasonCode: reasonCodes[index] ?? 0 })),
+        properties,
+      });
+    }
+    this.#settled();
+    this.#pump();
+  }
+
+  #pump(): void {
+    const link = this.#link;
+    if (link === undefined) return;
+    for (const request of this.#waiting) {
+      if (this.#open.size >= OPEN_MAX) return;
+      this.#waiting.delete(request);
+      this.#send(request, link);
+    }
+  }
+
+  #send(request: Request, link: Link): void {
+    let packetId = 0;
+    try {
+      packetId = this.#identifiers.next();
+      const { type, filters, subscriptions } = request;
+      const properties = propertiesOf(request, link);
+      if (type === 'subscribe') link.send({ type, packetId, properties, subscriptions });
+      else link.send({ type, packetId, properties, filters });
+      this.#open.set(packetId, request);
+    } catch (error) {
+      this.#identifiers.free(packetId);
+      request.settle.reject(mqttError(error));
+      this.#settled();
+    }
+  }
 }
 
-function quoted(filters: readonly string[]): string {
-  return filters.map((filter) => `"${filter}"`).join(', ');
+const UNHEARD: Settle<RequestResult> = { resolve: () => {}, reject: () => {} };
+
+/** Throws what this server does not take. */
+function propertiesOf({ type, subscriptions, properties, identifier }: Request, link: Link): Properties {
+  const { limits, version } = link;
+  if (type === 'unsubscribe') {
+    checkVersion('Cannot unsubscribe', version, properties);
+    return properties;
+  }
+  for (const subscription of subscriptions) checkSubscription(limits, version, subscription, properties);
+  const isIdentified = properties.subscriptionIdentifiers !== undefined;
+  if (isIdentified || version !== 5 || !limits.subscriptionIdentifierAvailable) return properties;
+  return { ...properties, subscriptionIdentifiers: [identifier] };
+}
+
+/** Such as `subscribe to "a"`. */
+export function attemptOf({ type, filters }: Pick<Request, 'type' | 'filters'>): string {
+  return `${type} ${type === 'subscribe' ? 'to' : 'from'} ${filters.map((filter) => `"${filter}"`).join(', ')}`;
 }

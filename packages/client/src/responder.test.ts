@@ -5,9 +5,9 @@ import type { Client } from './client.ts';
 import type { PublishOptions } from './client-api.ts';
 import { connected, type Script, type ScriptedServer, settled } from './contract/scripted-server.ts';
 import { MqttError } from './errors.ts';
+import type { MessageHandler } from './options.ts';
 import { ReceivedMessage } from './received-message.ts';
 import { type RequestHandler, type RespondOptions, respond } from './responder.ts';
-import type { MessageHandler } from './subscription.ts';
 
 /** A connected responder. */
 async function responding<const Filter extends string>(
@@ -34,14 +34,11 @@ test('an answer goes to the Response Topic with the Correlation Data, the QoS an
     payload: Buffer.from('state?'),
     properties: { responseTopic: 'r/1', correlationData, messageExpiryInterval: 12 },
   });
-  const sent: PublishPacket[] = [];
-  for (let count = 0; count < 2; count++) {
-    await settled();
-    const packet = server.packets.shift();
-    if (packet?.type === 'publish') sent.push(packet);
-    else assert.equal(packet?.type, 'puback');
-  }
-  const [{ topic, qos, payload, properties }] = sent;
+  const { topic, qos, payload, properties, packetId } = await server.next('publish');
+  // The request is acknowledged once its answer has arrived.
+  await server.expectNothing();
+  server.answer('puback', packetId);
+  assert.equal((await server.next('puback')).packetId, 9);
   assert.deepEqual([topic, qos, Buffer.from(payload).toString()], ['r/1', 1, '{"key":"42","asked":"state?"}']);
   assert.equal(properties.messageExpiryInterval, 12);
   assert.deepEqual(new Uint8Array(properties.correlationData ?? []), correlationData);

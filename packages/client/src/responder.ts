@@ -2,10 +2,10 @@
 
 import { hasWildcard, isTopicFilter, type Properties, type QoS } from '@dunlin/protocol';
 import type { PublishOptions, SubscribeOptions } from './client-api.ts';
-import type { Payload } from './options.ts';
-import type { PublishResult } from './publishing.ts';
+import type { PublishResult } from './connection.ts';
+import type { MessageHandler, Payload } from './options.ts';
 import type { ReceivedMessage } from './received-message.ts';
-import type { MessageHandler, PendingSubscription } from './subscription.ts';
+import type { PendingSubscription } from './subscription.ts';
 import { type TemplateParams, TopicTemplate } from './topic-template.ts';
 
 /** Options of `respond`. */

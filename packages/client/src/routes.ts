@@ -1,75 +1,178 @@
-/** Which subscriptions of this client a message belongs to: a trie of their filters. */
+/**
+ * The subscriptions of this client: which of them a message belongs to, and what to subscribe to again.
+ *
+ * A server sends a message that several filters match once or several times, as it likes. Where it has Subscription
+ * Identifiers each copy says what it is for, and goes there alone; otherwise, and where an identifier is unknown (a
+ * resumed session may hold those of another process), a trie of the filters decides.
+ */
 
-import { FilterTree, parseSharedFilter } from '@dunlin/protocol';
+import {
+  FilterTree,
+  type Properties,
+  parseSharedFilter,
+  type SubscriptionRequest,
+  topicMatches,
+} from '@dunlin/protocol';
+import type { Delivery } from './delivery.ts';
+import { callHandler } from './handlers.ts';
+import type { MessageHandler } from './options.ts';
 import type { ReceivedMessage } from './received-message.ts';
-import type { Delivery } from './receiving.ts';
 import type { Subscription } from './subscription.ts';
+
+/** One filter that this client has subscribed to. */
+interface Route {
+  readonly filter: string;
+  /** What topics are matched by: that of a Shared Subscription stands behind `$share/name/`. */
+  readonly topicFilter: string;
+  readonly subscriptions: Set<Subscription>;
+  request: SubscriptionRequest;
+  properties: Properties;
+  identifier: number;
+  /** The server has granted it. */
+  isGranted: boolean;
+}
+
+/** What goes into one SUBSCRIBE. */
+export interface RouteGroup {
+  readonly identifier: number;
+  readonly properties: Properties;
+  readonly requests: SubscriptionRequest[];
+  readonly subscriptions: Set<Subscription>;
+}
 
 /** The subscriptions of one client by filter. */
 export class Routes {
-  readonly #trie = new FilterTree<Subscription>();
-  readonly #byFilter = new Map<string, Set<Subscription>>();
-  readonly #found: Subscription[] = [];
+  readonly #byFilter = new Map<string, Route>();
+  readonly #byIdentifier = new Map<number, Set<Route>>();
+  readonly #trie = new FilterTree<Route>();
+  readonly #locals = new FilterTree<MessageHandler>();
+  readonly #found: Route[] = [];
+  #foundTopic: string | undefined;
+  #foundIdentifier = 0;
+  #latest = 0;
 
-  /** Adds a subscription under each of its filters. */
-  add(subscription: Subscription): void {
-    for (const filter of subscription.filters) {
-      const others = this.#byFilter.get(filter);
-      if (others === undefined) this.#byFilter.set(filter, new Set([subscription]));
-      else others.add(subscription);
-      this.#trie.add(topicFilterOf(filter), subscription);
+  /** Adds a subscription under each of its filters; returns the Subscription Identifier that they have. */
+  add(subscription: Subscription, requests: readonly SubscriptionRequest[], properties: Properties): number {
+    const identifier = properties.subscriptionIdentifiers?.[0] ?? ++this.#latest;
+    for (const request of requests) {
+      const { filter } = request;
+      let route = this.#byFilter.get(filter);
+      if (route === undefined) {
+        const topicFilter = parseSharedFilter(filter)?.filter ?? filter;
+        route = {
+          filter,
+          topicFilter,
+          subscriptions: new Set(),
+          request,
+          properties,
+          identifier,
+          isGranted: false,
+        };
+        this.#byFilter.set(filter, route);
+        this.#trie.add(topicFilter, route);
+      }
+      this.#unidentify(route);
+      Object.assign(route, { request, properties, identifier });
+      route.subscriptions.add(subscription);
+      const others = this.#byIdentifier.get(identifier);
+      if (others === undefined) this.#byIdentifier.set(identifier, new Set([route]));
+      else others.add(route);
     }
+    return identifier;
   }
 
-  /** Removes a subscription; returns the filters that no other subscription has. */
-  remove(subscription: Subscription): string[] {
-    return subscription.filters.filter((filter) => {
-      const others = this.#byFilter.get(filter);
-      if (!others?.delete(subscription)) return false;
-      this.#trie.remove(topicFilterOf(filter), subscription);
-      if (others.size > 0) return false;
+  /** The server has granted the filter. */
+  granted(filter: string): void {
+    const route = this.#byFilter.get(filter);
+    if (route !== undefined) route.isGranted = true;
+  }
+
+  /** Removes a subscription. */
+  remove(subscription: Subscription): void {
+    for (const filter of subscription.filters) {
+      const route = this.#byFilter.get(filter);
+      if (!route?.subscriptions.delete(subscription) || route.subscriptions.size > 0) continue;
+      this.#trie.remove(route.topicFilter, route);
+      this.#unidentify(route);
       this.#byFilter.delete(filter);
-      return true;
-    });
+    }
   }
 
   /** The filters of a subscription that no other subscription has. */
   onlyOf(subscription: Subscription): string[] {
-    return subscription.filters.filter((filter) => this.#byFilter.get(filter)?.size === 1);
+    return subscription.filters.filter((filter) => this.#byFilter.get(filter)?.subscriptions.size === 1);
   }
 
   /** The subscriptions with this very filter. */
   withFilter(filter: string): Subscription[] {
-    return [...(this.#byFilter.get(filter) ?? [])];
+    return [...(this.#byFilter.get(filter)?.subscriptions ?? [])];
   }
 
   /** Every subscription, each once. */
   all(): Set<Subscription> {
-    return new Set([...this.#byFilter.values()].flatMap((subscriptions) => [...subscriptions]));
+    return new Set([...this.#byFilter.values()].flatMap(({ subscriptions }) => [...subscriptions]));
   }
 
-  /** Hands a message to its subscriptions; acknowledges it when all of them have room for it. */
-  deliver({ message, acknowledge }: Delivery): void {
-    const subscriptions = this.#matching(message);
-    let holders = 1;
-    const release = (): void => {
-      holders -= 1;
-      if (holders === 0) acknowledge();
-    };
-    const shared: Delivery = { message, acknowledge: release };
-    for (const subscription of subscriptions) if (!subscription.deliver(shared)) holders += 1;
-    release();
+  /** All that the server had granted, for a server that has forgotten it. */
+  groups(): RouteGroup[] {
+    const groups = new Map<number, RouteGroup>();
+    for (const { identifier, properties, request, isGranted, subscriptions } of this.#byFilter.values()) {
+      if (!isGranted) continue;
+      const group = groups.get(identifier) ?? { identifier, properties, requests: [], subscriptions: new Set() };
+      groups.set(identifier, group);
+      group.requests.push(request);
+      for (const subscription of subscriptions) group.subscriptions.add(subscription);
+    }
+    return [...groups.values()];
   }
 
-  /** A copy, since a handler may subscribe and unsubscribe. Filters of one subscription may overlap: it gets one. */
-  #matching({ topic }: ReceivedMessage): Iterable<Subscription> {
-    this.#found.length = 0;
-    this.#trie.collect(topic, this.#found);
-    return this.#found.length === 1 ? [this.#found[0]] : new Set(this.#found);
+  /** Adds a handler for what arrives anyway; the function returned removes it. */
+  handle(filter: string, handler: MessageHandler): () => void {
+    const topicFilter = parseSharedFilter(filter)?.filter ?? filter;
+    this.#locals.add(topicFilter, handler);
+    return () => void this.#locals.remove(topicFilter, handler);
   }
-}
 
-/** What a filter is matched by: that of a Shared Subscription stands behind `$share/name/`. */
-function topicFilterOf(filter: string): string {
-  return parseSharedFilter(filter)?.filter ?? filter;
+  /** Hands a message to its subscriptions and handlers, each once. */
+  deliver(message: ReceivedMessage, delivery: Delivery | undefined): void {
+    const found = this.#matching(message);
+    if (found.length === 1 && found[0].subscriptions.size === 1) {
+      const [only] = found[0].subscriptions;
+      only.deliver(message, delivery);
+    } else {
+      // A copy, since a handler may subscribe and unsubscribe. Filters of one subscription may overlap: it gets one.
+      const subscriptions = new Set(found.flatMap((route) => [...route.subscriptions]));
+      for (const subscription of subscriptions) subscription.deliver(message, delivery);
+    }
+    for (const handler of this.#locals.collect(message.topic, [])) callHandler(handler, message, delivery);
+  }
+
+  /** The routes of a message; those of the latest are kept, as the next often goes the same way. */
+  #matching({ topic, properties: { subscriptionIdentifiers } }: ReceivedMessage): Route[] {
+    const found = this.#found;
+    const identifier = subscriptionIdentifiers?.length === 1 ? subscriptionIdentifiers[0] : 0;
+    const isAlone = subscriptionIdentifiers === undefined || identifier !== 0;
+    if (isAlone && topic === this.#foundTopic && identifier === this.#foundIdentifier) return found;
+    this.#foundTopic = isAlone ? topic : undefined;
+    this.#foundIdentifier = identifier;
+    found.length = 0;
+    for (const one of subscriptionIdentifiers ?? [0]) {
+      const before = found.length;
+      for (const route of this.#byIdentifier.get(one) ?? []) {
+        if (topicMatches(route.topicFilter, topic)) found.push(route);
+      }
+      if (found.length > before) continue;
+      found.length = 0;
+      this.#trie.collect(topic, found);
+      break;
+    }
+    return found;
+  }
+
+  /** What was found before may be wrong from now on. */
+  #unidentify(route: Route): void {
+    this.#foundTopic = undefined;
+    const routes = this.#byIdentifier.get(route.identifier);
+    if (routes?.delete(route) && routes.size === 0) this.#byIdentifier.delete(route.identifier);
+  }
 }

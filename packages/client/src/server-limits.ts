@@ -2,6 +2,7 @@
 
 import {
   type ConnackPacket,
+  type ConnectPacket,
   PACKET_BYTES_MAXIMUM,
   type Properties,
   type ProtocolVersion,
@@ -97,8 +98,16 @@ export function checkVersion(attempt: string, version: ProtocolVersion, properti
   throw notSupported(`${attempt}: properties (${names}) need MQTT 5.0, this connection speaks ${versionName(version)}`);
 }
 
+/** Refuses what DISCONNECT may not say. Throws `invalid` or `not-supported`. */
+export function checkDisconnect(connect: ConnectPacket, properties: Properties): void {
+  checkVersion('Cannot disconnect', connect.protocolVersion, properties);
+  if ((connect.properties.sessionExpiryInterval ?? 0) > 0 || !properties.sessionExpiryInterval) return;
+  const message = 'Cannot disconnect with a Session Expiry Interval: CONNECT had 0 or none (3.14.2.2.2)';
+  throw new MqttError('invalid', message);
+}
+
 /** The version as people write it. */
-export function versionName(version: ProtocolVersion): string {
+function versionName(version: ProtocolVersion): string {
   return version === 3 ? 'MQTT 3.1' : version === 4 ? 'MQTT 3.1.1' : 'MQTT 5.0';
 }
 

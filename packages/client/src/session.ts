@@ -1,280 +1,136 @@
 /**
- * The client's side of a session: packets in, packets and settled operations out.
+ * The client's side of a session: what is published, subscribed to and received, from connection to connection.
  *
- * Synchronous and pure: no socket, no clock, no promise. `connecting` until CONNACK 0x00, then `connected`, then
- * `ended` for good. What the server may not send throws `ProtocolError`; the owner of the connection then closes it.
+ * Synchronous: packets in, packets and settled operations out. What the server may not send throws; the owner of the
+ * connection then closes it.
  */
 
-import {
-  type AuthPacket,
-  type ConnackPacket,
-  type ConnectPacket,
-  type DisconnectPacket,
-  NO_PROPERTIES,
-  type Packet,
-  PacketIdentifiers,
-  type Properties,
-  protocolError,
-  type SubscriptionRequest,
-} from '@dunlin/protocol';
-import { describeReason, MqttError, ownWords, reasonCodeOfReturnCode, refused } from './errors.ts';
-import { type Outgoing, Publishing, type PublishRequest, type PublishResult } from './publishing.ts';
-import { type Delivery, Receiving } from './receiving.ts';
-import { type RequestResult, Requests } from './requests.ts';
-import { checkPublish, checkSubscription, checkVersion, limitsOf, type ServerLimits } from './server-limits.ts';
-
-/** How an operation came out; one of the two is called, once. */
-export interface Settle<Result> {
-  resolve(result: Result): void;
-  reject(error: Error): void;
-}
-
-/** Where packets go. `send` throws where a packet cannot be sent, and then has sent nothing of it. */
-export interface PacketSink {
-  send(packet: Packet): void;
-}
+import { type Packet, PacketIdentifiers, protocolError } from '@dunlin/protocol';
+import type { Established } from './attempt.ts';
+import { disconnectedBy, type MqttError } from './errors.ts';
+import { Link } from './link.ts';
+import { Outbox, type OutboxHost } from './outbox.ts';
+import type { ReceivedMessage } from './received-message.ts';
+import { Receiving } from './receiving.ts';
+import { type Request, Requests } from './requests.ts';
+import { Routes } from './routes.ts';
+import type { Settings } from './settings.ts';
 
 /** What the session tells its owner. */
-export interface SessionOwner extends PacketSink {
-  /** CONNACK 0x00 came. */
-  connected(packet: ConnackPacket): void;
-  /** The server refused the connection, or said DISCONNECT: close it. */
+export interface SessionHost extends OutboxHost {
+  /** A message came; those that it belongs to get it next. */
+  delivered(message: ReceivedMessage): void;
+  /** The server said DISCONNECT. */
   ended(error: MqttError): void;
-  /** The server wants the next step of enhanced authentication; `authenticate` is the answer. */
-  challenged(packet: AuthPacket): void;
-  /** Enhanced authentication succeeded, at connect or again. */
-  authenticated(data: Uint8Array | undefined): void;
-  /** A message came. */
-  delivered(delivery: Delivery): void;
 }
 
-const CONTINUE = 0x18;
-const REAUTHENTICATE = 0x19;
-
-/** The limits before CONNACK: until then only CONNECT, AUTH and DISCONNECT are sent. */
-const NO_LIMITS: ServerLimits = limitsOf({
-  type: 'connack',
-  sessionPresent: false,
-  reasonCode: 0,
-  properties: NO_PROPERTIES,
-});
-
-/** One session on one connection. */
+/** One session. */
 export class Session {
-  state: 'connecting' | 'connected' | 'ended' = 'connecting';
-  limits: ServerLimits = NO_LIMITS;
-  readonly #owner: SessionOwner;
-  readonly #connect: ConnectPacket;
-  readonly #publishing: Publishing;
+  readonly routes = new Routes();
+  readonly outbox: Outbox;
+  readonly requests: Requests;
+  /** Undefined while there is no connection. */
+  link: Link | undefined;
+  readonly #settings: Settings;
+  readonly #host: SessionHost;
   readonly #receiving: Receiving;
-  readonly #requests: Requests;
-  #reauthentication: Settle<void> | undefined;
+  #authenticating: Established['authenticating'] | undefined;
 
-  constructor(owner: SessionOwner, connect: ConnectPacket, publishesMax: number) {
+  constructor(settings: Settings, host: SessionHost) {
     const identifiers = new PacketIdentifiers();
-    const { receiveMaximum = 65_535, topicAliasMaximum = 0 } = connect.properties;
-    this.#owner = owner;
-    this.#connect = connect;
-    this.#publishing = new Publishing(owner, identifiers, publishesMax);
-    this.#receiving = new Receiving(owner, { receiveMaximum, topicAliasMaximum }, (delivery) =>
-      owner.delivered(delivery),
-    );
-    this.#requests = new Requests(owner, identifiers);
+    this.#settings = settings;
+    this.#host = host;
+    this.outbox = new Outbox(settings, identifiers, host);
+    this.requests = new Requests(identifiers, settings.outbox.messagesMax, () => host.settled());
+    this.#receiving = new Receiving(settings.connect.properties, (message, delivery) => {
+      host.delivered(message);
+      this.routes.deliver(message, delivery);
+    });
   }
 
-  /** Sends CONNECT, the first packet [MQTT-3.1.0-1]. */
-  begin(): void {
-    this.#owner.send(this.#connect);
+  /** A server accepted a connection. `isResumed`: it goes on with this session. */
+  begin({ connection, connack, authenticating }: Established, isResumed: boolean): void {
+    const { connect, topicAliases } = this.#settings;
+    const link = new Link(connection, connack, connect.protocolVersion, topicAliases);
+    this.link = link;
+    this.#authenticating = authenticating;
+    this.#receiving.begin(link, isResumed);
+    // MQTT 3.1 does not say whether it has the session: subscribing once more does no harm.
+    this.requests.begin(link, connack.sessionPresent ? [] : this.#resubscribing());
+    this.outbox.begin(link, isResumed);
   }
 
-  /** Handles a packet from the server. Throws `ProtocolError` for one that may not come, or not now. */
+  /** The connection is over: what is open waits for the next, but what belongs to it alone fails. */
+  pause(error: MqttError): void {
+    this.link = undefined;
+    this.#authenticating?.end(error);
+    this.outbox.pause();
+    this.requests.pause();
+    this.#receiving.pause();
+  }
+
+  /** All is over: every open operation fails with `error`, iterators end with `streamError` or in order. */
+  end(error: MqttError, streamError: MqttError | undefined): void {
+    this.outbox.end(error);
+    this.requests.end(error);
+    for (const subscription of this.routes.all()) {
+      this.routes.remove(subscription);
+      subscription.finish(streamError);
+    }
+  }
+
+  /** Handles a packet behind CONNACK. Throws for one that may not come. */
   receive(packet: Packet): void {
-    if (this.state === 'connecting') this.#receiveFirst(packet);
-    else if (this.state === 'connected') this.#receiveNext(packet);
-  }
-
-  /** Publishes; see `Publishing.publish`. Throws what the server's limits forbid. */
-  publish(request: PublishRequest, settle: Settle<PublishResult>): Outgoing {
-    checkPublish(this.limits, this.#connect.protocolVersion, request);
-    return this.#publishing.publish(request, settle);
-  }
-
-  /** Forgets a publish that was not sent; false where it was. */
-  cancel(outgoing: Outgoing): boolean {
-    return this.#publishing.cancel(outgoing);
-  }
-
-  /** Subscribes. Throws what the server's limits forbid and what cannot be written. */
-  subscribe(
-    subscriptions: readonly SubscriptionRequest[],
-    properties: Properties,
-    settle: Settle<RequestResult>,
-  ): void {
-    for (const request of subscriptions) {
-      checkSubscription(this.limits, this.#connect.protocolVersion, request, properties);
-    }
-    this.#requests.subscribe(subscriptions, properties, settle);
-  }
-
-  /** Unsubscribes. Throws what cannot be written. */
-  unsubscribe(filters: readonly string[], properties: Properties, settle: Settle<RequestResult>): void {
-    checkVersion('Cannot unsubscribe', this.#connect.protocolVersion, properties);
-    this.#requests.unsubscribe(filters, properties, settle);
-  }
-
-  /** Answers a challenge with AUTH 0x18 [MQTT-4.12.0-3] and the method of CONNECT [MQTT-4.12.0-5]. */
-  authenticate(data: Uint8Array | undefined): void {
-    this.#sendAuth(CONTINUE, data);
-  }
-
-  /** Starts authentication anew on the open connection [MQTT-4.12.1-1]. Throws where CONNECT had no method. */
-  reauthenticate(data: Uint8Array | undefined, settle: Settle<void>): void {
-    if (this.#connect.properties.authenticationMethod === undefined) {
-      const message =
-        'Cannot authenticate again: the client connected without an Authentication Method [MQTT-4.12.0-7]';
-      throw new MqttError('not-supported', message);
-    }
-    if (this.#reauthentication !== undefined) {
-      throw new MqttError('invalid', 'Cannot authenticate again: the authentication before is not over');
-    }
-    this.#sendAuth(REAUTHENTICATE, data);
-    this.#reauthentication = settle;
-  }
-
-  /**
-   * Sends DISCONNECT, behind which nothing is sent [MQTT-3.14.4-1]; the caller then closes the connection. Throws what
-   * cannot be written.
-   */
-  disconnect(reasonCode: number, properties: Properties): void {
-    checkVersion('Cannot disconnect', this.#connect.protocolVersion, properties);
-    const before = this.#connect.properties.sessionExpiryInterval ?? 0;
-    if (before === 0 && (properties.sessionExpiryInterval ?? 0) > 0) {
-      const message = 'Cannot disconnect with a Session Expiry Interval: CONNECT had 0 or none (3.14.2.2.2)';
-      throw new MqttError('invalid', message);
-    }
-    this.#owner.send({ type: 'disconnect', reasonCode, properties });
-  }
-
-  /** The connection is over: every open operation fails with the error. Idempotent. */
-  end(error: Error): void {
-    if (this.state === 'ended') return;
-    this.state = 'ended';
-    this.#publishing.end(error);
-    this.#requests.end(error);
-    this.#reauthentication?.reject(error);
-    this.#reauthentication = undefined;
-  }
-
-  #receiveNext(packet: Packet): void {
     switch (packet.type) {
       case 'publish':
         this.#receiving.publish(packet);
         break;
       case 'puback':
-        this.#publishing.puback(packet);
+        this.outbox.puback(packet);
         break;
       case 'pubrec':
-        this.#publishing.pubrec(packet);
+        this.outbox.pubrec(packet);
         break;
       case 'pubrel':
         this.#receiving.pubrel(packet);
         break;
       case 'pubcomp':
-        this.#publishing.pubcomp(packet);
+        this.outbox.pubcomp(packet);
         break;
       case 'suback':
-        this.#requests.suback(packet);
-        break;
       case 'unsuback':
-        this.#requests.unsuback(packet);
+        this.requests.answered(packet);
         break;
       case 'pingresp':
         break;
       case 'disconnect':
-        this.#disconnected(packet);
+        this.#host.ended(disconnectedBy(packet));
         break;
       case 'auth':
-        this.#auth(packet);
+        this.#authenticating?.received(packet);
         break;
       default:
         throw protocolError(`Cannot accept ${packet.type.toUpperCase()} on an open connection`);
     }
   }
 
-  #receiveFirst(packet: Packet): void {
-    if (packet.type === 'auth') this.#auth(packet);
-    else if (packet.type === 'disconnect') this.#disconnected(packet);
-    else if (packet.type !== 'connack') {
-      throw protocolError(`Cannot accept ${packet.type.toUpperCase()} before CONNACK [MQTT-3.2.0-1]`);
-    } else if (packet.reasonCode !== 0) this.#refused(packet);
-    else this.#accepted(packet);
+  /** Every live subscription, for a server that has forgotten them. */
+  #resubscribing(): Request[] {
+    return this.routes.groups().map(({ identifier, properties, requests, subscriptions }) => ({
+      type: 'subscribe',
+      filters: requests.map(({ filter }) => filter),
+      subscriptions: requests,
+      properties,
+      identifier,
+      settle: {
+        resolve: () => {},
+        reject: (error) => {
+          for (const subscription of subscriptions) {
+            this.routes.remove(subscription);
+            subscription.finish(error);
+          }
+        },
+      },
+    }));
   }
-
-  #accepted(packet: ConnackPacket): void {
-    this.#checkConnack(packet);
-    this.limits = limitsOf(packet);
-    this.state = 'connected';
-    this.#publishing.begin(this.limits.receiveMaximum);
-    this.#receiving.begin(packet.sessionPresent);
-    this.#owner.connected(packet);
-    if (this.#connect.properties.authenticationMethod !== undefined) {
-      this.#owner.authenticated(packet.properties.authenticationData);
-    }
-  }
-
-  #refused(packet: ConnackPacket): void {
-    const isOld = this.#connect.protocolVersion !== 5;
-    const reasonCode = isOld ? reasonCodeOfReturnCode(packet.reasonCode) : packet.reasonCode;
-    this.#owner.ended(refused('Cannot connect', reasonCode, packet));
-  }
-
-  /** What only a client can judge of a CONNACK 0x00. */
-  #checkConnack({ sessionPresent, properties }: ConnackPacket): void {
-    if (sessionPresent && this.#connect.cleanStart) {
-      throw protocolError('Cannot accept CONNACK: Session Present is 1, but this client has no session [MQTT-3.2.2-4]');
-    }
-    const method = this.#connect.properties.authenticationMethod;
-    if (properties.authenticationMethod !== method) throw otherMethod('CONNACK', method);
-    if (this.#connect.clientId !== '' && properties.assignedClientIdentifier !== undefined) {
-      throw protocolError('Cannot accept CONNACK: it assigns a Client Identifier, though CONNECT had one (3.2.2.3.7)');
-    }
-  }
-
-  #disconnected(packet: DisconnectPacket): void {
-    const { reasonCode, properties } = packet;
-    const words = ownWords(reasonCode, packet, properties);
-    const message = `The server ended the connection: ${describeReason(reasonCode, packet)}${words}`;
-    this.#owner.ended(new MqttError('server-disconnected', message, { reasonCode, packet }));
-  }
-
-  #auth(packet: AuthPacket): void {
-    const method = this.#connect.properties.authenticationMethod;
-    if (method === undefined)
-      throw protocolError('Cannot accept AUTH: CONNECT had no Authentication Method [MQTT-4.12.0-6]');
-    if (packet.properties.authenticationMethod !== method) throw otherMethod('AUTH', method);
-    const isOurs = this.state === 'connecting' || this.#reauthentication !== undefined;
-    if (!isOurs) throw protocolError('Cannot accept AUTH: this client has not asked for authentication (4.12.1)');
-    if (packet.reasonCode === CONTINUE) {
-      this.#owner.challenged(packet);
-      return;
-    }
-    if (this.state === 'connecting') throw protocolError('Cannot accept AUTH 0x00 before CONNACK (4.12)');
-    const settle = this.#reauthentication;
-    this.#reauthentication = undefined;
-    this.#owner.authenticated(packet.properties.authenticationData);
-    settle?.resolve();
-  }
-
-  #sendAuth(reasonCode: number, data: Uint8Array | undefined): void {
-    const properties: Properties = { authenticationMethod: this.#connect.properties.authenticationMethod };
-    if (data !== undefined) properties.authenticationData = data;
-    this.#owner.send({ type: 'auth', reasonCode, properties });
-  }
-}
-
-function otherMethod(name: string, method: string | undefined): Error {
-  const expected = method === undefined ? 'none' : `"${method}"`;
-  return protocolError(
-    `Cannot accept ${name}: its Authentication Method is not that of CONNECT (${expected}) [MQTT-4.12.0-5]`,
-  );
 }

@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SYSTEM } from './environment.ts';
 import { MqttError } from './errors.ts';
-import { payloadBytes, settingsOf } from './settings.ts';
+import type { ClientOptions } from './options.ts';
+import type { OutboxStore } from './outbox-store.ts';
+import { settingsOf as settingsFor, userOf } from './settings.ts';
+
+const platform = { dial: () => Promise.reject(new Error('no')), environment: SYSTEM };
+const settingsOf = (options: ClientOptions) => settingsFor(platform, 'mqtt://localhost', options);
 
 test('the defaults speak MQTT 5.0 with a new session and a Keep Alive of 60 s', () => {
-  const { connect, ...settings } = settingsOf({});
+  const { connect } = settingsOf({});
   assert.match(connect.clientId, /^dunlin[0-9a-z]{16}$/);
   assert.deepEqual(
     { ...connect, clientId: '' },
@@ -15,21 +21,17 @@ test('the defaults speak MQTT 5.0 with a new session and a Keep Alive of 60 s', 
       clientId: '',
       cleanStart: true,
       keepAlive: 60,
-      properties: {},
+      properties: { topicAliasMaximum: 64 },
     },
   );
-  assert.deepEqual(settings, {
-    authentication: undefined,
-    maximumPacketSize: 268_435_460,
-    connectTimeoutMs: 30_000,
-    operationTimeoutMs: Number.POSITIVE_INFINITY,
-    pingTimeoutMs: 10_000,
-    publishesMax: 100_000,
-    iteratorMessagesMax: 1000,
-    requestsMax: 10_000,
-    signal: undefined,
-    on: {},
-  });
+});
+
+test('with a durable outbox the session outlives the process, unless the application says otherwise', () => {
+  const outbox = { store: {} as OutboxStore };
+  const { cleanStart, properties } = settingsOf({ outbox }).connect;
+  assert.deepEqual([cleanStart, properties.sessionExpiryInterval], [false, 86_400]);
+  const own = settingsOf({ outbox, cleanStart: true, properties: { sessionExpiryInterval: 5 } }).connect;
+  assert.deepEqual([own.cleanStart, own.properties.sessionExpiryInterval], [true, 5]);
 });
 
 test('two clients get different identifiers', () => {
@@ -43,18 +45,25 @@ test('a Maximum Packet Size is told to a 5.0 server and kept for itself before',
   assert.equal(settingsOf({ properties: { maximumPacketSize: 50 } }).maximumPacketSize, 50);
 });
 
-test('a version that does not exist is refused', () => {
-  assert.throws(() => settingsOf({ protocolVersion: 6 as 5 }), MqttError);
+test('options that cannot be are refused before anything is dialled', () => {
+  const wrong: ClientOptions[] = [
+    { protocolVersion: 6 as 5 },
+    { keepAlive: 70_000 },
+    { clientId: 'a\0' },
+    { password: 'p', protocolVersion: 4 },
+    { properties: { sessionExpiryInterval: 1 }, protocolVersion: 4 },
+  ];
+  for (const options of wrong) assert.throws(() => settingsOf(options), MqttError);
 });
 
-test('payloads become bytes; bytes are taken as they are', () => {
-  const bytes = Uint8Array.of(1);
-  assert.equal(payloadBytes(bytes), bytes);
-  assert.equal(Buffer.from(payloadBytes('å')).toString('hex'), 'c3a5');
-  assert.equal(Buffer.from(payloadBytes({ a: 1 })).toString(), '{"a":1}');
-  const circular: { self?: object } = {};
-  circular.self = circular;
-  for (const payload of [undefined, Symbol('x'), circular, 1n]) {
-    assert.throws(() => payloadBytes(payload as never), MqttError);
+test('a URL that is none is told without its password; user and password may be escaped', () => {
+  for (const url of ['nowhere', '', 'mqtt://u:secret@']) {
+    assert.throws(
+      () => settingsFor(platform, url, {}),
+      (error: MqttError) => error.code === 'invalid' && !error.message.includes('secret'),
+    );
   }
+  assert.deepEqual(userOf(new URL('mqtt://me:s%40cret@h')), { username: 'me', password: 's@cret' });
+  assert.deepEqual(userOf(new URL('mqtt://h')), { username: undefined, password: undefined });
+  assert.throws(() => userOf(new URL('mqtt://a%:b@h')), { code: 'invalid' });
 });

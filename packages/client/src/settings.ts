@@ -4,94 +4,118 @@ import {
   type ConnectPacket,
   NO_PROPERTIES,
   PACKET_BYTES_MAXIMUM,
+  PacketWriter,
   type Properties,
   type ProtocolVersion,
+  writeClientPacket,
 } from '@dunlin/protocol';
-import type { Wire } from '@dunlin/transport';
-import type { ClientEvents } from './client-api.ts';
-import { MqttError } from './errors.ts';
-import type { Authentication, ConnectOptions, Payload, WillOptions } from './options.ts';
+import type { Dial } from './dial.ts';
+import type { Environment } from './environment.ts';
+import { MqttError, mqttError } from './errors.ts';
+import type { ClientOptions, Provided, WillOptions } from './options.ts';
+import { payloadBytes } from './payload.ts';
 import { checkVersion } from './server-limits.ts';
 
-/** The options with what tests and the command line still hand over. */
-export interface WiredOptions extends ConnectOptions {
-  readonly wire?: Wire;
-  readonly publishesMax?: number;
+/** What a platform gives its clients. */
+export interface Platform {
+  readonly dial: Dial;
+  readonly environment: Environment;
 }
+
+/** Where the server is. */
+export type ServerUrl = Provided<string | URL>;
 
 /** The options with every default in place. */
-export interface Settings {
-  readonly connect: ConnectPacket;
-  readonly authentication: Authentication | undefined;
-  readonly maximumPacketSize: number;
-  readonly connectTimeoutMs: number;
-  readonly operationTimeoutMs: number;
-  readonly pingTimeoutMs: number;
-  readonly publishesMax: number;
-  readonly iteratorMessagesMax: number;
-  readonly requestsMax: number;
-  readonly signal: AbortSignal | undefined;
-  readonly on: Partial<ClientEvents>;
-}
+export type Settings = ReturnType<typeof settingsOf>;
 
-const CONNECT_TIMEOUT_MS = 30_000;
-const PING_TIMEOUT_MS = 10_000;
-const PUBLISHES_MAX = 100_000;
-const ITERATOR_MESSAGES_MAX = 1000;
-const REQUESTS_MAX = 10_000;
+const TOPIC_ALIAS_MAXIMUM = 64;
+const DAY_S = 86_400;
 
-/**
- * Fills in the defaults and refuses what the codec does not look at. Throws `MqttError` 'invalid' or 'not-supported';
- * whoever encodes the CONNECT gets the rest told.
- */
-export function settingsOf(options: WiredOptions): Settings {
-  return {
-    connect: connectPacket(options),
-    authentication: options.authentication,
-    maximumPacketSize: options.maximumPacketSize ?? options.properties?.maximumPacketSize ?? PACKET_BYTES_MAXIMUM,
-    connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
-    operationTimeoutMs: options.operationTimeoutMs ?? Number.POSITIVE_INFINITY,
-    pingTimeoutMs: options.pingTimeoutMs ?? PING_TIMEOUT_MS,
-    publishesMax: options.publishesMax ?? PUBLISHES_MAX,
-    iteratorMessagesMax: options.iteratorMessagesMax ?? ITERATOR_MESSAGES_MAX,
-    requestsMax: options.requestsMax ?? REQUESTS_MAX,
-    signal: options.signal,
-    on: options.on ?? {},
+const DEFAULTS = {
+  certificateWarningDays: 30,
+  connectTimeoutMs: 30_000,
+  connectAttempts: 1,
+  pingTimeoutMs: 10_000,
+  reconnect: {} as NonNullable<ClientOptions['reconnect']>,
+  followServerReference: true,
+  topicAliases: true,
+  iteratorMessagesMax: 1000,
+  requestsMax: 10_000,
+  on: {} as NonNullable<ClientOptions['on']>,
+};
+const OUTBOX = { messagesMax: 100_000, bytesMax: 67_108_864, onFull: 'reject', qos0: 'queue' };
+
+/** Fills in the defaults. Throws `MqttError` for what cannot be. */
+export function settingsOf(platform: Platform, url: ServerUrl, options: ClientOptions) {
+  const given = { ...DEFAULTS, ...platform, ...set(options) };
+  const settings = {
+    ...given,
+    url,
+    connect: connectPacket(options, given.environment),
+    /** Credentials may be others at the next attempt. */
+    isAskedAnew: [url, given.username, given.password, given.tls].some((value) => typeof value === 'function'),
+    maximumPacketSize: given.maximumPacketSize ?? given.properties?.maximumPacketSize ?? PACKET_BYTES_MAXIMUM,
+    outbox: { ...OUTBOX, ...set(given.outbox ?? {}) },
   };
+  checkConnect(settings.connect, options);
+  if (typeof url !== 'function') parsedUrl(url);
+  return settings;
 }
 
-/** The bytes of a payload; a Uint8Array is taken as it is, not copied. Throws 'invalid' for what JSON cannot say. */
-export function payloadBytes(payload: Payload): Uint8Array {
-  if (payload instanceof Uint8Array) return payload;
-  if (typeof payload === 'string') return encoder.encode(payload);
-  const json = jsonOf(payload);
-  if (json !== undefined) return encoder.encode(json);
-  throw new MqttError('invalid', `Cannot use a payload of type ${typeof payload}: expected text, bytes or JSON`);
+/** The options that have a value. */
+function set<Options extends object>(options: Options): SetOptions<Options> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as SetOptions<Options>;
 }
 
-const encoder = new TextEncoder();
+/** Options without those that are undefined. */
+type SetOptions<Options> = { [Key in keyof Options]: Exclude<Options[Key], undefined> };
 
-function jsonOf(value: unknown): string | undefined {
+/** The URL, with a scheme and a host or path. Throws 'invalid', which never repeats user or password. */
+export function parsedUrl(given: string | URL): URL {
+  const url = URL.parse(String(given));
+  if (url !== null && (url.host !== '' || url.pathname !== '')) {
+    userOf(url);
+    return url;
+  }
+  const shown = String(given).replace(/\/\/[^@/]*@/, '//…@');
+  throw new MqttError('invalid', `Cannot connect to "${shown}": expected a URL such as mqtt://localhost:1883`);
+}
+
+/** User and password of a URL. Throws 'invalid' where they cannot be read. */
+export function userOf({ username, password }: URL): { username: string | undefined; password: string | undefined } {
   try {
-    return JSON.stringify(value);
-  } catch (cause) {
-    throw new MqttError('invalid', `Cannot use the payload: ${(cause as Error).message}`, { cause });
+    return { username: decodeURIComponent(username) || undefined, password: decodeURIComponent(password) || undefined };
+  } catch {
+    throw new MqttError('invalid', 'Cannot connect: user or password in the URL holds a lone percent sign, write %25');
   }
 }
 
-function connectPacket(options: WiredOptions): ConnectPacket {
+/** What cannot be written is told before anything is dialled; what functions will give is not known yet. */
+function checkConnect(connect: ConnectPacket, { username, password }: ClientOptions): void {
+  const packet = { ...connect };
+  if (username !== undefined) packet.username = typeof username === 'string' ? username : '';
+  if (password !== undefined) packet.password = payloadBytes(typeof password === 'function' ? '' : password);
+  try {
+    writeClientPacket(new PacketWriter(), packet, packet.protocolVersion);
+  } catch (error) {
+    throw mqttError(error);
+  }
+}
+
+function connectPacket(options: ClientOptions, environment: Environment): ConnectPacket {
   const version = options.protocolVersion ?? 5;
   if (version !== 3 && version !== 4 && version !== 5) {
     throw new MqttError('invalid', `Cannot speak protocol version ${String(version)}: expected 3, 4 or 5`);
   }
-  const clientId = options.clientId ?? randomClientId();
-  const cleanStart = options.cleanStart ?? true;
+  const clientId = options.clientId ?? randomClientId(environment);
+  const cleanStart = options.cleanStart ?? options.outbox?.store === undefined;
   if (clientId === '' && version !== 5 && !cleanStart) {
     const message = 'Cannot connect with an empty clientId: before MQTT 5.0 it needs cleanStart [MQTT311-3.1.3-7]';
     throw new MqttError('invalid', message);
   }
-  const properties = connectProperties(options);
+  const properties = { ...options.properties };
   checkVersion('Cannot connect', version, properties);
+  if (version === 5) addProperties(properties, options);
   const packet: ConnectPacket = {
     type: 'connect',
     protocolVersion: version,
@@ -101,36 +125,28 @@ function connectPacket(options: WiredOptions): ConnectPacket {
     keepAlive: options.keepAlive ?? 60,
     properties,
   };
-  if (typeof options.username === 'string') packet.username = options.username;
-  if (options.password !== undefined && typeof options.password !== 'function')
-    packet.password = payloadBytes(options.password);
   if (options.will !== undefined) packet.will = willOf(options.will, version);
   return packet;
 }
 
-/** The properties given, and what other options say as properties. */
-function connectProperties(options: WiredOptions): Properties {
-  const { authentication, maximumPacketSize } = options;
-  const properties: Properties = { ...options.properties };
-  if (maximumPacketSize !== undefined && (options.protocolVersion ?? 5) === 5) {
-    properties.maximumPacketSize = maximumPacketSize;
-  }
-  if (authentication !== undefined) {
-    properties.authenticationMethod = authentication.method;
-    if (authentication.data !== undefined) properties.authenticationData = authentication.data;
-  }
-  return Object.keys(properties).length === 0 ? NO_PROPERTIES : properties;
+/** What other options say as properties. */
+function addProperties(properties: Properties, { authentication, maximumPacketSize, outbox }: ClientOptions): void {
+  properties.topicAliasMaximum ??= TOPIC_ALIAS_MAXIMUM;
+  if (outbox?.store !== undefined) properties.sessionExpiryInterval ??= DAY_S;
+  if (maximumPacketSize !== undefined) properties.maximumPacketSize = maximumPacketSize;
+  if (authentication === undefined) return;
+  properties.authenticationMethod = authentication.method;
+  if (authentication.data !== undefined) properties.authenticationData = authentication.data;
 }
 
 function willOf(will: WillOptions, version: ProtocolVersion): NonNullable<ConnectPacket['will']> {
   const { topic, payload = '', qos = 0, retain = false, properties = NO_PROPERTIES } = will;
   checkVersion('Cannot connect with a will', version, properties);
-  return { topic: topic, payload: payloadBytes(payload), qos, retain, properties };
+  return { topic, payload: payloadBytes(payload), qos, retain, properties };
 }
 
 /** Only letters and digits, at most 23, which every server accepts [MQTT-3.1.3-5]. */
-function randomClientId(): string {
-  const letters = '0123456789abcdefghijklmnopqrstuvwxyz';
-  const random = crypto.getRandomValues(new Uint32Array(16));
-  return `dunlin${[...random].map((value) => letters[value % letters.length]).join('')}`;
+function randomClientId(environment: Environment): string {
+  const letters = 'abcdefghijklmnopqrstuvwxyz012345';
+  return `dunlin${Array.from(environment.randomBytes(16), (byte) => letters[byte % 32]).join('')}`;
 }

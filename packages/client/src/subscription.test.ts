@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Delivery } from './delivery.ts';
 import { ReceivedMessage } from './received-message.ts';
-import { PendingSubscription, Subscription } from './subscription.ts';
+import { pendingSubscription, Subscription } from './subscription.ts';
+import { published } from './testing/fake-link.ts';
 
-function setUp(messagesMax = 2) {
+function setUp(messagesMax = 2, isManual = false) {
   const acknowledged: number[] = [];
   let dropped = 0;
   let unsubscribed = 0;
@@ -15,11 +17,19 @@ function setUp(messagesMax = 2) {
       dropped += 1;
     },
   };
-  const subscription = new Subscription(owner, ['a'], messagesMax);
+  const subscription = new Subscription(owner, ['a'], messagesMax, isManual);
+  /** True where its acknowledgement may go out at once. */
   const deliver = (packetId: number, qos: 0 | 1 = 1): boolean => {
-    const packet = { type: 'publish' as const, dup: false, retain: false, properties: {}, payload: new Uint8Array(0) };
-    const message = new ReceivedMessage({ ...packet, topic: 'a', qos, packetId }, 'a');
-    return subscription.deliver({ message, acknowledge: () => void acknowledged.push(packetId) });
+    let isHeld = true;
+    const given = (): void => {
+      if (isHeld) acknowledged.push(packetId);
+    };
+    const delivery = qos === 0 ? undefined : new Delivery(packetId, qos, given);
+    subscription.deliver(new ReceivedMessage(published({ qos, packetId }), 'a', delivery), delivery);
+    isHeld = false;
+    delivery?.release();
+    isHeld = true;
+    return delivery?.isGiven ?? true;
   };
   return { subscription, deliver, acknowledged, counts: () => ({ dropped, unsubscribed }) };
 }
@@ -83,7 +93,7 @@ test('leaving the loop unsubscribes once', async () => {
 test('a pending subscription is a promise and a stream', async () => {
   const { subscription, deliver } = setUp();
   deliver(1);
-  const pending = new PendingSubscription(subscription, Promise.resolve(subscription));
+  const pending = pendingSubscription(subscription, Promise.resolve(subscription));
   let isSettled = false;
   assert.equal(
     await pending.finally(() => {
@@ -96,6 +106,54 @@ test('a pending subscription is a promise and a stream', async () => {
     assert.equal(message.packetId, 1);
     break;
   }
-  const failing = new PendingSubscription(subscription, Promise.reject(new Error('refused')));
+  const failing = pendingSubscription(subscription, Promise.reject(new Error('refused')));
   assert.equal(await failing.catch((error) => String(error)), 'Error: refused');
+});
+
+test('handlers come and go without the subscription; the first gets what was kept', async () => {
+  const { subscription, deliver, counts } = setUp();
+  deliver(1);
+  const seen: string[] = [];
+  const remove = subscription.on((message) => void seen.push(`first ${message.packetId}`));
+  subscription.on((message) => void seen.push(`second ${message.packetId}`));
+  deliver(2);
+  remove();
+  deliver(3);
+  assert.deepEqual(seen, ['first 1', 'first 2', 'second 2', 'second 3']);
+  assert.equal(counts().unsubscribed, 0);
+});
+
+test('a loop beside a handler leaves the subscription alone when it ends', async () => {
+  const { subscription, deliver, counts } = setUp();
+  subscription.on(() => {});
+  const iterator = subscription[Symbol.asyncIterator]();
+  deliver(1);
+  assert.equal((await iterator.next()).value?.packetId, 1);
+  await iterator.return?.();
+  assert.deepEqual([counts().unsubscribed, subscription.isActive], [0, true]);
+});
+
+test('the acknowledgement waits for the promise of a handler', async () => {
+  const { subscription, deliver, acknowledged } = setUp();
+  const work = Promise.withResolvers<void>();
+  subscription.on(() => work.promise);
+  assert.equal(deliver(1), false);
+  work.resolve();
+  await work.promise;
+  await Promise.resolve();
+  assert.deepEqual(acknowledged, [1]);
+});
+
+test('with acknowledge: manual the application says when', () => {
+  const { subscription, deliver, acknowledged } = setUp(2, true);
+  const messages: ReceivedMessage[] = [];
+  subscription.on((message) => void messages.push(message));
+  assert.deepEqual([deliver(1), deliver(2), deliver(3, 0)], [false, false, true]);
+  messages[1].acknowledge();
+  messages[1].acknowledge();
+  messages[2].acknowledge();
+  assert.deepEqual(acknowledged, [2]);
+  assert.throws(() => messages[0].acknowledge(0x11), { code: 'invalid' });
+  messages[0].acknowledge(0x83);
+  assert.deepEqual(acknowledged, [2, 1]);
 });

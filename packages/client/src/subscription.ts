@@ -1,13 +1,11 @@
 /** A subscription in the hands of the application: a promise of the server's answer and a stream of messages. */
 
 import type { Properties } from '@dunlin/protocol';
-import { callApart } from './events.ts';
+import type { Delivery } from './delivery.ts';
+import { callHandler } from './handlers.ts';
+import type { MessageHandler } from './options.ts';
 import type { ReceivedMessage } from './received-message.ts';
-import type { Delivery } from './receiving.ts';
 import type { FilterResult } from './requests.ts';
-
-/** Called for every message of a subscription. */
-export type MessageHandler = (message: ReceivedMessage) => void;
 
 /** What a subscription needs of its client. */
 export interface SubscriptionOwner {
@@ -17,20 +15,23 @@ export interface SubscriptionOwner {
   dropped(): void;
 }
 
-/** Waiting calls of `next`. */
-interface Reader {
-  resolve(result: IteratorResult<ReceivedMessage, undefined>): void;
-  reject(error: unknown): void;
+/** A message in the iterator; with a delivery its acknowledgement waits for room. */
+interface Kept {
+  readonly message: ReceivedMessage;
+  readonly delivery: Delivery | undefined;
 }
 
+type Next = IteratorResult<ReceivedMessage, undefined>;
+
 /**
- * An accepted subscription, and an async iterator of its messages.
+ * A subscription, and an async iterator of its messages. It outlives connections, and ends when it is unsubscribed, when
+ * the server refuses it, or with the client.
  *
- * Messages are kept for the iterator from the call of `subscribe` on, up to `iteratorMessagesMax`. Once it is full,
- * messages of QoS 1 and 2 are not acknowledged until there is room, so the server holds back the rest (Receive
- * Maximum); messages of QoS 0 are dropped and counted. Where nobody ever iterates, the messages kept are let go when
- * they reach the limit, and none is kept any more. With a handler nothing is kept. Leaving the loop (`break`)
- * unsubscribes. The loop ends when the subscription or the connection ends in order, and throws where it broke.
+ * Without a handler messages are kept for the iterator from the call of `subscribe` on, up to `iteratorMessagesMax`.
+ * Once it is full, messages of QoS 1 and 2 are not acknowledged until there is room, so the server holds back the rest
+ * (Receive Maximum); messages of QoS 0 are dropped and counted. Where nobody ever iterates, the messages kept are let go
+ * when they reach the limit, and none is kept any more. Leaving the loop (`break`) unsubscribes, unless there are
+ * handlers. The loop ends when the subscription ends in order, and throws where it broke.
  */
 export class Subscription implements AsyncIterable<ReceivedMessage, undefined> {
   readonly filters: readonly string[];
@@ -39,24 +40,37 @@ export class Subscription implements AsyncIterable<ReceivedMessage, undefined> {
   /** Of the SUBACK. */
   properties: Properties = {};
   readonly #owner: SubscriptionOwner;
-  readonly #handler: MessageHandler | undefined;
+  readonly #handlers = new Set<MessageHandler>();
   readonly #messagesMax: number;
-  #mode: 'handler' | 'keeping' | 'iterating' | 'unheard';
-  #kept: Delivery[] = [];
-  #readers: Reader[] = [];
+  readonly #isManual: boolean;
+  #mode: 'keeping' | 'iterating' | 'unheard' = 'keeping';
+  #kept: Kept[] = [];
+  #readers: PromiseWithResolvers<Next>[] = [];
   #end: { readonly error: Error | undefined } | undefined;
 
-  constructor(owner: SubscriptionOwner, filters: readonly string[], messagesMax: number, handler?: MessageHandler) {
+  constructor(owner: SubscriptionOwner, filters: readonly string[], messagesMax: number, isManual: boolean) {
     this.#owner = owner;
     this.filters = filters;
     this.#messagesMax = messagesMax;
-    this.#handler = handler;
-    this.#mode = handler === undefined ? 'keeping' : 'handler';
+    this.#isManual = isManual;
   }
 
-  /** True until it was unsubscribed or the connection ended. */
+  /** True until the subscription has ended. */
   get isActive(): boolean {
     return this.#end === undefined;
+  }
+
+  /**
+   * Calls the handler for each message, those kept so far too where it is the first to ask; the function returned takes
+   * it away. The server hears of neither.
+   */
+  on(handler: MessageHandler): () => void {
+    this.#handlers.add(handler);
+    if (this.#mode === 'keeping') {
+      this.#mode = 'unheard';
+      for (const { message } of this.#kept.splice(0)) callHandler(handler, message, undefined);
+    }
+    return () => void this.#handlers.delete(handler);
   }
 
   /** Unsubscribes; settles with the server's answer. Harmless when it is over. */
@@ -66,31 +80,32 @@ export class Subscription implements AsyncIterable<ReceivedMessage, undefined> {
 
   /** The messages; one consumer takes them, a second iterator shares with the first. */
   [Symbol.asyncIterator](): AsyncIterator<ReceivedMessage, undefined> {
-    if (this.#mode === 'keeping' || this.#mode === 'unheard') this.#mode = 'iterating';
+    this.#mode = 'iterating';
     return {
       next: () => this.#next(),
       return: async () => {
-        // Whoever leaves the loop does not wait for the server; a failure shows where the connection is watched.
-        this.unsubscribe().catch(() => {});
-        this.finish(undefined);
+        if (this.#handlers.size === 0) {
+          // Whoever leaves the loop does not wait for the server; a failure shows where the connection is watched.
+          this.unsubscribe().catch(() => {});
+          this.finish(undefined);
+        }
+        this.#mode = 'unheard';
+        this.#letGo();
+        this.#kept = [];
         return { done: true, value: undefined };
       },
     };
   }
 
-  /** For the client: takes a message. Returns true where its acknowledgement may go out now. */
-  deliver(delivery: Delivery): boolean {
-    if (this.#end !== undefined) return true;
-    if (this.#handler !== undefined) {
-      callApart(this.#handler, delivery.message);
-      return true;
-    }
+  /** For the client: takes a message; holds its delivery for as long as it is not to be acknowledged. */
+  deliver(message: ReceivedMessage, delivery: Delivery | undefined): void {
+    if (this.#end !== undefined) return;
+    if (this.#isManual) delivery?.holdByHand();
+    for (const handler of this.#handlers) callHandler(handler, message, delivery);
+    if (this.#mode === 'unheard') return;
     const reader = this.#readers.shift();
-    if (reader !== undefined) {
-      reader.resolve({ done: false, value: delivery.message });
-      return true;
-    }
-    return this.#keep(delivery);
+    if (reader === undefined) this.#keep(message, delivery);
+    else reader.resolve({ done: false, value: message });
   }
 
   /** For the client: the end. With an error iterators throw it, behind the messages kept. */
@@ -98,46 +113,45 @@ export class Subscription implements AsyncIterable<ReceivedMessage, undefined> {
     if (this.#end !== undefined) return;
     this.#end = { error };
     // Nobody may come for these any more, and an acknowledgement owed blocks those behind it.
-    for (const delivery of this.#kept.slice(this.#messagesMax)) delivery.acknowledge();
-    const readers = this.#readers;
-    this.#readers = [];
-    for (const reader of readers) this.#tellEnd(reader);
+    this.#letGo();
+    for (const reader of this.#readers.splice(0)) this.#tellEnd(reader);
   }
 
-  #keep(delivery: Delivery): boolean {
-    if (this.#mode === 'unheard') return true;
+  #keep(message: ReceivedMessage, delivery: Delivery | undefined): void {
     if (this.#kept.length < this.#messagesMax) {
-      this.#kept.push(delivery);
-      return true;
-    }
-    if (this.#mode === 'keeping') {
+      this.#kept.push({ message, delivery });
+    } else if (this.#mode === 'keeping') {
       this.#mode = 'unheard';
       this.#kept = [];
-      return true;
-    }
-    if (delivery.message.qos === 0) {
+    } else if (delivery === undefined) {
       this.#owner.dropped();
-      return true;
+    } else {
+      delivery.hold();
+      this.#kept.push({ message, delivery });
     }
-    this.#kept.push(delivery);
-    return false;
   }
 
-  #next(): Promise<IteratorResult<ReceivedMessage, undefined>> {
-    const delivery = this.#kept.shift();
-    if (delivery !== undefined) {
+  /** Those beyond the limit wait no more. */
+  #letGo(): void {
+    for (const { message, delivery } of this.#kept.splice(this.#messagesMax)) {
+      this.#kept.push({ message, delivery: undefined });
+      delivery?.release();
+    }
+  }
+
+  #next(): Promise<Next> {
+    const kept = this.#kept.shift();
+    const reader = Promise.withResolvers<Next>();
+    if (kept !== undefined) {
       // The one which now comes within the limit has waited for its acknowledgement until here.
-      if (this.#end === undefined) this.#kept[this.#messagesMax - 1]?.acknowledge();
-      return Promise.resolve({ done: false, value: delivery.message });
-    }
-    return new Promise((resolve, reject) => {
-      const reader = { resolve, reject };
-      if (this.#end === undefined) this.#readers.push(reader);
-      else this.#tellEnd(reader);
-    });
+      if (this.#end === undefined) this.#kept[this.#messagesMax - 1]?.delivery?.release();
+      reader.resolve({ done: false, value: kept.message });
+    } else if (this.#end === undefined) this.#readers.push(reader);
+    else this.#tellEnd(reader);
+    return reader.promise;
   }
 
-  #tellEnd({ resolve, reject }: Reader): void {
+  #tellEnd({ resolve, reject }: PromiseWithResolvers<Next>): void {
     if (this.#end?.error === undefined) resolve({ done: true, value: undefined });
     else reject(this.#end.error);
   }
@@ -149,44 +163,18 @@ export class Subscription implements AsyncIterable<ReceivedMessage, undefined> {
  * It settles with the `Subscription`, or rejects: refused (no filter was granted), closed, timed out, aborted. The
  * rejection may be left alone by those who iterate: the loop throws it.
  */
-export class PendingSubscription implements Promise<Subscription>, AsyncIterable<ReceivedMessage, undefined> {
-  readonly [Symbol.toStringTag] = 'PendingSubscription';
-  readonly #subscription: Subscription;
-  readonly #answered: Promise<Subscription>;
-
-  constructor(subscription: Subscription, answered: Promise<Subscription>) {
-    this.#subscription = subscription;
-    this.#answered = answered;
-  }
-
-  // biome-ignore lint/suspicious/noThenProperty: being awaited is what it is for.
-  then<Result = Subscription, Failure = never>(
-    fulfilled?: ((subscription: Subscription) => Result | PromiseLike<Result>) | null,
-    rejected?: ((error: unknown) => Failure | PromiseLike<Failure>) | null,
-  ): Promise<Result | Failure> {
-    return this.#answered.then(fulfilled, rejected);
-  }
-
-  /** As of a promise. */
-  catch<Failure = never>(
-    rejected?: ((error: unknown) => Failure | PromiseLike<Failure>) | null,
-  ): Promise<Subscription | Failure> {
-    return this.#answered.catch(rejected);
-  }
-
-  /** As of a promise. */
-  finally(settled?: (() => void) | null): Promise<Subscription> {
-    return this.#answered.finally(settled);
-  }
-
+export interface PendingSubscription extends Promise<Subscription>, AsyncIterable<ReceivedMessage, undefined> {
   /** Unsubscribes, also before the server has answered. */
-  unsubscribe(): Promise<void> {
-    return this.#subscription.unsubscribe();
-  }
+  unsubscribe(): Promise<void>;
+}
 
-  /** See `Subscription`. */
-  [Symbol.asyncIterator](): AsyncIterator<ReceivedMessage, undefined> {
-    this.#answered.catch(() => {});
-    return this.#subscription[Symbol.asyncIterator]();
-  }
+/** Makes the promise of the answer a stream too. */
+export function pendingSubscription(subscription: Subscription, answered: Promise<Subscription>): PendingSubscription {
+  return Object.assign(answered, {
+    unsubscribe: () => subscription.unsubscribe(),
+    [Symbol.asyncIterator]: () => {
+      answered.catch(() => {});
+      return subscription[Symbol.asyncIterator]();
+    },
+  });
 }

@@ -2,9 +2,9 @@
 
 import type { Client } from './client.ts';
 import type { PublishOptions, SubscribeOptions } from './client-api.ts';
+import type { PublishResult } from './connection.ts';
 import { MqttError, shown } from './errors.ts';
 import { callApart } from './events.ts';
-import type { PublishResult } from './publishing.ts';
 import type { ReceivedMessage } from './received-message.ts';
 import type { RequestOptions } from './requester.ts';
 import type { RespondOptions } from './responder.ts';

@@ -314,6 +314,7 @@ describe('events', () => {
     await publishing;
     await client.disconnect();
     const expected = [
+      'connecting',
       '> connect',
       '< connack',
       'connected',

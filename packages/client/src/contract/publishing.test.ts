@@ -351,7 +351,7 @@ describe('publishing, windows and identifiers', () => {
   });
 
   test('too many waiting publishes are refused here', async () => {
-    const { client } = await connected({ publishesMax: 2 }, { properties: { receiveMaximum: 1 } });
+    const { client } = await connected({ outbox: { messagesMax: 2 } }, { properties: { receiveMaximum: 1 } });
     const waiting = [1, 2].map(() => client.publish('t', 'x', { qos: 1 }));
     await assert.rejects(client.publish('t', 'x', { qos: 1 }), withCode('queue-full'));
     const outcomes = Promise.allSettled(waiting);

@@ -15,8 +15,11 @@ import {
   type PublishPacket,
 } from '@dunlin/protocol';
 import { type MemoryOptions, type MemoryWire, memoryPair } from '@dunlin/transport';
-import { type Client, connectWire } from '../index.ts';
-import type { WiredOptions as ConnectOptions } from '../settings.ts';
+import type { Client } from '../client.ts';
+import { clientsOn } from '../create-client.ts';
+import type { Dial } from '../dial.ts';
+import { SYSTEM } from '../environment.ts';
+import type { ConnectOptions } from '../options.ts';
 
 /** A test that waits this long for a packet has failed. */
 const PATIENCE_MS = 5000;
@@ -169,6 +172,62 @@ export class ScriptedServer {
   }
 }
 
+/** The servers that a client dials, one after the other. */
+export class Servers {
+  readonly dial: Dial;
+  readonly #script: Script;
+  readonly #version: ProtocolVersion;
+  readonly #dialled: ScriptedServer[] = [];
+  #wake: () => void = () => {};
+  /** The URLs that were dialled. */
+  readonly urls: string[] = [];
+
+  constructor(version: ProtocolVersion, script: Script) {
+    this.#version = version;
+    this.#script = script;
+    this.dial = async ({ url }) => {
+      const [ours, theirs] = memoryPair(setImmediate, this.#script.wire);
+      const server = new ScriptedServer(theirs, this.#version);
+      servers.push(server);
+      this.urls.push(String(url));
+      this.#dialled.push(server);
+      this.#wake();
+      return ours;
+    };
+  }
+
+  /** The server of the next connection. */
+  async next(): Promise<ScriptedServer> {
+    while (this.#dialled.length === 0) {
+      await new Promise<void>((resolve, reject) => {
+        const timer = setTimeout(() => reject(new Error('waited for the client to dial')), PATIENCE_MS);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    return this.#dialled.shift() as ScriptedServer;
+  }
+
+  /** The server of the next connection, which has accepted it; CONNECT is taken from the packets. */
+  async accept(sessionPresent = false, properties: Properties = {}): Promise<ScriptedServer> {
+    const server = await this.next();
+    await server.next('connect');
+    server.send({ type: 'connack', sessionPresent, reasonCode: 0, properties });
+    return server;
+  }
+}
+
+/** Makes clients that dial scripted servers alone. */
+export const { createClient, connect } = clientsOn({
+  dial: () => Promise.reject(new Error('no dial was given')),
+  environment: SYSTEM,
+});
+
+/** Options by which a client has one connection and sends nothing of its own accord. */
+export const PLAIN: ConnectOptions = { clientId: 'test', keepAlive: 0, reconnect: false };
+
 /** A client that has sent CONNECT to a server which has not answered. */
 export function dial(
   options: ConnectOptions = {},
@@ -178,7 +237,7 @@ export function dial(
   const [ours, theirs] = memoryPair(setImmediate, script.wire);
   const server = new ScriptedServer(theirs, version);
   servers.push(server);
-  const connecting = connectWire({ clientId: 'test', keepAlive: 0, ...options, protocolVersion: version, wire: ours });
+  const connecting = connect('mqtt://test', { ...PLAIN, dial: async () => ours, ...options, protocolVersion: version });
   // A test that looks at the server only need not care for the client's failure.
   connecting.catch(() => {});
   return { server, connecting };

@@ -1,0 +1,98 @@
+/** Enhanced authentication of one connection: the exchange of AUTH packets (section 4.12). */
+
+import {
+  type AuthPacket,
+  type ConnackPacket,
+  type ConnectPacket,
+  type Properties,
+  protocolError,
+} from '@dunlin/protocol';
+import type { Connection } from './connection.ts';
+import { MqttError } from './errors.ts';
+import type { Settle } from './operation.ts';
+import type { Authentication } from './options.ts';
+
+const CONTINUE = 0x18;
+const REAUTHENTICATE = 0x19;
+
+/** Answers the server's challenges, at connect and again. Its methods throw what the server or the caller does wrong. */
+export class Authenticating {
+  readonly #method: string | undefined;
+  readonly #authentication: Authentication | undefined;
+  readonly #connection: Connection;
+  #isConnecting = true;
+  #again: Settle<void> | undefined;
+
+  constructor({ properties }: ConnectPacket, authentication: Authentication | undefined, connection: Connection) {
+    this.#method = properties.authenticationMethod;
+    this.#authentication = authentication;
+    this.#connection = connection;
+  }
+
+  /** CONNACK 0x00 came. */
+  connected({ properties }: ConnackPacket): void {
+    this.#check('CONNACK', properties);
+    this.#isConnecting = false;
+    if (this.#method !== undefined) this.#authentication?.verify?.(properties.authenticationData);
+  }
+
+  /** AUTH came: a challenge [MQTT-4.12.0-3], or the end of the authentication that `again` began. */
+  received({ reasonCode, properties, ...packet }: AuthPacket): void {
+    if (this.#method === undefined) {
+      throw protocolError('Cannot accept AUTH: CONNECT had no Authentication Method [MQTT-4.12.0-6]');
+    }
+    this.#check('AUTH', properties);
+    if (!this.#isConnecting && this.#again === undefined) {
+      throw protocolError('Cannot accept AUTH: this client has not asked for authentication (4.12.1)');
+    }
+    if (reasonCode === CONTINUE) {
+      this.#answer({ reasonCode, properties, ...packet });
+    } else if (this.#isConnecting) {
+      throw protocolError('Cannot accept AUTH 0x00 before CONNACK (4.12)');
+    } else {
+      const settle = this.#again;
+      this.#again = undefined;
+      this.#authentication?.verify?.(properties.authenticationData);
+      settle?.resolve();
+    }
+  }
+
+  /** Begins anew on the open connection [MQTT-4.12.1-1]. */
+  again(data: Uint8Array | undefined, settle: Settle<void>): void {
+    const attempt = 'Cannot authenticate again';
+    if (this.#method === undefined) {
+      throw new MqttError('not-supported', `${attempt}: CONNECT had no Authentication Method [MQTT-4.12.0-7]`);
+    }
+    if (this.#again !== undefined) throw new MqttError('invalid', `${attempt}: the one before is not over`);
+    this.#send(REAUTHENTICATE, data);
+    this.#again = settle;
+  }
+
+  /** The connection is over. */
+  end(error: MqttError): void {
+    this.#again?.reject(error);
+  }
+
+  #check(name: string, { authenticationMethod }: Properties): void {
+    if (authenticationMethod === this.#method) return;
+    throw protocolError(`Cannot accept ${name}: its Authentication Method is not that of CONNECT [MQTT-4.12.0-5]`);
+  }
+
+  async #answer(packet: AuthPacket): Promise<void> {
+    try {
+      if (this.#authentication === undefined) {
+        throw new MqttError('invalid', 'Cannot answer the server\'s challenge: expected the option "authentication"');
+      }
+      const { authenticationData: data } = packet.properties;
+      this.#send(CONTINUE, await this.#authentication.respond(data && new Uint8Array(data), packet));
+    } catch (error) {
+      if (this.#connection.isOpen) this.#connection.owner.failed(error as Error);
+    }
+  }
+
+  #send(reasonCode: number, data: Uint8Array | undefined): void {
+    const properties: Properties = { authenticationMethod: this.#method };
+    if (data !== undefined) properties.authenticationData = data;
+    this.#connection.send({ type: 'auth', reasonCode, properties });
+  }
+}

@@ -1,0 +1,87 @@
+/** What the session has while it is connected: the connection, what the server takes, the Topic Aliases. */
+
+import type { ConnackPacket, Packet, Properties, ProtocolVersion, QoS } from '@dunlin/protocol';
+import { NO_PROPERTIES } from '@dunlin/protocol';
+import type { Connection, PublishResult } from './connection.ts';
+import { MqttError } from './errors.ts';
+import { checkPublish, limitsOf, type ServerLimits } from './server-limits.ts';
+import { TopicAliases } from './topic-aliases.ts';
+
+/** A message to publish. The payload must stay as it is until the publish has settled. */
+export interface PublishRequest {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly qos: QoS;
+  readonly retain: boolean;
+  readonly properties: Properties;
+}
+
+/** A topic shorter than this is no longer than what stands for it. */
+const ALIAS_FROM = 4;
+
+/** One accepted connection. */
+export class Link {
+  readonly limits: ServerLimits;
+  readonly version: ProtocolVersion;
+  readonly #connection: Connection;
+  readonly #aliases: TopicAliases;
+  readonly #isAliasing: boolean;
+  /** Properties that hold nothing but an alias. */
+  readonly #aliasOnly: Properties[] = [];
+
+  constructor(connection: Connection, connack: ConnackPacket, version: ProtocolVersion, topicAliases: boolean) {
+    this.#connection = connection;
+    this.version = version;
+    this.limits = limitsOf(connack);
+    this.#isAliasing = topicAliases && this.limits.topicAliasMaximum > 0;
+    this.#aliases = new TopicAliases(this.limits.topicAliasMaximum);
+    connection.maximumPacketSize = this.limits.maximumPacketSize;
+  }
+
+  /** False while the wire keeps what was written: messages wait in the outbox. */
+  get isWritable(): boolean {
+    return this.#connection.isWritable;
+  }
+
+  send(packet: Packet): void {
+    this.#connection.send(packet);
+  }
+
+  /** See `Connection.left`. */
+  left(): Promise<PublishResult> {
+    return this.#connection.left();
+  }
+
+  /** The topic, also where the application gave an alias alone. Throws 'invalid' for one that stands for nothing. */
+  topicOf({ topic, properties: { topicAlias } }: PublishRequest): string {
+    const known = topic === '' && topicAlias !== undefined ? this.#aliases.topicOf(topicAlias) : topic;
+    if (known !== undefined) return known;
+    throw new MqttError('invalid', `Cannot publish: Topic Alias ${topicAlias} stands for no topic yet (3.3.2.3.4)`);
+  }
+
+  /** Sends PUBLISH. Throws what the server's limits forbid and what cannot be written; then nothing was sent. */
+  publish(request: PublishRequest, packetId: number, dup: boolean): void {
+    const { payload, qos, retain, properties } = request;
+    checkPublish(this.limits, this.version, request);
+    let { topic } = request;
+    const own = properties.topicAlias;
+    if (topic === '') this.topicOf(request);
+    const alias = own ?? (this.#isAliasing && topic.length >= ALIAS_FROM ? this.#aliases.aliasFor(topic) : 0);
+    if (alias > 0 && own === undefined) topic = '';
+    const packet = { type: 'publish' as const, dup, qos, retain, packetId, topic, payload, properties };
+    if (alias !== 0 && own === undefined) packet.properties = this.#withAlias(properties, Math.abs(alias));
+    try {
+      this.#connection.send(packet);
+    } catch (error) {
+      if (alias < 0) this.#aliases.forget(-alias);
+      throw error;
+    }
+    if (own !== undefined && topic !== '') this.#aliases.set(own, topic);
+  }
+
+  #withAlias(properties: Properties, topicAlias: number): Properties {
+    if (properties !== NO_PROPERTIES) return { ...properties, topicAlias };
+    this.#aliasOnly[topicAlias] ??= { topicAlias };
+    return this.#aliasOnly[topicAlias];
+  }
+}

@@ -1,0 +1,116 @@
+/** Writes the outbox down: what changed in a turn is one batch, and what depends on it waits until it is durable. */
+
+import { MqttError } from './errors.ts';
+import type { OutboxContents, OutboxRecord, OutboxStore } from './outbox-store.ts';
+
+/** The store of one outbox, while the client is open. */
+export class OutboxKeeper {
+  readonly #store: OutboxStore;
+  readonly #failed: (error: MqttError) => void;
+  #puts = new Map<number, OutboxRecord>();
+  #removes = new Set<number>();
+  #then: (() => void)[] = [];
+  #clientId: string | undefined;
+  /** Settles when all that was written is durable. */
+  #written: Promise<unknown> = Promise.resolve();
+  #writing = 0;
+  #isAsked = false;
+  #isFailed = false;
+
+  /** `failed` hears of a write that was not done; nothing is written after it, and nothing that waits goes on. */
+  constructor(store: OutboxStore, failed: (error: MqttError) => void) {
+    this.#store = store;
+    this.#failed = failed;
+  }
+
+  /** Keeps the present state of a publish; `then` runs when that is durable. */
+  put(record: OutboxRecord, then?: () => void): void {
+    const { sequence, topic, payload, qos, retain, properties, expiresAtMs, packetId, state } = record;
+    const kept = { sequence, topic, payload, qos, retain, properties, expiresAtMs, packetId, state };
+    this.#puts.set(sequence, kept);
+    if (then !== undefined) this.#then.push(then);
+    this.#ask();
+  }
+
+  /** Forgets a publish that is over. */
+  remove(sequence: number): void {
+    this.#puts.delete(sequence);
+    this.#removes.add(sequence);
+    this.#ask();
+  }
+
+  /** Whom the outbox belongs to from now on. */
+  own(clientId: string): void {
+    this.#clientId = clientId;
+    this.#ask();
+  }
+
+  /** Runs when all that was put before is durable: at once where it is. */
+  after(run: () => void): void {
+    if (this.#writing === 0 && !this.#isAsked) run();
+    else {
+      this.#then.push(run);
+      this.#ask();
+    }
+  }
+
+  /** Writes the rest and lets the store go; never rejects. */
+  async close(): Promise<void> {
+    this.#write();
+    try {
+      await this.#written;
+      await this.#store.close();
+    } catch {
+      // Whoever opens it next is told.
+    }
+  }
+
+  #ask(): void {
+    if (this.#isAsked) return;
+    this.#isAsked = true;
+    queueMicrotask(() => this.#write());
+  }
+
+  #write(): void {
+    if (!this.#isAsked || this.#isFailed) return;
+    this.#isAsked = false;
+    const clientId = this.#clientId;
+    const batch = { put: [...this.#puts.values()], remove: [...this.#removes] };
+    const then = this.#then;
+    this.#puts = new Map();
+    this.#removes = new Set();
+    this.#then = [];
+    this.#clientId = undefined;
+    this.#writing += 1;
+    const write = this.#store.write(clientId === undefined ? batch : { ...batch, clientId });
+    this.#written = Promise.all([this.#written, write]).then(
+      () => {
+        this.#writing -= 1;
+        if (!this.#isFailed) for (const run of then) run();
+      },
+      (cause) => {
+        if (this.#isFailed) return;
+        this.#isFailed = true;
+        this.#failed(new MqttError('outbox-failed', `Cannot keep the outbox: ${(cause as Error).message}`, { cause }));
+      },
+    );
+  }
+}
+
+/**
+ * Opens a store. Rejects with what the store says, and 'invalid' where it belongs to another client than `wanted`, and
+ * then it is let go.
+ */
+export async function openOutbox(
+  store: OutboxStore,
+  wanted: string | undefined,
+  failed: (error: MqttError) => void,
+): Promise<OutboxContents & { readonly keeper: OutboxKeeper }> {
+  const contents = await store.open();
+  const { clientId } = contents;
+  if (wanted !== undefined && clientId !== undefined && clientId !== wanted) {
+    await store.close();
+    throw new MqttError('invalid', `Cannot connect as "${wanted}": the outbox belongs to "${clientId}"`);
+  }
+  return { ...contents, keeper: new OutboxKeeper(store, failed) };
+}

@@ -1,0 +1,423 @@
+/**
+ * Everything that is published: what waits for a connection, for the window or for the wire, and the QoS 1 and 2 flows
+ * that are open (sections 4.3, 4.4, 4.9). It outlives connections, and with a store the process.
+ *
+ * A publish is `waiting`, then at QoS 1 and 2 `sent`, at QoS 2 `released` after PUBREC. With a store the state is
+ * durable before the packet that follows from it leaves: 'sent' with the Packet Identifier before PUBLISH, 'released'
+ * before PUBREL. So whatever the server may have seen is known after a crash, and a message is never released and
+ * published again. Removal is not waited for: what is found again is answered as a repeat.
+ *
+ * A connection that goes on with the session gets what is open again: PUBREL where PUBREC came, PUBLISH with DUP where
+ * it did not, each in its order [MQTT-4.4.0-1, 4.6.0-1, 4.6.0-4]. In a new session QoS 1 is published anew; at QoS 2 a
+ * PUBREC has made the message the server's [MQTT-4.3.3-8], and without one nobody knows whether it arrived: that is
+ * told, as publishing it again could make two of it.
+ */
+
+import { assertTopicName, NO_PROPERTIES, type PacketIdentifiers, type PublishAckPacket } from '@dunlin/protocol';
+import type { ClientStats } from './client-api.ts';
+import { type PublishResult, SENT } from './connection.ts';
+import type { Environment } from './environment.ts';
+import { MqttError, mqttError, refused } from './errors.ts';
+import type { Link, PublishRequest } from './link.ts';
+import type { Settle } from './operation.ts';
+import type { OutboxKeeper } from './outbox-keeper.ts';
+import type { OutboxRecord } from './outbox-store.ts';
+import type { Settings } from './settings.ts';
+
+/** One publish on its way. */
+export interface Outgoing extends PublishRequest {
+  sequence: number;
+  readonly expiresAtMs: number | undefined;
+  packetId: number;
+  state: OutboxRecord['state'];
+  /** Undefined where an earlier process or life published it. */
+  readonly settle: Settle<PublishResult> | undefined;
+  /** Of the PUBREC, which is the answer at QoS 2. */
+  result: PublishResult;
+  /** Where a Topic Alias in its properties means something. */
+  readonly aliasOn?: Link | undefined;
+}
+
+/** Told of what becomes of publishes. */
+export interface OutboxHost {
+  readonly stats: ClientStats;
+  /** PUBACK or PUBCOMP: the server has it. */
+  acknowledged(topic: string, result: PublishResult): void;
+  /** One less is open. */
+  settled(): void;
+}
+
+const REFUSED = 0x80;
+const IDENTIFIER_NOT_FOUND = 0x92;
+/** What waits is looked through for expired messages at most so often. */
+const EXPIRY_SWEEP_MS = 1000;
+
+/** See the head of the file. */
+export class Outbox {
+  /** Where it is kept, while the client is open. */
+  keeper: OutboxKeeper | undefined;
+  readonly #limits: Settings['outbox'];
+  readonly #environment: Environment;
+  readonly #identifiers: PacketIdentifiers;
+  readonly #host: OutboxHost;
+  /** Open in the session, by Packet Identifier, in the order in which PUBLISH was sent. */
+  readonly #open = new Map<number, Outgoing>();
+  /** The same behind PUBREC, in the order of those. */
+  readonly #released = new Map<number, Outgoing>();
+  /** Open in the session and not yet sent on this connection; they go first. */
+  readonly #again = new Set<Outgoing>();
+  /** Above QoS 0, oldest first. */
+  readonly #waiting = new Set<Outgoing>();
+  readonly #waiting0 = new Set<Outgoing>();
+  #link: Link | undefined;
+  #bytes = 0;
+  #sequence = 0;
+  #cancelSweep: (() => void) | undefined;
+
+  constructor(settings: Settings, identifiers: PacketIdentifiers, host: OutboxHost) {
+    this.#limits = settings.outbox;
+    this.#environment = settings.environment;
+    this.#identifiers = identifiers;
+    this.#host = host;
+  }
+
+  /** Publishes that are not settled. */
+  get size(): number {
+    return this.#waiting0.size + this.#waiting.size + this.#openSize;
+  }
+
+  /** True where QoS 0 may go past the outbox. */
+  get isPassable(): boolean {
+    return this.#link?.isWritable === true && this.#waiting0.size === 0;
+  }
+
+  /** Takes a publish. Throws, and has taken nothing: 'queue-full', or what is wrong with the message. */
+  publish(request: PublishRequest, settle: Settle<PublishResult>): Outgoing {
+    const { payload, qos, properties } = request;
+    const topic = this.#link?.topicOf(request) ?? request.topic;
+    const { messageExpiryInterval: expiryS } = properties;
+    const outgoing: Outgoing = {
+      topic,
+      payload,
+      qos,
+      retain: request.retain,
+      properties,
+      sequence: ++this.#sequence,
+      expiresAtMs: expiryS === undefined ? undefined : this.#environment.wallClockMs() + expiryS * 1000,
+      packetId: 0,
+      state: 'waiting',
+      settle,
+      result: SENT,
+      aliasOn: this.#link,
+    };
+    const waiting = qos === 0 ? this.#waiting0 : this.#waiting;
+    const isNow = waiting.size === 0 && this.#maySend(outgoing);
+    if (!isNow) assertTopicName(topic);
+    this.#makeRoom(topic, topic.length + payload.length);
+    this.#bytes += topic.length + payload.length;
+    if (isNow) this.#send(outgoing);
+    else {
+      waiting.add(outgoing);
+      this.keeper?.put(outgoing);
+      this.#sweepLater(outgoing);
+    }
+    return outgoing;
+  }
+
+  /** Forgets a publish that was not sent; one that was goes on. */
+  cancel(outgoing: Outgoing): void {
+    if (this.#waiting.delete(outgoing) || this.#waiting0.delete(outgoing)) this.#close(outgoing);
+  }
+
+  /** Takes what the store has kept; what was published meanwhile comes behind it. */
+  restore(records: readonly OutboxRecord[]): void {
+    const local = [...this.#waiting, ...this.#waiting0];
+    this.#waiting.clear();
+    this.#waiting0.clear();
+    for (const record of records) {
+      const outgoing: Outgoing = { ...record, settle: undefined, result: SENT };
+      this.#sequence = Math.max(this.#sequence, record.sequence);
+      this.#bytes += record.topic.length + record.payload.length;
+      if (record.state === 'waiting') this.#waitingFor(outgoing).add(outgoing);
+      else {
+        this.#identifiers.use(record.packetId);
+        (record.state === 'sent' ? this.#open : this.#released).set(record.packetId, outgoing);
+      }
+      this.#sweepLater(outgoing);
+    }
+    for (const outgoing of local.sort(bySequence)) {
+      outgoing.sequence = ++this.#sequence;
+      this.#waitingFor(outgoing).add(outgoing);
+      this.keeper?.put(outgoing);
+    }
+  }
+
+  /** A connection: sends what is open and what waits. */
+  begin(link: Link, isResumed: boolean): void {
+    this.#link = link;
+    this.#again.clear();
+    if (!isResumed) this.#beginAnew();
+    for (const outgoing of this.#open.values()) this.#again.add(outgoing);
+    const released = [...this.#released.keys()];
+    this.#whenKept(() => {
+      for (const packetId of released) this.#pubrel(packetId, 0);
+      this.pump();
+    });
+  }
+
+  /** The connection is over; all waits for the next one. */
+  pause(): void {
+    this.#link = undefined;
+  }
+
+  /** All is over: every publish fails with the error. A store keeps what is in it. */
+  end(error: MqttError): void {
+    const lists = [this.#open, this.#released, this.#waiting, this.#waiting0];
+    const all = lists.flatMap((list) => [...list.values()]);
+    for (const list of [this.#again, ...lists]) list.clear();
+    this.#link = undefined;
+    this.keeper = undefined;
+    this.#bytes = 0;
+    this.#cancelSweep?.();
+    this.#cancelSweep = undefined;
+    for (const { packetId, settle } of all) {
+      this.#identifiers.free(packetId);
+      settle?.reject(error);
+    }
+  }
+
+  puback(packet: PublishAckPacket): void {
+    const outgoing = this.#open.get(packet.packetId);
+    if (outgoing?.qos === 1) this.#answered(outgoing, packet);
+  }
+
+  /** Answers with PUBREL, or ends the flow where the server refused [MQTT-4.3.3-4]. */
+  pubrec(packet: PublishAckPacket): void {
+    const { packetId, reasonCode, properties } = packet;
+    const outgoing = this.#open.get(packetId);
+    if (outgoing?.qos === 2) {
+      if (reasonCode >= REFUSED) {
+        this.#answered(outgoing, packet);
+        return;
+      }
+      outgoing.result = { reasonCode, properties };
+      outgoing.state = 'released';
+      this.#open.delete(packetId);
+      this.#again.delete(outgoing);
+      this.#released.set(packetId, outgoing);
+      this.#whenKept(() => this.#pubrel(packetId, 0), outgoing);
+    } else if (this.#released.has(packetId)) {
+      // A PUBREC that comes again after PUBREL says nothing new, whatever its code.
+      this.#pubrel(packetId, 0);
+    } else if (reasonCode < REFUSED) this.#pubrel(packetId, IDENTIFIER_NOT_FOUND);
+  }
+
+  pubcomp(packet: PublishAckPacket): void {
+    const outgoing = this.#released.get(packet.packetId);
+    if (outgoing === undefined) return;
+    this.#accepted(outgoing, outgoing.result);
+    this.pump();
+  }
+
+  /** Sends what may be sent now. */
+  pump(): void {
+    for (const outgoing of this.#again) {
+      if (!this.#hasWindow() || this.#link?.isWritable !== true) break;
+      this.#again.delete(outgoing);
+      this.#transmit(outgoing, true);
+    }
+    for (const waiting of [this.#waiting, this.#waiting0]) {
+      for (const outgoing of waiting) {
+        if (!this.#maySend(outgoing)) break;
+        waiting.delete(outgoing);
+        if (!this.#isExpired(outgoing)) this.#send(outgoing);
+      }
+    }
+  }
+
+  #waitingFor({ qos }: Outgoing): Set<Outgoing> {
+    return qos === 0 ? this.#waiting0 : this.#waiting;
+  }
+
+  /** Each holds one unit of the server's Receive Maximum until it is over [MQTT-4.9.0-1]. */
+  get #openSize(): number {
+    return this.#open.size + this.#released.size;
+  }
+
+  #hasWindow(): boolean {
+    return this.#openSize - this.#again.size < (this.#link?.limits.receiveMaximum ?? 0);
+  }
+
+  /** What is open goes before what is new. */
+  #maySend({ qos }: Outgoing): boolean {
+    return this.#link?.isWritable === true && (qos === 0 || (this.#again.size === 0 && this.#hasWindow()));
+  }
+
+  /** The server has no session: identifiers and flows start anew. */
+  #beginAnew(): void {
+    const open = [...this.#open.values(), ...this.#released.values()];
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const outgoing of open.sort(bySequence)) {
+      const { qos, state, result, topic } = outgoing;
+      if (state === 'released') this.#accepted(outgoing, result);
+      else if (qos === 2) {
+        const message = `Cannot publish to "${topic}": the server lost the session, and it is unknown whether it took the message`;
+        this.#fail(outgoing, new MqttError('session-lost', message));
+      } else {
+        this.#identifiers.free(outgoing.packetId);
+        this.#open.delete(outgoing.packetId);
+        outgoing.state = 'waiting';
+        outgoing.packetId = 0;
+        this.#waiting.add(outgoing);
+        this.keeper?.put(outgoing);
+      }
+    }
+    for (const outgoing of waiting) this.#waiting.add(outgoing);
+  }
+
+  #send(outgoing: Outgoing): void {
+    if (outgoing.qos === 0) {
+      this.#transmit(outgoing, false);
+      return;
+    }
+    try {
+      outgoing.packetId = this.#identifiers.next();
+    } catch (error) {
+      this.#fail(outgoing, mqttError(error));
+      return;
+    }
+    outgoing.state = 'sent';
+    this.#open.set(outgoing.packetId, outgoing);
+    this.#whenKept(() => this.#transmit(outgoing, false), outgoing);
+  }
+
+  /** PUBLISH leaves. What cannot be sent fails. */
+  #transmit(outgoing: Outgoing, dup: boolean): void {
+    const link = this.#link;
+    if (link === undefined) return;
+    try {
+      link.publish(this.#asOf(outgoing, dup ? undefined : link), outgoing.packetId, dup);
+      this.#host.stats.sent += 1;
+    } catch (error) {
+      this.#fail(outgoing, mqttError(error));
+      return;
+    }
+    if (outgoing.qos > 0) return;
+    const { settle } = outgoing;
+    if (settle !== undefined) link.left().then(settle.resolve, settle.reject);
+    this.#close(outgoing);
+  }
+
+  /**
+   * The message as it is sent on `link`: with what is left of its Message Expiry Interval, whole seconds and at least 1
+   * (a 0 might be taken for none), and without the application's Topic Alias where that was for another connection.
+   */
+  #asOf(outgoing: Outgoing, link: Link | undefined): PublishRequest {
+    const { expiresAtMs, properties, aliasOn } = outgoing;
+    const changed = { ...properties };
+    if (properties.topicAlias !== undefined && aliasOn !== link) delete changed.topicAlias;
+    else if (expiresAtMs === undefined) return outgoing;
+    if (expiresAtMs !== undefined) {
+      const leftS = Math.ceil((expiresAtMs - this.#environment.wallClockMs()) / 1000);
+      changed.messageExpiryInterval = Math.min(properties.messageExpiryInterval ?? 0, Math.max(1, leftS));
+    }
+    return { ...outgoing, properties: changed };
+  }
+
+  #pubrel(packetId: number, reasonCode: number): void {
+    this.#link?.send({ type: 'pubrel', packetId, reasonCode, properties: NO_PROPERTIES });
+  }
+
+  #answered(outgoing: Outgoing, packet: PublishAckPacket): void {
+    const { reasonCode, properties } = packet;
+    if (reasonCode < REFUSED) this.#accepted(outgoing, { reasonCode, properties });
+    else this.#fail(outgoing, refused(`Cannot publish to "${outgoing.topic}"`, reasonCode, packet));
+    this.pump();
+  }
+
+  #accepted(outgoing: Outgoing, result: PublishResult): void {
+    this.#host.stats.acknowledged += 1;
+    this.#host.acknowledged(outgoing.topic, result);
+    outgoing.settle?.resolve(result);
+    this.#close(outgoing);
+  }
+
+  #fail(outgoing: Outgoing, error: MqttError): void {
+    outgoing.settle?.reject(error);
+    this.#close(outgoing);
+  }
+
+  /** It is settled and in no list any more. */
+  #close(outgoing: Outgoing): void {
+    const { topic, payload, packetId, sequence } = outgoing;
+    this.#again.delete(outgoing);
+    this.#open.delete(packetId);
+    this.#released.delete(packetId);
+    this.#bytes -= topic.length + payload.length;
+    if (packetId !== 0) this.#identifiers.free(packetId);
+    this.keeper?.remove(sequence);
+    this.#host.settled();
+  }
+
+  #makeRoom(topic: string, bytes: number): void {
+    const { messagesMax, bytesMax, onFull } = this.#limits;
+    while (this.size >= messagesMax || this.#bytes + bytes > bytesMax) {
+      const [oldest] = [...first(this.#waiting), ...first(this.#waiting0)].sort(bySequence);
+      this.#host.stats.refused += 1;
+      if (onFull === 'reject' || oldest === undefined || bytes > bytesMax) throw this.#full(topic);
+      this.#waitingFor(oldest).delete(oldest);
+      this.#fail(oldest, this.#full(oldest.topic));
+    }
+  }
+
+  #full(topic: string): MqttError {
+    const { messagesMax, bytesMax } = this.#limits;
+    const found = `${this.size} publishes wait with ${this.#bytes} bytes`;
+    return new MqttError(
+      'queue-full',
+      `Cannot publish to "${topic}": ${found}, at most ${messagesMax} with ${bytesMax} may`,
+    );
+  }
+
+  /** Fails a publish that waited too long. */
+  #isExpired(outgoing: Outgoing): boolean {
+    if (outgoing.expiresAtMs === undefined || outgoing.expiresAtMs > this.#environment.wallClockMs()) return false;
+    this.#host.stats.expired += 1;
+    const message = `Cannot publish to "${outgoing.topic}": it waited longer than its Message Expiry Interval`;
+    this.#fail(outgoing, new MqttError('expired', message));
+    return true;
+  }
+
+  #sweepLater({ expiresAtMs }: Outgoing): void {
+    if (expiresAtMs === undefined || this.#cancelSweep !== undefined) return;
+    this.#cancelSweep = this.#environment.setTimer(EXPIRY_SWEEP_MS, () => {
+      this.#cancelSweep = undefined;
+      for (const waiting of [this.#waiting, this.#waiting0])
+        for (const outgoing of waiting) {
+          if (this.#isExpired(outgoing)) waiting.delete(outgoing);
+          else this.#sweepLater(outgoing);
+        }
+    });
+  }
+
+  /** Runs when the state of `outgoing`, or all before, is durable; at once without a store. Not once the link is over. */
+  #whenKept(run: () => void, outgoing?: Outgoing): void {
+    const link = this.#link;
+    const runHere = (): void => {
+      if (this.#link === link) run();
+    };
+    if (this.keeper === undefined) run();
+    else if (outgoing === undefined) this.keeper.after(runHere);
+    else this.keeper.put(outgoing, runHere);
+  }
+}
+
+function first<Value>(set: Set<Value>): Value[] {
+  for (const value of set) return [value];
+  return [];
+}
+
+function bySequence(a: Outgoing, b: Outgoing): number {
+  return a.sequence - b.sequence;
+}
