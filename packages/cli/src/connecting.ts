@@ -1,39 +1,58 @@
 /** From flags to a connected client. */
 
-import { type Client, type ClientEvents, type ConnectOptions, connect, MqttError } from '@dunlin/client';
+import { type Client, type ConnectOptions, connect, MqttError } from '@dunlin/client';
 import type { ProtocolVersion } from '@dunlin/protocol';
-import { connectTcp } from '@dunlin/transport';
 import { type ConnectionFlags, versionOf } from './connection-flags.ts';
+import { dialOf } from './dialing.ts';
 import { CommandError } from './exit-codes.ts';
+import { placeUrl, serverPlace } from './server-place.ts';
 import type { Terminal } from './terminal.ts';
 import { traceLine } from './trace.ts';
 import { visible } from './visible.ts';
 
-const DEFAULT_PORT = 1883;
 const NEVER_EXPIRES = 0xffff_ffff;
 /** A server cannot fill the memory with one message; larger ones it does not send (MQTT 5.0) or they end the command. */
 export const PACKET_BYTES_MAX = 16 * 1024 * 1024;
 
-/** Connects as the flags say. `signal` gives up while connecting. Rejects as `connect` of the client does. */
-export async function connectWithFlags(
+/** What `connect` of the client takes. */
+export interface Target {
+  /** Without credentials. */
+  readonly url: URL;
+  readonly options: ConnectOptions;
+}
+
+/**
+ * The server and the options that the flags mean, for commands that make many clients: certificates and keys are read
+ * here, once. No client of it connects again unless `reconnect` is set. Throws a local error for a file, a usage error
+ * for a host that cannot be.
+ */
+export function targetOf(flags: ConnectionFlags, terminal: Terminal): Target {
+  const place = serverPlace(flags);
+  const url = placeUrl(place);
+  const options = { ...connectOptions(flags, terminal.processId), dial: dialOf(flags, place, url) };
+  return { url, options: { reconnect: false, ...options, on: traces(flags, terminal) } };
+}
+
+/**
+ * Connects as the flags say; `more` wins over them, listener by listener. The one way of all commands to a client.
+ *
+ * Rejects as `connect` of the client does, with a hint where another version would help, and as `targetOf`.
+ */
+export async function connectClient(
   flags: ConnectionFlags,
   terminal: Terminal,
-  signal: AbortSignal,
-  on: Partial<ClientEvents> = {},
+  more: ConnectOptions = {},
 ): Promise<Client> {
-  const { url } = flags;
-  const host = flags.host ?? url?.host ?? 'localhost';
-  const port = flags.port ?? url?.port ?? DEFAULT_PORT;
-  const options = { ...connectOptions(flags, terminal.processId), signal, on: { ...traces(flags, terminal), ...on } };
-  const local = flags.bindAddress === undefined ? {} : { localAddress: flags.bindAddress };
+  return connectTarget(targetOf(flags, terminal), more);
+}
+
+/** The same with a target that is there. */
+export async function connectTarget({ url, options: given }: Target, more: ConnectOptions = {}): Promise<Client> {
+  const options = { ...given, ...more, on: { ...given.on, ...more.on } };
   try {
-    return await connect('mqtt://localhost', {
-      ...options,
-      reconnect: false,
-      dial: ({ signal: bounds, timeoutMs }) => connectTcp({ host, port, ...local, signal: bounds, timeoutMs }),
-    });
+    return await connect(url, options);
   } catch (error) {
-    throw unsupportedVersion(error, versionOf(flags)) ?? error;
+    throw unsupportedVersion(error, options.protocolVersion ?? 5) ?? error;
   }
 }
 
@@ -86,7 +105,7 @@ function willOptions({ will, properties }: ConnectionFlags): Pick<ConnectOptions
   return topic === undefined ? {} : { will: { topic, payload, qos, retain, properties: properties.will ?? {} } };
 }
 
-function traces(flags: ConnectionFlags, terminal: Terminal): Partial<ClientEvents> {
+function traces(flags: ConnectionFlags, terminal: Terminal): NonNullable<ConnectOptions['on']> {
   if (!flags.debug) return {};
   return {
     packetSent: (packet) => void terminal.errors.write(`${visible(traceLine('sent', packet))}\n`),

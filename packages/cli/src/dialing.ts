@@ -1,17 +1,33 @@
 /** The wires of the clients, by the transport that the flags mean. */
 
-import { type Dial, MqttError } from '@dunlin/client';
-import { connectTcp } from '@dunlin/transport';
+import type { Dial } from '@dunlin/client';
+import { connectTcp, connectTls, connectUnix, connectWebSocket } from '@dunlin/transport/connect';
 import type { ConnectionFlags } from './connection-flags.ts';
-import { type ServerPlace, urlPlace } from './server-place.ts';
+import { isTls, placeUrl, type ServerPlace, urlPlace } from './server-place.ts';
+import { readTls } from './tls-flags.ts';
 
-/** A way to dial as the flags say: to `place`, which is what `url` stands for, or to where the client wants instead. */
+/**
+ * A way to dial as the flags say: to `place`, which is what `url` stands for, or to where the client wants instead.
+ * Reads certificates and keys now, once. Throws a local error for a file that cannot be read.
+ */
 export function dialOf(flags: ConnectionFlags, place: ServerPlace, url: URL): Dial {
   const local = flags.bindAddress === undefined ? {} : { localAddress: flags.bindAddress };
+  const tls = isTls(place) ? readTls(flags.tls) : undefined;
   return async (wanted) => {
-    const { host, port, scheme } = wanted.url.href === url.href ? place : urlPlace(wanted.url);
-    const { signal, timeoutMs } = wanted;
-    if (scheme === 'mqtt') return connectTcp({ host, port, ...local, signal, timeoutMs });
-    throw new MqttError('not-supported', `Cannot connect by ${scheme}: this transport is not built yet`);
+    // A URL cannot say all that a place can, such as the zone of an address.
+    const { scheme, host, port, path } = wanted.url.href === url.href ? place : urlPlace(wanted.url);
+    const bounds = { signal: wanted.signal, timeoutMs: wanted.timeoutMs };
+    switch (scheme) {
+      case 'mqtt':
+        return connectTcp({ host, port, ...local, ...bounds });
+      case 'mqtts':
+        return connectTls({ host, port, ...tls, ...local, ...bounds });
+      case 'mqtt+unix':
+        return connectUnix({ path, ...bounds });
+      default: {
+        const { href } = placeUrl({ scheme, host, port, path });
+        return connectWebSocket({ url: href, ...(tls === undefined ? {} : { tls }), ...local, ...bounds });
+      }
+    }
   };
 }

@@ -36,7 +36,7 @@ function exitCodeOf({ code, reasonCode }: MqttError): number {
 }
 
 function hintFor(error: MqttError): string | undefined {
-  if (error.code === 'connection-failed') return connectHint(error);
+  if (error.code === 'connection-failed' || error.code === 'tls') return connectHint(error);
   if (error.code !== 'refused' && error.code !== 'server-disconnected') return undefined;
   switch (error.reasonCode) {
     case 0x85:
@@ -52,10 +52,27 @@ function hintFor(error: MqttError): string | undefined {
   }
 }
 
+const NOT_SIGNED = 'Name the authority that signed it with --cafile.';
+/** What to try, by the code of what kept a connection from coming about. */
+const CONNECT_HINTS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'Start a server with "npm start" or "dunlin serve", or name another one with -h and -p.',
+  ENOTFOUND: 'Check the host name (-h).',
+  EAI_AGAIN: 'Check the host name (-h).',
+  ENOENT: 'Check the path of the Unix socket (--unix).',
+  CERT_SIGNATURE_FAILURE: NOT_SIGNED,
+  DEPTH_ZERO_SELF_SIGNED_CERT: NOT_SIGNED,
+  SELF_SIGNED_CERT_IN_CHAIN: NOT_SIGNED,
+  UNABLE_TO_GET_ISSUER_CERT: NOT_SIGNED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: NOT_SIGNED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: NOT_SIGNED,
+  ERR_TLS_CERT_ALTNAME_INVALID: 'Connect to a name that it is of (-h), or say which one is expected with --servername.',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'Another port may speak TLS (-p), such as 8883; without TLS it is mqtt:// or ws://.',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'Another port may speak TLS (-p), such as 8883; without TLS it is mqtt:// or ws://.',
+  DUNLIN_TLS_SETTINGS: 'Check --cert and --key; the password of an encrypted key comes from --key-pw-file.',
+  DUNLIN_HTTP_STATUS: 'Check the path of the URL, such as ws://host:port/mqtt.',
+};
+
 function connectHint(error: MqttError): string | undefined {
   const code = (error.cause as { code?: unknown } | undefined)?.code;
-  if (code === 'ECONNREFUSED')
-    return 'Start a server with "npm start" or "dunlin serve", or name another one with -h and -p.';
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'Check the host name (-h).';
-  return undefined;
+  return typeof code === 'string' && Object.hasOwn(CONNECT_HINTS, code) ? CONNECT_HINTS[code] : undefined;
 }

@@ -1,6 +1,7 @@
 /** A received message as one JSON text: `%j` and `%J` of `dunlin sub`. */
 
-import type { ReceivedMessage } from '@dunlin/client';
+import { exactJson } from './exact-json.ts';
+import { payloadText, type ShownMessage } from './shown-message.ts';
 import { isoTimeMicroseconds, type Moment } from './strftime.ts';
 
 /** `%J` met a payload that is no JSON. */
@@ -26,7 +27,7 @@ export interface MessageJsonOptions {
  * User Properties stand as an object, so the last of a repeated name wins. One Subscription Identifier is a number,
  * several are a list. Throws `PayloadNotJson`.
  */
-export function messageJson(message: ReceivedMessage, moment: Moment, options: MessageJsonOptions): string {
+export function messageJson(message: ShownMessage, moment: Moment, options: MessageJsonOptions): string {
   const fields: Record<string, unknown> = {
     tst: isoTimeMicroseconds(moment),
     topic: message.topic,
@@ -41,30 +42,22 @@ export function messageJson(message: ReceivedMessage, moment: Moment, options: M
   return JSON.stringify(fields, undefined, options.pretty ? 2 : undefined);
 }
 
-function textPayload(message: ReceivedMessage): string | null {
-  return message.payload.length === 0 ? null : message.text();
+function textPayload(message: ShownMessage): string | null {
+  return message.payload.length === 0 ? null : payloadText(message);
 }
 
 /** The payload's value with every number in the digits it came in, so that none is rounded. */
-function jsonPayload(message: ReceivedMessage): unknown {
+function jsonPayload(message: ShownMessage): unknown {
   if (message.payload.length === 0) return null;
   try {
-    return exactJson.parse(message.text(), (_key, value, context) =>
-      typeof value === 'number' ? exactJson.rawJSON(context.source) : value,
-    );
+    return exactJson(payloadText(message));
   } catch {
     throw new PayloadNotJson(message.topic);
   }
 }
 
-/** What Node 24 can do and the library types do not say yet: the source text of numbers, and writing it back. */
-const exactJson = JSON as unknown as {
-  parse(text: string, reviver: (key: string, value: unknown, context: { source: string }) => unknown): unknown;
-  rawJSON(text: string): unknown;
-};
-
 /** By the names of the standard in lower case with hyphens. */
-function jsonProperties({ properties }: ReceivedMessage): Record<string, unknown> {
+function jsonProperties({ properties }: ShownMessage): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
   if (properties.userProperties !== undefined) {
     fields['user-properties'] = Object.fromEntries(properties.userProperties);

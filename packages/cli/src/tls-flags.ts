@@ -41,6 +41,7 @@ const VERSIONS: Readonly<Record<string, 'TLSv1.2' | 'TLSv1.3'>> = { 'tlsv1.2': '
 /** The group of the table; any of these flags asks for TLS. */
 export const TLS: FlagGroup<{ readonly tls: TlsFlags }> = {
   title: 'TLS; any of these flags turns it on, as do mqtts://, wss:// and port 8883',
+  isSaved: true,
   flags: [
     {
       long: 'cafile',

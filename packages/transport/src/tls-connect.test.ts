@@ -60,6 +60,25 @@ describe('connecting over TLS', () => {
     await accepting.listener.close();
   });
 
+  test(
+    'a certificate of another host is taken only without `checkHost`, and never one of another authority',
+    LIMIT,
+    async () => {
+      const accepting = await listening();
+      const { port } = accepting.listener;
+      const options = { host: HOST, port, serverName: 'other', authorities: [authority.pem] };
+      await assert.rejects(connectTls(options), { code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+      const [client, wire] = await joined(accepting, { ...options, checkHost: false, ciphers: 'HIGH' });
+      client.destroy();
+      wire.destroy();
+      const authorities = [Authority.root('another').pem];
+      await assert.rejects(connectTls({ ...options, authorities, checkHost: false }), {
+        code: 'SELF_SIGNED_CERT_IN_CHAIN',
+      });
+      await accepting.listener.close();
+    },
+  );
+
   test('certificates that cannot be used are told without them', () => {
     const key = '-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----';
     for (const settings of [{ credential: { certificate: player.certificate, key } }, { pfx: Buffer.from('secret') }]) {

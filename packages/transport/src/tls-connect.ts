@@ -23,8 +23,12 @@ export interface TlsClientSettings {
   readonly passphrase?: string;
   /** False: anybody may answer, with whatever certificate; the connection is then open to whoever is on the way. */
   readonly verify?: boolean;
+  /** False: a certificate of another host is taken, if an authority signed it. */
+  readonly checkHost?: boolean;
   /** Default TLSv1.2. */
   readonly minVersion?: 'TLSv1.2' | 'TLSv1.3';
+  /** Of OpenSSL, divided by colons. Default: those of Node. */
+  readonly ciphers?: string;
 }
 
 /** Where to connect to, and whom to believe there. */
@@ -94,12 +98,14 @@ export function tlsClientOptions(settings: TlsClientSettings): {
   secureContext: SecureContext;
   servername?: string;
   rejectUnauthorized: boolean;
+  checkServerIdentity?: () => undefined;
 } {
-  const { serverName, verify = true } = settings;
+  const { serverName, verify = true, checkHost = true } = settings;
   return {
     secureContext: contextOf(settings),
     ...(serverName === undefined ? {} : { servername: serverName }),
     rejectUnauthorized: verify,
+    ...(checkHost ? {} : { checkServerIdentity: () => undefined }),
   };
 }
 
@@ -109,6 +115,7 @@ function contextOf({
   pfx,
   passphrase,
   minVersion = 'TLSv1.2',
+  ciphers,
 }: TlsClientSettings): SecureContext {
   try {
     return createSecureContext({
@@ -117,6 +124,7 @@ function contextOf({
       ...(pfx === undefined ? {} : { pfx: asBuffer(pfx) as Buffer }),
       ...(passphrase === undefined ? {} : { passphrase }),
       minVersion,
+      ...(ciphers === undefined ? {} : { ciphers }),
     });
   } catch (error) {
     // Neither message nor stack of OpenSSL's error holds any of the key, but nobody needs them.

@@ -1,10 +1,9 @@
 /** Connecting over WebSocket in Node, plain and over TLS. */
 
-import { TLSSocket } from 'node:tls';
 import { WebSocket } from 'ws';
 import { codeOf, TransportError } from './errors.ts';
 import { type TlsClientSettings, tlsClientOptions } from './tls-connect.ts';
-import { openWebSocket, type StandardWebSocket, type WebSocketBounds } from './websocket-client.ts';
+import { openWebSocket, type StandardWebSocket, SUBPROTOCOL, type WebSocketBounds } from './websocket-client.ts';
 import type { Wire } from './wire.ts';
 
 /** Where to connect to, and whom to believe there. */
@@ -13,6 +12,8 @@ export interface WebSocketConnectOptions extends WebSocketBounds {
   readonly url: string;
   /** Of the request, such as `authorization`. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** The address of this machine to connect from. Default: the system chooses. */
+  readonly localAddress?: string;
   /** Default `mqtt`. */
   readonly subprotocols?: readonly string[];
   /** For `wss:`. */
@@ -24,29 +25,26 @@ export interface WebSocketConnectOptions extends WebSocketBounds {
 const MESSAGE_BYTES_MAX = 268_435_460 + 65_536;
 
 /**
- * Connects. Settles with a wire to `open` when the server has answered with a WebSocket and the subprotocol; over TLS its
- * `peer.certificates` holds the server's certificate, or nothing where a session goes on. Rejects
+ * Connects. Settles with a wire to `open` when the server has answered with a WebSocket and the subprotocol; rejects
  * with a `TransportError`, such as ECONNREFUSED, CERT_HAS_EXPIRED or DUNLIN_HTTP_STATUS where it answered otherwise, or
  * with the abort reason.
  */
 export async function connectWebSocket(options: WebSocketConnectOptions): Promise<Wire> {
-  const { url, headers, subprotocols = ['mqtt'], tls, signal, timeoutMs = 30_000, messageBytesMax } = options;
+  const { url, headers, localAddress, subprotocols = [SUBPROTOCOL], tls, signal } = options;
+  const { timeoutMs = 30_000, messageBytesMax = MESSAGE_BYTES_MAX } = options;
   signal?.throwIfAborted();
   let cause: unknown;
   try {
     const socket = new WebSocket(url, [...subprotocols], {
       ...(headers === undefined ? {} : { headers }),
+      ...(localAddress === undefined ? {} : { localAddress }),
       ...(tls === undefined ? {} : tlsClientOptions(tls)),
       handshakeTimeout: timeoutMs,
-      maxPayload: messageBytesMax ?? MESSAGE_BYTES_MAX,
+      maxPayload: messageBytesMax,
       perMessageDeflate: false,
     });
     socket.on('error', (error) => {
       cause ??= error;
-    });
-    let certificate: Buffer | undefined;
-    socket.on('upgrade', ({ socket: below }) => {
-      if (below instanceof TLSSocket) certificate = below.getPeerX509Certificate()?.raw;
     });
     socket.on('unexpected-response', (request, { statusCode, statusMessage }) => {
       const found = `the server answered ${statusCode} ${statusMessage}, a WebSocket is expected`;
@@ -54,16 +52,10 @@ export async function connectWebSocket(options: WebSocketConnectOptions): Promis
       request.destroy();
       socket.terminate();
     });
-    const wire = await openWebSocket(socket as unknown as StandardWebSocket, options);
-    return certificate === undefined ? wire : withCertificate(wire, certificate);
+    return await openWebSocket(socket as unknown as StandardWebSocket, options);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     const { host, pathname } = new URL(url);
     throw new TransportError(`Cannot connect to "${host}${pathname}"`, codeOf(cause ?? error), cause ?? error);
   }
-}
-
-/** What only TLS knows, beside what the URL said. */
-function withCertificate(wire: Wire, certificate: Uint8Array): Wire {
-  return Object.defineProperty(wire, 'peer', { value: { ...wire.peer, certificates: [certificate] } });
 }
