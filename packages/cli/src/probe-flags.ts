@@ -4,6 +4,7 @@ import { assertTopicName } from '@dunlin/protocol';
 import { type ConnectionFlags, newConnectionFlags, readClientFlags } from './connection-flags.ts';
 import { usageError } from './exit-codes.ts';
 import { type CommandHelp, type FlagGroup, helpText, secondsAsMs, wholeNumber } from './flags.ts';
+import type { Terminal } from './terminal.ts';
 import { visitorFlagGroups } from './visitor-flags.ts';
 
 /** What the command line of `dunlin probe` says. */
@@ -94,8 +95,8 @@ function newProbeFlags(): ProbeFlags {
 }
 
 /** Reads and checks the command line. Throws a usage error. */
-export function readProbeFlags(argv: readonly string[]): ProbeFlags {
-  const flags = readClientFlags('dunlin probe', PROBE_GROUPS, argv, newProbeFlags);
+export function readProbeFlags(argv: readonly string[], environment?: Terminal['environment']): ProbeFlags {
+  const flags = readClientFlags('dunlin probe', PROBE_GROUPS, argv, newProbeFlags, undefined, environment);
   if (flags.prefix !== undefined) checkPrefix(flags.prefix);
   return flags;
 }

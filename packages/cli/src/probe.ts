@@ -15,7 +15,8 @@ import {
 import { ProbeReport } from './probe/report.ts';
 import type { VisitOptions } from './probe/visit.ts';
 import { type ProbeFlags, readProbeFlags } from './probe-flags.ts';
-import { hasColours, type Terminal } from './terminal.ts';
+import { screenOf } from './screen.ts';
+import type { Terminal } from './terminal.ts';
 
 const PREFIX = 'dunlin-probe';
 /** With eight random digits within the 23 characters of MQTT 3.1. */
@@ -23,7 +24,7 @@ const CLIENT_ID_PREFIX = 'dunlin-probe-';
 
 /** Runs the command and returns its exit code. Rejects with what `failureOf` understands. */
 export async function probe(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const flags = readProbeFlags(argv);
+  const flags = readProbeFlags(argv, terminal.environment);
   const target = targetOf(flags, terminal);
   const interrupt = new AbortController();
   const ignore = terminal.onInterrupt(() => interrupt.abort());
@@ -60,7 +61,7 @@ function visitOf(flags: ProbeFlags, { url, options }: Target, signal: AbortSigna
 }
 
 async function probeText(visit: VisitOptions, { url }: Target, { findings, entrance }: Reception, terminal: Terminal) {
-  const report = new ProbeReport(hasColours(terminal));
+  const report = new ProbeReport(screenOf(terminal));
   let left = 0;
   const tell = (finding: Finding): void => {
     if (finding.note === NEEDS_5) left += 1;

@@ -13,6 +13,7 @@ import { usageError } from './exit-codes.ts';
 import { type CommandHelp, type FlagGroup, helpText, secondsAsMs, wholeNumber } from './flags.ts';
 import { type PropertyTarget, propertyHelp } from './property-flags.ts';
 import { PAYLOAD_FLAGS, type PayloadFlags } from './pub-flags.ts';
+import type { Terminal } from './terminal.ts';
 
 /** What the command line of `dunlin rr` says. */
 export interface RrFlags extends ConnectionFlags, PayloadFlags {
@@ -209,8 +210,11 @@ function newRrFlags(): RrFlags {
 }
 
 /** Reads and checks the command line. Throws a usage error. */
-export function readRrFlags(argv: readonly string[]): RrFlags & { topic: string } {
-  const flags = readClientFlags('dunlin rr', GROUPS, argv, newRrFlags);
+export function readRrFlags(
+  argv: readonly string[],
+  environment?: Terminal['environment'],
+): RrFlags & { topic: string } {
+  const flags = readClientFlags('dunlin rr', GROUPS, argv, newRrFlags, undefined, environment);
   const topic = flags.topic ?? flags.url?.topic;
   if (topic === undefined) throw usageError('Cannot use rr without a topic: expected -t TOPIC');
   checkTemplates(flags, topic);

@@ -23,7 +23,7 @@ const NO_MATCHING_SUBSCRIBERS = 0x10;
 
 /** Runs the command and returns its exit code. Rejects with what `failureOf` understands. */
 export async function rr(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const flags = readRrFlags(argv);
+  const flags = readRrFlags(argv, terminal.environment);
   const interrupt = new AbortController();
   const { signal } = interrupt;
   const ignore = terminal.onInterrupt(() => interrupt.abort());

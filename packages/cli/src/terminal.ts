@@ -40,11 +40,6 @@ export function processTerminal(): Terminal {
   };
 }
 
-/** True where the output is a terminal whose user did not ask for plain text (https://no-color.org). */
-export function hasColours({ output }: Terminal): boolean {
-  return (output as Partial<NodeJS.WriteStream>).isTTY === true && !process.env['NO_COLOR'];
-}
-
 /**
  * Lines and bytes for whoever reads the output. What is written in one turn leaves together at its end.
  *

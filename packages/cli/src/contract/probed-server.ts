@@ -15,7 +15,8 @@ let visits = 0;
 export function visiting(alteration: Alteration = {}, more: Partial<VisitOptions> = {}): VisitOptions {
   visits += 1;
   return {
-    dial: async (bounds) => alteringWire(await connectTcp({ host: '127.0.0.1', port: port(), ...bounds }), alteration),
+    dial: async ({ signal, timeoutMs }) =>
+      alteringWire(await connectTcp({ host: '127.0.0.1', port: port(), signal, timeoutMs }), alteration),
     username: undefined,
     password: undefined,
     clientIdPrefix: `p${process.pid}-${visits}-`,

@@ -1,6 +1,7 @@
 /** One visit to a server: who connects how, what is left to clear, what each check may use. */
 
 import { randomBytes } from 'node:crypto';
+import type { DialRequest } from '@dunlin/client';
 import {
   type ConnackPacket,
   NO_PROPERTIES,
@@ -16,7 +17,7 @@ import { Obstacle } from './obstacle.ts';
 /** What a probe needs of whoever starts it. */
 export interface VisitOptions {
   /** Makes a wire. */
-  readonly dial: (bounds: { readonly signal: AbortSignal; readonly timeoutMs: number }) => Promise<Wire>;
+  readonly dial: (wanted: Pick<DialRequest, 'protocolVersion' | 'signal' | 'timeoutMs'>) => Promise<Wire>;
   readonly username: string | undefined;
   readonly password: Uint8Array | undefined;
   /** Client Identifiers begin with it. */
@@ -88,7 +89,7 @@ export class Attempt {
   /** Opens a connection and says nothing yet. */
   async open(version: ProtocolVersion = this.version): Promise<Conversation> {
     const { dial, timeoutMs, payloadMax, onlookers } = this.visit;
-    const wire = await dial({ signal: this.signal, timeoutMs });
+    const wire = await dial({ protocolVersion: version, signal: this.signal, timeoutMs });
     const conversation = new Conversation(wire, version, payloadMax + PACKET_OVERHEAD, this.signal, onlookers);
     this.#conversations.push(conversation);
     return conversation;
