@@ -2,7 +2,7 @@
 
 import { askRunning, CONTROL_FLAGS, CONTROL_NOTE, type ControlFlags } from './control.ts';
 import { ExitCode, usageError } from './exit-codes.ts';
-import { type CommandHelp, columns, type FlagGroup, helpText, readFlags } from './flags.ts';
+import { type CommandHelp, type CommandPage, columns, type FlagGroup, helpText, readFlags } from './flags.ts';
 import type { Terminal } from './terminal.ts';
 import { visible } from './visible.ts';
 
@@ -56,6 +56,9 @@ const HELP: CommandHelp = {
   ],
   notes: [CONTROL_NOTE],
 };
+
+/** Help and flags of `dunlin bans`. */
+export const BANS_PAGE: CommandPage = { help: HELP, groups: GROUPS };
 
 /** The text of `dunlin bans --help`. */
 export function bansHelp(): string {

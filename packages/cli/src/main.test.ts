@@ -24,6 +24,7 @@ const NAMES = [
   'bans',
   'acl',
   'passwd',
+  'completion',
 ];
 
 async function end(...argv: string[]): Promise<{ exitCode: number; out: string; err: string }> {

@@ -3,7 +3,7 @@
 import { assertTopicName } from '@dunlin/protocol';
 import { type ConnectionFlags, newConnectionFlags, readClientFlags } from './connection-flags.ts';
 import { usageError } from './exit-codes.ts';
-import { type CommandHelp, type FlagGroup, helpText, secondsAsMs, wholeNumber } from './flags.ts';
+import { type CommandHelp, type CommandPage, type FlagGroup, helpText, secondsAsMs, wholeNumber } from './flags.ts';
 import type { Terminal } from './terminal.ts';
 import { visitorFlagGroups } from './visitor-flags.ts';
 
@@ -58,8 +58,7 @@ const PROBE: FlagGroup<ProbeFlags> = {
   ],
 };
 
-/** The groups of the table. */
-export const PROBE_GROUPS: readonly FlagGroup<ProbeFlags>[] = [PROBE, ...visitorFlagGroups()];
+const GROUPS: readonly FlagGroup<ProbeFlags>[] = [PROBE, ...visitorFlagGroups()];
 
 const HELP: CommandHelp = {
   name: 'dunlin probe',
@@ -85,9 +84,12 @@ const HELP: CommandHelp = {
   ],
 };
 
+/** Help and flags of `dunlin probe`. */
+export const PROBE_PAGE: CommandPage = { help: HELP, groups: GROUPS };
+
 /** The text of `dunlin probe --help`. */
 export function probeHelp(): string {
-  return helpText(HELP, PROBE_GROUPS);
+  return helpText(HELP, GROUPS);
 }
 
 function newProbeFlags(): ProbeFlags {
@@ -96,7 +98,7 @@ function newProbeFlags(): ProbeFlags {
 
 /** Reads and checks the command line. Throws a usage error. */
 export function readProbeFlags(argv: readonly string[], environment?: Terminal['environment']): ProbeFlags {
-  const flags = readClientFlags('dunlin probe', PROBE_GROUPS, argv, newProbeFlags, undefined, environment);
+  const flags = readClientFlags('dunlin probe', GROUPS, argv, newProbeFlags, undefined, environment);
   if (flags.prefix !== undefined) checkPrefix(flags.prefix);
   return flags;
 }

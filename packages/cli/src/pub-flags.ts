@@ -9,7 +9,15 @@ import {
   readQos,
 } from './connection-flags.ts';
 import { usageError } from './exit-codes.ts';
-import { type CommandHelp, type Flag, type FlagGroup, helpText, secondsAsMs, wholeNumber } from './flags.ts';
+import {
+  type CommandHelp,
+  type CommandPage,
+  type Flag,
+  type FlagGroup,
+  helpText,
+  secondsAsMs,
+  wholeNumber,
+} from './flags.ts';
 import { type PropertyTarget, propertyHelp } from './property-flags.ts';
 
 /** Where the payload comes from. */
@@ -165,6 +173,9 @@ const HELP: CommandHelp = {
   ],
   notes: [['Properties for -D', propertyHelp(PACKETS)]],
 };
+
+/** Help and flags of `dunlin pub`. */
+export const PUB_PAGE: CommandPage = { help: HELP, groups: GROUPS };
 
 /** The text of `dunlin pub --help`. */
 export function pubHelp(): string {

@@ -10,7 +10,7 @@ import {
   readQos,
 } from './connection-flags.ts';
 import { usageError } from './exit-codes.ts';
-import { type CommandHelp, type FlagGroup, helpText, secondsAsMs, wholeNumber } from './flags.ts';
+import { type CommandHelp, type CommandPage, type FlagGroup, helpText, secondsAsMs, wholeNumber } from './flags.ts';
 import { type PropertyTarget, propertyHelp } from './property-flags.ts';
 import { PAYLOAD_FLAGS, type PayloadFlags } from './pub-flags.ts';
 import type { Terminal } from './terminal.ts';
@@ -196,8 +196,8 @@ const HELP: CommandHelp = {
   ],
 };
 
-/** The groups of the table, for completion. */
-export const RR_GROUPS = GROUPS;
+/** Help and flags of `dunlin rr`. */
+export const RR_PAGE: CommandPage = { help: HELP, groups: GROUPS };
 
 /** The text of `dunlin rr --help`. */
 export function rrHelp(): string {

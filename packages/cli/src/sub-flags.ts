@@ -10,7 +10,15 @@ import {
   versionOf,
 } from './connection-flags.ts';
 import { usageError } from './exit-codes.ts';
-import { type CommandHelp, columns, type FlagGroup, helpText, secondsAsMs, wholeNumber } from './flags.ts';
+import {
+  type CommandHelp,
+  type CommandPage,
+  columns,
+  type FlagGroup,
+  helpText,
+  secondsAsMs,
+  wholeNumber,
+} from './flags.ts';
 import { compileFormat, PARAMETERS } from './message-format.ts';
 import { type PropertyTarget, propertyHelp } from './property-flags.ts';
 import { checkTopic } from './pub-flags.ts';
@@ -278,6 +286,9 @@ const HELP: CommandHelp = {
     ['Properties for -D', propertyHelp(PACKETS)],
   ],
 };
+
+/** Help and flags of `dunlin sub`. */
+export const SUB_PAGE: CommandPage = { help: HELP, groups: GROUPS };
 
 /** The text of `dunlin sub --help`. */
 export function subHelp(): string {
