@@ -17,6 +17,7 @@ const NAMES = [
   'sub',
   'rr',
   'probe',
+  'top',
   'profile',
   'config',
   'store',

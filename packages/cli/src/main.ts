@@ -26,6 +26,8 @@ import { STORE_PAGE, storeHelp } from './store-flags.ts';
 import { sub } from './sub.ts';
 import { SUB_PAGE, subHelp } from './sub-flags.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
+import { top } from './top.ts';
+import { TOP_PAGE, topHelp } from './top-flags.ts';
 import { toolVersion } from './version.ts';
 import { visible } from './visible.ts';
 
@@ -57,6 +59,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   sub: { summary: 'subscribe and print messages', help: subHelp, page: SUB_PAGE, run: sub },
   rr: { summary: 'send requests and print their answers, or answer them', help: rrHelp, page: RR_PAGE, run: rr },
   probe: { summary: 'find out what a server can do', help: probeHelp, page: PROBE_PAGE, run: probe },
+  top: { summary: 'show what goes on at a server, live', help: topHelp, page: TOP_PAGE, run: top },
   profile: {
     summary: 'save servers with their flags under names',
     help: profileHelp,

@@ -352,7 +352,8 @@ function checkOutput({ output, ratesMs, format, pretty }: SubFlags): void {
   if (format !== undefined) compileFormat(format);
 }
 
-function checkFilter(filter: string): void {
+/** Refuses a bad filter before anything is connected. */
+export function checkFilter(filter: string): void {
   try {
     assertTopicFilter(parseSharedFilter(filter)?.filter ?? filter);
   } catch (error) {
