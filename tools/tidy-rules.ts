@@ -50,6 +50,7 @@ export const pureTables: readonly string[] = [];
 
 /** Sources without a test of their own beside them, and why that is right. */
 export const testedElsewhere: Readonly<Record<string, string>> = {
+  'packages/cli/src/dialing.ts': 'test/interop/transports.test.ts: only real servers tell whether it is right',
   'packages/client/src/client-api.ts': 'types',
   'packages/client/src/dial.ts': 'types',
   'packages/client/src/testing/fake-link.ts': 'a link of the tests beside it; several of them run it',

@@ -69,3 +69,11 @@ test('--watch has one live line for each topic, heeds the size, and gives the te
   const [, left] = terminal.text.split('\x1b[?25h\x1b[?1049l');
   assert.match(withoutControls(left), /^topic +last value +age +messages +msg\/s\r?\nwatched\/a /);
 });
+
+test('--watch leaves nothing behind where no connection came about', { skip }, async () => {
+  const argv = ['sub', '-h', '127.0.0.1', '-p', '1', '-t', '#', '--watch'];
+  using terminal = new PseudoTerminal(argv, { rows: 6, columns: 70 });
+  assert.equal(await terminal.end(), 2);
+  const [, left] = terminal.text.split('\x1b[?25h\x1b[?1049l');
+  assert.match(left, /^dunlin sub: Cannot connect to "127\.0\.0\.1:1": nothing listens there/);
+});

@@ -19,7 +19,7 @@ export type Draw = (columns: number, rows: number) => readonly string[];
 
 /**
  * Draws on the second screen of the terminal, so that what was there before comes back. `stop` gives the terminal back
- * and leaves the last view behind; a command must call it however it ends.
+ * and leaves the last view behind, where it is worth it; a command must call it however it ends.
  */
 export class LiveScreen {
   readonly #screen: Screen;
@@ -44,12 +44,12 @@ export class LiveScreen {
     this.#at(this.#drawnMs + INTERVAL_MS);
   }
 
-  stop(): void {
+  stop(leavesView = true): void {
     if (this.#timer === undefined) return;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#ignoreResize();
-    const lines = this.#draw(this.#screen.columns(), this.#screen.rows());
+    const lines = leavesView ? this.#draw(this.#screen.columns(), this.#screen.rows()) : [];
     this.#output.write(`${LEAVE}${lines.map((line) => `${line}\n`).join('')}`);
   }
 

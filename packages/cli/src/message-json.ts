@@ -1,5 +1,6 @@
 /** A received message as one JSON text: `%j` and `%J` of `dunlin sub`. */
 
+import type { Properties } from '@dunlin/protocol';
 import { exactJson } from './exact-json.ts';
 import { payloadText, type ShownMessage } from './shown-message.ts';
 import { isoTimeMicroseconds, type Moment } from './strftime.ts';
@@ -56,27 +57,23 @@ function jsonPayload(message: ShownMessage): unknown {
   }
 }
 
-/** By the names of the standard in lower case with hyphens. */
+/** What each property is in JSON, by the name of the standard in lower case with hyphens; others are left out. */
+const PROPERTIES: Readonly<Record<string, (properties: Properties) => readonly [name: string, value: unknown]>> = {
+  userProperties: ({ userProperties = [] }) => ['user-properties', Object.fromEntries(userProperties)],
+  contentType: ({ contentType }) => ['content-type', contentType],
+  correlationData: ({ correlationData }) => ['correlation-data', new TextDecoder().decode(correlationData)],
+  payloadFormatIndicator: ({ payloadFormatIndicator }) => ['payload-format-indicator', payloadFormatIndicator],
+  responseTopic: ({ responseTopic }) => ['response-topic', responseTopic],
+  messageExpiryInterval: ({ messageExpiryInterval }) => ['message-expiry-interval', messageExpiryInterval],
+  topicAlias: ({ topicAlias }) => ['topic-alias', topicAlias],
+  subscriptionIdentifiers: ({ subscriptionIdentifiers = [] }) => {
+    const [first, ...more] = subscriptionIdentifiers;
+    return ['subscription-identifier', more.length === 0 ? first : subscriptionIdentifiers];
+  },
+};
+
+/** In the order in which they came. */
 function jsonProperties({ properties }: ShownMessage): Record<string, unknown> {
-  const fields: Record<string, unknown> = {};
-  if (properties.userProperties !== undefined) {
-    fields['user-properties'] = Object.fromEntries(properties.userProperties);
-  }
-  if (properties.contentType !== undefined) fields['content-type'] = properties.contentType;
-  if (properties.correlationData !== undefined) {
-    fields['correlation-data'] = new TextDecoder().decode(properties.correlationData);
-  }
-  if (properties.payloadFormatIndicator !== undefined) {
-    fields['payload-format-indicator'] = properties.payloadFormatIndicator;
-  }
-  if (properties.responseTopic !== undefined) fields['response-topic'] = properties.responseTopic;
-  if (properties.messageExpiryInterval !== undefined) {
-    fields['message-expiry-interval'] = properties.messageExpiryInterval;
-  }
-  if (properties.topicAlias !== undefined) fields['topic-alias'] = properties.topicAlias;
-  if (properties.subscriptionIdentifiers !== undefined) {
-    const [first, ...more] = properties.subscriptionIdentifiers;
-    fields['subscription-identifier'] = more.length === 0 ? first : [first, ...more];
-  }
-  return fields;
+  const known = Object.keys(properties).filter((key) => Object.hasOwn(PROPERTIES, key));
+  return Object.fromEntries(known.map((key) => PROPERTIES[key](properties)));
 }

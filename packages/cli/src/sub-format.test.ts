@@ -13,7 +13,8 @@ test('messages print as payload, with topic, or in a format', () => {
     return formatOf(read(line))(message, { epochMs: 0, nanoseconds: 0 }).toString();
   };
   assert.deepEqual([print('-t a'), print('-t a -N'), print('-t a', '')], ['x\n', 'x', '']);
-  assert.deepEqual([print('-t a -v'), print('-t a -v', ''), print('-t a -v -N')], ['a x\n', 'a (null)\n', 'a x']);
+  assert.deepEqual([print('-t a -v'), print('-t a -v', '')], ['a x\n', 'a (null)\n']);
+  assert.deepEqual([print('-t a -v -N'), print('-t a -v -N', '')], ['a x', '']);
   assert.deepEqual([print('-t a -F %t:%p'), print('-t a -F %p', ''), print('-t a -F %p -N -v')], ['a:x\n', '\n', 'x']);
 });
 

@@ -30,12 +30,12 @@ export function formatOf(flags: SubFlags, paper: Paper = PLAIN): MessageFormat {
     // An empty payload prints nothing, so that what is printed can be counted in lines of content.
     return (message) => (message.payload.length === 0 ? NOTHING : Buffer.concat([payloadOf(message), newline]));
   }
-  return (message) =>
-    Buffer.concat([
-      Buffer.from(`${shownTopic(message, paper)} `),
-      message.payload.length === 0 ? Buffer.from('(null)') : payloadOf(message),
-      newline,
-    ]);
+  return (message) => {
+    // Without newlines nothing would divide it from the next message.
+    if (message.payload.length === 0 && !flags.newline) return NOTHING;
+    const shown = message.payload.length === 0 ? Buffer.from('(null)') : payloadOf(message);
+    return Buffer.concat([Buffer.from(`${shownTopic(message, paper)} `), shown, newline]);
+  };
 }
 
 function prettyPayload(message: ShownMessage): Uint8Array {

@@ -55,7 +55,8 @@ function watchOutput(terminal: Terminal, output: Output): MessageOutput {
       table.add(message, performance.now());
       live.changed();
     },
-    end: () => live.stop(),
+    // Where nothing came, as without a connection, there is nothing to leave behind.
+    end: () => live.stop(table.messages > 0),
   };
 }
 
