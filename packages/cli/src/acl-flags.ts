@@ -4,7 +4,7 @@ import type { AccessQuestion, BroaderFilter } from '@dunlin/identity';
 import { hasWildcard, type QoS } from '@dunlin/protocol';
 import { CONTROL_FLAGS, CONTROL_NOTE, type ControlFlags } from './control.ts';
 import { usageError } from './exit-codes.ts';
-import { type CommandHelp, type FlagGroup, helpText, readFlags } from './flags.ts';
+import { type CommandHelp, type CommandPage, type FlagGroup, helpText, readFlags } from './flags.ts';
 
 /** What the command line of `dunlin acl` asks for. */
 type AclCommand = AclRequest | ShadowRequest;
@@ -193,6 +193,9 @@ const HELP: CommandHelp = {
   ],
   notes: [CONTROL_NOTE],
 };
+
+/** Help and flags of `dunlin acl`. */
+export const ACL_PAGE: CommandPage = { help: HELP, groups: GROUPS };
 
 /** The text of `dunlin acl --help`. */
 export function aclHelp(): string {

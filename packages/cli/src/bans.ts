@@ -5,7 +5,7 @@ import { isIP } from 'node:net';
 import { quoted, visible } from '@dunlin/protocol';
 import { askRunning, CONTROL_FLAGS, CONTROL_NOTE, type ControlFlags } from './control.ts';
 import { ExitCode, usageError } from './exit-codes.ts';
-import { type CommandHelp, columns, type FlagGroup, helpText, readFlags } from './flags.ts';
+import { type CommandHelp, type CommandPage, columns, type FlagGroup, helpText, readFlags } from './flags.ts';
 import type { Terminal } from './terminal.ts';
 
 type Ban = import('@dunlin/server').DoorBan;
@@ -76,6 +76,9 @@ const HELP: CommandHelp = {
   ],
   notes: [CONTROL_NOTE],
 };
+
+/** Help and flags of `dunlin bans`. */
+export const BANS_PAGE: CommandPage = { help: HELP, groups: GROUPS };
 
 /** The text of `dunlin bans --help`. */
 export function bansHelp(): string {

@@ -1,7 +1,15 @@
 /** The flags of `dunlin config` and its help. */
 
 import { usageError } from './exit-codes.ts';
-import { type CommandHelp, columns, type FlagGroup, HelpAsked, helpText, readFlags } from './flags.ts';
+import {
+  type CommandHelp,
+  type CommandPage,
+  columns,
+  type FlagGroup,
+  HelpAsked,
+  helpText,
+  readFlags,
+} from './flags.ts';
 
 /** What the command line of `dunlin config` asks for. */
 export type ConfigRequest =
@@ -83,6 +91,9 @@ const HELP: CommandHelp = {
     ],
   ],
 };
+
+/** Help and flags of `dunlin config`. */
+export const CONFIG_PAGE: CommandPage = { help: HELP, groups: GROUPS };
 
 /** The text of `dunlin config --help`. */
 export function configHelp(): string {

@@ -157,6 +157,7 @@ const SERVER: FlagGroup<ConnectionFlags> = {
       short: 'V',
       long: 'protocol-version',
       values: ['VERSION'],
+      choices: Object.keys(VERSIONS),
       help: 'mqttv5, mqttv311 or mqttv31; also 5, 311, 31 (5)',
       set: (flags, [version]) => {
         if (!Object.hasOwn(VERSIONS, version)) {

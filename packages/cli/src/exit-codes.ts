@@ -28,7 +28,7 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
       'store check, config check: problems were found; config import: not everything was carried; acl test: something ' +
       'asked about is denied; bans lift: there is no such ban',
   },
-  { code: '27', meaning: 'sub: the time of -W was over' },
+  { code: '27', meaning: 'sub, rr: the time of -W was over; rr: nobody takes the request' },
   { code: '128-162', meaning: 'the server refused; the MQTT 5.0 reason code, for older versions the one that fits' },
 ];
 

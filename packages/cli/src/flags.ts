@@ -10,6 +10,8 @@ export interface Flag<Target> {
   readonly long?: string;
   /** Names of its values in the help, such as `PORT`; absent for a switch. */
   readonly values?: readonly string[];
+  /** What its one value may be, where that is a closed set. */
+  readonly choices?: readonly string[];
   /** How many values follow, where that depends on them; sees the arguments behind the flag. */
   readonly valueCount?: (following: readonly string[]) => number;
   /** One line for the help. */
@@ -37,6 +39,12 @@ export interface CommandHelp {
   readonly examples: readonly (readonly [command: string, what: string])[];
   /** More paragraphs, each with a title. */
   readonly notes?: readonly (readonly [title: string, lines: readonly string[]])[];
+}
+
+/** A command as its help and its completion show it. */
+export interface CommandPage {
+  readonly help: CommandHelp;
+  readonly groups: readonly FlagGroup<never>[];
 }
 
 /** Thrown by the flag `--help`: the user wants to read and nothing to be done. */

@@ -1,7 +1,15 @@
 /** The flags of `dunlin init` and its help. */
 
 import { usageError } from './exit-codes.ts';
-import { type CommandHelp, type FlagGroup, HelpAsked, helpText, readFlags, wholeNumber } from './flags.ts';
+import {
+  type CommandHelp,
+  type CommandPage,
+  type FlagGroup,
+  HelpAsked,
+  helpText,
+  readFlags,
+  wholeNumber,
+} from './flags.ts';
 
 /** What the command line of `dunlin init` asks for. */
 export interface InitRequest {
@@ -128,6 +136,9 @@ const HELP: CommandHelp = {
     ],
   ],
 };
+
+/** Help and flags of `dunlin init`. */
+export const INIT_PAGE: CommandPage = { help: HELP, groups: GROUPS };
 
 /** The text of `dunlin init --help`. */
 export function initHelp(): string {

@@ -1,7 +1,7 @@
 /** The flags of `dunlin passwd` and its help. */
 
 import { usageError } from './exit-codes.ts';
-import { type CommandHelp, type FlagGroup, HelpAsked, helpText, readFlags } from './flags.ts';
+import { type CommandHelp, type CommandPage, type FlagGroup, HelpAsked, helpText, readFlags } from './flags.ts';
 
 /** How a password is kept. */
 export type PasswordKind = 'argon2id' | 'mosquitto' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512';
@@ -137,6 +137,9 @@ const HELP: CommandHelp = {
     ],
   ],
 };
+
+/** Help and flags of `dunlin passwd`. */
+export const PASSWD_PAGE: CommandPage = { help: HELP, groups: GROUPS };
 
 /** The text of `dunlin passwd --help`. */
 export function passwdHelp(): string {

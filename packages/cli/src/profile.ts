@@ -8,7 +8,7 @@ import {
   newConnectionFlags,
 } from './connection-flags.ts';
 import { ExitCode, localError, usageError } from './exit-codes.ts';
-import { type CommandHelp, columns, type FlagGroup, helpText, readFlags } from './flags.ts';
+import { type CommandHelp, type CommandPage, columns, type FlagGroup, helpText, readFlags } from './flags.ts';
 import { recordedGroups } from './profile-flags.ts';
 import {
   checkName,
@@ -79,6 +79,9 @@ const HELP: CommandHelp = {
     ],
   ],
 };
+
+/** Help and flags of `dunlin profile`. */
+export const PROFILE_PAGE: CommandPage = { help: HELP, groups: GROUPS };
 
 /** The text of `dunlin profile --help`. */
 export function profileHelp(): string {

@@ -9,7 +9,15 @@ import {
   readQos,
 } from './connection-flags.ts';
 import { usageError } from './exit-codes.ts';
-import { type CommandHelp, type FlagGroup, helpText, secondsAsMs, wholeNumber } from './flags.ts';
+import {
+  type CommandHelp,
+  type CommandPage,
+  type Flag,
+  type FlagGroup,
+  helpText,
+  secondsAsMs,
+  wholeNumber,
+} from './flags.ts';
 import { type PropertyTarget, propertyHelp } from './property-flags.ts';
 
 /** Where the payload comes from. */
@@ -20,10 +28,14 @@ export type PayloadSource =
   | { readonly kind: 'lines' }
   | { readonly kind: 'empty' };
 
-/** What the command line of `dunlin pub` says. */
-export interface PubFlags extends ConnectionFlags {
-  topic?: string;
+/** What a command with one payload is told. */
+export interface PayloadFlags {
   source?: PayloadSource;
+}
+
+/** What the command line of `dunlin pub` says. */
+export interface PubFlags extends ConnectionFlags, PayloadFlags {
+  topic?: string;
   qos: QoS;
   retain: boolean;
   repeat: number;
@@ -39,10 +51,40 @@ const REPEAT_MAX = 0xffff_ffff;
 const UNDER_WAY_MAX = 1000;
 
 /** Remembers the source, of which there is one. */
-function setSource(flags: PubFlags, source: PayloadSource): void {
+function setSource(flags: PayloadFlags, source: PayloadSource): void {
   if (flags.source !== undefined) throw usageError('Cannot use more than one of -m, -f, -s, -l and -n');
   flags.source = source;
 }
+
+/** Where the one payload of a command comes from. */
+export const PAYLOAD_FLAGS: readonly Flag<PayloadFlags>[] = [
+  {
+    short: 'm',
+    long: 'message',
+    values: ['TEXT'],
+    help: 'the payload',
+    set: (flags, [text]) => setSource(flags, { kind: 'text', text }),
+  },
+  {
+    short: 'f',
+    long: 'file',
+    values: ['FILE'],
+    help: 'the payload is what the file holds',
+    set: (flags, [path]) => setSource(flags, { kind: 'file', path }),
+  },
+  {
+    short: 's',
+    long: 'stdin-file',
+    help: 'the payload is all of standard input',
+    set: (flags) => setSource(flags, { kind: 'stdin' }),
+  },
+  {
+    short: 'n',
+    long: 'null-message',
+    help: 'an empty payload',
+    set: (flags) => setSource(flags, { kind: 'empty' }),
+  },
+];
 
 const MESSAGE: FlagGroup<PubFlags> = {
   title: 'Message',
@@ -57,37 +99,12 @@ const MESSAGE: FlagGroup<PubFlags> = {
         flags.topic = topic;
       },
     },
-    {
-      short: 'm',
-      long: 'message',
-      values: ['TEXT'],
-      help: 'the payload',
-      set: (flags, [text]) => setSource(flags, { kind: 'text', text }),
-    },
-    {
-      short: 'f',
-      long: 'file',
-      values: ['FILE'],
-      help: 'the payload is what the file holds',
-      set: (flags, [path]) => setSource(flags, { kind: 'file', path }),
-    },
-    {
-      short: 's',
-      long: 'stdin-file',
-      help: 'the payload is all of standard input',
-      set: (flags) => setSource(flags, { kind: 'stdin' }),
-    },
+    ...PAYLOAD_FLAGS,
     {
       short: 'l',
       long: 'stdin-line',
       help: 'each line of standard input is a message',
       set: (flags) => setSource(flags, { kind: 'lines' }),
-    },
-    {
-      short: 'n',
-      long: 'null-message',
-      help: 'an empty payload; with -r it clears what is retained',
-      set: (flags) => setSource(flags, { kind: 'empty' }),
     },
     {
       short: 'q',
@@ -101,7 +118,7 @@ const MESSAGE: FlagGroup<PubFlags> = {
     {
       short: 'r',
       long: 'retain',
-      help: 'the server keeps it for later subscribers',
+      help: 'the server keeps it for later subscribers; with -n it clears what was kept',
       set: (flags) => {
         flags.retain = true;
       },
@@ -156,6 +173,9 @@ const HELP: CommandHelp = {
   ],
   notes: [['Properties for -D', propertyHelp(PACKETS)]],
 };
+
+/** Help and flags of `dunlin pub`. */
+export const PUB_PAGE: CommandPage = { help: HELP, groups: GROUPS };
 
 /** The text of `dunlin pub --help`. */
 export function pubHelp(): string {

@@ -3,7 +3,7 @@
 import { quoted, visible } from '@dunlin/protocol';
 import { askRunning, CONTROL_FLAGS, CONTROL_NOTE, type ControlFlags } from './control.ts';
 import { usageError } from './exit-codes.ts';
-import { type CommandHelp, helpText, readFlags } from './flags.ts';
+import { type CommandHelp, type CommandPage, helpText, readFlags } from './flags.ts';
 import type { Terminal } from './terminal.ts';
 
 type Report = import('@dunlin/server').ReloadReport;
@@ -29,6 +29,9 @@ const HELP: CommandHelp = {
     CONTROL_NOTE,
   ],
 };
+
+/** Help and flags of `dunlin reload`. */
+export const RELOAD_PAGE: CommandPage = { help: HELP, groups: GROUPS };
 
 /** The text of `dunlin reload --help`. */
 export function reloadHelp(): string {

@@ -11,6 +11,9 @@ export interface Screen {
   readonly isTerminal: boolean;
   readonly bold: Paint;
   readonly dim: Paint;
+  readonly red: Paint;
+  readonly green: Paint;
+  readonly yellow: Paint;
   /** Cells; what terminals begin with where it is unknown. */
   columns(): number;
   rows(): number;
@@ -31,6 +34,9 @@ export function screenOf({ output, environment }: Pick<Terminal, 'output' | 'env
     isTerminal,
     bold: paint(1),
     dim: paint(2),
+    red: paint(31),
+    green: paint(32),
+    yellow: paint(33),
     columns: () => stream.columns || COLUMNS,
     rows: () => stream.rows || ROWS,
     onResize: (call) => {

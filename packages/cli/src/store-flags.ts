@@ -2,7 +2,7 @@
 
 import { CONTROL_FLAGS } from './control.ts';
 import { usageError } from './exit-codes.ts';
-import { type CommandHelp, columns, type FlagGroup, helpText, readFlags } from './flags.ts';
+import { type CommandHelp, type CommandPage, columns, type FlagGroup, helpText, readFlags } from './flags.ts';
 
 /** What the command line of `dunlin store` asks for. */
 export type StoreRequest = StoreFlags &
@@ -74,6 +74,9 @@ const HELP: CommandHelp = {
     ],
   ],
 };
+
+/** Help and flags of `dunlin store`. */
+export const STORE_PAGE: CommandPage = { help: HELP, groups: GROUPS };
 
 /** The text of `dunlin store --help`. */
 export function storeHelp(): string {

@@ -10,7 +10,15 @@ import {
   versionOf,
 } from './connection-flags.ts';
 import { usageError } from './exit-codes.ts';
-import { type CommandHelp, columns, type FlagGroup, helpText, secondsAsMs, wholeNumber } from './flags.ts';
+import {
+  type CommandHelp,
+  type CommandPage,
+  columns,
+  type FlagGroup,
+  helpText,
+  secondsAsMs,
+  wholeNumber,
+} from './flags.ts';
 import { compileFormat, PARAMETERS } from './message-format.ts';
 import { type PropertyTarget, propertyHelp } from './property-flags.ts';
 import { checkTopic } from './pub-flags.ts';
@@ -279,6 +287,9 @@ const HELP: CommandHelp = {
   ],
 };
 
+/** Help and flags of `dunlin sub`. */
+export const SUB_PAGE: CommandPage = { help: HELP, groups: GROUPS };
+
 /** The text of `dunlin sub --help`. */
 export function subHelp(): string {
   return helpText(HELP, GROUPS);
@@ -341,7 +352,8 @@ function checkOutput({ output, ratesMs, format, pretty }: SubFlags): void {
   if (format !== undefined) compileFormat(format);
 }
 
-function checkFilter(filter: string): void {
+/** Refuses a bad filter before anything is connected. */
+export function checkFilter(filter: string): void {
   try {
     assertTopicFilter(parseSharedFilter(filter)?.filter ?? filter);
   } catch (error) {

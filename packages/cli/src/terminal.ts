@@ -17,13 +17,23 @@ export interface Terminal {
    * Rejects with a local error where the person gives up.
    */
   readonly askSecrets?: (prompts: readonly string[]) => Promise<string[]>;
+  /**
+   * Calls for each key that is pressed, Ctrl-C among them; the function returned stops that. Undefined where the input
+   * is no terminal.
+   */
+  readonly onKey?: (call: (key: string) => void) => () => void;
 }
 
 /** The real one. */
 export function processTerminal(): Terminal {
   const { stdin, stderr } = process;
   return {
-    ...(stdin.isTTY ? { askSecrets: (prompts: readonly string[]) => askSecrets(stdin, stderr, prompts) } : {}),
+    ...(stdin.isTTY
+      ? {
+          askSecrets: (prompts: readonly string[]) => askSecrets(stdin, stderr, prompts),
+          onKey: (call: (key: string) => void) => keysOf(stdin, call),
+        }
+      : {}),
     input: stdin,
     output: process.stdout,
     errors: stderr,
@@ -37,6 +47,20 @@ export function processTerminal(): Terminal {
         process.off('SIGTERM', call);
       };
     },
+  };
+}
+
+/** Calls for each key of a terminal until it is stopped. */
+function keysOf(input: NodeJS.ReadStream, call: (key: string) => void): () => void {
+  const take = (chunk: Buffer): void => {
+    for (const key of chunk.toString()) call(key);
+  };
+  input.setRawMode(true);
+  input.on('data', take);
+  return () => {
+    input.off('data', take);
+    input.setRawMode(false);
+    input.pause();
   };
 }
 

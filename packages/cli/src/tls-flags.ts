@@ -107,6 +107,7 @@ export const TLS: FlagGroup<{ readonly tls: TlsFlags }> = {
     {
       long: 'tls-version',
       values: ['VERSION'],
+      choices: Object.keys(VERSIONS),
       help: 'the oldest to speak: tlsv1.2 or tlsv1.3 (tlsv1.2)',
       set: ({ tls }, [version]) => {
         if (!Object.hasOwn(VERSIONS, version)) {

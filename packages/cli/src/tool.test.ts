@@ -10,7 +10,23 @@ import { run } from './tool.ts';
 const launcher = fileURLToPath(new URL('../bin/dunlin.js', import.meta.url));
 
 /** In the order of the help. `serve` tells its help itself. */
-const NAMES = ['serve', 'init', 'pub', 'sub', 'profile', 'config', 'store', 'reload', 'bans', 'acl', 'passwd'];
+const NAMES = [
+  'serve',
+  'init',
+  'pub',
+  'sub',
+  'rr',
+  'probe',
+  'top',
+  'profile',
+  'config',
+  'store',
+  'reload',
+  'bans',
+  'acl',
+  'passwd',
+  'completion',
+];
 
 async function end(...argv: string[]): Promise<{ exitCode: number; out: string; err: string }> {
   const terminal = new RecordedTerminal();

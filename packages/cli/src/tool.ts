@@ -2,26 +2,33 @@
 
 import { visible } from '@dunlin/protocol';
 import { acl } from './acl.ts';
-import { aclHelp } from './acl-flags.ts';
-import { bans, bansHelp } from './bans.ts';
+import { ACL_PAGE, aclHelp } from './acl-flags.ts';
+import { BANS_PAGE, bans, bansHelp } from './bans.ts';
+import { COMPLETION_PAGE, completion, completionHelp } from './completion.ts';
 import { config } from './config.ts';
-import { configHelp } from './config-flags.ts';
+import { CONFIG_PAGE, configHelp } from './config-flags.ts';
 import { EXIT_CODES, ExitCode, usageError } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
-import { columns, HelpAsked } from './flags.ts';
+import { type CommandPage, columns, HelpAsked } from './flags.ts';
 import { init } from './init.ts';
-import { initHelp } from './init-flags.ts';
+import { INIT_PAGE, initHelp } from './init-flags.ts';
 import { passwd } from './passwd.ts';
-import { passwdHelp } from './passwd-flags.ts';
-import { profile, profileHelp } from './profile.ts';
+import { PASSWD_PAGE, passwdHelp } from './passwd-flags.ts';
+import { probe } from './probe.ts';
+import { PROBE_PAGE, probeHelp } from './probe-flags.ts';
+import { PROFILE_PAGE, profile, profileHelp } from './profile.ts';
 import { pub } from './pub.ts';
-import { pubHelp } from './pub-flags.ts';
-import { reload, reloadHelp } from './reload.ts';
+import { PUB_PAGE, pubHelp } from './pub-flags.ts';
+import { RELOAD_PAGE, reload, reloadHelp } from './reload.ts';
+import { rr } from './rr.ts';
+import { RR_PAGE, rrHelp } from './rr-flags.ts';
 import { store } from './store.ts';
-import { storeHelp } from './store-flags.ts';
+import { STORE_PAGE, storeHelp } from './store-flags.ts';
 import { sub } from './sub.ts';
-import { subHelp } from './sub-flags.ts';
+import { SUB_PAGE, subHelp } from './sub-flags.ts';
 import type { Terminal } from './terminal.ts';
+import { top } from './top.ts';
+import { TOP_PAGE, topHelp } from './top-flags.ts';
 import { toolVersion } from './version.ts';
 
 /** A sub-command. */
@@ -29,6 +36,8 @@ interface Command {
   readonly summary: string;
   /** Undefined: the command tells its help itself. */
   readonly help: (() => string) | undefined;
+  /** Undefined: its flags stand in a table of its own. */
+  readonly page?: CommandPage;
   readonly run: (argv: readonly string[], terminal: Terminal) => Promise<number>;
 }
 
@@ -40,16 +49,50 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     // Loaded when asked for: `pub` and `sub` start faster without it.
     run: async (argv) => (await import('@dunlin/server')).serve(argv),
   },
-  init: { summary: 'make the directory of a new server: TLS, a first user, rules', help: initHelp, run: init },
-  pub: { summary: 'publish messages', help: pubHelp, run: pub },
-  sub: { summary: 'subscribe and print messages', help: subHelp, run: sub },
-  profile: { summary: 'save servers with their flags under names', help: profileHelp, run: profile },
-  config: { summary: 'check, show and convert configurations of a server', help: configHelp, run: config },
-  store: { summary: 'look at, check, back up and restore the data of a server', help: storeHelp, run: store },
-  reload: { summary: 'have a server read its configuration again', help: reloadHelp, run: reload },
-  bans: { summary: 'list who a server keeps out, keep out more, and let them in', help: bansHelp, run: bans },
-  acl: { summary: 'say what rules let a client do', help: aclHelp, run: acl },
-  passwd: { summary: 'write password files and hashes', help: passwdHelp, run: passwd },
+  init: {
+    summary: 'make the directory of a new server: TLS, a first user, rules',
+    help: initHelp,
+    page: INIT_PAGE,
+    run: init,
+  },
+  pub: { summary: 'publish messages', help: pubHelp, page: PUB_PAGE, run: pub },
+  sub: { summary: 'subscribe and print messages', help: subHelp, page: SUB_PAGE, run: sub },
+  rr: { summary: 'send requests and print their answers, or answer them', help: rrHelp, page: RR_PAGE, run: rr },
+  probe: { summary: 'find out what a server can do', help: probeHelp, page: PROBE_PAGE, run: probe },
+  top: { summary: 'show what goes on at a server, live', help: topHelp, page: TOP_PAGE, run: top },
+  profile: {
+    summary: 'save servers with their flags under names',
+    help: profileHelp,
+    page: PROFILE_PAGE,
+    run: profile,
+  },
+  config: {
+    summary: 'check, show and convert configurations of a server',
+    help: configHelp,
+    page: CONFIG_PAGE,
+    run: config,
+  },
+  store: {
+    summary: 'look at, check, back up and restore the data of a server',
+    help: storeHelp,
+    page: STORE_PAGE,
+    run: store,
+  },
+  reload: { summary: 'have a server read its configuration again', help: reloadHelp, page: RELOAD_PAGE, run: reload },
+  bans: {
+    summary: 'list who a server keeps out, keep out more, and let them in',
+    help: bansHelp,
+    page: BANS_PAGE,
+    run: bans,
+  },
+  acl: { summary: 'say what rules let a client do', help: aclHelp, page: ACL_PAGE, run: acl },
+  passwd: { summary: 'write password files and hashes', help: passwdHelp, page: PASSWD_PAGE, run: passwd },
+  completion: {
+    summary: 'print what makes a shell complete commands and flags',
+    help: completionHelp,
+    page: COMPLETION_PAGE,
+    run: (argv, terminal) => completion(argv, terminal, COMMANDS),
+  },
 };
 
 /** The text of `dunlin --help`. */

@@ -17,7 +17,7 @@ export type { PublishResult } from './connection.ts';
 export type { CertificateSeen, Dial, DialRequest } from './dial.ts';
 export { type Environment, SYSTEM } from './environment.ts';
 export type { MqttErrorCode } from './error-table.ts';
-export { describeReason, MqttError } from './errors.ts';
+export { describeReason, MqttError, reasonCodeOfReturnCode } from './errors.ts';
 export { connect, createClient } from './node.ts';
 export type { OperationOptions } from './operation.ts';
 export type {

@@ -16,8 +16,13 @@ export class PseudoTerminal implements Disposable {
   text = '';
   readonly #process: ChildProcess;
 
-  constructor(argv: readonly string[], { rows, columns }: { readonly rows: number; readonly columns: number }) {
-    const tool = [process.execPath, '--conditions=@dunlin/source', main, ...argv];
+  /** `program` stands in place of the tool, with the absolute path of its file. */
+  constructor(
+    argv: readonly string[],
+    { rows, columns }: { readonly rows: number; readonly columns: number },
+    program: readonly string[] = [process.execPath, '--conditions=@dunlin/source', main],
+  ) {
+    const tool = [...program, ...argv];
     const environment = { ...process.env, TERM: 'xterm', NO_COLOR: '' };
     this.#process = spawn('python3', [helper, String(rows), String(columns), ...tool], { env: environment });
     this.#process.stdout?.setEncoding('utf8').on('data', (chunk) => {

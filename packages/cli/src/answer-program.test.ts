@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { programOutput } from './answer-program.ts';
+
+const node = process.execPath;
+const { signal } = new AbortController();
+const bounds = { timeoutMs: 30_000, outputBytesMax: 1000, signal };
+const run = (command: readonly string[], input = '', own: Partial<typeof bounds> = {}) =>
+  programOutput(command, 'a/b', Buffer.from(input), { ...bounds, ...own });
+
+test('a program gets the request as its input and the topic in its environment', async () => {
+  const script = 'process.stdin.on("data", (data) => process.stdout.write(process.env.MQTT_TOPIC + ":" + data))';
+  assert.equal(String(await run([node, '-e', script], 'hello')), 'a/b:hello');
+});
+
+test('no shell reads the arguments', async () => {
+  const script = 'process.stdout.write(process.argv[1])';
+  assert.equal(String(await run([node, '-e', script, '$(id); `id` "'])), '$(id); `id` "');
+});
+
+test('a program that does not read its input answers all the same', async () => {
+  assert.equal(String(await run([node, '-e', 'console.log(1)'], 'x'.repeat(1_000_000))), '1\n');
+});
+
+test('a program that is not there, fails, prints too much or takes too long has no answer', async () => {
+  await assert.rejects(run(['no-such-program']), /Cannot answer with "no-such-program": .*ENOENT/);
+  await assert.rejects(run([node, '-e', 'process.exit(7)']), /: it ended with 7$/);
+  await assert.rejects(
+    run([node, '-e', 'process.stdout.write("x".repeat(2000))']),
+    /: it printed more than 1000 bytes$/,
+  );
+  await assert.rejects(
+    run([node, '-e', 'setInterval(() => {}, 1000)'], '', { timeoutMs: 50 }),
+    /: it took more than 0.05 s$/,
+  );
+});
+
+test('the signal ends the program', async () => {
+  const controller = new AbortController();
+  const running = run([node, '-e', 'setInterval(() => {}, 1000)'], '', { signal: controller.signal });
+  controller.abort();
+  await assert.rejects(running, /Cannot answer with/);
+});
