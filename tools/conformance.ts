@@ -150,8 +150,8 @@ export function page(inputs: Inputs): string {
     '| Section | Bind a server | With a black-box test | Exempt | Open | Bind a client | With a test of the client |',
     '| --- | ---: | ---: | ---: | ---: | ---: | ---: |',
   ];
-  for (const [title, statements] of groups) lines.push(countRow(title, statements, inputs, byId, isTested));
-  lines.push(countRow('**all**', inputs.statements, inputs, byId, isTested), '');
+  for (const [title, statements] of groups) lines.push(countRow(title, statements, inputs, isTested));
+  lines.push(countRow('**all**', inputs.statements, inputs, isTested), '');
   for (const [title, statements] of groups) {
     lines.push(`## ${title}`, '', '| Id | Who | Requirement | Tests |', '| --- | --- | --- | --- |');
     for (const statement of statements) {
@@ -176,7 +176,6 @@ function countRow(
   title: string,
   statements: Statement[],
   inputs: Inputs,
-  byId: Map<string, Set<string>>,
   isTested: (statement: Statement) => boolean,
 ): string {
   const server = statements.filter(bindsServer);
