@@ -3,7 +3,7 @@
  *
  * `node tools/conformance.ts` writes the page and raises the numbers in `test/conformance/coverage.json`;
  * `node tools/conformance.ts --check` changes nothing and fails when a statement that binds a server has neither a
- * black-box test nor an exemption, when an exemption or a test names something that does not exist, when the page is
+ * black-box test nor an exemption, when one that binds a client has no test of the client, when an exemption or a test names something that does not exist, when the page is
  * stale, or when fewer statements are covered than recorded; `node tools/conformance.ts --transport tls` runs the tests
  * over one transport, of WebSocket in every framing, and `--transport all` over each.
  */
@@ -41,8 +41,12 @@ export interface Inputs {
 }
 
 const BLACK_BOX = 'test/conformance/';
+/** Tests of the client: against a scripted server, and against real ones. */
+const OF_CLIENT = /^packages\/client\/|^test\/interop\/own-client/;
 const CONFORMANCE_CALL = /\bconformance\(\s*\[([^\]]*)\],\s*(['"`])((?:\\.|(?!\2)[^\\])*)\2/g;
-const TEST_CALL = /\b(?:test|it)(?:\.\w+)?\(\s*(['"`])((?:\\.|(?!\1)[^\\])*)\1/g;
+const TEST_CALL = /\b(?:describe|test|it)(?:\.\w+)?\(\s*(['"`])((?:\\.|(?!\1)[^\\])*)\1/g;
+/** The first text of a row in a table of cases: the title of its test. */
+const CASE_ROW = /\[\s*(['"`])((?:\\.|(?!\1)[^\\\n])*\[MQTT(?:\\.|(?!\1)[^\\\n])*)\1,/g;
 const ID = /\bMQTT(?:31|311)?-(?:rule-\d+|[0-9][0-9.]*(?:-\d+)?)/g;
 
 /** Finds the tests in one source text; only tests that name a statement are returned. */
@@ -51,7 +55,7 @@ export function scanTests(file: string, source: string): TestEntry[] {
   for (const [, ids, , title] of source.matchAll(CONFORMANCE_CALL)) {
     found.push({ file, title, ids: ids.match(ID) ?? [] });
   }
-  for (const [, , title] of source.matchAll(TEST_CALL)) {
+  for (const [, , title] of [...source.matchAll(TEST_CALL), ...source.matchAll(CASE_ROW)]) {
     const brackets = title.match(/\[[^\]]*\]/g)?.join(' ') ?? '';
     const ids = brackets.match(ID);
     if (ids !== null) found.push({ file, title, ids });
@@ -60,6 +64,7 @@ export function scanTests(file: string, source: string): TestEntry[] {
 }
 
 const bindsServer = (statement: Statement): boolean => statement.side !== 'client';
+const bindsClient = (statement: Statement): boolean => statement.side !== 'server';
 
 /** Statements that bind a server and have a black-box test or an exemption, counted by version. */
 export function coverage(inputs: Inputs): Record<string, number> {
@@ -74,6 +79,10 @@ export function coverage(inputs: Inputs): Record<string, number> {
 
 function isBlackBox(entry: TestEntry): boolean {
   return entry.file.startsWith(BLACK_BOX);
+}
+
+function testedByClient(inputs: Inputs): Set<string> {
+  return new Set(inputs.tests.filter(({ file }) => OF_CLIENT.test(file)).flatMap(({ ids }) => ids));
 }
 
 /** Everything that is wrong, one sentence each; `source` returns a file's text or undefined. */
@@ -93,6 +102,11 @@ export function problems(
   for (const statement of inputs.statements) {
     if (!bindsServer(statement) || tested.has(statement.id) || inputs.exemptions[statement.id]) continue;
     out.push(`${statement.id} has neither a black-box test nor an exemption: ${statement.requirement}`);
+  }
+  const byClient = testedByClient(inputs);
+  for (const statement of inputs.statements.filter(bindsClient)) {
+    if (byClient.has(statement.id)) continue;
+    out.push(`${statement.id} binds a client and has no test of the client: ${statement.requirement}`);
   }
   for (const [id, exemption] of Object.entries(inputs.exemptions)) {
     if (!known.has(id)) out.push(`the exemption ${id} is no statement`);
@@ -129,14 +143,15 @@ export function page(inputs: Inputs): string {
     '',
     'Black-box tests live in `test/conformance` and speak to the broker over a socket. A statement that binds a server',
     'has such a test or one of two reasons: it binds only a client, or it cannot be seen from outside (the unit test that',
-    'covers it is named). The same tests run over every transport: TCP, TLS, WebSocket plain and secure, Unix sockets, and',
-    'TCP behind the PROXY protocol; a test that does not apply to one of them names it and says why.',
+    'covers it is named). One that binds a client has a test of the client, against a scripted server or a real one. The',
+    'black-box tests run over every transport: TCP, TLS, WebSocket plain and secure, Unix sockets, and TCP behind the',
+    'PROXY protocol; a test that does not apply to one of them names it and says why.',
     '',
-    '| Section | Bind a server | With a black-box test | Exempt | Open | Bind only a client | of these with a test |',
+    '| Section | Bind a server | With a black-box test | Exempt | Open | Bind a client | With a test of the client |',
     '| --- | ---: | ---: | ---: | ---: | ---: | ---: |',
   ];
-  for (const [title, statements] of groups) lines.push(countRow(title, statements, inputs, byId, isTested));
-  lines.push(countRow('**all**', inputs.statements, inputs, byId, isTested), '');
+  for (const [title, statements] of groups) lines.push(countRow(title, statements, inputs, isTested));
+  lines.push(countRow('**all**', inputs.statements, inputs, isTested), '');
   for (const [title, statements] of groups) {
     lines.push(`## ${title}`, '', '| Id | Who | Requirement | Tests |', '| --- | --- | --- | --- |');
     for (const statement of statements) {
@@ -161,14 +176,14 @@ function countRow(
   title: string,
   statements: Statement[],
   inputs: Inputs,
-  byId: Map<string, Set<string>>,
   isTested: (statement: Statement) => boolean,
 ): string {
   const server = statements.filter(bindsServer);
   const tested = server.filter(isTested).length;
   const exempt = server.filter((statement) => !isTested(statement) && inputs.exemptions[statement.id]).length;
-  const client = statements.filter((statement) => !bindsServer(statement));
-  const clientTested = client.filter((statement) => byId.has(statement.id)).length;
+  const client = statements.filter(bindsClient);
+  const byClient = testedByClient(inputs);
+  const clientTested = client.filter(({ id }) => byClient.has(id)).length;
   const numbers = [server.length, tested, exempt, server.length - tested - exempt, client.length, clientTested];
   return `| ${title} | ${numbers.join(' | ')} |`;
 }
@@ -184,7 +199,7 @@ function testCell(statement: Statement, inputs: Inputs, byId: Map<string, Set<st
     links.push(`[${linkText(exemption.file)}](../../${exemption.file})`);
   }
   if (exemption !== undefined) links.push(`${exemption.reason}: ${escapeCell(exemption.why)}`);
-  if (links.length === 0) return bindsServer(statement) ? '**open**' : 'binds only a client';
+  if (links.length === 0) return '**open**';
   return links.join(', ');
 }
 
@@ -243,6 +258,11 @@ function main(root: string, check: boolean): number {
   for (const line of wrong) console.error(line);
   const summary = Object.entries(counts).map(([version, count]) => `${version}: ${count}`);
   console.log(`statements that bind a server and have a black-box test: ${summary.join(', ')}`);
+  const byClient = testedByClient(inputs);
+  const ofClient = inputs.statements.filter(bindsClient);
+  console.log(
+    `statements that bind a client and have a test of it: ${ofClient.filter(({ id }) => byClient.has(id)).length} of ${ofClient.length}`,
+  );
   return wrong.length > 0 ? 1 : 0;
 }
 

@@ -29,6 +29,7 @@ import {
   ERRNO,
   ERRNO_NAMES,
   ERRNO_OF_REASON,
+  ERRNO_TEXTS,
   ERROR_TEXTS,
   type MqttErrorCode,
   RETURN_CODE_TEXTS,
@@ -67,6 +68,7 @@ function clientErrorsPage(): string {
     const errno = ERRNO[key as MqttErrorCode];
     return [code(key), key === 'refused' ? 'see below' : `${errno} ${code(ERRNO_NAMES[errno])}`, when, what];
   });
+  const classic = ERRNO_TEXTS.map(([when, what], errno) => [String(errno), code(ERRNO_NAMES[errno]), when, what]);
   const refusals = Object.entries(ERRNO_OF_REASON).map(([reason, errno]) => [
     `${hexadecimal(Number(reason))} ${reasonCodeName(Number(reason))}`,
     `${errno} ${code(ERRNO_NAMES[errno])}`,
@@ -84,9 +86,15 @@ function clientErrorsPage(): string {
     'Errors of the client',
     'Whatever a promise of [the client](../guide/client.md) rejects with is an `MqttError`. `code` never changes its meaning;',
     '`reasonCode` is the Reason Code of MQTT 5.0 where one fits, `packet` what the server sent, `reasonString` its own words,',
-    '`cause` what lies behind. `errno` is one of the sixteen classic client codes; 0 `MQTT_ERR_SUCCESS` is no error and never comes.',
+    '`cause` what lies behind. `errno` is one of the sixteen [classic client codes](#classic-codes).',
     '',
     ...table(['`code`', '`errno`', 'When it comes', 'What to do'], codes),
+    '',
+    '## Classic codes',
+    '',
+    'Those of the wrappers and libraries that count from `MQTT_ERR_SUCCESS`: `errno` of the error.',
+    '',
+    ...table(['`errno`', 'Name', 'When it comes', 'What to do'], classic),
     '',
     '## Refusals',
     '',

@@ -93,24 +93,16 @@ test('the commands of the README for a network run', { skip: missing('mosquitto_
   assert.equal(await server.exited, 0);
 });
 
-test('the examples of the client guide run', async () => {
+test('the examples of the guide for those who come from MQTT.js do the same, before and after', async () => {
   const { port } = await started;
   const outputs: string[] = [];
-  for (const code of await blocks('client', 'ts')) {
-    const here = code.replaceAll('mqtt://localhost:1883', `mqtt://127.0.0.1:${port}`);
+  for (const code of await blocks('from-mqttjs', 'ts')) {
+    const here = code.replaceAll('mqtt://localhost:', 'mqtt://127.0.0.1:').replaceAll(':1883', `:${port}`);
     const flags = ['--conditions=@dunlin/source', '--input-type=module-typescript', '--eval', here];
     outputs.push(await new Program(process.execPath, flags).output());
   }
-  assert.deepEqual(outputs, [
-    "room/1/temperature { value: 22.5, unit: 'C' }\n",
-    '',
-    '',
-    '',
-    '{ playing: true }\n',
-    '42 does play\n',
-    "player/42/status player/+/status { key: '7' }\n",
-    '42 true\n{ playing: true }\n',
-  ]);
+  const temperature = 'room/1/temperature 22.5\n';
+  assert.deepEqual(outputs, [temperature, temperature, 'connected at the second\n']);
 });
 
 test('the examples of the command line guide run', async () => {

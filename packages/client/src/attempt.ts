@@ -8,6 +8,7 @@ import { disconnectedBy, type MqttError, mqttError, reasonCodeOfReturnCode, refu
 import { type Settle, timedOut } from './operation.ts';
 import type { Provided } from './options.ts';
 import { payloadBytes } from './payload.ts';
+import { checkProblemInformation } from './problem-information.ts';
 import { parsedUrl, type Settings, userOf } from './settings.ts';
 
 /** What an attempt is made of. */
@@ -111,6 +112,7 @@ class Handshake implements ConnectionOwner {
   }
 
   received(packet: Packet): void {
+    checkProblemInformation(this.#connect, packet);
     if (packet.type === 'auth') this.#authenticating.received(packet);
     else if (packet.type === 'disconnect') this.failed(disconnectedBy(packet));
     else if (packet.type !== 'connack') {

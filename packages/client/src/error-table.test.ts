@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ERRNO, ERRNO_NAMES, ERRNO_OF_REASON, ERROR_TEXTS, RETURN_CODE_TEXTS, RETURN_CODES } from './error-table.ts';
+import {
+  CONNECTION_REFUSED,
+  ERRNO,
+  ERRNO_NAMES,
+  ERRNO_OF_REASON,
+  ERRNO_TEXTS,
+  ERROR_TEXTS,
+  RETURN_CODE_TEXTS,
+  RETURN_CODES,
+} from './error-table.ts';
 
 test('the sixteen classic codes have the numbers that every wrapper knows', () => {
   assert.equal(ERRNO_NAMES.length, 16);
@@ -16,7 +25,16 @@ test('every code of an error is a classic code other than success', () => {
   }
 });
 
+test('every classic code but success comes from somewhere', () => {
+  const used = new Set<number>([...Object.values(ERRNO), ...Object.values(ERRNO_OF_REASON), CONNECTION_REFUSED]);
+  assert.deepEqual(
+    ERRNO_NAMES.filter((_name, errno) => !used.has(errno)),
+    ['MQTT_ERR_SUCCESS'],
+  );
+});
+
 test('every code has its texts in the reference', () => {
   assert.deepEqual(Object.keys(ERROR_TEXTS), Object.keys(ERRNO));
+  assert.equal(ERRNO_TEXTS.length, ERRNO_NAMES.length);
   for (const returnCode of Object.values(RETURN_CODES)) assert.ok(RETURN_CODE_TEXTS[returnCode]);
 });

@@ -128,6 +128,26 @@ export const ERROR_TEXTS: Readonly<Record<MqttErrorCode, readonly [when: string,
   'packet-identifiers-exhausted': ['65535 packets wait for their answers', 'await some of them'],
 };
 
+/** For the reference: when each of the classic codes comes, and what to do; the place of an entry is its number. */
+export const ERRNO_TEXTS: readonly (readonly [when: string, what: string])[] = [
+  ['never: a promise that settles well is success', 'nothing'],
+  ['no Packet Identifier is free', 'await some of what is published'],
+  ['the server, or what lies between, broke a rule of MQTT', 'see the text; report it to who makes the server'],
+  ['an argument, an option, a topic or a filter cannot be', 'mend the call'],
+  ['there is no connection, and none is on its way', 'call `connect()`'],
+  ['CONNACK refused', 'see `returnCode` below, and `reasonCode`'],
+  ['nobody subscribes to a request, or a Packet Identifier is unknown', 'is the responder there?'],
+  ['a connection broke, or the server ended it', 'the client comes back by itself'],
+  ['TLS failed', 'check `ca`, `cert`, `key` and the name in the certificate'],
+  ['a packet is too large', 'send less; `limits.maximumPacketSize` is what the server takes'],
+  ['the server or the version of MQTT does not do this', 'see `limits`; connect with MQTT 5.0'],
+  ['0x86 or 0x8C other than in CONNACK, which is 5; the standard has no such answer', 'fetch credentials anew'],
+  ['the server does not let this client do it', 'check the user, the certificate and the rules of the server'],
+  ['a time-out, an abort, an expiry, or a refusal that no other code fits', 'see `code` and `reasonCode`'],
+  ['the system refused: no route, no name, no disk', 'see `cause.code`'],
+  ['the outbox is full, or the quota of the server', 'publish slower'],
+];
+
 /** For the reference: the CONNACK Return Codes and what to do. */
 export const RETURN_CODE_TEXTS: readonly (readonly [name: string, what: string])[] = [
   ['Connection accepted', 'nothing'],

@@ -10,6 +10,7 @@ import type { Established } from './attempt.ts';
 import { disconnectedBy, type MqttError } from './errors.ts';
 import { Link } from './link.ts';
 import { Outbox, type OutboxHost } from './outbox.ts';
+import { checkProblemInformation } from './problem-information.ts';
 import type { ReceivedMessage } from './received-message.ts';
 import { Receiving } from './receiving.ts';
 import { type Request, Requests } from './requests.ts';
@@ -81,6 +82,7 @@ export class Session {
 
   /** Handles a packet behind CONNACK. Throws for one that may not come. */
   receive(packet: Packet): void {
+    checkProblemInformation(this.#settings.connect, packet);
     switch (packet.type) {
       case 'publish':
         this.#receiving.publish(packet);

@@ -199,12 +199,13 @@ describe('CONNACK', () => {
     await server.expectEnd(0x82);
   });
 
-  test('limits of 0 and reserved flags in CONNACK are faults of the server', async () => {
+  test('limits of 0 and flags that are neither 0 nor 1 in CONNACK are faults of the server [MQTT-rule-13]', async () => {
     for (const bytes of [
       '2006 00 00 03 21 0000',
       '2008 00 00 05 27 00000000',
       '2003 02 00 00',
       '2005 00 00 02 24 02',
+      ...['25', '28', '29', '2a'].map((flag) => `2005 00 00 02 ${flag} 02`),
     ]) {
       const { server, connecting } = dial();
       await server.next('connect');
@@ -216,7 +217,7 @@ describe('CONNACK', () => {
 });
 
 describe('bounds of connecting', () => {
-  test('no answer in time rejects as timed-out', async () => {
+  test('no answer in time rejects as timed-out, and the client closes [MQTT311-rule-5]', async () => {
     const { server, connecting } = dial({ connectTimeoutMs: 20 });
     await assert.rejects(connecting, refusedWith('timed-out'));
     await server.closed();

@@ -183,17 +183,19 @@ describe('Keep Alive', () => {
     await client.disconnect();
   });
 
-  test('a server that does not answer PINGREQ is given up', async () => {
-    const { server, client } = await connected({ keepAlive: 1, pingTimeoutMs: 50 });
-    const publishing = client.publish('t', 'x', { qos: 1 });
-    const outcome = assert.rejects(publishing, withCode('connection-lost'));
-    await server.next('publish');
-    await server.next('pingreq');
-    const { by, error } = await client.closed;
-    assert.equal(by, 'network');
-    assert.match(error?.message ?? '', /PINGREQ/);
-    await outcome;
-  });
+  for (const version of [3, 4, 5] as ProtocolVersion[]) {
+    test(`a server that does not answer PINGREQ is given up, level ${version} [MQTT-rule-33, MQTT311-rule-2]`, async () => {
+      const { server, client } = await connected({ keepAlive: 1, pingTimeoutMs: 50 }, { version });
+      const publishing = client.publish('t', 'x', { qos: 1 });
+      const outcome = assert.rejects(publishing, withCode('connection-lost'));
+      await server.next('publish');
+      await server.next('pingreq');
+      const { by, error } = await client.closed;
+      assert.equal(by, 'network');
+      assert.match(error?.message ?? '', /PINGREQ/);
+      await outcome;
+    });
+  }
 });
 
 describe('enhanced authentication', () => {

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { ProtocolVersion } from '@dunlin/protocol';
-import { connected, settled, subscribed } from './scripted-server.ts';
+import type { Properties, ProtocolVersion } from '@dunlin/protocol';
+import { connected, dial, settled, subscribed } from './scripted-server.ts';
 
 const text = (value: string) => new TextEncoder().encode(value);
 
@@ -162,7 +162,7 @@ describe('receiving, MQTT 5.0', () => {
     }
   });
 
-  test('more open messages than the Receive Maximum of the client end the connection [MQTT-4.9.0-2]', async () => {
+  test('more open messages than the Receive Maximum of the client end the connection [MQTT-4.9.0-2, MQTT-rule-21]', async () => {
     const { server } = await subscribed({ properties: { receiveMaximum: 2 } });
     for (const packetId of [1, 2, 3]) server.publish({ topic: 'a', qos: 2, packetId });
     await server.next('pubrec');
@@ -187,6 +187,13 @@ describe('receiving, MQTT 5.0', () => {
     const { server } = await subscribed({ maximumPacketSize: 50 });
     server.publish({ topic: 'a', payload: new Uint8Array(60) });
     await server.expectEnd(0x95);
+  });
+
+  test('before 5.0 too, where no Reason Code can say why [MQTT311-4.8.0-2]', async () => {
+    const { server, client } = await subscribed({ maximumPacketSize: 50 }, { version: 4 });
+    server.publish({ topic: 'a', payload: new Uint8Array(60) });
+    await server.expectEnd(0);
+    assert.equal((await client.closed).error?.code, 'packet-too-large');
   });
 });
 
@@ -242,7 +249,7 @@ describe('messages that break a rule end the connection [MQTT311-4.8.0-1, MQTT-4
     ],
     ['PUBACK with flags 1 [MQTT-2.1.3-1, MQTT311-2.2.2-2]', '4102 0001', 0x81],
     ['packet type 0 [MQTT-2.1.3-1, MQTT311-2.2.2-2]', '0000', 0x81],
-    ['Packet Identifier 0 [MQTT-2.2.1-4]', '3205 0001 61 0000', 0x82],
+    ['Packet Identifier 0 [MQTT-2.2.1-4, MQTT31-17]', '3205 0001 61 0000', 0x82],
     ['CONNECT from a server', '100c 0004 4d515454 04 02 0000 0000', 0x82],
     ['PINGREQ from a server', 'c000', 0x82],
   ];
@@ -253,11 +260,14 @@ describe('messages that break a rule end the connection [MQTT311-4.8.0-1, MQTT-4
       await server.expectEnd(reasonCode);
       assert.equal((await client.closed).by, 'network');
     });
-    test(`${name}, MQTT 3.1.1`, async () => {
-      const { server } = await subscribed({}, { version: 4 });
-      server.sendBytes(bytes);
-      await server.expectEnd(reasonCode);
-    });
+    // MQTT 3.1 lets DUP stand where it means nothing.
+    for (const version of name.startsWith('DUP') ? [4 as const] : ([3, 4] as const)) {
+      test(`${name}, level ${version}`, async () => {
+        const { server } = await subscribed({}, { version });
+        server.sendBytes(bytes);
+        await server.expectEnd(reasonCode);
+      });
+    }
   }
 
   const faultsOf5: [string, string, number][] = [
@@ -266,7 +276,7 @@ describe('messages that break a rule end the connection [MQTT311-4.8.0-1, MQTT-4
     ['Content Type with bad UTF-8 [MQTT-3.3.2-19]', '3009 0001 61 05 03 0002 c328', 0x81],
     ['Response Topic with bad UTF-8 [MQTT-3.3.2-13]', '3009 0001 61 05 08 0002 c328', 0x81],
     ['Response Topic with a wildcard [MQTT-3.3.2-14]', '3008 0001 61 04 08 0001 23', 0x90],
-    ['Subscription Identifier 0', '3006 0001 61 02 0b 00', 0x82],
+    ['Subscription Identifier 0 [MQTT-rule-20]', '3006 0001 61 02 0b 00', 0x82],
     ['Content Type twice', '300c 0001 61 08 03 0001 61 03 0001 61', 0x82],
     ['a property that has no place in PUBLISH', '3007 0001 61 03 21 0001', 0x81],
     ['an empty topic without an alias', '3003 0000 00', 0x82],
@@ -283,6 +293,36 @@ describe('messages that break a rule end the connection [MQTT311-4.8.0-1, MQTT-4
       await server.expectEnd(reasonCode);
     });
   }
+});
+
+describe('with Request Problem Information 0 [MQTT-rule-32]', () => {
+  const properties = { requestProblemInformation: 0 } as const;
+  const details: Properties[] = [{ reasonString: 'why' }, { userProperties: [['a', 'b']] }];
+  for (const detail of details) {
+    test(`${Object.keys(detail)[0]} in an acknowledgement ends the connection`, async () => {
+      const { server, client } = await connected({ properties });
+      client.publish('t', 'x', { qos: 1 }).catch(() => {});
+      server.answer('puback', (await server.next('publish')).packetId, 0, detail);
+      await server.expectEnd(0x82);
+    });
+  }
+
+  test('AUTH is no exception', async () => {
+    const authentication = { method: 'TEST', respond: () => undefined };
+    const { server, connecting } = dial({ properties, authentication });
+    await server.next('connect');
+    server.send({ type: 'auth', reasonCode: 0x18, properties: { authenticationMethod: 'TEST', reasonString: 'why' } });
+    await assert.rejects(connecting, { code: 'protocol-error', reasonCode: 0x82 });
+  });
+
+  test('CONNACK, PUBLISH and DISCONNECT may have both', async () => {
+    const both: Properties = { reasonString: 'why', userProperties: [['a', 'b']] };
+    const { server, client, messages } = await subscribed({ properties }, { properties: both });
+    server.publish({ topic: 'a', properties: { userProperties: [['a', 'b']] } });
+    server.send({ type: 'disconnect', reasonCode: 0x8b, properties: both });
+    assert.equal((await client.closed).error?.reasonString, 'why');
+    assert.equal(messages.length, 1);
+  });
 });
 
 /** The PUBLISH in hexadecimal with an empty property block behind its topic, one byte longer. */

@@ -75,7 +75,7 @@ async function publishesInEveryState(world: World) {
 }
 
 describe('the flows of a session', () => {
-  test('a session that goes on gets PUBREL and PUBLISH with DUP, in their order and with their identifiers [MQTT-4.4.0-1, MQTT-4.6.0-1, MQTT-2.2.1-3, MQTT311-4.4.0-1]', async () => {
+  test('a session that goes on gets PUBREL and PUBLISH with DUP, in their order and with their identifiers [MQTT-4.4.0-1, MQTT-4.6.0-1, MQTT-2.2.1-3, MQTT-3.3.1-1, MQTT-3.1.2-23]', async () => {
     const world = await online(SESSION, { properties: { receiveMaximum: 3 } });
     const { publish, outcomes } = await publishesInEveryState(world);
     const next = await again(world, true, { receiveMaximum: 3 });
@@ -111,7 +111,7 @@ describe('the flows of a session', () => {
     await world.client.drain();
   });
 
-  test('in a new session QoS 1 is published anew, a released QoS 2 is done, an unanswered one is told as unknown [MQTT-4.3.3-8]', async () => {
+  test('in a new session QoS 1 is published anew, a released QoS 2 is done, an unanswered one is told as unknown [MQTT-4.3.3-8, MQTT-3.2.2-5]', async () => {
     const world = await online(SESSION, { properties: { receiveMaximum: 3 } });
     const { publish, outcomes } = await publishesInEveryState(world);
     world.server.cut();
@@ -126,7 +126,7 @@ describe('the flows of a session', () => {
     assert.deepEqual(outcomes.sort().slice(1, 2).concat(outcomes.sort().slice(-1)), ['one done', 'waits done']);
   });
 
-  test('a QoS 2 message received before is not delivered again in the same session, and is in another [MQTT-4.3.3-10]', async () => {
+  test('a QoS 2 message received before is not delivered again in the same session, and is in another [MQTT-4.3.3-10, MQTT-3.2.2-5]', async () => {
     for (const [isResumed, expected] of [
       [true, ['one']],
       [false, ['one', 'one']],

@@ -225,12 +225,13 @@ describe('handlers and iterators', () => {
     assert.deepEqual(seen.sort(), ['a/#:a', 'a/#:a/b', 'a/b:a/b']);
   });
 
-  test('a loop gets what came from the call of subscribe on, also in one chunk with SUBACK', async () => {
+  test('a loop gets what came from the call of subscribe on, also before SUBACK and in one chunk with it [MQTT311-rule-8]', async () => {
     const { server, client } = await connected();
     const subscription = client.subscribe('a', { qos: 1 });
     const { packetId } = await server.next('subscribe');
+    server.publish({ topic: 'a', qos: 1, packetId: 1 });
     server.send({ type: 'suback', packetId, properties: {}, reasonCodes: [1] });
-    for (let n = 1; n <= 3; n++) server.publish({ topic: 'a', qos: 1, packetId: n });
+    for (let n = 2; n <= 3; n++) server.publish({ topic: 'a', qos: 1, packetId: n });
     const accepted = await subscription;
     const seen: number[] = [];
     for await (const message of accepted) {
