@@ -3,6 +3,8 @@
 import { acl } from './acl.ts';
 import { aclHelp } from './acl-flags.ts';
 import { bans, bansHelp } from './bans.ts';
+import { bench } from './bench/bench.ts';
+import { benchHelp } from './bench/bench-flags.ts';
 import { config } from './config.ts';
 import { configHelp } from './config-flags.ts';
 import { EXIT_CODES, ExitCode, usageError } from './exit-codes.ts';
@@ -42,6 +44,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   init: { summary: 'make the directory of a new server: TLS, a first user, rules', help: initHelp, run: init },
   pub: { summary: 'publish messages', help: pubHelp, run: pub },
   sub: { summary: 'subscribe and print messages', help: subHelp, run: sub },
+  bench: { summary: 'load a server and measure it', help: benchHelp, run: bench },
   config: { summary: 'check, show and convert configurations of a server', help: configHelp, run: config },
   store: { summary: 'look at, check, back up and restore the data of a server', help: storeHelp, run: store },
   reload: { summary: 'have a server read its configuration again', help: reloadHelp, run: reload },

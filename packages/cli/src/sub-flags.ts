@@ -292,7 +292,7 @@ export function formatOf(flags: SubFlags, isTerminal = false): MessageFormat {
     ]);
 }
 
-function checkFilter(filter: string): void {
+export function checkFilter(filter: string): void {
   try {
     assertTopicFilter(parseSharedFilter(filter)?.filter ?? filter);
   } catch (error) {
