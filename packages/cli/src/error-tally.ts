@@ -41,8 +41,10 @@ export class ErrorTally {
 }
 
 function kindOf(error: unknown): string {
-  // A version that the server does not speak is told in the words of this tool.
-  if (error instanceof CommandError && error.exitCode >= 0x80) return `refused: ${describeReason(error.exitCode)}`;
+  // A version that the server does not speak is told in the words of this tool, and what failed on this machine too.
+  if (error instanceof CommandError) {
+    return error.exitCode >= 0x80 ? `refused: ${describeReason(error.exitCode)}` : error.message;
+  }
   if (!(error instanceof MqttError)) return error instanceof Error ? error.name : 'unknown';
   const { code, reasonCode, packet } = error;
   const system = (error.cause as { code?: unknown } | undefined)?.code;

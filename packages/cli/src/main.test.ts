@@ -10,7 +10,20 @@ import { run } from './main.ts';
 const launcher = fileURLToPath(new URL('../bin/dunlin.js', import.meta.url));
 
 /** In the order of the help. `serve` tells its help itself. */
-const NAMES = ['serve', 'init', 'pub', 'sub', 'bench', 'config', 'store', 'reload', 'bans', 'acl', 'passwd'];
+const NAMES = [
+  'serve',
+  'init',
+  'pub',
+  'sub',
+  'bench',
+  'simulate',
+  'config',
+  'store',
+  'reload',
+  'bans',
+  'acl',
+  'passwd',
+];
 
 async function end(...argv: string[]): Promise<{ exitCode: number; out: string; err: string }> {
   const terminal = new RecordedTerminal();

@@ -17,6 +17,8 @@ import { passwdHelp } from './passwd-flags.ts';
 import { pub } from './pub.ts';
 import { pubHelp } from './pub-flags.ts';
 import { reload, reloadHelp } from './reload.ts';
+import { simulate } from './simulate/simulate.ts';
+import { simulateHelp } from './simulate/simulate-flags.ts';
 import { store } from './store.ts';
 import { storeHelp } from './store-flags.ts';
 import { sub } from './sub.ts';
@@ -45,6 +47,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   pub: { summary: 'publish messages', help: pubHelp, run: pub },
   sub: { summary: 'subscribe and print messages', help: subHelp, run: sub },
   bench: { summary: 'load a server and measure it', help: benchHelp, run: bench },
+  simulate: { summary: 'run the devices of a script', help: simulateHelp, run: simulate },
   config: { summary: 'check, show and convert configurations of a server', help: configHelp, run: config },
   store: { summary: 'look at, check, back up and restore the data of a server', help: storeHelp, run: store },
   reload: { summary: 'have a server read its configuration again', help: reloadHelp, run: reload },

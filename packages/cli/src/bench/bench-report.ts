@@ -40,9 +40,9 @@ export interface BenchResult {
 
 /** What the run has found so far. */
 export function resultOf(run: BenchRun, { mode, qos, payloadBytes }: BenchPlan, url: URL): BenchResult {
-  const { meter, connectTimes, rampSeconds } = run;
+  const { meter, connectTimes, ramp } = run;
   const measured = meter.measured();
-  const { seconds, cpuPercent } = measured;
+  const { seconds } = measured;
   const flow = (messages: number, bytes: number): Flow => ({
     messages,
     messagesPerSecond: rate(messages, seconds),
@@ -59,7 +59,10 @@ export function resultOf(run: BenchRun, { mode, qos, payloadBytes }: BenchPlan, 
     clients: run.clientsWanted,
     clientsConnected: connectTimes.count,
     seconds,
-    connections: { perSecond: rate(connectTimes.count, rampSeconds), ...given('time', connectTimes.percentiles()) },
+    connections: {
+      perSecond: rate(connectTimes.count, ramp?.seconds ?? 0),
+      ...given('time', connectTimes.percentiles()),
+    },
     ...(mode === 'connect' || mode === 'sub' ? {} : { published: flow(measured.published, measured.publishedBytes) }),
     ...(isReceiving ? { received: flow(measured.received, measured.receivedBytes) } : {}),
     ...given('acknowledgedIn', meter.acknowledged.percentiles()),
@@ -69,7 +72,7 @@ export function resultOf(run: BenchRun, { mode, qos, payloadBytes }: BenchPlan, 
     ...(meter.foreign > 0 ? { foreign: meter.foreign } : {}),
     ...given('late', meter.lag.percentiles()),
     errors: run.errors.rows(),
-    cpuPercent,
+    cpuPercent: (mode === 'connect' ? ramp : measured)?.cpuPercent ?? 0,
   };
 }
 

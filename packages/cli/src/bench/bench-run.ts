@@ -9,7 +9,7 @@ import { filled } from '../text-template.ts';
 import { Arrivals } from './arrivals.ts';
 import type { BenchPlan } from './bench-flags.ts';
 import { FullLoad, type Load, PacedLoad } from './load.ts';
-import { Meter, nowUs } from './meter.ts';
+import { type Measured, Meter, nowUs } from './meter.ts';
 import { Publisher } from './publisher.ts';
 import { connectAll } from './ramp.ts';
 import { readStamp, STAMP_BYTES, STAMP_MAX } from './stamp.ts';
@@ -33,8 +33,8 @@ export class BenchRun {
   readonly errors = new ErrorTally();
   readonly connectTimes = new Histogram();
   readonly connected = new Set<Client>();
-  /** Seconds that the ramp took. */
-  rampSeconds = 0;
+  /** What it was until all were connected. */
+  ramp: Measured | undefined;
   readonly #plan: BenchPlan;
   readonly #target: Target;
   readonly #load: Load;
@@ -80,9 +80,8 @@ export class BenchRun {
     const { mode, durationMs, warmupMs, connectRate } = this.#plan;
     const { signal } = this.#stop;
     const ramp = { connected, times: connectTimes, errors };
-    meter.begin();
     const clients = await connectAll(this.#target, { count: this.clientsWanted, connectRate }, ramp, signal);
-    this.rampSeconds = meter.measured().seconds;
+    this.ramp = meter.measured();
     if (mode !== 'connect') await this.#begin(clients);
     const watch = setInterval(() => this.#watch(), RELIEF_MS);
     if (mode !== 'connect') await this.#stay('warming up', warmupMs);

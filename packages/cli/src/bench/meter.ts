@@ -52,7 +52,7 @@ export class Meter {
     this.isMeasuring = false;
   }
 
-  /** Since `begin`, until `end` or now. */
+  /** Since `begin`, or the first moment, until `end` or now. */
   measured(): Measured {
     const { atMs, cpuUs, counters } = this.#began;
     const end = this.#ended ?? this.#mark();
