@@ -50,16 +50,24 @@ export const pureTables: readonly string[] = [];
 
 /** Sources without a test of their own beside them, and why that is right. */
 export const testedElsewhere: Readonly<Record<string, string>> = {
+  'packages/cli/src/dialing.ts': 'test/interop/transports.test.ts: only real servers tell whether it is right',
   'packages/client/src/client-api.ts': 'types',
   'packages/client/src/dial.ts': 'types',
+  'packages/client/src/testing/fake-link.ts': 'a link of the tests beside it; several of them run it',
+  'packages/client/src/testing/virtual-environment.ts': 'time of the tests beside it and in contract; they run it',
   'packages/client/src/options.ts': 'types',
-  'packages/client/src/outbox-store.ts': 'types',
   'packages/client/src/tls-options.ts': 'types',
   'packages/broker/src/testing/by-name.ts': 'the authenticator of tests that tell users apart',
   'packages/broker/src/testing/client.ts': 'the client of the tests beside the broker; every one of them runs it',
   'packages/broker/src/testing/named.ts': 'who comes in the tests beside the broker; several of them run it',
   'packages/broker/src/testing/store.ts': 'stores of the tests beside the broker, over the memory store',
   'packages/broker/src/testing/world.ts': 'the world of the tests beside the broker; every one of them runs it',
+  'packages/client/src/dial-browser.ts': 'browser.test.ts, and test/browser/client.test.ts in Chromium',
+  'packages/client/src/environment-browser.ts': 'test/browser/timers.test.ts: only a browser tells whether it is right',
+  'packages/client/src/indexeddb-outbox.ts': 'test/browser/indexeddb-outbox.test.ts: it needs a browser',
+  'packages/client/src/indexeddb-types.ts': 'types',
+  'packages/client/src/testing/outbox-child.ts': 'the process that outbox-crash.test.ts kills',
+  'packages/client/src/testing/outbox-files.ts': 'files of the tests beside it; several of them run it',
   'packages/identity/src/method.ts': 'types',
   'packages/identity/src/testing/requests.ts': 'requests for the tests beside it; every one of them runs it',
   'packages/identity/src/testing/clock.ts': 'time of the tests beside the methods; every one of them runs it',
@@ -75,6 +83,7 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/lmdb/src/testing/rounds.ts': 'what crash.test.ts and the torn writes of test/crash look for',
   'packages/lmdb/src/testing/writes.ts': 'writes for the tests beside it; every one of them runs it',
   'packages/protocol/src/packets.ts': 'types, and one frozen empty object',
+  'packages/transport/src/connect.ts': 'it only names what other files export',
   'packages/transport/src/testing/certificates.ts':
     'certificates of the tests beside it; OpenSSL reads every one of them',
   'packages/transport/src/tls-entrance.ts': 'tls.test.ts: only real handshakes tell whether it is right',

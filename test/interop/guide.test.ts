@@ -101,7 +101,15 @@ test('the examples of the client guide run', async () => {
     const flags = ['--conditions=@dunlin/source', '--input-type=module-typescript', '--eval', here];
     outputs.push(await new Program(process.execPath, flags).output());
   }
-  assert.deepEqual(outputs, ["room/1/temperature { value: 22.5, unit: 'C' }\n", '', '', '{ playing: true }\n']);
+  assert.deepEqual(outputs, [
+    "room/1/temperature { value: 22.5, unit: 'C' }\n",
+    '',
+    '',
+    '{ playing: true }\n',
+    '42 does play\n',
+    "player/42/status player/+/status { key: '7' }\n",
+    '42 true\n{ playing: true }\n',
+  ]);
 });
 
 test('the examples of the command line guide run', async () => {
@@ -112,14 +120,24 @@ test('the examples of the command line guide run', async () => {
   for (const code of await blocks('command-line', 'sh')) {
     const withPort = `case "$command" in pub|sub) set -- -p ${port} "$@";; esac`;
     const tool = `dunlin() { local command=$1; shift; ${withPort}; "${launcher}" "$command" "$@"; }`;
-    outputs.push(await new Program('bash', ['-ec', `cd "${folder}"\n${tool}\n${code}`]).output());
+    outputs.push(
+      await new Program('bash', [
+        '-ec',
+        `export DUNLIN_PROFILES=profiles.yaml; cd "${folder}"\n${tool}\n${code}`,
+      ]).output(),
+    );
   }
-  const [retained, session, properties, passwords, init] = outputs;
+  const [retained, session, properties, profiles, looking, passwords, init] = outputs;
   assert.match(init, /^Made the directory of a server: .*broker\n[\s\S]*\nuser: admin\npassword: [\s\S]*allow/);
   assert.match(await readFile(join(folder, 'broker', 'passwords'), 'utf8'), /^admin:.*\nada:\$argon2id/m);
   assert.match(passwords, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$\S+\n$/);
   assert.match(await readFile(join(folder, 'passwords'), 'utf8'), /^ada:\$argon2id\$\S+\n$/);
   assert.equal(retained, 'on\n');
+  assert.equal(profiles, 'home  127.0.0.1:1883  (default)\n');
+  assert.match(
+    looking,
+    /^\{"time":.*"encoding":"json","payload":\{"t":22\.50\},"properties":\{\}\}\n\{\n {2}"t": 22\.50\n\}\nplant\/1 \(11 bytes\)\n00000000 .*\nIn all\n/,
+  );
   assert.equal(session, 'jobs/1 first\njobs/2 second\njobs/2 third\n');
   assert.match(properties, /^a\/b application\/json origin:here \{"n":1\}\n\{"tst":.*"payload":\{"n":1\}\}\n$/);
 });

@@ -84,7 +84,7 @@ for (const [name, skip, start] of brokers) {
         await client.publish(`kept/${protocolVersion}`, '', { qos: 1, retain: true });
         const will = { topic: `gone/${protocolVersion}`, payload: 'gone', qos: 1 as const };
         const clientId = `same${protocolVersion}`;
-        const lost = await connect(await url(), { protocolVersion, clientId, will });
+        const lost = await connect(await url(), { protocolVersion, clientId, will, reconnect: false });
         // Taking the identifier over ends the first connection without its DISCONNECT.
         const taker = await connect(await url(), { protocolVersion, clientId });
         const { by, error } = await lost.closed;
@@ -101,25 +101,38 @@ for (const [name, skip, start] of brokers) {
       });
     }
 
-    test('level 5: a request finds its answer by response topic and correlation data', async () => {
-      await using requester = await connect(await url());
-      await using responder = await connect(await url());
-      await responder.subscribe('ask', ({ payload, properties }) => {
-        const { responseTopic = '', correlationData } = properties;
-        responder.publish(
-          responseTopic,
-          payload,
-          correlationData === undefined ? {} : { properties: { correlationData } },
+    for (const protocolVersion of [3, 4, 5] as ProtocolVersion[]) {
+      test(`level ${protocolVersion}: a request finds its answer by topic template`, async () => {
+        await using requester = await connect(await url(), { protocolVersion });
+        await using responder = await connect(await url(), { protocolVersion });
+        const responseTopic = 'player/{key}/response/{id}';
+        const template = 'player/{key}/request/{id}';
+        await responder.respond(template, (request, { key }) => `${key} ${request.text()}`, { responseTopic });
+        const ask = (key: string) => requester.request(template, 'plays', { params: { key }, responseTopic });
+        const answers = await Promise.all(['1', '2', '3'].map(ask));
+        assert.deepEqual(
+          answers.map((answer) => answer.text()),
+          ['1 plays', '2 plays', '3 plays'],
         );
       });
-      const answers = await requester.subscribe('answer');
-      const correlationData = Uint8Array.of(1, 2, 3);
-      await requester.publish('ask', 'ping', { properties: { responseTopic: 'answer', correlationData } });
-      for await (const answer of answers) {
-        assert.equal(answer.text(), 'ping');
-        assert.deepEqual(answer.properties.correlationData, correlationData);
-        break;
-      }
+    }
+
+    test('level 5: a request finds its answer by Response Topic and Correlation Data', async () => {
+      await using requester = await connect(await url());
+      await using responder = await connect(await url());
+      await responder.respond('ask/{what}', async (request, { what }) => ({ what, qos: request.qos }), { qos: 2 });
+      const answers = await Promise.all(
+        ([0, 1, 2] as const).map((qos) => requester.request(`ask/${qos}`, '', { qos })),
+      );
+      assert.deepEqual(
+        answers.map((answer) => answer.json()),
+        [0, 1, 2].map((qos) => ({ what: String(qos), qos })),
+      );
+    });
+
+    test('level 5: a request that nobody hears is over at once', async () => {
+      await using client = await connect(await url());
+      await assert.rejects(client.request('nobody/there', ''), { code: 'refused', reasonCode: 0x10 });
     });
 
     test('an idle connection lives on PINGREQ', async () => {

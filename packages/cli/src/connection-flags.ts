@@ -5,6 +5,7 @@ import { PACKET_BYTES_MAXIMUM, type ProtocolVersion, type QoS } from '@dunlin/pr
 import { type BrokerUrl, readBrokerUrl } from './broker-url.ts';
 import { usageError } from './exit-codes.ts';
 import { type FlagGroup, HelpAsked, readFlags, wholeNumber } from './flags.ts';
+import { applyProfile, askedProfile } from './profile-flags.ts';
 import {
   addProperty,
   anyProperties,
@@ -16,6 +17,8 @@ import { checkTlsFlags, TLS, type TlsFlags } from './tls-flags.ts';
 
 /** What the shared flags set; `undefined` fields were not given. */
 export interface ConnectionFlags {
+  /** Of a saved profile. */
+  profile?: string;
   host?: string;
   port?: number;
   url?: BrokerUrl;
@@ -70,9 +73,10 @@ export function connectionFlagGroups(targets: readonly PropertyTarget[]): FlagGr
 }
 
 /**
- * Reads and checks the command line of a command of a client, which `newFlags` begins. `word` takes loose words.
+ * Reads and checks the command line of a command of a client, which `newFlags` begins. `word` takes loose words;
+ * `environment` says where saved profiles are.
  *
- * Throws a usage error, and `HelpAsked`.
+ * Throws a usage error, a local error for the file of profiles, and `HelpAsked`.
  */
 export function readClientFlags<Flags extends ConnectionFlags>(
   command: string,
@@ -80,16 +84,33 @@ export function readClientFlags<Flags extends ConnectionFlags>(
   argv: readonly string[],
   newFlags: () => Flags,
   word?: (flags: Flags, text: string) => void,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Flags {
-  const flags = newFlags();
+  let flags = newFlags();
   readFlags(command, groups, argv, flags, word);
+  const profile = askedProfile(flags, environment);
+  if (profile !== undefined) {
+    const given = flags;
+    flags = newFlags();
+    applyProfile(groups, flags, profile, given);
+    readFlags(command, groups, argv, flags, word);
+  }
   checkConnectionFlags(flags);
   return flags;
 }
 
 const SERVER: FlagGroup<ConnectionFlags> = {
   title: 'Server',
+  isSaved: true,
   flags: [
+    {
+      long: 'profile',
+      values: ['NAME'],
+      help: 'flags that dunlin profile has saved; those given here win (the default one, where no server is named)',
+      set: (flags, [name]) => {
+        flags.profile = name;
+      },
+    },
     {
       short: 'h',
       long: 'host',
@@ -171,6 +192,7 @@ const SERVER: FlagGroup<ConnectionFlags> = {
 function clientGroup(targets: readonly PropertyTarget[]): FlagGroup<ConnectionFlags> {
   return {
     title: 'Client and session',
+    isSaved: true,
     flags: [
       {
         short: 'i',

@@ -21,6 +21,8 @@ export interface Flag<Target> {
 /** Flags that the help shows together. */
 export interface FlagGroup<Target> {
   readonly title: string;
+  /** Its flags can be saved in a profile. */
+  readonly isSaved?: true;
   readonly flags: readonly Flag<Target>[];
 }
 

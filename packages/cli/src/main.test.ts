@@ -17,6 +17,7 @@ const NAMES = [
   'sub',
   'bench',
   'simulate',
+  'profile',
   'config',
   'store',
   'reload',

@@ -14,6 +14,7 @@ import { init } from './init.ts';
 import { initHelp } from './init-flags.ts';
 import { passwd } from './passwd.ts';
 import { passwdHelp } from './passwd-flags.ts';
+import { profile, profileHelp } from './profile.ts';
 import { pub } from './pub.ts';
 import { pubHelp } from './pub-flags.ts';
 import { reload, reloadHelp } from './reload.ts';
@@ -48,6 +49,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   sub: { summary: 'subscribe and print messages', help: subHelp, run: sub },
   bench: { summary: 'load a server and measure it', help: benchHelp, run: bench },
   simulate: { summary: 'run the devices of a script', help: simulateHelp, run: simulate },
+  profile: { summary: 'save servers with their flags under names', help: profileHelp, run: profile },
   config: { summary: 'check, show and convert configurations of a server', help: configHelp, run: config },
   store: { summary: 'look at, check, back up and restore the data of a server', help: storeHelp, run: store },
   reload: { summary: 'have a server read its configuration again', help: reloadHelp, run: reload },

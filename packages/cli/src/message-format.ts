@@ -1,13 +1,13 @@
 /** The output format of `dunlin sub -F`: a text with `%`, `@` and `\` sequences, compiled once, then run per message. */
 
-import type { ReceivedMessage } from '@dunlin/client';
 import { usageError } from './exit-codes.ts';
 import { messageJson } from './message-json.ts';
+import type { ShownMessage } from './shown-message.ts';
 import { convert, isConversion, isoTime, type Moment } from './strftime.ts';
 import { visible } from './visible.ts';
 
 /** Makes the bytes of one message. Throws `PayloadNotJson` where `%J` meets a payload that is no JSON. */
-export type MessageFormat = (message: ReceivedMessage, moment: Moment) => Buffer;
+export type MessageFormat = (message: ShownMessage, moment: Moment) => Buffer;
 
 /** Flags, field width and maximum width between `%` and its letter. */
 interface Layout {
@@ -18,11 +18,11 @@ interface Layout {
   readonly maximum: number;
 }
 
-type Part = (message: ReceivedMessage, moment: Moment) => string | Uint8Array;
+type Part = (message: ShownMessage, moment: Moment) => string | Uint8Array;
 /** What a letter behind `%` stands for; `kind` says which of the layout it heeds. */
 interface Parameter {
   readonly kind: 'number' | 'text' | 'bytes' | 'plain';
-  readonly value: (message: ReceivedMessage, moment: Moment, pretty: boolean) => string | Uint8Array;
+  readonly value: (message: ShownMessage, moment: Moment, pretty: boolean) => string | Uint8Array;
   readonly help: string;
   /** Newlines in it are ours. */
   readonly hasLines?: true;

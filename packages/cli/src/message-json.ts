@@ -1,6 +1,8 @@
 /** A received message as one JSON text: `%j` and `%J` of `dunlin sub`. */
 
-import type { ReceivedMessage } from '@dunlin/client';
+import type { Properties } from '@dunlin/protocol';
+import { exactJson } from './exact-json.ts';
+import { payloadText, type ShownMessage } from './shown-message.ts';
 import { isoTimeMicroseconds, type Moment } from './strftime.ts';
 
 /** `%J` met a payload that is no JSON. */
@@ -26,7 +28,7 @@ export interface MessageJsonOptions {
  * User Properties stand as an object, so the last of a repeated name wins. One Subscription Identifier is a number,
  * several are a list. Throws `PayloadNotJson`.
  */
-export function messageJson(message: ReceivedMessage, moment: Moment, options: MessageJsonOptions): string {
+export function messageJson(message: ShownMessage, moment: Moment, options: MessageJsonOptions): string {
   const fields: Record<string, unknown> = {
     tst: isoTimeMicroseconds(moment),
     topic: message.topic,
@@ -41,49 +43,37 @@ export function messageJson(message: ReceivedMessage, moment: Moment, options: M
   return JSON.stringify(fields, undefined, options.pretty ? 2 : undefined);
 }
 
-function textPayload(message: ReceivedMessage): string | null {
-  return message.payload.length === 0 ? null : message.text();
+function textPayload(message: ShownMessage): string | null {
+  return message.payload.length === 0 ? null : payloadText(message);
 }
 
 /** The payload's value with every number in the digits it came in, so that none is rounded. */
-function jsonPayload(message: ReceivedMessage): unknown {
+function jsonPayload(message: ShownMessage): unknown {
   if (message.payload.length === 0) return null;
   try {
-    return exactJson.parse(message.text(), (_key, value, context) =>
-      typeof value === 'number' ? exactJson.rawJSON(context.source) : value,
-    );
+    return exactJson(payloadText(message));
   } catch {
     throw new PayloadNotJson(message.topic);
   }
 }
 
-/** What Node 24 can do and the library types do not say yet: the source text of numbers, and writing it back. */
-const exactJson = JSON as unknown as {
-  parse(text: string, reviver: (key: string, value: unknown, context: { source: string }) => unknown): unknown;
-  rawJSON(text: string): unknown;
+/** What each property is in JSON, by the name of the standard in lower case with hyphens; others are left out. */
+const PROPERTIES: Readonly<Record<string, (properties: Properties) => readonly [name: string, value: unknown]>> = {
+  userProperties: ({ userProperties = [] }) => ['user-properties', Object.fromEntries(userProperties)],
+  contentType: ({ contentType }) => ['content-type', contentType],
+  correlationData: ({ correlationData }) => ['correlation-data', new TextDecoder().decode(correlationData)],
+  payloadFormatIndicator: ({ payloadFormatIndicator }) => ['payload-format-indicator', payloadFormatIndicator],
+  responseTopic: ({ responseTopic }) => ['response-topic', responseTopic],
+  messageExpiryInterval: ({ messageExpiryInterval }) => ['message-expiry-interval', messageExpiryInterval],
+  topicAlias: ({ topicAlias }) => ['topic-alias', topicAlias],
+  subscriptionIdentifiers: ({ subscriptionIdentifiers = [] }) => {
+    const [first, ...more] = subscriptionIdentifiers;
+    return ['subscription-identifier', more.length === 0 ? first : subscriptionIdentifiers];
+  },
 };
 
-/** By the names of the standard in lower case with hyphens. */
-function jsonProperties({ properties }: ReceivedMessage): Record<string, unknown> {
-  const fields: Record<string, unknown> = {};
-  if (properties.userProperties !== undefined) {
-    fields['user-properties'] = Object.fromEntries(properties.userProperties);
-  }
-  if (properties.contentType !== undefined) fields['content-type'] = properties.contentType;
-  if (properties.correlationData !== undefined) {
-    fields['correlation-data'] = new TextDecoder().decode(properties.correlationData);
-  }
-  if (properties.payloadFormatIndicator !== undefined) {
-    fields['payload-format-indicator'] = properties.payloadFormatIndicator;
-  }
-  if (properties.responseTopic !== undefined) fields['response-topic'] = properties.responseTopic;
-  if (properties.messageExpiryInterval !== undefined) {
-    fields['message-expiry-interval'] = properties.messageExpiryInterval;
-  }
-  if (properties.topicAlias !== undefined) fields['topic-alias'] = properties.topicAlias;
-  if (properties.subscriptionIdentifiers !== undefined) {
-    const [first, ...more] = properties.subscriptionIdentifiers;
-    fields['subscription-identifier'] = more.length === 0 ? first : [first, ...more];
-  }
-  return fields;
+/** In the order in which they came. */
+function jsonProperties({ properties }: ShownMessage): Record<string, unknown> {
+  const known = Object.keys(properties).filter((key) => Object.hasOwn(PROPERTIES, key));
+  return Object.fromEntries(known.map((key) => PROPERTIES[key](properties)));
 }

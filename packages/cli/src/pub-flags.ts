@@ -30,6 +30,8 @@ export interface PubFlags extends ConnectionFlags {
   repeatDelayMs: number;
   /** Publishes of `-l` at once; more lines are read when one of them is through. */
   underWayMax: number;
+  /** Refuse what is no JSON. */
+  json: boolean;
 }
 
 const PACKETS: readonly PropertyTarget[] = ['connect', 'publish', 'disconnect', 'will'];
@@ -113,6 +115,13 @@ const MESSAGE: FlagGroup<PubFlags> = {
       },
     },
     {
+      long: 'json',
+      help: 'publish only what is JSON; else end with 3, with -l after the other lines',
+      set: (flags) => {
+        flags.json = true;
+      },
+    },
+    {
       long: 'repeat',
       values: ['COUNT'],
       help: 'publish it so many times (1); with -m, -f, -s and -n',
@@ -161,12 +170,16 @@ function newPubFlags(): PubFlags {
     repeat: 1,
     repeatDelayMs: 0,
     underWayMax: UNDER_WAY_MAX,
+    json: false,
   };
 }
 
-/** Reads and checks the command line. Throws a usage error. */
-export function readPubFlags(argv: readonly string[]): PubFlags & Required<Pick<PubFlags, 'topic' | 'source'>> {
-  const flags = readClientFlags('dunlin pub', GROUPS, argv, newPubFlags);
+/** Reads and checks the command line, with the saved profiles that the environment says. Throws a usage or local error. */
+export function readPubFlags(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>> = {},
+): PubFlags & Required<Pick<PubFlags, 'topic' | 'source'>> {
+  const flags = readClientFlags('dunlin pub', GROUPS, argv, newPubFlags, undefined, environment);
   const topic = flags.topic ?? flags.url?.topic;
   const { source } = flags;
   if (topic === undefined) throw usageError('Cannot publish without a topic: expected -t TOPIC');

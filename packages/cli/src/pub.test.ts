@@ -152,3 +152,29 @@ test('Ctrl-C ends quietly, while lines are read and while a repeat waits', async
   repeating.terminal.interrupt();
   assert.equal(await repeating.exitCode, 0);
 });
+
+test('--json publishes only JSON, and tells lines that are none', async () => {
+  const wrong = tool('pub --json -t pub/json -m', ['{']);
+  assert.equal(await wrong.exitCode, 3);
+  assert.equal(wrong.terminal.err, 'dunlin pub: Cannot publish to "pub/json" with --json: the payload is not JSON\n');
+  const sub = await listening('-t pub/json -C 2');
+  const lines = tool('pub --json -q 1 -t pub/json -l', [], ['{"a":1}\nnonsense\n[]\n']);
+  assert.equal(await lines.exitCode, 3);
+  assert.equal(await sub.exitCode, 0);
+  assert.equal(sub.terminal.out, '{"a":1}\n[]\n');
+});
+
+test('lines at QoS 1 outlive the connection', async () => {
+  const sub = await listening('-t pub/lasting -C 2');
+  const input = (async function* () {
+    yield Buffer.from('first\n');
+    await sub.terminal.shows('first\n');
+    await runningServer().broker.disconnect(({ clientId }) => clientId === 'lasting', 0x98);
+    yield Buffer.from('second\n');
+  })();
+  const pub = tool('pub -i lasting -q 1 -t pub/lasting -l', [], input);
+  assert.equal(await pub.exitCode, 0, pub.terminal.err);
+  assert.equal(await sub.exitCode, 0);
+  assert.equal(sub.terminal.out, 'first\nsecond\n');
+  assert.match(pub.terminal.err, /; connecting again\ndunlin pub: Connected again\n$/);
+});

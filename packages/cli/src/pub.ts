@@ -3,10 +3,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Client, MqttError } from '@dunlin/client';
 import { connectClient } from './connecting.ts';
+import { CommandError, localError } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
 import { readLines } from './lines.ts';
 import { readPayload } from './payload.ts';
+import { Progress } from './progress.ts';
 import { readPubFlags } from './pub-flags.ts';
+import { reconnecting } from './reconnecting.ts';
 import type { Terminal } from './terminal.ts';
 import { visible } from './visible.ts';
 
@@ -14,14 +17,16 @@ type Flags = ReturnType<typeof readPubFlags>;
 
 /** Runs the command and returns its exit code. Rejects with what `failureOf` understands. */
 export async function pub(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const flags = readPubFlags(argv);
+  const flags = readPubFlags(argv, terminal.environment);
   const interrupt = new AbortController();
   const ignore = terminal.onInterrupt(() => interrupt.abort());
   try {
     // Read before connecting: a missing file must not look like a client that came and went.
     const payload = await readPayload(flags.source, terminal.input, interrupt.signal);
     if (interrupt.signal.aborted) return 0;
-    const client = await connectClient(flags, terminal, { signal: interrupt.signal });
+    if (payload !== undefined) checkPayload(flags, payload);
+    const lasting = payload === undefined && flags.qos > 0 ? reconnecting((text) => tell(flags, terminal, text)) : {};
+    const client = await connectClient(flags, terminal, { signal: interrupt.signal, ...lasting });
     try {
       return await publishAll(flags, client, payload, terminal, interrupt.signal);
     } finally {
@@ -52,13 +57,20 @@ async function publishAll(
   return 0;
 }
 
-/** A line that the server refuses is told, and the next one tried. */
+/** A line that the server refuses, or that is not JSON as it should be, is told, and the next one tried. */
 async function publishLines(flags: Flags, client: Client, terminal: Terminal, signal: AbortSignal): Promise<number> {
   const underWay = new Set<Promise<void>>();
+  const progress = new Progress(terminal.errors);
+  let published = 0;
   let exitCode = 0;
   let fatal: unknown;
   for await (const line of readLines(terminal.input, signal)) {
     const publish = publishOne(flags, client, line, signal)
+      .then(() => {
+        published += 1;
+        if (flags.qos > 0 && !flags.quiet)
+          progress.show(() => `${published} published, ${underWay.size - 1} under way`);
+      })
       .catch((error) => {
         if (!isRefusal(error)) {
           fatal ??= error;
@@ -66,7 +78,8 @@ async function publishLines(flags: Flags, client: Client, terminal: Terminal, si
         }
         const failure = failureOf(error);
         exitCode = failure.exitCode;
-        if (!flags.quiet) terminal.errors.write(`dunlin pub: ${visible(failure.text, { lines: true })}\n`);
+        progress.clear();
+        tell(flags, terminal, failure.text);
       })
       .finally(() => underWay.delete(publish));
     underWay.add(publish);
@@ -74,15 +87,31 @@ async function publishLines(flags: Flags, client: Client, terminal: Terminal, si
     if (fatal !== undefined) break;
   }
   await Promise.all(underWay);
+  progress.clear();
   if (fatal !== undefined) throw fatal;
   return exitCode;
 }
 
 async function publishOne(flags: Flags, client: Client, payload: Uint8Array, signal: AbortSignal): Promise<void> {
   const { topic, qos, retain } = flags;
+  checkPayload(flags, payload);
   await client.publish(topic, payload, { qos, retain, properties: flags.properties.publish ?? {}, signal });
 }
 
+/** With `--json` a payload must be JSON. Throws a local error that does not repeat it. */
+function checkPayload({ json, topic }: Flags, payload: Uint8Array): void {
+  if (!json) return;
+  try {
+    JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload));
+  } catch {
+    throw localError(`Cannot publish to "${topic}" with --json: the payload is not JSON`);
+  }
+}
+
 function isRefusal(error: unknown): boolean {
-  return error instanceof MqttError && error.code === 'refused';
+  return error instanceof CommandError || (error instanceof MqttError && error.code === 'refused');
+}
+
+function tell({ quiet }: Flags, { errors }: Terminal, text: string): void {
+  if (!quiet) errors.write(`dunlin pub: ${visible(text, { lines: true })}\n`);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ReceivedMessage } from '@dunlin/client';
-import { formatOf, readSubFlags, subHelp } from './sub-flags.ts';
+import { readSubFlags, subHelp } from './sub-flags.ts';
+import { formatOf } from './sub-format.ts';
 
 const read = (line: string) => readSubFlags(line.split(' '));
 
@@ -34,28 +34,15 @@ test('what is missing or wrong is told', () => {
     ['-t a --random-filter 0', /from 0\.1 to 100/],
     ['-t a -C 0', /message count/],
     ['-t a -W x', /expected seconds/],
+    ['-t a --json --hex', /one of --json, --hex and --watch/],
+    ['-t a --json -F %p', /--json and -F/],
+    ['-t a --rates 1 --watch', /--watch and --rates/],
+    ['-t a --rates 1 -F %p', /--rates and -F/],
+    ['-t a --pretty --hex', /--pretty and --hex/],
+    ['-t a -F %?', /there is no such parameter/],
+    ['-t a --rates x', /expected seconds/],
   ];
   for (const [line, expected] of wrong) assert.throws(() => read(line), expected, line);
-});
-
-test('messages print as payload, with topic, or in a format', () => {
-  const print = (line: string, payload = 'x') => {
-    const packet = { type: 'publish' as const, dup: false, qos: 0 as const, retain: false, topic: 'a', packetId: 0 };
-    const message = new ReceivedMessage({ ...packet, properties: {}, payload: Buffer.from(payload) }, 'a');
-    return formatOf(read(line))(message, { epochMs: 0, nanoseconds: 0 }).toString();
-  };
-  assert.deepEqual([print('-t a'), print('-t a -N'), print('-t a', '')], ['x\n', 'x', '']);
-  assert.deepEqual([print('-t a -v'), print('-t a -v', ''), print('-t a -v -N')], ['a x\n', 'a (null)\n', 'a x']);
-  assert.deepEqual([print('-t a -F %t:%p'), print('-t a -F %p', ''), print('-t a -F %p -N -v')], ['a:x\n', '\n', 'x']);
-});
-
-test('on a terminal a topic cannot play with it; for a program it stands as it is', () => {
-  const packet = { type: 'publish' as const, dup: false, qos: 0 as const, retain: false, topic: 'a', packetId: 0 };
-  const message = new ReceivedMessage({ ...packet, properties: {}, payload: Buffer.from('\u202e') }, '\u001b[2J');
-  const print = (isTerminal: boolean) =>
-    formatOf(read('-t a -v'), isTerminal)(message, { epochMs: 0, nanoseconds: 0 }).toString();
-  assert.equal(print(true), '\\u001b[2J \u202e\n');
-  assert.equal(print(false), '\u001b[2J \u202e\n');
 });
 
 test('the help shows examples that can be read, and every format parameter', () => {

@@ -11,10 +11,9 @@ import {
 } from './connection-flags.ts';
 import { usageError } from './exit-codes.ts';
 import { type CommandHelp, columns, type FlagGroup, helpText, secondsAsMs, wholeNumber } from './flags.ts';
-import { compileFormat, type MessageFormat, PARAMETERS } from './message-format.ts';
+import { compileFormat, PARAMETERS } from './message-format.ts';
 import { type PropertyTarget, propertyHelp } from './property-flags.ts';
 import { checkTopic } from './pub-flags.ts';
-import { visible } from './visible.ts';
 
 /** What the command line of `dunlin sub` says. */
 export interface SubFlags extends ConnectionFlags {
@@ -26,6 +25,10 @@ export interface SubFlags extends ConnectionFlags {
   count?: number;
   timeoutMs?: number;
   format?: string;
+  /** In place of payloads or a format. */
+  output?: SubOutput;
+  /** Tables of rates in place of messages, so often. */
+  ratesMs?: number;
   pretty: boolean;
   verbose: boolean;
   newline: boolean;
@@ -38,10 +41,24 @@ export interface SubFlags extends ConnectionFlags {
   retainHandling: 0 | 1 | 2;
   /** Percent of the messages to print, at random. */
   randomFilter: number;
+  /** The command outlives its connections. */
+  reconnects: boolean;
 }
+
+/** What is shown of the messages, other than payloads or a format. */
+export type SubOutput = 'json' | 'hex' | 'watch';
 
 const PACKETS: readonly PropertyTarget[] = ['connect', 'subscribe', 'unsubscribe', 'disconnect', 'will'];
 const COUNT_MAX = 0xffff_ffff;
+const RATES_MS_MIN = 100;
+
+/** Remembers what is shown, of which there is one. */
+function setOutput(flags: SubFlags, output: SubOutput): void {
+  if (flags.output !== undefined && flags.output !== output) {
+    throw usageError('Cannot use more than one of --json, --hex and --watch');
+  }
+  flags.output = output;
+}
 
 const SUBSCRIPTION: FlagGroup<SubFlags> = {
   title: 'Subscription',
@@ -161,9 +178,32 @@ const OUTPUT: FlagGroup<SubFlags> = {
     },
     {
       long: 'pretty',
-      help: 'JSON of %j and %J in several lines',
+      help: 'JSON in several lines: the payload, or %j and %J of -F',
       set: (flags) => {
         flags.pretty = true;
+      },
+    },
+    {
+      long: 'json',
+      help: 'a line of JSON for each message, with the time of receipt: see the guide',
+      set: (flags) => setOutput(flags, 'json'),
+    },
+    {
+      long: 'hex',
+      help: 'the bytes in hex with offsets and ASCII',
+      set: (flags) => setOutput(flags, 'hex'),
+    },
+    {
+      long: 'watch',
+      help: 'a live view with one line for each topic; into a pipe as -v',
+      set: (flags) => setOutput(flags, 'watch'),
+    },
+    {
+      long: 'rates',
+      values: ['SECONDS'],
+      help: 'no messages, but how many came on each topic, so often and at the end',
+      set: (flags, [seconds]) => {
+        flags.ratesMs = Math.max(RATES_MS_MIN, secondsAsMs('interval of the rates', seconds));
       },
     },
     {
@@ -196,6 +236,13 @@ const OUTPUT: FlagGroup<SubFlags> = {
         flags.exitWhenSubscribed = true;
       },
     },
+    {
+      long: 'no-reconnect',
+      help: 'end with 2 when the connection is lost, and do not connect again',
+      set: (flags) => {
+        flags.reconnects = false;
+      },
+    },
   ],
 };
 
@@ -210,7 +257,9 @@ const HELP: CommandHelp = {
     ["dunlin sub -t 'room/+/temperature' -q 1", 'one level of any name'],
     ["dunlin sub -t 'room/#' -C 1 -W 5", 'one message within five seconds, for scripts'],
     ["dunlin sub -t '#' -F '%I %t %p'", 'with the time of receipt'],
-    ["dunlin sub -t '#' -F %j", 'one JSON object a line'],
+    ["dunlin sub -t '#' --json", 'one JSON object a line, for programs'],
+    ["dunlin sub -t '#' --watch", 'a live view: one line for each topic'],
+    ["dunlin sub -t '#' --rates 5", 'how many messages come on each topic'],
     ["dunlin sub -t 'jobs/#' -q 1 -c -i worker1", 'nothing is missed between two runs'],
     ["dunlin sub -t '#' --remove-retained --retained-only -W 2", 'clear all retained messages'],
   ],
@@ -253,12 +302,16 @@ function newSubFlags(): SubFlags {
     retainAsPublished: false,
     retainHandling: 0,
     randomFilter: 100,
+    reconnects: true,
   };
 }
 
-/** Reads and checks the command line. Throws a usage error. */
-export function readSubFlags(argv: readonly string[]): SubFlags {
-  const flags = readClientFlags('dunlin sub', GROUPS, argv, newSubFlags);
+/** Reads and checks the command line, with the saved profiles that the environment says. Throws a usage or local error. */
+export function readSubFlags(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>> = {},
+): SubFlags {
+  const flags = readClientFlags('dunlin sub', GROUPS, argv, newSubFlags, undefined, environment);
   if (flags.url?.topic !== undefined) flags.filters.push(flags.url.topic);
   if (flags.filters.length === 0 && flags.unsubscribe.length === 0) {
     throw usageError("Cannot subscribe without a filter: expected -t FILTER, such as -t '#'");
@@ -266,6 +319,7 @@ export function readSubFlags(argv: readonly string[]): SubFlags {
   for (const filter of [...flags.filters, ...flags.unsubscribe, ...flags.filterOut]) checkFilter(filter);
   if (flags.will.topic !== undefined) checkTopic(flags.will.topic);
   if (flags.skipRetained && flags.retainedOnly) throw usageError('Cannot use -R and --retained-only together');
+  checkOutput(flags);
   const needs5 = flags.noLocal || flags.retainAsPublished || flags.retainHandling !== 0;
   if (needs5 && versionOf(flags) !== 5) {
     throw usageError(
@@ -275,21 +329,16 @@ export function readSubFlags(argv: readonly string[]): SubFlags {
   return flags;
 }
 
-/** How each message is printed, on a terminal or for a program. Throws a usage error for a bad format. */
-export function formatOf(flags: SubFlags, isTerminal = false): MessageFormat {
-  const format = compileFormat(flags.format ?? '%p', { pretty: flags.pretty, isTerminal });
-  const newline = Buffer.from(flags.newline ? '\n' : '');
-  if (flags.format !== undefined) return (message, moment) => Buffer.concat([format(message, moment), newline]);
-  if (!flags.verbose) {
-    // An empty payload prints nothing, so that what is printed can be counted in lines of content.
-    return ({ payload }) => (payload.length === 0 ? Buffer.alloc(0) : Buffer.concat([payload, newline]));
-  }
-  return ({ topic, payload }) =>
-    Buffer.concat([
-      Buffer.from(`${isTerminal ? visible(topic) : topic} `),
-      payload.length === 0 ? Buffer.from('(null)') : payload,
-      newline,
-    ]);
+function checkOutput({ output, ratesMs, format, pretty }: SubFlags): void {
+  const given = [
+    output === undefined ? '' : `--${output}`,
+    ratesMs === undefined ? '' : '--rates',
+    format === undefined ? '' : '-F',
+  ];
+  const [first, second] = given.filter(Boolean);
+  if (second !== undefined) throw usageError(`Cannot use ${first} and ${second} together`);
+  if (pretty && first !== undefined && first !== '-F') throw usageError(`Cannot use --pretty and ${first} together`);
+  if (format !== undefined) compileFormat(format);
 }
 
 export function checkFilter(filter: string): void {

@@ -139,10 +139,64 @@ test("the server's DISCONNECT is told with its reason and exit code", async () =
   await other.exitCode;
 });
 
+test('a connection that is lost is told, another one made, and the subscriptions are there again', async () => {
+  const name = topic();
+  const sub = await listening(`-t ${name} -i steady -C 1`);
+  await runningServer().broker.disconnect(({ clientId }) => clientId === 'steady', 0x98);
+  await sub.terminal.shows('dunlin sub: Connected again\n');
+  assert.match(sub.terminal.err, /^dunlin sub: The server ended the connection: .*\(0x98\).*; connecting again$/m);
+  // The second SUBACK.
+  await sub.terminal.shows('Connected again');
+  while (sub.terminal.err.split('< SUBACK').length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+  await publish(name, 'after');
+  assert.equal(await sub.exitCode, 0);
+  assert.equal(sub.terminal.out, 'after\n');
+});
+
+test('Subscription Identifiers that the client chose are not shown, and no Topic Alias is asked for', async () => {
+  const name = topic();
+  const sub = await listening(`-t ${name} -C 1 -F %S|%A|%j`);
+  await publish(name, 'x');
+  assert.equal(await sub.exitCode, 0);
+  assert.match(sub.terminal.out, /^\|\|\{[^}]*"payload":"x"\}\n$/);
+  assert.doesNotMatch(sub.terminal.out, /properties/);
+});
+
+test('--json, --hex and --pretty show messages in their ways', async () => {
+  const name = topic();
+  const lines = await listening(`-t ${name} --json -C 1`);
+  const bytes = await listening(`-t ${name} --hex -v -C 1`);
+  const pretty = await listening(`-t ${name} --pretty -C 1`);
+  await publish(name, '{"a":1.0}');
+  for (const one of [lines, bytes, pretty]) assert.equal(await one.exitCode, 0, one.terminal.err);
+  assert.match(
+    lines.terminal.out,
+    /^\{"time":"[^"]*Z","topic":"sub\/\d+","qos":0,"retain":false,"bytes":9,"encoding":"json","payload":\{"a":1\.0\},"properties":\{\}\}\n$/,
+  );
+  assert.match(
+    bytes.terminal.out,
+    /^sub\/\d+ \(9 bytes\)\n00000000 {2}7b 22 61 22 3a 31 2e 30 {2}7d .*\|\{"a":1\.0\}\|\n$/,
+  );
+  assert.equal(pretty.terminal.out, '{\n  "a": 1.0\n}\n');
+});
+
+test('--rates tells how much came on each topic at the end, and --watch is plain lines without a terminal', async () => {
+  const name = topic();
+  const rates = await listening(`-t ${name}/# --rates 60 -C 3`);
+  const watch = await listening(`-t ${name}/# --watch -C 3`);
+  for (const part of ['a', 'b', 'a']) await publish(`${name}/${part}`, 'four');
+  for (const one of [rates, watch]) assert.equal(await one.exitCode, 0, one.terminal.err);
+  assert.match(
+    rates.terminal.out,
+    /^In all\n[\d.]+ s: 3 messages, 2 topics\n *msg\/s +messages +bytes +topic\n *[\d.]+ +2 +8 +sub\/\d+\/a\n *[\d.]+ +1 +4 +sub\/\d+\/b\n$/,
+  );
+  assert.deepEqual(watch.terminal.out, `${name}/a four\n${name}/b four\n${name}/a four\n`);
+});
+
 test('a will is published when the connection is lost', async () => {
   const name = topic();
   const sub = await listening(`-t ${name} -C 1`);
-  const dying = await listening(`-t other -i dying --will-topic ${name} --will-payload gone`);
+  const dying = await listening(`-t other -i dying --no-reconnect --will-topic ${name} --will-payload gone`);
   await runningServer().broker.disconnect(({ clientId }) => clientId === 'dying', 0x98);
   assert.equal(await dying.exitCode, 0x98);
   assert.equal(await sub.exitCode, 0);

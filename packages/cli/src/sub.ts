@@ -1,27 +1,30 @@
 /** `dunlin sub`: subscribes and prints messages until it is told to end. */
 
 import { type Client, type CloseReason, describeReason, type ReceivedMessage } from '@dunlin/client';
-import { FilterTrie } from '@dunlin/protocol';
-import { connectClient } from './connecting.ts';
+import { connectTarget, targetOf } from './connecting.ts';
+import { versionOf } from './connection-flags.ts';
 import { CommandError, ExitCode, localError } from './exit-codes.ts';
-import { PayloadNotJson } from './message-json.ts';
-import { momentNow } from './strftime.ts';
-import { formatOf, readSubFlags, type SubFlags } from './sub-flags.ts';
+import { MessageSelection } from './message-selection.ts';
+import { reconnecting } from './reconnecting.ts';
+import { withoutIdentifiers } from './shown-message.ts';
+import { readSubFlags, type SubFlags } from './sub-flags.ts';
+import { type MessageOutput, messageOutput } from './sub-output.ts';
 import { Output, type Terminal } from './terminal.ts';
 import { visible } from './visible.ts';
 
 /** Why the command ends: an exit code, or the error to tell. */
 type End = { readonly exitCode: number } | { readonly error: unknown };
 
+/** How long the last messages that clear retained ones may take. */
+const DRAIN_MS = 10_000;
+
 /** Runs the command and returns its exit code. Rejects with what `failureOf` understands. */
 export async function sub(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const flags = readSubFlags(argv);
+  const flags = readSubFlags(argv, terminal.environment);
   const output = new Output(terminal.output);
   const interrupt = new AbortController();
-  let finish = (_end: End): void => {};
-  const ended = new Promise<End>((resolve) => {
-    finish = resolve;
-  });
+  const ended = Promise.withResolvers<End>();
+  const finish = (end: End): void => ended.resolve(end);
   const ignore = terminal.onInterrupt(() => {
     interrupt.abort();
     finish({ exitCode: ExitCode.done });
@@ -39,20 +42,18 @@ export async function sub(argv: readonly string[], terminal: Terminal): Promise<
           interrupt.abort();
           finish({ exitCode: ExitCode.timedOut });
         }, flags.timeoutMs);
+  let receiver: Receiver | undefined;
   try {
-    const printer = new Printer(flags, output, terminal, finish);
-    const client = await connectClient(flags, terminal, {
-      signal: interrupt.signal,
-      on: { message: (message) => printer.take(message) },
-    });
-    printer.client = client;
+    receiver = new Receiver(flags, messageOutput(flags, terminal, output), finish);
+    const client = await subscriber(flags, terminal, interrupt.signal, receiver);
     isConnected = true;
     client.closed.then((reason) => finish(endOf(reason)));
     request(flags, client, terminal).then(
       () => flags.exitWhenSubscribed && finish({ exitCode: ExitCode.done }),
       (error) => finish({ error }),
     );
-    const end = await ended;
+    const end = await ended.promise;
+    await receiver.removed();
     await client.disconnect({ properties: flags.properties.disconnect ?? {} });
     if ('error' in end) throw end.error;
     return end.exitCode;
@@ -63,8 +64,34 @@ export async function sub(argv: readonly string[], terminal: Terminal): Promise<
   } finally {
     clearTimeout(timer);
     ignore();
+    receiver?.end();
     output.flush();
   }
+}
+
+/** Connects a client that tells its ups and downs on the errors, one line each, and hands over what comes. */
+async function subscriber(
+  flags: SubFlags,
+  terminal: Terminal,
+  signal: AbortSignal,
+  receiver: Receiver,
+): Promise<Client> {
+  const tell = (text: string): void => {
+    // The live view shows ages, which tell the same; a line would tear it.
+    if (!flags.quiet && flags.output !== 'watch') terminal.errors.write(`dunlin sub: ${visible(text)}\n`);
+  };
+  const again = flags.reconnects ? reconnecting(tell) : { reconnect: false as const, on: {} };
+  const target = targetOf(flags, terminal);
+  // Aliases are shown by formats, so none may come that nobody asked for.
+  const aliases = versionOf(flags) === 5 ? { topicAliasMaximum: 0, ...target.options.properties } : {};
+  const client = await connectTarget(target, {
+    signal,
+    properties: aliases,
+    ...again,
+    on: { ...again.on, message: (message) => receiver.take(message) },
+  });
+  receiver.client = client;
+  return client;
 }
 
 /** Subscribes and unsubscribes; settles when the server has confirmed all of it. */
@@ -85,66 +112,46 @@ async function request(flags: SubFlags, client: Client, terminal: Terminal): Pro
   }
 }
 
-/** Chooses and prints messages, and says when there were enough. */
-class Printer {
+/** Takes messages from the client, and says when there were enough. */
+class Receiver {
   client: Client | undefined;
-  readonly #flags: SubFlags;
-  readonly #output: Output;
-  readonly #terminal: Terminal;
+  readonly #output: MessageOutput;
   readonly #finish: (end: End) => void;
-  readonly #format: ReturnType<typeof formatOf>;
-  readonly #filteredOut = new FilterTrie<true>();
-  #printed = 0;
-  #isDone = false;
+  readonly #selection: MessageSelection;
+  readonly #areIdentifiersAsked: boolean;
+  #removing = 0;
 
-  constructor(flags: SubFlags, output: Output, terminal: Terminal, finish: (end: End) => void) {
-    this.#flags = flags;
+  constructor(flags: SubFlags, output: MessageOutput, finish: (end: End) => void) {
     this.#output = output;
-    this.#terminal = terminal;
     this.#finish = finish;
-    this.#format = formatOf(flags, (terminal.output as Partial<NodeJS.WriteStream>).isTTY === true);
-    for (const filter of flags.filterOut) this.#filteredOut.add(filter, true);
+    this.#selection = new MessageSelection(flags);
+    this.#areIdentifiersAsked = flags.properties.subscribe?.subscriptionIdentifiers !== undefined;
   }
 
   take(message: ReceivedMessage): void {
-    if (this.#isDone) return;
-    const { retainedOnly, removeRetained, skipRetained, randomFilter, count } = this.#flags;
-    if (retainedOnly && !message.retain) {
-      this.#done();
-      return;
-    }
-    if (this.#isFilteredOut(message.topic)) return;
-    if (removeRetained && message.retain && message.payload.length > 0) this.#remove(message.topic);
-    if (skipRetained && message.retain) return;
-    if (randomFilter < 100 && Math.random() * 100 >= randomFilter) return;
-    this.#print(message);
-    this.#printed += 1;
-    if (this.#printed === count) this.#done();
+    const { isPrinted, isRemoved, isLast } = this.#selection.judge(message);
+    if (isRemoved) this.#remove(message.topic);
+    if (isPrinted) this.#output.take(this.#areIdentifiersAsked ? message : withoutIdentifiers(message));
+    if (isLast) this.#finish({ exitCode: ExitCode.done });
   }
 
-  #done(): void {
-    this.#isDone = true;
-    this.#finish({ exitCode: ExitCode.done });
+  /** Settles when the server has cleared what it was asked to, or does not answer. */
+  async removed(): Promise<void> {
+    if (this.#removing > 0) await this.client?.drain({ timeoutMs: DRAIN_MS }).catch(() => {});
   }
 
-  #isFilteredOut(topic: string): boolean {
-    const found: true[] = [];
-    this.#filteredOut.collect(topic, found);
-    return found.length > 0;
-  }
-
-  #print(message: ReceivedMessage): void {
-    try {
-      this.#output.write(this.#format(message, momentNow()));
-    } catch (error) {
-      if (!(error instanceof PayloadNotJson)) throw error;
-      if (!this.#flags.quiet) this.#terminal.errors.write(`dunlin sub: ${visible(error.message)}\n`);
-    }
+  end(): void {
+    this.#output.end();
   }
 
   #remove(topic: string): void {
-    const options = { retain: true, qos: 1 as const };
-    this.client?.publish(topic, '', options).catch((error) => this.#finish({ error }));
+    this.#removing += 1;
+    this.client
+      ?.publish(topic, '', { retain: true, qos: 1 })
+      .catch((error) => this.#finish({ error }))
+      .finally(() => {
+        this.#removing -= 1;
+      });
   }
 }
 

@@ -8,6 +8,8 @@ export interface Terminal {
   readonly output: NodeJS.WritableStream;
   readonly errors: NodeJS.WritableStream;
   readonly processId: number;
+  /** Environment variables. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Calls back on the first SIGINT or SIGTERM; the function returned stops that. */
   onInterrupt(call: () => void): () => void;
   /**
@@ -26,6 +28,7 @@ export function processTerminal(): Terminal {
     output: process.stdout,
     errors: stderr,
     processId: process.pid,
+    environment: process.env,
     onInterrupt: (call) => {
       process.once('SIGINT', call);
       process.once('SIGTERM', call);

@@ -53,10 +53,12 @@ export async function attempt(context: AttemptContext, signal: AbortSignal): Pro
     url = context.url ?? parsedUrl(await provided(settings.url, bounds.signal));
     const connect = await connectPacket(context, url, bounds.signal);
     const tls = await provided(settings.tls, bounds.signal);
-    const dialled = settings.dial({ url, tls, signal: bounds.signal, timeoutMs, certificateSeen }).then((wire) => {
-      if (bounds.signal.aborted) wire.destroy();
-      return wire;
-    });
+    const dialled = settings
+      .dial({ url, tls, protocolVersion: connect.protocolVersion, signal: bounds.signal, timeoutMs, certificateSeen })
+      .then((wire) => {
+        if (bounds.signal.aborted) wire.destroy();
+        return wire;
+      });
     const wire = await within(dialled, bounds.signal);
     return await new Promise<Established>((resolve, reject) => {
       const handshake = new Handshake(context, connect, url as URL, { resolve, reject });

@@ -43,6 +43,8 @@ export interface ClientEvents {
   publishAcknowledged: (topic: string, result: PublishResult) => void;
   subscribed: (result: RequestResult) => void;
   unsubscribed: (result: RequestResult) => void;
+  /** The handler of a request threw, or its answer could not be published. The requester has its time-out. */
+  responderFailed: (error: unknown, request: ReceivedMessage) => void;
   /** A packet went into the output. Its binary values may change after the call. Without authentication data, and with an empty password. */
   packetSent: (packet: Packet) => void;
   /** A packet came. Its binary values are valid until the call returns. Without authentication data. */
@@ -66,6 +68,10 @@ export interface ClientStats {
   expired: number;
   /** Connections after the first. */
   reconnects: number;
+  /** Answers that no open request of this client waits for: late, a second one, or of somebody else. */
+  responsesIgnored: number;
+  /** Requests that no responder here can answer: without a good Response Topic, retained, or too many at once. */
+  requestsIgnored: number;
 }
 
 /** Options of `publish`. */

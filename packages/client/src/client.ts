@@ -19,20 +19,23 @@ import type {
   SubscribeOptions,
   UnsubscribeOptions,
 } from './client-api.ts';
-import type { PacketTap, PublishResult } from './connection.ts';
+import type { PublishResult } from './connection.ts';
 import { MqttError, mqttError } from './errors.ts';
 import { Listeners } from './events.ts';
 import { Lifecycle } from './lifecycle.ts';
-import { type Log, logOf, packetLine, withoutSecrets } from './log.ts';
+import { type Log, logOf, tapOf } from './log.ts';
 import { type OperationOptions, operation, type Settle } from './operation.ts';
 import type { ClientOptions, MessageHandler, Payload } from './options.ts';
-import { OutboxKeeper } from './outbox-keeper.ts';
+import { openOutbox } from './outbox-keeper.ts';
 import { payloadBytes } from './payload.ts';
+import type { ReceivedMessage } from './received-message.ts';
+import { Requester, type RequestOptions } from './requester.ts';
 import { attemptOf, type Request, type RequestResult } from './requests.ts';
+import { type RequestHandler, type RespondOptions, respond } from './responder.ts';
 import { checkDisconnect, type ServerLimits } from './server-limits.ts';
 import { Session } from './session.ts';
 import { type Platform, type ServerUrl, type Settings, settingsOf } from './settings.ts';
-import { PendingSubscription, Subscription } from './subscription.ts';
+import { type PendingSubscription, pendingSubscription, Subscription } from './subscription.ts';
 
 /**
  * An MQTT client; `createClient` and `connect` make it.
@@ -51,12 +54,15 @@ export class Client implements AsyncDisposable {
     refused: 0,
     expired: 0,
     reconnects: 0,
+    responsesIgnored: 0,
+    requestsIgnored: 0,
   };
   readonly #settings: Settings;
   readonly #listeners = new Listeners<ClientEvents>();
   readonly #log: Log;
   readonly #session: Session;
   readonly #lifecycle: Lifecycle;
+  readonly #requester: Requester;
   readonly #draining = new Set<Settle<void>>();
   #wasConnected = false;
 
@@ -84,6 +90,9 @@ export class Client implements AsyncDisposable {
       ended: (error) => this.#lifecycle.end({ by: 'server', error }),
     });
     this.#lifecycle = this.#newLifecycle();
+    this.#requester = new Requester(this, settings.environment, settings.requestsMax, () => {
+      this.stats.responsesIgnored += 1;
+    });
   }
 
   get state(): ClientState {
@@ -162,7 +171,7 @@ export class Client implements AsyncDisposable {
     }
     const attempt = `Cannot publish to "${topic}"`;
     return this.#operation(attempt, options, (settle) => {
-      if (qos === 0 && link === undefined && !this.#settings.outbox.keepsQoS0) {
+      if (qos === 0 && link === undefined && this.#settings.outbox.qos0 === 'reject') {
         throw new MqttError('closed', `${attempt}: there is no connection, and QoS 0 does not wait for one`);
       }
       const request = { topic, payload: payloadBytes(payload), qos, retain, properties };
@@ -196,7 +205,7 @@ export class Client implements AsyncDisposable {
     const isManual = given.acknowledge === 'manual';
     const subscription = new Subscription(owner, names, this.#settings.iteratorMessagesMax, isManual);
     if (listener !== undefined) subscription.on(listener);
-    return new PendingSubscription(subscription, this.#subscribe(subscription, requests, given));
+    return pendingSubscription(subscription, this.#subscribe(subscription, requests, given));
   }
 
   /**
@@ -221,6 +230,31 @@ export class Client implements AsyncDisposable {
       if (subscription.filters.every((filter) => list.includes(filter))) this.#finish(subscription);
     }
     return result;
+  }
+
+  /** Publishes a request and settles with its answer; see `Requester.request`. */
+  request<const Topic extends string>(
+    topic: Topic,
+    payload: Payload,
+    options?: RequestOptions<NoInfer<Topic>>,
+  ): Promise<ReceivedMessage> {
+    return this.#requester.request(topic, payload, options);
+  }
+
+  /** Answers requests to a filter or template with what the handler gives, until the subscription ends. See `respond`. */
+  respond<const Filter extends string>(
+    filter: Filter,
+    handler: RequestHandler<Filter>,
+    options?: RespondOptions<NoInfer<Filter>>,
+  ): PendingSubscription {
+    const events = {
+      requestIgnored: () => {
+        this.stats.requestsIgnored += 1;
+      },
+      responderFailed: (error: unknown, request: ReceivedMessage) =>
+        this.#listeners.emit('responderFailed', error, request),
+    };
+    return respond(this, events, filter, handler, options);
   }
 
   /**
@@ -276,7 +310,7 @@ export class Client implements AsyncDisposable {
 
   #newLifecycle(): Lifecycle {
     return new Lifecycle(this.#settings, {
-      tap: this.#tap(),
+      tap: tapOf(this.#log, this.#listeners),
       opening: () => this.#opening(),
       accepted: (established, isResumed) => {
         if (this.#lifecycle.state === 'reconnecting') this.stats.reconnects += 1;
@@ -293,23 +327,6 @@ export class Client implements AsyncDisposable {
       },
       certificateExpiring: (certificate) => this.#tell('certificateExpiring', certificate),
     });
-  }
-
-  #tap(): PacketTap {
-    const [log, listeners] = [this.#log, this.#listeners];
-    return {
-      get isOpen() {
-        return log !== undefined || listeners.has('packetSent') || listeners.has('packetReceived');
-      },
-      sent: (packet) => {
-        log?.('debug', packetLine('>', packet));
-        this.#tell('packetSent', withoutSecrets(packet));
-      },
-      received: (packet) => {
-        log?.('debug', packetLine('<', packet));
-        this.#tell('packetReceived', withoutSecrets(packet));
-      },
-    };
   }
 
   #tell<Name extends keyof ClientEvents>(name: Name, ...values: Parameters<ClientEvents[Name]>): void {
@@ -331,24 +348,18 @@ export class Client implements AsyncDisposable {
 
   /** Opens the store of the outbox, where there is one; settles with the Client Identifier that goes with it. */
   async #opening(): Promise<string> {
-    const { outbox, connect, isOwnId } = this.#settings;
+    const { outbox, clientId } = this.#settings;
     const { store } = outbox;
     if (store === undefined) return this.clientId;
-    const { clientId, records } = await store.open();
+    const opened = await openOutbox(store, clientId, (error) => this.#lifecycle.over({ by: 'client', error }));
     if (this.#lifecycle.isOver) {
-      await store.close();
+      await opened.keeper.close();
       return this.clientId;
     }
-    if (isOwnId && clientId !== undefined && clientId !== connect.clientId) {
-      await store.close();
-      const message = `Cannot connect as "${connect.clientId}": the outbox belongs to "${clientId}"`;
-      throw new MqttError('invalid', message);
-    }
-    const keeper = new OutboxKeeper(store, (error) => this.#lifecycle.over({ by: 'client', error }));
-    this.#session.outbox.keeper = keeper;
-    this.#session.outbox.restore(records);
-    const own = clientId ?? this.clientId;
-    if (clientId === undefined) keeper.own(own);
+    const own = opened.clientId ?? this.clientId;
+    if (opened.clientId === undefined) opened.keeper.own(own);
+    this.#session.outbox.keeper = opened.keeper;
+    this.#session.outbox.restore(opened.records);
     return own;
   }
 
@@ -375,10 +386,8 @@ export class Client implements AsyncDisposable {
     { signal, timeoutMs = this.#settings.operationTimeoutMs }: OperationOptions,
     start: (settle: Settle<Result>) => (() => void) | undefined,
   ): Promise<Result> {
-    return operation(this.#settings.environment, attempt, { signal, timeoutMs }, (settle) => {
-      if (this.#lifecycle.isOver) throw this.#overError(attempt);
-      return start(settle);
-    });
+    if (this.#lifecycle.isOver) return Promise.reject(this.#overError(attempt));
+    return operation(this.#settings.environment, attempt, { signal, timeoutMs }, start);
   }
 
   /** Sends the request and tells how it was answered. */

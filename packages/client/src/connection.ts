@@ -2,10 +2,10 @@
 
 import {
   decodeServerPacket,
-  FrameReader,
   hexadecimal,
   NO_PROPERTIES,
   type Packet,
+  PacketStream,
   PacketWriter,
   type ProtocolVersion,
   protocolError,
@@ -61,7 +61,7 @@ export class Connection implements WireHandler {
   keepAlive: KeepAlive | undefined;
   readonly #wire: Wire;
   readonly #version: ProtocolVersion;
-  readonly #reader: FrameReader;
+  readonly #reader: PacketStream;
   readonly #tap: PacketTap;
   readonly #nowMs: () => number;
   #writer = new PacketWriter();
@@ -85,7 +85,7 @@ export class Connection implements WireHandler {
   ) {
     this.#wire = wire;
     this.#version = version;
-    this.#reader = new FrameReader(maximumPacketSize);
+    this.#reader = new PacketStream(maximumPacketSize);
     this.#nowMs = nowMs;
     this.#tap = tap;
     this.owner = owner;
@@ -233,8 +233,7 @@ export class Connection implements WireHandler {
     const writer = this.#writer;
     if (this.#state !== 'open' || writer.length === 0) return;
     const bytes = writer.bytes.subarray(0, writer.length);
-    // Every transport takes any Uint8Array; the type says Buffer because Node's reads give one.
-    const isTaken = this.#wire.write(bytes as Buffer);
+    const isTaken = this.#wire.write(bytes);
     this.keepAlive?.sent(this.#nowMs());
     if (!isTaken) this.#isFull = true;
     if (isTaken && writer.bytes.length <= OUTPUT_BYTES_KEPT) writer.length = 0;

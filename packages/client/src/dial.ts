@@ -1,5 +1,6 @@
 /** The port by which the client gets its wires: each platform has its own. */
 
+import type { ProtocolVersion } from '@dunlin/protocol';
 import type { Wire } from '@dunlin/transport';
 import type { TlsOptions } from './tls-options.ts';
 
@@ -17,6 +18,8 @@ export interface DialRequest {
   /** With scheme, host, port and path; user and password in it are not for the transport. */
   readonly url: URL;
   readonly tls: TlsOptions | undefined;
+  /** Of the CONNECT that will follow: the WebSocket subprotocol tells it. */
+  readonly protocolVersion: ProtocolVersion;
   /** Nobody wants the wire any more: the promise rejects soon, and a wire that comes late is destroyed. */
   readonly signal: AbortSignal;
   readonly timeoutMs: number;

@@ -52,8 +52,9 @@ export const ERRNO = {
 /** Stable identifiers of what went wrong; the text of a message may change, these may not. */
 export type MqttErrorCode = keyof typeof ERRNO;
 
-/** The classic code of the server's refusal of a publish, a subscription or an authentication. */
+/** The classic code of the server's refusal of a publish, a request (0x10), a subscription or an authentication. */
 export const ERRNO_OF_REASON: Readonly<Record<number, number>> = {
+  16: 6,
   129: 2,
   130: 2,
   134: 11,
@@ -88,7 +89,10 @@ export const RETURN_CODES: Readonly<Record<number, number>> = {
 
 /** For the reference: when a code comes, and what to do. Not in bundles, since no code reads it. */
 export const ERROR_TEXTS: Readonly<Record<MqttErrorCode, readonly [when: string, what: string]>> = {
-  refused: ['the server answered with a Reason Code of 0x80 or more', 'see the Reason Code and `reasonString`'],
+  refused: [
+    'the server answered with a Reason Code of 0x80 or more, or to a request 0x10: nobody listens',
+    'see the Reason Code and `reasonString`',
+  ],
   'not-supported': [
     'the server said at connect that it does not do this, or the protocol version lacks it; nothing was sent',
     'ask for less, see `client.limits`; connect with MQTT 5.0',

@@ -23,7 +23,7 @@ export interface MqttErrorDetails {
 export class MqttError extends Error {
   override readonly name = 'MqttError';
   readonly code: MqttErrorCode;
-  /** MQTT 5.0 Reason Code, 0x80 to 0xA2; undefined where none fits. */
+  /** MQTT 5.0 Reason Code, 0x80 to 0xA2, or 0x10 of a request that nobody hears; undefined where none fits. */
   readonly reasonCode: number | undefined;
   /** The packet that brought the refusal. */
   readonly packet: Packet | undefined;

@@ -1,14 +1,13 @@
-/** `connect` in Node: the URL's scheme chooses the transport. */
+/** `@dunlin/client/node`: the client in Node, and what it has only there. */
 
-import { connectTcp } from '@dunlin/transport';
 import { clientsOn } from './create-client.ts';
-import type { Dial } from './dial.ts';
+import { nodeDial } from './dial-node.ts';
 import { SYSTEM } from './environment.ts';
-import { serverAddress } from './server-url.ts';
 
-const dial: Dial = async ({ url, signal, timeoutMs }) => {
-  const { host, port } = serverAddress(url);
-  return connectTcp({ host, port, signal, timeoutMs });
-};
+export { type NodeDialOptions, nodeDial } from './dial-node.ts';
+export { type FileOutboxOptions, fileOutbox } from './file-outbox.ts';
+export { OutboxError, type OutboxErrorCode } from './outbox-store.ts';
+export { type TlsFiles, tlsFiles } from './tls-files.ts';
 
-export const { createClient, connect } = clientsOn({ dial, environment: SYSTEM });
+/** See `clientsOn`; by `mqtt:`, `mqtts:`, `ws:`, `wss:` and `mqtt+unix:///path`. */
+export const { createClient, connect } = clientsOn({ dial: nodeDial(), environment: SYSTEM });

@@ -128,6 +128,8 @@ export interface ClientOptions {
   readonly topicAliases?: boolean;
   /** Received messages that wait in one subscription's iterator. Default 1000. */
   readonly iteratorMessagesMax?: number;
+  /** Requests that wait for their answers; those above it reject 'queue-full'. Default 10000. */
+  readonly requestsMax?: number;
   /** Listeners that are there before the first packet. */
   readonly on?: Partial<ClientEvents>;
   /** Takes the log. */

@@ -97,8 +97,11 @@ export class Outbox {
     const topic = this.#link?.topicOf(request) ?? request.topic;
     const { messageExpiryInterval: expiryS } = properties;
     const outgoing: Outgoing = {
-      ...request,
       topic,
+      payload,
+      qos,
+      retain: request.retain,
+      properties,
       sequence: ++this.#sequence,
       expiresAtMs: expiryS === undefined ? undefined : this.#environment.wallClockMs() + expiryS * 1000,
       packetId: 0,
@@ -358,11 +361,11 @@ export class Outbox {
   }
 
   #makeRoom(topic: string, bytes: number): void {
-    const { messagesMax, bytesMax, dropsOldest } = this.#limits;
+    const { messagesMax, bytesMax, onFull } = this.#limits;
     while (this.size >= messagesMax || this.#bytes + bytes > bytesMax) {
       const [oldest] = [...first(this.#waiting), ...first(this.#waiting0)].sort(bySequence);
       this.#host.stats.refused += 1;
-      if (!dropsOldest || oldest === undefined || bytes > bytesMax) throw this.#full(topic);
+      if (onFull === 'reject' || oldest === undefined || bytes > bytesMax) throw this.#full(topic);
       this.#waitingFor(oldest).delete(oldest);
       this.#fail(oldest, this.#full(oldest.topic));
     }

@@ -7,7 +7,7 @@
  */
 
 import {
-  FilterTrie,
+  FilterTree,
   type Properties,
   parseSharedFilter,
   type SubscriptionRequest,
@@ -44,9 +44,11 @@ export interface RouteGroup {
 export class Routes {
   readonly #byFilter = new Map<string, Route>();
   readonly #byIdentifier = new Map<number, Set<Route>>();
-  readonly #trie = new FilterTrie<Route>();
-  readonly #locals = new FilterTrie<MessageHandler>();
+  readonly #trie = new FilterTree<Route>();
+  readonly #locals = new FilterTree<MessageHandler>();
   readonly #found: Route[] = [];
+  #foundTopic: string | undefined;
+  #foundIdentifier = 0;
   #latest = 0;
 
   /** Adds a subscription under each of its filters; returns the Subscription Identifier that they have. */
@@ -57,7 +59,15 @@ export class Routes {
       let route = this.#byFilter.get(filter);
       if (route === undefined) {
         const topicFilter = parseSharedFilter(filter)?.filter ?? filter;
-        route = { filter, topicFilter, subscriptions: new Set(), request, properties, identifier, isGranted: false };
+        route = {
+          filter,
+          topicFilter,
+          subscriptions: new Set(),
+          request,
+          properties,
+          identifier,
+          isGranted: false,
+        };
         this.#byFilter.set(filter, route);
         this.#trie.add(topicFilter, route);
       }
@@ -127,22 +137,29 @@ export class Routes {
   deliver(message: ReceivedMessage, delivery: Delivery | undefined): void {
     const found = this.#matching(message);
     if (found.length === 1 && found[0].subscriptions.size === 1) {
-      for (const subscription of found[0].subscriptions) subscription.deliver(message, delivery);
+      const [only] = found[0].subscriptions;
+      only.deliver(message, delivery);
     } else {
       // A copy, since a handler may subscribe and unsubscribe. Filters of one subscription may overlap: it gets one.
       const subscriptions = new Set(found.flatMap((route) => [...route.subscriptions]));
       for (const subscription of subscriptions) subscription.deliver(message, delivery);
     }
-    if (this.#locals.size > 0) this.#locals.match(message.topic, (handler) => callHandler(handler, message, delivery));
+    for (const handler of this.#locals.collect(message.topic, [])) callHandler(handler, message, delivery);
   }
 
+  /** The routes of a message; those of the latest are kept, as the next often goes the same way. */
   #matching({ topic, properties: { subscriptionIdentifiers } }: ReceivedMessage): Route[] {
     const found = this.#found;
+    const identifier = subscriptionIdentifiers?.length === 1 ? subscriptionIdentifiers[0] : 0;
+    const isAlone = subscriptionIdentifiers === undefined || identifier !== 0;
+    if (isAlone && topic === this.#foundTopic && identifier === this.#foundIdentifier) return found;
+    this.#foundTopic = isAlone ? topic : undefined;
+    this.#foundIdentifier = identifier;
     found.length = 0;
-    for (const identifier of subscriptionIdentifiers ?? [0]) {
+    for (const one of subscriptionIdentifiers ?? [0]) {
       const before = found.length;
-      for (const route of this.#byIdentifier.get(identifier) ?? []) {
-        if (route.topicFilter === topic || topicMatches(route.topicFilter, topic)) found.push(route);
+      for (const route of this.#byIdentifier.get(one) ?? []) {
+        if (topicMatches(route.topicFilter, topic)) found.push(route);
       }
       if (found.length > before) continue;
       found.length = 0;
@@ -152,7 +169,9 @@ export class Routes {
     return found;
   }
 
+  /** What was found before may be wrong from now on. */
   #unidentify(route: Route): void {
+    this.#foundTopic = undefined;
     const routes = this.#byIdentifier.get(route.identifier);
     if (routes?.delete(route) && routes.size === 0) this.#byIdentifier.delete(route.identifier);
   }

@@ -1,26 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MqttError } from './errors.ts';
-import { serverAddress } from './server-url.ts';
+import { hostOf, schemeOf, webSocketUrl } from './server-url.ts';
 
-test('host, port and credentials are read, with defaults', () => {
-  assert.deepEqual(serverAddress('mqtt://localhost'), { scheme: 'mqtt', host: 'localhost', port: 1883 });
-  assert.deepEqual(serverAddress('tcp://10.0.0.1:1884'), { scheme: 'mqtt', host: '10.0.0.1', port: 1884 });
-  assert.deepEqual(serverAddress(new URL('mqtt://u%2f:p%40@[::1]:5')), {
-    scheme: 'mqtt',
-    host: '::1',
-    port: 5,
-    username: 'u/',
-    password: 'p@',
-  });
+test('scheme and host come without what belongs to the form of a URL', () => {
+  assert.equal(schemeOf(new URL('mqtt+unix:///run/dunlin.sock')), 'mqtt+unix');
+  assert.equal(hostOf(new URL('mqtt://broker.example:1')), 'broker.example');
+  assert.equal(hostOf(new URL('mqtts://[::1]')), '::1');
+  assert.throws(() => hostOf(new URL('mqtt:///path')), { code: 'invalid', message: /it has no host/ });
 });
 
-test('what cannot be is refused without a password in the text', () => {
-  for (const url of ['', 'localhost:1883', 'mqtt://', 'mqtt://u:secret@', 'http://a', 'mqtts://a', 'mqtt://u:%zz@a']) {
-    assert.throws(
-      () => serverAddress(url),
-      (error) => error instanceof MqttError && error.code === 'invalid' && !error.message.includes('secret'),
-      url,
-    );
-  }
+test('a WebSocket is opened at /mqtt where no path is said, and never with a password in its URL', () => {
+  assert.equal(webSocketUrl(new URL('ws://broker')), 'ws://broker/mqtt');
+  assert.equal(webSocketUrl(new URL('wss://user:secret@broker:8084/a/b?c=d#e')), 'wss://broker:8084/a/b?c=d');
 });

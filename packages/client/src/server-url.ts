@@ -1,54 +1,28 @@
-/** The URL of a server: scheme, host, port and credentials. */
+/** What the transports take from the URL of a server. */
 
 import { MqttError } from './errors.ts';
 
-/** Where to connect, and as whom where the URL says so. */
-export interface ServerAddress {
-  readonly scheme: 'mqtt';
-  /** Without brackets. */
-  readonly host: string;
-  readonly port: number;
-  readonly username?: string;
-  readonly password?: string;
+/** The path where servers have their WebSocket by custom; a URL without one means it. */
+const WEBSOCKET_PATH = '/mqtt';
+
+/** The scheme without its colon. */
+export function schemeOf(url: URL): string {
+  return url.protocol.slice(0, -1);
 }
 
-/** The schemes and their default ports. */
-const PORTS: Readonly<Record<string, number>> = { mqtt: 1883, tcp: 1883 };
-
-/** Reads `mqtt://[user[:password]@]host[:port]`. Throws `MqttError` 'invalid', which never repeats a password. */
-export function serverAddress(given: string | URL): ServerAddress {
-  const url = URL.parse(String(given));
-  if (url === null || url.hostname === '') {
+/** The host without the brackets of IPv6. Throws 'invalid' where there is none. */
+export function hostOf(url: URL): string {
+  if (url.hostname === '') {
     throw new MqttError(
       'invalid',
-      `Cannot connect to "${withoutSecrets(String(given))}": expected a URL such as mqtt://localhost:1883`,
+      `Cannot connect by ${url.protocol}: it has no host, expected such as mqtt://localhost`,
     );
   }
-  const scheme = url.protocol.slice(0, -1);
-  if (!Object.hasOwn(PORTS, scheme)) {
-    const known = Object.keys(PORTS).map((name) => `${name}:`);
-    throw new MqttError(
-      'invalid',
-      `Cannot connect to "${scheme}:": this transport is not built yet, expected ${known.join(' or ')}`,
-    );
-  }
-  return {
-    scheme: 'mqtt',
-    host: url.hostname.replace(/^\[|\]$/g, ''),
-    port: url.port === '' ? PORTS[scheme] : Number(url.port),
-    ...(url.username === '' ? {} : { username: decoded(url.username) }),
-    ...(url.password === '' ? {} : { password: decoded(url.password) }),
-  };
+  return url.hostname.replace(/^\[|\]$/g, '');
 }
 
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw new MqttError('invalid', 'Cannot connect: user or password in the URL holds a lone percent sign, write %25');
-  }
-}
-
-function withoutSecrets(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, '//…@');
+/** What a WebSocket is opened by: without user, password and fragment, at `/mqtt` where no path is said. */
+export function webSocketUrl(url: URL): string {
+  const { protocol, host, pathname, search } = url;
+  return `${protocol}//${host}${pathname === '/' ? WEBSOCKET_PATH : pathname}${search}`;
 }

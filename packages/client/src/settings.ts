@@ -31,47 +31,44 @@ export type Settings = ReturnType<typeof settingsOf>;
 const TOPIC_ALIAS_MAXIMUM = 64;
 const DAY_S = 86_400;
 
+const DEFAULTS = {
+  certificateWarningDays: 30,
+  connectTimeoutMs: 30_000,
+  connectAttempts: 1,
+  pingTimeoutMs: 10_000,
+  reconnect: {} as NonNullable<ClientOptions['reconnect']>,
+  followServerReference: true,
+  topicAliases: true,
+  iteratorMessagesMax: 1000,
+  requestsMax: 10_000,
+  on: {} as NonNullable<ClientOptions['on']>,
+};
+const OUTBOX = { messagesMax: 100_000, bytesMax: 67_108_864, onFull: 'reject', qos0: 'queue' };
+
 /** Fills in the defaults. Throws `MqttError` for what cannot be. */
 export function settingsOf(platform: Platform, url: ServerUrl, options: ClientOptions) {
-  const { properties = NO_PROPERTIES, outbox = {} } = options;
-  const environment = options.environment ?? platform.environment;
+  const given = { ...DEFAULTS, ...platform, ...set(options) };
   const settings = {
+    ...given,
     url,
-    dial: options.dial ?? platform.dial,
-    environment,
-    connect: connectPacket(options, environment),
-    /** The Client Identifier was chosen here. */
-    isOwnId: options.clientId !== undefined,
-    username: options.username,
-    password: options.password,
-    tls: options.tls,
+    connect: connectPacket(options, given.environment),
     /** Credentials may be others at the next attempt. */
-    isAskedAnew: [url, options.username, options.password, options.tls].some((value) => typeof value === 'function'),
-    authentication: options.authentication,
-    maximumPacketSize: options.maximumPacketSize ?? properties.maximumPacketSize ?? PACKET_BYTES_MAXIMUM,
-    certificateWarningDays: options.certificateWarningDays ?? 30,
-    connectTimeoutMs: options.connectTimeoutMs ?? 30_000,
-    connectAttempts: options.connectAttempts ?? 1,
-    operationTimeoutMs: options.operationTimeoutMs,
-    pingTimeoutMs: options.pingTimeoutMs ?? 10_000,
-    reconnect: options.reconnect ?? {},
-    followServerReference: options.followServerReference ?? true,
-    outbox: {
-      messagesMax: outbox.messagesMax ?? 100_000,
-      bytesMax: outbox.bytesMax ?? 67_108_864,
-      dropsOldest: outbox.onFull === 'drop-oldest',
-      keepsQoS0: outbox.qos0 !== 'reject',
-      store: outbox.store,
-    },
-    topicAliases: options.topicAliases ?? true,
-    iteratorMessagesMax: options.iteratorMessagesMax ?? 1000,
-    on: options.on ?? {},
-    log: options.log,
+    isAskedAnew: [url, given.username, given.password, given.tls].some((value) => typeof value === 'function'),
+    maximumPacketSize: given.maximumPacketSize ?? given.properties?.maximumPacketSize ?? PACKET_BYTES_MAXIMUM,
+    outbox: { ...OUTBOX, ...set(given.outbox ?? {}) },
   };
   checkConnect(settings.connect, options);
   if (typeof url !== 'function') parsedUrl(url);
   return settings;
 }
+
+/** The options that have a value. */
+function set<Options extends object>(options: Options): SetOptions<Options> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as SetOptions<Options>;
+}
+
+/** Options without those that are undefined. */
+type SetOptions<Options> = { [Key in keyof Options]: Exclude<Options[Key], undefined> };
 
 /** The URL, with a scheme and a host or path. Throws 'invalid', which never repeats user or password. */
 export function parsedUrl(given: string | URL): URL {

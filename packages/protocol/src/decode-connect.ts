@@ -2,7 +2,7 @@
 
 import { MqttError, malformedPacket } from './errors.ts';
 import { PacketReader } from './packet-reader.ts';
-import { type ConnectPacket, NO_PROPERTIES, type ProtocolVersion, type QoS, type Will } from './packets.ts';
+import type { ConnectPacket, ProtocolVersion, QoS, Will } from './packets.ts';
 import { readPropertyBlock } from './property-block.ts';
 import type { TextRules } from './utf8.ts';
 import { checkTopicName } from './utf8-check.ts';
@@ -43,17 +43,18 @@ export function decodeConnect(
   if ((bytes[start] & 0x0f) !== 0)
     throw malformedPacket('Cannot read CONNECT: its header flags are not 0 [MQTT-2.1.3-1]');
   const strictText = options.strictText ?? true;
-  const reader = new PacketReader('CONNECT', bytes, bodyStart, end, strictText);
+  const reader = new PacketReader('connect', 'client', 5, bytes, bodyStart, end, strictText);
   const name = readName(reader);
   const level = reader.byte('Protocol Level');
   const bridge = level === (BRIDGE_BIT | 3) || level === (BRIDGE_BIT | 4);
   const version = versionOf(name, bridge ? level & ~BRIDGE_BIT : level);
   if (version === undefined) throw unsupportedVersion(name, level);
 
+  reader.version = version;
   const flags = reader.byte('Connect Flags');
   checkFlags(reader, flags, version);
   const keepAlive = reader.uint16('Keep Alive');
-  const properties = version === 5 ? readPropertyBlock(reader, 'connect', 'client') : NO_PROPERTIES;
+  const properties = readPropertyBlock(reader);
   if (properties.authenticationData !== undefined && properties.authenticationMethod === undefined) {
     throw reader.forbidden('it has Authentication Data without an Authentication Method (3.1.2.11.10)');
   }
@@ -67,7 +68,7 @@ export function decodeConnect(
     keepAlive,
     properties,
   };
-  if ((flags & FLAGS.will) !== 0) packet.will = readWill(reader, flags, version, strictText);
+  if ((flags & FLAGS.will) !== 0) packet.will = readWill(reader, flags);
   if ((flags & FLAGS.username) !== 0 && !mayBeMissing(reader, version)) packet.username = reader.text('User Name');
   if ((flags & FLAGS.password) !== 0 && !mayBeMissing(reader, version)) packet.password = reader.binary('Password');
   reader.finish();
@@ -120,11 +121,11 @@ function checkFlags(reader: PacketReader, flags: number, version: ProtocolVersio
   throw reader.malformed('it has a password but no user name, which needs MQTT 5.0 [MQTT311-3.1.2-22]');
 }
 
-function readWill(reader: PacketReader, flags: number, version: ProtocolVersion, strictText: boolean): Will {
-  const properties = version === 5 ? readPropertyBlock(reader, 'will', 'client') : NO_PROPERTIES;
+function readWill(reader: PacketReader, flags: number): Will {
+  const properties = readPropertyBlock(reader, 'will');
   const topicStart = reader.at + 2;
   const topic = reader.text('Will Topic');
-  checkTopicName(reader.bytes, topicStart, reader.at, strictText);
+  checkTopicName(reader.bytes, topicStart, reader.at, reader.strictText);
   if (topic === '') {
     throw new MqttError('topic-name-invalid', 0x90, 'Cannot read CONNECT: its Will Topic is empty [MQTT-4.7.3-1]');
   }

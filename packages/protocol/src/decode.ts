@@ -7,9 +7,9 @@ import { fixedFlags, PACKET_NAMES, type PacketName, PacketType, type Side } from
 import {
   type AuthPacket,
   type ConnackPacket,
+  type DisconnectPacket,
   NO_PROPERTIES,
   type Packet,
-  type Properties,
   type ProtocolVersion,
   type PublishAckPacket,
   type PublishPacket,
@@ -20,21 +20,25 @@ import {
   type UnsubackPacket,
   type UnsubscribePacket,
 } from './packets.ts';
-import type { PropertyCarrier } from './properties.ts';
 import { readPropertyBlock } from './property-block.ts';
 import { hexadecimal, isReasonCodeAllowed } from './reason-codes.ts';
 import { checkTopicField } from './topic.ts';
 
-/** What one decode function needs besides its reader. */
-interface Context {
-  readonly version: ProtocolVersion;
-  readonly sender: Side;
-}
-
 const RETURN_CODE_MAXIMUM = 5;
 const SUBACK_FAILURE = 0x80;
 const SHARED_PREFIX = '$share/';
-const ACK_STATEMENTS = '[MQTT-3.4.2-1, 3.5.2-1, 3.6.2-1, 3.7.2-1]';
+/** The statement about the code of each packet, in section 3. */
+const CODE_STATEMENTS: Partial<Record<PacketName, string>> = {
+  connack: '2.2-8',
+  puback: '4.2-1',
+  pubrec: '5.2-1',
+  pubrel: '6.2-1',
+  pubcomp: '7.2-1',
+  suback: '9.3-2',
+  unsuback: '11.3-2',
+  disconnect: '14.2-1',
+  auth: '15.2-1',
+};
 
 /**
  * Reads the packet in bytes [start, end) whose variable header begins at `bodyStart`, as `receiver` must; whoever is
@@ -69,7 +73,8 @@ export function decodeClientPacket(
   options: DecodeOptions = {},
 ): Packet {
   if (bytes[start] >> 4 === PacketType.connect) return decodeConnect(bytes, start, bodyStart, end, options);
-  return decodeWith(decodeClientBody, { version, sender: 'client' }, bytes, start, bodyStart, end, options);
+  const reader = readerOf('client', version, bytes, start, bodyStart, end, options);
+  return decodeWith(decodeClientBody, reader, bytes[start]);
 }
 
 /** Reads what a server sent, as a client does; see `decodePacket`. */
@@ -81,92 +86,97 @@ export function decodeServerPacket(
   end: number,
   options: DecodeOptions = {},
 ): Packet {
-  return decodeWith(decodeServerBody, { version, sender: 'server' }, bytes, start, bodyStart, end, options);
+  const reader = readerOf('server', version, bytes, start, bodyStart, end, options);
+  return decodeWith(decodeServerBody, reader, bytes[start]);
 }
 
-/** Reads what only one side sends; undefined for every other type. */
-type DecodeBody = (name: PacketName, reader: PacketReader, context: Context) => Packet | undefined;
-
-function decodeWith(
-  decodeBody: DecodeBody,
-  context: Context,
+function readerOf(
+  sender: Side,
+  version: ProtocolVersion,
   bytes: Uint8Array,
   start: number,
   bodyStart: number,
   end: number,
-  options: DecodeOptions,
-): Packet {
+  { strictText }: DecodeOptions,
+): PacketReader {
   const type = bytes[start] >> 4;
   if (type === 0) throw malformedPacket('Cannot read a packet: its type is 0 [MQTT-2.1.3-1]');
-  const name = PACKET_NAMES[type - 1];
-  const reader = new PacketReader(name.toUpperCase(), bytes, bodyStart, end, options.strictText ?? true);
-  const flags = bytes[start] & 0x0f;
-  if (name === 'publish') return decodePublish(reader, flags, context);
-  checkFlags(reader, type, flags, context.version);
-  const packet = decodeBody(name, reader, context) ?? decodeEither(name, reader, context);
+  return new PacketReader(PACKET_NAMES[type - 1], sender, version, bytes, bodyStart, end, strictText);
+}
+
+/** `decodeSided` reads what only one side sends, and gives undefined for every other type. */
+function decodeWith(
+  decodeSided: (reader: PacketReader) => Packet | undefined,
+  reader: PacketReader,
+  firstByte: number,
+): Packet {
+  const flags = firstByte & 0x0f;
+  if (reader.carrier === 'publish') return decodePublish(reader, flags);
+  const expected = fixedFlags(firstByte >> 4);
+  // In MQTT 3.1 DUP may be set on what is sent again: PUBREL, SUBSCRIBE and UNSUBSCRIBE.
+  if (flags !== expected && !(reader.version === 3 && expected === 2 && flags === 10)) {
+    throw reader.malformed(`its header flags are ${flags}, not ${expected} [MQTT-2.1.3-1]`);
+  }
+  const packet = decodeSided(reader) ?? decodeEither(reader);
   reader.finish();
   return packet;
 }
 
-/** In MQTT 3.1 DUP may be set on what is sent again: PUBREL, SUBSCRIBE and UNSUBSCRIBE. */
-function checkFlags(reader: PacketReader, type: number, flags: number, version: ProtocolVersion): void {
-  const expected = fixedFlags(type);
-  if (flags === expected || (version === 3 && expected === 2 && flags === 10)) return;
-  throw reader.malformed(`its header flags are ${flags}, not ${expected} [MQTT-2.1.3-1]`);
-}
-
-function decodeClientBody(name: PacketName, reader: PacketReader, context: Context): Packet | undefined {
-  switch (name) {
+function decodeClientBody(reader: PacketReader): Packet | undefined {
+  switch (reader.carrier) {
     case 'subscribe':
-      return decodeSubscribe(reader, context);
+      return decodeSubscribe(reader);
     case 'unsubscribe':
-      return decodeUnsubscribe(reader, context);
+      return decodeUnsubscribe(reader);
     case 'pingreq':
-      return { type: name };
+      return { type: 'pingreq' };
   }
   return undefined;
 }
 
-function decodeServerBody(name: PacketName, reader: PacketReader, context: Context): Packet | undefined {
-  switch (name) {
+function decodeServerBody(reader: PacketReader): Packet | undefined {
+  const { carrier } = reader;
+  switch (carrier) {
     case 'connack':
-      return decodeConnack(reader, context);
+      return decodeConnack(reader);
     case 'suback':
     case 'unsuback':
-      return decodeRequestAck(name, reader, context);
+      return decodeRequestAck(reader, carrier);
     case 'pingresp':
-      return { type: name };
+      return { type: carrier };
   }
   return undefined;
 }
 
 /** What both sides send. */
-function decodeEither(name: PacketName, reader: PacketReader, context: Context): Packet {
-  switch (name) {
+function decodeEither(reader: PacketReader): Packet {
+  const { carrier, version, sender } = reader;
+  const reason = { reasonCode: 0, properties: NO_PROPERTIES };
+  switch (carrier) {
     case 'puback':
     case 'pubrec':
     case 'pubrel':
     case 'pubcomp':
-      return { type: name, packetId: reader.packetId(), ...readReason(reader, name, context, ACK_STATEMENTS) };
+      return readReason(reader, { type: carrier, packetId: reader.packetId(), ...reason });
     case 'disconnect':
-      if (context.version !== 5 && context.sender === 'server') break;
-      return { type: name, ...readReason(reader, name, context, '[MQTT-3.14.2-1]') };
+      if (version !== 5 && sender === 'server') break;
+      return readReason(reader, { type: carrier, ...reason });
     case 'auth':
-      if (context.version === 5) return decodeAuth(reader, context);
+      if (version === 5) return decodeAuth(reader);
       throw malformedPacket('Cannot read a packet: type 15 is reserved before MQTT 5.0 [MQTT311-2.2.2-2]');
   }
-  throw protocolError(`Cannot accept ${reader.title} from the ${context.sender}: only the other side may send it`);
+  throw protocolError(`Cannot accept ${reader.title} from the ${sender}: only the other side may send it`);
 }
 
-function decodePublish(reader: PacketReader, flags: number, context: Context): PublishPacket {
+function decodePublish(reader: PacketReader, flags: number): PublishPacket {
   const qos = (flags >> 1) & 3;
   const dup = qos > 0 && flags >= 8;
   if (qos === 3) throw reader.malformed('its QoS is 3 [MQTT-3.3.1-4]');
-  if (qos === 0 && flags >= 8 && context.version !== 3) throw reader.malformed('DUP is 1 with QoS 0 [MQTT-3.3.1-2]');
+  if (qos === 0 && flags >= 8 && reader.version !== 3) throw reader.malformed('DUP is 1 with QoS 0 [MQTT-3.3.1-2]');
   const topic = reader.text('Topic Name');
   if (topic !== '') checkTopicField(topic, 'Topic Name');
   const packetId = qos > 0 ? reader.packetId() : 0;
-  const properties = readProperties(reader, 'publish', context);
+  const properties = readPropertyBlock(reader);
   if (topic === '' && properties.topicAlias === undefined) {
     throw reader.forbidden('its Topic Name is empty and it has no Topic Alias (3.3.2.1)');
   }
@@ -174,36 +184,27 @@ function decodePublish(reader: PacketReader, flags: number, context: Context): P
   return { type: 'publish', dup, qos: qos as QoS, retain: (flags & 1) === 1, topic, packetId, properties, payload };
 }
 
-/** The property block of a 5.0 packet; none before. */
-function readProperties(reader: PacketReader, carrier: PropertyCarrier, { version, sender }: Context): Properties {
-  return version === 5 ? readPropertyBlock(reader, carrier, sender) : NO_PROPERTIES;
-}
-
 /** A code that the packet may carry from its sender; before 5.0 those that `isKnown` says. */
-function readCode(
-  reader: PacketReader,
-  packet: PacketName,
-  { version, sender }: Context,
-  isKnown: (code: number) => boolean,
-  statement: string,
-): number {
+function readCode(reader: PacketReader, isKnown: (code: number) => boolean): number {
   const code = reader.byte('Reason Code');
-  if (version === 5 ? isReasonCodeAllowed(packet, code, sender) : isKnown(code)) return code;
+  const carrier = reader.carrier as PacketName;
+  if (reader.version === 5 ? isReasonCodeAllowed(carrier, code, reader.sender) : isKnown(code)) return code;
+  const statement = `[MQTT-3.${CODE_STATEMENTS[carrier]}]`;
   throw reader.forbidden(`code ${hexadecimal(code)} has no place in it or is not for its sender ${statement}`);
 }
 
-function decodeConnack(reader: PacketReader, context: Context): ConnackPacket {
+function decodeConnack(reader: PacketReader): ConnackPacket {
   const flags = reader.byte('Connect Acknowledge Flags');
   if (flags > 1) throw reader.malformed('a reserved acknowledge flag is 1 [MQTT-3.2.2-1]');
   const found = reader.bytes[reader.at];
-  if (context.version === 5 && reader.rest === 1 && isReturnCode(found) && found > 0) {
+  if (reader.version === 5 && reader.rest === 1 && isReturnCode(found) && found > 0) {
     const message = `Cannot use MQTT 5.0: the server answered in the form of 3.1.1, Return Code ${found}`;
     throw new MqttError('unsupported-protocol-version', 0x84, message);
   }
-  const reasonCode = readCode(reader, 'connack', context, isReturnCode, '[MQTT-3.2.2-8]');
+  const reasonCode = readCode(reader, isReturnCode);
   const sessionPresent = flags === 1;
   if (sessionPresent && reasonCode !== 0) throw reader.forbidden('Session Present is 1 with a refusal [MQTT-3.2.2-6]');
-  const properties = readProperties(reader, 'connack', context);
+  const properties = readPropertyBlock(reader);
   if (properties.authenticationData !== undefined && properties.authenticationMethod === undefined) {
     throw reader.forbidden('it has Authentication Data without an Authentication Method (3.2.2.3.18)');
   }
@@ -219,26 +220,21 @@ function isGranted(code: number): boolean {
 }
 
 /** 5.0 leaves out a code of 0 without properties, and a property length of 0 behind a code; before there is neither. */
-function readReason(
-  reader: PacketReader,
-  packet: PublishAckPacket['type'] | 'disconnect',
-  context: Context,
-  statement: string,
-): { reasonCode: number; properties: Properties } {
-  const isShort = context.version !== 5 || reader.rest === 0;
-  const reasonCode = isShort ? 0 : readCode(reader, packet, context, isGranted, statement);
-  const properties = isShort || reader.rest === 0 ? NO_PROPERTIES : readProperties(reader, packet, context);
-  return { reasonCode, properties };
+function readReason<P extends PublishAckPacket | DisconnectPacket>(reader: PacketReader, packet: P): P {
+  if (reader.version !== 5 || reader.rest === 0) return packet;
+  packet.reasonCode = readCode(reader, isGranted);
+  if (reader.rest > 0) packet.properties = readPropertyBlock(reader);
+  return packet;
 }
 
-function decodeSubscribe(reader: PacketReader, context: Context): SubscribePacket {
+function decodeSubscribe(reader: PacketReader): SubscribePacket {
   const packetId = reader.packetId();
-  const properties = readProperties(reader, 'subscribe', context);
+  const properties = readPropertyBlock(reader);
   const subscriptions: SubscriptionRequest[] = [];
   while (reader.rest > 0) {
     const filter = reader.text('Topic Filter');
     const options = reader.byte('Subscription Options');
-    subscriptions.push(context.version === 5 ? readOptions(reader, filter, options) : readQoS(reader, filter, options));
+    subscriptions.push(reader.version === 5 ? readOptions(reader, filter, options) : readQoS(reader, filter, options));
   }
   if (subscriptions.length === 0) throw reader.forbidden('it has no Topic Filter, expected one or more [MQTT-3.8.3-2]');
   return { type: 'subscribe', packetId, properties, subscriptions };
@@ -269,24 +265,19 @@ function readQoS(reader: PacketReader, filter: string, options: number): Subscri
 }
 
 /** One code for each Topic Filter of the request; UNSUBACK has none before 5.0. */
-function decodeRequestAck(
-  type: 'suback' | 'unsuback',
-  reader: PacketReader,
-  context: Context,
-): SubackPacket | UnsubackPacket {
+function decodeRequestAck(reader: PacketReader, type: 'suback' | 'unsuback'): SubackPacket | UnsubackPacket {
   const packetId = reader.packetId();
-  const properties = readProperties(reader, type, context);
+  const properties = readPropertyBlock(reader);
   const reasonCodes: number[] = [];
-  if (type === 'unsuback' && context.version !== 5) return { type, packetId, properties, reasonCodes };
-  const statement = type === 'suback' ? '[MQTT-3.9.3-2]' : '[MQTT-3.11.3-2]';
+  if (type === 'unsuback' && reader.version !== 5) return { type, packetId, properties, reasonCodes };
   if (reader.rest === 0) throw reader.forbidden('it has no Reason Code, expected one for each Topic Filter');
-  while (reader.rest > 0) reasonCodes.push(readCode(reader, type, context, isGranted, statement));
+  while (reader.rest > 0) reasonCodes.push(readCode(reader, isGranted));
   return { type, packetId, properties, reasonCodes };
 }
 
-function decodeUnsubscribe(reader: PacketReader, context: Context): UnsubscribePacket {
+function decodeUnsubscribe(reader: PacketReader): UnsubscribePacket {
   const packetId = reader.packetId();
-  const properties = readProperties(reader, 'unsubscribe', context);
+  const properties = readPropertyBlock(reader);
   const filters: string[] = [];
   while (reader.rest > 0) filters.push(reader.text('Topic Filter'));
   if (filters.length === 0) throw reader.forbidden('it has no Topic Filter, expected one or more [MQTT-3.10.3-2]');
@@ -294,10 +285,10 @@ function decodeUnsubscribe(reader: PacketReader, context: Context): UnsubscribeP
 }
 
 /** The short form cannot occur: it has no room for the Authentication Method, which is required (3.15.2.2.2). */
-function decodeAuth(reader: PacketReader, context: Context): AuthPacket {
+function decodeAuth(reader: PacketReader): AuthPacket {
   const isShort = reader.rest === 0;
-  const reasonCode = isShort ? 0 : readCode(reader, 'auth', context, isGranted, '[MQTT-3.15.2-1]');
-  const properties = isShort ? NO_PROPERTIES : readProperties(reader, 'auth', context);
+  const reasonCode = isShort ? 0 : readCode(reader, isGranted);
+  const properties = isShort ? NO_PROPERTIES : readPropertyBlock(reader);
   if (properties.authenticationMethod === undefined) {
     throw reader.forbidden('it has no Authentication Method (3.15.2.2.2)');
   }

@@ -46,8 +46,9 @@ export class FilterTree<V> {
     return true;
   }
 
-  /** Appends the values of every filter that matches the Topic Name, in no promised order. */
-  collect(topic: string, into: V[]): void {
+  /** Appends the values of every filter that matches the Topic Name, in no promised order; returns `into`. */
+  collect(topic: string, into: V[]): V[] {
+    if (this.#root.children.size === 0) return into;
     let nodes = [this.#root];
     // A wildcard in the first level does not match a topic of the server's own [MQTT-4.7.2-1].
     let isWildAllowed = !topic.startsWith('$');
@@ -61,10 +62,11 @@ export class FilterTree<V> {
         if (any !== undefined) next.push(any);
         into.push(...(children.get('#')?.values ?? []));
       }
-      if (next.length === 0) return;
+      if (next.length === 0) return into;
       nodes = next;
       isWildAllowed = true;
     }
     for (const { children, values } of nodes) into.push(...values, ...(children.get('#')?.values ?? []));
+    return into;
   }
 }

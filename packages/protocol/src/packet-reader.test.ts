@@ -4,7 +4,7 @@ import { PacketReader } from './packet-reader.ts';
 
 /** A reader of these bytes, which lie between others. */
 function reader(...bytes: readonly number[]): PacketReader {
-  return new PacketReader('TEST', Uint8Array.of(0xff, ...bytes, 0, 1, 0x61), 1, 1 + bytes.length, true);
+  return new PacketReader('puback', 'client', 5, Uint8Array.of(0xff, ...bytes, 0, 1, 0x61), 1, 1 + bytes.length);
 }
 
 test('reads fields in order and then is at the end', () => {
@@ -20,7 +20,7 @@ test('reads fields in order and then is at the end', () => {
 });
 
 test('never reads behind the end, and names the field', () => {
-  const expected = { code: 'malformed-packet', message: /TEST: the packet ends inside its Field/ };
+  const expected = { code: 'malformed-packet', message: /PUBACK: the packet ends inside its Field/ };
   assert.throws(() => reader().byte('Field'), expected);
   assert.throws(() => reader(1).uint16('Field'), expected);
   assert.throws(() => reader(0, 1).text('Field'), expected);

@@ -1,6 +1,9 @@
 /** Reads the fields of one control packet in order, never past its end (section 1.5). */
 
 import { type MqttError, malformedPacket, protocolError } from './errors.ts';
+import type { Side } from './packet-types.ts';
+import type { ProtocolVersion } from './packets.ts';
+import { carrierTitle, type PropertyCarrier } from './properties.ts';
 import { readUtf8 } from './utf8.ts';
 import { readVarint, varintSize } from './varint.ts';
 
@@ -12,18 +15,35 @@ import { readVarint, varintSize } from './varint.ts';
 export class PacketReader {
   readonly bytes: Uint8Array;
   readonly end: number;
-  /** Names the packet in errors. */
-  readonly title: string;
+  readonly carrier: PropertyCarrier | 'pingreq' | 'pingresp';
+  readonly sender: Side;
+  /** Of a CONNECT known only when its level has been read. */
+  version: ProtocolVersion;
   readonly strictText: boolean;
   /** Offset of the next field. */
   at: number;
 
-  constructor(title: string, bytes: Uint8Array, at: number, end: number, strictText: boolean) {
+  constructor(
+    carrier: PacketReader['carrier'],
+    sender: Side,
+    version: ProtocolVersion,
+    bytes: Uint8Array,
+    at: number,
+    end: number,
+    strictText = true,
+  ) {
+    this.carrier = carrier;
+    this.sender = sender;
+    this.version = version;
     this.bytes = bytes;
     this.at = at;
     this.end = end;
-    this.title = title;
     this.strictText = strictText;
+  }
+
+  /** Names the packet in errors. */
+  get title(): string {
+    return carrierTitle(this.carrier);
   }
 
   /** Bytes not yet read. */

@@ -1,7 +1,7 @@
 /** The closed set of MQTT 5.0 properties, and what is right for each of them (section 2.2.2). */
 
 import { MqttError, malformedPacket, protocolError } from './errors.ts';
-import type { PacketName, Side } from './packet-types.ts';
+import { PACKET_NAMES, type PacketName, PacketType, type Side } from './packet-types.ts';
 import type { Properties } from './packets.ts';
 import { checkTopicField } from './topic.ts';
 
@@ -29,60 +29,100 @@ export interface PropertyRow {
 }
 
 /**
- * A line for each: identifier, key, type, values, packets. `*`: more than once there; `/side`: from that side only.
+ * A line for each: identifier, key, type, values, carriers, and where there are such: carriers in which it may stand more
+ * than once; a packet in which only one side may use it, and the side. Carriers are hexadecimal numbers with bit n for
+ * packet type n and bit 0 for the Will.
+ *
  * Text, since it is a part of every client in a browser and code for the same would be twice as long.
  */
-const TABLE = `1 payloadFormatIndicator byte bit publish will
-2 messageExpiryInterval uint32 any publish will
-3 contentType text any publish will
-8 responseTopic text topic-name publish will
-9 correlationData binary any publish will
-11 subscriptionIdentifiers varint not-zero publish*/server subscribe
-17 sessionExpiryInterval uint32 any connect connack disconnect/client
-18 assignedClientIdentifier text any connack
-19 serverKeepAlive uint16 any connack
-21 authenticationMethod text any connect connack auth
-22 authenticationData binary any connect connack auth
-23 requestProblemInformation byte bit connect
-24 willDelayInterval uint32 any will
-25 requestResponseInformation byte bit connect
-26 responseInformation text any connack
-28 serverReference text any connack disconnect/server
-31 reasonString text any connack puback pubrec pubrel pubcomp suback unsuback disconnect auth
-33 receiveMaximum uint16 not-zero connect connack
-34 topicAliasMaximum uint16 any connect connack
-35 topicAlias uint16 not-zero publish
-36 maximumQoS byte bit connack
-37 retainAvailable byte bit connack
-38 userProperties pair any connect* connack* publish* puback* pubrec* pubrel* pubcomp* subscribe* suback* unsubscribe* unsuback* disconnect* auth* will*
-39 maximumPacketSize uint32 not-zero connect connack
-40 wildcardSubscriptionAvailable byte bit connack
-41 subscriptionIdentifierAvailable byte bit connack
-42 sharedSubscriptionAvailable byte bit connack`;
+const TABLE = `1 payloadFormatIndicator byte bit 9
+2 messageExpiryInterval uint32 any 9
+3 contentType text any 9
+8 responseTopic text topic-name 9
+9 correlationData binary any 9
+11 subscriptionIdentifiers varint not-zero 108 8 publish server
+17 sessionExpiryInterval uint32 any 4006 0 disconnect client
+18 assignedClientIdentifier text any 4
+19 serverKeepAlive uint16 any 4
+21 authenticationMethod text any 8006
+22 authenticationData binary any 8006
+23 requestProblemInformation byte bit 2
+24 willDelayInterval uint32 any 1
+25 requestResponseInformation byte bit 2
+26 responseInformation text any 4
+28 serverReference text any 4004 0 disconnect server
+31 reasonString text any caf4
+33 receiveMaximum uint16 not-zero 6
+34 topicAliasMaximum uint16 any 6
+35 topicAlias uint16 not-zero 8
+36 maximumQoS byte bit 4
+37 retainAvailable byte bit 4
+38 userProperties pair any cfff cfff
+39 maximumPacketSize uint32 not-zero 6
+40 wildcardSubscriptionAvailable byte bit 4
+41 subscriptionIdentifierAvailable byte bit 4
+42 sharedSubscriptionAvailable byte bit 4`;
+
+/** What the codec knows of a property; `PROPERTIES` is the same for people. */
+export interface CodedProperty extends Pick<PropertyRow, 'id' | 'key' | 'name' | 'type' | 'values'> {
+  /** Bits as in the table. */
+  readonly carriers: number;
+  readonly multiple: number;
+  readonly limitedIn: string | undefined;
+  readonly onlyFrom: string | undefined;
+}
+
+/** The rows as the codec has them, in the order of `PROPERTIES`. */
+export const CODED: readonly CodedProperty[] = /* @__PURE__ */ TABLE.split('\n').map((line) => {
+  const [id, key, type, values, carriers, multiple = '0', limitedIn, onlyFrom] = line.split(' ');
+  return {
+    id: Number(id),
+    key: key as keyof Properties,
+    name: nameOf(key),
+    type: type as PropertyType,
+    values: values as PropertyValues,
+    carriers: Number.parseInt(carriers, 16),
+    multiple: Number.parseInt(multiple, 16),
+    limitedIn,
+    onlyFrom,
+  };
+});
 
 /** All 27 properties, by identifier. */
-export const PROPERTIES: readonly PropertyRow[] = /* @__PURE__ */ TABLE.split('\n').map(rowOf);
+export const PROPERTIES: readonly PropertyRow[] = /* @__PURE__ */ CODED.map((coded) => {
+  const { id, key, name, type, values, limitedIn, onlyFrom } = coded;
+  const all: PropertyCarrier[] = [...(PACKET_NAMES as PropertyCarrier[]), 'will'];
+  const packets = all.filter((carrier) => isIn(coded.carriers, carrier));
+  const multiple = all.filter((carrier) => isIn(coded.multiple, carrier));
+  const sides = limitedIn === undefined ? {} : { [limitedIn]: onlyFrom as Side };
+  return { id, key, name, type, values, packets, multiple, onlyFrom: sides };
+});
 
-const BY_ID = /* @__PURE__ */ new Map<unknown, PropertyRow>(
-  /* @__PURE__ */ PROPERTIES.flatMap((row) => [[row.id, row] as const, [row.key, row] as const]),
+const BY_ID = /* @__PURE__ */ new Map<unknown, CodedProperty>(
+  /* @__PURE__ */ CODED.flatMap((coded) => [[coded.id, coded] as const, [coded.key, coded] as const]),
 );
 
+/** Whether a carrier is among those of the bits. */
+export function isIn(carriers: number, carrier: PropertyCarrier): boolean {
+  return ((carriers >> (carrier === 'will' ? 0 : PacketType[carrier])) & 1) === 1;
+}
+
 /** The row of an identifier or a key. */
-export function propertyOf(idOrKey: number | string): PropertyRow | undefined {
+export function propertyOf(idOrKey: number | string): CodedProperty | undefined {
   return BY_ID.get(idOrKey);
 }
 
 /** The row of an identifier. Throws 'malformed-packet' for one that is unknown or has no place in `carrier`. */
-export function propertyIn(id: number, carrier: PropertyCarrier): PropertyRow {
+export function propertyIn(id: number, carrier: PropertyCarrier): CodedProperty {
   const property = BY_ID.get(id);
-  if (property?.packets.includes(carrier)) return property;
+  if (property !== undefined && isIn(property.carriers, carrier)) return property;
   throw malformedPacket(
     `Cannot read ${carrierTitle(carrier)}: property 0x${id.toString(16)} has no place in it (2.2.2.2)`,
   );
 }
 
 /** A carrier as error texts name it. */
-export function carrierTitle(carrier: PropertyCarrier): string {
+export function carrierTitle(carrier: PropertyCarrier | PacketName): string {
   return carrier === 'will' ? 'Will Properties' : carrier.toUpperCase();
 }
 
@@ -91,25 +131,23 @@ export function carrierTitle(carrier: PropertyCarrier): string {
  * only once. Throws 'protocol-error' (section 2.2.2.2, [MQTT-3.3.4-6], [MQTT-3.14.2-2]).
  */
 export function checkPropertyUse(
-  property: PropertyRow,
+  { name, multiple, limitedIn, onlyFrom }: CodedProperty,
   carrier: PropertyCarrier,
   sender: Side,
   repeated: boolean,
 ): void {
-  const onlyFrom = property.onlyFrom[carrier];
-  if (onlyFrom !== undefined && onlyFrom !== sender) {
-    throw protocolError(`Cannot read ${carrierTitle(carrier)}: only a ${onlyFrom} may send a ${property.name} in it`);
-  }
-  if (repeated && !property.multiple.includes(carrier)) {
-    throw protocolError(`Cannot read ${carrierTitle(carrier)}: ${property.name} occurs twice, expected once`);
-  }
+  const fault =
+    limitedIn === carrier && onlyFrom !== sender
+      ? `only a ${onlyFrom} may send a ${name} in it`
+      : repeated && !isIn(multiple, carrier) && `${name} occurs twice, expected once`;
+  if (fault) throw protocolError(`Cannot read ${carrierTitle(carrier)}: ${fault}`);
 }
 
 /**
  * Refuses a value that its type can hold and the property cannot: 'protocol-error' for a number out of its range,
  * 'topic-alias-invalid' (0x94) for Topic Alias 0, 'topic-name-invalid' (0x90) for a bad Response Topic.
  */
-export function checkPropertyValue({ key, name, values }: PropertyRow, value: unknown): void {
+export function checkPropertyValue({ key, name, values }: CodedProperty, value: unknown): void {
   const found = `Cannot use ${name}`;
   if (values === 'topic-name') checkTopicField(value as string, name, 'MQTT-3.3.2-14');
   else if (values === 'bit' && (value as number) > 1) {
@@ -118,25 +156,6 @@ export function checkPropertyValue({ key, name, values }: PropertyRow, value: un
     if (key !== 'topicAlias') throw protocolError(`${found} 0: expected 1 or more`);
     throw new MqttError('topic-alias-invalid', 0x94, `${found} 0: expected 1 or more [MQTT-3.3.2-8]`);
   }
-}
-
-function rowOf(line: string): PropertyRow {
-  const [id, key, type, values, ...places] = line.split(' ');
-  const packets: PropertyCarrier[] = [];
-  const multiple: PropertyCarrier[] = [];
-  const onlyFrom: Partial<Record<PropertyCarrier, Side>> = {};
-  for (const place of places) {
-    const [, packet, star, side] = /(\w+)(\*?)\/?(\w*)/.exec(place) as unknown as [
-      string,
-      PropertyCarrier,
-      string,
-      Side,
-    ];
-    packets.push(packet);
-    if (star) multiple.push(packet);
-    if (side) onlyFrom[packet] = side;
-  }
-  return { id: Number(id), key, name: nameOf(key), type, values, packets, multiple, onlyFrom } as PropertyRow;
 }
 
 /** `subscriptionIdentifiers` is `Subscription Identifier`, and `maximumQoS` `Maximum QoS`. */

@@ -37,15 +37,15 @@ test('reads what it wrote, at any offset', () => {
   const block = encodeProperties(properties, 'publish');
   const bytes = Uint8Array.of(0xee, ...block, 0xee);
   assert.deepEqual(readProperties(bytes, 2, bytes.length - 1, 'publish', 'server'), properties);
-  const reader = new PacketReader('TEST', bytes, 1, bytes.length, true);
-  assert.deepEqual(readPropertyBlock(reader, 'publish', 'server'), properties);
+  const reader = new PacketReader('publish', 'server', 5, bytes, 1, bytes.length);
+  assert.deepEqual(readPropertyBlock(reader), properties);
   assert.equal(reader.rest, 1);
 });
 
 test('refuses a block that is longer than its packet', () => {
   for (const bytes of [Uint8Array.of(5, 0x01, 0), Uint8Array.of(0x80), new Uint8Array(0)]) {
-    const reader = new PacketReader('TEST', bytes, 0, bytes.length, true);
-    refuses(() => readPropertyBlock(reader, 'publish', 'server'), 0x81);
+    const reader = new PacketReader('publish', 'server', 5, bytes, 0, bytes.length);
+    refuses(() => readPropertyBlock(reader), 0x81);
   }
 });
 

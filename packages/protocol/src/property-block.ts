@@ -6,11 +6,12 @@ import type { Side } from './packet-types.ts';
 import { PacketWriter } from './packet-writer.ts';
 import { NO_PROPERTIES, type Properties } from './packets.ts';
 import {
+  type CodedProperty,
   carrierTitle,
   checkPropertyUse,
   checkPropertyValue,
+  isIn,
   type PropertyCarrier,
-  type PropertyRow,
   propertyIn,
   propertyOf,
 } from './properties.ts';
@@ -19,10 +20,11 @@ import { VARINT_MAXIMUM } from './varint.ts';
 /** Bytes of an integer; 0: a Variable Byte Integer. */
 const INTEGER_BYTES: Readonly<Record<string, number>> = { byte: 1, uint16: 2, uint32: 4, varint: 0 };
 
-/** The property block at the reader's position. Throws as `readProperties` does. */
-export function readPropertyBlock(reader: PacketReader, carrier: PropertyCarrier, sender: Side): Properties {
+/** The property block at the reader's position; none before 5.0. Throws as `readProperties` does. */
+export function readPropertyBlock(reader: PacketReader, carrier = reader.carrier as PropertyCarrier): Properties {
+  if (reader.version !== 5) return NO_PROPERTIES;
   const start = reader.skip(reader.varint(), 'properties');
-  return readProperties(reader.bytes, start, reader.at, carrier, sender, reader.strictText);
+  return readProperties(reader.bytes, start, reader.at, carrier, reader.sender, reader.strictText);
 }
 
 /**
@@ -40,7 +42,7 @@ export function readProperties(
   strictText = true,
 ): Properties {
   if (start === end) return NO_PROPERTIES;
-  const reader = new PacketReader(carrierTitle(carrier), bytes, start, end, strictText);
+  const reader = new PacketReader(carrier, sender, 5, bytes, start, end, strictText);
   const properties: Record<string, unknown> = {};
   while (reader.rest > 0) {
     const property = propertyIn(reader.varint(), carrier);
@@ -49,7 +51,7 @@ export function readProperties(
     checkPropertyUse(property, carrier, sender, before !== undefined);
     const value = readValue(reader, property);
     checkPropertyValue(property, value);
-    if (property.multiple.length === 0) properties[key] = value;
+    if (property.multiple === 0) properties[key] = value;
     else if (before === undefined) properties[key] = [value];
     else before.push(value);
   }
@@ -67,12 +69,12 @@ export function writePropertyBlock(writer: PacketWriter, properties: Properties,
     const value: unknown = properties[key as keyof Properties];
     if (value === undefined) continue;
     const property = propertyOf(key);
-    if (!property?.packets.includes(carrier)) {
+    if (property === undefined || !isIn(property.carriers, carrier)) {
       throw protocolError(`Cannot write ${carrierTitle(carrier)}: property "${key}" has no place in it (2.2.2.2)`);
     }
     const { id, name, multiple } = property;
-    const values = multiple.length > 0 ? (value as readonly unknown[]) : [value];
-    if (values.length > 1 && !multiple.includes(carrier)) {
+    const values = multiple === 0 ? [value] : (value as readonly unknown[]);
+    if (values.length > 1 && !isIn(multiple, carrier)) {
       throw protocolError(`Cannot write ${carrierTitle(carrier)}: ${name} occurs twice, expected once`);
     }
     for (const one of values) {
@@ -91,7 +93,7 @@ export function encodeProperties(properties: Properties, carrier: PropertyCarrie
   return writer.bytes.subarray(0, writer.length);
 }
 
-function readValue(reader: PacketReader, { name, type }: PropertyRow): unknown {
+function readValue(reader: PacketReader, { name, type }: CodedProperty): unknown {
   switch (type) {
     case 'byte':
       return reader.byte(name);
@@ -110,7 +112,7 @@ function readValue(reader: PacketReader, { name, type }: PropertyRow): unknown {
   }
 }
 
-function writeValue(writer: PacketWriter, { name, type }: PropertyRow, value: unknown): void {
+function writeValue(writer: PacketWriter, { name, type }: CodedProperty, value: unknown): void {
   if (type === 'text') writer.text(value as string, name);
   else if (type === 'binary') writer.binary(value as Uint8Array, name);
   else if (type === 'pair') for (const text of value as readonly string[]) writer.text(text, name);

@@ -1,20 +1,27 @@
 /** Checks properties where they stand in a packet, without making values of them: the broker's way of a PUBLISH. */
 
 import { malformedPacket } from './errors.ts';
-import { checkPropertyValue, type PropertyCarrier, type PropertyRow, propertyIn, propertyOf } from './properties.ts';
+import {
+  type CodedProperty,
+  checkPropertyValue,
+  isIn,
+  type PropertyCarrier,
+  propertyIn,
+  propertyOf,
+} from './properties.ts';
 import { checkTopicName, checkUtf8 } from './utf8-check.ts';
 import { readVarint, varintSize } from './varint.ts';
 
 /** Identifier to row, for a look-up that costs nothing. */
-const BY_ID: readonly (PropertyRow | undefined)[] = /* @__PURE__ */ Array.from({ length: 128 }, (_, id) =>
+const BY_ID: readonly (CodedProperty | undefined)[] = /* @__PURE__ */ Array.from({ length: 128 }, (_, id) =>
   propertyOf(id),
 );
 
 /** The row of the identifier at `at`. Throws 'malformed-packet' for one that is unknown or has no place in `carrier`. */
-export function propertyAt(bytes: Uint8Array, at: number, end: number, carrier: PropertyCarrier): PropertyRow {
+export function propertyAt(bytes: Uint8Array, at: number, end: number, carrier: PropertyCarrier): CodedProperty {
   const id = readVarint(bytes, at, end);
   const property = BY_ID[id];
-  return property?.packets.includes(carrier) ? property : propertyIn(id, carrier);
+  return property !== undefined && isIn(property.carriers, carrier) ? property : propertyIn(id, carrier);
 }
 
 /**
@@ -26,7 +33,7 @@ export function checkPropertyBytes(
   bytes: Uint8Array,
   at: number,
   end: number,
-  property: PropertyRow,
+  property: CodedProperty,
   strictText: boolean,
 ): number {
   const next = valueEnd(bytes, at, end, property);
@@ -51,7 +58,7 @@ export function checkPropertyBytes(
 }
 
 /** The offset behind the value at `at`. */
-function valueEnd(bytes: Uint8Array, at: number, end: number, property: PropertyRow): number {
+function valueEnd(bytes: Uint8Array, at: number, end: number, property: CodedProperty): number {
   let next = at;
   switch (property.type) {
     case 'byte':

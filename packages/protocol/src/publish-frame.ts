@@ -3,7 +3,7 @@
 import { malformedPacket, protocolError } from './errors.ts';
 import type { Side } from './packet-types.ts';
 import { NO_PROPERTIES, type Properties, type ProtocolVersion, type QoS } from './packets.ts';
-import { checkPropertyUse, PROPERTIES } from './properties.ts';
+import { CODED, checkPropertyUse } from './properties.ts';
 import { readProperties } from './property-block.ts';
 import { checkPropertyBytes, propertyAt } from './property-check.ts';
 import { readUtf8, type TextRules } from './utf8.ts';
@@ -133,7 +133,7 @@ export class PublishFrame {
     let at = this.propertiesStart;
     while (at < propertiesEnd) {
       const property = propertyAt(bytes, at, propertiesEnd, 'publish');
-      const bit = 1 << PROPERTIES.indexOf(property);
+      const bit = 1 << CODED.indexOf(property);
       checkPropertyUse(property, 'publish', this.#sender, (seen & bit) !== 0);
       seen |= bit;
       const valueStart = at + varintSize(property.id);

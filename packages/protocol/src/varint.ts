@@ -8,6 +8,9 @@ export const VARINT_MAXIMUM = 268_435_455;
 /** The largest packet there is, bytes: its type byte, a Remaining Length of four bytes and the most that this can say. */
 export const PACKET_BYTES_MAXIMUM = 1 + 4 + VARINT_MAXIMUM;
 
+/** The most bytes that one takes. */
+export const VARINT_BYTES_MAXIMUM = 4;
+
 /** How many bytes the integer takes, 1 to 4. The value must be 0 to `VARINT_MAXIMUM`. */
 export function varintSize(value: number): number {
   if (value < 0x80) return 1;

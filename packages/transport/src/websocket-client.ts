@@ -32,8 +32,10 @@ export interface WebSocketBounds {
   readonly lingerMs?: number;
 }
 
-/** The subprotocol that a client offers for a version of MQTT [MQTT-6.0.0-3]. */
-export const SUBPROTOCOL = 'mqtt';
+/** The subprotocol that a client offers for a protocol level: `mqttv3.1` for 3, `mqtt` for all others [MQTT-6.0.0-3]. */
+export function subprotocolOf(protocolLevel: number): string {
+  return protocolLevel === 3 ? 'mqttv3.1' : 'mqtt';
+}
 
 const OPEN = 1;
 const NORMAL = 1000;

@@ -1,9 +1,10 @@
 /** Connecting over WebSocket in Node, plain and over TLS. */
 
+import { TLSSocket } from 'node:tls';
 import { WebSocket } from 'ws';
 import { codeOf, TransportError } from './errors.ts';
 import { type TlsClientSettings, tlsClientOptions } from './tls-connect.ts';
-import { openWebSocket, type StandardWebSocket, SUBPROTOCOL, type WebSocketBounds } from './websocket-client.ts';
+import { openWebSocket, type StandardWebSocket, type WebSocketBounds } from './websocket-client.ts';
 import type { Wire } from './wire.ts';
 
 /** Where to connect to, and whom to believe there. */
@@ -25,12 +26,13 @@ export interface WebSocketConnectOptions extends WebSocketBounds {
 const MESSAGE_BYTES_MAX = 268_435_460 + 65_536;
 
 /**
- * Connects. Settles with a wire to `open` when the server has answered with a WebSocket and the subprotocol; rejects
+ * Connects. Settles with a wire to `open` when the server has answered with a WebSocket and the subprotocol; over TLS its
+ * `peer.certificates` holds the server's certificate, or nothing where a session goes on. Rejects
  * with a `TransportError`, such as ECONNREFUSED, CERT_HAS_EXPIRED or DUNLIN_HTTP_STATUS where it answered otherwise, or
  * with the abort reason.
  */
 export async function connectWebSocket(options: WebSocketConnectOptions): Promise<Wire> {
-  const { url, headers, localAddress, subprotocols = [SUBPROTOCOL], tls, signal } = options;
+  const { url, headers, localAddress, subprotocols = ['mqtt'], tls, signal } = options;
   const { timeoutMs = 30_000, messageBytesMax = MESSAGE_BYTES_MAX } = options;
   signal?.throwIfAborted();
   let cause: unknown;
@@ -46,16 +48,26 @@ export async function connectWebSocket(options: WebSocketConnectOptions): Promis
     socket.on('error', (error) => {
       cause ??= error;
     });
+    let certificate: Buffer | undefined;
+    socket.on('upgrade', ({ socket: below }) => {
+      if (below instanceof TLSSocket) certificate = below.getPeerX509Certificate()?.raw;
+    });
     socket.on('unexpected-response', (request, { statusCode, statusMessage }) => {
       const found = `the server answered ${statusCode} ${statusMessage}, a WebSocket is expected`;
       cause ??= Object.assign(new Error(found), { code: 'DUNLIN_HTTP_STATUS' });
       request.destroy();
       socket.terminate();
     });
-    return await openWebSocket(socket as unknown as StandardWebSocket, options);
+    const wire = await openWebSocket(socket as unknown as StandardWebSocket, options);
+    return certificate === undefined ? wire : withCertificate(wire, certificate);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     const { host, pathname } = new URL(url);
     throw new TransportError(`Cannot connect to "${host}${pathname}"`, codeOf(cause ?? error), cause ?? error);
   }
+}
+
+/** What only TLS knows, beside what the URL said. */
+function withCertificate(wire: Wire, certificate: Uint8Array): Wire {
+  return Object.defineProperty(wire, 'peer', { value: { ...wire.peer, certificates: [certificate] } });
 }

@@ -212,8 +212,11 @@ function newBenchFlags(): BenchFlags {
 }
 
 /** Reads and checks the command line. Throws a usage error. */
-export function readBenchFlags(argv: readonly string[]): BenchPlan {
-  const flags = readClientFlags('dunlin bench', GROUPS, argv, newBenchFlags, setMode);
+export function readBenchFlags(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>> = {},
+): BenchPlan {
+  const flags = readClientFlags('dunlin bench', GROUPS, argv, newBenchFlags, setMode, environment);
   const { mode, clients, windowMax, payloadBytes } = flags;
   if (mode === undefined) throw usageError(`Cannot measure nothing: expected one of ${BENCH_MODES.join(', ')}`);
   const plan = { ...flags, mode, topic: flags.topic ?? flags.url?.topic ?? 'bench/{i}' };

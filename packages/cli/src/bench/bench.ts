@@ -3,7 +3,7 @@
 import { targetOf } from '../connecting.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { failureOf } from '../failure.ts';
-import { LiveLine } from '../live-line.ts';
+import { Progress } from '../progress.ts';
 import { Output, type Terminal } from '../terminal.ts';
 import { readBenchFlags } from './bench-flags.ts';
 import { type BenchResult, BenchView, resultOf, resultText } from './bench-report.ts';
@@ -14,20 +14,20 @@ const REDRAW_MS = 250;
 
 /** Runs the command and returns its exit code. Rejects with what `failureOf` understands. */
 export async function bench(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const plan = readBenchFlags(argv);
+  const plan = readBenchFlags(argv, terminal.environment);
   const target = targetOf(numberedFlags(plan), terminal);
   const run = new BenchRun(plan, target);
   const ignore = terminal.onInterrupt(() => run.stop());
   const output = new Output(terminal.output);
   output.gone.then(() => run.stop());
-  const line = new LiveLine(terminal.errors);
+  const progress = new Progress(terminal.errors);
   const view = new BenchView(run, plan);
-  const redraw = line.isOpen ? setInterval(() => line.show(view.line()), REDRAW_MS) : undefined;
+  const redraw = setInterval(() => progress.show(() => view.line()), REDRAW_MS);
   try {
     await run.run();
   } finally {
     clearInterval(redraw);
-    line.clear();
+    progress.clear();
     ignore();
   }
   // Where nobody came in, the failure says more than a table of noughts.

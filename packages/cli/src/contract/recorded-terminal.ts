@@ -23,6 +23,7 @@ class RecordedStream extends EventEmitter {
 /** The recording. */
 export class RecordedTerminal implements Terminal {
   readonly processId = 4711;
+  readonly environment: Record<string, string> = {};
   readonly input: AsyncIterable<Uint8Array>;
   readonly #output = new RecordedStream();
   readonly #errors = new RecordedStream();

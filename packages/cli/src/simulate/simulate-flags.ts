@@ -116,11 +116,15 @@ function newSimulateFlags(): SimulateFlags {
 }
 
 /** Reads and checks the command line. Throws a usage error. */
-export function readSimulateFlags(argv: readonly string[]): SimulateFlags & Required<Pick<SimulateFlags, 'script'>> {
-  const flags = readClientFlags('dunlin simulate', GROUPS, argv, newSimulateFlags, (target, word) => {
+export function readSimulateFlags(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>> = {},
+): SimulateFlags & Required<Pick<SimulateFlags, 'script'>> {
+  const setScript = (target: SimulateFlags, word: string): void => {
     if (target.script !== undefined) throw usageError(`Cannot simulate "${word}" too: expected one script`);
     target.script = word;
-  });
+  };
+  const flags = readClientFlags('dunlin simulate', GROUPS, argv, newSimulateFlags, setScript, environment);
   const { script, clientId, idPrefix } = flags;
   if (script === undefined) throw usageError('Cannot simulate without a script: expected the name of a YAML file');
   if (clientId !== undefined || idPrefix !== undefined) {

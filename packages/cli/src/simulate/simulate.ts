@@ -2,7 +2,7 @@
 
 import { targetOf } from '../connecting.ts';
 import { ExitCode } from '../exit-codes.ts';
-import { LiveLine } from '../live-line.ts';
+import { Progress } from '../progress.ts';
 import { shownCount, shownNumber } from '../quantities.ts';
 import { Output, type Terminal } from '../terminal.ts';
 import { visible } from '../visible.ts';
@@ -15,7 +15,7 @@ const REDRAW_MS = 500;
 
 /** Runs the command and returns its exit code. Rejects with what `failureOf` understands. */
 export async function simulate(argv: readonly string[], terminal: Terminal): Promise<number> {
-  const flags = readSimulateFlags(argv);
+  const flags = readSimulateFlags(argv, terminal.environment);
   const { speed, durationMs } = flags;
   const read = readScript(flags.script);
   const script = { ...read, seed: flags.seed ?? read.seed };
@@ -34,14 +34,14 @@ export async function simulate(argv: readonly string[], terminal: Terminal): Pro
   const simulation = new Simulation({ script, speed, durationMs, target });
   const ignore = terminal.onInterrupt(() => simulation.stop());
   output.gone.then(() => simulation.stop());
-  const line = new LiveLine(terminal.errors);
+  const progress = new Progress(terminal.errors);
   const view = new SimulationView(simulation, durationMs);
-  const redraw = line.isOpen ? setInterval(() => line.show(view.line()), REDRAW_MS) : undefined;
+  const redraw = setInterval(() => progress.show(() => view.line()), REDRAW_MS);
   try {
     await simulation.run();
   } finally {
     clearInterval(redraw);
-    line.clear();
+    progress.clear();
     ignore();
   }
   const { fleets, errors, acknowledged, seconds } = simulation;

@@ -1,3 +1,5 @@
+/** The command line over every transport, with Dunlin and with Mosquitto from Debian. */
+
 import assert from 'node:assert/strict';
 import { createPrivateKey } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -5,10 +7,13 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { run } from '@dunlin/cli';
 import { createAuthority, issueClientCertificate, issueServerCertificate } from '@dunlin/devices';
 import { type RunningServer, startServer } from '@dunlin/server';
-import { RecordedTerminal } from './contract/recorded-terminal.ts';
-import { run } from './main.ts';
+import { RecordedTerminal } from '../../packages/cli/src/contract/recorded-terminal.ts';
+import { missing } from '../../tools/prerequisites.ts';
+import { freePort } from '../free-port.ts';
+import { eventually, Program } from './local-broker.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'dunlin-dialing-'));
 const at = { days: 1, nowMs: Date.now() };
@@ -133,4 +138,34 @@ test('a server that speaks no TLS is told as such', async () => {
   const { exitCode, err } = await publish('-h', '127.0.0.1', '-p', port, '--cafile', ca);
   assert.deepEqual([exitCode, /Another port may speak TLS/.test(err)], [2, true], err);
   plain.close();
+});
+
+test("Debian's Mosquitto is reached over TCP, TLS, a Unix socket and WebSocket", {
+  skip: missing('mosquitto'),
+}, async () => {
+  const [tcp, tls, ws] = [await freePort(), await freePort(), await freePort()];
+  const path = join(directory, 'mosquitto.sock');
+  const configuration = [
+    // As root it would become a user who may not read the key.
+    'user root',
+    'allow_anonymous true',
+    `listener ${tcp} 127.0.0.1`,
+    `listener ${tls} 127.0.0.1`,
+    `certfile ${join(directory, 'server.pem')}`,
+    `keyfile ${join(directory, 'server.key')}`,
+    `listener 0 ${path}`,
+    `listener ${ws} 127.0.0.1`,
+    'protocol websockets',
+  ];
+  const broker = new Program('mosquitto', ['-c', file('mosquitto.conf', `${configuration.join('\n')}\n`)]);
+  await eventually(() => broker.err.includes('running'), 'Mosquitto');
+  const ways: (string | number)[][] = [
+    ['-h', '127.0.0.1', '-p', tcp],
+    ['-h', 'localhost', '-p', tls, '--cafile', ca],
+    ['--unix', path],
+    ['-L', `ws://127.0.0.1:${ws}/mqtt`],
+  ];
+  for (const way of ways) assert.deepEqual(await publish(...way), { exitCode: 0, err: '' }, way.join(' '));
+  broker.kill('SIGTERM');
+  await broker.exited;
 });

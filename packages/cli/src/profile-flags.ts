@@ -1,0 +1,89 @@
+/** Profiles as flags: what of a command line can be saved, and how a saved one is brought back. */
+
+import { resolve } from 'node:path';
+import type { ConnectionFlags } from './connection-flags.ts';
+import { localError, usageError } from './exit-codes.ts';
+import type { Flag, FlagGroup } from './flags.ts';
+import { type Profile, profilesFile, readProfiles } from './profiles.ts';
+
+/** Flags that belong to one run, not to a server or a client. */
+const NOT_SAVED: ReadonlySet<string> = new Set(['profile', 'property', 'nodelay', 'debug', 'quiet', 'help']);
+/** Where the server is: said together or not at all. */
+const PLACE: readonly string[] = ['host', 'port', 'url', 'unix', 'ws'];
+const IDENTITY: readonly string[] = ['id', 'id-prefix'];
+const CREDENTIALS: readonly string[] = ['username', 'pw'];
+/** Files, which are found wherever the command runs. */
+const FILES: ReadonlySet<string> = new Set(['unix', 'cafile', 'capath', 'cert', 'key', 'key-pw-file']);
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The profile that the flags ask for, or the default one where they name no server. Throws a usage or local error. */
+export function askedProfile(
+  { profile, host, url, unix }: ConnectionFlags,
+  environment: Environment,
+): Profile | undefined {
+  const isPlaced = host !== undefined || url !== undefined || unix !== undefined;
+  if (profile === undefined && isPlaced) return undefined;
+  const file = profilesFile(environment);
+  const profiles = file === undefined ? undefined : readProfiles(file);
+  const name = profile ?? profiles?.default;
+  if (name === undefined) return undefined;
+  const found = profiles?.byName.get(name);
+  if (found !== undefined) return found;
+  throw usageError(
+    `Cannot use the profile "${name}": ${file ?? 'no file of profiles'} has none of this name; see dunlin profile list`,
+  );
+}
+
+/** Sets the flags of a profile, but for those that `given`, the flags of the command line, replace as a whole. */
+export function applyProfile<Flags extends ConnectionFlags>(
+  groups: readonly FlagGroup<Flags>[],
+  flags: Flags,
+  profile: Profile,
+  given: ConnectionFlags,
+): void {
+  const left = new Set<string>();
+  if (given.host !== undefined || given.url !== undefined || given.unix !== undefined)
+    for (const name of PLACE) left.add(name);
+  if (given.clientId !== undefined || given.idPrefix !== undefined) for (const name of IDENTITY) left.add(name);
+  if (given.url?.username !== undefined) for (const name of CREDENTIALS) left.add(name);
+  const known = savedFlags(groups);
+  for (const [name, value] of Object.entries(profile)) {
+    const flag = known.get(name);
+    if (flag === undefined) throw localError(`Cannot use the profile: "${name}" is no flag that a profile can have`);
+    if ((flag.values === undefined) !== (value === true)) {
+      throw localError(
+        `Cannot use the profile: "${name}" is expected to be ${flag.values === undefined ? 'true' : 'a text or a number'}`,
+      );
+    }
+    if (!left.has(name)) flag.set(flags, value === true ? [] : [value]);
+  }
+}
+
+/** The same groups, which also remember in `profile` what was given. */
+export function recordedGroups<Flags>(
+  groups: readonly FlagGroup<Flags>[],
+  profile: Record<string, string | true>,
+): FlagGroup<Flags>[] {
+  const saved = savedFlags(groups);
+  return groups.map((group) => ({
+    ...group,
+    flags: group.flags.map((flag) => ({
+      ...flag,
+      set: (target: Flags, values: readonly string[]) => {
+        flag.set(target, values);
+        const name = flag.long;
+        if (name === undefined || saved.get(name) !== flag) return;
+        profile[name] = flag.values === undefined ? true : FILES.has(name) ? resolve(values[0]) : values[0];
+      },
+    })),
+  }));
+}
+
+/** Switches and flags of one value that say how to reach a server, by their long names. */
+function savedFlags<Flags>(groups: readonly FlagGroup<Flags>[]): Map<string, Flag<Flags>> {
+  const flags = groups.filter(({ isSaved }) => isSaved === true).flatMap((group) => group.flags);
+  return new Map(
+    flags.flatMap((flag) => (flag.long === undefined || NOT_SAVED.has(flag.long) ? [] : [[flag.long, flag] as const])),
+  );
+}

@@ -1,0 +1,229 @@
+/** Requests: each is published, and finds its answer by Correlation Data (section 4.10) or by topic template. */
+
+import { type ConnackPacket, NO_PROPERTIES, type Properties, type ProtocolVersion, type QoS } from '@dunlin/protocol';
+import type { ClientEvents, PublishOptions, SubscribeOptions } from './client-api.ts';
+import type { PublishResult } from './connection.ts';
+import type { Environment } from './environment.ts';
+import { describeReason, MqttError } from './errors.ts';
+import { type OperationOptions, operation } from './operation.ts';
+import type { MessageHandler, Payload } from './options.ts';
+import { payloadBytes } from './payload.ts';
+import type { ReceivedMessage } from './received-message.ts';
+import type { PendingSubscription, Subscription } from './subscription.ts';
+import { type TemplateParams, TopicTemplate } from './topic-template.ts';
+
+/** Options of `request`. */
+export interface RequestOptions<Topic extends string = string> extends OperationOptions {
+  /** How long the answer may take, milliseconds; 5.0 servers drop the request behind it. Default 30000. */
+  readonly timeoutMs?: number | undefined;
+  /** Of the request. At 1 and 2 a server of 5.0 may tell that nobody listens. Default 1. */
+  readonly qos?: QoS;
+  /**
+   * Topic or template of the answer, filled with `params` and `{id}`. Before MQTT 5.0 it must hold `{id}`, as must the
+   * topic. Default (5.0): a topic of this client under the server's Response Information or `dunlin/response`.
+   */
+  readonly responseTopic?: string;
+  /** The parameters of both templates but for `id`, which is new with every request. */
+  readonly params?: Readonly<Omit<TemplateParams<Topic>, 'id'>>;
+  /** MQTT 5.0. Response Topic and Correlation Data are set here. */
+  readonly properties?: Properties;
+}
+
+/** What requests need of their client. */
+export interface RequesterClient {
+  readonly protocolVersion: ProtocolVersion;
+  readonly clientId: string;
+  /** Undefined before the first connection. */
+  readonly connack: ConnackPacket | undefined;
+  publish(topic: string, payload: Payload, options: PublishOptions): Promise<PublishResult>;
+  subscribe(filter: string, options: SubscribeOptions, handler: MessageHandler): PendingSubscription;
+  on(name: 'state', listener: ClientEvents['state']): () => void;
+}
+
+interface OpenRequest {
+  readonly attempt: string;
+  readonly responseTopic: string;
+  resolve(answer: ReceivedMessage): void;
+  reject(error: Error): void;
+}
+
+/** The subscription that the answers of some requests come by. */
+interface Inbox {
+  readonly filter: string;
+  readonly pending: PendingSubscription;
+  subscription: Subscription | undefined;
+  requests: number;
+  stopTimer: () => void;
+}
+
+const TIMEOUT_MS = 30_000;
+/** Inboxes that no request uses are kept so long, and no longer where there are more than so many. */
+const IDLE_MS = 60_000;
+const INBOXES_MAX = 100;
+const NOTHING = (): void => {};
+const NO_MATCHING_SUBSCRIBERS = 0x10;
+
+/** Sends the requests of one client and finds their answers. */
+export class Requester {
+  readonly #client: RequesterClient;
+  readonly #environment: Environment;
+  readonly #ignored: () => void;
+  readonly #requestsMax: number;
+  /** By the topic of the answer where that holds the identifier, else by Correlation Data. */
+  readonly #open = new Map<string, OpenRequest>();
+  readonly #inboxes = new Map<string, Inbox>();
+
+  /**
+   * At most `requestsMax` requests are open at once. `ignored` hears of an answer that none of them waits for: late, a
+   * second one, or of somebody else.
+   */
+  constructor(client: RequesterClient, environment: Environment, requestsMax: number, ignored: () => void) {
+    this.#client = client;
+    this.#environment = environment;
+    this.#ignored = ignored;
+    this.#requestsMax = requestsMax;
+    client.on('state', (state, reason) => {
+      if (state === 'disconnected') this.#end(reason?.error);
+    });
+  }
+
+  /**
+   * Publishes a request and settles with the first answer to it.
+   *
+   * In MQTT 5.0 the answer has the request's Correlation Data; in any version it comes on a topic of its own where topic
+   * and `responseTopic` hold `{id}`, as in `player/{key}/request/{id}`. Rejects: 'timed-out' (`timeoutMs`), 'aborted',
+   * 'closed' or why else the client ended, 'refused' (with 0x10: nobody listens), 'queue-full' (`requestsMax` are open),
+   * 'not-supported' (before 5.0 without `{id}`), 'invalid', and as publish and subscribe do.
+   */
+  request<Topic extends string>(
+    topic: Topic,
+    payload: Payload,
+    options: RequestOptions<Topic> = {},
+  ): Promise<ReceivedMessage> {
+    const { signal, timeoutMs = TIMEOUT_MS, qos = 1, properties = NO_PROPERTIES } = options;
+    const attempt = `Cannot request "${topic}"`;
+    return operation(this.#environment, attempt, { signal, timeoutMs }, (settle) => {
+      if (this.#open.size >= this.#requestsMax) {
+        throw new MqttError('queue-full', `${attempt}: ${this.#requestsMax} requests are open, fewer are expected`);
+      }
+      const bytes = payloadBytes(payload);
+      const id = this.#newId();
+      const params = { ...options.params, id };
+      const answering = new TopicTemplate<string>(options.responseTopic ?? this.#ownTopic());
+      const responseTopic = answering.fill(params);
+      const askedTopic = new TopicTemplate<string>(topic).fill(params);
+      const isById = responseTopic.includes(id);
+      const isBefore5 = this.#client.protocolVersion < 5;
+      if (isBefore5 && !(isById && askedTopic.includes(id))) {
+        throw new MqttError('not-supported', `${attempt}: before MQTT 5.0 {id} is expected in topic and responseTopic`);
+      }
+      const key = isById ? responseTopic : id;
+      const inbox = this.#join(answering.filter({ ...params, id: undefined as never }));
+      const ended = new AbortController();
+      const finish = (): boolean => {
+        if (!this.#open.delete(key)) return false;
+        this.#leave(inbox);
+        // With a reason of its own, since the default one costs an Error.
+        ended.abort(key);
+        return true;
+      };
+      const open: OpenRequest = {
+        attempt,
+        responseTopic,
+        resolve: (answer) => finish() && settle.resolve(answer),
+        reject: (error) => finish() && settle.reject(error),
+      };
+      this.#open.set(key, open);
+      void this.#send(open, inbox, askedTopic, bytes, {
+        qos,
+        signal: ended.signal,
+        properties: isBefore5 ? properties : asked(properties, responseTopic, id, timeoutMs),
+      });
+      return finish;
+    });
+  }
+
+  async #send(open: OpenRequest, inbox: Inbox, topic: string, payload: Uint8Array, options: PublishOptions) {
+    try {
+      await inbox.pending;
+      const { reasonCode } = await this.#client.publish(topic, payload, options);
+      if (reasonCode !== NO_MATCHING_SUBSCRIBERS) return;
+      throw new MqttError('refused', `${open.attempt}: ${describeReason(reasonCode)}`, { reasonCode });
+    } catch (error) {
+      open.reject(error as Error);
+    }
+  }
+
+  #received(message: ReceivedMessage): void {
+    const { correlationData } = message.properties;
+    const open =
+      this.#open.get(message.topic) ?? (correlationData && this.#open.get(new TextDecoder().decode(correlationData)));
+    if (open?.responseTopic === message.topic) open.resolve(message);
+    else this.#ignored();
+  }
+
+  /** The client's own topic for answers. An identifier may hold what a level may not, or be empty before CONNACK. */
+  #ownTopic(): string {
+    const base = this.#client.connack?.properties.responseInformation ?? 'dunlin/response';
+    return `${base}/${encodeURIComponent(this.#client.clientId || this.#newId())}`;
+  }
+
+  /** Digits of sixteen random bytes: nobody guesses where the answer of somebody else goes. */
+  #newId(): string {
+    return this.#environment.randomBytes(16).join('');
+  }
+
+  #join(filter: string): Inbox {
+    const known = this.#inboxes.get(filter);
+    known?.stopTimer();
+    // The application may have unsubscribed.
+    const inbox = known === undefined || known.subscription?.isActive === false ? this.#subscribe(filter) : known;
+    inbox.requests += 1;
+    return inbox;
+  }
+
+  #subscribe(filter: string): Inbox {
+    const pending = this.#client.subscribe(filter, { qos: 2 }, (message) => this.#received(message));
+    const inbox: Inbox = { filter, pending, subscription: undefined, requests: 0, stopTimer: NOTHING };
+    this.#inboxes.set(filter, inbox);
+    pending.then(
+      (subscription) => {
+        inbox.subscription = subscription;
+      },
+      () => this.#drop(inbox),
+    );
+    return inbox;
+  }
+
+  #end(cause: MqttError | undefined): void {
+    for (const { attempt, reject } of [...this.#open.values()]) {
+      const why = cause?.message ?? 'the client was disconnected';
+      reject(new MqttError(cause?.code ?? 'closed', `${attempt}: ${why}`, { ...cause, cause }));
+    }
+    for (const inbox of [...this.#inboxes.values()]) this.#drop(inbox);
+  }
+
+  #leave(inbox: Inbox): void {
+    inbox.requests -= 1;
+    if (inbox.requests > 0 || this.#inboxes.get(inbox.filter) !== inbox) return;
+    if (this.#inboxes.size > INBOXES_MAX) this.#drop(inbox);
+    else inbox.stopTimer = this.#environment.setTimer(IDLE_MS, () => this.#drop(inbox));
+  }
+
+  #drop(inbox: Inbox): void {
+    inbox.stopTimer();
+    if (this.#inboxes.get(inbox.filter) !== inbox) return;
+    this.#inboxes.delete(inbox.filter);
+    inbox.pending.unsubscribe().catch(() => {});
+  }
+}
+
+function asked(properties: Properties, responseTopic: string, id: string, timeoutMs: number): Properties {
+  const seconds = Math.ceil(timeoutMs / 1000);
+  return {
+    ...(seconds <= 0xffff_ffff && { messageExpiryInterval: seconds }),
+    ...properties,
+    responseTopic,
+    correlationData: new TextEncoder().encode(id),
+  };
+}

@@ -1,0 +1,96 @@
+/** Responses: answers requests that come to a filter or template, to where they ask for or a template says. */
+
+import { hasWildcard, isTopicFilter, type Properties, type QoS } from '@dunlin/protocol';
+import type { PublishOptions, SubscribeOptions } from './client-api.ts';
+import type { PublishResult } from './connection.ts';
+import type { MessageHandler, Payload } from './options.ts';
+import type { ReceivedMessage } from './received-message.ts';
+import type { PendingSubscription } from './subscription.ts';
+import { type TemplateParams, TopicTemplate } from './topic-template.ts';
+
+/** Options of `respond`. */
+export interface RespondOptions<Filter extends string = string> {
+  /** The parameters that requests must have; the others may be anything. Default: none. */
+  readonly params?: Partial<TemplateParams<Filter>>;
+  /** Where answers go, filled with the parameters of the request. Default: the Response Topic that the request names. */
+  readonly responseTopic?: string;
+  /** The most that requests come with; an answer goes out as its request came. Default 1. */
+  readonly qos?: QoS;
+  /** Requests being answered at once; those above it are ignored. Default 1000. */
+  readonly requestsMax?: number;
+}
+
+/** Gives the payload of the answer; undefined: none is sent. What it throws is told as `responderFailed`. */
+export type RequestHandler<Filter extends string = string> = (
+  request: ReceivedMessage,
+  params: TemplateParams<Filter>,
+) => Payload | undefined | Promise<Payload | undefined>;
+
+/** What a responder needs of its client, and what it tells it. */
+export interface ResponderClient {
+  publish(topic: string, payload: Payload, options: PublishOptions): Promise<PublishResult>;
+  subscribe(filter: string, options: SubscribeOptions, handler: MessageHandler): PendingSubscription;
+}
+
+/** What a responder tells. */
+export interface ResponderEvents {
+  /** A request came that cannot be answered: no or a bad Response Topic, another topic, retained, too many at once. */
+  requestIgnored(): void;
+  /** The handler of a request threw, or its answer could not be published; the requester has its time-out. */
+  responderFailed(error: unknown, request: ReceivedMessage): void;
+}
+
+/**
+ * Answers requests to a filter or template with what `handler` gives; stops with the subscription.
+ *
+ * An answer has the Correlation Data of its request and lives no longer than that. Throws 'invalid' for a template that
+ * cannot be; settles as `subscribe` does.
+ */
+export function respond<Filter extends string>(
+  client: ResponderClient,
+  events: ResponderEvents,
+  filter: Filter,
+  handler: RequestHandler<Filter>,
+  { params: wanted, responseTopic, qos = 1, requestsMax = 1000 }: RespondOptions<Filter> = {},
+): PendingSubscription {
+  const asking = new TopicTemplate(filter);
+  const answering = responseTopic === undefined ? undefined : new TopicTemplate<string>(responseTopic);
+  // Throws now what every request would.
+  answering?.fill(Object.fromEntries(asking.names.map((name) => [name, name])));
+  /** Undefined where there is none, and where the answer would be a request again. */
+  const answerTopic = (request: ReceivedMessage, params: TemplateParams<Filter>): string | undefined => {
+    if (answering === undefined) return request.properties.responseTopic;
+    const topic = answering.fill(params as TemplateParams<string>);
+    return asking.match(topic) === undefined ? topic : undefined;
+  };
+  let open = 0;
+  return client.subscribe(asking.filter(wanted), { qos }, async (request) => {
+    const params = asking.match(request.topic);
+    // A retained request would be answered again with every subscription.
+    if (params === undefined || request.retain || open >= requestsMax) return events.requestIgnored();
+    open += 1;
+    try {
+      const topic = answerTopic(request, params);
+      if (topic === undefined || !isTopicName(topic)) return events.requestIgnored();
+      const payload = await handler(request, params);
+      if (payload === undefined) return;
+      await client.publish(topic, payload, { qos: request.qos, properties: answered(request.properties) });
+    } catch (error) {
+      events.responderFailed(error, request);
+    } finally {
+      open -= 1;
+    }
+  });
+}
+
+function answered({ correlationData, messageExpiryInterval }: Properties): Properties {
+  return {
+    ...(correlationData && { correlationData }),
+    ...(messageExpiryInterval !== undefined && { messageExpiryInterval }),
+  };
+}
+
+/** A requester may name whatever it likes, and the answer is published with the rights of the responder. */
+function isTopicName(topic: string): boolean {
+  return isTopicFilter(topic) && !hasWildcard(topic);
+}
