@@ -209,11 +209,12 @@ export function wholeNumber(what: string, text: string, minimum: number, maximum
   throw usageError(`Cannot use ${what} "${text}": expected a whole number from ${minimum} to ${maximum}`);
 }
 
-/** Seconds, also with a fraction, as milliseconds; or a usage error. */
-export function secondsAsMs(what: string, text: string): number {
+/** Seconds, also with a fraction, as milliseconds; or a usage error, which says the maximum where one is given. */
+export function secondsAsMs(what: string, text: string, maximumMs = TIMER_MS_MAX): number {
   const value = Number(text);
-  if (/^\d+(\.\d+)?$/.test(text) && value * 1000 <= TIMER_MS_MAX) return Math.round(value * 1000);
-  throw usageError(`Cannot use ${what} "${text}": expected seconds, such as 5 or 0.5`);
+  if (/^\d+(\.\d+)?$/.test(text) && value * 1000 <= maximumMs) return Math.round(value * 1000);
+  const most = maximumMs === TIMER_MS_MAX ? '' : ` up to ${maximumMs / 1000}`;
+  throw usageError(`Cannot use ${what} "${text}": expected seconds${most}, such as 5 or 0.5`);
 }
 
 /** What a timer of Node can wait for. */

@@ -3,9 +3,9 @@ import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
 import { Progress } from './progress.ts';
 
-function progress(isTTY: boolean): { progress: Progress; written: string[] } {
+function progress(isTTY: boolean, columns?: number): { progress: Progress; written: string[] } {
   const written: string[] = [];
-  const stream = Object.assign(new EventEmitter(), { isTTY, write: (text: string) => written.push(text) });
+  const stream = Object.assign(new EventEmitter(), { isTTY, columns, write: (text: string) => written.push(text) });
   return { progress: new Progress(stream as unknown as NodeJS.WritableStream), written };
 }
 
@@ -26,4 +26,13 @@ test('nothing is written where there is no terminal', () => {
   line.show(() => 'x');
   line.clear();
   assert.deepEqual(written, []);
+});
+
+test('what is too long is cut off before the last column, and control characters are shown', () => {
+  const { progress: line, written } = progress(true, 9);
+  line.show(() => 'a\x1b[2J and more');
+  assert.deepEqual(written, ['\r\x1b[Ka\\u001b…']);
+  const { progress: unknown, written: wide } = progress(true);
+  unknown.show(() => 'x'.repeat(100));
+  assert.equal(wide[0].length, '\r\x1b[K'.length + 79);
 });

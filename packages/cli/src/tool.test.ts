@@ -17,6 +17,8 @@ const NAMES = [
   'sub',
   'rr',
   'probe',
+  'bench',
+  'simulate',
   'top',
   'profile',
   'config',

@@ -4,6 +4,8 @@ import { visible } from '@dunlin/protocol';
 import { acl } from './acl.ts';
 import { ACL_PAGE, aclHelp } from './acl-flags.ts';
 import { BANS_PAGE, bans, bansHelp } from './bans.ts';
+import { bench } from './bench/bench.ts';
+import { BENCH_PAGE, benchHelp } from './bench/bench-flags.ts';
 import { COMPLETION_PAGE, completion, completionHelp } from './completion.ts';
 import { config } from './config.ts';
 import { CONFIG_PAGE, configHelp } from './config-flags.ts';
@@ -22,6 +24,8 @@ import { PUB_PAGE, pubHelp } from './pub-flags.ts';
 import { RELOAD_PAGE, reload, reloadHelp } from './reload.ts';
 import { rr } from './rr.ts';
 import { RR_PAGE, rrHelp } from './rr-flags.ts';
+import { simulate } from './simulate/simulate.ts';
+import { SIMULATE_PAGE, simulateHelp } from './simulate/simulate-flags.ts';
 import { store } from './store.ts';
 import { STORE_PAGE, storeHelp } from './store-flags.ts';
 import { sub } from './sub.ts';
@@ -59,6 +63,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   sub: { summary: 'subscribe and print messages', help: subHelp, page: SUB_PAGE, run: sub },
   rr: { summary: 'send requests and print their answers, or answer them', help: rrHelp, page: RR_PAGE, run: rr },
   probe: { summary: 'find out what a server can do', help: probeHelp, page: PROBE_PAGE, run: probe },
+  bench: { summary: 'load a server and measure it', help: benchHelp, page: BENCH_PAGE, run: bench },
+  simulate: { summary: 'run the devices of a script', help: simulateHelp, page: SIMULATE_PAGE, run: simulate },
   top: { summary: 'show what goes on at a server, live', help: topHelp, page: TOP_PAGE, run: top },
   profile: {
     summary: 'save servers with their flags under names',
