@@ -23,6 +23,17 @@ import {
   type Shape,
   shownDefault,
 } from '@dunlin/server';
+// Not among the public names: programs bundle those.
+import {
+  CONNECTION_REFUSED,
+  ERRNO,
+  ERRNO_NAMES,
+  ERRNO_OF_REASON,
+  ERROR_TEXTS,
+  type MqttErrorCode,
+  RETURN_CODE_TEXTS,
+  RETURN_CODES,
+} from '../packages/client/src/error-table.ts';
 
 const root = dirname(import.meta.dirname);
 const NOTE =
@@ -31,6 +42,7 @@ const NOTE =
 /** Every generated file: path below the root, text. */
 export function referenceFiles(): ReadonlyMap<string, string> {
   return new Map([
+    ['docs/reference/client-errors.md', clientErrorsPage()],
     ['docs/reference/configuration.md', configurationPage()],
     ['docs/reference/limits.md', limitsPage()],
     ['docs/reference/events.md', eventsPage()],
@@ -48,6 +60,52 @@ export function staleFiles(files: ReadonlyMap<string, string>): string[] {
 function textOf(path: string): string | undefined {
   const file = join(root, path);
   return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+}
+
+function clientErrorsPage(): string {
+  const codes = Object.entries(ERROR_TEXTS).map(([key, [when, what]]) => {
+    const errno = ERRNO[key as MqttErrorCode];
+    return [code(key), key === 'refused' ? 'see below' : `${errno} ${code(ERRNO_NAMES[errno])}`, when, what];
+  });
+  const refusals = Object.entries(ERRNO_OF_REASON).map(([reason, errno]) => [
+    `${hexadecimal(Number(reason))} ${reasonCodeName(Number(reason))}`,
+    `${errno} ${code(ERRNO_NAMES[errno])}`,
+  ]);
+  const returnCodes = RETURN_CODE_TEXTS.map(([name, what], returnCode) => [
+    String(returnCode),
+    name,
+    Object.entries(RETURN_CODES)
+      .filter(([, other]) => other === returnCode)
+      .map(([reason]) => hexadecimal(Number(reason)))
+      .join(', '),
+    what,
+  ]);
+  return page(
+    'Errors of the client',
+    'Whatever a promise of [the client](../guide/client.md) rejects with is an `MqttError`. `code` never changes its meaning;',
+    '`reasonCode` is the Reason Code of MQTT 5.0 where one fits, `packet` what the server sent, `reasonString` its own words,',
+    '`cause` what lies behind. `errno` is one of the sixteen classic client codes; 0 `MQTT_ERR_SUCCESS` is no error and never comes.',
+    '',
+    ...table(['`code`', '`errno`', 'When it comes', 'What to do'], codes),
+    '',
+    '## Refusals',
+    '',
+    `A CONNACK that refuses is ${CONNECTION_REFUSED} ${code(ERRNO_NAMES[CONNECTION_REFUSED])}; any other refusal goes by its Reason Code, and is`,
+    `${ERRNO.refused} ${code(ERRNO_NAMES[ERRNO.refused])} where that is not in the table:`,
+    '',
+    ...table(['Reason Code', '`errno`'], refusals),
+    '',
+    '## CONNACK Return Codes',
+    '',
+    '`returnCode` is the code of MQTT 3.x. Refusals of 5.0 that have one map to it; in 3.x `reasonCode` is the first that maps',
+    'to the Return Code.',
+    '',
+    ...table(['`returnCode`', 'Name', 'Reason Codes of 5.0', 'What to do'], returnCodes),
+    '',
+    'The client tries again by itself, except after the refusals that retrying cannot mend: 0x81, 0x82, 0x84 to 0x87, 0x8A, 0x8C,',
+    '0x90, 0x95, 0x99, 0x9A, 0x9B; with functions for credentials 0x86 and 0x87 are tried again. `reconnect.shouldRetry` decides',
+    'otherwise.',
+  );
 }
 
 function configurationPage(): string {

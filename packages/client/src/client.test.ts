@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connected } from './contract/scripted-server.ts';
+import { connected, createClient, Servers, settled } from './contract/scripted-server.ts';
+import { memoryOutbox } from './memory-outbox.ts';
+import type { ReceivedMessage } from './received-message.ts';
 
 // What the client does on the wire is tested in contract/, by section of the standard.
 
@@ -70,4 +72,57 @@ test('what the server does not take is told by limits', async () => {
     subscriptionIdentifierAvailable: true,
     sharedSubscriptionAvailable: true,
   });
+});
+
+test('a client with a store goes on as who the outbox belongs to, and refuses to be somebody else', async () => {
+  const store = memoryOutbox();
+  const first = createClient('mqtt://one', { clientId: 'owner', outbox: { store } });
+  const lost = assert.rejects(first.publish('t', 'kept', { qos: 1 }), { code: 'connection-failed' });
+  await assert.rejects(first.connect(), { code: 'connection-failed' });
+  await lost;
+  await first.disconnect();
+
+  const other = createClient('mqtt://one', { clientId: 'other', outbox: { store } });
+  await assert.rejects(other.connect(), { code: 'invalid', message: /belongs to "owner"/ });
+
+  const servers = new Servers(5, {});
+  const second = createClient('mqtt://one', { keepAlive: 0, outbox: { store }, dial: servers.dial });
+  const connecting = second.connect();
+  const server = await servers.next();
+  const packet = await server.next('connect');
+  assert.deepEqual([packet.clientId, packet.cleanStart], ['owner', false]);
+  server.send({ type: 'connack', sessionPresent: false, reasonCode: 0, properties: {} });
+  await connecting;
+  const { payload, packetId } = await server.next('publish');
+  assert.equal(String(Buffer.from(payload)), 'kept');
+  server.answer('puback', packetId);
+  await second.drain();
+  await second.disconnect();
+  assert.deepEqual((await store.open()).records, []);
+});
+
+test('a store that another owner has is told, and the client is not opened', async () => {
+  const store = memoryOutbox();
+  await store.open();
+  const client = createClient('mqtt://one', { outbox: { store } });
+  await assert.rejects(client.connect(), { code: 'outbox-failed', errno: 14 });
+  assert.equal(client.state, 'disconnected');
+});
+
+test('acknowledging by hand goes out in the order of the messages [MQTT-4.6.0-2]', async () => {
+  const { server, client } = await connected();
+  const messages: ReceivedMessage[] = [];
+  const subscribing = client.subscribe('#', { qos: 1, acknowledge: 'manual' }, (message) => messages.push(message));
+  const { packetId } = await server.next('subscribe');
+  server.send({ type: 'suback', packetId, properties: {}, reasonCodes: [1] });
+  await subscribing;
+  for (const id of [1, 2, 3]) server.publish({ topic: 'a', qos: 1, packetId: id });
+  await settled();
+  messages[2].acknowledge();
+  messages[1].acknowledge(0x83);
+  await server.expectNothing();
+  messages[0].acknowledge();
+  const codes = [];
+  for (let count = 0; count < 3; count++) codes.push((await server.next('puback')).reasonCode);
+  assert.deepEqual(codes, [0, 0x83, 0]);
 });

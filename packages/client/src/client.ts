@@ -19,14 +19,14 @@ import type {
   SubscribeOptions,
   UnsubscribeOptions,
 } from './client-api.ts';
-import type { PacketTap, PublishResult } from './connection.ts';
+import type { PublishResult } from './connection.ts';
 import { MqttError, mqttError } from './errors.ts';
 import { Listeners } from './events.ts';
 import { Lifecycle } from './lifecycle.ts';
-import { type Log, logOf, packetLine, withoutSecrets } from './log.ts';
+import { type Log, logOf, tapOf } from './log.ts';
 import { type OperationOptions, operation, type Settle } from './operation.ts';
 import type { ClientOptions, MessageHandler, Payload } from './options.ts';
-import { OutboxKeeper } from './outbox-keeper.ts';
+import { openOutbox } from './outbox-keeper.ts';
 import { payloadBytes } from './payload.ts';
 import type { ReceivedMessage } from './received-message.ts';
 import { Requester, type RequestOptions } from './requester.ts';
@@ -310,7 +310,7 @@ export class Client implements AsyncDisposable {
 
   #newLifecycle(): Lifecycle {
     return new Lifecycle(this.#settings, {
-      tap: this.#tap(),
+      tap: tapOf(this.#log, this.#listeners),
       opening: () => this.#opening(),
       accepted: (established, isResumed) => {
         if (this.#lifecycle.state === 'reconnecting') this.stats.reconnects += 1;
@@ -327,23 +327,6 @@ export class Client implements AsyncDisposable {
       },
       certificateExpiring: (certificate) => this.#tell('certificateExpiring', certificate),
     });
-  }
-
-  #tap(): PacketTap {
-    const [log, listeners] = [this.#log, this.#listeners];
-    return {
-      get isOpen() {
-        return log !== undefined || listeners.has('packetSent') || listeners.has('packetReceived');
-      },
-      sent: (packet) => {
-        log?.('debug', packetLine('>', packet));
-        this.#tell('packetSent', withoutSecrets(packet));
-      },
-      received: (packet) => {
-        log?.('debug', packetLine('<', packet));
-        this.#tell('packetReceived', withoutSecrets(packet));
-      },
-    };
   }
 
   #tell<Name extends keyof ClientEvents>(name: Name, ...values: Parameters<ClientEvents[Name]>): void {
@@ -368,21 +351,17 @@ export class Client implements AsyncDisposable {
     const { outbox, connect, isOwnId } = this.#settings;
     const { store } = outbox;
     if (store === undefined) return this.clientId;
-    const { clientId, records } = await store.open();
+    const opened = await openOutbox(store, isOwnId ? connect.clientId : undefined, (error) =>
+      this.#lifecycle.over({ by: 'client', error }),
+    );
     if (this.#lifecycle.isOver) {
-      await store.close();
+      await opened.keeper.close();
       return this.clientId;
     }
-    if (isOwnId && clientId !== undefined && clientId !== connect.clientId) {
-      await store.close();
-      const message = `Cannot connect as "${connect.clientId}": the outbox belongs to "${clientId}"`;
-      throw new MqttError('invalid', message);
-    }
-    const keeper = new OutboxKeeper(store, (error) => this.#lifecycle.over({ by: 'client', error }));
-    this.#session.outbox.keeper = keeper;
-    this.#session.outbox.restore(records);
-    const own = clientId ?? this.clientId;
-    if (clientId === undefined) keeper.own(own);
+    const own = opened.clientId ?? this.clientId;
+    if (opened.clientId === undefined) opened.keeper.own(own);
+    this.#session.outbox.keeper = opened.keeper;
+    this.#session.outbox.restore(opened.records);
     return own;
   }
 
@@ -409,10 +388,8 @@ export class Client implements AsyncDisposable {
     { signal, timeoutMs = this.#settings.operationTimeoutMs }: OperationOptions,
     start: (settle: Settle<Result>) => (() => void) | undefined,
   ): Promise<Result> {
-    return operation(this.#settings.environment, attempt, { signal, timeoutMs }, (settle) => {
-      if (this.#lifecycle.isOver) throw this.#overError(attempt);
-      return start(settle);
-    });
+    if (this.#lifecycle.isOver) return Promise.reject(this.#overError(attempt));
+    return operation(this.#settings.environment, attempt, { signal, timeoutMs }, start);
   }
 
   /** Sends the request and tells how it was answered. */

@@ -21,6 +21,7 @@ import { CertificateWatch } from './certificate-watch.ts';
 import type { ClientEvents, ClientState, CloseReason, ReconnectingInfo } from './client-api.ts';
 import { type Connection, type ConnectionOwner, lost, type PacketTap } from './connection.ts';
 import { MqttError, mqttError } from './errors.ts';
+import { surface } from './events.ts';
 import { heartbeat } from './heartbeat.ts';
 import { aborted, operation, type Settle } from './operation.ts';
 import type { ReconnectOptions } from './options.ts';
@@ -245,6 +246,8 @@ export class Lifecycle {
     this.#move('accepted', undefined);
     for (const settle of this.#waiting) settle.resolve(connack);
     this.#waiting.clear();
+    // A listener may have called `disconnect`.
+    if (this.#current !== established) return;
     this.#certificates.start();
     environment.setTimer(0, () => connection.resume());
   }
@@ -291,11 +294,10 @@ export class Lifecycle {
     const isFirst = this.state === 'connecting';
     const isFollowing = this.#follow(error, url);
     if (!isFollowing) this.#attempts += 1;
-    const { shouldRetry, attemptsMax = Number.POSITIVE_INFINITY } = this.#reconnect;
+    const { attemptsMax = Number.POSITIVE_INFINITY } = this.#reconnect;
     const attemptsLeft = (isFirst ? this.#settings.connectAttempts - 1 : attemptsMax) - this.#attempts;
     const isWanted = isFirst || this.#settings.reconnect !== false;
-    const isMendable =
-      isFollowing || (shouldRetry?.(error, this.#attempts) ?? mayRetry(error, this.#settings.isAskedAnew));
+    const isMendable = isFollowing || this.#isMendable(error);
     if (!isWanted || !isMendable || (!isFollowing && attemptsLeft < 0)) {
       this.over(reason);
       return;
@@ -305,7 +307,18 @@ export class Lifecycle {
     const { signal } = this.#attempting;
     this.#cancelTimer = this.#settings.environment.setTimer(delayMs, () => this.#attempt(signal));
     this.#move('failed', reason);
-    this.#host.reconnecting({ attempt: this.#attempts, delayMs, error });
+    // A listener may have called `disconnect`.
+    if (!signal.aborted) this.#host.reconnecting({ attempt: this.#attempts, delayMs, error });
+  }
+
+  #isMendable(error: MqttError): boolean {
+    const { shouldRetry } = this.#reconnect;
+    try {
+      if (shouldRetry !== undefined) return shouldRetry(error, this.#attempts);
+    } catch (thrown) {
+      surface(thrown);
+    }
+    return mayRetry(error, this.#settings.isAskedAnew);
   }
 
   /** True where the server named another one, and the next attempt goes there. */

@@ -1,8 +1,10 @@
 /** The log: lines for the application's hook, and on the console where `DEBUG` names `dunlin:client`. */
 
 import type { Packet } from '@dunlin/protocol';
+import type { ClientEvents } from './client-api.ts';
+import type { PacketTap } from './connection.ts';
 import { describeReason, shown } from './errors.ts';
-import { callApart } from './events.ts';
+import { callApart, type Listeners } from './events.ts';
 import type { LogLine } from './options.ts';
 
 const NAME = 'dunlin:client';
@@ -55,6 +57,23 @@ export function packetLine(direction: '>' | '<', packet: Packet): string {
   if ('reasonCode' in packet && packet.reasonCode > 0) words.push(describeReason(packet.reasonCode, packet));
   if ('reasonCodes' in packet) words.push(packet.reasonCodes.join(' '));
   return words.join(' ');
+}
+
+/** Tells the log and the listeners of packets. */
+export function tapOf(log: Log, listeners: Listeners<ClientEvents>): PacketTap {
+  return {
+    get isOpen() {
+      return log !== undefined || listeners.has('packetSent') || listeners.has('packetReceived');
+    },
+    sent: (packet) => {
+      log?.('debug', packetLine('>', packet));
+      listeners.emit('packetSent', withoutSecrets(packet));
+    },
+    received: (packet) => {
+      log?.('debug', packetLine('<', packet));
+      listeners.emit('packetReceived', withoutSecrets(packet));
+    },
+  };
 }
 
 /** The packet without authentication data and with an empty password. */

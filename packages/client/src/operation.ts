@@ -20,7 +20,7 @@ export interface OperationOptions {
 /**
  * Starts the operation and settles as `settle` is told, or as the bounds say, whichever is first.
  *
- * `attempt` begins the error texts, such as `Cannot publish to "a"`. What `start` throws rejects. The function that it
+ * `settle` is told an `MqttError`. `attempt` begins the error texts, such as `Cannot publish to "a"`. What `start` throws rejects. The function that it
  * returns is called where a bound was first.
  */
 export function operation<Result>(
@@ -29,6 +29,15 @@ export function operation<Result>(
   { signal, timeoutMs = Number.POSITIVE_INFINITY }: OperationOptions,
   start: (settle: Settle<Result>) => (() => void) | undefined,
 ): Promise<Result> {
+  if (signal === undefined && timeoutMs === Number.POSITIVE_INFINITY) {
+    return new Promise((resolve, reject) => {
+      try {
+        start({ resolve, reject });
+      } catch (error) {
+        reject(mqttError(error));
+      }
+    });
+  }
   if (signal?.aborted) return Promise.reject(aborted(attempt, signal));
   return new Promise((resolve, reject) => {
     let isSettled = false;

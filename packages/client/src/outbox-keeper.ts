@@ -1,7 +1,7 @@
 /** Writes the outbox down: what changed in a turn is one batch, and what depends on it waits until it is durable. */
 
 import { MqttError } from './errors.ts';
-import type { OutboxRecord, OutboxStore } from './outbox-store.ts';
+import type { OutboxContents, OutboxRecord, OutboxStore } from './outbox-store.ts';
 
 /** The store of one outbox, while the client is open. */
 export class OutboxKeeper {
@@ -86,7 +86,7 @@ export class OutboxKeeper {
     this.#written = Promise.all([this.#written, write]).then(
       () => {
         this.#writing -= 1;
-        for (const run of then) run();
+        if (!this.#isFailed) for (const run of then) run();
       },
       (cause) => {
         if (this.#isFailed) return;
@@ -95,4 +95,22 @@ export class OutboxKeeper {
       },
     );
   }
+}
+
+/**
+ * Opens a store. Rejects with what the store says, and 'invalid' where it belongs to another client than `wanted`, and
+ * then it is let go.
+ */
+export async function openOutbox(
+  store: OutboxStore,
+  wanted: string | undefined,
+  failed: (error: MqttError) => void,
+): Promise<OutboxContents & { readonly keeper: OutboxKeeper }> {
+  const contents = await store.open();
+  const { clientId } = contents;
+  if (wanted !== undefined && clientId !== undefined && clientId !== wanted) {
+    await store.close();
+    throw new MqttError('invalid', `Cannot connect as "${wanted}": the outbox belongs to "${clientId}"`);
+  }
+  return { ...contents, keeper: new OutboxKeeper(store, failed) };
 }

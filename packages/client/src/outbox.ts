@@ -97,8 +97,11 @@ export class Outbox {
     const topic = this.#link?.topicOf(request) ?? request.topic;
     const { messageExpiryInterval: expiryS } = properties;
     const outgoing: Outgoing = {
-      ...request,
       topic,
+      payload,
+      qos,
+      retain: request.retain,
+      properties,
       sequence: ++this.#sequence,
       expiresAtMs: expiryS === undefined ? undefined : this.#environment.wallClockMs() + expiryS * 1000,
       packetId: 0,

@@ -30,8 +30,6 @@ interface Route {
   identifier: number;
   /** The server has granted it. */
   isGranted: boolean;
-  /** The latest topic that it matched, which is often the next too. */
-  matched: string;
 }
 
 /** What goes into one SUBSCRIBE. */
@@ -49,6 +47,8 @@ export class Routes {
   readonly #trie = new FilterTree<Route>();
   readonly #locals = new FilterTree<MessageHandler>();
   readonly #found: Route[] = [];
+  #foundTopic: string | undefined;
+  #foundIdentifier = 0;
   #latest = 0;
 
   /** Adds a subscription under each of its filters; returns the Subscription Identifier that they have. */
@@ -67,7 +67,6 @@ export class Routes {
           properties,
           identifier,
           isGranted: false,
-          matched: '',
         };
         this.#byFilter.set(filter, route);
         this.#trie.add(topicFilter, route);
@@ -138,7 +137,8 @@ export class Routes {
   deliver(message: ReceivedMessage, delivery: Delivery | undefined): void {
     const found = this.#matching(message);
     if (found.length === 1 && found[0].subscriptions.size === 1) {
-      for (const subscription of found[0].subscriptions) subscription.deliver(message, delivery);
+      const [only] = found[0].subscriptions;
+      only.deliver(message, delivery);
     } else {
       // A copy, since a handler may subscribe and unsubscribe. Filters of one subscription may overlap: it gets one.
       const subscriptions = new Set(found.flatMap((route) => [...route.subscriptions]));
@@ -147,15 +147,19 @@ export class Routes {
     for (const handler of this.#locals.collect(message.topic, [])) callHandler(handler, message, delivery);
   }
 
+  /** The routes of a message; those of the latest are kept, as the next often goes the same way. */
   #matching({ topic, properties: { subscriptionIdentifiers } }: ReceivedMessage): Route[] {
     const found = this.#found;
+    const identifier = subscriptionIdentifiers?.length === 1 ? subscriptionIdentifiers[0] : 0;
+    const isAlone = subscriptionIdentifiers === undefined || identifier !== 0;
+    if (isAlone && topic === this.#foundTopic && identifier === this.#foundIdentifier) return found;
+    this.#foundTopic = isAlone ? topic : undefined;
+    this.#foundIdentifier = identifier;
     found.length = 0;
-    for (const identifier of subscriptionIdentifiers ?? [0]) {
+    for (const one of subscriptionIdentifiers ?? [0]) {
       const before = found.length;
-      for (const route of this.#byIdentifier.get(identifier) ?? []) {
-        if (route.matched !== topic && !topicMatches(route.topicFilter, topic)) continue;
-        route.matched = topic;
-        found.push(route);
+      for (const route of this.#byIdentifier.get(one) ?? []) {
+        if (topicMatches(route.topicFilter, topic)) found.push(route);
       }
       if (found.length > before) continue;
       found.length = 0;
@@ -165,7 +169,9 @@ export class Routes {
     return found;
   }
 
+  /** What was found before may be wrong from now on. */
   #unidentify(route: Route): void {
+    this.#foundTopic = undefined;
     const routes = this.#byIdentifier.get(route.identifier);
     if (routes?.delete(route) && routes.size === 0) this.#byIdentifier.delete(route.identifier);
   }

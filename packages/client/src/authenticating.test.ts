@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AuthPacket, ConnectPacket, Packet, Properties } from '@dunlin/protocol';
+import { Authenticating } from './authenticating.ts';
+import type { Connection } from './connection.ts';
+import { MqttError } from './errors.ts';
+import type { Authentication } from './options.ts';
+
+const METHOD = { authenticationMethod: 'M' };
+const NOTHING = { resolve: () => {}, reject: () => {} };
+
+function setUp(properties: Properties, authentication?: Authentication) {
+  const told: string[] = [];
+  const connection = {
+    isOpen: true,
+    send: (packet: Packet) => void told.push(`${packet.type} ${(packet as AuthPacket).reasonCode.toString(16)}`),
+    owner: { failed: (error: Error) => void told.push(error.message) },
+  };
+  const connect = { properties } as ConnectPacket;
+  const authenticating = new Authenticating(connect, authentication, connection as unknown as Connection);
+  return { authenticating, told };
+}
+
+const auth = (reasonCode: number, properties: Properties = METHOD): AuthPacket => ({
+  type: 'auth',
+  reasonCode,
+  properties,
+});
+const connack = { type: 'connack' as const, sessionPresent: false, reasonCode: 0, properties: METHOD };
+
+test('a challenge that nobody can answer ends the connection', async () => {
+  const { authenticating, told } = setUp(METHOD);
+  authenticating.received(auth(0x18));
+  await Promise.resolve();
+  assert.match(told[0], /expected the option "authentication"/);
+});
+
+test('AUTH 0x00 ends only what was begun again, and only behind CONNACK', () => {
+  const { authenticating, told } = setUp(METHOD);
+  assert.throws(() => authenticating.received(auth(0)), { reasonCode: 0x82 });
+  authenticating.connected(connack);
+  assert.throws(() => authenticating.received(auth(0)), { reasonCode: 0x82 });
+  authenticating.again(undefined, { ...NOTHING, resolve: () => void told.push('done') });
+  assert.throws(() => authenticating.again(undefined, NOTHING), { code: 'invalid' });
+  authenticating.received(auth(0));
+  assert.deepEqual(told, ['auth 19', 'done']);
+});
+
+test('without a method nothing is begun or accepted', () => {
+  const { authenticating } = setUp({});
+  assert.throws(() => authenticating.again(undefined, NOTHING), { code: 'not-supported' });
+  assert.throws(() => authenticating.received(auth(0x18)), { reasonCode: 0x82 });
+  assert.throws(() => authenticating.connected(connack), { reasonCode: 0x82 });
+});
+
+test('the end of the connection rejects an authentication that is not over', () => {
+  const { authenticating, told } = setUp(METHOD);
+  authenticating.connected(connack);
+  authenticating.again(undefined, { ...NOTHING, reject: (error) => void told.push(error.message) });
+  authenticating.end(new MqttError('closed', 'over'));
+  assert.deepEqual(told, ['auth 19', 'over']);
+});

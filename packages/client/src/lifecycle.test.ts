@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createClient, PLAIN, Servers } from './contract/scripted-server.ts';
+import type { ClientOptions } from './options.ts';
+import { turns, VirtualEnvironment } from './testing/virtual-environment.ts';
+
+function setUp(options: ClientOptions = {}) {
+  const environment = new VirtualEnvironment();
+  const servers = new Servers(5, {});
+  const states: string[] = [];
+  const client = createClient('mqtt://one', {
+    ...PLAIN,
+    reconnect: {},
+    ...options,
+    dial: servers.dial,
+    environment,
+    on: { state: (state) => void states.push(state) },
+  });
+  return { environment, servers, client, states };
+}
+
+test('a client goes through its states, each told once', async () => {
+  const { client, servers, states, environment } = setUp();
+  const connecting = client.connect();
+  const again = client.connect();
+  const server = await servers.accept();
+  assert.equal((await connecting).type, 'connack');
+  assert.equal(await again, await client.connect());
+  server.cut();
+  await turns();
+  await environment.advance(500);
+  await servers.accept();
+  await client.connect();
+  await client.disconnect();
+  await client.disconnect();
+  assert.deepEqual(states, ['connecting', 'connected', 'reconnecting', 'connected', 'disconnected']);
+});
+
+test('with reconnect: false the first loss is the end, and reason says why', async () => {
+  const { client, servers } = setUp({ reconnect: false });
+  const connecting = client.connect();
+  (await servers.accept()).cut();
+  await connecting.catch(() => {});
+  assert.equal((await client.closed).error?.code, 'connection-lost');
+  assert.equal(client.reason?.by, 'network');
+});
+
+test('a connection that does not hold does not begin the waits anew, one that holds does', async () => {
+  const { client, servers, environment } = setUp({ reconnect: { minMs: 100, heldMs: 5000 } });
+  const waits: number[] = [];
+  client.on('reconnecting', ({ delayMs }) => void waits.push(delayMs));
+  void client.connect();
+  for (const heldMs of [0, 0, 5000, 0]) {
+    const server = await servers.accept();
+    await turns();
+    await environment.advance(heldMs);
+    server.cut();
+    await turns();
+    await environment.advance(1000);
+  }
+  assert.deepEqual(waits, [50, 100, 50, 100]);
+  await client.disconnect();
+});
+
+test('giving up connecting closes the attempt, and a later one is not disturbed by it', async () => {
+  const { client, servers } = setUp();
+  const controller = new AbortController();
+  const outcome = assert.rejects(client.connect({ signal: controller.signal }), { code: 'aborted' });
+  const server = await servers.next();
+  await server.next('connect');
+  controller.abort();
+  await outcome;
+  assert.equal(client.state, 'disconnected');
+  const connecting = client.connect();
+  await server.closed();
+  await servers.accept();
+  await connecting;
+  await client.disconnect();
+});
+
+test('a listener that disconnects while the client comes back is obeyed', async () => {
+  const { client, servers, environment, states } = setUp();
+  const connecting = client.connect();
+  const server = await servers.accept();
+  await connecting;
+  client.on('reconnecting', () => void client.disconnect());
+  server.cut();
+  await client.closed;
+  await environment.advance(600_000);
+  assert.deepEqual(states, ['connecting', 'connected', 'reconnecting', 'disconnected']);
+  assert.equal(servers.urls.length, 1);
+});

@@ -1,0 +1,257 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { PacketIdentifiers, type PublishAckPacket } from '@dunlin/protocol';
+import fc from 'fast-check';
+import { MqttError } from './errors.ts';
+import { memoryOutbox } from './memory-outbox.ts';
+import type { ClientOptions } from './options.ts';
+import { Outbox } from './outbox.ts';
+import { OutboxKeeper } from './outbox-keeper.ts';
+import type { OutboxStore } from './outbox-store.ts';
+import { settingsOf } from './settings.ts';
+import { fakeLink, told } from './testing/fake-link.ts';
+import { VirtualEnvironment } from './testing/virtual-environment.ts';
+
+const turn = () => new Promise(setImmediate);
+
+function setUp(options: ClientOptions = {}) {
+  const environment = new VirtualEnvironment();
+  const platform = { dial: () => Promise.reject(new Error('no')), environment };
+  const stats = { sent: 0, acknowledged: 0, received: 0, dropped: 0, refused: 0, expired: 0, reconnects: 0 };
+  const host = {
+    stats: { ...stats, responsesIgnored: 0, requestsIgnored: 0 },
+    acknowledged: () => {},
+    settled: () => {},
+  };
+  const identifiers = new PacketIdentifiers();
+  const outbox = new Outbox(settingsOf(platform, 'mqtt://h', options), identifiers, host);
+  const outcomes: string[] = [];
+  const publish = (qos: 0 | 1 | 2, name = 't') =>
+    outbox.publish(
+      { topic: name, payload: new Uint8Array(0), qos, retain: false, properties: {} },
+      {
+        resolve: () => void outcomes.push(`${name} done`),
+        reject: (error) => void outcomes.push(`${name} ${error instanceof MqttError ? error.code : error}`),
+      },
+    );
+  return { outbox, publish, outcomes, identifiers, environment, stats: host.stats };
+}
+
+const ack = (type: PublishAckPacket['type'], packetId: number, reasonCode = 0): PublishAckPacket => ({
+  type,
+  packetId,
+  reasonCode,
+  properties: {},
+});
+
+test('whatever the server answers, and wherever connections end, the window holds and every publish settles once [MQTT-3.3.4-7]', () => {
+  const step = fc.constantFrom('answer', 'refuse', 'resume', 'restart');
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 5 }),
+      fc.array(fc.constantFrom(0 as const, 1 as const, 2 as const), { maxLength: 30 }),
+      fc.array(fc.tuple(step, fc.nat()), { maxLength: 100 }),
+      (receiveMaximum, qos, steps) => {
+        const { outbox, publish, outcomes, identifiers } = setUp();
+        let { link, sent } = fakeLink({ receiveMaximum });
+        outbox.begin(link, false);
+        for (const [index, one] of qos.entries()) publish(one, String(index));
+        /** What the server owes: identifier, and the answer to it. */
+        const owed = new Map<number, PublishAckPacket['type']>();
+        const look = (): void => {
+          for (const packet of sent.splice(0)) {
+            if (packet.type === 'publish' && packet.qos > 0) {
+              assert.ok(packet.dup || !owed.has(packet.packetId), 'an identifier in use');
+              owed.set(packet.packetId, packet.qos === 1 ? 'puback' : 'pubrec');
+            }
+            if (packet.type === 'pubrel') owed.set(packet.packetId, 'pubcomp');
+          }
+          assert.ok(owed.size <= receiveMaximum, `${owed.size} open`);
+        };
+        const answer = (pick: number, code: number): void => {
+          const entry = [...owed][pick % Math.max(1, owed.size)];
+          if (entry === undefined) return;
+          const [packetId, type] = entry;
+          owed.delete(packetId);
+          if (type === 'pubcomp') outbox.pubcomp(ack(type, packetId));
+          else outbox[type as 'puback' | 'pubrec'](ack(type, packetId, code));
+        };
+        look();
+        for (const [kind, pick] of steps) {
+          if (kind === 'answer' || kind === 'refuse') answer(pick, kind === 'refuse' ? 0x87 : 0);
+          else {
+            outbox.pause();
+            owed.clear();
+            ({ link, sent } = fakeLink({ receiveMaximum }));
+            outbox.begin(link, kind === 'resume');
+          }
+          look();
+        }
+        for (let left = 0; left < 200 && owed.size > 0; left++) {
+          answer(0, 0);
+          look();
+        }
+        // QoS 0 settles in a later turn.
+        const names = qos.flatMap((one, index) => (one === 0 ? [] : [String(index)]));
+        assert.deepEqual(outcomes.map((outcome) => outcome.split(' ')[0]).sort(), names.sort());
+        assert.deepEqual([outbox.size, identifiers.inUse], [0, 0]);
+      },
+    ),
+  );
+});
+
+describe('waiting', () => {
+  test('QoS 0 waits for the wire, and passes what waits for the window', () => {
+    const { outbox, publish } = setUp();
+    const { link, sent, wire } = fakeLink({ receiveMaximum: 1 });
+    outbox.begin(link, false);
+    publish(1);
+    publish(1);
+    publish(0);
+    wire.isWritable = false;
+    publish(0);
+    assert.deepEqual(told(sent), ['publish 1', 'publish']);
+    assert.equal(outbox.isPassable, false);
+    wire.isWritable = true;
+    outbox.pump();
+    assert.deepEqual(told(sent), ['publish 1', 'publish', 'publish']);
+    assert.equal(outbox.isPassable, true);
+  });
+
+  test('what a server does not take is refused when it is sent, and the next goes on', () => {
+    const { outbox, publish, outcomes, identifiers } = setUp();
+    publish(2, 'a');
+    publish(1, 'b');
+    const { link, sent } = fakeLink({ maximumQoS: 1 });
+    outbox.begin(link, false);
+    assert.deepEqual([outcomes, told(sent)], [['a not-supported'], ['publish 2']]);
+    assert.equal(identifiers.inUse, 1);
+  });
+
+  test('what is cancelled is never sent; what was sent goes on', () => {
+    const { outbox, publish } = setUp();
+    const { link, sent } = fakeLink({ receiveMaximum: 1 });
+    outbox.begin(link, false);
+    const [first, second] = [publish(1), publish(1)];
+    outbox.cancel(first);
+    outbox.cancel(second);
+    outbox.puback(ack('puback', 1));
+    assert.deepEqual([told(sent), outbox.size], [['publish 1'], 0]);
+  });
+});
+
+describe('with a store', () => {
+  /** The store, and how often a write was begun; each settles in a later turn. */
+  async function kept(store: OutboxStore = memoryOutbox(), isGated = false) {
+    const world = setUp();
+    const { records } = await store.open();
+    const gate = Promise.withResolvers<void>();
+    const gated: OutboxStore = isGated
+      ? { ...store, write: (batch) => gate.promise.then(() => store.write(batch)) }
+      : store;
+    world.outbox.keeper = new OutboxKeeper(gated, (error) => assert.fail(error));
+    world.outbox.restore(records);
+    return { ...world, store, gate };
+  }
+
+  /** The process dies: nothing is settled, and the store goes to the next. */
+  async function next(store: OutboxStore) {
+    await turn();
+    await store.close();
+    return kept(store);
+  }
+
+  test('PUBLISH leaves when its identifier is durable, and PUBREL when PUBREC is', async () => {
+    const { outbox, publish, gate } = await kept(memoryOutbox(), true);
+    const { link, sent } = fakeLink();
+    outbox.begin(link, false);
+    publish(2);
+    await turn();
+    assert.deepEqual(told(sent), []);
+    gate.resolve();
+    await turn();
+    assert.deepEqual(told(sent), ['publish 1']);
+    outbox.pubrec(ack('pubrec', 1));
+    assert.deepEqual(told(sent), ['publish 1']);
+    await turn();
+    assert.deepEqual(told(sent), ['publish 1', 'pubrel 1']);
+  });
+
+  test('what is durable on a connection that is over is not sent on it, and comes again on the next', async () => {
+    const { outbox, publish } = await kept();
+    const first = fakeLink();
+    outbox.begin(first.link, false);
+    publish(1);
+    outbox.pause();
+    await turn();
+    const second = fakeLink();
+    outbox.begin(second.link, true);
+    await turn();
+    assert.deepEqual([told(first.sent), told(second.sent)], [[], ['publish 1 again']]);
+  });
+
+  test('another process goes on where the one before died, in a session that goes on and in a new one', async () => {
+    const states = async (isResumed: boolean) => {
+      const { outbox, publish, store } = await kept();
+      const { link } = fakeLink({ receiveMaximum: 4 });
+      outbox.begin(link, false);
+      publish(1, 'acknowledged');
+      publish(1, 'one');
+      publish(2, 'two');
+      publish(2, 'released');
+      publish(1, 'waits');
+      publish(1, 'later');
+      await turn();
+      outbox.puback(ack('puback', 1));
+      outbox.pubrec(ack('pubrec', 4));
+      const second = await next(store);
+      const { link: other, sent } = fakeLink();
+      second.outbox.begin(other, isResumed);
+      second.publish(1, 'new');
+      await turn();
+      return sent.map((packet) => `${told([packet])} ${packet.type === 'publish' ? packet.topic : ''}`.trim());
+    };
+    assert.deepEqual(await states(true), [
+      'pubrel 4',
+      'publish 2 again one',
+      'publish 3 again two',
+      'publish 5 again waits',
+      'publish 1 later',
+      'publish 6 new',
+    ]);
+    assert.deepEqual(await states(false), ['publish 1 one', 'publish 2 waits', 'publish 3 later', 'publish 4 new']);
+  });
+
+  test('what was published before the store was open comes behind what it kept', async () => {
+    const first = await kept();
+    first.publish(1, 'old');
+    await turn();
+    await first.store.close();
+    const world = setUp();
+    world.publish(1, 'new');
+    const { records } = await first.store.open();
+    world.outbox.keeper = new OutboxKeeper(first.store, (error) => assert.fail(error));
+    world.outbox.restore(records);
+    await turn();
+    await first.store.close();
+    const { records: both } = await first.store.open();
+    assert.deepEqual(
+      both.map(({ sequence, topic }) => [sequence, topic]),
+      [
+        [1, 'old'],
+        [2, 'new'],
+      ],
+    );
+  });
+
+  test('the end rejects every promise, and the store keeps what is in it', async () => {
+    const { outbox, publish, outcomes, store } = await kept();
+    publish(1, 'a');
+    publish(0, 'b');
+    await turn();
+    outbox.end(new MqttError('closed', 'over'));
+    assert.deepEqual(outcomes, ['a closed', 'b closed']);
+    const second = await next(store);
+    assert.equal(second.outbox.size, 2);
+  });
+});
