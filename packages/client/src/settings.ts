@@ -28,6 +28,21 @@ export type ServerUrl = Provided<string | URL>;
 /** The options with every default in place. */
 export type Settings = ReturnType<typeof settingsOf>;
 
+/** What is to be set where the caller set nothing. */
+const DEFAULTS = {
+  certificateWarningDays: 30,
+  connectTimeoutMs: 30_000,
+  connectAttempts: 1,
+  pingTimeoutMs: 10_000,
+  reconnect: {} as NonNullable<ClientOptions['reconnect']>,
+  followServerReference: true,
+  topicAliases: true,
+  iteratorMessagesMax: 1000,
+  requestsMax: 10_000,
+  on: {} as NonNullable<ClientOptions['on']>,
+};
+const OUTBOX_DEFAULTS = { messagesMax: 100_000, bytesMax: 67_108_864 };
+
 const TOPIC_ALIAS_MAXIMUM = 64;
 const DAY_S = 86_400;
 
@@ -36,42 +51,32 @@ export function settingsOf(platform: Platform, url: ServerUrl, options: ClientOp
   const { properties = NO_PROPERTIES, outbox = {} } = options;
   const environment = options.environment ?? platform.environment;
   const settings = {
+    ...withDefaults(options, DEFAULTS),
     url,
     dial: options.dial ?? platform.dial,
     environment,
     connect: connectPacket(options, environment),
     /** The Client Identifier was chosen here. */
     isOwnId: options.clientId !== undefined,
-    username: options.username,
-    password: options.password,
-    tls: options.tls,
     /** Credentials may be others at the next attempt. */
     isAskedAnew: [url, options.username, options.password, options.tls].some((value) => typeof value === 'function'),
-    authentication: options.authentication,
     maximumPacketSize: options.maximumPacketSize ?? properties.maximumPacketSize ?? PACKET_BYTES_MAXIMUM,
-    certificateWarningDays: options.certificateWarningDays ?? 30,
-    connectTimeoutMs: options.connectTimeoutMs ?? 30_000,
-    connectAttempts: options.connectAttempts ?? 1,
-    operationTimeoutMs: options.operationTimeoutMs,
-    pingTimeoutMs: options.pingTimeoutMs ?? 10_000,
-    reconnect: options.reconnect ?? {},
-    followServerReference: options.followServerReference ?? true,
     outbox: {
-      messagesMax: outbox.messagesMax ?? 100_000,
-      bytesMax: outbox.bytesMax ?? 67_108_864,
+      ...withDefaults(outbox, OUTBOX_DEFAULTS),
       dropsOldest: outbox.onFull === 'drop-oldest',
       keepsQoS0: outbox.qos0 !== 'reject',
-      store: outbox.store,
     },
-    topicAliases: options.topicAliases ?? true,
-    iteratorMessagesMax: options.iteratorMessagesMax ?? 1000,
-    requestsMax: options.requestsMax ?? 10_000,
-    on: options.on ?? {},
-    log: options.log,
   };
   checkConnect(settings.connect, options);
   if (typeof url !== 'function') parsedUrl(url);
   return settings;
+}
+
+/** The options, and the defaults for those that are left out or undefined. */
+function withDefaults<Options extends object, Defaults extends Partial<Options>>(options: Options, defaults: Defaults) {
+  const filled = { ...options } as Record<string, unknown>;
+  for (const [name, value] of Object.entries(defaults)) filled[name] ??= value;
+  return filled as Options & Required<Pick<Options, keyof Options & keyof Defaults>>;
 }
 
 /** The URL, with a scheme and a host or path. Throws 'invalid', which never repeats user or password. */
