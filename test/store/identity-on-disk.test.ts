@@ -25,7 +25,12 @@ function start(): Promise<RunningServer> {
 }
 
 function connectTo({ listeners: [{ port }] }: RunningServer, username: string, options: ConnectOptions = {}) {
-  const stored = { clientId: 'device', cleanStart: false, properties: { sessionExpiryInterval: 1_000 } };
+  const stored = {
+    clientId: 'device',
+    cleanStart: false,
+    properties: { sessionExpiryInterval: 1_000 },
+    reconnect: false as const,
+  };
   return connect(`mqtt://127.0.0.1:${port}`, { ...stored, username, ...options });
 }
 
