@@ -84,6 +84,7 @@ for (const [name, skip, start] of brokers) {
         await client.publish(`kept/${protocolVersion}`, '', { qos: 1, retain: true });
         const will = { topic: `gone/${protocolVersion}`, payload: 'gone', qos: 1 as const };
         const clientId = `same${protocolVersion}`;
+        // One that came back would take the identifier over in its turn.
         const lost = await connect(await url(), { protocolVersion, clientId, will, reconnect: false });
         // Taking the identifier over ends the first connection without its DISCONNECT.
         const taker = await connect(await url(), { protocolVersion, clientId });

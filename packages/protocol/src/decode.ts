@@ -139,16 +139,20 @@ function decodeServerBody(reader: PacketReader): Packet | undefined {
 /** What both sides send. */
 function decodeEither(reader: PacketReader): Packet {
   const { carrier, version, sender } = reader;
-  const reason = { reasonCode: 0, properties: NO_PROPERTIES };
   switch (carrier) {
     case 'puback':
     case 'pubrec':
     case 'pubrel':
     case 'pubcomp':
-      return readReason(reader, { type: carrier, packetId: reader.packetId(), ...reason });
+      return readReason(reader, {
+        type: carrier,
+        packetId: reader.packetId(),
+        reasonCode: 0,
+        properties: NO_PROPERTIES,
+      });
     case 'disconnect':
       if (version !== 5 && sender === 'server') break;
-      return readReason(reader, { type: carrier, ...reason });
+      return readReason(reader, { type: carrier, reasonCode: 0, properties: NO_PROPERTIES });
     case 'auth':
       if (version === 5) return decodeAuth(reader);
       throw malformedPacket('Cannot read a packet: type 15 is reserved before MQTT 5.0 [MQTT311-2.2.2-2]');

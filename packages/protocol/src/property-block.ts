@@ -120,10 +120,10 @@ function writeValue(writer: PacketWriter, { name, type }: CodedProperty, value: 
 }
 
 function writeInteger(writer: PacketWriter, name: string, bytes: number, value: number): void {
-  const maximum = bytes === 0 ? VARINT_MAXIMUM : 256 ** bytes - 1;
+  const maximum = bytes === 0 ? VARINT_MAXIMUM : 0xffff_ffff >>> (32 - 8 * bytes);
   if (!Number.isInteger(value) || value < 0 || value > maximum) {
     throw protocolError(`Cannot use ${name} ${String(value)}: expected an integer from 0 to ${maximum}`);
   }
   if (bytes === 0) writer.varint(value);
-  for (let shift = bytes - 1; shift >= 0; shift--) writer.byte(value / 256 ** shift);
+  for (let shift = 8 * bytes - 8; shift >= 0; shift -= 8) writer.byte(value >>> shift);
 }
