@@ -9,7 +9,7 @@ export { SYSTEM } from './environment.ts';
 export { describeReason, MqttError } from './errors.ts';
 export type * from './index.ts';
 export { ReceivedMessage } from './received-message.ts';
-export { PendingSubscription, Subscription } from './subscription.ts';
+export { Subscription } from './subscription.ts';
 export { TopicTemplate } from './topic-template.ts';
 
 /** See `clientsOn`; by `ws:` and `wss:`. */

@@ -35,7 +35,7 @@ import { type RequestHandler, type RespondOptions, respond } from './responder.t
 import { checkDisconnect, type ServerLimits } from './server-limits.ts';
 import { Session } from './session.ts';
 import { type Platform, type ServerUrl, type Settings, settingsOf } from './settings.ts';
-import { PendingSubscription, Subscription } from './subscription.ts';
+import { type PendingSubscription, pendingSubscription, Subscription } from './subscription.ts';
 
 /**
  * An MQTT client; `createClient` and `connect` make it.
@@ -171,7 +171,7 @@ export class Client implements AsyncDisposable {
     }
     const attempt = `Cannot publish to "${topic}"`;
     return this.#operation(attempt, options, (settle) => {
-      if (qos === 0 && link === undefined && !this.#settings.outbox.keepsQoS0) {
+      if (qos === 0 && link === undefined && this.#settings.outbox.qos0 === 'reject') {
         throw new MqttError('closed', `${attempt}: there is no connection, and QoS 0 does not wait for one`);
       }
       const request = { topic, payload: payloadBytes(payload), qos, retain, properties };
@@ -205,7 +205,7 @@ export class Client implements AsyncDisposable {
     const isManual = given.acknowledge === 'manual';
     const subscription = new Subscription(owner, names, this.#settings.iteratorMessagesMax, isManual);
     if (listener !== undefined) subscription.on(listener);
-    return new PendingSubscription(subscription, this.#subscribe(subscription, requests, given));
+    return pendingSubscription(subscription, this.#subscribe(subscription, requests, given));
   }
 
   /**
@@ -348,12 +348,10 @@ export class Client implements AsyncDisposable {
 
   /** Opens the store of the outbox, where there is one; settles with the Client Identifier that goes with it. */
   async #opening(): Promise<string> {
-    const { outbox, connect, isOwnId } = this.#settings;
+    const { outbox, clientId } = this.#settings;
     const { store } = outbox;
     if (store === undefined) return this.clientId;
-    const opened = await openOutbox(store, isOwnId ? connect.clientId : undefined, (error) =>
-      this.#lifecycle.over({ by: 'client', error }),
-    );
+    const opened = await openOutbox(store, clientId, (error) => this.#lifecycle.over({ by: 'client', error }));
     if (this.#lifecycle.isOver) {
       await opened.keeper.close();
       return this.clientId;

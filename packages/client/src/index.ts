@@ -38,6 +38,6 @@ export type { RequestOptions } from './requester.ts';
 export type { FilterResult, RequestResult } from './requests.ts';
 export type { RequestHandler, RespondOptions } from './responder.ts';
 export type { ServerLimits } from './server-limits.ts';
-export { PendingSubscription, Subscription } from './subscription.ts';
+export { type PendingSubscription, Subscription } from './subscription.ts';
 export type { TlsOptions } from './tls-options.ts';
 export { type TemplateParams, TopicTemplate } from './topic-template.ts';

@@ -361,11 +361,11 @@ export class Outbox {
   }
 
   #makeRoom(topic: string, bytes: number): void {
-    const { messagesMax, bytesMax, dropsOldest } = this.#limits;
+    const { messagesMax, bytesMax, onFull } = this.#limits;
     while (this.size >= messagesMax || this.#bytes + bytes > bytesMax) {
       const [oldest] = [...first(this.#waiting), ...first(this.#waiting0)].sort(bySequence);
       this.#host.stats.refused += 1;
-      if (!dropsOldest || oldest === undefined || bytes > bytesMax) throw this.#full(topic);
+      if (onFull === 'reject' || oldest === undefined || bytes > bytesMax) throw this.#full(topic);
       this.#waitingFor(oldest).delete(oldest);
       this.#fail(oldest, this.#full(oldest.topic));
     }

@@ -28,7 +28,9 @@ export type ServerUrl = Provided<string | URL>;
 /** The options with every default in place. */
 export type Settings = ReturnType<typeof settingsOf>;
 
-/** What is to be set where the caller set nothing. */
+const TOPIC_ALIAS_MAXIMUM = 64;
+const DAY_S = 86_400;
+
 const DEFAULTS = {
   certificateWarningDays: 30,
   connectTimeoutMs: 30_000,
@@ -41,43 +43,32 @@ const DEFAULTS = {
   requestsMax: 10_000,
   on: {} as NonNullable<ClientOptions['on']>,
 };
-const OUTBOX_DEFAULTS = { messagesMax: 100_000, bytesMax: 67_108_864 };
-
-const TOPIC_ALIAS_MAXIMUM = 64;
-const DAY_S = 86_400;
+const OUTBOX = { messagesMax: 100_000, bytesMax: 67_108_864, onFull: 'reject', qos0: 'queue' };
 
 /** Fills in the defaults. Throws `MqttError` for what cannot be. */
 export function settingsOf(platform: Platform, url: ServerUrl, options: ClientOptions) {
-  const { properties = NO_PROPERTIES, outbox = {} } = options;
-  const environment = options.environment ?? platform.environment;
+  const given = { ...DEFAULTS, ...platform, ...set(options) };
   const settings = {
-    ...withDefaults(options, DEFAULTS),
+    ...given,
     url,
-    dial: options.dial ?? platform.dial,
-    environment,
-    connect: connectPacket(options, environment),
-    /** The Client Identifier was chosen here. */
-    isOwnId: options.clientId !== undefined,
+    connect: connectPacket(options, given.environment),
     /** Credentials may be others at the next attempt. */
-    isAskedAnew: [url, options.username, options.password, options.tls].some((value) => typeof value === 'function'),
-    maximumPacketSize: options.maximumPacketSize ?? properties.maximumPacketSize ?? PACKET_BYTES_MAXIMUM,
-    outbox: {
-      ...withDefaults(outbox, OUTBOX_DEFAULTS),
-      dropsOldest: outbox.onFull === 'drop-oldest',
-      keepsQoS0: outbox.qos0 !== 'reject',
-    },
+    isAskedAnew: [url, given.username, given.password, given.tls].some((value) => typeof value === 'function'),
+    maximumPacketSize: given.maximumPacketSize ?? given.properties?.maximumPacketSize ?? PACKET_BYTES_MAXIMUM,
+    outbox: { ...OUTBOX, ...set(given.outbox ?? {}) },
   };
   checkConnect(settings.connect, options);
   if (typeof url !== 'function') parsedUrl(url);
   return settings;
 }
 
-/** The options, and the defaults for those that are left out or undefined. */
-function withDefaults<Options extends object, Defaults extends Partial<Options>>(options: Options, defaults: Defaults) {
-  const filled = { ...options } as Record<string, unknown>;
-  for (const [name, value] of Object.entries(defaults)) filled[name] ??= value;
-  return filled as Options & Required<Pick<Options, keyof Options & keyof Defaults>>;
+/** The options that have a value. */
+function set<Options extends object>(options: Options): SetOptions<Options> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as SetOptions<Options>;
 }
+
+/** Options without those that are undefined. */
+type SetOptions<Options> = { [Key in keyof Options]: Exclude<Options[Key], undefined> };
 
 /** The URL, with a scheme and a host or path. Throws 'invalid', which never repeats user or password. */
 export function parsedUrl(given: string | URL): URL {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Delivery } from './delivery.ts';
 import { ReceivedMessage } from './received-message.ts';
-import { PendingSubscription, Subscription } from './subscription.ts';
+import { pendingSubscription, Subscription } from './subscription.ts';
 import { published } from './testing/fake-link.ts';
 
 function setUp(messagesMax = 2, isManual = false) {
@@ -93,7 +93,7 @@ test('leaving the loop unsubscribes once', async () => {
 test('a pending subscription is a promise and a stream', async () => {
   const { subscription, deliver } = setUp();
   deliver(1);
-  const pending = new PendingSubscription(subscription, Promise.resolve(subscription));
+  const pending = pendingSubscription(subscription, Promise.resolve(subscription));
   let isSettled = false;
   assert.equal(
     await pending.finally(() => {
@@ -106,7 +106,7 @@ test('a pending subscription is a promise and a stream', async () => {
     assert.equal(message.packetId, 1);
     break;
   }
-  const failing = new PendingSubscription(subscription, Promise.reject(new Error('refused')));
+  const failing = pendingSubscription(subscription, Promise.reject(new Error('refused')));
   assert.equal(await failing.catch((error) => String(error)), 'Error: refused');
 });
 

@@ -163,44 +163,18 @@ export class Subscription implements AsyncIterable<ReceivedMessage, undefined> {
  * It settles with the `Subscription`, or rejects: refused (no filter was granted), closed, timed out, aborted. The
  * rejection may be left alone by those who iterate: the loop throws it.
  */
-export class PendingSubscription implements Promise<Subscription>, AsyncIterable<ReceivedMessage, undefined> {
-  readonly [Symbol.toStringTag] = 'PendingSubscription';
-  readonly #subscription: Subscription;
-  readonly #answered: Promise<Subscription>;
-
-  constructor(subscription: Subscription, answered: Promise<Subscription>) {
-    this.#subscription = subscription;
-    this.#answered = answered;
-  }
-
-  // biome-ignore lint/suspicious/noThenProperty: being awaited is what it is for.
-  then<Result = Subscription, Failure = never>(
-    fulfilled?: ((subscription: Subscription) => Result | PromiseLike<Result>) | null,
-    rejected?: ((error: unknown) => Failure | PromiseLike<Failure>) | null,
-  ): Promise<Result | Failure> {
-    return this.#answered.then(fulfilled, rejected);
-  }
-
-  /** As of a promise. */
-  catch<Failure = never>(
-    rejected?: ((error: unknown) => Failure | PromiseLike<Failure>) | null,
-  ): Promise<Subscription | Failure> {
-    return this.#answered.catch(rejected);
-  }
-
-  /** As of a promise. */
-  finally(settled?: (() => void) | null): Promise<Subscription> {
-    return this.#answered.finally(settled);
-  }
-
+export interface PendingSubscription extends Promise<Subscription>, AsyncIterable<ReceivedMessage, undefined> {
   /** Unsubscribes, also before the server has answered. */
-  unsubscribe(): Promise<void> {
-    return this.#subscription.unsubscribe();
-  }
+  unsubscribe(): Promise<void>;
+}
 
-  /** See `Subscription`. */
-  [Symbol.asyncIterator](): AsyncIterator<ReceivedMessage, undefined> {
-    this.#answered.catch(() => {});
-    return this.#subscription[Symbol.asyncIterator]();
-  }
+/** Makes the promise of the answer a stream too. */
+export function pendingSubscription(subscription: Subscription, answered: Promise<Subscription>): PendingSubscription {
+  return Object.assign(answered, {
+    unsubscribe: () => subscription.unsubscribe(),
+    [Symbol.asyncIterator]: () => {
+      answered.catch(() => {});
+      return subscription[Symbol.asyncIterator]();
+    },
+  });
 }
