@@ -20,8 +20,10 @@ export interface ClientFigures {
   /** CPU time of this process, all its threads, for each message; microseconds. */
   readonly cpuUs?: number;
   readonly messagesPerSecond?: number;
-  /** Resident memory for each idle client; kilobytes of 1000 bytes. */
-  readonly idleKb?: number;
+  /** Resident memory for each idle client, with what the collector has not given back; kilobytes of 1000 bytes. */
+  readonly residentKb?: number;
+  /** What of it is in use by JavaScript and its buffers. */
+  readonly usedKb?: number;
 }
 
 export const dataTopic = 'bench/client/data';
@@ -88,15 +90,19 @@ async function messages({ library, what, qos, seconds, ...connecting }: ClientLo
 
 async function idle({ library, ...connecting }: ClientLoad): Promise<ClientFigures> {
   const clients: LoadClient[] = [];
-  const open = async (count: number): Promise<number> => {
+  const open = async (count: number): Promise<{ resident: number; used: number }> => {
     for (let number = 0; number < count; number++) clients.push(await openClient[library](connecting));
     await sleep(500);
     for (let round = 0; round < 3; round++) global.gc?.();
-    return process.memoryUsage.rss();
+    const { rss, heapUsed, external } = process.memoryUsage();
+    return { resident: rss, used: heapUsed + external };
   };
   const before = await open(idleWarm);
   const after = await open(idleClients);
-  return { idleKb: (after - before) / idleClients / 1000 };
+  return {
+    residentKb: (after.resident - before.resident) / idleClients / 1000,
+    usedKb: (after.used - before.used) / idleClients / 1000,
+  };
 }
 
 if (import.meta.main) {

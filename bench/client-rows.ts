@@ -45,25 +45,37 @@ const head = [
   'msg/s MQTT.js',
 ];
 
+/** What is read from the runs of a row, with its title; less is better. */
+const figures: Readonly<Record<ClientRow['what'], readonly (readonly [keyof ClientFigures, string])[]>> = {
+  publish: [['cpuUs', 'CPU a message, µs']],
+  receive: [['cpuUs', 'CPU a message, µs']],
+  idle: [
+    ['usedKb', 'memory used a client, kB'],
+    ['residentKb', 'resident memory a client, kB'],
+  ],
+};
+
+function lineOf(row: ClientRow, { dunlin, mqttjs }: ClientRuns, key: keyof ClientFigures, title: string): string[] {
+  const { what, qos, broker, aim } = row;
+  const [own, other] = [medianOf(dunlin, key), medianOf(mqttjs, key)];
+  const times = own === undefined || other === undefined ? undefined : other / own;
+  return [
+    what === 'idle' ? '1,000 idle clients' : `${what}, QoS ${qos}`,
+    broker === 'mosquitto' ? 'Mosquitto' : 'Dunlin',
+    title,
+    formatNumber(own),
+    formatNumber(other),
+    times === undefined ? '–' : `${formatNumber(times)} ×`,
+    aim === undefined ? '–' : `≥ ${aim} ×`,
+    aim === undefined || times === undefined ? '–' : times >= aim ? 'yes' : 'no',
+    formatNumber(medianOf(dunlin, 'messagesPerSecond')),
+    formatNumber(medianOf(mqttjs, 'messagesPerSecond')),
+  ];
+}
+
 /** The table, as Markdown. */
 export function clientTable(rows: readonly (readonly [ClientRow, ClientRuns])[]): string {
-  const lines = rows.map(([{ what, qos, broker, aim }, { dunlin, mqttjs }]) => {
-    const key = what === 'idle' ? 'idleKb' : 'cpuUs';
-    const [own, other] = [medianOf(dunlin, key), medianOf(mqttjs, key)];
-    const times = own === undefined || other === undefined ? undefined : other / own;
-    return [
-      what === 'idle' ? '1,000 idle clients' : `${what}, QoS ${qos}`,
-      broker === 'mosquitto' ? 'Mosquitto' : 'Dunlin',
-      what === 'idle' ? 'memory a client, kB' : 'CPU a message, µs',
-      formatNumber(own),
-      formatNumber(other),
-      times === undefined ? '–' : `${formatNumber(times)} ×`,
-      aim === undefined ? '–' : `≥ ${aim} ×`,
-      aim === undefined || times === undefined ? '–' : times >= aim ? 'yes' : 'no',
-      formatNumber(medianOf(dunlin, 'messagesPerSecond')),
-      formatNumber(medianOf(mqttjs, 'messagesPerSecond')),
-    ];
-  });
+  const lines = rows.flatMap(([row, runs]) => figures[row.what].map(([key, title]) => lineOf(row, runs, key, title)));
   const widths = head.map((title, at) => Math.max(title.length, ...lines.map((line) => line[at].length)));
   const isText = (at: number): boolean => at < 3 || at === 7;
   const format = (line: readonly string[]): string =>

@@ -86,8 +86,9 @@ depend on the broker, which sets the pace where it is the slower one. Payloads a
   until it is done: by its promise (Dunlin), by its callback (MQTT.js, where that costs less than a promise).
 - **receive**: one client with a handler; another process publishes to it, at most 2,000 messages ahead. Every 500 messages it
   publishes one at QoS 0, which paces the other process.
-- **idle clients**: resident memory of one process for each of 1,000 clients with a Keep Alive of 60 s, after garbage
-  collection, beyond 50 clients that were there before.
+- **idle clients**: memory of one process for each of 1,000 clients with a Keep Alive of 60 s, after garbage collection, beyond
+  50 clients that were there before. What is used is the heap and what buffers hold; what is resident has beside it what the
+  collector keeps for later.
 `;
 }
 

@@ -3,7 +3,6 @@
 import { acl } from './acl.ts';
 import { aclHelp } from './acl-flags.ts';
 import { bans, bansHelp } from './bans.ts';
-import { bench } from './bench/bench.ts';
 import { benchHelp } from './bench/bench-flags.ts';
 import { config } from './config.ts';
 import { configHelp } from './config-flags.ts';
@@ -18,7 +17,6 @@ import { profile, profileHelp } from './profile.ts';
 import { pub } from './pub.ts';
 import { pubHelp } from './pub-flags.ts';
 import { reload, reloadHelp } from './reload.ts';
-import { simulate } from './simulate/simulate.ts';
 import { simulateHelp } from './simulate/simulate-flags.ts';
 import { store } from './store.ts';
 import { storeHelp } from './store-flags.ts';
@@ -47,8 +45,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   init: { summary: 'make the directory of a new server: TLS, a first user, rules', help: initHelp, run: init },
   pub: { summary: 'publish messages', help: pubHelp, run: pub },
   sub: { summary: 'subscribe and print messages', help: subHelp, run: sub },
-  bench: { summary: 'load a server and measure it', help: benchHelp, run: bench },
-  simulate: { summary: 'run the devices of a script', help: simulateHelp, run: simulate },
+  bench: {
+    summary: 'load a server and measure it',
+    help: benchHelp,
+    run: async (argv, terminal) => (await import('./bench/bench.ts')).bench(argv, terminal),
+  },
+  simulate: {
+    summary: 'run the devices of a script',
+    help: simulateHelp,
+    run: async (argv, terminal) => (await import('./simulate/simulate.ts')).simulate(argv, terminal),
+  },
   profile: { summary: 'save servers with their flags under names', help: profileHelp, run: profile },
   config: { summary: 'check, show and convert configurations of a server', help: configHelp, run: config },
   store: { summary: 'look at, check, back up and restore the data of a server', help: storeHelp, run: store },
