@@ -96,7 +96,8 @@ export function brokerKinds(options: BrokerOptions = {}): Record<BrokerName, Bro
   const manifest = readManifest('package.json');
   const dunlin = (durability: string, promise: string): BrokerKind => ({
     title: `Dunlin ${durability}`,
-    command: `${options.dunlinCommand ?? manifest.scripts?.start} --port $PORT --durability ${durability}${durability === 'memory' ? '' : ' --data $FOLDER/data'}`,
+    // In memory there is no place for data, and the server refuses one.
+    command: `${options.dunlinCommand ?? manifest.scripts?.start} --port $PORT${durability === 'memory' ? '' : ' --data $FOLDER/data'} --durability ${durability}`,
     promise,
     version: () => manifest.version,
   });

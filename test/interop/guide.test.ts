@@ -111,7 +111,7 @@ test('the examples of the command line guide run', async () => {
   after(() => rm(folder, { recursive: true }));
   const outputs: string[] = [];
   for (const code of await blocks('command-line', 'sh')) {
-    const withPort = `case "$command" in pub|sub|probe|top) set -- -p ${port} "$@";; esac`;
+    const withPort = `case "$command" in pub|sub|probe|top|bench|simulate) set -- -p ${port} "$@";; esac`;
     const tool = `dunlin() { local command=$1; shift; ${withPort}; "${launcher}" "$command" "$@"; }`;
     outputs.push(
       await new Program('bash', [
@@ -120,12 +120,16 @@ test('the examples of the command line guide run', async () => {
       ]).output(),
     );
   }
-  const [retained, session, properties, profiles, looking, live, passwords, init] = outputs;
+  const [retained, session, properties, profiles, looking, live, passwords, init, load, simulated] = outputs;
   assert.match(init, /^Made the directory of a server: .*broker\n[\s\S]*\nuser: admin\npassword: [\s\S]*allow/);
   assert.match(await readFile(join(folder, 'broker', 'passwords'), 'utf8'), /^admin:.*\nada:\$argon2id/m);
   assert.match(passwords, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$\S+\n$/);
   assert.match(await readFile(join(folder, 'passwords'), 'utf8'), /^ada:\$argon2id\$\S+\n$/);
   assert.match(live, /probed with MQTT 5\.0\n[\s\S]* {2}largest payload +4194304 +4096 [\s\S]*\n +clients +pub\/s-in /);
+  for (const mode of ['connect', 'pairs', 'latency']) assert.match(load, new RegExp(`^dunlin bench ${mode}: `, 'm'));
+  assert.match(load, /^\{"mode":"pub",.*"errors":\[\],/m);
+  assert.match(simulated, /^rooms\.yaml is right: 5 devices in 1 fleet, about 0\.500 messages[\s\S]*\nrooms +5 +\d/);
+  assert.doesNotMatch(simulated, /errors/);
   assert.equal(retained, 'on\n');
   assert.equal(profiles, 'home  127.0.0.1:1883  (default)\n');
   assert.match(

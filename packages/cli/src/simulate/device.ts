@@ -70,6 +70,16 @@ const DRAIN_MS = 1000;
 /** Who is so late leaves out what is missed: an hour of sleep of this machine is no hour of messages at once. */
 const LATE_MS_MAX = 5000;
 
+/** A stream with its generators. */
+interface Stream {
+  /** Undefined: on connecting. */
+  readonly every: Varying | undefined;
+  /** Of its times. */
+  readonly random: RandomSource;
+  /** The next message. */
+  readonly publish: () => void;
+}
+
 /** The device; it does nothing before `start`. */
 export class Device {
   readonly #fleet: FleetSpec;
@@ -77,7 +87,7 @@ export class Device {
   readonly #random: RandomSource;
   readonly #variables: Readonly<Record<string, unknown>>;
   readonly #responders: readonly (Generator | undefined)[];
-  readonly #greetings: readonly (() => void)[];
+  readonly #streams: readonly Stream[];
   readonly #stopping = new AbortController();
   #client: Client | undefined;
   #wire: Wire | undefined;
@@ -93,18 +103,17 @@ export class Device {
     const known = { i: index, fleet: fleet.name, ...fleet.records[index] };
     this.#variables = withValues(known, generatorsOf(fleet.values, random.fork('values')), this.#momentOf(known));
     this.#responders = fleet.subscribe.map(({ respond }, at) => respond?.payload(random.fork(`respond ${at}`)));
-    const streams = fleet.publish.map((stream, at) => this.#streamOf(stream, random.fork(`publish ${at}`)));
-    this.#greetings = streams.flatMap(({ every, publish }) => (every === undefined ? [publish] : []));
-    this.start = (atMs) => {
-      world.schedule.at(atMs, () => void this.#connect());
-      for (const { every, publish, random: own } of streams) {
-        if (every !== undefined) this.#repeat(every, publish, own, atMs + own.between(0, every.ms));
-      }
-    };
+    this.#streams = fleet.publish.map((stream, at) => this.#streamOf(stream, random.fork(`publish ${at}`)));
   }
 
   /** Begins to connect and to publish at that simulated time. */
-  readonly start: (atMs: number) => void;
+  start(atMs: number): void {
+    this.#world.schedule.at(atMs, () => void this.#connect());
+    for (const stream of this.#streams) {
+      if (stream.every !== undefined)
+        this.#repeat(stream, stream.every, atMs + stream.random.between(0, stream.every.ms));
+    }
+  }
 
   /** Leaves in order; settles when the connection is gone. */
   async stop(): Promise<void> {
@@ -118,6 +127,10 @@ export class Device {
       const target = this.#target();
       const client = await connectTarget(target, { ...this.#options(target), signal: this.#stopping.signal });
       this.#client = client;
+      if (this.#stopping.signal.aborted) {
+        await this.#leave();
+        return;
+      }
       this.#listen(client);
       this.#arrived();
       this.#sleepLater(this.#fleet.life.sleep?.awake, () => void this.#sleep());
@@ -168,7 +181,7 @@ export class Device {
           this.#cancelDrop();
         },
         reconnecting: ({ error }) => {
-          if (!this.#isDropped) errors.add(error);
+          if (!this.#isDropped || error.code !== 'connection-lost') errors.add(error);
         },
       },
     };
@@ -192,7 +205,7 @@ export class Device {
         this.#wire?.destroy();
       });
     }
-    for (const greet of this.#greetings) greet();
+    for (const { every, publish } of this.#streams) if (every === undefined) publish();
   }
 
   #listen(client: Client): void {
@@ -225,8 +238,7 @@ export class Device {
     if (this.#publish(topic, text, respond, properties)) this.#world.counts.answered += 1;
   }
 
-  /** A stream with its generators, ready to publish. */
-  #streamOf({ every, topic, payload, qos, retain, values }: StreamSpec, random: RandomSource) {
+  #streamOf({ every, topic, payload, qos, retain, values }: StreamSpec, random: RandomSource): Stream {
     const generators = generatorsOf(values, random.fork('values'));
     const generator = payload(random.fork('payload'));
     const publish = (): void => {
@@ -237,15 +249,15 @@ export class Device {
     return { every, publish, random: random.fork('times') };
   }
 
-  #repeat(every: Varying, publish: () => void, random: RandomSource, atMs: number): void {
+  #repeat(stream: Stream, every: Varying, atMs: number): void {
     const { schedule, counts, speed } = this.#world;
     schedule.at(atMs, () => {
       if (this.#stopping.signal.aborted) return;
-      publish();
-      const next = atMs + every.ms + random.between(-every.jitterMs, every.jitterMs);
+      stream.publish();
+      const next = atMs + every.ms + stream.random.between(-every.jitterMs, every.jitterMs);
       const isLate = schedule.nowMs - next > LATE_MS_MAX * speed;
       if (isLate) counts.skipped += Math.floor((schedule.nowMs - next) / every.ms);
-      this.#repeat(every, publish, random, isLate ? schedule.nowMs : next);
+      this.#repeat(stream, every, isLate ? schedule.nowMs : next);
     });
   }
 

@@ -68,6 +68,6 @@ function checkText(file: string, script: Script): string {
   const { fleets } = script;
   const devices = fleets.reduce((sum, { count }) => sum + count, 0);
   const rate = shownNumber(messagesPerSecond(script));
-  const found = `${shownCount(devices)} devices in ${fleets.length} fleets, about ${rate} messages a second`;
+  const found = `${shownCount(devices)} devices in ${fleets.length} ${fleets.length === 1 ? 'fleet' : 'fleets'}, about ${rate} messages a second`;
   return `${visible(file)} is right: ${found}\n`;
 }
