@@ -311,7 +311,7 @@ export class Client implements AsyncDisposable {
   #newLifecycle(): Lifecycle {
     return new Lifecycle(this.#settings, {
       tap: tapOf(this.#log, this.#listeners),
-      opening: () => this.#opening(),
+      opening: (signal) => this.#opening(signal),
       accepted: (established, isResumed) => {
         if (this.#lifecycle.state === 'reconnecting') this.stats.reconnects += 1;
         this.#session.begin(established, isResumed);
@@ -347,14 +347,14 @@ export class Client implements AsyncDisposable {
   }
 
   /** Opens the store of the outbox, where there is one; settles with the Client Identifier that goes with it. */
-  async #opening(): Promise<string> {
+  async #opening(signal: AbortSignal): Promise<string> {
     const { outbox, connect, isOwnId } = this.#settings;
     const { store } = outbox;
     if (store === undefined) return this.clientId;
     const opened = await openOutbox(store, isOwnId ? connect.clientId : undefined, (error) =>
       this.#lifecycle.over({ by: 'client', error }),
     );
-    if (this.#lifecycle.isOver) {
+    if (signal.aborted) {
       await opened.keeper.close();
       return this.clientId;
     }

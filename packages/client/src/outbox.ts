@@ -11,6 +11,10 @@
  * it did not, each in its order [MQTT-4.4.0-1, 4.6.0-1, 4.6.0-4]. In a new session QoS 1 is published anew; at QoS 2 a
  * PUBREC has made the message the server's [MQTT-4.3.3-8], and without one nobody knows whether it arrived: that is
  * told, as publishing it again could make two of it.
+ *
+ * A session that goes on from before this client was opened may hold flows of QoS 2 that nobody here knows: without a
+ * store, another process left them. A message that takes the identifier of such a flow would pass for its repeat, and be
+ * answered and dropped. So there PUBREL, which ends the flow, goes before the first QoS 2 message of each identifier.
  */
 
 import { assertTopicName, NO_PROPERTIES, type PacketIdentifiers, type PublishAckPacket } from '@dunlin/protocol';
@@ -70,6 +74,9 @@ export class Outbox {
   readonly #waiting = new Set<Outgoing>();
   readonly #waiting0 = new Set<Outgoing>();
   #link: Link | undefined;
+  /** Identifiers that no unknown flow has; undefined where there are none such, or before the first connection. */
+  #clear: Set<number> | undefined;
+  #isFirst = true;
   #bytes = 0;
   #sequence = 0;
   #cancelSweep: (() => void) | undefined;
@@ -157,6 +164,9 @@ export class Outbox {
     this.#link = link;
     this.#again.clear();
     if (!isResumed) this.#beginAnew();
+    this.#clear =
+      isResumed && this.keeper === undefined && (this.#isFirst || this.#clear) ? (this.#clear ?? new Set()) : undefined;
+    this.#isFirst = false;
     for (const outgoing of this.#open.values()) this.#again.add(outgoing);
     const released = [...this.#released.keys()];
     this.#whenKept(() => {
@@ -175,6 +185,7 @@ export class Outbox {
     const lists = [this.#open, this.#released, this.#waiting, this.#waiting0];
     const all = lists.flatMap((list) => [...list.values()]);
     for (const list of [this.#again, ...lists]) list.clear();
+    this.#isFirst = true;
     this.#link = undefined;
     this.keeper = undefined;
     this.#bytes = 0;
@@ -289,6 +300,11 @@ export class Outbox {
     }
     outgoing.state = 'sent';
     this.#open.set(outgoing.packetId, outgoing);
+    const { packetId } = outgoing;
+    if (outgoing.qos === 2 && this.#clear?.has(packetId) === false) {
+      this.#clear.add(packetId);
+      this.#pubrel(packetId, 0);
+    }
     this.#whenKept(() => this.#transmit(outgoing, false), outgoing);
   }
 
