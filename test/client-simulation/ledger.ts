@@ -171,7 +171,8 @@ export class Ledger {
     );
     const arrivals = said.arrivals.get(device) ?? 0;
     said.arrivals.set(device, arrivals + 1);
-    if (arrivals === 0) this.#checkOrder(device, said, qos);
+    // The first of two copies may have expired on its way.
+    if (arrivals === 0 && !said.expires) this.#checkOrder(device, said, qos);
   }
 
   #checkOrder(device: string, said: Said, qos: number): void {

@@ -98,7 +98,8 @@ export class WireWatch {
       case 'unsubscribe':
         this.#checkFree(packet.packetId, `${packet.type} takes`);
         session.requests.set(packet.packetId, packet);
-        if (packet.type === 'unsubscribe') for (const filter of packet.filters) ledger.revoked(session.device, filter);
+        // Until SUBACK nobody knows which QoS the session has.
+        for (const filter of filtersOf(packet)) ledger.revoked(session.device, filter);
         break;
       case 'puback':
       case 'pubrec':
@@ -269,6 +270,10 @@ export class WireWatch {
       if (!ending.includes(filter) && packet.reasonCodes[index] < 0x80)
         ledger.granted(session.device, filter, packet.reasonCodes[index]);
   }
+}
+
+function filtersOf(packet: Extract<Packet, { type: 'subscribe' | 'unsubscribe' }>): readonly string[] {
+  return packet.type === 'unsubscribe' ? packet.filters : packet.subscriptions.map(({ filter }) => filter);
 }
 
 /** What a server may say to a client that did nothing wrong: shutting down, keep alive, taken over, administrative, load. */

@@ -20,6 +20,8 @@ import { Server } from './server.ts';
 const FIRST_ACT_MS = 20_000;
 /** Longer than any wait between two attempts, any attempt, and any silence until it is noticed. */
 const STEP_MS = 3000;
+/** Until the slowest Keep Alive has noticed that a connection has vanished. */
+const NOTICE_MS = 40_000;
 const CALM_MAX_MS = 1_200_000;
 const TRY_OUT_MAX_MS = 120_000;
 const GOODBYE_MS = 90_000;
@@ -154,6 +156,7 @@ export class World {
   async #calmDown(): Promise<void> {
     this.#server.isCalm = true;
     for (const device of this.#devices) device.calm();
+    await this.#pass(NOTICE_MS);
     let settled = 0;
     for (let passedMs = 0; passedMs < CALM_MAX_MS && settled < 3; passedMs += STEP_MS) {
       for (const device of this.#devices) device.wake();
