@@ -39,28 +39,28 @@ export const INVARIANTS = {
 
 export type InvariantName = keyof typeof INVARIANTS;
 
-export interface Violation {
-  readonly invariant: InvariantName;
+export interface Violation<Name extends string = InvariantName> {
+  readonly invariant: Name;
   readonly text: string;
   /** Milliseconds from the beginning of the world. */
   readonly atMs: number;
 }
 
 /** Keeps the first violation: what comes after it follows from it. */
-export class Judge {
-  violation: Violation | undefined = undefined;
+export class Judge<Name extends string = InvariantName> {
+  violation: Violation<Name> | undefined = undefined;
   readonly #elapsedMs: () => number;
 
   constructor(elapsedMs: () => number) {
     this.#elapsedMs = elapsedMs;
   }
 
-  broken(invariant: InvariantName, text: string): void {
+  broken(invariant: Name, text: string): void {
     this.violation ??= { invariant, text, atMs: this.#elapsedMs() };
   }
 
   /** Records a violation unless `holds`. */
-  check(holds: boolean, invariant: InvariantName, text: () => string): void {
+  check(holds: boolean, invariant: Name, text: () => string): void {
     if (!holds) this.broken(invariant, text());
   }
 }

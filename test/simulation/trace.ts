@@ -28,7 +28,12 @@ export class Trace {
   }
 
   crash(isPowerCut: boolean): void {
-    if (this.#isOn()) this.#say(isPowerCut ? 'the power fails' : 'the process of the broker is killed');
+    this.tell(isPowerCut ? 'the power fails' : 'the process of the broker is killed');
+  }
+
+  /** Anything else, in words. */
+  tell(text: string): void {
+    if (this.#isOn()) this.#say(text);
   }
 
   #say(text: string): void {
@@ -37,7 +42,7 @@ export class Trace {
   }
 
   /** The last lines, and before them whatever else names the message or link of the violation. */
-  lines(violation: Violation | undefined, shown: number): readonly string[] {
+  lines(violation: Violation<string> | undefined, shown: number): readonly string[] {
     if (violation === undefined) return [];
     const last = this.#lines.slice(-shown);
     const words = [...violation.text.matchAll(/\b[mw]\d+\b|link \d+/g)].map(([word]) => word);

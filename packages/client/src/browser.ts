@@ -6,7 +6,7 @@ import { PAGE } from './environment-browser.ts';
 
 export { Client } from './client.ts';
 export { SYSTEM } from './environment.ts';
-export { describeReason, MqttError } from './errors.ts';
+export { describeReason, MqttError, reasonCodeOfReturnCode } from './errors.ts';
 export type * from './index.ts';
 export { ReceivedMessage } from './received-message.ts';
 export { Subscription } from './subscription.ts';

@@ -317,7 +317,7 @@ export class Client implements AsyncDisposable {
   #newLifecycle(): Lifecycle {
     return new Lifecycle(this.#settings, {
       tap: tapOf(this.#log, this.#listeners),
-      opening: () => this.#opening(),
+      opening: (signal) => this.#opening(signal),
       accepted: (established, isResumed) => {
         if (this.#lifecycle.state === 'reconnecting') this.stats.reconnects += 1;
         this.#session.begin(established, isResumed);
@@ -353,12 +353,12 @@ export class Client implements AsyncDisposable {
   }
 
   /** Opens the store of the outbox, where there is one; settles with the Client Identifier that goes with it. */
-  async #opening(): Promise<string> {
+  async #opening(signal: AbortSignal): Promise<string> {
     const { outbox, clientId } = this.#settings;
     const { store } = outbox;
     if (store === undefined) return this.clientId;
     const opened = await openOutbox(store, clientId, (error) => this.#lifecycle.over({ by: 'client', error }));
-    if (this.#lifecycle.isOver) {
+    if (signal.aborted) {
       await opened.keeper.close();
       return this.clientId;
     }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createClient, PLAIN, Servers } from './contract/scripted-server.ts';
+import { memoryOutbox } from './memory-outbox.ts';
 import type { ClientOptions } from './options.ts';
 import { turns, VirtualEnvironment } from './testing/virtual-environment.ts';
 
@@ -89,4 +90,21 @@ test('a listener that disconnects while the client comes back is obeyed', async 
   await environment.advance(600_000);
   assert.deepEqual(states, ['connecting', 'connected', 'reconnecting', 'disconnected']);
   assert.equal(servers.urls.length, 1);
+});
+
+test('connect called while the client ends waits until the store of the outbox is let go', async () => {
+  const { client, servers, environment } = setUp({ outbox: { store: memoryOutbox() } });
+  const aborted = client.connect();
+  void client.disconnect();
+  await assert.rejects(aborted, { code: 'closed' });
+  const first = client.connect();
+  await servers.accept();
+  await first;
+  void client.disconnect();
+  const second = client.connect();
+  await turns();
+  await environment.advance(0);
+  await servers.accept();
+  assert.equal((await second).type, 'connack');
+  await client.disconnect();
 });

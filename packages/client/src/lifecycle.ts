@@ -44,8 +44,11 @@ const HOPS_MAX = 5;
 /** What the client does at the turns of its life. */
 export interface LifecycleHost {
   readonly tap: PacketTap;
-  /** Before the first attempt; what it throws ends the client. Returns the Client Identifier. */
-  opening(): Promise<string>;
+  /**
+   * Before the first attempt, and when what was held before is let go; what it throws ends the client. Returns the Client
+   * Identifier. Once the signal is aborted nothing may be held.
+   */
+  opening(signal: AbortSignal): Promise<string>;
   /** A server accepted; `isResumed`: the session that was goes on. */
   accepted(established: Established, isResumed: boolean): void;
   /** A packet behind CONNACK. What it throws ends the connection. */
@@ -89,6 +92,8 @@ export class Lifecycle {
   #referred: { url: URL; isForGood: boolean } | undefined;
   /** A session that reconnecting can go on with. */
   #hasSession = false;
+  /** Settles when what the host opened for the life before is let go. */
+  #free: Promise<unknown> = Promise.resolve();
   /** Settles when the wire of the latest connection is gone. */
   #wireGone: Promise<void> = Promise.resolve();
 
@@ -167,6 +172,7 @@ export class Lifecycle {
     this.#referred = this.#referred?.isForGood ? this.#referred : undefined;
     this.#move('over', reason);
     const letGo = this.#host.over(error);
+    this.#free = Promise.all([this.#free, letGo]);
     for (const settle of this.#waiting) settle.reject(asked);
     this.#waiting.clear();
     const { resolve } = this.#closed;
@@ -182,7 +188,9 @@ export class Lifecycle {
     this.#attempting = new AbortController();
     const { signal } = this.#attempting;
     this.#move('opened', undefined);
-    this.#host.opening().then(
+    const opening = this.#free.then(() => (signal.aborted ? this.clientId : this.#host.opening(signal)));
+    this.#free = opening.catch(() => {});
+    opening.then(
       (clientId) => {
         this.clientId = clientId;
         if (!signal.aborted) this.#attempt(signal);
@@ -195,19 +203,19 @@ export class Lifecycle {
 
   #attempt(signal: AbortSignal): void {
     const { cleanStart } = this.#settings.connect;
-    const isLater = this.#hasSession;
+    const isResuming = this.#hasSession || (this.state === 'connecting' && !cleanStart);
     const context = {
       settings: this.#settings,
       url: this.#referred?.url,
       clientId: this.clientId,
-      cleanStart: isLater ? false : this.state === 'connecting' ? cleanStart : true,
+      cleanStart: !isResuming,
       tap: this.#host.tap,
       certificateSeen: this.#certificates.seen.bind(this.#certificates),
     };
     attempt(context, signal).then(
       (established) => {
         if (signal.aborted) established.connection.destroy();
-        else this.#accepted(established, isLater);
+        else this.#accepted(established, isResuming);
       },
       ({ error, url }: AttemptFailed) => {
         if (signal.aborted) return;
@@ -217,7 +225,7 @@ export class Lifecycle {
     );
   }
 
-  #accepted(established: Established, isLater: boolean): void {
+  #accepted(established: Established, isResuming: boolean): void {
     const { connection, connack } = established;
     const { environment, connect, pingTimeoutMs } = this.#settings;
     const { properties } = connack;
@@ -242,7 +250,7 @@ export class Lifecycle {
       },
     );
     // MQTT 3.1 has no Session Present: whoever asked for the session has to assume it.
-    this.#host.accepted(established, connack.sessionPresent || (version === 3 && isLater));
+    this.#host.accepted(established, connack.sessionPresent || (version === 3 && isResuming));
     this.#move('accepted', undefined);
     for (const settle of this.#waiting) settle.resolve(connack);
     this.#waiting.clear();

@@ -100,6 +100,29 @@ test('whatever the server answers, and wherever connections end, the window hold
   );
 });
 
+test('in a session from before, PUBREL ends what may be open under an identifier before QoS 2 takes it [MQTT-4.3.3-10]', () => {
+  const { outbox, publish, outcomes } = setUp();
+  const before = fakeLink();
+  outbox.begin(before.link, true);
+  publish(2);
+  publish(1);
+  assert.deepEqual(told(before.sent), ['pubrel 1', 'publish 1', 'publish 2']);
+  outbox.pubcomp(ack('pubcomp', 1, 0x92));
+  const next = fakeLink();
+  outbox.begin(next.link, true);
+  publish(2, 'unsure');
+  assert.deepEqual(told(next.sent), ['publish 1 again', 'publish 2 again', 'pubrel 3', 'publish 3']);
+  // Whether the flow that was there has ended is not known.
+  const last = fakeLink();
+  outbox.begin(last.link, true);
+  assert.deepEqual(outcomes, ['unsure session-lost']);
+  assert.deepEqual(told(last.sent), ['publish 1 again', 'publish 2 again']);
+  const anew = fakeLink();
+  outbox.begin(anew.link, false);
+  publish(2);
+  assert.ok(!told(anew.sent).some((packet) => packet.startsWith('pubrel')));
+});
+
 describe('waiting', () => {
   test('QoS 0 waits for the wire, and passes what waits for the window', () => {
     const { outbox, publish } = setUp();

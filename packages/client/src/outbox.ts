@@ -11,6 +11,10 @@
  * it did not, each in its order [MQTT-4.4.0-1, 4.6.0-1, 4.6.0-4]. In a new session QoS 1 is published anew; at QoS 2 a
  * PUBREC has made the message the server's [MQTT-4.3.3-8], and without one nobody knows whether it arrived: that is
  * told, as publishing it again could make two of it.
+ *
+ * A session that goes on from before this client was opened may hold flows of QoS 2 that nobody here knows: without a
+ * store, another process left them. A message that takes the identifier of such a flow would pass for its repeat, and be
+ * answered and dropped. So there PUBREL, which ends the flow, goes before the first QoS 2 message of each identifier.
  */
 
 import { assertTopicName, NO_PROPERTIES, type PacketIdentifiers, type PublishAckPacket } from '@dunlin/protocol';
@@ -70,6 +74,11 @@ export class Outbox {
   readonly #waiting = new Set<Outgoing>();
   readonly #waiting0 = new Set<Outgoing>();
   #link: Link | undefined;
+  /** Identifiers that no unknown flow has; undefined where there are none such, or before the first connection. */
+  #clear: Set<number> | undefined;
+  /** Those of them whose PUBREL has no PUBCOMP yet. */
+  readonly #unconfirmed = new Set<number>();
+  #isFirst = true;
   #bytes = 0;
   #sequence = 0;
   #cancelSweep: (() => void) | undefined;
@@ -157,6 +166,10 @@ export class Outbox {
     this.#link = link;
     this.#again.clear();
     if (!isResumed) this.#beginAnew();
+    this.#clear =
+      isResumed && this.keeper === undefined && (this.#isFirst || this.#clear) ? (this.#clear ?? new Set()) : undefined;
+    this.#isFirst = false;
+    this.#forgetUnconfirmed();
     for (const outgoing of this.#open.values()) this.#again.add(outgoing);
     const released = [...this.#released.keys()];
     this.#whenKept(() => {
@@ -175,6 +188,8 @@ export class Outbox {
     const lists = [this.#open, this.#released, this.#waiting, this.#waiting0];
     const all = lists.flatMap((list) => [...list.values()]);
     for (const list of [this.#again, ...lists]) list.clear();
+    this.#isFirst = true;
+    this.#unconfirmed.clear();
     this.#link = undefined;
     this.keeper = undefined;
     this.#bytes = 0;
@@ -213,6 +228,7 @@ export class Outbox {
   }
 
   pubcomp(packet: PublishAckPacket): void {
+    this.#unconfirmed.delete(packet.packetId);
     const outgoing = this.#released.get(packet.packetId);
     if (outgoing === undefined) return;
     this.#accepted(outgoing, outgoing.result);
@@ -253,6 +269,16 @@ export class Outbox {
     return this.#link?.isWritable === true && (qos === 0 || (this.#again.size === 0 && this.#hasWindow()));
   }
 
+  /** Whether the server took the message or held it for the repeat of a flow from before is unknown. */
+  #forgetUnconfirmed(): void {
+    for (const packetId of this.#unconfirmed) {
+      const outgoing = this.#open.get(packetId);
+      if (outgoing !== undefined) this.#fail(outgoing, unknownOutcome(outgoing.topic));
+      this.#clear?.delete(packetId);
+    }
+    this.#unconfirmed.clear();
+  }
+
   /** The server has no session: identifiers and flows start anew. */
   #beginAnew(): void {
     const open = [...this.#open.values(), ...this.#released.values()];
@@ -262,8 +288,7 @@ export class Outbox {
       const { qos, state, result, topic } = outgoing;
       if (state === 'released') this.#accepted(outgoing, result);
       else if (qos === 2) {
-        const message = `Cannot publish to "${topic}": the server lost the session, and it is unknown whether it took the message`;
-        this.#fail(outgoing, new MqttError('session-lost', message));
+        this.#fail(outgoing, unknownOutcome(topic));
       } else {
         this.#identifiers.free(outgoing.packetId);
         this.#open.delete(outgoing.packetId);
@@ -289,6 +314,12 @@ export class Outbox {
     }
     outgoing.state = 'sent';
     this.#open.set(outgoing.packetId, outgoing);
+    const { packetId } = outgoing;
+    if (outgoing.qos === 2 && this.#clear?.has(packetId) === false) {
+      this.#clear.add(packetId);
+      this.#unconfirmed.add(packetId);
+      this.#pubrel(packetId, 0);
+    }
     this.#whenKept(() => this.#transmit(outgoing, false), outgoing);
   }
 
@@ -411,6 +442,11 @@ export class Outbox {
     else if (outgoing === undefined) this.keeper.after(runHere);
     else this.keeper.put(outgoing, runHere);
   }
+}
+
+function unknownOutcome(topic: string): MqttError {
+  const found = 'the session was lost, and it is unknown whether the server took the message';
+  return new MqttError('session-lost', `Cannot publish to "${topic}": ${found}`);
 }
 
 function first<Value>(set: Set<Value>): Value[] {

@@ -99,3 +99,26 @@ test('a refused QoS 2 message frees its identifier for a new one [MQTT-4.3.3-9]'
   receiving.publish(publish(2, 1));
   assert.equal(deliveries.length, 2);
 });
+
+test('a repeat is answered behind what is owed for messages before it [MQTT-4.6.0-3]', () => {
+  const { receiving, sent, deliveries, link } = setUp();
+  receiving.publish(publish(2, 1));
+  receiving.publish(publish(2, 2));
+  deliveries[1].release();
+  receiving.begin(link, true);
+  receiving.publish(publish(2, 1, { dup: true }));
+  receiving.publish(publish(2, 2, { dup: true }));
+  assert.deepEqual([sent(), deliveries.length], [[], 2]);
+  deliveries[0].release();
+  assert.deepEqual(sent(), ['pubrec 1', 'pubrec 2']);
+});
+
+test('QoS 2 flows of a connection before do not count for the Receive Maximum of the next (section 4.9)', () => {
+  const { receiving, deliveries, link } = setUp(1);
+  receiving.publish(publish(2, 1));
+  deliveries[0].release();
+  receiving.begin(link, true);
+  receiving.publish(publish(2, 2));
+  assert.equal(deliveries.length, 2);
+  assert.throws(() => receiving.publish(publish(2, 3)), { reasonCode: 0x93 });
+});

@@ -39,6 +39,8 @@ export class Receiving {
   /** In the order of the packets on this connection. */
   #owed = new Set<Delivery>();
   #pubacksOwed = 0;
+  /** QoS 2 flows that count for this connection: those of former ones do not (section 4.9). */
+  #openHere = new Set<number>();
 
   constructor({ receiveMaximum = 65_535, topicAliasMaximum = 0 }: Properties, deliver: Deliver) {
     this.#receiveMaximum = receiveMaximum;
@@ -53,6 +55,7 @@ export class Receiving {
     this.#aliases = new TopicAliasReceiver(this.#topicAliasMaximum);
     this.#owed = new Set();
     this.#pubacksOwed = 0;
+    this.#openHere = new Set();
     if (isResumed) return;
     this.#flow.clear();
     this.#held.clear();
@@ -71,14 +74,15 @@ export class Receiving {
       this.#deliver(new ReceivedMessage(packet, topic), undefined);
       return;
     }
+    if (qos === 1) this.#pubacksOwed += 1;
+    else this.#openHere.add(packetId);
+    if (this.#pubacksOwed + this.#openHere.size > this.#receiveMaximum) {
+      const found = `more than ${this.#receiveMaximum} are open, the Receive Maximum (3.3.4)`;
+      throw new ProtocolError('receive-maximum-exceeded', 0x93, `Cannot take a message: ${found}`);
+    }
     if (qos === 2 && this.#flow.receive(packetId) === 'repeat') {
       this.#repeated(packetId);
       return;
-    }
-    if (qos === 1) this.#pubacksOwed += 1;
-    if (this.#pubacksOwed + this.#flow.size > this.#receiveMaximum) {
-      const found = `more than ${this.#receiveMaximum} are open, the Receive Maximum (3.3.4)`;
-      throw new ProtocolError('receive-maximum-exceeded', 0x93, `Cannot take a message: ${found}`);
     }
     const delivery = new Delivery(packetId, qos, () => this.#given(delivery));
     this.#owed.add(delivery);
@@ -89,6 +93,7 @@ export class Receiving {
 
   /** Ends a QoS 2 flow [MQTT-4.3.3-11]. */
   pubrel({ packetId }: PublishAckPacket): void {
+    this.#openHere.delete(packetId);
     const reasonCode = this.#flow.release(packetId) ? 0 : IDENTIFIER_NOT_FOUND;
     this.#send('pubcomp', packetId, reasonCode);
   }
@@ -103,11 +108,15 @@ export class Receiving {
     throw protocolError(`Cannot take a message: nothing was sent with Topic Alias ${topicAlias} before (3.3.2.3.4)`);
   }
 
-  /** A repeat whose PUBREC has not been given yet gets that one, later [MQTT-4.3.3-10]. */
+  /**
+   * A repeat whose PUBREC has not been given yet gets that one, later; every other one gets its own [MQTT-4.3.3-10],
+   * behind those that are owed for what came before it [MQTT-4.6.0-3].
+   */
   #repeated(packetId: number): void {
     const held = this.#held.get(packetId);
-    if (held === undefined) this.#send('pubrec', packetId, 0);
-    else this.#owed.add(held);
+    const delivery: Delivery = held ?? new Delivery(packetId, 2, () => this.#given(delivery));
+    this.#owed.add(delivery);
+    if (held === undefined) delivery.release();
   }
 
   #given(delivery: Delivery): void {
@@ -115,7 +124,10 @@ export class Receiving {
     if (this.#held.get(packetId) === delivery) {
       this.#held.delete(packetId);
       // The identifier then means a new message [MQTT-4.3.3-9].
-      if (reasonCode >= 0x80) this.#flow.refuse(packetId);
+      if (reasonCode >= 0x80) {
+        this.#flow.refuse(packetId);
+        this.#openHere.delete(packetId);
+      }
     }
     if (!this.#owed.has(delivery)) return;
     for (const owed of this.#owed) {

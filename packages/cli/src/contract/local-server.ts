@@ -2,7 +2,7 @@
 
 import { after, before } from 'node:test';
 import { type RunningServer, startServer } from '@dunlin/server';
-import { run } from '../main.ts';
+import { run } from '../tool.ts';
 import { RecordedTerminal } from './recorded-terminal.ts';
 
 let server: RunningServer | undefined;

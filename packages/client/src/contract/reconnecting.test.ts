@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Properties } from '@dunlin/protocol';
 import type { ClientOptions } from '../options.ts';
+import { published } from '../testing/fake-link.ts';
 import { turns, VirtualEnvironment } from '../testing/virtual-environment.ts';
 import { createClient, PLAIN, type Script, type ScriptedServer, Servers } from './scripted-server.ts';
 
@@ -179,6 +180,23 @@ describe('the flows of a session', () => {
     assert.deepEqual(taken(next), ['subscribe a', 'publish 2 x again']);
     next.answer('puback', 2);
     await publishing;
+  });
+
+  test('MQTT 3.1: a session that was asked for goes on when the client is opened again, too', async () => {
+    const { client, server, servers } = await online({ cleanStart: false }, { version: 3 });
+    const got: string[] = [];
+    client.on('message', (message) => void got.push(message.text()));
+    const message = published({ qos: 2, packetId: 5, payload: Buffer.from('once') });
+    server.send(message);
+    await turns();
+    await client.disconnect();
+    const connecting = client.connect();
+    const next = await servers.accept(false);
+    await connecting;
+    next.send({ ...message, dup: true });
+    await turns();
+    assert.deepEqual(got, ['once']);
+    await client.disconnect();
   });
 });
 

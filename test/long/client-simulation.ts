@@ -1,0 +1,12 @@
+/** Two thousand worlds of clients; the short form of this is `test/client-simulation/client-simulation.test.ts`. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { report, runSeeds } from '../client-simulation/run-seeds.ts';
+
+const SEEDS = 2000;
+
+test(`nothing is wrong with the client in ${SEEDS} worlds`, async () => {
+  const summary = await runSeeds(1, SEEDS);
+  assert.equal(summary.failures.length, 0, summary.failures.map(report).join('\n'));
+  assert.ok(summary.crashes > SEEDS / 2, `only ${summary.crashes} servers ended without a word`);
+});
