@@ -43,7 +43,7 @@ export function completionHelp(): string {
 }
 
 /** The commands as `main.ts` has them. */
-type Commands = Readonly<Record<string, { readonly summary: string; readonly page?: CommandPage }>>;
+type Commands = Readonly<Record<string, { readonly summary: string; readonly page: CommandPage | undefined }>>;
 
 /** Prints the script of a shell for these commands. Throws a usage error. */
 export async function completion(argv: readonly string[], terminal: Terminal, commands: Commands): Promise<number> {

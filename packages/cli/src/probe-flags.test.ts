@@ -15,6 +15,7 @@ test('the defaults, and every flag', () => {
 test('a prefix is a topic of clients', () => {
   assert.throws(() => readProbeFlags(['--prefix', 'a/#']), /"a\/#"/);
   assert.throws(() => readProbeFlags(['--prefix', '$SYS']), /topics with \$ are the server's/);
+  assert.throws(() => readProbeFlags(['--timeout', '0']), /expected at least 0\.1/);
   assert.throws(() => readProbeFlags(['--payload-max', '1']), /from 64 to/);
 });
 

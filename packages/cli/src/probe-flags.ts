@@ -17,6 +17,7 @@ export interface ProbeFlags extends ConnectionFlags {
 }
 
 const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS_MIN = 100;
 const PAYLOAD_MAX = 1024 * 1024;
 const PAYLOAD_MIN = 64;
 const PAYLOAD_LIMIT = 256 * 1024 * 1024 - 1024;
@@ -45,6 +46,8 @@ const PROBE: FlagGroup<ProbeFlags> = {
       help: 'how long one check may take (10); some wait 8 s for something that should not happen',
       set: (flags, [seconds]) => {
         flags.timeoutMs = secondsAsMs('time-out', seconds);
+        if (flags.timeoutMs < TIMEOUT_MS_MIN)
+          throw usageError(`Cannot use a time-out of ${seconds} s: expected at least ${TIMEOUT_MS_MIN / 1000}`);
       },
     },
     {

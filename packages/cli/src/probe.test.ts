@@ -62,7 +62,7 @@ test('a server that refuses everybody', async () => {
   assert.equal(await exitCode, 0x87);
   assert.match(
     terminal.err,
-    /^dunlin probe: Cannot probe the server: every version was refused: CONNECT: Not authorized \(0x87\)\n$/,
+    /^dunlin probe: Cannot probe: every version was refused: CONNECT: Not authorized \(0x87\)\n$/,
   );
   assert.match(terminal.out, /^ {2}MQTT 5\.0 {25}- {9}- {9}CONNECT: Not authorized \(0x87\)$/m);
 });
@@ -87,6 +87,19 @@ test('something that is no MQTT server, and nothing at all', async () => {
   const nothing = tool('probe -p 1');
   assert.equal(await nothing.exitCode, 2);
   assert.match(nothing.terminal.err, /^dunlin probe: Cannot connect to "127\.0\.0\.1:1": nothing listens there/);
+});
+
+test('a full disk below the output is told, a reader that went away is not', async () => {
+  for (const [code, expected] of [
+    ['ENOSPC', 3],
+    ['EPIPE', 0],
+  ] as const) {
+    const { exitCode, terminal } = tool('probe');
+    await terminal.shows('Messages');
+    terminal.breakOutput(code);
+    assert.equal(await exitCode, expected);
+    assert.equal(terminal.err.includes('Cannot write the output'), expected === 3);
+  }
 });
 
 test('Ctrl-C ends it and clears what was begun', async () => {

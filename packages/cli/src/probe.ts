@@ -15,8 +15,8 @@ import {
 import { ProbeReport } from './probe/report.ts';
 import type { VisitOptions } from './probe/visit.ts';
 import { type ProbeFlags, readProbeFlags } from './probe-flags.ts';
-import { screenOf } from './screen.ts';
-import type { Terminal } from './terminal.ts';
+import { type Screen, screenOf } from './screen.ts';
+import { Output, outputFailed, type Terminal } from './terminal.ts';
 
 const PREFIX = 'dunlin-probe';
 /** With eight random digits within the 23 characters of MQTT 3.1. */
@@ -28,20 +28,26 @@ export async function probe(argv: readonly string[], terminal: Terminal): Promis
   const target = targetOf(flags, terminal);
   const interrupt = new AbortController();
   const ignore = terminal.onInterrupt(() => interrupt.abort());
+  const output = new Output(terminal.output);
+  let outputError: Error | undefined;
   // Nobody reads: what was begun is cleared, the rest is left.
-  terminal.output.on('error', () => interrupt.abort());
+  output.gone.then((error) => {
+    outputError = error;
+    interrupt.abort();
+  });
   try {
     const visit = visitOf(flags, target, interrupt.signal);
     const reception = await tryVersions(visit, flags.version);
-    await (flags.json ? probeJson : probeText)(visit, target, reception, terminal);
+    await (flags.json ? probeJson : probeText)(visit, target, reception, output, screenOf(terminal));
     if (reception.entrance === undefined) throw notLetIn(flags, reception);
-    return ExitCode.done;
   } catch (error) {
-    if (interrupt.signal.aborted) return ExitCode.done;
-    throw error;
+    if (!interrupt.signal.aborted) throw error;
   } finally {
     ignore();
+    output.flush();
   }
+  if (outputError !== undefined) throw outputFailed(outputError);
+  return ExitCode.done;
 }
 
 function visitOf(flags: ProbeFlags, { url, options }: Target, signal: AbortSignal): VisitOptions {
@@ -60,24 +66,30 @@ function visitOf(flags: ProbeFlags, { url, options }: Target, signal: AbortSigna
   };
 }
 
-async function probeText(visit: VisitOptions, { url }: Target, { findings, entrance }: Reception, terminal: Terminal) {
-  const report = new ProbeReport(screenOf(terminal));
+async function probeText(
+  visit: VisitOptions,
+  { url }: Target,
+  { findings, entrance }: Reception,
+  output: Output,
+  screen: Screen,
+) {
+  const report = new ProbeReport(screen);
   let left = 0;
   const tell = (finding: Finding): void => {
     if (finding.note === NEEDS_5) left += 1;
-    else terminal.output.write(report.row(finding));
+    else output.write(report.row(finding));
   };
   const by = entrance === undefined ? '' : `, probed with MQTT ${versionName(entrance.version)}`;
-  terminal.output.write(`${url.href}${by}\n\n${report.heading()}\n`);
+  output.write(`${url.href}${by}\n\n${report.heading()}\n`);
   findings.forEach(tell);
   if (entrance !== undefined) await runChecks(visit, entrance, tell);
-  if (left > 0) terminal.output.write(`\nLeft out: ${left} checks of what ${NEEDS_5.replace(' it', '')}.\n`);
+  if (left > 0) output.write(`\nLeft out: ${left} checks of what ${NEEDS_5.replace(' it', '')}.\n`);
 }
 
-async function probeJson(visit: VisitOptions, { url }: Target, { findings, entrance }: Reception, terminal: Terminal) {
+async function probeJson(visit: VisitOptions, { url }: Target, { findings, entrance }: Reception, output: Output) {
   const all = [...findings];
   if (entrance !== undefined) await runChecks(visit, entrance, (finding) => all.push(finding));
-  if (!visit.signal.aborted) terminal.output.write(`${JSON.stringify(jsonOf(url, entrance, all))}\n`);
+  if (!visit.signal.aborted) output.write(`${JSON.stringify(jsonOf(url, entrance, all))}\n`);
 }
 
 function jsonOf(url: URL, entrance: Entrance | undefined, findings: readonly Finding[]): object {
@@ -96,11 +108,7 @@ function jsonOf(url: URL, entrance: Entrance | undefined, findings: readonly Fin
   };
 }
 
-function notLetIn({ version }: ProbeFlags, { findings, refusal }: Reception): CommandError {
-  const name = version === undefined ? undefined : versionName(version);
-  const wanted = findings.find(({ what }) => what === `MQTT ${name}`);
-  const why = wanted?.note ?? refusal?.message ?? 'nothing was answered';
-  const attempt = name === undefined ? 'every version was refused' : `MQTT ${name} was refused`;
-  const code = refusal?.reasonCode ?? ExitCode.network;
-  return new CommandError(code, `Cannot probe the server: ${attempt}: ${why}`);
+function notLetIn({ version }: ProbeFlags, { refusal }: Reception): CommandError {
+  const attempt = version === undefined ? 'every version was refused' : `MQTT ${versionName(version)} was refused`;
+  return new CommandError(refusal?.reasonCode ?? ExitCode.network, `Cannot probe: ${attempt}: ${refusal?.message}`);
 }

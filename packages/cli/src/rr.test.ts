@@ -85,3 +85,19 @@ test('answers that are not told apart are counted', async () => {
 test('-W ends a responder with 27', async () => {
   assert.equal(await tool('rr --respond -t waiting --echo -W 0.05').exitCode, 27);
 });
+
+test('a full disk below the output is told, a reader that went away is not', async () => {
+  for (const [code, expected] of [
+    ['ENOSPC', 3],
+    ['EPIPE', 0],
+  ] as const) {
+    const responder = tool('rr --respond -t full --echo');
+    responder.terminal.breakOutput(code);
+    assert.equal(await responder.exitCode, expected);
+    assert.equal(responder.terminal.err.includes('Cannot write the output'), expected === 3);
+  }
+});
+
+test('a responder that the server does not let in ends with the refusal', async () => {
+  assert.equal(await tool('rr --respond -t a -e b --echo -V 31 -i', ['']).exitCode, 0x85);
+});

@@ -10,9 +10,10 @@ import { latencySummary, milliseconds } from './latencies.ts';
 import { compileFormat } from './message-format.ts';
 import { PayloadNotJson } from './message-json.ts';
 import { readPayload } from './payload.ts';
+import { reconnecting } from './reconnecting.ts';
 import { type RrFlags, readRrFlags } from './rr-flags.ts';
 import { momentNow } from './strftime.ts';
-import { Output, type Terminal } from './terminal.ts';
+import { Output, outputFailed, type Terminal } from './terminal.ts';
 import { Turns } from './turns.ts';
 
 type Flags = ReturnType<typeof readRrFlags>;
@@ -28,25 +29,38 @@ export async function rr(argv: readonly string[], terminal: Terminal): Promise<n
   const { signal } = interrupt;
   const ignore = terminal.onInterrupt(() => interrupt.abort());
   const output = new Output(terminal.output);
-  output.gone.then(() => interrupt.abort());
+  let outputError: Error | undefined;
+  output.gone.then((error) => {
+    outputError = error;
+    interrupt.abort();
+  });
+  let exitCode: number = ExitCode.done;
   try {
-    // Read before connecting: a missing file must not look like a client that came and went.
-    const payload = flags.source && (await readPayload(flags.source, terminal.input, signal));
-    if (signal.aborted) return ExitCode.done;
-    const client = await connectClient(flags, terminal, { signal });
-    try {
-      return flags.respond
-        ? await answerAll(flags, client, payload, terminal, signal)
-        : await requestAll(flags, client, payload ?? new Uint8Array(0), output, terminal, signal);
-    } finally {
-      await client.disconnect({ properties: flags.properties.disconnect ?? {} });
-    }
+    exitCode = await perform(flags, terminal, output, signal);
   } catch (error) {
-    if (signal.aborted) return ExitCode.done;
-    throw error;
+    if (!signal.aborted) throw error;
   } finally {
     ignore();
     output.flush();
+  }
+  if (outputError !== undefined) throw outputFailed(outputError);
+  return exitCode;
+}
+
+async function perform(flags: Flags, terminal: Terminal, output: Output, signal: AbortSignal): Promise<number> {
+  // Read before connecting: a missing file must not look like a client that came and went.
+  const payload = flags.source && (await readPayload(flags.source, terminal.input, signal));
+  if (signal.aborted) return ExitCode.done;
+  const tell = (text: string): void => {
+    if (!flags.quiet) terminal.errors.write(`dunlin rr: ${visible(text)}\n`);
+  };
+  const client = await connectClient(flags, terminal, { signal, ...(flags.respond ? reconnecting(tell) : {}) });
+  try {
+    return flags.respond
+      ? await answerAll(flags, client, payload, tell, signal)
+      : await requestAll(flags, client, payload ?? new Uint8Array(0), output, terminal, signal);
+  } finally {
+    await client.disconnect({ properties: flags.properties.disconnect ?? {} });
   }
 }
 
@@ -134,10 +148,10 @@ async function answerAll(
   flags: Flags,
   client: Client,
   payload: Uint8Array | undefined,
-  terminal: Terminal,
+  tell: (text: string) => void,
   signal: AbortSignal,
 ): Promise<number> {
-  const { topic, qos, responseTopic, count, timeoutMs, quiet } = flags;
+  const { topic, qos, responseTopic, count, timeoutMs } = flags;
   const ended = Promise.withResolvers<number>();
   const programs = new AbortController();
   const answer = answererOf(flags, payload, programs.signal);
@@ -149,16 +163,13 @@ async function answerAll(
     if (answered === count) setImmediate(ended.resolve, ExitCode.done);
     return bytes;
   };
-  client.on('responderFailed', (error) => {
-    if (!quiet) terminal.errors.write(`dunlin rr: ${visible((error as Error).message)}\n`);
-  });
-  client.on('state', (state, reason) => {
-    if (state === 'disconnected') ended.reject(reason?.error);
-  });
+  client.on('responderFailed', (error) => tell((error as Error).message));
+  client.closed.then(({ error }) => (error === undefined ? ended.resolve(ExitCode.done) : ended.reject(error)));
   signal.addEventListener('abort', () => ended.resolve(ExitCode.done));
   const timer = timeoutMs === undefined ? undefined : setTimeout(ended.resolve, timeoutMs, ExitCode.timedOut);
   try {
-    await client.respond<string>(topic, handler, { qos, ...(responseTopic === undefined ? {} : { responseTopic }) });
+    const options = { qos, ...(responseTopic === undefined ? {} : { responseTopic }) };
+    await Promise.race([client.respond<string>(topic, handler, options), ended.promise]);
     return await ended.promise;
   } finally {
     clearTimeout(timer);

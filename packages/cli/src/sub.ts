@@ -4,13 +4,13 @@ import { type Client, type CloseReason, describeReason, type ReceivedMessage } f
 import { visible } from '@dunlin/protocol';
 import { connectTarget, targetOf } from './connecting.ts';
 import { versionOf } from './connection-flags.ts';
-import { CommandError, ExitCode, localError } from './exit-codes.ts';
+import { CommandError, ExitCode } from './exit-codes.ts';
 import { MessageSelection } from './message-selection.ts';
 import { reconnecting } from './reconnecting.ts';
 import { withoutIdentifiers } from './shown-message.ts';
 import { readSubFlags, type SubFlags } from './sub-flags.ts';
 import { type MessageOutput, messageOutput } from './sub-output.ts';
-import { Output, type Terminal } from './terminal.ts';
+import { Output, outputFailed, type Terminal } from './terminal.ts';
 
 /** Why the command ends: an exit code, or the error to tell. */
 type End = { readonly exitCode: number } | { readonly error: unknown };
@@ -157,8 +157,4 @@ class Receiver {
 
 function endOf({ by, error }: CloseReason): End {
   return by === 'client' ? { exitCode: ExitCode.done } : { error };
-}
-
-function outputFailed(error: Error): Error {
-  return localError(`Cannot write the output: ${error.message}`);
 }

@@ -1,5 +1,6 @@
 /** What the tool has around it: streams, signals and the process, so that tests can give it others. */
 
+import { localError } from './exit-codes.ts';
 import { askSecrets } from './secrets.ts';
 
 /** The world of one run. */
@@ -62,6 +63,11 @@ function keysOf(input: NodeJS.ReadStream, call: (key: string) => void): () => vo
     input.setRawMode(false);
     input.pause();
   };
+}
+
+/** What to tell where `gone` of an output settled with an error. */
+export function outputFailed(error: Error): Error {
+  return localError(`Cannot write the output: ${error.message}`);
 }
 
 /**

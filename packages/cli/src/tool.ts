@@ -41,7 +41,7 @@ interface Command {
   /** Undefined: the command tells its help itself. */
   readonly help: (() => string) | undefined;
   /** Undefined: its flags stand in a table of its own. */
-  readonly page?: CommandPage;
+  readonly page: CommandPage | undefined;
   readonly run: (argv: readonly string[], terminal: Terminal) => Promise<number>;
 }
 
@@ -50,6 +50,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   serve: {
     summary: 'run an MQTT server',
     help: undefined,
+    page: undefined,
     // Loaded when asked for: `pub` and `sub` start faster without it.
     run: async (argv) => (await import('@dunlin/server')).serve(argv),
   },

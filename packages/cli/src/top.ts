@@ -2,12 +2,12 @@
 
 import type { Client, ReceivedMessage } from '@dunlin/client';
 import { connectClient, targetOf } from './connecting.ts';
-import { ExitCode, localError } from './exit-codes.ts';
+import { ExitCode } from './exit-codes.ts';
 import { LiveScreen } from './live-screen.ts';
 import { reconnecting } from './reconnecting.ts';
 import { screenOf } from './screen.ts';
 import { SYS_BURST_MS, SYS_FILTER, SysMeter } from './sys-meter.ts';
-import { Output, type Terminal } from './terminal.ts';
+import { Output, outputFailed, type Terminal } from './terminal.ts';
 import { readTopFlags, type TopFlags } from './top-flags.ts';
 import { stateLine, TOP_SORTS, type TopState, titleLine, topLines } from './top-view.ts';
 import { TopicTable } from './topic-table.ts';
@@ -30,7 +30,7 @@ export async function top(argv: readonly string[], terminal: Terminal): Promise<
   const ignore = terminal.onInterrupt(stop);
   output.gone.then((error) => {
     if (error === undefined) stop();
-    else ended.reject(localError(`Cannot write the output: ${error.message}`));
+    else ended.reject(outputFailed(error));
   });
   const watch = new Watch(flags, targetOf(flags, terminal).url.href);
   const { on, reconnect } = reconnecting((text) => watch.tell(text));

@@ -72,6 +72,20 @@ describe('a conversation', { timeout: 10_000 }, () => {
     }
   });
 
+  test('a server that sends far more than was asked for is left', async () => {
+    const { conversation, say } = talking();
+    for (let sent = 0; sent < 6; sent++) say({ ...message, qos: 0, packetId: 0, payload: Buffer.alloc(900) });
+    await assert.rejects(
+      conversation.packet('suback', 'SUBSCRIBE'),
+      obstacle(/sends far more than was asked for/, false),
+    );
+    const taking = talking();
+    for (let sent = 0; sent < 6; sent++) {
+      taking.say({ ...message, qos: 0, packetId: 0, payload: Buffer.alloc(900) });
+      await taking.conversation.message();
+    }
+  });
+
   test('the signal ends whatever waits, with its reason', async () => {
     const { conversation, stop } = talking();
     const waiting = [conversation.message(), conversation.pause(60_000)];

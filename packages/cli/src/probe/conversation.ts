@@ -43,6 +43,10 @@ type PacketOf<Type extends Packet['type'], One extends Packet = Packet> = One ex
 /** The server has so long to say something of its own before nothing counts as its answer. */
 const QUIET_MS = 300;
 
+/** Packets that may wait for somebody, and their payloads by the largest packet: a server cannot fill the memory. */
+const CAME_MAX = 10_000;
+const CAME_PACKETS_MAX = 4;
+
 /** An open connection, whether CONNECT was sent or not. */
 export class Conversation {
   readonly version: ProtocolVersion;
@@ -59,6 +63,9 @@ export class Conversation {
   readonly #gone = Promise.withResolvers<void>();
   #came: Packet[] = [];
   #wake: (() => void)[] = [];
+  /** Of payloads that wait. */
+  #cameBytes = 0;
+  readonly #cameBytesMax: number;
   #packetId = 0;
   /** Of an end that has one without DISCONNECT. */
   #reasonCode: number | undefined;
@@ -68,6 +75,7 @@ export class Conversation {
     this.version = version;
     this.#wire = wire;
     this.#reader = new FrameReader(packetBytesMax);
+    this.#cameBytesMax = CAME_PACKETS_MAX * packetBytesMax;
     this.#signal = signal;
     this.#onlookers = onlookers;
     signal.addEventListener('abort', () => this.#notify());
@@ -108,7 +116,11 @@ export class Conversation {
         (packet) =>
           packet.type === type && (packetId === undefined || (packet as { packetId: number }).packetId === packetId),
       );
-      if (at >= 0) return this.#came.splice(at, 1)[0] as PacketOf<Type>;
+      if (at >= 0) {
+        const [packet] = this.#came.splice(at, 1);
+        this.#cameBytes -= payloadBytes(packet);
+        return packet as PacketOf<Type>;
+      }
       this.#checkOpen(what);
       await this.#news();
     }
@@ -126,6 +138,7 @@ export class Conversation {
     await this.ping();
     const found = this.#came.filter((packet) => packet.type === 'publish');
     this.#came = this.#came.filter((packet) => packet.type !== 'publish');
+    this.#cameBytes = 0;
     return found;
   }
 
@@ -282,6 +295,12 @@ export class Conversation {
     }
     // The bytes are the transport's again when the call returns.
     this.#came.push(packet.type === 'publish' ? { ...packet, payload: new Uint8Array(packet.payload) } : packet);
+    this.#cameBytes += payloadBytes(packet);
+    if (this.#came.length > CAME_MAX || this.#cameBytes > this.#cameBytesMax) {
+      this.#end('the server sends far more than was asked for');
+      this.#wire.destroy();
+      return;
+    }
     if (this.isAcknowledging) this.#acknowledge(packet);
   }
 
@@ -296,4 +315,8 @@ export class Conversation {
     this.ended ??= why;
     this.#notify();
   }
+}
+
+function payloadBytes(packet: Packet): number {
+  return packet.type === 'publish' ? packet.payload.length : 0;
 }

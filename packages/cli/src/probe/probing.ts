@@ -60,7 +60,7 @@ export interface Reception {
   readonly findings: readonly Finding[];
   /** Undefined where no version was taken that may be. */
   readonly entrance: Entrance | undefined;
-  /** Why the newest version was not taken. */
+  /** Why the version that was asked for, else the newest, was not taken. */
   readonly refusal: Obstacle | undefined;
 }
 
@@ -81,7 +81,7 @@ export async function tryVersions(visit: VisitOptions, only: ProtocolVersion | u
       findings.push({ ...row, tried: true, note: undefined });
     } catch (error) {
       if (!(error instanceof Obstacle)) throw failed(error);
-      refusal ??= error;
+      if (only === undefined || only === version) refusal ??= error;
       findings.push({ ...row, tried: error.answer, note: error.message });
     }
   }
@@ -116,23 +116,28 @@ export async function runChecks(
   }
 }
 
-/** Runs one check; what stands in its way is in the note. */
+/** Runs one check; what stands in its way, and what it could not clear, is in the note. */
 export async function tryCheck(visit: VisitOptions, { version, connack }: Entrance, check: Check): Promise<Outcome> {
-  try {
-    return await within(visit, version, connack, (attempt) => check.find(attempt));
-  } catch (error) {
-    if (error instanceof Obstacle) return { tried: error.answer, note: error.message };
-    // The network, or a fault of this tool: neither says anything of the server, and the other checks go on.
-    return { tried: undefined, note: (error as Error).message };
-  }
+  let left: string | undefined;
+  const tellLeft = (text: string): void => {
+    left = text;
+  };
+  const { tried, note } = await within(visit, version, connack, (attempt) => check.find(attempt), tellLeft).catch(
+    // The network, or a fault of this tool, says nothing of the server, and the other checks go on.
+    (error: Error): Outcome => ({ tried: error instanceof Obstacle ? error.answer : undefined, note: error.message }),
+  );
+  const notes = [note, left === undefined || left === note ? undefined : `could not be cleared: ${left}`];
+  const text = notes.filter((one) => one !== undefined).join('; ');
+  return { tried, ...(text === '' ? {} : { note: text }) };
 }
 
-/** Gives it an attempt of limited time, which is cleared behind it. */
+/** Gives it an attempt of limited time, which is cleared behind it; `tellLeft` hears why that was not possible. */
 async function within<Result>(
   visit: VisitOptions,
   version: ProtocolVersion,
   connack: ConnackPacket,
   run: (attempt: Attempt) => Promise<Result>,
+  tellLeft: (text: string) => void = () => {},
 ): Promise<Result> {
   const bounds = new AbortController();
   const stop = (): void => bounds.abort(visit.signal.reason);
@@ -145,6 +150,7 @@ async function within<Result>(
   } finally {
     clearTimeout(timer);
     visit.signal.removeEventListener('abort', stop);
-    await attempt.end();
+    const left = await attempt.end();
+    if (left !== undefined) tellLeft(left);
   }
 }
