@@ -27,18 +27,6 @@ import { checkTopicField } from './topic.ts';
 const RETURN_CODE_MAXIMUM = 5;
 const SUBACK_FAILURE = 0x80;
 const SHARED_PREFIX = '$share/';
-/** The statement about the code of each packet, in section 3. */
-const CODE_STATEMENTS: Partial<Record<PacketName, string>> = {
-  connack: '2.2-8',
-  puback: '4.2-1',
-  pubrec: '5.2-1',
-  pubrel: '6.2-1',
-  pubcomp: '7.2-1',
-  suback: '9.3-2',
-  unsuback: '11.3-2',
-  disconnect: '14.2-1',
-  auth: '15.2-1',
-};
 
 /**
  * Reads the packet in bytes [start, end) whose variable header begins at `bodyStart`, as `receiver` must; whoever is
@@ -193,8 +181,7 @@ function readCode(reader: PacketReader, isKnown: (code: number) => boolean): num
   const code = reader.byte('Reason Code');
   const carrier = reader.carrier as PacketName;
   if (reader.version === 5 ? isReasonCodeAllowed(carrier, code, reader.sender) : isKnown(code)) return code;
-  const statement = `[MQTT-3.${CODE_STATEMENTS[carrier]}]`;
-  throw reader.forbidden(`code ${hexadecimal(code)} has no place in it or is not for its sender ${statement}`);
+  throw reader.forbidden(`a ${reader.sender} may not send code ${hexadecimal(code)} in it (2.4)`);
 }
 
 function decodeConnack(reader: PacketReader): ConnackPacket {

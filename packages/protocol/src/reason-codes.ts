@@ -61,61 +61,63 @@ export interface ReasonCodeRow {
 }
 
 /**
- * Every Reason Code, by value, from table 2-6 and the tables of the packets: value, places (see `PLACES`), name.
+ * Every Reason Code, by value, from table 2-6 and the tables of the packets: value (hexadecimal; left out where it is one
+ * more than that before), places (see `PLACES`), name.
  *
  * Where these disagree the wider reading stands, since it decides what is accepted: DISCONNECT may carry 0x8C (only
  * table 2-6 has it) and a client may send DISCONNECT 0x9B (text of section 3.3.4, against table 3-10).
  */
-const TABLE = `00 CPRUB Success
+const TABLE = `CPRUB Success
 00 D Normal disconnection
 00 S Granted QoS 0
-01 S Granted QoS 1
-02 S Granted QoS 2
+S Granted QoS 1
+S Granted QoS 2
 04 d Disconnect with Will Message
 10 P No matching subscribers
-11 U No subscription existed
+U No subscription existed
 18 A Continue authentication
-19 a Re-authenticate
+a Re-authenticate
 80 CPSUD Unspecified error
-81 CD Malformed Packet
-82 CD Protocol Error
-83 CPSUD Implementation specific error
-84 C Unsupported Protocol Version
-85 C Client Identifier not valid
-86 C Bad User Name or Password
-87 CPSUE Not authorized
-88 C Server unavailable
-89 CE Server busy
-8a C Banned
-8b E Server shutting down
-8c CD Bad authentication method
-8d E Keep Alive timeout
-8e E Session taken over
-8f SUE Topic Filter invalid
-90 CPD Topic Name invalid
-91 PSU Packet Identifier in use
-92 R Packet Identifier not found
-93 D Receive Maximum exceeded
-94 D Topic Alias invalid
-95 CD Packet too large
-96 D Message rate too high
-97 CPSD Quota exceeded
-98 D Administrative action
-99 CPD Payload format invalid
-9a CE Retain not supported
-9b CD QoS not supported
-9c CE Use another server
-9d CE Server moved
-9e SE Shared Subscriptions not supported
-9f CE Connection rate exceeded
-a0 E Maximum connect time
-a1 SE Subscription Identifiers not supported
-a2 SE Wildcard Subscriptions not supported`;
+CD Malformed Packet
+CD Protocol Error
+CPSUD Implementation specific error
+C Unsupported Protocol Version
+C Client Identifier not valid
+C Bad User Name or Password
+CPSUE Not authorized
+C Server unavailable
+CE Server busy
+C Banned
+E Server shutting down
+CD Bad authentication method
+E Keep Alive timeout
+E Session taken over
+SUE Topic Filter invalid
+CPD Topic Name invalid
+PSU Packet Identifier in use
+R Packet Identifier not found
+D Receive Maximum exceeded
+D Topic Alias invalid
+CD Packet too large
+D Message rate too high
+CPSD Quota exceeded
+D Administrative action
+CPD Payload format invalid
+CE Retain not supported
+CD QoS not supported
+CE Use another server
+CE Server moved
+SE Shared Subscriptions not supported
+CE Connection rate exceeded
+E Maximum connect time
+SE Subscription Identifiers not supported
+SE Wildcard Subscriptions not supported`;
 
 /** A bit for each side. */
 const FROM = { client: 1, server: 2 } as const;
+type Place = readonly [from: number, ...packets: PacketName[]];
 /** The packets that a letter of the table stands for, and who may send the code in them. */
-const PLACES: Readonly<Record<string, readonly [from: number, ...packets: PacketName[]]>> = {
+const PLACES: Readonly<Record<string, Place>> = {
   C: [2, 'connack'],
   P: [3, 'puback', 'pubrec'],
   R: [3, 'pubrel', 'pubcomp'],
@@ -129,8 +131,16 @@ const PLACES: Readonly<Record<string, readonly [from: number, ...packets: Packet
   B: [2, 'auth'],
 };
 
+/** The lines of the table. */
+const ROWS = /* @__PURE__ */ rows();
+
 /** All 43 values in 45 names. */
-export const REASON_CODES: readonly ReasonCodeRow[] = /* @__PURE__ */ TABLE.split('\n').map(rowOf);
+export const REASON_CODES: readonly ReasonCodeRow[] = /* @__PURE__ */ ROWS.map(({ value, name, places }) => ({
+  value,
+  name,
+  packets: places.flatMap(([, ...packets]) => packets),
+}));
+
 /** For each packet 256 bytes, one a code, which say who may send it. */
 const ALLOWED = /* @__PURE__ */ allowedByPacket();
 
@@ -140,9 +150,9 @@ const ALLOWED = /* @__PURE__ */ allowedByPacket();
  * `packet` chooses among the three names of 0x00. A value that is no Reason Code reads "Reason Code 0x7F".
  */
 export function reasonCodeName(code: number, packet?: PacketName): string {
-  const rows = REASON_CODES.filter(({ value }) => value === code);
-  const named = rows.find(({ packets }) => packet !== undefined && packets.includes(packet)) ?? rows[0];
-  return named?.name ?? `Reason Code ${hexadecimal(code)}`;
+  const named = ROWS.filter(({ value }) => value === code);
+  const row = named.find(({ places }) => places.flat().includes(packet as PacketName)) ?? named[0];
+  return row?.name ?? `Reason Code ${hexadecimal(code)}`;
 }
 
 /** A code as the standard writes it: `0x8A`. */
@@ -188,21 +198,22 @@ export function connackReturnCode(reasonCode: number): number | undefined {
   }
 }
 
-function rowOf(line: string): ReasonCodeRow {
-  const [value, places, ...words] = line.split(' ');
-  const packets = [...places].flatMap((place) => PLACES[place].slice(1) as PacketName[]);
-  return { value: Number.parseInt(value, 16), name: words.join(' '), packets };
+function rows(): { value: number; name: string; places: Place[] }[] {
+  let value = -1;
+  return TABLE.split('\n').map((line) => {
+    const [, given, letters, name] = /^([\da-f]{2} )?(\w+) (.*)/.exec(line) as RegExpExecArray;
+    value = given === undefined ? value + 1 : Number.parseInt(given, 16);
+    return { value, name, places: Array.from(letters, (letter) => PLACES[letter]) };
+  });
 }
 
 function allowedByPacket(): Partial<Record<PacketName, Uint8Array>> {
   const allowed: Partial<Record<PacketName, Uint8Array>> = {};
-  for (const line of TABLE.split('\n')) {
-    const [value, places] = line.split(' ');
-    for (const place of places) {
-      const [from, ...packets] = PLACES[place];
+  for (const { value, places } of ROWS) {
+    for (const [from, ...packets] of places) {
       for (const packet of packets) {
         allowed[packet] ??= new Uint8Array(256);
-        allowed[packet][Number.parseInt(value, 16)] |= from;
+        allowed[packet][value] |= from;
       }
     }
   }

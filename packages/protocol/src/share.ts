@@ -1,6 +1,5 @@
 /** Shared Subscriptions: `$share/<group>/<filter>` (section 4.8.2). */
-import { MqttError } from './errors.ts';
-import { hasWildcard } from './topic.ts';
+import { filterInvalid, hasWildcard } from './topic.ts';
 
 const PREFIX = '$share/';
 
@@ -21,14 +20,9 @@ export function parseSharedFilter(filter: string): SharedFilter | undefined {
   const slash = filter.indexOf('/', PREFIX.length);
   const group = filter.slice(PREFIX.length, slash < 0 ? filter.length : slash);
   const rest = slash < 0 ? '' : filter.slice(slash + 1);
-  if (group === '') throw invalid(filter, '"$share/<group>/<filter>" is expected [MQTT-4.8.2-1]');
-  if (hasWildcard(group)) throw invalid(filter, 'the group must hold no wildcard [MQTT-4.8.2-2]');
-  if (group.includes('\0')) throw invalid(filter, 'U+0000 is not allowed [MQTT-4.7.3-2]');
-  if (rest === '') throw invalid(filter, 'a filter must follow the group [MQTT-4.8.2-2]');
+  if (group === '') throw filterInvalid(filter, '"$share/<group>/<filter>" is expected [MQTT-4.8.2-1]');
+  if (hasWildcard(group)) throw filterInvalid(filter, 'the group must hold no wildcard [MQTT-4.8.2-2]');
+  if (group.includes('\0')) throw filterInvalid(filter, 'U+0000 is not allowed [MQTT-4.7.3-2]');
+  if (rest === '') throw filterInvalid(filter, 'a filter must follow the group [MQTT-4.8.2-2]');
   return { group, filter: rest };
-}
-
-function invalid(filter: string, why: string): MqttError {
-  const shown = JSON.stringify(filter.length > 100 ? `${filter.slice(0, 100)}…` : filter);
-  return new MqttError('topic-filter-invalid', 0x8f, `Cannot subscribe to ${shown}: ${why}`);
 }

@@ -1,6 +1,7 @@
 /** Topic Names and Topic Filters as text: what is well formed and what matches (section 4.7). */
 import { MqttError } from './errors.ts';
 import { utf8Length } from './utf8.ts';
+import { quoted } from './visible-text.ts';
 
 const BYTES_MAXIMUM = 65_535;
 
@@ -19,14 +20,18 @@ export function assertTopicName(topic: string): void {
  * @throws MqttError 'topic-filter-invalid' 0x8F
  */
 export function assertTopicFilter(filter: string): void {
-  const why = wrongWithText(filter) ?? wrongWithWildcards(filter);
-  if (why !== undefined)
-    throw new MqttError('topic-filter-invalid', 0x8f, `Cannot subscribe to ${quoted(filter)}: ${why}`);
+  const why = wrongWithFilter(filter);
+  if (why !== undefined) throw filterInvalid(filter, why);
+}
+
+/** The fault of a Topic Filter: code 'topic-filter-invalid', Reason Code 0x8F. Returned, not thrown. */
+export function filterInvalid(filter: string, why: string): MqttError {
+  return new MqttError('topic-filter-invalid', 0x8f, `Cannot subscribe to ${quoted(filter)}: ${why}`);
 }
 
 /** Whether `assertTopicFilter` accepts a text. */
 export function isTopicFilter(filter: string): boolean {
-  return (wrongWithText(filter) ?? wrongWithWildcards(filter)) === undefined;
+  return wrongWithFilter(filter) === undefined;
 }
 
 /**
@@ -76,7 +81,9 @@ function wrongWithText(text: string): string | undefined {
   return undefined;
 }
 
-function wrongWithWildcards(filter: string): string | undefined {
+function wrongWithFilter(filter: string): string | undefined {
+  const why = wrongWithText(filter);
+  if (why !== undefined) return why;
   for (let at = filter.indexOf('#'); at >= 0; at = filter.indexOf('#', at + 1)) {
     if (at > 0 && filter[at - 1] !== '/') return '"#" must fill a whole level [MQTT-4.7.1-1]';
     if (at !== filter.length - 1) return '"#" must be the last level [MQTT-4.7.1-1]';
@@ -87,8 +94,4 @@ function wrongWithWildcards(filter: string): string | undefined {
     if (!before || !after) return '"+" must fill a whole level [MQTT-4.7.1-2]';
   }
   return undefined;
-}
-
-function quoted(text: string): string {
-  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
 }

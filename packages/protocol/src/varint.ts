@@ -1,6 +1,6 @@
 /** Variable Byte Integers: seven bits a byte, least significant first, always in the shortest form (section 1.5.5). */
 
-import { malformedPacket } from './errors.ts';
+import { type MqttError, malformedPacket } from './errors.ts';
 
 /** The largest Variable Byte Integer, and so the largest Remaining Length: 268435455. */
 export const VARINT_MAXIMUM = 268_435_455;
@@ -26,16 +26,18 @@ export function varintSize(value: number): number {
 export function readVarint(bytes: Uint8Array, at: number, end: number): number {
   let value = 0;
   for (let size = 0; size < 4; size++) {
-    if (at + size >= end) throw malformedPacket('Cannot read a Variable Byte Integer: the packet ends inside it');
+    if (at + size >= end) throw malformed('the packet ends inside it');
     const byte = bytes[at + size];
     value |= (byte & 0x7f) << (7 * size);
     if (byte >= 0x80) continue;
-    if (byte === 0 && size > 0) {
-      throw malformedPacket('Cannot read a Variable Byte Integer: it is padded with zero bits [MQTT-1.5.5-1]');
-    }
+    if (byte === 0 && size > 0) throw malformed('it is padded with zero bits [MQTT-1.5.5-1]');
     return value;
   }
-  throw malformedPacket('Cannot read a Variable Byte Integer: it has more than four bytes [MQTT-1.5.5-1]');
+  throw malformed('it has more than four bytes [MQTT-1.5.5-1]');
+}
+
+function malformed(fault: string): MqttError {
+  return malformedPacket(`Cannot read a Variable Byte Integer: ${fault}`);
 }
 
 /** Writes the integer, 0 to `VARINT_MAXIMUM`, at `at` and returns the offset behind it. The caller made room. */
