@@ -4,9 +4,10 @@
  * loads at once, then MQTT.js by the same build, then each part of the client that is loaded when it is first used.
  * kB are 1000 bytes. `npm run size -- --files` tells what each source file adds to the bundle before it is compressed.
  */
-import { dirname, parse } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { dirname, join, parse } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { build, type Metafile } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
 import { minify } from 'terser';
 
 /** What the client must stay below, in bytes: the promise of its README. */
@@ -51,6 +52,7 @@ export async function bundled(contents: string): Promise<Bundle> {
     write: false,
     metafile: true,
     logLevel: 'silent',
+    plugins: [sharedStaysInMain],
   });
   const outputs = new Map<string, string>();
   for (const { path, text } of outputFiles) {
@@ -72,6 +74,25 @@ export async function bundled(contents: string): Promise<Bundle> {
   }
   return { outputs, mainBytes, onDemandBytes, sources };
 }
+
+/**
+ * What a part shares with the page stays in the page's own file, as Rollup, Vite and webpack do it: esbuild would move it
+ * to another one, unless the part has a use for all that the page has.
+ */
+const sharedStaysInMain: Plugin = {
+  name: 'shared-stays-in-main',
+  setup: ({ onResolve, onLoad }) => {
+    const parts = new Set<string>();
+    onResolve({ filter: /^\.\// }, ({ kind, path, resolveDir }) => {
+      if (kind === 'dynamic-import') parts.add(join(resolveDir, path));
+      return undefined;
+    });
+    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      if (!parts.has(path)) return undefined;
+      return { loader: 'ts', contents: `${await readFile(path, 'utf8')}export { connect } from '@dunlin/client';` };
+    });
+  },
+};
 
 /** The names of `main.js` and of all that it imports statically. */
 function loadedAtOnce(outputs: Metafile['outputs']): Set<string> {
