@@ -264,8 +264,11 @@ export class Client implements AsyncDisposable {
   reauthenticate(data?: Uint8Array, options: OperationOptions = {}): Promise<void> {
     const attempt = 'Cannot authenticate again';
     return this.#operation(attempt, options, (settle) => {
-      const { authenticating } = this.#lifecycle;
-      if (authenticating === undefined) throw new MqttError('closed', `${attempt}: there is no connection`);
+      const { authenticating, connection } = this.#lifecycle;
+      if (connection === undefined) throw new MqttError('closed', `${attempt}: there is no connection`);
+      if (authenticating === undefined) {
+        throw new MqttError('not-supported', `${attempt}: CONNECT had no Authentication Method [MQTT-4.12.0-7]`);
+      }
       authenticating.again(data, settle);
       return undefined;
     });

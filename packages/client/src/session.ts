@@ -107,7 +107,10 @@ export class Session {
         this.#host.ended(disconnectedBy(packet));
         break;
       case 'auth':
-        this.#authenticating?.received(packet);
+        if (this.#authenticating === undefined) {
+          throw protocolError('Cannot accept AUTH: CONNECT had no Authentication Method [MQTT-4.12.0-6]');
+        }
+        this.#authenticating.received(packet);
         break;
       default:
         throw protocolError(`Cannot accept ${packet.type.toUpperCase()} on an open connection`);
