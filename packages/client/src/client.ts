@@ -24,9 +24,9 @@ import { MqttError, mqttError } from './errors.ts';
 import { Listeners } from './events.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { type Log, logOf, tapOf } from './log.ts';
+import { onDemand } from './on-demand.ts';
 import { type OperationOptions, operation, type Settle } from './operation.ts';
 import type { ClientOptions, MessageHandler, Payload } from './options.ts';
-import { openOutbox } from './outbox-keeper.ts';
 import { payloadBytes } from './payload.ts';
 import type { ReceivedMessage } from './received-message.ts';
 import { Requester, type RequestOptions } from './requester.ts';
@@ -320,7 +320,7 @@ export class Client implements AsyncDisposable {
   #newLifecycle(): Lifecycle {
     return new Lifecycle(this.#settings, {
       tap: tapOf(this.#log, this.#listeners),
-      opening: () => this.#opening(),
+      opening: (signal) => this.#opening(signal),
       accepted: (established, isResumed) => {
         if (this.#lifecycle.state === 'reconnecting') this.stats.reconnects += 1;
         this.#session.begin(established, isResumed);
@@ -356,12 +356,14 @@ export class Client implements AsyncDisposable {
   }
 
   /** Opens the store of the outbox, where there is one; settles with the Client Identifier that goes with it. */
-  async #opening(): Promise<string> {
+  async #opening(signal: AbortSignal): Promise<string> {
     const { outbox, clientId } = this.#settings;
     const { store } = outbox;
     if (store === undefined) return this.clientId;
+    const { openOutbox } = await keeperPart();
+    if (signal.aborted) return this.clientId;
     const opened = await openOutbox(store, clientId, (error) => this.#lifecycle.over({ by: 'client', error }));
-    if (this.#lifecycle.isOver) {
+    if (signal.aborted) {
       await opened.keeper.close();
       return this.clientId;
     }
@@ -476,6 +478,7 @@ export class Client implements AsyncDisposable {
   }
 }
 
+const keeperPart = onDemand(() => import('./outbox-keeper.ts'));
 const NO_OPTIONS: PublishOptions = {};
 const REFUSED = 0x80;
 

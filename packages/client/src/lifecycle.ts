@@ -45,8 +45,8 @@ const HOPS_MAX = 5;
 /** What the client does at the turns of its life. */
 export interface LifecycleHost {
   readonly tap: PacketTap;
-  /** Before the first attempt; what it throws ends the client. Returns the Client Identifier. */
-  opening(): Promise<string>;
+  /** Before the first attempt, until `signal` says no; what it throws ends the client. Returns the Client Identifier. */
+  opening(signal: AbortSignal): Promise<string>;
   /** A server accepted; `isResumed`: the session that was goes on. */
   accepted(established: Established, isResumed: boolean): void;
   /** A packet behind CONNACK. What it throws ends the connection. */
@@ -183,7 +183,7 @@ export class Lifecycle {
     this.#attempting = new AbortController();
     const { signal } = this.#attempting;
     this.#move('opened', undefined);
-    this.#host.opening().then(
+    this.#host.opening(signal).then(
       (clientId) => {
         this.clientId = clientId;
         if (!signal.aborted) this.#attempt(signal);
