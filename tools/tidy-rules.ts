@@ -52,6 +52,7 @@ export const pureTables: readonly string[] = [];
 export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/client/src/client-api.ts': 'types',
   'packages/client/src/dial.ts': 'types',
+  'packages/client/src/request-response.ts': 'names of what requester.test.ts and responder.test.ts test',
   'packages/client/src/testing/fake-link.ts': 'a link of the tests beside it; several of them run it',
   'packages/client/src/testing/virtual-environment.ts': 'time of the tests beside it and in contract; they run it',
   'packages/client/src/options.ts': 'types',
