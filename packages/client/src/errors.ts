@@ -4,7 +4,6 @@ import {
   type DisconnectPacket,
   hexadecimal,
   type Packet,
-  type Properties,
   MqttError as ProtocolError,
   quoted,
   reasonCodeName,
@@ -51,7 +50,7 @@ export class MqttError extends Error {
 
   /** The server's own words, where it gave any. */
   get reasonString(): string | undefined {
-    return this.packet !== undefined && 'properties' in this.packet ? this.packet.properties.reasonString : undefined;
+    return reasonStringOf(this.packet);
   }
 }
 
@@ -68,22 +67,23 @@ export function mqttError(error: unknown, code: MqttErrorCode = 'invalid'): Mqtt
 
 /** The server's refusal: "Cannot publish to "a": Not authorized (0x87), no right to a". Returned, not thrown. */
 export function refused(attempt: string, reasonCode: number, packet: Packet): MqttError {
-  const properties: Properties | undefined = 'properties' in packet ? packet.properties : undefined;
-  const message = `${attempt}: ${describeReason(reasonCode, packet)}${ownWords(reasonCode, packet, properties)}`;
-  return new MqttError('refused', message, { reasonCode, packet });
+  return told('refused', attempt, reasonCode, packet);
 }
 
 /** The error of a connection that the server ended. */
 export function disconnectedBy(packet: DisconnectPacket): MqttError {
-  const { reasonCode, properties } = packet;
-  const message = `The server ended the connection: ${describeReason(reasonCode, packet)}${ownWords(reasonCode, packet, properties)}`;
-  return new MqttError('server-disconnected', message, { reasonCode, packet });
+  return told('server-disconnected', 'The server ended the connection', packet.reasonCode, packet);
 }
 
-/** `, ` and the server's own words, where it gave any that say more than the Reason Code's name. */
-function ownWords(reasonCode: number, packet: Packet, properties: Properties | undefined): string {
-  const words = properties?.reasonString;
-  return words === undefined || words === reasonCodeName(reasonCode, packet.type) ? '' : `, ${shown(words)}`;
+/** What a packet says, with the server's own words where it gave any that say more than the Reason Code's name. */
+function told(code: MqttErrorCode, attempt: string, reasonCode: number, packet: Packet): MqttError {
+  const words = reasonStringOf(packet);
+  const own = words === undefined || words === reasonCodeName(reasonCode, packet.type) ? '' : `, ${shown(words)}`;
+  return new MqttError(code, `${attempt}: ${describeReason(reasonCode, packet)}${own}`, { reasonCode, packet });
+}
+
+function reasonStringOf(packet: Packet | undefined): string | undefined {
+  return packet !== undefined && 'properties' in packet ? packet.properties.reasonString : undefined;
 }
 
 /** A Reason Code in words and digits, such as `Not authorized (0x87)`. */

@@ -17,9 +17,8 @@ export interface SharedFilter {
  */
 export function parseSharedFilter(filter: string): SharedFilter | undefined {
   if (!filter.startsWith(PREFIX) && filter !== '$share') return undefined;
-  const slash = filter.indexOf('/', PREFIX.length);
-  const group = filter.slice(PREFIX.length, slash < 0 ? filter.length : slash);
-  const rest = slash < 0 ? '' : filter.slice(slash + 1);
+  const group = filter.slice(PREFIX.length).split('/', 1)[0];
+  const rest = filter.slice(PREFIX.length + group.length + 1);
   if (group === '') throw filterInvalid(filter, '"$share/<group>/<filter>" is expected [MQTT-4.8.2-1]');
   if (hasWildcard(group)) throw filterInvalid(filter, 'the group must hold no wildcard [MQTT-4.8.2-2]');
   if (group.includes('\0')) throw filterInvalid(filter, 'U+0000 is not allowed [MQTT-4.7.3-2]');

@@ -84,14 +84,11 @@ function wrongWithText(text: string): string | undefined {
 function wrongWithFilter(filter: string): string | undefined {
   const why = wrongWithText(filter);
   if (why !== undefined) return why;
-  for (let at = filter.indexOf('#'); at >= 0; at = filter.indexOf('#', at + 1)) {
-    if (at > 0 && filter[at - 1] !== '/') return '"#" must fill a whole level [MQTT-4.7.1-1]';
-    if (at !== filter.length - 1) return '"#" must be the last level [MQTT-4.7.1-1]';
+  const levels = filter.split('/');
+  for (const level of levels) {
+    if (level.includes('#') && level !== '#') return '"#" must fill a whole level [MQTT-4.7.1-1]';
+    if (level.includes('+') && level !== '+') return '"+" must fill a whole level [MQTT-4.7.1-2]';
   }
-  for (let at = filter.indexOf('+'); at >= 0; at = filter.indexOf('+', at + 1)) {
-    const before = at === 0 || filter[at - 1] === '/';
-    const after = at === filter.length - 1 || filter[at + 1] === '/';
-    if (!before || !after) return '"+" must fill a whole level [MQTT-4.7.1-2]';
-  }
+  if (levels.slice(0, -1).includes('#')) return '"#" must be the last level [MQTT-4.7.1-1]';
   return undefined;
 }

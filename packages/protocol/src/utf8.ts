@@ -44,20 +44,13 @@ export function readUtf8(bytes: Uint8Array, start: number, end: number, strictTe
   throw malformedPacket(`Cannot read text: it holds U+${name}, a control or non-character (section 1.5.4)`);
 }
 
-/** How many bytes `writeUtf8` writes for the text. */
+/** How many bytes `writeUtf8` writes for the text; of no meaning where it holds a lone surrogate. */
 export function utf8Length(text: string): number {
   let length = text.length;
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index);
-    if (unit < 0x80) continue;
-    if (unit < 0x800) {
-      length += 1;
-    } else if (unit >= 0xd800 && unit <= 0xdbff && isLowSurrogate(text.charCodeAt(index + 1))) {
-      length += 2;
-      index++;
-    } else {
-      length += 2;
-    }
+    // Each half of a surrogate pair has two of its four bytes.
+    if (unit >= 0x80) length += unit < 0x800 || isSurrogate(unit) ? 1 : 2;
   }
   return length;
 }
@@ -99,6 +92,6 @@ function readShortAscii(bytes: Uint8Array, start: number, end: number): string |
   return text;
 }
 
-function isLowSurrogate(unit: number): boolean {
-  return unit >= 0xdc00 && unit <= 0xdfff;
+function isSurrogate(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdfff;
 }
