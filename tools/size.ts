@@ -1,16 +1,24 @@
 /**
  * How much the client weighs in a browser: `npm run size` bundles the browser entry of `@dunlin/client` with all that it
- * exports (esbuild), minifies (terser) and compresses it (gzip, level 9), and prints its size and that of MQTT.js by the
- * same build.
- * kB are 1000 bytes. `npm run size -- --files` tells what each file adds to the bundle before it is compressed.
+ * exports (esbuild), minifies (terser) and compresses each file of the bundle (gzip, level 9), and prints what a page
+ * loads at once, then MQTT.js by the same build, then each part of the client that is loaded when it is first used.
+ * kB are 1000 bytes. `npm run size -- --files` tells what each source file adds to the bundle before it is compressed.
  */
-import { dirname } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { dirname, join, parse } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { build } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
 import { minify } from 'terser';
 
 /** What the client must stay below, in bytes: the promise of its README. */
 export const CLIENT_BYTES_MAX = 20_000;
+
+/** The same for each part that is loaded when it is first used. */
+export const ON_DEMAND_BYTES_MAX: Readonly<Record<string, number>> = {
+  authenticating: 800,
+  'outbox-keeper': 900,
+  'request-response': 2400,
+};
 
 /** Nothing that would change what the code does. */
 const COMPRESS = { passes: 3, hoist_funs: true, keep_fargs: false };
@@ -19,10 +27,14 @@ const root = dirname(import.meta.dirname);
 
 /** A bundle for browsers. */
 export interface Bundle {
-  readonly code: string;
-  readonly gzippedBytes: number;
-  /** Bytes of each file in it, before terser. */
-  readonly files: ReadonlyMap<string, number>;
+  /** The code of each file by its name; they import each other from beside themselves, and `main.js` is the first. */
+  readonly outputs: ReadonlyMap<string, string>;
+  /** Gzipped, of `main.js` and what it imports statically. */
+  readonly mainBytes: number;
+  /** Gzipped, of each file that is loaded on demand, by the name of its source. */
+  readonly onDemandBytes: ReadonlyMap<string, number>;
+  /** Bytes of each source file that a page loads at once, before terser. */
+  readonly sources: ReadonlyMap<string, number>;
 }
 
 /** Everything that a package exports. */
@@ -35,21 +47,67 @@ export async function bundled(contents: string): Promise<Bundle> {
   const { outputFiles, metafile } = await build({
     stdin: { contents, resolveDir: root },
     bundle: true,
+    splitting: true,
     minify: true,
     format: 'esm',
     platform: 'browser',
     conditions: ['@dunlin/source'],
     absWorkingDir: root,
-    outfile: 'bundle.js',
+    outdir: '.',
+    entryNames: 'main',
+    chunkNames: '[name]-[hash]',
     write: false,
     metafile: true,
     logLevel: 'silent',
+    plugins: [sharedStaysInMain],
   });
-  const [{ text }] = outputFiles;
-  const { code = '' } = await minify(text, { module: true, ecma: 2020, compress: COMPRESS });
-  const [{ inputs }] = Object.values(metafile.outputs);
-  const files = new Map(Object.entries(inputs).map(([path, { bytesInOutput }]) => [path, bytesInOutput]));
-  return { code, gzippedBytes: gzipSync(code, { level: 9 }).length, files };
+  const outputs = new Map<string, string>();
+  for (const { path, text } of outputFiles) {
+    const { code = '' } = await minify(text, { module: true, ecma: 2020, compress: COMPRESS });
+    outputs.set(parse(path).base, code);
+  }
+  const atOnce = loadedAtOnce(metafile.outputs);
+  const onDemandBytes = new Map<string, number>();
+  const sources = new Map<string, number>();
+  let mainBytes = 0;
+  for (const [name, code] of outputs) {
+    const bytes = gzipSync(code, { level: 9 }).length;
+    const { entryPoint = name, inputs } = metafile.outputs[name];
+    if (!atOnce.has(name)) onDemandBytes.set(parse(entryPoint).name, bytes);
+    else {
+      mainBytes += bytes;
+      for (const [path, { bytesInOutput }] of Object.entries(inputs)) sources.set(path, bytesInOutput);
+    }
+  }
+  return { outputs, mainBytes, onDemandBytes, sources };
+}
+
+/**
+ * What a part shares with the page stays in the page's own file, as Rollup, Vite and webpack do it: esbuild would move it
+ * to another one, unless the part has a use for all that the page has.
+ */
+const sharedStaysInMain: Plugin = {
+  name: 'shared-stays-in-main',
+  setup: ({ onResolve, onLoad }) => {
+    const parts = new Set<string>();
+    onResolve({ filter: /^\.\// }, ({ kind, path, resolveDir }) => {
+      if (kind === 'dynamic-import') parts.add(join(resolveDir, path));
+      return undefined;
+    });
+    onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+      if (!parts.has(path)) return undefined;
+      return { loader: 'ts', contents: `${await readFile(path, 'utf8')}export { connect } from '@dunlin/client';` };
+    });
+  },
+};
+
+/** The names of `main.js` and of all that it imports statically. */
+function loadedAtOnce(outputs: Metafile['outputs']): Set<string> {
+  const names = new Set(['main.js']);
+  for (const name of names) {
+    for (const { path, kind } of outputs[name].imports) if (kind === 'import-statement') names.add(path);
+  }
+  return names;
 }
 
 /** `17.3 kB`. */
@@ -58,11 +116,12 @@ export function kilobytes(bytes: number): string {
 }
 
 async function main(): Promise<void> {
-  const client = await bundled(everything('@dunlin/client'));
-  console.log(`dunlin client ${kilobytes(client.gzippedBytes)} gzipped`);
-  console.log(`MQTT.js ${kilobytes((await bundled(everything('mqtt'))).gzippedBytes)} gzipped`);
+  const { mainBytes, onDemandBytes, sources } = await bundled(everything('@dunlin/client'));
+  console.log(`dunlin client ${kilobytes(mainBytes)} gzipped`);
+  console.log(`MQTT.js ${kilobytes((await bundled(everything('mqtt'))).mainBytes)} gzipped`);
+  for (const [name, bytes] of [...onDemandBytes].sort()) console.log(`on demand: ${name} ${kilobytes(bytes)} gzipped`);
   if (!process.argv.includes('--files')) return;
-  for (const [path, bytes] of [...client.files].sort(([, a], [, b]) => b - a)) {
+  for (const [path, bytes] of [...sources].sort(([, a], [, b]) => b - a)) {
     console.log(`${String(bytes).padStart(6)} ${path}`);
   }
 }

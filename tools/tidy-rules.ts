@@ -53,6 +53,7 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/cli/src/dialing.ts': 'test/interop/transports.test.ts: only real servers tell whether it is right',
   'packages/client/src/client-api.ts': 'types',
   'packages/client/src/dial.ts': 'types',
+  'packages/client/src/request-response.ts': 'names of what requester.test.ts and responder.test.ts test',
   'packages/client/src/testing/fake-link.ts': 'a link of the tests beside it; several of them run it',
   'packages/client/src/testing/virtual-environment.ts': 'time of the tests beside it and in contract; they run it',
   'packages/client/src/options.ts': 'types',

@@ -1,7 +1,11 @@
 /** The client in Chromium, against Dunlin: what works in Node works in a page, over its own WebSocket. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { startServer } from '@dunlin/server';
+import { writeScramCredential } from '@dunlin/identity';
+import { type ConfigurationInput, startServer } from '@dunlin/server';
 import type { Page } from 'playwright-core';
 import { missing } from '../../tools/prerequisites.ts';
 import { freePort } from '../free-port.ts';
@@ -13,8 +17,13 @@ const HOST = '127.0.0.1';
 const ends: (() => Promise<void>)[] = [];
 
 /** Lets pages of one origin in. Returns what stops it. */
-async function startDunlin(port: number, origin: string): Promise<() => Promise<void>> {
-  const server = await startServer({ listeners: [{ host: HOST, port, transport: 'ws', origins: [origin] }] });
+async function startDunlin(
+  port: number,
+  origin: string,
+  authentication: ConfigurationInput['authentication'] = [],
+): Promise<() => Promise<void>> {
+  const listeners = [{ host: HOST, port, transport: 'ws', origins: [origin] } as const];
+  const server = await startServer(authentication.length === 0 ? { listeners } : { listeners, authentication });
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     stopped ??= server.stop();
@@ -22,6 +31,42 @@ async function startDunlin(port: number, origin: string): Promise<() => Promise<
   };
   ends.push(stop);
   return stop;
+}
+
+/** In a page: logs in with the right password and with a wrong one (RFC 5802); the states, or Reason Codes. */
+async function scramLogins(address: string): Promise<string[]> {
+  const { subtle } = crypto;
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  const hmac = async (key: ArrayBuffer | Uint8Array<ArrayBuffer>, text: string) => {
+    const imported = await subtle.importKey('raw', key, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign']);
+    return new Uint8Array(await subtle.sign('HMAC', imported, bytes(text)));
+  };
+  const clientFinal = async (serverFirst: string, password: string): Promise<string> => {
+    const [, nonce, salt, iterations] = /^r=([^,]*),s=([^,]*),i=(\d+)$/.exec(serverFirst) ?? [];
+    const key = await subtle.importKey('raw', bytes(password), 'PBKDF2', false, ['deriveBits']);
+    const saltBytes = Uint8Array.from(atob(salt), (letter) => letter.charCodeAt(0));
+    const derivation = { name: 'PBKDF2', hash: 'SHA-256', salt: saltBytes, iterations: Number(iterations) };
+    const clientKey = await hmac(await subtle.deriveBits(derivation, key, 256), 'Client Key');
+    const stored = await subtle.digest('SHA-256', clientKey);
+    const signature = await hmac(stored, `n=ada,r=nonce,${serverFirst},c=biws,r=${nonce}`);
+    return `c=biws,r=${nonce},p=${btoa(String.fromCharCode(...clientKey.map((byte, at) => byte ^ signature[at])))}`;
+  };
+  const login = async (password: string): Promise<string> => {
+    const authentication = {
+      method: 'SCRAM-SHA-256',
+      data: bytes('n,,n=ada,r=nonce'),
+      respond: async (data: Uint8Array) => bytes(await clientFinal(new TextDecoder().decode(data), password)),
+    };
+    try {
+      const client = await dunlin.connect(address, { authentication });
+      const { state } = client;
+      await client.disconnect();
+      return state;
+    } catch (error) {
+      return String((error as { reasonCode: number }).reasonCode);
+    }
+  };
+  return [await login('pencil'), await login('wrong')];
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: what runs in the page has the global that the page made
@@ -105,6 +150,48 @@ describe('the client in Chromium', { skip: missing('chromium') }, () => {
     assert.equal(await own.evaluate('client.state'), 'connected');
     assert.equal(await own.evaluate('states.at(-1)'), 'connected');
     await own.evaluate('client.disconnect()');
+    await own.close();
+  });
+
+  test('loads requests and responses with the first of them, and again where that failed', async () => {
+    const own = await site.open();
+    const loaded: string[] = [];
+    own.on('request', (request) => loaded.push(new URL(request.url()).pathname));
+    let isOffline = true;
+    await own.route('**/request-response-*.js', (route) => (isOffline ? route.abort() : route.continue()));
+    const ask = (address: string) =>
+      own.evaluate(async (to) => {
+        const client = await dunlin.connect(to);
+        try {
+          await client.respond('player/{key}/request', (_: unknown, { key }: { key: string }) => `of ${key}`);
+          return (await client.request('player/42/request', '')).text();
+        } catch (error) {
+          return (error as { code: string }).code;
+        } finally {
+          await client.disconnect();
+        }
+      }, address);
+    assert.equal(loaded.length, 0);
+    assert.equal(await ask(url), 'not-loaded');
+    isOffline = false;
+    assert.equal(await ask(url), 'of 42');
+    assert.ok(
+      loaded.every((path) => path.startsWith('/request-response-')),
+      loaded.join(' '),
+    );
+    await own.close();
+  });
+
+  test('loads enhanced authentication where it has a method, before CONNECT', async () => {
+    const port = await freePort();
+    const folder = mkdtempSync(join(tmpdir(), 'dunlin-browser-'));
+    ends.push(async () => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'scram');
+    writeFileSync(file, `ada:${await writeScramCredential('pencil', 'SCRAM-SHA-256')}\n`, { mode: 0o600 });
+    await startDunlin(port, site.origin, [{ method: 'scram', file }]);
+    const own = await site.open();
+    const outcomes = await own.evaluate(scramLogins, `ws://${HOST}:${port}`);
+    assert.deepEqual(outcomes, ['connected', '134']);
     await own.close();
   });
 

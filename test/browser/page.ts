@@ -11,7 +11,7 @@ const CONTENTS = `
 ${everything('@dunlin/client')}
 export { PAGE } from './packages/client/src/environment-browser.ts';
 `;
-const SCRIPT = "import * as dunlin from '/client.js'; globalThis.dunlin = dunlin; globalThis.isReady = true;";
+const SCRIPT = "import * as dunlin from '/main.js'; globalThis.dunlin = dunlin; globalThis.isReady = true;";
 const HTML = '<!doctype html><meta charset="utf-8"><title>test</title><script type="module" src="/script.js"></script>';
 
 /** A web site and a browser. */
@@ -28,12 +28,12 @@ export class Site {
   }
 
   static async start(): Promise<Site> {
-    const { code } = await bundled(CONTENTS);
+    const { outputs } = await bundled(CONTENTS);
     const server = createServer((request, response) => {
-      const isScript = request.url?.endsWith('.js') === true;
-      response.setHeader('Content-Type', isScript ? 'text/javascript' : 'text/html; charset=utf-8');
+      const code = request.url === '/script.js' ? SCRIPT : outputs.get(request.url?.slice(1) ?? '');
+      response.setHeader('Content-Type', code === undefined ? 'text/html; charset=utf-8' : 'text/javascript');
       if (request.url === '/no-workers') response.setHeader('Content-Security-Policy', "worker-src 'none'");
-      response.end(request.url === '/client.js' ? code : isScript ? SCRIPT : HTML);
+      response.end(code ?? HTML);
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');

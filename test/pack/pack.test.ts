@@ -111,6 +111,24 @@ test('the installed tool serves, subscribes and publishes, and stops when told t
   assert.equal(await ended(server), 0);
 });
 
+test('the parts of the client that are loaded on demand are found where it is installed', async () => {
+  const { server, port } = await serve();
+  writeFileSync(
+    join(folder, 'on-demand.ts'),
+    `import assert from 'node:assert/strict';\n` +
+      `import { connect, type OutboxStore } from '@dunlin/client';\n` +
+      `import { fileOutbox } from '@dunlin/client/node';\n` +
+      `const store: OutboxStore = fileOutbox('outbox-of-client');\n` +
+      `const client = await connect('mqtt://127.0.0.1:${port}', { outbox: { store } });\n` +
+      `await client.respond('double/{of}', (_, { of }) => String(2 * Number(of)));\n` +
+      `assert.equal((await client.request('double/21', '')).text(), '42');\n` +
+      `await client.disconnect();\n`,
+  );
+  run(process.execPath, 'on-demand.ts');
+  server.child.kill('SIGTERM');
+  assert.equal(await ended(server), 0);
+});
+
 test('what the READMEs show has the types that are installed, and runs', async () => {
   const { port } = await serve();
   const examples = names.map((name) => {

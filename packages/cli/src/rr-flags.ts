@@ -1,6 +1,6 @@
 /** The flags of `dunlin rr` and its help. */
 
-import { TopicTemplate } from '@dunlin/client';
+import { TopicTemplate } from '@dunlin/client/topics';
 import type { QoS } from '@dunlin/protocol';
 import {
   type ConnectionFlags,

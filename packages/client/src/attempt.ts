@@ -1,10 +1,11 @@
 /** One attempt to connect: asks for what is fetched anew, dials, and says CONNECT until CONNACK or until it failed. */
 
 import { type ConnackPacket, type ConnectPacket, type Packet, protocolError } from '@dunlin/protocol';
-import { Authenticating } from './authenticating.ts';
+import type { Authenticating } from './authenticating.ts';
 import { Connection, type ConnectionOwner, lost, type PacketTap } from './connection.ts';
 import type { CertificateSeen } from './dial.ts';
 import { disconnectedBy, type MqttError, mqttError, reasonCodeOfReturnCode, refused } from './errors.ts';
+import { onDemand } from './on-demand.ts';
 import { type Settle, timedOut } from './operation.ts';
 import type { Provided } from './options.ts';
 import { payloadBytes } from './payload.ts';
@@ -27,8 +28,11 @@ export interface Established {
   readonly url: URL;
   readonly connection: Connection;
   readonly connack: ConnackPacket;
-  readonly authenticating: Authenticating;
+  /** Where CONNECT had an Authentication Method. */
+  readonly authenticating: Authenticating | undefined;
 }
+
+const authenticatingPart = onDemand(() => import('./authenticating.ts'));
 
 /** Why an attempt failed, and where it went: a server may refer to another one. */
 export class AttemptFailed {
@@ -54,6 +58,8 @@ export async function attempt(context: AttemptContext, signal: AbortSignal): Pro
     url = context.url ?? parsedUrl(await provided(settings.url, bounds.signal));
     const connect = await connectPacket(context, url, bounds.signal);
     const tls = await provided(settings.tls, bounds.signal);
+    const { authenticationMethod: method } = connect.properties;
+    const part = method === undefined ? undefined : await within(authenticatingPart(), bounds.signal);
     const dialled = settings
       .dial({ url, tls, protocolVersion: connect.protocolVersion, signal: bounds.signal, timeoutMs, certificateSeen })
       .then((wire) => {
@@ -62,7 +68,7 @@ export async function attempt(context: AttemptContext, signal: AbortSignal): Pro
       });
     const wire = await within(dialled, bounds.signal);
     return await new Promise<Established>((resolve, reject) => {
-      const handshake = new Handshake(context, connect, url as URL, { resolve, reject });
+      const handshake = new Handshake(connect, url as URL, { resolve, reject });
       const connection = new Connection(
         wire,
         connect.protocolVersion,
@@ -71,7 +77,10 @@ export async function attempt(context: AttemptContext, signal: AbortSignal): Pro
         context.tap,
         handshake,
       );
-      handshake.begin(connection);
+      handshake.begin(
+        connection,
+        part && new part.Authenticating(method as string, settings.authentication, connection),
+      );
       bounds.signal.addEventListener('abort', () => handshake.giveUp(bounds.signal.reason));
     });
   } catch (error) {
@@ -84,23 +93,21 @@ export async function attempt(context: AttemptContext, signal: AbortSignal): Pro
 
 /** From CONNECT to CONNACK. */
 class Handshake implements ConnectionOwner {
-  readonly #context: AttemptContext;
   readonly #connect: ConnectPacket;
   readonly #url: URL;
   readonly #settle: Settle<Established>;
   #connection!: Connection;
-  #authenticating!: Authenticating;
+  #authenticating: Authenticating | undefined;
 
-  constructor(context: AttemptContext, connect: ConnectPacket, url: URL, settle: Settle<Established>) {
-    this.#context = context;
+  constructor(connect: ConnectPacket, url: URL, settle: Settle<Established>) {
     this.#connect = connect;
     this.#url = url;
     this.#settle = settle;
   }
 
-  begin(connection: Connection): void {
+  begin(connection: Connection, authenticating: Authenticating | undefined): void {
     this.#connection = connection;
-    this.#authenticating = new Authenticating(this.#connect, this.#context.settings.authentication, connection);
+    this.#authenticating = authenticating;
     connection.open();
     connection.send(this.#connect);
   }
@@ -113,7 +120,7 @@ class Handshake implements ConnectionOwner {
 
   received(packet: Packet): void {
     checkProblemInformation(this.#connect, packet);
-    if (packet.type === 'auth') this.#authenticating.received(packet);
+    if (packet.type === 'auth' && this.#authenticating !== undefined) this.#authenticating.received(packet);
     else if (packet.type === 'disconnect') this.failed(disconnectedBy(packet));
     else if (packet.type !== 'connack') {
       throw protocolError(`Cannot accept ${packet.type.toUpperCase()} before CONNACK [MQTT-3.2.0-1]`);
@@ -137,14 +144,17 @@ class Handshake implements ConnectionOwner {
   }
 
   #accepted(connack: ConnackPacket): void {
-    const { clientId, cleanStart } = this.#connect;
+    const { clientId, cleanStart, properties } = this.#connect;
     if (connack.sessionPresent && cleanStart) {
       throw protocolError('Cannot accept CONNACK: Session Present is 1, but this client has no session [MQTT-3.2.2-4]');
     }
     if (clientId !== '' && connack.properties.assignedClientIdentifier !== undefined) {
       throw protocolError('Cannot accept CONNACK: it assigns a Client Identifier, though CONNECT had one (3.2.2.3.7)');
     }
-    this.#authenticating.connected(connack);
+    if (connack.properties.authenticationMethod !== properties.authenticationMethod) {
+      throw protocolError('Cannot accept CONNACK: its Authentication Method is not that of CONNECT [MQTT-4.12.0-5]');
+    }
+    this.#authenticating?.connected(connack);
     // What a resumed session brings with CONNACK waits until the caller of `connect` has had its turn to listen.
     this.#connection.pause();
     this.#settle.resolve({

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AuthPacket, ConnectPacket, Packet, Properties } from '@dunlin/protocol';
+import type { AuthPacket, Packet, Properties } from '@dunlin/protocol';
 import { Authenticating } from './authenticating.ts';
 import type { Connection } from './connection.ts';
 import { MqttError } from './errors.ts';
@@ -9,15 +9,14 @@ import type { Authentication } from './options.ts';
 const METHOD = { authenticationMethod: 'M' };
 const NOTHING = { resolve: () => {}, reject: () => {} };
 
-function setUp(properties: Properties, authentication?: Authentication) {
+function setUp(authentication?: Authentication) {
   const told: string[] = [];
   const connection = {
     isOpen: true,
     send: (packet: Packet) => void told.push(`${packet.type} ${(packet as AuthPacket).reasonCode.toString(16)}`),
     owner: { failed: (error: Error) => void told.push(error.message) },
   };
-  const connect = { properties } as ConnectPacket;
-  const authenticating = new Authenticating(connect, authentication, connection as unknown as Connection);
+  const authenticating = new Authenticating('M', authentication, connection as unknown as Connection);
   return { authenticating, told };
 }
 
@@ -29,14 +28,14 @@ const auth = (reasonCode: number, properties: Properties = METHOD): AuthPacket =
 const connack = { type: 'connack' as const, sessionPresent: false, reasonCode: 0, properties: METHOD };
 
 test('a challenge that nobody can answer ends the connection', async () => {
-  const { authenticating, told } = setUp(METHOD);
+  const { authenticating, told } = setUp();
   authenticating.received(auth(0x18));
   await Promise.resolve();
   assert.match(told[0], /expected the option "authentication"/);
 });
 
 test('AUTH 0x00 ends only what was begun again, and only behind CONNACK', () => {
-  const { authenticating, told } = setUp(METHOD);
+  const { authenticating, told } = setUp();
   assert.throws(() => authenticating.received(auth(0)), { reasonCode: 0x82 });
   authenticating.connected(connack);
   assert.throws(() => authenticating.received(auth(0)), { reasonCode: 0x82 });
@@ -46,15 +45,14 @@ test('AUTH 0x00 ends only what was begun again, and only behind CONNACK', () => 
   assert.deepEqual(told, ['auth 19', 'done']);
 });
 
-test('without a method nothing is begun or accepted', () => {
-  const { authenticating } = setUp({});
-  assert.throws(() => authenticating.again(undefined, NOTHING), { code: 'not-supported' });
-  assert.throws(() => authenticating.received(auth(0x18)), { reasonCode: 0x82 });
-  assert.throws(() => authenticating.connected(connack), { reasonCode: 0x82 });
+test('an AUTH with another method is not accepted [MQTT-4.12.0-5]', () => {
+  const { authenticating } = setUp();
+  assert.throws(() => authenticating.received(auth(0x18, { authenticationMethod: 'N' })), { reasonCode: 0x82 });
+  assert.throws(() => authenticating.received(auth(0x18, {})), { reasonCode: 0x82 });
 });
 
 test('the end of the connection rejects an authentication that is not over', () => {
-  const { authenticating, told } = setUp(METHOD);
+  const { authenticating, told } = setUp();
   authenticating.connected(connack);
   authenticating.again(undefined, { ...NOTHING, reject: (error) => void told.push(error.message) });
   authenticating.end(new MqttError('closed', 'over'));

@@ -1,12 +1,6 @@
 /** Enhanced authentication of one connection: the exchange of AUTH packets (section 4.12). */
 
-import {
-  type AuthPacket,
-  type ConnackPacket,
-  type ConnectPacket,
-  type Properties,
-  protocolError,
-} from '@dunlin/protocol';
+import { type AuthPacket, type ConnackPacket, type Properties, protocolError } from '@dunlin/protocol';
 import type { Connection } from './connection.ts';
 import { MqttError } from './errors.ts';
 import type { Settle } from './operation.ts';
@@ -17,31 +11,30 @@ const REAUTHENTICATE = 0x19;
 
 /** Answers the server's challenges, at connect and again. Its methods throw what the server or the caller does wrong. */
 export class Authenticating {
-  readonly #method: string | undefined;
+  readonly #method: string;
   readonly #authentication: Authentication | undefined;
   readonly #connection: Connection;
   #isConnecting = true;
   #again: Settle<void> | undefined;
 
-  constructor({ properties }: ConnectPacket, authentication: Authentication | undefined, connection: Connection) {
-    this.#method = properties.authenticationMethod;
+  /** `method`: that of CONNECT. */
+  constructor(method: string, authentication: Authentication | undefined, connection: Connection) {
+    this.#method = method;
     this.#authentication = authentication;
     this.#connection = connection;
   }
 
-  /** CONNACK 0x00 came. */
+  /** CONNACK 0x00 came, with the Authentication Method of CONNECT. */
   connected({ properties }: ConnackPacket): void {
-    this.#check('CONNACK', properties);
     this.#isConnecting = false;
-    if (this.#method !== undefined) this.#authentication?.verify?.(properties.authenticationData);
+    this.#authentication?.verify?.(properties.authenticationData);
   }
 
   /** AUTH came: a challenge [MQTT-4.12.0-3], or the end of the authentication that `again` began. */
   received({ reasonCode, properties, ...packet }: AuthPacket): void {
-    if (this.#method === undefined) {
-      throw protocolError('Cannot accept AUTH: CONNECT had no Authentication Method [MQTT-4.12.0-6]');
+    if (properties.authenticationMethod !== this.#method) {
+      throw protocolError('Cannot accept AUTH: its Authentication Method is not that of CONNECT [MQTT-4.12.0-5]');
     }
-    this.#check('AUTH', properties);
     if (!this.#isConnecting && this.#again === undefined) {
       throw protocolError('Cannot accept AUTH: this client has not asked for authentication (4.12.1)');
     }
@@ -59,11 +52,9 @@ export class Authenticating {
 
   /** Begins anew on the open connection [MQTT-4.12.1-1]. */
   again(data: Uint8Array | undefined, settle: Settle<void>): void {
-    const attempt = 'Cannot authenticate again';
-    if (this.#method === undefined) {
-      throw new MqttError('not-supported', `${attempt}: CONNECT had no Authentication Method [MQTT-4.12.0-7]`);
+    if (this.#again !== undefined) {
+      throw new MqttError('invalid', 'Cannot authenticate again: the one before is not over');
     }
-    if (this.#again !== undefined) throw new MqttError('invalid', `${attempt}: the one before is not over`);
     this.#send(REAUTHENTICATE, data);
     this.#again = settle;
   }
@@ -71,11 +62,6 @@ export class Authenticating {
   /** The connection is over. */
   end(error: MqttError): void {
     this.#again?.reject(error);
-  }
-
-  #check(name: string, { authenticationMethod }: Properties): void {
-    if (authenticationMethod === this.#method) return;
-    throw protocolError(`Cannot accept ${name}: its Authentication Method is not that of CONNECT [MQTT-4.12.0-5]`);
   }
 
   async #answer(packet: AuthPacket): Promise<void> {

@@ -10,7 +10,6 @@ export { describeReason, MqttError, reasonCodeOfReturnCode } from './errors.ts';
 export type * from './index.ts';
 export { ReceivedMessage } from './received-message.ts';
 export { Subscription } from './subscription.ts';
-export { TopicTemplate } from './topic-template.ts';
 
 /** See `clientsOn`; by `ws:` and `wss:`. */
 export const { createClient, connect } = /* @__PURE__ */ clientsOn({ dial: dialBrowser, environment: PAGE });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connected, createClient, Servers, settled } from './contract/scripted-server.ts';
+import { connected, createClient, PLAIN, Servers, settled } from './contract/scripted-server.ts';
 import { memoryOutbox } from './memory-outbox.ts';
 import type { ReceivedMessage } from './received-message.ts';
 
@@ -107,6 +107,21 @@ test('a store that another owner has is told, and the client is not opened', asy
   const client = createClient('mqtt://one', { outbox: { store } });
   await assert.rejects(client.connect(), { code: 'outbox-failed', errno: 14 });
   assert.equal(client.state, 'disconnected');
+});
+
+test('who disconnects and connects again while the store is on its way opens it once', async () => {
+  const servers = new Servers(5, {});
+  const store = memoryOutbox();
+  const client = createClient('mqtt://one', { ...PLAIN, outbox: { store }, dial: servers.dial });
+  const first = client.connect();
+  const over = client.disconnect();
+  await assert.rejects(first, { code: 'closed' });
+  const second = client.connect();
+  await servers.accept();
+  assert.equal((await second).type, 'connack');
+  await over;
+  await client.disconnect();
+  assert.deepEqual((await store.open()).records, []);
 });
 
 test('acknowledging by hand goes out in the order of the messages [MQTT-4.6.0-2]', async () => {

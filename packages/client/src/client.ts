@@ -1,13 +1,6 @@
 /** The client: what the application calls, joined to a session that outlives its connections. */
 
-import {
-  assertTopicFilter,
-  type ConnackPacket,
-  NO_PROPERTIES,
-  type ProtocolVersion,
-  parseSharedFilter,
-  type SubscriptionRequest,
-} from '@dunlin/protocol';
+import { type ConnackPacket, NO_PROPERTIES, type ProtocolVersion, type SubscriptionRequest } from '@dunlin/protocol';
 import type {
   ClientEvents,
   ClientState,
@@ -26,12 +19,12 @@ import { Lifecycle } from './lifecycle.ts';
 import { type Log, logOf, tapOf } from './log.ts';
 import { type OperationOptions, operation, type Settle } from './operation.ts';
 import type { ClientOptions, MessageHandler, Payload } from './options.ts';
-import { openOutbox } from './outbox-keeper.ts';
 import { payloadBytes } from './payload.ts';
 import type { ReceivedMessage } from './received-message.ts';
-import { Requester, type RequestOptions } from './requester.ts';
-import { attemptOf, type Request, type RequestResult } from './requests.ts';
-import { type RequestHandler, type RespondOptions, respond } from './responder.ts';
+import type { RequestOptions } from './requester.ts';
+import { Requesting, uncheckedFilter } from './requesting.ts';
+import { assertFilter, attemptOf, type Request, type RequestResult, requestsOf } from './requests.ts';
+import type { RequestHandler, RespondOptions } from './responder.ts';
 import { checkDisconnect, type ServerLimits } from './server-limits.ts';
 import { Session } from './session.ts';
 import { type Platform, type ServerUrl, type Settings, settingsOf } from './settings.ts';
@@ -62,7 +55,7 @@ export class Client implements AsyncDisposable {
   readonly #log: Log;
   readonly #session: Session;
   readonly #lifecycle: Lifecycle;
-  readonly #requester: Requester;
+  readonly #requesting: Requesting;
   readonly #draining = new Set<Settle<void>>();
   #wasConnected = false;
 
@@ -90,7 +83,7 @@ export class Client implements AsyncDisposable {
       ended: (error) => this.#lifecycle.end({ by: 'server', error }),
     });
     this.#lifecycle = this.#newLifecycle();
-    this.#requester = new Requester(this, settings.environment, settings.requestsMax, () => {
+    this.#requesting = new Requesting(this, settings.environment, settings.requestsMax, () => {
       this.stats.responsesIgnored += 1;
     });
   }
@@ -193,19 +186,7 @@ export class Client implements AsyncDisposable {
     handler?: MessageHandler,
   ): PendingSubscription {
     const given = typeof options === 'function' ? {} : (options ?? {});
-    const listener = typeof options === 'function' ? options : handler;
-    const requests = requestsOf(filters, given);
-    const names = [...new Set(requests.map((request) => request.filter))];
-    const owner = {
-      unsubscribe: (own: Subscription) => this.#unsubscribe(own),
-      dropped: () => {
-        this.stats.dropped += 1;
-      },
-    };
-    const isManual = given.acknowledge === 'manual';
-    const subscription = new Subscription(owner, names, this.#settings.iteratorMessagesMax, isManual);
-    if (listener !== undefined) subscription.on(listener);
-    return pendingSubscription(subscription, this.#subscribe(subscription, requests, given));
+    return this.#subscription(filters, given, typeof options === 'function' ? options : handler);
   }
 
   /**
@@ -232,20 +213,35 @@ export class Client implements AsyncDisposable {
     return result;
   }
 
-  /** Publishes a request and settles with its answer; see `Requester.request`. */
+  /**
+   * Publishes a request and settles with the first answer to it.
+   *
+   * In MQTT 5.0 the answer has the request's Correlation Data; in any version it comes on a topic of its own where topic
+   * and `responseTopic` hold `{id}`, as in `player/{key}/request/{id}`. Rejects: 'timed-out' (`timeoutMs`), 'aborted',
+   * 'refused' (with 0x10: nobody listens), 'queue-full' (`requestsMax` are open), 'not-supported' (before 5.0 without
+   * `{id}`), 'invalid', 'not-loaded', as publish and subscribe do, and why the client is `disconnected`.
+   */
   request<const Topic extends string>(
     topic: Topic,
     payload: Payload,
-    options?: RequestOptions<NoInfer<Topic>>,
+    options: RequestOptions<NoInfer<Topic>> = {},
   ): Promise<ReceivedMessage> {
-    return this.#requester.request(topic, payload, options);
+    const { signal, timeoutMs = REQUEST_TIMEOUT_MS } = options;
+    return this.#operation(`Cannot request "${topic}"`, { signal, timeoutMs }, (settle) =>
+      this.#requesting.begin(topic, payload, { ...options, timeoutMs }, settle),
+    );
   }
 
-  /** Answers requests to a filter or template with what the handler gives, until the subscription ends. See `respond`. */
+  /**
+   * Answers requests to a filter or template with what the handler gives, until the subscription ends. An answer has the
+   * Correlation Data of its request and lives no longer than that.
+   *
+   * Settles as `subscribe` does; rejects 'invalid' for a template that cannot be, and 'not-loaded'.
+   */
   respond<const Filter extends string>(
     filter: Filter,
     handler: RequestHandler<Filter>,
-    options?: RespondOptions<NoInfer<Filter>>,
+    options: RespondOptions<NoInfer<Filter>> = {},
   ): PendingSubscription {
     const events = {
       requestIgnored: () => {
@@ -254,7 +250,19 @@ export class Client implements AsyncDisposable {
       responderFailed: (error: unknown, request: ReceivedMessage) =>
         this.#listeners.emit('responderFailed', error, request),
     };
-    return respond(this, events, filter, handler, options);
+    const answering = this.#requesting.respond(this, events, filter, handler, options);
+    const subscribing = this.#subscription(
+      uncheckedFilter(filter, options.params),
+      { qos: options.qos ?? 1 },
+      (request) =>
+        answering.then(
+          (answer) => answer(request),
+          () => events.requestIgnored(),
+        ),
+      answering,
+    );
+    answering.catch(() => subscribing.unsubscribe().catch(() => {}));
+    return subscribing;
   }
 
   /**
@@ -264,8 +272,11 @@ export class Client implements AsyncDisposable {
   reauthenticate(data?: Uint8Array, options: OperationOptions = {}): Promise<void> {
     const attempt = 'Cannot authenticate again';
     return this.#operation(attempt, options, (settle) => {
-      const { authenticating } = this.#lifecycle;
-      if (authenticating === undefined) throw new MqttError('closed', `${attempt}: there is no connection`);
+      const { authenticating, connection } = this.#lifecycle;
+      if (connection === undefined) throw new MqttError('closed', `${attempt}: there is no connection`);
+      if (authenticating === undefined) {
+        throw new MqttError('not-supported', `${attempt}: CONNECT had no Authentication Method [MQTT-4.12.0-7]`);
+      }
       authenticating.again(data, settle);
       return undefined;
     });
@@ -317,7 +328,8 @@ export class Client implements AsyncDisposable {
   #newLifecycle(): Lifecycle {
     return new Lifecycle(this.#settings, {
       tap: tapOf(this.#log, this.#listeners),
-      opening: (signal) => this.#opening(signal),
+      opening: (signal) =>
+        this.#session.open(this.clientId, signal, (error) => this.#lifecycle.over({ by: 'client', error })),
       accepted: (established, isResumed) => {
         if (this.#lifecycle.state === 'reconnecting') this.stats.reconnects += 1;
         this.#session.begin(established, isResumed);
@@ -352,29 +364,13 @@ export class Client implements AsyncDisposable {
     if (connack !== undefined) this.#tell('connected', connack);
   }
 
-  /** Opens the store of the outbox, where there is one; settles with the Client Identifier that goes with it. */
-  async #opening(signal: AbortSignal): Promise<string> {
-    const { outbox, clientId } = this.#settings;
-    const { store } = outbox;
-    if (store === undefined) return this.clientId;
-    const opened = await openOutbox(store, clientId, (error) => this.#lifecycle.over({ by: 'client', error }));
-    if (signal.aborted) {
-      await opened.keeper.close();
-      return this.clientId;
-    }
-    const own = opened.clientId ?? this.clientId;
-    if (opened.clientId === undefined) opened.keeper.own(own);
-    this.#session.outbox.keeper = opened.keeper;
-    this.#session.outbox.restore(opened.records);
-    return own;
-  }
-
   /** The client is `disconnected`: everything open fails; settles when the store is let go. */
   async #over(): Promise<void> {
     const { outbox } = this.#session;
     const { keeper } = outbox;
     const error = this.#overError('The operation was not finished');
     this.#session.end(error, this.reason?.error);
+    this.#requesting.end(error);
     for (const settle of this.#draining) settle.reject(error);
     await keeper?.close();
   }
@@ -419,10 +415,31 @@ export class Client implements AsyncDisposable {
     return result;
   }
 
+  #subscription(
+    filters: FilterRequest | readonly FilterRequest[],
+    given: SubscribeOptions,
+    listener: MessageHandler | undefined,
+    ready?: Promise<unknown>,
+  ): PendingSubscription {
+    const requests = requestsOf(filters, given);
+    const names = [...new Set(requests.map((request) => request.filter))];
+    const owner = {
+      unsubscribe: (own: Subscription) => this.#unsubscribe(own),
+      dropped: () => {
+        this.stats.dropped += 1;
+      },
+    };
+    const isManual = given.acknowledge === 'manual';
+    const subscription = new Subscription(owner, names, this.#settings.iteratorMessagesMax, isManual);
+    if (listener !== undefined) subscription.on(listener);
+    return pendingSubscription(subscription, this.#subscribe(subscription, requests, given, ready));
+  }
+
   async #subscribe(
     subscription: Subscription,
     subscriptions: readonly SubscriptionRequest[],
     options: SubscribeOptions,
+    ready: Promise<unknown> | undefined,
   ): Promise<Subscription> {
     const { routes } = this.#session;
     const { properties = NO_PROPERTIES } = options;
@@ -432,11 +449,12 @@ export class Client implements AsyncDisposable {
       const identifier = this.#lifecycle.isOver ? 0 : routes.add(subscription, subscriptions, properties);
       const names = subscriptions.map(({ filter }) => filter);
       const request = { type: 'subscribe' as const, filters: names, subscriptions, properties, identifier };
-      await this.#request(request, options, (answer) => {
+      const answered = this.#request(request, options, (answer) => {
         subscription.results = answer.results;
         subscription.properties = answer.properties;
         for (const { filter, reasonCode } of answer.results) if (reasonCode < REFUSED) routes.granted(filter);
       });
+      await Promise.all([answered, ready]);
       return subscription;
     } catch (error) {
       this.#finish(subscription, mqttError(error));
@@ -475,23 +493,4 @@ export class Client implements AsyncDisposable {
 
 const NO_OPTIONS: PublishOptions = {};
 const REFUSED = 0x80;
-
-/** Throws 'topic-filter-invalid' (0x8F) for a filter, shared or not, that no server takes. */
-function assertFilter(filter: string): void {
-  assertTopicFilter(parseSharedFilter(filter)?.filter ?? filter);
-}
-
-function requestsOf(
-  filters: FilterRequest | readonly FilterRequest[],
-  options: SubscribeOptions,
-): SubscriptionRequest[] {
-  const list = Array.isArray(filters) ? (filters as readonly FilterRequest[]) : [filters as FilterRequest];
-  const { qos = 0, noLocal = false, retainAsPublished = false, retainHandling = 0 } = options;
-  return list.map((entry) => ({
-    qos,
-    noLocal,
-    retainAsPublished,
-    retainHandling,
-    ...(typeof entry === 'string' ? { filter: entry } : entry),
-  }));
-}
+const REQUEST_TIMEOUT_MS = 30_000;

@@ -40,4 +40,4 @@ export type { RequestHandler, RespondOptions } from './responder.ts';
 export type { ServerLimits } from './server-limits.ts';
 export { type PendingSubscription, Subscription } from './subscription.ts';
 export type { TlsOptions } from './tls-options.ts';
-export { type TemplateParams, TopicTemplate } from './topic-template.ts';
+export type { TemplateParams } from './topic-template.ts';

@@ -17,9 +17,10 @@
 import { type ConnackPacket, isReasonCodeAllowed, type Packet } from '@dunlin/protocol';
 import { type AttemptFailed, attempt, type Established } from './attempt.ts';
 import { BackOff } from './back-off.ts';
-import { CertificateWatch } from './certificate-watch.ts';
+import type { CertificateWatch } from './certificate-watch.ts';
 import type { ClientEvents, ClientState, CloseReason, ReconnectingInfo } from './client-api.ts';
 import { type Connection, type ConnectionOwner, lost, type PacketTap } from './connection.ts';
+import type { CertificateSeen } from './dial.ts';
 import { MqttError, mqttError } from './errors.ts';
 import { surface } from './events.ts';
 import { heartbeat } from './heartbeat.ts';
@@ -77,7 +78,7 @@ export class Lifecycle {
   readonly #host: LifecycleHost;
   readonly #reconnect: ReconnectOptions;
   readonly #backOff: BackOff;
-  readonly #certificates: CertificateWatch;
+  readonly #certificates: CertificateWatch | undefined;
   readonly #waiting = new Set<Settle<ConnackPacket>>();
   #closed = Promise.withResolvers<CloseReason>();
   #attempting = new AbortController();
@@ -102,7 +103,7 @@ export class Lifecycle {
     this.#host = host;
     this.#reconnect = settings.reconnect || {};
     this.#backOff = new BackOff(this.#reconnect, settings.environment.random);
-    this.#certificates = new CertificateWatch(
+    this.#certificates = settings.certificateWatch?.(
       settings.environment,
       settings.certificateWarningDays,
       host.certificateExpiring,
@@ -210,7 +211,7 @@ export class Lifecycle {
       clientId: this.clientId,
       cleanStart: !isResuming,
       tap: this.#host.tap,
-      certificateSeen: this.#certificates.seen.bind(this.#certificates),
+      certificateSeen: (certificate: CertificateSeen) => this.#certificates?.seen(certificate),
     };
     attempt(context, signal).then(
       (established) => {
@@ -256,7 +257,7 @@ export class Lifecycle {
     this.#waiting.clear();
     // A listener may have called `disconnect`.
     if (this.#current !== established) return;
-    this.#certificates.start();
+    this.#certificates?.start();
     environment.setTimer(0, () => connection.resume());
   }
 
@@ -286,7 +287,7 @@ export class Lifecycle {
     this.#current = undefined;
     this.connack = undefined;
     this.#cancelHeartbeat();
-    this.#certificates.stop();
+    this.#certificates?.stop();
     connection.close(error);
     if (this.#settings.environment.nowMs() - this.#acceptedAtMs >= (this.#reconnect.heldMs ?? 10_000)) {
       this.#backOff.reset();

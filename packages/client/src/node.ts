@@ -1,5 +1,6 @@
 /** `@dunlin/client/node`: the client in Node, and what it has only there. */
 
+import { CertificateWatch } from './certificate-watch.ts';
 import { clientsOn } from './create-client.ts';
 import { nodeDial } from './dial-node.ts';
 import { SYSTEM } from './environment.ts';
@@ -10,4 +11,8 @@ export { OutboxError, type OutboxErrorCode } from './outbox-store.ts';
 export { type TlsFiles, tlsFiles } from './tls-files.ts';
 
 /** See `clientsOn`; by `mqtt:`, `mqtts:`, `ws:`, `wss:` and `mqtt+unix:///path`. */
-export const { createClient, connect } = clientsOn({ dial: nodeDial(), environment: SYSTEM });
+export const { createClient, connect } = clientsOn({
+  dial: nodeDial(),
+  environment: SYSTEM,
+  certificateWatch: (...given) => new CertificateWatch(...given),
+});

@@ -6,9 +6,10 @@ import { connected, type ScriptedServer, settled } from './contract/scripted-ser
 import type { Environment } from './environment.ts';
 import { SYSTEM } from './environment.ts';
 import { MqttError } from './errors.ts';
+import { operation } from './operation.ts';
 import type { MessageHandler } from './options.ts';
 import { ReceivedMessage } from './received-message.ts';
-import { Requester, type RequesterClient } from './requester.ts';
+import { Requester, type RequesterClient, type RequestOptions } from './requester.ts';
 
 function fails(promise: Promise<unknown>, code: string, words: RegExp): Promise<void> {
   return assert.rejects(
@@ -292,11 +293,22 @@ class LooseClient implements RequesterClient {
   }
 }
 
+/** What asks by a `Requester` of its own, within the bounds of the options. */
+function requesterOf(client: LooseClient, ignored: () => void = assert.fail) {
+  const requester = new Requester(client, client.environment, ignored);
+  return (topic: string, options: RequestOptions = {}): Promise<ReceivedMessage> => {
+    const { signal, timeoutMs = 30_000 } = options;
+    return operation(client.environment, `Cannot request "${topic}"`, { signal, timeoutMs }, (settle) =>
+      requester.request(topic, new Uint8Array(), { ...options, timeoutMs }, settle),
+    );
+  };
+}
+
 test('a subscription for answers is kept while it is used and for a while behind that', async () => {
   const client = new LooseClient();
-  const requester = new Requester(client, client.environment, 10, assert.fail);
+  const request = requesterOf(client);
   for (const round of [0, 1]) {
-    const answers = [requester.request('t', ''), requester.request('t', '')];
+    const answers = [request('t'), request('t')];
     await settled();
     client.answer(2 * round, 'x');
     await answers[0];
@@ -313,8 +325,8 @@ test('a subscription for answers is kept while it is used and for a while behind
 
 test('a request outlives a reconnect, and ends with a client that gives up', async () => {
   const client = new LooseClient();
-  const requester = new Requester(client, client.environment, 10, assert.fail);
-  const [first, second] = [requester.request('t', ''), requester.request('t', '')];
+  const request = requesterOf(client);
+  const [first, second] = [request('t'), request('t')];
   await settled();
   const error = new MqttError('connection-lost', 'The connection was lost');
   client.tell('reconnecting', { by: 'network', error });
@@ -328,8 +340,8 @@ test('a request outlives a reconnect, and ends with a client that gives up', asy
 
 test('of many subscriptions for answers only a hundred wait idle', async () => {
   const client = new LooseClient();
-  const requester = new Requester(client, client.environment, 1000, assert.fail);
-  const answers = Array.from({ length: 150 }, (_, at) => requester.request('t', '', { responseTopic: `r/${at}` }));
+  const request = requesterOf(client);
+  const answers = Array.from({ length: 150 }, (_, at) => request('t', { responseTopic: `r/${at}` }));
   await settled();
   for (let at = 0; at < 150; at++) client.answer(at, 'x');
   await Promise.all(answers);
@@ -343,7 +355,7 @@ test('in every order of requests and answers each request gets its own answer, a
     fc.asyncProperty(steps, async (order) => {
       const client = new LooseClient();
       let ignored = 0;
-      const requester = new Requester(client, client.environment, 100, () => {
+      const request = requesterOf(client, () => {
         ignored += 1;
       });
       const over = new AbortController();
@@ -353,7 +365,7 @@ test('in every order of requests and answers each request gets its own answer, a
       for (const step of order) {
         if (step < 3) {
           const options = { responseTopic: `r/${step}`, signal: over.signal };
-          answers.push(requester.request(`t/${answers.length}`, '', options));
+          answers.push(request(`t/${answers.length}`, options));
           await settled();
           continue;
         }

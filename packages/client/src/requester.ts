@@ -5,9 +5,8 @@ import type { ClientEvents, PublishOptions, SubscribeOptions } from './client-ap
 import type { PublishResult } from './connection.ts';
 import type { Environment } from './environment.ts';
 import { describeReason, MqttError } from './errors.ts';
-import { type OperationOptions, operation } from './operation.ts';
+import type { OperationOptions, Settle } from './operation.ts';
 import type { MessageHandler, Payload } from './options.ts';
-import { payloadBytes } from './payload.ts';
 import type { ReceivedMessage } from './received-message.ts';
 import type { PendingSubscription, Subscription } from './subscription.ts';
 import { type TemplateParams, TopicTemplate } from './topic-template.ts';
@@ -40,6 +39,9 @@ export interface RequesterClient {
   on(name: 'state', listener: ClientEvents['state']): () => void;
 }
 
+/** Options of a request with its time-out in place. */
+export type AskedOptions = RequestOptions & { readonly timeoutMs: number };
+
 interface OpenRequest {
   readonly attempt: string;
   readonly responseTopic: string;
@@ -56,7 +58,6 @@ interface Inbox {
   stopTimer: () => void;
 }
 
-const TIMEOUT_MS = 30_000;
 /** Inboxes that no request uses are kept so long, and no longer where there are more than so many. */
 const IDLE_MS = 60_000;
 const INBOXES_MAX = 100;
@@ -68,79 +69,65 @@ export class Requester {
   readonly #client: RequesterClient;
   readonly #environment: Environment;
   readonly #ignored: () => void;
-  readonly #requestsMax: number;
   /** By the topic of the answer where that holds the identifier, else by Correlation Data. */
   readonly #open = new Map<string, OpenRequest>();
   readonly #inboxes = new Map<string, Inbox>();
 
-  /**
-   * At most `requestsMax` requests are open at once. `ignored` hears of an answer that none of them waits for: late, a
-   * second one, or of somebody else.
-   */
-  constructor(client: RequesterClient, environment: Environment, requestsMax: number, ignored: () => void) {
+  /** `ignored` hears of an answer that no open request waits for: late, a second one, or of somebody else. */
+  constructor(client: RequesterClient, environment: Environment, ignored: () => void) {
     this.#client = client;
     this.#environment = environment;
     this.#ignored = ignored;
-    this.#requestsMax = requestsMax;
     client.on('state', (state, reason) => {
       if (state === 'disconnected') this.#end(reason?.error);
     });
   }
 
+  /** Requests without an answer. */
+  get size(): number {
+    return this.#open.size;
+  }
+
   /**
-   * Publishes a request and settles with the first answer to it.
-   *
-   * In MQTT 5.0 the answer has the request's Correlation Data; in any version it comes on a topic of its own where topic
-   * and `responseTopic` hold `{id}`, as in `player/{key}/request/{id}`. Rejects: 'timed-out' (`timeoutMs`), 'aborted',
-   * 'closed' or why else the client ended, 'refused' (with 0x10: nobody listens), 'queue-full' (`requestsMax` are open),
-   * 'not-supported' (before 5.0 without `{id}`), 'invalid', and as publish and subscribe do.
+   * Publishes a request, and settles with the first answer to it; see `Client.request`. The function that it returns
+   * gives it up. Throws 'invalid', and 'not-supported' (before 5.0 without `{id}`).
    */
-  request<Topic extends string>(
-    topic: Topic,
-    payload: Payload,
-    options: RequestOptions<Topic> = {},
-  ): Promise<ReceivedMessage> {
-    const { signal, timeoutMs = TIMEOUT_MS, qos = 1, properties = NO_PROPERTIES } = options;
+  request(topic: string, payload: Uint8Array, options: AskedOptions, settle: Settle<ReceivedMessage>): () => void {
+    const { timeoutMs, qos = 1, properties = NO_PROPERTIES } = options;
     const attempt = `Cannot request "${topic}"`;
-    return operation(this.#environment, attempt, { signal, timeoutMs }, (settle) => {
-      if (this.#open.size >= this.#requestsMax) {
-        throw new MqttError('queue-full', `${attempt}: ${this.#requestsMax} requests are open, fewer are expected`);
-      }
-      const bytes = payloadBytes(payload);
-      const id = this.#newId();
-      const params = { ...options.params, id };
-      const answering = new TopicTemplate<string>(options.responseTopic ?? this.#ownTopic());
-      const responseTopic = answering.fill(params);
-      const askedTopic = new TopicTemplate<string>(topic).fill(params);
-      const isById = responseTopic.includes(id);
-      const isBefore5 = this.#client.protocolVersion < 5;
-      if (isBefore5 && !(isById && askedTopic.includes(id))) {
-        throw new MqttError('not-supported', `${attempt}: before MQTT 5.0 {id} is expected in topic and responseTopic`);
-      }
-      const key = isById ? responseTopic : id;
-      const inbox = this.#join(answering.filter({ ...params, id: undefined as never }));
-      const ended = new AbortController();
-      const finish = (): boolean => {
-        if (!this.#open.delete(key)) return false;
-        this.#leave(inbox);
-        // With a reason of its own, since the default one costs an Error.
-        ended.abort(key);
-        return true;
-      };
-      const open: OpenRequest = {
-        attempt,
-        responseTopic,
-        resolve: (answer) => finish() && settle.resolve(answer),
-        reject: (error) => finish() && settle.reject(error),
-      };
-      this.#open.set(key, open);
-      void this.#send(open, inbox, askedTopic, bytes, {
-        qos,
-        signal: ended.signal,
-        properties: isBefore5 ? properties : asked(properties, responseTopic, id, timeoutMs),
-      });
-      return finish;
+    const id = this.#newId();
+    const params = { ...options.params, id };
+    const answering = new TopicTemplate<string>(options.responseTopic ?? this.#ownTopic());
+    const responseTopic = answering.fill(params);
+    const askedTopic = new TopicTemplate<string>(topic).fill(params);
+    const isById = responseTopic.includes(id);
+    const isBefore5 = this.#client.protocolVersion < 5;
+    if (isBefore5 && !(isById && askedTopic.includes(id))) {
+      throw new MqttError('not-supported', `${attempt}: before MQTT 5.0 {id} is expected in topic and responseTopic`);
+    }
+    const key = isById ? responseTopic : id;
+    const inbox = this.#join(answering.filter({ ...params, id: undefined as never }));
+    const ended = new AbortController();
+    const finish = (): boolean => {
+      if (!this.#open.delete(key)) return false;
+      this.#leave(inbox);
+      // With a reason of its own, since the default one costs an Error.
+      ended.abort(key);
+      return true;
+    };
+    const open: OpenRequest = {
+      attempt,
+      responseTopic,
+      resolve: (answer) => finish() && settle.resolve(answer),
+      reject: (error) => finish() && settle.reject(error),
+    };
+    this.#open.set(key, open);
+    void this.#send(open, inbox, askedTopic, payload, {
+      qos,
+      signal: ended.signal,
+      properties: isBefore5 ? properties : asked(properties, responseTopic, id, timeoutMs),
     });
+    return finish;
   }
 
   async #send(open: OpenRequest, inbox: Inbox, topic: string, payload: Uint8Array, options: PublishOptions) {

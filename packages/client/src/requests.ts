@@ -4,13 +4,16 @@
  */
 
 import {
+  assertTopicFilter,
   type PacketIdentifiers,
   type Properties,
+  parseSharedFilter,
   protocolError,
   type SubackPacket,
   type SubscriptionRequest,
   type UnsubackPacket,
 } from '@dunlin/protocol';
+import type { FilterRequest, SubscribeOptions } from './client-api.ts';
 import { MqttError, mqttError, refused } from './errors.ts';
 import type { Link } from './link.ts';
 import type { Settle } from './operation.ts';
@@ -184,4 +187,25 @@ function propertiesOf({ type, subscriptions, properties, identifier }: Request, 
 /** Such as `subscribe to "a"`. */
 export function attemptOf({ type, filters }: Pick<Request, 'type' | 'filters'>): string {
   return `${type} ${type === 'subscribe' ? 'to' : 'from'} ${filters.map((filter) => `"${filter}"`).join(', ')}`;
+}
+
+/** Throws 'topic-filter-invalid' (0x8F) for a filter, shared or not, that no server takes. */
+export function assertFilter(filter: string): void {
+  assertTopicFilter(parseSharedFilter(filter)?.filter ?? filter);
+}
+
+/** The filters with what `subscribe` asks of each. */
+export function requestsOf(
+  filters: FilterRequest | readonly FilterRequest[],
+  options: SubscribeOptions,
+): SubscriptionRequest[] {
+  const list = Array.isArray(filters) ? (filters as readonly FilterRequest[]) : [filters as FilterRequest];
+  const { qos = 0, noLocal = false, retainAsPublished = false, retainHandling = 0 } = options;
+  return list.map((entry) => ({
+    qos,
+    noLocal,
+    retainAsPublished,
+    retainHandling,
+    ...(typeof entry === 'string' ? { filter: entry } : entry),
+  }));
 }

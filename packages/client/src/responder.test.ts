@@ -5,9 +5,8 @@ import type { Client } from './client.ts';
 import type { PublishOptions } from './client-api.ts';
 import { connected, type Script, type ScriptedServer, settled } from './contract/scripted-server.ts';
 import { MqttError } from './errors.ts';
-import type { MessageHandler } from './options.ts';
 import { ReceivedMessage } from './received-message.ts';
-import { type RequestHandler, type RespondOptions, respond } from './responder.ts';
+import { type RequestHandler, type RespondOptions, responder } from './responder.ts';
 
 /** A connected responder. */
 async function responding<const Filter extends string>(
@@ -95,10 +94,10 @@ test('a handler that gives nothing sends nothing', async () => {
 
 test('a template of answers must be filled from that of requests', () => {
   const invalid = (error: unknown) => error instanceof MqttError && error.code === 'invalid';
-  const client = { publish: assert.fail, subscribe: assert.fail };
+  const client = { publish: assert.fail };
   const events = { requestIgnored: assert.fail, responderFailed: assert.fail };
-  assert.throws(() => respond(client, events, 'a/{id}', () => '', { responseTopic: 'b/{key}' }), invalid);
-  assert.throws(() => respond(client, events, 'a{id}', () => ''), invalid);
+  assert.throws(() => responder(client, events, 'a/{id}', () => '', { responseTopic: 'b/{key}' }), invalid);
+  assert.throws(() => responder(client, events, 'a{id}', () => ''), invalid);
 });
 
 /** A responder without a wire; what it answers and tells. */
@@ -110,12 +109,7 @@ function loose<const Filter extends string>(
   const answers: { topic: string; options: PublishOptions }[] = [];
   const failures: unknown[] = [];
   let ignored = 0;
-  let receive: MessageHandler = () => {};
   const client = {
-    subscribe: (_filter: string, _options: unknown, given: MessageHandler) => {
-      receive = given;
-      return undefined as never;
-    },
     publish: async (topic: string, _payload: unknown, publishing: PublishOptions) => {
       answers.push({ topic, options: publishing });
       return { reasonCode: 0, properties: NO_PROPERTIES };
@@ -127,7 +121,7 @@ function loose<const Filter extends string>(
     },
     responderFailed: (error: unknown) => void failures.push(error),
   };
-  respond(client, events, filter, handler, options);
+  const receive = responder(client, events, filter, handler, options);
   return {
     answers,
     failures,

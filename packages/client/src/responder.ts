@@ -1,11 +1,10 @@
 /** Responses: answers requests that come to a filter or template, to where they ask for or a template says. */
 
 import { hasWildcard, isTopicFilter, type Properties, type QoS } from '@dunlin/protocol';
-import type { PublishOptions, SubscribeOptions } from './client-api.ts';
+import type { PublishOptions } from './client-api.ts';
 import type { PublishResult } from './connection.ts';
 import type { MessageHandler, Payload } from './options.ts';
 import type { ReceivedMessage } from './received-message.ts';
-import type { PendingSubscription } from './subscription.ts';
 import { type TemplateParams, TopicTemplate } from './topic-template.ts';
 
 /** Options of `respond`. */
@@ -26,10 +25,9 @@ export type RequestHandler<Filter extends string = string> = (
   params: TemplateParams<Filter>,
 ) => Payload | undefined | Promise<Payload | undefined>;
 
-/** What a responder needs of its client, and what it tells it. */
+/** What a responder needs of its client. */
 export interface ResponderClient {
   publish(topic: string, payload: Payload, options: PublishOptions): Promise<PublishResult>;
-  subscribe(filter: string, options: SubscribeOptions, handler: MessageHandler): PendingSubscription;
 }
 
 /** What a responder tells. */
@@ -40,19 +38,22 @@ export interface ResponderEvents {
   responderFailed(error: unknown, request: ReceivedMessage): void;
 }
 
+/** What `responder` takes. */
+export type ResponderParameters<Filter extends string> = Parameters<typeof responder<Filter>>;
+
 /**
- * Answers requests to a filter or template with what `handler` gives; stops with the subscription.
+ * Makes what answers the requests that come to a filter or template with what `handler` gives.
  *
  * An answer has the Correlation Data of its request and lives no longer than that. Throws 'invalid' for a template that
- * cannot be; settles as `subscribe` does.
+ * cannot be.
  */
-export function respond<Filter extends string>(
+export function responder<Filter extends string>(
   client: ResponderClient,
   events: ResponderEvents,
   filter: Filter,
   handler: RequestHandler<Filter>,
-  { params: wanted, responseTopic, qos = 1, requestsMax = 1000 }: RespondOptions<Filter> = {},
-): PendingSubscription {
+  { params: wanted, responseTopic, requestsMax = 1000 }: RespondOptions<Filter> = {},
+): MessageHandler {
   const asking = new TopicTemplate(filter);
   const answering = responseTopic === undefined ? undefined : new TopicTemplate<string>(responseTopic);
   // Throws now what every request would.
@@ -63,8 +64,10 @@ export function respond<Filter extends string>(
     const topic = answering.fill(params as TemplateParams<string>);
     return asking.match(topic) === undefined ? topic : undefined;
   };
+  // As this does, for the subscription.
+  asking.filter(wanted);
   let open = 0;
-  return client.subscribe(asking.filter(wanted), { qos }, async (request) => {
+  return async (request) => {
     const params = asking.match(request.topic);
     // A retained request would be answered again with every subscription.
     if (params === undefined || request.retain || open >= requestsMax) return events.requestIgnored();
@@ -80,7 +83,7 @@ export function respond<Filter extends string>(
     } finally {
       open -= 1;
     }
-  });
+  };
 }
 
 function answered({ correlationData, messageExpiryInterval }: Properties): Properties {

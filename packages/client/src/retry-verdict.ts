@@ -18,6 +18,7 @@ const PASSING: readonly MqttErrorCode[] = [
   'connection-failed',
   'connection-lost',
   'timed-out',
+  'not-loaded',
   'tls',
 ];
 

@@ -9,6 +9,7 @@ import { type Packet, PacketIdentifiers, protocolError } from '@dunlin/protocol'
 import type { Established } from './attempt.ts';
 import { disconnectedBy, type MqttError } from './errors.ts';
 import { Link } from './link.ts';
+import { onDemand } from './on-demand.ts';
 import { Outbox, type OutboxHost } from './outbox.ts';
 import { checkProblemInformation } from './problem-information.ts';
 import type { ReceivedMessage } from './received-message.ts';
@@ -24,6 +25,8 @@ export interface SessionHost extends OutboxHost {
   /** The server said DISCONNECT. */
   ended(error: MqttError): void;
 }
+
+const keeperPart = onDemand(() => import('./outbox-keeper.ts'));
 
 /** One session. */
 export class Session {
@@ -47,6 +50,27 @@ export class Session {
       host.delivered(message);
       this.routes.deliver(message, delivery);
     });
+  }
+
+  /**
+   * Opens the store of the outbox, where there is one; settles with the Client Identifier that goes with it, `clientId`
+   * unless the store has another. `failed` hears of what cannot be kept.
+   */
+  async open(clientId: string, signal: AbortSignal, failed: (error: MqttError) => void): Promise<string> {
+    const { outbox, clientId: wanted } = this.#settings;
+    const { store } = outbox;
+    if (store === undefined) return clientId;
+    const { openOutbox } = await keeperPart();
+    if (signal.aborted) return clientId;
+    const { keeper, records, clientId: kept } = await openOutbox(store, wanted, failed);
+    if (signal.aborted) {
+      await keeper.close();
+      return clientId;
+    }
+    if (kept === undefined) keeper.own(clientId);
+    this.outbox.keeper = keeper;
+    this.outbox.restore(records);
+    return kept ?? clientId;
   }
 
   /** A server accepted a connection. `isResumed`: it goes on with this session. */
@@ -109,7 +133,10 @@ export class Session {
         this.#host.ended(disconnectedBy(packet));
         break;
       case 'auth':
-        this.#authenticating?.received(packet);
+        if (this.#authenticating === undefined) {
+          throw protocolError('Cannot accept AUTH: CONNECT had no Authentication Method [MQTT-4.12.0-6]');
+        }
+        this.#authenticating.received(packet);
         break;
       default:
         throw protocolError(`Cannot accept ${packet.type.toUpperCase()} on an open connection`);

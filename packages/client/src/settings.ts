@@ -9,6 +9,7 @@ import {
   type ProtocolVersion,
   writeClientPacket,
 } from '@dunlin/protocol';
+import type { CertificateWatch } from './certificate-watch.ts';
 import type { Dial } from './dial.ts';
 import type { Environment } from './environment.ts';
 import { MqttError, mqttError } from './errors.ts';
@@ -20,6 +21,8 @@ import { checkVersion } from './server-limits.ts';
 export interface Platform {
   readonly dial: Dial;
   readonly environment: Environment;
+  /** Where connections let one see certificates. */
+  readonly certificateWatch?: (...given: ConstructorParameters<typeof CertificateWatch>) => CertificateWatch;
 }
 
 /** Where the server is. */

@@ -4,8 +4,7 @@ import { test } from 'node:test';
 import * as v from 'valibot';
 import { z } from 'zod';
 import type { Client, TemplateParams } from './index.ts';
-import { TopicTemplate } from './index.ts';
-import { defineTopics, type TypedClient } from './typed-topics.ts';
+import { defineTopics, TopicTemplate, type TypedClient } from './typed-topics.ts';
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 function expectSame<A, B>(..._same: Same<A, B> extends true ? [] : [never]): void {}
