@@ -19,6 +19,8 @@ export interface ClientLoad extends Connecting {
 export interface ClientFigures {
   /** CPU time of this process, all its threads, for each message; microseconds. */
   readonly cpuUs?: number;
+  /** What of it was outside of the kernel. */
+  readonly userUs?: number;
   readonly messagesPerSecond?: number;
   /** Resident memory for each idle client, with what the collector has not given back; kilobytes of 1000 bytes. */
   readonly residentKb?: number;
@@ -84,6 +86,7 @@ async function messages({ library, what, qos, seconds, ...connecting }: ClientLo
   const done = counted - begun.counted;
   return {
     cpuUs: (user + system) / done,
+    userUs: user / done,
     messagesPerSecond: (done * 1000) / (performance.now() - begun.ms),
   };
 }

@@ -41,6 +41,8 @@ const head = [
   'MQTT.js / Dunlin',
   'aim',
   'met',
+  'user µs Dunlin',
+  'user µs MQTT.js',
   'msg/s Dunlin',
   'msg/s MQTT.js',
 ];
@@ -68,6 +70,8 @@ function lineOf(row: ClientRow, { dunlin, mqttjs }: ClientRuns, key: keyof Clien
     times === undefined ? '–' : `${formatNumber(times)} ×`,
     aim === undefined ? '–' : `≥ ${aim} ×`,
     aim === undefined || times === undefined ? '–' : times >= aim ? 'yes' : 'no',
+    formatNumber(medianOf(dunlin, 'userUs')),
+    formatNumber(medianOf(mqttjs, 'userUs')),
     formatNumber(medianOf(dunlin, 'messagesPerSecond')),
     formatNumber(medianOf(mqttjs, 'messagesPerSecond')),
   ];

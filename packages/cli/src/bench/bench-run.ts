@@ -21,6 +21,8 @@ export type BenchPhase = 'connecting' | 'subscribing' | 'warming up' | 'measurin
 const SILENCE_MS = 1000;
 const FINISH_MS_MAX = 10_000;
 const RELIEF_MS = 1000;
+/** A server that has not granted a subscription by then does not. */
+const SUBSCRIBE_MS = 30_000;
 /** Streams of other processes that `sub` tells apart; those beyond are only counted. */
 const STREAMS_MAX = 100_000;
 
@@ -82,7 +84,8 @@ export class BenchRun {
     const ramp = { connected, times: connectTimes, errors };
     const clients = await connectAll(this.#target, { count: this.clientsWanted, connectRate }, ramp, signal);
     this.ramp = meter.measured();
-    if (mode !== 'connect') await this.#begin(clients);
+    if (connected.size === 0) this.stop();
+    if (mode !== 'connect' && !signal.aborted) await this.#begin(clients);
     const watch = setInterval(() => this.#watch(), RELIEF_MS);
     if (mode !== 'connect') await this.#stay('warming up', warmupMs);
     this.measuringSinceMs = performance.now();
@@ -141,7 +144,8 @@ export class BenchRun {
     const { qos, topic, properties } = this.#plan;
     try {
       const filter = filled(topic, { i: number });
-      await client.subscribe(filter, { qos, properties: properties.subscribe ?? {} }, take);
+      const bounds = { signal: this.#stop.signal, timeoutMs: SUBSCRIBE_MS };
+      await client.subscribe(filter, { qos, properties: properties.subscribe ?? {}, ...bounds }, take);
       return true;
     } catch (error) {
       if (!this.#stop.signal.aborted) this.errors.add(error);

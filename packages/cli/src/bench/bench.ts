@@ -5,6 +5,7 @@ import { ExitCode } from '../exit-codes.ts';
 import { failureOf } from '../failure.ts';
 import { Progress } from '../progress.ts';
 import { Output, type Terminal } from '../terminal.ts';
+import { visible } from '../visible.ts';
 import { readBenchFlags } from './bench-flags.ts';
 import { type BenchResult, BenchView, resultOf, resultText } from './bench-report.ts';
 import { BenchRun } from './bench-run.ts';
@@ -33,7 +34,7 @@ export async function bench(argv: readonly string[], terminal: Terminal): Promis
   // Where nobody came in, the failure says more than a table of noughts.
   if (run.connectTimes.count === 0 && run.errors.total > 0) throw run.errors.first;
   const result = resultOf(run, plan, target.url);
-  output.write(plan.json ? `${JSON.stringify(result)}\n` : resultText(result));
+  output.write(plan.json ? `${JSON.stringify(result)}\n` : visible(resultText(result), { lines: true }));
   output.flush();
   return hasWorked(result) ? ExitCode.done : failureOf(run.errors.first).exitCode;
 }
