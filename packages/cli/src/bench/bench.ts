@@ -1,11 +1,11 @@
 /** `dunlin bench`: loads a server, shows how it goes on a terminal, and tells what was measured. */
 
+import { visible } from '@dunlin/protocol';
 import { targetOf } from '../connecting.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { failureOf } from '../failure.ts';
 import { Progress } from '../progress.ts';
 import { Output, type Terminal } from '../terminal.ts';
-import { visible } from '../visible.ts';
 import { readBenchFlags } from './bench-flags.ts';
 import { type BenchResult, BenchView, resultOf, resultText } from './bench-report.ts';
 import { BenchRun } from './bench-run.ts';

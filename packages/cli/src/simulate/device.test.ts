@@ -87,7 +87,7 @@ test('it answers on a topic of its own, with parts of the request, after its del
   assert.deepEqual([counts.received, counts.answered, counts.receivedBytes], [2, 2, 15]);
 });
 
-test('without a topic it answers on the Response Topic, with the Correlation Data [MQTT-4.10]', async () => {
+test('without a topic it answers on the Response Topic, with the Correlation Data (section 4.10)', async () => {
   const messages = await collected('reply/#');
   const { device } = started(
     '{subscribe: [{topic: service, respond: {payload: done}}], publish: [{topic: reply/there, on: connect}]}',
