@@ -3,10 +3,10 @@ import { test } from 'node:test';
 import { crashRun } from './crash-run.ts';
 import { NO_FAULTS } from './verdict.ts';
 
-test('loses nothing that was acknowledged, repeats no QoS 2 message and keeps order over 20 kills under load', async () => {
+test('loses nothing that was acknowledged, repeats no QoS 2 message and keeps order over 10 kills under load', async () => {
   const result = await crashRun({
     kind: { name: 'dunlin', durability: 'durable' },
-    kills: 20,
+    kills: 10,
     messagesPerKill: 500,
     loadMs: [10, 400],
     random: Math.random,

@@ -10,7 +10,7 @@ import { recordsAfter } from './testing/outbox-child.ts';
 import { contentsOf, outboxPath } from './testing/outbox-files.ts';
 
 /** More where it is set: `OUTBOX_KILLS=200`. */
-const KILLS = Number(process.env.OUTBOX_KILLS ?? 24);
+const KILLS = Number(process.env.OUTBOX_KILLS ?? 12);
 /** Batches that the child keeps before it is killed. */
 const BATCHES = 12;
 const child = join(import.meta.dirname, 'testing/outbox-child.ts');

@@ -9,14 +9,22 @@ const PATIENCE_MS = 10_000;
 
 /** A stream that keeps what is written; `break` makes it fail like a pipe whose reader went away. */
 class RecordedStream extends EventEmitter {
-  text = '';
-  bytes: Buffer = Buffer.alloc(0);
+  #chunks: Buffer[] = [];
 
   write(chunk: string | Uint8Array): boolean {
-    this.bytes = Buffer.concat([this.bytes, Buffer.from(chunk as Uint8Array)]);
-    this.text = this.bytes.toString();
+    this.#chunks.push(Buffer.from(chunk as Uint8Array));
     this.emit('written');
     return true;
+  }
+
+  /** Put together only when somebody looks: ten thousand lines are written one by one. */
+  get bytes(): Buffer {
+    if (this.#chunks.length !== 1) this.#chunks = [Buffer.concat(this.#chunks)];
+    return this.#chunks[0];
+  }
+
+  get text(): string {
+    return this.bytes.toString();
   }
 }
 
