@@ -1,9 +1,9 @@
-/** Two thousand worlds of clients; the short form of this is `test/client-simulation/client-simulation.test.ts`. */
+/** A thousand worlds of clients; the short form of this is `test/client-simulation/client-simulation.test.ts`. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { report, runSeeds } from '../client-simulation/run-seeds.ts';
 
-const SEEDS = 2000;
+const SEEDS = 1000;
 
 test(`nothing is wrong with the client in ${SEEDS} worlds`, async () => {
   const summary = await runSeeds(1, SEEDS);

@@ -88,14 +88,17 @@ test('the scripts of zsh and fish name every flag with its help and value', () =
   assert.ok(fish.includes(`-n '__fish_is_first_token' -a pub -d 'publishes, it\\'s quick'`));
 });
 
-for (const [shell, script] of [
-  ['bash', bashScript],
-  ['zsh', zshScript],
-  ['fish', fishScript],
-] as const) {
-  test(`${shell} finds no mistake in its script`, {
-    skip: commandPath(shell) === undefined && `${shell} is not there`,
-  }, () => {
+/** Whoever has zsh or fish looks at those too. */
+const shells = (
+  [
+    ['bash', bashScript],
+    ['zsh', zshScript],
+    ['fish', fishScript],
+  ] as const
+).filter(([shell]) => commandPath(shell) !== undefined);
+
+for (const [shell, script] of shells) {
+  test(`${shell} finds no mistake in its script`, () => {
     const file = join(folder, `checked.${shell}`);
     writeFileSync(file, script(COMMANDS));
     const { status, stderr } = spawnSync(shell, ['-n', file], { encoding: 'utf8' });
