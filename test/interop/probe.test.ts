@@ -1,15 +1,13 @@
 /** `dunlin probe` tells the truth: of Mosquitto and aedes, whose ways are known, and of Dunlin. */
 
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { commandPath, missing } from '../../tools/prerequisites.ts';
+import { missing } from '../../tools/prerequisites.ts';
 import { freePort } from '../free-port.ts';
 import { eventually, LocalBroker, Program } from './local-broker.ts';
+import { startMosquitto } from './local-mosquitto.ts';
 
 type Value = boolean | number | string | null;
 /** What is stated and tried, by check; a third entry is looked for in the note. */
@@ -117,17 +115,6 @@ const AEDES: Expected = {
   'enhanced-authentication': ONLY_5,
 };
 
-async function startMosquitto(): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), 'dunlin-mosquitto-'));
-  after(() => rm(folder, { recursive: true, force: true }));
-  const port = await freePort();
-  const configuration = join(folder, 'mosquitto.conf');
-  await writeFile(configuration, `listener ${port} 127.0.0.1\nallow_anonymous true\n`);
-  const broker = new Program(commandPath('mosquitto') as string, ['-c', configuration]);
-  await eventually(() => broker.err.includes('running') || broker.out.includes('running'), 'Mosquitto');
-  return port;
-}
-
 async function startAedes(): Promise<number> {
   const port = await freePort();
   new Program(process.execPath, [aedes, String(port)]);
@@ -145,7 +132,7 @@ async function startAedes(): Promise<number> {
 }
 
 const BROKERS: [string, Expected, string | false, () => Promise<number>][] = [
-  ['Mosquitto', MOSQUITTO, missing('mosquitto'), startMosquitto],
+  ['Mosquitto', MOSQUITTO, missing('mosquitto'), () => startMosquitto()],
   ['aedes', AEDES, false, startAedes],
   ['Dunlin', DUNLIN, false, async () => (await LocalBroker.start()).port],
 ];

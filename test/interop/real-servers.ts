@@ -7,10 +7,11 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import type { ClientOptions } from '@dunlin/client';
 import { type ListenerInput, type RunningServer, startServer } from '@dunlin/server';
-import { commandPath, missing } from '../../tools/prerequisites.ts';
+import { missing } from '../../tools/prerequisites.ts';
 import { freePort } from '../free-port.ts';
 import { makePki } from '../pki/pki.ts';
-import { eventually, Program } from './local-broker.ts';
+import type { Program } from './local-broker.ts';
+import { runMosquitto as startMosquitto } from './local-mosquitto.ts';
 
 const SCHEMES = { tcp: 'mqtt', tls: 'mqtts', ws: 'ws', wss: 'wss' } as const;
 
@@ -106,8 +107,7 @@ async function runMosquitto(): Promise<RealServer> {
   await writeFile(configuration, settings.join('\n'));
   let program: Program;
   const start = async (): Promise<void> => {
-    program = new Program(commandPath('mosquitto') as string, ['-c', configuration]);
-    await eventually(() => program.err.includes('running') || program.out.includes('running'), 'Mosquitto');
+    program = await startMosquitto(configuration);
   };
   await start();
   const stop = async (): Promise<void> => {

@@ -1,27 +1,13 @@
 /** `dunlin top` reads what Mosquitto and Dunlin say under `$SYS`. */
 
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startServer } from '@dunlin/server';
-import { commandPath, missing } from '../../tools/prerequisites.ts';
-import { freePort } from '../free-port.ts';
+import { missing } from '../../tools/prerequisites.ts';
 import { eventually, Program } from './local-broker.ts';
+import { startMosquitto } from './local-mosquitto.ts';
 
 const dunlin = fileURLToPath(new URL('../../packages/cli/bin/dunlin.js', import.meta.url));
-
-async function startMosquitto(): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), 'dunlin-mosquitto-'));
-  after(() => rm(folder, { recursive: true, force: true }));
-  const port = await freePort();
-  const configuration = join(folder, 'mosquitto.conf');
-  await writeFile(configuration, `listener ${port} 127.0.0.1\nallow_anonymous true\nsys_interval 1\n`);
-  const broker = new Program(commandPath('mosquitto') as string, ['-c', configuration]);
-  await eventually(() => broker.err.includes('running') || broker.out.includes('running'), 'Mosquitto');
-  return port;
-}
 
 async function startDunlin(): Promise<number> {
   const server = await startServer({ listeners: [{ host: '127.0.0.1', port: 0 }], settings: { sysIntervalS: 1 } });
@@ -30,7 +16,7 @@ async function startDunlin(): Promise<number> {
 }
 
 const BROKERS: [string, string | false, () => Promise<number>][] = [
-  ['Mosquitto', missing('mosquitto'), startMosquitto],
+  ['Mosquitto', missing('mosquitto'), () => startMosquitto('sys_interval 1')],
   ['Dunlin', false, startDunlin],
 ];
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,22 +13,10 @@ import { fileURLToPath } from 'node:url';
 import { hashPassword } from '@dunlin/identity';
 import { startServer } from '@dunlin/server';
 import { MQTTClient, type MQTTClientParameters, MQTTException } from '@dunlin/umqtt';
-import { commandPath, missing } from '../../tools/prerequisites.ts';
-import { freePort } from '../free-port.ts';
+import { missing } from '../../tools/prerequisites.ts';
 import { makePki } from '../pki/pki.ts';
 import { eventually, LocalBroker, Program } from './local-broker.ts';
-
-/** Starts Mosquitto on a free port and returns that. */
-async function startMosquitto(): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), 'dunlin-mosquitto-'));
-  after(() => rm(folder, { recursive: true, force: true }));
-  const port = await freePort();
-  const configuration = join(folder, 'mosquitto.conf');
-  await writeFile(configuration, `listener ${port} 127.0.0.1\nallow_anonymous true\n`);
-  const broker = new Program(commandPath('mosquitto') as string, ['-c', configuration]);
-  await eventually(() => broker.err.includes('running') || broker.out.includes('running'), 'Mosquitto');
-  return port;
-}
+import { startMosquitto } from './local-mosquitto.ts';
 
 /** A way to a server that can be cut. */
 class Way {
@@ -89,7 +77,7 @@ function example(name: string, port: number): Program {
 
 const brokers: [string, string | false, () => Promise<number>][] = [
   ['Dunlin', false, async () => (await LocalBroker.start()).port],
-  ['Mosquitto', missing('mosquitto'), startMosquitto],
+  ['Mosquitto', missing('mosquitto'), () => startMosquitto()],
 ];
 
 for (const [name, skip, start] of brokers) {
