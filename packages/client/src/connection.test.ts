@@ -144,3 +144,15 @@ test('what does not begin as a server of MQTT begins is refused at once, however
     connection.destroy();
   }
 });
+
+test('an answer above the Maximum Packet Size of the server fails the connection, and DISCONNECT is left out', async () => {
+  const { connection, told, written } = setUp();
+  connection.maximumPacketSize = 1;
+  connection.send({ type: 'pingreq' });
+  connection.send({ type: 'puback', packetId: 1, reasonCode: 0, properties: NO_PROPERTIES });
+  connection.send({ type: 'disconnect', reasonCode: 0, properties: NO_PROPERTIES });
+  connection.close();
+  await settled();
+  assert.deepEqual(told, ['failed not-supported', 'failed not-supported', 'closed']);
+  assert.deepEqual(written, []);
+});

@@ -47,6 +47,8 @@ export interface PacketTap {
 
 /** First bytes of what may come first: CONNACK, and in MQTT 5.0 DISCONNECT and AUTH. */
 const FIRST_BYTES: readonly number[] = [0x20, 0xe0, 0xf0];
+/** What may be refused to whoever asks for it. */
+const REQUESTS: readonly Packet['type'][] = ['connect', 'publish', 'subscribe', 'unsubscribe', 'auth'];
 /** The output is written before the end of the turn when it has so many bytes. */
 const OUTPUT_BYTES = 65_536;
 /** The output buffer is kept up to this size while nothing is sent. */
@@ -120,14 +122,18 @@ export class Connection implements WireHandler {
   /**
    * Puts a packet into the output, which leaves at the end of the turn; nothing once the connection closes.
    *
-   * Throws the codes of the protocol for a packet that cannot be written and `MqttError` 'not-supported' (0x95) for one
-   * that is larger than the server takes [MQTT-3.2.2-15].
+   * Throws the codes of the protocol for a packet that cannot be written and `MqttError` 'not-supported' (0x95) for a
+   * request that is larger than the server takes [MQTT-3.2.2-15]. An answer or PINGREQ that is larger fails the
+   * connection, which cannot go on without it; DISCONNECT is left out.
    */
   send(packet: Packet): void {
     if (this.#state !== 'open') return;
     if (!writeClientPacketWithin(this.#writer, packet, this.#version, this.maximumPacketSize)) {
       const message = `Cannot send ${packet.type.toUpperCase()}: the server takes at most ${this.maximumPacketSize} bytes [MQTT-3.2.2-15]`;
-      throw new MqttError('not-supported', message, { reasonCode: 0x95 });
+      const error = new MqttError('not-supported', message, { reasonCode: 0x95 });
+      if (REQUESTS.includes(packet.type)) throw error;
+      if (packet.type !== 'disconnect') this.owner.failed(error);
+      return;
     }
     if (this.#tap.isOpen) this.#tap.sent(packet);
     if (this.#writer.length >= OUTPUT_BYTES) this.#flush();

@@ -108,3 +108,83 @@ test('connect called while the client ends waits until the store of the outbox i
   assert.equal((await second).type, 'connack');
   await client.disconnect();
 });
+
+test('a server that takes next to nothing ends the connection and not the process', async () => {
+  const { client, servers, environment } = setUp({ reconnect: false });
+  const connecting = client.connect();
+  await servers.accept(false, { maximumPacketSize: 1, serverKeepAlive: 1 });
+  await connecting;
+  await environment.advance(1000);
+  assert.equal((await client.closed).error?.code, 'not-supported');
+});
+
+test('a fault of a server that takes next to nothing is told', async () => {
+  const { client, servers, environment } = setUp({ reconnect: false });
+  const connecting = client.connect();
+  const server = await servers.accept(false, { maximumPacketSize: 3 });
+  await connecting;
+  await environment.advance(0);
+  server.sendBytes('00 00');
+  assert.equal((await client.closed).error?.code, 'malformed-packet');
+});
+
+test('a connection that cannot resend what it must is never accepted', async () => {
+  const { client, servers, environment, states } = setUp({ properties: { sessionExpiryInterval: 60 } });
+  const connecting = client.connect();
+  const server = await servers.accept();
+  await connecting;
+  await environment.advance(0);
+  const publishing = assert.rejects(client.publish('a', 'x', { qos: 2 }), { code: 'not-supported' });
+  server.answer('pubrec', (await server.next('publish')).packetId);
+  await server.next('pubrel');
+  server.cut();
+  await turns();
+  await environment.advance(1000);
+  await servers.accept(true, { maximumPacketSize: 3 });
+  await publishing;
+  await client.closed;
+  assert.deepEqual(states, ['connecting', 'connected', 'reconnecting', 'disconnected']);
+});
+
+test('a listener of packetSent that disconnects while a connection begins is obeyed', async () => {
+  const { client, servers, environment, states } = setUp();
+  const off = client.on('packetSent', ({ type }) => {
+    if (type === 'publish') void client.disconnect();
+  });
+  const publishing = assert.rejects(client.publish('a', 'x', { qos: 1 }), { code: 'closed' });
+  const connecting = assert.rejects(client.connect(), { code: 'closed' });
+  await servers.accept();
+  await Promise.all([publishing, connecting, client.closed]);
+  assert.deepEqual(states, ['connecting', 'disconnected']);
+  off();
+  const again = client.connect();
+  const waiting = client.publish('b', 'y', { qos: 1 });
+  const server = await servers.accept();
+  await again;
+  await environment.advance(0);
+  const { topic, packetId } = await server.next('publish');
+  server.answer('puback', packetId);
+  await waiting;
+  assert.equal(topic, 'b');
+  await client.disconnect();
+});
+
+test('a listener of packetSent that disconnects at SUBSCRIBE leaves nothing of that connection behind', async () => {
+  const { client, servers, environment } = setUp();
+  const off = client.on('packetSent', ({ type }) => {
+    if (type === 'subscribe') void client.disconnect();
+  });
+  const subscribing = assert.rejects(client.subscribe('a'), { code: 'closed' });
+  const connecting = assert.rejects(client.connect(), { code: 'closed' });
+  await servers.accept();
+  await Promise.all([subscribing, connecting, client.closed]);
+  off();
+  const again = client.connect();
+  const publishing = client.publish('b', 'y');
+  const server = await servers.accept();
+  await again;
+  await environment.advance(0);
+  await server.next('publish');
+  await publishing;
+  await client.disconnect();
+});

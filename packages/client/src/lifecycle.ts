@@ -252,6 +252,8 @@ export class Lifecycle {
     );
     // MQTT 3.1 has no Session Present: whoever asked for the session has to assume it.
     this.#host.accepted(established, connack.sessionPresent || (version === 3 && isResuming));
+    // What was sent may have failed the connection, or a listener have called `disconnect`.
+    if (this.#current !== established) return;
     this.#move('accepted', undefined);
     for (const settle of this.#waiting) settle.resolve(connack);
     this.#waiting.clear();

@@ -192,10 +192,10 @@ export class Outbox {
     this.#unconfirmed.clear();
     this.#link = undefined;
     this.keeper = undefined;
-    this.#bytes = 0;
     this.#cancelSweep?.();
     this.#cancelSweep = undefined;
-    for (const { packetId, settle } of all) {
+    for (const { topic, payload, packetId, settle } of all) {
+      this.#bytes -= topic.length + payload.length;
       this.#identifiers.free(packetId);
       settle?.reject(error);
     }

@@ -146,7 +146,7 @@ export class Requests {
     const link = this.#link;
     if (link === undefined) return;
     for (const request of this.#waiting) {
-      if (this.#open.size >= OPEN_MAX) return;
+      if (this.#link !== link || this.#open.size >= OPEN_MAX) return;
       this.#waiting.delete(request);
       this.#send(request, link);
     }
@@ -158,10 +158,11 @@ export class Requests {
       packetId = this.#identifiers.next();
       const { type, filters, subscriptions } = request;
       const properties = propertiesOf(request, link);
+      this.#open.set(packetId, request);
       if (type === 'subscribe') link.send({ type, packetId, properties, subscriptions });
       else link.send({ type, packetId, properties, filters });
-      this.#open.set(packetId, request);
     } catch (error) {
+      this.#open.delete(packetId);
       this.#identifiers.free(packetId);
       request.settle.reject(mqttError(error));
       this.#settled();

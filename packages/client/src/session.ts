@@ -82,6 +82,8 @@ export class Session {
     this.#receiving.begin(link, isResumed);
     // MQTT 3.1 does not say whether it has the session: subscribing once more does no harm.
     this.requests.begin(link, connack.sessionPresent ? [] : this.#resubscribing());
+    // What was sent may have ended the connection: a listener saw it, or it was too much for the server.
+    if (this.link !== link) return;
     this.outbox.begin(link, isResumed);
   }
 
