@@ -206,9 +206,11 @@ export class Client implements AsyncDisposable {
   async unsubscribe(filters: string | readonly string[], options: UnsubscribeOptions = {}): Promise<RequestResult> {
     const { routes } = this.#session;
     const list = typeof filters === 'string' ? [filters] : filters;
+    // Those of now: whoever subscribes while the answer is on its way stays.
+    const held = list.map((filter) => ({ filter, subscriptions: routes.withFilter(filter) }));
     const result = await this.#requestUnsubscribe(list, options);
-    for (const subscription of list.flatMap((filter) => routes.withFilter(filter))) {
-      if (subscription.filters.every((filter) => list.includes(filter))) this.#finish(subscription);
+    for (const { filter, subscriptions } of held) {
+      for (const subscription of subscriptions) if (!routes.remove(subscription, [filter])) this.#finish(subscription);
     }
     return result;
   }
@@ -464,7 +466,13 @@ export class Client implements AsyncDisposable {
 
   async #unsubscribe(subscription: Subscription): Promise<void> {
     const filters = this.#session.routes.onlyOf(subscription);
-    if (filters.length > 0 && !this.#lifecycle.isOver) await this.#requestUnsubscribe(filters, {});
+    try {
+      if (filters.length > 0 && !this.#lifecycle.isOver) await this.#requestUnsubscribe(filters, {});
+    } catch (error) {
+      // Whoever left its loop has no use for it, and will not ask again.
+      if (!subscription.isActive) this.#session.routes.remove(subscription);
+      throw error;
+    }
     this.#finish(subscription);
   }
 
