@@ -79,6 +79,18 @@ test('giving up connecting closes the attempt, and a later one is not disturbed 
   await client.disconnect();
 });
 
+test('giving up connecting leaves it to others who wait for it', async () => {
+  const { client, servers } = setUp();
+  const controller = new AbortController();
+  const connecting = client.connect();
+  const givenUp = assert.rejects(client.connect({ signal: controller.signal }), { code: 'aborted' });
+  controller.abort();
+  await givenUp;
+  await servers.accept();
+  assert.equal((await connecting).type, 'connack');
+  await client.disconnect();
+});
+
 test('a listener that disconnects while the client comes back is obeyed', async () => {
   const { client, servers, environment, states } = setUp();
   const connecting = client.connect();

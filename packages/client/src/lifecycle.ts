@@ -135,7 +135,8 @@ export class Lifecycle {
       if (this.state === 'disconnected') this.#open();
       return () => {
         this.#waiting.delete(settle);
-        if (this.state === 'connecting') this.over({ by: 'client', error: aborted('Cannot connect', signal) });
+        // Others may still wait for it.
+        if (this.state === 'connecting' && this.#waiting.size === 0) this.over({ by: 'client', error: aborted('Cannot connect', signal) });
       };
     });
   }
