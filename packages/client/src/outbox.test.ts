@@ -18,9 +18,10 @@ function setUp(options: ClientOptions = {}) {
   const environment = new VirtualEnvironment();
   const platform = { dial: () => Promise.reject(new Error('no')), environment };
   const stats = { sent: 0, acknowledged: 0, received: 0, dropped: 0, refused: 0, expired: 0, reconnects: 0 };
+  const acknowledged = { then: () => {} };
   const host = {
     stats: { ...stats, responsesIgnored: 0, requestsIgnored: 0 },
-    acknowledged: () => {},
+    acknowledged: () => acknowledged.then(),
     settled: () => {},
   };
   const identifiers = new PacketIdentifiers();
@@ -34,7 +35,7 @@ function setUp(options: ClientOptions = {}) {
         reject: (error) => void outcomes.push(`${name} ${error instanceof MqttError ? error.code : error}`),
       },
     );
-  return { outbox, publish, outcomes, identifiers, environment, stats: host.stats };
+  return { outbox, publish, outcomes, identifiers, environment, stats: host.stats, acknowledged };
 }
 
 const ack = (type: PublishAckPacket['type'], packetId: number, reasonCode = 0): PublishAckPacket => ({
@@ -277,4 +278,49 @@ describe('with a store', () => {
     const second = await next(store);
     assert.equal(second.outbox.size, 2);
   });
+});
+
+test('who listens for acknowledgements and ends the outbox finds that publish settled', () => {
+  const { outbox, publish, outcomes, identifiers, acknowledged } = setUp();
+  acknowledged.then = () => outbox.end(new MqttError('closed', 'over'));
+  outbox.begin(fakeLink().link, false);
+  publish(1, 'a');
+  publish(1, 'b');
+  outbox.puback(ack('puback', 1));
+  assert.deepEqual(outcomes, ['a done', 'b closed']);
+  assert.deepEqual([outbox.size, identifiers.inUse], [0, 0]);
+  publish(2, 'c');
+  outbox.begin(fakeLink().link, false);
+  outbox.pubrec(ack('pubrec', 3));
+  publish(1, 'd');
+  outbox.begin(fakeLink().link, false);
+  assert.deepEqual(outcomes.slice(2), ['c done', 'd closed']);
+});
+
+test('a message that no packet can say is refused at once where there is a store, and others go on', async () => {
+  const { outbox, publish, outcomes } = setUp();
+  const properties = { payloadFormatIndicator: 7 as 1 };
+  const bad = () =>
+    outbox.publish(
+      { topic: 'bad', payload: new Uint8Array(0), qos: 1, retain: false, properties },
+      { resolve: () => {}, reject: (error) => void outcomes.push(`bad ${(error as MqttError).code}`) },
+    );
+  bad();
+  publish(1, 'early');
+  outbox.keeper = new OutboxKeeper(memoryOutbox(), ({ code }) => void outcomes.push(`failed ${code}`));
+  outbox.restore([]);
+  assert.throws(bad, { code: 'protocol-error' });
+  publish(1, 'late');
+  await turn();
+  assert.deepEqual([outcomes, outbox.size], [['bad protocol-error'], 2]);
+});
+
+test('publishes leave Packet Identifiers to requests, and wait for those they may have [MQTT-2.2.1-2]', () => {
+  const { outbox, publish, outcomes, identifiers } = setUp();
+  const { link, sent } = fakeLink();
+  outbox.begin(link, false);
+  for (let count = 0; count < 65_535; count++) publish(1);
+  assert.deepEqual([sent.length, identifiers.inUse, outcomes], [64_535, 64_535, []]);
+  outbox.puback(ack('puback', 1));
+  assert.equal(sent.length, 64_536);
 });

@@ -26,6 +26,7 @@ import type { Link, PublishRequest } from './link.ts';
 import type { Settle } from './operation.ts';
 import type { OutboxKeeper } from './outbox-keeper.ts';
 import type { OutboxRecord } from './outbox-store.ts';
+import { REQUESTS_OPEN_MAX } from './requests.ts';
 import type { Settings } from './settings.ts';
 
 /** One publish on its way. */
@@ -51,6 +52,8 @@ export interface OutboxHost {
   settled(): void;
 }
 
+/** The other Packet Identifiers are those of requests. */
+const OPEN_MAX = 65_535 - REQUESTS_OPEN_MAX;
 const REFUSED = 0x80;
 const IDENTIFIER_NOT_FOUND = 0x92;
 /** What waits is looked through for expired messages at most so often. */
@@ -122,6 +125,7 @@ export class Outbox {
     const waiting = qos === 0 ? this.#waiting0 : this.#waiting;
     const isNow = waiting.size === 0 && this.#maySend(outgoing);
     if (!isNow) assertTopicName(topic);
+    this.keeper?.check(outgoing);
     this.#makeRoom(topic, topic.length + payload.length);
     this.#bytes += topic.length + payload.length;
     if (isNow) this.#send(outgoing);
@@ -156,6 +160,12 @@ export class Outbox {
     }
     for (const outgoing of local.sort(bySequence)) {
       outgoing.sequence = ++this.#sequence;
+      try {
+        this.keeper?.check(outgoing);
+      } catch (error) {
+        this.#fail(outgoing, mqttError(error));
+        continue;
+      }
       this.#waitingFor(outgoing).add(outgoing);
       this.keeper?.put(outgoing);
     }
@@ -165,7 +175,7 @@ export class Outbox {
   begin(link: Link, isResumed: boolean): void {
     this.#link = link;
     this.#again.clear();
-    if (!isResumed) this.#beginAnew();
+    const taken = isResumed ? [] : this.#beginAnew();
     this.#clear =
       isResumed && this.keeper === undefined && (this.#isFirst || this.#clear) ? (this.#clear ?? new Set()) : undefined;
     this.#isFirst = false;
@@ -176,6 +186,7 @@ export class Outbox {
       for (const packetId of released) this.#pubrel(packetId, 0);
       this.pump();
     });
+    for (const { topic, result } of taken) this.#host.acknowledged(topic, result);
   }
 
   /** The connection is over; all waits for the next one. */
@@ -261,7 +272,7 @@ export class Outbox {
   }
 
   #hasWindow(): boolean {
-    return this.#openSize - this.#again.size < (this.#link?.limits.receiveMaximum ?? 0);
+    return this.#openSize - this.#again.size < Math.min(this.#link?.limits.receiveMaximum ?? 0, OPEN_MAX);
   }
 
   /** What is open goes before what is new. */
@@ -279,15 +290,18 @@ export class Outbox {
     this.#unconfirmed.clear();
   }
 
-  /** The server has no session: identifiers and flows start anew. */
-  #beginAnew(): void {
+  /** The server has no session: identifiers and flows start anew. Returns what it had taken over before. */
+  #beginAnew(): Outgoing[] {
+    const taken: Outgoing[] = [];
     const open = [...this.#open.values(), ...this.#released.values()];
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const outgoing of open.sort(bySequence)) {
       const { qos, state, result, topic } = outgoing;
-      if (state === 'released') this.#accepted(outgoing, result);
-      else if (qos === 2) {
+      if (state === 'released') {
+        this.#settleAccepted(outgoing, result);
+        taken.push(outgoing);
+      } else if (qos === 2) {
         this.#fail(outgoing, unknownOutcome(topic));
       } else {
         this.#identifiers.free(outgoing.packetId);
@@ -299,6 +313,7 @@ export class Outbox {
       }
     }
     for (const outgoing of waiting) this.#waiting.add(outgoing);
+    return taken;
   }
 
   #send(outgoing: Outgoing): void {
@@ -306,12 +321,7 @@ export class Outbox {
       this.#transmit(outgoing, false);
       return;
     }
-    try {
-      outgoing.packetId = this.#identifiers.next();
-    } catch (error) {
-      this.#fail(outgoing, mqttError(error));
-      return;
-    }
+    outgoing.packetId = this.#identifiers.next();
     outgoing.state = 'sent';
     this.#open.set(outgoing.packetId, outgoing);
     const { packetId } = outgoing;
@@ -367,9 +377,14 @@ export class Outbox {
     this.pump();
   }
 
+  /** Told last: who listens may end the client. */
   #accepted(outgoing: Outgoing, result: PublishResult): void {
-    this.#host.stats.acknowledged += 1;
+    this.#settleAccepted(outgoing, result);
     this.#host.acknowledged(outgoing.topic, result);
+  }
+
+  #settleAccepted(outgoing: Outgoing, result: PublishResult): void {
+    this.#host.stats.acknowledged += 1;
     outgoing.settle?.resolve(result);
     this.#close(outgoing);
   }
