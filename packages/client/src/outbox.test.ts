@@ -307,7 +307,9 @@ test('a message that no packet can say is refused at once where there is a store
     );
   bad();
   publish(1, 'early');
-  outbox.keeper = new OutboxKeeper(memoryOutbox(), ({ code }) => void outcomes.push(`failed ${code}`));
+  const store = memoryOutbox();
+  await store.open();
+  outbox.keeper = new OutboxKeeper(store, ({ code }) => void outcomes.push(`failed ${code}`));
   outbox.restore([]);
   assert.throws(bad, { code: 'protocol-error' });
   publish(1, 'late');
