@@ -51,6 +51,11 @@ const FIRST_BYTES: readonly number[] = [0x20, 0xe0, 0xf0];
 const REQUESTS: readonly Packet['type'][] = ['connect', 'publish', 'subscribe', 'unsubscribe', 'auth'];
 /** The output is written before the end of the turn when it has so many bytes. */
 const OUTPUT_BYTES = 65_536;
+/**
+ * Nothing more is read while a full wire has been given so many bytes. A server that keeps to a Receive Maximum never
+ * sends what takes so many to answer, unless it reads; so two that wait for each other wait no longer than it does.
+ */
+const BEHIND_BYTES_MAX = 1_048_576;
 /** The output buffer is kept up to this size while nothing is sent. */
 const OUTPUT_BYTES_KEPT = 16_384;
 
@@ -71,6 +76,8 @@ export class Connection implements WireHandler {
   /** The wire keeps bytes until `drained`. */
   #isFull = false;
   #isPaused = false;
+  /** Bytes given to a full wire since it was: what is published waits then, so they are answers. */
+  #bytesBehind = 0;
   #isFirst = true;
   #state: 'open' | 'closing' | 'broken' | 'closed' = 'open';
   /** The one promise of all that wait for the output to leave. */
@@ -157,7 +164,7 @@ export class Connection implements WireHandler {
     if (this.#state !== 'open' || !this.#isPaused) return;
     this.#isPaused = false;
     this.#readPackets();
-    if (!this.#isPaused) this.#wire.resume();
+    if (!this.#isPaused && this.#bytesBehind <= BEHIND_BYTES_MAX) this.#wire.resume();
   }
 
   /** Sends what is in the output and closes; the wire gives a slow peer a while. `error`: why, for who waits. */
@@ -195,6 +202,8 @@ export class Connection implements WireHandler {
   /** From the wire. */
   drained(): void {
     this.#isFull = false;
+    if (this.#bytesBehind > BEHIND_BYTES_MAX && !this.#isPaused) this.#wire.resume();
+    this.#bytesBehind = 0;
     this.#tellLeft();
     if (this.#state === 'open') this.owner.drained();
   }
@@ -239,6 +248,10 @@ export class Connection implements WireHandler {
     const writer = this.#writer;
     if (this.#state !== 'open' || writer.length === 0) return;
     const bytes = writer.bytes.subarray(0, writer.length);
+    if (this.#isFull) {
+      this.#bytesBehind += bytes.length;
+      if (this.#bytesBehind > BEHIND_BYTES_MAX) this.#wire.pause();
+    }
     const isTaken = this.#wire.write(bytes);
     this.keepAlive?.sent(this.#nowMs());
     if (!isTaken) this.#isFull = true;
