@@ -238,6 +238,8 @@ export class Client implements AsyncDisposable {
    * Answers requests to a filter or template with what the handler gives, until the subscription ends. An answer has the
    * Correlation Data of its request and lives no longer than that.
    *
+   * A request is acknowledged when it is taken: one whose handler has not ended is lost with the process.
+   *
    * Settles as `subscribe` does; rejects 'invalid' for a template that cannot be, and 'not-loaded'.
    */
   respond<const Filter extends string>(
@@ -256,8 +258,9 @@ export class Client implements AsyncDisposable {
     const subscribing = this.#subscription(
       uncheckedFilter(filter, options.params),
       { qos: options.qos ?? 1 },
+      // Acknowledged when it is taken: a handler that makes requests itself waits for what comes behind this one.
       (request) =>
-        answering.then(
+        void answering.then(
           (answer) => answer(request),
           () => events.requestIgnored(),
         ),
