@@ -175,7 +175,8 @@ export class Client implements AsyncDisposable {
 
   /**
    * Subscribes to one filter or several. With a handler it is called for each message; without one iterate over what
-   * is returned, or over what that settles with. Without a connection it waits for one, and it outlives connections.
+   * is returned, or over what that settles with; a full iterator that nobody reads holds up all acknowledgements.
+   * Without a connection it waits for one, and it outlives connections.
    *
    * Settles with SUBACK; rejects as `publish` does, 'refused' where no filter was granted. Where some were, see
    * `results` of the subscription.
@@ -204,14 +205,10 @@ export class Client implements AsyncDisposable {
 
   /** Unsubscribes from filters, whoever subscribed to them here. Settles with UNSUBACK; rejects as `publish` does. */
   async unsubscribe(filters: string | readonly string[], options: UnsubscribeOptions = {}): Promise<RequestResult> {
-    const { routes } = this.#session;
     const list = typeof filters === 'string' ? [filters] : filters;
-    // Those of now: whoever subscribes while the answer is on its way stays.
-    const held = list.map((filter) => ({ filter, subscriptions: routes.withFilter(filter) }));
+    const left = this.#session.routes.leaving(list);
     const result = await this.#requestUnsubscribe(list, options);
-    for (const { filter, subscriptions } of held) {
-      for (const subscription of subscriptions) if (!routes.remove(subscription, [filter])) this.#finish(subscription);
-    }
+    for (const subscription of left()) subscription.finish(undefined);
     return result;
   }
 
@@ -238,9 +235,7 @@ export class Client implements AsyncDisposable {
    * Answers requests to a filter or template with what the handler gives, until the subscription ends. An answer has the
    * Correlation Data of its request and lives no longer than that.
    *
-   * A request is acknowledged when it is taken: one whose handler has not ended is lost with the process.
-   *
-   * Settles as `subscribe` does; rejects 'invalid' for a template that cannot be, and 'not-loaded'.
+   * A request is acknowledged when it is taken, since its handler may wait for what comes behind it. Settles as `subscribe` does; rejects 'invalid' for a template that cannot be, and 'not-loaded'.
    */
   respond<const Filter extends string>(
     filter: Filter,
@@ -251,14 +246,12 @@ export class Client implements AsyncDisposable {
       requestIgnored: () => {
         this.stats.requestsIgnored += 1;
       },
-      responderFailed: (error: unknown, request: ReceivedMessage) =>
-        this.#listeners.emit('responderFailed', error, request),
+      responderFailed: (error: unknown, request: ReceivedMessage) => this.#tell('responderFailed', error, request),
     };
     const answering = this.#requesting.respond(this, events, filter, handler, options);
     const subscribing = this.#subscription(
       uncheckedFilter(filter, options.params),
       { qos: options.qos ?? 1 },
-      // Acknowledged when it is taken: a handler that makes requests itself waits for what comes behind this one.
       (request) =>
         void answering.then(
           (answer) => answer(request),
@@ -433,6 +426,7 @@ export class Client implements AsyncDisposable {
       dropped: () => {
         this.stats.dropped += 1;
       },
+      held: () => this.#log?.('warn', `a full iterator of "${names.join('", "')}" holds up all acknowledgements`),
     };
     const isManual = given.acknowledge === 'manual';
     const subscription = new Subscription(owner, names, this.#settings.iteratorMessagesMax, isManual);
@@ -471,10 +465,9 @@ export class Client implements AsyncDisposable {
     const filters = this.#session.routes.onlyOf(subscription);
     try {
       if (filters.length > 0 && !this.#lifecycle.isOver) await this.#requestUnsubscribe(filters, {});
-    } catch (error) {
-      // Whoever left its loop has no use for it, and will not ask again.
+    } finally {
+      // Whoever left its loop will not ask again where this failed.
       if (!subscription.isActive) this.#session.routes.remove(subscription);
-      throw error;
     }
     this.#finish(subscription);
   }

@@ -107,9 +107,13 @@ export class Routes {
     });
   }
 
-  /** The subscriptions with this very filter. */
-  withFilter(filter: string): Subscription[] {
-    return [...(this.#byFilter.get(filter)?.subscriptions ?? [])];
+  /**
+   * Takes the filters, when the function returned is called, from the subscriptions that have them now: who subscribes
+   * in between keeps its own. It returns the subscriptions that have none left.
+   */
+  leaving(filters: readonly string[]): () => Subscription[] {
+    const leaving = new Set(filters.flatMap((filter) => [...(this.#byFilter.get(filter)?.subscriptions ?? [])]));
+    return () => [...leaving].filter((subscription) => !this.remove(subscription, filters));
   }
 
   /** Every subscription, each once. */
