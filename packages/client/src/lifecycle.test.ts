@@ -200,3 +200,48 @@ test('a listener of packetSent that disconnects at SUBSCRIBE leaves nothing of t
   await publishing;
   await client.disconnect();
 });
+
+test('a client is closed when the store that was being opened is let go', async () => {
+  const store = memoryOutbox();
+  const opening = Promise.withResolvers<void>();
+  let isHeld = false;
+  const slow = {
+    ...store,
+    open: async () => {
+      await opening.promise;
+      isHeld = true;
+      return store.open();
+    },
+    write: store.write.bind(store),
+    close: async () => {
+      isHeld = false;
+      await store.close();
+    },
+  };
+  const { client } = setUp({ outbox: { store: slow } });
+  const connecting = assert.rejects(client.connect(), { code: 'closed' });
+  await turns();
+  let isOver = false;
+  const over = client.disconnect().then(() => {
+    isOver = true;
+  });
+  await connecting;
+  await turns();
+  assert.equal(isOver, false);
+  opening.resolve();
+  await over;
+  assert.equal(isHeld, false);
+});
+
+test('a store that never opens is given up after connectTimeoutMs, at every connect', async () => {
+  const store = { ...memoryOutbox(), open: () => new Promise<never>(() => {}) };
+  const { client, environment } = setUp({ outbox: { store }, connectTimeoutMs: 50 });
+  for (let times = 0; times < 2; times++) {
+    const connecting = assert.rejects(client.connect(), { code: 'timed-out' });
+    await environment.advance(50);
+    await connecting;
+  }
+  await turns();
+  await environment.advance(50);
+  assert.equal((await client.closed).error?.code, 'timed-out');
+});

@@ -136,7 +136,8 @@ export class Lifecycle {
       return () => {
         this.#waiting.delete(settle);
         // Others may still wait for it.
-        if (this.state === 'connecting' && this.#waiting.size === 0) this.over({ by: 'client', error: aborted('Cannot connect', signal) });
+        if (this.state === 'connecting' && this.#waiting.size === 0)
+          this.over({ by: 'client', error: aborted('Cannot connect', signal) });
       };
     });
   }
@@ -174,11 +175,23 @@ export class Lifecycle {
     this.#referred = this.#referred?.isForGood ? this.#referred : undefined;
     this.#move('over', reason);
     const letGo = this.#host.over(error);
-    this.#free = Promise.all([this.#free, letGo]);
+    const free = Promise.all([this.#free, letGo]);
+    this.#free = free;
     for (const settle of this.#waiting) settle.reject(asked);
     this.#waiting.clear();
     const { resolve } = this.#closed;
-    Promise.all([this.#wireGone, letGo]).then(() => resolve(reason));
+    // A store that never answers is not waited for without end.
+    const isFree = this.#bounded(free).catch(() => {});
+    Promise.all([this.#wireGone, isFree]).then(() => resolve(reason));
+  }
+
+  /** What the host opens or lets go, within `connectTimeoutMs`. */
+  #bounded<Value>(promise: Promise<Value>, signal?: AbortSignal): Promise<Value> {
+    const { environment, connectTimeoutMs: timeoutMs } = this.#settings;
+    return operation(environment, 'Cannot connect', { signal, timeoutMs }, (settle) => {
+      promise.then(settle.resolve, settle.reject);
+      return undefined;
+    });
   }
 
   #open(): void {
@@ -190,15 +203,19 @@ export class Lifecycle {
     this.#attempting = new AbortController();
     const { signal } = this.#attempting;
     this.#move('opened', undefined);
-    const opening = this.#free.then(() => (signal.aborted ? this.clientId : this.#host.opening(signal)));
+    const opening = this.#free
+      .then(() => (signal.aborted ? this.clientId : this.#host.opening(signal)))
+      .catch((error) => {
+        throw mqttError(error, 'outbox-failed');
+      });
     this.#free = opening.catch(() => {});
-    opening.then(
+    this.#bounded(opening, signal).then(
       (clientId) => {
         this.clientId = clientId;
         if (!signal.aborted) this.#attempt(signal);
       },
       (error) => {
-        if (!signal.aborted) this.over({ by: 'client', error: mqttError(error, 'outbox-failed') });
+        if (!signal.aborted) this.over({ by: 'client', error });
       },
     );
   }
