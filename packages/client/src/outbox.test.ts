@@ -18,10 +18,10 @@ function setUp(options: ClientOptions = {}) {
   const environment = new VirtualEnvironment();
   const platform = { dial: () => Promise.reject(new Error('no')), environment };
   const stats = { sent: 0, acknowledged: 0, received: 0, dropped: 0, refused: 0, expired: 0, reconnects: 0 };
-  const acknowledged = { then: () => {} };
+  const acknowledged = { call: () => {} };
   const host = {
     stats: { ...stats, responsesIgnored: 0, requestsIgnored: 0 },
-    acknowledged: () => acknowledged.then(),
+    acknowledged: () => acknowledged.call(),
     settled: () => {},
   };
   const identifiers = new PacketIdentifiers();
@@ -282,7 +282,7 @@ describe('with a store', () => {
 
 test('who listens for acknowledgements and ends the outbox finds that publish settled', () => {
   const { outbox, publish, outcomes, identifiers, acknowledged } = setUp();
-  acknowledged.then = () => outbox.end(new MqttError('closed', 'over'));
+  acknowledged.call = () => outbox.end(new MqttError('closed', 'over'));
   outbox.begin(fakeLink().link, false);
   publish(1, 'a');
   publish(1, 'b');
