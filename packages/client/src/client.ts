@@ -328,9 +328,9 @@ export class Client implements AsyncDisposable {
       tap: tapOf(this.#log, this.#listeners),
       opening: (signal) =>
         this.#session.open(this.clientId, signal, (error) => this.#lifecycle.over({ by: 'client', error })),
-      accepted: (established, isResumed) => {
+      accepted: (established, ...session) => {
         if (this.#lifecycle.state === 'reconnecting') this.stats.reconnects += 1;
-        this.#session.begin(established, isResumed);
+        this.#session.begin(established, ...session);
       },
       received: (packet) => this.#session.receive(packet),
       drained: () => this.#session.outbox.pump(),

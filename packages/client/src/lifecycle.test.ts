@@ -245,3 +245,56 @@ test('a store that never opens is given up after connectTimeoutMs, at every conn
   await environment.advance(50);
   assert.equal((await client.closed).error?.code, 'timed-out');
 });
+
+/** A client whose connection was lost and whose next CONNECT had no answer, on the connection behind it. */
+async function behindUnanswered() {
+  const { client, servers, environment } = setUp({ properties: { sessionExpiryInterval: 60 } });
+  const connecting = client.connect();
+  const server = await servers.accept();
+  await connecting;
+  await environment.advance(0);
+  const subscribing = client.subscribe('a', () => {});
+  const { packetId } = await server.next('subscribe');
+  server.send({ type: 'suback', packetId, properties: {}, reasonCodes: [0] });
+  await subscribing;
+  server.cut();
+  await turns();
+  await environment.advance(1000);
+  const second = await servers.next();
+  await second.next('connect');
+  second.cut();
+  await turns();
+  await environment.advance(3000);
+  const third = await servers.accept(true);
+  await turns();
+  await environment.advance(0);
+  return { client, servers, environment, server: third };
+}
+
+test('behind a CONNECT without an answer a session that is there may be a new one: subscriptions are sent again', async () => {
+  const { client, server, servers, environment } = await behindUnanswered();
+  const { subscriptions, packetId } = await server.next('subscribe');
+  assert.equal(subscriptions[0].filter, 'a');
+  server.send({ type: 'suback', packetId, properties: {}, reasonCodes: [0] });
+  await turns();
+  server.cut();
+  await turns();
+  await environment.advance(10_000);
+  const next = await servers.accept(true);
+  await turns();
+  await environment.advance(0);
+  await next.expectNothing();
+  await client.disconnect();
+});
+
+test('a connection that an attempt given up takes over is made again, once', async () => {
+  const { client, server, servers, environment } = await behindUnanswered();
+  server.send({ type: 'disconnect', reasonCode: 0x8e, properties: {} });
+  await turns();
+  await environment.advance(10_000);
+  const next = await servers.accept(true);
+  await turns();
+  await environment.advance(0);
+  next.send({ type: 'disconnect', reasonCode: 0x8e, properties: {} });
+  assert.equal((await client.closed).error?.reasonCode, 0x8e);
+});
