@@ -76,6 +76,10 @@ export class Outbox {
   /** Above QoS 0, oldest first. */
   readonly #waiting = new Set<Outgoing>();
   readonly #waiting0 = new Set<Outgoing>();
+  /** QoS 0 that leaves once the store has forgotten it: in doubt it is lost and not sent twice [MQTT-4.3.1-1]. */
+  readonly #leaving0 = new Set<Outgoing>();
+  /** Open and never sent, as the store does not have that yet. */
+  readonly #unsent = new Set<Outgoing>();
   #link: Link | undefined;
   /** Identifiers that no unknown flow has; undefined where there are none such, or before the first connection. */
   #clear: Set<number> | undefined;
@@ -95,12 +99,12 @@ export class Outbox {
 
   /** Publishes that are not settled. */
   get size(): number {
-    return this.#waiting0.size + this.#waiting.size + this.#openSize;
+    return this.#waiting0.size + this.#leaving0.size + this.#waiting.size + this.#openSize;
   }
 
   /** True where QoS 0 may go past the outbox. */
   get isPassable(): boolean {
-    return this.#link?.isWritable === true && this.#waiting0.size === 0;
+    return this.#link?.isWritable === true && this.#waiting0.size + this.#leaving0.size === 0;
   }
 
   /** Takes a publish. Throws, and has taken nothing: 'queue-full', or what is wrong with the message. */
@@ -123,7 +127,7 @@ export class Outbox {
       aliasOn: this.#link,
     };
     const waiting = qos === 0 ? this.#waiting0 : this.#waiting;
-    const isNow = waiting.size === 0 && this.#maySend(outgoing);
+    const isNow = waiting.size === 0 && (qos > 0 || this.#leaving0.size === 0) && this.#maySend(outgoing);
     if (!isNow) assertTopicName(topic);
     this.keeper?.check(outgoing);
     this.#makeRoom(topic, topic.length + payload.length);
@@ -139,7 +143,9 @@ export class Outbox {
 
   /** Forgets a publish that was not sent; one that was goes on. */
   cancel(outgoing: Outgoing): void {
-    if (this.#waiting.delete(outgoing) || this.#waiting0.delete(outgoing)) this.#close(outgoing);
+    for (const list of [this.#waiting, this.#waiting0, this.#leaving0, this.#unsent]) {
+      if (list.delete(outgoing)) this.#close(outgoing);
+    }
   }
 
   /** Takes what the store has kept; what was published meanwhile comes behind it. */
@@ -180,6 +186,10 @@ export class Outbox {
       isResumed && this.keeper === undefined && (this.#isFirst || this.#clear) ? (this.#clear ?? new Set()) : undefined;
     this.#isFirst = false;
     this.#forgetUnconfirmed();
+    const waiting0 = [...this.#leaving0, ...this.#waiting0];
+    this.#leaving0.clear();
+    this.#waiting0.clear();
+    for (const outgoing of waiting0) this.#waiting0.add(outgoing);
     for (const outgoing of this.#open.values()) this.#again.add(outgoing);
     const released = [...this.#released.keys()];
     this.#whenKept(() => {
@@ -196,9 +206,9 @@ export class Outbox {
 
   /** All is over: every publish fails with the error. A store keeps what is in it. */
   end(error: MqttError): void {
-    const lists = [this.#open, this.#released, this.#waiting, this.#waiting0];
+    const lists = [this.#open, this.#released, this.#waiting, this.#leaving0, this.#waiting0];
     const all = lists.flatMap((list) => [...list.values()]);
-    for (const list of [this.#again, ...lists]) list.clear();
+    for (const list of [this.#again, this.#unsent, ...lists]) list.clear();
     this.#isFirst = true;
     this.#unconfirmed.clear();
     this.#link = undefined;
@@ -251,13 +261,15 @@ export class Outbox {
     for (const outgoing of this.#again) {
       if (!this.#hasWindow() || this.#link?.isWritable !== true) break;
       this.#again.delete(outgoing);
-      this.#transmit(outgoing, true);
+      this.#transmit(outgoing, !this.#unsent.delete(outgoing));
     }
     for (const waiting of [this.#waiting, this.#waiting0]) {
       for (const outgoing of waiting) {
         if (!this.#maySend(outgoing)) break;
         waiting.delete(outgoing);
-        if (!this.#isExpired(outgoing)) this.#send(outgoing);
+        if (this.#isExpired(outgoing)) continue;
+        if (waiting === this.#waiting || this.keeper === undefined) this.#send(outgoing);
+        else this.#sendForgotten(outgoing);
       }
     }
   }
@@ -301,11 +313,12 @@ export class Outbox {
       if (state === 'released') {
         this.#settleAccepted(outgoing, result);
         taken.push(outgoing);
-      } else if (qos === 2) {
+      } else if (qos === 2 && !this.#unsent.has(outgoing)) {
         this.#fail(outgoing, unknownOutcome(topic));
       } else {
         this.#identifiers.free(outgoing.packetId);
         this.#open.delete(outgoing.packetId);
+        this.#unsent.delete(outgoing);
         outgoing.state = 'waiting';
         outgoing.packetId = 0;
         this.#waiting.add(outgoing);
@@ -314,6 +327,15 @@ export class Outbox {
     }
     for (const outgoing of waiting) this.#waiting.add(outgoing);
     return taken;
+  }
+
+  /** QoS 0 that the store has had. Where the connection is over first, it waits for the next one here alone. */
+  #sendForgotten(outgoing: Outgoing): void {
+    this.#leaving0.add(outgoing);
+    this.keeper?.remove(outgoing.sequence);
+    this.#whenKept(() => {
+      if (this.#leaving0.delete(outgoing)) this.#send(outgoing);
+    });
   }
 
   #send(outgoing: Outgoing): void {
@@ -330,7 +352,10 @@ export class Outbox {
       this.#unconfirmed.add(packetId);
       this.#pubrel(packetId, 0);
     }
-    this.#whenKept(() => this.#transmit(outgoing, false), outgoing);
+    this.#unsent.add(outgoing);
+    this.#whenKept(() => {
+      if (this.#unsent.delete(outgoing)) this.#transmit(outgoing, false);
+    }, outgoing);
   }
 
   /** PUBLISH leaves. What cannot be sent fails. */
@@ -398,6 +423,7 @@ export class Outbox {
   #close(outgoing: Outgoing): void {
     const { topic, payload, packetId, sequence } = outgoing;
     this.#again.delete(outgoing);
+    this.#unsent.delete(outgoing);
     this.#open.delete(packetId);
     this.#released.delete(packetId);
     this.#bytes -= topic.length + payload.length;
