@@ -190,3 +190,10 @@ test('a server that is answered and does not read is not read either, until it d
   connection.drained();
   assert.deepEqual(calls, ['resume']);
 });
+
+test('what is sent on a connection that is breaking has not left', async () => {
+  const { connection } = setUp();
+  connection.destroy();
+  connection.send({ type: 'pingreq' });
+  await assert.rejects(connection.left(), { code: 'connection-lost' });
+});

@@ -122,7 +122,7 @@ export class Connection implements WireHandler {
     this.#left ??= Promise.withResolvers();
     const { promise } = this.#left;
     if (this.#state === 'closed') this.#settleLeft(this.#endError);
-    else this.#tellLeft();
+    else if (this.#state === 'open') this.#tellLeft();
     return promise;
   }
 
