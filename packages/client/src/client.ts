@@ -149,9 +149,8 @@ export class Client implements AsyncDisposable {
   publish(topic: string, payload: Payload, options: PublishOptions = NO_OPTIONS): Promise<PublishResult> {
     const { qos = 0, retain = false, properties = NO_PROPERTIES } = options;
     const { link, outbox } = this.#session;
-    const { operationTimeoutMs } = this.#settings;
     if (qos === 0 && link !== undefined && outbox.isPassable && options.signal === undefined) {
-      const { timeoutMs = operationTimeoutMs } = options;
+      const { timeoutMs = this.#settings.operationTimeoutMs } = options;
       if (timeoutMs === undefined) {
         try {
           link.publish({ topic, payload: payloadBytes(payload), qos, retain, properties }, 0, false);
