@@ -38,10 +38,13 @@ const authenticatingPart = onDemand(() => import('./authenticating.ts'));
 export class AttemptFailed {
   readonly error: MqttError;
   readonly url: URL | undefined;
+  /** CONNECT was sent and had no answer: what the server made of it is unknown. */
+  readonly isUnanswered: boolean;
 
-  constructor(error: MqttError, url: URL | undefined) {
+  constructor(error: MqttError, url: URL | undefined, isUnanswered: boolean) {
     this.error = error;
     this.url = url;
+    this.isUnanswered = isUnanswered;
   }
 }
 
@@ -54,6 +57,7 @@ export async function attempt(context: AttemptContext, signal: AbortSignal): Pro
   signal.addEventListener('abort', giveUp);
   const cancel = environment.setTimer(timeoutMs, () => bounds.abort(timedOut('Cannot connect', timeoutMs)));
   let url: URL | undefined;
+  let isAsked = false;
   try {
     url = context.url ?? parsedUrl(await provided(settings.url, bounds.signal));
     const connect = await connectPacket(context, url, bounds.signal);
@@ -67,6 +71,7 @@ export async function attempt(context: AttemptContext, signal: AbortSignal): Pro
         return wire;
       });
     const wire = await within(dialled, bounds.signal);
+    isAsked = true;
     return await new Promise<Established>((resolve, reject) => {
       const handshake = new Handshake(connect, url as URL, { resolve, reject });
       const connection = new Connection(
@@ -84,7 +89,8 @@ export async function attempt(context: AttemptContext, signal: AbortSignal): Pro
       bounds.signal.addEventListener('abort', () => handshake.giveUp(bounds.signal.reason));
     });
   } catch (error) {
-    throw new AttemptFailed(mqttError(error, 'connection-failed'), url);
+    const typed = mqttError(error, 'connection-failed');
+    throw new AttemptFailed(typed, url, isAsked && typed.packet === undefined);
   } finally {
     cancel();
     signal.removeEventListener('abort', giveUp);

@@ -149,9 +149,8 @@ export class Client implements AsyncDisposable {
   publish(topic: string, payload: Payload, options: PublishOptions = NO_OPTIONS): Promise<PublishResult> {
     const { qos = 0, retain = false, properties = NO_PROPERTIES } = options;
     const { link, outbox } = this.#session;
-    const { operationTimeoutMs } = this.#settings;
     if (qos === 0 && link !== undefined && outbox.isPassable && options.signal === undefined) {
-      const { timeoutMs = operationTimeoutMs } = options;
+      const { timeoutMs = this.#settings.operationTimeoutMs } = options;
       if (timeoutMs === undefined) {
         try {
           link.publish({ topic, payload: payloadBytes(payload), qos, retain, properties }, 0, false);
@@ -175,7 +174,8 @@ export class Client implements AsyncDisposable {
 
   /**
    * Subscribes to one filter or several. With a handler it is called for each message; without one iterate over what
-   * is returned, or over what that settles with. Without a connection it waits for one, and it outlives connections.
+   * is returned, or over what that settles with; a full iterator that nobody reads holds up all acknowledgements.
+   * Without a connection it waits for one, and it outlives connections.
    *
    * Settles with SUBACK; rejects as `publish` does, 'refused' where no filter was granted. Where some were, see
    * `results` of the subscription.
@@ -204,12 +204,10 @@ export class Client implements AsyncDisposable {
 
   /** Unsubscribes from filters, whoever subscribed to them here. Settles with UNSUBACK; rejects as `publish` does. */
   async unsubscribe(filters: string | readonly string[], options: UnsubscribeOptions = {}): Promise<RequestResult> {
-    const { routes } = this.#session;
     const list = typeof filters === 'string' ? [filters] : filters;
+    const left = this.#session.routes.leaving(list);
     const result = await this.#requestUnsubscribe(list, options);
-    for (const subscription of list.flatMap((filter) => routes.withFilter(filter))) {
-      if (subscription.filters.every((filter) => list.includes(filter))) this.#finish(subscription);
-    }
+    for (const subscription of left()) subscription.finish(undefined);
     return result;
   }
 
@@ -236,7 +234,7 @@ export class Client implements AsyncDisposable {
    * Answers requests to a filter or template with what the handler gives, until the subscription ends. An answer has the
    * Correlation Data of its request and lives no longer than that.
    *
-   * Settles as `subscribe` does; rejects 'invalid' for a template that cannot be, and 'not-loaded'.
+   * A request is acknowledged when it is taken, since its handler may wait for what comes behind it. Settles as `subscribe` does; rejects 'invalid' for a template that cannot be, and 'not-loaded'.
    */
   respond<const Filter extends string>(
     filter: Filter,
@@ -247,15 +245,14 @@ export class Client implements AsyncDisposable {
       requestIgnored: () => {
         this.stats.requestsIgnored += 1;
       },
-      responderFailed: (error: unknown, request: ReceivedMessage) =>
-        this.#listeners.emit('responderFailed', error, request),
+      responderFailed: (error: unknown, request: ReceivedMessage) => this.#tell('responderFailed', error, request),
     };
     const answering = this.#requesting.respond(this, events, filter, handler, options);
     const subscribing = this.#subscription(
       uncheckedFilter(filter, options.params),
       { qos: options.qos ?? 1 },
       (request) =>
-        answering.then(
+        void answering.then(
           (answer) => answer(request),
           () => events.requestIgnored(),
         ),
@@ -330,9 +327,9 @@ export class Client implements AsyncDisposable {
       tap: tapOf(this.#log, this.#listeners),
       opening: (signal) =>
         this.#session.open(this.clientId, signal, (error) => this.#lifecycle.over({ by: 'client', error })),
-      accepted: (established, isResumed) => {
+      accepted: (established, ...session) => {
         if (this.#lifecycle.state === 'reconnecting') this.stats.reconnects += 1;
-        this.#session.begin(established, isResumed);
+        this.#session.begin(established, ...session);
       },
       received: (packet) => this.#session.receive(packet),
       drained: () => this.#session.outbox.pump(),
@@ -428,6 +425,7 @@ export class Client implements AsyncDisposable {
       dropped: () => {
         this.stats.dropped += 1;
       },
+      held: () => this.#log?.('warn', `a full iterator of "${names.join('", "')}" holds up all acknowledgements`),
     };
     const isManual = given.acknowledge === 'manual';
     const subscription = new Subscription(owner, names, this.#settings.iteratorMessagesMax, isManual);
@@ -464,7 +462,12 @@ export class Client implements AsyncDisposable {
 
   async #unsubscribe(subscription: Subscription): Promise<void> {
     const filters = this.#session.routes.onlyOf(subscription);
-    if (filters.length > 0 && !this.#lifecycle.isOver) await this.#requestUnsubscribe(filters, {});
+    try {
+      if (filters.length > 0 && !this.#lifecycle.isOver) await this.#requestUnsubscribe(filters, {});
+    } finally {
+      // Whoever left its loop will not ask again where this failed.
+      if (!subscription.isActive) this.#session.routes.remove(subscription);
+    }
     this.#finish(subscription);
   }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encodePacket, NO_PROPERTIES, type Packet, type MqttError as ProtocolError } from '@dunlin/protocol';
-import { type MemoryWire, memoryPair } from '@dunlin/transport';
+import { type MemoryWire, memoryPair, type Wire } from '@dunlin/transport';
 import { Connection } from './connection.ts';
 import { settled } from './contract/scripted-server.ts';
 import { MqttError } from './errors.ts';
@@ -143,4 +143,57 @@ test('what does not begin as a server of MQTT begins is refused at once, however
     );
     connection.destroy();
   }
+});
+
+test('an answer above the Maximum Packet Size of the server fails the connection, and DISCONNECT is left out', async () => {
+  const { connection, told, written } = setUp();
+  connection.maximumPacketSize = 1;
+  connection.send({ type: 'pingreq' });
+  connection.send({ type: 'puback', packetId: 1, reasonCode: 0, properties: NO_PROPERTIES });
+  connection.send({ type: 'disconnect', reasonCode: 0, properties: NO_PROPERTIES });
+  connection.close();
+  await settled();
+  assert.deepEqual(told, ['failed not-supported', 'failed not-supported', 'closed']);
+  assert.deepEqual(written, []);
+});
+
+test('a server that is answered and does not read is not read either, until it does', () => {
+  const calls: string[] = [];
+  let isFull = false;
+  const wire: Wire = {
+    peer: { address: 'test', port: 0 },
+    pendingBytes: 0,
+    open: () => {},
+    write: () => !isFull,
+    pause: () => void calls.push('pause'),
+    resume: () => void calls.push('resume'),
+    close: () => {},
+    destroy: () => {},
+  };
+  const ignore = (): void => {};
+  const tap = { isOpen: false, sent: ignore, received: ignore };
+  const owner = { received: ignore, drained: ignore, failed: ignore, closed: ignore };
+  const connection = new Connection(wire, 5, 1000, () => 0, tap, owner);
+  const answer = (): void => {
+    for (let packetId = 1; packetId <= 65_535; packetId++) {
+      connection.send({ type: 'puback', packetId, reasonCode: 0, properties: NO_PROPERTIES });
+    }
+  };
+  isFull = true;
+  for (let times = 0; times < 4; times++) answer();
+  assert.deepEqual(calls, [], 'what a Receive Maximum allows');
+  for (let times = 0; times < 4; times++) answer();
+  assert.equal(calls[0], 'pause');
+  calls.length = 0;
+  isFull = false;
+  connection.drained();
+  connection.drained();
+  assert.deepEqual(calls, ['resume']);
+});
+
+test('what is sent on a connection that is breaking has not left', async () => {
+  const { connection } = setUp();
+  connection.destroy();
+  connection.send({ type: 'pingreq' });
+  await assert.rejects(connection.left(), { code: 'connection-lost' });
 });

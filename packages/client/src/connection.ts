@@ -47,8 +47,15 @@ export interface PacketTap {
 
 /** First bytes of what may come first: CONNACK, and in MQTT 5.0 DISCONNECT and AUTH. */
 const FIRST_BYTES: readonly number[] = [0x20, 0xe0, 0xf0];
+/** What may be refused to whoever asks for it. */
+const REQUESTS: readonly Packet['type'][] = ['connect', 'publish', 'subscribe', 'unsubscribe', 'auth'];
 /** The output is written before the end of the turn when it has so many bytes. */
 const OUTPUT_BYTES = 65_536;
+/**
+ * Nothing more is read while a full wire has been given so many bytes. A server that keeps to a Receive Maximum never
+ * sends what takes so many to answer, unless it reads; so two that wait for each other wait no longer than it does.
+ */
+const BEHIND_BYTES_MAX = 1_048_576;
 /** The output buffer is kept up to this size while nothing is sent. */
 const OUTPUT_BYTES_KEPT = 16_384;
 
@@ -69,6 +76,8 @@ export class Connection implements WireHandler {
   /** The wire keeps bytes until `drained`. */
   #isFull = false;
   #isPaused = false;
+  /** Bytes given to a full wire since it was: what is published waits then, so they are answers. */
+  #bytesBehind = 0;
   #isFirst = true;
   #state: 'open' | 'closing' | 'broken' | 'closed' = 'open';
   /** The one promise of all that wait for the output to leave. */
@@ -113,21 +122,25 @@ export class Connection implements WireHandler {
     this.#left ??= Promise.withResolvers();
     const { promise } = this.#left;
     if (this.#state === 'closed') this.#settleLeft(this.#endError);
-    else this.#tellLeft();
+    else if (this.#state === 'open') this.#tellLeft();
     return promise;
   }
 
   /**
    * Puts a packet into the output, which leaves at the end of the turn; nothing once the connection closes.
    *
-   * Throws the codes of the protocol for a packet that cannot be written and `MqttError` 'not-supported' (0x95) for one
-   * that is larger than the server takes [MQTT-3.2.2-15].
+   * Throws the codes of the protocol for a packet that cannot be written and `MqttError` 'not-supported' (0x95) for a
+   * request that is larger than the server takes [MQTT-3.2.2-15]. An answer or PINGREQ that is larger fails the
+   * connection, which cannot go on without it; DISCONNECT is left out.
    */
   send(packet: Packet): void {
     if (this.#state !== 'open') return;
     if (!writeClientPacketWithin(this.#writer, packet, this.#version, this.maximumPacketSize)) {
       const message = `Cannot send ${packet.type.toUpperCase()}: the server takes at most ${this.maximumPacketSize} bytes [MQTT-3.2.2-15]`;
-      throw new MqttError('not-supported', message, { reasonCode: 0x95 });
+      const error = new MqttError('not-supported', message, { reasonCode: 0x95 });
+      if (REQUESTS.includes(packet.type)) throw error;
+      if (packet.type !== 'disconnect') this.owner.failed(error);
+      return;
     }
     if (this.#tap.isOpen) this.#tap.sent(packet);
     if (this.#writer.length >= OUTPUT_BYTES) this.#flush();
@@ -151,7 +164,7 @@ export class Connection implements WireHandler {
     if (this.#state !== 'open' || !this.#isPaused) return;
     this.#isPaused = false;
     this.#readPackets();
-    if (!this.#isPaused) this.#wire.resume();
+    if (!this.#isPaused && this.#bytesBehind <= BEHIND_BYTES_MAX) this.#wire.resume();
   }
 
   /** Sends what is in the output and closes; the wire gives a slow peer a while. `error`: why, for who waits. */
@@ -189,6 +202,8 @@ export class Connection implements WireHandler {
   /** From the wire. */
   drained(): void {
     this.#isFull = false;
+    if (this.#bytesBehind > BEHIND_BYTES_MAX && !this.#isPaused) this.#wire.resume();
+    this.#bytesBehind = 0;
     this.#tellLeft();
     if (this.#state === 'open') this.owner.drained();
   }
@@ -233,6 +248,10 @@ export class Connection implements WireHandler {
     const writer = this.#writer;
     if (this.#state !== 'open' || writer.length === 0) return;
     const bytes = writer.bytes.subarray(0, writer.length);
+    if (this.#isFull) {
+      this.#bytesBehind += bytes.length;
+      if (this.#bytesBehind > BEHIND_BYTES_MAX) this.#wire.pause();
+    }
     const isTaken = this.#wire.write(bytes);
     this.keepAlive?.sent(this.#nowMs());
     if (!isTaken) this.#isFull = true;

@@ -6,6 +6,8 @@ export class Delivery {
   readonly qos: 1 | 2;
   /** True once it may go out. */
   isGiven = false;
+  /** Its connection is over, and the server sends the message again. */
+  isStale = false;
   /** Of the acknowledgement. */
   reasonCode = 0;
   readonly #given: () => void;

@@ -19,10 +19,13 @@ export function heartbeat(
 ): () => void {
   const watch = new KeepAlive(keepAlive, pingTimeoutMs, environment.nowMs());
   let cancel = (): void => {};
+  let isStopped = false;
   const check = (): void => {
     let now = watch.check(environment.nowMs());
     if (now.step === 'ping') {
       connection.send({ type: 'pingreq' });
+      // PINGREQ may be more than the server takes, which ends the connection.
+      if (isStopped) return;
       now = watch.check(environment.nowMs());
     }
     if (now.step === 'dead') {
@@ -34,5 +37,8 @@ export function heartbeat(
   };
   connection.keepAlive = watch;
   check();
-  return () => cancel();
+  return () => {
+    isStopped = true;
+    cancel();
+  };
 }

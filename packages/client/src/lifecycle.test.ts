@@ -79,6 +79,18 @@ test('giving up connecting closes the attempt, and a later one is not disturbed 
   await client.disconnect();
 });
 
+test('giving up connecting leaves it to others who wait for it', async () => {
+  const { client, servers } = setUp();
+  const controller = new AbortController();
+  const connecting = client.connect();
+  const givenUp = assert.rejects(client.connect({ signal: controller.signal }), { code: 'aborted' });
+  controller.abort();
+  await givenUp;
+  await servers.accept();
+  assert.equal((await connecting).type, 'connack');
+  await client.disconnect();
+});
+
 test('a listener that disconnects while the client comes back is obeyed', async () => {
   const { client, servers, environment, states } = setUp();
   const connecting = client.connect();
@@ -107,4 +119,182 @@ test('connect called while the client ends waits until the store of the outbox i
   await servers.accept();
   assert.equal((await second).type, 'connack');
   await client.disconnect();
+});
+
+test('a server that takes next to nothing ends the connection and not the process', async () => {
+  const { client, servers, environment } = setUp({ reconnect: false });
+  const connecting = client.connect();
+  await servers.accept(false, { maximumPacketSize: 1, serverKeepAlive: 1 });
+  await connecting;
+  await environment.advance(1000);
+  assert.equal((await client.closed).error?.code, 'not-supported');
+});
+
+test('a fault of a server that takes next to nothing is told', async () => {
+  const { client, servers, environment } = setUp({ reconnect: false });
+  const connecting = client.connect();
+  const server = await servers.accept(false, { maximumPacketSize: 3 });
+  await connecting;
+  await environment.advance(0);
+  server.sendBytes('00 00');
+  assert.equal((await client.closed).error?.code, 'malformed-packet');
+});
+
+test('a connection that cannot resend what it must is never accepted', async () => {
+  const { client, servers, environment, states } = setUp({ properties: { sessionExpiryInterval: 60 } });
+  const connecting = client.connect();
+  const server = await servers.accept();
+  await connecting;
+  await environment.advance(0);
+  const publishing = assert.rejects(client.publish('a', 'x', { qos: 2 }), { code: 'not-supported' });
+  server.answer('pubrec', (await server.next('publish')).packetId);
+  await server.next('pubrel');
+  server.cut();
+  await turns();
+  await environment.advance(1000);
+  await servers.accept(true, { maximumPacketSize: 3 });
+  await publishing;
+  await client.closed;
+  assert.deepEqual(states, ['connecting', 'connected', 'reconnecting', 'disconnected']);
+});
+
+test('a listener of packetSent that disconnects while a connection begins is obeyed', async () => {
+  const { client, servers, environment, states } = setUp();
+  const off = client.on('packetSent', ({ type }) => {
+    if (type === 'publish') void client.disconnect();
+  });
+  const publishing = assert.rejects(client.publish('a', 'x', { qos: 1 }), { code: 'closed' });
+  const connecting = assert.rejects(client.connect(), { code: 'closed' });
+  await servers.accept();
+  await Promise.all([publishing, connecting, client.closed]);
+  assert.deepEqual(states, ['connecting', 'disconnected']);
+  off();
+  const again = client.connect();
+  const waiting = client.publish('b', 'y', { qos: 1 });
+  const server = await servers.accept();
+  await again;
+  await environment.advance(0);
+  const { topic, packetId } = await server.next('publish');
+  server.answer('puback', packetId);
+  await waiting;
+  assert.equal(topic, 'b');
+  await client.disconnect();
+});
+
+test('a listener of packetSent that disconnects at SUBSCRIBE leaves nothing of that connection behind', async () => {
+  const { client, servers, environment } = setUp();
+  const off = client.on('packetSent', ({ type }) => {
+    if (type === 'subscribe') void client.disconnect();
+  });
+  const subscribing = assert.rejects(client.subscribe('a'), { code: 'closed' });
+  const connecting = assert.rejects(client.connect(), { code: 'closed' });
+  await servers.accept();
+  await Promise.all([subscribing, connecting, client.closed]);
+  off();
+  const again = client.connect();
+  const publishing = client.publish('b', 'y');
+  const server = await servers.accept();
+  await again;
+  await environment.advance(0);
+  await server.next('publish');
+  await publishing;
+  await client.disconnect();
+});
+
+test('a client is closed when the store that was being opened is let go', async () => {
+  const store = memoryOutbox();
+  const opening = Promise.withResolvers<void>();
+  let isHeld = false;
+  const slow = {
+    ...store,
+    open: async () => {
+      await opening.promise;
+      isHeld = true;
+      return store.open();
+    },
+    write: store.write.bind(store),
+    close: async () => {
+      isHeld = false;
+      await store.close();
+    },
+  };
+  const { client } = setUp({ outbox: { store: slow } });
+  const connecting = assert.rejects(client.connect(), { code: 'closed' });
+  await turns();
+  let isOver = false;
+  const over = client.disconnect().then(() => {
+    isOver = true;
+  });
+  await connecting;
+  await turns();
+  assert.equal(isOver, false);
+  opening.resolve();
+  await over;
+  assert.equal(isHeld, false);
+});
+
+test('a store that never opens is given up after connectTimeoutMs, at every connect', async () => {
+  const store = { ...memoryOutbox(), open: () => new Promise<never>(() => {}) };
+  const { client, environment } = setUp({ outbox: { store }, connectTimeoutMs: 50 });
+  for (let times = 0; times < 2; times++) {
+    const connecting = assert.rejects(client.connect(), { code: 'timed-out' });
+    await environment.advance(50);
+    await connecting;
+  }
+  await turns();
+  await environment.advance(50);
+  assert.equal((await client.closed).error?.code, 'timed-out');
+});
+
+/** A client whose connection was lost and whose next CONNECT had no answer, on the connection behind it. */
+async function behindUnanswered() {
+  const { client, servers, environment } = setUp({ properties: { sessionExpiryInterval: 60 } });
+  const connecting = client.connect();
+  const server = await servers.accept();
+  await connecting;
+  await environment.advance(0);
+  const subscribing = client.subscribe('a', () => {});
+  const { packetId } = await server.next('subscribe');
+  server.send({ type: 'suback', packetId, properties: {}, reasonCodes: [0] });
+  await subscribing;
+  server.cut();
+  await turns();
+  await environment.advance(1000);
+  const second = await servers.next();
+  await second.next('connect');
+  second.cut();
+  await turns();
+  await environment.advance(3000);
+  const third = await servers.accept(true);
+  await turns();
+  await environment.advance(0);
+  return { client, servers, environment, server: third };
+}
+
+test('behind a CONNECT without an answer a session that is there may be a new one: subscriptions are sent again', async () => {
+  const { client, server, servers, environment } = await behindUnanswered();
+  const { subscriptions, packetId } = await server.next('subscribe');
+  assert.equal(subscriptions[0].filter, 'a');
+  server.send({ type: 'suback', packetId, properties: {}, reasonCodes: [0] });
+  await turns();
+  server.cut();
+  await turns();
+  await environment.advance(10_000);
+  const next = await servers.accept(true);
+  await turns();
+  await environment.advance(0);
+  await next.expectNothing();
+  await client.disconnect();
+});
+
+test('a connection that an attempt given up takes over is made again, once', async () => {
+  const { client, server, servers, environment } = await behindUnanswered();
+  server.send({ type: 'disconnect', reasonCode: 0x8e, properties: {} });
+  await turns();
+  await environment.advance(10_000);
+  const next = await servers.accept(true);
+  await turns();
+  await environment.advance(0);
+  next.send({ type: 'disconnect', reasonCode: 0x8e, properties: {} });
+  assert.equal((await client.closed).error?.reasonCode, 0x8e);
 });

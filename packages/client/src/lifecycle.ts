@@ -50,8 +50,11 @@ export interface LifecycleHost {
    * Identifier. Once the signal is aborted nothing may be held.
    */
   opening(signal: AbortSignal): Promise<string>;
-  /** A server accepted; `isResumed`: the session that was goes on. */
-  accepted(established: Established, isResumed: boolean): void;
+  /**
+   * A server accepted; `isResumed`: the session that was goes on. `isDoubtful`: a CONNECT before had no answer, so that
+   * session may be one that it began.
+   */
+  accepted(established: Established, isResumed: boolean, isDoubtful: boolean): void;
   /** A packet behind CONNACK. What it throws ends the connection. */
   received(packet: Packet): void;
   drained(): void;
@@ -93,6 +96,8 @@ export class Lifecycle {
   #referred: { url: URL; isForGood: boolean } | undefined;
   /** A session that reconnecting can go on with. */
   #hasSession = false;
+  /** A CONNECT since the connection before had no answer; it may still come to the server. */
+  #isDoubtful = false;
   /** Settles when what the host opened for the life before is let go. */
   #free: Promise<unknown> = Promise.resolve();
   /** Settles when the wire of the latest connection is gone. */
@@ -135,7 +140,9 @@ export class Lifecycle {
       if (this.state === 'disconnected') this.#open();
       return () => {
         this.#waiting.delete(settle);
-        if (this.state === 'connecting') this.over({ by: 'client', error: aborted('Cannot connect', signal) });
+        // Others may still wait for it.
+        if (this.state === 'connecting' && this.#waiting.size === 0)
+          this.over({ by: 'client', error: aborted('Cannot connect', signal) });
       };
     });
   }
@@ -159,6 +166,7 @@ export class Lifecycle {
     if (established === undefined) return;
     this.#drop(reason.error);
     this.#retry(reason, established.url);
+    this.#isDoubtful = false;
   }
 
   /** All is over, whatever the state. */
@@ -173,11 +181,23 @@ export class Lifecycle {
     this.#referred = this.#referred?.isForGood ? this.#referred : undefined;
     this.#move('over', reason);
     const letGo = this.#host.over(error);
-    this.#free = Promise.all([this.#free, letGo]);
+    const free = Promise.all([this.#free, letGo]);
+    this.#free = free;
     for (const settle of this.#waiting) settle.reject(asked);
     this.#waiting.clear();
     const { resolve } = this.#closed;
-    Promise.all([this.#wireGone, letGo]).then(() => resolve(reason));
+    // A store that never answers is not waited for without end.
+    const isFree = this.#bounded(free).catch(() => {});
+    Promise.all([this.#wireGone, isFree]).then(() => resolve(reason));
+  }
+
+  /** What the host opens or lets go, within `connectTimeoutMs`. */
+  #bounded<Value>(promise: Promise<Value>, signal?: AbortSignal): Promise<Value> {
+    const { environment, connectTimeoutMs: timeoutMs } = this.#settings;
+    return operation(environment, 'Cannot connect', { signal, timeoutMs }, (settle) => {
+      promise.then(settle.resolve, settle.reject);
+      return undefined;
+    });
   }
 
   #open(): void {
@@ -189,15 +209,19 @@ export class Lifecycle {
     this.#attempting = new AbortController();
     const { signal } = this.#attempting;
     this.#move('opened', undefined);
-    const opening = this.#free.then(() => (signal.aborted ? this.clientId : this.#host.opening(signal)));
+    const opening = this.#free
+      .then(() => (signal.aborted ? this.clientId : this.#host.opening(signal)))
+      .catch((error) => {
+        throw mqttError(error, 'outbox-failed');
+      });
     this.#free = opening.catch(() => {});
-    opening.then(
+    this.#bounded(opening, signal).then(
       (clientId) => {
         this.clientId = clientId;
         if (!signal.aborted) this.#attempt(signal);
       },
       (error) => {
-        if (!signal.aborted) this.over({ by: 'client', error: mqttError(error, 'outbox-failed') });
+        if (!signal.aborted) this.over({ by: 'client', error });
       },
     );
   }
@@ -218,7 +242,8 @@ export class Lifecycle {
         if (signal.aborted) established.connection.destroy();
         else this.#accepted(established, isResuming);
       },
-      ({ error, url }: AttemptFailed) => {
+      ({ error, url, isUnanswered }: AttemptFailed) => {
+        this.#isDoubtful ||= isUnanswered;
         if (signal.aborted) return;
         const by = error.code === 'refused' || error.code === 'server-disconnected' ? 'server' : 'network';
         this.#retry({ by, error }, url);
@@ -251,7 +276,9 @@ export class Lifecycle {
       },
     );
     // MQTT 3.1 has no Session Present: whoever asked for the session has to assume it.
-    this.#host.accepted(established, connack.sessionPresent || (version === 3 && isResuming));
+    this.#host.accepted(established, connack.sessionPresent || (version === 3 && isResuming), this.#isDoubtful);
+    // What was sent may have failed the connection, or a listener have called `disconnect`.
+    if (this.#current !== established) return;
     this.#move('accepted', undefined);
     for (const settle of this.#waiting) settle.resolve(connack);
     this.#waiting.clear();
@@ -327,7 +354,8 @@ export class Lifecycle {
     } catch (thrown) {
       surface(thrown);
     }
-    return mayRetry(error, this.#settings.isAskedAnew);
+    // Taken over by an attempt of this client that was given up.
+    return (this.#isDoubtful && error.reasonCode === SESSION_TAKEN_OVER) || mayRetry(error, this.#settings.isAskedAnew);
   }
 
   /** True where the server named another one, and the next attempt goes there. */
@@ -352,6 +380,7 @@ export class Lifecycle {
 }
 
 const UNSPECIFIED_ERROR = 0x80;
+const SESSION_TAKEN_OVER = 0x8e;
 
 /** The code as DISCONNECT may say it. */
 function sayable(reasonCode: number): number {

@@ -126,7 +126,10 @@ export interface ClientOptions {
   readonly outbox?: OutboxOptions;
   /** Shortens repeated topics where the server takes aliases (5.0). Default true. */
   readonly topicAliases?: boolean;
-  /** Received messages that wait in one subscription's iterator. Default 1000. */
+  /**
+   * Received messages that wait in one subscription's iterator. Above it those of QoS 1 and 2 are not acknowledged, nor
+   * is any that comes behind them, of whatever subscription, until the iterator is read. Default 1000.
+   */
   readonly iteratorMessagesMax?: number;
   /** Requests that wait for their answers; those above it reject 'queue-full'. Default 10000. */
   readonly requestsMax?: number;

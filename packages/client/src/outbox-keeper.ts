@@ -1,5 +1,6 @@
 /** Writes the outbox down: what changed in a turn is one batch, and what depends on it waits until it is durable. */
 
+import { PacketWriter, writeClientPacket } from '@dunlin/protocol';
 import { MqttError } from './errors.ts';
 import type { OutboxContents, OutboxRecord, OutboxStore } from './outbox-store.ts';
 
@@ -21,6 +22,13 @@ export class OutboxKeeper {
   constructor(store: OutboxStore, failed: (error: MqttError) => void) {
     this.#store = store;
     this.#failed = failed;
+  }
+
+  /** Throws what is wrong with a publish: what cannot be written would fail the store, and the client with it. */
+  check({ topic, qos, retain, properties }: OutboxRecord): void {
+    const payload = new Uint8Array(0);
+    const packet = { type: 'publish', dup: false, topic, payload, qos, retain, properties, packetId: 1 } as const;
+    writeClientPacket(new PacketWriter(), packet, 5);
   }
 
   /** Keeps the present state of a publish; `then` runs when that is durable. */

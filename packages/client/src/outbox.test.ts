@@ -18,9 +18,10 @@ function setUp(options: ClientOptions = {}) {
   const environment = new VirtualEnvironment();
   const platform = { dial: () => Promise.reject(new Error('no')), environment };
   const stats = { sent: 0, acknowledged: 0, received: 0, dropped: 0, refused: 0, expired: 0, reconnects: 0 };
+  const acknowledged = { call: () => {} };
   const host = {
     stats: { ...stats, responsesIgnored: 0, requestsIgnored: 0 },
-    acknowledged: () => {},
+    acknowledged: () => acknowledged.call(),
     settled: () => {},
   };
   const identifiers = new PacketIdentifiers();
@@ -34,7 +35,7 @@ function setUp(options: ClientOptions = {}) {
         reject: (error) => void outcomes.push(`${name} ${error instanceof MqttError ? error.code : error}`),
       },
     );
-  return { outbox, publish, outcomes, identifiers, environment, stats: host.stats };
+  return { outbox, publish, outcomes, identifiers, environment, stats: host.stats, acknowledged };
 }
 
 const ack = (type: PublishAckPacket['type'], packetId: number, reasonCode = 0): PublishAckPacket => ({
@@ -200,7 +201,7 @@ describe('with a store', () => {
     assert.deepEqual(told(sent), ['publish 1', 'pubrel 1']);
   });
 
-  test('what is durable on a connection that is over is not sent on it, and comes again on the next', async () => {
+  test('what is durable on a connection that is over is not sent on it, and goes out on the next for the first time [MQTT-3.3.1-1]', async () => {
     const { outbox, publish } = await kept();
     const first = fakeLink();
     outbox.begin(first.link, false);
@@ -210,7 +211,7 @@ describe('with a store', () => {
     const second = fakeLink();
     outbox.begin(second.link, true);
     await turn();
-    assert.deepEqual([told(first.sent), told(second.sent)], [[], ['publish 1 again']]);
+    assert.deepEqual([told(first.sent), told(second.sent)], [[], ['publish 1']]);
   });
 
   test('another process goes on where the one before died, in a session that goes on and in a new one', async () => {
@@ -277,4 +278,123 @@ describe('with a store', () => {
     const second = await next(store);
     assert.equal(second.outbox.size, 2);
   });
+});
+
+test('who listens for acknowledgements and ends the outbox finds that publish settled', () => {
+  const { outbox, publish, outcomes, identifiers, acknowledged } = setUp();
+  acknowledged.call = () => outbox.end(new MqttError('closed', 'over'));
+  outbox.begin(fakeLink().link, false);
+  publish(1, 'a');
+  publish(1, 'b');
+  outbox.puback(ack('puback', 1));
+  assert.deepEqual(outcomes, ['a done', 'b closed']);
+  assert.deepEqual([outbox.size, identifiers.inUse], [0, 0]);
+  publish(2, 'c');
+  outbox.begin(fakeLink().link, false);
+  outbox.pubrec(ack('pubrec', 3));
+  publish(1, 'd');
+  outbox.begin(fakeLink().link, false);
+  assert.deepEqual(outcomes.slice(2), ['c done', 'd closed']);
+});
+
+test('a message that no packet can say is refused at once where there is a store, and others go on', async () => {
+  const { outbox, publish, outcomes } = setUp();
+  const properties = { payloadFormatIndicator: 7 as 1 };
+  const bad = () =>
+    outbox.publish(
+      { topic: 'bad', payload: new Uint8Array(0), qos: 1, retain: false, properties },
+      { resolve: () => {}, reject: (error) => void outcomes.push(`bad ${(error as MqttError).code}`) },
+    );
+  bad();
+  publish(1, 'early');
+  const store = memoryOutbox();
+  await store.open();
+  outbox.keeper = new OutboxKeeper(store, ({ code }) => void outcomes.push(`failed ${code}`));
+  outbox.restore([]);
+  assert.throws(bad, { code: 'protocol-error' });
+  publish(1, 'late');
+  await turn();
+  assert.deepEqual([outcomes, outbox.size], [['bad protocol-error'], 2]);
+});
+
+test('publishes leave Packet Identifiers to requests, and wait for those they may have [MQTT-2.2.1-2]', () => {
+  const { outbox, publish, outcomes, identifiers } = setUp();
+  const { link, sent } = fakeLink();
+  outbox.begin(link, false);
+  for (let count = 0; count < 65_535; count++) publish(1);
+  assert.deepEqual([sent.length, identifiers.inUse, outcomes], [64_535, 64_535, []]);
+  outbox.puback(ack('puback', 1));
+  assert.equal(sent.length, 64_536);
+});
+
+/** An outbox whose store writes when a test says so. */
+function withSlowStore() {
+  const { outbox, ...rest } = setUp();
+  const writes: { put: number[]; remove: number[]; done: () => void }[] = [];
+  const store: OutboxStore = {
+    open: async () => ({ clientId: undefined, records: [] }),
+    write: ({ put, remove }) =>
+      new Promise((done) => {
+        writes.push({ put: put.map(({ sequence }) => sequence), remove: [...remove], done });
+      }),
+    close: async () => {},
+  };
+  outbox.keeper = new OutboxKeeper(store, () => {});
+  const written = async (): Promise<void> => {
+    await turn();
+    for (const { done } of writes.splice(0)) done();
+    await turn();
+  };
+  return { outbox, writes, written, ...rest };
+}
+
+test('QoS 0 from a store leaves once the store has forgotten it, in its order, and waits where the connection is over', async () => {
+  const { outbox, publish, outcomes, written, writes } = withSlowStore();
+  publish(0, 'a');
+  await written();
+  const { link, sent } = fakeLink();
+  outbox.begin(link, false);
+  publish(0, 'b');
+  await turn();
+  assert.deepEqual([writes.map(({ remove }) => remove), sent, outbox.isPassable], [[[1]], [], false]);
+  outbox.pause();
+  await written();
+  assert.deepEqual([sent, outcomes, outbox.size], [[], [], 2]);
+  const next = fakeLink();
+  outbox.begin(next.link, true);
+  await written();
+  await written();
+  assert.deepEqual(
+    next.sent.map((packet) => packet.type === 'publish' && packet.topic),
+    ['a', 'b'],
+  );
+  assert.deepEqual([outcomes, outbox.size], [['a done', 'b done'], 0]);
+});
+
+test('a publish given up while the store takes it is not sent', async () => {
+  const { outbox, publish, written, identifiers } = withSlowStore();
+  const { link, sent } = fakeLink();
+  outbox.begin(link, false);
+  outbox.cancel(publish(1, 'a'));
+  await written();
+  assert.deepEqual([sent, identifiers.inUse, outbox.size], [[], 0, 0]);
+});
+
+test('what the store had not yet taken when the connection was lost goes out for the first time on the next', async () => {
+  const { outbox, publish, written, outcomes } = withSlowStore();
+  outbox.begin(fakeLink().link, false);
+  publish(1, 'a');
+  outbox.pause();
+  await written();
+  const { link, sent } = fakeLink();
+  outbox.begin(link, true);
+  await written();
+  publish(2, 'b');
+  outbox.pause();
+  await written();
+  const next = fakeLink();
+  outbox.begin(next.link, false);
+  await written();
+  await written();
+  assert.deepEqual([told(sent), told(next.sent), outcomes], [['publish 1'], ['publish 3', 'publish 4'], []]);
 });

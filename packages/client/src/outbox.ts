@@ -26,6 +26,7 @@ import type { Link, PublishRequest } from './link.ts';
 import type { Settle } from './operation.ts';
 import type { OutboxKeeper } from './outbox-keeper.ts';
 import type { OutboxRecord } from './outbox-store.ts';
+import { REQUESTS_OPEN_MAX } from './requests.ts';
 import type { Settings } from './settings.ts';
 
 /** One publish on its way. */
@@ -51,6 +52,8 @@ export interface OutboxHost {
   settled(): void;
 }
 
+/** The other Packet Identifiers are those of requests. */
+const OPEN_MAX = 65_535 - REQUESTS_OPEN_MAX;
 const REFUSED = 0x80;
 const IDENTIFIER_NOT_FOUND = 0x92;
 /** What waits is looked through for expired messages at most so often. */
@@ -73,6 +76,10 @@ export class Outbox {
   /** Above QoS 0, oldest first. */
   readonly #waiting = new Set<Outgoing>();
   readonly #waiting0 = new Set<Outgoing>();
+  /** QoS 0 that leaves once the store has forgotten it: in doubt it is lost and not sent twice [MQTT-4.3.1-1]. */
+  readonly #leaving0 = new Set<Outgoing>();
+  /** Open and never sent, as the store does not have that yet. */
+  readonly #unsent = new Set<Outgoing>();
   #link: Link | undefined;
   /** Identifiers that no unknown flow has; undefined where there are none such, or before the first connection. */
   #clear: Set<number> | undefined;
@@ -92,12 +99,12 @@ export class Outbox {
 
   /** Publishes that are not settled. */
   get size(): number {
-    return this.#waiting0.size + this.#waiting.size + this.#openSize;
+    return this.#waiting0.size + this.#leaving0.size + this.#waiting.size + this.#openSize;
   }
 
   /** True where QoS 0 may go past the outbox. */
   get isPassable(): boolean {
-    return this.#link?.isWritable === true && this.#waiting0.size === 0;
+    return this.#link?.isWritable === true && this.#waiting0.size + this.#leaving0.size === 0;
   }
 
   /** Takes a publish. Throws, and has taken nothing: 'queue-full', or what is wrong with the message. */
@@ -120,8 +127,9 @@ export class Outbox {
       aliasOn: this.#link,
     };
     const waiting = qos === 0 ? this.#waiting0 : this.#waiting;
-    const isNow = waiting.size === 0 && this.#maySend(outgoing);
+    const isNow = waiting.size === 0 && (qos > 0 || this.#leaving0.size === 0) && this.#maySend(outgoing);
     if (!isNow) assertTopicName(topic);
+    this.keeper?.check(outgoing);
     this.#makeRoom(topic, topic.length + payload.length);
     this.#bytes += topic.length + payload.length;
     if (isNow) this.#send(outgoing);
@@ -135,7 +143,9 @@ export class Outbox {
 
   /** Forgets a publish that was not sent; one that was goes on. */
   cancel(outgoing: Outgoing): void {
-    if (this.#waiting.delete(outgoing) || this.#waiting0.delete(outgoing)) this.#close(outgoing);
+    for (const list of [this.#waiting, this.#waiting0, this.#leaving0, this.#unsent]) {
+      if (list.delete(outgoing)) this.#close(outgoing);
+    }
   }
 
   /** Takes what the store has kept; what was published meanwhile comes behind it. */
@@ -156,6 +166,12 @@ export class Outbox {
     }
     for (const outgoing of local.sort(bySequence)) {
       outgoing.sequence = ++this.#sequence;
+      try {
+        this.keeper?.check(outgoing);
+      } catch (error) {
+        this.#fail(outgoing, mqttError(error));
+        continue;
+      }
       this.#waitingFor(outgoing).add(outgoing);
       this.keeper?.put(outgoing);
     }
@@ -165,17 +181,22 @@ export class Outbox {
   begin(link: Link, isResumed: boolean): void {
     this.#link = link;
     this.#again.clear();
-    if (!isResumed) this.#beginAnew();
+    const taken = isResumed ? [] : this.#beginAnew();
     this.#clear =
       isResumed && this.keeper === undefined && (this.#isFirst || this.#clear) ? (this.#clear ?? new Set()) : undefined;
     this.#isFirst = false;
     this.#forgetUnconfirmed();
+    const waiting0 = [...this.#leaving0, ...this.#waiting0];
+    this.#leaving0.clear();
+    this.#waiting0.clear();
+    for (const outgoing of waiting0) this.#waiting0.add(outgoing);
     for (const outgoing of this.#open.values()) this.#again.add(outgoing);
     const released = [...this.#released.keys()];
     this.#whenKept(() => {
       for (const packetId of released) this.#pubrel(packetId, 0);
       this.pump();
     });
+    for (const { topic, result } of taken) this.#host.acknowledged(topic, result);
   }
 
   /** The connection is over; all waits for the next one. */
@@ -185,17 +206,17 @@ export class Outbox {
 
   /** All is over: every publish fails with the error. A store keeps what is in it. */
   end(error: MqttError): void {
-    const lists = [this.#open, this.#released, this.#waiting, this.#waiting0];
+    const lists = [this.#open, this.#released, this.#waiting, this.#leaving0, this.#waiting0];
     const all = lists.flatMap((list) => [...list.values()]);
-    for (const list of [this.#again, ...lists]) list.clear();
+    for (const list of [this.#again, this.#unsent, ...lists]) list.clear();
     this.#isFirst = true;
     this.#unconfirmed.clear();
     this.#link = undefined;
     this.keeper = undefined;
-    this.#bytes = 0;
     this.#cancelSweep?.();
     this.#cancelSweep = undefined;
-    for (const { packetId, settle } of all) {
+    for (const { topic, payload, packetId, settle } of all) {
+      this.#bytes -= topic.length + payload.length;
       this.#identifiers.free(packetId);
       settle?.reject(error);
     }
@@ -240,13 +261,15 @@ export class Outbox {
     for (const outgoing of this.#again) {
       if (!this.#hasWindow() || this.#link?.isWritable !== true) break;
       this.#again.delete(outgoing);
-      this.#transmit(outgoing, true);
+      this.#transmit(outgoing, !this.#unsent.delete(outgoing));
     }
     for (const waiting of [this.#waiting, this.#waiting0]) {
       for (const outgoing of waiting) {
         if (!this.#maySend(outgoing)) break;
         waiting.delete(outgoing);
-        if (!this.#isExpired(outgoing)) this.#send(outgoing);
+        if (this.#isExpired(outgoing)) continue;
+        if (waiting === this.#waiting || this.keeper === undefined) this.#send(outgoing);
+        else this.#sendForgotten(outgoing);
       }
     }
   }
@@ -261,7 +284,7 @@ export class Outbox {
   }
 
   #hasWindow(): boolean {
-    return this.#openSize - this.#again.size < (this.#link?.limits.receiveMaximum ?? 0);
+    return this.#openSize - this.#again.size < Math.min(this.#link?.limits.receiveMaximum ?? 0, OPEN_MAX);
   }
 
   /** What is open goes before what is new. */
@@ -279,19 +302,23 @@ export class Outbox {
     this.#unconfirmed.clear();
   }
 
-  /** The server has no session: identifiers and flows start anew. */
-  #beginAnew(): void {
+  /** The server has no session: identifiers and flows start anew. Returns what it had taken over before. */
+  #beginAnew(): Outgoing[] {
+    const taken: Outgoing[] = [];
     const open = [...this.#open.values(), ...this.#released.values()];
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const outgoing of open.sort(bySequence)) {
       const { qos, state, result, topic } = outgoing;
-      if (state === 'released') this.#accepted(outgoing, result);
-      else if (qos === 2) {
+      if (state === 'released') {
+        this.#settleAccepted(outgoing, result);
+        taken.push(outgoing);
+      } else if (qos === 2 && !this.#unsent.has(outgoing)) {
         this.#fail(outgoing, unknownOutcome(topic));
       } else {
         this.#identifiers.free(outgoing.packetId);
         this.#open.delete(outgoing.packetId);
+        this.#unsent.delete(outgoing);
         outgoing.state = 'waiting';
         outgoing.packetId = 0;
         this.#waiting.add(outgoing);
@@ -299,19 +326,21 @@ export class Outbox {
       }
     }
     for (const outgoing of waiting) this.#waiting.add(outgoing);
+    return taken;
+  }
+
+  /** QoS 0 that the store has had. Where the connection is over first, it waits for the next one here alone. */
+  #sendForgotten(outgoing: Outgoing): void {
+    this.#leaving0.add(outgoing);
+    this.keeper?.remove(outgoing.sequence);
+    this.#whenKept(() => {
+      if (this.#leaving0.delete(outgoing)) this.#send(outgoing);
+    });
   }
 
   #send(outgoing: Outgoing): void {
-    if (outgoing.qos === 0) {
-      this.#transmit(outgoing, false);
-      return;
-    }
-    try {
-      outgoing.packetId = this.#identifiers.next();
-    } catch (error) {
-      this.#fail(outgoing, mqttError(error));
-      return;
-    }
+    if (outgoing.qos === 0) return this.#transmit(outgoing, false);
+    outgoing.packetId = this.#identifiers.next();
     outgoing.state = 'sent';
     this.#open.set(outgoing.packetId, outgoing);
     const { packetId } = outgoing;
@@ -320,7 +349,10 @@ export class Outbox {
       this.#unconfirmed.add(packetId);
       this.#pubrel(packetId, 0);
     }
-    this.#whenKept(() => this.#transmit(outgoing, false), outgoing);
+    this.#unsent.add(outgoing);
+    this.#whenKept(() => {
+      if (this.#unsent.delete(outgoing)) this.#transmit(outgoing, false);
+    }, outgoing);
   }
 
   /** PUBLISH leaves. What cannot be sent fails. */
@@ -367,9 +399,14 @@ export class Outbox {
     this.pump();
   }
 
+  /** Told last: who listens may end the client. */
   #accepted(outgoing: Outgoing, result: PublishResult): void {
-    this.#host.stats.acknowledged += 1;
+    this.#settleAccepted(outgoing, result);
     this.#host.acknowledged(outgoing.topic, result);
+  }
+
+  #settleAccepted(outgoing: Outgoing, result: PublishResult): void {
+    this.#host.stats.acknowledged += 1;
     outgoing.settle?.resolve(result);
     this.#close(outgoing);
   }
@@ -383,6 +420,7 @@ export class Outbox {
   #close(outgoing: Outgoing): void {
     const { topic, payload, packetId, sequence } = outgoing;
     this.#again.delete(outgoing);
+    this.#unsent.delete(outgoing);
     this.#open.delete(packetId);
     this.#released.delete(packetId);
     this.#bytes -= topic.length + payload.length;

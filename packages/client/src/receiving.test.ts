@@ -65,6 +65,19 @@ test('QoS 2 flows outlive a connection that is resumed, owed acknowledgements an
   assert.equal(deliveries.length, 2);
 });
 
+test('what is owed when a connection ends is stale where it comes again, and in a new session', () => {
+  const { receiving, deliveries, link } = setUp(10);
+  receiving.publish(publish(1, 1));
+  receiving.publish(publish(2, 2));
+  receiving.begin(link, true);
+  assert.deepEqual(
+    deliveries.map(({ isStale }) => isStale),
+    [true, false],
+  );
+  receiving.begin(link, false);
+  assert.ok(deliveries[1].isStale);
+});
+
 test('QoS 1 and 2 together keep to the Receive Maximum', () => {
   const { receiving, deliveries } = setUp(2);
   receiving.publish(publish(1, 1));

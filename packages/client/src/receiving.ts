@@ -53,6 +53,10 @@ export class Receiving {
   begin(link: Link, isResumed: boolean): void {
     this.#link = link;
     this.#aliases = new TopicAliasReceiver(this.#topicAliasMaximum);
+    // In a new session nothing is repeated, and what the old one held is gone at the server too.
+    for (const delivery of [...this.#owed, ...this.#held.values()]) {
+      if (delivery.qos === 1 || !isResumed) delivery.isStale = true;
+    }
     this.#owed = new Set();
     this.#pubacksOwed = 0;
     this.#openHere = new Set();

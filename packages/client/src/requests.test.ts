@@ -108,3 +108,19 @@ test('so many may wait and no more; the end rejects every one', () => {
   requests.end(new MqttError('closed', 'over'));
   assert.deepEqual([identifiers.inUse, outcomes], [0, ['over', 'over']]);
 });
+
+test('a request given up counts no more, and that is told', () => {
+  let settledCalls = 0;
+  const requests = new Requests(new PacketIdentifiers(), 10, () => void settledCalls++);
+  const { request } = setUp();
+  const waiting = request('subscribe', ['a']);
+  requests.add(waiting);
+  requests.cancel(waiting);
+  requests.begin(fakeLink().link, []);
+  const sent = request('subscribe', ['b']);
+  requests.add(sent);
+  requests.cancel(sent);
+  assert.deepEqual([requests.size, settledCalls], [0, 2]);
+  requests.answered({ type: 'suback', packetId: 1, properties: {}, reasonCodes: [1] });
+  assert.equal(requests.size, 0);
+});

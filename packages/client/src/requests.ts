@@ -46,7 +46,7 @@ export interface Request {
 }
 
 /** Open at once: packet identifiers are shared with what is published. */
-const OPEN_MAX = 1000;
+export const REQUESTS_OPEN_MAX = 1000;
 const REFUSED = 0x80;
 
 /** Keeps the requests of one client. */
@@ -56,6 +56,8 @@ export class Requests {
   readonly #settled: () => void;
   #waiting = new Set<Request>();
   readonly #open = new Map<number, Request>();
+  /** Of the open ones, those given up. */
+  #unheard = 0;
   #link: Link | undefined;
 
   constructor(identifiers: PacketIdentifiers, requestsMax: number, settled: () => void) {
@@ -64,9 +66,9 @@ export class Requests {
     this.#settled = settled;
   }
 
-  /** Requests without an answer. */
+  /** Requests without an answer that somebody waits for. */
   get size(): number {
-    return this.#waiting.size + this.#open.size;
+    return this.#waiting.size + this.#open.size - this.#unheard;
   }
 
   /** Sends, or lets wait. Throws 'queue-full'. */
@@ -82,8 +84,11 @@ export class Requests {
   cancel(request: Request): void {
     this.#waiting.delete(request);
     for (const [packetId, open] of this.#open) {
-      if (open === request) this.#open.set(packetId, { ...request, settle: UNHEARD });
+      if (open !== request) continue;
+      this.#open.set(packetId, { ...request, settle: UNHEARD });
+      this.#unheard += 1;
     }
+    this.#settled();
   }
 
   /** A connection: sends `first`, then what had no answer, then what waits. */
@@ -92,6 +97,7 @@ export class Requests {
     const again = [...this.#open.values()].filter(({ settle }) => settle !== UNHEARD);
     for (const packetId of this.#open.keys()) this.#identifiers.free(packetId);
     this.#open.clear();
+    this.#unheard = 0;
     this.#waiting = new Set([...first, ...again, ...this.#waiting]);
     this.#pump();
   }
@@ -106,6 +112,7 @@ export class Requests {
     const requests = [...this.#open.values(), ...this.#waiting];
     for (const packetId of this.#open.keys()) this.#identifiers.free(packetId);
     this.#open.clear();
+    this.#unheard = 0;
     this.#waiting.clear();
     this.#link = undefined;
     for (const { settle } of requests) settle.reject(error);
@@ -130,6 +137,7 @@ export class Requests {
     }
     this.#open.delete(packetId);
     this.#identifiers.free(packetId);
+    if (settle === UNHEARD) this.#unheard -= 1;
     if (count > 0 && reasonCodes.every((code) => code >= REFUSED)) {
       settle.reject(refused(`Cannot ${attemptOf(request)}`, reasonCodes[0], packet));
     } else {
@@ -146,7 +154,7 @@ export class Requests {
     const link = this.#link;
     if (link === undefined) return;
     for (const request of this.#waiting) {
-      if (this.#open.size >= OPEN_MAX) return;
+      if (this.#link !== link || this.#open.size >= REQUESTS_OPEN_MAX) return;
       this.#waiting.delete(request);
       this.#send(request, link);
     }
@@ -158,10 +166,11 @@ export class Requests {
       packetId = this.#identifiers.next();
       const { type, filters, subscriptions } = request;
       const properties = propertiesOf(request, link);
+      this.#open.set(packetId, request);
       if (type === 'subscribe') link.send({ type, packetId, properties, subscriptions });
       else link.send({ type, packetId, properties, filters });
-      this.#open.set(packetId, request);
     } catch (error) {
+      this.#open.delete(packetId);
       this.#identifiers.free(packetId);
       request.settle.reject(mqttError(error));
       this.#settled();

@@ -33,14 +33,19 @@ test('an answer goes to the Response Topic with the Correlation Data, the QoS an
     payload: Buffer.from('state?'),
     properties: { responseTopic: 'r/1', correlationData, messageExpiryInterval: 12 },
   });
-  const { topic, qos, payload, properties, packetId } = await server.next('publish');
-  // The request is acknowledged once its answer has arrived.
-  await server.expectNothing();
-  server.answer('puback', packetId);
   assert.equal((await server.next('puback')).packetId, 9);
+  const { topic, qos, payload, properties } = await server.next('publish');
   assert.deepEqual([topic, qos, Buffer.from(payload).toString()], ['r/1', 1, '{"key":"42","asked":"state?"}']);
   assert.equal(properties.messageExpiryInterval, 12);
   assert.deepEqual(new Uint8Array(properties.correlationData ?? []), correlationData);
+});
+
+test('a request is acknowledged when it is taken, so that its handler may make requests of its own', async () => {
+  const { server } = await responding('ask', () => new Promise(() => {}));
+  for (const packetId of [1, 2]) {
+    server.publish({ topic: 'ask', qos: 1, packetId, properties: { responseTopic: 'r' } });
+    assert.equal((await server.next('puback')).packetId, packetId);
+  }
 });
 
 test('by template an answer goes where the template says, in 3.1.1 too', async () => {

@@ -6,7 +6,7 @@ import { Routes } from './routes.ts';
 import { Subscription } from './subscription.ts';
 import { published } from './testing/fake-link.ts';
 
-const owner = { unsubscribe: () => Promise.resolve(), dropped: () => {} };
+const owner = { unsubscribe: () => Promise.resolve(), dropped: () => {}, held: () => {} };
 const message = (topic: string, subscriptionIdentifiers?: number[]) =>
   new ReceivedMessage(
     published({ topic, properties: subscriptionIdentifiers ? { subscriptionIdentifiers } : {} }),
@@ -90,7 +90,6 @@ test('what is left when a subscription goes, and what a server that forgot is as
   const { subscription: first, identifier } = add(routes, ['a', 'b']);
   const { subscription: second } = add(routes, ['b']);
   assert.deepEqual(routes.onlyOf(first), ['a']);
-  assert.deepEqual(routes.withFilter('b'), [first, second]);
   assert.deepEqual([routes.all().size, routes.groups()], [2, []]);
   routes.granted('a');
   assert.deepEqual(
@@ -99,7 +98,19 @@ test('what is left when a subscription goes, and what a server that forgot is as
   );
   routes.remove(first);
   routes.remove(first);
-  assert.deepEqual(routes.withFilter('b'), [second]);
+  assert.deepEqual([...routes.all()], [second]);
   routes.remove(second);
   assert.equal(routes.all().size, 0);
+});
+
+test('leaving filters takes them from who has them then, and gives who has none left', () => {
+  const routes = new Routes();
+  const { subscription: first } = add(routes, ['a']);
+  const { subscription: second } = add(routes, ['a', 'b']);
+  const left = routes.leaving(['a']);
+  const { subscription: later } = add(routes, ['a']);
+  assert.deepEqual(left(), [first]);
+  assert.deepEqual([...routes.all()], [later, second]);
+  // The filter of a subscription that lost it is that of the later one.
+  assert.deepEqual([routes.onlyOf(second), routes.onlyOf(later)], [['b'], ['a']]);
 });

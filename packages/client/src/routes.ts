@@ -87,25 +87,33 @@ export class Routes {
     if (route !== undefined) route.isGranted = true;
   }
 
-  /** Removes a subscription. */
-  remove(subscription: Subscription): void {
-    for (const filter of subscription.filters) {
+  /** Removes a subscription from filters, all of its own unless told; returns whether it has any left. */
+  remove(subscription: Subscription, filters = subscription.filters): boolean {
+    for (const filter of filters) {
       const route = this.#byFilter.get(filter);
       if (!route?.subscriptions.delete(subscription) || route.subscriptions.size > 0) continue;
       this.#trie.remove(route.topicFilter, route);
       this.#unidentify(route);
       this.#byFilter.delete(filter);
     }
+    return subscription.filters.some((filter) => this.#byFilter.get(filter)?.subscriptions.has(subscription));
   }
 
   /** The filters of a subscription that no other subscription has. */
   onlyOf(subscription: Subscription): string[] {
-    return subscription.filters.filter((filter) => this.#byFilter.get(filter)?.subscriptions.size === 1);
+    return subscription.filters.filter((filter) => {
+      const subscriptions = this.#byFilter.get(filter)?.subscriptions;
+      return subscriptions?.size === 1 && subscriptions.has(subscription);
+    });
   }
 
-  /** The subscriptions with this very filter. */
-  withFilter(filter: string): Subscription[] {
-    return [...(this.#byFilter.get(filter)?.subscriptions ?? [])];
+  /**
+   * Takes the filters, when the function returned is called, from the subscriptions that have them now: who subscribes
+   * in between keeps its own. It returns the subscriptions that have none left.
+   */
+  leaving(filters: readonly string[]): () => Subscription[] {
+    const leaving = new Set(filters.flatMap((filter) => [...(this.#byFilter.get(filter)?.subscriptions ?? [])]));
+    return () => [...leaving].filter((subscription) => !this.remove(subscription, filters));
   }
 
   /** Every subscription, each once. */

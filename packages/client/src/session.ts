@@ -73,15 +73,17 @@ export class Session {
     return kept ?? clientId;
   }
 
-  /** A server accepted a connection. `isResumed`: it goes on with this session. */
-  begin({ connection, connack, authenticating }: Established, isResumed: boolean): void {
+  /** A server accepted a connection. `isResumed`: it goes on with this session, or `isDoubtful`, with a new one. */
+  begin({ connection, connack, authenticating }: Established, isResumed: boolean, isDoubtful: boolean): void {
     const { connect, topicAliases } = this.#settings;
     const link = new Link(connection, connack, connect.protocolVersion, topicAliases);
     this.link = link;
     this.#authenticating = authenticating;
     this.#receiving.begin(link, isResumed);
-    // MQTT 3.1 does not say whether it has the session: subscribing once more does no harm.
-    this.requests.begin(link, connack.sessionPresent ? [] : this.#resubscribing());
+    // Where nobody says whether the server has them, as MQTT 3.1 does not: subscribing once more does no harm.
+    this.requests.begin(link, connack.sessionPresent && !isDoubtful ? [] : this.#resubscribing());
+    // What was sent may have ended the connection: a listener saw it, or it was too much for the server.
+    if (this.link !== link) return;
     this.outbox.begin(link, isResumed);
   }
 

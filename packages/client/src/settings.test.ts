@@ -57,7 +57,14 @@ test('options that cannot be are refused before anything is dialled', () => {
 });
 
 test('a URL that is none is told without its password; user and password may be escaped', () => {
-  for (const url of ['nowhere', '', 'mqtt://u:secret@']) {
+  for (const url of [
+    'nowhere',
+    '',
+    'mqtt://u:secret@',
+    'mqtt://u:a/secret@host:99999',
+    'mqtt://u:a#secret@b c',
+    'secret@host',
+  ]) {
     assert.throws(
       () => settingsFor(platform, url, {}),
       (error: MqttError) => error.code === 'invalid' && !error.message.includes('secret'),

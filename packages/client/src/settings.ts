@@ -80,7 +80,7 @@ export function parsedUrl(given: string | URL): URL {
     userOf(url);
     return url;
   }
-  const shown = String(given).replace(/\/\/[^@/]*@/, '//…@');
+  const shown = String(given).replace(/^([^/@]*\/\/)?.*@/s, '$1…@');
   throw new MqttError('invalid', `Cannot connect to "${shown}": expected a URL such as mqtt://localhost:1883`);
 }
 

@@ -7,7 +7,9 @@ import { published } from './testing/fake-link.ts';
 
 function setUp(messagesMax = 2, isManual = false) {
   const acknowledged: number[] = [];
+  const deliveries: Delivery[] = [];
   let dropped = 0;
+  let held = 0;
   let unsubscribed = 0;
   const owner = {
     unsubscribe: async () => {
@@ -15,6 +17,9 @@ function setUp(messagesMax = 2, isManual = false) {
     },
     dropped: () => {
       dropped += 1;
+    },
+    held: () => {
+      held += 1;
     },
   };
   const subscription = new Subscription(owner, ['a'], messagesMax, isManual);
@@ -29,9 +34,10 @@ function setUp(messagesMax = 2, isManual = false) {
     isHeld = false;
     delivery?.release();
     isHeld = true;
+    if (delivery !== undefined) deliveries.push(delivery);
     return delivery?.isGiven ?? true;
   };
-  return { subscription, deliver, acknowledged, counts: () => ({ dropped, unsubscribed }) };
+  return { subscription, deliver, deliveries, acknowledged, counts: () => ({ dropped, unsubscribed, held }) };
 }
 
 test('a waiting loop takes a message at once', async () => {
@@ -39,6 +45,21 @@ test('a waiting loop takes a message at once', async () => {
   const next = subscription[Symbol.asyncIterator]().next();
   assert.equal(deliver(1), true);
   assert.equal((await next).value?.packetId, 1);
+});
+
+test('what comes again on a later connection is kept once above the limit, and holding back is told once', async () => {
+  const { subscription, deliver, deliveries, counts } = setUp(1);
+  const iterator = subscription[Symbol.asyncIterator]();
+  for (let connection = 0; connection < 5; connection++) {
+    for (const packetId of [1, 2, 3]) deliver(packetId);
+    for (const delivery of deliveries.splice(0)) delivery.isStale = true;
+  }
+  assert.equal(counts().held, 1);
+  subscription.finish(undefined);
+  const identifiers: number[] = [];
+  for (let next = await iterator.next(); !next.done; next = await iterator.next())
+    identifiers.push(next.value.packetId);
+  assert.deepEqual(identifiers, [1, 1, 2, 3]);
 });
 
 test('above the limit QoS 1 is held back and QoS 0 dropped; taking one lets the next go', async () => {

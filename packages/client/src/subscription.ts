@@ -13,6 +13,8 @@ export interface SubscriptionOwner {
   unsubscribe(subscription: Subscription): Promise<void>;
   /** A message found no room. */
   dropped(): void;
+  /** The first message whose acknowledgement waits for room; it holds up all that come behind it [MQTT-4.6.0-2]. */
+  held(subscription: Subscription): void;
 }
 
 /** A message in the iterator; with a delivery its acknowledgement waits for room. */
@@ -29,7 +31,8 @@ type Next = IteratorResult<ReceivedMessage, undefined>;
  *
  * Without a handler messages are kept for the iterator from the call of `subscribe` on, up to `iteratorMessagesMax`.
  * Once it is full, messages of QoS 1 and 2 are not acknowledged until there is room, so the server holds back the rest
- * (Receive Maximum); messages of QoS 0 are dropped and counted. Where nobody ever iterates, the messages kept are let go
+ * (Receive Maximum); messages of QoS 0 are dropped and counted. Acknowledgements keep the order of the messages, so
+ * an iterator that is begun and not read holds up those of every other subscription. Where nobody ever iterates, the messages kept are let go
  * when they reach the limit, and none is kept any more. Leaving the loop (`break`) unsubscribes, unless there are
  * handlers. The loop ends when the subscription ends in order, and throws where it broke.
  */
@@ -45,6 +48,7 @@ export class Subscription implements AsyncIterable<ReceivedMessage, undefined> {
   readonly #isManual: boolean;
   #mode: 'keeping' | 'iterating' | 'unheard' = 'keeping';
   #kept: Kept[] = [];
+  #hasHeld = false;
   #readers: PromiseWithResolvers<Next>[] = [];
   #end: { readonly error: Error | undefined } | undefined;
 
@@ -127,7 +131,13 @@ export class Subscription implements AsyncIterable<ReceivedMessage, undefined> {
       this.#owner.dropped();
     } else {
       delivery.hold();
+      // Those of a connection that is over come again, or their session is gone: they would pile up.
+      if (this.#kept[this.#messagesMax]?.delivery?.isStale) {
+        this.#kept = this.#kept.filter((kept, index) => index < this.#messagesMax || !kept.delivery?.isStale);
+      }
       this.#kept.push({ message, delivery });
+      if (!this.#hasHeld) this.#owner.held(this);
+      this.#hasHeld = true;
     }
   }
 

@@ -71,3 +71,15 @@ test('an end rejects those who wait; what came before can be taken, and then eac
   assert.throws(() => filled.take(), /^Error: gone$/);
   await assert.rejects(async () => filled.next(), /^Error: gone$/);
 });
+
+test('what waits without an acknowledgement makes way for its repeat on the next connection', () => {
+  const inbox = new Inbox(10);
+  inbox.put(message('a'));
+  for (let connection = 0; connection < 3; connection++) {
+    inbox.resumed();
+    inbox.put(message('b', 1));
+  }
+  assert.equal(inbox.take()?.message.topic, 'a');
+  assert.equal(inbox.take()?.message.topic, 'b');
+  assert.equal(inbox.take(), undefined);
+});

@@ -20,7 +20,7 @@ export class Inbox {
   /** Messages of QoS 0 that found no room. */
   dropped = 0;
   readonly #messagesMax: number;
-  readonly #waiting: Waiting[] = [];
+  #waiting: Waiting[] = [];
   readonly #takers: PromiseWithResolvers<Waiting>[] = [];
   #latest: { readonly message: ReceivedMessage; readonly held: Promise<void> } | undefined;
   #end: Error | undefined;
@@ -38,6 +38,11 @@ export class Inbox {
     if (taker !== undefined) taker.resolve(waiting);
     else if (message.qos > 0 || this.#waiting.length < this.#messagesMax) this.#waiting.push(waiting);
     else this.dropped += 1;
+  }
+
+  /** A connection goes on with the session: the server sends again what has no acknowledgement. */
+  resumed(): void {
+    this.#waiting = this.#waiting.filter(({ message }) => message.qos !== 1);
   }
 
   /** For the handlers of the message that was just put: settles when it is taken, which is when to acknowledge it. */

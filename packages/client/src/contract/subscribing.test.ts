@@ -4,7 +4,15 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ProtocolVersion } from '@dunlin/protocol';
 import { MqttError, type ReceivedMessage } from '../index.ts';
-import { connected, type ScriptedServer, settled, subscribed } from './scripted-server.ts';
+import {
+  connected,
+  createClient,
+  PLAIN,
+  type ScriptedServer,
+  Servers,
+  settled,
+  subscribed,
+} from './scripted-server.ts';
 
 const withCode = (code: string, reasonCode?: number) => (error: unknown) => {
   assert.ok(error instanceof MqttError, String(error));
@@ -336,4 +344,69 @@ describe('handlers and iterators', () => {
     await last;
     assert.equal(subscription.isActive, false);
   });
+});
+
+test('who subscribes while UNSUBACK is on its way keeps its subscription', async () => {
+  const { server, client, subscription } = await subscribed({}, {}, 'a');
+  const unsubscribing = client.unsubscribe('a');
+  const subscribing = client.subscribe('a', () => {});
+  const { packetId } = await server.next('unsubscribe');
+  const { packetId: second } = await server.next('subscribe');
+  server.send({ type: 'unsuback', packetId, properties: {}, reasonCodes: [0] });
+  server.send({ type: 'suback', packetId: second, properties: {}, reasonCodes: [0] });
+  await unsubscribing;
+  assert.deepEqual([subscription.isActive, (await subscribing).isActive], [false, true]);
+});
+
+test('unsubscribing from one of the filters of a subscription leaves it the others, and is not undone', async () => {
+  const servers = new Servers(5, {});
+  const client = createClient('mqtt://one', { ...PLAIN, reconnect: { minMs: 1, maxMs: 2 }, dial: servers.dial });
+  const connecting = client.connect();
+  const server = await servers.accept();
+  await connecting;
+  const subscribing = client.subscribe(['x', 'y'], () => {});
+  const { packetId } = await server.next('subscribe');
+  server.send({ type: 'suback', packetId, properties: {}, reasonCodes: [0, 0] });
+  const subscription = await subscribing;
+  const unsubscribing = client.unsubscribe('x');
+  server.send({
+    type: 'unsuback',
+    packetId: (await server.next('unsubscribe')).packetId,
+    properties: {},
+    reasonCodes: [0],
+  });
+  await unsubscribing;
+  assert.ok(subscription.isActive);
+  server.cut();
+  const next = await servers.accept();
+  const { subscriptions } = await next.next('subscribe');
+  assert.deepEqual(
+    subscriptions.map(({ filter }) => filter),
+    ['y'],
+  );
+  await client.disconnect();
+});
+
+test('a loop that is left is forgotten also where UNSUBSCRIBE has no answer', async () => {
+  const servers = new Servers(5, {});
+  const client = createClient('mqtt://one', {
+    ...PLAIN,
+    operationTimeoutMs: 20,
+    reconnect: { minMs: 1, maxMs: 2 },
+    dial: servers.dial,
+  });
+  const connecting = client.connect();
+  const server = await servers.accept();
+  await connecting;
+  const subscribing = client.subscribe('a', { timeoutMs: 5000 });
+  const { packetId } = await server.next('subscribe');
+  server.send({ type: 'suback', packetId, properties: {}, reasonCodes: [0] });
+  await (await subscribing)[Symbol.asyncIterator]().return?.();
+  await server.next('unsubscribe');
+  // Drained means that the request was given up.
+  await client.drain({ timeoutMs: 5000 });
+  server.cut();
+  const next = await servers.accept();
+  await next.expectNothing();
+  await client.disconnect();
 });
