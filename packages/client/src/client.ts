@@ -13,7 +13,7 @@ import type {
   UnsubscribeOptions,
 } from './client-api.ts';
 import type { PublishResult } from './connection.ts';
-import { MqttError, mqttError } from './errors.ts';
+import { MqttError, mqttError, wrongArgument } from './errors.ts';
 import { Listeners } from './events.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { type Log, logOf, tapOf } from './log.ts';
@@ -150,6 +150,7 @@ export class Client implements AsyncDisposable {
     const { qos = 0, retain = false, properties = NO_PROPERTIES } = options;
     const { link, outbox } = this.#session;
     const { operationTimeoutMs } = this.#settings;
+    if (typeof topic !== 'string') return Promise.reject(wrongArgument('Cannot publish', 'topic', topic, 'text'));
     if (qos === 0 && link !== undefined && outbox.isPassable && options.signal === undefined) {
       const { timeoutMs = operationTimeoutMs } = options;
       if (timeoutMs === undefined) {
@@ -164,6 +165,7 @@ export class Client implements AsyncDisposable {
     }
     const attempt = `Cannot publish to "${topic}"`;
     return this.#operation(attempt, options, (settle) => {
+      if (qos !== 0 && qos !== 1 && qos !== 2) throw wrongArgument(attempt, 'qos', qos, '0 to 2');
       if (qos === 0 && link === undefined && this.#settings.outbox.qos0 === 'reject') {
         throw new MqttError('closed', `${attempt}: there is no connection, and QoS 0 does not wait for one`);
       }
@@ -205,7 +207,7 @@ export class Client implements AsyncDisposable {
   /** Unsubscribes from filters, whoever subscribed to them here. Settles with UNSUBACK; rejects as `publish` does. */
   async unsubscribe(filters: string | readonly string[], options: UnsubscribeOptions = {}): Promise<RequestResult> {
     const { routes } = this.#session;
-    const list = typeof filters === 'string' ? [filters] : filters;
+    const list = [filters].flat() as string[];
     const result = await this.#requestUnsubscribe(list, options);
     for (const subscription of list.flatMap((filter) => routes.withFilter(filter))) {
       if (subscription.filters.every((filter) => list.includes(filter))) this.#finish(subscription);
@@ -443,9 +445,8 @@ export class Client implements AsyncDisposable {
   ): Promise<Subscription> {
     const { routes } = this.#session;
     const { properties = NO_PROPERTIES } = options;
-    const { filters } = subscription;
     try {
-      for (const filter of filters) assertFilter(filter);
+      for (const { filter } of subscriptions) assertFilter(filter);
       const identifier = this.#lifecycle.isOver ? 0 : routes.add(subscription, subscriptions, properties);
       const names = subscriptions.map(({ filter }) => filter);
       const request = { type: 'subscribe' as const, filters: names, subscriptions, properties, identifier };
