@@ -68,7 +68,7 @@ export class Client implements AsyncDisposable {
     this.protocolVersion = connect.protocolVersion;
     for (const name of Object.keys(on) as (keyof ClientEvents)[]) {
       const listener = on[name];
-      if (listener !== undefined) this.#listeners.on(name, listener);
+      if (listener !== undefined) this.on(name, listener);
     }
     this.#session = new Session(settings, {
       stats: this.stats,
@@ -127,8 +127,9 @@ export class Client implements AsyncDisposable {
     return this.#lifecycle.connect(signal);
   }
 
-  /** Adds a listener; the function returned removes it. */
+  /** Adds a listener; the function returned removes it. In Node it throws 'invalid' for an event that there is none of. */
   on<Name extends keyof ClientEvents>(name: Name, listener: ClientEvents[Name]): () => void {
+    this.#settings.checkNames?.('event', [name]);
     return this.#listeners.on(name, listener);
   }
 
