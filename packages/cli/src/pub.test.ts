@@ -42,7 +42,10 @@ test('a payload comes from a file, from standard input, or is empty', async () =
 test('a file that cannot be read is told before anything is connected', async () => {
   const pub = tool('pub -t a -f no/such/file');
   assert.equal(await pub.exitCode, 3);
-  assert.match(pub.terminal.err, /^dunlin pub: Cannot read the payload from "no\/such\/file": ENOENT/);
+  assert.match(
+    pub.terminal.err,
+    /^dunlin pub: Cannot read the payload from "no\/such\/file": no such file or directory \(ENOENT\)$/m,
+  );
 });
 
 test('lines become messages in order, the last one without a newline too', async () => {
