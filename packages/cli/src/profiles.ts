@@ -51,13 +51,18 @@ export function hasSecret({ pw, url }: Profile): boolean {
   return pw !== undefined || (typeof url === 'string' && /\/\/[^@/]*:[^@/]*@/.test(url));
 }
 
-/** Puts a profile into the file, in place of one with its name; comments stay. Throws as `readProfiles` does. */
-export async function saveProfile(file: string, name: string, profile: Profile, isDefault: boolean): Promise<void> {
+/**
+ * Puts a profile into the file, in place of one with its name; comments stay. Gives what the file held before. Throws as
+ * `readProfiles` does.
+ */
+export async function saveProfile(file: string, name: string, profile: Profile, isDefault: boolean): Promise<Profiles> {
   checkName(name);
+  const before = readProfiles(file);
   await change(file, (document) => {
     document.setIn(['profiles', name], document.createNode(profile));
     if (isDefault) document.set('default', name);
   });
+  return before;
 }
 
 /** Takes a profile out of the file; false where there was none. Throws as `readProfiles` does. */

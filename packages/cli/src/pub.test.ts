@@ -165,6 +165,8 @@ test('--json publishes only JSON, and tells lines that are none', async () => {
   assert.equal(await lines.exitCode, 3);
   assert.equal(await sub.exitCode, 0);
   assert.equal(sub.terminal.out, '{"a":1}\n[]\n');
+  const told = 'dunlin pub: line 2: Cannot publish to "pub/json" with --json: the payload is not JSON\n';
+  assert.equal(lines.terminal.err.slice(lines.terminal.err.indexOf('dunlin pub:')).slice(0, told.length), told);
 });
 
 test('lines at QoS 1 outlive the connection', async () => {
