@@ -1,11 +1,11 @@
 /**
  * The second sample of umqtt's documentation: the program itself connects again, with `reconn: false`.
  *
- *     node examples/umqtt/external-reconnection.ts [SERVER [PORT]]
+ *     npx node --conditions=@dunlin/source examples/umqtt/external-reconnection.ts [SERVER [PORT]]
  *
- * In the repository add --conditions=@dunlin/source. It runs until SIGINT or SIGTERM. The state of the mobile network,
- * which the sample asks before it connects, has no counterpart here. The sample's thread is an async function, and its
- * lock the promise of the reconnection under way.
+ * `npx node` is the Node 24 of this repository, whatever the system has; outside leave out --conditions. It runs until
+ * SIGINT or SIGTERM. The state of the mobile network, which the sample asks before it connects, has no counterpart here.
+ * The sample's thread is an async function, and its lock the promise of the reconnection under way.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ErrorCallback, type MessageCallback, MQTTClient, MQTTException } from '@dunlin/umqtt';

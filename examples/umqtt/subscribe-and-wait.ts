@@ -1,9 +1,10 @@
 /**
  * The first sample of umqtt's documentation: subscribes, publishes, and waits for the message.
  *
- *     node examples/umqtt/subscribe-and-wait.ts [SERVER [PORT]]
+ *     npx node --conditions=@dunlin/source examples/umqtt/subscribe-and-wait.ts [SERVER [PORT]]
  *
- * In the repository add --conditions=@dunlin/source. What waits for the mobile network there has no counterpart here.
+ * `npx node` is the Node 24 of this repository, whatever the system has; outside leave out --conditions. What waits for
+ * the mobile network there has no counterpart here.
  */
 import { MQTTClient } from '@dunlin/umqtt';
 

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { visible } from '@dunlin/protocol';
 import { type ConfigRequest, readConfigFlags } from './config-flags.ts';
 import { ExitCode, localError, usageError } from './exit-codes.ts';
+import { systemReason } from './system-reason.ts';
 import type { Terminal } from './terminal.ts';
 
 type Server = typeof import('@dunlin/server');
@@ -77,8 +78,8 @@ function writeNew(file: string, text: string): void {
   try {
     writeFileSync(file, text, { flag: 'wx' });
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const reason = code === 'EEXIST' ? 'there is such a file already; the name of a new one is expected' : message;
+    const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST';
+    const reason = isThere ? 'there is such a file already; the name of a new one is expected' : systemReason(error);
     throw localError(`Cannot write ${file}: ${reason}`);
   }
 }

@@ -75,6 +75,7 @@ test('what does not go together is refused', () => {
     ['--tls-version tlsv1.1', /expected one of tlsv1.2, tlsv1.3/],
     ['--keyform engine', /expected pem/],
     ['-c', /-c without -i/],
+    ['-c --id=', /-c without -i/],
     ['-x -1', /for ever without -i/],
     ['-V 311 -x 5', /-x with an older/],
     ['-V 311 -D CONNECT receive-maximum 9', /-D with an older/],

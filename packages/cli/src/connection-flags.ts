@@ -385,7 +385,8 @@ function checkVersion(flags: ConnectionFlags): void {
 }
 
 function checkSession(flags: ConnectionFlags): void {
-  if (flags.clientId !== undefined || flags.idPrefix !== undefined) return;
+  // An empty one is chosen by the server, anew for each connection.
+  if (flags.clientId || flags.idPrefix !== undefined) return;
   if (!flags.cleanStart) throw usageError('Cannot use -c without -i: a session is found by its Client Identifier');
   if (flags.sessionExpiry === NEVER_EXPIRES) {
     throw usageError('Cannot keep a session for ever without -i: it is found by its Client Identifier');

@@ -73,8 +73,9 @@ test('a flag may have several values, and their number may depend on them', () =
 });
 
 test('what cannot be is refused with what is expected', () => {
-  assert.throws(() => read('--prot', '1'), /Cannot use --prot: tool has no such flag, see tool --help/);
+  assert.throws(() => read('--nope', '1'), /Cannot use --nope: tool has no such flag, see tool --help/);
   assert.throws(() => read('--porte'), /did you mean --port\?/);
+  assert.throws(() => read('--prot'), /did you mean --port\?/);
   assert.throws(() => read('-x'), /Cannot use -x: tool has no such flag, see tool --help/);
   assert.throws(() => read('-p'), /Cannot use -p: expected PORT behind it/);
   assert.throws(() => read('--pair', 'a'), /expected A B behind it/);

@@ -184,15 +184,16 @@ function unknownFlag<Target>(command: string, flags: readonly Flag<Target>[], ty
   return usageError(`Cannot use ${typed}: ${command} has no such flag${hint || `, see ${command} --help`}`);
 }
 
-/** One begins with the other, or they differ in one place. */
-function isNear(typed: string, name: string): boolean {
+/** One begins with the other, or they differ in one place, or in the order of two neighbours. */
+export function isNear(typed: string, name: string): boolean {
   if (name.startsWith(typed) || typed.startsWith(name)) return true;
   if (Math.abs(typed.length - name.length) > 1) return false;
   let start = 0;
   while (start < typed.length && typed[start] === name[start]) start += 1;
   let end = 0;
   while (end < typed.length - start && end < name.length - start && typed.at(-1 - end) === name.at(-1 - end)) end += 1;
-  return Math.max(typed.length, name.length) - start - end <= 1;
+  const isSwapped = typed[start] === name[start + 1] && typed[start + 1] === name[start];
+  return Math.max(typed.length, name.length) - start - end <= (isSwapped ? 2 : 1);
 }
 
 function flagSpelling<Target>(flag: Flag<Target>): string {

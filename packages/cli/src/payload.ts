@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { localError } from './exit-codes.ts';
 import { PAYLOAD_BYTES_MAX, until } from './lines.ts';
 import type { PayloadSource } from './pub-flags.ts';
+import { systemReason } from './system-reason.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 const LOOK_EVERY_MS = 10;
@@ -52,7 +53,7 @@ async function* chunksOf(path: string, signal: AbortSignal): AsyncGenerator<Uint
   try {
     yield* until(stream, signal);
   } catch (error) {
-    throw localError(`Cannot read the payload from "${path}": ${(error as Error).message}`);
+    throw localError(`Cannot read the payload from "${path}": ${systemReason(error)}`);
   } finally {
     stream.destroy();
     if (signal.aborted) await opened(stream, path);

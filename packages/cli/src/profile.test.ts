@@ -41,6 +41,15 @@ test('a saved server is used by name, and by default', async () => {
   });
 });
 
+test('saving tells what it takes the place of', async () => {
+  const environment = { DUNLIN_PROFILES: join(directory, 'places.yaml') };
+  const save = async (...argv: string[]) =>
+    (await dunlin(['profile', 'save', ...argv, '-h', 'x'], [], environment)).err;
+  assert.equal(await save('a', '--default'), '');
+  assert.equal(await save('b', '--default'), 'dunlin profile: the default is "b", it was "a"\n');
+  assert.equal(await save('b', '--default'), 'dunlin profile: "b" is replaced\n');
+});
+
 test('a wrong command line is told, and nothing is saved', async () => {
   const wrong: [string[], RegExp][] = [
     [[], /expected list, show, save or remove/],

@@ -126,7 +126,12 @@ async function save(
     throw usageError('Cannot save a profile of nothing: expected flags such as -L mqtts://broker.example');
   }
   if (flags.asksPassword) given['pw'] = await newPassword(terminal, undefined, flags.username ?? name);
-  await saveProfile(file, name, given, flags.isDefault);
+  const before = await saveProfile(file, name, given, flags.isDefault);
+  const tell = (text: string): void => void terminal.errors.write(`dunlin profile: ${visible(text)}\n`);
+  if (before.byName.has(name)) tell(`"${name}" is replaced`);
+  if (flags.isDefault && before.default !== undefined && before.default !== name) {
+    tell(`the default is "${name}", it was "${before.default}"`);
+  }
 }
 
 async function remove(file: string, name: string): Promise<void> {

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Document } from 'yaml';
 import { localError, usageError } from './exit-codes.ts';
+import { systemReason } from './system-reason.ts';
 
 /** Flags by their long names; `true` for a switch. */
 export type Profile = Readonly<Record<string, string | true>>;
@@ -50,13 +51,18 @@ export function hasSecret({ pw, url }: Profile): boolean {
   return pw !== undefined || (typeof url === 'string' && /\/\/[^@/]*:[^@/]*@/.test(url));
 }
 
-/** Puts a profile into the file, in place of one with its name; comments stay. Throws as `readProfiles` does. */
-export async function saveProfile(file: string, name: string, profile: Profile, isDefault: boolean): Promise<void> {
+/**
+ * Puts a profile into the file, in place of one with its name; comments stay. Gives what the file held before. Throws as
+ * `readProfiles` does.
+ */
+export async function saveProfile(file: string, name: string, profile: Profile, isDefault: boolean): Promise<Profiles> {
   checkName(name);
+  const before = readProfiles(file);
   await change(file, (document) => {
     document.setIn(['profiles', name], document.createNode(profile));
     if (isDefault) document.set('default', name);
   });
+  return before;
 }
 
 /** Takes a profile out of the file; false where there was none. Throws as `readProfiles` does. */
@@ -86,18 +92,18 @@ async function change(file: string, edit: (document: Document) => void): Promise
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     replaceFile(file, document.toString());
   } catch (error) {
-    throw localError(`Cannot write the profiles: ${(error as Error).message}`);
+    throw localError(`Cannot write ${file}: ${systemReason(error)}`);
   }
 }
 
 function textOf(file: string): string | undefined {
   try {
     const { size } = statSync(file);
-    if (size > BYTES_MAX) throw new Error(`${file} has ${size} bytes, at most ${BYTES_MAX} are expected`);
+    if (size > BYTES_MAX) throw new Error(`it has ${size} bytes, at most ${BYTES_MAX} are expected`);
     return readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw localError(`Cannot read the profiles: ${(error as Error).message}`);
+    throw localError(`Cannot read ${file}: ${systemReason(error)}`);
   }
 }
 

@@ -42,7 +42,10 @@ test('a payload comes from a file, from standard input, or is empty', async () =
 test('a file that cannot be read is told before anything is connected', async () => {
   const pub = tool('pub -t a -f no/such/file');
   assert.equal(await pub.exitCode, 3);
-  assert.match(pub.terminal.err, /^dunlin pub: Cannot read the payload from "no\/such\/file": ENOENT/);
+  assert.match(
+    pub.terminal.err,
+    /^dunlin pub: Cannot read the payload from "no\/such\/file": no such file or directory \(ENOENT\)$/m,
+  );
 });
 
 test('lines become messages in order, the last one without a newline too', async () => {
@@ -162,6 +165,8 @@ test('--json publishes only JSON, and tells lines that are none', async () => {
   assert.equal(await lines.exitCode, 3);
   assert.equal(await sub.exitCode, 0);
   assert.equal(sub.terminal.out, '{"a":1}\n[]\n');
+  const told = 'dunlin pub: line 2: Cannot publish to "pub/json" with --json: the payload is not JSON\n';
+  assert.equal(lines.terminal.err.slice(lines.terminal.err.indexOf('dunlin pub:')).slice(0, told.length), told);
 });
 
 test('lines at QoS 1 outlive the connection', async () => {

@@ -64,7 +64,9 @@ async function publishLines(flags: Flags, client: Client, terminal: Terminal, si
   let published = 0;
   let exitCode = 0;
   let fatal: unknown;
+  let lines = 0;
   for await (const line of readLines(terminal.input, signal)) {
+    const number = ++lines;
     const publish = publishOne(flags, client, line, signal)
       .then(() => {
         published += 1;
@@ -79,7 +81,7 @@ async function publishLines(flags: Flags, client: Client, terminal: Terminal, si
         const failure = failureOf(error);
         exitCode = failure.exitCode;
         progress.clear();
-        tell(flags, terminal, failure.text);
+        tell(flags, terminal, `line ${number}: ${failure.text}`);
       })
       .finally(() => underWay.delete(publish));
     underWay.add(publish);

@@ -34,3 +34,9 @@ test('many topics are summed up behind the busiest, and a topic cannot play with
   assert.match(lines[2], /\\u001b0$/);
   assert.equal(lines.at(-1), 'and 20 messages on other topics');
 });
+
+test('one message on one topic is no plural', () => {
+  const table = new TopicTable();
+  table.add({ topic: 'a', payload: Buffer.alloc(1) }, 0);
+  assert.equal(new RatesView(table, 0).total(1000)[0], '1.0 s: 1 message, 1 topic');
+});

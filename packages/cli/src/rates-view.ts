@@ -55,10 +55,14 @@ export class RatesView {
       `${row.map((cell, at) => cell.padStart(widths[at])).join('  ')}  ${topic}`;
     const rest = rows.slice(TOPICS_SHOWN).reduce((sum, { entry }) => sum + entry.messages, beyond);
     return [
-      `${runSeconds} s: ${messages} messages, ${entries.length} topics`,
+      `${runSeconds} s: ${counted(messages, 'message')}, ${counted(entries.length, 'topic')}`,
       line(HEAD, 'topic'),
       ...cells.map((row, at) => line(row, visible(shown[at].entry.topic))),
-      ...(rest === 0 ? [] : [`and ${rest} messages on other topics`]),
+      ...(rest === 0 ? [] : [`and ${counted(rest, 'message')} on other topics`]),
     ];
   }
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { localError, usageError } from './exit-codes.ts';
+import { systemReason } from './system-reason.ts';
 import type { Terminal } from './terminal.ts';
 
 /** What a CONNECT can carry. */
@@ -81,7 +82,7 @@ async function contentOf(file: string): Promise<Buffer> {
   try {
     return await readFile(file);
   } catch (error) {
-    throw localError(`Cannot read the password from ${file}: ${(error as Error).message}`);
+    throw localError(`Cannot read the password from ${file}: ${systemReason(error)}`);
   }
 }
 

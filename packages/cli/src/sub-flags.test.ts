@@ -41,6 +41,7 @@ test('what is missing or wrong is told', () => {
     ['-t a --pretty --hex', /--pretty and --hex/],
     ['-t a -F %?', /there is no such parameter/],
     ['-t a --rates x', /expected seconds/],
+    ['-t a --rates 0', /"0": expected at least 0\.1 seconds/],
   ];
   for (const [line, expected] of wrong) assert.throws(() => read(line), expected, line);
 });

@@ -211,7 +211,12 @@ const OUTPUT: FlagGroup<SubFlags> = {
       values: ['SECONDS'],
       help: 'no messages, but how many came on each topic, so often and at the end',
       set: (flags, [seconds]) => {
-        flags.ratesMs = Math.max(RATES_MS_MIN, secondsAsMs('interval of the rates', seconds));
+        flags.ratesMs = secondsAsMs('interval of the rates', seconds);
+        if (flags.ratesMs < RATES_MS_MIN) {
+          throw usageError(
+            `Cannot use interval of the rates "${seconds}": expected at least ${RATES_MS_MIN / 1000} seconds`,
+          );
+        }
       },
     },
     {

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { localError, usageError } from './exit-codes.ts';
 import type { FlagGroup } from './flags.ts';
+import { systemReason } from './system-reason.ts';
 
 /** What the flags of TLS set; `undefined` fields were not given. */
 export interface TlsFlags {
@@ -200,7 +201,7 @@ function attempt<Found>(flag: string, place: string, read: () => Found): Found {
   try {
     return read();
   } catch (error) {
-    throw localError(`Cannot use ${flag} ${place}: ${(error as Error).message}`);
+    throw localError(`Cannot use ${flag} ${place}: ${systemReason(error)}`);
   }
 }
 

@@ -57,13 +57,26 @@ test('help COMMAND shows what COMMAND --help does', async () => {
   );
 });
 
+test('-h is --help, and a command that is nearly there is told', async () => {
+  assert.deepEqual(await end('-h'), await end('--help'));
+  for (const [typed, meant] of [
+    ['pbu', 'pub'],
+    ['publish', 'pub'],
+    ['simulat', 'simulate'],
+    ['bnech', 'bench'],
+  ]) {
+    const { exitCode, err } = await end(typed);
+    assert.deepEqual([exitCode, err], [1, `dunlin: Cannot run "${typed}": did you mean ${meant}?\n`]);
+  }
+});
+
 test('--version tells it; no command and a wrong one are usage errors', async () => {
   assert.match((await end('--version')).out, /^dunlin \d+\.\d+\.\d+/);
   assert.equal((await end()).exitCode, 1);
-  const wrong = await end('publish');
+  const wrong = await end('nonsense');
   assert.deepEqual(
     [wrong.exitCode, wrong.err],
-    [1, `dunlin: Cannot run "publish": expected one of ${NAMES.join(', ')}, see dunlin --help\n`],
+    [1, `dunlin: Cannot run "nonsense": expected one of ${NAMES.join(', ')}, see dunlin --help\n`],
   );
   assert.equal((await end('toString')).exitCode, 1);
 });

@@ -11,7 +11,7 @@ import { config } from './config.ts';
 import { CONFIG_PAGE, configHelp } from './config-flags.ts';
 import { EXIT_CODES, ExitCode, usageError } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
-import { type CommandPage, columns, HelpAsked } from './flags.ts';
+import { type CommandPage, columns, HelpAsked, isNear } from './flags.ts';
 import { init } from './init.ts';
 import { INIT_PAGE, initHelp } from './init-flags.ts';
 import { passwd } from './passwd.ts';
@@ -131,7 +131,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
       if (!Object.hasOwn(COMMANDS, rest[0])) throw unknownCommand('show the help of', rest[0]);
       return await run([rest[0], '--help'], terminal);
     }
-    if (name === undefined || name === '--help' || name === 'help') {
+    if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
       terminal.output.write(toolHelp());
       return name === undefined ? ExitCode.usage : ExitCode.done;
     }
@@ -155,8 +155,10 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
 }
 
 function unknownCommand(attempt: string, name: string): Error {
-  const known = Object.keys(COMMANDS).join(', ');
-  return usageError(`Cannot ${attempt} "${name}": expected one of ${known}, see dunlin --help`);
+  const known = Object.keys(COMMANDS);
+  const near = name.length > 1 ? known.find((command) => isNear(name, command)) : undefined;
+  const hint = near === undefined ? `expected one of ${known.join(', ')}, see dunlin --help` : `did you mean ${near}?`;
+  return usageError(`Cannot ${attempt} "${name}": ${hint}`);
 }
 
 function indent(line: string): string {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readTopFlags } from './top-flags.ts';
+import { readTopFlags, topHelp } from './top-flags.ts';
 
 test('the defaults, and every flag', () => {
   const { filters, sort, intervalMs, depth, count } = readTopFlags([], {});
@@ -17,4 +17,8 @@ test('what cannot be is told', () => {
   assert.throws(() => readTopFlags(['--sort', 'age'], {}), /expected one of rate, messages, bytes, name/);
   assert.throws(() => readTopFlags(['--interval', '0.01'], {}), /expected at least 0\.1/);
   assert.throws(() => readTopFlags(['-x', '1'], {}), /no such flag/);
+});
+
+test('the help says that lines repeat the numbers of the server', () => {
+  assert.match(topHelp(), /repeats the\s+numbers of the server until it says new ones: --interval 10 has each once/);
 });

@@ -84,6 +84,7 @@ const HELP: CommandHelp = {
     ['dunlin top', 'what the server on this machine says of itself'],
     ["dunlin top -t '#' --depth 1", 'and how many messages come on topics, by their first level'],
     ['dunlin top -C 60 > minute.txt', 'a line a second, for a minute'],
+    ['dunlin top --interval 10 -C 6 > minute.txt', 'the same minute, with the numbers of the server once each'],
   ],
   notes: [
     [
@@ -92,7 +93,8 @@ const HELP: CommandHelp = {
         'Numbers of the server are those of $SYS/broker/, which Dunlin and Mosquitto publish every 10 s; rates are',
         'between the last two times. A dash: the server has not said it. Rates of topics are counted here, over the',
         'last 10 s. At most 10000 topics are told apart.',
-        'On a terminal q ends, s sorts otherwise and p pauses; else there is a line for each interval.',
+        'On a terminal q ends, s sorts otherwise and p pauses; else there is a line for each interval, which repeats the',
+        'numbers of the server until it says new ones: --interval 10 has each once.',
       ],
     ],
   ],

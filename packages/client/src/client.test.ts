@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Properties } from '@dunlin/protocol';
+import type { Client } from './client.ts';
 import { connected, createClient, PLAIN, Servers, settled } from './contract/scripted-server.ts';
+import { MqttError } from './errors.ts';
 import { memoryOutbox } from './memory-outbox.ts';
 import type { ReceivedMessage } from './received-message.ts';
 
@@ -140,4 +143,76 @@ test('acknowledging by hand goes out in the order of the messages [MQTT-4.6.0-2]
   const codes = [];
   for (let count = 0; count < 3; count++) codes.push((await server.next('puback')).reasonCode);
   assert.deepEqual(codes, [0, 0x83, 0]);
+});
+
+const MISTAKES: readonly (readonly [what: string, call: (client: Client) => Promise<unknown>, text: RegExp])[] = [
+  [
+    'a QoS as text',
+    (client) => client.publish('a', 'x', { qos: '1' as never }),
+    /qos is 1 \(string\), expected 0 to 2$/,
+  ],
+  ['a QoS of 3', (client) => client.publish('a', 'x', { qos: 3 as never }), /qos is 3 \(number\), expected 0 to 2$/],
+  ['a QoS of null', (client) => client.publish('a', 'x', { qos: null as never }), /qos is null \(object\), expected/],
+  ['no topic', (client) => client.publish(undefined as never, 'x'), /: topic is undefined .*, expected text$/],
+  ['a topic that is a number', (client) => client.publish(5 as never, 'x'), /: topic is 5 \(number\), expected text$/],
+  [
+    'a long topic',
+    (client) => client.publish('a'.repeat(70_000), 'x'),
+    /Topic Name has 65536 bytes, at most 65535 fit/,
+  ],
+  ['U+0000 in a topic', (client) => client.publish('a\0b', 'x'), /U\+0000/],
+  [
+    'an unknown property',
+    (client) => client.publish('a', 'x', { properties: { contenttype: 'x' } as Properties }),
+    /property "contenttype" has no place/,
+  ],
+  [
+    'User Properties as an object',
+    (client) => client.publish('a', 'x', { properties: { userProperties: { a: '1' } as never } }),
+    /User Property: expected an array/,
+  ],
+  [
+    'User Properties as text',
+    (client) => client.publish('a', 'x', { properties: { userProperties: ['ab'] as never } }),
+    /User Property: expected \[name, value\]/,
+  ],
+  [
+    'Correlation Data as text',
+    (client) => client.publish('a', 'x', { properties: { correlationData: 'abc' as never } }),
+    /Correlation Data is no Uint8Array but string/,
+  ],
+  [
+    'a QoS of 5 in subscribe',
+    (client) => client.subscribe('a', { qos: 5 as never }),
+    /QoS is 5 \(number\), expected 0 to 2/,
+  ],
+  [
+    'filters as keys',
+    (client) => client.subscribe({ 'a/b': { qos: 1 } } as never),
+    /it is undefined .*, expected text or \{ filter, qos \}$/,
+  ],
+  ['a number as filter', (client) => client.unsubscribe(5 as never), /it is 5 \(number\), expected text/],
+  [
+    'a negative time-out',
+    (client) => client.request('a', 'x', { timeoutMs: -1 }),
+    /timeoutMs is -1 \(number\), expected 0 or more$/,
+  ],
+];
+
+for (const [what, call, text] of MISTAKES) {
+  test(`a mistake of the caller is 'invalid', and the text names it: ${what}`, async () => {
+    const { client } = await connected();
+    await assert.rejects(call(client), (error) => {
+      assert.ok(error instanceof MqttError);
+      assert.match(error.message, text);
+      assert.deepEqual([error.code, error.errno, error.reasonCode], ['invalid', 3, undefined]);
+      return true;
+    });
+    assert.equal(client.state, 'connected');
+  });
+}
+
+test('a publish with a QoS that is none does not wait in the outbox', async () => {
+  const client = createClient('mqtt://localhost');
+  await assert.rejects(client.publish('a', 'x', { qos: '1' as never }), { code: 'invalid' });
 });

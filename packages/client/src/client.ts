@@ -13,7 +13,7 @@ import type {
   UnsubscribeOptions,
 } from './client-api.ts';
 import type { PublishResult } from './connection.ts';
-import { MqttError, mqttError } from './errors.ts';
+import { MqttError, mqttError, wrongArgument } from './errors.ts';
 import { Listeners } from './events.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { type Log, logOf, tapOf } from './log.ts';
@@ -68,7 +68,7 @@ export class Client implements AsyncDisposable {
     this.protocolVersion = connect.protocolVersion;
     for (const name of Object.keys(on) as (keyof ClientEvents)[]) {
       const listener = on[name];
-      if (listener !== undefined) this.#listeners.on(name, listener);
+      if (listener !== undefined) this.on(name, listener);
     }
     this.#session = new Session(settings, {
       stats: this.stats,
@@ -127,8 +127,9 @@ export class Client implements AsyncDisposable {
     return this.#lifecycle.connect(signal);
   }
 
-  /** Adds a listener; the function returned removes it. */
+  /** Adds a listener; the function returned removes it. In Node it throws 'invalid' for an event that there is none of. */
   on<Name extends keyof ClientEvents>(name: Name, listener: ClientEvents[Name]): () => void {
+    this.#settings.checkNames?.('event', [name]);
     return this.#listeners.on(name, listener);
   }
 
@@ -149,6 +150,7 @@ export class Client implements AsyncDisposable {
   publish(topic: string, payload: Payload, options: PublishOptions = NO_OPTIONS): Promise<PublishResult> {
     const { qos = 0, retain = false, properties = NO_PROPERTIES } = options;
     const { link, outbox } = this.#session;
+    if (typeof topic !== 'string') return Promise.reject(wrongArgument('Cannot publish', 'topic', topic, 'text'));
     if (qos === 0 && link !== undefined && outbox.isPassable && options.signal === undefined) {
       const { timeoutMs = this.#settings.operationTimeoutMs } = options;
       if (timeoutMs === undefined) {
@@ -163,6 +165,7 @@ export class Client implements AsyncDisposable {
     }
     const attempt = `Cannot publish to "${topic}"`;
     return this.#operation(attempt, options, (settle) => {
+      if (qos !== 0 && qos !== 1 && qos !== 2) throw wrongArgument(attempt, 'qos', qos, '0 to 2');
       if (qos === 0 && link === undefined && this.#settings.outbox.qos0 === 'reject') {
         throw new MqttError('closed', `${attempt}: there is no connection, and QoS 0 does not wait for one`);
       }
@@ -174,19 +177,17 @@ export class Client implements AsyncDisposable {
 
   /**
    * Subscribes to one filter or several. With a handler it is called for each message; without one iterate over what
-   * is returned, or over what that settles with; a full iterator that nobody reads holds up all acknowledgements.
-   * Without a connection it waits for one, and it outlives connections.
-   *
-   * Settles with SUBACK; rejects as `publish` does, 'refused' where no filter was granted. Where some were, see
-   * `results` of the subscription.
+   * is returned, or over what that settles with; a full iterator that nobody reads holds up all acknowledgements. Without
+   * a connection it waits for one, and it outlives connections. Settles with SUBACK; rejects as `publish` does, 'refused'
+   * where no filter was granted: see `results` otherwise.
    */
   subscribe(
     filters: FilterRequest | readonly FilterRequest[],
     options?: SubscribeOptions | MessageHandler,
     handler?: MessageHandler,
   ): PendingSubscription {
-    const given = typeof options === 'function' ? {} : (options ?? {});
-    return this.#subscription(filters, given, typeof options === 'function' ? options : handler);
+    if (typeof options === 'function') return this.#subscription(filters, {}, options);
+    return this.#subscription(filters, options ?? {}, handler);
   }
 
   /**
@@ -204,7 +205,7 @@ export class Client implements AsyncDisposable {
 
   /** Unsubscribes from filters, whoever subscribed to them here. Settles with UNSUBACK; rejects as `publish` does. */
   async unsubscribe(filters: string | readonly string[], options: UnsubscribeOptions = {}): Promise<RequestResult> {
-    const list = typeof filters === 'string' ? [filters] : filters;
+    const list = [filters].flat();
     const left = this.#session.routes.leaving(list);
     const result = await this.#requestUnsubscribe(list, options);
     for (const subscription of left()) subscription.finish(undefined);
@@ -441,9 +442,8 @@ export class Client implements AsyncDisposable {
   ): Promise<Subscription> {
     const { routes } = this.#session;
     const { properties = NO_PROPERTIES } = options;
-    const { filters } = subscription;
     try {
-      for (const filter of filters) assertFilter(filter);
+      for (const { filter } of subscriptions) assertFilter(filter);
       const identifier = this.#lifecycle.isOver ? 0 : routes.add(subscription, subscriptions, properties);
       const names = subscriptions.map(({ filter }) => filter);
       const request = { type: 'subscribe' as const, filters: names, subscriptions, properties, identifier };

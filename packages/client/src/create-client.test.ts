@@ -24,8 +24,8 @@ test('createClient dials nothing; connect dials within the bounds of the options
 
 test('options that cannot be throw from createClient and reject from connect, before anything is dialled', async () => {
   const options = { keepAlive: 70_000, dial: () => assert.fail('dialled') };
-  assert.throws(() => createClient('mqtt://one', options), { code: 'protocol-error' });
-  await assert.rejects(connect('mqtt://one', options), { code: 'protocol-error' });
+  assert.throws(() => createClient('mqtt://one', options), { code: 'invalid' });
+  await assert.rejects(connect('mqtt://one', options), { code: 'invalid' });
 });
 
 test('a dial that fails rejects with what it said, and the client is done with', async () => {

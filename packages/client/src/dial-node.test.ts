@@ -64,6 +64,20 @@ async function echo(wire: Wire): Promise<string> {
 }
 
 describe('dialling in Node', () => {
+  test('TLS and WebSocket to a port that closes on them ask whether it is one for plain MQTT', async () => {
+    const accept = (wire: Wire): void => {
+      const drop = (): void => wire.destroy();
+      wire.open({ received: drop, ended: drop, drained() {}, closed() {} });
+    };
+    const { port } = await kept(listenTcp({ ...ACCEPTING, accept }));
+    for (const scheme of ['mqtts', 'ws', 'wss']) {
+      await assert.rejects(dial(request(`${scheme}://${HOST}:${port}`)), {
+        name: 'MqttError',
+        message: /\(ECONNRESET\); is this a port for plain MQTT, often 1883 \(mqtt:\)\?$/,
+      });
+    }
+  });
+
   test('every scheme leads to its transport', async () => {
     const path = join(folder, 'a socket');
     const tcp = await kept(listenTcp(ACCEPTING));

@@ -28,6 +28,8 @@ type Way = (request: DialRequest) => Promise<Wire>;
 const PORT = 1883;
 const TLS_PORT = 8883;
 const ALPN = ['mqtt'];
+/** A server of plain MQTT takes the first bytes of TLS or HTTP for a bad CONNECT, and closes without a word. */
+const PLAIN_PORT = `; is this a port for plain MQTT, often ${PORT} (mqtt:)?`;
 /** Servers whose TLS session is remembered; above it the oldest is forgotten. */
 const SESSIONS_MAX = 256;
 
@@ -69,7 +71,9 @@ export function nodeDial({ headers }: NodeDialOptions = {}): Dial {
       return await way(request);
     } catch (error) {
       if (request.signal.aborted) throw request.signal.reason;
-      throw error instanceof TransportError ? new MqttError(codeFor(error), error.message, { cause: error }) : error;
+      if (!(error instanceof TransportError)) throw error;
+      const hint = error.code === 'ECONNRESET' && way !== overTcp && way !== overUnix ? PLAIN_PORT : '';
+      throw new MqttError(codeFor(error), `${error.message}${hint}`, { cause: error });
     }
   };
 }

@@ -55,7 +55,7 @@ test('an error has its classic code, by the Reason Code where a server spoke', (
 
 test('faults of the protocol code and of strangers become the one error, which keeps the cause', () => {
   const fault = protocolError('no');
-  const own = mqttError(fault);
+  const own = mqttError(fault, 'connection-failed');
   assert.ok(own instanceof MqttError);
   assert.deepEqual([own.code, own.reasonCode, own.message, own.cause], ['protocol-error', 0x82, 'no', fault]);
   assert.equal(mqttError(own), own);

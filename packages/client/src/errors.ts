@@ -54,15 +54,28 @@ export class MqttError extends Error {
   }
 }
 
-/** Whatever was thrown as the client's own error: faults of the protocol code keep code and text, others get `code`. */
+/**
+ * Whatever was thrown as the client's own error: faults of the protocol code keep code and text, others get `code`. With
+ * 'invalid' what failed is what the caller gave: that no packet can be made of it is the caller's fault, not the server's.
+ */
 export function mqttError(error: unknown, code: MqttErrorCode = 'invalid'): MqttError {
   if (error instanceof MqttError) return error;
-  const { message, reasonCode } = error as ProtocolError;
-  const ownCode = error instanceof ProtocolError ? error.code : code;
-  return new MqttError(ownCode, message ?? String(error), {
-    reasonCode: error instanceof ProtocolError ? reasonCode : undefined,
+  const { message, reasonCode, code: found } = error as ProtocolError;
+  const isFault =
+    error instanceof ProtocolError &&
+    (code !== 'invalid' || (found !== 'protocol-error' && found !== 'malformed-packet'));
+  return new MqttError(isFault ? found : code, message ?? String(error), {
+    reasonCode: isFault ? reasonCode : undefined,
     cause: error,
   });
+}
+
+/** The error of an argument that cannot be: "Cannot publish: qos is 1 (string), expected 0, 1 or 2". Returned, not thrown. */
+export function wrongArgument(attempt: string, name: string, found: unknown, expected: string): MqttError {
+  return new MqttError(
+    'invalid',
+    `${attempt}: ${name} is ${shown(String(found))} (${typeof found}), expected ${expected}`,
+  );
 }
 
 /** The server's refusal: "Cannot publish to "a": Not authorized (0x87), no right to a". Returned, not thrown. */

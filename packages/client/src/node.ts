@@ -4,6 +4,7 @@ import { CertificateWatch } from './certificate-watch.ts';
 import { clientsOn } from './create-client.ts';
 import { nodeDial } from './dial-node.ts';
 import { SYSTEM } from './environment.ts';
+import { checkNames } from './known-names.ts';
 
 export { type NodeDialOptions, nodeDial } from './dial-node.ts';
 export { type FileOutboxOptions, fileOutbox } from './file-outbox.ts';
@@ -14,5 +15,6 @@ export { type TlsFiles, tlsFiles } from './tls-files.ts';
 export const { createClient, connect } = clientsOn({
   dial: nodeDial(),
   environment: SYSTEM,
+  checkNames,
   certificateWatch: (...given) => new CertificateWatch(...given),
 });

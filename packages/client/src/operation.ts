@@ -1,7 +1,7 @@
 /** Turns what is under way into a promise which always settles: by its answer, a time-out or an abort. */
 
 import type { Environment } from './environment.ts';
-import { MqttError, mqttError } from './errors.ts';
+import { MqttError, mqttError, wrongArgument } from './errors.ts';
 
 /** How an operation came out; one of the two is called, once. */
 export interface Settle<Result> {
@@ -29,6 +29,9 @@ export function operation<Result>(
   { signal, timeoutMs = Number.POSITIVE_INFINITY }: OperationOptions,
   start: (settle: Settle<Result>) => (() => void) | undefined,
 ): Promise<Result> {
+  if (!(timeoutMs >= 0)) {
+    return Promise.reject(wrongArgument(attempt, 'timeoutMs', timeoutMs, '0 or more'));
+  }
   if (signal === undefined && timeoutMs === Number.POSITIVE_INFINITY) {
     return new Promise((resolve, reject) => {
       try {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PublishPacket } from '@dunlin/protocol';
+import { MqttError } from './errors.ts';
 import { ReceivedMessage } from './received-message.ts';
 
 const packet = (payload: Uint8Array, properties = {}): PublishPacket => ({
@@ -27,5 +28,12 @@ test('a message owns its bytes, also where the packet is a view of a Buffer', ()
 test('the payload reads as text and JSON', () => {
   assert.deepEqual(new ReceivedMessage(packet(Buffer.from('{"a":[1]}')), 't').json(), { a: [1] });
   assert.equal(new ReceivedMessage(packet(Buffer.of(0xef, 0xbb, 0xbf, 0x61, 0xff)), 't').text(), '\ufeffa\ufffd');
-  assert.throws(() => new ReceivedMessage(packet(Buffer.from('x')), 't').json(), SyntaxError);
+  assert.throws(
+    () => new ReceivedMessage(packet(Buffer.from('secret')), 't').json(),
+    (error) => {
+      assert.ok(error instanceof MqttError);
+      assert.deepEqual([error.code, error.message], ['invalid', 'Cannot read the message on "t": expected JSON']);
+      return error.cause instanceof SyntaxError;
+    },
+  );
 });

@@ -2,7 +2,7 @@
 
 import { isReasonCodeAllowed, type Properties, type PublishPacket, type QoS } from '@dunlin/protocol';
 import type { Delivery } from './delivery.ts';
-import { MqttError } from './errors.ts';
+import { MqttError, shown } from './errors.ts';
 
 /** A received Application Message. It owns its bytes: they stay as they are for as long as it is kept. */
 export class ReceivedMessage {
@@ -15,6 +15,7 @@ export class ReceivedMessage {
   readonly dup: boolean;
   /** 1 to 65535; 0 at QoS 0. */
   readonly packetId: number;
+  /** As they came: also the Topic Alias and the Subscription Identifiers that the client uses by itself. */
   readonly properties: Properties;
   readonly #delivery: Delivery | undefined;
 
@@ -35,9 +36,13 @@ export class ReceivedMessage {
     return decoder.decode(this.payload);
   }
 
-  /** The payload's JSON value. Throws a SyntaxError where it is no JSON. */
+  /** The payload's JSON value. Throws 'invalid' where it is no JSON; the cause says where, and shows some of it. */
   json(): unknown {
-    return JSON.parse(this.text());
+    try {
+      return JSON.parse(this.text());
+    } catch (cause) {
+      throw new MqttError('invalid', `Cannot read the message on "${shown(this.topic)}": expected JSON`, { cause });
+    }
   }
 
   /**

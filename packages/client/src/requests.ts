@@ -14,7 +14,7 @@ import {
   type UnsubackPacket,
 } from '@dunlin/protocol';
 import type { FilterRequest, SubscribeOptions } from './client-api.ts';
-import { MqttError, mqttError, refused } from './errors.ts';
+import { MqttError, mqttError, refused, wrongArgument } from './errors.ts';
 import type { Link } from './link.ts';
 import type { Settle } from './operation.ts';
 import { checkSubscription, checkVersion } from './server-limits.ts';
@@ -198,8 +198,11 @@ export function attemptOf({ type, filters }: Pick<Request, 'type' | 'filters'>):
   return `${type} ${type === 'subscribe' ? 'to' : 'from'} ${filters.map((filter) => `"${filter}"`).join(', ')}`;
 }
 
-/** Throws 'topic-filter-invalid' (0x8F) for a filter, shared or not, that no server takes. */
-export function assertFilter(filter: string): void {
+/** Throws 'topic-filter-invalid' (0x8F) for a filter, shared or not, that no server takes, 'invalid' for what is no text. */
+export function assertFilter(filter: unknown): asserts filter is string {
+  if (typeof filter !== 'string') {
+    throw wrongArgument('Cannot use a filter', 'it', filter, 'text or { filter, qos }');
+  }
   assertTopicFilter(parseSharedFilter(filter)?.filter ?? filter);
 }
 

@@ -54,6 +54,14 @@ test('options that cannot be are refused before anything is dialled', () => {
     { properties: { sessionExpiryInterval: 1 }, protocolVersion: 4 },
   ];
   for (const options of wrong) assert.throws(() => settingsOf(options), MqttError);
+  const mistaken: (readonly [ClientOptions, RegExp])[] = [
+    [{ keepAlive: -5 }, /Keep Alive is -5 \(number\), expected 0 to 65535/],
+    [{ keepAlive: '60' as never }, /Keep Alive is 60 \(string\)/],
+    [{ keepAlive: 1.5 }, /Keep Alive is 1\.5/],
+    [{ will: { topic: 'a', qos: 4 as never } }, /QoS is 4 \(number\), expected 0 to 2/],
+    [{ will: {} as never }, /Will Topic is no text but undefined/],
+  ];
+  for (const [options, message] of mistaken) assert.throws(() => settingsOf(options), { code: 'invalid', message });
 });
 
 test('a URL that is none is told without its password; user and password may be escaped', () => {

@@ -13,6 +13,7 @@ import type { CertificateWatch } from './certificate-watch.ts';
 import type { Dial } from './dial.ts';
 import type { Environment } from './environment.ts';
 import { MqttError, mqttError } from './errors.ts';
+import type { checkNames } from './known-names.ts';
 import type { ClientOptions, Provided, WillOptions } from './options.ts';
 import { payloadBytes } from './payload.ts';
 import { checkVersion } from './server-limits.ts';
@@ -23,6 +24,8 @@ export interface Platform {
   readonly environment: Environment;
   /** Where connections let one see certificates. */
   readonly certificateWatch?: (...given: ConstructorParameters<typeof CertificateWatch>) => CertificateWatch;
+  /** Throws 'invalid' for options and events that there are none of; without it they are let pass. */
+  readonly checkNames?: typeof checkNames;
 }
 
 /** Where the server is. */
@@ -50,7 +53,9 @@ const OUTBOX = { messagesMax: 100_000, bytesMax: 67_108_864, onFull: 'reject', q
 
 /** Fills in the defaults. Throws `MqttError` for what cannot be. */
 export function settingsOf(platform: Platform, url: ServerUrl, options: ClientOptions) {
-  const given = { ...DEFAULTS, ...platform, ...set(options) };
+  const own = set(options);
+  platform.checkNames?.('option', Object.keys(own));
+  const given = { ...DEFAULTS, ...platform, ...own };
   const settings = {
     ...given,
     url,

@@ -267,7 +267,7 @@ function valueIn(attempt: string, schema: StandardSchema, message: ReceivedMessa
   return checked(
     attempt,
     schema,
-    parsed(attempt, () => message.json()),
+    parsed(attempt, () => JSON.parse(message.text())),
   );
 }
 

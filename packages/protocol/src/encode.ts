@@ -211,8 +211,8 @@ function writeConnect(writer: PacketWriter, packet: ConnectPacket): void {
   writer.text(packet.clientId, 'Client Identifier');
   if (will !== undefined) {
     if (protocolVersion === 5) writePropertyBlock(writer, will.properties, 'will');
-    checkTopicField(will.topic, 'Will Topic');
     writer.text(will.topic, 'Will Topic');
+    checkTopicField(will.topic, 'Will Topic');
     writer.binary(will.payload, 'Will Payload');
   }
   if (username !== undefined) writer.text(username, 'User Name');
@@ -356,5 +356,6 @@ function checkAuthentication(writer: PacketWriter, properties: Properties): void
 }
 
 function checkQoS(writer: PacketWriter, qos: number): void {
-  if (qos !== 0 && qos !== 1 && qos !== 2) throw writer.forbidden(`a QoS is ${String(qos)}, expected 0 to 2`);
+  if (qos !== 0 && qos !== 1 && qos !== 2)
+    throw writer.forbidden(`a QoS is ${String(qos)} (${typeof qos}), expected 0 to 2`);
 }

@@ -64,7 +64,7 @@ export class PacketWriter {
   /** Throws 'protocol-error' for anything but an integer from 0 to 65535. */
   uint16(value: number, field: string): void {
     if (!Number.isInteger(value) || value < 0 || value > 0xffff) {
-      throw this.forbidden(`its ${field} is ${value}, expected 0 to 65535`);
+      throw this.forbidden(`its ${field} is ${value} (${typeof value}), expected 0 to 65535`);
     }
     this.byte(value >>> 8);
     this.byte(value);
@@ -84,7 +84,7 @@ export class PacketWriter {
 
   /** Throws 'malformed-packet' for text that is no UTF-8 String (1.5.4), 'protocol-error' for what is no text or too long. */
   text(value: string, field: string): void {
-    if (typeof value !== 'string') throw this.forbidden(`its ${field} is no text`);
+    if (typeof value !== 'string') throw this.forbidden(`its ${field} is no text but ${typeof value}`);
     // Longer text does not fit in any case.
     const units = Math.min(value.length, TEXT_BYTES_MAXIMUM + 1);
     this.#reserve(2 + BYTES_PER_UNIT * units);
@@ -95,7 +95,10 @@ export class PacketWriter {
     this.length = start + length;
   }
 
+  /** Throws 'protocol-error' for what is no Uint8Array or too long. */
   binary(value: Uint8Array, field: string): void {
+    // Text would be taken for a list of numbers, all of them 0.
+    if (!(value instanceof Uint8Array)) throw this.forbidden(`its ${field} is no Uint8Array but ${typeof value}`);
     this.#checkLength(value.length, field);
     this.uint16(value.length, field);
     this.raw(value);

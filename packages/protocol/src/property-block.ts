@@ -74,6 +74,7 @@ export function writePropertyBlock(writer: PacketWriter, properties: Properties,
     }
     const { id, name, multiple } = property;
     const values = multiple === 0 ? [value] : (value as readonly unknown[]);
+    if (!Array.isArray(values)) throw protocolError(`Cannot use ${name}: expected an array`);
     if (values.length > 1 && !isIn(multiple, carrier)) {
       throw protocolError(`Cannot write ${carrierTitle(carrier)}: ${name} occurs twice, expected once`);
     }
@@ -115,14 +116,18 @@ function readValue(reader: PacketReader, { name, type }: CodedProperty): unknown
 function writeValue(writer: PacketWriter, { name, type }: CodedProperty, value: unknown): void {
   if (type === 'text') writer.text(value as string, name);
   else if (type === 'binary') writer.binary(value as Uint8Array, name);
-  else if (type === 'pair') for (const text of value as readonly string[]) writer.text(text, name);
-  else writeInteger(writer, name, INTEGER_BYTES[type], value as number);
+  else if (type === 'pair') {
+    if (!Array.isArray(value) || value.length !== 2) throw protocolError(`Cannot use ${name}: expected [name, value]`);
+    for (const text of value) writer.text(text, name);
+  } else writeInteger(writer, name, INTEGER_BYTES[type], value as number);
 }
 
 function writeInteger(writer: PacketWriter, name: string, bytes: number, value: number): void {
   const maximum = bytes === 0 ? VARINT_MAXIMUM : 0xffff_ffff >>> (32 - 8 * bytes);
   if (!Number.isInteger(value) || value < 0 || value > maximum) {
-    throw protocolError(`Cannot use ${name} ${String(value)}: expected an integer from 0 to ${maximum}`);
+    throw protocolError(
+      `Cannot use ${name} ${String(value)} (${typeof value}): expected an integer from 0 to ${maximum}`,
+    );
   }
   if (bytes === 0) writer.varint(value);
   for (let shift = 8 * bytes - 8; shift >= 0; shift -= 8) writer.byte(value >>> shift);

@@ -8,6 +8,10 @@ test('a known code is put in words', () => {
   assert.deepEqual([error.name, error.code, error.cause], ['TransportError', 'ECONNREFUSED', undefined]);
 });
 
+test('below words that say it all there is no cause', () => {
+  assert.equal('cause' in new TransportError('It', 'ECONNREFUSED', new AggregateError([new Error('a')])), false);
+});
+
 test('an unknown code is told by its cause', () => {
   const cause = new Error('the moon is full');
   const error = new TransportError('Cannot listen at "a:1"', 'EMOON', cause);

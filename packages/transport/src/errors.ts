@@ -65,9 +65,16 @@ export class TransportError extends Error {
   override readonly name = 'TransportError';
   readonly code: string;
 
-  /** `what` is the beginning of the sentence, such as `Cannot connect to "10.0.0.1:1883"`. */
+  /**
+   * `what` is the beginning of the sentence, such as `Cannot connect to "10.0.0.1:1883"`. Only the cause of a code that is
+   * not known is kept: below words that say it all it would be pages of stacks, and of a TLS error whole certificates.
+   */
   constructor(what: string, code: string, cause?: unknown) {
-    super(`${what}: ${REASONS[code] ?? describe(cause) ?? 'failed'} (${code})`, cause === undefined ? {} : { cause });
+    const words = REASONS[code];
+    super(
+      `${what}: ${words ?? describe(cause) ?? 'failed'} (${code})`,
+      words !== undefined || cause === undefined ? {} : { cause },
+    );
     this.code = code;
   }
 }

@@ -52,6 +52,16 @@ test('it says where the figures are those of this process, and where messages we
   assert.match(text, /were published late \(p99 12\.0 ms\)/);
 });
 
+test('where published and received differ by other than what was lost, it says what is not counted', () => {
+  const [published, received] = [514, 476].map((messages) => ({ messages, messagesPerSecond: 1, bytesPerSecond: 1 }));
+  const text = resultText({ ...RESULT, mode: 'latency', published, received, lost: 0 });
+  assert.match(
+    text,
+    /^Published and received count the time that was measured; lost, duplicated and out of order the whole run/m,
+  );
+  assert.doesNotMatch(resultText(RESULT), /Published and received/);
+});
+
 test('a run that only connects shows nothing of messages', () => {
   const { mode, ...rest } = RESULT;
   const { published, received, acknowledgedIn, lost, duplicated, outOfOrder, ...connected } = rest;

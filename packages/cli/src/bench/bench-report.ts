@@ -119,9 +119,16 @@ const BUSY_PERCENT = 90;
 /** Later than this by the schedule, it measures itself. */
 const LATE_US = 10_000;
 
-function remarks({ cpuPercent, late }: BenchResult): string[] {
+function remarks({ cpuPercent, late, published, received, lost }: BenchResult): string[] {
   const busy = `This process was busy ${cpuPercent} % of one core`;
+  const isOfBoth = published !== undefined && received !== undefined && lost !== undefined;
   return [
+    ...(isOfBoth && published.messages - received.messages !== lost
+      ? [
+          'Published and received count the time that was measured; lost, duplicated and out of order the whole run: what was',
+          'under way when the measuring began or ended is in one of the two, and not lost.',
+        ]
+      : []),
     cpuPercent >= BUSY_PERCENT ? `${busy}: the figures are rather its limit than the server's.` : `${busy}.`,
     ...(late !== undefined && late.p99 > LATE_US
       ? [

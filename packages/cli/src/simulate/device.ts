@@ -67,6 +67,8 @@ export interface DeviceWorld {
 const WAITING_MAX = 1000;
 /** A device that leaves lets what is under way come to its end for so long. */
 const DRAIN_MS = 1000;
+/** A server that is gone takes no longer, when sessions are ended. */
+const END_SESSION_MS = 5000;
 /** Who is so late leaves out what is missed: an hour of sleep of this machine is no hour of messages at once. */
 const LATE_MS_MAX = 5000;
 
@@ -93,6 +95,8 @@ export class Device {
   #wire: Wire | undefined;
   /** The script broke the connection, so that what this fails is no fault. */
   #isDropped = false;
+  /** The server may hold a session of this device when it has left. */
+  #hasSession = false;
   #cancelDrop = (): void => {};
 
   /** `random`: of this device alone. */
@@ -119,6 +123,21 @@ export class Device {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#leave();
+  }
+
+  /** Ends the session that the server keeps, where there may be one: connects once more, with a new one that ends at once. */
+  async endSession(): Promise<void> {
+    if (!this.#hasSession) return;
+    const target = this.#target();
+    const { will, properties, ...options } = this.#options(target);
+    try {
+      const { dial } = target.options;
+      const once = { cleanStart: true, properties: {}, connectAttempts: 1, reconnect: false, on: {}, dial } as const;
+      const client = await connectTarget(target, { ...options, ...once, connectTimeoutMs: END_SESSION_MS });
+      await client.disconnect();
+    } catch (error) {
+      this.#world.errors.add(error);
+    }
   }
 
   async #connect(): Promise<void> {
@@ -174,6 +193,7 @@ export class Device {
         connected: () => {
           counts.connected += 1;
           counts.connects += 1;
+          this.#hasSession = !cleanStart || sessionExpiry !== undefined;
           if (this.#client !== undefined) this.#arrived();
         },
         disconnected: () => {

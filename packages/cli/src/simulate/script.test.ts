@@ -73,7 +73,10 @@ test('a table of devices gives each its values, and as many devices as it has ro
     fault('fleets: {f: {devices: devices.csv, count: 3}}'),
     /count is 3: at most 2, as many as "devices" has/,
   );
-  assert.match(fault('fleets: {f: {devices: none.csv}}'), /"none\.csv" cannot be used: ENOENT/);
+  assert.match(
+    fault('fleets: {f: {devices: none.csv}}'),
+    /"none\.csv" cannot be used: no such file or directory \(ENOENT\)/,
+  );
 });
 
 test('seed and beginning are read', () => {
@@ -103,5 +106,8 @@ test('faults are told with their line', () => {
 });
 
 test('a script that is not there is told', () => {
-  assert.throws(() => readScript(join(folder, 'none.yaml')), /Cannot read the script ".*none\.yaml": ENOENT/);
+  assert.throws(
+    () => readScript(join(folder, 'none.yaml')),
+    /Cannot read the script ".*none\.yaml": no such file or directory \(ENOENT\)/,
+  );
 });

@@ -10,6 +10,7 @@ import {
   type QoS,
 } from '@dunlin/protocol';
 import { localError } from '../exit-codes.ts';
+import { systemReason } from '../system-reason.ts';
 import { filled, placesOf } from '../text-template.ts';
 import { csvRecords } from './csv.ts';
 import type { GeneratorSpec } from './generators.ts';
@@ -113,7 +114,7 @@ export function readScript(path: string): Script {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw localError(`Cannot read the script "${path}": ${(error as Error).message}`);
+    throw localError(`Cannot read the script "${path}": ${systemReason(error)}`);
   }
   return parseScriptText(text, path, dirname(resolve(path)));
 }
@@ -213,7 +214,7 @@ function recordsOf(node: ScriptNode, directory: string): Record<string, string>[
     const records = csvRecords(readFileSync(resolve(directory, path), 'utf8'));
     return records.length > 0 ? records : node.fault(`${node.path}: "${path}" has no row`);
   } catch (error) {
-    return node.fault(`${node.path}: "${path}" cannot be used: ${(error as Error).message}`);
+    return node.fault(`${node.path}: "${path}" cannot be used: ${systemReason(error)}`);
   }
 }
 

@@ -17,6 +17,7 @@ export interface SimulateFlags extends ConnectionFlags {
   durationMs: number;
   seed?: string;
   checkOnly: boolean;
+  keepsSessions: boolean;
   json: boolean;
 }
 
@@ -61,6 +62,13 @@ const RUN: FlagGroup<SimulateFlags> = {
       help: 'only say whether the script is right, and what it would do',
       set: (flags) => {
         flags.checkOnly = true;
+      },
+    },
+    {
+      long: 'keep-sessions',
+      help: 'leave the sessions of the devices at the server; else they are ended with the simulation',
+      set: (flags) => {
+        flags.keepsSessions = true;
       },
     },
     {
@@ -115,7 +123,7 @@ export function simulateHelp(): string {
 }
 
 function newSimulateFlags(): SimulateFlags {
-  return { ...newConnectionFlags(), speed: 1, durationMs: 60_000, checkOnly: false, json: false };
+  return { ...newConnectionFlags(), speed: 1, durationMs: 60_000, checkOnly: false, keepsSessions: false, json: false };
 }
 
 /** Reads and checks the command line. Throws a usage error. */

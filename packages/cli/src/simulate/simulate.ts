@@ -16,7 +16,7 @@ const REDRAW_MS = 500;
 /** Runs the command and returns its exit code. Rejects with what `failureOf` understands. */
 export async function simulate(argv: readonly string[], terminal: Terminal): Promise<number> {
   const flags = readSimulateFlags(argv, terminal.environment);
-  const { speed, durationMs } = flags;
+  const { speed, durationMs, keepsSessions } = flags;
   const read = readScript(flags.script);
   const script = { ...read, seed: flags.seed ?? read.seed };
   checkLoad(script, speed);
@@ -31,7 +31,7 @@ export async function simulate(argv: readonly string[], terminal: Terminal): Pro
     certificateFile === undefined || keyFile === undefined
       ? shared
       : targetOf({ ...flags, tls: { ...flags.tls, certificateFile, keyFile } }, terminal);
-  const simulation = new Simulation({ script, speed, durationMs, target });
+  const simulation = new Simulation({ script, speed, durationMs, target, keepsSessions });
   const ignore = terminal.onInterrupt(() => simulation.stop());
   output.gone.then(() => simulation.stop());
   const progress = new Progress(terminal.errors);

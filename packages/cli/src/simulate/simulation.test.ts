@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { connect } from '@dunlin/client';
 import { targetOf } from '../connecting.ts';
 import { newConnectionFlags } from '../connection-flags.ts';
 import { port } from '../contract/local-server.ts';
@@ -10,9 +11,15 @@ import { checkLoad, messagesPerSecond, Simulation } from './simulation.ts';
 
 const scriptOf = (fleets: string) => parseScriptText(`fleets: {${fleets}}`, 's', '.');
 
-function simulationOf(fleets: string, speed = 1, at = port()): Simulation {
+function simulationOf(fleets: string, speed = 1, at = port(), keepsSessions = false): Simulation {
   const target = targetOf({ ...newConnectionFlags(), host: '127.0.0.1', port: at }, new RecordedTerminal());
-  return new Simulation({ script: scriptOf(fleets), speed, durationMs: 3_600_000, target: () => target });
+  return new Simulation({
+    script: scriptOf(fleets),
+    speed,
+    durationMs: 3_600_000,
+    target: () => target,
+    keepsSessions,
+  });
 }
 
 async function until(happened: () => boolean): Promise<void> {
@@ -51,3 +58,29 @@ test('what no machine can do is refused with the limit', () => {
   checkLoad(script, 10);
   assert.throws(() => checkLoad(script, 11), /110,000 messages a second at speed 11: at most 100000 are expected/);
 });
+
+for (const [keepsSessions, present] of [
+  [false, [false, false]],
+  [true, [true, true]],
+] as const) {
+  test(`sessions ${keepsSessions ? 'stay where that is asked for' : 'of the devices are ended with the simulation'}`, async () => {
+    const simulation = simulationOf(
+      `kept${keepsSessions}: {count: 1, version: '3.1.1', cleanStart: false}, long${keepsSessions}: {count: 1, sessionExpiry: 1h}`,
+      1,
+      port(),
+      keepsSessions,
+    );
+    const ended = simulation.run();
+    await until(() => simulation.fleets.every(({ connected }) => connected === 1));
+    simulation.stop();
+    await ended;
+    assert.equal(simulation.errors.total, 0);
+    const found: boolean[] = [];
+    for (const name of [`kept${keepsSessions}`, `long${keepsSessions}`]) {
+      const client = await connect(`mqtt://127.0.0.1:${port()}`, { clientId: `${name}-0`, cleanStart: false });
+      found.push(client.connack?.sessionPresent === true);
+      await client.disconnect();
+    }
+    assert.deepEqual(found, present);
+  });
+}

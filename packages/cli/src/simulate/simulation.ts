@@ -19,8 +19,12 @@ export interface SimulationPlan {
   /** Real time. */
   readonly durationMs: number;
   readonly target: DeviceWorld['target'];
+  /** The server is left with the sessions that the script made. */
+  readonly keepsSessions: boolean;
 }
 
+/** Connections at once, when sessions are ended. */
+const ENDING_MAX = 50;
 const MESSAGES_PER_SECOND_MAX = 100_000;
 
 /** Messages that a script makes its devices publish in a second, if all are connected; those on connecting are not in it. */
@@ -64,9 +68,9 @@ export class Simulation {
     this.#stop.abort();
   }
 
-  /** Runs until the time is over or `stop`; settles when all devices have left. Rejects for files that cannot be read. */
+  /** Runs until the time is over or `stop`; settles when all devices have left and their sessions are ended. Rejects for files that cannot be read. */
   async run(): Promise<void> {
-    const { script, speed, durationMs, target } = this.#plan;
+    const { script, speed, durationMs, target, keepsSessions } = this.#plan;
     this.#beganMs = performance.now();
     const schedule = new Schedule(SYSTEM, speed, script.beginMs);
     const devices = script.fleets.flatMap((fleet, at) => {
@@ -84,5 +88,15 @@ export class Simulation {
     schedule.stop();
     this.#endedMs = performance.now();
     await Promise.allSettled(devices.map((device) => device.stop()));
+    if (!keepsSessions) await endSessions(devices);
   }
+}
+
+/** All of them, a few at once. */
+async function endSessions(devices: Iterable<Device>): Promise<void> {
+  const rest = devices[Symbol.iterator]();
+  const endNext = async (): Promise<void> => {
+    for (const device of { [Symbol.iterator]: () => rest }) await device.endSession();
+  };
+  await Promise.all(Array.from({ length: ENDING_MAX }, endNext));
 }
