@@ -339,7 +339,10 @@ export class Outbox {
   }
 
   #send(outgoing: Outgoing): void {
-    if (outgoing.qos === 0) return this.#transmit(outgoing, false);
+    if (outgoing.qos === 0) {
+      this.#transmit(outgoing, false);
+      return;
+    }
     outgoing.packetId = this.#identifiers.next();
     outgoing.state = 'sent';
     this.#open.set(outgoing.packetId, outgoing);
