@@ -314,7 +314,7 @@ test('a message that no packet can say is refused at once where there is a store
   assert.throws(bad, { code: 'protocol-error' });
   publish(1, 'late');
   await turn();
-  assert.deepEqual([outcomes, outbox.size], [['bad protocol-error'], 2]);
+  assert.deepEqual([outcomes, outbox.size], [['bad invalid'], 2]);
 });
 
 test('publishes leave Packet Identifiers to requests, and wait for those they may have [MQTT-2.2.1-2]', () => {
