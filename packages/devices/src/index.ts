@@ -1,6 +1,13 @@
 /** What the package offers: the device service and its parts, and an X.509 authority of one's own. */
 
 export { type CertifiedKey, type ClientCertificate, createAuthority, createCrl, isServerName, issueClientCertificate, issueServerCertificate } from './authority.ts';
+export { type CertifiedKey, type ClientCertificate, createAuthority, createCrl, isServerName, issueClientCertificate, issueServerCertificate } from './authority/authority.ts';
+export { CERTIFICATE_ERRORS, CertificateError, type CertificateErrorCode } from './authority/certificate-error.ts';
+export { type IssuedCertificate, type IssueRequest, IssuingAuthority, type IssuingAuthorityOptions } from './authority/issuing-authority.ts';
+export { type NamedText } from './authority/key-file.ts';
+export { MasterKey, MasterKeyError, type MasterKeyPlace, type MasterKeySource, newMasterKeyText, parseMasterKey, readMasterKey } from './authority/master-key.ts';
+export { type AuthorityTexts, broughtAuthority, type NewAuthority, newAuthority } from './authority/new-authority.ts';
+export { type StatusUrls } from './authority/x509-writer.ts';
 export { DEVICE_ERRORS, DeviceError, type DeviceErrorCode } from './device-error.ts';
 export { type AcknowledgementForm, type ClientIdForm, type CommandForm, type DeviceType, type PresenceForm } from './device-type.ts';
 export { type Device } from './device.ts';

@@ -1,0 +1,84 @@
+/** An authority, certification requests and OpenSSL for the tests beside it. */
+import { spawnSync } from 'node:child_process';
+import { generateKeyPairSync, type KeyObject, randomBytes, X509Certificate } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after } from 'node:test';
+import { context, TAG } from '@dunlin/identity/der';
+import { element, integer, oid, sequence, utf8String } from '@dunlin/identity/der-writer';
+import { IssuingAuthority } from '../issuing-authority.ts';
+import { MasterKey } from '../master-key.ts';
+import { newAuthority } from '../new-authority.ts';
+import { commonName, pemOf, type StatusUrls, signed } from '../x509-writer.ts';
+
+export const NOW_MS = Date.UTC(2026, 0, 1);
+export const DAY_MS = 86_400_000;
+
+export const masterKey = new MasterKey(randomBytes(32), 'a test');
+export const fleet = newAuthority({ name: 'Fleet', nowMs: NOW_MS, masterKey });
+
+/** The authority `devices`, or one of other texts. */
+export function openAuthority(texts = fleet.issuing, urls: StatusUrls = {}): IssuingAuthority {
+  const certificate = { text: texts.certificate, source: 'ca.pem' };
+  return IssuingAuthority.open({
+    name: 'devices',
+    certificate,
+    key: { text: texts.key, source: 'ca.key' },
+    masterKey,
+    urls,
+  });
+}
+
+export type Pair = { readonly privateKey: KeyObject; readonly publicKey: KeyObject };
+
+export const ecPair = (namedCurve = 'P-256'): Pair => generateKeyPairSync('ec', { namedCurve });
+
+export interface CsrShape {
+  readonly pair?: Pair;
+  readonly subject?: Buffer;
+  /** Extensions that it asks for. */
+  readonly extensions?: readonly Buffer[];
+  readonly attributes?: readonly Buffer[];
+  /** Signs in place of the pair. */
+  readonly signer?: KeyObject;
+  readonly version?: number;
+}
+
+/** A certification request in DER. */
+export function csrDer(name: string, shape: CsrShape = {}): Buffer {
+  const { pair = ecPair(), subject = commonName(name), extensions = [], attributes = [], version = 0 } = shape;
+  const asked = extensions.length === 0 ? [] : [attribute('1.2.840.113549.1.9.14', sequence(...extensions))];
+  const info = sequence(
+    integer(version),
+    subject,
+    pair.publicKey.export({ type: 'spki', format: 'der' }),
+    element(context(0), ...asked, ...attributes),
+  );
+  return signed(info, shape.signer ?? pair.privateKey);
+}
+
+export function csrPem(name: string, shape: CsrShape = {}): string {
+  return pemOf(csrDer(name, shape), 'CERTIFICATE REQUEST');
+}
+
+export function attribute(type: string, value: Buffer): Buffer {
+  return sequence(oid(type), element(TAG.set, value));
+}
+
+/** A Name with one attribute for each pair of type and text. */
+export function nameOfParts(...parts: readonly (readonly [string, string])[]): Buffer {
+  return sequence(...parts.map(([type, text]) => element(TAG.set, sequence(oid(type), utf8String(text)))));
+}
+
+/** DER of the first certificate of a PEM. */
+export const rawOf = (pem: string): Buffer => new X509Certificate(pem).raw;
+
+/** A folder that goes with the test file, and OpenSSL in it. */
+export function workshop() {
+  const directory = mkdtempSync(join(tmpdir(), 'dunlin-authority-'));
+  after(() => rmSync(directory, { recursive: true, force: true }));
+  const openssl = (...args: string[]) =>
+    spawnSync('openssl', args, { encoding: 'utf8', cwd: directory, timeout: 30_000 });
+  return { directory, path: (file: string) => join(directory, file), openssl };
+}
