@@ -313,6 +313,7 @@ function opened(
       sessionPresent,
       keepAlive: keepAliveS,
       username: principal.username,
+      identity: principal.identity,
     });
 }
 

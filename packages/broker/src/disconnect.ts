@@ -240,6 +240,7 @@ export function connectionEnded(
   broker.tell({
     name: 'clientDisconnected',
     clientId: session.clientId,
+    identity: connection.principal?.identity,
     address: connection.wire.peer.address,
     reasonCode,
     by,
