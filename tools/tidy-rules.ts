@@ -69,14 +69,10 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/client/src/indexeddb-types.ts': 'types',
   'packages/client/src/testing/outbox-child.ts': 'the process that outbox-crash.test.ts kills',
   'packages/client/src/testing/outbox-files.ts': 'files of the tests beside it; several of them run it',
-<<<<<<< HEAD
   'packages/devices/src/testing/clock.ts': 'time of the tests beside it; most of them run it',
   'packages/devices/src/testing/registry.ts': 'registries of the tests beside it; most of them run it',
   'packages/devices/src/testing/types.ts': 'device types of the tests beside it; most of them run it',
-=======
   'packages/devices/src/authority/testing/fleet.ts': 'what the tests of the authority are made of; they run it',
-  'packages/devices/src/testing/clock.ts': 'time of the tests beside it; several of them run it',
->>>>>>> 811484a7d88f83ba03daa995d285848f05e4bce3
   'packages/identity/src/method.ts': 'types',
   'packages/identity/src/testing/clock.ts': 'time of the tests beside the methods; every one of them runs it',
   'packages/identity/src/testing/localhost.ts': 'a certificate and its key',

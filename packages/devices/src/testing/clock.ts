@@ -1,12 +1,3 @@
-<<<<<<< HEAD
-/** Time that passes when a test says so. */
-import type { Clock, Timer } from '@dunlin/broker';
-
-export class TestClock implements Clock {
-  #nowMs = 1_800_000_000_000;
-  readonly #timers = new Set<{ dueAtMs: number; readonly delayMs: number; readonly run: () => void }>();
-
-=======
 /** Time of the tests beside the service: it passes when a test says so. */
 import type { Clock, Timer } from '@dunlin/broker';
 
@@ -18,7 +9,6 @@ export class TestClock implements Clock {
     this.#nowMs = nowMs;
   }
 
->>>>>>> 811484a7d88f83ba03daa995d285848f05e4bce3
   nowMs(): number {
     return this.#nowMs;
   }
@@ -37,28 +27,19 @@ export class TestClock implements Clock {
     queueMicrotask(run);
   }
 
-<<<<<<< HEAD
-=======
   /** Timers that are not cancelled. */
   get timers(): number {
     return this.#timers.size;
   }
 
->>>>>>> 811484a7d88f83ba03daa995d285848f05e4bce3
   /** Calls what is due on the way, in order. */
   pass(ms: number): void {
     const endMs = this.#nowMs + ms;
     for (;;) {
-<<<<<<< HEAD
-      const due = [...this.#timers].filter(({ dueAtMs }) => dueAtMs <= endMs);
-      if (due.length === 0) break;
-      const next = due.sort((one, other) => one.dueAtMs - other.dueAtMs)[0];
-=======
       const [next] = [...this.#timers]
         .filter(({ dueAtMs }) => dueAtMs <= endMs)
         .sort((one, other) => one.dueAtMs - other.dueAtMs);
       if (next === undefined) break;
->>>>>>> 811484a7d88f83ba03daa995d285848f05e4bce3
       this.#nowMs = next.dueAtMs;
       next.dueAtMs += next.delayMs;
       next.run();
