@@ -59,3 +59,4 @@ export {
   DeviceTypes,
   TYPE_GROUP,
 } from './registry/types.ts';
+export { DeviceService, type DeviceServiceOptions } from './service.ts';

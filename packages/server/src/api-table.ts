@@ -3,7 +3,12 @@ import { amount } from './entry-shapes.ts';
 import type { GroupShape } from './shape.ts';
 
 export const API_ENTRIES = {
-  requestsPerSecondMax: amount('requests', [1, 1_000_000], 1_000, 'Requests of one API key a second; further ones get 429.'),
+  requestsPerSecondMax: amount(
+    'requests',
+    [1, 1_000_000],
+    1_000,
+    'Requests of one API key a second; further ones get 429.',
+  ),
   strangerRequestsPerSecondMax: amount(
     'requests',
     [1, 1_000_000],
@@ -26,7 +31,12 @@ export const API_ENTRIES = {
     86_400,
     'Time for which who repeats a request with its Idempotency-Key gets the first answer.',
   ),
-  idempotencyEntriesMax: amount('answers', [10, 1_000_000], 10_000, 'Answers that are kept for that; the oldest make room.'),
+  idempotencyEntriesMax: amount(
+    'answers',
+    [10, 1_000_000],
+    10_000,
+    'Answers that are kept for that; the oldest make room.',
+  ),
 } as const;
 
 export const API: GroupShape = {

@@ -54,7 +54,8 @@ export interface RegistrationConfiguration {
 
 export interface DevicesInput {
   readonly types?: Readonly<Record<string, DeviceTypeInput>>;
-  readonly authority?: Partial<DeviceAuthorityConfiguration> & Pick<DeviceAuthorityConfiguration, 'certificate' | 'key'>;
+  readonly authority?: Partial<DeviceAuthorityConfiguration> &
+    Pick<DeviceAuthorityConfiguration, 'certificate' | 'key'>;
   readonly masterKey?: MasterKeyConfiguration;
   readonly registration?: readonly RegistrationConfiguration[];
 }

@@ -33,7 +33,12 @@ const command: GroupShape = {
           description: 'What says that the command failed. Default: nothing does.',
           entries: {
             pointer: text('/status', 'JSON pointer into the payload.'),
-            values: { kind: 'list', items: json('failed', 'A value.'), default: 'none', description: 'What stands there then.' },
+            values: {
+              kind: 'list',
+              items: json('failed', 'A value.'),
+              default: 'none',
+              description: 'What stands there then.',
+            },
           },
           required: ['pointer', 'values'],
         },
@@ -62,8 +67,18 @@ const types: MapShape = {
         description: 'The form that Client Identifiers must have. Default: any.',
         entries: {
           template: text('{partner}-{deviceId}', 'The form, with fields in braces.'),
-          patterns: map('field of the template', 'uuid', 'One of uuid, hex, digits, word, or values divided by |.', 'What a field may be.'),
-          equals: map('field of the template', '{deviceId}', 'One of {deviceId}, {attr.NAME}.', 'What a field must be.'),
+          patterns: map(
+            'field of the template',
+            'uuid',
+            'One of uuid, hex, digits, word, or values divided by |.',
+            'What a field may be.',
+          ),
+          equals: map(
+            'field of the template',
+            '{deviceId}',
+            'One of {deviceId}, {attr.NAME}.',
+            'What a field must be.',
+          ),
         },
         required: ['template'],
       },
@@ -87,10 +102,16 @@ const types: MapShape = {
         required: ['topic'],
       },
       claimable: toggle(false, 'Whether devices may ask for a place in the registry with a claim code.'),
-      commands: { kind: 'map', names: 'command', values: command, description: 'Commands that its devices understand.' },
+      commands: {
+        kind: 'map',
+        names: 'command',
+        values: command,
+        description: 'Commands that its devices understand.',
+      },
     },
   },
-  description: 'Types of devices. A device has one of them; it may do what the rules of its type allow, and nothing else.',
+  description:
+    'Types of devices. A device has one of them; it may do what the rules of its type allow, and nothing else.',
 };
 
 const registration: ListShape = {
@@ -137,7 +158,8 @@ export const DEVICES: GroupShape = {
     },
     masterKey: {
       kind: 'group',
-      description: 'Where the key is that the keys of the authority are encrypted under: one of these. Never in a backup.',
+      description:
+        'Where the key is that the keys of the authority are encrypted under: one of these. Never in a backup.',
       entries: {
         file: path('devices-master.key', 'A file, outside of the data directory, for its owner alone (0600).'),
         environment: text('DUNLIN_MASTER_KEY', 'Name of an environment variable.'),

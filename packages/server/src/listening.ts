@@ -37,13 +37,13 @@ export class ServerStartError extends Error {
   }
 }
 
-/** Answers a request of HTTP that is for no WebSocket. Must not throw. */
+/** Answers a request of HTTP that is for no WebSocket; false: it does not, which gets the default answer. Must not throw. */
 export type HttpRequestHandler = (
   request: IncomingMessage,
   response: ServerResponse,
   listener: string,
   visit: HttpVisit,
-) => void;
+) => boolean;
 
 export interface ListenOptions {
   readonly backlog: number;

@@ -60,8 +60,11 @@ export interface WebSocketListenOptions extends Omit<TlsListenOptions, 'tls' | '
   readonly subprotocolRequired?: boolean;
   /** Bytes of one WebSocket message: the Maximum Packet Size and 64 KiB. Before `admitted`: 64 KiB. */
   readonly messageBytesMax: number;
-  /** Takes all requests but those for a WebSocket. Default: 426 where there is a WebSocket, else 404. */
-  readonly request?: (request: http.IncomingMessage, response: http.ServerResponse, visit: HttpVisit) => void;
+  /**
+   * Takes requests that are not for a WebSocket. What it returns false for is answered as by default: 426 where there is a
+   * WebSocket, else 404.
+   */
+  readonly request?: (request: http.IncomingMessage, response: http.ServerResponse, visit: HttpVisit) => boolean;
   /** How long a request may take to arrive, its body included. Milliseconds, default 10000. */
   readonly headersTimeoutMs?: number;
   /** Bytes of the head of a request. Default 16384. */
@@ -218,10 +221,6 @@ class Site {
 
   #request(request: http.IncomingMessage, response: http.ServerResponse): void {
     const { request: take, paths = PATHS } = this.#options;
-    if (take === undefined) {
-      answerByDefault(request, response, paths);
-      return;
-    }
     const { peer: from } = this.#visitors.get(request.socket) as Visitor;
     let peer: Peer;
     try {
@@ -232,7 +231,8 @@ class Site {
       return;
     }
     const isOwnHost = isForOwnHost(request, this.#rules);
-    take(request, response, { peer, isOwnHost, isFromAllowedOrigin: isFromAllowedOrigin(request, this.#rules) });
+    const visit = { peer, isOwnHost, isFromAllowedOrigin: isFromAllowedOrigin(request, this.#rules) };
+    if (!take?.(request, response, visit)) answerByDefault(request, response, paths);
   }
 
   #upgrade(request: http.IncomingMessage, socket: Socket, head: Buffer): void {
