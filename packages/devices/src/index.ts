@@ -27,4 +27,6 @@ export {
   readMasterKey,
 } from './authority/master-key.ts';
 export { type AuthorityTexts, broughtAuthority, type NewAuthority, newAuthority } from './authority/new-authority.ts';
+export { Revocations, type RevokedCertificate } from './authority/revocations.ts';
+export { normalSerial } from './authority/serial-number.ts';
 export type { StatusUrls } from './authority/x509-writer.ts';
