@@ -27,6 +27,8 @@ export {
   readMasterKey,
 } from './authority/master-key.ts';
 export { type AuthorityTexts, broughtAuthority, type NewAuthority, newAuthority } from './authority/new-authority.ts';
+export { OCSP_BYTES_MAX } from './authority/ocsp-request.ts';
+export { OCSP_DEFAULTS, type OcspAnswer, OcspResponder, type OcspSettings } from './authority/ocsp-responder.ts';
 export { Revocations, type RevokedCertificate } from './authority/revocations.ts';
 export { normalSerial } from './authority/serial-number.ts';
 export type { StatusUrls } from './authority/x509-writer.ts';

@@ -1,28 +1,17 @@
 import assert from 'node:assert/strict';
 import { createPublicKey, X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
-import { MemoryTable } from '@dunlin/broker';
 import { Authorities } from '@dunlin/identity';
-import type { DeviceEvent } from '../events.ts';
-import { TestClock } from '../testing/clock.ts';
-import { CERTIFICATES } from './certificate-record.ts';
 import { type CertificateSettings, Certificates } from './certificates.ts';
 import { Revocations } from './revocations.ts';
-import { csrPem, DAY_MS, ecPair, fleet, openAuthority, rawOf } from './testing/fleet.ts';
+import { csrPem, DAY_MS, ecPair, fleet, openAuthority, rawOf, serviceParts } from './testing/fleet.ts';
 
 const by = 'a test';
 const DAY_S = 86_400;
 
 function open(settings: Partial<CertificateSettings> = {}) {
-  const clock = new TestClock();
-  const events: DeviceEvent[] = [];
-  const table = new MemoryTable(CERTIFICATES);
-  const tables = { table: () => table as never };
-  const certificates = new Certificates(
-    { tables, clock, tell: (event) => events.push(event) },
-    openAuthority(),
-    settings,
-  );
+  const { clock, events, table, parts } = serviceParts();
+  const certificates = new Certificates(parts, openAuthority(), settings);
   const valid = async (deviceId = 'cam-1') => {
     const { records } = await certificates.list(deviceId, { limit: 100 });
     const counts = ({ value: { notAfterMs, revokedAtMs = Infinity } }: (typeof records)[number]) =>
