@@ -9,6 +9,15 @@ export {
   issueClientCertificate,
   issueServerCertificate,
 } from './authority.ts';
+export type { TokenInfo } from './credentials/stored-tokens.ts';
+export {
+  type IssuedToken,
+  type IssueOptions,
+  type RotateOptions,
+  Tokens,
+  type TokensListener,
+  type TokenVerdict,
+} from './credentials/tokens.ts';
 export type { Device } from './device.ts';
 export { DEVICE_ERRORS, DeviceError, type DeviceErrorCode } from './device-error.ts';
 export type { AcknowledgementForm, ClientIdForm, CommandForm, DeviceType, PresenceForm } from './device-type.ts';
