@@ -1,4 +1,4 @@
-/** What the package offers: an X.509 authority of one's own, and the service of devices. */
+/** What the package offers: a registry of devices, their credentials, and an X.509 authority of one's own. */
 
 export {
   type CertifiedKey,
@@ -32,3 +32,43 @@ export { OCSP_DEFAULTS, type OcspAnswer, OcspResponder, type OcspSettings } from
 export { Revocations, type RevokedCertificate } from './authority/revocations.ts';
 export { normalSerial } from './authority/serial-number.ts';
 export type { StatusUrls } from './authority/x509-writer.ts';
+export type { TokenInfo } from './credentials/stored-tokens.ts';
+export {
+  type IssuedToken,
+  type IssueOptions,
+  type RotateOptions,
+  Tokens,
+  type TokensListener,
+  type TokenVerdict,
+} from './credentials/tokens.ts';
+export type { Device } from './device.ts';
+export { DEVICE_ERRORS, DeviceError, type DeviceErrorCode } from './device-error.ts';
+export type { AcknowledgementForm, ClientIdForm, CommandForm, DeviceType, PresenceForm } from './device-type.ts';
+export { DEVICE_EVENTS, type DeviceEvent, type DeviceEventDescription, type DeviceEventName } from './events.ts';
+export type { DeliveryOutcome, DeviceBroker, ReceivedByService, ServiceParts, Tables } from './ports.ts';
+export { DEVICE_ID_EXPECTED, isDeviceId } from './registry/device-id.ts';
+export { DEVICE_LIMITS, type DeviceInput, type DevicePatch } from './registry/device-input.ts';
+export {
+  type ChangeOptions,
+  type DevicePage,
+  type DeviceQuery,
+  type RegisteredDevice,
+  Registry,
+  type RegistryListener,
+} from './registry/registry.ts';
+export {
+  type PayloadForm,
+  TemplateError,
+  type TemplateValues,
+  type TopicForm,
+  type TopicVariable,
+} from './registry/template.ts';
+export {
+  type CompiledAcknowledgement,
+  type CompiledCommand,
+  type CompiledType,
+  compileType,
+  DeviceTypeError,
+  DeviceTypes,
+  TYPE_GROUP,
+} from './registry/types.ts';

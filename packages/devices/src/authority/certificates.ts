@@ -26,7 +26,7 @@ export const CERTIFICATE_DEFAULTS: CertificateSettings = {
   historyDays: 90,
 };
 
-export interface IssueOptions {
+export interface CertificateOptions {
   /** PKCS#10 in PEM or DER; without one a key is made, which is in the answer and nowhere else. */
   readonly csr?: string | Uint8Array;
   /** Default, and the most: as the settings say. */
@@ -60,7 +60,7 @@ export class Certificates {
   }
 
   /** Issues one more certificate. Settles when it is stored. Rejects with `CertificateError`. */
-  issue(deviceId: string, options: IssueOptions): Promise<IssuedCertificate> {
+  issue(deviceId: string, options: CertificateOptions): Promise<IssuedCertificate> {
     return this.#turns.run(deviceId, async () => {
       await this.#checkRoom(deviceId, undefined);
       const [issued, record] = await this.#sign(deviceId, options);
@@ -77,7 +77,7 @@ export class Certificates {
    * Rejects with `CertificateError`: `conflict` where of two at once the other was faster, `revoked` where it is revoked or
    * the one that replaces it is in use.
    */
-  async renew(serial: string, options: IssueOptions): Promise<IssuedCertificate> {
+  async renew(serial: string, options: CertificateOptions): Promise<IssuedCertificate> {
     const before = await this.#need(serial, 'renew');
     const { deviceId } = before.value;
     return this.#turns.run(deviceId, async () => {
@@ -215,7 +215,7 @@ export class Certificates {
     );
   }
 
-  async #sign(deviceId: string, options: IssueOptions): Promise<[IssuedCertificate, CertificateRecord]> {
+  async #sign(deviceId: string, options: CertificateOptions): Promise<[IssuedCertificate, CertificateRecord]> {
     const nowMs = this.#parts.clock.nowMs();
     const { days = this.#settings.days, csr } = options;
     if (days > this.#settings.days)
