@@ -171,6 +171,12 @@ export function serialNumber(serial: string): Buffer {
   return integer(Buffer.from(serial.length % 2 === 0 ? serial : `0${serial}`, 'hex'));
 }
 
+/** GeneralizedTime whatever the year, as OCSP wants it; parts of a second are dropped. */
+export function generalizedTime(ms: number): Buffer {
+  const text = `${new Date(ms).toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`;
+  return element(TAG.generalizedTime, Buffer.from(text));
+}
+
 /** PEM of one element in DER. */
 export function pemOf(der: Buffer, label: 'CERTIFICATE' | 'CERTIFICATE REQUEST' | 'X509 CRL'): string {
   const lines = der.toString('base64').match(/.{1,64}/g)!;

@@ -1,22 +1,38 @@
 /** An authority, certification requests and OpenSSL for the tests beside it. */
 import { spawnSync } from 'node:child_process';
-import { generateKeyPairSync, type KeyObject, randomBytes, X509Certificate } from 'node:crypto';
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
-import { context, TAG } from '@dunlin/identity/der';
-import { element, integer, oid, sequence, utf8String } from '@dunlin/identity/der-writer';
+import { MemoryTable } from '@dunlin/broker';
+import { readCertificates } from '@dunlin/identity';
+import { context, DerReader, TAG } from '@dunlin/identity/der';
+import { element, integer, octetString, oid, sequence, utf8String } from '@dunlin/identity/der-writer';
+import type { DeviceEvent } from '../../events.ts';
+import type { ServiceParts } from '../../ports.ts';
+import { TestClock } from '../../testing/clock.ts';
+import { CERTIFICATES } from '../certificate-record.ts';
 import { IssuingAuthority } from '../issuing-authority.ts';
 import { MasterKey } from '../master-key.ts';
 import { newAuthority } from '../new-authority.ts';
-import { commonName, pemOf, type StatusUrls, signed } from '../x509-writer.ts';
+import { commonName, extension, pemOf, type StatusUrls, serialNumber, signed } from '../x509-writer.ts';
 
 export const NOW_MS = Date.UTC(2026, 0, 1);
 export const DAY_MS = 86_400_000;
 
 export const masterKey = new MasterKey(randomBytes(32), 'a test');
 export const fleet = newAuthority({ name: 'Fleet', nowMs: NOW_MS, masterKey });
+
+/** What parts of the service are given, over one table in memory. */
+export function serviceParts(nowMs = NOW_MS) {
+  const clock = new TestClock(nowMs);
+  const events: DeviceEvent[] = [];
+  const table = new MemoryTable(CERTIFICATES);
+  const tables = { table: () => table as never };
+  const parts: ServiceParts = { tables, clock, tell: (event) => events.push(event) };
+  return { clock, events, table, parts };
+}
 
 /** The authority `devices`, or one of other texts. */
 export function openAuthority(texts = fleet.issuing, urls: StatusUrls = {}): IssuingAuthority {
@@ -73,6 +89,35 @@ export function nameOfParts(...parts: readonly (readonly [string, string])[]): B
 
 /** DER of the first certificate of a PEM. */
 export const rawOf = (pem: string): Buffer => new X509Certificate(pem).raw;
+
+export interface OcspShape {
+  readonly serials: readonly string[];
+  /** PEM. Default: the one that issues in the fleet. */
+  readonly issuer?: string;
+  readonly hash?: readonly [oid: string, name: string];
+  readonly nonce?: Buffer;
+  readonly extensions?: readonly Buffer[];
+}
+
+/** A request to an OCSP responder in DER. */
+export function ocspRequest(shape: OcspShape): Buffer {
+  const { serials, issuer = fleet.issuing.certificate, hash = ['1.3.14.3.2.26', 'sha1'], nonce } = shape;
+  const [{ subject, publicKey }] = readCertificates(issuer, 'the issuer');
+  const key = new DerReader(publicKey).enter(TAG.sequence);
+  key.element();
+  const digest = (bytes: Buffer) => octetString(createHash(hash[1]).update(bytes).digest());
+  const names = [digest(subject), digest(key.octetBits())];
+  const asked = serials.map((serial) =>
+    sequence(sequence(sequence(oid(hash[0]), element(0x05)), ...names, serialNumber(serial))),
+  );
+  const extensions = [
+    ...(nonce === undefined ? [] : [extension('1.3.6.1.5.5.7.48.1.2', octetString(nonce))]),
+    ...(shape.extensions ?? []),
+  ];
+  return sequence(
+    sequence(sequence(...asked), ...(extensions.length === 0 ? [] : [element(context(2), sequence(...extensions))])),
+  );
+}
 
 /** A folder that goes with the test file, and OpenSSL in it. */
 export function workshop() {
