@@ -5,7 +5,7 @@ export { CERTIFICATE_ERRORS, CertificateError, type CertificateErrorCode } from 
 export { type IssuedCertificate, type IssueRequest, IssuingAuthority, type IssuingAuthorityOptions } from './authority/issuing-authority.ts';
 export { type NamedText } from './authority/key-file.ts';
 export { MasterKey, MasterKeyError, type MasterKeyPlace, type MasterKeySource, newMasterKeyText, parseMasterKey, readMasterKey } from './authority/master-key.ts';
-export { type AuthorityTexts, broughtAuthority, newAuthority, type NewAuthority } from './authority/new-authority.ts';
+export { type AuthorityTexts, broughtAuthority, type NewAuthority, newAuthority } from './authority/new-authority.ts';
 export { OCSP_BYTES_MAX } from './authority/ocsp-request.ts';
 export { OCSP_DEFAULTS, type OcspAnswer, OcspResponder, type OcspSettings } from './authority/ocsp-responder.ts';
 export { Revocations, type RevokedCertificate } from './authority/revocations.ts';
