@@ -22,7 +22,13 @@ export { type AuthorityFiles, readAuthorityFiles } from './authority-files.ts';
 export { type CarriedAction, type CarriedRule, type CarriedRules, readCarriedRules } from './carried-rules.ts';
 export { type Certificate, readCertificate, type SubjectAltNames } from './certificate.ts';
 export { type CertificateCheckOptions, guardCertificates, withCertificateCheck } from './certificate-check.ts';
-export { type CertificateMethodOptions, certificateMethod } from './certificate-method.ts';
+export {
+  type CertificateMethodOptions,
+  certificateMethod,
+  certificateRefusal,
+  certificateText,
+  problemDetail,
+} from './certificate-method.ts';
 export { type AuthenticatorChain, authenticatorChain, type ChainOptions } from './chain.ts';
 export {
   type ClientIdAudience,
