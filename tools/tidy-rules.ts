@@ -71,6 +71,7 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/client/src/testing/outbox-files.ts': 'files of the tests beside it; several of them run it',
   'packages/devices/src/testing/clock.ts': 'time of the tests beside it; most of them run it',
   'packages/devices/src/testing/registry.ts': 'registries of the tests beside it; most of them run it',
+  'packages/devices/src/testing/request.ts': 'requests of the tests beside it, and who answers them; several run it',
   'packages/devices/src/testing/types.ts': 'device types of the tests beside it; most of them run it',
   'packages/identity/src/method.ts': 'types',
   'packages/identity/src/testing/clock.ts': 'time of the tests beside the methods; every one of them runs it',

@@ -9,6 +9,20 @@ export {
   issueClientCertificate,
   issueServerCertificate,
 } from './authority.ts';
+export {
+  DEVICE_CHECKS,
+  type DeviceCheck,
+  DeviceChecks,
+  type DeviceProof,
+  deviceRefusal,
+} from './credentials/device-checks.ts';
+export {
+  type CertificatePolicy,
+  DeviceMethod,
+  type DeviceMethodParts,
+  type RefusedDevice,
+} from './credentials/device-method.ts';
+export { LiveDevices, type LiveDevicesParts } from './credentials/live-devices.ts';
 export type { TokenInfo } from './credentials/stored-tokens.ts';
 export {
   type IssuedToken,
@@ -49,3 +63,4 @@ export {
   DeviceTypes,
   TYPE_GROUP,
 } from './registry/types.ts';
+export { deviceRules, rulesWithDevices } from './rules.ts';
