@@ -74,6 +74,7 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/devices/src/testing/command-world.ts': 'what the tests beside commands live in; every one of them runs it',
   'packages/devices/src/testing/memory-broker.ts': 'the broker of the tests beside commands and presence; they run it',
   'packages/devices/src/testing/registry.ts': 'registries of the tests beside it; most of them run it',
+  'packages/devices/src/testing/request.ts': 'requests of the tests beside it, and who answers them; several run it',
   'packages/devices/src/testing/types.ts': 'device types of the tests beside it; most of them run it',
   'packages/devices/src/authority/testing/fleet.ts': 'what the tests of the authority are made of; they run it',
   'packages/identity/src/method.ts': 'types',

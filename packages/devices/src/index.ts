@@ -1,26 +1,90 @@
 /** What the package offers: the device service and its parts, and an X.509 authority of one's own. */
 
-export { type CertifiedKey, type ClientCertificate, createAuthority, createCrl, isServerName, issueClientCertificate, issueServerCertificate } from './authority/authority.ts';
+export {
+  type CertifiedKey,
+  type ClientCertificate,
+  createAuthority,
+  createCrl,
+  isServerName,
+  issueClientCertificate,
+  issueServerCertificate,
+} from './authority/authority.ts';
 export { CERTIFICATE_ERRORS, CertificateError, type CertificateErrorCode } from './authority/certificate-error.ts';
-export { type IssuedCertificate, type IssueRequest, IssuingAuthority, type IssuingAuthorityOptions } from './authority/issuing-authority.ts';
-export { type NamedText } from './authority/key-file.ts';
-export { MasterKey, MasterKeyError, type MasterKeyPlace, type MasterKeySource, newMasterKeyText, parseMasterKey, readMasterKey } from './authority/master-key.ts';
+export {
+  type IssuedCertificate,
+  type IssueRequest,
+  IssuingAuthority,
+  type IssuingAuthorityOptions,
+} from './authority/issuing-authority.ts';
+export type { NamedText } from './authority/key-file.ts';
+export {
+  MasterKey,
+  MasterKeyError,
+  type MasterKeyPlace,
+  type MasterKeySource,
+  newMasterKeyText,
+  parseMasterKey,
+  readMasterKey,
+} from './authority/master-key.ts';
 export { type AuthorityTexts, broughtAuthority, type NewAuthority, newAuthority } from './authority/new-authority.ts';
 export { OCSP_BYTES_MAX } from './authority/ocsp-request.ts';
 export { OCSP_DEFAULTS, type OcspAnswer, OcspResponder, type OcspSettings } from './authority/ocsp-responder.ts';
 export { Revocations, type RevokedCertificate } from './authority/revocations.ts';
 export { normalSerial } from './authority/serial-number.ts';
-export { type StatusUrls } from './authority/x509-writer.ts';
-export { type TokenInfo } from './credentials/stored-tokens.ts';
-export { type IssuedToken, type IssueOptions, type RotateOptions, Tokens, type TokensListener, type TokenVerdict } from './credentials/tokens.ts';
+export type { StatusUrls } from './authority/x509-writer.ts';
+export {
+  DEVICE_CHECKS,
+  type DeviceCheck,
+  DeviceChecks,
+  type DeviceProof,
+  deviceRefusal,
+} from './credentials/device-checks.ts';
+export {
+  type CertificatePolicy,
+  DeviceMethod,
+  type DeviceMethodParts,
+  type RefusedDevice,
+} from './credentials/device-method.ts';
+export { LiveDevices, type LiveDevicesParts } from './credentials/live-devices.ts';
+export type { TokenInfo } from './credentials/stored-tokens.ts';
+export {
+  type IssuedToken,
+  type IssueOptions,
+  type RotateOptions,
+  Tokens,
+  type TokensListener,
+  type TokenVerdict,
+} from './credentials/tokens.ts';
+export type { Device } from './device.ts';
 export { DEVICE_ERRORS, DeviceError, type DeviceErrorCode } from './device-error.ts';
-export { type AcknowledgementForm, type ClientIdForm, type CommandForm, type DeviceType, type PresenceForm } from './device-type.ts';
-export { type Device } from './device.ts';
+export type { AcknowledgementForm, ClientIdForm, CommandForm, DeviceType, PresenceForm } from './device-type.ts';
 export { DEVICE_EVENTS, type DeviceEvent, type DeviceEventDescription, type DeviceEventName } from './events.ts';
-export { type DeliveryOutcome, type DeviceBroker, type ReceivedByService, type ServiceParts, type Tables } from './ports.ts';
+export type { DeliveryOutcome, DeviceBroker, ReceivedByService, ServiceParts, Tables } from './ports.ts';
 export { DEVICE_ID_EXPECTED, isDeviceId } from './registry/device-id.ts';
 export { DEVICE_LIMITS, type DeviceInput, type DevicePatch } from './registry/device-input.ts';
-export { type ChangeOptions, type DevicePage, type DeviceQuery, type RegisteredDevice, Registry, type RegistryListener } from './registry/registry.ts';
-export { type PayloadForm, TemplateError, type TemplateValues, type TopicForm, type TopicVariable } from './registry/template.ts';
-export { type CompiledAcknowledgement, type CompiledCommand, type CompiledType, compileType, DeviceTypeError, DeviceTypes, TYPE_GROUP } from './registry/types.ts';
+export {
+  type ChangeOptions,
+  type DevicePage,
+  type DeviceQuery,
+  type RegisteredDevice,
+  Registry,
+  type RegistryListener,
+} from './registry/registry.ts';
+export {
+  type PayloadForm,
+  TemplateError,
+  type TemplateValues,
+  type TopicForm,
+  type TopicVariable,
+} from './registry/template.ts';
+export {
+  type CompiledAcknowledgement,
+  type CompiledCommand,
+  type CompiledType,
+  compileType,
+  DeviceTypeError,
+  DeviceTypes,
+  TYPE_GROUP,
+} from './registry/types.ts';
+export { deviceRules, rulesWithDevices } from './rules.ts';
 export { DeviceService, type DeviceServiceOptions } from './service.ts';

@@ -32,7 +32,13 @@ export {
 } from './certificate.ts';
 export { type ChainProblem, issuerProblem } from './certificate-chain.ts';
 export { type CertificateCheckOptions, guardCertificates, withCertificateCheck } from './certificate-check.ts';
-export { type CertificateMethodOptions, certificateMethod } from './certificate-method.ts';
+export {
+  type CertificateMethodOptions,
+  certificateMethod,
+  certificateRefusal,
+  certificateText,
+  problemDetail,
+} from './certificate-method.ts';
 export { type AuthenticatorChain, authenticatorChain, type ChainOptions } from './chain.ts';
 export {
   type ClientIdAudience,
