@@ -10,6 +10,15 @@ export {
   issueServerCertificate,
 } from './authority/authority.ts';
 export { CERTIFICATE_ERRORS, CertificateError, type CertificateErrorCode } from './authority/certificate-error.ts';
+export { type CertificateRecord, REVOCATION_REASONS, type RevocationReason } from './authority/certificate-record.ts';
+export {
+  CERTIFICATE_DEFAULTS,
+  type CertificateOptions,
+  type CertificateSettings,
+  Certificates,
+  type StoredCertificate,
+} from './authority/certificates.ts';
+export { CRL_DEFAULTS, CrlPublisher, type CrlSettings, type PublishedCrl } from './authority/crl-publisher.ts';
 export {
   type IssuedCertificate,
   type IssueRequest,
@@ -32,6 +41,15 @@ export { OCSP_DEFAULTS, type OcspAnswer, OcspResponder, type OcspSettings } from
 export { Revocations, type RevokedCertificate } from './authority/revocations.ts';
 export { normalSerial } from './authority/serial-number.ts';
 export type { StatusUrls } from './authority/x509-writer.ts';
+export {
+  type Command,
+  CommandError,
+  type CommandErrorCode,
+  type CommandState,
+  isCommandId,
+} from './commands/command.ts';
+export { COMMAND_LIMITS, type CommandLimitName, type CommandLimits } from './commands/command-limits.ts';
+export { type CommandList, type CommandRequest, Commands } from './commands/commands.ts';
 export {
   DEVICE_CHECKS,
   type DeviceCheck,
@@ -60,6 +78,7 @@ export { DEVICE_ERRORS, DeviceError, type DeviceErrorCode } from './device-error
 export type { AcknowledgementForm, ClientIdForm, CommandForm, DeviceType, PresenceForm } from './device-type.ts';
 export { DEVICE_EVENTS, type DeviceEvent, type DeviceEventDescription, type DeviceEventName } from './events.ts';
 export type { DeliveryOutcome, DeviceBroker, ReceivedByService, ServiceParts, Tables } from './ports.ts';
+export type { ConnectionEvent, Connections } from './presence/connections.ts';
 export { DEVICE_ID_EXPECTED, isDeviceId } from './registry/device-id.ts';
 export { DEVICE_LIMITS, type DeviceInput, type DevicePatch } from './registry/device-input.ts';
 export {
@@ -87,4 +106,4 @@ export {
   TYPE_GROUP,
 } from './registry/types.ts';
 export { deviceRules, rulesWithDevices } from './rules.ts';
-export { DeviceService, type DeviceServiceOptions } from './service.ts';
+export { type CertificateService, DeviceService, type DeviceServiceOptions } from './service.ts';

@@ -27,7 +27,7 @@ export interface Served {
 }
 
 export interface InForceOptions
-  extends Pick<DoorOptions, 'authenticator' | 'revocationSources' | 'saltKey' | 'devices'> {
+  extends Pick<DoorOptions, 'authenticator' | 'revocationSources' | 'saltKey' | 'devices' | 'verifier'> {
   readonly clock: Clock;
   readonly tell: (event: ServerEvent) => void;
 }

@@ -9,7 +9,7 @@ import {
   type Store,
 } from '@dunlin/broker';
 import type { DeviceService, Tables } from '@dunlin/devices';
-import type { RevocationSource } from '@dunlin/identity';
+import { PasswordVerifier, type RevocationSource } from '@dunlin/identity';
 import type { LmdbEnvironment } from '@dunlin/lmdb';
 import { quoted } from '@dunlin/protocol';
 import { AcceptGate } from './accept-gate.ts';
@@ -82,12 +82,14 @@ export class Running {
     let running: Running | undefined;
     try {
       const { clock = systemClock } = parts;
-      devices = await openDevices(configuration, { tables, clock, tell });
+      const verifier = new PasswordVerifier({ clock });
+      devices = await openDevices(configuration, { tables, clock, tell, verifier });
       inForce = new InForce(configuration, {
         clock,
         tell,
         devices,
-        revocationSources: parts.revocationSources,
+        verifier,
+        revocationSources: [...(parts.revocationSources ?? []), ...(devices?.revocationSources ?? [])],
         authenticator: parts.authenticator,
         saltKey: storage && (() => keptSaltKey(configuration.data as string)),
       });
