@@ -4,8 +4,11 @@ import type { DeviceService, Tables } from '@dunlin/devices';
 import type { ApiConfiguration } from '../configuration.ts';
 import { SERVER_VERSION } from '../server-version.ts';
 import { ApiHost } from './api-host.ts';
+import { certificateRoutes } from './certificate-routes.ts';
+import { commandRoutes } from './command-routes.ts';
 import { deviceProblem } from './device-problems.ts';
 import { deviceRoutes } from './device-routes.ts';
+import { tokenRoutes } from './token-routes.ts';
 import { typeRoutes } from './type-routes.ts';
 
 export interface ServerApiParts {
@@ -18,6 +21,9 @@ export interface ServerApiParts {
 }
 
 export function openServerApi({ devices, ...rest }: ServerApiParts): Promise<ApiHost> {
-  const routes = devices === undefined ? [] : [...deviceRoutes(devices), ...typeRoutes(devices)];
+  const routes =
+    devices === undefined
+      ? []
+      : [deviceRoutes, typeRoutes, tokenRoutes, certificateRoutes, commandRoutes].flatMap((of) => of(devices));
   return ApiHost.open({ ...rest, routes, problemOf: deviceProblem, version: SERVER_VERSION });
 }
