@@ -11,10 +11,7 @@ import { readRuleFiles } from './rules-file.ts';
  * @throws ConfigurationError where a file cannot be read or a rule is wrong
  * @throws DeviceTypeError where a type is
  */
-export function configuredRules(
-  authorization: AuthorizationConfiguration,
-  devices?: DevicesConfiguration,
-): RuleSet {
+export function configuredRules(authorization: AuthorizationConfiguration, devices?: DevicesConfiguration): RuleSet {
   return withDevices(rulesOfOthers(authorization), devices);
 }
 
