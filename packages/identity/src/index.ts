@@ -19,6 +19,7 @@ export {
   type UnprovenCertificate,
 } from './authorities.ts';
 export { type AuthorityFiles, readAuthorityFiles } from './authority-files.ts';
+export { BoundedMap } from './bounded-map.ts';
 export { type CarriedAction, type CarriedRule, type CarriedRules, readCarriedRules } from './carried-rules.ts';
 export { type Certificate, readCertificate, type SubjectAltNames } from './certificate.ts';
 export { type CertificateCheckOptions, guardCertificates, withCertificateCheck } from './certificate-check.ts';
