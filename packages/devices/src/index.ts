@@ -64,6 +64,7 @@ export {
   type RefusedDevice,
 } from './credentials/device-method.ts';
 export { LiveDevices, type LiveDevicesParts } from './credentials/live-devices.ts';
+export { RefusalLog, type RefusalRecord } from './credentials/refusal-log.ts';
 export type { TokenInfo } from './credentials/stored-tokens.ts';
 export {
   type IssuedToken,
@@ -73,6 +74,7 @@ export {
   type TokensListener,
   type TokenVerdict,
 } from './credentials/tokens.ts';
+export { type DatedCertificate, explainDevice, type WhyParts, type WhyReport } from './credentials/why.ts';
 export type { Device } from './device.ts';
 export { DEVICE_ERRORS, DeviceError, type DeviceErrorCode } from './device-error.ts';
 export type { AcknowledgementForm, ClientIdForm, CommandForm, DeviceType, PresenceForm } from './device-type.ts';

@@ -15,6 +15,7 @@ import {
   type TableScan,
 } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
+import { compareAndSet } from '../compare-and-set.ts';
 import type { Device } from '../device.ts';
 import { DeviceError } from '../device-error.ts';
 import type { ServiceParts } from '../ports.ts';
@@ -77,7 +78,6 @@ export const LIST_LIMIT_MAX = 1_000;
 const LIST_LIMIT = 100;
 /** Records that one page looks at for the devices it returns. */
 const LOOKS_MAX = 5_000;
-const ATTEMPTS_MAX = 10;
 
 const DEFINITION: TableDefinition<StoredDevice> = {
   name: 'devices',
@@ -201,27 +201,20 @@ export class Registry {
     }
   }
 
-  /** Reads and writes until nobody came in between. */
   async #write<T>(
     deviceId: string,
     expected: number | undefined,
     write: (before: RegisteredDevice) => Promise<T>,
   ): Promise<T> {
-    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      const before = await this.get(deviceId);
-      if (before === undefined)
+    return compareAndSet(this.#table, deviceId, async (record) => {
+      if (record === undefined)
         throw new DeviceError(
           'unknown-device',
           `Cannot change the device ${quoted(deviceId)}: there is none of this id`,
         );
-      if (expected !== undefined && expected !== before.revision) throw changedMeanwhile(deviceId);
-      try {
-        return await write(before);
-      } catch (error) {
-        if (!(error instanceof RevisionConflict)) throw error;
-      }
-    }
-    throw changedMeanwhile(deviceId);
+      if (expected !== undefined && expected !== record.revision) throw changedMeanwhile(deviceId);
+      return write(registeredOf(record));
+    });
   }
 }
 
