@@ -6,6 +6,7 @@ import type { Entry } from '../../packages/broker/src/entry.ts';
 import { Message } from '../../packages/broker/src/message.ts';
 import { Pressure } from '../../packages/broker/src/pressure.ts';
 import { Queue } from '../../packages/broker/src/queue.ts';
+import { OpenReceipts, WrittenReceipts } from '../../packages/broker/src/receipt.ts';
 import type { Remains } from '../../packages/broker/src/remains.ts';
 import { RetainedMessages } from '../../packages/broker/src/retained.ts';
 import { Session } from '../../packages/broker/src/session.ts';
@@ -221,6 +222,46 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: ['wills'],
     crashes: CRASHES,
     damageEach: (broker) => forgetOnStart(broker, (session) => ({ ...session, will: undefined })),
+  },
+  {
+    title: 'every 5th receipt of a session is forgotten when its delivery is over',
+    caughtBy: ['receipts'],
+    damage: () => everyNth(OpenReceipts.prototype, 'settle', 5, () => true),
+  },
+  {
+    title: 'a receipt says acknowledged when the message is sent',
+    caughtBy: ['receipts'],
+    damage: () =>
+      replace(OpenReceipts.prototype, 'add', () => (_position, receipt) => {
+        receipt.settle('acknowledged');
+      }),
+  },
+  {
+    title: 'a receipt says written before the socket has the message',
+    caughtBy: ['receipts'],
+    damage: () =>
+      replace(WrittenReceipts.prototype, 'add', () => (receipt) => {
+        receipt.settle('written');
+      }),
+  },
+  {
+    title: 'a receipt says lost when the connection ends, though the session goes on',
+    caughtBy: ['receipts'],
+    damage: () =>
+      replace(
+        Session.prototype,
+        'detach',
+        (original) =>
+          function () {
+            this.receipts?.lose();
+            return original.call(this);
+          },
+      ),
+  },
+  {
+    title: 'receipts of sessions that have ended stay open',
+    caughtBy: ['receipts'],
+    damage: () => replace(OpenReceipts.prototype, 'lose', () => () => {}),
   },
   {
     title: 'a new broker begins the positions of each queue anew',

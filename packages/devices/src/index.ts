@@ -1,4 +1,4 @@
-/** What the package offers: a registry of devices, their credentials, and an X.509 authority of one's own. */
+/** What the package offers: the device service and its parts, and an X.509 authority of one's own. */
 
 export {
   type CertifiedKey,
@@ -45,6 +45,20 @@ export {
 export { Revocations, type RevokedCertificate } from './authority/revocations.ts';
 export { normalSerial } from './authority/serial-number.ts';
 export type { StatusUrls } from './authority/x509-writer.ts';
+export {
+  DEVICE_CHECKS,
+  type DeviceCheck,
+  DeviceChecks,
+  type DeviceProof,
+  deviceRefusal,
+} from './credentials/device-checks.ts';
+export {
+  type CertificatePolicy,
+  DeviceMethod,
+  type DeviceMethodParts,
+  type RefusedDevice,
+} from './credentials/device-method.ts';
+export { LiveDevices, type LiveDevicesParts } from './credentials/live-devices.ts';
 export type { TokenInfo } from './credentials/stored-tokens.ts';
 export {
   type IssuedToken,
@@ -85,3 +99,5 @@ export {
   DeviceTypes,
   TYPE_GROUP,
 } from './registry/types.ts';
+export { deviceRules, rulesWithDevices } from './rules.ts';
+export { DeviceService, type DeviceServiceOptions } from './service.ts';

@@ -19,6 +19,7 @@ export {
   type UnprovenCertificate,
 } from './authorities.ts';
 export { type AuthorityFiles, readAuthorityFiles } from './authority-files.ts';
+export { BoundedMap } from './bounded-map.ts';
 export { type CarriedAction, type CarriedRule, type CarriedRules, readCarriedRules } from './carried-rules.ts';
 export {
   type Certificate,
@@ -31,7 +32,13 @@ export {
 } from './certificate.ts';
 export { type ChainProblem, issuerProblem } from './certificate-chain.ts';
 export { type CertificateCheckOptions, guardCertificates, withCertificateCheck } from './certificate-check.ts';
-export { type CertificateMethodOptions, certificateMethod } from './certificate-method.ts';
+export {
+  type CertificateMethodOptions,
+  certificateMethod,
+  certificateRefusal,
+  certificateText,
+  problemDetail,
+} from './certificate-method.ts';
 export { type AuthenticatorChain, authenticatorChain, type ChainOptions } from './chain.ts';
 export {
   type ClientIdAudience,

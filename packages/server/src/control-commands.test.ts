@@ -18,6 +18,11 @@ const ban = {
 const lifted: unknown[] = [];
 const commands = controlCommands({
   server: { pid: 4711, version: '1.2.3' },
+  api: async ({ method, path }: { method: string; path: string }) => ({
+    status: 200,
+    headers: {},
+    body: `${method} ${path}`,
+  }),
   reload: async () => reloaded,
   doors: {
     shadow: () => undefined,

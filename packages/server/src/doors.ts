@@ -1,5 +1,6 @@
 /** Who may come in, and what they may do then: puts together what the configuration says of it, and puts other words in place. */
-import { type Authenticator, type Authorizer, type Clock, LIMITS, type Limits } from '@dunlin/broker';
+import { type Authenticator, type Authorizer, type Clock, LIMITS, type Limits, type Principal } from '@dunlin/broker';
+import { type DeviceTypes, TYPE_GROUP } from '@dunlin/devices';
 import {
   type AttemptEvent,
   type AttemptGuard,
@@ -30,7 +31,8 @@ import {
   type UserChanges,
   withCertificateCheck,
 } from '@dunlin/identity';
-import { ConfigurationError, type ListenerConfiguration } from './configuration.ts';
+import { type Configuration, ConfigurationError, type ListenerConfiguration } from './configuration.ts';
+import { type DevicesConfiguration, deviceTypes } from './device-configuration.ts';
 import {
   ALLOW_ANONYMOUS,
   type FlappingConfiguration,
@@ -38,7 +40,7 @@ import {
   type IdentityConfiguration,
 } from './identity-configuration.ts';
 import { type LoadedMethod, loadMethod, type MethodParts } from './methods.ts';
-import { configuredRules, shadowRules } from './rules.ts';
+import { configuredRules, deviceRules, shadowRules } from './rules.ts';
 
 /** What the doors tell: each becomes an event of the server. */
 export interface DoorEvents {
@@ -57,8 +59,16 @@ export interface DoorOptions {
   readonly authenticator?: Authenticator | undefined;
   /** As of `MethodParts`. */
   readonly saltKey?: MethodParts['saltKey'];
+  /** Whose method `devices` lets devices in, and whose types say what they may do. */
+  readonly devices?: DeviceDoor | undefined;
   /** Who else knows revoked certificates. */
   readonly revocationSources?: readonly RevocationSource[] | undefined;
+}
+
+/** The device service, as far as doors are concerned. */
+export interface DeviceDoor {
+  readonly types: DeviceTypes;
+  method(name: string): Method;
 }
 
 /** A listener, as far as doors are concerned. */
@@ -66,6 +76,7 @@ type Entrance = Pick<ListenerConfiguration, 'name' | 'authentication' | 'allowAn
 type DoorConfiguration = IdentityConfiguration & {
   readonly listeners: readonly Entrance[];
   readonly limits: Partial<Limits>;
+  readonly devices: Configuration['devices'];
 };
 
 interface OpenEntrance {
@@ -130,6 +141,8 @@ export class Doors {
   readonly #options: DoorOptions;
   readonly #verifier: PasswordVerifier;
   readonly #rules: ReplaceableAuthorizer;
+  /** Of devices, which may do nothing else. */
+  #deviceRules: Authorizer;
   readonly #attempts: AttemptGuard;
   readonly #flapping: FlappingGuard | undefined;
   readonly #entrances = new Map<string, OpenEntrance>();
@@ -149,8 +162,9 @@ export class Doors {
     [this.#attempts, this.#flapping] = this.#guards(configuration);
     this.#rules = asConfigurationError(() => replaceableAuthorizer(this.#ruleSet(configuration)));
     this.#shadow = this.#shadowOf(shadowRules(configuration.authorization));
+    this.#deviceRules = deviceRules(options.devices?.types);
     this.authorizer = {
-      permissions: (clientId, principal) => (this.#shadow ?? this.#rules).permissions(clientId, principal),
+      permissions: (clientId, principal) => this.#rulesFor(principal).permissions(clientId, principal),
     };
     const clientIds = configuredClientIds(configuration);
     const { clock, tell, revocationSources } = options;
@@ -234,6 +248,10 @@ export class Doors {
     asConfigurationError(() => replaceableAuthorizer(rules));
     const candidate = shadowRules(next.authorization);
     const clientIds = configuredClientIds(next);
+    const types = this.#options.devices?.types;
+    const replaceTypes =
+      next.devices &&
+      asConfigurationError(() => types?.prepareReplace(deviceTypes(next.devices as DevicesConfiguration)));
     const methods = this.#prepareMethods(next);
     return {
       authorities,
@@ -242,6 +260,8 @@ export class Doors {
         this.authorities.replace(definitions);
         const users = methods.apply();
         const { added, removed } = this.#rules.replace(rules);
+        replaceTypes?.();
+        this.#deviceRules = deviceRules(types);
         this.#shadow = this.#shadowOf(candidate);
         this.#configuration = next;
         for (const entrance of next.listeners)
@@ -296,8 +316,19 @@ export class Doors {
   }
 
   get #parts(): MethodParts {
-    const { clock, tell, saltKey } = this.#options;
-    return { clock, verifier: this.#verifier, registry: this.authorities, tell: tell.method, saltKey };
+    const { clock, tell, saltKey, devices } = this.#options;
+    return {
+      devices: devices && ((name) => devices.method(name)),
+      clock,
+      verifier: this.#verifier,
+      registry: this.authorities,
+      tell: tell.method,
+      saltKey,
+    };
+  }
+
+  #rulesFor({ groups }: Principal): Authorizer {
+    return groups.some((group) => group.startsWith(TYPE_GROUP)) ? this.#deviceRules : (this.#shadow ?? this.#rules);
   }
 
   #ruleSet({ authorization }: DoorConfiguration): RuleSet {

@@ -26,7 +26,8 @@ export interface Served {
   readonly listeners: readonly OpenListener[];
 }
 
-export interface InForceOptions extends Pick<DoorOptions, 'authenticator' | 'revocationSources' | 'saltKey'> {
+export interface InForceOptions
+  extends Pick<DoorOptions, 'authenticator' | 'revocationSources' | 'saltKey' | 'devices'> {
   readonly clock: Clock;
   readonly tell: (event: ServerEvent) => void;
 }

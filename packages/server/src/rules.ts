@@ -1,4 +1,5 @@
 /** The rules that the configuration names, wherever they stand. */
+import type { DeviceTypes } from '@dunlin/devices';
 import { compileRules, type RuleAuthorizer, type RuleSet, RulesError, readRules } from '@dunlin/identity';
 import { ConfigurationError } from './configuration.ts';
 import type { AuthorizationConfiguration } from './identity-configuration.ts';
@@ -27,4 +28,9 @@ export function shadowRules({ shadow, broaderFilter }: AuthorizationConfiguratio
   if (shadow === undefined) return undefined;
   const { rules, ...options } = readRuleFiles({ rules: shadow, broaderFilter });
   return compileRules(rules, options);
+}
+
+/** What the devices of all types may do: what the rules of their type allow, and nothing else. */
+export function deviceRules(types: DeviceTypes | undefined): RuleAuthorizer {
+  return compileRules((types?.all ?? []).flatMap(({ rules }) => rules));
 }

@@ -1,0 +1,23 @@
+/** The API of a server, put together of what the server is made of. */
+import type { Clock } from '@dunlin/broker';
+import type { DeviceService, Tables } from '@dunlin/devices';
+import type { ApiConfiguration } from '../configuration.ts';
+import { SERVER_VERSION } from '../server-version.ts';
+import { ApiHost } from './api-host.ts';
+import { deviceProblem } from './device-problems.ts';
+import { deviceRoutes } from './device-routes.ts';
+import { typeRoutes } from './type-routes.ts';
+
+export interface ServerApiParts {
+  readonly tables: Tables;
+  readonly clock: Clock;
+  readonly settings: ApiConfiguration;
+  /** Undefined: the server has no device service, and the API no routes for one. */
+  readonly devices: DeviceService | undefined;
+  readonly failed: (requestId: string, error: unknown) => void;
+}
+
+export function openServerApi({ devices, ...rest }: ServerApiParts): Promise<ApiHost> {
+  const routes = devices === undefined ? [] : [...deviceRoutes(devices), ...typeRoutes(devices)];
+  return ApiHost.open({ ...rest, routes, problemOf: deviceProblem, version: SERVER_VERSION });
+}
