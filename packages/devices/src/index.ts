@@ -10,6 +10,17 @@ export {
   issueServerCertificate,
 } from './authority/authority.ts';
 export { CERTIFICATE_ERRORS, CertificateError, type CertificateErrorCode } from './authority/certificate-error.ts';
+export { IssuedCertificatePolicy } from './authority/certificate-policy.ts';
+export { type CertificateRecord, REVOCATION_REASONS, type RevocationReason } from './authority/certificate-record.ts';
+export {
+  CERTIFICATE_DEFAULTS,
+  type CertificateOptions,
+  type CertificateSettings,
+  Certificates,
+  type CertifiedDevice,
+  type StoredCertificate,
+} from './authority/certificates.ts';
+export { CRL_DEFAULTS, CrlPublisher, type CrlSettings, type PublishedCrl } from './authority/crl-publisher.ts';
 export {
   EXPIRING_TOPIC,
   EXPIRY_DEFAULTS,

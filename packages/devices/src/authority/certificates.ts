@@ -147,6 +147,11 @@ export class Certificates {
     );
   }
 
+  /** Name of the authority that issues. */
+  get authority(): string {
+    return this.#authority.name;
+  }
+
   /** By its serial number, in whatever form. */
   async get(serial: string): Promise<StoredCertificate | undefined> {
     const key = normalSerial(serial);

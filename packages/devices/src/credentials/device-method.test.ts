@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Authorities, authenticatorChain } from '@dunlin/identity';
-import { createAuthority, issueClientCertificate } from '../authority.ts';
+import { createAuthority, issueClientCertificate } from '../authority/authority.ts';
 import { TestClock } from '../testing/clock.ts';
 import { CAMERA_ATTRIBUTES, testParts } from '../testing/registry.ts';
 import { deviceRequest, testMethod } from '../testing/request.ts';
