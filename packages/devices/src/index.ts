@@ -10,6 +10,7 @@ export {
   issueServerCertificate,
 } from './authority/authority.ts';
 export { CERTIFICATE_ERRORS, CertificateError, type CertificateErrorCode } from './authority/certificate-error.ts';
+export { IssuedCertificatePolicy } from './authority/certificate-policy.ts';
 export { type CertificateRecord, REVOCATION_REASONS, type RevocationReason } from './authority/certificate-record.ts';
 export {
   CERTIFICATE_DEFAULTS,
@@ -19,6 +20,13 @@ export {
   type StoredCertificate,
 } from './authority/certificates.ts';
 export { CRL_DEFAULTS, CrlPublisher, type CrlSettings, type PublishedCrl } from './authority/crl-publisher.ts';
+export {
+  EXPIRING_TOPIC,
+  EXPIRY_DEFAULTS,
+  type ExpiryCounts,
+  type ExpirySettings,
+  ExpiryWatch,
+} from './authority/expiry-watch.ts';
 export {
   type IssuedCertificate,
   type IssueRequest,
@@ -38,6 +46,12 @@ export {
 export { type AuthorityTexts, broughtAuthority, type NewAuthority, newAuthority } from './authority/new-authority.ts';
 export { OCSP_BYTES_MAX } from './authority/ocsp-request.ts';
 export { OCSP_DEFAULTS, type OcspAnswer, OcspResponder, type OcspSettings } from './authority/ocsp-responder.ts';
+export {
+  REGISTRATION_DEFAULTS,
+  Registration,
+  type RegistrationRule,
+  type RegistrationSettings,
+} from './authority/registration.ts';
 export { Revocations, type RevokedCertificate } from './authority/revocations.ts';
 export { normalSerial } from './authority/serial-number.ts';
 export type { StatusUrls } from './authority/x509-writer.ts';

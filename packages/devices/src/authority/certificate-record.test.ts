@@ -4,6 +4,7 @@ import { CERTIFICATES, type CertificateRecord, dayOf, isValid } from './certific
 
 const record: CertificateRecord = {
   deviceId: 'cam-1',
+  generation: 'first',
   authority: 'devices',
   notBeforeMs: 0,
   notAfterMs: 1_000,

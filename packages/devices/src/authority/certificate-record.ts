@@ -16,6 +16,8 @@ export type RevocationReason = keyof typeof REVOCATION_REASONS;
 /** Times are wall clock. Its key is the serial number in upper-case hexadecimal without leading zeros. */
 export interface CertificateRecord {
   readonly deviceId: string;
+  /** Of the device: one that was removed and added anew has another, and its former certificates count no longer. */
+  readonly generation: string;
   /** Name of the authority that issued it. */
   readonly authority: string;
   readonly notBeforeMs: number;

@@ -1,7 +1,9 @@
 /** The certificates of devices: issued, renewed with overlap, revoked, and remembered until long after their end. */
 import { createHash, X509Certificate } from 'node:crypto';
 import { RevisionConflict, type Table, type TablePage, type TableRecord } from '@dunlin/broker';
+import type { Device } from '../device.ts';
 import type { ServiceParts } from '../ports.ts';
+import type { RegisteredDevice } from '../registry/registry.ts';
 import { CertificateError } from './certificate-error.ts';
 import { CERTIFICATES, type CertificateRecord, dayOf, isValid, type RevocationReason } from './certificate-record.ts';
 import { DeviceTurns } from './device-turns.ts';
@@ -25,6 +27,9 @@ export const CERTIFICATE_DEFAULTS: CertificateSettings = {
   perDeviceMax: 4,
   historyDays: 90,
 };
+
+/** Whom a certificate is for, as the registry has it. */
+export type CertifiedDevice = Pick<RegisteredDevice, 'generation'> & { readonly device: Pick<Device, 'id'> };
 
 export interface CertificateOptions {
   /** PKCS#10 in PEM or DER; without one a key is made, which is in the answer and nowhere else. */
@@ -60,10 +65,10 @@ export class Certificates {
   }
 
   /** Issues one more certificate. Settles when it is stored. Rejects with `CertificateError`. */
-  issue(deviceId: string, options: CertificateOptions): Promise<IssuedCertificate> {
-    return this.#turns.run(deviceId, async () => {
-      await this.#checkRoom(deviceId, undefined);
-      const [issued, record] = await this.#sign(deviceId, options);
+  issue(device: CertifiedDevice, options: CertificateOptions): Promise<IssuedCertificate> {
+    return this.#turns.run(device.device.id, async () => {
+      await this.#checkRoom(device, undefined);
+      const [issued, record] = await this.#sign(device, options);
       await this.#store(issued, record, options.by);
       return issued;
     });
@@ -74,22 +79,21 @@ export class Certificates {
    * one is first used, or its own end. Asked again before that, because an answer was lost, the new one is replaced itself.
    * It may have expired, where whoever asks has shown in another way who they are.
    *
-   * Rejects with `CertificateError`: `conflict` where of two at once the other was faster, `revoked` where it is revoked or
+   * Rejects with `CertificateError`: `unknown` where the device has none of this serial number, `conflict` where of two at once the other was faster, `revoked` where it is revoked or
    * the one that replaces it is in use.
    */
-  async renew(serial: string, options: CertificateOptions): Promise<IssuedCertificate> {
-    const before = await this.#need(serial, 'renew');
-    const { deviceId } = before.value;
-    return this.#turns.run(deviceId, async () => {
-      const { key, value, revision } = before;
+  async renew(device: CertifiedDevice, serial: string, options: CertificateOptions): Promise<IssuedCertificate> {
+    const { key, value, revision } = await this.#need(serial, 'renew');
+    if (value.deviceId !== device.device.id || value.generation !== device.generation) throw unknown(serial, 'renew');
+    return this.#turns.run(value.deviceId, async () => {
       if (value.revokedAtMs !== undefined)
         throw new CertificateError(
           'revoked',
           `Cannot renew certificate ${key}: it is revoked or replaced; the one in use is expected`,
         );
       const unused = await this.#unused(value.replacedBy);
-      await this.#checkRoom(deviceId, unused);
-      const [issued, record] = await this.#sign(deviceId, options);
+      await this.#checkRoom(device, unused);
+      const [issued, record] = await this.#sign(device, options);
       // First what decides of two who renew at once, and only then the certificate itself.
       await this.#put(key, { ...value, replacedBy: issued.serial }, revision);
       await this.#store(issued, record, options.by);
@@ -143,6 +147,11 @@ export class Certificates {
     );
   }
 
+  /** Name of the authority that issues. */
+  get authority(): string {
+    return this.#authority.name;
+  }
+
   /** By its serial number, in whatever form. */
   async get(serial: string): Promise<StoredCertificate | undefined> {
     const key = normalSerial(serial);
@@ -173,11 +182,7 @@ export class Certificates {
   async #need(serial: string, what: string): Promise<StoredCertificate> {
     const found = await this.get(serial);
     if (found !== undefined) return found;
-    const shown = JSON.stringify(serial.slice(0, 50));
-    throw new CertificateError(
-      'unknown',
-      `Cannot ${what} certificate ${shown}: none that was issued here has this serial number; that of one is expected`,
-    );
+    throw unknown(serial, what);
   }
 
   /** The certificate of an earlier renewal that nobody ever came with. */
@@ -187,9 +192,12 @@ export class Certificates {
   }
 
   /** `besides`: one that is about to go. */
-  async #checkRoom(deviceId: string, besides: StoredCertificate | undefined): Promise<void> {
+  async #checkRoom({ device, generation }: CertifiedDevice, besides: StoredCertificate | undefined): Promise<void> {
     const { perDeviceMax } = this.#settings;
-    const valid = (await this.#valid(deviceId)).filter(({ key }) => key !== besides?.key);
+    const deviceId = device.id;
+    const valid = (await this.#valid(deviceId)).filter(
+      ({ key, value }) => key !== besides?.key && value.generation === generation,
+    );
     if (valid.length < perDeviceMax) return;
     const detail = `${valid.length} certificates are valid, ${perDeviceMax} are allowed`;
     this.#parts.tell({ name: 'deviceLimitReached', limit: 'certificatesPerDeviceMax', deviceId, detail });
@@ -215,7 +223,11 @@ export class Certificates {
     );
   }
 
-  async #sign(deviceId: string, options: CertificateOptions): Promise<[IssuedCertificate, CertificateRecord]> {
+  async #sign(
+    { device, generation }: CertifiedDevice,
+    options: CertificateOptions,
+  ): Promise<[IssuedCertificate, CertificateRecord]> {
+    const deviceId = device.id;
     const nowMs = this.#parts.clock.nowMs();
     const { days = this.#settings.days, csr } = options;
     if (days > this.#settings.days)
@@ -230,7 +242,7 @@ export class Certificates {
     const { notBeforeMs, notAfterMs } = issued;
     const later = { firstUsedAtMs: undefined, revokedAtMs: undefined, reason: undefined, replacedBy: undefined };
     const authority = this.#authority.name;
-    return [issued, { deviceId, authority, notBeforeMs, notAfterMs, issuedAtMs: nowMs, keyId, ...later }];
+    return [issued, { deviceId, generation, authority, notBeforeMs, notAfterMs, issuedAtMs: nowMs, keyId, ...later }];
   }
 
   /** A key is that of one device alone, and one that others know never counts again. */
@@ -279,4 +291,12 @@ export class Certificates {
       }
     }
   }
+}
+
+function unknown(serial: string, what: string): CertificateError {
+  const shown = JSON.stringify(serial.slice(0, 50));
+  return new CertificateError(
+    'unknown',
+    `Cannot ${what} certificate ${shown}: there is none of this serial number; that of one that was issued here is expected`,
+  );
 }

@@ -7,7 +7,17 @@ import { Certificates } from './certificates.ts';
 import { CrlPublisher, type CrlSettings } from './crl-publisher.ts';
 import { newAuthority } from './new-authority.ts';
 import { Revocations } from './revocations.ts';
-import { DAY_MS, fleet, masterKey, NOW_MS, openAuthority, rawOf, serviceParts, workshop } from './testing/fleet.ts';
+import {
+  DAY_MS,
+  device,
+  fleet,
+  masterKey,
+  NOW_MS,
+  openAuthority,
+  rawOf,
+  serviceParts,
+  workshop,
+} from './testing/fleet.ts';
 
 const { path, openssl } = workshop();
 const by = 'a test';
@@ -22,7 +32,10 @@ async function open(settings: Partial<CrlSettings> = {}, texts = fleet.issuing, 
 
 test('lists what is revoked, so that whoever has only the list refuses it', async () => {
   const { clock, certificates, publisher } = await open();
-  const [good, bad] = [await certificates.issue('cam-1', { by }), await certificates.issue('cam-2', { by })];
+  const [good, bad] = [
+    await certificates.issue(device('cam-1'), { by }),
+    await certificates.issue(device('cam-2'), { by }),
+  ];
   await certificates.revoke(bad.serial, { reason: 'keyCompromise', by });
   const crls = [{ bytes: publisher.current().der, source: 'devices.crl' }];
   const definitions = [{ name: 'devices', certificates: fleet.issuing.certificate, crls }];
@@ -40,7 +53,7 @@ test('is the same list until something is revoked or half of its time is over', 
   clock.pass(1);
   const second = publisher.current();
   assert.notEqual(second, first);
-  const { serial } = await certificates.issue('cam-1', { by });
+  const { serial } = await certificates.issue(device('cam-1'), { by });
   assert.equal(publisher.current(), second);
   await certificates.revoke(serial, { by });
   assert.ok(publisher.current().der.includes(Buffer.from(serial.padStart(40, '0'), 'hex')));
@@ -48,7 +61,7 @@ test('is the same list until something is revoked or half of its time is over', 
 
 test('a large list is not made anew for every revocation', async () => {
   const { clock, certificates, publisher } = await open({ largeEntries: 1, largeDelayS: 60 });
-  const revoke = async () => certificates.revoke((await certificates.issue('cam-1', { by })).serial, { by });
+  const revoke = async () => certificates.revoke((await certificates.issue(device('cam-1'), { by })).serial, { by });
   await revoke();
   const first = publisher.current();
   await revoke();
@@ -61,7 +74,7 @@ test('OpenSSL takes the list, with reasons, and its number rises', { skip: missi
   const nowMs = Date.now();
   const recent = newAuthority({ name: 'Recent', nowMs, masterKey });
   const { certificates, publisher } = await open({}, recent.issuing, nowMs);
-  const [good, bad, other] = await Promise.all(['a', 'b', 'c'].map((id) => certificates.issue(id, { by })));
+  const [good, bad, other] = await Promise.all(['a', 'b', 'c'].map((id) => certificates.issue(device(id), { by })));
   const numberOf = () => {
     writeFileSync(path('devices.crl'), publisher.current().der);
     const { stdout, stderr } = openssl(

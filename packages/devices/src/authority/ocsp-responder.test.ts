@@ -5,7 +5,16 @@ import { missing } from '../../../../tools/prerequisites.ts';
 import { Certificates } from './certificates.ts';
 import { newAuthority } from './new-authority.ts';
 import { OcspResponder } from './ocsp-responder.ts';
-import { fleet, masterKey, NOW_MS, ocspRequest, openAuthority, serviceParts, workshop } from './testing/fleet.ts';
+import {
+  device,
+  fleet,
+  masterKey,
+  NOW_MS,
+  ocspRequest,
+  openAuthority,
+  serviceParts,
+  workshop,
+} from './testing/fleet.ts';
 
 const { path, openssl } = workshop();
 const by = 'a test';
@@ -23,7 +32,7 @@ const UNAUTHORIZED = Buffer.from([0x30, 3, 0x0a, 1, 6]);
 
 test('a request that is malformed at any byte is answered as such, and keeps the responder alive', async () => {
   const { answer, certificates } = await open();
-  const { serial } = await certificates.issue('cam-1', { by });
+  const { serial } = await certificates.issue(device('cam-1'), { by });
   const der = ocspRequest({ serials: [serial], nonce: Buffer.alloc(16) });
   for (let length = 0; length < der.length; length += 1)
     assert.deepEqual(await answer(der.subarray(0, length)), { der: MALFORMED, keepS: 0 });
@@ -40,7 +49,7 @@ test('a request that is malformed at any byte is answered as such, and keeps the
 
 test('of the certificates of another issuer it says nothing', async () => {
   const { answer, certificates } = await open();
-  const { serial } = await certificates.issue('cam-1', { by });
+  const { serial } = await certificates.issue(device('cam-1'), { by });
   for (const issuer of [
     fleet.root.certificate,
     newAuthority({ name: 'Fleet', nowMs: NOW_MS, masterKey }).issuing.certificate,
@@ -52,7 +61,7 @@ test('of the certificates of another issuer it says nothing', async () => {
 
 test('an answer without a nonce may be kept, one with a nonce not', async () => {
   const { answer, certificates } = await open();
-  const { serial } = await certificates.issue('cam-1', { by });
+  const { serial } = await certificates.issue(device('cam-1'), { by });
   assert.equal((await answer(ocspRequest({ serials: [serial] }))).keepS, 3_600);
   const nonce = Buffer.alloc(24, 9);
   const { der, keepS } = await answer(ocspRequest({ serials: [serial], nonce }));
@@ -85,8 +94,8 @@ test('OpenSSL understands and believes every answer', { skip: missing('openssl-c
     );
     return `${stdout}${stderr}`;
   };
-  const older = await certificates.issue('cam-1', { by });
-  const newer = await certificates.renew(older.serial, { by });
+  const older = await certificates.issue(device('cam-1'), { by });
+  const newer = await certificates.renew(device('cam-1'), older.serial, { by });
   for (const more of [[], ['-sha256'], ['-no_nonce']]) {
     const text = await ask(older.serial, ...more);
     assert.match(text, /Response verify OK/);

@@ -8,6 +8,7 @@ import { Revocations } from './revocations.ts';
 const clock = new TestClock();
 const record: CertificateRecord = {
   deviceId: 'cam-1',
+  generation: 'first',
   authority: 'devices',
   notBeforeMs: 0,
   notAfterMs: clock.nowMs() + 1e9,

@@ -5,13 +5,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
-import { MemoryTable } from '@dunlin/broker';
 import { readCertificates } from '@dunlin/identity';
 import { context, DerReader, TAG } from '@dunlin/identity/der';
 import { element, integer, octetString, oid, sequence, utf8String } from '@dunlin/identity/der-writer';
-import type { DeviceEvent } from '../../events.ts';
-import type { ServiceParts } from '../../ports.ts';
 import { TestClock } from '../../testing/clock.ts';
+import { testParts } from '../../testing/registry.ts';
 import { CERTIFICATES } from '../certificate-record.ts';
 import { IssuingAuthority } from '../issuing-authority.ts';
 import { MasterKey } from '../master-key.ts';
@@ -24,15 +22,14 @@ export const DAY_MS = 86_400_000;
 export const masterKey = new MasterKey(randomBytes(32), 'a test');
 export const fleet = newAuthority({ name: 'Fleet', nowMs: NOW_MS, masterKey });
 
-/** What parts of the service are given, over one table in memory. */
+/** What parts of the service are given, over tables in memory, and the table of certificates. */
 export function serviceParts(nowMs = NOW_MS) {
-  const clock = new TestClock(nowMs);
-  const events: DeviceEvent[] = [];
-  const table = new MemoryTable(CERTIFICATES);
-  const tables = { table: () => table as never };
-  const parts: ServiceParts = { tables, clock, tell: (event) => events.push(event) };
-  return { clock, events, table, parts };
+  const parts = testParts(new TestClock(nowMs));
+  return { parts, clock: parts.clock, events: parts.events, table: parts.tables.table(CERTIFICATES) };
 }
+
+/** As the registry has it. */
+export const device = (id: string, generation = 'first') => ({ device: { id }, generation });
 
 /** The authority `devices`, or one of other texts. */
 export function openAuthority(texts = fleet.issuing, urls: StatusUrls = {}): IssuingAuthority {
