@@ -5,6 +5,7 @@
  * that was written and not confirmed goes out again, with the same id, and after a crash nothing has to be put right.
  */
 import type { Clock, Table, Timer } from '@dunlin/broker';
+import type { DeviceLookup } from '../known-device.ts';
 import type { DeliveryOutcome, DeviceBroker } from '../ports.ts';
 import type { Connected, ConnectionEvent, Connections } from '../presence/connections.ts';
 import type { Command } from './command.ts';
@@ -12,7 +13,7 @@ import type { CommandChanges } from './command-changes.ts';
 import { isSendable } from './command-flow.ts';
 import type { CommandLimits } from './command-limits.ts';
 import { ownedBy } from './command-table.ts';
-import { type CommandMessage, commandValues, type DeviceLookup, renderCommand } from './command-types.ts';
+import { type CommandMessage, commandValues, renderCommand } from './command-types.ts';
 import { type Entry, Lane, type Waiting } from './lane.ts';
 
 /** Devices that are looked at in one turn, so that what clients sent is read between them. */
