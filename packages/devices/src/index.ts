@@ -55,15 +55,16 @@ export {
 export { Revocations, type RevokedCertificate } from './authority/revocations.ts';
 export { normalSerial } from './authority/serial-number.ts';
 export type { StatusUrls } from './authority/x509-writer.ts';
+export { type Command, type CommandState, isCommandId } from './commands/command.ts';
 export {
-  type Command,
-  CommandError,
-  type CommandErrorCode,
-  type CommandState,
-  isCommandId,
-} from './commands/command.ts';
-export { COMMAND_LIMITS, type CommandLimitName, type CommandLimits } from './commands/command-limits.ts';
-export { type CommandList, type CommandRequest, Commands } from './commands/commands.ts';
+  COMMAND_LIMITS,
+  type CommandLimit,
+  type CommandLimitName,
+  type CommandLimits,
+} from './commands/command-limits.ts';
+export type { CommandRequest } from './commands/command-request.ts';
+export type { TypeList } from './commands/command-types.ts';
+export { type CommandList, Commands, type CommandsOptions } from './commands/commands.ts';
 export {
   DEVICE_CHECKS,
   type DeviceCheck,
@@ -93,8 +94,11 @@ export type { Device } from './device.ts';
 export { DEVICE_ERRORS, DeviceError, type DeviceErrorCode } from './device-error.ts';
 export type { AcknowledgementForm, ClientIdForm, CommandForm, DeviceType, PresenceForm } from './device-type.ts';
 export { DEVICE_EVENTS, type DeviceEvent, type DeviceEventDescription, type DeviceEventName } from './events.ts';
+export type { DeviceLookup, KnownDevice } from './known-device.ts';
 export type { DeliveryOutcome, DeviceBroker, ReceivedByService, ServiceParts, Tables } from './ports.ts';
-export type { ConnectionEvent, Connections } from './presence/connections.ts';
+export { type Connected, type ConnectionEvent, type ConnectionListener, Connections } from './presence/connections.ts';
+export { Presence, type PresenceList, type PresenceOptions } from './presence/presence.ts';
+export type { PresenceRecord } from './presence/presence-table.ts';
 export { DEVICE_ID_EXPECTED, isDeviceId } from './registry/device-id.ts';
 export { DEVICE_LIMITS, type DeviceInput, type DevicePatch } from './registry/device-input.ts';
 export {

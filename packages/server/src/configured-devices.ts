@@ -7,6 +7,7 @@ import {
   IssuingAuthority,
   MasterKeyError,
   readMasterKey,
+  type ServiceParts,
 } from '@dunlin/devices';
 import { CertificateFileError } from '@dunlin/identity';
 import { type Configuration, ConfigurationError } from './configuration.ts';
@@ -19,16 +20,18 @@ import { type DevicesConfiguration, deviceTypes } from './device-configuration.t
  */
 export async function openDevices(
   { devices, data }: Pick<Configuration, 'devices' | 'data'>,
-  parts: Omit<DeviceServiceOptions, 'types' | 'authority' | 'certificates'>,
+  parts: ServiceParts & Pick<DeviceServiceOptions, 'verifier'>,
 ): Promise<DeviceService | undefined> {
   if (devices === undefined) return undefined;
   const types = openTypes(devices);
   const authority = openAuthority(devices, data);
-  const { days, renewalOverlapS } = devices.authority ?? {};
+  const { days, renewalOverlapS, warnDays } = devices.authority ?? {};
   return await DeviceService.open({
     ...parts,
     types,
     authority,
+    registration: devices.registration,
+    ...(warnDays !== undefined && { warnDays }),
     certificates: { ...(days !== undefined && { days }), ...(renewalOverlapS !== undefined && { renewalOverlapS }) },
   });
 }

@@ -93,9 +93,9 @@ export function certificateRoutes(service: DeviceService): ApiRoute[] {
       status: 201,
       isSecret: true,
       async handle({ caller, params: { id }, body }) {
-        known(id, await registry.get(id));
+        const device = known(id, await registry.get(id));
         const found = there(issuing);
-        return issued(id, await found.certificates.issue(id, { ...wishesOf(body), by: caller.by }), found);
+        return issued(id, await found.certificates.issue(device, { ...wishesOf(body), by: caller.by }), found);
       },
     }),
     route({
@@ -111,10 +111,10 @@ export function certificateRoutes(service: DeviceService): ApiRoute[] {
       status: 201,
       isSecret: true,
       async handle({ caller, params: { id }, body: { serial, ...body } }) {
-        known(id, await registry.get(id));
+        const device = known(id, await registry.get(id));
         const found = there(issuing);
         const former = await replaced(id, serial, found);
-        return issued(id, await found.certificates.renew(former, { ...wishesOf(body), by: caller.by }), found);
+        return issued(id, await found.certificates.renew(device, former, { ...wishesOf(body), by: caller.by }), found);
       },
     }),
     route({

@@ -1,12 +1,5 @@
 /** What errors of the device service are to callers of the API, by their codes. */
-import {
-  CertificateError,
-  type CertificateErrorCode,
-  CommandError,
-  type CommandErrorCode,
-  DeviceError,
-  type DeviceErrorCode,
-} from '@dunlin/devices';
+import { CertificateError, type CertificateErrorCode, DeviceError, type DeviceErrorCode } from '@dunlin/devices';
 import { ApiProblem, type ProblemCode } from './problems.ts';
 
 const OF_DEVICES: Readonly<Record<DeviceErrorCode, ProblemCode>> = {
@@ -16,6 +9,13 @@ const OF_DEVICES: Readonly<Record<DeviceErrorCode, ProblemCode>> = {
   'changed-meanwhile': 'changed-meanwhile',
   'unknown-token': 'token-unknown',
   'token-limit': 'limit-reached',
+  'device-disabled': 'device-disabled',
+  'unknown-command': 'command-unknown',
+  'unknown-command-id': 'command-unknown',
+  'command-conflict': 'command-conflict',
+  'command-ended': 'command-ended',
+  'device-commands-limit': 'limit-reached',
+  'commands-limit': 'limit-reached',
   'cursor-invalid': 'cursor-invalid',
 };
 
@@ -35,25 +35,8 @@ const OF_CERTIFICATES: Readonly<Record<CertificateErrorCode, ProblemCode>> = {
   conflict: 'changed-meanwhile',
 };
 
-const OF_COMMANDS: Readonly<Record<CommandErrorCode, ProblemCode>> = {
-  'unknown-device': 'device-unknown',
-  'device-disabled': 'device-disabled',
-  'unknown-command': 'command-unknown',
-  'unknown-id': 'command-unknown',
-  id: 'input-invalid',
-  input: 'input-invalid',
-  ttl: 'input-invalid',
-  rate: 'input-invalid',
-  conflict: 'command-conflict',
-  ended: 'command-ended',
-  'device-commands-max': 'limit-reached',
-  'commands-max': 'limit-reached',
-  'batches-max': 'limit-reached',
-};
-
 /** Undefined where it is none of them. */
 export function deviceProblem(error: unknown): ApiProblem | undefined {
-  if (error instanceof CommandError) return new ApiProblem(OF_COMMANDS[error.code], error.message);
   if (error instanceof CertificateError) return new ApiProblem(OF_CERTIFICATES[error.code], error.message);
   if (!(error instanceof DeviceError)) return undefined;
   const faults = error.problems.map((problem) => ({ at: '', problem }));

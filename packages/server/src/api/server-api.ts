@@ -8,6 +8,7 @@ import { certificateRoutes } from './certificate-routes.ts';
 import { commandRoutes } from './command-routes.ts';
 import { deviceProblem } from './device-problems.ts';
 import { deviceRoutes } from './device-routes.ts';
+import { presenceRoutes } from './presence-routes.ts';
 import { tokenRoutes } from './token-routes.ts';
 import { typeRoutes } from './type-routes.ts';
 
@@ -24,6 +25,8 @@ export function openServerApi({ devices, ...rest }: ServerApiParts): Promise<Api
   const routes =
     devices === undefined
       ? []
-      : [deviceRoutes, typeRoutes, tokenRoutes, certificateRoutes, commandRoutes].flatMap((of) => of(devices));
+      : [deviceRoutes, typeRoutes, tokenRoutes, certificateRoutes, commandRoutes, presenceRoutes].flatMap((of) =>
+          of(devices),
+        );
   return ApiHost.open({ ...rest, routes, problemOf: deviceProblem, version: SERVER_VERSION });
 }

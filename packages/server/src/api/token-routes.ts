@@ -10,7 +10,7 @@ const tag = 'credentials';
 const scope = 'credentials:write';
 const PATH = '/api/v1/devices/{id}/tokens';
 
-const TOKEN = Type.Object({
+export const TOKEN = Type.Object({
   id: Type.String(),
   label: Type.String(),
   hash: Type.String({ description: 'What is kept of it: `sha256`, or `argon2id` of a short one.' }),
@@ -134,7 +134,7 @@ function issued(id: string, { tokenId, expiresAtMs, token }: Omit<IssuedToken, '
   };
 }
 
-function shownToken({ id, label, hash, createdAtMs, endsAtMs, lastUsedAtMs }: TokenInfo) {
+export function shownToken({ id, label, hash, createdAtMs, endsAtMs, lastUsedAtMs }: TokenInfo) {
   return {
     id,
     label,
