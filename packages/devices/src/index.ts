@@ -117,6 +117,14 @@ export {
   type TopicVariable,
 } from './registry/template.ts';
 export {
+  exportDevices,
+  type ImportFault,
+  type ImportOptions,
+  type ImportReport,
+  importDevices,
+  type TransferFormat,
+} from './registry/transfer.ts';
+export {
   type CompiledAcknowledgement,
   type CompiledCommand,
   type CompiledType,

@@ -128,9 +128,8 @@ export class Tokens {
    */
   async importToken(deviceId: string, token: string, options: IssueOptions): Promise<Omit<IssuedToken, 'token'>> {
     checkOptions(options);
+    this.checkImport(token);
     const bytes = Buffer.from(token);
-    if (bytes.length === 0 || bytes.length > TOKEN_BYTES_MAX || !token.isWellFormed())
-      throwProblems('import a token', [`it has ${bytes.length} bytes: 1 to ${TOKEN_BYTES_MAX} of UTF-8 are expected`]);
     if (bytes.length >= LONG_TOKEN_BYTES)
       return this.#add(deviceId, digestOf(bytes), options, (tokens) => this.#room(deviceId, tokens));
     return this.#add(deviceId, await hashPassword(bytes), options, (tokens) => {
@@ -145,6 +144,21 @@ export class Tokens {
         tokens.filter((one) => !isShort(one)),
       );
     });
+  }
+
+  /** Whether a text can be a token that is imported. @throws DeviceError 'invalid' */
+  checkImport(token: string): void {
+    const bytes = Buffer.byteLength(token);
+    if (bytes >= 1 && bytes <= TOKEN_BYTES_MAX && token.isWellFormed()) return;
+    throwProblems('import a token', [`the token has ${bytes} bytes: 1 to ${TOKEN_BYTES_MAX} of UTF-8 are expected`]);
+  }
+
+  /** Imports a token unless it is one of the device already; true where it was not. @throws DeviceError as `importToken` */
+  async importOnce(deviceId: string, token: string, by: string): Promise<boolean> {
+    const verdict = await this.check(await this.#registry.get(deviceId), Buffer.from(token));
+    if (verdict.kind === 'right') return false;
+    await this.importToken(deviceId, token, { by });
+    return true;
   }
 
   /**

@@ -138,6 +138,32 @@ export class Registry {
   }
 
   /**
+   * Adds the device where there is none of its id, else changes what is named of it; what is said comes from anywhere. Says
+   * what was done, or with `isDryRun` what would be.
+   * @throws DeviceError 'invalid' with every fault
+   */
+  async put(
+    said: Readonly<Record<string, unknown>>,
+    { by, isDryRun }: { readonly by: string; readonly isDryRun: boolean },
+  ): Promise<'added' | 'changed' | 'unchanged'> {
+    const { id, ...patch } = said;
+    const before = typeof id === 'string' ? await this.get(id) : undefined;
+    if (isDryRun) {
+      const nowMs = this.#clock.nowMs();
+      if (before === undefined) readDeviceInput(said, this.#types, nowMs);
+      else if (changedFields(before.device, patchedDevice(before.device, patch, this.#types, nowMs)).length === 0)
+        return 'unchanged';
+      return before === undefined ? 'added' : 'changed';
+    }
+    if (before === undefined) {
+      await this.add(said as unknown as DeviceInput, by);
+      return 'added';
+    }
+    const { revision } = await this.change(before.device.id, patch, { by });
+    return revision === before.revision ? 'unchanged' : 'changed';
+  }
+
+  /**
    * Removes a device; resolves when that survives a crash. What belonged to it counts from then on no longer, whoever comes
    * under its id later.
    * @throws DeviceError 'unknown-device', 'changed-meanwhile'
