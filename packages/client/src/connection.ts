@@ -109,9 +109,9 @@ export class Connection implements WireHandler {
     return this.#state === 'open';
   }
 
-  /** True where messages may be sent: the wire took all that was written. */
+  /** True where messages may be sent: the wire is there, and took all that was written. */
   get isWritable(): boolean {
-    return !this.#isFull;
+    return this.#state === 'open' && !this.#isFull;
   }
 
   /**
