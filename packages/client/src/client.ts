@@ -354,12 +354,15 @@ export class Client implements AsyncDisposable {
       state === 'connected' ? 'info' : 'warn',
       reason?.error === undefined ? state : `${state}: ${reason.error.message}`,
     );
-    const { connack } = this.#lifecycle;
     const wasConnected = this.#wasConnected;
-    this.#wasConnected = connack !== undefined;
+    this.#wasConnected = false;
     this.#tell('state', state, reason);
     if (wasConnected && reason !== undefined) this.#tell('disconnected', reason);
-    if (connack !== undefined) this.#tell('connected', connack);
+    // Not where a listener has disconnected: the end of it is told already.
+    const { connack } = this.#lifecycle;
+    if (connack === undefined) return;
+    this.#wasConnected = true;
+    this.#tell('connected', connack);
   }
 
   /** The client is `disconnected`: everything open fails; settles when the store is let go. */
@@ -481,16 +484,18 @@ export class Client implements AsyncDisposable {
     subscription.finish(error);
   }
 
-  #checkDrained(): void {
+  /** `hasLeft`: so had all that was sent; what was published meanwhile may still wait. */
+  #checkDrained(hasLeft = false): void {
     const { outbox, requests } = this.#session;
     if (outbox.size + requests.size > 0) return;
     const { connection } = this.#lifecycle;
-    const drained = (): void => {
-      for (const settle of this.#draining) settle.resolve();
-      this.#draining.clear();
-    };
-    if (connection === undefined) drained();
-    else connection.left().then(drained, drained);
+    if (connection !== undefined && !hasLeft) {
+      const check = (): void => this.#checkDrained(true);
+      connection.left().then(check, check);
+      return;
+    }
+    for (const settle of this.#draining) settle.resolve();
+    this.#draining.clear();
   }
 }
 
