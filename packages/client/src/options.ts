@@ -68,7 +68,7 @@ export interface ReconnectOptions {
 export interface OutboxOptions {
   /** Messages. Default 100000. */
   readonly messagesMax?: number;
-  /** Bytes of topics and payloads. Default 67108864 (64 MiB). */
+  /** Bytes of topics, payloads and properties. Default 67108864 (64 MiB). */
   readonly bytesMax?: number;
   /** A full outbox refuses the new message, or gives up the oldest that was not sent. Default 'reject'. */
   readonly onFull?: 'reject' | 'drop-oldest';

@@ -339,6 +339,23 @@ describe('before and between connections', () => {
     await outcome;
   });
 
+  test('bytes count properties as they do topics and payloads, until the message is settled', async () => {
+    const client = createClient('mqtt://one', { ...PLAIN, outbox: { bytesMax: 13 } });
+    const nine: Properties[] = [
+      { userProperties: [['name', 'value']] },
+      { correlationData: new Uint8Array(9) },
+      { contentType: 'x/yzt', messageExpiryInterval: 60 },
+    ];
+    for (const properties of nine) {
+      const controller = new AbortController();
+      const first = client.publish('t', 'xxx', { properties, signal: controller.signal });
+      await assert.rejects(client.publish('t', ''), { code: 'queue-full' });
+      controller.abort();
+      await assert.rejects(first, { code: 'aborted' });
+    }
+    await client.disconnect();
+  });
+
   test('with qos0: reject QoS 0 does not wait for a connection', async () => {
     const client = createClient('mqtt://one', { ...PLAIN, outbox: { qos0: 'reject' } });
     await assert.rejects(client.publish('t', 'x'), { code: 'closed' });
