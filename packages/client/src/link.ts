@@ -16,15 +16,10 @@ export interface PublishRequest {
   readonly properties: Properties;
 }
 
-/** What a message takes while it waits: about its bytes in a packet. */
-export function bytesOf(topic: string, payload: Uint8Array, properties: Properties): number {
-  return topic.length + payload.length + lengthOf(Object.values(properties));
-}
-
-/** Of text, bytes, an integer or an array of these. */
-function lengthOf(value: unknown): number {
-  if (Array.isArray(value)) return value.reduce((sum, one) => sum + lengthOf(one), 0);
-  return (value as { readonly length?: number } | undefined)?.length ?? 4;
+/** What parts of a message take, about as in a packet: text, bytes, integers, and arrays of these. */
+export function bytesOf(parts: unknown): number {
+  if (Array.isArray(parts)) return parts.reduce((sum, part) => sum + bytesOf(part), 0);
+  return (parts as { readonly length?: number } | undefined)?.length ?? 4;
 }
 
 /** A topic shorter than this is no longer than what stands for it. */

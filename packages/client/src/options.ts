@@ -121,7 +121,7 @@ export interface ClientOptions {
   readonly pingTimeoutMs?: number;
   /** False: the first connection is the only one. */
   readonly reconnect?: false | ReconnectOptions;
-  /** Follows a server that names another (0x9C, 0x9D), by the scheme of the URL. Default true. */
+  /** Follows a server that names another (0x9C, 0x9D until nobody answers there), by the scheme of the URL. Default true. */
   readonly followServerReference?: boolean;
   readonly outbox?: OutboxOptions;
   /** Shortens repeated topics where the server takes aliases (5.0). Default true. */

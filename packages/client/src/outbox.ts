@@ -121,7 +121,7 @@ export class Outbox {
       retain: request.retain,
       properties,
       sequence: ++this.#sequence,
-      bytes: bytesOf(topic, payload, properties),
+      bytes: bytesOf([topic, payload, Object.values(properties)]),
       expiresAtMs: expiryS === undefined ? undefined : this.#environment.wallClockMs() + expiryS * 1000,
       packetId: 0,
       state: 'waiting',
@@ -157,7 +157,7 @@ export class Outbox {
     this.#waiting.clear();
     this.#waiting0.clear();
     for (const record of records) {
-      const bytes = bytesOf(record.topic, record.payload, record.properties);
+      const bytes = bytesOf([record.topic, record.payload, Object.values(record.properties)]);
       const outgoing: Outgoing = { ...record, bytes, settle: undefined, result: SENT };
       this.#sequence = Math.max(this.#sequence, record.sequence);
       this.#bytes += bytes;

@@ -509,6 +509,37 @@ describe('a server that names another one', () => {
     }
   });
 
+  test('is forgotten where nobody answers there, and asked for again, also after 0x9D', async () => {
+    const world = await referred('dead', 0x9d);
+    (await world.servers.next()).cut();
+    await turns();
+    await world.environment.advance(1000);
+    const server = await world.servers.next();
+    const properties = { serverReference: 'alive' };
+    server.send({ type: 'connack', sessionPresent: false, reasonCode: 0x9d, properties });
+    await turns();
+    await world.environment.advance(0);
+    await world.servers.accept();
+    assert.deepEqual(world.servers.urls, ['mqtt://one', 'mqtt://dead', 'mqtt://one', 'mqtt://alive']);
+    await world.client.disconnect();
+  });
+
+  test('is followed as often as it takes, with a wait between: until somebody answers there', async () => {
+    const world = await referred('dead', 0x9c);
+    for (let times = 0; times < 8; times++) {
+      (await world.servers.next()).cut();
+      await turns();
+      await world.environment.advance(world.environment.nextMs ?? 0);
+      const server = await world.servers.next();
+      const properties = { serverReference: 'dead' };
+      server.send({ type: 'connack', sessionPresent: false, reasonCode: 0x9c, properties });
+      await turns();
+      await world.environment.advance(0);
+    }
+    assert.deepEqual(world.servers.urls.slice(-2), ['mqtt://one', 'mqtt://dead']);
+    await world.client.disconnect();
+  });
+
   test('is not followed where it is no host, where the option says no, or round in a circle', async () => {
     for (const [reference, options] of [
       ['user@evil/path', {}],
