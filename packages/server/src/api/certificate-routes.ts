@@ -3,6 +3,7 @@ import type { CertificateService, DeviceService, IssuedCertificate, StoredCertif
 import { OCSP_BYTES_MAX, REVOCATION_REASONS } from '@dunlin/devices';
 import { Type } from 'typebox';
 import { type ApiRoute, CLOSED, route } from './api-route.ts';
+import { boundedBytes } from './bounded-stream.ts';
 import { known } from './device-routes.ts';
 import { DEVICE_PARAMS } from './device-schemas.ts';
 import { fromCursor, toCursor } from './page-cursor.ts';
@@ -175,7 +176,7 @@ function publicRoutes(issuing: CertificateService | undefined): ApiRoute[] {
       scope: 'public',
       body: Type.Unsafe<AsyncIterable<Uint8Array>>(Type.Unknown()),
       bodyKind: { contentTypes: ['application/ocsp-request'], bytesMax: OCSP_BYTES_MAX },
-      handle: async ({ body }) => answered(await bytesOf(body)),
+      handle: async ({ body }) => answered(await boundedBytes(body, OCSP_BYTES_MAX)),
     }),
     route({
       method: 'GET',
@@ -187,19 +188,6 @@ function publicRoutes(issuing: CertificateService | undefined): ApiRoute[] {
       handle: ({ params: { request } }) => answered(Buffer.from(request, 'base64')),
     }),
   ];
-}
-
-/** @throws ApiProblem body-too-large */
-async function bytesOf(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > OCSP_BYTES_MAX)
-      throw new ApiProblem('body-too-large', `Cannot take this request: at most ${OCSP_BYTES_MAX} bytes are expected`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 /** @throws ApiProblem authority-missing */

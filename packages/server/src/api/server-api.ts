@@ -10,6 +10,7 @@ import { deviceProblem } from './device-problems.ts';
 import { deviceRoutes } from './device-routes.ts';
 import { presenceRoutes } from './presence-routes.ts';
 import { tokenRoutes } from './token-routes.ts';
+import { transferRoutes } from './transfer-routes.ts';
 import { typeRoutes } from './type-routes.ts';
 
 export interface ServerApiParts {
@@ -21,12 +22,12 @@ export interface ServerApiParts {
   readonly failed: (requestId: string, error: unknown) => void;
 }
 
+const OF_DEVICES = [deviceRoutes, typeRoutes, tokenRoutes, certificateRoutes, commandRoutes, presenceRoutes];
+
 export function openServerApi({ devices, ...rest }: ServerApiParts): Promise<ApiHost> {
   const routes =
     devices === undefined
       ? []
-      : [deviceRoutes, typeRoutes, tokenRoutes, certificateRoutes, commandRoutes, presenceRoutes].flatMap((of) =>
-          of(devices),
-        );
+      : [...OF_DEVICES.flatMap((of) => of(devices)), ...transferRoutes(devices, rest.settings.importBytesMax)];
   return ApiHost.open({ ...rest, routes, problemOf: deviceProblem, version: SERVER_VERSION });
 }
