@@ -348,6 +348,7 @@ function close(connection: Connection, isDurable = false): void {
   connection.state = 'closed';
   broker.forget(connection);
   connection.finish();
+  connection.held?.lose();
   if (isDurable) closeWhenDurable(broker, wire);
   else wire.close();
   connection.release();
