@@ -21,10 +21,12 @@ import type { Configuration } from './configuration.ts';
 import { openDevices } from './configured-devices.ts';
 import { controlCommands } from './control-commands.ts';
 import { ControlSocket } from './control-socket.ts';
+import { LocalDeviceBroker } from './device-broker.ts';
 import type { ServerEvent } from './events.ts';
 import { backlogFor, connectionsAllowed, lowestFreeDescriptor, OpenFileLimit } from './file-limit.ts';
 import { FileReserve } from './file-reserve.ts';
 import { InForce, type ReloadReport } from './in-force.ts';
+import { permitInternal } from './internal-client.ts';
 import type { HttpRequestHandler } from './listening.ts';
 import { MemoryTables } from './memory-tables.ts';
 import { type BoundListener, type OpenListener, openListener } from './open-listener.ts';
@@ -67,6 +69,7 @@ export class Running {
   readonly #forget: () => void;
   readonly #tables: Tables;
   readonly #devices: DeviceService | undefined;
+  #deviceBroker: LocalDeviceBroker | undefined;
   #api: Promise<ApiHost> | undefined;
   #control: ControlSocket | undefined;
   #reloading: Promise<unknown> = Promise.resolve();
@@ -145,6 +148,7 @@ export class Running {
       available: (refused) => tell({ name: 'filesAvailable', refused }),
     });
     inForce.serve({ broker: this.broker, listeners: this.#opened });
+    if (options.devices !== undefined) this.broker.onEvent((event) => options.devices?.brokerEvent(event));
   }
 
   get configuration(): Configuration {
@@ -175,6 +179,7 @@ export class Running {
 
   async #open(): Promise<void> {
     await this.broker.start();
+    await this.#attachDevices();
     const { storage, parts, tell } = this.#options;
     this.#control = await this.#openControl(storage);
     const { doors, configuration, tlsFiles } = this.#inForce;
@@ -193,6 +198,13 @@ export class Running {
           tell,
         }),
       );
+    this.#devices?.begin();
+  }
+
+  async #attachDevices(): Promise<void> {
+    if (this.#devices === undefined) return;
+    this.#deviceBroker = new LocalDeviceBroker({ broker: this.broker, review: () => this.#inForce.review() });
+    await this.#devices.attach(this.#deviceBroker);
   }
 
   /** At the start, or when it is asked first: who has no listener for it shall not pay for it. */
@@ -250,6 +262,7 @@ export class Running {
       () => closeTogether(this.#opened.map((listener) => listener.close())),
       async () => (await this.#api)?.close(),
       () => this.#inForce.close(),
+      () => this.#deviceBroker?.close(),
       () => this.broker.stop(),
       () => this.#devices?.close(),
       () => this.#options.storage?.close(),
@@ -281,7 +294,7 @@ function makeBroker(configuration: Configuration, parts: BrokerParts, connection
     clock,
     random,
     ...(authenticator !== undefined && { authenticator }),
-    ...(authorizer !== undefined && { authorizer }),
+    ...(authorizer !== undefined && { authorizer: permitInternal(authorizer) }),
     ...(store !== undefined && { store }),
     limits: { ...configuration.limits, connectionsMax },
     settings: configuration.settings,
