@@ -30,7 +30,11 @@ test('what the API does while no server runs is there when one starts', async ()
   const offline = await openOfflineApi(undefined, file, nothing);
   const added = await offline.request({ method: 'POST', path: '/api/v1/devices', body: { id: 'l1', type: 'lamp' } });
   assert.equal(added.status, 201);
-  const queued = await offline.request({ method: 'POST', path: '/api/v1/devices/l1/commands/blink', body: { id: 'b1' } });
+  const queued = await offline.request({
+    method: 'POST',
+    path: '/api/v1/devices/l1/commands/blink',
+    body: { id: 'b1' },
+  });
   assert.equal(JSON.parse(queued.body).state, 'queued');
   await offline.close();
   const server = await startServer(readConfigurationFile(file));
