@@ -8,7 +8,10 @@ test('times have a unit and a range', () => {
     [1, 900, 7_200, 604_800],
   );
   for (const text of ['', '5', '0s', '31d', '1.5h', '-1s', 's', '1m'])
-    assert.throws(() => seconds('--for', text, '1s', '30d'), /^CommandError: Cannot use --for ".*": expected a time from 1s to 30d/);
+    assert.throws(
+      () => seconds('--for', text, '1s', '30d'),
+      /^CommandError: Cannot use --for ".*": expected a time from 1s to 30d/,
+    );
 });
 
 test('a moment is told with how far it is', () => {
