@@ -93,6 +93,7 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/transport/src/websocket-upgrade.ts': 'websocket-server.test.ts: what real clients are answered',
   'tools/check-node.js': 'it only refuses an old Node, which the tests do not run on',
   'tools/install-prerequisites.ts': 'it changes the machine; .ci/run on a new machine is its test',
+  'tools/note-test-time.ts': 'it only notes what test-times.test.ts reads',
   'tools/test.ts': 'it runs the tests',
   'tools/tidy-rules.ts': 'tables; tidy.test.ts reads them',
 };
