@@ -80,8 +80,8 @@ if (files.length === 0) {
 const flags = [
   '--conditions=@dunlin/source',
   '--test',
-  // About a third of what the tests do is wait.
-  `--test-concurrency=${availableParallelism() + 1}`,
+  // Half of what the tests take is waiting: for other processes, and for time to pass.
+  `--test-concurrency=${availableParallelism() + 2}`,
   '--test-reporter=spec',
   `--test-timeout=${long ? longTestTimeoutMs : testTimeoutMs}`,
 ];
