@@ -14,7 +14,6 @@ export const alone: Readonly<Record<string, string>> = {
   'packages/client/src/contract/ending.test.ts': 'it waits long',
   'packages/lmdb/src/crash.test.ts': 'it waits long',
   'packages/server/src/serve.test.ts': 'it waits long',
-  'packages/server/src/open-listener.test.ts': 'it works long',
 };
 
 /** Test files of one process. */
