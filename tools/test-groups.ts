@@ -10,7 +10,6 @@ import { pathToFileURL } from 'node:url';
 
 /** Unit tests that do not share their process, and why. */
 export const alone: Readonly<Record<string, string>> = {
-  'packages/client/src/contract/publishing.test.ts': 'it works long',
   'packages/client/src/contract/ending.test.ts': 'it waits long',
   'packages/lmdb/src/crash.test.ts': 'it waits long',
   'packages/server/src/serve.test.ts': 'it waits long',

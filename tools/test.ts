@@ -18,7 +18,7 @@ import { groupModule, groupTests } from './test-groups.ts';
 import { timesTable } from './test-times.ts';
 
 const root = dirname(import.meta.dirname);
-/** What a run leaves behind for nobody: compiled code, and the modules of the groups. */
+/** Compiled code, and the modules of the groups. */
 const cache = join(root, 'node_modules/.cache/dunlin-test');
 const longTests = 'test/long/*.ts';
 const tests = ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts', 'tools/**/*.test.ts', 'bench/**/*.test.ts'];
