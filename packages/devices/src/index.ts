@@ -1,4 +1,4 @@
-/** What the package offers: an X.509 authority of one's own. */
+/** What the package offers: an X.509 authority of one's own, and the ports of the device service. */
 
 export {
   type CertifiedKey,
@@ -9,3 +9,4 @@ export {
   issueClientCertificate,
   issueServerCertificate,
 } from './authority.ts';
+export type * from './ports.ts';

@@ -21,6 +21,7 @@ import type { ServerEvent } from './events.ts';
 import { backlogFor, connectionsAllowed, lowestFreeDescriptor, OpenFileLimit } from './file-limit.ts';
 import { FileReserve } from './file-reserve.ts';
 import { InForce, type ReloadReport } from './in-force.ts';
+import { permitInternal } from './internal-client.ts';
 import type { HttpRequestHandler } from './listening.ts';
 import { type BoundListener, type OpenListener, openListener } from './open-listener.ts';
 import { keptSaltKey } from './salt-key.ts';
@@ -217,7 +218,7 @@ function makeBroker(configuration: Configuration, parts: BrokerParts, connection
     clock,
     random,
     ...(authenticator !== undefined && { authenticator }),
-    ...(authorizer !== undefined && { authorizer }),
+    ...(authorizer !== undefined && { authorizer: permitInternal(authorizer) }),
     ...(store !== undefined && { store }),
     limits: { ...configuration.limits, connectionsMax },
     settings: configuration.settings,
