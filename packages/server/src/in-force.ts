@@ -27,7 +27,8 @@ export interface Served {
   readonly listeners: readonly OpenListener[];
 }
 
-export interface InForceOptions extends Pick<DoorOptions, 'authenticator' | 'revocationSources' | 'saltKey'> {
+export interface InForceOptions
+  extends Pick<DoorOptions, 'authenticator' | 'revocationSources' | 'saltKey' | 'devices' | 'verifier'> {
   readonly clock: Clock;
   readonly tell: (event: ServerEvent) => void;
 }

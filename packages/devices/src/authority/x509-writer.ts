@@ -19,11 +19,22 @@ const KEY_USAGE = '2.5.29.15';
 const ALT_NAMES = '2.5.29.17';
 const BASIC_CONSTRAINTS = '2.5.29.19';
 const CRL_NUMBER = '2.5.29.20';
+const REASON_CODE = '2.5.29.21';
+const CRL_DISTRIBUTION_POINTS = '2.5.29.31';
 const AUTHORITY_KEY_ID = '2.5.29.35';
 const EXTENDED_KEY_USAGE = '2.5.29.37';
+const AUTHORITY_INFORMATION = '1.3.6.1.5.5.7.1.1';
+const OCSP_ACCESS = '1.3.6.1.5.5.7.48.1';
 
 /** Purposes of an end entity. */
 export const PURPOSE = { server: '1.3.6.1.5.5.7.3.1', client: '1.3.6.1.5.5.7.3.2' } as const;
+
+/** keyCertSign, cRLSign. */
+const ISSUES = 0x06;
+/** digitalSignature. */
+const SIGNS = 0x80;
+/** Octets of a serial number: the most that RFC 5280 allows. */
+const SERIAL_OCTETS = 20;
 
 /** What a certificate is to say. */
 export interface CertificateContent {
@@ -53,13 +64,35 @@ export function keyIdOf(spki: Buffer): Buffer {
   return createHash('sha256').update(spki).digest().subarray(0, 20);
 }
 
-/** Extensions of an authority. `pathLength`: how many may follow below it; undefined for any number. */
-export function authorityExtensions(pathLength: number | undefined): Buffer[] {
+/**
+ * Extensions of an authority. `pathLength`: how many may follow below it; undefined for any number. `purpose`: all that
+ * certificates below it may be for; it may sign OCSP answers then. Undefined for any purpose.
+ */
+export function authorityExtensions(pathLength: number | undefined, purpose?: string): Buffer[] {
   const constraints = sequence(boolean(true), ...(pathLength === undefined ? [] : [integer(pathLength)]));
-  // keyCertSign and cRLSign
+  const usage = purpose === undefined ? ISSUES : ISSUES | SIGNS;
   return [
     extension(BASIC_CONSTRAINTS, constraints, true),
-    extension(KEY_USAGE, bitString(Uint8Array.of(0x06), 1), true),
+    extension(KEY_USAGE, bitString(Uint8Array.of(usage), 1), true),
+    ...(purpose === undefined ? [] : [extension(EXTENDED_KEY_USAGE, sequence(oid(purpose)))]),
+  ];
+}
+
+/** Where others learn whether a certificate was revoked. */
+export interface StatusUrls {
+  /** Of the revocation list. */
+  readonly crl?: string;
+  /** Of the OCSP responder. */
+  readonly ocsp?: string;
+}
+
+/** Extensions that say where a certificate's status is to be had. */
+export function statusExtensions({ crl, ocsp }: StatusUrls): Buffer[] {
+  const uri = (url: string) => element(context(6, false), Buffer.from(url));
+  const point = (url: string) => sequence(sequence(element(context(0), element(context(0), uri(url)))));
+  return [
+    ...(crl === undefined ? [] : [extension(CRL_DISTRIBUTION_POINTS, point(crl))]),
+    ...(ocsp === undefined ? [] : [extension(AUTHORITY_INFORMATION, sequence(sequence(oid(OCSP_ACCESS), uri(ocsp))))]),
   ];
 }
 
@@ -70,14 +103,13 @@ export function endEntityExtensions(purpose: string, names: readonly string[]): 
   );
   return [
     extension(BASIC_CONSTRAINTS, sequence(), true),
-    // digitalSignature
-    extension(KEY_USAGE, bitString(Uint8Array.of(0x80), 7), true),
+    extension(KEY_USAGE, bitString(Uint8Array.of(SIGNS), 7), true),
     extension(EXTENDED_KEY_USAGE, sequence(oid(purpose))),
     ...(names.length === 0 ? [] : [extension(ALT_NAMES, sequence(...alternatives))]),
   ];
 }
 
-/** A certificate in DER with a random serial number of 127 bits. */
+/** A certificate in DER with a random serial number of 159 bits. */
 export function signCertificate(content: CertificateContent, signer: Signer): Buffer {
   const algorithm = algorithmOf(signer.key);
   const extensions = [
@@ -98,14 +130,22 @@ export function signCertificate(content: CertificateContent, signer: Signer): Bu
   return signed(tbs, signer.key);
 }
 
-/** A revocation list in DER. `serials` in big-endian octets; `number` rises from list to list. */
+/** An entry of a revocation list. */
+export interface RevokedEntry {
+  /** In hexadecimal. */
+  readonly serial: string;
+  readonly revokedAtMs: number;
+  /** CRLReason of RFC 5280; undefined says none. */
+  readonly reasonCode: number | undefined;
+}
+
+/** A revocation list in DER. `number` rises from list to list. */
 export function signCrl(
-  serials: readonly Buffer[],
+  revoked: readonly RevokedEntry[],
   { thisUpdateMs, nextUpdateMs, number }: { thisUpdateMs: number; nextUpdateMs: number; number: number },
   signer: Signer,
 ): Buffer {
-  const revokedAt = time(thisUpdateMs);
-  const entries = serials.map((serial) => sequence(integer(serial), revokedAt));
+  const entries = revoked.map(revokedEntry);
   const tbs = sequence(
     integer(1),
     algorithmOf(signer.key).identifier,
@@ -118,13 +158,33 @@ export function signCrl(
   return signed(tbs, signer.key);
 }
 
+function revokedEntry({ serial, revokedAtMs, reasonCode }: RevokedEntry): Buffer {
+  const reason =
+    reasonCode === undefined
+      ? []
+      : [sequence(extension(REASON_CODE, element(TAG.enumerated, Uint8Array.of(reasonCode))))];
+  return sequence(serialNumber(serial), time(revokedAtMs), ...reason);
+}
+
+/** The INTEGER of a serial number in hexadecimal. */
+export function serialNumber(serial: string): Buffer {
+  return integer(Buffer.from(serial.length % 2 === 0 ? serial : `0${serial}`, 'hex'));
+}
+
+/** GeneralizedTime whatever the year, as OCSP wants it; parts of a second are dropped. */
+export function generalizedTime(ms: number): Buffer {
+  const text = `${new Date(ms).toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`;
+  return element(TAG.generalizedTime, Buffer.from(text));
+}
+
 /** PEM of one element in DER. */
-export function pemOf(der: Buffer, label: 'CERTIFICATE' | 'X509 CRL'): string {
+export function pemOf(der: Buffer, label: 'CERTIFICATE' | 'CERTIFICATE REQUEST' | 'X509 CRL'): string {
   const lines = der.toString('base64').match(/.{1,64}/g)!;
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }
 
-function extension(type: string, value: Buffer, critical = false): Buffer {
+/** One entry of an Extensions sequence. */
+export function extension(type: string, value: Buffer, critical = false): Buffer {
   return sequence(oid(type), ...(critical ? [boolean(true)] : []), octetString(value));
 }
 
@@ -132,26 +192,33 @@ function authorityKeyId({ keyId }: Signer): Buffer {
   return extension(AUTHORITY_KEY_ID, sequence(element(context(0, false), keyId)));
 }
 
-function signed(tbs: Buffer, key: KeyObject): Buffer {
+/** SEQUENCE of what is signed, the algorithm, the signature and `more`: a certificate, a list, an OCSP answer. */
+export function signed(tbs: Buffer, key: KeyObject, ...more: readonly Buffer[]): Buffer {
   const { identifier, hash } = algorithmOf(key);
-  return sequence(tbs, identifier, bitString(sign(hash, tbs, key)));
+  return sequence(tbs, identifier, bitString(sign(hash, tbs, key)), ...more);
 }
 
 /** How a key signs: ours are P-256, one that was brought along may be another. */
-function algorithmOf(key: KeyObject): { readonly identifier: Buffer; readonly hash: string } {
-  if (key.asymmetricKeyType === 'ec') {
-    if (key.asymmetricKeyDetails?.namedCurve !== 'secp384r1')
-      return { identifier: sequence(oid('1.2.840.10045.4.3.2')), hash: 'sha256' };
-    return { identifier: sequence(oid('1.2.840.10045.4.3.3')), hash: 'sha384' };
+function algorithmOf(key: KeyObject): { readonly identifier: Buffer; readonly hash: string | undefined } {
+  switch (key.asymmetricKeyType) {
+    case 'ec':
+      if (key.asymmetricKeyDetails?.namedCurve !== 'secp384r1')
+        return { identifier: sequence(oid('1.2.840.10045.4.3.2')), hash: 'sha256' };
+      return { identifier: sequence(oid('1.2.840.10045.4.3.3')), hash: 'sha384' };
+    case 'rsa':
+      return { identifier: sequence(oid('1.2.840.113549.1.1.11'), element(0x05)), hash: 'sha256' };
+    case 'ed25519':
+      return { identifier: sequence(oid('1.3.101.112')), hash: undefined };
+    default:
+      throw new TypeError(
+        `Cannot sign with a key of the kind ${key.asymmetricKeyType}: ECDSA, RSA or Ed25519 is expected`,
+      );
   }
-  if (key.asymmetricKeyType === 'rsa')
-    return { identifier: sequence(oid('1.2.840.113549.1.1.11'), element(0x05)), hash: 'sha256' };
-  throw new TypeError(`Cannot sign with a key of the kind ${key.asymmetricKeyType}: ECDSA or RSA is expected`);
 }
 
-/** Nobody can guess it, and the same never comes twice; positive, in 16 octets at the most. */
+/** Nobody can guess it, and the same never comes twice; positive. */
 function randomSerial(): Buffer {
-  const serial = randomBytes(16);
+  const serial = randomBytes(SERIAL_OCTETS);
   serial[0] &= 0x7f;
   return serial;
 }

@@ -10,8 +10,14 @@ const pair = (namedCurve: string) => {
 const subject = commonName('Fleet');
 
 test('signs with the hash that fits the key', () => {
-  for (const curve of ['P-256', 'P-384']) {
-    const { key, publicKey, spki } = pair(curve);
+  const ed25519 = generateKeyPairSync('ed25519');
+  const edwards = { key: ed25519.privateKey, publicKey: ed25519.publicKey };
+  const pairs = [
+    pair('P-256'),
+    pair('P-384'),
+    { ...edwards, spki: ed25519.publicKey.export({ type: 'spki', format: 'der' }) },
+  ];
+  for (const { key, publicKey, spki } of pairs) {
     const content = { subject, publicKey: spki, notBeforeMs: 0, notAfterMs: 3e12, extensions: authorityExtensions(1) };
     const certificate = new X509Certificate(signCertificate(content, { subject, key, keyId: keyIdOf(spki) }));
     assert.ok(certificate.verify(publicKey));
@@ -24,13 +30,20 @@ test('signs with the hash that fits the key', () => {
 test('refuses a key that cannot sign', () => {
   const { privateKey: key } = generateKeyPairSync('x25519');
   const content = { subject, publicKey: pair('P-256').spki, notBeforeMs: 0, notAfterMs: 1, extensions: [] };
-  assert.throws(() => signCertificate(content, { subject, key, keyId: Buffer.alloc(20) }), /kind x25519: ECDSA or RSA/);
+  assert.throws(
+    () => signCertificate(content, { subject, key, keyId: Buffer.alloc(20) }),
+    /kind x25519: ECDSA, RSA or Ed25519/,
+  );
 });
 
 test('writes lists of a hundred thousand entries, in lines of PEM', () => {
   const { key, spki } = pair('P-256');
-  const serials = Array.from({ length: 100_000 }, (_, index) => Buffer.from([1, index >> 16, index >> 8, index]));
-  const der = signCrl(serials, { thisUpdateMs: 0, nextUpdateMs: 1, number: 1 }, { subject, key, keyId: keyIdOf(spki) });
+  const revoked = Array.from({ length: 100_000 }, (_, index) => ({
+    serial: (0x1000000 + index).toString(16),
+    revokedAtMs: 0,
+    reasonCode: undefined,
+  }));
+  const der = signCrl(revoked, { thisUpdateMs: 0, nextUpdateMs: 1, number: 1 }, { subject, key, keyId: keyIdOf(spki) });
   assert.ok(der.length > 2_000_000);
   const lines = pemOf(der, 'X509 CRL').trimEnd().split('\n');
   assert.equal(Buffer.from(lines.slice(1, -1).join(''), 'base64').compare(der), 0);
