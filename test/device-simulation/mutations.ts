@@ -77,7 +77,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     title: 'all commands of a type go out at once',
-    caughtBy: ['one-at-a-time'],
+    caughtBy: ['one-at-a-time', 'order'],
     damage: () =>
       replace(
         Lane.prototype,
