@@ -13,7 +13,7 @@ import { ConnectionDeadlines } from './connection-deadlines.ts';
 import { Denials } from './denials.ts';
 import { rejectConnection, sendDisconnect } from './disconnect.ts';
 import type { BrokerEvent } from './events.ts';
-import { publishFollowed } from './followed-delivery.ts';
+import { publishFollowed, subscribedQos } from './followed-delivery.ts';
 import { GroupCommit } from './group-commit.ts';
 import { LaterTurns } from './later-turns.ts';
 import { type LimitName, type Limits, resolveLimits } from './limits.ts';
@@ -289,6 +289,15 @@ export class Broker implements SessionContext {
 
   #take(message: Message): number | Promise<number> {
     return lacksRoom(this, undefined, message) ? refuseWithoutRoom(this, message) : accept(this, undefined, message);
+  }
+
+  /**
+   * The highest QoS granted to a subscription of a connected client's own, not shared, that brings it messages of the
+   * topic; undefined where there is none. Looks at the subscriptions of this client and at nothing else.
+   */
+  subscribedQos(clientId: string, topic: string): QoS | undefined {
+    const session = this.sessionsById.get(clientId);
+    return session?.owner === undefined ? undefined : subscribedQos(session, topic);
   }
 
   /**

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { QoS } from '@dunlin/protocol';
+import fc from 'fast-check';
 import type { PublishOptions } from './broker.ts';
 import { PERMIT_ALL } from './memory/permit-all.ts';
 import { MemoryStore } from './memory/store.ts';
@@ -429,4 +430,40 @@ test('nothing is kept of receipts that have settled', async () => {
   assert.notEqual(world.broker.sessionsById.get('device')?.receipts, undefined);
   device.answerAll();
   assert.equal(world.broker.sessionsById.get('device')?.receipts, undefined);
+});
+
+const FILTERS = ['a', 'a/+', 'a/#', '+/b', '#', '+', 'b', '$own/x', '$own/#', '$share/g/a/b', '$share/g/#'];
+const TOPICS = ['a', 'a/b', 'b', 'a/b/c', '$own/x'];
+
+test('a client is subscribed to a topic at the QoS at which the topic comes to it', () => {
+  const requests = fc.array(fc.record({ filter: fc.constantFrom(...FILTERS), qos: fc.constantFrom<QoS>(0, 1, 2) }));
+  fc.assert(
+    fc.property(requests, fc.constantFrom(...TOPICS), fc.boolean(), (subscriptions, topic, isDenied) => {
+      const permissions = { ...PERMIT_ALL, mayReceiveAll: () => !isDenied, mayReceive: () => !isDenied };
+      const world = new World({ authorizer: { permissions: () => permissions } });
+      const device = world.connect('device');
+      for (const { filter, qos } of subscriptions) device.subscribe(filter, { qos });
+      const qos = world.broker.subscribedQos('device', topic);
+      for (const { filter } of subscriptions)
+        if (filter.startsWith('$share/'))
+          device.send({ type: 'unsubscribe', packetId: 9, properties: {}, filters: [filter] });
+      device.takeAll();
+      follow(world, { qos: 2 }, 'device', topic);
+      assert.deepEqual(
+        device.takeAll().map((packet) => packet.type === 'publish' && packet.qos),
+        qos === undefined ? [] : [qos],
+      );
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('a client that is not connected is subscribed to nothing', () => {
+  const world = new World();
+  const device = world.connect('device', STORED);
+  device.subscribe('t', { qos: 1 });
+  assert.equal(world.broker.subscribedQos('device', 't'), 1);
+  device.break();
+  assert.equal(world.broker.subscribedQos('device', 't'), undefined);
+  assert.equal(world.broker.subscribedQos('nobody', 't'), undefined);
 });

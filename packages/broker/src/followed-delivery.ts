@@ -1,4 +1,5 @@
 /** The delivery of a message to the one client that its receipt follows it to; to all others it goes as any message. */
+import { type QoS, topicMatches } from '@dunlin/protocol';
 import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
 import { fits } from './delivery.ts';
@@ -6,6 +7,7 @@ import { isDenied } from './delivery-checks.ts';
 import type { Message } from './message.ts';
 import type { Awaitable } from './ports.ts';
 import type { DeliveryOutcome, Receipt } from './receipt.ts';
+import type { Session } from './session.ts';
 import type { Subscription } from './subscription.ts';
 
 /** Publishes a message, by `publish`, and sees to it that its receipt settles whatever becomes of it. */
@@ -46,6 +48,14 @@ export function deliverFollowed(
   if (outcome !== undefined) receipt.settle(outcome);
   message.receipt = undefined;
   return own === undefined ? subscriptions : subscriptions.filter((one) => one !== own);
+}
+
+/** The highest QoS of the session's own subscriptions that bring it messages of the topic; undefined: none does. */
+export function subscribedQos({ subscriptions, permissions }: Session, topic: string): QoS | undefined {
+  let highest: QoS | undefined;
+  for (const { filter, qos, isShared } of subscriptions?.values() ?? [])
+    if (!isShared && (highest === undefined || qos > highest) && topicMatches(filter, topic)) highest = qos;
+  return highest === undefined || permissions?.mayReceive(topic) === false ? undefined : highest;
 }
 
 /** Returns how it ended, where it did at once. */

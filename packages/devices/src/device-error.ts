@@ -1,4 +1,4 @@
-/** What the registry and the credentials cannot do, by a stable code. */
+/** What the device service cannot do, by a stable code. */
 
 /** Every code, with what it means; the HTTP API makes its answers of it. */
 export const DEVICE_ERRORS = {
@@ -9,6 +9,13 @@ export const DEVICE_ERRORS = {
     'The device, or its tokens, are no longer at the expected revision, or change too often just now.',
   'unknown-token': 'The device has no token of this id.',
   'token-limit': 'The device has as many valid tokens as it may have.',
+  'device-disabled': 'The device is disabled: no command is taken for it.',
+  'unknown-command': 'The type of the device has no such command.',
+  'unknown-command-id': 'There is no command of this id, or none any more.',
+  'command-conflict': 'Another command has this id: its device, type or input is not the same.',
+  'command-ended': 'The command has ended and cannot be cancelled.',
+  'device-commands-limit': 'The device has as many commands that have not ended as it may have.',
+  'commands-limit': 'All devices together have as many commands that have not ended as they may have.',
   'cursor-invalid': 'The cursor is none that a page of this list has returned.',
 } as const satisfies Record<string, string>;
 

@@ -17,7 +17,6 @@ export {
   type CertificateOptions,
   type CertificateSettings,
   Certificates,
-  type CertifiedDevice,
   type StoredCertificate,
 } from './authority/certificates.ts';
 export { CRL_DEFAULTS, CrlPublisher, type CrlSettings, type PublishedCrl } from './authority/crl-publisher.ts';
@@ -62,6 +61,16 @@ export {
 export { Revocations, type RevokedCertificate } from './authority/revocations.ts';
 export { normalSerial } from './authority/serial-number.ts';
 export type { StatusUrls } from './authority/x509-writer.ts';
+export { type Command, type CommandState, isCommandId } from './commands/command.ts';
+export {
+  COMMAND_LIMITS,
+  type CommandLimit,
+  type CommandLimitName,
+  type CommandLimits,
+} from './commands/command-limits.ts';
+export type { CommandRequest } from './commands/command-request.ts';
+export type { TypeList } from './commands/command-types.ts';
+export { type CommandList, Commands, type CommandsOptions } from './commands/commands.ts';
 export {
   DEVICE_CHECKS,
   type DeviceCheck,
@@ -76,6 +85,7 @@ export {
   type RefusedDevice,
 } from './credentials/device-method.ts';
 export { LiveDevices, type LiveDevicesParts } from './credentials/live-devices.ts';
+export { RefusalLog, type RefusalRecord } from './credentials/refusal-log.ts';
 export type { TokenInfo } from './credentials/stored-tokens.ts';
 export {
   type IssuedToken,
@@ -85,11 +95,16 @@ export {
   type TokensListener,
   type TokenVerdict,
 } from './credentials/tokens.ts';
+export { type DatedCertificate, explainDevice, type WhyParts, type WhyReport } from './credentials/why.ts';
 export type { Device } from './device.ts';
 export { DEVICE_ERRORS, DeviceError, type DeviceErrorCode } from './device-error.ts';
 export type { AcknowledgementForm, ClientIdForm, CommandForm, DeviceType, PresenceForm } from './device-type.ts';
 export { DEVICE_EVENTS, type DeviceEvent, type DeviceEventDescription, type DeviceEventName } from './events.ts';
+export type { DeviceLookup, KnownDevice } from './known-device.ts';
 export type { DeliveryOutcome, DeviceBroker, ReceivedByService, ServiceParts, Tables } from './ports.ts';
+export { type Connected, type ConnectionEvent, type ConnectionListener, Connections } from './presence/connections.ts';
+export { Presence, type PresenceList, type PresenceOptions } from './presence/presence.ts';
+export type { PresenceRecord } from './presence/presence-table.ts';
 export { DEVICE_ID_EXPECTED, isDeviceId } from './registry/device-id.ts';
 export { DEVICE_LIMITS, type DeviceInput, type DevicePatch } from './registry/device-input.ts';
 export {
@@ -108,6 +123,14 @@ export {
   type TopicVariable,
 } from './registry/template.ts';
 export {
+  exportDevices,
+  type ImportFault,
+  type ImportOptions,
+  type ImportReport,
+  importDevices,
+  type TransferFormat,
+} from './registry/transfer.ts';
+export {
   type CompiledAcknowledgement,
   type CompiledCommand,
   type CompiledType,
@@ -117,4 +140,4 @@ export {
   TYPE_GROUP,
 } from './registry/types.ts';
 export { deviceRules, rulesWithDevices } from './rules.ts';
-export { DeviceService, type DeviceServiceOptions } from './service.ts';
+export { type CertificateService, DeviceService, type DeviceServiceOptions } from './service.ts';

@@ -1,6 +1,6 @@
 /** Who may come in, and what they may do then: puts together what the configuration says of it, and puts other words in place. */
-import { type Authenticator, type Authorizer, type Clock, LIMITS, type Limits, type Principal } from '@dunlin/broker';
-import { type DeviceTypes, TYPE_GROUP } from '@dunlin/devices';
+import { type Authenticator, type Authorizer, type Clock, LIMITS, type Limits } from '@dunlin/broker';
+import { type DeviceType, DeviceTypeError, type DeviceTypes } from '@dunlin/devices';
 import {
   type AttemptEvent,
   type AttemptGuard,
@@ -32,7 +32,7 @@ import {
   withCertificateCheck,
 } from '@dunlin/identity';
 import { type Configuration, ConfigurationError, type ListenerConfiguration } from './configuration.ts';
-import { type DevicesConfiguration, deviceTypes } from './device-configuration.ts';
+import { deviceTypes } from './device-configuration.ts';
 import {
   ALLOW_ANONYMOUS,
   type FlappingConfiguration,
@@ -40,7 +40,7 @@ import {
   type IdentityConfiguration,
 } from './identity-configuration.ts';
 import { type LoadedMethod, loadMethod, type MethodParts } from './methods.ts';
-import { configuredRules, deviceRules, shadowRules } from './rules.ts';
+import { configuredRules, shadowRules } from './rules.ts';
 
 /** What the doors tell: each becomes an event of the server. */
 export interface DoorEvents {
@@ -59,8 +59,10 @@ export interface DoorOptions {
   readonly authenticator?: Authenticator | undefined;
   /** As of `MethodParts`. */
   readonly saltKey?: MethodParts['saltKey'];
-  /** Whose method `devices` lets devices in, and whose types say what they may do. */
+  /** Whose method `devices` lets devices in. Given where the configuration has such a method. */
   readonly devices?: DeviceDoor | undefined;
+  /** Checks passwords; default: one of its own. */
+  readonly verifier?: PasswordVerifier | undefined;
   /** Who else knows revoked certificates. */
   readonly revocationSources?: readonly RevocationSource[] | undefined;
 }
@@ -68,7 +70,7 @@ export interface DoorOptions {
 /** The device service, as far as doors are concerned. */
 export interface DeviceDoor {
   readonly types: DeviceTypes;
-  method(name: string): Method;
+  method(name: string, authorities: Authorities): Method;
 }
 
 /** A listener, as far as doors are concerned. */
@@ -141,8 +143,6 @@ export class Doors {
   readonly #options: DoorOptions;
   readonly #verifier: PasswordVerifier;
   readonly #rules: ReplaceableAuthorizer;
-  /** Of devices, which may do nothing else. */
-  #deviceRules: Authorizer;
   readonly #attempts: AttemptGuard;
   readonly #flapping: FlappingGuard | undefined;
   readonly #entrances = new Map<string, OpenEntrance>();
@@ -157,14 +157,13 @@ export class Doors {
   /** @throws ConfigurationError where something that the configuration names cannot be used; nothing is left open */
   constructor(configuration: DoorConfiguration, options: DoorOptions) {
     this.#options = options;
-    this.#verifier = new PasswordVerifier({ clock: options.clock });
+    this.#verifier = options.verifier ?? new PasswordVerifier({ clock: options.clock });
     this.#configuration = configuration;
     [this.#attempts, this.#flapping] = this.#guards(configuration);
     this.#rules = asConfigurationError(() => replaceableAuthorizer(this.#ruleSet(configuration)));
-    this.#shadow = this.#shadowOf(shadowRules(configuration.authorization));
-    this.#deviceRules = deviceRules(options.devices?.types);
+    this.#shadow = this.#shadowOf(shadowRules(configuration.authorization, configuration.devices));
     this.authorizer = {
-      permissions: (clientId, principal) => this.#rulesFor(principal).permissions(clientId, principal),
+      permissions: (clientId, principal) => (this.#shadow ?? this.#rules).permissions(clientId, principal),
     };
     const clientIds = configuredClientIds(configuration);
     const { clock, tell, revocationSources } = options;
@@ -246,12 +245,9 @@ export class Doors {
     authorities.close();
     const rules = this.#ruleSet(next);
     asConfigurationError(() => replaceableAuthorizer(rules));
-    const candidate = shadowRules(next.authorization);
+    const candidate = shadowRules(next.authorization, next.devices);
     const clientIds = configuredClientIds(next);
-    const types = this.#options.devices?.types;
-    const replaceTypes =
-      next.devices &&
-      asConfigurationError(() => types?.prepareReplace(deviceTypes(next.devices as DevicesConfiguration)));
+    const replaceTypes = asConfigurationError(() => this.#options.devices?.types.prepareReplace(typesOf(next)));
     const methods = this.#prepareMethods(next);
     return {
       authorities,
@@ -261,7 +257,6 @@ export class Doors {
         const users = methods.apply();
         const { added, removed } = this.#rules.replace(rules);
         replaceTypes?.();
-        this.#deviceRules = deviceRules(types);
         this.#shadow = this.#shadowOf(candidate);
         this.#configuration = next;
         for (const entrance of next.listeners)
@@ -318,7 +313,7 @@ export class Doors {
   get #parts(): MethodParts {
     const { clock, tell, saltKey, devices } = this.#options;
     return {
-      devices: devices && ((name) => devices.method(name)),
+      devices: devices && ((name) => devices.method(name, this.authorities)),
       clock,
       verifier: this.#verifier,
       registry: this.authorities,
@@ -327,12 +322,11 @@ export class Doors {
     };
   }
 
-  #rulesFor({ groups }: Principal): Authorizer {
-    return groups.some((group) => group.startsWith(TYPE_GROUP)) ? this.#deviceRules : (this.#shadow ?? this.#rules);
-  }
-
-  #ruleSet({ authorization }: DoorConfiguration): RuleSet {
-    return { ...configuredRules(authorization), onSkippedRule: this.#options.tell.skippedRule };
+  #ruleSet({ authorization, devices }: DoorConfiguration): RuleSet {
+    return asConfigurationError(() => ({
+      ...configuredRules(authorization, devices),
+      onSkippedRule: this.#options.tell.skippedRule,
+    }));
   }
 
   #shadowOf(candidate: Authorizer | undefined): Shadow | undefined {
@@ -400,6 +394,10 @@ function countOf(changes: UserChanges | undefined): number {
   return changes.added.length + changes.removed.length + changes.changed.length;
 }
 
+function typesOf({ devices }: DoorConfiguration): DeviceType[] {
+  return devices === undefined ? [] : deviceTypes(devices);
+}
+
 /** @throws ConfigurationError where a file cannot be read */
 function readAuthorities({ authorities }: IdentityConfiguration) {
   return asConfigurationError(() => authorities.map((authority) => readAuthorityFiles(authority)));
@@ -428,6 +426,7 @@ function asConfigurationError<T>(make: () => T): T {
   try {
     return make();
   } catch (error) {
+    if (error instanceof DeviceTypeError) throw new ConfigurationError(error.problems);
     throw error instanceof ConfigurationError ? error : new ConfigurationError([(error as Error).message]);
   }
 }

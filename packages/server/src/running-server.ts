@@ -9,7 +9,7 @@ import {
   type Store,
 } from '@dunlin/broker';
 import type { DeviceService, Tables } from '@dunlin/devices';
-import type { RevocationSource } from '@dunlin/identity';
+import { PasswordVerifier, type RevocationSource } from '@dunlin/identity';
 import type { LmdbEnvironment } from '@dunlin/lmdb';
 import { quoted } from '@dunlin/protocol';
 import { AcceptGate } from './accept-gate.ts';
@@ -21,10 +21,12 @@ import type { Configuration } from './configuration.ts';
 import { openDevices } from './configured-devices.ts';
 import { controlCommands } from './control-commands.ts';
 import { ControlSocket } from './control-socket.ts';
+import { LocalDeviceBroker } from './device-broker.ts';
 import type { ServerEvent } from './events.ts';
 import { backlogFor, connectionsAllowed, lowestFreeDescriptor, OpenFileLimit } from './file-limit.ts';
 import { FileReserve } from './file-reserve.ts';
 import { InForce, type ReloadReport } from './in-force.ts';
+import { permitInternal } from './internal-client.ts';
 import type { HttpRequestHandler } from './listening.ts';
 import { MemoryTables } from './memory-tables.ts';
 import { type BoundListener, type OpenListener, openListener } from './open-listener.ts';
@@ -82,12 +84,14 @@ export class Running {
     let running: Running | undefined;
     try {
       const { clock = systemClock } = parts;
-      devices = await openDevices(configuration, { tables, clock, tell });
+      const verifier = new PasswordVerifier({ clock });
+      devices = await openDevices(configuration, { tables, clock, tell, verifier });
       inForce = new InForce(configuration, {
         clock,
         tell,
         devices,
-        revocationSources: parts.revocationSources,
+        verifier,
+        revocationSources: [...(parts.revocationSources ?? []), ...(devices?.revocationSources ?? [])],
         authenticator: parts.authenticator,
         saltKey: storage && (() => keptSaltKey(configuration.data as string)),
       });
@@ -143,6 +147,7 @@ export class Running {
       available: (refused) => tell({ name: 'filesAvailable', refused }),
     });
     inForce.serve({ broker: this.broker, listeners: this.#opened });
+    if (options.devices !== undefined) this.broker.onEvent((event) => options.devices?.brokerEvent(event));
   }
 
   get configuration(): Configuration {
@@ -173,6 +178,7 @@ export class Running {
 
   async #open(): Promise<void> {
     await this.broker.start();
+    await this.#devices?.attach(new LocalDeviceBroker({ broker: this.broker, review: () => this.#inForce.review() }));
     const { storage, parts, tell } = this.#options;
     this.#control = await this.#openControl(storage);
     const { doors, configuration, tlsFiles } = this.#inForce;
@@ -191,6 +197,7 @@ export class Running {
           tell,
         }),
       );
+    this.#devices?.begin();
   }
 
   /** At the start, or when it is asked first: who has no listener for it shall not pay for it. */
@@ -279,7 +286,7 @@ function makeBroker(configuration: Configuration, parts: BrokerParts, connection
     clock,
     random,
     ...(authenticator !== undefined && { authenticator }),
-    ...(authorizer !== undefined && { authorizer }),
+    ...(authorizer !== undefined && { authorizer: permitInternal(authorizer) }),
     ...(store !== undefined && { store }),
     limits: { ...configuration.limits, connectionsMax },
     settings: configuration.settings,

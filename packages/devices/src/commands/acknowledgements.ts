@@ -4,11 +4,12 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Awaitable } from '@dunlin/broker';
+import type { DeviceLookup } from '../known-device.ts';
 import type { DeviceBroker, ReceivedByService } from '../ports.ts';
 import type { CompiledAcknowledgement, CompiledType } from '../registry/types.ts';
 import { type Command, isCommandId } from './command.ts';
 import type { CommandEvent } from './command-flow.ts';
-import { commandValues, type DeviceLookup } from './command-types.ts';
+import { commandValues } from './command-types.ts';
 
 export interface AcknowledgementsOptions {
   readonly broker: DeviceBroker;

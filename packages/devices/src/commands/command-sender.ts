@@ -5,6 +5,7 @@
  * that was written and not confirmed goes out again, with the same id, and after a crash nothing has to be put right.
  */
 import type { Clock, Table, Timer } from '@dunlin/broker';
+import type { DeviceLookup } from '../known-device.ts';
 import type { DeliveryOutcome, DeviceBroker } from '../ports.ts';
 import type { Connected, ConnectionEvent, Connections } from '../presence/connections.ts';
 import type { Command } from './command.ts';
@@ -12,7 +13,7 @@ import type { CommandChanges } from './command-changes.ts';
 import { isSendable } from './command-flow.ts';
 import type { CommandLimits } from './command-limits.ts';
 import { ownedBy } from './command-table.ts';
-import { type CommandMessage, commandValues, type DeviceLookup, renderCommand } from './command-types.ts';
+import { type CommandMessage, commandValues, renderCommand } from './command-types.ts';
 import { type Entry, Lane, type Waiting } from './lane.ts';
 
 /** Devices that are looked at in one turn, so that what clients sent is read between them. */
@@ -76,7 +77,7 @@ export class CommandSender {
 
   /** The command is about to end: it does not go out from here on. */
   ending({ id, deviceId }: Command): void {
-    this.#lanes.get(deviceId)?.remove(id);
+    this.#lanes.get(deviceId)?.end(id);
   }
 
   /** Something about the device has changed that may let commands through. */
@@ -150,46 +151,42 @@ export class CommandSender {
   }
 
   async #send(lane: Lane, entry: Entry): Promise<void> {
-    const { broker, changes, clock } = this.#options;
+    const { changes } = this.#options;
     try {
-      const outgoing = await this.#prepare(lane, entry);
-      // Nothing is awaited from here to publishTo: what ends the command, or the connection, is seen before or after.
-      if (outgoing === undefined || this.#lanes.get(lane.deviceId) !== lane || !lane.has(entry)) return;
-      const client = this.#clientFor(lane.deviceId, outgoing.topic);
-      const { command, topic, payload, qos } = outgoing;
-      const leftMs = command.expiresAtMs - clock.nowMs();
-      if (client === undefined || leftMs <= 0) {
-        // The next SUBSCRIBE wakes it; one that is late is ended by the sweep.
-        entry.status = 'waiting';
-        return;
-      }
-      entry.attempts = Math.max(entry.attempts, command.attempts) + 1;
-      const expiresInS = Math.max(1, Math.floor(leftMs / 1_000));
-      const outcome = await broker.publishTo(client.clientId, topic, payload, { qos, expiresInS });
-      this.#delivered(lane, entry, outcome);
-      if (outcome === 'acknowledged' || outcome === 'written')
-        await changes.apply(entry.id, {
-          kind: 'delivered',
-          confirmed: outcome === 'acknowledged',
-          attempts: entry.attempts,
-        });
+      const outcome = await this.#deliver(lane, entry);
+      const isDelivered = outcome === 'acknowledged' || outcome === 'written';
+      // The next one need not wait until that is stored.
+      this.#settle(lane, entry, isDelivered ? 'given' : 'waiting');
+      if (isDelivered) {
+        const { id, attempts } = entry;
+        await changes.apply(id, { kind: 'delivered', confirmed: outcome === 'acknowledged', attempts });
+      } else if (outcome !== undefined && this.#lanes.get(lane.deviceId) === lane) this.#retry.add(lane.deviceId);
     } catch (error) {
-      this.#tryAgain(lane, entry);
+      this.#settle(lane, entry, 'waiting');
+      this.#retry.add(lane.deviceId);
       this.#options.failed(error);
     }
   }
 
-  /** What is known of the delivery at once: the next one need not wait until it is stored. */
-  #delivered(lane: Lane, entry: Entry, outcome: DeliveryOutcome): void {
-    if (outcome === 'acknowledged' || outcome === 'written') {
-      entry.status = 'given';
-      this.wake(lane.deviceId);
-    } else this.#tryAgain(lane, entry);
+  #settle(lane: Lane, entry: Entry, status: 'waiting' | 'given'): void {
+    lane.settle(entry, status);
+    if (status === 'given' || entry.isEnded) this.wake(lane.deviceId);
   }
 
-  #tryAgain(lane: Lane, entry: Entry): void {
-    entry.status = 'waiting';
-    if (this.#lanes.get(lane.deviceId) === lane) this.#retry.add(lane.deviceId);
+  /** How it fared; undefined where it was not sent and is not to be tried again before something changes. */
+  async #deliver(lane: Lane, entry: Entry): Promise<DeliveryOutcome | undefined> {
+    const { broker, clock } = this.#options;
+    const outgoing = await this.#prepare(lane, entry);
+    // Nothing is awaited from here to publishTo: what ends the command, or the connection, is seen before or after.
+    if (outgoing === undefined || this.#lanes.get(lane.deviceId) !== lane || !lane.has(entry)) return undefined;
+    const { command, topic, payload, qos } = outgoing;
+    const client = this.#clientFor(lane.deviceId, topic);
+    const leftMs = command.expiresAtMs - clock.nowMs();
+    // The next SUBSCRIBE wakes it; one that is late is ended by the sweep.
+    if (client === undefined || leftMs <= 0) return undefined;
+    entry.attempts = Math.max(entry.attempts, command.attempts) + 1;
+    const expiresInS = Math.max(1, Math.floor(leftMs / 1_000));
+    return broker.publishTo(client.clientId, topic, payload, { qos, expiresInS });
   }
 
   /** The message, made of the command, the device and its type as they are now; undefined where none is to go out. */
@@ -198,34 +195,29 @@ export class CommandSender {
     const underWay = changes.idle(entry.id);
     if (underWay !== undefined) await underWay;
     const command = (await table.get(entry.id))?.value;
-    if (command === undefined || !isSendable(command)) return this.#passOver(lane, entry);
-    const found = await lookup(command.deviceId);
-    const known = found?.generation === command.generation ? found : undefined;
-    if (known?.device.enabled === false) {
-      entry.status = 'waiting';
+    if (command === undefined || !isSendable(command)) {
+      lane.end(entry.id);
       return undefined;
     }
+    const found = await lookup(command.deviceId);
+    const known = found?.generation === command.generation ? found : undefined;
+    if (known?.device.enabled === false) return undefined;
     const compiled = known?.type.commands.get(command.type);
     if (known === undefined || compiled === undefined) {
       const why = known === undefined ? 'the device was removed' : `its type has no command "${command.type}" any more`;
-      return this.#fail(lane, entry, why);
+      return this.#fail(entry, why);
     }
     const values = commandValues(known.device, command.id, clock.nowMs(), command.input);
     try {
       return { command, qos: compiled.form.qos, ...renderCommand(compiled, values, limits.commandBytesMax) };
     } catch (error) {
-      return this.#fail(lane, entry, `it cannot be put into words: ${error instanceof Error ? error.message : error}`);
+      return this.#fail(entry, `it cannot be put into words: ${error instanceof Error ? error.message : error}`);
     }
   }
 
-  async #fail(lane: Lane, entry: Entry, why: string): Promise<undefined> {
+  /** From here on it does not go out: what ends it takes it from its lane. */
+  async #fail(entry: Entry, why: string): Promise<undefined> {
     await this.#options.changes.apply(entry.id, { kind: 'failed', why });
-    return this.#passOver(lane, entry);
-  }
-
-  #passOver(lane: Lane, entry: Entry): undefined {
-    lane.remove(entry.id);
-    this.wake(lane.deviceId);
   }
 
   /** Of the clients of the device that are subscribed the one with the highest QoS, the newest of those. */

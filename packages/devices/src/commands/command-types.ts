@@ -1,18 +1,7 @@
-/** What commands ask the registry for, and how one is put into words. */
-import type { Awaitable } from '@dunlin/broker';
+/** How a command is put into words. */
 import type { Device } from '../device.ts';
 import type { TemplateValues } from '../registry/template.ts';
 import type { CompiledCommand, CompiledType } from '../registry/types.ts';
-
-export interface KnownDevice {
-  readonly device: Device;
-  /** Another one for each device that was added under this id. */
-  readonly generation: string;
-  readonly type: CompiledType;
-}
-
-/** The device and its type as they are now; undefined where one of the two is not there. */
-export type DeviceLookup = (deviceId: string) => Awaitable<KnownDevice | undefined>;
 
 /** The types of devices; `DeviceTypes` is one. */
 export interface TypeList {

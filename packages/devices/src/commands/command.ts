@@ -1,4 +1,4 @@
-/** A command to a device: what is kept of it, and why one is refused. */
+/** A command to a device: what is kept of it. */
 
 /**
  * `queued`: stored, not known to have gone out. `sent`: PUBACK came (`confirmed`), or it was written to the socket of a
@@ -39,34 +39,6 @@ export interface Command {
   readonly batchId: string | undefined;
   /** Rises with each request, however the clock is set. */
   readonly order: number;
-}
-
-export type CommandErrorCode =
-  | 'unknown-device'
-  | 'device-disabled'
-  | 'unknown-command'
-  | 'unknown-id'
-  | 'id'
-  | 'input'
-  | 'ttl'
-  | 'rate'
-  /** Another command has this id. */
-  | 'conflict'
-  /** It has ended and cannot be cancelled. */
-  | 'ended'
-  | 'device-commands-max'
-  | 'commands-max'
-  | 'batches-max';
-
-/** A request that is refused; nothing was stored. */
-export class CommandError extends Error {
-  override readonly name = 'CommandError';
-  readonly code: CommandErrorCode;
-
-  constructor(code: CommandErrorCode, message: string) {
-    super(message);
-    this.code = code;
-  }
 }
 
 const ID = /^[A-Za-z0-9._~-]{1,128}$/;

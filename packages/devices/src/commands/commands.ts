@@ -3,20 +3,22 @@
  * that device's Clean Start, and again with the same id after a reconnect, until it is confirmed or has expired.
  */
 import { randomUUID } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
 import { RevisionConflict, type Table, type TablePage } from '@dunlin/broker';
+import { quoted } from '@dunlin/protocol';
+import { DeviceError } from '../device-error.ts';
+import type { DeviceLookup } from '../known-device.ts';
 import type { DeviceBroker, ServiceParts } from '../ports.ts';
 import type { Connections } from '../presence/connections.ts';
-import type { CompiledCommand } from '../registry/types.ts';
 import { Acknowledgements } from './acknowledgements.ts';
-import { type Command, CommandError, isCommandId } from './command.ts';
+import { type Command, isCommandId } from './command.ts';
 import { CommandChanges } from './command-changes.ts';
 import type { CommandEvent } from './command-flow.ts';
 import { type CommandLimits, resolveCommandLimits } from './command-limits.ts';
+import { type CommandRequest, checkCommandId, readInput, readRequest, sameCommand } from './command-request.ts';
 import { CommandSender } from './command-sender.ts';
 import { CommandSweep } from './command-sweep.ts';
 import { COMMAND_TABLE, ownedBy } from './command-table.ts';
-import { commandValues, type DeviceLookup, type KnownDevice, renderCommand, type TypeList } from './command-types.ts';
+import type { TypeList } from './command-types.ts';
 import { CommandWaits, isSettled } from './command-waits.ts';
 import { OpenCounts } from './open-counts.ts';
 
@@ -33,21 +35,6 @@ export interface CommandsOptions extends ServiceParts {
   readonly limits?: Partial<CommandLimits>;
   /** Makes ids that nobody can guess; a UUID by default. */
   readonly newId?: () => string;
-}
-
-export interface CommandRequest {
-  readonly deviceId: string;
-  /** Name of a command of the device's type. */
-  readonly type: string;
-  /** JSON, as the schema of the command wants it; undefined where it takes none. */
-  readonly input?: unknown;
-  /** Makes a repeat of the request harmless; one is made where none is given. */
-  readonly id?: string;
-  /** Seconds in which it has to be confirmed; by default what the type says. */
-  readonly ttlS?: number;
-  /** Who asks. */
-  readonly by: string;
-  readonly batchId?: string;
 }
 
 export interface CommandList {
@@ -134,15 +121,11 @@ export class Commands {
   /**
    * Has a command done. Settles with it when it can no longer be lost. The same id again is the same command, if device,
    * type and input are the same.
-   * @throws CommandError
+   * @throws DeviceError
    */
   async request(request: CommandRequest): Promise<Command> {
     const id = request.id ?? (this.#options.newId ?? randomUUID)();
-    if (!isCommandId(id))
-      throw new CommandError(
-        'id',
-        `Cannot give a command the id ${shown(id)}: 1 to 128 letters, digits and "-._~" are expected`,
-      );
+    checkCommandId(id);
     // Its check and its put are one step for everybody who comes with the same id.
     const before = this.#requests.get(id);
     if (before !== undefined) {
@@ -171,7 +154,7 @@ export class Commands {
 
   /**
    * Ends a command that has not ended: it is not sent any more. One that is on its way may arrive all the same.
-   * @throws CommandError `unknown-id`, `ended`
+   * @throws DeviceError 'unknown-command-id', 'command-ended'
    */
   async cancel(id: string, by: string): Promise<Command> {
     const why = `cancelled by ${by}`;
@@ -179,7 +162,7 @@ export class Commands {
     if (before?.endedAtMs !== undefined) throw endedBefore(before);
     const after = before && (await this.#changes.apply(id, { kind: 'failed', why }));
     if (after === undefined)
-      throw new CommandError('unknown-id', `Cannot cancel the command ${shown(id)}: there is none`);
+      throw new DeviceError('unknown-command-id', `Cannot cancel the command ${quoted(id)}: there is none of this id`);
     if (after.state !== 'failed' || after.why !== why) throw endedBefore(after);
     return after;
   }
@@ -251,21 +234,19 @@ export class Commands {
   }
 
   async #request(id: string, request: CommandRequest): Promise<Command> {
-    const input = jsonOf(request.input, this.limits.commandBytesMax);
-    const existing = (await this.#table.get(id))?.value;
+    const { clock, lookup, tell } = this.#options;
+    const input = readInput(request.input, this.limits.commandBytesMax);
+    const existing = await this.get(id);
     if (existing !== undefined) return sameCommand(existing, request, input);
-    const known = await this.#options.lookup(request.deviceId);
-    const { compiled, ttlS, generation } = this.#check(id, request, input, known);
-    const { deviceId, by, batchId } = request;
+    const known = await lookup(request.deviceId);
+    const nowMs = clock.nowMs();
+    const read = readRequest(request, { id, input, known, nowMs }, this.limits);
+    const { deviceId, type, by } = read;
     this.#checkRoom(deviceId);
-    const nowMs = this.#options.clock.nowMs();
     this.#order = Math.max(this.#order + 1, nowMs * 1_000);
     const command: Command = {
-      ...{ id, deviceId, generation, type: request.type, input, by, batchId, order: this.#order },
-      ...{ state: 'queued', confirmed: false, attempts: 0, why: '' },
-      awaitsAcknowledgement: compiled.acknowledgement !== undefined,
-      requestedAtMs: nowMs,
-      expiresAtMs: nowMs + ttlS * 1_000,
+      ...read,
+      ...{ state: 'queued', confirmed: false, attempts: 0, why: '', order: this.#order },
       ...{ sentAtMs: undefined, endedAtMs: undefined },
     };
     const isFirst = this.#counts.of(deviceId) === 0;
@@ -278,51 +259,25 @@ export class Commands {
       if (other !== undefined) return sameCommand(other, request, input);
       throw error;
     }
-    this.#options.tell({ name: 'commandQueued', commandId: id, deviceId, type: request.type, by });
+    tell({ name: 'commandQueued', commandId: id, deviceId, type, by });
     this.#sender.added(command, isFirst);
     return command;
   }
 
-  /** @throws CommandError where the device or its type does not take such a command */
-  #check(
-    id: string,
-    request: CommandRequest,
-    input: unknown,
-    known: KnownDevice | undefined,
-  ): { readonly compiled: CompiledCommand; readonly ttlS: number; readonly generation: string } {
-    const { commandTtlMaxS, commandBytesMax } = this.limits;
-    const attempted = `Cannot send the command ${shown(request.type)} to ${shown(request.deviceId)}`;
-    if (known === undefined) throw new CommandError('unknown-device', `${attempted}: no device has this id`);
-    const { device, generation, type } = known;
-    if (!device.enabled) throw new CommandError('device-disabled', `${attempted}: the device is disabled`);
-    const compiled = type.commands.get(request.type);
-    if (compiled === undefined) {
-      const names = [...type.commands.keys()].join(', ') || 'none';
-      throw new CommandError('unknown-command', `${attempted}: its type has no such command; it has: ${names}`);
-    }
-    const ttlS = request.ttlS ?? Math.min(compiled.form.ttlS, commandTtlMaxS);
-    if (!Number.isInteger(ttlS) || ttlS < 1 || ttlS > commandTtlMaxS)
-      throw new CommandError('ttl', `${attempted}: its time is ${ttlS}, 1 to ${commandTtlMaxS} seconds are expected`);
-    const faults = compiled.checkInput(input);
-    if (faults.length > 0) throw new CommandError('input', `${attempted}: ${faults.join('; ')}`);
-    try {
-      renderCommand(compiled, commandValues(device, id, this.#options.clock.nowMs(), input), commandBytesMax);
-    } catch (error) {
-      throw new CommandError('input', `${attempted}: ${error instanceof Error ? error.message : error}`);
-    }
-    return { compiled, ttlS, generation };
-  }
-
-  /** @throws CommandError */
+  /** @throws DeviceError */
   #checkRoom(deviceId: string): void {
     const { commandsPerDeviceMax, commandsMax } = this.limits;
-    const refuse = (limit: 'commandsPerDeviceMax' | 'commandsMax', code: 'device-commands-max' | 'commands-max') => {
+    const refuse = (
+      limit: 'commandsPerDeviceMax' | 'commandsMax',
+      code: 'device-commands-limit' | 'commands-limit',
+    ) => {
       const detail = `${this.limits[limit]} commands have not ended`;
       this.#limitReached(limit, deviceId, detail);
-      return new CommandError(code, `Cannot send a command to ${shown(deviceId)}: ${detail} (${limit})`);
+      return new DeviceError(code, `Cannot send a command to ${quoted(deviceId)}: ${detail} (${limit})`);
     };
-    if (this.#counts.of(deviceId) >= commandsPerDeviceMax) throw refuse('commandsPerDeviceMax', 'device-commands-max');
-    if (this.#counts.total >= commandsMax) throw refuse('commandsMax', 'commands-max');
+    if (this.#counts.of(deviceId) >= commandsPerDeviceMax)
+      throw refuse('commandsPerDeviceMax', 'device-commands-limit');
+    if (this.#counts.total >= commandsMax) throw refuse('commandsMax', 'commands-limit');
   }
 
   #changed(command: Command, event: CommandEvent): void {
@@ -346,40 +301,6 @@ export class Commands {
   }
 }
 
-/** As the table will give it back, whatever the caller does to its own. @throws CommandError */
-function jsonOf(input: unknown, bytesMax: number): unknown {
-  if (input === undefined) return undefined;
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(input);
-  } catch {
-    text = undefined;
-  }
-  if (text === undefined) throw new CommandError('input', 'Cannot take the input of a command: JSON is expected');
-  const bytes = Buffer.byteLength(text);
-  if (bytes > bytesMax)
-    throw new CommandError(
-      'input',
-      `Cannot take the input of a command: it has ${bytes} bytes, at most ${bytesMax} (commandBytesMax) are expected`,
-    );
-  return JSON.parse(text);
-}
-
-/** @throws CommandError where the id is that of another command */
-function sameCommand(existing: Command, { deviceId, type }: CommandRequest, input: unknown): Command {
-  if (existing.deviceId === deviceId && existing.type === type && isDeepStrictEqual(existing.input, input))
-    return existing;
-  throw new CommandError(
-    'conflict',
-    `Cannot use the id ${existing.id} again: a command with another device, type or input has it`,
-  );
-}
-
-function endedBefore({ id, state }: Command): CommandError {
-  return new CommandError('ended', `Cannot cancel the command ${id}: it has ended, it is ${state}`);
-}
-
-/** What a caller gave, as far as it fits into a message. */
-function shown(text: string): string {
-  return JSON.stringify(text.length > 140 ? `${text.slice(0, 140)}…` : text);
+function endedBefore({ id, state }: Command): DeviceError {
+  return new DeviceError('command-ended', `Cannot cancel the command ${id}: it has ended, it is ${state}`);
 }

@@ -14,7 +14,7 @@ test('one of each type goes at a time, the oldest first', () => {
   const [first, other] = made.take(9);
   assert.deepEqual([first.id, other.id], ['a', 'c']);
   assert.deepEqual(ids(made), []);
-  first.status = 'given';
+  made.settle(first, 'given');
   assert.deepEqual(ids(made), ['b']);
 });
 
@@ -25,10 +25,20 @@ test('no more are on their way than may be', () => {
   assert.deepEqual(ids(made, 3), ['c']);
 });
 
+test('one that ends on its way holds the next of its type until it is known how it fared', () => {
+  const made = lane(['a', 't', 1], ['b', 't', 2]);
+  const [first] = made.take(9);
+  made.end('a');
+  assert.deepEqual([made.has(first), ids(made)], [false, []]);
+  made.settle(first, 'waiting');
+  assert.deepEqual(ids(made), ['b']);
+  made.end('b');
+});
+
 test('what comes twice is there once, and what was given is not taken again', () => {
   const made = lane(['a', 't', 1]);
   const [entry] = made.take(9);
-  entry.status = 'given';
+  made.settle(entry, 'given');
   made.add([entry]);
   assert.deepEqual(ids(made), []);
 });
@@ -43,8 +53,9 @@ test('what is found later stands in the order of request', () => {
   const order: string[] = [];
   for (let entry = made.take(1)[0]; entry !== undefined; entry = made.take(1)[0]) {
     order.push(entry.id);
-    made.remove(entry.id);
+    made.end(entry.id);
     assert.equal(made.has(entry), false);
+    made.settle(entry, 'given');
   }
   assert.deepEqual(order, ['a', 'b', 'c', 'd']);
 });

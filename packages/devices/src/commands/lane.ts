@@ -7,7 +7,10 @@ export interface Entry {
   readonly id: string;
   readonly type: string;
   readonly order: number;
+  /** Changed by the lane alone. */
   status: EntryStatus;
+  /** The command has ended while it was on its way: what goes next waits until it is known how it fared. */
+  isEnded: boolean;
   /** How often it went out, where nothing was stored about it. */
   attempts: number;
 }
@@ -27,8 +30,9 @@ export class Lane {
     this.content = content;
   }
 
+  /** Whether the entry may go out. */
   has(entry: Entry): boolean {
-    return this.#entries.get(entry.id) === entry;
+    return this.#entries.get(entry.id) === entry && !entry.isEnded;
   }
 
   /** Adds what it does not have yet. */
@@ -38,15 +42,24 @@ export class Lane {
       if (this.#entries.has(id)) continue;
       isInOrder &&= order > this.#lastOrder;
       this.#lastOrder = Math.max(this.#lastOrder, order);
-      this.#entries.set(id, { id, type, order, status: 'waiting', attempts: 0 });
+      this.#entries.set(id, { id, type, order, status: 'waiting', isEnded: false, attempts: 0 });
     }
     if (isInOrder) return;
     const sorted = [...this.#entries].sort(([, one], [, other]) => one.order - other.order);
     this.#entries = new Map(sorted);
   }
 
-  remove(id: string): void {
-    this.#entries.delete(id);
+  /** The command has ended. */
+  end(id: string): void {
+    const entry = this.#entries.get(id);
+    if (entry?.status === 'sending') entry.isEnded = true;
+    else this.#entries.delete(id);
+  }
+
+  /** It is not on its way any more: it waits again, was given, or has ended. */
+  settle(entry: Entry, status: 'waiting' | 'given'): void {
+    entry.status = status;
+    if (entry.isEnded) this.#entries.delete(entry.id);
   }
 
   /** Marks as on their way those that may go out now: one of each type, the oldest first, so many in all. */

@@ -105,16 +105,25 @@ export class DeviceMethod implements Method {
     return this.#parts.live.review(principal);
   }
 
-  #byToken(request: AuthenticationRequest, username: string, presented: Uint8Array) {
+  #byToken(
+    request: AuthenticationRequest,
+    username: string,
+    presented: Uint8Array,
+  ): Awaitable<AuthenticationResult | undefined> {
     const { registry, tokens } = this.#parts;
-    return after(registry.get(username), (registered) =>
-      after(tokens.check(registered, presented, request.gone), (verdict) => {
-        if (verdict.kind === 'right' && registered !== undefined)
-          return this.#admit(request, registered, { ...verdict, kind: 'token' }, undefined);
+    return after(registry.get(username), (registered) => {
+      const checked = tokens.check(registered, presented, request.gone);
+      return after(checked, (verdict) => {
+        if (verdict.kind === 'right' && registered !== undefined) {
+          const proof: DeviceProof = { ...verdict, kind: 'token' };
+          return checked instanceof Promise
+            ? this.#admitAsItIs(request, registered, proof, undefined)
+            : this.#admit(request, registered, proof, undefined);
+        }
         const refusal = tokenRefusal(verdict, registered, presented);
         return this.#refuse(request, registered, refusal, verdict.kind === 'wrong');
-      }),
-    );
+      });
+    });
   }
 
   #byCertificate(
@@ -138,7 +147,7 @@ export class DeviceMethod implements Method {
       if (refusal !== undefined) return this.#refuse(request, registered, refusal, false);
       return after(this.#parts.certificates?.shown(registered, found.facts), (why) =>
         why === undefined
-          ? this.#admit(request, registered, proof, found)
+          ? this.#admitAsItIs(request, registered, proof, found)
           : this.#refuse(request, registered, why, false),
       );
     });
@@ -151,23 +160,31 @@ export class DeviceMethod implements Method {
     );
   }
 
-  /** What counts is what holds now, not what held when the proof was looked for. */
-  #admit(
+  /** After something was waited for: what counts is what holds now, not what held when the proof was looked for. */
+  #admitAsItIs(
     request: AuthenticationRequest,
     proven: RegisteredDevice,
     proof: DeviceProof,
     certificate: IssuedCertificate | undefined,
   ): Awaitable<AuthenticationResult | undefined> {
-    const { registry, checks, live } = this.#parts;
-    const { clientId } = request.connect;
-    return after(registry.get(proven.device.id), (registered) => {
-      if (registered === undefined || registered.generation !== proven.generation)
-        return this.#refuse(request, undefined, deviceRefusal('device-removed', 'the device was removed'), false);
-      const refusal = checks.refusal(registered.device, proof, clientId);
-      if (refusal !== undefined) return this.#refuse(request, registered, refusal, false);
-      const principal = this.#principal(registered, proof, certificate);
-      return { kind: 'accept', principal: live.seated(principal, registered, proof, clientId) };
+    return after(this.#parts.registry.get(proven.device.id), (registered) => {
+      if (registered?.generation === proven.generation) return this.#admit(request, registered, proof, certificate);
+      return this.#refuse(request, undefined, deviceRefusal('device-removed', 'the device was removed'), false);
     });
+  }
+
+  #admit(
+    request: AuthenticationRequest,
+    registered: RegisteredDevice,
+    proof: DeviceProof,
+    certificate: IssuedCertificate | undefined,
+  ): AuthenticationResult | undefined {
+    const { checks, live } = this.#parts;
+    const { clientId } = request.connect;
+    const refusal = checks.refusal(registered.device, proof, clientId);
+    if (refusal !== undefined) return this.#refuse(request, registered, refusal, false);
+    const principal = this.#principal(registered, proof, certificate);
+    return { kind: 'accept', principal: live.seated(principal, registered, proof, clientId) };
   }
 
   #principal({ device }: RegisteredDevice, proof: DeviceProof, certificate: IssuedCertificate | undefined): Principal {

@@ -14,6 +14,7 @@ import {
 import { hashPassword, isReadable, type PasswordVerifier, parseHash } from '@dunlin/identity';
 import { quoted } from '@dunlin/protocol';
 import { after } from '../awaitable.ts';
+import { compareAndSet } from '../compare-and-set.ts';
 import { DeviceError, throwProblems } from '../device-error.ts';
 import type { ServiceParts } from '../ports.ts';
 import type { RegisteredDevice, Registry } from '../registry/registry.ts';
@@ -64,7 +65,6 @@ export type TokenVerdict =
 /** The tokens as they are now, none where the device was removed. */
 export type TokensListener = (deviceId: string, tokens: readonly TokenInfo[]) => void;
 
-const ATTEMPTS_MAX = 10;
 const DAY_S = 86_400;
 const EXPIRY_MAX_S = 3_155_760_000;
 const OVERLAP_MAX_S = 31_536_000;
@@ -128,9 +128,8 @@ export class Tokens {
    */
   async importToken(deviceId: string, token: string, options: IssueOptions): Promise<Omit<IssuedToken, 'token'>> {
     checkOptions(options);
+    this.checkImport(token);
     const bytes = Buffer.from(token);
-    if (bytes.length === 0 || bytes.length > TOKEN_BYTES_MAX || !token.isWellFormed())
-      throwProblems('import a token', [`it has ${bytes.length} bytes: 1 to ${TOKEN_BYTES_MAX} of UTF-8 are expected`]);
     if (bytes.length >= LONG_TOKEN_BYTES)
       return this.#add(deviceId, digestOf(bytes), options, (tokens) => this.#room(deviceId, tokens));
     return this.#add(deviceId, await hashPassword(bytes), options, (tokens) => {
@@ -145,6 +144,21 @@ export class Tokens {
         tokens.filter((one) => !isShort(one)),
       );
     });
+  }
+
+  /** Whether a text can be a token that is imported. @throws DeviceError 'invalid' */
+  checkImport(token: string): void {
+    const bytes = Buffer.byteLength(token);
+    if (bytes >= 1 && bytes <= TOKEN_BYTES_MAX && token.isWellFormed()) return;
+    throwProblems('import a token', [`the token has ${bytes} bytes: 1 to ${TOKEN_BYTES_MAX} of UTF-8 are expected`]);
+  }
+
+  /** Imports a token unless it is one of the device already; true where it was not. @throws DeviceError as `importToken` */
+  async importOnce(deviceId: string, token: string, by: string): Promise<boolean> {
+    const verdict = await this.check(await this.#registry.get(deviceId), Buffer.from(token));
+    if (verdict.kind === 'right') return false;
+    await this.importToken(deviceId, token, { by });
+    return true;
   }
 
   /**
@@ -308,29 +322,18 @@ export class Tokens {
     return { tokenId, expiresAtMs };
   }
 
-  /** Reads and writes until nobody came in between. */
   async #update(deviceId: string, change: (tokens: readonly StoredToken[]) => readonly StoredToken[]): Promise<void> {
-    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    await compareAndSet(this.#table, deviceId, async (record) => {
       const registered = await this.#registry.get(deviceId);
       if (registered === undefined)
         throw new DeviceError(
           'unknown-device',
           `Cannot change the tokens of ${quoted(deviceId)}: there is no such device`,
         );
-      const record = await this.#table.get(deviceId);
       const { generation } = registered;
       const tokens = change(record?.value.generation === generation ? record.value.tokens : []);
-      try {
-        await this.#table.put(deviceId, { generation, tokens }, record?.revision ?? 0);
-        return;
-      } catch (error) {
-        if (!(error instanceof RevisionConflict)) throw error;
-      }
-    }
-    throw new DeviceError(
-      'changed-meanwhile',
-      `Cannot change the tokens of ${quoted(deviceId)}: they change too often just now`,
-    );
+      await this.#table.put(deviceId, { generation, tokens }, record?.revision ?? 0);
+    });
   }
 
   /** Of a device that was removed; nothing depends on it, since they are bound to its generation. */

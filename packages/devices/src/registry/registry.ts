@@ -15,6 +15,7 @@ import {
   type TableScan,
 } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
+import { compareAndSet } from '../compare-and-set.ts';
 import type { Device } from '../device.ts';
 import { DeviceError } from '../device-error.ts';
 import type { ServiceParts } from '../ports.ts';
@@ -77,7 +78,6 @@ export const LIST_LIMIT_MAX = 1_000;
 const LIST_LIMIT = 100;
 /** Records that one page looks at for the devices it returns. */
 const LOOKS_MAX = 5_000;
-const ATTEMPTS_MAX = 10;
 
 const DEFINITION: TableDefinition<StoredDevice> = {
   name: 'devices',
@@ -135,6 +135,32 @@ export class Registry {
       this.#tell({ name: 'deviceChanged', deviceId, fields: fields.join(', '), by });
       return { device, revision, generation };
     });
+  }
+
+  /**
+   * Adds the device where there is none of its id, else changes what is named of it; what is said comes from anywhere. Says
+   * what was done, or with `isDryRun` what would be.
+   * @throws DeviceError 'invalid' with every fault
+   */
+  async put(
+    said: Readonly<Record<string, unknown>>,
+    { by, isDryRun }: { readonly by: string; readonly isDryRun: boolean },
+  ): Promise<'added' | 'changed' | 'unchanged'> {
+    const { id, ...patch } = said;
+    const before = typeof id === 'string' ? await this.get(id) : undefined;
+    if (isDryRun) {
+      const nowMs = this.#clock.nowMs();
+      if (before === undefined) readDeviceInput(said, this.#types, nowMs);
+      else if (changedFields(before.device, patchedDevice(before.device, patch, this.#types, nowMs)).length === 0)
+        return 'unchanged';
+      return before === undefined ? 'added' : 'changed';
+    }
+    if (before === undefined) {
+      await this.add(said as unknown as DeviceInput, by);
+      return 'added';
+    }
+    const { revision } = await this.change(before.device.id, patch, { by });
+    return revision === before.revision ? 'unchanged' : 'changed';
   }
 
   /**
@@ -201,27 +227,20 @@ export class Registry {
     }
   }
 
-  /** Reads and writes until nobody came in between. */
   async #write<T>(
     deviceId: string,
     expected: number | undefined,
     write: (before: RegisteredDevice) => Promise<T>,
   ): Promise<T> {
-    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-      const before = await this.get(deviceId);
-      if (before === undefined)
+    return compareAndSet(this.#table, deviceId, async (record) => {
+      if (record === undefined)
         throw new DeviceError(
           'unknown-device',
           `Cannot change the device ${quoted(deviceId)}: there is none of this id`,
         );
-      if (expected !== undefined && expected !== before.revision) throw changedMeanwhile(deviceId);
-      try {
-        return await write(before);
-      } catch (error) {
-        if (!(error instanceof RevisionConflict)) throw error;
-      }
-    }
-    throw changedMeanwhile(deviceId);
+      if (expected !== undefined && expected !== record.revision) throw changedMeanwhile(deviceId);
+      return write(registeredOf(record));
+    });
   }
 }
 

@@ -87,14 +87,21 @@ export async function apiApplication(parts: ApiParts): Promise<FastifyInstance> 
     throw new ApiProblem('route-unknown', 'Cannot find this: see the routes of /api/v1/openapi.json');
   });
   addEntrance(app, parts, passages);
-  const streamed = parts.routes.flatMap(({ bodyKind }) => (bodyKind === 'json' ? [] : bodyKind.contentTypes));
-  for (const type of new Set(streamed))
-    app.addContentTypeParser(type, (_request, payload, done) => done(null, payload));
   app.removeContentTypeParser('text/plain');
-  const document = openApiDocument(parts.routes, parts.version);
-  for (const route of [...parts.routes, document]) addRoute(app, parts, passages, route);
+  const routes = [...parts.routes, openApiDocument(parts.routes, parts.version)];
+  for (const route of routes.filter(isJson)) addRoute(app, parts, passages, route);
+  // What comes as a stream is read by its route, whatever its Content-Type.
+  app.register(async (streams) => {
+    streams.removeAllContentTypeParsers();
+    streams.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+    for (const route of routes) if (!isJson(route)) addRoute(streams as typeof app, parts, passages, route);
+  });
   await app.ready();
   return app;
+}
+
+function isJson({ bodyKind }: ApiRoute): boolean {
+  return bodyKind === 'json';
 }
 
 /** Steps of every request, whether there is something at its path or not: strangers do not learn that. */
@@ -201,13 +208,14 @@ async function answer(
 }
 
 /** @throws ApiProblem */
-function checkBody({ body, headers }: FastifyRequest, route: ApiRoute): void {
+function checkBody(request: FastifyRequest, route: ApiRoute): void {
+  const { body } = request;
   if (route.body === undefined) {
     if (body != null) throw new ApiProblem('input-invalid', 'Cannot take a body here: none is expected');
     return;
   }
   const types = route.bodyKind === 'json' ? ['application/json'] : route.bodyKind.contentTypes;
-  const type = headers['content-type']?.split(';')[0].trim().toLowerCase() ?? 'none';
+  const type = contentTypeOf(request);
   if (!types.includes(type))
     throw new ApiProblem(
       'media-type-unknown',
@@ -215,6 +223,10 @@ function checkBody({ body, headers }: FastifyRequest, route: ApiRoute): void {
     );
   if (route.bodyKind === 'json' && !nestsAtMost(body, DEPTH_MAX))
     throw new ApiProblem('body-too-deep', `Cannot take this body: at most ${DEPTH_MAX} levels are expected`);
+}
+
+function contentTypeOf({ headers }: FastifyRequest): string {
+  return headers['content-type']?.split(';')[0].trim().toLowerCase() ?? '';
 }
 
 /** The answer that the request got before; undefined: carry it out. */
@@ -259,6 +271,7 @@ async function carryOut(
     params,
     query,
     body: (body ?? undefined) as never,
+    contentType: contentTypeOf(request),
     expected,
     gone: gone.signal,
   };

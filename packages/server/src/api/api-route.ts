@@ -10,6 +10,8 @@ export interface ApiCall<Params, Query, Body> {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
+  /** Of the body, in lower case and without parameters; empty where there is none. */
+  readonly contentType: string;
   /** The revision that If-Match names; undefined where there is none. */
   readonly expected: number | undefined;
   /** Aborted when the caller has gone. */

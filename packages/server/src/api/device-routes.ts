@@ -9,18 +9,15 @@ import { ApiProblem } from './problems.ts';
 const tag = 'devices';
 const PATH = '/api/v1/devices/{id}';
 
-const QUERY = Type.Object(
-  {
-    ...PAGE_QUERY,
-    type: Type.Optional(Type.String({ maxLength: 64 })),
-    group: Type.Optional(Type.String({ maxLength: 128 })),
-    owner: Type.Optional(Type.String({ maxLength: 256 })),
-    attribute: Type.Optional(Type.String({ maxLength: 1_100, description: 'NAME=VALUE.' })),
-    prefix: Type.Optional(Type.String({ maxLength: 128, description: 'Of the id.' })),
-    enabled: Type.Optional(Type.Boolean()),
-  },
-  CLOSED,
-);
+/** Which devices are meant. */
+export const QUERY_OF_DEVICES = {
+  type: Type.Optional(Type.String({ maxLength: 64 })),
+  group: Type.Optional(Type.String({ maxLength: 128 })),
+  owner: Type.Optional(Type.String({ maxLength: 256 })),
+  attribute: Type.Optional(Type.String({ maxLength: 1_100, description: 'NAME=VALUE.' })),
+  prefix: Type.Optional(Type.String({ maxLength: 128, description: 'Of the id.' })),
+  enabled: Type.Optional(Type.Boolean()),
+} as const;
 
 export function deviceRoutes({ registry }: DeviceService): ApiRoute[] {
   return [
@@ -30,7 +27,7 @@ export function deviceRoutes({ registry }: DeviceService): ApiRoute[] {
       summary: 'Devices; of several conditions all have to hold',
       tag,
       scope: 'devices:read',
-      query: QUERY,
+      query: Type.Object({ ...PAGE_QUERY, ...QUERY_OF_DEVICES }, CLOSED),
       answer: pageOf(DEVICE),
       async handle({ query }) {
         const { devices, cursor } = await registry.list(query);
