@@ -9,6 +9,7 @@ export const DEVICE_ERRORS = {
     'The device, or its tokens, are no longer at the expected revision, or change too often just now.',
   'unknown-token': 'The device has no token of this id.',
   'token-limit': 'The device has as many valid tokens as it may have.',
+  busy: 'Too many short tokens are checked just now; the same may work later.',
   'cursor-invalid': 'The cursor is none that a page of this list has returned.',
 } as const satisfies Record<string, string>;
 
