@@ -72,14 +72,15 @@ const COMMAND = (TYPE.entries.commands as MapShape).values as GroupShape;
 
 /** Fills in what is not given. */
 export function completeDevices(input: DevicesInput): DevicesConfiguration {
-  const filled = filledGroup(DEVICES, input) as unknown as DevicesConfiguration;
-  return { ...filled, types: mapped(input.types ?? {}, completeType) };
+  const filled = filledGroup(DEVICES, input) as unknown as Partial<DevicesConfiguration>;
+  const types = mapped(input.types ?? {}, completeType);
+  return { authority: undefined, masterKey: undefined, registration: [], ...filled, types };
 }
 
 function completeType({ commands = {}, ...type }: DeviceTypeInput): DeviceTypeInput {
   return {
-    ...withoutHoles(filledGroup(TYPE, type)),
-    commands: mapped(commands, (command) => withoutHoles(filledGroup(COMMAND, command))),
+    ...filledGroup(TYPE, type),
+    commands: mapped(commands, (command) => filledGroup(COMMAND, command)),
   } as unknown as DeviceTypeInput;
 }
 
@@ -109,8 +110,4 @@ export function deviceTypes({ types }: DevicesConfiguration): DeviceType[] {
 /** Names are free: one of them may be `__proto__`. */
 function mapped<In, Out>(values: Readonly<Record<string, In>>, change: (value: In) => Out): Record<string, Out> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value)]));
-}
-
-function withoutHoles(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
