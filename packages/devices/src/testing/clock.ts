@@ -10,11 +10,6 @@ export class TestClock implements Clock {
     this.#wallMs = nowMs;
   }
 
-  /** Timers that are not cancelled. */
-  get timers(): number {
-    return this.#timers.size;
-  }
-
   nowMs(): number {
     return this.#wallMs + this.#steadyMs;
   }
