@@ -8,6 +8,7 @@ import { certificateRoutes } from './certificate-routes.ts';
 import { commandRoutes } from './command-routes.ts';
 import { deviceProblem } from './device-problems.ts';
 import { deviceRoutes } from './device-routes.ts';
+import { groupRoutes } from './group-routes.ts';
 import { presenceRoutes } from './presence-routes.ts';
 import { tokenRoutes } from './token-routes.ts';
 import { transferRoutes } from './transfer-routes.ts';
@@ -22,7 +23,15 @@ export interface ServerApiParts {
   readonly failed: (requestId: string, error: unknown) => void;
 }
 
-const OF_DEVICES = [deviceRoutes, typeRoutes, tokenRoutes, certificateRoutes, commandRoutes, presenceRoutes];
+const OF_DEVICES = [
+  deviceRoutes,
+  typeRoutes,
+  tokenRoutes,
+  certificateRoutes,
+  commandRoutes,
+  groupRoutes,
+  presenceRoutes,
+];
 
 export function openServerApi({ devices, ...rest }: ServerApiParts): Promise<ApiHost> {
   const routes =
