@@ -1,5 +1,5 @@
 /** The configuration of the device service as code sees it: what may be given, and what is in force when nothing is. */
-import type { DeviceType } from '@dunlin/devices';
+import type { CommandLimits, DeviceType } from '@dunlin/devices';
 import type { RuleInput } from '@dunlin/identity';
 import { type CREDENTIALS, DEVICES } from './device-table.ts';
 import { filledGroup, type GroupShape, type MapShape } from './shape.ts';
@@ -39,6 +39,8 @@ export interface DeviceAuthorityConfiguration {
   readonly days: number;
   readonly warnDays: number;
   readonly renewalOverlapS: number;
+  readonly crlUrl?: string;
+  readonly ocspUrl?: string;
 }
 
 export type MasterKeyConfiguration =
@@ -58,6 +60,7 @@ export interface DevicesInput {
     Pick<DeviceAuthorityConfiguration, 'certificate' | 'key'>;
   readonly masterKey?: MasterKeyConfiguration;
   readonly registration?: readonly RegistrationConfiguration[];
+  readonly limits?: Partial<CommandLimits>;
 }
 
 export interface DevicesConfiguration {
@@ -65,6 +68,7 @@ export interface DevicesConfiguration {
   readonly authority: DeviceAuthorityConfiguration | undefined;
   readonly masterKey: MasterKeyConfiguration | undefined;
   readonly registration: readonly RegistrationConfiguration[];
+  readonly limits: Partial<CommandLimits>;
 }
 
 const TYPE = (DEVICES.entries.types as MapShape).values as GroupShape;
@@ -72,9 +76,9 @@ const COMMAND = (TYPE.entries.commands as MapShape).values as GroupShape;
 
 /** Fills in what is not given. */
 export function completeDevices(input: DevicesInput): DevicesConfiguration {
-  const filled = filledGroup(DEVICES, input) as unknown as Partial<DevicesConfiguration>;
+  const filled = filledGroup(DEVICES, { limits: {}, ...input }) as unknown as Partial<DevicesConfiguration>;
   const types = mapped(input.types ?? {}, completeType);
-  return { authority: undefined, masterKey: undefined, registration: [], ...filled, types };
+  return { authority: undefined, masterKey: undefined, registration: [], limits: {}, ...filled, types };
 }
 
 function completeType({ commands = {}, ...type }: DeviceTypeInput): DeviceTypeInput {

@@ -70,6 +70,7 @@ describe('who may ask the API', () => {
     const wrong = `${other.slice(0, -1)}${other.endsWith('A') ? 'B' : 'A'}`;
     for (const key of [deleted, expired, wrong, 'dk_x_y', `dk_${'0'.repeat(16)}_${'a'.repeat(43)}`, '__proto__'])
       assert.deepEqual(await problemOf(await api.send('/api/v1/keys', { key })), [401, 'key-refused']);
+    assert.equal(api.refusals[0], ' 192.0.2.7 key-refused');
     assert.equal((await api.send('/api/v1/keys', { key: other })).status, 200);
   });
 
@@ -79,6 +80,7 @@ describe('who may ask the API', () => {
     const post = { key, method: 'POST', headers: json, body: '{}' };
     assert.deepEqual(await problemOf(await api.send('/api/v1/echo/a', post)), [403, 'scope-missing']);
     assert.equal((await api.send('/api/v1/openapi.json', { key })).status, 200);
+    assert.deepEqual(api.refusals, [`key:${key.split('_')[1]} 192.0.2.7 scope-missing`]);
   });
 
   test('a key makes and deletes no key that may do more than itself', async () => {

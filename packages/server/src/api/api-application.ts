@@ -45,7 +45,16 @@ export interface ApiParts {
   readonly began: (work: Promise<unknown>) => void;
   /** Told of faults of ours. */
   readonly failed: (requestId: string, error: unknown) => void;
+  /** Told of requests that were turned away, before a route was asked. `by`: empty where that is not known. */
+  readonly refused: (refused: RefusedRequest) => void;
   readonly version: string;
+}
+
+export interface RefusedRequest {
+  readonly requestId: string;
+  readonly by: string;
+  readonly address: string;
+  readonly code: ProblemCode;
 }
 
 /** Longest path parameter, percent signs included: a device id of 128 characters of four bytes. */
@@ -82,7 +91,7 @@ export async function apiApplication(parts: ApiParts): Promise<FastifyInstance> 
   const passages = new WeakMap<FastifyRequest, Passage>();
   app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => checkOf(schema, httpPart));
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
-  app.setErrorHandler((error, request, reply) => answerProblem(parts, error, request, reply));
+  app.setErrorHandler((error, request, reply) => answerProblem(parts, error, request, reply, passages.get(request)));
   app.setNotFoundHandler(() => {
     throw new ApiProblem('route-unknown', 'Cannot find this: see the routes of /api/v1/openapi.json');
   });
@@ -122,6 +131,7 @@ function addEntrance(app: FastifyInstance, parts: ApiParts, passages: WeakMap<Fa
     const caller = await callerOf(request, parts, scope === 'public').catch((error) => {
       throw takeStranger(ofStrangers, addressOf(request, parts)) ?? error;
     });
+    passages.set(request, { caller, first: undefined });
     const refusal =
       caller.by === 'public'
         ? takeStranger(ofStrangers, caller.address)
@@ -131,7 +141,6 @@ function addEntrance(app: FastifyInstance, parts: ApiParts, passages: WeakMap<Fa
     if (refusal !== undefined) throw refusal;
     if (scope !== 'any' && scope !== 'public' && !caller.scopes.has(scope))
       throw new ApiProblem('scope-missing', `Cannot do this with the API key: its scope ${scope} is expected`);
-    passages.set(request, { caller, first: undefined });
   });
 }
 
@@ -335,6 +344,16 @@ function checkOf(schema: TSchema, httpPart: string | undefined) {
 
 const FAULTS_MAX = 20;
 
+const TURNED_AWAY: readonly ProblemCode[] = [
+  'key-missing',
+  'key-refused',
+  'scope-missing',
+  'origin-refused',
+  'host-refused',
+  'too-many-requests',
+  'too-busy',
+];
+
 /** What Fastify itself refuses, by its codes. */
 const FRAMEWORK_PROBLEMS: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'body-too-large',
@@ -343,10 +362,20 @@ const FRAMEWORK_PROBLEMS: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: 'json-invalid',
 };
 
-async function answerProblem(parts: ApiParts, error: unknown, request: FastifyRequest, reply: FastifyReply) {
+async function answerProblem(
+  parts: ApiParts,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  passage?: Passage,
+) {
   const problem = problemIn(error, parts);
   if (problem.code === 'internal') parts.failed(request.id, error);
   const { status } = PROBLEMS[problem.code];
+  if (TURNED_AWAY.includes(problem.code)) {
+    const [requestId, address] = [request.id, addressOf(request, parts)];
+    parts.refused({ requestId, by: passage?.caller.by ?? '', address, code: problem.code });
+  }
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="dunlin"');
   if (status === 429 || status === 503) reply.header('retry-after', String(RETRY_AFTER_S));
   // What was not read of the body would be taken for the next request.

@@ -5,7 +5,7 @@ import type { Tables } from '@dunlin/devices';
 import type { HttpVisit } from '@dunlin/transport/websocket-server';
 import type { FastifyInstance } from 'fastify';
 import { ANSWERED_TABLE, AnsweredRequests } from './answered-requests.ts';
-import { type ApiLimits, apiApplication } from './api-application.ts';
+import { type ApiLimits, type ApiParts, apiApplication } from './api-application.ts';
 import { API_KEYS_TABLE, ApiKeys } from './api-keys.ts';
 import type { ApiRoute } from './api-route.ts';
 import { AUDIT_TABLE, AuditLog } from './audit-log.ts';
@@ -27,7 +27,8 @@ export interface ApiOptions {
   /** What the API offers beside its own keys and audit log. */
   readonly routes: readonly ApiRoute[];
   readonly problemOf: (error: unknown) => ApiProblem | undefined;
-  readonly failed: (requestId: string, error: unknown) => void;
+  readonly failed: ApiParts['failed'];
+  readonly refused: ApiParts['refused'];
   readonly version: string;
 }
 
