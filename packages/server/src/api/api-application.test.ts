@@ -213,6 +213,36 @@ describe('how often and how much', () => {
     assert.equal((await api.send('/slow')).status, 200);
   });
 
+  test('a request of the program itself is over with its answer', async () => {
+    await using api = await openTestApi({ settings: { requestsMax: 1 } });
+    for (let count = 0; count < 3; count++)
+      assert.equal((await api.local({ method: 'GET', path: '/api/v1/keys' })).status, 200);
+  });
+
+  test('closing lets go of whoever waits, also in the program itself', async () => {
+    let began = (): void => {};
+    const isWaiting = new Promise<void>((resolve) => {
+      began = resolve;
+    });
+    const waiting = route({
+      method: 'GET',
+      path: '/waiting',
+      summary: 'Waits',
+      tag: 'test',
+      scope: 'public',
+      async handle({ gone }) {
+        began();
+        await new Promise((resolve) => gone.addEventListener('abort', resolve));
+        return {};
+      },
+    });
+    const api = await openTestApi({ routes: [waiting] });
+    const answer = api.local({ method: 'GET', path: '/waiting' });
+    await isWaiting;
+    await api[Symbol.asyncDispose]();
+    assert.equal((await answer).status, 200);
+  });
+
   test('closing waits for what has begun, also where its caller has gone', async () => {
     const order: string[] = [];
     let release = (): void => {};

@@ -41,8 +41,11 @@ export interface ApiParts {
   readonly visitOf: (request: IncomingMessage) => HttpVisit | undefined;
   /** What an error of a route is to the caller; undefined: a fault of ours. */
   readonly problemOf: (error: unknown) => ApiProblem | undefined;
-  /** Told of each request that a route has begun to answer: it may write after its caller has gone. */
-  readonly began: (work: Promise<unknown>) => void;
+  /**
+   * Told of each request that a route has begun to answer, which may write after its caller has gone. `leave` has it go at
+   * once where it only waits.
+   */
+  readonly began: (work: Promise<unknown>, leave: () => void) => void;
   /** Told of faults of ours. */
   readonly failed: (requestId: string, error: unknown) => void;
   /** Told of requests that were turned away, before a route was asked. `by`: empty where that is not known. */
@@ -75,6 +78,11 @@ interface Passage {
   caller: Caller;
   /** Where it carries an Idempotency-Key and is the first with it. */
   first: { readonly key: string; readonly hash: string } | undefined;
+}
+
+interface RoutePassage extends Passage {
+  readonly route: ApiRoute;
+  readonly gone: AbortSignal;
 }
 
 /** Makes the application; ready to be asked when it settles. */
@@ -192,8 +200,10 @@ function addRoute(
     schema: { params, querystring: query, ...(body !== undefined && bodyKind === 'json' && { body }) },
     preValidation: async (request) => checkBody(request, route),
     handler: (request, reply) => {
-      const work = answer(request, reply, parts, passages.get(request) as Passage, route);
-      parts.began(work);
+      const gone = new AbortController();
+      reply.raw.once('close', () => gone.abort());
+      const work = answer(request, reply, parts, { ...(passages.get(request) as Passage), route, gone: gone.signal });
+      parts.began(work, () => gone.abort());
       return work;
     },
   });
@@ -203,13 +213,12 @@ async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
   parts: ApiParts,
-  passage: Passage,
-  route: ApiRoute,
+  passage: RoutePassage,
 ): Promise<FastifyReply> {
-  const kept = await repeatedAnswer(request, parts, passage, route);
+  const kept = await repeatedAnswer(request, parts, passage);
   if (kept !== undefined) return sendKept(reply, kept);
   try {
-    return await carryOut(request, reply, parts, passage, route);
+    return await carryOut(request, reply, parts, passage);
   } finally {
     // Nothing is left to do where it was carried out.
     await endFirst(parts, passage, undefined);
@@ -239,7 +248,8 @@ function contentTypeOf({ headers }: FastifyRequest): string {
 }
 
 /** The answer that the request got before; undefined: carry it out. */
-async function repeatedAnswer(request: FastifyRequest, parts: ApiParts, passage: Passage, route: ApiRoute) {
+async function repeatedAnswer(request: FastifyRequest, parts: ApiParts, passage: RoutePassage) {
+  const { route } = passage;
   const key = request.headers['idempotency-key'];
   if (key === undefined || route.method === 'GET') return undefined;
   if (typeof key !== 'string' || route.bodyKind !== 'json' || route.method !== 'POST')
@@ -247,7 +257,8 @@ async function repeatedAnswer(request: FastifyRequest, parts: ApiParts, passage:
       'idempotency-key-invalid',
       'Cannot use an Idempotency-Key here: one, of a POST with JSON, is expected',
     );
-  const hash = requestHash(route.method, request.url, request.body);
+  // A hash of what holds a secret could be guessed; who repeats such a request is not answered anyway.
+  const hash = requestHash(route.method, request.url, route.isSecret ? undefined : request.body);
   const kept = await parts.answered.begin(passage.caller.by, key, hash);
   if (kept === undefined) passage.first = { key, hash };
   return kept;
@@ -266,14 +277,11 @@ async function carryOut(
   request: FastifyRequest,
   reply: FastifyReply,
   parts: ApiParts,
-  passage: Passage,
-  route: ApiRoute,
+  passage: RoutePassage,
 ): Promise<FastifyReply> {
-  const { caller } = passage;
+  const { caller, route, gone } = passage;
   const { params, query, body } = request as unknown as { params: never; query: never; body: never };
   const expected = expectedRevision(request);
-  const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
   const call: ApiCall<never, never, never> = {
     caller,
     requestId: request.id,
@@ -282,7 +290,7 @@ async function carryOut(
     body: (body ?? undefined) as never,
     contentType: contentTypeOf(request),
     expected,
-    gone: gone.signal,
+    gone,
   };
   const answer = await route.handle(call);
   const { change, status = route.status, location } = answer;
