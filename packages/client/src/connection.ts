@@ -1,6 +1,7 @@
 /** One Network Connection of the client: bytes to packets and back, one write for all packets of a turn. */
 
 import {
+  type ClientPacket,
   decodeServerPacket,
   hexadecimal,
   NO_PROPERTIES,
@@ -133,7 +134,7 @@ export class Connection implements WireHandler {
    * request that is larger than the server takes [MQTT-3.2.2-15]. An answer or PINGREQ that is larger fails the
    * connection, which cannot go on without it; DISCONNECT is left out.
    */
-  send(packet: Packet): void {
+  send(packet: ClientPacket): void {
     if (this.#state !== 'open') return;
     if (!writeClientPacketWithin(this.#writer, packet, this.#version, this.maximumPacketSize)) {
       const message = `Cannot send ${packet.type.toUpperCase()}: the server takes at most ${this.maximumPacketSize} bytes [MQTT-3.2.2-15]`;

@@ -37,7 +37,8 @@ export function readUtf8(bytes: Uint8Array, start: number, end: number, strictTe
   } catch {
     throw malformedPacket('Cannot read text: it is not UTF-8 [MQTT-1.5.4-1]');
   }
-  if (text.includes('\0')) throw malformedPacket('Cannot read text: it holds U+0000 [MQTT-1.5.4-2]');
+  const why = wrongWithUtf8(text);
+  if (why !== undefined) throw malformedPacket(`Cannot read text: ${why}`);
   const refused = strictText ? /[\p{Cc}\p{Noncharacter_Code_Point}]/u.exec(text) : null;
   if (refused === null) return text;
   const name = (refused[0].codePointAt(0) as number).toString(16).toUpperCase().padStart(4, '0');
@@ -70,10 +71,16 @@ export function writeUtf8(bytes: Uint8Array, offset: number, text: string): numb
   return offset + text.length;
 }
 
+/** Why a text is no UTF-8 String. */
+export function wrongWithUtf8(text: string): string | undefined {
+  if (text.includes('\0')) return 'it holds U+0000 [MQTT-1.5.4-2]';
+  return text.isWellFormed() ? undefined : 'it holds a lone surrogate [MQTT-1.5.4-1]';
+}
+
 /** What a loop over characters would do slower. */
 function writeRest(bytes: Uint8Array, at: number, text: string): number {
-  if (text.includes('\0')) throw malformedPacket('Cannot write text: it holds U+0000 [MQTT-1.5.4-2]');
-  if (!text.isWellFormed()) throw malformedPacket('Cannot write text: it holds a lone surrogate [MQTT-1.5.4-1]');
+  const why = wrongWithUtf8(text);
+  if (why !== undefined) throw malformedPacket(`Cannot write text: ${why}`);
   return at + encoder.encodeInto(text, bytes.subarray(at)).written;
 }
 
