@@ -8,7 +8,6 @@ import type {
   ConnectPacket,
   DisconnectPacket,
   Packet,
-  Properties,
   ProtocolVersion,
   PublishAckPacket,
   PublishPacket,
@@ -186,17 +185,14 @@ function withoutProblemInformation(packet: Packet): Packet {
 function writeConnect(writer: PacketWriter, packet: ConnectPacket): void {
   const { protocolVersion, username, password, will, properties } = packet;
   if (protocolVersion !== 5 && password !== undefined && username === undefined) {
-    throw writer.forbidden('it has a password but no user name, which needs MQTT 5.0 [MQTT311-3.1.2-22]');
+    throw writer.forbidden('a password without a user name needs MQTT 5.0 [MQTT311-3.1.2-22]');
   }
-  if (protocolVersion === 5 && packet.bridge) throw writer.forbidden('the bridge mark does not exist in MQTT 5.0');
+  if (protocolVersion === 5 && packet.bridge) throw writer.forbidden('MQTT 5.0 has no bridge mark');
   writer.text(protocolVersion === 3 ? 'MQIsdp' : 'MQTT', 'Protocol Name');
   writer.byte(protocolVersion | (packet.bridge ? BRIDGE_BIT : 0));
   writer.byte(connectFlags(writer, packet));
   writer.uint16(packet.keepAlive, 'Keep Alive');
-  if (protocolVersion === 5) {
-    checkAuthentication(writer, properties);
-    writePropertyBlock(writer, properties, 'connect');
-  }
+  if (protocolVersion === 5) writePropertyBlock(writer, properties, 'connect');
   writer.text(packet.clientId, 'Client Identifier');
   if (will !== undefined) {
     if (protocolVersion === 5) writePropertyBlock(writer, will.properties, 'will');
@@ -227,7 +223,6 @@ function writeConnack(writer: PacketWriter, packet: ConnackPacket, version: Prot
   writer.byte(packet.sessionPresent && version !== 3 ? 1 : 0);
   if (version === 5) {
     checkReasonCode(writer, 'connack', packet.reasonCode);
-    checkAuthentication(writer, packet.properties);
     writer.byte(packet.reasonCode);
     writePropertyBlock(writer, packet.properties, 'connack');
   } else {
@@ -340,11 +335,6 @@ function writeUnsuback(writer: PacketWriter, packet: UnsubackPacket, version: Pr
 function checkReasonCode(writer: PacketWriter, type: Packet['type'], code: number): void {
   if (isReasonCodeAllowed(type, code, 'client') || isReasonCodeAllowed(type, code, 'server')) return;
   throw writer.forbidden(`code ${hexadecimal(code)} has no place in it (2.4)`);
-}
-
-function checkAuthentication(writer: PacketWriter, properties: Properties): void {
-  if (properties.authenticationData === undefined || properties.authenticationMethod !== undefined) return;
-  throw writer.forbidden('it has Authentication Data without an Authentication Method (3.1.2.11.10)');
 }
 
 function checkQoS(writer: PacketWriter, qos: number): void {

@@ -26,7 +26,8 @@ export function readPropertyBlock(reader: PacketReader, carrier = reader.carrier
  * The properties in bytes [start, end), the content of a property block behind its length.
  *
  * Binary values are views of `bytes`. Throws 'malformed-packet' for a property that is unknown or has no place in
- * `carrier`, for one that runs past `end` and for bad text; and what `checkPropertyUse` and `checkPropertyValue` throw.
+ * `carrier`, for one that runs past `end` and for bad text; what `checkPropertyUse` and `checkPropertyValue` throw, and
+ * 'protocol-error' for Authentication Data without an Authentication Method.
  */
 export function readProperties(
   bytes: Uint8Array,
@@ -50,6 +51,7 @@ export function readProperties(
     else if (before === undefined) properties[key] = [value];
     else before.push(value);
   }
+  checkAuthentication(properties, 'read', carrier);
   return properties;
 }
 
@@ -59,6 +61,7 @@ export function readProperties(
  * Throws, as reading it would, for a property that has no place in `carrier` or whose value is out of its range.
  */
 export function writePropertyBlock(writer: PacketWriter, properties: Properties, carrier: PropertyCarrier): void {
+  checkAuthentication(properties, 'write', carrier);
   const block = writer.openBlock();
   for (const key in properties) {
     const value: unknown = properties[key as keyof Properties];
@@ -87,4 +90,10 @@ export function encodeProperties(properties: Properties, carrier: PropertyCarrie
   const writer = new PacketWriter();
   writePropertyBlock(writer, properties, carrier);
   return writer.bytes.subarray(0, writer.length);
+}
+
+function checkAuthentication(properties: Properties, attempt: string, carrier: PropertyCarrier): void {
+  if (properties.authenticationData === undefined || properties.authenticationMethod !== undefined) return;
+  const fault = 'it has Authentication Data without an Authentication Method (3.1.2.11.10)';
+  throw protocolError(`Cannot ${attempt} ${carrierTitle(carrier)}: ${fault}`);
 }

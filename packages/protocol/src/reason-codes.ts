@@ -1,6 +1,7 @@
 /** The closed set of MQTT 5.0 Reason Codes: values, names, which packet may carry which (section 2.4). */
 
 import type { PacketName, Side } from './packet-types.ts';
+import { hexDigits } from './visible-text.ts';
 
 /** The Reason Codes by the camelCase of their names in the standard. */
 export const ReasonCode = {
@@ -165,7 +166,7 @@ export function reasonCodeName(code: number, packet?: PacketName): string {
 
 /** A code as the standard writes it: `0x8A`. */
 export function hexadecimal(code: number): string {
-  return `0x${code.toString(16).toUpperCase().padStart(2, '0')}`;
+  return `0x${hexDigits(code, 2).toUpperCase()}`;
 }
 
 /** True when `sender` may put `code` in a packet of this name in MQTT 5.0; false for packets without Reason Codes. */

@@ -1,6 +1,7 @@
 /** UTF-8 text of MQTT packets: strict reading, counting, writing (section 1.5.4). */
 
 import { malformedPacket } from './errors.ts';
+import { hexDigits } from './visible-text.ts';
 
 /** How text from a peer is judged. */
 export interface TextRules {
@@ -41,8 +42,8 @@ export function readUtf8(bytes: Uint8Array, start: number, end: number, strictTe
   if (why !== undefined) throw malformedPacket(`Cannot read text: ${why}`);
   const refused = strictText ? /[\p{Cc}\p{Noncharacter_Code_Point}]/u.exec(text) : null;
   if (refused === null) return text;
-  const name = (refused[0].codePointAt(0) as number).toString(16).toUpperCase().padStart(4, '0');
-  throw malformedPacket(`Cannot read text: it holds U+${name}, a control or non-character (section 1.5.4)`);
+  const name = hexDigits(refused[0].codePointAt(0) as number, 4).toUpperCase();
+  throw malformedPacket(`Cannot read text: it holds U+${name}, a control or non-character (1.5.4)`);
 }
 
 /** How many bytes `writeUtf8` writes for the text; of no meaning where it holds a lone surrogate. */
