@@ -254,8 +254,8 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * MQTT 5.0: authenticates again on the open connection. Settles when the server has accepted; rejects 'closed' without
-   * a connection, and with what ends it.
+   * MQTT 5.0: authenticates again on the open connection, or behind one given up that the server has not ended. Settles
+   * when the server has accepted; rejects 'closed' without a connection, and with what ends it.
    */
   reauthenticate(data?: Uint8Array, options: OperationOptions = {}): Promise<void> {
     const attempt = 'Cannot authenticate again';
@@ -265,8 +265,7 @@ export class Client implements AsyncDisposable {
       if (authenticating === undefined) {
         throw new MqttError('not-supported', `${attempt}: CONNECT had no Authentication Method [MQTT-4.12.0-7]`);
       }
-      authenticating.again(data, settle);
-      return undefined;
+      return authenticating.again(data, settle);
     });
   }
 

@@ -39,8 +39,10 @@ const TRANSITIONS: Readonly<Record<ClientState, Readonly<Partial<Record<Move, Cl
   reconnecting: { accepted: 'connected', failed: 'reconnecting', over: 'disconnected' },
 };
 
-/** References followed without a connection that held. */
+/** References followed without a wait, or a connection that held. */
 const HOPS_MAX = 5;
+/** Connections in a row that the server closed soon after CONNACK, from which on a reason is guessed at. */
+const BRIEF_MAX = 3;
 
 type Failure = CloseReason & { readonly error: MqttError };
 
@@ -75,7 +77,9 @@ export class Lifecycle {
   /** Attempts since a connection held. */
   #attempts = 0;
   #hops = 0;
-  /** Where a server said to go, for the next attempt or for good. */
+  /** Connections in a row that the server closed before they held. */
+  #brief = 0;
+  /** Where a server said to go, for the next attempt or for as long as somebody answers there. */
   #referred: { url: URL; isForGood: boolean } | undefined;
   /** A session that reconnecting can go on with. */
   #hasSession = false;
@@ -237,7 +241,10 @@ export class Lifecycle {
         this.#isDoubtful ||= context.isAsked && error.packet === undefined;
         if (signal.aborted) return;
         this.#url = context.url;
-        this.#retry({ by: error.packet === undefined ? 'network' : 'server', error });
+        const by = error.packet === undefined ? 'network' : 'server';
+        // The server before may know another one.
+        if (by === 'network') this.#referred = undefined;
+        this.#retry({ by, error });
       },
     );
   }
@@ -261,7 +268,7 @@ export class Lifecycle {
       },
       drained: () => this.#session.outbox.pump(),
       failed: (error) => this.#fail(error),
-      closed: (error) => this.#end('network', lost(error)),
+      closed: (error) => this.#end('network', lost(error, this.#guess())),
     };
     const dead = (error: MqttError): void => {
       connection.destroy(error);
@@ -280,6 +287,16 @@ export class Lifecycle {
     environment.setTimer(0, () => connection.resume());
   }
 
+  get #isHeld(): boolean {
+    return this.#settings.environment.nowMs() - this.#acceptedAtMs >= (this.#reconnect.heldMs ?? 10_000);
+  }
+
+  /** Before 5.0 no DISCONNECT says that another client took the session over. */
+  #guess(): string {
+    if (this.#isHeld || this.#settings.connect.protocolVersion === 5 || ++this.#brief < BRIEF_MAX) return '';
+    return `, ${this.#brief} times soon after CONNACK: is there another client "${this.clientId}"?`;
+  }
+
   /** Lets the connection go, where there is one. */
   #drop(error: MqttError | undefined): void {
     const { connection } = this;
@@ -289,10 +306,11 @@ export class Lifecycle {
     this.connack = undefined;
     this.#keepAlive?.stop();
     connection.close(error);
-    if (this.#settings.environment.nowMs() - this.#acceptedAtMs >= (this.#reconnect.heldMs ?? 10_000)) {
+    if (this.#isHeld) {
       this.#backOff.reset();
       this.#attempts = 0;
       this.#hops = 0;
+      this.#brief = 0;
     }
     this.#session.pause(error ?? new MqttError('closed', 'The client was disconnected'));
   }
@@ -302,7 +320,10 @@ export class Lifecycle {
     const { error } = reason;
     const isFirst = this.state === 'connecting';
     const isFollowing = this.#follow(error);
-    if (!isFollowing) this.#attempts += 1;
+    if (!isFollowing) {
+      this.#attempts += 1;
+      this.#hops = 0;
+    }
     const { attemptsMax = Number.POSITIVE_INFINITY } = this.#reconnect;
     const isLeft = this.#attempts <= (isFirst ? this.#settings.connectAttempts - 1 : attemptsMax);
     const isWanted = isFirst || this.#settings.reconnect !== false;
