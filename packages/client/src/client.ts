@@ -156,7 +156,7 @@ export class Client implements AsyncDisposable {
     return this.#operation(attempt, options, (settle) => {
       if (qos !== 0 && qos !== 1 && qos !== 2) throw wrongArgument(attempt, 'qos', qos, '0 to 2');
       if (qos === 0 && link === undefined && this.#settings.outbox.qos0 === 'reject') {
-        throw new MqttError('closed', `${attempt}: there is no connection, and QoS 0 does not wait for one`);
+        throw new MqttError('closed', `${attempt}: there is no connection, and QoS 0 is not to wait`);
       }
       const request = { topic, payload: payloadBytes(payload), qos, retain, properties };
       const outgoing = outbox.publish(request, settle);

@@ -138,7 +138,7 @@ test('what does not begin as a server of MQTT begins is refused at once, however
     await settled();
     assert.deepEqual(
       failures.map(({ message }) => message),
-      [`Cannot accept the answer: it begins with ${first}, expected CONNACK (0x20); is this an MQTT server?`],
+      [`Cannot accept the answer: it begins with ${first}, expected CONNACK (0x20) of an MQTT server`],
     );
     connection.destroy();
   }

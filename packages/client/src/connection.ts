@@ -221,7 +221,7 @@ export class Connection implements WireHandler {
   /** Something else than an MQTT server is told at once: its first bytes may claim a long packet that never comes. */
   #isMqtt(first: number): boolean {
     if (FIRST_BYTES.includes(first)) return true;
-    const found = `begins with ${hexadecimal(first)}, expected CONNACK (0x20); is this an MQTT server?`;
+    const found = `begins with ${hexadecimal(first)}, expected CONNACK (0x20) of an MQTT server`;
     this.owner.failed(protocolError(`Cannot accept the answer: it ${found}`));
     return false;
   }

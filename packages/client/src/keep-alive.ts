@@ -73,7 +73,7 @@ export class KeepAlive {
     const timeoutMs = this.#pingAtMs + this.#pingTimeoutMs - nowMs;
     if (timeoutMs <= 0) {
       if (this.#isSuspect) {
-        const message = `The server does not answer: nothing came within ${this.#pingTimeoutMs} ms of PINGREQ`;
+        const message = `The connection was lost: no answer within ${this.#pingTimeoutMs} ms of PINGREQ`;
         this.#dead(new MqttError('connection-lost', message));
         return;
       }

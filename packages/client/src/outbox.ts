@@ -456,7 +456,7 @@ export class Outbox {
   #isExpired(outgoing: Outgoing): boolean {
     if (outgoing.expiresAtMs === undefined || outgoing.expiresAtMs > this.#environment.wallClockMs()) return false;
     this.#host.stats.expired += 1;
-    const message = `Cannot publish to "${outgoing.topic}": it waited longer than its Message Expiry Interval`;
+    const message = `Cannot publish to "${outgoing.topic}": its Message Expiry Interval is over`;
     this.#fail(outgoing, new MqttError('expired', message));
     return true;
   }
@@ -486,7 +486,7 @@ export class Outbox {
 }
 
 function unknownOutcome(topic: string): MqttError {
-  const found = 'the session was lost, and it is unknown whether the server took the message';
+  const found = 'the session was lost, whether the server took the message is unknown';
   return new MqttError('session-lost', `Cannot publish to "${topic}": ${found}`);
 }
 

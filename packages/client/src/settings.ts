@@ -12,7 +12,7 @@ import {
 import type { watchCertificates } from './certificate-watch.ts';
 import type { Dial } from './dial.ts';
 import type { Environment } from './environment.ts';
-import { MqttError, mqttError } from './errors.ts';
+import { MqttError, mqttError, wrongArgument } from './errors.ts';
 import type { checkNames } from './known-names.ts';
 import type { ClientOptions, Provided, WillOptions } from './options.ts';
 import { payloadBytes } from './payload.ts';
@@ -94,7 +94,7 @@ export function userOf({ username, password }: URL): { username: string | undefi
   try {
     return { username: decodeURIComponent(username) || undefined, password: decodeURIComponent(password) || undefined };
   } catch {
-    throw new MqttError('invalid', 'Cannot connect: user or password in the URL holds a lone percent sign, write %25');
+    throw new MqttError('invalid', 'Cannot connect: a percent sign in user or password of the URL is expected as %25');
   }
 }
 
@@ -113,7 +113,7 @@ function checkConnect(connect: ConnectPacket, { username, password }: ClientOpti
 function connectPacket(options: ClientOptions, environment: Environment): ConnectPacket {
   const version = options.protocolVersion ?? 5;
   if (version !== 3 && version !== 4 && version !== 5) {
-    throw new MqttError('invalid', `Cannot speak protocol version ${String(version)}: expected 3, 4 or 5`);
+    throw wrongArgument('Cannot connect', 'protocolVersion', version, '3, 4 or 5');
   }
   const clientId = options.clientId ?? randomClientId(environment);
   const cleanStart = options.cleanStart ?? options.outbox?.store === undefined;
@@ -155,6 +155,5 @@ function willOf(will: WillOptions, version: ProtocolVersion): NonNullable<Connec
 
 /** Only letters and digits, at most 23, which every server accepts [MQTT-3.1.3-5]. */
 function randomClientId(environment: Environment): string {
-  const letters = 'abcdefghijklmnopqrstuvwxyz012345';
-  return `dunlin${Array.from(environment.randomBytes(16), (byte) => letters[byte % 32]).join('')}`;
+  return `dunlin${Array.from(environment.randomBytes(16), (byte) => (byte % 32).toString(32)).join('')}`;
 }

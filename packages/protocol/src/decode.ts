@@ -157,7 +157,7 @@ function decodeEither(reader: PacketReader): Packet {
       if (version === 5) return decodeAuth(reader);
       throw reader.malformed('its type is reserved before MQTT 5.0 [MQTT311-2.2.2-2]');
   }
-  throw protocolError(`Cannot accept ${reader.title} from the ${sender}: only the other side may send it`);
+  throw protocolError(`Cannot accept ${reader.title}: a ${sender} may not send it`);
 }
 
 function decodePublish(reader: PacketReader, flags: number): PublishPacket {

@@ -211,7 +211,7 @@ function connectFlags(writer: PacketWriter, packet: ConnectPacket): number {
 }
 
 function willFlags(writer: PacketWriter, will: Will): number {
-  checkQoS(writer, will.qos);
+  checkUpTo2(writer, will.qos, 'QoS');
   return 0x04 | (will.qos << 3) | (will.retain ? 0x20 : 0);
 }
 
@@ -238,7 +238,7 @@ function returnCode(writer: PacketWriter, code: number): number {
 
 function writePublish(writer: PacketWriter, packet: PublishPacket, version: ProtocolVersion): void {
   const { qos, topic, properties } = packet;
-  checkQoS(writer, qos);
+  checkUpTo2(writer, qos, 'QoS');
   if (packet.dup && qos === 0) throw writer.forbidden('DUP is 1 with QoS 0 [MQTT-3.3.1-2]');
   if (topic !== '') checkTopicField(topic, 'Topic Name');
   else if (version !== 5 || properties.topicAlias === undefined) {
@@ -300,14 +300,12 @@ function subscriptionOptions(
   version: ProtocolVersion,
 ): number {
   const { filter, qos, noLocal, retainAsPublished, retainHandling } = subscription;
-  checkQoS(writer, qos);
+  checkUpTo2(writer, qos, 'QoS');
   if (version !== 5) return qos;
   if (noLocal && filter.startsWith(SHARED_PREFIX)) {
     throw writer.forbidden('No Local is 1 on a Shared Subscription [MQTT-3.8.3-4]');
   }
-  if (retainHandling !== 0 && retainHandling !== 1 && retainHandling !== 2) {
-    throw writer.forbidden(`a Retain Handling is ${String(retainHandling)}, expected 0 to 2 (3.8.3.1)`);
-  }
+  checkUpTo2(writer, retainHandling, 'Retain Handling');
   return qos | (noLocal ? 4 : 0) | (retainAsPublished ? 8 : 0) | (retainHandling << 4);
 }
 
@@ -337,7 +335,7 @@ function checkReasonCode(writer: PacketWriter, type: Packet['type'], code: numbe
   throw writer.forbidden(`code ${hexadecimal(code)} has no place in it (2.4)`);
 }
 
-function checkQoS(writer: PacketWriter, qos: number): void {
-  if (qos !== 0 && qos !== 1 && qos !== 2)
-    throw writer.forbidden(`a QoS is ${String(qos)} (${typeof qos}), expected 0 to 2`);
+function checkUpTo2(writer: PacketWriter, value: number, field: string): void {
+  if (value === 0 || value === 1 || value === 2) return;
+  throw writer.forbidden(`a ${field} is ${String(value)} (${typeof value}), expected 0 to 2`);
 }

@@ -105,7 +105,7 @@ export class PacketReader {
 
   /** Throws 'malformed-packet' when bytes are left over. */
   finish(): void {
-    if (this.rest > 0) throw this.malformed(`${this.rest} bytes are left over behind its last field`);
+    if (this.rest > 0) throw this.malformed(`${this.rest} bytes are left over`);
   }
 
   /** A 'malformed-packet' error which names the packet. */

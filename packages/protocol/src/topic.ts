@@ -85,7 +85,7 @@ function nameInvalid(attempt: string, why: string): MqttError {
 function wrongWithText(text: string): string | undefined {
   if (text === '') return EMPTY;
   const { length } = text.length * 3 > TEXT_BYTES_MAXIMUM ? encoder.encode(text) : text;
-  if (length > TEXT_BYTES_MAXIMUM) return `${length} bytes are more than ${TEXT_BYTES_MAXIMUM} [MQTT-4.7.3-3]`;
+  if (length > TEXT_BYTES_MAXIMUM) return `it has ${length} bytes, at most ${TEXT_BYTES_MAXIMUM} fit [MQTT-4.7.3-3]`;
   return wrongWithUtf8(text);
 }
 

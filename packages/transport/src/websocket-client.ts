@@ -49,7 +49,7 @@ const LOOK_MS = 10;
 export function openWebSocket(
   socket: StandardWebSocket,
   { signal, lingerMs = 2000 }: WebSocketBounds,
-  whyRefused: () => string = () => 'no WebSocket came about; the platform does not tell why',
+  whyRefused: () => string = () => 'no WebSocket came about',
 ): Promise<Wire> {
   socket.binaryType = 'arraybuffer';
   return new Promise((resolve, reject) => {
