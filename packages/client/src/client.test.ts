@@ -220,7 +220,7 @@ const MISTAKES: readonly (readonly [what: string, call: (client: Client) => Prom
   [
     'User Properties as text',
     (client) => client.publish('a', 'x', { properties: { userProperties: ['ab'] as never } }),
-    /User Property: expected \[name, value\]/,
+    /User Property is string, expected \[name, value\]/,
   ],
   [
     'Correlation Data as text',

@@ -1,6 +1,7 @@
 /** One Network Connection of the client: bytes to packets and back, one write for all packets of a turn. */
 
 import {
+  type ClientPacket,
   decodeServerPacket,
   hexadecimal,
   NO_PROPERTIES,
@@ -38,6 +39,9 @@ export interface ConnectionOwner {
   closed(error: Error | undefined): void;
 }
 
+/** Of a connection that is over. */
+export const NOBODY: ConnectionOwner = { received: () => {}, drained: () => {}, failed: () => {}, closed: () => {} };
+
 /** Sees every packet, where somebody wants to. */
 export interface PacketTap {
   readonly isOpen: boolean;
@@ -62,6 +66,9 @@ const OUTPUT_BYTES_KEPT = 16_384;
 /** Bytes and packets of one wire. */
 export class Connection implements WireHandler {
   owner: ConnectionOwner;
+  /** Settles when the wire is gone. */
+  readonly gone: Promise<void>;
+  readonly #tellGone: () => void;
   /** Bytes that the server takes in one packet. */
   maximumPacketSize = Number.POSITIVE_INFINITY;
   /** Told of what comes and goes. */
@@ -70,7 +77,6 @@ export class Connection implements WireHandler {
   readonly #version: ProtocolVersion;
   readonly #reader: PacketStream;
   readonly #tap: PacketTap;
-  readonly #nowMs: () => number;
   #writer = new PacketWriter();
   #isFlushAsked = false;
   /** The wire keeps bytes until `drained`. */
@@ -84,19 +90,12 @@ export class Connection implements WireHandler {
   #left: PromiseWithResolvers<PublishResult> | undefined;
   #endError: MqttError | undefined;
 
-  constructor(
-    wire: Wire,
-    version: ProtocolVersion,
-    maximumPacketSize: number,
-    nowMs: () => number,
-    tap: PacketTap,
-    owner: ConnectionOwner,
-  ) {
+  constructor(wire: Wire, version: ProtocolVersion, maximumPacketSize: number, tap: PacketTap, owner: ConnectionOwner) {
     this.#wire = wire;
     this.#version = version;
     this.#reader = new PacketStream(maximumPacketSize);
-    this.#nowMs = nowMs;
     this.#tap = tap;
+    ({ promise: this.gone, resolve: this.#tellGone } = Promise.withResolvers<void>());
     this.owner = owner;
   }
 
@@ -133,7 +132,7 @@ export class Connection implements WireHandler {
    * request that is larger than the server takes [MQTT-3.2.2-15]. An answer or PINGREQ that is larger fails the
    * connection, which cannot go on without it; DISCONNECT is left out.
    */
-  send(packet: Packet): void {
+  send(packet: ClientPacket): void {
     if (this.#state !== 'open') return;
     if (!writeClientPacketWithin(this.#writer, packet, this.#version, this.maximumPacketSize)) {
       const message = `Cannot send ${packet.type.toUpperCase()}: the server takes at most ${this.maximumPacketSize} bytes [MQTT-3.2.2-15]`;
@@ -187,7 +186,7 @@ export class Connection implements WireHandler {
   /** From the wire. */
   received(chunk: Uint8Array): void {
     if (this.#state !== 'open') return;
-    this.keepAlive?.received(this.#nowMs());
+    this.keepAlive?.received();
     if (this.#isFirst && !this.#isMqtt(chunk[0])) return;
     this.#isFirst = false;
     this.#reader.push(chunk);
@@ -215,6 +214,7 @@ export class Connection implements WireHandler {
     this.#endError ??= lost(error);
     this.#state = 'closed';
     this.#settleLeft(wasOrderly ? undefined : this.#endError);
+    this.#tellGone();
     this.owner.closed(error);
   }
 
@@ -253,7 +253,7 @@ export class Connection implements WireHandler {
       if (this.#bytesBehind > BEHIND_BYTES_MAX) this.#wire.pause();
     }
     const isTaken = this.#wire.write(bytes);
-    this.keepAlive?.sent(this.#nowMs());
+    this.keepAlive?.sent();
     if (!isTaken) this.#isFull = true;
     if (isTaken && writer.bytes.length <= OUTPUT_BYTES_KEPT) writer.length = 0;
     else this.#writer = new PacketWriter(isTaken ? OUTPUT_BYTES_KEPT : undefined);

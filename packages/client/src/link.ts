@@ -1,6 +1,6 @@
 /** What the session has while it is connected: the connection, what the server takes, the Topic Aliases. */
 
-import type { ConnackPacket, Packet, Properties, ProtocolVersion, QoS } from '@dunlin/protocol';
+import type { ClientPacket, ConnackPacket, Properties, ProtocolVersion, QoS } from '@dunlin/protocol';
 import { NO_PROPERTIES } from '@dunlin/protocol';
 import type { Connection, PublishResult } from './connection.ts';
 import { MqttError } from './errors.ts';
@@ -49,7 +49,7 @@ export class Link {
     return this.#connection.isWritable;
   }
 
-  send(packet: Packet): void {
+  send(packet: ClientPacket): void {
     this.#connection.send(packet);
   }
 

@@ -9,16 +9,47 @@ import type { LogLine } from './options.ts';
 
 const NAME = 'dunlin:client';
 
-/** Where lines go; undefined where nobody reads them. */
-export type Log = ((level: LogLine['level'], text: string) => void) | undefined;
+/** The log of one client: its hook, and the console where the switch is on. It sees packets for the listeners too. */
+export class Log implements PacketTap {
+  readonly #hook: ((line: LogLine) => void) | undefined;
+  readonly #isDebug: boolean;
+  readonly #listeners: Listeners<ClientEvents>;
 
-/** The log of one client: its hook, and the console where the switch is on. */
-export function logOf(hook: ((line: LogLine) => void) | undefined, isDebug = isDebugOn(globalThis)): Log {
-  if (hook === undefined && !isDebug) return undefined;
-  return (level, text) => {
-    if (isDebug) console.debug(`${NAME} ${text}`);
-    if (hook !== undefined) callApart(hook, { level, text });
-  };
+  constructor(
+    hook: ((line: LogLine) => void) | undefined,
+    listeners: Listeners<ClientEvents>,
+    isDebug = isDebugOn(globalThis),
+  ) {
+    this.#hook = hook;
+    this.#isDebug = isDebug;
+    this.#listeners = listeners;
+  }
+
+  get isOpen(): boolean {
+    return this.#isRead || this.#listeners.has('packetSent') || this.#listeners.has('packetReceived');
+  }
+
+  line(level: LogLine['level'], text: string): void {
+    if (this.#isDebug) console.debug(`${NAME} ${text}`);
+    if (this.#hook !== undefined) callApart(this.#hook, { level, text });
+  }
+
+  sent(packet: Packet): void {
+    this.#packet('packetSent', packet, '>');
+  }
+
+  received(packet: Packet): void {
+    this.#packet('packetReceived', packet, '<');
+  }
+
+  get #isRead(): boolean {
+    return this.#isDebug || this.#hook !== undefined;
+  }
+
+  #packet(event: 'packetSent' | 'packetReceived', packet: Packet, direction: '<' | '>'): void {
+    if (this.#isRead) this.line('debug', packetLine(direction, packet));
+    this.#listeners.emit(event, withoutSecrets(packet));
+  }
 }
 
 /**
@@ -57,23 +88,6 @@ export function packetLine(direction: '>' | '<', packet: Packet): string {
   if ('reasonCode' in packet && packet.reasonCode > 0) words.push(describeReason(packet.reasonCode, packet));
   if ('reasonCodes' in packet) words.push(packet.reasonCodes.join(' '));
   return words.join(' ');
-}
-
-/** Tells the log and the listeners of packets. */
-export function tapOf(log: Log, listeners: Listeners<ClientEvents>): PacketTap {
-  return {
-    get isOpen() {
-      return log !== undefined || listeners.has('packetSent') || listeners.has('packetReceived');
-    },
-    sent: (packet) => {
-      log?.('debug', packetLine('>', packet));
-      listeners.emit('packetSent', withoutSecrets(packet));
-    },
-    received: (packet) => {
-      log?.('debug', packetLine('<', packet));
-      listeners.emit('packetReceived', withoutSecrets(packet));
-    },
-  };
 }
 
 /** The packet without authentication data and with an empty password. */

@@ -9,7 +9,7 @@ import {
   type ProtocolVersion,
   writeClientPacket,
 } from '@dunlin/protocol';
-import type { CertificateWatch } from './certificate-watch.ts';
+import type { watchCertificates } from './certificate-watch.ts';
 import type { Dial } from './dial.ts';
 import type { Environment } from './environment.ts';
 import { MqttError, mqttError } from './errors.ts';
@@ -22,8 +22,8 @@ import { checkVersion } from './server-limits.ts';
 export interface Platform {
   readonly dial: Dial;
   readonly environment: Environment;
-  /** Where connections let one see certificates. */
-  readonly certificateWatch?: (...given: ConstructorParameters<typeof CertificateWatch>) => CertificateWatch;
+  /** Where connections let one see certificates: gives what is told of each. */
+  readonly watchCertificates?: typeof watchCertificates;
   /** Throws 'invalid' for options and events that there are none of; without it they are let pass. */
   readonly checkNames?: typeof checkNames;
 }

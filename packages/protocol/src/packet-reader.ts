@@ -91,6 +91,10 @@ export class PacketReader {
     return this.bytes.subarray(start, this.at);
   }
 
+  pair(field: string): [string, string] {
+    return [this.text(field), this.text(field)];
+  }
+
   /** Passes over bytes of a field; returns the offset of the first. */
   skip(count: number, field: string): number {
     const { at } = this;

@@ -4,6 +4,7 @@ import { MqttError, malformedPacket, protocolError } from './errors.ts';
 import { PACKET_NAMES, type PacketName, PacketType, type Side } from './packet-types.ts';
 import type { Properties } from './packets.ts';
 import { checkTopicField } from './topic.ts';
+import { VARINT_MAXIMUM } from './varint.ts';
 
 /** What carries properties: a packet, or the Will inside a CONNECT. */
 export type PropertyCarrier = Exclude<PacketName, 'pingreq' | 'pingresp'> | 'will';
@@ -70,7 +71,17 @@ export interface CodedProperty extends Pick<PropertyRow, 'id' | 'key' | 'name' |
   readonly multiple: number;
   readonly limitedIn: string | undefined;
   readonly onlyFrom: string | undefined;
+  /** Of an integer. */
+  readonly minimum: number;
+  readonly maximum: number | undefined;
 }
+
+const MAXIMA: Readonly<Record<string, number>> = {
+  byte: 1,
+  uint16: 65_535,
+  uint32: 0xffff_ffff,
+  varint: VARINT_MAXIMUM,
+};
 
 /** The rows as the codec has them, in the order of `PROPERTIES`. */
 export const CODED: readonly CodedProperty[] = /* @__PURE__ */ TABLE.split('\n').map((line) => {
@@ -85,6 +96,8 @@ export const CODED: readonly CodedProperty[] = /* @__PURE__ */ TABLE.split('\n')
     multiple: Number.parseInt(multiple, 16),
     limitedIn,
     onlyFrom,
+    minimum: Number(values === 'not-zero'),
+    maximum: MAXIMA[type],
   };
 });
 
@@ -144,18 +157,15 @@ export function checkPropertyUse(
 }
 
 /**
- * Refuses a value that its type can hold and the property cannot: 'protocol-error' for a number out of its range,
- * 'topic-alias-invalid' (0x94) for Topic Alias 0, 'topic-name-invalid' (0x90) for a bad Response Topic.
+ * Refuses a value that the property cannot have: 'protocol-error' for what is no integer or out of its range,
+ * 'topic-alias-invalid' (0x94) for such a Topic Alias, 'topic-name-invalid' (0x90) for a bad Response Topic.
  */
-export function checkPropertyValue({ key, name, values }: CodedProperty, value: unknown): void {
-  const found = `Cannot use ${name}`;
+export function checkPropertyValue({ key, name, values, minimum, maximum }: CodedProperty, value: unknown): void {
   if (values === 'topic-name') checkTopicField(value as string, name, 'MQTT-3.3.2-14');
-  else if (values === 'bit' && (value as number) > 1) {
-    throw protocolError(`${found} ${String(value)}: expected 0 or 1`);
-  } else if (values === 'not-zero' && value === 0) {
-    if (key !== 'topicAlias') throw protocolError(`${found} 0: expected 1 or more`);
-    throw new MqttError('topic-alias-invalid', 0x94, `${found} 0: expected 1 or more [MQTT-3.3.2-8]`);
-  }
+  if (maximum === undefined) return;
+  if (Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum) return;
+  const message = `Cannot use ${name} ${String(value)} (${typeof value}): expected ${minimum} to ${maximum}`;
+  throw key === 'topicAlias' ? new MqttError('topic-alias-invalid', 0x94, message) : protocolError(message);
 }
 
 /** `subscriptionIdentifiers` is `Subscription Identifier`, and `maximumQoS` `Maximum QoS`. */

@@ -51,6 +51,9 @@ export function checkPropertyBytes(
     }
     case 'binary':
       break;
+    case 'varint':
+      checkPropertyValue(property, readVarint(bytes, at, end));
+      break;
     default:
       if (property.values !== 'any') checkPropertyValue(property, numberAt(bytes, at, next));
   }
