@@ -6,7 +6,7 @@ import { MqttError } from './errors.ts';
 import { webSocketUrl } from './server-url.ts';
 
 /** Dials `ws:` and `wss:`. */
-export const dialBrowser: Dial = async ({ url, tls, protocolVersion, signal, timeoutMs }) => {
+export const dialBrowser: Dial = async ({ url, tls, protocolVersion, signal }) => {
   const found = `Cannot connect to "${url.protocol}//${url.host}"`;
   if (url.protocol !== 'ws:' && url.protocol !== 'wss:') {
     throw new MqttError(
@@ -18,7 +18,7 @@ export const dialBrowser: Dial = async ({ url, tls, protocolVersion, signal, tim
     throw new MqttError('invalid', `${found}: certificates are the browser's own, not of options.tls`);
   try {
     const socket = new WebSocket(webSocketUrl(url), subprotocolOf(protocolVersion));
-    return await openWebSocket(socket as StandardWebSocket, { signal, timeoutMs });
+    return await openWebSocket(socket as StandardWebSocket, { signal });
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
     throw new MqttError('connection-failed', `${found}: ${(cause as Error).message}`, { cause });

@@ -111,7 +111,8 @@ export class PacketWriter {
 
   /** Throws as `text` does, and 'protocol-error' for what is no pair. */
   pair(value: readonly [string, string], field: string): void {
-    if (!Array.isArray(value) || value.length !== 2) throw this.forbidden(`its ${field} is ${typeof value}, expected [name, value]`);
+    if (!Array.isArray(value) || value.length !== 2)
+      throw this.forbidden(`its ${field} is ${typeof value}, expected [name, value]`);
     for (const text of value) this.text(text, field);
   }
 

@@ -45,7 +45,7 @@ export function readProperties(
     const { key } = property;
     const before = properties[key] as unknown[] | undefined;
     checkPropertyUse(property, carrier, sender, before !== undefined);
-    const value = reader[property.type](property.name);
+    const value = reader[property.type](key);
     checkPropertyValue(property, value);
     if (property.multiple === 0) properties[key] = value;
     else if (before === undefined) properties[key] = [value];
@@ -70,16 +70,16 @@ export function writePropertyBlock(writer: PacketWriter, properties: Properties,
     if (property === undefined || !isIn(property.carriers, carrier)) {
       throw protocolError(`Cannot write ${carrierTitle(carrier)}: property "${key}" has no place in it (2.2.2.2)`);
     }
-    const { id, name, type, multiple } = property;
+    const { id, type, multiple } = property;
     const values = multiple === 0 ? [value] : (value as readonly unknown[]);
-    if (!Array.isArray(values)) throw protocolError(`Cannot use ${name}: expected an array`);
+    if (!Array.isArray(values)) throw protocolError(`Cannot use ${key}: expected an array`);
     if (values.length > 1 && !isIn(multiple, carrier)) {
-      throw protocolError(`Cannot write ${carrierTitle(carrier)}: ${name} occurs twice, expected once`);
+      throw protocolError(`Cannot write ${carrierTitle(carrier)}: ${key} occurs twice, expected once`);
     }
     for (const one of values) {
       checkPropertyValue(property, one);
       writer.varint(id);
-      writer[type](one as never, name);
+      writer[type](one as never, key);
     }
   }
   writer.closeBlock(block);
