@@ -341,10 +341,7 @@ export class Outbox {
   }
 
   #send(outgoing: Outgoing): void {
-    if (outgoing.qos === 0) {
-      this.#transmit(outgoing, false);
-      return;
-    }
+    if (outgoing.qos === 0) return void this.#transmit(outgoing, false);
     outgoing.packetId = this.#identifiers.next();
     outgoing.state = 'sent';
     this.#open.set(outgoing.packetId, outgoing);

@@ -1,0 +1,54 @@
+/** What the device service needs from outside: tables to remember in, a broker to speak through, time. */
+import type { Clock, Table, TableDefinition } from '@dunlin/broker';
+import type { QoS } from '@dunlin/protocol';
+import type { DeviceEvent } from './events.ts';
+
+/** Opens tables: those of the store beside the messages, or tables in memory. */
+export interface Tables {
+  table<T>(definition: TableDefinition<T>): Table<T>;
+}
+
+/**
+ * How a message fared on its way to one client. `acknowledged`: PUBACK came; `written`: given to its socket at QoS 0, nobody
+ * knows more; `lost`: the connection ended first, or the session dropped it; `not-subscribed`: not connected, or no
+ * subscription of its matches; `refused`: the server itself had no room, nothing was sent.
+ */
+export type DeliveryOutcome = 'acknowledged' | 'written' | 'lost' | 'not-subscribed' | 'refused';
+
+export interface ReceivedByService {
+  readonly topic: string;
+  /** Its own copy. */
+  readonly payload: Uint8Array;
+}
+
+/** What devices need of the broker that they connect to. The server implements it; tests have one in memory. */
+export interface DeviceBroker {
+  /** Publishes in the name of the server, QoS 1; settles when it can no longer be lost. An empty retained payload clears. */
+  publish(topic: string, payload: Uint8Array, options: { readonly retain: boolean }): Promise<void>;
+  /**
+   * Publishes as any message is published, and settles with how the delivery to this one client ended. It is not queued
+   * for a client that is away. Rejects never.
+   */
+  publishTo(
+    clientId: string,
+    topic: string,
+    payload: Uint8Array,
+    options: { readonly qos: 0 | 1; readonly expiresInS: number },
+  ): Promise<DeliveryOutcome>;
+  /** Highest QoS granted to a subscription of a connected client that matches the topic; undefined where there is none. */
+  subscribedQos(clientId: string, topic: string): QoS | undefined;
+  /** Has each message that matches handed over, until the returned function is called. Settles when subscribed. */
+  subscribe(filter: string, take: (message: ReceivedByService) => void): Promise<() => void>;
+  /** Ends the connection of a client (0x98), if there is one. */
+  disconnect(clientId: string): boolean;
+  /** Asks methods and rules again about everybody who is connected; calls close together are one. */
+  review(): void;
+}
+
+/** What every part of the service is given. */
+export interface ServiceParts {
+  readonly tables: Tables;
+  readonly clock: Clock;
+  /** Told of everything that happens to devices. Must not throw. */
+  readonly tell: (event: DeviceEvent) => void;
+}
