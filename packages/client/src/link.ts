@@ -69,20 +69,18 @@ export class Link {
   publish(request: PublishRequest, packetId: number, dup: boolean): void {
     const { payload, qos, retain, properties } = request;
     checkPublish(this.limits, this.version, request);
-    let { topic } = request;
     const own = properties.topicAlias;
-    if (topic === '') this.topicOf(request);
-    const alias = own ?? (this.#isAliasing && topic.length >= ALIAS_FROM ? this.#aliases.aliasFor(topic) : 0);
-    if (alias > 0 && own === undefined) topic = '';
+    const given = request.topic;
+    if (given === '') this.topicOf(request);
+    const mayGive = own === undefined && this.#isAliasing && given.length >= ALIAS_FROM;
+    const known = mayGive ? this.#aliases.aliasOf(given) : undefined;
+    const alias = known ?? (mayGive ? this.#aliases.free() : undefined);
+    const topic = known === undefined ? given : '';
     const packet = { type: 'publish' as const, dup, qos, retain, packetId, topic, payload, properties };
-    if (alias !== 0 && own === undefined) packet.properties = this.#withAlias(properties, Math.abs(alias));
-    try {
-      this.#connection.send(packet);
-    } catch (error) {
-      if (alias < 0) this.#aliases.forget(-alias);
-      throw error;
-    }
-    if (own !== undefined && topic !== '') this.#aliases.set(own, topic);
+    if (alias !== undefined) packet.properties = this.#withAlias(properties, alias);
+    this.#connection.send(packet);
+    const set = own ?? alias;
+    if (set !== undefined && topic !== '') this.#aliases.set(set, topic);
   }
 
   #withAlias(properties: Properties, topicAlias: number): Properties {
