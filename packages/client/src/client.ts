@@ -184,17 +184,14 @@ export class Client implements AsyncDisposable {
    * takes it away. Throws 'topic-filter-invalid'.
    */
   handle(filter: string, handler: MessageHandler): () => void {
-    try {
-      assertFilter(filter);
-    } catch (error) {
-      throw mqttError(error);
-    }
+    assertFilter(filter);
     return this.#session.routes.handle(filter, handler);
   }
 
   /** Unsubscribes from filters, whoever subscribed to them here. Settles with UNSUBACK; rejects as `publish` does. */
   async unsubscribe(filters: string | readonly string[], options: UnsubscribeOptions = {}): Promise<RequestResult> {
     const list = [filters].flat();
+    list.forEach(assertFilter);
     const left = this.#session.routes.leaving(list);
     const result = await this.#requestUnsubscribe(list, options);
     for (const subscription of left()) subscription.finish(undefined);
@@ -318,21 +315,10 @@ export class Client implements AsyncDisposable {
   }
 
   /** Sends the request and tells how it was answered. */
-  async #request(request: Omit<Request, 'settle'>, options: OperationOptions, taken?: (result: RequestResult) => void) {
+  async #request(request: Omit<Request, 'settle'>, options: OperationOptions): Promise<RequestResult> {
     const { requests } = this.#session;
     const result = await this.#operation<RequestResult>(`Cannot ${attemptOf(request)}`, options, (settle) => {
-      for (const filter of request.filters) assertFilter(filter);
-      const own: Request = {
-        ...request,
-        settle: {
-          resolve: (answer) => {
-            // Before the packets behind the answer are handled.
-            taken?.(answer);
-            settle.resolve(answer);
-          },
-          reject: settle.reject,
-        },
-      };
+      const own = { ...request, settle };
       requests.add(own);
       return () => requests.cancel(own);
     });
@@ -372,18 +358,18 @@ export class Client implements AsyncDisposable {
     try {
       for (const { filter } of subscriptions) assertFilter(filter);
       const identifier = this.#lifecycle.isOver ? 0 : routes.add(subscription, subscriptions, properties);
-      const names = subscriptions.map(({ filter }) => filter);
-      const request = { type: 'subscribe' as const, filters: names, subscriptions, properties, identifier };
-      const answered = this.#request(request, options, (answer) => {
-        subscription.results = answer.results;
-        subscription.properties = answer.properties;
+      const filters = subscriptions.map(({ filter }) => filter);
+      const taken = (answer: RequestResult): void => {
+        Object.assign(subscription, answer);
         for (const { filter, reasonCode } of answer.results) if (reasonCode < REFUSED) routes.granted(filter);
-      });
-      await Promise.all([answered, ready]);
+      };
+      const request = { type: 'subscribe' as const, filters, subscriptions, properties, identifier, taken };
+      await Promise.all([this.#request(request, options), ready]);
       return subscription;
     } catch (error) {
-      this.#finish(subscription, mqttError(error));
-      throw mqttError(error);
+      const typed = mqttError(error);
+      this.#finish(subscription, typed);
+      throw typed;
     }
   }
 

@@ -42,6 +42,8 @@ export interface Request {
   readonly properties: Properties;
   /** Chosen by the client; goes along where the server takes it and the application gave none. */
   readonly identifier: number;
+  /** Told of the answer before the packets behind it are handled. */
+  readonly taken?: ((result: RequestResult) => void) | undefined;
   readonly settle: Settle<RequestResult>;
 }
 
@@ -85,7 +87,7 @@ export class Requests {
     this.#waiting.delete(request);
     for (const [packetId, open] of this.#open) {
       if (open !== request) continue;
-      this.#open.set(packetId, { ...request, settle: UNHEARD });
+      this.#open.set(packetId, { ...request, taken: undefined, settle: UNHEARD });
       this.#unheard += 1;
     }
     this.#settled();
@@ -141,10 +143,9 @@ export class Requests {
     if (count > 0 && reasonCodes.every((code) => code >= REFUSED)) {
       settle.reject(refused(`Cannot ${attemptOf(request)}`, reasonCodes[0], packet));
     } else {
-      settle.resolve({
-        results: filters.map((filter, index) => ({ filter, reasonCode: reasonCodes[index] ?? 0 })),
-        properties,
-      });
+      const results = filters.map((filter, index) => ({ filter, reasonCode: reasonCodes[index] ?? 0 }));
+      request.taken?.({ results, properties });
+      settle.resolve({ results, properties });
     }
     this.#settled();
     this.#pump();
@@ -203,7 +204,11 @@ export function assertFilter(filter: unknown): asserts filter is string {
   if (typeof filter !== 'string') {
     throw wrongArgument('Cannot use a filter', 'it', filter, 'text or { filter, qos }');
   }
-  assertTopicFilter(parseSharedFilter(filter)?.filter ?? filter);
+  try {
+    assertTopicFilter(parseSharedFilter(filter)?.filter ?? filter);
+  } catch (error) {
+    throw mqttError(error);
+  }
 }
 
 /** The filters with what `subscribe` asks of each. */

@@ -121,9 +121,7 @@ function connectPacket(options: ClientOptions, environment: Environment): Connec
     const message = 'Cannot connect with an empty clientId: before MQTT 5.0 it needs cleanStart [MQTT311-3.1.3-7]';
     throw new MqttError('invalid', message);
   }
-  const properties = { ...options.properties };
-  checkVersion('Cannot connect', version, properties);
-  if (version === 5) addProperties(properties, options);
+  checkVersion('Cannot connect', version, options.properties ?? NO_PROPERTIES);
   const packet: ConnectPacket = {
     type: 'connect',
     protocolVersion: version,
@@ -131,20 +129,24 @@ function connectPacket(options: ClientOptions, environment: Environment): Connec
     clientId,
     cleanStart,
     keepAlive: options.keepAlive ?? 60,
-    properties,
+    properties: version === 5 ? propertiesOf(options) : NO_PROPERTIES,
   };
   if (options.will !== undefined) packet.will = willOf(options.will, version);
   return packet;
 }
 
-/** What other options say as properties. */
-function addProperties(properties: Properties, { authentication, maximumPacketSize, outbox }: ClientOptions): void {
-  properties.topicAliasMaximum ??= TOPIC_ALIAS_MAXIMUM;
-  if (outbox?.store !== undefined) properties.sessionExpiryInterval ??= DAY_S;
-  if (maximumPacketSize !== undefined) properties.maximumPacketSize = maximumPacketSize;
-  if (authentication === undefined) return;
-  properties.authenticationMethod = authentication.method;
-  if (authentication.data !== undefined) properties.authenticationData = authentication.data;
+/** With what other options say as properties. */
+function propertiesOf({ properties, authentication, maximumPacketSize, outbox }: ClientOptions): Properties {
+  return set({
+    topicAliasMaximum: TOPIC_ALIAS_MAXIMUM,
+    sessionExpiryInterval: outbox?.store && DAY_S,
+    ...set(properties ?? NO_PROPERTIES),
+    ...set({
+      maximumPacketSize,
+      authenticationMethod: authentication?.method,
+      authenticationData: authentication?.data,
+    }),
+  });
 }
 
 function willOf(will: WillOptions, version: ProtocolVersion): NonNullable<ConnectPacket['will']> {
