@@ -5,6 +5,7 @@ import {
   decodeServerPacket,
   hexadecimal,
   NO_PROPERTIES,
+  PACKET_BYTES_MAXIMUM,
   type Packet,
   PacketStream,
   PacketWriter,
@@ -39,9 +40,6 @@ export interface ConnectionOwner {
   closed(error: Error | undefined): void;
 }
 
-/** Of a connection that is over. */
-export const NOBODY: ConnectionOwner = { received: () => {}, drained: () => {}, failed: () => {}, closed: () => {} };
-
 /** Sees every packet, where somebody wants to. */
 export interface PacketTap {
   readonly isOpen: boolean;
@@ -65,12 +63,13 @@ const OUTPUT_BYTES_KEPT = 16_384;
 
 /** Bytes and packets of one wire. */
 export class Connection implements WireHandler {
-  owner: ConnectionOwner;
+  /** Undefined where nobody is told any more. */
+  owner: ConnectionOwner | undefined;
   /** Settles when the wire is gone. */
   readonly gone: Promise<void>;
   readonly #tellGone: () => void;
   /** Bytes that the server takes in one packet. */
-  maximumPacketSize = Number.POSITIVE_INFINITY;
+  maximumPacketSize = PACKET_BYTES_MAXIMUM;
   /** Told of what comes and goes. */
   keepAlive: KeepAlive | undefined;
   readonly #wire: Wire;
@@ -138,7 +137,7 @@ export class Connection implements WireHandler {
       const message = `Cannot send ${packet.type.toUpperCase()}: the server takes at most ${this.maximumPacketSize} bytes [MQTT-3.2.2-15]`;
       const error = new MqttError('not-supported', message, { reasonCode: 0x95 });
       if (REQUESTS.includes(packet.type)) throw error;
-      if (packet.type !== 'disconnect') this.owner.failed(error);
+      if (packet.type !== 'disconnect') this.owner?.failed(error);
       return;
     }
     if (this.#tap.isOpen) this.#tap.sent(packet);
@@ -204,7 +203,7 @@ export class Connection implements WireHandler {
     if (this.#bytesBehind > BEHIND_BYTES_MAX && !this.#isPaused) this.#wire.resume();
     this.#bytesBehind = 0;
     this.#tellLeft();
-    if (this.#state === 'open') this.owner.drained();
+    if (this.#state === 'open') this.owner?.drained();
   }
 
   /** From the wire. */
@@ -215,14 +214,14 @@ export class Connection implements WireHandler {
     this.#state = 'closed';
     this.#settleLeft(wasOrderly ? undefined : this.#endError);
     this.#tellGone();
-    this.owner.closed(error);
+    this.owner?.closed(error);
   }
 
   /** Something else than an MQTT server is told at once: its first bytes may claim a long packet that never comes. */
   #isMqtt(first: number): boolean {
     if (FIRST_BYTES.includes(first)) return true;
     const found = `begins with ${hexadecimal(first)}, expected CONNACK (0x20) of an MQTT server`;
-    this.owner.failed(protocolError(`Cannot accept the answer: it ${found}`));
+    this.owner?.failed(protocolError(`Cannot accept the answer: it ${found}`));
     return false;
   }
 
@@ -232,7 +231,7 @@ export class Connection implements WireHandler {
         const { bytes, start, bodyStart, end } = this.#reader;
         const packet = decodeServerPacket(this.#version, bytes, start, bodyStart, end);
         if (this.#tap.isOpen) this.#tap.received(packet);
-        this.owner.received(packet);
+        this.owner?.received(packet);
         if (this.#isPaused) {
           // The transport may use the chunk again when this call returns.
           this.#reader.hold();
@@ -240,7 +239,7 @@ export class Connection implements WireHandler {
         }
       }
     } catch (error) {
-      this.owner.failed(error as Error);
+      this.owner?.failed(error as Error);
     }
   }
 

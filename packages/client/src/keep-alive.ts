@@ -1,7 +1,7 @@
 /** The Keep Alive of one connection: when to send PINGREQ, and when to give a silent server up (section 3.1.2.10). */
 
 import type { Connection } from './connection.ts';
-import type { Environment } from './environment.ts';
+import { type Environment, NEVER_MS } from './environment.ts';
 import { MqttError } from './errors.ts';
 
 /** Part of the Keep Alive after which an idle connection is pinged: the rest is for timers and networks that are late. */
@@ -21,7 +21,7 @@ export class KeepAlive {
   readonly #dead: (error: MqttError) => void;
   #sentAtMs: number;
   #receivedAtMs: number;
-  #pingAtMs = Number.POSITIVE_INFINITY;
+  #pingAtMs = NEVER_MS;
   #isSuspect = false;
   #cancel: (() => void) | undefined;
 
@@ -50,18 +50,18 @@ export class KeepAlive {
   /** Bytes came in: the server lives, whatever they are. */
   received(): void {
     this.#receivedAtMs = this.#environment.nowMs();
-    this.#pingAtMs = Number.POSITIVE_INFINITY;
+    this.#pingAtMs = NEVER_MS;
     this.#isSuspect = false;
   }
 
   /** The connection is over. */
   stop(): void {
-    this.#wait(Number.POSITIVE_INFINITY);
+    this.#wait(NEVER_MS);
   }
 
   #wait(ms: number): void {
     this.#cancel?.();
-    this.#cancel = ms === Number.POSITIVE_INFINITY ? undefined : this.#environment.setTimer(ms, () => this.#check());
+    this.#cancel = ms === NEVER_MS ? undefined : this.#environment.setTimer(ms, () => this.#check());
   }
 
   /**
@@ -81,7 +81,7 @@ export class KeepAlive {
       this.#wait(GRACE_MS);
       return;
     }
-    const isAwaited = timeoutMs < Number.POSITIVE_INFINITY;
+    const isAwaited = timeoutMs < NEVER_MS;
     const quietSinceMs = isAwaited ? this.#sentAtMs : Math.min(this.#sentAtMs, this.#receivedAtMs);
     const untilPingMs = quietSinceMs + this.#intervalMs - nowMs;
     if (untilPingMs > 0) {

@@ -9,7 +9,7 @@
  * attempts are used up. The table says where each leads; what is not in it cannot happen in that state.
  *
  * There is at most one attempt or connection at a time. An attempt belongs to an AbortController and a connection to
- * this object's `#current`; whoever is no longer the current one has another owner, so nothing late moves the state.
+ * this object's `#current`; whoever is no longer the current one has no owner, so nothing late moves the state.
  * Waits between attempts are those of `BackOff`, which begins anew only after a connection held: a server that accepts
  * and throws out again is not asked without end.
  */
@@ -18,7 +18,7 @@ import { type ConnackPacket, isReasonCodeAllowed } from '@dunlin/protocol';
 import { type AttemptContext, attempt, type Established } from './attempt.ts';
 import { BackOff } from './back-off.ts';
 import type { ClientEvents, ClientState, CloseReason } from './client-api.ts';
-import { type Connection, lost, NOBODY } from './connection.ts';
+import { type Connection, lost } from './connection.ts';
 import { disconnectedBy, MqttError, mqttError } from './errors.ts';
 import { type Listeners, surface } from './events.ts';
 import { KeepAlive } from './keep-alive.ts';
@@ -301,7 +301,7 @@ export class Lifecycle {
   #drop(error: MqttError | undefined): void {
     const { connection } = this;
     if (connection === undefined) return;
-    connection.owner = NOBODY;
+    connection.owner = undefined;
     this.#current = undefined;
     this.connack = undefined;
     this.#keepAlive?.stop();
@@ -324,7 +324,7 @@ export class Lifecycle {
       this.#attempts += 1;
       this.#hops = 0;
     }
-    const { attemptsMax = Number.POSITIVE_INFINITY } = this.#reconnect;
+    const { attemptsMax = this.#attempts } = this.#reconnect;
     const isLeft = this.#attempts <= (isFirst ? this.#settings.connectAttempts - 1 : attemptsMax);
     const isWanted = isFirst || this.#settings.reconnect !== false;
     if (!isWanted || !(isFollowing || (this.#isMendable(error) && isLeft))) {
