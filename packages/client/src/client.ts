@@ -13,7 +13,7 @@ import type {
   UnsubscribeOptions,
 } from './client-api.ts';
 import type { PublishResult } from './connection.ts';
-import { MqttError, mqttError, wrongArgument } from './errors.ts';
+import { listed, MqttError, mqttError, wrongArgument } from './errors.ts';
 import { Listeners } from './events.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Log } from './log.ts';
@@ -339,7 +339,7 @@ export class Client implements AsyncDisposable {
       dropped: () => {
         this.stats.dropped += 1;
       },
-      held: () => this.#log.line('warn', `a full iterator of "${names.join('", "')}" holds up all acknowledgements`),
+      held: () => this.#log.line('warn', `a full iterator of ${listed(names)} holds up all acknowledgements`),
     };
     const isManual = given.acknowledge === 'manual';
     const subscription = new Subscription(owner, names, this.#settings.iteratorMessagesMax, isManual);

@@ -40,7 +40,7 @@ test('packets are made into lines and told where somebody wants to know; a hook 
 test('a packet is one line, without payload and safe for a terminal', () => {
   const packets: [Packet, string][] = [
     [published({ topic: 'a\u001b', qos: 1, packetId: 3, dup: true }), '> PUBLISH 3 "a\\u001b" QoS 1 again 0 bytes'],
-    [{ type: 'unsubscribe', packetId: 1, properties: {}, filters: ['a', 'b'] }, '> UNSUBSCRIBE 1 "a" "b"'],
+    [{ type: 'unsubscribe', packetId: 1, properties: {}, filters: ['a', 'b'] }, '> UNSUBSCRIBE 1 "a", "b"'],
     [{ type: 'connack', sessionPresent: true, reasonCode: 0, properties: {} }, '> CONNACK session present'],
     [{ type: 'suback', packetId: 1, properties: {}, reasonCodes: [0, 128] }, '> SUBACK 1 0 128'],
     [{ type: 'puback', packetId: 1, reasonCode: 0x87, properties: {} }, '> PUBACK 1 Not authorized (0x87)'],

@@ -3,7 +3,7 @@
 import type { Packet } from '@dunlin/protocol';
 import type { ClientEvents } from './client-api.ts';
 import type { PacketTap } from './connection.ts';
-import { describeReason, shown } from './errors.ts';
+import { describeReason, listed, shown } from './errors.ts';
 import { callApart, type Listeners } from './events.ts';
 import type { LogLine } from './options.ts';
 
@@ -72,22 +72,42 @@ export function isDebugOn(world: object): boolean {
   }
 }
 
+/** What a line tells of a packet, where the packet has it. */
+interface Told {
+  readonly type: string;
+  readonly packetId?: number;
+  readonly topic?: string;
+  readonly qos?: number;
+  readonly retain?: boolean;
+  readonly dup?: boolean;
+  readonly payload?: Uint8Array;
+  readonly subscriptions?: readonly { readonly filter: string }[];
+  readonly filters?: readonly string[];
+  readonly sessionPresent?: boolean;
+  readonly reasonCode?: number;
+  readonly reasonCodes?: readonly number[];
+}
+
 /** A packet in one line: type, identifier, topic or filters, code, sizes; no payload and no secret. */
 export function packetLine(direction: '>' | '<', packet: Packet): string {
-  const words: unknown[] = [direction, packet.type.toUpperCase()];
-  if ('packetId' in packet && packet.packetId > 0) words.push(packet.packetId);
-  if (packet.type === 'publish') {
-    words.push(`"${shown(packet.topic)}" QoS ${packet.qos}`);
-    if (packet.retain) words.push('retained');
-    if (packet.dup) words.push('again');
-    words.push(`${packet.payload.length} bytes`);
-  }
-  if (packet.type === 'subscribe') words.push(...packet.subscriptions.map(({ filter }) => `"${filter}"`));
-  if (packet.type === 'unsubscribe') words.push(...packet.filters.map((filter) => `"${filter}"`));
-  if (packet.type === 'connack' && packet.sessionPresent) words.push('session present');
-  if ('reasonCode' in packet && packet.reasonCode > 0) words.push(describeReason(packet.reasonCode, packet));
-  if ('reasonCodes' in packet) words.push(packet.reasonCodes.join(' '));
-  return words.join(' ');
+  const told: Told = packet;
+  const { topic, payload, subscriptions, reasonCode } = told;
+  const filters = told.filters ?? subscriptions?.map(({ filter }) => filter);
+  return [
+    direction,
+    told.type.toUpperCase(),
+    told.packetId,
+    topic !== undefined && `"${shown(topic)}" QoS ${told.qos}`,
+    told.retain && 'retained',
+    told.dup && 'again',
+    payload && `${payload.length} bytes`,
+    filters && listed(filters),
+    told.sessionPresent && 'session present',
+    reasonCode && describeReason(reasonCode, packet),
+    told.reasonCodes?.join(' '),
+  ]
+    .filter(Boolean)
+    .join(' ');
 }
 
 /** The packet without authentication data and with an empty password. */

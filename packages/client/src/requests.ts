@@ -14,7 +14,7 @@ import {
   type UnsubackPacket,
 } from '@dunlin/protocol';
 import type { FilterRequest, SubscribeOptions } from './client-api.ts';
-import { MqttError, mqttError, refused, wrongArgument } from './errors.ts';
+import { listed, MqttError, mqttError, refused, wrongArgument } from './errors.ts';
 import type { Link } from './link.ts';
 import type { Settle } from './operation.ts';
 import { checkSubscription, checkVersion } from './server-limits.ts';
@@ -196,7 +196,7 @@ function propertiesOf({ type, subscriptions, properties, identifier }: Request, 
 
 /** Such as `subscribe to "a"`. */
 export function attemptOf({ type, filters }: Pick<Request, 'type' | 'filters'>): string {
-  return `${type} ${type === 'subscribe' ? 'to' : 'from'} ${filters.map((filter) => `"${filter}"`).join(', ')}`;
+  return `${type} ${type === 'subscribe' ? 'to' : 'from'} ${listed(filters)}`;
 }
 
 /** Throws 'topic-filter-invalid' (0x8F) for a filter, shared or not, that no server takes, 'invalid' for what is no text. */
