@@ -9,8 +9,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CHECKS, type Check, COUNTERS, LIMITS } from '@dunlin/broker';
+import { DEVICE_CHECKS } from '@dunlin/devices';
 import { REASON_CODES, reasonCodeName } from '@dunlin/protocol';
 import {
+  API_PROBLEMS,
+  API_SCOPES,
   CONFIGURATION,
   configurationSchemaText,
   type Fate,
@@ -43,6 +46,7 @@ const NOTE =
 /** Every generated file: path below the root, text. */
 export function referenceFiles(): ReadonlyMap<string, string> {
   return new Map([
+    ['docs/reference/api.md', apiPage()],
     ['docs/reference/client-errors.md', clientErrorsPage()],
     ['docs/reference/configuration.md', configurationPage()],
     ['docs/reference/limits.md', limitsPage()],
@@ -113,6 +117,32 @@ function clientErrorsPage(): string {
     'The client tries again by itself, except after the refusals that retrying cannot mend: 0x81, 0x82, 0x84 to 0x87, 0x8A, 0x8C,',
     '0x90, 0x95, 0x99, 0x9A, 0x9B; with functions for credentials 0x86 and 0x87 are tried again. `reconnect.shouldRetry` decides',
     'otherwise.',
+  );
+}
+
+function apiPage(): string {
+  const problems = Object.entries(API_PROBLEMS).map(([name, { status, title }]) => [code(name), String(status), title]);
+  const scopes = Object.entries(API_SCOPES).map(([name, description]) => [code(name), description]);
+  return page(
+    'The HTTP API',
+    'Listeners of transport `ws` or `wss` with `api: true` answer it at `/api/v1`, and the control socket of a server does. Its',
+    'routes with their schemas are in `/api/v1/openapi.json` (OpenAPI 3.1) of the server itself.',
+    '',
+    'Everybody shows an API key, on loopback too: `Authorization: Bearer dk_…`. The first one is made by the control socket,',
+    'which is for the user of the server alone. A POST with an `Idempotency-Key` is carried out once; who repeats it gets',
+    'the same answer, with `Idempotency-Replayed: true`. Lists come in pages: `cursor` of one leads to the next. What has a',
+    'revision carries it as `ETag`; a change with `If-Match` is made only while that is the current one.',
+    '',
+    '## Scopes of API keys',
+    '',
+    ...table(['Scope', 'Allows'], scopes),
+    '',
+    '## Problems',
+    '',
+    'What is refused is answered as `application/problem+json` (RFC 9457). `code` never changes its meaning; `detail` says',
+    'what was found and what is expected, `errors` where in the input, and `requestId` is in the log of the server.',
+    '',
+    ...table(['`code`', 'Status', 'Meaning'], problems),
   );
 }
 
@@ -193,11 +223,14 @@ function keyRows(shape: Shape, path: string): string[][] {
   return [...row, ...inner];
 }
 
-/** The keys of each entry; what is below them has its rows where it stands first. */
+/** The keys of each entry; what is below a list has its rows where it stands first. */
 function mapRows({ names, values }: Shape & { readonly kind: 'map' }, path: string): string[][] {
   if (values.kind !== 'group') return [];
   const inner = `${path}.${names.toUpperCase()}`;
-  return Object.entries(values.entries).map(([name, entry]) => keyRows(entry, `${inner}.${name}`)[0]);
+  return Object.entries(values.entries).flatMap(([name, entry]) => {
+    const rows = keyRows(entry, `${inner}.${name}`);
+    return entry.kind === 'list' ? [rows[0]] : rows;
+  });
 }
 
 /** The keys of one form, each with the form it belongs to. */
@@ -226,6 +259,8 @@ function shownValue(shape: Shape): string {
       return `group: each key a ${shape.names}, each value ${shownValue(shape.values)}`;
     case 'group':
       return 'group';
+    case 'json':
+      return `any JSON, such as ${code(shape.example)}`;
   }
 }
 
@@ -259,6 +294,11 @@ function eventsPage(): string {
     reasonCode === undefined ? 'closed without an answer' : hexadecimal(reasonCode),
     description,
   ]);
+  const deviceChecks = Object.entries(DEVICE_CHECKS).map(([name, { reasonCode, description }]) => [
+    code(name),
+    hexadecimal(reasonCode),
+    description,
+  ]);
   const counters = Object.entries(COUNTERS).map(([name, description]) => [code(name), description]);
   return page(
     'Events and counters',
@@ -277,6 +317,12 @@ function eventsPage(): string {
     'with 5.0 also a reason that tells nothing to who guesses; 3.x clients get the nearest Return Code.',
     '',
     ...table(['Check', 'Reason Code', 'Meaning'], checks),
+    '',
+    '## Checks of devices',
+    '',
+    'Of the method `devices`, beside `certificate-…` as for other certificates.',
+    '',
+    ...table(['Check', 'Reason Code', 'Meaning'], deviceChecks),
     '',
     '## Counters',
     '',

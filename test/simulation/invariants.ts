@@ -31,6 +31,8 @@ export const INVARIANTS = {
   'durable-first': 'An answer leaves only when every write its packet caused has been committed.',
   'well-formed': 'Every packet of the broker decodes, and is one a server may send.',
   'unexpected-close': 'The broker closes no connection of a client that keeps to the rules.',
+  receipts:
+    'The receipt of a message that is followed to one client settles once, and says what became of the delivery.',
   'no-internal-error': 'No exception escapes and no internalError or storeFailed event is told.',
   'store-contract': 'The broker uses its ports as they say.',
   metrics: 'The counters agree with what was counted outside.',

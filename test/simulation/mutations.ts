@@ -6,6 +6,7 @@ import type { Entry } from '../../packages/broker/src/entry.ts';
 import { Message } from '../../packages/broker/src/message.ts';
 import { Pressure } from '../../packages/broker/src/pressure.ts';
 import { Queue } from '../../packages/broker/src/queue.ts';
+import { OpenReceipts, WrittenReceipts } from '../../packages/broker/src/receipt.ts';
 import type { Remains } from '../../packages/broker/src/remains.ts';
 import { RetainedMessages } from '../../packages/broker/src/retained.ts';
 import { Session } from '../../packages/broker/src/session.ts';
@@ -70,7 +71,7 @@ const CRASHES = 6;
 export const MUTATIONS: readonly Mutation[] = [
   {
     title: 'a session loses every 50th message of QoS 1',
-    caughtBy: ['acknowledged-arrives'],
+    caughtBy: ['acknowledged-arrives', 'receipts'],
     damage: () =>
       everyNth(Session.prototype, 'deliver', 50, function (original, parameters) {
         return parameters[0].qos === 1 ? undefined : original.apply(this, parameters);
@@ -112,7 +113,7 @@ export const MUTATIONS: readonly Mutation[] = [
   },
   {
     title: 'every 30th entry is put before the others in the queue',
-    caughtBy: ['order', 'exactly-once'],
+    caughtBy: ['order', 'exactly-once', 'no-internal-error'],
     damage: () =>
       everyNth(Queue.prototype, 'push', 30, function (_original, [entry]) {
         return this.putBack([entry]);
@@ -223,6 +224,46 @@ export const MUTATIONS: readonly Mutation[] = [
     damageEach: (broker) => forgetOnStart(broker, (session) => ({ ...session, will: undefined })),
   },
   {
+    title: 'every 5th receipt of a session is forgotten when its delivery is over',
+    caughtBy: ['receipts'],
+    damage: () => everyNth(OpenReceipts.prototype, 'settle', 5, () => true),
+  },
+  {
+    title: 'a receipt says acknowledged when the message is sent',
+    caughtBy: ['receipts'],
+    damage: () =>
+      replace(OpenReceipts.prototype, 'add', () => (_position, receipt) => {
+        receipt.settle('acknowledged');
+      }),
+  },
+  {
+    title: 'a receipt says written before the socket has the message',
+    caughtBy: ['receipts'],
+    damage: () =>
+      replace(WrittenReceipts.prototype, 'add', () => (receipt) => {
+        receipt.settle('written');
+      }),
+  },
+  {
+    title: 'a receipt says lost when the connection ends, though the session goes on',
+    caughtBy: ['receipts'],
+    damage: () =>
+      replace(
+        Session.prototype,
+        'detach',
+        (original) =>
+          function () {
+            this.receipts?.lose();
+            return original.call(this);
+          },
+      ),
+  },
+  {
+    title: 'receipts of sessions that have ended stay open',
+    caughtBy: ['receipts'],
+    damage: () => replace(OpenReceipts.prototype, 'lose', () => () => {}),
+  },
+  {
     title: 'a new broker begins the positions of each queue anew',
     caughtBy: ['no-internal-error', 'packet-identifiers', 'exactly-once'],
     crashes: CRASHES,
@@ -244,7 +285,7 @@ export const MUTATIONS: readonly Mutation[] = [
     title: 'a new broker hands on what was perhaps sent at QoS 2',
     caughtBy: ['exactly-once', 'only-what-was-asked', 'acknowledged-arrives'],
     crashes: CRASHES,
-    firstSeed: 100,
+    firstSeed: 230,
     damage: () => {
       const unsent = (entry: Entry | undefined) => entry && ({ ...entry, sent: 'never' } as const);
       let isEnding = false;

@@ -121,6 +121,11 @@ export class WireEnd implements Wire {
     return this.#isFull || this.#isToldLater;
   }
 
+  /** What is written here goes nowhere. */
+  get isBroken(): boolean {
+    return this.#isBroken || this.#isOver;
+  }
+
   get isClosed(): boolean {
     return this.#isClosedTold;
   }

@@ -507,6 +507,7 @@ export class Observer {
         'suback-first',
         `${this.label}: ${sayMessage(found.said)} comes before SUBACK${this.#sayGroups(keyOf(topic, packet.payload))}`,
       );
+    found.hidesIdentifiers = this.version !== 5;
     if (packet.qos === 0) {
       found.state = 'done';
       return;
@@ -686,7 +687,6 @@ export class Observer {
     if (best === undefined) return undefined;
     const { group, shared } = best;
     free(group, groups);
-    shared.hidesIdentifiers = this.version !== 5;
     group.taker = shared;
     session.add(key, shared);
     return shared;

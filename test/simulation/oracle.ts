@@ -304,8 +304,8 @@ export class Oracle {
     };
   }
 
-  /** A message is said. Returns whether anybody wants it. */
-  publish(said: Said): boolean {
+  /** A message is said. `followedTo`: a client that gets it only if it is there. Returns whether anybody wants it. */
+  publish(said: Said, followedTo?: string): boolean {
     if (said.retain) this.#retain(said);
     let isWanted = false;
     const groupFilters = new Set<string>();
@@ -317,7 +317,8 @@ export class Oracle {
         if (subscription.isShared) groupFilters.add(subscription.filter);
         else if (!(subscription.noLocal && said.publisher === session.name)) plain.push(subscription);
       }
-      if (plain.length > 0) this.#expect(session, said, plain);
+      const isAway = session.name.text === followedTo && session.link === 0;
+      if (plain.length > 0 && !isAway) this.#expect(session, said, plain);
     }
     for (const filter of groupFilters) {
       const key = keyOf(said.topic, said.payload);

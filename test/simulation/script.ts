@@ -13,7 +13,7 @@ import type { ScriptedClient } from './scripted-client.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
-const TOPICS = ['a', 'a/b', 'a/b/c', 'a/c', 'b/x', 'b', 'a/', '/a', '$own/t', 'a/\u00fc'];
+export const TOPICS = ['a', 'a/b', 'a/b/c', 'a/c', 'b/x', 'b', 'a/', '/a', '$own/t', 'a/\u00fc'];
 const FILTERS = ['a', 'a/#', 'a/+', '+/b', '#', '+', 'a/b/c', 'b/x', '+/+/c', '/+', '$own/#', '$own/t', 'a/\u00fc'];
 const SHARED = ['$share/g/a/#', '$share/g/b/+', '$share/h/a/#', '$share/h/#', '$share/g/a/b'];
 

@@ -21,6 +21,7 @@ import { BrokerProcess } from './broker-process.ts';
 import { type Character, characterOf } from './character.ts';
 import { DelayedStore } from './delayed-store.ts';
 import { keyOf, sayMessage } from './expectation.ts';
+import { type Followed, FollowedMessages } from './followed-messages.ts';
 import { Judge, type Violation } from './invariants.ts';
 import { Link, type LinkWatcher } from './network.ts';
 import { type Observed, Observer, REFUSED_USER } from './observer.ts';
@@ -96,7 +97,7 @@ export async function simulateAndExplain(options: SimulationOptions): Promise<Si
   return result.violation === undefined ? result : simulate({ ...options, isTraced: true });
 }
 
-class World implements LinkWatcher, Observed {
+class World implements LinkWatcher, Observed, Followed {
   readonly judge: Judge;
   readonly oracle: Oracle;
   readonly time: VirtualTime;
@@ -110,6 +111,7 @@ class World implements LinkWatcher, Observed {
   /** The present one, or while none runs the last one. */
   #process: BrokerProcess;
   readonly #trace: Trace;
+  readonly #followed: FollowedMessages;
   readonly #clients: ScriptedClient[] = [];
   readonly #scripts: Script[] = [];
   readonly #numbering: Numbering = { next: 1 };
@@ -137,11 +139,18 @@ class World implements LinkWatcher, Observed {
     this.#brokerRandom = this.#random.fork();
     this.#store = this.#makeStore();
     this.#process = this.#makeProcess();
+    this.#followed = new FollowedMessages(this, this.#random.fork());
     this.time.afterEach = () => this.#look();
   }
 
   get broker(): Broker {
     return this.#process.broker;
+  }
+  get runningBroker(): Broker | undefined {
+    return this.#process.isOver ? undefined : this.broker;
+  }
+  get isTight(): boolean {
+    return this.#character.isTight;
   }
   get isStopping(): boolean {
     return this.#isStopping;
@@ -223,6 +232,14 @@ class World implements LinkWatcher, Observed {
       if (write.op === 'enqueue' && write.session === number && ((write.entry.position - 1) % 65_535) + 1 === packetId)
         return true;
     return false;
+  }
+
+  isLinkBroken(link: number): boolean {
+    return this.#observers.get(link)?.link.server.isBroken !== false;
+  }
+
+  tell(text: string): void {
+    this.#trace.tell(text);
   }
 
   nowMs(): number {
@@ -343,6 +360,7 @@ class World implements LinkWatcher, Observed {
     for (const observer of this.#touched) observer.afterEach();
     this.#touched.clear();
     this.oracle.afterEach();
+    this.#followed.afterEach();
     this.oracle.journal.nextStep();
     if (this.#process.uncommitted.size === 0) this.oracle.journal.allIsDurable();
   }
@@ -362,6 +380,7 @@ class World implements LinkWatcher, Observed {
     this.#trace.crash(isPowerCut);
     this.#crashes += 1;
     this.#process.end();
+    this.#followed.crashed();
     this.#store.crash();
     for (const observer of this.#process.observers) {
       observer.crashed();
@@ -437,6 +456,8 @@ class World implements LinkWatcher, Observed {
     this.#dialInSilence();
     const durationMs = this.#options.durationMs ?? FIRST_ACT_MS;
     this.#expectMisfortune(durationMs);
+    const clientIds = () => this.#clients.map(({ clientId }) => clientId).filter((clientId) => clientId !== '');
+    this.#followed.begin(clientIds, this.#character.paceMs, this.time.nowMs() + durationMs);
     await this.#pass(durationMs);
     while (this.#process.isOver && this.judge.violation === undefined) await this.#pass(SETTLE_STEP_MS);
     if (this.judge.violation !== undefined) return;
@@ -479,6 +500,7 @@ class World implements LinkWatcher, Observed {
     };
     for (const [what, count] of Object.entries(left))
       this.judge.check(count === 0, 'held-bytes', () => `${count} ${what} are left when the broker has stopped`);
+    this.#followed.checkNoneOpen();
   }
 
   /** Somebody connects and says nothing: the broker hangs up in time. */
@@ -690,6 +712,7 @@ class World implements LinkWatcher, Observed {
     };
     for (const [what, count] of Object.entries(left))
       this.judge.check(count === 0, 'held-bytes', () => `${count} ${what} are left when all have gone`);
+    this.#followed.checkNoneOpen();
   }
 
   result(): SimulationResult {

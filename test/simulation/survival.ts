@@ -97,13 +97,16 @@ export class Survival {
         said === undefined || message === undefined
           ? said === message || (said !== undefined && this.#hasExpired(said))
           : keyOf(topic, said.payload) === key && said.qos === message.qos;
-      const said = fact.possible.findLast(isThis);
+      const like = fact.possible.filter(isThis);
+      const said = like.at(-1);
       this.#check(
-        fact.possible.some(isThis),
+        like.length > 0,
         () => `"${topic}" holds ${key ?? 'nothing'} where ${sayPossible(fact, sayMessage)} is right`,
       );
       const latest = retained.get(topic);
-      if (latest !== undefined && !this.#hasExpired(latest))
+      // Of two that are alike nobody can tell which one the store has.
+      const isAmbiguous = latest === said && like.length > 1;
+      if (latest !== undefined && !isAmbiguous && !this.#hasExpired(latest))
         this.#vote(latest, latest === said, () => `retained on "${topic}"`);
       fact.survived(said);
       if (said === undefined) retained.delete(topic);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryStore } from './memory/store.ts';
 import { byName } from './testing/by-name.ts';
+import { NamingAuthenticator } from './testing/named.ts';
 import { World } from './testing/world.ts';
 
 test('shows every session, connected or not', () => {
@@ -67,7 +68,23 @@ test('tells of a connected client what an operator asks first', () => {
       sessionPresent: false,
       keepAlive: 30,
       username: 'ada',
+      identity: undefined,
     },
+  ]);
+});
+
+test('names the identity of a client wherever it tells of one that comes, subscribes or goes', () => {
+  const world = new World({ authenticator: new NamingAuthenticator() });
+  const client = world.connect('a', { username: 'ada' });
+  client.subscribe('t');
+  client.send({ type: 'unsubscribe', packetId: 9, properties: {}, filters: ['t'] });
+  client.break();
+  const told = world.events.flatMap((event) => ('identity' in event ? [[event.name, event.identity]] : []));
+  assert.deepEqual(told, [
+    ['clientConnected', 'test:ada'],
+    ['subscribed', 'test:ada'],
+    ['unsubscribed', 'test:ada'],
+    ['clientDisconnected', 'test:ada'],
   ]);
 });
 

@@ -13,6 +13,7 @@ import { ConnectionDeadlines } from './connection-deadlines.ts';
 import { Denials } from './denials.ts';
 import { rejectConnection, sendDisconnect } from './disconnect.ts';
 import type { BrokerEvent } from './events.ts';
+import { publishFollowed, subscribedQos } from './followed-delivery.ts';
 import { GroupCommit } from './group-commit.ts';
 import { LaterTurns } from './later-turns.ts';
 import { type LimitName, type Limits, resolveLimits } from './limits.ts';
@@ -28,6 +29,7 @@ import type { Authenticator, Authorizer, Awaitable, Bus, Clock, Directory, Rando
 import { Pressure } from './pressure.ts';
 import { accept, distribute, lacksRoom, refuseWithoutRoom } from './publish.ts';
 import { PublishWriter } from './publish-writer.ts';
+import type { Receipt } from './receipt.ts';
 import { recover } from './recovery.ts';
 import { RetainedMessages } from './retained.ts';
 import { type ConnectionsReview, type PermissionsReview, Reviews } from './reviews.ts';
@@ -64,6 +66,8 @@ export interface PublishOptions {
   readonly qos?: QoS;
   readonly retain?: boolean;
   readonly properties?: Properties;
+  /** Follows the message to one client of this broker; for this message alone. */
+  readonly receipt?: Receipt;
 }
 
 export interface DisconnectOptions {
@@ -278,7 +282,22 @@ export class Broker implements SessionContext {
   publish(topic: string, payload: Uint8Array, options: PublishOptions = {}): number | Promise<number> {
     this.beginTurn();
     const message = Message.of(this.topics.named(topic), payload, { ...options, nowMs: this.nowMs });
+    const { receipt } = options;
+    if (receipt === undefined) return this.#take(message);
+    return publishFollowed(message, receipt, () => this.#take(message));
+  }
+
+  #take(message: Message): number | Promise<number> {
     return lacksRoom(this, undefined, message) ? refuseWithoutRoom(this, message) : accept(this, undefined, message);
+  }
+
+  /**
+   * The highest QoS granted to a subscription of a connected client's own, not shared, that brings it messages of the
+   * topic; undefined where there is none. Looks at the subscriptions of this client and at nothing else.
+   */
+  subscribedQos(clientId: string, topic: string): QoS | undefined {
+    const session = this.sessionsById.get(clientId);
+    return session?.owner === undefined ? undefined : subscribedQos(session, topic);
   }
 
   /**
@@ -300,6 +319,7 @@ export class Broker implements SessionContext {
     }
     this.#ticking?.cancel();
     this.storage.stop();
+    for (const { receipts } of this.sessionsById.values()) receipts?.lose();
     // What is told of a commit may write again.
     do {
       const flushed = this.commits.flushed();

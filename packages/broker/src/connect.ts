@@ -29,6 +29,7 @@ import { authenticate, receiveAuth } from './authentication.ts';
 import type { Broker } from './broker.ts';
 import { refusalBy } from './checks.ts';
 import type { Connection } from './connection.ts';
+import { holdDeliveries, releaseDeliveries } from './delivery.ts';
 import { permit } from './delivery-checks.ts';
 import { connectionEnded, endSession, refuseConnect, rejectConnection, sendDisconnect } from './disconnect.ts';
 import type { Awaitable, Permissions, Principal, Refusal } from './ports.ts';
@@ -280,8 +281,10 @@ function open(connection: Connection, { connect, isAssigned, principal, permissi
     return;
   }
   const ticket = broker.commits.written === before ? 0 : broker.commits.ticket;
+  holdDeliveries(connection);
   connection.answer(bytes, ticket, () => {
     session.resume(connection);
+    releaseDeliveries(connection);
     session.pump();
   });
   if (ticket !== 0) broker.commits.endOfTurn();
@@ -313,6 +316,7 @@ function opened(
       sessionPresent,
       keepAlive: keepAliveS,
       username: principal.username,
+      identity: principal.identity,
     });
 }
 

@@ -50,6 +50,7 @@ const CHUNK_SLICE_MS = 10;
 const AHEAD_BYTES_MAX = 16 * 1024;
 /** A packet that is not whole counts as large from here on. */
 const HALF_READ_LARGE_BYTES = 64 * 1024;
+const PINGRESP = Uint8Array.of(0xd0, 0x00);
 
 export type ConnectionState = 'new' | 'connecting' | 'open' | 'closed';
 
@@ -95,7 +96,7 @@ export class Connection implements WireHandler, AnswerSink {
   unfinishedPublishes = 0;
   aliasesIn: TopicAliasReceiver<Topic> | undefined = undefined;
   aliasesOut: TopicAliasSender | undefined = undefined;
-  /** What follows a SUBACK that has not left. */
+  /** What follows a SUBACK that has not left, or CONNACK. */
   held: HeldDeliveries | undefined = undefined;
   /** The topic of the last PUBLISH: publishers repeat themselves. */
   lastTopic: Topic | undefined = undefined;
@@ -340,15 +341,16 @@ export class Connection implements WireHandler, AnswerSink {
     connectionEnded(this, 'network', undefined, reason, check === undefined ? {} : { check });
   }
 
-  /** Sends at QoS 0, or drops where the client reads too slowly or takes no packet of the size. */
-  sendQoS0(message: Message, retain: boolean, identifiers: readonly number[]): void {
+  /** Sends at QoS 0, or drops where the client takes no packet of the size. False: it reads too slowly for that. */
+  sendQoS0(message: Message, retain: boolean, identifiers: readonly number[]): boolean {
     if ((this.outbox.isBlocked || this.held !== undefined) && !this.hasRoom) {
       this.broker.metrics.messagesDroppedSlow += 1;
-      return;
+      return false;
     }
     const header = 0x30 | (retain ? 1 : 0);
     if (this.held !== undefined) this.held.add(message, header, identifiers);
     else sendPublish(this, message, 0, header, identifiers, true);
+    return true;
   }
 
   /** Sends at QoS 1 or 2. Returns false where the client takes no packet of the size: it counts as delivered. */
@@ -495,5 +497,3 @@ export class Connection implements WireHandler, AnswerSink {
 function asBuffer(bytes: Uint8Array): Buffer {
   return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
-
-const PINGRESP = Uint8Array.of(0xd0, 0x00);

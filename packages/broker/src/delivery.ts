@@ -7,24 +7,31 @@ import { PACKET_BYTES_MAXIMUM, type TopicAliasSender } from '@dunlin/protocol';
 import type { Connection } from './connection.ts';
 import type { Message } from './message.ts';
 import { publishLength } from './publish-writer.ts';
+import type { Receipt } from './receipt.ts';
 import type { Topic } from './topics.ts';
 
 interface Held {
   readonly message: Message;
   readonly header: number;
   readonly identifiers: readonly number[];
+  readonly receipt: Receipt | undefined;
 }
 
-/** QoS 0 deliveries behind SUBACKs that have not left. */
+/** QoS 0 deliveries behind SUBACKs that have not left, or behind CONNACK. */
 export class HeldDeliveries {
-  /** SUBACKs that have not left. */
-  subacks = 0;
+  /** Answers that have not left. */
+  answers = 0;
   bytes = 0;
   readonly #deliveries: Held[] = [];
 
   add(message: Message, header: number, identifiers: readonly number[]): void {
     this.bytes += message.heldBytes;
-    this.#deliveries.push({ message: message.own(), header, identifiers });
+    this.#deliveries.push({ message: message.own(), header, identifiers, receipt: message.receipt });
+  }
+
+  /** The connection ends before they could be sent. */
+  lose(): void {
+    for (const { receipt } of this.#deliveries) receipt?.settle('lost');
   }
 
   /** In the order they came. */
@@ -36,19 +43,23 @@ export class HeldDeliveries {
 /** From here on deliveries wait until `releaseDeliveries` was called as often as this. */
 export function holdDeliveries(connection: Connection): void {
   connection.held ??= new HeldDeliveries();
-  connection.held.subacks += 1;
+  connection.held.answers += 1;
 }
 
-/** A SUBACK has left: after the last of them what waited follows. */
+/** An answer has left: after the last of them what waited follows. */
 export function releaseDeliveries(connection: Connection): void {
   const held = connection.held;
   if (held === undefined) return;
-  held.subacks -= 1;
-  if (held.subacks > 0) return;
+  held.answers -= 1;
+  if (held.answers > 0) return;
   connection.held = undefined;
-  for (const { message, header, identifiers } of held) {
+  for (const { message, header, identifiers, receipt } of held) {
+    let isSent = false;
     if (message.isExpired(connection.broker.nowMs)) connection.broker.metrics.messagesExpired += 1;
-    else sendPublish(connection, message, 0, header, identifiers, true);
+    else isSent = sendPublish(connection, message, 0, header, identifiers, true);
+    if (receipt === undefined) continue;
+    if (isSent) connection.outbox.follow(receipt);
+    else receipt.settle('lost');
   }
 }
 

@@ -240,6 +240,7 @@ export function connectionEnded(
   broker.tell({
     name: 'clientDisconnected',
     clientId: session.clientId,
+    identity: connection.principal?.identity,
     address: connection.wire.peer.address,
     reasonCode,
     by,
@@ -347,6 +348,7 @@ function close(connection: Connection, isDurable = false): void {
   connection.state = 'closed';
   broker.forget(connection);
   connection.finish();
+  connection.held?.lose();
   if (isDurable) closeWhenDurable(broker, wire);
   else wire.close();
   connection.release();

@@ -3,6 +3,7 @@ import type { ProtocolVersion } from '@dunlin/protocol';
 import type { LimitName } from './limits.ts';
 
 interface EventFields {
+  /** `identity`: `Principal.identity`, here and in what follows. */
   clientConnected: {
     clientId: string;
     address: string;
@@ -12,10 +13,12 @@ interface EventFields {
     sessionPresent: boolean;
     keepAlive: number;
     username: string | undefined;
+    identity: string | undefined;
   };
   /** `reasonCode`: of the DISCONNECT sent or received; undefined where the connection just ended. */
   clientDisconnected: {
     clientId: string;
+    identity: string | undefined;
     address: string;
     reasonCode: number | undefined;
     by: 'client' | 'server' | 'network';
@@ -45,7 +48,7 @@ interface EventFields {
   sessionTakenOver: { clientId: string; address: string; newAddress: string };
   sessionCreated: { clientId: string };
   sessionEnded: { clientId: string; reason: 'clean-start' | 'expired' | 'disconnected' };
-  subscribed: { clientId: string; filter: string; qos: number };
+  subscribed: { clientId: string; identity: string | undefined; filter: string; qos: number };
   /** `rule`: what decided, where permissions did. Of this and the other denials a few a second are told; all are counted. */
   subscriptionRefused: {
     clientId: string;
@@ -55,7 +58,7 @@ interface EventFields {
     reason: string;
     rule: string | undefined;
   };
-  unsubscribed: { clientId: string; filter: string };
+  unsubscribed: { clientId: string; identity: string | undefined; filter: string };
   publishRefused: {
     clientId: string;
     username: string | undefined;

@@ -20,6 +20,7 @@ export { Message, retainedBytes } from './message.ts';
 export { COUNTERS, type CounterName, type Metrics } from './metrics.ts';
 export type { ListenerPolicy } from './policy.ts';
 export type * from './ports.ts';
+export { type DeliveryOutcome, Receipt } from './receipt.ts';
 export type { ConnectionsReview, EndedClient, PermissionsReview } from './reviews.ts';
 export type { SessionInfo } from './session-info.ts';
 export { DEFAULT_SETTINGS, type Settings } from './settings.ts';

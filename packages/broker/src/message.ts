@@ -5,6 +5,7 @@
  * the turn calls `own()` first, which copies once for all keepers. Apart from that it never changes.
  */
 import { encodeProperties, PROPERTIES, type Properties, type QoS, topicLevels } from '@dunlin/protocol';
+import type { Receipt } from './receipt.ts';
 import type { Topic } from './topics.ts';
 
 export const NO_BYTES = Buffer.alloc(0);
@@ -25,6 +26,8 @@ export class Message {
   readonly properties: Buffer;
   /** A note of the Store that keeps it, which nobody else reads or writes; 0 where no Store has seen it. */
   storeTag = 0;
+  /** Who follows it to one client; until its delivery there begins. */
+  receipt: Receipt | undefined = undefined;
   /** Deliveries that wait or are not finished and keep it in memory. */
   holders = 0;
   bytes: Buffer;

@@ -6,6 +6,7 @@
  */
 import type { Wire } from '@dunlin/transport';
 import type { Metrics } from './metrics.ts';
+import { type Receipt, WrittenReceipts } from './receipt.ts';
 
 /** A turn begins with a small buffer: with a thousand busy connections most write little. */
 const SMALL_BYTES = 2 * 1024;
@@ -52,6 +53,9 @@ export class Outbox {
   #waiting: Buffer[] | undefined = undefined;
   #lent: Buffer[] | undefined = undefined;
   #waitingBytes = 0;
+  /** Bytes that the wire was given in all. */
+  #handedBytes = 0;
+  #receipts: WrittenReceipts | undefined = undefined;
 
   constructor(wire: Wire, pool: BufferPool) {
     this.#wire = wire;
@@ -98,12 +102,28 @@ export class Outbox {
     if (this.buffer !== undefined) this.#retire(this.buffer);
     this.#pool.metrics.bytesSent += bytes.length;
     if (this.#lent !== undefined) this.#wait(bytes);
-    else if (!this.#wire.write(bytes)) this.#lent = [];
+    else if (!this.#hand(bytes)) this.#lent = [];
   }
 
   /** Hands what is here to the wire, unless that is still busy: then it goes on filling until `drained`. */
   flush(): void {
     if (this.buffer !== undefined && this.#lent === undefined) this.#retire(this.buffer);
+    if (this.#receipts !== undefined) this.#tellReceipts();
+  }
+
+  /** The receipt settles when all that was written by now is handed to the wire, or never will be. */
+  follow(receipt: Receipt): void {
+    this.#receipts ??= new WrittenReceipts();
+    this.#receipts.add(receipt, this.#handedBytes + this.#waitingBytes + this.length);
+  }
+
+  #tellReceipts(): void {
+    if (this.#receipts?.handed(this.#handedBytes) === false) this.#receipts = undefined;
+  }
+
+  #hand(bytes: Buffer): boolean {
+    this.#handedBytes += bytes.length;
+    return this.#wire.write(bytes);
   }
 
   #retire(buffer: Buffer): void {
@@ -112,7 +132,7 @@ export class Outbox {
     this.buffer = undefined;
     this.length = 0;
     if (this.#lent !== undefined) this.#wait(buffer.subarray(0, length));
-    else if (length === 0 || this.#wire.write(buffer.subarray(0, length))) this.#pool.give(buffer);
+    else if (length === 0 || this.#hand(buffer.subarray(0, length))) this.#pool.give(buffer);
     else this.#lent = [buffer];
   }
 
@@ -132,7 +152,7 @@ export class Outbox {
       this.#forgetWaiting();
       for (const bytes of waiting) {
         if (this.#lent !== undefined) this.#wait(bytes);
-        else if (!this.#wire.write(bytes)) this.#lent = [];
+        else if (!this.#hand(bytes)) this.#lent = [];
       }
     }
     this.flush();
@@ -142,8 +162,9 @@ export class Outbox {
   finish(): void {
     this.flush();
     if (this.buffer !== undefined) this.#retire(this.buffer);
-    for (const bytes of this.#waiting ?? []) this.#wire.write(bytes);
+    for (const bytes of this.#waiting ?? []) this.#hand(bytes);
     this.#forgetWaiting();
+    this.#tellReceipts();
   }
 
   /** The connection is gone: what was not sent is dropped. Buffers lent to the wire are left to it. */
@@ -153,6 +174,8 @@ export class Outbox {
     this.length = 0;
     this.#forgetWaiting();
     this.#lent = undefined;
+    this.#receipts?.lose();
+    this.#receipts = undefined;
   }
 
   #forgetWaiting(): void {

@@ -10,6 +10,7 @@
 import { type FrameReader, MqttError, PublishFrame, ReasonCode, ReceiverFlow } from '@dunlin/protocol';
 import type { Broker } from './broker.ts';
 import type { Connection } from './connection.ts';
+import { deliverFollowed } from './followed-delivery.ts';
 import { Message, NO_BYTES } from './message.ts';
 import type { Awaitable, Permissions } from './ports.ts';
 import type { Session } from './session.ts';
@@ -74,7 +75,8 @@ export function accept(broker: Broker, from: Session | undefined, message: Messa
 /** Hands a message to the sessions of this broker. Called by the bus. Returns whether anybody wants it. */
 export function distribute(broker: Broker, message: Message): boolean {
   // 4. Who wants it? One subscription per session [MQTT-3.3.4-2], and one member of each shared one.
-  const { subscriptions, groups } = broker.router.match(message.topic);
+  const { subscriptions: all, groups } = broker.router.match(message.topic);
+  const subscriptions = message.receipt === undefined ? all : deliverFollowed(broker, message, all);
 
   // 5. The session sends it, queues it, or drops it; only the session knows which.
   for (let i = 0; i < subscriptions.length; i++) {
@@ -90,7 +92,7 @@ export function distribute(broker: Broker, message: Message): boolean {
     if (member !== undefined) member.session.deliver(message, member, groups[i].filter);
     else deniedToGroup(broker, message, groups[i]);
   }
-  if (subscriptions.length > 0 || groups.length > 0) return true;
+  if (all.length > 0 || groups.length > 0) return true;
   if (!isOfBroker(message.topic.name)) broker.metrics.messagesUnmatched += 1;
   return false;
 }

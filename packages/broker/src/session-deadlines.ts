@@ -1,4 +1,4 @@
-/** What is due to a session while no connection has it: its delayed will, its end. */
+/** What is due to a session while no connection has it: its delayed will, its end, receipts of what expires. */
 import { DeadlineWheel } from '@dunlin/protocol';
 import type { Broker } from './broker.ts';
 import { endSession } from './disconnect.ts';
@@ -59,13 +59,17 @@ export class SessionDeadlines {
       endSession(broker, session, 'expired');
       return 0;
     }
+    session.receipts?.expire(broker.nowMs);
     return nextDeadline(session);
   }
 }
 
 function nextDeadline(session: Session): number {
-  const will = session.will?.dueAtMs;
-  const end = session.expiresAtMs;
-  if (will === undefined) return end ?? 0;
-  return end === undefined ? will : Math.min(will, end);
+  const { will, expiresAtMs = Number.POSITIVE_INFINITY, receipts } = session;
+  const next = Math.min(
+    will?.dueAtMs ?? Number.POSITIVE_INFINITY,
+    expiresAtMs,
+    receipts?.expiresAtMs ?? Number.POSITIVE_INFINITY,
+  );
+  return next === Number.POSITIVE_INFINITY ? 0 : next;
 }

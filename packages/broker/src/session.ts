@@ -15,6 +15,7 @@ import type { Permissions, QueueSummary, SessionRecord } from './ports.ts';
 import { type MessageHolder, Queue } from './queue.ts';
 import { type PageReader, readPage } from './queue-pages.ts';
 import { makeRoom, pausesDropping, type QueueOwner } from './queue-room.ts';
+import { type DeliveryOutcome, OpenReceipts } from './receipt.ts';
 import { type Remains, remainsOf } from './remains.ts';
 import type { Replay } from './replay.ts';
 import { Replays, type ReplayTarget } from './replays.ts';
@@ -62,6 +63,8 @@ export class Session implements MessageHolder, QueueOwner, PageReader, ReplayTar
   receiver: ReceiverFlow | undefined = undefined;
   /** QoS 2 messages, by identifier, that no other broker has taken yet. */
   undecided: Map<number, Promise<number>> | undefined = undefined;
+  /** Of deliveries that are followed and not over. */
+  receipts: OpenReceipts | undefined = undefined;
   #inflight: Inflight | undefined = undefined;
   #queue: Queue | undefined = undefined;
   /** By filter, in the order they began. */
@@ -120,17 +123,15 @@ export class Session implements MessageHolder, QueueOwner, PageReader, ReplayTar
     return connection === undefined || fits(connection, message, identifiers);
   }
 
-  /** Sends the message, queues it, or drops it; only the session knows which. */
-  deliver(message: Message, subscription: Subscription, share: string | undefined): void {
-    if (this.checksDeliveries && isDenied(this, message, this.#context)) return;
+  /** Sends the message, queues it, or drops it; only the session knows which. False where a message of QoS 1 or 2 found no room. */
+  deliver(message: Message, subscription: Subscription, share: string | undefined): boolean {
+    if (this.checksDeliveries && isDenied(this, message, this.#context)) return true;
     const qos = Math.min(message.qos, subscription.qos);
     const retain = message.retain && subscription.retainAsPublished;
-    if (qos > 0) {
-      this.#deliverAcknowledged(message, qos as 1 | 2, retain, subscription.identifiers, share);
-      return;
-    }
+    if (qos > 0) return this.#deliverAcknowledged(message, qos as 1 | 2, retain, subscription.identifiers, share);
     if (this.connection === undefined) this.#context.metrics.messagesDroppedAbsent += 1;
     else this.connection.sendQoS0(message, retain, subscription.identifiers);
+    return true;
   }
 
   #deliverAcknowledged(
@@ -139,7 +140,7 @@ export class Session implements MessageHolder, QueueOwner, PageReader, ReplayTar
     retain: boolean,
     identifiers: readonly number[],
     share: string | undefined,
-  ): void {
+  ): boolean {
     const connection = this.connection;
     const isStored = this.isStored;
     const position = this.#nextPosition();
@@ -148,30 +149,35 @@ export class Session implements MessageHolder, QueueOwner, PageReader, ReplayTar
       (this.#queue === undefined || this.#queue.isEmpty) &&
       (qos === 1 || !isStored) &&
       this.#maySend(connection, position, isStored);
-    if (isNext && !isStored && share === undefined) {
+    if (isNext && !isStored && share === undefined && message.receipt === undefined) {
       if (connection.sendAcknowledged(message, qos, packetIdOf(position), retain, false, identifiers)) {
         this.#position = position;
         (this.#inflight as Inflight).open(packetIdOf(position), qos, FORGOTTEN);
       }
-      return;
+      return true;
     }
     const hasMemory = this.#context.hasMemory(connection === undefined);
     if (!hasMemory && !(isStored && this.#pages)) {
       this.#context.memoryShort(this.clientId);
       this.#context.metrics.messagesDroppedQueueFull += 1;
-      return;
+      return false;
     }
-    if (!isNext && this.#queue !== undefined && !makeRoom(this.#queue, message, this, this.#context)) return;
+    if (!isNext && this.#queue !== undefined && !makeRoom(this.#queue, message, this, this.#context)) return false;
     this.#position = position;
+    if (message.receipt !== undefined) {
+      this.receipts ??= new OpenReceipts();
+      this.receipts.add(position, message.receipt);
+    }
     message.own();
     const entry = this.#enqueue(position, message, qos, retain, identifiers, share);
     if (isNext) {
       this.#send(connection, entry);
-      return;
+      return true;
     }
     this.#context.metrics.messagesQueued += 1;
     this.#ownQueue().push(entry, isStored, connection !== undefined && hasMemory);
     if (connection !== undefined) this.pump();
+    return true;
   }
 
   /** Whether the store keeps entries of a stored session where they cost no memory of this process. */
@@ -320,14 +326,14 @@ export class Session implements MessageHolder, QueueOwner, PageReader, ReplayTar
     )
       (this.#inflight as Inflight).open(packetId, entry.qos, entry);
     // Too large for this client: counted as delivered [MQTT-3.1.2-25].
-    else this.#finished(entry);
+    else this.#finished(entry, 'lost');
   }
 
   drop(queue: Queue, counter: 'messagesExpired' | 'messagesDroppedQueueFull' | 'messagesDroppedDenied'): void {
     const entry = queue.peek() as Entry;
     queue.shift();
     this.#context.metrics[counter] += 1;
-    this.#finished(entry);
+    this.#finished(entry, 'lost');
     if (entry.isStored) this.#context.commits.dropped(entry.message);
   }
 
@@ -343,7 +349,8 @@ export class Session implements MessageHolder, QueueOwner, PageReader, ReplayTar
   }
 
   /** The delivery is over: the store forgets it. Returns the ticket of that. */
-  #finished(entry: Entry): number {
+  #finished(entry: Entry, outcome: DeliveryOutcome): number {
+    if (this.receipts?.settle(entry.position, outcome) === false) this.receipts = undefined;
     if (!entry.isStored) return 0;
     const { commits } = this.#context;
     if (commits.takeBack(entry.ticket, entry.place)) return commits.ticket;
@@ -376,7 +383,7 @@ export class Session implements MessageHolder, QueueOwner, PageReader, ReplayTar
   /** The client has finished a delivery: there is room for the next. */
   #over(entry: Entry | undefined): void {
     if (entry === undefined) return;
-    this.#finished(entry);
+    this.#finished(entry, 'acknowledged');
     this.pump();
   }
 
@@ -483,6 +490,7 @@ export class Session implements MessageHolder, QueueOwner, PageReader, ReplayTar
   end(): Remains {
     const remains = remainsOf(this.#inflight, this.#queue);
     this.#context.metrics.messagesDroppedSessionEnd += remains.dropped;
+    this.receipts?.lose();
     this.#inflight = undefined;
     this.#queue = undefined;
     this.#replays = undefined;

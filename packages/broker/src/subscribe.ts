@@ -194,7 +194,8 @@ function add(
     const record = recordOf(subscription, replayUpTo);
     broker.commits.write({ op: 'putSubscription', session: session.number, subscription: record });
   }
-  if (broker.hasListeners) broker.tell({ name: 'subscribed', clientId: session.clientId, filter, qos });
+  const { clientId, identity } = session;
+  if (broker.hasListeners) broker.tell({ name: 'subscribed', clientId, identity, filter, qos });
 }
 
 /** `qos`: what was asked for, where permissions refuse it. */
@@ -313,6 +314,7 @@ function unsubscribe(broker: Broker, session: Session, filter: string): number {
   broker.bus.unsubscribe(plainFilter(filter));
   session.cancelReplay(filter);
   if (session.isStored) broker.commits.write({ op: 'deleteSubscription', session: session.number, filter });
-  broker.tell({ name: 'unsubscribed', clientId: session.clientId, filter });
+  const { clientId, identity } = session;
+  broker.tell({ name: 'unsubscribed', clientId, identity, filter });
   return ReasonCode.success;
 }

@@ -67,7 +67,10 @@ export interface Table<T> {
    * @throws RevisionConflict as `put` does.
    */
   delete(key: string, expected?: number): Promise<boolean>;
-  /** One page of records, in order. */
+  /**
+   * One page of records, in order. Throws a RangeError for an index that is not declared; for a cursor that no page has
+   * returned it does so too, or returns records of the range that it may.
+   */
   scan(scan: TableScan): Awaitable<TablePage<T>>;
   /**
    * Tells of every change to keys with the prefix that is made from now on, by whomever, after it was committed, in

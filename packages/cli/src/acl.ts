@@ -45,7 +45,7 @@ function readRequest(server: Server, request: AclRequest) {
     return { ruleSet: server.readRuleFiles(request), client: { username, groups, attributes, notes: [] } };
   const configuration = server.completeConfiguration(server.readConfigurationFile(config));
   return {
-    ruleSet: server.configuredRules(configuration.authorization),
+    ruleSet: server.configuredRules(configuration.authorization, configuration.devices),
     client: server.configuredClient(configuration, request),
   };
 }

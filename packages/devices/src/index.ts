@@ -1,4 +1,4 @@
-/** What the package offers: an X.509 authority of one's own. */
+/** What the package offers: the device service and its parts, and an X.509 authority of one's own. */
 
 export {
   type CertifiedKey,
@@ -8,4 +8,136 @@ export {
   isServerName,
   issueClientCertificate,
   issueServerCertificate,
-} from './authority.ts';
+} from './authority/authority.ts';
+export { CERTIFICATE_ERRORS, CertificateError, type CertificateErrorCode } from './authority/certificate-error.ts';
+export { IssuedCertificatePolicy } from './authority/certificate-policy.ts';
+export { type CertificateRecord, REVOCATION_REASONS, type RevocationReason } from './authority/certificate-record.ts';
+export {
+  CERTIFICATE_DEFAULTS,
+  type CertificateOptions,
+  type CertificateSettings,
+  Certificates,
+  type StoredCertificate,
+} from './authority/certificates.ts';
+export { CRL_DEFAULTS, CrlPublisher, type CrlSettings, type PublishedCrl } from './authority/crl-publisher.ts';
+export {
+  EXPIRING_TOPIC,
+  EXPIRY_DEFAULTS,
+  type ExpiryCounts,
+  type ExpirySettings,
+  ExpiryWatch,
+} from './authority/expiry-watch.ts';
+export {
+  type IssuedCertificate,
+  type IssueRequest,
+  IssuingAuthority,
+  type IssuingAuthorityOptions,
+} from './authority/issuing-authority.ts';
+export type { NamedText } from './authority/key-file.ts';
+export {
+  MasterKey,
+  MasterKeyError,
+  type MasterKeyPlace,
+  type MasterKeySource,
+  newMasterKeyText,
+  parseMasterKey,
+  readMasterKey,
+} from './authority/master-key.ts';
+export {
+  type AuthorityTexts,
+  type BroughtAuthority,
+  broughtAuthority,
+  type NewAuthority,
+  newAuthority,
+} from './authority/new-authority.ts';
+export { OCSP_BYTES_MAX } from './authority/ocsp-request.ts';
+export { OCSP_DEFAULTS, type OcspAnswer, OcspResponder, type OcspSettings } from './authority/ocsp-responder.ts';
+export {
+  REGISTRATION_DEFAULTS,
+  Registration,
+  type RegistrationRule,
+  type RegistrationSettings,
+} from './authority/registration.ts';
+export { Revocations, type RevokedCertificate } from './authority/revocations.ts';
+export { normalSerial } from './authority/serial-number.ts';
+export type { StatusUrls } from './authority/x509-writer.ts';
+export { type Command, type CommandState, isCommandId } from './commands/command.ts';
+export {
+  COMMAND_LIMITS,
+  type CommandLimit,
+  type CommandLimitName,
+  type CommandLimits,
+} from './commands/command-limits.ts';
+export type { CommandRequest } from './commands/command-request.ts';
+export type { TypeList } from './commands/command-types.ts';
+export { type CommandList, Commands, type CommandsOptions } from './commands/commands.ts';
+export {
+  DEVICE_CHECKS,
+  type DeviceCheck,
+  DeviceChecks,
+  type DeviceProof,
+  deviceRefusal,
+} from './credentials/device-checks.ts';
+export {
+  type CertificatePolicy,
+  DeviceMethod,
+  type DeviceMethodParts,
+  type RefusedDevice,
+} from './credentials/device-method.ts';
+export { LiveDevices, type LiveDevicesParts } from './credentials/live-devices.ts';
+export { RefusalLog, type RefusalRecord } from './credentials/refusal-log.ts';
+export type { TokenInfo } from './credentials/stored-tokens.ts';
+export {
+  type IssuedToken,
+  type IssueOptions,
+  type RotateOptions,
+  Tokens,
+  type TokensListener,
+  type TokenVerdict,
+} from './credentials/tokens.ts';
+export { type DatedCertificate, explainDevice, type WhyParts, type WhyReport } from './credentials/why.ts';
+export type { Device } from './device.ts';
+export { DEVICE_ERRORS, DeviceError, type DeviceErrorCode } from './device-error.ts';
+export type { AcknowledgementForm, ClientIdForm, CommandForm, DeviceType, PresenceForm } from './device-type.ts';
+export { DEVICE_EVENTS, type DeviceEvent, type DeviceEventDescription, type DeviceEventName } from './events.ts';
+export type { DeviceLookup, KnownDevice } from './known-device.ts';
+export type { DeliveryOutcome, DeviceBroker, ReceivedByService, ServiceParts, Tables } from './ports.ts';
+export { type Connected, type ConnectionEvent, type ConnectionListener, Connections } from './presence/connections.ts';
+export { Presence, type PresenceList, type PresenceOptions } from './presence/presence.ts';
+export type { PresenceRecord } from './presence/presence-table.ts';
+export { DEVICE_ID_EXPECTED, isDeviceId } from './registry/device-id.ts';
+export { DEVICE_LIMITS, type DeviceInput, type DevicePatch } from './registry/device-input.ts';
+export {
+  type ChangeOptions,
+  type DevicePage,
+  type DeviceQuery,
+  type RegisteredDevice,
+  Registry,
+  type RegistryListener,
+} from './registry/registry.ts';
+export {
+  type PayloadForm,
+  TemplateError,
+  type TemplateValues,
+  type TopicForm,
+  type TopicVariable,
+} from './registry/template.ts';
+export {
+  exportDevices,
+  type ImportFault,
+  type ImportOptions,
+  type ImportReport,
+  importDevices,
+  type TransferFormat,
+} from './registry/transfer.ts';
+export {
+  type CompiledAcknowledgement,
+  type CompiledCommand,
+  type CompiledType,
+  compileType,
+  DeviceTypeError,
+  DeviceTypes,
+  TYPE_GROUP,
+} from './registry/types.ts';
+export { deviceRules, rulesWithDevices } from './rules.ts';
+export { type CertificateService, DeviceService, type DeviceServiceOptions } from './service.ts';

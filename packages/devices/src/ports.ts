@@ -1,19 +1,14 @@
 /** What the device service needs from outside: tables to remember in, a broker to speak through, time. */
-import type { Clock, Table, TableDefinition } from '@dunlin/broker';
+import type { Clock, DeliveryOutcome, Table, TableDefinition } from '@dunlin/broker';
 import type { QoS } from '@dunlin/protocol';
 import type { DeviceEvent } from './events.ts';
+
+export type { DeliveryOutcome };
 
 /** Opens tables: those of the store beside the messages, or tables in memory. */
 export interface Tables {
   table<T>(definition: TableDefinition<T>): Table<T>;
 }
-
-/**
- * How a message fared on its way to one client. `acknowledged`: PUBACK came; `written`: given to its socket at QoS 0, nobody
- * knows more; `lost`: the connection ended first, or the session dropped it; `not-subscribed`: not connected, or no
- * subscription of its matches; `refused`: the server itself had no room, nothing was sent.
- */
-export type DeliveryOutcome = 'acknowledged' | 'written' | 'lost' | 'not-subscribed' | 'refused';
 
 export interface ReceivedByService {
   readonly topic: string;
@@ -27,7 +22,9 @@ export interface DeviceBroker {
   publish(topic: string, payload: Uint8Array, options: { readonly retain: boolean }): Promise<void>;
   /**
    * Publishes as any message is published, and settles with how the delivery to this one client ended. It is not queued
-   * for a client that is away. Rejects never.
+   * for a client that is away. Where the session outlives the connection, what was under way is not lost with that: the
+   * session sends it again on the next one, and the outcome waits for that, until the message has expired. So it need not
+   * be published again before it settles. Rejects never.
    */
   publishTo(
     clientId: string,
@@ -37,11 +34,14 @@ export interface DeviceBroker {
   ): Promise<DeliveryOutcome>;
   /** Highest QoS granted to a subscription of a connected client that matches the topic; undefined where there is none. */
   subscribedQos(clientId: string, topic: string): QoS | undefined;
-  /** Has each message that matches handed over, until the returned function is called. Settles when subscribed. */
+  /**
+   * Has each new message that matches handed over, until the returned function is called; none that was retained before.
+   * Settles when subscribed.
+   */
   subscribe(filter: string, take: (message: ReceivedByService) => void): Promise<() => void>;
   /** Ends the connection of a client (0x98), if there is one. */
   disconnect(clientId: string): boolean;
-  /** Asks methods and rules again about everybody who is connected; calls close together are one. */
+  /** Asks methods again about everybody who is connected; calls close together are one. */
   review(): void;
 }
 

@@ -19,10 +19,26 @@ export {
   type UnprovenCertificate,
 } from './authorities.ts';
 export { type AuthorityFiles, readAuthorityFiles } from './authority-files.ts';
+export { BoundedMap } from './bounded-map.ts';
 export { type CarriedAction, type CarriedRule, type CarriedRules, readCarriedRules } from './carried-rules.ts';
-export { type Certificate, readCertificate, type SubjectAltNames } from './certificate.ts';
+export {
+  type Certificate,
+  type Extension,
+  KEY_USAGE,
+  readCertificate,
+  readCommonNames,
+  readExtensionList,
+  type SubjectAltNames,
+} from './certificate.ts';
+export { type ChainProblem, issuerProblem } from './certificate-chain.ts';
 export { type CertificateCheckOptions, guardCertificates, withCertificateCheck } from './certificate-check.ts';
-export { type CertificateMethodOptions, certificateMethod } from './certificate-method.ts';
+export {
+  type CertificateMethodOptions,
+  certificateMethod,
+  certificateRefusal,
+  certificateText,
+  problemDetail,
+} from './certificate-method.ts';
 export { type AuthenticatorChain, authenticatorChain, type ChainOptions } from './chain.ts';
 export {
   type ClientIdAudience,
@@ -51,7 +67,7 @@ export { type JwtMethod, type JwtOptions, jwtMethod } from './jwt.ts';
 export type { Method } from './method.ts';
 export { METHOD_EVENTS, type MethodEvent, type MethodEventName, type TellMethodEvent } from './method-events.ts';
 export { readMosquittoAcl } from './mosquitto-acl.ts';
-export { NamedFileError, readNamedFile } from './named-file.ts';
+export { fileFault, NamedFileError, readNamedFile } from './named-file.ts';
 export { type PasswordFileMethod, type PasswordFileOptions, passwordFile } from './password-file.ts';
 export { hashPassword, type PasswordHash, PasswordHashError, parseHash, type WrittenFormat } from './password-hash.ts';
 export { PasswordVerifier, type PasswordVerifierOptions, type Verdict } from './password-verifier.ts';
@@ -61,6 +77,7 @@ export {
   type CertificateWarning,
   certificateWarnings,
   checkKeyBelongs,
+  nameOf,
   readCertificates,
   readPrivateKey,
 } from './pem.ts';
@@ -104,6 +121,7 @@ export {
   writeScramCredential,
 } from './scram-credential.ts';
 export { type Shadow, type ShadowDifference, type ShadowOptions, shadowed } from './shadow.ts';
+export { isSignedBy, keyWeakness, readSignatureAlgorithm, type SignatureAlgorithm } from './signature.ts';
 export { TOKEN_ALGORITHMS, type TokenAlgorithm, type TokenKey } from './token-keys.ts';
 export type { UserChanges } from './user-table.ts';
 export { type ConfiguredUser, UsersError, type UsersMethod, type UsersOptions, users } from './users.ts';

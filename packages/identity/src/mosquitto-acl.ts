@@ -71,7 +71,7 @@ function ruleOf(isPattern: boolean, rest: string, place: string, subjects: reado
     ...ACCESS[access],
     topics: [isPattern ? readMosquittoPattern(topic) : plainTemplate(topic)],
     subjects: isPattern ? [] : subjects,
-    except: undefined,
+    except: [],
     qosMax: 2,
     retain: true,
     tier: isPattern ? 1 : 0,

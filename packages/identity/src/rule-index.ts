@@ -51,7 +51,7 @@ export class RuleIndex {
 
 /** Whether a rule applies to every client there is. */
 export function isForEverybody({ subjects, except, needsPlainNames }: Rule): boolean {
-  return subjects.length === 0 && except === undefined && !needsPlainNames;
+  return subjects.length === 0 && except.length === 0 && !needsPlainNames;
 }
 
 function addUnder(map: Map<string, number[]>, names: ReadonlySet<string>, number: number): void {

@@ -147,7 +147,7 @@ class RulesReader {
       actions,
       topics: this.#topics(fields.topics, [...path, 'topics']),
       subjects: given === undefined ? subjects : [...subjects, given],
-      except: fields.except === undefined ? undefined : this.#subjects(fields.except, [...path, 'except']),
+      except: fields.except === undefined ? [] : [this.#subjects(fields.except, [...path, 'except'])],
       qosMax: (fields.qosMax ?? 2) as Rule['qosMax'],
       retain: (fields.retain ?? true) as boolean,
       tier: 0,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { appliesTo, type Rule } from './rule.ts';
+import { appliesTo, type Rule, ruleText } from './rule.ts';
 import { readRules } from './rule-input.ts';
 import { principal } from './testing/principal.ts';
 
@@ -17,4 +17,12 @@ test('applies where all lists fit and the exception does not', () => {
   assert.ok(!applies('c', 'bob', ['g']));
   assert.ok(!applies('c', undefined, ['g']));
   assert.ok(!applies('c', 'ada', []));
+});
+
+test('does not apply to whom any of several exceptions fits', () => {
+  const [rule] = readRules({ rules: [{ allow: 'all', topics: 'a', except: { users: 'ada' } }] });
+  const excepted: Rule = { ...rule, except: [...rule.except, { groups: new Set(['g']) }] };
+  const applies = (username: string, groups: string[]) => appliesTo(excepted, 'c', principal({ username, groups }));
+  assert.deepEqual([applies('bob', []), applies('ada', []), applies('bob', ['g'])], [true, false, false]);
+  assert.match(ruleText(excepted), / except users ada or groups g$/);
 });

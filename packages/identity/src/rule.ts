@@ -27,8 +27,8 @@ export interface Rule {
   readonly topics: readonly TopicTemplate[];
   /** All of these have to fit; none: everybody. */
   readonly subjects: readonly Subjects[];
-  /** Who fits here is not meant after all. */
-  readonly except: Subjects | undefined;
+  /** Who fits one of these is not meant after all. */
+  readonly except: readonly Subjects[];
   /** Highest QoS that an allowing rule allows. */
   readonly qosMax: QoS;
   /** Whether an allowing rule allows RETAIN. */
@@ -42,7 +42,7 @@ export interface Rule {
 /** Whether a rule speaks of a client. */
 export function appliesTo({ subjects, except }: Rule, clientId: string, principal: Principal): boolean {
   for (const each of subjects) if (!fits(each, clientId, principal)) return false;
-  return except === undefined || !fits(except, clientId, principal);
+  return !except.some((each) => fits(each, clientId, principal));
 }
 
 function fits(subjects: Subjects, clientId: string, { username, groups }: Principal): boolean {
@@ -66,7 +66,7 @@ export function ruleText(rule: Rule): string {
     `${rule.effect} ${rule.actions.join(', ')} ${rule.effect === 'allow' ? 'to' : 'of'} ${topics}`,
     ...limitTexts(rule),
     ...(subjects.length === 0 ? [] : [`for ${subjects.join(' and ')}`]),
-    ...(rule.except === undefined ? [] : [`except ${subjectsText(rule.except)}`]),
+    ...(rule.except.length === 0 ? [] : [`except ${rule.except.map(subjectsText).join(' or ')}`]),
   ].join(' ');
 }
 

@@ -24,6 +24,7 @@ export function configurationChanges(former: Configuration, next: Configuration)
   for (const key of Object.keys(former) as (keyof Configuration)[]) {
     if (key === 'listeners') addListenerChanges(former, next, add);
     else if (key === 'log') addLogChanges(former.log, next.log, add);
+    else if (key === 'devices') addDeviceChanges(former.devices, next.devices, add);
     else if (!isDeepStrictEqual(former[key], next[key])) add(key, isTakenOver && RELOADED.includes(key));
   }
   return changes;
@@ -57,6 +58,22 @@ function addListenerChanges(former: Configuration, next: Configuration, add: Add
   }
 }
 
+/** Types of devices come and go while the server runs; the service itself does not. */
+function addDeviceChanges(former: Devices, next: Devices, add: Add): void {
+  if (former === undefined || next === undefined) {
+    if (former !== next) add('devices', false);
+    return;
+  }
+  for (const key of Object.keys(former) as (keyof typeof former)[])
+    if (!isDeepStrictEqual(former[key], next[key])) add(`devices.${key}`, key === 'types');
+}
+
+type Devices = Configuration['devices'];
+
+function reloadedDevices(former: Devices, next: Devices): Devices {
+  return former && next && { ...former, types: next.types };
+}
+
 function addLogChanges(former: LogConfiguration, next: LogConfiguration, add: Add): void {
   for (const key of Object.keys(former) as (keyof LogConfiguration)[])
     if (!isDeepStrictEqual(former[key], next[key])) add(`log.${key}`, key === 'level');
@@ -65,13 +82,14 @@ function addLogChanges(former: LogConfiguration, next: LogConfiguration, add: Ad
 /** The configuration that is in force after a reload: what needs a restart is as it was. */
 export function reloadedConfiguration(former: Configuration, next: Configuration): Configuration {
   const log = { ...former.log, level: next.log.level };
-  if (!asksAlike(former, next)) return { ...former, log };
+  const devices = reloadedDevices(former.devices, next.devices) ?? former.devices;
+  if (!asksAlike(former, next)) return { ...former, log, devices };
   const { authorities, authentication, clientIds, authorization } = next;
-  if (authentication.length === 0) return { ...former, log, authorities, clientIds, authorization };
+  if (authentication.length === 0) return { ...former, log, devices, authorities, clientIds, authorization };
   const listeners = former.listeners.map((listener) => {
     const after = next.listeners.find(({ name }) => name === listener.name);
     if (after === undefined) return listener;
     return { ...listener, authentication: after.authentication, allowAnonymous: after.allowAnonymous };
   });
-  return { ...former, log, listeners, authorities, authentication, clientIds, authorization };
+  return { ...former, log, devices, listeners, authorities, authentication, clientIds, authorization };
 }

@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '@dunlin/broker';
+import { DeviceTypes } from '@dunlin/devices';
 import { type CertificateWarning, readCertificates } from '@dunlin/identity';
 import {
   type CertificateFiles,
@@ -14,7 +15,8 @@ import {
 import { contradictionsOf } from './configuration-contradictions.ts';
 import { linesOfKeys, type SurveyedFile, surveyConfigurationFile } from './configuration-file.ts';
 import { readConfiguredFile } from './configured-file.ts';
-import { Doors } from './doors.ts';
+import { type DevicesConfiguration, deviceTypes } from './device-configuration.ts';
+import { type DeviceDoor, Doors } from './doors.ts';
 import { effectiveInput } from './effective-configuration.ts';
 import type { AuthorityConfiguration, MethodConfiguration } from './identity-configuration.ts';
 import { checkReach } from './listening.ts';
@@ -83,7 +85,7 @@ export function checkFiles(
   clock: Clock = systemClock,
   found: readonly string[] = [],
 ): CheckedConfiguration {
-  const { authorities, authentication, authorization, clientIds, guard, listeners, log } = configuration;
+  const { authorities, authentication, authorization, clientIds, devices, guard, listeners, log } = configuration;
   const isRight = (path: string): boolean => !found.some((problem) => isWithin(path, problem));
   // What a server would do later is not done here.
   const check = new FileCheck({ ...clock, every: () => ({ cancel: () => {} }) });
@@ -100,6 +102,7 @@ export function checkFiles(
       check.method(`authentication[${index}]`, method, usable);
   for (const [index, rule] of clientIds.entries())
     if (isRight(`clientIds[${index}]`)) check.doors(`clientIds[${index}]`, { clientIds: [rule] });
+  if (devices !== undefined && isRight('devices.types')) check.deviceTypes(devices);
   // All but these are numbers, which the table of keys has checked.
   check.doors('guard.trusted', { guard });
   const rules = authorization.rules?.map((rule, index) => (isRight(`authorization.rules[${index}]`) ? rule : NO_RULE));
@@ -128,6 +131,12 @@ type Parts = ConstructorParameters<typeof Doors>[0];
 
 /** Path of a key, or how it is found by the problem. */
 type Place = string | ((problem: string) => string);
+
+/** Lets nobody in: nobody comes. */
+const CHECKED_DEVICES: DeviceDoor = {
+  types: new DeviceTypes([]),
+  method: (name) => ({ name, authenticate: () => undefined }),
+};
 
 /** Holds the place of a rule that is wrong. */
 const NO_RULE = { deny: 'publish', topics: '#' } as const;
@@ -205,6 +214,11 @@ class FileCheck implements CheckedConfiguration {
     });
   }
 
+  /** Problems have their paths. */
+  deviceTypes(devices: DevicesConfiguration): void {
+    this.attempt('', () => void new DeviceTypes(deviceTypes(devices)));
+  }
+
   /** Each file by itself. */
   authorization(authorization: Configuration['authorization']): void {
     const { rules, roles, rulesFile, aclFile, shadow, broaderFilter } = authorization;
@@ -235,7 +249,7 @@ class FileCheck implements CheckedConfiguration {
 
   #open(parts: Partial<Parts>, warn: (warning: CertificateWarning) => void = () => {}): Doors {
     const lists = { listeners: [], authorities: [], authentication: [], clientIds: [] };
-    const none = { ...lists, guard: {}, authorization: {}, limits: {} };
+    const none = { ...lists, guard: {}, authorization: {}, limits: {}, devices: undefined };
     const ignore = (): void => {};
     const tell = {
       method: ignore,
@@ -245,7 +259,7 @@ class FileCheck implements CheckedConfiguration {
       shadow: ignore,
       skippedRule: ignore,
     };
-    return new Doors({ ...none, ...parts }, { clock: this.#clock, tell });
+    return new Doors({ ...none, ...parts }, { clock: this.#clock, tell, devices: CHECKED_DEVICES });
   }
 
   #tlsContext({ authorities }: Doors, warn: (warning: CertificateWarning) => void): TlsFilesContext {

@@ -26,6 +26,7 @@ export function contradictionsOf(configuration: Configuration, isAskedElsewhere:
       unknownNames(`clientIds[${index}].listeners`, names, 'listener', listeners),
     ),
     ...authorizationProblems(configuration, isAsked),
+    ...deviceProblems(configuration),
     ...logProblems(configuration),
     ...storageProblems(configuration),
     ...outboxProblems(limits),
@@ -45,15 +46,15 @@ function repeatedNames(path: string, entries: readonly Named[]): string[] {
 }
 
 function unknownNames(path: string, names: readonly string[] = [], what: string, known: readonly Named[]): string[] {
-  const knownNames = known.map(({ name }) => name);
-  const place = known.length === 0 ? `there is no ${what}` : `one of ${knownNames.join(', ')} is expected`;
-  return names.flatMap((name, index) =>
-    knownNames.includes(name)
-      ? []
-      : [
-          `${path}[${index}] is ${quoted(name)}, no ${what}: ${known.length === 0 ? place : hint(name, knownNames, place)}`,
-        ],
-  );
+  return names.flatMap((name, index) => unknownName(`${path}[${index}]`, name, what, known));
+}
+
+function unknownName(path: string, name: string, what: string, known: readonly Named[]): string[] {
+  const names = known.map((entry) => entry.name);
+  if (names.includes(name)) return [];
+  const expected =
+    known.length === 0 ? `there is no ${what}` : hint(name, names, `one of ${names.join(', ')} is expected`);
+  return [`${path} is ${quoted(name)}, no ${what}: ${expected}`];
 }
 
 function listenerProblems(
@@ -104,6 +105,7 @@ function transportProblems(
   const problems: string[] = [];
   const isSecure = transport === 'tls' || transport === 'wss';
   const isWeb = transport === 'ws' || transport === 'wss';
+  if (listener.api && !isWeb) problems.push(`${path}.api is true beside transport ${transport}: ws or wss is expected`);
   if (isSecure && (tls?.certificate === undefined || tls.key === undefined))
     problems.push(`${path}.tls is missing: its certificate and key are expected for transport ${transport}`);
   if (!isSecure && tls !== undefined)
@@ -150,7 +152,28 @@ function originProblems({ origins, paths }: ListenerConfiguration, path: string)
   ];
 }
 
-function methodProblems({ authorities }: Configuration, method: MethodConfiguration, path: string): string[] {
+function deviceProblems({ devices, authorities }: Configuration): string[] {
+  if (devices === undefined) return [];
+  const { authority, masterKey, registration } = devices;
+  const types = Object.keys(devices.types).map((name) => ({ name }));
+  const sources = Object.entries(masterKey ?? {}).flatMap(([key, value]) => (value === undefined ? [] : [key]));
+  const found = sources.length === 0 ? 'is empty' : `has ${sources.join(' and ')}`;
+  return [
+    ...(authority === undefined ? [] : unknownName('devices.authority.name', authority.name, 'authority', authorities)),
+    ...(authority !== undefined && masterKey === undefined
+      ? ['devices.authority is given and devices.masterKey is missing: what its key is encrypted under is expected']
+      : []),
+    ...(masterKey !== undefined && sources.length !== 1
+      ? [`devices.masterKey ${found}: one of file, environment, credential is expected`]
+      : []),
+    ...registration.flatMap((entry, index) => [
+      ...unknownName(`devices.registration[${index}].authority`, entry.authority, 'authority', authorities),
+      ...unknownName(`devices.registration[${index}].type`, entry.type, 'device type', types),
+    ]),
+  ];
+}
+
+function methodProblems({ authorities, devices }: Configuration, method: MethodConfiguration, path: string): string[] {
   switch (method.method) {
     case 'certificate':
       if (authorities.length === 0)
@@ -169,6 +192,10 @@ function methodProblems({ authorities }: Configuration, method: MethodConfigurat
       const found = sources.length === 0 ? 'has no key' : `has ${sources.join(' and ')}`;
       return [`${path} ${found}: one of secret, secretFile, keys, jwksFile, jwksUrl is expected`];
     }
+    case 'devices':
+      return devices === undefined
+        ? [`${path} is a method devices and devices is missing: its types are expected`]
+        : [];
     case 'users':
       return repeatedNames(`${path}.users`, method.users);
     default:

@@ -187,11 +187,11 @@ authorities:
   - name: devices
 `),
     [
-      'dunlin.yaml:2: authentication[0].method is missing: one of passwordFile, users, jwt, http, certificate, scram, anonymous is expected',
-      'dunlin.yaml:3: authentication[1].method is "password": one of passwordFile, users, jwt, http, certificate, scram, anonymous is expected',
+      'dunlin.yaml:2: authentication[0].method is missing: one of passwordFile, users, jwt, http, certificate, scram, devices, anonymous is expected',
+      'dunlin.yaml:3: authentication[1].method is "password": one of passwordFile, users, jwt, http, certificate, scram, devices, anonymous is expected',
       'dunlin.yaml:5: authentication[2].url is unknown: did you mean authentication[].url?',
       'dunlin.yaml:4: authentication[2].file is missing: a text such as "passwords" is expected',
-      'dunlin.yaml:6: authentication[3] is "oops": one of passwordFile, users, jwt, http, certificate, scram, anonymous is expected',
+      'dunlin.yaml:6: authentication[3] is "oops": one of passwordFile, users, jwt, http, certificate, scram, devices, anonymous is expected',
       'dunlin.yaml:8: authorities[0].certificate is missing: a text such as "tls/ca.pem" is expected',
     ],
   );

@@ -157,7 +157,13 @@ function sourceOf(node: Node | null, place: Node | null, reading: Reading): Sour
     return { ...base, kind: 'list', items: () => items.map((item) => sourceOf(item, node, reading)) };
   }
   if (node === null || (isScalar(node) && node.value === null)) return { ...base, kind: 'empty' };
-  if (isScalar(node)) return { ...base, kind: 'scalar', textFor: (shape) => textFor(shape, node, reading) };
+  if (isScalar(node))
+    return {
+      ...base,
+      kind: 'scalar',
+      textFor: (shape) => textFor(shape, node, reading),
+      plain: () => plain(node, reading),
+    };
   return { ...base, kind: 'other' };
 }
 
@@ -167,6 +173,15 @@ function textFor(shape: ScalarShape, scalar: Scalar, { environment = {}, directo
   const { text } = expansion;
   const isPath = shape.kind === 'text' && shape.isPath && text !== '';
   return isPath && directory !== undefined ? resolve(directory, text) : text;
+}
+
+/** Undefined for a variable that is not set, and for what JSON has no word for, such as `.inf`. */
+function plain({ value }: Scalar, { environment = {} }: Reading): string | number | boolean | undefined {
+  if (typeof value === 'boolean') return value;
+  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
+  if (typeof value !== 'string') return undefined;
+  const expansion = expandVariables(value, environment);
+  return 'missing' in expansion ? undefined : expansion.text;
 }
 
 /** A scalar as it was written: `5.0` stays apart from `5`. */

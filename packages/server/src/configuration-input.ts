@@ -30,7 +30,12 @@ function sourceOf(value: unknown, problems: Problems): Source {
     return { ...base, kind: 'group', entries: () => entries };
   }
   if (typeof value === 'function' || typeof value === 'symbol') return { ...base, kind: 'other' };
-  return { ...base, kind: 'scalar', textFor: (shape) => textFor(shape, value as string | number | boolean | bigint) };
+  return {
+    ...base,
+    kind: 'scalar',
+    textFor: (shape) => textFor(shape, value as string | number | boolean | bigint),
+    plain: () => plain(value),
+  };
 }
 
 /** In a program a text is a string; a version may be its Protocol Level. */
@@ -40,6 +45,11 @@ function textFor(shape: ScalarShape, value: string | number | boolean | bigint):
   if (shape.kind !== 'choice') return String(value);
   const named = Object.entries(VERSIONS).find(([name, level]) => level === value && shape.choices.includes(name));
   return named?.[0] ?? String(value);
+}
+
+function plain(value: unknown): string | number | boolean | undefined {
+  if (typeof value === 'string' || typeof value === 'boolean') return value;
+  return Number.isFinite(value) ? (value as number) : undefined;
 }
 
 function shown(value: unknown): string {

@@ -9,6 +9,7 @@ import {
   type GroupShape,
   HIDDEN,
   holdsSecrets,
+  type JsonShape,
   type ListShape,
   type MapShape,
   readScalar,
@@ -29,6 +30,8 @@ export interface Source {
   readonly items?: () => readonly Source[];
   /** Of a scalar: the text to read it from; undefined where it is of a wrong kind. */
   readonly textFor?: (shape: ScalarShape) => string | undefined;
+  /** Of a scalar: what it is in JSON; undefined where it is nothing of JSON. */
+  readonly plain?: () => string | number | boolean | undefined;
   /** Tells a problem of this value. */
   readonly report: (problem: string) => void;
 }
@@ -71,6 +74,7 @@ function readShape(shape: Shape, given: Source, path: string): unknown {
   if (shape.kind === 'list') return readList(shape, source, path);
   if (shape.kind === 'variants') return readVariants(shape, source, path);
   if (shape.kind === 'map') return readMap(shape, source, path);
+  if (shape.kind === 'json') return readJson(shape, source, path);
   return readValue(shape, source, path);
 }
 
@@ -156,6 +160,20 @@ function readValue(shape: ScalarShape, source: Source, path: string): unknown {
   return undefined;
 }
 
+/** An empty value is null. */
+function readJson(shape: JsonShape, source: Source, path: string): unknown {
+  if (source.kind === 'empty') return null;
+  if (source.items !== undefined)
+    return source.items().map((item, index) => readJson(shape, item, `${path}[${index}]`));
+  if (source.entries !== undefined)
+    return Object.fromEntries(
+      Array.from(source.entries(), ({ key, value }) => [key, readJson(shape, value, `${path}.${printable(key)}`)]),
+    );
+  const value = source.plain?.();
+  if (value === undefined) source.report(`${path} is ${source.shown}: ${expectation(shape)} is expected`);
+  return value;
+}
+
 /** A piece of a value that was to be in quotes, such as a hash with commas, reads as a key: it must not be shown. */
 function unknownKey(key: string, path: string, shape: GroupShape): string {
   if (!/^[\w.-]*$/.test(key) && /[$=]/.test(key))
@@ -190,6 +208,7 @@ function pathsOf(name: string, shape: Shape, path: string): string[] {
   if (shape.kind === 'list') return pathsOf(name, shape.items, `${path}[]`);
   if (shape.kind === 'variants')
     return Object.values(shape.variants).flatMap((variant) => pathsOf(name, variant, path));
+  if (shape.kind === 'map') return pathsOf(name, shape.values, `${path}.*`);
   if (shape.kind !== 'group') return [];
   return Object.entries(shape.entries).flatMap(([key, entry]) => {
     const inner = path === '' ? key : `${path}.${key}`;

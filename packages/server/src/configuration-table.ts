@@ -1,5 +1,7 @@
 /** Every key of the configuration file in one table: the reader, the JSON Schema, the reference and `--help` use it. */
 import { DEFAULT_SETTINGS, LIMITS, type LimitName, type Settings } from '@dunlin/broker';
+import { API } from './api-table.ts';
+import { DEVICES } from './device-table.ts';
 import { AUTHENTICATION, AUTHORITIES, AUTHORIZATION, CLIENT_IDS, GUARD } from './identity-table.ts';
 import { listenerShape } from './listener-table.ts';
 import type { AmountShape, GroupShape, Shape } from './shape.ts';
@@ -92,6 +94,8 @@ export const CONFIGURATION: GroupShape = {
     clientIds: CLIENT_IDS,
     guard: GUARD,
     authorization: AUTHORIZATION,
+    devices: DEVICES,
+    api: API,
     data: {
       kind: 'text',
       example: './data',

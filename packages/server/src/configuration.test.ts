@@ -20,6 +20,7 @@ test('listens on loopback at 1883 for every version when nothing is given', () =
       proxy: undefined,
       authentication: undefined,
       allowAnonymous: false,
+      api: false,
       limits: {},
     },
   ]);

@@ -1,6 +1,7 @@
 /** The configuration of a server as code sees it: what may be given, and what is in force when nothing is. */
 import type { LimitName, Limits, Settings } from '@dunlin/broker';
 import type { ProtocolVersion } from '@dunlin/protocol';
+import { API, type API_ENTRIES } from './api-table.ts';
 import { contradictionsOf } from './configuration-contradictions.ts';
 import {
   type DURABILITIES,
@@ -9,6 +10,7 @@ import {
   type LOG_LEVELS,
   SEMI_SPACE_BYTES,
 } from './configuration-table.ts';
+import { completeDevices, type DevicesConfiguration, type DevicesInput } from './device-configuration.ts';
 import type { IdentityConfiguration, MethodConfiguration, MethodInput } from './identity-configuration.ts';
 import {
   type CLIENT_CERTIFICATES,
@@ -19,6 +21,10 @@ import {
   type TLS_VERSIONS,
   type TRANSPORTS,
 } from './listener-table.ts';
+import { filledGroup } from './shape.ts';
+
+/** Limits of the HTTP API. */
+export type ApiConfiguration = Readonly<Record<keyof typeof API_ENTRIES, number>>;
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export type Durability = (typeof DURABILITIES)[number];
@@ -70,6 +76,8 @@ export interface ListenerConfiguration {
   readonly origins: readonly string[];
   /** Of WebSocket: names of this server besides `host`. */
   readonly hosts: readonly string[];
+  /** Of WebSocket: whether the HTTP API is answered there. */
+  readonly api: boolean;
   readonly versions: readonly ProtocolVersion[];
   /** Given for `tls` and `wss`, and only there. */
   readonly tls: TlsConfiguration | undefined;
@@ -91,6 +99,9 @@ export interface LogConfiguration {
 export interface Configuration extends IdentityConfiguration {
   /** At least one. Names are unique. */
   readonly listeners: readonly ListenerConfiguration[];
+  /** Undefined: there is no device service. */
+  readonly devices: DevicesConfiguration | undefined;
+  readonly api: ApiConfiguration;
   /** Directory; there is one unless everything is in memory. */
   readonly data: string | undefined;
   readonly durability: Durability;
@@ -109,6 +120,8 @@ export interface PartialConfiguration {
   readonly clientIds?: IdentityConfiguration['clientIds'];
   readonly guard?: IdentityConfiguration['guard'];
   readonly authorization?: IdentityConfiguration['authorization'];
+  readonly devices?: DevicesInput | undefined;
+  readonly api?: Partial<ApiConfiguration>;
   readonly data?: string | undefined;
   readonly durability?: Durability;
   readonly log?: Partial<Configuration['log']>;
@@ -135,6 +148,8 @@ export interface ConfigurationInput {
   readonly clientIds?: IdentityConfiguration['clientIds'];
   readonly guard?: IdentityConfiguration['guard'];
   readonly authorization?: IdentityConfiguration['authorization'];
+  readonly devices?: DevicesInput | undefined;
+  readonly api?: { readonly [name in keyof ApiConfiguration]?: Amount | undefined };
   readonly data?: string | undefined;
   readonly log?: Partial<Configuration['log']>;
   readonly limits?: { readonly [name in LimitName]?: Amount | undefined };
@@ -178,6 +193,8 @@ export function filledConfiguration(input: PartialConfiguration): Configuration 
     clientIds: input.clientIds ?? [],
     guard: input.guard ?? {},
     authorization: input.authorization ?? {},
+    devices: input.devices && completeDevices(input.devices),
+    api: filledGroup(API, input.api ?? {}) as unknown as ApiConfiguration,
     data,
     durability: input.durability ?? (data === undefined ? 'memory' : 'durable'),
     log: completeLog(input.log ?? {}),
@@ -214,6 +231,7 @@ function completeListener(input: Partial<ListenerConfiguration>, index: number):
     paths: input.paths ?? DEFAULT_PATHS,
     origins: input.origins ?? ['own'],
     hosts: input.hosts ?? [],
+    api: input.api ?? false,
     versions: input.versions ?? [3, 4, 5],
     tls: input.tls,
     proxy: input.proxy,

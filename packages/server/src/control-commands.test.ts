@@ -18,6 +18,11 @@ const ban = {
 const lifted: unknown[] = [];
 const commands = controlCommands({
   server: { pid: 4711, version: '1.2.3' },
+  api: async ({ method, path }: { method: string; path: string }) => ({
+    status: 200,
+    headers: {},
+    body: `${method} ${path}`,
+  }),
   reload: async () => reloaded,
   doors: {
     shadow: () => undefined,
@@ -39,9 +44,17 @@ const commands = controlCommands({
 test('hello names the server and every command', async () => {
   const known = [
     ...['hello', 'store-stats', 'store-check', 'store-backup'],
-    ...['reload', 'acl-shadow', 'bans', 'ban', 'lift-ban'],
+    ...['reload', 'api', 'acl-shadow', 'bans', 'ban', 'lift-ban'],
   ];
   assert.deepEqual(await commands.hello({}), { pid: 4711, version: '1.2.3', commands: known });
+});
+
+test('the API is asked with method and path, and nothing else is taken for a request', async () => {
+  assert.equal((await commands.api({ method: 'GET', path: '/api/v1/devices' })).body, 'GET /api/v1/devices');
+  for (const wrong of [{}, { method: 'PUT', path: '/a' }, { method: 'GET', path: 'a' }, { method: 'GET', path: 7 }])
+    await assert.rejects(async () => commands.api(wrong), { code: 'bad-parameter' });
+  for (const headers of [null, 'a', { a: 1 }])
+    await assert.rejects(async () => commands.api({ method: 'GET', path: '/a', headers }), { code: 'bad-parameter' });
 });
 
 test('the store answers for itself', async () => {

@@ -1,6 +1,7 @@
 /** The table of commands that a running server answers on its control socket. A new command is an entry here. */
 import { isAbsolute } from 'node:path';
 import type { LmdbEnvironment } from '@dunlin/lmdb';
+import type { LocalAnswer, LocalRequest } from './api/api-host.ts';
 import {
   type BannedParty,
   type ControlCommandName,
@@ -19,9 +20,10 @@ export interface ControlledParts {
   readonly server: ServerIdentity;
   readonly doors: Pick<Doors, 'shadow' | 'ban' | 'bans' | 'liftBan' | 'liftClientBan'>;
   readonly reload: () => Promise<ReloadReport>;
+  readonly api: (request: LocalRequest) => Promise<LocalAnswer>;
 }
 
-export function controlCommands({ storage, server, doors, reload }: ControlledParts) {
+export function controlCommands({ storage, server, doors, reload, api }: ControlledParts) {
   const table: {
     readonly [name in ControlCommandName]: (parameters: GivenParameters) => Promise<ControlResult<name>>;
   } = {
@@ -34,6 +36,7 @@ export function controlCommands({ storage, server, doors, reload }: ControlledPa
       return { to };
     },
     reload: () => reload(),
+    api: (parameters) => api(localRequest(parameters)),
     'acl-shadow': async () => doors.shadow() ?? null,
     bans: async () => doors.bans(),
     ban: async (parameters) => {
@@ -60,6 +63,19 @@ function absolutePath(parameters: GivenParameters, name: string): string {
   if (typeof value === 'string' && isAbsolute(value) && !value.includes('\0')) return value;
   const found = JSON.stringify(value) ?? 'missing';
   throw new ControlError('bad-parameter', `Cannot use ${name}: it is ${found}, expected is an absolute path`);
+}
+
+const METHODS: readonly unknown[] = ['GET', 'POST', 'PATCH', 'DELETE'];
+
+function localRequest({ method, path, headers = {}, body }: GivenParameters): LocalRequest {
+  const isText = (value: unknown): value is string => typeof value === 'string';
+  const areTexts = typeof headers === 'object' && headers !== null && Object.values(headers).every(isText);
+  if (METHODS.includes(method) && isText(path) && path.startsWith('/') && areTexts)
+    return { method, path, headers, ...(body !== undefined && { body }) } as LocalRequest;
+  throw new ControlError(
+    'bad-parameter',
+    'Cannot ask the API: expected is a method (GET, POST, PATCH, DELETE), a path such as /api/v1/devices, and headers as texts',
+  );
 }
 
 const BAN_S_MAX = 2_592_000;

@@ -4,6 +4,7 @@
  * `{"error":{"code":…,"message":…}}`. Requests of one connection are answered in order, one at a time.
  */
 import type { CheckReport, StoreStats } from '@dunlin/lmdb';
+import type { LocalAnswer, LocalRequest } from './api/api-host.ts';
 import type { DoorBan, ShadowReport } from './doors.ts';
 import type { ReloadReport } from './in-force.ts';
 
@@ -40,6 +41,8 @@ export interface ControlCommands {
   readonly 'acl-shadow': { readonly parameters: object; readonly result: ShadowReport | null };
   /** Who is kept out for now. */
   readonly bans: { readonly parameters: object; readonly result: readonly DoorBan[] };
+  /** A request of the HTTP API, by the local administrator. */
+  readonly api: { readonly parameters: LocalRequest; readonly result: LocalAnswer };
   /** Keeps out an address, or a user name there; whoever is connected stays. */
   readonly ban: { readonly parameters: GivenBan; readonly result: GivenBan };
   /** Ends the ban of an address, of a user name there, or of a client; `lifted`: whether there was one. */

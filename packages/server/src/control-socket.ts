@@ -17,9 +17,10 @@ export type ControlTable = Readonly<Record<string, (parameters: GivenParameters)
 export interface ControlOptions {
   readonly directory: string;
   readonly commands: ControlTable;
+  /** Of one request. Default: 64 KiB. */
+  readonly requestBytesMax?: number;
   /** For tests. */
   readonly idleMs?: number;
-  readonly requestBytesMax?: number;
   readonly platform?: string;
 }
 

@@ -1,5 +1,6 @@
 /** Who may come in, and what they may do then: puts together what the configuration says of it, and puts other words in place. */
 import { type Authenticator, type Authorizer, type Clock, LIMITS, type Limits } from '@dunlin/broker';
+import { type DeviceType, DeviceTypeError, type DeviceTypes } from '@dunlin/devices';
 import {
   type AttemptEvent,
   type AttemptGuard,
@@ -30,7 +31,8 @@ import {
   type UserChanges,
   withCertificateCheck,
 } from '@dunlin/identity';
-import { ConfigurationError, type ListenerConfiguration } from './configuration.ts';
+import { type Configuration, ConfigurationError, type ListenerConfiguration } from './configuration.ts';
+import { deviceTypes } from './device-configuration.ts';
 import {
   ALLOW_ANONYMOUS,
   type FlappingConfiguration,
@@ -57,8 +59,18 @@ export interface DoorOptions {
   readonly authenticator?: Authenticator | undefined;
   /** As of `MethodParts`. */
   readonly saltKey?: MethodParts['saltKey'];
+  /** Whose method `devices` lets devices in. Given where the configuration has such a method. */
+  readonly devices?: DeviceDoor | undefined;
+  /** Checks passwords; default: one of its own. */
+  readonly verifier?: PasswordVerifier | undefined;
   /** Who else knows revoked certificates. */
   readonly revocationSources?: readonly RevocationSource[] | undefined;
+}
+
+/** The device service, as far as doors are concerned. */
+export interface DeviceDoor {
+  readonly types: DeviceTypes;
+  method(name: string, authorities: Authorities): Method;
 }
 
 /** A listener, as far as doors are concerned. */
@@ -66,6 +78,7 @@ type Entrance = Pick<ListenerConfiguration, 'name' | 'authentication' | 'allowAn
 type DoorConfiguration = IdentityConfiguration & {
   readonly listeners: readonly Entrance[];
   readonly limits: Partial<Limits>;
+  readonly devices: Configuration['devices'];
 };
 
 interface OpenEntrance {
@@ -144,11 +157,11 @@ export class Doors {
   /** @throws ConfigurationError where something that the configuration names cannot be used; nothing is left open */
   constructor(configuration: DoorConfiguration, options: DoorOptions) {
     this.#options = options;
-    this.#verifier = new PasswordVerifier({ clock: options.clock });
+    this.#verifier = options.verifier ?? new PasswordVerifier({ clock: options.clock });
     this.#configuration = configuration;
     [this.#attempts, this.#flapping] = this.#guards(configuration);
     this.#rules = asConfigurationError(() => replaceableAuthorizer(this.#ruleSet(configuration)));
-    this.#shadow = this.#shadowOf(shadowRules(configuration.authorization));
+    this.#shadow = this.#shadowOf(shadowRules(configuration.authorization, configuration.devices));
     this.authorizer = {
       permissions: (clientId, principal) => (this.#shadow ?? this.#rules).permissions(clientId, principal),
     };
@@ -232,8 +245,9 @@ export class Doors {
     authorities.close();
     const rules = this.#ruleSet(next);
     asConfigurationError(() => replaceableAuthorizer(rules));
-    const candidate = shadowRules(next.authorization);
+    const candidate = shadowRules(next.authorization, next.devices);
     const clientIds = configuredClientIds(next);
+    const replaceTypes = asConfigurationError(() => this.#options.devices?.types.prepareReplace(typesOf(next)));
     const methods = this.#prepareMethods(next);
     return {
       authorities,
@@ -242,6 +256,7 @@ export class Doors {
         this.authorities.replace(definitions);
         const users = methods.apply();
         const { added, removed } = this.#rules.replace(rules);
+        replaceTypes?.();
         this.#shadow = this.#shadowOf(candidate);
         this.#configuration = next;
         for (const entrance of next.listeners)
@@ -296,12 +311,22 @@ export class Doors {
   }
 
   get #parts(): MethodParts {
-    const { clock, tell, saltKey } = this.#options;
-    return { clock, verifier: this.#verifier, registry: this.authorities, tell: tell.method, saltKey };
+    const { clock, tell, saltKey, devices } = this.#options;
+    return {
+      devices: devices && ((name) => devices.method(name, this.authorities)),
+      clock,
+      verifier: this.#verifier,
+      registry: this.authorities,
+      tell: tell.method,
+      saltKey,
+    };
   }
 
-  #ruleSet({ authorization }: DoorConfiguration): RuleSet {
-    return { ...configuredRules(authorization), onSkippedRule: this.#options.tell.skippedRule };
+  #ruleSet({ authorization, devices }: DoorConfiguration): RuleSet {
+    return asConfigurationError(() => ({
+      ...configuredRules(authorization, devices),
+      onSkippedRule: this.#options.tell.skippedRule,
+    }));
   }
 
   #shadowOf(candidate: Authorizer | undefined): Shadow | undefined {
@@ -369,6 +394,10 @@ function countOf(changes: UserChanges | undefined): number {
   return changes.added.length + changes.removed.length + changes.changed.length;
 }
 
+function typesOf({ devices }: DoorConfiguration): DeviceType[] {
+  return devices === undefined ? [] : deviceTypes(devices);
+}
+
 /** @throws ConfigurationError where a file cannot be read */
 function readAuthorities({ authorities }: IdentityConfiguration) {
   return asConfigurationError(() => authorities.map((authority) => readAuthorityFiles(authority)));
@@ -397,6 +426,7 @@ function asConfigurationError<T>(make: () => T): T {
   try {
     return make();
   } catch (error) {
+    if (error instanceof DeviceTypeError) throw new ConfigurationError(error.problems);
     throw error instanceof ConfigurationError ? error : new ConfigurationError([(error as Error).message]);
   }
 }

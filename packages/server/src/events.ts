@@ -1,5 +1,6 @@
 /** The events of a server beside those of its broker: listeners, accepting, the end. */
 import { type BrokerEvent, EVENTS, type EventName } from '@dunlin/broker';
+import { DEVICE_EVENTS, type DeviceEvent, type DeviceEventName } from '@dunlin/devices';
 import { type AttemptEvent, METHOD_EVENTS, type MethodEvent, type MethodEventName } from '@dunlin/identity';
 import type { LogLevel } from './configuration.ts';
 
@@ -34,6 +35,8 @@ interface EventFields {
   reloadFailed: { error: string };
   /** A client came too often, and is kept out. */
   clientFlapping: { clientId: string; identity: string | undefined; listener: string; banMs: number };
+  /** A fault of the server while it answered the API. */
+  apiFailed: { requestId: string; error: string };
   /** `code` as in `CertificateWarning` of `@dunlin/identity`. */
   certificateWarning: { code: string; source: string; message: string };
   /** Paths of those that belong together, of which one changed. */
@@ -56,11 +59,12 @@ interface EventFields {
   storeSweepFailed: { error: string };
 }
 
-export type ServerEventName = keyof EventFields | EventName | MethodEventName | AttemptEvent['name'];
+export type ServerEventName = keyof EventFields | EventName | MethodEventName | AttemptEvent['name'] | DeviceEventName;
 export type ServerEvent =
   | BrokerEvent
   | MethodEvent
   | AttemptEvent
+  | DeviceEvent
   | { [name in keyof EventFields]: { readonly name: name } & Readonly<EventFields[name]> }[keyof EventFields];
 
 interface EventDescription {
@@ -74,6 +78,8 @@ interface EventDescription {
 export const SERVER_EVENTS: { readonly [name in ServerEventName]: EventDescription } = {
   ...EVENTS,
   ...METHOD_EVENTS,
+  ...DEVICE_EVENTS,
+  apiFailed: { level: 'error', description: 'The server failed to answer a request of the HTTP API.' },
   addressBanned: { level: 'warn', description: 'An address failed too often; nobody from there is let in for now.' },
   userAtAddressBanned: {
     level: 'warn',

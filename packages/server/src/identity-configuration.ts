@@ -88,6 +88,9 @@ export interface AnonymousConfiguration extends MethodBase {
   readonly acceptsUsername?: boolean;
   readonly groups?: readonly string[];
 }
+export interface DevicesMethodConfiguration extends MethodBase {
+  readonly method: 'devices';
+}
 export type MethodConfiguration =
   | PasswordFileConfiguration
   | UsersConfiguration
@@ -95,6 +98,7 @@ export type MethodConfiguration =
   | HttpConfiguration
   | CertificateConfiguration
   | ScramConfiguration
+  | DevicesMethodConfiguration
   | AnonymousConfiguration;
 
 type Unnamed<Method> = Method extends MethodBase ? Omit<Method, 'name'> & { readonly name?: string } : never;

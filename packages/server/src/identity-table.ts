@@ -1,48 +1,7 @@
 /** The keys that say who may connect and what they may do: authorities, authentication, client identifiers, rules. */
 import { TOKEN_ALGORITHMS } from '@dunlin/identity';
-import type { AmountShape, GroupShape, ListShape, MapShape, SwitchShape, TextShape, VariantsShape } from './shape.ts';
-
-function text(example: string, description: string): TextShape {
-  return { kind: 'text', example, default: undefined, description };
-}
-
-function path(example: string, description: string): TextShape {
-  return { ...text(example, description), isPath: true };
-}
-
-function url(example: string, description: string): TextShape {
-  return { ...text(example, description), isUrl: true };
-}
-
-function secret(example: string, description: string): TextShape {
-  return { ...text(example, description), isSecret: true };
-}
-
-function toggle(standard: boolean, description: string): SwitchShape {
-  return { kind: 'switch', default: standard, description };
-}
-
-function texts(example: string, item: string, standard: string, description: string): ListShape {
-  return { kind: 'list', items: text(example, item), default: standard, description };
-}
-
-/** A list that may be written as its only entry. */
-function someTexts(example: string, item: string, description: string): ListShape {
-  return { ...texts(example, item, 'none', description), orOne: true };
-}
-
-function map(names: string, example: string, value: string, description: string): MapShape {
-  return { kind: 'map', names, values: text(example, value), description };
-}
-
-function amount(
-  unit: string,
-  range: readonly [minimum: number, maximum: number],
-  standard: number,
-  description: string,
-): AmountShape {
-  return { kind: 'amount', unit, minimum: range[0], maximum: range[1], default: standard, description };
-}
+import { amount, map, path, secret, someTexts, text, texts, toggle, url } from './entry-shapes.ts';
+import type { GroupShape, ListShape, MapShape, VariantsShape } from './shape.ts';
 
 const LOOPBACK = ['127.0.0.0/8', '::1/128'] as const;
 
@@ -266,11 +225,17 @@ const anonymous: GroupShape = {
   },
 };
 
+const devices: GroupShape = {
+  kind: 'group',
+  description: 'Devices of the registry (`devices`), with a token or a certificate.',
+  entries: { name },
+};
+
 const METHOD: VariantsShape = {
   kind: 'variants',
   key: 'method',
   description: 'One way in which clients show who they are.',
-  variants: { passwordFile, users, jwt, http, certificate, scram, anonymous },
+  variants: { passwordFile, users, jwt, http, certificate, scram, devices, anonymous },
 };
 
 export const AUTHENTICATION: ListShape = {

@@ -6,6 +6,7 @@ import { doorEvents } from './door-events.ts';
 import { type DoorChanges, type DoorOptions, Doors, type PreparedDoors } from './doors.ts';
 import type { ServerEvent } from './events.ts';
 import type { OpenListener } from './open-listener.ts';
+import { ReviewLoop } from './review-loop.ts';
 import { type TlsFilesContext, tlsPaths } from './tls-files.ts';
 import { type Watch, watchFiles } from './watch.ts';
 
@@ -26,7 +27,8 @@ export interface Served {
   readonly listeners: readonly OpenListener[];
 }
 
-export interface InForceOptions extends Pick<DoorOptions, 'authenticator' | 'revocationSources' | 'saltKey'> {
+export interface InForceOptions
+  extends Pick<DoorOptions, 'authenticator' | 'revocationSources' | 'saltKey' | 'devices' | 'verifier'> {
   readonly clock: Clock;
   readonly tell: (event: ServerEvent) => void;
 }
@@ -40,8 +42,7 @@ export class InForce {
   #served: Served | undefined;
   /** The review that ends a reload counts whom it sends away: no other may be before it. */
   #isReplacing = false;
-  #isReviewing = false;
-  #mayHaveToGo = false;
+  #reviews: ReviewLoop | undefined;
   #unsubscribe = (): void => {};
 
   /** @throws ConfigurationError where something that the configuration names cannot be used; nothing is left open */
@@ -72,9 +73,15 @@ export class InForce {
   /** From here on clients of this broker go when they have to, and these listeners get other certificates. */
   serve(served: Served): void {
     this.#served = served;
+    this.#reviews = new ReviewLoop(() => served.broker.reviewConnections());
     this.#unsubscribe = this.doors.authorities.onChange(() => {
-      if (!this.#isReplacing) void this.#review(served.broker);
+      if (!this.#isReplacing) this.review();
     });
+  }
+
+  /** Something changed about who may come in: everybody who is connected is asked for again. Calls close together are one. */
+  review(): void {
+    this.#reviews?.ask();
   }
 
   /**
@@ -94,21 +101,6 @@ export class InForce {
     this.#watch.close();
     this.#unsubscribe();
     await this.doors.close();
-  }
-
-  /** At once; and once more for what changes meanwhile: a registry that revokes a thousand tells of it a thousand times. */
-  async #review(broker: Broker): Promise<void> {
-    this.#mayHaveToGo = true;
-    if (this.#isReviewing) return;
-    this.#isReviewing = true;
-    try {
-      while (this.#mayHaveToGo) {
-        this.#mayHaveToGo = false;
-        await broker.reviewConnections();
-      }
-    } finally {
-      this.#isReviewing = false;
-    }
   }
 
   /** Reads everything, then puts it in force at once. */

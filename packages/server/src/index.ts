@@ -1,6 +1,9 @@
 /** What the package offers: a server to start, its configuration, the command `dunlin serve`, its control and its store. */
 
 export { type CheckReport, type Restored, StoreError, type StoreStats } from '@dunlin/lmdb';
+export type { LocalAnswer, LocalRequest } from './api/api-host.ts';
+export { PROBLEMS as API_PROBLEMS } from './api/problems.ts';
+export { SCOPES as API_SCOPES } from './api/scopes.ts';
 export {
   type Amount,
   type Configuration,

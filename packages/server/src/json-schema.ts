@@ -66,6 +66,8 @@ function schemaOf(shape: Shape): Record<string, unknown> {
       return { description, oneOf: Object.entries(shape.variants).map((variant) => variantSchema(shape.key, variant)) };
     case 'map':
       return { description, type: 'object', additionalProperties: schemaOf(shape.values) };
+    case 'json':
+      return { description };
   }
 }
 

@@ -11,6 +11,7 @@ const ASKED: Readonly<Record<MethodConfiguration['method'], string>> = {
   http: 'a service over HTTP',
   certificate: 'certificates',
   scram: 'SCRAM',
+  devices: 'credentials of devices',
   anonymous: 'nothing',
 };
 

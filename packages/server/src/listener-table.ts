@@ -183,6 +183,12 @@ export function listenerShape(connectionsMax: AmountShape): GroupShape {
         ),
         mayBeEmpty: true,
       },
+      api: {
+        kind: 'switch',
+        default: false,
+        description:
+          'Answer the HTTP API of the server here (`ws` and `wss`), at /api/v1. It asks everybody for an API key, on loopback too.',
+      },
       versions: {
         kind: 'list',
         items: { kind: 'choice', choices: Object.keys(VERSIONS), default: '5.0', description: 'A version of MQTT.' },

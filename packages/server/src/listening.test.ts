@@ -85,6 +85,7 @@ test('serves WebSockets at the paths of the entry, and hands other requests on',
     httpRequest: (request, response, listener) => {
       asked.push(`${listener} ${request.url}`);
       response.end('handled');
+      return true;
     },
   });
   try {

@@ -6,6 +6,7 @@ import type { ProxyProtocolOptions, ProxyVersion } from '@dunlin/transport/proxy
 import { listenTls, type TlsServerSettings } from '@dunlin/transport/tls';
 import { listenUnix } from '@dunlin/transport/unix';
 import {
+  type HttpVisit,
   listenWebSocket,
   STRANGER_MESSAGE_BYTES_MAX,
   type WebSocketListenOptions,
@@ -36,8 +37,13 @@ export class ServerStartError extends Error {
   }
 }
 
-/** Answers a request of HTTP that is for no WebSocket. Must not throw. */
-export type HttpRequestHandler = (request: IncomingMessage, response: ServerResponse, listener: string) => void;
+/** Answers a request of HTTP that is for no WebSocket; false: it does not, which gets the default answer. Must not throw. */
+export type HttpRequestHandler = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  listener: string,
+  visit: HttpVisit,
+) => boolean;
 
 export interface ListenOptions {
   readonly backlog: number;
@@ -143,7 +149,8 @@ function webSocketOptions(configuration: ListenerConfiguration, options: ListenO
     hosts: [host, ...configuration.hosts],
     messageBytesMax: maximumPacketSize + STRANGER_MESSAGE_BYTES_MAX,
     ...(httpRequest !== undefined && {
-      request: (request: IncomingMessage, response: ServerResponse) => httpRequest(request, response, name),
+      request: (request: IncomingMessage, response: ServerResponse, visit: HttpVisit) =>
+        httpRequest(request, response, name, visit),
     }),
     proxy: proxy && {
       trusted: proxy.trusted,

@@ -31,6 +31,8 @@ export interface MethodParts {
   readonly verifier: PasswordVerifier;
   readonly registry: Authorities;
   readonly tell: TellMethodEvent;
+  /** The method of the device service, called as the configuration says. Given where there is one. */
+  readonly devices?: ((name: string) => Method) | undefined;
   /** What SCRAM makes the salts of unknown users from. Default: another one with each start. */
   readonly saltKey?: (() => Uint8Array) | undefined;
 }
@@ -128,6 +130,10 @@ function load(configuration: MethodConfiguration, parts: MethodParts): Loaded {
     case 'certificate': {
       const { username, match, authorities } = configuration;
       return { method: certificateMethod({ name, registry, authorities, username, match }) };
+    }
+    case 'devices': {
+      if (parts.devices === undefined) throw new Error('there is no device service: devices is expected');
+      return { method: parts.devices(name) };
     }
     case 'anonymous':
       return {

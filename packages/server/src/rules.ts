@@ -1,15 +1,34 @@
 /** The rules that the configuration names, wherever they stand. */
+import { DeviceTypes, rulesWithDevices } from '@dunlin/devices';
 import { compileRules, type RuleAuthorizer, type RuleSet, RulesError, readRules } from '@dunlin/identity';
 import { ConfigurationError } from './configuration.ts';
+import { type DevicesConfiguration, deviceTypes } from './device-configuration.ts';
 import type { AuthorizationConfiguration } from './identity-configuration.ts';
 import { readRuleFiles } from './rules-file.ts';
 
 /**
- * Reads rules from the configuration itself or from its files.
+ * Reads rules from the configuration itself or from its files, with those of the types of devices.
  * @throws ConfigurationError where a file cannot be read or a rule is wrong
+ * @throws DeviceTypeError where a type is
  */
-export function configuredRules(authorization: AuthorizationConfiguration): RuleSet {
-  const { rules, roles, rulesFile, aclFile, broaderFilter } = authorization;
+export function configuredRules(authorization: AuthorizationConfiguration, devices?: DevicesConfiguration): RuleSet {
+  return withDevices(rulesOfOthers(authorization), devices);
+}
+
+/**
+ * The rules that are only tried out; undefined where there are none.
+ * @throws ConfigurationError, DeviceTypeError as `configuredRules` does
+ */
+export function shadowRules(
+  { shadow, broaderFilter }: AuthorizationConfiguration,
+  devices?: DevicesConfiguration,
+): RuleAuthorizer | undefined {
+  if (shadow === undefined) return undefined;
+  const { rules, ...options } = withDevices(readRuleFiles({ rules: shadow, broaderFilter }), devices);
+  return compileRules(rules, options);
+}
+
+function rulesOfOthers({ rules, roles, rulesFile, aclFile, broaderFilter }: AuthorizationConfiguration): RuleSet {
   if (rules === undefined && roles === undefined) return readRuleFiles({ rules: rulesFile, aclFile, broaderFilter });
   try {
     return { rules: readRules({ rules, roles }), broaderFilter };
@@ -19,12 +38,7 @@ export function configuredRules(authorization: AuthorizationConfiguration): Rule
   }
 }
 
-/**
- * The rules that are only tried out; undefined where there are none.
- * @throws ConfigurationError as `configuredRules` does
- */
-export function shadowRules({ shadow, broaderFilter }: AuthorizationConfiguration): RuleAuthorizer | undefined {
-  if (shadow === undefined) return undefined;
-  const { rules, ...options } = readRuleFiles({ rules: shadow, broaderFilter });
-  return compileRules(rules, options);
+function withDevices(set: RuleSet, devices: DevicesConfiguration | undefined): RuleSet {
+  if (devices === undefined) return set;
+  return { ...set, rules: rulesWithDevices(set.rules, new DeviceTypes(deviceTypes(devices))) };
 }

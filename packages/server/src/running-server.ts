@@ -8,20 +8,27 @@ import {
   type Random,
   type Store,
 } from '@dunlin/broker';
-import type { RevocationSource } from '@dunlin/identity';
+import type { DeviceService, Tables } from '@dunlin/devices';
+import { PasswordVerifier, type RevocationSource } from '@dunlin/identity';
 import type { LmdbEnvironment } from '@dunlin/lmdb';
 import { quoted } from '@dunlin/protocol';
 import { AcceptGate } from './accept-gate.ts';
 import { addressesOf } from './address.ts';
+import type { ApiHost, LocalAnswer, LocalRequest } from './api/api-host.ts';
+import { isApiUrl } from './api/api-paths.ts';
 import { closeInTurn, closeTogether } from './closing.ts';
 import type { Configuration } from './configuration.ts';
+import { openDevices } from './configured-devices.ts';
 import { controlCommands } from './control-commands.ts';
 import { ControlSocket } from './control-socket.ts';
+import { LocalDeviceBroker } from './device-broker.ts';
 import type { ServerEvent } from './events.ts';
 import { backlogFor, connectionsAllowed, lowestFreeDescriptor, OpenFileLimit } from './file-limit.ts';
 import { FileReserve } from './file-reserve.ts';
 import { InForce, type ReloadReport } from './in-force.ts';
+import { permitInternal } from './internal-client.ts';
 import type { HttpRequestHandler } from './listening.ts';
+import { MemoryTables } from './memory-tables.ts';
 import { type BoundListener, type OpenListener, openListener } from './open-listener.ts';
 import { keptSaltKey } from './salt-key.ts';
 import { SERVER_VERSION } from './server-version.ts';
@@ -60,6 +67,10 @@ export class Running {
   readonly #openFiles: OpenFileLimit;
   readonly #opened: OpenListener[] = [];
   readonly #forget: () => void;
+  readonly #tables: Tables;
+  readonly #devices: DeviceService | undefined;
+  #deviceBroker: LocalDeviceBroker | undefined;
+  #api: Promise<ApiHost> | undefined;
   #control: ControlSocket | undefined;
   #reloading: Promise<unknown> = Promise.resolve();
   #stopped: Promise<void> | undefined;
@@ -68,24 +79,31 @@ export class Running {
   static async open(configuration: Configuration, options: RunningOptions): Promise<Running> {
     const { parts, storage, tell } = options;
     const fileLimit = new OpenFileLimit();
+    const tables = storage ?? new MemoryTables();
+    let devices: DeviceService | undefined;
     let inForce: InForce | undefined;
     let running: Running | undefined;
     try {
+      const { clock = systemClock } = parts;
+      const verifier = new PasswordVerifier({ clock });
+      devices = await openDevices(configuration, { tables, clock, tell, verifier });
       inForce = new InForce(configuration, {
-        clock: parts.clock ?? systemClock,
+        clock,
         tell,
-        revocationSources: parts.revocationSources,
+        devices,
+        verifier,
+        revocationSources: [...(parts.revocationSources ?? []), ...(devices?.revocationSources ?? [])],
         authenticator: parts.authenticator,
         saltKey: storage && (() => keptSaltKey(configuration.data as string)),
       });
-      running = new Running(inForce, fileLimit, options);
+      running = new Running(inForce, fileLimit, { ...options, tables, devices });
       await running.#open();
       return running;
     } catch (error) {
       // A server that never was does not tell that it drains, nor what else fails at its end.
       if (running === undefined) {
         fileLimit.close();
-        await Promise.allSettled([inForce?.close(), storage?.close()]);
+        await closeInTurn([() => inForce?.close(), () => devices?.close(), () => storage?.close()]).catch(() => {});
       } else {
         running.#forget();
         await running.#close().catch(() => {});
@@ -94,11 +112,17 @@ export class Running {
     }
   }
 
-  private constructor(inForce: InForce, openFiles: OpenFileLimit, options: RunningOptions) {
+  private constructor(
+    inForce: InForce,
+    openFiles: OpenFileLimit,
+    options: RunningOptions & { readonly tables: Tables; readonly devices: DeviceService | undefined },
+  ) {
     const { parts, tell, storage } = options;
     const { configuration, doors } = inForce;
     const { clock = systemClock, authorizer = doors.authorizer } = parts;
     this.#options = options;
+    this.#tables = options.tables;
+    this.#devices = options.devices;
     this.#clock = clock;
     this.#inForce = inForce;
     this.#openFiles = openFiles;
@@ -124,6 +148,7 @@ export class Running {
       available: (refused) => tell({ name: 'filesAvailable', refused }),
     });
     inForce.serve({ broker: this.broker, listeners: this.#opened });
+    if (options.devices !== undefined) this.broker.onEvent((event) => options.devices?.brokerEvent(event));
   }
 
   get configuration(): Configuration {
@@ -141,6 +166,12 @@ export class Running {
     return report;
   }
 
+  /** Asks the API as local administrator. Rejects when the server is stopping. */
+  async api(request: LocalRequest): Promise<LocalAnswer> {
+    if (this.#stopped !== undefined) throw new Error('Cannot ask the API: the server is stopping');
+    return (await this.#openApi()).local(request);
+  }
+
   stop(): Promise<void> {
     this.#stopped ??= this.#close().finally(this.#forget);
     return this.#stopped;
@@ -148,15 +179,17 @@ export class Running {
 
   async #open(): Promise<void> {
     await this.broker.start();
+    await this.#attachDevices();
     const { storage, parts, tell } = this.#options;
     this.#control = await this.#openControl(storage);
     const { doors, configuration, tlsFiles } = this.#inForce;
+    const host = configuration.listeners.some(({ api }) => api) ? await this.#openApi() : undefined;
     for (const listener of configuration.listeners)
       this.#opened.push(
         await openListener(listener, {
           broker: this.broker,
           doors,
-          httpRequest: parts.httpRequest,
+          httpRequest: listener.api && host !== undefined ? withApi(host, parts.httpRequest) : parts.httpRequest,
           gate: this.#gate,
           files: this.#files,
           clock: this.#clock,
@@ -165,14 +198,42 @@ export class Running {
           tell,
         }),
       );
+    this.#devices?.begin();
+  }
+
+  async #attachDevices(): Promise<void> {
+    if (this.#devices === undefined) return;
+    this.#deviceBroker = new LocalDeviceBroker({ broker: this.broker, review: () => this.#inForce.review() });
+    await this.#devices.attach(this.#deviceBroker);
+  }
+
+  /** At the start, or when it is asked first: who has no listener for it shall not pay for it. */
+  #openApi(): Promise<ApiHost> {
+    this.#api ??= import('./api/server-api.ts').then(({ openServerApi }) =>
+      openServerApi({
+        tables: this.#tables,
+        clock: this.#clock,
+        settings: this.configuration.api,
+        devices: this.#devices,
+        failed: (requestId, error) => this.#options.tell({ name: 'apiFailed', requestId, error: String(error) }),
+      }),
+    );
+    return this.#api;
   }
 
   /** Without a data directory there is nothing that the command line could find it by. */
   async #openControl(storage: LmdbEnvironment | undefined): Promise<ControlSocket | undefined> {
     if (storage === undefined) return undefined;
     const server = { pid: process.pid, version: SERVER_VERSION };
-    const commands = controlCommands({ storage, server, doors: this.#inForce.doors, reload: () => this.reload() });
-    return await ControlSocket.open({ directory: storage.directory, commands });
+    const commands = controlCommands({
+      storage,
+      server,
+      doors: this.#inForce.doors,
+      reload: () => this.reload(),
+      api: (request) => this.api(request),
+    });
+    const requestBytesMax = CONTROL_BYTES + JSON_ESCAPES * this.configuration.api.bodyBytesMax;
+    return await ControlSocket.open({ directory: storage.directory, commands, requestBytesMax });
   }
 
   async #reload(read: () => Configuration): Promise<ReloadReport> {
@@ -199,12 +260,28 @@ export class Running {
     this.#openFiles.close();
     await closeInTurn([
       () => closeTogether(this.#opened.map((listener) => listener.close())),
+      async () => (await this.#api)?.close(),
       () => this.#inForce.close(),
+      () => this.#deviceBroker?.close(),
       () => this.broker.stop(),
+      () => this.#devices?.close(),
       () => this.#options.storage?.close(),
       () => controlClosed,
     ]);
   }
+}
+
+/** A request beside its body, and how much longer a body is as a text in JSON. */
+const CONTROL_BYTES = 64 * 1024;
+const JSON_ESCAPES = 2;
+
+/** The API first; what is not its own goes to whoever was asked before. */
+function withApi(host: ApiHost, other: HttpRequestHandler | undefined): HttpRequestHandler {
+  return (request, response, listener, visit) => {
+    if (!isApiUrl(request.url ?? '')) return other?.(request, response, listener, visit) ?? false;
+    host.take(request, response, visit);
+    return true;
+  };
 }
 
 interface BrokerParts extends Pick<RunningParts, 'authenticator' | 'authorizer' | 'store' | 'random'> {
@@ -217,7 +294,7 @@ function makeBroker(configuration: Configuration, parts: BrokerParts, connection
     clock,
     random,
     ...(authenticator !== undefined && { authenticator }),
-    ...(authorizer !== undefined && { authorizer }),
+    ...(authorizer !== undefined && { authorizer: permitInternal(authorizer) }),
     ...(store !== undefined && { store }),
     limits: { ...configuration.limits, connectionsMax },
     settings: configuration.settings,

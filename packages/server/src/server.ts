@@ -3,6 +3,7 @@
 import type { Authenticator, Authorizer, Broker, Clock, Random, Store } from '@dunlin/broker';
 import type { RevocationSource } from '@dunlin/identity';
 import { quoted } from '@dunlin/protocol';
+import type { LocalAnswer, LocalRequest } from './api/api-host.ts';
 import {
   type Configuration,
   ConfigurationError,
@@ -58,6 +59,11 @@ export interface RunningServer {
   readonly connectionsMax: number;
   /** Limit of open files of the process, where it was asked and has one. */
   readonly fileLimit: number | undefined;
+  /**
+   * Asks the HTTP API in the name of the program, which may do everything; settles with its answer, whatever that is. Rejects
+   * when the server is stopping.
+   */
+  api(request: LocalRequest): Promise<LocalAnswer>;
   /**
    * Takes over what may be changed of another configuration (default: what `reread` of its parts reads), and reads every
    * file that it names again. Who may no longer be there is sent away; what the others may do is decided anew. Settles
@@ -157,6 +163,7 @@ async function start(
     listeners,
     connectionsMax,
     fileLimit,
+    api: (request) => running.api(request),
     reload: (next) => running.reload(next && (() => checked(next, parts))),
     stop: () => running.stop(),
   };

@@ -40,7 +40,7 @@ export type ScalarShape = AmountShape | SwitchShape | ChoiceShape | TextShape;
 
 export interface ListShape extends Described {
   readonly kind: 'list';
-  readonly items: ScalarShape | GroupShape | VariantsShape;
+  readonly items: ScalarShape | GroupShape | VariantsShape | JsonShape;
   /** In words. */
   readonly default: string;
   /** The same as a value, where it is one of few. */
@@ -70,7 +70,12 @@ export interface MapShape extends Described {
   /** What a name stands for, such as `claim`. */
   readonly names: string;
 }
-export type Shape = ScalarShape | ListShape | GroupShape | VariantsShape | MapShape;
+/** Any JSON, such as the payload of a message. */
+export interface JsonShape extends Described {
+  readonly kind: 'json';
+  readonly example: string;
+}
+export type Shape = ScalarShape | ListShape | GroupShape | VariantsShape | MapShape | JsonShape;
 
 /** What stands in place of a secret. */
 export const HIDDEN = '(hidden)';
@@ -135,6 +140,8 @@ export function expectation(shape: Shape): string {
       return `a group with ${shape.key}: ${Object.keys(shape.variants).join(', ')}`;
     case 'map':
       return `a group whose keys are each a ${shape.names}`;
+    case 'json':
+      return `a value such as ${shape.example}`;
   }
 }
 
@@ -153,6 +160,21 @@ function amountExpectation({ unit, minimum, maximum }: AmountShape): string {
 /** The default of a shape as the reference shows it. */
 export function shownDefault(shape: Shape): string {
   if (shape.kind === 'amount') return formatAmount(shape.default, shape.unit);
-  if (shape.kind === 'group' || shape.kind === 'variants' || shape.kind === 'map') return '';
+  if (!('default' in shape)) return '';
   return shape.default === undefined ? 'none' : String(shape.default);
+}
+
+/** A group with the defaults of its table where nothing is given; a group in it that is not given stays away. */
+export function filledGroup(shape: GroupShape, given: object): Record<string, unknown> {
+  const values = given as Readonly<Record<string, object | undefined>>;
+  const entries = Object.entries(shape.entries).map(([name, entry]) => {
+    const own = values[name];
+    return [name, entry.kind === 'group' && own !== undefined ? filledGroup(entry, own) : (own ?? standardOf(entry))];
+  });
+  return Object.fromEntries(entries);
+}
+
+function standardOf(shape: Shape): unknown {
+  if (shape.kind === 'list') return shape.standard;
+  return 'default' in shape ? shape.default : undefined;
 }

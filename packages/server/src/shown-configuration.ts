@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 import type { Configuration } from './configuration.ts';
 import { CONFIGURATION } from './configuration-table.ts';
 import { VERSIONS } from './listener-table.ts';
-import { type GroupShape, HIDDEN, type ListShape, type Shape, type VariantsShape } from './shape.ts';
+import { filledGroup, type GroupShape, HIDDEN, type ListShape, type Shape, type VariantsShape } from './shape.ts';
 
 /** YAML of every key that is in force, defaults included; nothing secret. */
 export function shownConfiguration(configuration: Configuration): string {
@@ -13,14 +13,14 @@ export function shownConfiguration(configuration: Configuration): string {
     ...configuration,
     listeners: configuration.listeners.map((listener) => ({
       ...listener,
-      tls: listener.tls && filled(LISTENER.tls, listener.tls),
-      proxy: listener.proxy && filled(LISTENER.proxy, listener.proxy),
+      tls: listener.tls && filledGroup(LISTENER.tls as GroupShape, listener.tls),
+      proxy: listener.proxy && filledGroup(LISTENER.proxy as GroupShape, listener.proxy),
     })),
     authentication: configuration.authentication.map(({ method, ...entries }) => ({
       method,
-      ...filled(METHOD.variants[method], entries),
+      ...filledGroup(METHOD.variants[method], entries),
     })),
-    guard: filled(CONFIGURATION.entries.guard, configuration.guard),
+    guard: filledGroup(CONFIGURATION.entries.guard as GroupShape, configuration.guard),
     limits: { ...limits, ...configuration.limits },
     settings: { ...DEFAULT_SETTINGS, ...configuration.settings },
   };
@@ -29,21 +29,6 @@ export function shownConfiguration(configuration: Configuration): string {
 
 const METHOD = (CONFIGURATION.entries.authentication as ListShape).items as VariantsShape;
 const LISTENER = ((CONFIGURATION.entries.listeners as ListShape).items as GroupShape).entries;
-
-/** With the defaults of the table; a group in it that is not there stays away. */
-function filled(shape: Shape, value: object): object {
-  const given = value as Readonly<Record<string, object | undefined>>;
-  const entries = Object.entries((shape as GroupShape).entries).map(([name, inner]) => {
-    const own = given[name];
-    return [name, inner.kind === 'group' && own !== undefined ? filled(inner, own) : (own ?? standardOf(inner))];
-  });
-  return Object.fromEntries(entries);
-}
-
-function standardOf(shape: Shape): unknown {
-  if (shape.kind === 'list') return shape.standard;
-  return 'default' in shape ? shape.default : undefined;
-}
 
 function shown(shape: Shape, value: unknown): unknown {
   switch (shape.kind) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type * as http from 'node:http';
+import { request as httpRequest } from 'node:http';
 import * as net from 'node:net';
 import { describe, test } from 'node:test';
 import * as mqtt from 'mqtt';
@@ -10,7 +11,7 @@ import { Accepting, HOST, LIMIT } from './contract/tcp.ts';
 import { describeWire } from './contract/wire.ts';
 import { Authority } from './testing/certificates.ts';
 import type { TlsListener } from './tls.ts';
-import { listenWebSocket, type WebSocketListenOptions } from './websocket-server.ts';
+import { type HttpVisit, listenWebSocket, type WebSocketListenOptions } from './websocket-server.ts';
 import { WebSocketWire } from './websocket-wire.ts';
 
 const ours = Authority.root('our authority');
@@ -140,10 +141,48 @@ describe('a WebSocket listener', () => {
       [426, 404],
     );
     await accepting.listener.close();
-    const request = (_: http.IncomingMessage, response: http.ServerResponse) => void response.writeHead(204).end();
+    const visits: HttpVisit[] = [];
+    const request = (asked: http.IncomingMessage, response: http.ServerResponse, visit: HttpVisit): boolean => {
+      visits.push(visit);
+      if (asked.url !== '/x') return false;
+      response.writeHead(204).end();
+      return true;
+    };
     const other = await listen({ request });
     assert.equal(await get(other.listener.port, '/x'), 204);
+    assert.equal(await get(other.listener.port, '/mqtt'), 426);
+    assert.equal(visits[0].peer.address, HOST);
     await other.listener.close();
+  });
+
+  test('says of a request whose host and whose page it is, and what a trusted proxy tells', LIMIT, async () => {
+    const visits: HttpVisit[] = [];
+    const request = (_: http.IncomingMessage, response: http.ServerResponse, visit: HttpVisit): boolean => {
+      visits.push(visit);
+      response.writeHead(204).end();
+      return true;
+    };
+    const accepting = await listen({ request, proxy: { trusted: [HOST], forwardedFor: true } });
+    const { port } = accepting.listener;
+    const status = async (headers: http.OutgoingHttpHeaders): Promise<number | undefined> => {
+      const asked = httpRequest({ host: HOST, port, path: '/x', headers, agent: false }).end();
+      const [answer] = (await once(asked, 'response')) as [http.IncomingMessage];
+      answer.resume();
+      return answer.statusCode;
+    };
+    const told = async (headers: http.OutgoingHttpHeaders) => {
+      assert.equal(await status(headers), 204);
+      const { peer, isOwnHost, isFromAllowedOrigin } = visits.at(-1) as HttpVisit;
+      return [peer.address, isOwnHost, isFromAllowedOrigin];
+    };
+    const own = `${HOST}:${port}`;
+    assert.deepEqual(await told({ host: own }), [HOST, true, true]);
+    assert.deepEqual(await told({ host: own, origin: `http://${own}` }), [HOST, true, true]);
+    assert.deepEqual(await told({ host: own, origin: 'http://evil.example' }), [HOST, true, false]);
+    assert.deepEqual(await told({ host: 'evil.example', origin: 'http://evil.example' }), [HOST, false, false]);
+    assert.deepEqual(await told({ host: own, 'x-forwarded-for': '192.0.2.9' }), ['192.0.2.9', true, true]);
+    assert.equal(await status({ host: own, 'x-forwarded-for': 'nobody' }), 400);
+    await accepting.listener.close();
   });
 
   test('tells of who speaks no HTTP, or no WebSocket as it is known here', LIMIT, async () => {
@@ -238,7 +277,13 @@ describe('a WebSocket listener', () => {
   });
 
   test('drops a connection on which nothing comes, or a body byte by byte', LIMIT, async () => {
-    const accepting = await listen({ headersTimeoutMs: 20, request: (request) => void request.resume() });
+    const accepting = await listen({
+      headersTimeoutMs: 20,
+      request: (request) => {
+        request.resume();
+        return true;
+      },
+    });
     for (const bytes of ['', 'POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1']) {
       const socket = net.connect({ host: HOST, port: accepting.listener.port }).on('error', () => {});
       socket.write(bytes);

@@ -16,13 +16,30 @@ import type { TlsListener, TlsListenOptions } from './tls.ts';
 import { TlsEntrance } from './tls-entrance.ts';
 import { makeTicketKeys, type TlsServerSettings, TlsSettings } from './tls-settings.ts';
 import { readTrustedAddresses, type TrustedAddresses } from './trusted-addresses.ts';
-import { isFixedHost, pathOf, refusalOfUpgrade, type UpgradeRules } from './websocket-upgrade.ts';
+import {
+  isFixedHost,
+  isForOwnHost,
+  isFromAllowedOrigin,
+  pathOf,
+  refusalOfUpgrade,
+  type UpgradeRules,
+} from './websocket-upgrade.ts';
 import { WebSocketWire } from './websocket-wire.ts';
 import type { Listener, Peer } from './wire.ts';
 import { peerOf } from './wire-owner.ts';
 
 export type { ForwardedOptions } from './forwarded-headers.ts';
 export { STRANGER_MESSAGE_BYTES_MAX } from './websocket-wire.ts';
+
+/** What a listener knows of who sent a request for no WebSocket. */
+export interface HttpVisit {
+  /** The client, also behind a trusted proxy. */
+  readonly peer: Peer;
+  /** Whether the host that was asked for is a name of this server: no page of a name that was made to lead here asks. */
+  readonly isOwnHost: boolean;
+  /** Whether it comes from no browser, or from a page that may connect (`origins`). */
+  readonly isFromAllowedOrigin: boolean;
+}
 
 /** Where to listen, whom to let in, and what to do with them. */
 export interface WebSocketListenOptions extends Omit<TlsListenOptions, 'tls' | 'proxy'> {
@@ -43,8 +60,11 @@ export interface WebSocketListenOptions extends Omit<TlsListenOptions, 'tls' | '
   readonly subprotocolRequired?: boolean;
   /** Bytes of one WebSocket message: the Maximum Packet Size and 64 KiB. Before `admitted`: 64 KiB. */
   readonly messageBytesMax: number;
-  /** Takes all requests but those for a WebSocket. Default: 426 where there is a WebSocket, else 404. */
-  readonly request?: (request: http.IncomingMessage, response: http.ServerResponse) => void;
+  /**
+   * Takes requests that are not for a WebSocket. What it returns false for is answered as by default: 426 where there is a
+   * WebSocket, else 404.
+   */
+  readonly request?: (request: http.IncomingMessage, response: http.ServerResponse, visit: HttpVisit) => boolean;
   /** How long a request may take to arrive, its body included. Milliseconds, default 10000. */
   readonly headersTimeoutMs?: number;
   /** Bytes of the head of a request. Default 16384. */
@@ -164,7 +184,7 @@ class Site {
     });
     this.#http.maxHeadersCount = HEADERS_MAX;
     this.#http.maxRequestsPerSocket = REQUESTS_MAX;
-    this.#http.on('request', options.request ?? ((request, response) => answerByDefault(request, response, paths)));
+    this.#http.on('request', (request, response) => this.#request(request, response));
     this.#http.on('clientError', (error, socket) => this.#unreadable(socket as Socket, error));
     this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
   }
@@ -197,6 +217,22 @@ class Site {
 
   close(): void {
     this.#http.close();
+  }
+
+  #request(request: http.IncomingMessage, response: http.ServerResponse): void {
+    const { request: take, paths = PATHS } = this.#options;
+    const { peer: from } = this.#visitors.get(request.socket) as Visitor;
+    let peer: Peer;
+    try {
+      peer = this.#peerOf(request, from);
+    } catch (error) {
+      response.writeHead(400, { Connection: 'close' }).end();
+      this.#options.onRefused?.(new TransportError('Cannot take the request', 'DUNLIN_HTTP_FORWARDED', error), from);
+      return;
+    }
+    const isOwnHost = isForOwnHost(request, this.#rules);
+    const visit = { peer, isOwnHost, isFromAllowedOrigin: isFromAllowedOrigin(request, this.#rules) };
+    if (!take?.(request, response, visit)) answerByDefault(request, response, paths);
   }
 
   #upgrade(request: http.IncomingMessage, socket: Socket, head: Buffer): void {

@@ -53,7 +53,10 @@ export function pathOf({ url = '' }: IncomingMessage): string {
  * that was asked, and that is a name of ours: any name can be made to lead to our address, a page of that name then asks
  * for a host of that name too (DNS rebinding).
  */
-function isFromAllowedOrigin(request: IncomingMessage, { origins, isSecure, isOwnHost }: UpgradeRules): boolean {
+export function isFromAllowedOrigin(
+  request: IncomingMessage,
+  { origins, isSecure, isOwnHost }: Pick<UpgradeRules, 'origins' | 'isSecure' | 'isOwnHost'>,
+): boolean {
   const given = request.headersDistinct.origin;
   if (given === undefined || origins === 'any') return true;
   const origin = URL.parse(given[0]);
@@ -63,6 +66,12 @@ function isFromAllowedOrigin(request: IncomingMessage, { origins, isSecure, isOw
   if (isSecure && origin.protocol !== 'https:') return false;
   const host = URL.parse(`${origin.protocol}//${request.headers.host ?? ''}`);
   return host !== null && host.host === origin.host && isOwnHost(host.hostname);
+}
+
+/** Whether the host that the request asks for is a name of this server. */
+export function isForOwnHost({ headers }: IncomingMessage, { isOwnHost }: Pick<UpgradeRules, 'isOwnHost'>): boolean {
+  const host = URL.parse(`http://${headers.host ?? ''}`);
+  return host !== null && isOwnHost(host.hostname);
 }
 
 /** Names that cannot be made to lead elsewhere: addresses, and the names of this machine for itself. */

@@ -161,6 +161,23 @@ function scanTests(tableTest: TableTest): void {
     assert.deepEqual(seen, keys);
   });
 
+  tableTest(
+    'takes a cursor that nobody was given for a mistake or for a place in the range, nothing else',
+    async (table) => {
+      for (const key of ['a/1', 'a/2', 'b']) await table.put(key, { name: key, tags: [] });
+      for (const cursor of ['x', '[]', '[1,2]', 'null', '{"a":1}', '', 'AAAA', '____'])
+        try {
+          const { records } = await table.scan({ prefix: 'a/', limit: 9, cursor });
+          assert.ok(
+            records.every(({ key }) => key.startsWith('a/')),
+            cursor,
+          );
+        } catch (error) {
+          assert.ok(error instanceof RangeError, cursor);
+        }
+    },
+  );
+
   tableTest('goes on from a cursor while records come and go', async (table) => {
     for (const key of ['a', 'b', 'c', 'd']) await table.put(key, { name: key, tags: [] });
     const first = await table.scan({ limit: 2 });

@@ -109,6 +109,16 @@ export class MemoryTable<T> implements Table<T> {
 }
 
 function parseCursor(cursor: string): OrderedTerm {
-  const [term, key] = JSON.parse(cursor) as [string, string];
-  return { term, key };
+  const [term, key] = textsOf(cursor);
+  if (typeof term === 'string' && typeof key === 'string') return { term, key };
+  throw new RangeError('Cannot go on with a scan: the cursor is none that a page has returned');
+}
+
+function textsOf(cursor: string): unknown[] {
+  try {
+    const parts: unknown = JSON.parse(cursor);
+    return Array.isArray(parts) ? parts : [];
+  } catch {
+    return [];
+  }
 }

@@ -17,8 +17,10 @@ import {
   PURPOSE,
   pemOf,
   type Signer,
+  type StatusUrls,
   signCertificate,
   signCrl,
+  statusExtensions,
 } from './x509-writer.ts';
 
 /** A certificate with its private key, both in PEM; the key is PKCS#8 and a secret. */
@@ -34,6 +36,7 @@ export interface ClientCertificate {
   readonly key: string | undefined;
   /** In upper-case hexadecimal without leading zeros, as for revocation. */
   readonly serial: string;
+  readonly notBeforeMs: number;
   readonly notAfterMs: number;
 }
 
@@ -48,7 +51,7 @@ const DAY_MS = 86_400_000;
 /** A certificate is valid from a little earlier on, for devices whose clocks are slow. */
 const CLOCK_TOLERANCE_MS = 300_000;
 /** RFC 5280 allows a Common Name that many characters, and programs hold to it. */
-const COMMON_NAME_MAX = 64;
+export const COMMON_NAME_MAX = 64;
 const DNS_NAME = /^(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/i;
 
 /**
@@ -57,9 +60,15 @@ const DNS_NAME = /^(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-
  * `pathLength`: how many authorities may follow below it; default 0 below another one, any number for a root.
  */
 export function createAuthority(
-  options: Validity & { readonly commonName: string; readonly issuer?: CertifiedKey; readonly pathLength?: number },
+  options: Validity & {
+    readonly commonName: string;
+    readonly issuer?: CertifiedKey;
+    readonly pathLength?: number;
+    /** Nothing below it counts for a server. Default: false. */
+    readonly clientsOnly?: boolean;
+  },
 ): CertifiedKey {
-  const { issuer, commonName, pathLength = issuer === undefined ? undefined : 0 } = options;
+  const { issuer, commonName, pathLength = issuer === undefined ? undefined : 0, clientsOnly = false } = options;
   const subject = subjectOf(commonName);
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const spki = spkiOf(publicKey);
@@ -67,7 +76,7 @@ export function createAuthority(
   const content = {
     subject,
     publicKey: spki,
-    extensions: authorityExtensions(pathLength),
+    extensions: authorityExtensions(pathLength, clientsOnly ? PURPOSE.client : undefined),
     ...validityOf(options, signer),
   };
   const der = signCertificate(content, signer ?? { subject, key: privateKey, keyId: keyIdOf(spki) });
@@ -110,15 +119,31 @@ export function isServerName(name: string): boolean {
 export function issueClientCertificate(
   options: Validity & { readonly authority: CertifiedKey; readonly commonName: string; readonly publicKey?: string },
 ): ClientCertificate {
-  const { authority, commonName, publicKey } = options;
-  const signer = signerOf(authority);
+  const { authority, publicKey } = options;
+  return signClientCertificate(signerOf(authority), {
+    ...options,
+    publicKey: publicKey === undefined ? undefined : createPublicKey(publicKey),
+  });
+}
+
+/** The same by an authority that was opened before. Its key makes the certificate, whoever asks: callers check first. */
+export function signClientCertificate(
+  signer: Authority,
+  options: Validity & {
+    readonly commonName: string;
+    readonly publicKey: KeyObject | undefined;
+    readonly urls?: StatusUrls;
+  },
+): ClientCertificate {
+  const { commonName, publicKey, urls = {} } = options;
   const made = publicKey === undefined ? generateKeyPairSync('ec', { namedCurve: 'P-256' }) : undefined;
-  const spki = spkiOf(made?.publicKey ?? createPublicKey(publicKey!));
-  const extensions = endEntityExtensions(PURPOSE.client, []);
+  const spki = spkiOf(made?.publicKey ?? publicKey!);
+  const extensions = [...endEntityExtensions(PURPOSE.client, []), ...statusExtensions(urls)];
   const content = { subject: subjectOf(commonName), publicKey: spki, extensions, ...validityOf(options, signer) };
   const der = signCertificate(content, signer);
-  const { serial, notAfterMs } = readCertificate(der);
-  return { certificate: pemOf(der, 'CERTIFICATE'), key: made && pemOfKey(made.privateKey), serial, notAfterMs };
+  const { serial, notBeforeMs, notAfterMs } = readCertificate(der);
+  const key = made && pemOfKey(made.privateKey);
+  return { certificate: pemOf(der, 'CERTIFICATE'), key, serial, notBeforeMs, notAfterMs };
 }
 
 /**
@@ -138,11 +163,12 @@ export function createCrl(options: {
     throw new TypeError(
       `Cannot revoke ${JSON.stringify(odd)}: a serial number in up to 40 hexadecimal digits is expected`,
     );
-  const octets = serials.map((serial) => Buffer.from(serial.padStart(40, '0'), 'hex'));
-  return pemOf(signCrl(octets, { thisUpdateMs: nowMs, nextUpdateMs, number }, signerOf(authority)), 'X509 CRL');
+  const revoked = serials.map((serial) => ({ serial, revokedAtMs: nowMs, reasonCode: undefined }));
+  return pemOf(signCrl(revoked, { thisUpdateMs: nowMs, nextUpdateMs, number }, signerOf(authority)), 'X509 CRL');
 }
 
-interface Authority extends Signer {
+/** An authority that is ready to sign. */
+export interface Authority extends Signer {
   readonly certificate: Certificate;
 }
 
@@ -150,6 +176,11 @@ function signerOf(authority: CertifiedKey): Authority {
   const [certificate] = readCertificates(authority.certificate, 'the authority');
   const key = readPrivateKey(authority.key, 'the key of the authority');
   checkKeyBelongs([certificate], 'the authority', key, 'its key');
+  return readyToSign(certificate, key);
+}
+
+/** `key` belongs to the certificate. */
+export function readyToSign(certificate: Certificate, key: KeyObject): Authority {
   const keyId = certificate.subjectKeyId ?? keyIdOf(certificate.publicKey);
   return { certificate, subject: certificate.subject, key, keyId };
 }

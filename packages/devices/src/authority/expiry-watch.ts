@@ -1,0 +1,159 @@
+/** Tells of certificates that end soon: in events, on a topic of each device, and in numbers under `$SYS`. */
+import type { Timer } from '@dunlin/broker';
+import type { DeviceBroker, ServiceParts } from '../ports.ts';
+import { dayOf, isValid } from './certificate-record.ts';
+import type { Certificates, StoredCertificate } from './certificates.ts';
+import type { Revocations } from './revocations.ts';
+
+export interface ExpirySettings {
+  /** Days before its end from which on a certificate is told of. */
+  readonly warnDays: number;
+  /** Days after its end for which it still is, as nothing took its place. */
+  readonly lateDays: number;
+}
+
+export const EXPIRY_DEFAULTS: ExpirySettings = { warnDays: 30, lateDays: 30 };
+
+/** Devices whose last certificate ends soon, and of those that have none any more; certificates that are revoked. */
+export interface ExpiryCounts {
+  readonly expiring: number;
+  readonly expired: number;
+  readonly revoked: number;
+}
+
+/** Retained, JSON `{deviceId, serial, notAfter, daysLeft}`; nothing where all is well again. */
+export const EXPIRING_TOPIC = 'dunlin/certificates/expiring/';
+const COUNTS_TOPIC = '$SYS/broker/devices/certificates/';
+const DAY_MS = 86_400_000;
+const PAGE = 100;
+/** Certificates that are forgotten in one step of a walk. */
+const SWEEP = 1_000;
+
+export class ExpiryWatch {
+  readonly #parts: ServiceParts;
+  readonly #certificates: Certificates;
+  readonly #revocations: Revocations;
+  readonly #broker: DeviceBroker;
+  readonly #settings: ExpirySettings;
+  readonly #ends: (() => void)[];
+  /** Devices that have a message on their topic, as far as is known here. */
+  readonly #told = new Set<string>();
+  #walk: Promise<ExpiryCounts> | undefined;
+  #isClosed = false;
+
+  constructor(
+    parts: ServiceParts,
+    { certificates, revocations }: { readonly certificates: Certificates; readonly revocations: Revocations },
+    broker: DeviceBroker,
+    settings: Partial<ExpirySettings> = {},
+  ) {
+    this.#parts = parts;
+    this.#certificates = certificates;
+    this.#revocations = revocations;
+    this.#broker = broker;
+    this.#settings = { ...EXPIRY_DEFAULTS, ...settings };
+    const daily: Timer = parts.clock.every(DAY_MS, () => this.#guard(this.walk()));
+    const unwatch = certificates.table.watch('', ({ record }) => {
+      if (record !== undefined && this.#told.has(record.value.deviceId))
+        this.#guard(this.#lookAgain(record.value.deviceId));
+    });
+    this.#ends = [() => daily.cancel(), unwatch];
+  }
+
+  /**
+   * Walks once over what ends within the days of the settings: called at the start, and then every day by itself. Settles
+   * with what was found, when everything is published. Rejects where the table or the broker does.
+   */
+  walk(): Promise<ExpiryCounts> {
+    this.#walk ??= this.#go().finally(() => {
+      this.#walk = undefined;
+    });
+    return this.#walk;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const end of this.#ends) end();
+  }
+
+  async #go(): Promise<ExpiryCounts> {
+    while ((await this.#certificates.sweep(SWEEP)) === SWEEP && !this.#isClosed);
+    const { warnDays, lateDays } = this.#settings;
+    const todayMs = this.#parts.clock.nowMs();
+    const seen = new Set<string>();
+    const expired = new Set<string>();
+    for (let day = -lateDays; day <= warnDays && !this.#isClosed; day += 1)
+      for await (const ending of this.#endingOn(dayOf(todayMs + day * DAY_MS))) {
+        const { deviceId, notAfterMs } = ending.value;
+        const last = await this.#lastOf(deviceId);
+        if (last?.key === ending.key) {
+          seen.add(deviceId);
+          if (notAfterMs < todayMs) expired.add(deviceId);
+          await this.#tell(ending, todayMs);
+        } else if (!seen.has(deviceId) && last !== undefined && !this.#isNear(last, todayMs))
+          await this.#clear(deviceId);
+      }
+    for (const deviceId of this.#told) if (!seen.has(deviceId)) await this.#clear(deviceId);
+    const counts = { expiring: seen.size - expired.size, expired: expired.size, revoked: this.#revocations.size };
+    for (const [name, count] of Object.entries(counts)) await this.#publish(`${COUNTS_TOPIC}${name}`, String(count));
+    return counts;
+  }
+
+  async *#endingOn(day: string): AsyncGenerator<StoredCertificate> {
+    let cursor: string | undefined;
+    do {
+      const scan = { index: 'day', exact: day, limit: PAGE, ...(cursor && { cursor }) };
+      const page = await this.#certificates.table.scan(scan);
+      yield* page.records;
+      cursor = page.cursor;
+    } while (cursor !== undefined && !this.#isClosed);
+  }
+
+  /** The certificate that a device lives on: of those not revoked the last to end, one that was used before any that was not. */
+  async #lastOf(deviceId: string): Promise<StoredCertificate | undefined> {
+    const { records } = await this.#certificates.list(deviceId, { limit: PAGE });
+    const nowMs = this.#parts.clock.nowMs();
+    const counts = ({ value }: StoredCertificate) => isValid(value, Math.min(nowMs, value.notAfterMs));
+    const usable = records.filter(counts);
+    const valid = usable.filter(({ value }) => isValid(value, nowMs));
+    const candidates = valid.length > 0 ? valid : usable;
+    const used = candidates.filter(({ value }) => value.firstUsedAtMs !== undefined);
+    const [first, ...others] = used.length > 0 ? used : candidates;
+    return others.reduce((last, each) => (each.value.notAfterMs > last.value.notAfterMs ? each : last), first);
+  }
+
+  #isNear({ value }: StoredCertificate, nowMs: number): boolean {
+    return value.notAfterMs < nowMs + (this.#settings.warnDays + 1) * DAY_MS;
+  }
+
+  async #lookAgain(deviceId: string): Promise<void> {
+    const last = await this.#lastOf(deviceId);
+    const nowMs = this.#parts.clock.nowMs();
+    if (last === undefined || !this.#isNear(last, nowMs)) await this.#clear(deviceId);
+  }
+
+  async #tell({ key: serial, value: { deviceId, notAfterMs } }: StoredCertificate, nowMs: number): Promise<void> {
+    const daysLeft = Math.floor((notAfterMs - nowMs) / DAY_MS);
+    if (daysLeft >= 0) this.#parts.tell({ name: 'certificateExpiring', deviceId, serial, daysLeft });
+    this.#told.add(deviceId);
+    const notAfter = new Date(notAfterMs).toISOString();
+    await this.#publish(EXPIRING_TOPIC + deviceId, JSON.stringify({ deviceId, serial, notAfter, daysLeft }));
+  }
+
+  /** Also where nothing is known of a message: one may be left of the time before a restart. */
+  async #clear(deviceId: string): Promise<void> {
+    this.#told.delete(deviceId);
+    await this.#publish(EXPIRING_TOPIC + deviceId, '');
+  }
+
+  #publish(topic: string, text: string): Promise<void> {
+    return this.#broker.publish(topic, Buffer.from(text), { retain: true });
+  }
+
+  #guard(work: Promise<unknown>): void {
+    work.catch((error: Error) => {
+      const what = `Cannot tell of certificates that end: ${error.message}`;
+      if (!this.#isClosed) this.#parts.tell({ name: 'deviceServiceFailed', error: what });
+    });
+  }
+}

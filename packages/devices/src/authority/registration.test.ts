@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { testRegistry } from '../testing/registry.ts';
+import { Registration, type RegistrationSettings } from './registration.ts';
+
+const facts = (authority: string, commonName = 'p1') => ({ authority, serial: 'AB', commonName });
+
+function open(settings: Partial<RegistrationSettings> = {}) {
+  const { parts, registry, types } = testRegistry();
+  const type = [...types.names].at(-1)!;
+  const registration = new Registration(parts, registry, [{ authority: 'acme', type }], 'devices', settings);
+  return { parts, registry, registration, type };
+}
+
+test('adds a device of a foreign authority, bound to it, and tells of it', async () => {
+  const { parts, registry, registration, type } = open();
+  const registered = await registration.register('p1', facts('acme'));
+  assert.deepEqual([registered?.device.type, registered?.device.authority], [type, 'acme']);
+  assert.deepEqual(await registry.get('p1'), registered);
+  assert.deepEqual(parts.events.at(-1), { name: 'deviceRegistered', deviceId: 'p1', type, authority: 'acme' });
+});
+
+test('of other authorities nobody is added', async () => {
+  const { parts, registry, registration } = open();
+  for (const authority of ['other', 'ACME', 'devices', 'constructor'])
+    assert.equal(await registration.register('p1', facts(authority)), undefined, authority);
+  assert.equal(await registry.get('p1'), undefined);
+  assert.deepEqual(parts.events, []);
+  const rules = [{ authority: 'devices', type: 'player' }];
+  assert.throws(() => new Registration(parts, registry, rules, 'devices'), /authority of the service itself/);
+});
+
+test('of two connections at once one adds the device, and both find it', async () => {
+  const { parts, registration } = open();
+  const both = await Promise.all([1, 2].map(() => registration.register('p1', facts('acme'))));
+  assert.equal(both[0]?.generation, both[1]?.generation);
+  assert.equal(parts.events.filter(({ name }) => name === 'deviceRegistered').length, 1);
+});
+
+test('a device that is there already stays as it is, whatever its authority', async () => {
+  const { registry, registration, type } = open();
+  await registry.add({ id: 'p1', type, authority: 'other' }, 'a test');
+  assert.equal((await registration.register('p1', facts('acme')))?.device.authority, 'other');
+});
+
+test('a name that can be none of a device adds nothing', async () => {
+  const { registration } = open();
+  for (const name of ['a/b', '#', '+', '$SYS', '..', '', 'x'.repeat(129)])
+    assert.equal(await registration.register(name, facts('acme', name)), undefined, name);
+});
+
+test('so many are added in a minute, and that is told once', async () => {
+  const { parts, registration } = open({ perMinuteMax: 2 });
+  const come = async (from: number, to: number) => {
+    const found: boolean[] = [];
+    for (let index = from; index < to; index += 1)
+      found.push((await registration.register(`p${index}`, facts('acme', `p${index}`))) !== undefined);
+    return found;
+  };
+  assert.deepEqual(await come(0, 5), [true, true, false, false, false]);
+  assert.equal(parts.events.filter(({ name }) => name === 'deviceLimitReached').length, 1);
+  parts.clock.pass(60_000);
+  assert.deepEqual(await come(5, 8), [true, true, false]);
+});

@@ -1,0 +1,75 @@
+/**
+ * The one way in which a stored command changes: what happens to it goes through the flow, one after the other for each
+ * command, and is stored before anybody is told. Compare-and-set holds against whoever else may write the table.
+ */
+import { type Clock, RevisionConflict, type Table } from '@dunlin/broker';
+import type { Command } from './command.ts';
+import { type CommandEvent, follow } from './command-flow.ts';
+
+/** Reads anew so often where somebody else wrote the command meanwhile. */
+const ATTEMPTS_MAX = 5;
+
+export interface CommandChangesOptions {
+  readonly table: Table<Command>;
+  readonly clock: Clock;
+  /** Called when a command is about to end, before that is stored: it must not go out from here on. */
+  readonly ending: (command: Command) => void;
+  /** Called when a change is stored. */
+  readonly changed: (command: Command, event: CommandEvent) => void;
+}
+
+export class CommandChanges {
+  readonly #options: CommandChangesOptions;
+  /** Settled when what is under way for a command is over; never rejected. */
+  readonly #underWay = new Map<string, Promise<unknown>>();
+
+  constructor(options: CommandChangesOptions) {
+    this.#options = options;
+  }
+
+  /** Settles when nothing is under way for the command that was so when asked; undefined where nothing is. */
+  idle(id: string): Promise<unknown> | undefined {
+    return this.#underWay.get(id);
+  }
+
+  /** Settles when no change is under way. */
+  async allIdle(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay.values());
+  }
+
+  /**
+   * Lets something happen to a command. Settles with the command as it then is, when that is durable; with undefined
+   * where there is none of this id.
+   * @throws what the table throws
+   */
+  apply(id: string, event: CommandEvent): Promise<Command | undefined> {
+    const before = this.#underWay.get(id);
+    const run = before === undefined ? this.#change(id, event) : before.then(() => this.#change(id, event));
+    const over = run
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#underWay.get(id) === over) this.#underWay.delete(id);
+      });
+    this.#underWay.set(id, over);
+    return run;
+  }
+
+  async #change(id: string, event: CommandEvent): Promise<Command | undefined> {
+    const { table, clock, ending, changed } = this.#options;
+    for (let attempt = 1; ; attempt++) {
+      const record = await table.get(id);
+      if (record === undefined) return undefined;
+      const after = follow(record.value, event, clock.nowMs());
+      if (after === undefined) return record.value;
+      if (after.endedAtMs !== undefined) ending(after);
+      try {
+        await table.put(id, after, record.revision);
+      } catch (error) {
+        if (error instanceof RevisionConflict && attempt < ATTEMPTS_MAX) continue;
+        throw error;
+      }
+      changed(after, event);
+      return after;
+    }
+  }
+}

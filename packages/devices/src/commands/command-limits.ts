@@ -1,0 +1,89 @@
+/** The limits of commands, with their units and defaults: one table for the code, the configuration and its reference. */
+
+export interface CommandLimit {
+  readonly default: number;
+  readonly minimum: number;
+  readonly maximum: number;
+  readonly unit: 'commands' | 'bytes' | 'seconds' | 'waits' | 'batches';
+  readonly description: string;
+}
+
+const DAY_S = 86_400;
+
+export const COMMAND_LIMITS = {
+  commandsPerDeviceMax: {
+    default: 100,
+    minimum: 1,
+    maximum: 10_000,
+    unit: 'commands',
+    description: 'Commands of one device that have not ended; more are refused.',
+  },
+  commandsMax: {
+    default: 100_000,
+    minimum: 1,
+    maximum: 10_000_000,
+    unit: 'commands',
+    description: 'Commands of all devices that have not ended; more are refused.',
+  },
+  commandsInFlightMax: {
+    default: 10,
+    minimum: 1,
+    maximum: 1_000,
+    unit: 'commands',
+    description: 'Commands on their way to one device; there is never more than one of a type.',
+  },
+  commandBytesMax: {
+    default: 65_536,
+    minimum: 16,
+    maximum: 1_048_576,
+    unit: 'bytes',
+    description: 'Input of a command as JSON, its payload, and the payload of an acknowledgement.',
+  },
+  commandTtlMaxS: {
+    default: 30 * DAY_S,
+    minimum: 1,
+    maximum: 366 * DAY_S,
+    unit: 'seconds',
+    description: 'The longest time that a command may have to be confirmed.',
+  },
+  commandHistoryS: {
+    default: 7 * DAY_S,
+    minimum: 0,
+    maximum: 366 * DAY_S,
+    unit: 'seconds',
+    description: 'How long a command is kept after it has ended; as long its id cannot be used for another one.',
+  },
+  commandWaitsMax: {
+    default: 10_000,
+    minimum: 0,
+    maximum: 1_000_000,
+    unit: 'waits',
+    description: 'Callers that wait for what becomes of a command; further ones get it as it is.',
+  },
+  commandBatchesMax: {
+    default: 10,
+    minimum: 1,
+    maximum: 1_000,
+    unit: 'batches',
+    description: 'Commands to groups that are under way.',
+  },
+} as const satisfies Record<string, CommandLimit>;
+
+export type CommandLimitName = keyof typeof COMMAND_LIMITS;
+export type CommandLimits = { readonly [name in CommandLimitName]: number };
+
+/**
+ * All limits, the default where none is given.
+ * @throws RangeError for one that is outside of its range
+ */
+export function resolveCommandLimits(given: Partial<CommandLimits>): CommandLimits {
+  const resolved = Object.entries(COMMAND_LIMITS).map(([name, { default: usual, minimum, maximum, unit }]) => {
+    const value = given[name as CommandLimitName] ?? usual;
+    if (!Number.isInteger(value) || value < minimum || value > maximum)
+      throw new RangeError(
+        `Cannot set ${name} to ${value}: a whole number of ${unit} from ${minimum} to ${maximum} is expected`,
+      );
+    return [name, value] as const;
+  });
+  return Object.fromEntries(resolved) as CommandLimits;
+}

@@ -1,0 +1,246 @@
+/**
+ * The method `devices`: a client is a device where its User Name is the id of one and its password a token of it, or where
+ * its certificate has that id as Common Name. Nobody learns by it which ids there are.
+ */
+import {
+  type AuthenticationRequest,
+  type AuthenticationResult,
+  type Awaitable,
+  type CertificateFacts,
+  NOBODY,
+  type Principal,
+  type Refusal,
+} from '@dunlin/broker';
+import {
+  type Authorities,
+  certificateRefusal,
+  certificateText,
+  type IssuedCertificate,
+  type Method,
+  problemDetail,
+} from '@dunlin/identity';
+import { quoted } from '@dunlin/protocol';
+import { after } from '../awaitable.ts';
+import type { RegisteredDevice, Registry } from '../registry/registry.ts';
+import { TYPE_GROUP } from '../registry/types.ts';
+import { type DeviceChecks, type DeviceProof, deviceRefusal, unacceptedCertificate } from './device-checks.ts';
+import type { LiveDevices } from './live-devices.ts';
+import type { Tokens, TokenVerdict } from './tokens.ts';
+
+/** What the part that issues certificates says of those that are shown. */
+export interface CertificatePolicy {
+  /**
+   * A device shows a certificate of its authority that is good. Why it does not count all the same, such as that it was
+   * given to another device that had the id before; undefined where it does.
+   */
+  shown(registered: RegisteredDevice, facts: CertificateFacts): Awaitable<Refusal | undefined>;
+  /** Nobody has the id of a good certificate. The device that is made of it, where its authority is one for that. */
+  register(deviceId: string, facts: CertificateFacts): Awaitable<RegisteredDevice | undefined>;
+}
+
+export interface DeviceMethodParts {
+  /** As the configuration calls this entry; without `:`, so that identities made of it are unambiguous. */
+  readonly name: string;
+  readonly registry: Registry;
+  readonly tokens: Tokens;
+  readonly checks: DeviceChecks;
+  readonly live: LiveDevices;
+  /** Undefined: certificates are not looked at. */
+  readonly authorities: Authorities | undefined;
+  /** Names of the authorities whose certificates count. Default: all that `authorities` has when a client comes. */
+  readonly authorityNames?: readonly string[];
+  readonly certificates: CertificatePolicy | undefined;
+  /** Told of each client that the method did not let in, under the User Name that it showed. */
+  readonly onRefused: (refused: RefusedDevice) => void;
+  /**
+   * What becomes of who did not prove to be a device: refused, or asked by the next method, whether there is such a device
+   * or not. Default `refuse`.
+   */
+  readonly unproven?: 'refuse' | 'next';
+}
+
+export interface RefusedDevice {
+  readonly deviceId: string;
+  readonly isKnown: boolean;
+  readonly clientId: string;
+  readonly address: string;
+  readonly listener: string;
+  readonly refusal: Refusal;
+}
+
+const NO_BYTES = new Uint8Array(0);
+const SHOWN_CHARACTERS_MAX = 128;
+
+/** Says nothing of a client without a User Name. With a password the token counts, without one the certificate. */
+export class DeviceMethod implements Method {
+  readonly name: string;
+  readonly #parts: DeviceMethodParts;
+
+  constructor(parts: DeviceMethodParts) {
+    const { name } = parts;
+    if (name === '' || name.includes(':'))
+      throw new TypeError(`Cannot name a method ${quoted(name)}: a name without ":" is expected`);
+    this.name = name;
+    this.#parts = parts;
+  }
+
+  authenticate(request: AuthenticationRequest): Awaitable<AuthenticationResult | undefined> {
+    const { username, password = NO_BYTES } = request.connect;
+    if (username === undefined || username === '') return undefined;
+    const { certificates } = request.peer;
+    const { authorities, authorityNames } = this.#parts;
+    if (password.length === 0 && authorities !== undefined && certificates !== undefined && certificates.length > 0)
+      return this.#byCertificate(
+        request,
+        username,
+        authorities.examine(certificates, authorityNames ?? authorities.names),
+      );
+    return this.#byToken(request, username, password);
+  }
+
+  review(principal: Principal): Refusal | undefined {
+    const { certificate } = principal;
+    const problem = certificate && this.#parts.authorities?.hasToGo(certificate);
+    if (problem !== undefined) return certificateRefusal(problem, certificateText(certificate as CertificateFacts));
+    return this.#parts.live.review(principal);
+  }
+
+  #byToken(
+    request: AuthenticationRequest,
+    username: string,
+    presented: Uint8Array,
+  ): Awaitable<AuthenticationResult | undefined> {
+    const { registry, tokens } = this.#parts;
+    return after(registry.get(username), (registered) => {
+      const checked = tokens.check(registered, presented, request.gone);
+      return after(checked, (verdict) => {
+        if (verdict.kind === 'right' && registered !== undefined) {
+          const proof: DeviceProof = { ...verdict, kind: 'token' };
+          return checked instanceof Promise
+            ? this.#admitAsItIs(request, registered, proof, undefined)
+            : this.#admit(request, registered, proof, undefined);
+        }
+        const refusal = tokenRefusal(verdict, registered, presented);
+        return this.#refuse(request, registered, refusal, verdict.kind === 'wrong');
+      });
+    });
+  }
+
+  #byCertificate(
+    request: AuthenticationRequest,
+    username: string,
+    found: ReturnType<Authorities['examine']>,
+  ): Awaitable<AuthenticationResult | undefined> {
+    if (found.problem !== undefined) {
+      const refusal = certificateRefusal(found.problem, problemDetail(found));
+      return this.#refuse(request, undefined, refusal, found.problem === 'foreign');
+    }
+    const { commonName } = found.facts;
+    if (commonName !== username) return this.#refuse(request, undefined, otherName(commonName, username), false);
+    return after(this.#registered(username, found.facts), (registered) => {
+      if (registered === undefined) {
+        const detail = `no device has the id ${quoted(username)}, one that is registered is expected`;
+        return this.#refuse(request, undefined, unacceptedCertificate('unknown-device', detail), false);
+      }
+      const proof: DeviceProof = { kind: 'certificate', authority: found.facts.authority };
+      const refusal = this.#parts.checks.refusal(registered.device, proof, request.connect.clientId);
+      if (refusal !== undefined) return this.#refuse(request, registered, refusal, false);
+      return after(this.#parts.certificates?.shown(registered, found.facts), (why) =>
+        why === undefined
+          ? this.#admitAsItIs(request, registered, proof, found)
+          : this.#refuse(request, registered, why, false),
+      );
+    });
+  }
+
+  #registered(deviceId: string, facts: CertificateFacts): Awaitable<RegisteredDevice | undefined> {
+    return after(
+      this.#parts.registry.get(deviceId),
+      (registered) => registered ?? this.#parts.certificates?.register(deviceId, facts),
+    );
+  }
+
+  /**
+   * After something was waited for: what counts is what holds now, not what held when the proof was looked for. What changes
+   * from here on marks the seat, and what changed before is read once the seat is there: nothing falls between.
+   */
+  #admitAsItIs(
+    request: AuthenticationRequest,
+    proven: RegisteredDevice,
+    proof: DeviceProof,
+    certificate: IssuedCertificate | undefined,
+  ): Awaitable<AuthenticationResult | undefined> {
+    const answer = this.#admit(request, proven, proof, certificate);
+    if (answer?.kind !== 'accept') return answer;
+    const { live } = this.#parts;
+    return after(live.refresh(proven.device.id), () => {
+      const refusal = live.review(answer.principal);
+      return refusal === undefined ? answer : this.#refuse(request, proven, refusal, false);
+    });
+  }
+
+  #admit(
+    request: AuthenticationRequest,
+    registered: RegisteredDevice,
+    proof: DeviceProof,
+    certificate: IssuedCertificate | undefined,
+  ): AuthenticationResult | undefined {
+    const { checks, live } = this.#parts;
+    const { clientId } = request.connect;
+    const refusal = checks.refusal(registered.device, proof, clientId);
+    if (refusal !== undefined) return this.#refuse(request, registered, refusal, false);
+    const principal = this.#principal(registered, proof, certificate);
+    return { kind: 'accept', principal: live.seated(principal, registered, proof, clientId) };
+  }
+
+  #principal({ device }: RegisteredDevice, proof: DeviceProof, certificate: IssuedCertificate | undefined): Principal {
+    return {
+      ...NOBODY,
+      username: device.id,
+      identity: `${this.name}:${device.id}`,
+      attributes: { ...device.attributes, deviceId: device.id, deviceType: device.type },
+      groups: [...device.groups, TYPE_GROUP + device.type],
+      certificate: certificate?.facts,
+      expiresAtMs: proof.kind === 'token' ? proof.endsAtMs : (certificate?.notAfterMs ?? Infinity),
+    };
+  }
+
+  /** `isUnproven`: nothing shows that the client is the device, so that another method may know it. */
+  #refuse(
+    { connect, peer, listener }: AuthenticationRequest,
+    registered: RegisteredDevice | undefined,
+    refusal: Refusal,
+    isUnproven: boolean,
+  ): Refusal | undefined {
+    const { username: deviceId = '', clientId } = connect;
+    const isKnown = registered !== undefined;
+    this.#parts.onRefused({ deviceId, isKnown, clientId, address: peer.address, listener, refusal });
+    return isUnproven && this.#parts.unproven === 'next' ? undefined : refusal;
+  }
+}
+
+function tokenRefusal(verdict: TokenVerdict, registered: RegisteredDevice | undefined, presented: Uint8Array): Refusal {
+  if (verdict.kind === 'busy') return deviceRefusal('token-backlog', 'too many short tokens wait to be checked');
+  if (verdict.kind === 'expired') {
+    const when = new Date(verdict.endsAtMs).toISOString();
+    return deviceRefusal(
+      'token-expired',
+      `the token ${verdict.tokenId} counted until ${when}`,
+      'the token has expired',
+    );
+  }
+  if (registered === undefined)
+    return deviceRefusal('unknown-device', 'no device has this id, a registered one is expected');
+  const found = presented.length === 0 ? 'there is no password' : 'the password is none of the tokens of the device';
+  return deviceRefusal('token', `${found}, one of them is expected`);
+}
+
+function otherName(commonName: string | undefined, username: string): Refusal {
+  const found = commonName === undefined ? 'no single, readable Common Name' : `the Common Name ${quoted(commonName)}`;
+  const sent = username.length > SHOWN_CHARACTERS_MAX ? `one of ${username.length} characters` : quoted(username);
+  return certificateRefusal(
+    'username',
+    `it has ${found}, the client sent the User Name ${sent}; the same is expected`,
+    'the User Name is not the name in the certificate',
+  );
+}

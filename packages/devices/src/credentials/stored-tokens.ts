@@ -1,0 +1,76 @@
+/** What is kept of the tokens of a device, and what is shown of them: never the token, and of its hash nothing. */
+import { createHash, randomBytes } from 'node:crypto';
+
+/** Tokens that count for one device. */
+export const TOKENS_MAX = 8;
+/** Bytes of UTF-8 of the longest token that is read. */
+export const TOKEN_BYTES_MAX = 4_096;
+/** Imported tokens below are hashed so that guessing them is dear; those of this many bytes nobody guesses. */
+export const LONG_TOKEN_BYTES = 32;
+
+const DIGEST_BYTES = 32;
+const NONE = new Uint8Array(DIGEST_BYTES);
+
+interface TokenFields {
+  /** Unique within its device. */
+  readonly id: string;
+  /** For people; may be empty. */
+  readonly label: string;
+  /** Wall clock. */
+  readonly createdAtMs: number;
+  /** Infinity: never. */
+  readonly expiresAtMs: number;
+  /** When it gives way to the one that was made in its place; Infinity where none was. */
+  readonly overlapEndsAtMs: number;
+  /** Exact to a minute; undefined: never. */
+  readonly lastUsedAtMs: number | undefined;
+}
+
+export interface StoredToken extends TokenFields {
+  /** SHA-256 of a token that nobody guesses, or argon2id in PHC form of a short one. */
+  readonly hash: Uint8Array | string;
+}
+
+export interface StoredTokens {
+  /** Of the device that they are bound to. */
+  readonly generation: string;
+  readonly tokens: readonly StoredToken[];
+}
+
+/** What anybody may see of a token. */
+export interface TokenInfo extends TokenFields {
+  /** Wall clock at which it counts no longer; Infinity for never. */
+  readonly endsAtMs: number;
+  readonly hash: 'sha256' | 'argon2id';
+}
+
+export function tokenInfo(token: StoredToken): TokenInfo {
+  return { ...token, endsAtMs: endOf(token), hash: typeof token.hash === 'string' ? 'argon2id' : 'sha256' };
+}
+
+export function endOf({ expiresAtMs, overlapEndsAtMs }: StoredToken): number {
+  return Math.min(expiresAtMs, overlapEndsAtMs);
+}
+
+/** `dt_` and 192 random bits. */
+export function newToken(): string {
+  return `dt_${randomBytes(24).toString('base64url')}`;
+}
+
+export function newTokenId(taken: readonly StoredToken[]): string {
+  for (;;) {
+    const id = randomBytes(6).toString('base64url');
+    if (!taken.some((token) => token.id === id)) return id;
+  }
+}
+
+export function digestOf(token: Uint8Array | string): Uint8Array {
+  return createHash('sha256').update(token).digest();
+}
+
+/** The digests of the tokens and others in their place, always as many, so that comparing tells nothing of their number. */
+export function paddedDigests(tokens: readonly StoredToken[]): readonly Uint8Array[] {
+  const digests = tokens.map(({ hash }) => (typeof hash === 'string' ? NONE : hash));
+  while (digests.length < TOKENS_MAX) digests.push(NONE);
+  return digests;
+}

@@ -1,0 +1,384 @@
+/**
+ * The tokens of devices: made here and shown once, or brought along from elsewhere. A device has several, so that one can be
+ * replaced while the other is still in use.
+ */
+import { timingSafeEqual } from 'node:crypto';
+import {
+  type Awaitable,
+  type Clock,
+  RevisionConflict,
+  type Table,
+  type TableDefinition,
+  type TableRecord,
+} from '@dunlin/broker';
+import { hashPassword, isReadable, type PasswordVerifier, parseHash } from '@dunlin/identity';
+import { quoted } from '@dunlin/protocol';
+import { after } from '../awaitable.ts';
+import { compareAndSet } from '../compare-and-set.ts';
+import { DeviceError, throwProblems } from '../device-error.ts';
+import type { ServiceParts } from '../ports.ts';
+import type { RegisteredDevice, Registry } from '../registry/registry.ts';
+import {
+  digestOf,
+  endOf,
+  LONG_TOKEN_BYTES,
+  newToken,
+  newTokenId,
+  paddedDigests,
+  type StoredToken,
+  type StoredTokens,
+  TOKEN_BYTES_MAX,
+  TOKENS_MAX,
+  type TokenInfo,
+  tokenInfo,
+} from './stored-tokens.ts';
+
+export interface IssueOptions {
+  /** Who asks for it, for events. */
+  readonly by: string;
+  /** Seconds after which it counts no longer, up to 100 years. Default: it never ends. */
+  readonly expiresInS?: number;
+  /** For people, up to 128 characters. */
+  readonly label?: string;
+}
+
+export interface RotateOptions extends IssueOptions {
+  /** Seconds for which the tokens that the device has count on, 0 to 31,536,000. Default: a day. */
+  readonly overlapS?: number;
+}
+
+/** `token` is shown this once and stands nowhere afterwards. */
+export interface IssuedToken {
+  readonly tokenId: string;
+  readonly token: string;
+  readonly expiresAtMs: number;
+}
+
+export type TokenVerdict =
+  | { readonly kind: 'right'; readonly tokenId: string; readonly endsAtMs: number }
+  /** It was right once. */
+  | { readonly kind: 'expired'; readonly tokenId: string; readonly endsAtMs: number }
+  | { readonly kind: 'wrong' }
+  /** Too many short tokens wait to be checked; nothing is known of this one. */
+  | { readonly kind: 'busy' };
+
+/** The tokens as they are now, none where the device was removed. */
+export type TokensListener = (deviceId: string, tokens: readonly TokenInfo[]) => void;
+
+const DAY_S = 86_400;
+const EXPIRY_MAX_S = 3_155_760_000;
+const OVERLAP_MAX_S = 31_536_000;
+const LABEL_CHARACTERS_MAX = 128;
+const USE_WRITTEN_MS = 60_000;
+const WRONG: TokenVerdict = { kind: 'wrong' };
+/** What an unknown device costs where short tokens are in use: argon2id as it is written. */
+const LIKE_SHORT = parseHash(`$argon2id$v=19$m=19456,t=2,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`);
+
+const DEFINITION: TableDefinition<StoredTokens> = {
+  name: 'device-tokens',
+  indexes: { short: ({ tokens }) => (tokens.some(isShort) ? ['short'] : []) },
+};
+
+export class Tokens {
+  readonly #table: Table<StoredTokens>;
+  readonly #registry: Registry;
+  readonly #clock: Clock;
+  readonly #tell: ServiceParts['tell'];
+  readonly #verifier: PasswordVerifier;
+  readonly #ends: (() => void)[];
+  /** Whether a device has a short token, once that was asked; then every failed check costs what one of those costs. */
+  #hasShort: boolean | undefined;
+  /** A device that was let in lately: what is read of it is what an unknown one costs. */
+  #likeness = '';
+
+  /** `verifier`: that of the server, which bounds what short tokens cost. */
+  constructor({ tables, clock, tell }: ServiceParts, registry: Registry, verifier: PasswordVerifier) {
+    this.#table = tables.table(DEFINITION);
+    this.#registry = registry;
+    this.#clock = clock;
+    this.#tell = tell;
+    this.#verifier = verifier;
+    this.#ends = [
+      registry.onChange((deviceId, registered) => {
+        if (registered === undefined) void this.#dropLeftovers(deviceId);
+      }),
+      this.#table.watch('', ({ record }) => {
+        if (record?.value.tokens.some(isShort)) this.#hasShort = true;
+      }),
+    ];
+  }
+
+  /**
+   * Makes a token; resolves when it survives a crash.
+   * @throws DeviceError 'unknown-device', 'token-limit', 'invalid'
+   */
+  async issue(deviceId: string, options: IssueOptions): Promise<IssuedToken> {
+    checkOptions(options);
+    const token = newToken();
+    return {
+      ...(await this.#add(deviceId, digestOf(token), options, (tokens) => this.#room(deviceId, tokens))),
+      token,
+    };
+  }
+
+  /**
+   * Takes a token that the device has already. One of 32 bytes and more is kept as SHA-256, a shorter one as argon2id, which
+   * costs 25 ms a check; a device has one such at the most.
+   * @throws DeviceError 'unknown-device', 'token-limit', 'invalid'
+   */
+  async importToken(deviceId: string, token: string, options: IssueOptions): Promise<Omit<IssuedToken, 'token'>> {
+    checkOptions(options);
+    this.checkImport(token);
+    const bytes = Buffer.from(token);
+    if (bytes.length >= LONG_TOKEN_BYTES)
+      return this.#add(deviceId, digestOf(bytes), options, (tokens) => this.#room(deviceId, tokens));
+    return this.#add(deviceId, await hashPassword(bytes), options, (tokens) => {
+      const nowMs = this.#clock.nowMs();
+      if (tokens.some((one) => isShort(one) && endOf(one) > nowMs))
+        throw new DeviceError(
+          'token-limit',
+          `Cannot import a token of ${quoted(deviceId)}: one below ${LONG_TOKEN_BYTES} bytes is the most`,
+        );
+      return this.#room(
+        deviceId,
+        tokens.filter((one) => !isShort(one)),
+      );
+    });
+  }
+
+  /** Whether a text can be a token that is imported. @throws DeviceError 'invalid' */
+  checkImport(token: string): void {
+    const bytes = Buffer.byteLength(token);
+    if (bytes >= 1 && bytes <= TOKEN_BYTES_MAX && token.isWellFormed()) return;
+    throwProblems('import a token', [`the token has ${bytes} bytes: 1 to ${TOKEN_BYTES_MAX} of UTF-8 are expected`]);
+  }
+
+  /**
+   * Imports a token unless it is one of the device already, be it one that has ended; true where it was not.
+   * @throws DeviceError as `importToken`, and 'busy'
+   */
+  async importOnce(deviceId: string, token: string, by: string): Promise<boolean> {
+    const verdict = await this.check(await this.#registry.get(deviceId), Buffer.from(token));
+    if (verdict.kind === 'busy')
+      throw new DeviceError(
+        'busy',
+        `Cannot import a token of ${quoted(deviceId)}: too many short ones wait to be checked`,
+      );
+    if (verdict.kind !== 'wrong') return false;
+    await this.importToken(deviceId, token, { by });
+    return true;
+  }
+
+  /**
+   * Makes a token in place of those that the device has, which count on for a while. Where there is no room the one of them
+   * that ends first goes now.
+   * @throws DeviceError 'unknown-device', 'invalid'
+   */
+  async rotate(deviceId: string, options: RotateOptions): Promise<IssuedToken> {
+    checkOptions(options);
+    const { overlapS = DAY_S } = options;
+    if (!Number.isInteger(overlapS) || overlapS < 0 || overlapS > OVERLAP_MAX_S)
+      throwProblems('rotate a token', [
+        `overlapS is ${overlapS}: a whole number from 0 to ${OVERLAP_MAX_S} is expected`,
+      ]);
+    const token = newToken();
+    const overlapEndsAtMs = this.#clock.nowMs() + overlapS * 1_000;
+    const makeRoom = (tokens: readonly StoredToken[]): readonly StoredToken[] =>
+      tokens
+        .map((one) => ({ ...one, overlapEndsAtMs: Math.min(one.overlapEndsAtMs, overlapEndsAtMs) }))
+        .sort((one, other) => endOf(other) - endOf(one) || other.createdAtMs - one.createdAtMs)
+        .slice(0, TOKENS_MAX - 1);
+    return { ...(await this.#add(deviceId, digestOf(token), options, makeRoom)), token };
+  }
+
+  /**
+   * Takes a token away; who is connected with it goes. Resolves when that survives a crash.
+   * @throws DeviceError 'unknown-device', 'unknown-token'
+   */
+  async revoke(deviceId: string, tokenId: string, by: string): Promise<void> {
+    await this.#update(deviceId, (tokens) => {
+      const rest = tokens.filter(({ id }) => id !== tokenId);
+      if (rest.length === tokens.length)
+        throw new DeviceError(
+          'unknown-token',
+          `Cannot revoke a token of ${quoted(deviceId)}: it has none of the id ${quoted(tokenId)}`,
+        );
+      return rest;
+    });
+    this.#verifier.forget(ownerOf(deviceId, tokenId));
+    this.#tell({ name: 'tokenRevoked', deviceId, tokenId, by });
+  }
+
+  /** What may be seen of the tokens of a device, those that have ended included until others need their room. */
+  list({ device, generation }: RegisteredDevice): Awaitable<readonly TokenInfo[]> {
+    return after(this.#table.get(device.id), (record) =>
+      record?.value.generation === generation ? record.value.tokens.map(tokenInfo) : [],
+    );
+  }
+
+  /**
+   * Whether a token is one of the device. `registered`: what the registry has under the id that was presented; for
+   * `undefined` the same is read, hashed and compared, and the answer is `wrong`. `gone`: as in AuthenticationRequest.
+   */
+  check(registered: RegisteredDevice | undefined, presented: Uint8Array, gone?: AbortSignal): Awaitable<TokenVerdict> {
+    const digest = digestOf(presented.subarray(0, TOKEN_BYTES_MAX));
+    return after(registered ?? this.#registry.get(this.#likeness), (like) =>
+      after(like && this.#table.get(like.device.id), (record) => {
+        const tokens = record?.value.tokens ?? [];
+        let found: StoredToken | undefined;
+        for (const [index, one] of paddedDigests(tokens).entries())
+          if (timingSafeEqual(one, digest)) found = tokens[index];
+        const isOwn = registered !== undefined && record?.value.generation === registered.generation;
+        const own = isOwn ? record : undefined;
+        if (own !== undefined && found !== undefined && presented.length <= TOKEN_BYTES_MAX)
+          return this.#settle(own, found);
+        return this.#checkShort(own, presented, gone);
+      }),
+    );
+  }
+
+  /** Calls `listener` after each change, until the function that it returns is called. */
+  onChange(listener: TokensListener): () => void {
+    return this.#table.watch('', ({ key, record }) => listener(key, record?.value.tokens.map(tokenInfo) ?? []));
+  }
+
+  async close(): Promise<void> {
+    for (const end of this.#ends) end();
+    await this.#table.close();
+  }
+
+  /** What has failed until here costs the same whether the device has a short token, another one or does not exist. */
+  #checkShort(
+    record: TableRecord<StoredTokens> | undefined,
+    presented: Uint8Array,
+    gone: AbortSignal | undefined,
+  ): Awaitable<TokenVerdict> {
+    if (presented.length === 0 || presented.length >= LONG_TOKEN_BYTES) return WRONG;
+    return after(record?.value.tokens.some(isShort) === true || this.#isAnyShort(), (isAny) =>
+      isAny ? this.#verifyShort(record, presented, gone) : WRONG,
+    );
+  }
+
+  #isAnyShort(): Awaitable<boolean> {
+    if (this.#hasShort !== undefined) return this.#hasShort;
+    return after(this.#table.scan({ index: 'short', limit: 1 }), ({ records }) => {
+      // The table may have told of one meanwhile.
+      this.#hasShort ||= records.length > 0;
+      return this.#hasShort;
+    });
+  }
+
+  async #verifyShort(
+    record: TableRecord<StoredTokens> | undefined,
+    presented: Uint8Array,
+    gone: AbortSignal | undefined,
+  ): Promise<TokenVerdict> {
+    const token = record?.value.tokens.find(isShort);
+    if (record === undefined || token === undefined) {
+      const spent = await this.#verifier.pretend('', LIKE_SHORT, presented, gone);
+      return spent === 'busy' ? { kind: 'busy' } : WRONG;
+    }
+    const owner = ownerOf(record.key, token.id);
+    const verdict = await this.#verifier.verify(owner, parseHash(token.hash as string), presented, gone);
+    if (verdict !== 'right') return { kind: verdict };
+    // It may have been revoked meanwhile: what counts is what is there now.
+    const now = await this.#table.get(record.key);
+    const same = now?.value.tokens.find(({ id, hash }) => id === token.id && hash === token.hash);
+    return now === undefined || same === undefined ? WRONG : this.#settle(now, same);
+  }
+
+  #settle(record: TableRecord<StoredTokens>, token: StoredToken): TokenVerdict {
+    const endsAtMs = endOf(token);
+    const nowMs = this.#clock.nowMs();
+    if (nowMs >= endsAtMs) return { kind: 'expired', tokenId: token.id, endsAtMs };
+    this.#likeness = record.key;
+    const { lastUsedAtMs } = token;
+    if (lastUsedAtMs === undefined || Math.abs(nowMs - lastUsedAtMs) >= USE_WRITTEN_MS)
+      void this.#noteUse(record, token.id, nowMs);
+    return { kind: 'right', tokenId: token.id, endsAtMs };
+  }
+
+  async #noteUse({ key, value, revision }: TableRecord<StoredTokens>, tokenId: string, nowMs: number): Promise<void> {
+    try {
+      const tokens = value.tokens.map((one) => (one.id === tokenId ? { ...one, lastUsedAtMs: nowMs } : one));
+      await this.#table.put(key, { ...value, tokens }, revision);
+    } catch (error) {
+      if (!(error instanceof RevisionConflict)) this.#tell({ name: 'deviceServiceFailed', error: String(error) });
+    }
+  }
+
+  /** The tokens that may stay beside a new one: those that have ended go first. @throws DeviceError 'token-limit' */
+  #room(deviceId: string, tokens: readonly StoredToken[]): readonly StoredToken[] {
+    if (tokens.length < TOKENS_MAX) return tokens;
+    const nowMs = this.#clock.nowMs();
+    const valid = tokens.filter((one) => endOf(one) > nowMs);
+    if (valid.length < TOKENS_MAX) return valid;
+    throw new DeviceError(
+      'token-limit',
+      `Cannot add a token to ${quoted(deviceId)}: it has ${valid.length} that count, at most ${TOKENS_MAX} are expected`,
+    );
+  }
+
+  async #add(
+    deviceId: string,
+    hash: Uint8Array | string,
+    { by, expiresInS, label = '' }: IssueOptions,
+    makeRoom: (tokens: readonly StoredToken[]) => readonly StoredToken[],
+  ): Promise<Omit<IssuedToken, 'token'>> {
+    const createdAtMs = this.#clock.nowMs();
+    const expiresAtMs = expiresInS === undefined ? Infinity : createdAtMs + expiresInS * 1_000;
+    let tokenId = '';
+    await this.#update(deviceId, (tokens) => {
+      const kept = makeRoom(tokens);
+      tokenId = newTokenId(tokens);
+      const fields = { label, createdAtMs, expiresAtMs, overlapEndsAtMs: Infinity, lastUsedAtMs: undefined };
+      return [...kept, { id: tokenId, hash, ...fields }];
+    });
+    this.#tell({ name: 'tokenIssued', deviceId, tokenId, expiresAtMs, by });
+    return { tokenId, expiresAtMs };
+  }
+
+  async #update(deviceId: string, change: (tokens: readonly StoredToken[]) => readonly StoredToken[]): Promise<void> {
+    await compareAndSet(this.#table, deviceId, async (record) => {
+      const registered = await this.#registry.get(deviceId);
+      if (registered === undefined)
+        throw new DeviceError(
+          'unknown-device',
+          `Cannot change the tokens of ${quoted(deviceId)}: there is no such device`,
+        );
+      const { generation } = registered;
+      const tokens = change(record?.value.generation === generation ? record.value.tokens : []);
+      await this.#table.put(deviceId, { generation, tokens }, record?.revision ?? 0);
+    });
+  }
+
+  /** Of a device that was removed; nothing depends on it, since they are bound to its generation. */
+  async #dropLeftovers(deviceId: string): Promise<void> {
+    try {
+      const record = await this.#table.get(deviceId);
+      const registered = await this.#registry.get(deviceId);
+      if (record === undefined || record.value.generation === registered?.generation) return;
+      await this.#table.delete(deviceId, record.revision);
+    } catch (error) {
+      if (!(error instanceof RevisionConflict)) this.#tell({ name: 'deviceServiceFailed', error: String(error) });
+    }
+  }
+}
+
+function checkOptions({ expiresInS, label = '' }: IssueOptions): void {
+  const problems: string[] = [];
+  if (expiresInS !== undefined && !(Number.isInteger(expiresInS) && expiresInS >= 1 && expiresInS <= EXPIRY_MAX_S))
+    problems.push(`expiresInS is ${expiresInS}: a whole number from 1 to ${EXPIRY_MAX_S} is expected`);
+  if (label !== '' && (label.length > LABEL_CHARACTERS_MAX || !isReadable(label)))
+    problems.push(`label is ${quoted(label)}: up to ${LABEL_CHARACTERS_MAX} readable characters are expected`);
+  throwProblems('make a token', problems);
+}
+
+function isShort({ hash }: StoredToken): boolean {
+  return typeof hash === 'string';
+}
+
+/** For the verifier, among the users of all methods: no user name begins so. */
+function ownerOf(deviceId: string, tokenId: string): string {
+  return `\0device-token:${tokenId}:${deviceId}`;
+}

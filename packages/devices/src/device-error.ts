@@ -1,0 +1,42 @@
+/** What the device service cannot do, by a stable code. */
+
+/** Every code, with what it means; the HTTP API makes its answers of it. */
+export const DEVICE_ERRORS = {
+  invalid: 'What was given cannot be used; each fault is named.',
+  'unknown-device': 'There is no device of this id.',
+  'device-exists': 'There is a device of this id already.',
+  'changed-meanwhile':
+    'The device, or its tokens, are no longer at the expected revision, or change too often just now.',
+  'unknown-token': 'The device has no token of this id.',
+  'token-limit': 'The device has as many valid tokens as it may have.',
+  'device-disabled': 'The device is disabled: no command is taken for it.',
+  'unknown-command': 'The type of the device has no such command.',
+  'unknown-command-id': 'There is no command of this id, or none any more.',
+  'command-conflict': 'Another command has this id: its device, type or input is not the same.',
+  'command-ended': 'The command has ended and cannot be cancelled.',
+  'device-commands-limit': 'The device has as many commands that have not ended as it may have.',
+  'commands-limit': 'All devices together have as many commands that have not ended as they may have.',
+  busy: 'Too many short tokens are checked just now; the same may work later.',
+  'cursor-invalid': 'The cursor is none that a page of this list has returned.',
+} as const satisfies Record<string, string>;
+
+export type DeviceErrorCode = keyof typeof DEVICE_ERRORS;
+
+/** The message holds no secret. */
+export class DeviceError extends Error {
+  override readonly name = 'DeviceError';
+  readonly code: DeviceErrorCode;
+  /** Of `invalid`: every fault, as a sentence of its own; else empty. */
+  readonly problems: readonly string[];
+
+  constructor(code: DeviceErrorCode, message: string, problems: readonly string[] = []) {
+    super(message);
+    this.code = code;
+    this.problems = problems;
+  }
+}
+
+/** The error of input with faults, or nothing where there are none. */
+export function throwProblems(what: string, problems: readonly string[]): void {
+  if (problems.length > 0) throw new DeviceError('invalid', `Cannot ${what}: ${problems.join('; ')}`, problems);
+}

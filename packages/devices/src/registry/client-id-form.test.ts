@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { compileClientId } from './client-id-form.ts';
+
+const form = {
+  template: '{partner}-{app}-{space}-{device}',
+  patterns: {},
+  equals: { partner: '{attr.partner}', space: '{attr.space}', device: '{deviceId}' },
+};
+const uuid = '9f1c7a52-6f0e-4f5c-9d4b-1f6f2b0c8a11';
+const owner = { id: uuid, attributes: { partner: 'p1', space: 's1' } };
+const check = compileClientId(form);
+
+test('lets in the Client Identifier that has the values of the device', () => {
+  assert.equal(check.problem(`p1-fw-s1-${uuid}`, owner), undefined);
+  assert.equal(check.problem(`p1-fw-2-s1-${uuid}`, owner), undefined);
+  assert.deepEqual(check.attributes, ['partner', 'space']);
+});
+
+test('names the field that differs, what was found and what is expected', () => {
+  const other = uuid.replace('9', '8');
+  assert.equal(
+    check.problem(`p1-fw-s2-${uuid}`, owner),
+    '{space} of the client id is "s2", {attr.space} of the device is expected: "s1"',
+  );
+  assert.equal(
+    check.problem(`p9-fw-s1-${uuid}`, owner),
+    '{partner} of the client id is "p9", {attr.partner} of the device is expected: "p1"',
+  );
+  assert.equal(
+    check.problem(`p1-fw-s1-${other}`, owner),
+    `{device} of the client id is "${other}", {deviceId} of the device is expected: "${uuid}"`,
+  );
+});
+
+test('names each field where several differ', () => {
+  const short = { id: 'd1', attributes: { partner: 'p1', space: 's1' } };
+  assert.equal(
+    check.problem('p9-fw-s9-d1', short),
+    '{partner} of the client id is "p9", {attr.partner} of the device is expected: "p1"; ' +
+      '{space} of the client id is "s9", {attr.space} of the device is expected: "s1"',
+  );
+});
+
+test('says what does not fit at all, and what the device lacks', () => {
+  assert.match(check.problem('hello', owner) ?? '', /does not fit "\{partner\}-\{app\}-\{space\}-\{device\}" with/);
+  assert.match(
+    check.problem(`p1-fw-s1-${uuid}`, { ...owner, attributes: { partner: 'p1' } }) ?? '',
+    /no attribute for \{attr\.space\}/,
+  );
+  assert.match(check.problem('x'.repeat(300), owner) ?? '', /256 are the most/);
+});
+
+test('does not take names of Object.prototype for attributes, nor an attribute for a field of its name', () => {
+  const odd = compileClientId({ ...form, equals: { partner: '{attr.constructor}' } });
+  assert.match(odd.problem('p1-fw-s1-d1', owner) ?? '', /no attribute for/);
+  const free = compileClientId({ template: 'x-{space}', patterns: {}, equals: {} });
+  assert.equal(free.problem('x-other', owner), undefined);
+});
+
+test('refuses forms that cannot be read', () => {
+  assert.throws(() => compileClientId({ ...form, equals: { device: '{username}' } }), /\{deviceId\} or \{attr\.NAME\}/);
+  assert.throws(() => compileClientId({ ...form, patterns: { app: '(' } }), /Cannot read the pattern/);
+  assert.throws(() => compileClientId({ ...form, template: 'x' }), /1 to 8 fields/);
+});
+
+test('lets in exactly who has the values of the device, whatever they are', () => {
+  const word = fc.stringMatching(/^[a-c-]{1,4}$/);
+  fc.assert(
+    fc.property(word, word, word, word, (partner, app, space, id) => {
+      const its = { id, attributes: { partner, space } };
+      assert.equal(check.problem(`${partner}-${app}-${space}-${id}`, its), undefined);
+      const found = check.problem(`${partner}-${app}-${space}x-${id}`, its);
+      assert.ok(found !== undefined);
+    }),
+  );
+});

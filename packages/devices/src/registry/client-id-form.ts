@@ -1,0 +1,136 @@
+/** What the Client Identifiers of a device type look like, and which field of one that does not fit differs. */
+import { NOBODY, type Principal } from '@dunlin/broker';
+import { type ClientIdRule, type ClientIdRules, clientIdRules } from '@dunlin/identity';
+import { quoted } from '@dunlin/protocol';
+import type { ClientIdForm } from '../device-type.ts';
+
+/** Of whom a Client Identifier is judged. */
+export interface ClientIdOwner {
+  readonly id: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+export interface ClientIdCheck {
+  /** Attributes that fields must equal. */
+  readonly attributes: readonly string[];
+  /** Why a Client Identifier is not one of this device, for operators; undefined where it is. */
+  problem(clientId: string, owner: ClientIdOwner): string | undefined;
+}
+
+/** A field that must equal something of the device. */
+interface KnownField {
+  readonly field: string;
+  /** `{deviceId}` or `{attr.NAME}`. */
+  readonly source: string;
+}
+
+/** What the fields without a pattern are taken for when a difference is looked for: what most ids are made of. */
+const GUESSES = ['uuid', 'no-dash', 'any'] as const;
+const ATTRIBUTE = /^\{attr\.([A-Za-z][A-Za-z0-9_.-]{0,63})\}$/;
+
+/** @throws Error for a template, pattern or source that cannot be read */
+export function compileClientId(form: ClientIdForm): ClientIdCheck {
+  const known = Object.entries(form.equals).map(([field, source]) => ({ field, source }));
+  for (const { source } of known)
+    if (source !== '{deviceId}' && !ATTRIBUTE.test(source))
+      throw new Error(`${quoted(source)} was found where {deviceId} or {attr.NAME} is expected`);
+  const rules = clientIdRules([ruleOf(form, known)]);
+  const relaxed = relaxations(form, known);
+  return {
+    attributes: known.flatMap(({ source }) => attributeOf(source) ?? []),
+    problem(clientId, owner) {
+      const principal = proven(owner);
+      const verdict = rules.judge(clientId, '', principal);
+      if (verdict.kind === 'match') return undefined;
+      const without = known.find(({ source }) => deviceValue(source, owner) === undefined);
+      if (without !== undefined)
+        return `the device has no attribute for ${without.source}, which {${without.field}} must equal`;
+      return (
+        difference(relaxed, clientId, principal, owner) ?? unfit(form, known, owner) + secondReason(verdict.detail)
+      );
+    },
+  };
+}
+
+/**
+ * The rule in the words of identity: the id is the user name, and attributes stand under names that no field can have, so
+ * that a field is compared with nothing but what the form says.
+ */
+function ruleOf({ template, patterns }: ClientIdForm, known: readonly KnownField[]): ClientIdRule {
+  const equals = known.map(({ field, source }) => {
+    const attribute = attributeOf(source);
+    return [field, attribute === undefined ? '{username}' : `{attr.of.${attribute}}`];
+  });
+  return { template, patterns, equals: Object.fromEntries(equals) };
+}
+
+function proven({ id, attributes }: ClientIdOwner): Principal {
+  const renamed = Object.entries(attributes).map(([name, value]) => [`of.${name}`, value]);
+  return { ...NOBODY, username: id, attributes: Object.fromEntries(renamed) };
+}
+
+interface Relaxation {
+  readonly fields: readonly KnownField[];
+  readonly rules: readonly ClientIdRules[];
+}
+
+/** The rules without one of the known fields, then without any. */
+function relaxations(form: ClientIdForm, known: readonly KnownField[]): Relaxation[] {
+  const sets = [...known.map((one) => [one]), ...(known.length > 1 ? [known] : [])];
+  return sets.map((fields) => {
+    const rest = known.filter((one) => !fields.includes(one));
+    const rules = GUESSES.map((guess) => {
+      const open = fieldsOf(form.template).filter((field) => !Object.hasOwn(form.patterns, field));
+      const guessed = open.map((field) => [field, rest.some((one) => one.field === field) ? 'any' : guess]);
+      const patterns = { ...form.patterns, ...Object.fromEntries(guessed) };
+      return clientIdRules([ruleOf({ ...form, patterns }, rest)]);
+    });
+    return { fields, rules };
+  });
+}
+
+function fieldsOf(template: string): string[] {
+  return Array.from(template.matchAll(/\{([^{}]*)\}/g), ([, field]) => field);
+}
+
+function difference(
+  relaxed: readonly Relaxation[],
+  clientId: string,
+  principal: Principal,
+  owner: ClientIdOwner,
+): string | undefined {
+  for (const { fields, rules } of relaxed)
+    for (const one of rules) {
+      const verdict = one.judge(clientId, '', principal);
+      if (verdict.kind !== 'match') continue;
+      const differing = fields.filter(({ field, source }) => verdict.fields[field] !== deviceValue(source, owner));
+      if (differing.length === 0) continue;
+      return differing
+        .map(
+          ({ field, source }) =>
+            `{${field}} of the client id is ${quoted(verdict.fields[field])}, ${source} of the device is expected: ` +
+            quoted(deviceValue(source, owner) ?? ''),
+        )
+        .join('; ');
+    }
+  return undefined;
+}
+
+function unfit({ template }: ClientIdForm, known: readonly KnownField[], owner: ClientIdOwner): string {
+  const values = known.map(({ field, source }) => `{${field}} ${quoted(deviceValue(source, owner) ?? '')}`);
+  return `the client id does not fit ${quoted(template)}${values.length === 0 ? '' : ` with ${values.join(', ')}`}`;
+}
+
+function secondReason(detail: string | undefined): string {
+  return detail === undefined ? '' : ` (${detail})`;
+}
+
+function attributeOf(source: string): string | undefined {
+  return ATTRIBUTE.exec(source)?.[1];
+}
+
+function deviceValue(source: string, { id, attributes }: ClientIdOwner): string | undefined {
+  const name = attributeOf(source);
+  if (name === undefined) return id;
+  return Object.hasOwn(attributes, name) ? attributes[name] : undefined;
+}

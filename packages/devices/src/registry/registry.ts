@@ -1,0 +1,292 @@
+/**
+ * The registry: which devices there are. Nothing of it is held in memory, so that a million devices start as fast as none;
+ * what is asked for is read from the table, by key or by index.
+ */
+import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  type Awaitable,
+  type Clock,
+  RevisionConflict,
+  type Table,
+  type TableDefinition,
+  type TablePage,
+  type TableRecord,
+  type TableScan,
+} from '@dunlin/broker';
+import { quoted } from '@dunlin/protocol';
+import { compareAndSet } from '../compare-and-set.ts';
+import type { Device } from '../device.ts';
+import { DeviceError } from '../device-error.ts';
+import type { ServiceParts } from '../ports.ts';
+import { isDeviceId } from './device-id.ts';
+import { type DeviceInput, type DevicePatch, patchedDevice, readDeviceInput } from './device-input.ts';
+import { cursorInvalid, readCursor, writeCursor } from './list-cursor.ts';
+import type { DeviceTypes } from './types.ts';
+
+/** A device, and what tells its present state from others. */
+export interface RegisteredDevice {
+  readonly device: Device;
+  /** Rises with every change. */
+  readonly revision: number;
+  /**
+   * Another one where a device was removed and added anew under its id. What was given to the former (tokens, certificates)
+   * is bound to it and counts no longer.
+   */
+  readonly generation: string;
+}
+
+/** Which devices a list names; of several conditions all have to hold. */
+export interface DeviceQuery {
+  readonly type?: string;
+  readonly group?: string;
+  readonly owner?: string;
+  /** `NAME=VALUE`. */
+  readonly attribute?: string;
+  /** Of the id. */
+  readonly prefix?: string;
+  readonly enabled?: boolean;
+  /** Where the page before ended; the query has to be the same. */
+  readonly cursor?: string;
+  /** Devices of a page at the most: 1 to 1000. Default 100. */
+  readonly limit?: number;
+}
+
+export interface DevicePage {
+  /** In an order that stays. Fewer than `limit`, or none, where many had to be passed over: go on while there is a cursor. */
+  readonly devices: readonly RegisteredDevice[];
+  /** Undefined where there is nothing more. */
+  readonly cursor: string | undefined;
+}
+
+/** Undefined where the device was removed. */
+export type RegistryListener = (deviceId: string, registered: RegisteredDevice | undefined) => void;
+
+export interface StoredDevice {
+  readonly device: Device;
+  readonly generation: string;
+}
+
+/** Who asks for a change, for events, and what must not have happened meanwhile. */
+export interface ChangeOptions {
+  readonly by: string;
+  /** The revision that the device must still have. */
+  readonly expected?: number;
+}
+
+export const LIST_LIMIT_MAX = 1_000;
+const LIST_LIMIT = 100;
+/** Records that one page looks at for the devices it returns. */
+const LOOKS_MAX = 5_000;
+
+const DEFINITION: TableDefinition<StoredDevice> = {
+  name: 'devices',
+  indexes: {
+    type: ({ device }) => [device.type],
+    group: ({ device }) => device.groups,
+    owner: ({ device }) => (device.owner === undefined ? [] : [device.owner]),
+    attribute: ({ device }) => Object.entries(device.attributes).map(([name, value]) => `${name}=${value}`),
+    disabled: ({ device }) => (device.enabled ? [] : ['disabled']),
+  },
+};
+
+export class Registry {
+  readonly #table: Table<StoredDevice>;
+  readonly #clock: Clock;
+  readonly #tell: ServiceParts['tell'];
+  readonly #types: DeviceTypes;
+
+  constructor({ tables, clock, tell }: ServiceParts, types: DeviceTypes) {
+    this.#table = tables.table(DEFINITION);
+    this.#clock = clock;
+    this.#tell = tell;
+    this.#types = types;
+  }
+
+  /**
+   * Adds a device; resolves when that survives a crash.
+   * @throws DeviceError 'invalid' with every fault, 'device-exists'
+   */
+  async add(input: DeviceInput, by: string): Promise<RegisteredDevice> {
+    const device = readDeviceInput(input, this.#types, this.#clock.nowMs());
+    const generation = randomBytes(9).toString('base64url');
+    const revision = await this.#table.put(device.id, { device, generation }, 0).catch((error: unknown) => {
+      if (!(error instanceof RevisionConflict)) throw error;
+      throw new DeviceError(
+        'device-exists',
+        `Cannot add the device ${quoted(device.id)}: there is one already, an id of its own is expected`,
+      );
+    });
+    this.#tell({ name: 'deviceAdded', deviceId: device.id, type: device.type, by });
+    return { device, revision, generation };
+  }
+
+  /**
+   * Changes a device; resolves when that survives a crash. A patch that changes nothing writes nothing.
+   * @throws DeviceError 'invalid' with every fault, 'unknown-device', 'changed-meanwhile'
+   */
+  async change(deviceId: string, patch: DevicePatch, { by, expected }: ChangeOptions): Promise<RegisteredDevice> {
+    return this.#write(deviceId, expected, async (before) => {
+      const device = patchedDevice(before.device, patch, this.#types, this.#clock.nowMs());
+      const fields = changedFields(before.device, device);
+      if (fields.length === 0) return before;
+      const { generation } = before;
+      const revision = await this.#table.put(deviceId, { device, generation }, before.revision);
+      this.#tell({ name: 'deviceChanged', deviceId, fields: fields.join(', '), by });
+      return { device, revision, generation };
+    });
+  }
+
+  /**
+   * Adds the device where there is none of its id, else changes what is named of it; what is said comes from anywhere. Says
+   * what was done, or with `isDryRun` what would be.
+   * @throws DeviceError 'invalid' with every fault
+   */
+  async put(
+    said: Readonly<Record<string, unknown>>,
+    { by, isDryRun }: { readonly by: string; readonly isDryRun: boolean },
+  ): Promise<'added' | 'changed' | 'unchanged'> {
+    const { id, ...patch } = said;
+    const before = typeof id === 'string' ? await this.get(id) : undefined;
+    if (isDryRun) {
+      const nowMs = this.#clock.nowMs();
+      if (before === undefined) readDeviceInput(said, this.#types, nowMs);
+      else if (changedFields(before.device, patchedDevice(before.device, patch, this.#types, nowMs)).length === 0)
+        return 'unchanged';
+      return before === undefined ? 'added' : 'changed';
+    }
+    if (before === undefined) {
+      await this.add(said as unknown as DeviceInput, by);
+      return 'added';
+    }
+    const { revision } = await this.change(before.device.id, patch, { by });
+    return revision === before.revision ? 'unchanged' : 'changed';
+  }
+
+  /**
+   * Removes a device; resolves when that survives a crash. What belonged to it counts from then on no longer, whoever comes
+   * under its id later.
+   * @throws DeviceError 'unknown-device', 'changed-meanwhile'
+   */
+  async remove(deviceId: string, { by, expected }: ChangeOptions): Promise<void> {
+    await this.#write(deviceId, expected, async (before) => {
+      await this.#table.delete(deviceId, before.revision);
+      this.#tell({ name: 'deviceRemoved', deviceId, by });
+    });
+  }
+
+  /** Undefined where there is none, and for a text that cannot be the id of a device. Answers at once where the table does. */
+  get(deviceId: string): Awaitable<RegisteredDevice | undefined> {
+    if (!isDeviceId(deviceId)) return undefined;
+    const record = this.#table.get(deviceId);
+    return record instanceof Promise ? record.then(registeredOf) : registeredOf(record);
+  }
+
+  /** A page of devices. @throws DeviceError 'invalid', 'cursor-invalid' */
+  async list(query: DeviceQuery = {}): Promise<DevicePage> {
+    const limit = query.limit ?? LIST_LIMIT;
+    if (!Number.isInteger(limit) || limit < 1 || limit > LIST_LIMIT_MAX)
+      throw new DeviceError(
+        'invalid',
+        `Cannot list devices: the limit is ${limit}, 1 to ${LIST_LIMIT_MAX} is expected`,
+      );
+    const place = placeOf(query);
+    const index = place.index ?? '';
+    let cursor = query.cursor === undefined ? undefined : readCursor(query.cursor, index);
+    const devices: RegisteredDevice[] = [];
+    for (let looks = 0; looks < LOOKS_MAX; ) {
+      const page = await this.#scan({
+        ...place,
+        limit: limit - devices.length,
+        ...(cursor !== undefined && { cursor }),
+      });
+      for (const record of page.records) if (isWanted(record.value.device, query)) devices.push(registeredOf(record));
+      // A page may be empty, and there may still be more.
+      looks += page.records.length + 1;
+      cursor = page.cursor;
+      if (cursor === undefined || devices.length === limit) break;
+    }
+    return { devices, cursor: cursor === undefined ? undefined : writeCursor(cursor, index) };
+  }
+
+  /** Calls `listener` after each change, until the function that it returns is called. */
+  onChange(listener: RegistryListener): () => void {
+    return this.#table.watch('', ({ key, record }) => listener(key, record && registeredOf(record)));
+  }
+
+  close(): Promise<void> {
+    return this.#table.close();
+  }
+
+  async #scan(scan: TableScan): Promise<TablePage<StoredDevice>> {
+    try {
+      return await this.#table.scan(scan);
+    } catch (error) {
+      if (scan.cursor === undefined || !(error instanceof RangeError)) throw error;
+      throw cursorInvalid();
+    }
+  }
+
+  async #write<T>(
+    deviceId: string,
+    expected: number | undefined,
+    write: (before: RegisteredDevice) => Promise<T>,
+  ): Promise<T> {
+    return compareAndSet(this.#table, deviceId, async (record) => {
+      if (record === undefined)
+        throw new DeviceError(
+          'unknown-device',
+          `Cannot change the device ${quoted(deviceId)}: there is none of this id`,
+        );
+      if (expected !== undefined && expected !== record.revision) throw changedMeanwhile(deviceId);
+      return write(registeredOf(record));
+    });
+  }
+}
+
+function registeredOf<Found extends TableRecord<StoredDevice> | undefined>(
+  record: Found,
+): Found extends undefined ? undefined : RegisteredDevice;
+function registeredOf(record: TableRecord<StoredDevice> | undefined): RegisteredDevice | undefined {
+  return record && { ...record.value, revision: record.revision };
+}
+
+/** What of a query the table finds by itself: the condition that few devices fulfil, as a rule. */
+function placeOf({ attribute, owner, group, enabled, type, prefix }: DeviceQuery): Omit<TableScan, 'limit'> {
+  if (attribute !== undefined) return { index: 'attribute', exact: attribute };
+  if (owner !== undefined) return { index: 'owner', exact: owner };
+  if (group !== undefined) return { index: 'group', exact: group };
+  if (enabled === false) return { index: 'disabled', exact: 'disabled' };
+  if (prefix !== undefined) return { prefix };
+  return type === undefined ? {} : { index: 'type', exact: type };
+}
+
+function isWanted(device: Device, { type, group, owner, attribute, prefix, enabled }: DeviceQuery): boolean {
+  return (
+    (type === undefined || device.type === type) &&
+    (group === undefined || device.groups.includes(group)) &&
+    (owner === undefined || device.owner === owner) &&
+    (attribute === undefined || hasAttribute(device, attribute)) &&
+    (prefix === undefined || device.id.startsWith(prefix)) &&
+    (enabled === undefined || device.enabled === enabled)
+  );
+}
+
+function hasAttribute({ attributes }: Device, text: string): boolean {
+  const at = text.indexOf('=');
+  const name = text.slice(0, Math.max(at, 0));
+  return Object.hasOwn(attributes, name) && attributes[name] === text.slice(at + 1);
+}
+
+/** Names of what differs, but for the time. */
+function changedFields(before: Device, after: Device): string[] {
+  const names = ['type', 'name', 'attributes', 'groups', 'owner', 'enabled', 'authority'] as const;
+  return names.filter((name) => !isDeepStrictEqual(before[name], after[name]));
+}
+
+function changedMeanwhile(deviceId: string): DeviceError {
+  return new DeviceError(
+    'changed-meanwhile',
+    `Cannot change the device ${quoted(deviceId)}: it was changed meanwhile, its present revision is expected`,
+  );
+}

@@ -1,0 +1,221 @@
+/** The device service: its parts, put together. What they do is theirs; here is who knows whom, and the order of it. */
+import type { BrokerEvent } from '@dunlin/broker';
+import type { Authorities, Method, PasswordVerifier, RevocationSource } from '@dunlin/identity';
+import { IssuedCertificatePolicy } from './authority/certificate-policy.ts';
+import { type CertificateSettings, Certificates, type StoredCertificate } from './authority/certificates.ts';
+import { CrlPublisher } from './authority/crl-publisher.ts';
+import { ExpiryWatch } from './authority/expiry-watch.ts';
+import type { IssuingAuthority } from './authority/issuing-authority.ts';
+import { OcspResponder } from './authority/ocsp-responder.ts';
+import { Registration, type RegistrationRule } from './authority/registration.ts';
+import { Revocations } from './authority/revocations.ts';
+import type { CommandLimits } from './commands/command-limits.ts';
+import { Commands } from './commands/commands.ts';
+import { ConnectionEvents } from './connection-events.ts';
+import { DeviceChecks } from './credentials/device-checks.ts';
+import { DeviceMethod } from './credentials/device-method.ts';
+import { LiveDevices } from './credentials/live-devices.ts';
+import { RefusalLog } from './credentials/refusal-log.ts';
+import { Tokens } from './credentials/tokens.ts';
+import { type DatedCertificate, explainDevice, type WhyReport } from './credentials/why.ts';
+import type { DeviceLookup } from './known-device.ts';
+import type { DeviceBroker, ServiceParts } from './ports.ts';
+import { Connections } from './presence/connections.ts';
+import { Presence } from './presence/presence.ts';
+import type { PresenceRecord } from './presence/presence-table.ts';
+import { Registry } from './registry/registry.ts';
+import type { DeviceTypes } from './registry/types.ts';
+
+export interface DeviceServiceOptions extends ServiceParts {
+  readonly types: DeviceTypes;
+  /** That of the server, which bounds what short tokens cost. */
+  readonly verifier: PasswordVerifier;
+  /** Undefined: no certificates are issued. */
+  readonly authority?: IssuingAuthority | undefined;
+  readonly certificates?: Partial<CertificateSettings>;
+  /** Days before its end from which on a certificate is told of. */
+  readonly warnDays?: number;
+  /** Foreign authorities whose devices are registered as they come. Default: none. */
+  readonly registration?: readonly RegistrationRule[];
+  readonly commandLimits?: Partial<CommandLimits>;
+}
+
+/** What there is where the service has an authority of its own. */
+export interface CertificateService {
+  readonly authority: IssuingAuthority;
+  readonly certificates: Certificates;
+  readonly revocations: Revocations;
+  readonly crl: CrlPublisher;
+  readonly ocsp: OcspResponder;
+}
+
+/** Of one device, in a report. */
+const CERTIFICATES_TOLD = 20;
+
+/** What there is from the moment on that the service has a broker. */
+interface Attached {
+  readonly commands: Commands;
+  readonly presence: Presence;
+  readonly expiry: ExpiryWatch | undefined;
+}
+
+export class DeviceService {
+  readonly types: DeviceTypes;
+  readonly registry: Registry;
+  readonly tokens: Tokens;
+  readonly connections = new Connections();
+  /** Undefined where the service has no authority. */
+  readonly issuing: CertificateService | undefined;
+  readonly #options: DeviceServiceOptions;
+  readonly #checks: DeviceChecks;
+  readonly #live: LiveDevices;
+  readonly #refusals: RefusalLog;
+  readonly #policy: IssuedCertificatePolicy;
+  readonly #events = new ConnectionEvents();
+  readonly #ends: (() => void)[] = [];
+  #broker: DeviceBroker | undefined;
+  #attached: Attached | undefined;
+
+  private constructor(options: DeviceServiceOptions, issuing: CertificateService | undefined) {
+    const { types, clock, verifier, authority } = options;
+    this.#options = options;
+    this.types = types;
+    this.issuing = issuing;
+    this.registry = new Registry(options, types);
+    this.tokens = new Tokens(options, this.registry, verifier);
+    this.#checks = new DeviceChecks(types, authority?.name);
+    this.#live = new LiveDevices({
+      registry: this.registry,
+      tokens: this.tokens,
+      types,
+      checks: this.#checks,
+      clock,
+      review: () => this.#broker?.review(),
+    });
+    this.#refusals = new RefusalLog(clock, (deviceId) => this.#live.has(deviceId));
+    const registration = new Registration(options, this.registry, options.registration ?? [], authority?.name);
+    this.#policy = new IssuedCertificatePolicy(issuing?.certificates, registration);
+  }
+
+  /** Settles when all is known that a device may be refused for. */
+  static async open(options: DeviceServiceOptions): Promise<DeviceService> {
+    const { authority, clock } = options;
+    if (authority === undefined) return new DeviceService(options, undefined);
+    const certificates = new Certificates(options, authority, options.certificates);
+    const revocations = await Revocations.open(certificates.table, clock);
+    const crl = new CrlPublisher(authority, revocations, clock);
+    const ocsp = new OcspResponder(authority, certificates, clock);
+    return new DeviceService(options, { authority, certificates, revocations, crl, ocsp });
+  }
+
+  /** Who else knows revoked certificates; none where the service has no authority. */
+  get revocationSources(): readonly RevocationSource[] {
+    return this.issuing === undefined ? [] : [this.issuing.revocations];
+  }
+
+  /** These two are there when the service has a broker; before, they throw. */
+  get commands(): Commands {
+    return this.#withBroker.commands;
+  }
+  get presence(): Presence {
+    return this.#withBroker.presence;
+  }
+
+  /** The method of authentication `devices`, called `name`. `authorities`: those of the server. */
+  method(name: string, authorities: Authorities): Method {
+    this.#events.add(name);
+    return new DeviceMethod({
+      name,
+      registry: this.registry,
+      tokens: this.tokens,
+      checks: this.#checks,
+      live: this.#live,
+      authorities,
+      certificates: this.#policy,
+      onRefused: (refused) => this.#refusals.refused(refused),
+    });
+  }
+
+  /** Gives the service the broker that devices connect to, before they do. Settles when it has taken up what it had to do. */
+  async attach(broker: DeviceBroker): Promise<void> {
+    this.#broker = broker;
+    const { types, registry, connections, issuing } = this;
+    const lookup: DeviceLookup = async (deviceId) => {
+      const registered = await registry.get(deviceId);
+      const type = registered && types.get(registered.device.type);
+      return type && registered && { ...registered, type };
+    };
+    const parts = { ...this.#options, broker, connections, lookup };
+    const presence = new Presence(parts);
+    const commands = await Commands.open({ ...parts, types, limits: this.#options.commandLimits ?? {} });
+    const { warnDays } = this.#options;
+    const expiry =
+      issuing && new ExpiryWatch(this.#options, issuing, broker, { ...(warnDays !== undefined && { warnDays }) });
+    this.#attached = { commands, presence, expiry };
+    this.#ends.push(registry.onChange((deviceId, registered) => this.#changed(deviceId, registered !== undefined)));
+  }
+
+  /** What may take its time, and need not be done before devices connect: what a crash left, certificates that end. */
+  begin(): void {
+    const { presence, expiry } = this.#withBroker;
+    this.#do(presence.correct());
+    if (expiry !== undefined) this.#do(expiry.walk());
+  }
+
+  /** Has to be told of every event of the broker. */
+  brokerEvent(event: BrokerEvent): void {
+    const told = this.#events.read(event);
+    if (told !== undefined) this.connections.take(told);
+    this.#refusals.brokerEvent(event);
+  }
+
+  /** Why a device does not come in, or what it needs. */
+  why(deviceId: string): Promise<WhyReport<DatedCertificate, PresenceRecord>> {
+    const { registry, types, tokens } = this;
+    return explainDevice(deviceId, {
+      registry,
+      types,
+      tokens,
+      refusals: this.#refusals,
+      clock: this.#options.clock,
+      certificates: async (id) => (await this.#certificatesOf(id)).map(({ key, value }) => ({ serial: key, ...value })),
+      presence: (id) => this.presence.get(id),
+    });
+  }
+
+  /** Settles when nothing is under way any more. The broker may have stopped before. */
+  async close(): Promise<void> {
+    for (const end of this.#ends) end();
+    this.#live.close();
+    this.#attached?.expiry?.close();
+    await this.#attached?.commands.close();
+    await this.#attached?.presence.close();
+    this.issuing?.crl.close();
+    this.issuing?.revocations.close();
+    await this.issuing?.certificates.close();
+    await this.tokens.close();
+    await this.registry.close();
+  }
+
+  get #withBroker(): Attached {
+    if (this.#attached !== undefined) return this.#attached;
+    throw new Error('Cannot use commands and presence: a broker is expected to be attached before');
+  }
+
+  async #certificatesOf(deviceId: string): Promise<readonly StoredCertificate[]> {
+    return (await this.issuing?.certificates.list(deviceId, { limit: CERTIFICATES_TOLD }))?.records ?? [];
+  }
+
+  #changed(deviceId: string, isThere: boolean): void {
+    const { commands, presence } = this.#withBroker;
+    this.#do(commands.deviceChanged(deviceId));
+    this.#do(isThere ? presence.deviceChanged(deviceId) : presence.deviceRemoved(deviceId));
+    if (isThere || this.issuing === undefined) return;
+    this.#do(this.issuing.certificates.revokeAll(deviceId, { reason: 'cessationOfOperation', by: 'dunlin' }));
+  }
+
+  /** Work that nobody waits for. */
+  #do(work: Promise<unknown>): void {
+    work.catch((error) => this.#options.tell({ name: 'deviceServiceFailed', error: String(error) }));
+  }
+}

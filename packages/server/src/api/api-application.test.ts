@@ -1,0 +1,451 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { connect } from 'node:net';
+import { after, describe, test } from 'node:test';
+import { Type } from 'typebox';
+import { type ApiRoute, CLOSED, route } from './api-route.ts';
+import { ApiProblem } from './problems.ts';
+import { keyWith, MemoryTables, openTestApi, VISIT } from './testing/host.ts';
+
+const json = { 'content-type': 'application/json' };
+
+/** What they answer says what reached them. */
+function echoRoutes(done: unknown[] = []): ApiRoute[] {
+  return [
+    route({
+      method: 'POST',
+      path: '/api/v1/echo/{id}',
+      summary: 'Echo',
+      tag: 'test',
+      scope: 'devices:write',
+      action: 'echo',
+      params: Type.Object({ id: Type.String({ maxLength: 128 }) }),
+      query: Type.Object({ count: Type.Optional(Type.Integer({ minimum: 1, maximum: 9 })) }, CLOSED),
+      body: Type.Object({ value: Type.Optional(Type.Unknown()), fail: Type.Optional(Type.Boolean()) }, CLOSED),
+      handle: ({ params, query, body, expected }) => {
+        done.push(body);
+        if (body.fail) throw new Error('it broke: secret');
+        return { body: { ...params, ...query, ...body, expected }, change: { target: params.id, after: body.value } };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/public/file',
+      summary: 'For anybody',
+      tag: 'test',
+      scope: 'public',
+      handle: () => ({ body: Buffer.from([1, 2, 3]), contentType: 'application/pkix-crl' }),
+    }),
+  ];
+}
+
+async function problemOf(response: Response): Promise<[status: number, code: string]> {
+  assert.match(response.headers.get('content-type') ?? '', /^application\/problem\+json/);
+  const body = (await response.json()) as { status: number; code: string; requestId: string };
+  assert.equal(body.requestId, response.headers.get('x-request-id'));
+  assert.equal(body.status, response.status);
+  return [response.status, body.code];
+}
+
+describe('who may ask the API', () => {
+  test('without a key there is nothing, at a path that is there and at one that is not', async () => {
+    await using api = await openTestApi({ routes: echoRoutes() });
+    for (const path of ['/api/v1/keys', '/api/v1/openapi.json', '/api/v1/nothing', '/'])
+      assert.deepEqual(await problemOf(await api.send(path)), [401, 'key-missing'], path);
+  });
+
+  test('loopback by itself opens nothing', async () => {
+    await using api = await openTestApi();
+    api.visit = { ...VISIT, peer: { ...VISIT.peer, address: '127.0.0.1' } };
+    assert.deepEqual(await problemOf(await api.send('/api/v1/keys')), [401, 'key-missing']);
+  });
+
+  test('a key that is unknown, malformed, deleted or expired is refused alike', async () => {
+    await using api = await openTestApi();
+    const deleted = await keyWith(api, ['keys:write']);
+    await api.local({ method: 'DELETE', path: `/api/v1/keys/${deleted.split('_')[1]}` });
+    const expired = await keyWith(api, ['keys:write'], { expiresInS: 60 });
+    api.clock.ms += 60_000;
+    const other = await keyWith(api, ['keys:write']);
+    const wrong = `${other.slice(0, -1)}${other.endsWith('A') ? 'B' : 'A'}`;
+    for (const key of [deleted, expired, wrong, 'dk_x_y', `dk_${'0'.repeat(16)}_${'a'.repeat(43)}`, '__proto__'])
+      assert.deepEqual(await problemOf(await api.send('/api/v1/keys', { key })), [401, 'key-refused']);
+    assert.equal((await api.send('/api/v1/keys', { key: other })).status, 200);
+  });
+
+  test('a key does what its scopes allow, and no more', async () => {
+    await using api = await openTestApi({ routes: echoRoutes() });
+    const key = await keyWith(api, ['devices:read', 'keys:write']);
+    const post = { key, method: 'POST', headers: json, body: '{}' };
+    assert.deepEqual(await problemOf(await api.send('/api/v1/echo/a', post)), [403, 'scope-missing']);
+    assert.equal((await api.send('/api/v1/openapi.json', { key })).status, 200);
+  });
+
+  test('a key makes and deletes no key that may do more than itself', async () => {
+    await using api = await openTestApi();
+    const key = await keyWith(api, ['keys:write', 'devices:read']);
+    const strong = await keyWith(api, ['audit:read']);
+    const body = (scopes: string[]) => JSON.stringify({ name: 'child', scopes });
+    const make = (scopes: string[]) =>
+      api.send('/api/v1/keys', { key, method: 'POST', headers: json, body: body(scopes) });
+    assert.deepEqual(await problemOf(await make(['devices:read', 'audit:read'])), [403, 'scope-missing']);
+    assert.equal((await make(['devices:read'])).status, 201);
+    const remove = await api.send(`/api/v1/keys/${strong.split('_')[1]}`, { key, method: 'DELETE' });
+    assert.deepEqual(await problemOf(remove), [403, 'scope-missing']);
+  });
+
+  test('a page of another origin is refused with a good key as well', async () => {
+    await using api = await openTestApi();
+    const key = await keyWith(api, ['keys:write']);
+    api.visit = { ...VISIT, isFromAllowedOrigin: false };
+    assert.deepEqual(await problemOf(await api.send('/api/v1/keys', { key })), [403, 'origin-refused']);
+  });
+
+  test('a host that is no name of this server is refused where no key is shown', async () => {
+    await using api = await openTestApi();
+    api.visit = { ...VISIT, isOwnHost: false };
+    assert.deepEqual(await problemOf(await api.send('/api/v1/keys')), [421, 'host-refused']);
+  });
+
+  test('the local administrator needs no key, and a header makes nobody one', async () => {
+    await using api = await openTestApi();
+    assert.equal((await api.local({ method: 'GET', path: '/api/v1/keys' })).status, 200);
+    const headers = { 'x-dunlin-local': '1', islightmyrequest: 'true', 'user-agent': 'lightMyRequest' };
+    assert.deepEqual(await problemOf(await api.send('/api/v1/keys', { headers })), [401, 'key-missing']);
+  });
+
+  test('a public file needs no key, and a key that is refused opens nothing less', async () => {
+    await using api = await openTestApi({ routes: echoRoutes() });
+    const answer = await api.send('/public/file');
+    assert.equal(answer.headers.get('content-type'), 'application/pkix-crl');
+    assert.deepEqual(new Uint8Array(await answer.arrayBuffer()), new Uint8Array([1, 2, 3]));
+  });
+
+  test('a key is shown once and is in no table', async () => {
+    const tables = new MemoryTables();
+    await using api = await openTestApi({ tables });
+    const key = await keyWith(api, ['keys:write']);
+    const listed = await api.local({ method: 'GET', path: '/api/v1/keys' });
+    assert.equal(listed.body.items.length, 1);
+    for (const name of ['api-keys', 'audit', 'api-answered']) {
+      const { records } = await tables.table({ name, indexes: {} }).scan({ limit: 100 });
+      assert.ok(!JSON.stringify(records).includes(key.split('_')[2]), name);
+    }
+  });
+
+  test('when a key was shown last is written down, once a minute at the most', async () => {
+    await using api = await openTestApi();
+    const key = await keyWith(api, ['keys:write']);
+    const used = async () => (await api.local({ method: 'GET', path: '/api/v1/keys' })).body.items[0].lastUsedAtMs;
+    const first = api.clock.ms;
+    await api.send('/api/v1/keys', { key });
+    assert.equal(await used(), first);
+    api.clock.ms += 59_999;
+    await api.send('/api/v1/keys', { key });
+    assert.equal(await used(), first);
+    api.clock.ms += 1;
+    await api.send('/api/v1/keys', { key });
+    assert.equal(await used(), first + 60_000);
+  });
+
+  test('there are no more keys than the configuration allows', async () => {
+    await using api = await openTestApi({ settings: { keysMax: 1 } });
+    await keyWith(api, ['keys:write']);
+    const { status, body } = await api.local({
+      method: 'POST',
+      path: '/api/v1/keys',
+      body: { name: 'b', scopes: ['audit:read'] },
+    });
+    assert.deepEqual([status, body.code], [409, 'limit-reached']);
+  });
+});
+
+describe('how often and how much', () => {
+  test('a key has its rate, and gets it back with time', async () => {
+    await using api = await openTestApi({ settings: { requestsPerSecondMax: 2 } });
+    const key = await keyWith(api, ['keys:write']);
+    const ask = async () => (await api.send('/api/v1/keys', { key })).status;
+    assert.deepEqual([await ask(), await ask(), await ask()], [200, 200, 429]);
+    const refused = await api.send('/api/v1/keys', { key });
+    assert.equal(refused.headers.get('retry-after'), '1');
+    api.clock.ms += 500;
+    assert.deepEqual([await ask(), await ask()], [200, 429]);
+  });
+
+  test('an address without a good key has one of its own, which costs no key anything', async () => {
+    await using api = await openTestApi({ settings: { strangerRequestsPerSecondMax: 2 } });
+    const key = await keyWith(api, ['keys:write']);
+    const ask = async (shown?: string) =>
+      (await api.send('/api/v1/keys', shown === undefined ? {} : { key: shown })).status;
+    assert.deepEqual([await ask(), await ask('dk_wrong'), await ask(), await ask('dk_wrong')], [401, 401, 429, 429]);
+    assert.equal(await ask(key), 200);
+  });
+
+  test('more requests at once than allowed are refused', async () => {
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let began = (): void => {};
+    const isHeld = new Promise<void>((resolve) => {
+      began = resolve;
+    });
+    const slow = route({
+      method: 'GET',
+      path: '/slow',
+      summary: 'Slow',
+      tag: 'test',
+      scope: 'public',
+      handle: async () => {
+        began();
+        await held;
+        return {};
+      },
+    });
+    await using api = await openTestApi({ routes: [slow], settings: { requestsMax: 1 } });
+    const first = api.send('/slow');
+    await isHeld;
+    assert.deepEqual(await problemOf(await api.send('/slow')), [503, 'too-busy']);
+    release();
+    assert.equal((await first).status, 200);
+    assert.equal((await api.send('/slow')).status, 200);
+  });
+
+  test('closing waits for what has begun, also where its caller has gone', async () => {
+    const order: string[] = [];
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    let began: (gone: AbortSignal) => void = () => {};
+    const signal = new Promise<AbortSignal>((resolve) => {
+      began = resolve;
+    });
+    const slow = route({
+      method: 'GET',
+      path: '/slow',
+      summary: 'Slow',
+      tag: 'test',
+      scope: 'public',
+      handle: async ({ gone }) => {
+        began(gone);
+        await held;
+        order.push('written');
+        return {};
+      },
+    });
+    const api = await openTestApi({ routes: [slow] });
+    const socket = connect(Number(new URL(api.url).port), '127.0.0.1', () =>
+      socket.write('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n'),
+    );
+    const gone = await signal;
+    const isGone = new Promise((resolve) => gone.addEventListener('abort', resolve));
+    socket.destroy();
+    await isGone;
+    const closed = api[Symbol.asyncDispose]().then(() => order.push('closed'));
+    release();
+    await closed;
+    assert.deepEqual(order, ['written', 'closed']);
+  });
+});
+
+describe('what is taken', () => {
+  test('input is checked against the schema, and every fault names its place', async () => {
+    await using api = await openTestApi({ routes: echoRoutes() });
+    const { status, body } = await api.local({ method: 'POST', path: '/api/v1/echo/a', body: { fail: 1, more: 2 } });
+    assert.deepEqual([status, body.code], [400, 'input-invalid']);
+    assert.deepEqual(body.errors.map(({ at }: { at: string }) => at).sort(), ['', '/fail', '/more']);
+  });
+
+  test('a query has its numbers as texts; a body has what it says', async () => {
+    await using api = await openTestApi({ routes: echoRoutes() });
+    const post = (path: string, body: object) => api.local({ method: 'POST', path, body });
+    assert.equal((await post('/api/v1/echo/a?count=3', {})).body.count, 3);
+    assert.equal((await post('/api/v1/echo/a?count=12', {})).body.code, 'input-invalid');
+    assert.equal((await post('/api/v1/echo/a?count=3&count=4', {})).body.code, 'input-invalid');
+    assert.equal((await post('/api/v1/echo/a?other=3', {})).body.code, 'input-invalid');
+    assert.equal((await post('/api/v1/echo/a', { fail: 'true' })).body.code, 'input-invalid');
+  });
+
+  for (const [what, body, code] of [
+    ['no JSON', '{', 'json-invalid'],
+    ['nothing', '', 'json-invalid'],
+    ['the prototype of objects', '{"__proto__":{"fail":true}}', 'json-invalid'],
+    ['the prototype by way of the constructor', '{"constructor":{"prototype":{"fail":true}}}', 'json-invalid'],
+    ['lists in lists', `{"value":${'['.repeat(40)}${']'.repeat(40)}}`, 'body-too-deep'],
+    ['more levels than a stack has', `{"value":${'['.repeat(1_900)}${']'.repeat(1_900)}}`, 'body-too-deep'],
+  ] as const)
+    test(`a body that is ${what} is refused`, async () => {
+      const done: unknown[] = [];
+      await using api = await openTestApi({ routes: echoRoutes(done) });
+      const key = await keyWith(api, ['devices:write']);
+      const answer = await api.send('/api/v1/echo/a', { key, method: 'POST', headers: json, body });
+      assert.deepEqual(await problemOf(answer), [400, code]);
+      assert.deepEqual([done, api.failures], [[], []]);
+    });
+
+  test('a body that is too large, or of another kind, is refused', async () => {
+    await using api = await openTestApi({ routes: echoRoutes() });
+    const key = await keyWith(api, ['devices:write']);
+    const large = JSON.stringify({ value: 'x'.repeat(5_000) });
+    assert.deepEqual(
+      await problemOf(await api.send('/api/v1/echo/a', { key, method: 'POST', headers: json, body: large })),
+      [413, 'body-too-large'],
+    );
+    const text = { key, method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'x' };
+    assert.deepEqual(await problemOf(await api.send('/api/v1/echo/a', text)), [415, 'media-type-unknown']);
+  });
+
+  test('ids that look like paths, headers, queries or prototypes reach the route as they are, or not at all', async () => {
+    await using api = await openTestApi({ routes: echoRoutes() });
+    const post = (path: string) => api.local({ method: 'POST', path: `/api/v1/echo/${path}`, body: {} });
+    for (const id of [
+      '__proto__',
+      'constructor',
+      "'; DROP TABLE devices; --",
+      'a/../b',
+      '..%2f',
+      'a\r\nSet-Cookie: b',
+      '💡',
+    ])
+      assert.equal((await post(encodeURIComponent(id))).body.id, id);
+    assert.equal((await post(encodeURIComponent('ü'.repeat(129)))).body.code, 'input-invalid');
+    assert.equal((await post('x'.repeat(3_000))).body.code, 'request-invalid');
+    assert.equal((await post('%zz')).status, 400);
+    assert.equal((await post('%ff')).status, 400);
+    assert.deepEqual(api.failures, []);
+  });
+
+  test('an If-Match is a revision, or refused', async () => {
+    await using api = await openTestApi({ routes: echoRoutes() });
+    const post = (match: string) =>
+      api.local({ method: 'POST', path: '/api/v1/echo/a', headers: { 'if-match': match }, body: {} });
+    assert.equal((await post('"7"')).body.expected, 7);
+    for (const match of ['7', '"x"', '*', '"0"']) assert.equal((await post(match)).body.code, 'request-invalid');
+  });
+});
+
+describe('what is answered', () => {
+  test('a fault of the server tells the caller nothing of it, and the server everything', async () => {
+    await using api = await openTestApi({ routes: echoRoutes() });
+    const { status, body } = await api.local({ method: 'POST', path: '/api/v1/echo/a', body: { fail: true } });
+    assert.deepEqual([status, body.code, JSON.stringify(body).includes('secret')], [500, 'internal', false]);
+    assert.match(String(api.failures[0]), /it broke: secret/);
+  });
+
+  test('an error that a route is known for keeps its code', async () => {
+    const problemOf = (error: unknown) =>
+      (error as Error).message.startsWith('it broke') ? new ApiProblem('limit-reached', 'Cannot: full') : undefined;
+    await using api = await openTestApi({ routes: echoRoutes(), problemOf });
+    const { status, body } = await api.local({ method: 'POST', path: '/api/v1/echo/a', body: { fail: true } });
+    assert.deepEqual([status, body.code, body.detail], [409, 'limit-reached', 'Cannot: full']);
+  });
+
+  test('nothing is cached, framed or guessed, whatever the answer is', async () => {
+    await using api = await openTestApi({ routes: echoRoutes() });
+    for (const path of ['/public/file', '/api/v1/keys', '/nothing']) {
+      const { headers } = await api.send(path);
+      assert.equal(headers.get('cache-control'), 'no-store', path);
+      assert.equal(headers.get('x-content-type-options'), 'nosniff');
+      assert.match(headers.get('content-security-policy') ?? '', /default-src 'none'/);
+      assert.equal(headers.get('access-control-allow-origin'), null);
+    }
+  });
+
+  test('the OpenAPI document has every route, with the schema that its input is checked by', async () => {
+    await using api = await openTestApi({ routes: echoRoutes() });
+    const { body } = await api.local({ method: 'GET', path: '/api/v1/openapi.json' });
+    assert.equal(body.openapi, '3.1.0');
+    assert.deepEqual(Object.keys(body.paths), [
+      '/api/v1/echo/{id}',
+      '/public/file',
+      '/api/v1/keys',
+      '/api/v1/keys/{keyId}',
+      '/api/v1/audit',
+      '/api/v1/openapi.json',
+    ]);
+    const echo = body.paths['/api/v1/echo/{id}'].post;
+    assert.equal(echo.requestBody.content['application/json'].schema.additionalProperties, false);
+    assert.deepEqual(
+      echo.parameters.map(({ name, in: place, required }: Record<string, unknown>) => [name, place, required]),
+      [
+        ['id', 'path', true],
+        ['count', 'query', false],
+      ],
+    );
+    assert.deepEqual(body.paths['/public/file'].get.security, []);
+  });
+});
+
+describe('what is written down', () => {
+  test('each change says who made it, from where and what it was; what failed and what was read is not there', async () => {
+    await using api = await openTestApi({ routes: echoRoutes() });
+    const key = await keyWith(api, ['devices:write', 'audit:read']);
+    const post = (body: object) =>
+      api.send('/api/v1/echo/cam-1', { key, method: 'POST', headers: json, body: JSON.stringify(body) });
+    await post({ value: 'new' });
+    await post({ fail: true });
+    const { items } = (await (await api.send('/api/v1/audit', { key })).json()) as { items: Record<string, unknown>[] };
+    const by = `key:${key.split('_')[1]}`;
+    assert.deepEqual(
+      items.map(({ number, by, address, action, target }) => [number, by, address, action, target]),
+      [
+        [2, by, '192.0.2.7', 'echo', 'cam-1'],
+        [1, 'local', '', 'key.add', key.split('_')[1]],
+      ],
+    );
+    assert.equal(items[0].after, 'new');
+  });
+
+  test('a request that is repeated with its Idempotency-Key gets the first answer, and does nothing', async () => {
+    const done: unknown[] = [];
+    await using api = await openTestApi({ routes: echoRoutes(done) });
+    const post = (key: string, body: object) =>
+      api.local({ method: 'POST', path: '/api/v1/echo/a', headers: { 'idempotency-key': key }, body });
+    const first = await post('k1', { value: 1 });
+    const second = await post('k1', { value: 1 });
+    assert.deepEqual([second.status, second.body], [first.status, first.body]);
+    assert.equal(second.headers['idempotency-replayed'], 'true');
+    assert.equal((await post('k1', { value: 2 })).body.code, 'idempotency-mismatch');
+    assert.equal((await post('k2', { value: 2 })).status, 200);
+    assert.equal((await post('', { value: 2 })).body.code, 'idempotency-key-invalid');
+    assert.equal(done.length, 2);
+    api.clock.ms += 86_400_000;
+    await post('k1', { value: 3 });
+    assert.equal(done.length, 3);
+  });
+
+  test('a request that failed may be made again with the same key', async () => {
+    await using api = await openTestApi({ routes: echoRoutes() });
+    const post = (body: object) =>
+      api.local({ method: 'POST', path: '/api/v1/echo/a', headers: { 'idempotency-key': 'k' }, body });
+    assert.equal((await post({ fail: true })).status, 500);
+    assert.equal((await post({ fail: false })).status, 200);
+  });
+
+  test('a secret is not shown again: who repeats the request learns where what it made is', async () => {
+    await using api = await openTestApi();
+    const post = () =>
+      api.local({
+        method: 'POST',
+        path: '/api/v1/keys',
+        headers: { 'idempotency-key': 'k' },
+        body: { name: 'a', scopes: ['audit:read'] },
+      });
+    const first = await post();
+    const second = await post();
+    assert.deepEqual([second.status, second.body.code], [409, 'idempotency-secret']);
+    assert.match(second.body.detail, new RegExp(first.body.id));
+  });
+});
+
+test('a request that came by no listener is nobody', async () => {
+  await using api = await openTestApi();
+  // As if another server handed it on.
+  const server = createServer((request, response) => api.host.take(request, response, undefined as never));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  after(() => server.close());
+  const { port } = server.address() as { port: number };
+  const answer = await fetch(`http://127.0.0.1:${port}/api/v1/keys`, { headers: { connection: 'close' } });
+  assert.deepEqual(await problemOf(answer), [401, 'key-missing']);
+});

@@ -1,0 +1,379 @@
+/**
+ * The API as a Fastify application, made of its parts: every request passes the same steps. Who asks, whether that is
+ * allowed and not too often, whether the input is right, whether it was carried out before; then its route.
+ */
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Clock } from '@dunlin/broker';
+import type { HttpVisit } from '@dunlin/transport/websocket-server';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { Value } from 'typebox/value';
+import { type AnsweredRequests, requestHash } from './answered-requests.ts';
+import type { ApiKeys } from './api-keys.ts';
+import type { ApiAnswer, ApiCall, ApiRoute } from './api-route.ts';
+import type { AuditLog } from './audit-log.ts';
+import { nestsAtMost } from './json-depth.ts';
+import { openApiDocument } from './open-api.ts';
+import { ApiProblem, PROBLEMS, type ProblemCode, problemBody } from './problems.ts';
+import { RequestRate } from './request-rate.ts';
+import { type Caller, LOCAL } from './scopes.ts';
+
+export interface ApiLimits {
+  /** Of one key, a second. */
+  readonly requestsPerSecondMax: number;
+  /** Of one address without a key that counts, a second. */
+  readonly strangerRequestsPerSecondMax: number;
+  /** At once. */
+  readonly requestsMax: number;
+  readonly bodyBytesMax: number;
+}
+
+export interface ApiParts {
+  readonly clock: Clock;
+  readonly keys: ApiKeys;
+  readonly audit: AuditLog;
+  readonly answered: AnsweredRequests;
+  readonly routes: readonly ApiRoute[];
+  readonly limits: ApiLimits;
+  /** Who sent a request that came over a listener. */
+  readonly visitOf: (request: IncomingMessage) => HttpVisit | undefined;
+  /** What an error of a route is to the caller; undefined: a fault of ours. */
+  readonly problemOf: (error: unknown) => ApiProblem | undefined;
+  /** Told of each request that a route has begun to answer: it may write after its caller has gone. */
+  readonly began: (work: Promise<unknown>) => void;
+  /** Told of faults of ours. */
+  readonly failed: (requestId: string, error: unknown) => void;
+  readonly version: string;
+}
+
+/** Longest path parameter, percent signs included: a device id of 128 characters of four bytes. */
+const PARAMETER_CHARACTERS_MAX = 128 * 12;
+const DEPTH_MAX = 32;
+const RETRY_AFTER_S = 1;
+
+const SECURITY_HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+} as const;
+
+/** What is known of a request while it passes. */
+interface Passage {
+  caller: Caller;
+  /** Where it carries an Idempotency-Key and is the first with it. */
+  first: { readonly key: string; readonly hash: string } | undefined;
+}
+
+/** Makes the application; ready to be asked when it settles. */
+export async function apiApplication(parts: ApiParts): Promise<FastifyInstance> {
+  const app = fastify({
+    logger: false,
+    bodyLimit: parts.limits.bodyBytesMax,
+    requestIdHeader: false,
+    genReqId: () => randomBytes(8).toString('hex'),
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX },
+    frameworkErrors: (error, request, reply) => void answerProblem(parts, error, request, reply),
+  });
+  const passages = new WeakMap<FastifyRequest, Passage>();
+  app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => checkOf(schema, httpPart));
+  app.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  app.setErrorHandler((error, request, reply) => answerProblem(parts, error, request, reply));
+  app.setNotFoundHandler(() => {
+    throw new ApiProblem('route-unknown', 'Cannot find this: see the routes of /api/v1/openapi.json');
+  });
+  addEntrance(app, parts, passages);
+  app.removeContentTypeParser('text/plain');
+  const routes = [...parts.routes, openApiDocument(parts.routes, parts.version)];
+  for (const route of routes.filter(isJson)) addRoute(app, parts, passages, route);
+  // What comes as a stream is read by its route, whatever its Content-Type.
+  app.register(async (streams) => {
+    streams.removeAllContentTypeParsers();
+    streams.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+    for (const route of routes) if (!isJson(route)) addRoute(streams as typeof app, parts, passages, route);
+  });
+  await app.ready();
+  return app;
+}
+
+function isJson({ bodyKind }: ApiRoute): boolean {
+  return bodyKind === 'json';
+}
+
+/** Steps of every request, whether there is something at its path or not: strangers do not learn that. */
+function addEntrance(app: FastifyInstance, parts: ApiParts, passages: WeakMap<FastifyRequest, Passage>): void {
+  const { limits, clock } = parts;
+  const ofKeys = new RequestRate(clock, limits.requestsPerSecondMax);
+  const ofStrangers = new RequestRate(clock, limits.strangerRequestsPerSecondMax);
+  let underWay = 0;
+  app.addHook('onRequest', async (request, reply) => {
+    underWay += 1;
+    reply.raw.once('close', () => {
+      underWay -= 1;
+    });
+    reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
+    if (underWay > limits.requestsMax)
+      throw new ApiProblem('too-busy', `Cannot take more than ${limits.requestsMax} requests at once: try again later`);
+    const { scope = 'any' } = request.routeOptions.config as { scope?: ApiRoute['scope'] };
+    const caller = await callerOf(request, parts, scope === 'public').catch((error) => {
+      throw takeStranger(ofStrangers, addressOf(request, parts)) ?? error;
+    });
+    const refusal =
+      caller.by === 'public'
+        ? takeStranger(ofStrangers, caller.address)
+        : caller === LOCAL || ofKeys.take(caller.by)
+          ? undefined
+          : tooMany('of this API key');
+    if (refusal !== undefined) throw refusal;
+    if (scope !== 'any' && scope !== 'public' && !caller.scopes.has(scope))
+      throw new ApiProblem('scope-missing', `Cannot do this with the API key: its scope ${scope} is expected`);
+    passages.set(request, { caller, first: undefined });
+  });
+}
+
+function takeStranger(rate: RequestRate, address: string): ApiProblem | undefined {
+  return rate.take(address) ? undefined : tooMany('of this address without an API key that counts');
+}
+
+function tooMany(whose: string): ApiProblem {
+  return new ApiProblem('too-many-requests', `Cannot take more requests ${whose} in this second: try again later`);
+}
+
+function addressOf({ raw }: FastifyRequest, { visitOf }: ApiParts): string {
+  return visitOf(raw)?.peer.address ?? '';
+}
+
+/** @throws ApiProblem */
+async function callerOf({ raw, headers }: FastifyRequest, parts: ApiParts, isPublic: boolean): Promise<Caller> {
+  const visit = parts.visitOf(raw);
+  // Only code of this process can inject a request, and the control socket is for the user of the server alone.
+  if (visit === undefined && 'isLightMyRequest' in raw) return LOCAL;
+  if (visit === undefined) throw new ApiProblem('key-missing', 'Cannot tell who asks: a listener is expected');
+  const { address } = visit.peer;
+  if (!visit.isFromAllowedOrigin)
+    throw new ApiProblem(
+      'origin-refused',
+      'Cannot answer a page of this origin: one of `origins` of the listener is expected',
+    );
+  const key = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
+  if (key !== undefined) return await parts.keys.check(key, address);
+  if (isPublic) return { by: 'public', scopes: new Set(), address };
+  // A page of a name that was made to lead here is of "its own origin"; a key it has none.
+  if (!visit.isOwnHost)
+    throw new ApiProblem('host-refused', 'Cannot answer for this host: one of `hosts` of the listener is expected');
+  throw new ApiProblem('key-missing', 'Cannot do this without an API key: Authorization: Bearer dk_… is expected');
+}
+
+function addRoute(
+  app: FastifyInstance,
+  parts: ApiParts,
+  passages: WeakMap<FastifyRequest, Passage>,
+  route: ApiRoute,
+): void {
+  const { method, path, scope, params, query, body, bodyKind } = route;
+  app.route({
+    method,
+    url: path.replace(/\{(\w+)\}/g, ':$1'),
+    config: { scope },
+    ...(bodyKind !== 'json' && { bodyLimit: bodyKind.bytesMax }),
+    schema: { params, querystring: query, ...(body !== undefined && bodyKind === 'json' && { body }) },
+    preValidation: async (request) => checkBody(request, route),
+    handler: (request, reply) => {
+      const work = answer(request, reply, parts, passages.get(request) as Passage, route);
+      parts.began(work);
+      return work;
+    },
+  });
+}
+
+async function answer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  parts: ApiParts,
+  passage: Passage,
+  route: ApiRoute,
+): Promise<FastifyReply> {
+  const kept = await repeatedAnswer(request, parts, passage, route);
+  if (kept !== undefined) return sendKept(reply, kept);
+  try {
+    return await carryOut(request, reply, parts, passage, route);
+  } finally {
+    // Nothing is left to do where it was carried out.
+    await endFirst(parts, passage, undefined);
+  }
+}
+
+/** @throws ApiProblem */
+function checkBody(request: FastifyRequest, route: ApiRoute): void {
+  const { body } = request;
+  if (route.body === undefined) {
+    if (body != null) throw new ApiProblem('input-invalid', 'Cannot take a body here: none is expected');
+    return;
+  }
+  const types = route.bodyKind === 'json' ? ['application/json'] : route.bodyKind.contentTypes;
+  const type = contentTypeOf(request);
+  if (!types.includes(type))
+    throw new ApiProblem(
+      'media-type-unknown',
+      `Cannot read a body of the Content-Type ${JSON.stringify(type)}: ${types.join(' or ')} is expected`,
+    );
+  if (route.bodyKind === 'json' && !nestsAtMost(body, DEPTH_MAX))
+    throw new ApiProblem('body-too-deep', `Cannot take this body: at most ${DEPTH_MAX} levels are expected`);
+}
+
+function contentTypeOf({ headers }: FastifyRequest): string {
+  return headers['content-type']?.split(';')[0].trim().toLowerCase() ?? '';
+}
+
+/** The answer that the request got before; undefined: carry it out. */
+async function repeatedAnswer(request: FastifyRequest, parts: ApiParts, passage: Passage, route: ApiRoute) {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined || route.method === 'GET') return undefined;
+  if (typeof key !== 'string' || route.bodyKind !== 'json' || route.method !== 'POST')
+    throw new ApiProblem(
+      'idempotency-key-invalid',
+      'Cannot use an Idempotency-Key here: one, of a POST with JSON, is expected',
+    );
+  const hash = requestHash(route.method, request.url, request.body);
+  const kept = await parts.answered.begin(passage.caller.by, key, hash);
+  if (kept === undefined) passage.first = { key, hash };
+  return kept;
+}
+
+function sendKept(
+  reply: FastifyReply,
+  { status, location, body }: { status: number; location?: string; body?: string },
+) {
+  reply.code(status).header('idempotency-replayed', 'true');
+  if (location !== undefined) reply.header('location', location);
+  return body === undefined || body === '' ? reply.send() : reply.type('application/json; charset=utf-8').send(body);
+}
+
+async function carryOut(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  parts: ApiParts,
+  passage: Passage,
+  route: ApiRoute,
+): Promise<FastifyReply> {
+  const { caller } = passage;
+  const { params, query, body } = request as unknown as { params: never; query: never; body: never };
+  const expected = expectedRevision(request);
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  const call: ApiCall<never, never, never> = {
+    caller,
+    requestId: request.id,
+    params,
+    query,
+    body: (body ?? undefined) as never,
+    contentType: contentTypeOf(request),
+    expected,
+    gone: gone.signal,
+  };
+  const answer = await route.handle(call);
+  const { change, status = route.status, location } = answer;
+  if (change !== undefined && route.action !== undefined)
+    await parts.audit.add({
+      by: caller.by,
+      address: caller.address,
+      requestId: request.id,
+      action: route.action,
+      ...change,
+    });
+  const text = bodyOf(answer);
+  const kept = route.isSecret ? undefined : typeof text === 'string' ? text : '';
+  await endFirst(parts, passage, { status, location, body: kept });
+  reply.code(status);
+  if (location !== undefined) reply.header('location', location);
+  if (answer.revision !== undefined) reply.header('etag', `"${answer.revision}"`);
+  if (text === undefined) return reply.send();
+  return reply.type(answer.contentType ?? 'application/json; charset=utf-8').send(text);
+}
+
+function bodyOf({ body, contentType }: ApiAnswer<unknown>): unknown {
+  return body === undefined || contentType !== undefined ? body : JSON.stringify(body);
+}
+
+async function endFirst(
+  { answered }: ApiParts,
+  passage: Passage,
+  answer: Parameters<AnsweredRequests['end']>[3],
+): Promise<void> {
+  const { first, caller } = passage;
+  passage.first = undefined;
+  if (first !== undefined) await answered.end(caller.by, first.key, first.hash, answer);
+}
+
+/** `If-Match: "7"`. @throws ApiProblem */
+function expectedRevision({ headers }: FastifyRequest): number | undefined {
+  const given = headers['if-match'];
+  if (given === undefined) return undefined;
+  const revision = /^"([1-9]\d{0,14})"$/.exec(given)?.[1];
+  if (revision !== undefined) return Number(revision);
+  throw new ApiProblem('request-invalid', 'Cannot read If-Match: the ETag of an earlier answer is expected');
+}
+
+/** Texts of queries and paths become numbers and truth values where the schema has them; a body is what it is. */
+function checkOf(schema: TSchema, httpPart: string | undefined) {
+  const check = Compile(schema);
+  return (given: unknown) => {
+    const value = httpPart === 'body' ? given : Value.Convert(schema, given);
+    if (check.Check(value)) return { value };
+    const faults = [...check.Errors(value)].map(({ instancePath, message, params }) => ({
+      at: `${httpPart === 'body' ? '' : `${httpPart}:`}${instancePath}`,
+      problem: 'additionalProperties' in params ? `${message}: ${String(params.additionalProperties)}` : message,
+    }));
+    const where = httpPart === 'querystring' ? 'the query' : httpPart === 'params' ? 'the path' : 'the body';
+    return { error: new ApiProblem('input-invalid', `Cannot use ${where}: see errors`, faults.slice(0, FAULTS_MAX)) };
+  };
+}
+
+const FAULTS_MAX = 20;
+
+/** What Fastify itself refuses, by its codes. */
+const FRAMEWORK_PROBLEMS: Readonly<Record<string, ProblemCode>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'body-too-large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'media-type-unknown',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'json-invalid',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'json-invalid',
+};
+
+async function answerProblem(parts: ApiParts, error: unknown, request: FastifyRequest, reply: FastifyReply) {
+  const problem = problemIn(error, parts);
+  if (problem.code === 'internal') parts.failed(request.id, error);
+  const { status } = PROBLEMS[problem.code];
+  if (status === 401) reply.header('www-authenticate', 'Bearer realm="dunlin"');
+  if (status === 429 || status === 503) reply.header('retry-after', String(RETRY_AFTER_S));
+  // What was not read of the body would be taken for the next request.
+  if (status === 413 || status === 415) reply.header('connection', 'close');
+  return reply
+    .headers({ ...SECURITY_HEADERS, 'x-request-id': request.id })
+    .code(status)
+    .type('application/problem+json; charset=utf-8')
+    .send(JSON.stringify(problemBody(problem, request.id)));
+}
+
+function problemIn(error: unknown, parts: ApiParts): ApiProblem {
+  if (error instanceof ApiProblem) return error;
+  const known = parts.problemOf(error);
+  if (known !== undefined) return known;
+  const { code = '', statusCode, message } = error as { code?: string; statusCode?: number; message: string };
+  if (Object.hasOwn(FRAMEWORK_PROBLEMS, code)) return new ApiProblem(FRAMEWORK_PROBLEMS[code], message);
+  if (error instanceof SyntaxError && statusCode === 400)
+    return new ApiProblem(
+      'json-invalid',
+      'Cannot read the body: JSON without __proto__ and constructor.prototype is expected',
+    );
+  // Its own words repeat what was sent, whatever its length.
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
+    return new ApiProblem(
+      'request-invalid',
+      'Cannot read the request: its path or its headers are malformed or too long',
+    );
+  return new ApiProblem('internal', 'Cannot answer: the server failed');
+}

@@ -1,0 +1,133 @@
+/** Where the API is asked: by requests of listeners, and by the control socket and the program as local administrator. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '@dunlin/broker';
+import type { Tables } from '@dunlin/devices';
+import type { HttpVisit } from '@dunlin/transport/websocket-server';
+import type { FastifyInstance } from 'fastify';
+import { ANSWERED_TABLE, AnsweredRequests } from './answered-requests.ts';
+import { type ApiLimits, apiApplication } from './api-application.ts';
+import { API_KEYS_TABLE, ApiKeys } from './api-keys.ts';
+import type { ApiRoute } from './api-route.ts';
+import { AUDIT_TABLE, AuditLog } from './audit-log.ts';
+import { auditRoutes } from './audit-routes.ts';
+import { keyRoutes } from './key-routes.ts';
+import type { ApiProblem } from './problems.ts';
+
+export interface ApiSettings extends ApiLimits {
+  readonly keysMax: number;
+  readonly auditEntriesMax: number;
+  readonly idempotencyS: number;
+  readonly idempotencyEntriesMax: number;
+}
+
+export interface ApiOptions {
+  readonly tables: Tables;
+  readonly clock: Clock;
+  readonly settings: ApiSettings;
+  /** What the API offers beside its own keys and audit log. */
+  readonly routes: readonly ApiRoute[];
+  readonly problemOf: (error: unknown) => ApiProblem | undefined;
+  readonly failed: (requestId: string, error: unknown) => void;
+  readonly version: string;
+}
+
+/** A request of the local administrator. */
+export interface LocalRequest {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** Path and query. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** JSON, or a text of the `content-type` among the headers. */
+  readonly body?: unknown;
+}
+
+export interface LocalAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export class ApiHost {
+  readonly #app: FastifyInstance;
+  readonly #visits: WeakMap<IncomingMessage, HttpVisit>;
+  readonly #tables: readonly { close(): Promise<void> }[];
+  readonly #underWay: ReadonlySet<Promise<unknown>>;
+
+  private constructor(
+    app: FastifyInstance,
+    visits: WeakMap<IncomingMessage, HttpVisit>,
+    tables: readonly { close(): Promise<void> }[],
+    underWay: ReadonlySet<Promise<unknown>>,
+  ) {
+    this.#app = app;
+    this.#visits = visits;
+    this.#tables = tables;
+    this.#underWay = underWay;
+  }
+
+  static async open({ tables, clock, settings, routes, ...rest }: ApiOptions): Promise<ApiHost> {
+    const { keysMax, auditEntriesMax, idempotencyS, idempotencyEntriesMax } = settings;
+    const visits = new WeakMap<IncomingMessage, HttpVisit>();
+    const [keyTable, auditTable, answeredTable] = [
+      tables.table(API_KEYS_TABLE),
+      tables.table(AUDIT_TABLE),
+      tables.table(ANSWERED_TABLE),
+    ];
+    const underWay = new Set<Promise<unknown>>();
+    const opened = [keyTable, auditTable, answeredTable];
+    try {
+      const keys = new ApiKeys(keyTable, clock, keysMax);
+      const audit = await AuditLog.open(auditTable, clock, auditEntriesMax);
+      const answered = new AnsweredRequests(answeredTable, clock, {
+        keptMs: idempotencyS * 1_000,
+        entriesMax: idempotencyEntriesMax,
+      });
+      const app = await apiApplication({
+        ...rest,
+        clock,
+        keys,
+        audit,
+        answered,
+        routes: [...routes, ...keyRoutes(keys), ...auditRoutes(audit)],
+        limits: settings,
+        visitOf: (request) => visits.get(request),
+        began(work) {
+          underWay.add(work);
+          const over = (): void => void underWay.delete(work);
+          work.then(over, over);
+        },
+      });
+      return new ApiHost(app, visits, opened, underWay);
+    } catch (error) {
+      await Promise.all(opened.map((table) => table.close()));
+      throw error;
+    }
+  }
+
+  /** Answers a request that came over a listener. */
+  take(request: IncomingMessage, response: ServerResponse, visit: HttpVisit): void {
+    this.#visits.set(request, visit);
+    this.#app.routing(request, response);
+  }
+
+  /** Answers whoever may use the files of the server: it may do everything. */
+  async local({ method, path, headers = {}, body }: LocalRequest): Promise<LocalAnswer> {
+    const isJson = body !== undefined && headers['content-type'] === undefined;
+    const answer = await this.#app.inject({
+      method,
+      url: path,
+      headers: isJson ? { ...headers, 'content-type': 'application/json' } : { ...headers },
+      ...(body !== undefined && { payload: isJson ? JSON.stringify(body) : String(body) }),
+    });
+    const told = Object.entries(answer.headers).map(([name, value]) => [name, String(value)]);
+    return { status: answer.statusCode, headers: Object.fromEntries(told), body: answer.body };
+  }
+
+  /** Settles when requests under way are answered. */
+  async close(): Promise<void> {
+    await this.#app.close();
+    // Also those whose caller has gone.
+    await Promise.allSettled(this.#underWay);
+    await Promise.all(this.#tables.map((table) => table.close()));
+  }
+}

@@ -1,0 +1,107 @@
+/** What a route of the API is: how it is asked, who may, and what answers. Routes are data; they know nothing of HTTP's rest. */
+import type { Awaitable } from '@dunlin/broker';
+import { type Static, type TObject, type TSchema, Type } from 'typebox';
+import type { Caller, Scope } from './scopes.ts';
+
+/** One request, its input checked. */
+export interface ApiCall<Params, Query, Body> {
+  readonly caller: Caller;
+  readonly requestId: string;
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  /** Of the body, in lower case and without parameters; empty where there is none. */
+  readonly contentType: string;
+  /** The revision that If-Match names; undefined where there is none. */
+  readonly expected: number | undefined;
+  /** Aborted when the caller has gone. */
+  readonly gone: AbortSignal;
+}
+
+/** What a change was, for the audit log. No secrets. */
+export interface ApiChange {
+  /** Id of what was changed. */
+  readonly target: string;
+  readonly before?: unknown;
+  readonly after?: unknown;
+}
+
+export interface ApiAnswer<Body> {
+  /** Default 200. */
+  readonly status?: number;
+  /** JSON, or text and bytes of the Content-Type; absent: none. */
+  readonly body?: Body;
+  /** Default `application/json`. */
+  readonly contentType?: string;
+  /** Path of what was made. */
+  readonly location?: string;
+  /** Revision of what is answered, as ETag. */
+  readonly revision?: number;
+  /** What was changed; undefined: nothing, there is nothing to write into the audit log. */
+  readonly change?: ApiChange | undefined;
+}
+
+/** `stream`: the body is read by the route, of one of these Content-Types. */
+export type BodyKind = 'json' | { readonly contentTypes: readonly string[]; readonly bytesMax: number };
+
+export interface ApiRoute {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** With parameters in braces, as OpenAPI has them. */
+  readonly path: string;
+  readonly summary: string;
+  readonly tag: string;
+  /** What a key must be allowed; `any`: nothing, but there must be one; `public`: anybody may ask, without a key. */
+  readonly scope: Scope | 'any' | 'public';
+  /** How the audit log calls it; absent: it changes nothing. */
+  readonly action?: string;
+  readonly params: TObject;
+  readonly query: TObject;
+  /** Undefined: no body is taken. */
+  readonly body: TSchema | undefined;
+  readonly bodyKind: BodyKind;
+  /** The answer when all went well; undefined: none, or no JSON. */
+  readonly answer: TSchema | undefined;
+  readonly status: number;
+  /** The answer holds what is shown once: it is not kept for who repeats the request. */
+  readonly isSecret: boolean;
+  readonly handle: (call: ApiCall<never, never, never>) => Awaitable<ApiAnswer<unknown>>;
+}
+
+interface RouteForm<P extends TObject, Q extends TObject, B extends TSchema, A extends TSchema>
+  extends Pick<ApiRoute, 'method' | 'path' | 'summary' | 'tag' | 'scope' | 'action'> {
+  readonly params?: P;
+  readonly query?: Q;
+  readonly body?: B;
+  readonly bodyKind?: BodyKind;
+  readonly answer?: A;
+  readonly status?: number;
+  readonly isSecret?: boolean;
+  readonly handle: (call: ApiCall<Static<P>, Static<Q>, Static<B>>) => Awaitable<ApiAnswer<Static<A>>>;
+}
+
+/** No others than those that a schema names. */
+export const CLOSED = { additionalProperties: false } as const;
+const NOTHING = Type.Object({}, CLOSED);
+
+/** Ties the handler of a route to its schemas. @throws TypeError where a route that changes something has no action */
+export function route<
+  P extends TObject = typeof NOTHING,
+  Q extends TObject = typeof NOTHING,
+  B extends TSchema = TSchema,
+  A extends TSchema = TSchema,
+>(form: RouteForm<P, Q, B, A>): ApiRoute {
+  const { params = NOTHING, query = NOTHING, body, bodyKind = 'json', answer, status = 200, isSecret = false } = form;
+  if (form.method !== 'GET' && form.scope !== 'public' && form.action === undefined)
+    throw new TypeError(`Cannot make the route ${form.method} ${form.path}: an action for the audit log is expected`);
+  return {
+    ...form,
+    params,
+    query,
+    body,
+    bodyKind,
+    answer,
+    status,
+    isSecret,
+    handle: form.handle as ApiRoute['handle'],
+  };
+}

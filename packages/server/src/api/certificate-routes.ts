@@ -1,0 +1,250 @@
+/** Routes of the certificates of devices, and of what others need to know of the authority: its chain, its CRL, OCSP. */
+import type { CertificateService, DeviceService, IssuedCertificate, StoredCertificate } from '@dunlin/devices';
+import { OCSP_BYTES_MAX, REVOCATION_REASONS } from '@dunlin/devices';
+import { Type } from 'typebox';
+import { type ApiRoute, CLOSED, route } from './api-route.ts';
+import { boundedBytes } from './bounded-stream.ts';
+import { known } from './device-routes.ts';
+import { DEVICE_PARAMS } from './device-schemas.ts';
+import { fromCursor, toCursor } from './page-cursor.ts';
+import { PAGE_LIMIT, PAGE_QUERY, pageBody, pageOf, timeMs } from './page-schemas.ts';
+import { ApiProblem } from './problems.ts';
+
+const tag = 'certificates';
+const scope = 'certificates:write';
+const PATH = '/api/v1/devices/{id}/certificates';
+const REASONS = Object.keys(REVOCATION_REASONS) as (keyof typeof REVOCATION_REASONS)[];
+
+const CERTIFICATE = Type.Object({
+  serial: Type.String({ description: 'Serial number, in hexadecimal.' }),
+  deviceId: Type.String(),
+  authority: Type.String(),
+  notBeforeMs: timeMs('From when on it counts.'),
+  notAfterMs: timeMs('Until when it counts.'),
+  issuedAtMs: timeMs('When it was issued.'),
+  firstUsedAtMs: Type.Optional(timeMs('When a device first came with it.')),
+  revokedAtMs: Type.Optional(timeMs('From when on it counts no longer; may lie ahead.')),
+  reason: Type.Optional(Type.String()),
+  replacedBy: Type.Optional(Type.String({ description: 'Serial number of the one in its place.' })),
+});
+
+const ISSUED = Type.Object({
+  serial: Type.String(),
+  notBeforeMs: timeMs('From when on it counts.'),
+  notAfterMs: timeMs('Until when it counts.'),
+  certificate: Type.String({ description: 'The certificate alone (PEM).' }),
+  chain: Type.String({
+    description: 'The certificate and those between it and the root (PEM): what the device shows.',
+  }),
+  authorities: Type.String({ description: 'The chain of the authority (PEM).' }),
+  key: Type.Optional(Type.String({ description: 'The private key (PEM), where it was made here; shown this once.' })),
+});
+
+const WISHES = {
+  csr: Type.Optional(Type.String({ maxLength: 24_000, description: 'PKCS#10 (PEM) for a key of the device.' })),
+  generateKey: Type.Optional(
+    Type.Literal(true, { description: 'Make the key here; it is in the answer and nowhere else.' }),
+  ),
+  days: Type.Optional(
+    Type.Integer({ minimum: 1, maximum: 7_300, description: 'Default, and the most: devices.authority.days.' }),
+  ),
+};
+const NEW_CERTIFICATE = Type.Object(WISHES, CLOSED);
+const RENEWAL = Type.Object(
+  { ...WISHES, serial: Type.Optional(Type.String({ maxLength: 64, description: 'Default: the one that ends last.' })) },
+  CLOSED,
+);
+const SERIAL = Type.Object({ serial: Type.String({ minLength: 1, maxLength: 64 }) });
+const REVOCATION = Type.Object({ reason: Type.Optional(Type.Enum(REASONS)) }, CLOSED);
+
+/** Records of one device that a renewal looks at for the one in use. */
+const RECORDS_MAX = 1_000;
+
+export function certificateRoutes(service: DeviceService): ApiRoute[] {
+  const { registry, issuing } = service;
+  return [
+    route({
+      method: 'GET',
+      path: PATH,
+      summary: 'Certificates that a device has and had',
+      tag,
+      scope: 'devices:read',
+      params: DEVICE_PARAMS,
+      query: Type.Object(PAGE_QUERY, CLOSED),
+      answer: pageOf(CERTIFICATE),
+      async handle({ params: { id }, query: { limit = PAGE_LIMIT, cursor } }) {
+        known(id, await registry.get(id));
+        const { certificates } = there(issuing);
+        const page = await fromCursor(cursor, (at) =>
+          certificates.list(id, { limit, ...(at !== undefined && { cursor: at }) }),
+        );
+        return { body: pageBody(page.records.map(shownCertificate), toCursor(page.cursor)) };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: PATH,
+      summary: 'Issue a certificate to a device: for its request, or with a key made here',
+      tag,
+      scope,
+      action: 'certificate.issue',
+      params: DEVICE_PARAMS,
+      body: NEW_CERTIFICATE,
+      answer: ISSUED,
+      status: 201,
+      isSecret: true,
+      async handle({ caller, params: { id }, body }) {
+        const device = known(id, await registry.get(id));
+        const found = there(issuing);
+        return issued(id, await found.certificates.issue(device, { ...wishesOf(body), by: caller.by }), found);
+      },
+    }),
+    route({
+      method: 'POST',
+      path: `${PATH}/renew`,
+      summary: 'Issue a certificate in place of another, which counts on until the new one has been in use for a while',
+      tag,
+      scope,
+      action: 'certificate.renew',
+      params: DEVICE_PARAMS,
+      body: RENEWAL,
+      answer: ISSUED,
+      status: 201,
+      isSecret: true,
+      async handle({ caller, params: { id }, body: { serial, ...body } }) {
+        const device = known(id, await registry.get(id));
+        const found = there(issuing);
+        const former = await replaced(id, serial, found);
+        return issued(id, await found.certificates.renew(device, former, { ...wishesOf(body), by: caller.by }), found);
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/certificates/{serial}/revoke',
+      summary: 'Revoke a certificate, for good; whoever is connected with it goes',
+      tag,
+      scope,
+      action: 'certificate.revoke',
+      params: SERIAL,
+      body: REVOCATION,
+      answer: CERTIFICATE,
+      async handle({ caller, params: { serial }, body }) {
+        const revoked = await there(issuing).certificates.revoke(serial, { ...body, by: caller.by });
+        const after = shownCertificate(revoked);
+        return { body: after, change: { target: after.deviceId, after } };
+      },
+    }),
+    ...publicRoutes(issuing),
+  ];
+}
+
+/** What anybody may ask who has met a certificate. */
+function publicRoutes(issuing: CertificateService | undefined): ApiRoute[] {
+  if (issuing === undefined) return [];
+  const { authority, crl, ocsp } = issuing;
+  const answered = async (request: Uint8Array) => {
+    const { der } = await ocsp.answer(request);
+    return { body: der, contentType: 'application/ocsp-response' };
+  };
+  return [
+    route({
+      method: 'GET',
+      path: '/api/v1/ca',
+      summary: 'The chain of the authority (PEM)',
+      tag,
+      scope: 'public',
+      handle: () => ({ body: authority.trusted, contentType: 'application/x-pem-file' }),
+    }),
+    route({
+      method: 'GET',
+      path: '/crl/{file}',
+      summary: 'The revocation list of an authority (DER), `NAME.crl`',
+      tag,
+      scope: 'public',
+      params: Type.Object({ file: Type.String({ maxLength: 128 }) }),
+      handle({ params: { file } }) {
+        if (file !== `${authority.name}.crl`)
+          throw new ApiProblem('route-unknown', `Cannot find this list: /crl/${authority.name}.crl is expected`);
+        return { body: crl.current().der, contentType: 'application/pkix-crl' };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/ocsp',
+      summary: 'Whether a certificate counts (RFC 6960)',
+      tag,
+      scope: 'public',
+      body: Type.Unsafe<AsyncIterable<Uint8Array>>(Type.Unknown()),
+      bodyKind: { contentTypes: ['application/ocsp-request'], bytesMax: OCSP_BYTES_MAX },
+      handle: async ({ body }) => answered(await boundedBytes(body, OCSP_BYTES_MAX)),
+    }),
+    route({
+      method: 'GET',
+      path: '/ocsp/{request}',
+      summary: 'The same, with the request in the path (Base64, percent-encoded)',
+      tag,
+      scope: 'public',
+      params: Type.Object({ request: Type.String({ maxLength: 1_400 }) }),
+      handle: ({ params: { request } }) => answered(Buffer.from(request, 'base64')),
+    }),
+  ];
+}
+
+/** @throws ApiProblem authority-missing */
+function there(issuing: CertificateService | undefined): CertificateService {
+  if (issuing !== undefined) return issuing;
+  throw new ApiProblem('authority-missing', 'Cannot do this without an authority: devices.authority is expected');
+}
+
+/** @throws ApiProblem input-invalid */
+function wishesOf({ csr, generateKey, days }: { csr?: string; generateKey?: true; days?: number }) {
+  if ((csr === undefined) === (generateKey === undefined))
+    throw new ApiProblem('input-invalid', 'Cannot issue a certificate: either csr or generateKey is expected');
+  return { ...(csr !== undefined && { csr }), ...(days !== undefined && { days }) };
+}
+
+/** Serial number of the certificate of the device that is to be replaced. @throws ApiProblem certificate-unknown */
+async function replaced(id: string, serial: string | undefined, { certificates }: CertificateService): Promise<string> {
+  const found =
+    serial === undefined
+      ? (await certificates.list(id, { limit: RECORDS_MAX })).records
+          .filter(({ value }) => value.revokedAtMs === undefined && value.replacedBy === undefined)
+          .sort((one, other) => other.value.notAfterMs - one.value.notAfterMs)[0]
+      : await certificates.get(serial);
+  if (found?.value.deviceId === id) return found.key;
+  throw new ApiProblem(
+    'certificate-unknown',
+    `Cannot renew a certificate of ${JSON.stringify(id)}: one that was issued to it and was not replaced is expected`,
+  );
+}
+
+function issued(
+  id: string,
+  { serial, notBeforeMs, notAfterMs, ...pems }: IssuedCertificate,
+  found: CertificateService,
+) {
+  const { certificate, chain, key } = pems;
+  const seen = { serial, notBeforeMs, notAfterMs };
+  return {
+    body: { ...seen, certificate, chain, authorities: found.authority.trusted, ...(key !== undefined && { key }) },
+    location: `/api/v1/devices/${encodeURIComponent(id)}/certificates`,
+    change: { target: id, after: seen },
+  };
+}
+
+function shownCertificate({ key, value }: StoredCertificate) {
+  const { deviceId, authority, notBeforeMs, notAfterMs, issuedAtMs, firstUsedAtMs, revokedAtMs, reason, replacedBy } =
+    value;
+  return {
+    serial: key,
+    deviceId,
+    authority,
+    notBeforeMs,
+    notAfterMs,
+    issuedAtMs,
+    ...(firstUsedAtMs !== undefined && { firstUsedAtMs }),
+    ...(revokedAtMs !== undefined && { revokedAtMs }),
+    ...(reason !== undefined && { reason }),
+    ...(replacedBy !== undefined && { replacedBy }),
+  };
+}

@@ -1,0 +1,157 @@
+/** Routes of commands: to one device, and what became of them. */
+import type { Command, DeviceService } from '@dunlin/devices';
+import { Type } from 'typebox';
+import { type ApiRoute, CLOSED, route } from './api-route.ts';
+import { known } from './device-routes.ts';
+import { DEVICE_PARAMS } from './device-schemas.ts';
+import { fromCursor, toCursor } from './page-cursor.ts';
+import { PAGE_LIMIT, PAGE_QUERY, pageBody, pageOf, timeMs } from './page-schemas.ts';
+import { ApiProblem } from './problems.ts';
+
+const tag = 'commands';
+const WAIT_MS_MAX = 60_000;
+
+const COMMAND = Type.Object({
+  id: Type.String(),
+  deviceId: Type.String(),
+  type: Type.String(),
+  input: Type.Optional(Type.Unknown()),
+  state: Type.Enum(['queued', 'sent', 'acknowledged', 'expired', 'failed']),
+  confirmed: Type.Boolean({ description: 'Whether the device is known to have got it.' }),
+  attempts: Type.Integer({ description: 'How often it went out.' }),
+  requestedAtMs: timeMs('When it was requested.'),
+  expiresAtMs: timeMs('When it has expired, unless it has ended before.'),
+  sentAtMs: Type.Optional(timeMs('When it last went out.')),
+  endedAtMs: Type.Optional(timeMs('When it ended; absent: something may still happen to it.')),
+  why: Type.String({ description: 'Why it is in this state.' }),
+  by: Type.String(),
+  batchId: Type.Optional(Type.String()),
+});
+
+const NEW_COMMAND = Type.Object(
+  {
+    input: Type.Optional(Type.Unknown({ description: 'What the command takes, by its schema.' })),
+    id: Type.Optional(Type.String({ maxLength: 128, description: 'Makes a repeat harmless; default: a new one.' })),
+    ttlS: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'Time in which it has to be confirmed; default: of its type.' }),
+    ),
+  },
+  CLOSED,
+);
+const WAIT = Type.Object(
+  {
+    waitMs: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: WAIT_MS_MAX,
+        description: 'How long to wait for what becomes of it; default 0.',
+      }),
+    ),
+  },
+  CLOSED,
+);
+const ID = Type.Object({ commandId: Type.String({ minLength: 1, maxLength: 128 }) });
+
+export function commandRoutes(service: DeviceService): ApiRoute[] {
+  const { registry } = service;
+  return [
+    route({
+      method: 'GET',
+      path: '/api/v1/devices/{id}/commands',
+      summary: 'Commands of a device, the newest first',
+      tag,
+      scope: 'devices:read',
+      params: DEVICE_PARAMS,
+      query: Type.Object(PAGE_QUERY, CLOSED),
+      answer: pageOf(COMMAND),
+      async handle({ params: { id }, query: { limit = PAGE_LIMIT, cursor } }) {
+        known(id, await registry.get(id));
+        const page = await fromCursor(cursor, (at) =>
+          service.commands.list({ deviceId: id, limit, ...(at !== undefined && { cursor: at }) }),
+        );
+        return {
+          body: pageBody(
+            page.records.map(({ value }) => shownCommand(value)),
+            toCursor(page.cursor),
+          ),
+        };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/devices/{id}/commands/{type}',
+      summary: 'Have a device do something; answered when that can no longer be lost, or after waitMs',
+      tag,
+      scope: 'commands:write',
+      action: 'command.request',
+      params: Type.Object({ ...DEVICE_PARAMS.properties, type: Type.String({ minLength: 1, maxLength: 64 }) }),
+      query: WAIT,
+      body: NEW_COMMAND,
+      answer: COMMAND,
+      status: 202,
+      async handle({ caller, params: { id, type }, query: { waitMs = 0 }, body, gone }) {
+        const { commands } = service;
+        const requested = await commands.request({ ...body, deviceId: id, type, by: caller.by });
+        const waited = waitMs === 0 ? undefined : await commands.wait(requested.id, waitMs, gone);
+        return {
+          body: shownCommand(waited ?? requested),
+          location: `/api/v1/commands/${requested.id}`,
+          change: { target: id, after: { commandId: requested.id, type } },
+        };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/commands/{commandId}',
+      summary: 'A command',
+      tag,
+      scope: 'devices:read',
+      params: ID,
+      query: WAIT,
+      answer: COMMAND,
+      async handle({ params: { commandId }, query: { waitMs = 0 }, gone }) {
+        const { commands } = service;
+        const found = waitMs === 0 ? await commands.get(commandId) : await commands.wait(commandId, waitMs, gone);
+        if (found !== undefined) return { body: shownCommand(found) };
+        throw new ApiProblem(
+          'command-unknown',
+          `Cannot find the command ${JSON.stringify(commandId)}: the id of one is expected`,
+        );
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/commands/{commandId}/cancel',
+      summary: 'Cancel a command; one that is on its way may arrive all the same',
+      tag,
+      scope: 'commands:write',
+      action: 'command.cancel',
+      params: ID,
+      answer: COMMAND,
+      async handle({ caller, params: { commandId } }) {
+        const ended = shownCommand(await service.commands.cancel(commandId, caller.by));
+        return { body: ended, change: { target: ended.deviceId, after: { commandId, state: ended.state } } };
+      },
+    }),
+  ];
+}
+
+function shownCommand({ id, deviceId, type, input, state, confirmed, attempts, ...rest }: Command) {
+  const { requestedAtMs, expiresAtMs, sentAtMs, endedAtMs, why, by, batchId } = rest;
+  return {
+    id,
+    deviceId,
+    type,
+    ...(input !== undefined && { input }),
+    state,
+    confirmed,
+    attempts,
+    requestedAtMs,
+    expiresAtMs,
+    ...(sentAtMs !== undefined && { sentAtMs }),
+    ...(endedAtMs !== undefined && { endedAtMs }),
+    why,
+    by,
+    ...(batchId !== undefined && { batchId }),
+  };
+}

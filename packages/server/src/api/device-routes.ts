@@ -1,0 +1,108 @@
+/** Routes of the registry: devices one by one, and lists of them. */
+import type { DeviceService, RegisteredDevice } from '@dunlin/devices';
+import { Type } from 'typebox';
+import { type ApiRoute, CLOSED, route } from './api-route.ts';
+import { DEVICE, DEVICE_PARAMS, DEVICE_PATCH, NEW_DEVICE, shownDevice } from './device-schemas.ts';
+import { PAGE_QUERY, pageBody, pageOf } from './page-schemas.ts';
+import { ApiProblem } from './problems.ts';
+
+const tag = 'devices';
+const PATH = '/api/v1/devices/{id}';
+
+/** Which devices are meant. */
+export const QUERY_OF_DEVICES = {
+  type: Type.Optional(Type.String({ maxLength: 64 })),
+  group: Type.Optional(Type.String({ maxLength: 128 })),
+  owner: Type.Optional(Type.String({ maxLength: 256 })),
+  attribute: Type.Optional(Type.String({ maxLength: 1_100, description: 'NAME=VALUE.' })),
+  prefix: Type.Optional(Type.String({ maxLength: 128, description: 'Of the id.' })),
+  enabled: Type.Optional(Type.Boolean()),
+} as const;
+
+export function deviceRoutes({ registry }: DeviceService): ApiRoute[] {
+  return [
+    route({
+      method: 'GET',
+      path: '/api/v1/devices',
+      summary: 'Devices; of several conditions all have to hold',
+      tag,
+      scope: 'devices:read',
+      query: Type.Object({ ...PAGE_QUERY, ...QUERY_OF_DEVICES }, CLOSED),
+      answer: pageOf(DEVICE),
+      async handle({ query }) {
+        const { devices, cursor } = await registry.list(query);
+        return { body: pageBody(devices.map(shownDevice), cursor) };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/devices',
+      summary: 'Add a device',
+      tag,
+      scope: 'devices:write',
+      action: 'device.add',
+      body: NEW_DEVICE,
+      answer: DEVICE,
+      status: 201,
+      async handle({ caller, body }) {
+        const added = await registry.add(body, caller.by);
+        const after = shownDevice(added);
+        const location = `/api/v1/devices/${encodeURIComponent(after.id)}`;
+        return { body: after, location, revision: added.revision, change: { target: after.id, after } };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: PATH,
+      summary: 'A device',
+      tag,
+      scope: 'devices:read',
+      params: DEVICE_PARAMS,
+      answer: DEVICE,
+      async handle({ params: { id } }) {
+        const found = known(id, await registry.get(id));
+        return { body: shownDevice(found), revision: found.revision };
+      },
+    }),
+    route({
+      method: 'PATCH',
+      path: PATH,
+      summary: 'Change a device; what is left out stays, null takes away',
+      tag,
+      scope: 'devices:write',
+      action: 'device.change',
+      params: DEVICE_PARAMS,
+      body: DEVICE_PATCH,
+      answer: DEVICE,
+      async handle({ caller, params: { id }, body, expected }) {
+        const before = known(id, await registry.get(id));
+        const changed = await registry.change(id, body, { by: caller.by, ...(expected && { expected }) });
+        const after = shownDevice(changed);
+        const change =
+          changed.revision === before.revision ? undefined : { target: id, before: shownDevice(before), after };
+        return { body: after, revision: changed.revision, change };
+      },
+    }),
+    route({
+      method: 'DELETE',
+      path: PATH,
+      summary: 'Remove a device, with its credentials and commands',
+      tag,
+      scope: 'devices:write',
+      action: 'device.remove',
+      params: DEVICE_PARAMS,
+      status: 204,
+      async handle({ caller, params: { id }, expected }) {
+        const before = known(id, await registry.get(id));
+        await registry.remove(id, { by: caller.by, ...(expected && { expected }) });
+        return { change: { target: id, before: shownDevice(before) } };
+      },
+    }),
+  ];
+}
+
+/** @throws ApiProblem device-unknown */
+export function known(id: string, found: RegisteredDevice | undefined): RegisteredDevice {
+  if (found !== undefined) return found;
+  throw new ApiProblem('device-unknown', `Cannot find the device ${JSON.stringify(id)}: the id of one is expected`);
+}

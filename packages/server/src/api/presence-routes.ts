@@ -1,0 +1,142 @@
+/** Routes of presence, and of why a device does not come in. */
+import type { DatedCertificate, DeviceService, PresenceRecord, WhyReport } from '@dunlin/devices';
+import { Type } from 'typebox';
+import { type ApiRoute, CLOSED, route } from './api-route.ts';
+import { known } from './device-routes.ts';
+import { DEVICE_PARAMS } from './device-schemas.ts';
+import { fromCursor, toCursor } from './page-cursor.ts';
+import { PAGE_LIMIT, PAGE_QUERY, pageBody, pageOf, timeMs } from './page-schemas.ts';
+import { shownToken, TOKEN } from './token-routes.ts';
+
+const tag = 'presence';
+const scope = 'devices:read';
+
+const PRESENCE = Type.Object({
+  deviceId: Type.String(),
+  connected: Type.Boolean(),
+  session: Type.Integer({
+    description: 'Rises with every connection: of two messages the higher one is newer; 0: it never came.',
+  }),
+  clientId: Type.Optional(Type.String()),
+  address: Type.Optional(Type.String()),
+  listener: Type.Optional(Type.String()),
+  protocolVersion: Type.Optional(Type.Integer({ description: '3: MQTT 3.1, 4: 3.1.1, 5: 5.0.' })),
+  reason: Type.Optional(Type.String({ description: 'Why the last connection ended.' })),
+  connectedAtMs: Type.Optional(timeMs('When it connected last.')),
+  disconnectedAtMs: Type.Optional(timeMs('When its last connection ended.')),
+  lastSeenAtMs: Type.Optional(timeMs('When the server last heard of its coming or going.')),
+});
+
+const REFUSAL = Type.Object({
+  check: Type.String({ description: 'The check that refused it.' }),
+  detail: Type.Optional(Type.String({ description: 'What was found, and what is expected.' })),
+  clientId: Type.String(),
+  address: Type.Optional(Type.String()),
+  listener: Type.Optional(Type.String()),
+  firstAtMs: timeMs('When that happened first.'),
+  lastAtMs: timeMs('When that happened last.'),
+  count: Type.Integer(),
+});
+
+const WHY = Type.Object({
+  deviceId: Type.String(),
+  isKnown: Type.Boolean({ description: 'Whether it is in the registry.' }),
+  hindrances: Type.Array(Type.String(), { description: 'What keeps it out as things are; none where nothing does.' }),
+  tokens: Type.Array(TOKEN),
+  certificates: Type.Array(
+    Type.Object({
+      serial: Type.String(),
+      notAfterMs: timeMs('Until when it counts.'),
+      revokedAtMs: Type.Optional(timeMs('From when on not.')),
+    }),
+  ),
+  presence: Type.Optional(PRESENCE),
+  refusals: Type.Array(REFUSAL, { description: 'Since the server started, the newest first.' }),
+});
+
+export function presenceRoutes(service: DeviceService): ApiRoute[] {
+  const { registry } = service;
+  return [
+    route({
+      method: 'GET',
+      path: '/api/v1/presence',
+      summary: 'Presence of devices; with connected=true of those that are connected',
+      tag,
+      scope,
+      query: Type.Object({ ...PAGE_QUERY, connected: Type.Optional(Type.Literal('true')) }, CLOSED),
+      answer: pageOf(PRESENCE),
+      async handle({ query: { limit = PAGE_LIMIT, cursor, connected } }) {
+        const page = await fromCursor(cursor, (at) =>
+          service.presence.list({ connected: connected === 'true', limit, ...(at !== undefined && { cursor: at }) }),
+        );
+        return {
+          body: pageBody(
+            page.records.map(({ value }) => shownPresence(value)),
+            toCursor(page.cursor),
+          ),
+        };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/devices/{id}/presence',
+      summary: 'Whether a device is connected, and what was last heard of it',
+      tag,
+      scope,
+      params: DEVICE_PARAMS,
+      answer: PRESENCE,
+      async handle({ params: { id } }) {
+        known(id, await registry.get(id));
+        const found = await service.presence.get(id);
+        return { body: found === undefined ? { deviceId: id, connected: false, session: 0 } : shownPresence(found) };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/devices/{id}/why',
+      summary: 'Why a device does not come in: also of an id that no device has',
+      tag,
+      scope,
+      params: DEVICE_PARAMS,
+      answer: WHY,
+      handle: async ({ params: { id } }) => ({ body: shownWhy(await service.why(id)) }),
+    }),
+  ];
+}
+
+function shownPresence({ reason, disconnectedAtMs, topic: _, ...rest }: PresenceRecord) {
+  return { ...rest, ...(reason !== '' && { reason }), ...(disconnectedAtMs !== undefined && { disconnectedAtMs }) };
+}
+
+function shownWhy({
+  deviceId,
+  device,
+  hindrances,
+  tokens,
+  certificates,
+  presence,
+  refusals,
+}: WhyReport<DatedCertificate, PresenceRecord>) {
+  return {
+    deviceId,
+    isKnown: device !== undefined,
+    hindrances: [...hindrances],
+    tokens: tokens.map(shownToken),
+    certificates: certificates.map(({ serial, notAfterMs, revokedAtMs }) => ({
+      serial,
+      notAfterMs,
+      ...(revokedAtMs !== undefined && { revokedAtMs }),
+    })),
+    ...(presence !== undefined && { presence: shownPresence(presence) }),
+    refusals: refusals.map(({ check, detail, clientId, address, listener, firstAtMs, lastAtMs, count }) => ({
+      check,
+      ...(detail !== undefined && { detail }),
+      clientId,
+      ...(address !== undefined && { address }),
+      ...(listener !== undefined && { listener }),
+      firstAtMs,
+      lastAtMs,
+      count,
+    })),
+  };
+}

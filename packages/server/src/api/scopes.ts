@@ -1,0 +1,28 @@
+/** What an API key may be allowed, in one table. */
+
+export const SCOPES = {
+  'devices:read': 'Read devices and their types, presence, commands, and what is known of their credentials.',
+  'devices:write': 'Add, change, remove and import devices.',
+  'credentials:write': 'Issue, rotate and revoke tokens of devices.',
+  'certificates:write': 'Issue, renew and revoke certificates of devices.',
+  'commands:write': 'Send commands to devices, and cancel them.',
+  'claims:write': 'Confirm the claims of devices.',
+  'keys:write': 'List, make and delete API keys that may do no more than this one.',
+  'audit:read': 'Read the audit log.',
+} as const;
+
+export type Scope = keyof typeof SCOPES;
+
+export const SCOPE_NAMES = Object.keys(SCOPES) as readonly Scope[];
+
+/** Who asks the API. */
+export interface Caller {
+  /** For the audit log and for events: `local` (the control socket, or the program itself), `key:ID`, or `public`. */
+  readonly by: string;
+  readonly scopes: ReadonlySet<Scope>;
+  /** Empty where nobody came over the network. */
+  readonly address: string;
+}
+
+/** Whoever may use the files of the server may do everything. */
+export const LOCAL: Caller = { by: 'local', scopes: new Set(SCOPE_NAMES), address: '' };

@@ -1,0 +1,110 @@
+/** An API of its own for the tests beside it: tables in memory, a clock that stands, a listener's place before it. */
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Clock, MemoryTable, type Table, type TableDefinition } from '@dunlin/broker';
+import type { HttpVisit } from '@dunlin/transport/websocket-server';
+import { systemClock } from '../../system-clock.ts';
+import { ApiHost, type ApiOptions, type ApiSettings, type LocalRequest } from '../api-host.ts';
+
+export class StandingClock implements Clock {
+  ms = 1_700_000_000_000;
+  nowMs = (): number => this.ms;
+  steadyMs = (): number => this.ms;
+  every = systemClock.every;
+  endOfTurn = systemClock.endOfTurn;
+}
+
+export const SETTINGS: ApiSettings = {
+  requestsPerSecondMax: 1_000,
+  strangerRequestsPerSecondMax: 1_000,
+  requestsMax: 100,
+  bodyBytesMax: 4_096,
+  keysMax: 10,
+  auditEntriesMax: 1_000,
+  idempotencyS: 86_400,
+  idempotencyEntriesMax: 100,
+};
+
+/** The same tables for whoever opens them again. */
+export class MemoryTables {
+  readonly #opened = new Map<string, unknown>();
+
+  table<T>(definition: TableDefinition<T>): Table<T> {
+    const known = this.#opened.get(definition.name) ?? new MemoryTable(definition);
+    this.#opened.set(definition.name, known);
+    return known as Table<T>;
+  }
+}
+
+export interface TestApi extends AsyncDisposable {
+  readonly host: ApiHost;
+  readonly clock: StandingClock;
+  readonly url: string;
+  /** What the server failed at. */
+  readonly failures: unknown[];
+  /** What the listener says of whoever comes next. */
+  visit: HttpVisit;
+  /** As local administrator; the body is read as JSON where it is one. */
+  local(request: LocalRequest): Promise<{ status: number; headers: Readonly<Record<string, string>>; body: Body }>;
+  /** Over HTTP, with an API key. */
+  send(path: string, options?: RequestInit & { readonly key?: string }): Promise<Response>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: whatever the API answers
+type Body = any;
+
+export const VISIT: HttpVisit = {
+  peer: {
+    address: '192.0.2.7',
+    port: 4711,
+    serverName: undefined,
+    certificate: undefined,
+  } as unknown as HttpVisit['peer'],
+  isOwnHost: true,
+  isFromAllowedOrigin: true,
+};
+
+export async function openTestApi(
+  options: Partial<Omit<ApiOptions, 'settings'>> & { readonly settings?: Partial<ApiSettings> } = {},
+): Promise<TestApi> {
+  const clock = new StandingClock();
+  const failures: unknown[] = [];
+  const host = await ApiHost.open({
+    tables: new MemoryTables(),
+    clock,
+    routes: [],
+    problemOf: () => undefined,
+    failed: (_requestId, error) => void failures.push(error),
+    version: '1.2.3',
+    ...options,
+    settings: { ...SETTINGS, ...options.settings },
+  });
+  const server = createServer((request: IncomingMessage, response) => host.take(request, response, api.visit));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const api: TestApi = {
+    host,
+    clock,
+    url,
+    failures,
+    visit: VISIT,
+    async local(request) {
+      const { status, headers, body } = await host.local(request);
+      return { status, headers, body: headers['content-type']?.includes('json') ? JSON.parse(body) : body };
+    },
+    send: (path, { key, headers, ...rest } = {}) =>
+      fetch(`${url}${path}`, { ...rest, headers: { ...(key && { authorization: `Bearer ${key}` }), ...headers } }),
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await host.close();
+    },
+  };
+  return api;
+}
+
+/** An API key with these scopes. */
+export async function keyWith(api: TestApi, scopes: readonly string[], more: object = {}): Promise<string> {
+  const { body } = await api.local({ method: 'POST', path: '/api/v1/keys', body: { name: 'test', scopes, ...more } });
+  return body.key;
+}
