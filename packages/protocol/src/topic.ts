@@ -75,7 +75,7 @@ export function topicMatches(filter: string, topic: string): boolean {
 /** What a text that is UTF-8 still has to be. */
 function wrongWithName(topic: string, statement = 'MQTT-3.3.2-2'): string | undefined {
   if (topic === '') return EMPTY;
-  return hasWildcard(topic) ? `"+" and "#" belong to filters [${statement}]` : undefined;
+  return hasWildcard(topic) ? `"+" and "#" are wildcards, which belong to filters [${statement}]` : undefined;
 }
 
 function nameInvalid(attempt: string, why: string): MqttError {
