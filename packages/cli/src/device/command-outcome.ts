@@ -2,6 +2,7 @@
 
 import { shownMoment } from '../durations.ts';
 import { ExitCode } from '../exit-codes.ts';
+import { shownTime } from '../quantities.ts';
 import type { CommandAnswer, PresenceAnswer } from './answers.ts';
 
 /** What may have become of it. */
@@ -85,9 +86,8 @@ function sentence(word: CommandWord, command: CommandAnswer, where: Whereabouts,
 }
 
 function took({ requestedAtMs, endedAtMs }: CommandAnswer): string {
-  return endedAtMs === undefined
-    ? ''
-    : `, ${((endedAtMs - requestedAtMs) / 1_000).toFixed(1)} s after it was asked for`;
+  if (endedAtMs === undefined) return '';
+  return `, ${shownTime((endedAtMs - requestedAtMs) * 1_000)} after it was asked for`;
 }
 
 function firstLetterLarge(text: string): string {

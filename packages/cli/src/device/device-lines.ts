@@ -18,7 +18,7 @@ export function presenceLine(presence: PresenceAnswer | undefined, nowMs: number
   const since = connected ? connectedAtMs : (disconnectedAtMs ?? lastSeenAtMs);
   const state = connected ? 'connected' : 'not connected';
   const when = since === undefined ? '' : ` since ${shownMoment(since, nowMs)}`;
-  return `${state}${when}${from === '' ? '' : `; ${connected ? '' : 'it was '}${from}`}${reason ? ` (${reason})` : ''}, session ${session}`;
+  return `${state}${when}${from === '' ? '' : `; ${connected ? '' : 'it came '}${from}`}${reason ? ` (${reason})` : ''}, session ${session}`;
 }
 
 export function tokenLine({ id, label, endsAtMs, lastUsedAtMs }: TokenAnswer, nowMs: number): string {

@@ -31,6 +31,8 @@ const CHECKS: Readonly<Record<string, readonly [meaning: string, remedy?: string
   'certificate-authority': ['its certificate is of an authority that does not vouch for it'],
   'certificate-expired': ['its certificate has ended', 'dunlin device renew {id} --out DIR'],
   'certificate-revoked': ['its certificate was revoked', 'dunlin device cert {id} --out DIR'],
+  'certificate-not-yet-valid': ['its certificate does not count yet: the clock of one of both may be wrong'],
+  'certificate-username': ['its User Name is not the Common Name of its certificate', 'set it at the device: {id}'],
   'device-changed': ['it was changed while it was connected, and had to come again'],
   'device-removed': ['it was removed while it was connected'],
   publish: ['it was let in, and may not publish to this topic', 'the rules of its type are in the configuration'],
