@@ -70,7 +70,6 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/client/src/testing/outbox-child.ts': 'the process that outbox-crash.test.ts kills',
   'packages/client/src/testing/outbox-files.ts': 'files of the tests beside it; several of them run it',
   'packages/devices/src/testing/clock.ts': 'time of the tests beside it; most of them run it',
-  'packages/devices/src/testing/turning-clock.ts': 'time of the tests of commands and presence; they run it',
   'packages/devices/src/testing/command-world.ts': 'what the tests beside commands live in; every one of them runs it',
   'packages/devices/src/testing/memory-broker.ts': 'the broker of the tests beside commands and presence; they run it',
   'packages/devices/src/testing/registry.ts': 'registries of the tests beside it; most of them run it',
