@@ -20,7 +20,7 @@ after(() => rmSync(scratch, { recursive: true, force: true }));
 const issued = { serial: 'AB', notAfterMs: 0, chain: 'chain', authorities: 'authorities', key: 'key' };
 
 test('the files are in their places when all of them are written, and the key is for its owner alone', () => {
-  const directory = join(scratch, 'new', 'deep');
+  const directory = join(scratch, 'new');
   const files = new CertificateFiles(directory, { hasKey: true, force: false });
   const written = files.write(issued).map(({ file }) => file);
   files.close();

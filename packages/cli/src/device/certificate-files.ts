@@ -30,7 +30,7 @@ export class CertificateFiles {
     this.#directory = directory;
     this.#force = force;
     try {
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      if (!isThere(directory)) mkdirSync(directory, { mode: 0o700 });
       for (const [name, what, mode, part] of FILES) {
         if (part === 'key' && !hasKey) continue;
         const file = join(directory, name);

@@ -47,14 +47,14 @@ export async function importFile(api: Api, file: string, flags: DeviceFlags, ter
     throw error;
   }
   faults.sort((one, other) => one.line - other.line);
-  const done = dryRun ? 'would be' : 'were';
   const tokens = counts.tokens === 0 ? '' : `, ${counts.tokens} tokens`;
+  const numbers = `${counts.added} added, ${counts.changed} changed, ${counts.unchanged} as they were${tokens}`;
   const rest = counts.faulty - Math.min(FAULTS_SHOWN, faults.length);
   return {
     json: { ...counts, faults },
     lines: [
-      `${counts.added} devices ${done} added, ${counts.changed} changed, ${counts.unchanged} are as they ${dryRun ? 'are' : 'were'}${tokens}.`,
-      ...(counts.faulty === 0 ? [] : [`${counts.faulty} entries ${dryRun ? 'would be' : 'were'} left out:`]),
+      dryRun ? `Nothing was done. It would be: ${numbers}.` : `Devices: ${numbers}.`,
+      ...(counts.faulty === 0 ? [] : [`Left out: ${counts.faulty}.`]),
       ...faults.slice(0, FAULTS_SHOWN).map(({ line, problem }) => `  ${file}:${line}: ${problem}`),
       ...(rest === 0 ? [] : [`  and ${rest} more`]),
     ],
