@@ -9,10 +9,27 @@ import { bundled, everything } from '../../tools/size.ts';
 /** What the pages have: the public names, and what only tests reach for. */
 const CONTENTS = `
 ${everything('@dunlin/client')}
+${everything('@dunlin/client/indexeddb')}
 export { PAGE } from './packages/client/src/environment-browser.ts';
 `;
+/** As in the hands of a user: Playwright has timers of hidden tabs go on as ever. */
+const UNTHROTTLED = [
+  '--disable-background-timer-throttling',
+  '--disable-backgrounding-occluded-windows',
+  '--disable-renderer-backgrounding',
+];
+/** Timers of a hidden page fire once a minute, which begins after a second and not after five minutes. */
+const THROTTLED = '--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/1';
 const SCRIPT = "import * as dunlin from '/main.js'; globalThis.dunlin = dunlin; globalThis.isReady = true;";
 const HTML = '<!doctype html><meta charset="utf-8"><title>test</title><script type="module" src="/script.js"></script>';
+
+/** What a site may have. */
+export interface SiteOptions {
+  /** Run by every page once it is ready. */
+  readonly script?: string;
+  /** Chromium slows the timers of hidden tabs down as far as it does for a user, and soon. */
+  readonly isThrottling?: boolean;
+}
 
 /** A web site and a browser. */
 export class Site {
@@ -27,18 +44,20 @@ export class Site {
     this.#browser = browser;
   }
 
-  static async start(): Promise<Site> {
+  static async start({ script = '', isThrottling = false }: SiteOptions = {}): Promise<Site> {
     const { outputs } = await bundled(CONTENTS);
     const server = createServer((request, response) => {
-      const code = request.url === '/script.js' ? SCRIPT : outputs.get(request.url?.slice(1) ?? '');
+      const code = request.url === '/script.js' ? SCRIPT + script : outputs.get(request.url?.slice(1) ?? '');
       response.setHeader('Content-Type', code === undefined ? 'text/html; charset=utf-8' : 'text/javascript');
-      if (request.url === '/no-workers') response.setHeader('Content-Security-Policy', "worker-src 'none'");
+      if (request.url?.startsWith('/no-workers')) response.setHeader('Content-Security-Policy', "worker-src 'none'");
       response.end(code ?? HTML);
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const executablePath = commandPath('chromium') ?? 'chromium';
-    const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+    const args = isThrottling ? ['--no-sandbox', THROTTLED] : ['--no-sandbox'];
+    const ignoreDefaultArgs = isThrottling ? UNTHROTTLED : [];
+    const browser = await chromium.launch({ executablePath, args, ignoreDefaultArgs });
     return new Site(server, browser);
   }
 
@@ -54,5 +73,15 @@ export class Site {
     await page.goto(`${this.origin}${path}`);
     await page.waitForFunction('globalThis.isReady');
     return page;
+  }
+
+  /**
+   * Opens tabs of one window, each in front of those before. Playwright has every page that it knows be in the foreground,
+   * so it does not know of these: what they find out they have to tell.
+   */
+  async openTabs(paths: readonly string[]): Promise<void> {
+    const session = await this.#browser.newBrowserCDPSession();
+    const { browserContextId } = await session.send('Target.createBrowserContext');
+    for (const path of paths) await session.send('Target.createTarget', { url: this.origin + path, browserContextId });
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type MemoryWire, memoryPair } from '@dunlin/transport';
+import { encodePacket } from '@dunlin/protocol';
+import { type MemoryWire, memoryPair, type WireHandler } from '@dunlin/transport';
 import { type AttemptContext, AttemptFailed, attempt } from './attempt.ts';
 import { ScriptedServer } from './contract/scripted-server.ts';
 import type { ClientOptions } from './options.ts';
@@ -75,4 +76,21 @@ test('who is not wanted any more is told so, and a wire that comes late is close
 test('what a function throws fails the attempt with its text', async () => {
   const { context } = setUp({ username: () => Promise.reject(new Error('no token')) });
   await assert.rejects(attempt(context, new AbortController().signal), failsWith('connection-failed'));
+});
+
+test('a wire that closes in the turn of its CONNACK makes no connection, and the server may have begun a session', async () => {
+  const [ours] = memoryPair(setImmediate);
+  const opened = Promise.withResolvers<WireHandler>();
+  ours.open = (handler) => opened.resolve(handler);
+  const { context } = setUp({ dial: async () => ours });
+  const outcome = assert.rejects(attempt(context, new AbortController().signal), (failure) => {
+    assert.ok(failure instanceof AttemptFailed);
+    assert.deepEqual([failure.error.code, failure.isUnanswered], ['connection-lost', true]);
+    return true;
+  });
+  const handler = await opened.promise;
+  await turns();
+  handler.received(encodePacket({ type: 'connack', sessionPresent: false, reasonCode: 0, properties: {} }, 5));
+  handler.closed(new Error('reset'));
+  await outcome;
 });

@@ -163,12 +163,9 @@ class Handshake implements ConnectionOwner {
     this.#authenticating?.connected(connack);
     // What a resumed session brings with CONNACK waits until the caller of `connect` has had its turn to listen.
     this.#connection.pause();
-    this.#settle.resolve({
-      url: this.#url,
-      connection: this.#connection,
-      connack,
-      authenticating: this.#authenticating,
-    });
+    const established = { url: this.#url, connection: this.#connection, connack, authenticating: this.#authenticating };
+    // A wire that closes in the same turn is told to this owner, and to no later one.
+    queueMicrotask(() => this.#settle.resolve(established));
   }
 }
 

@@ -58,3 +58,26 @@ test('the end of the connection rejects an authentication that is not over', () 
   authenticating.end(new MqttError('closed', 'over'));
   assert.deepEqual(told, ['auth 19', 'over']);
 });
+
+test('the one behind an authentication that was given up begins when the server has ended that', () => {
+  const { authenticating, told } = setUp();
+  const asking = (name: string) => ({
+    resolve: () => void told.push(`${name} done`),
+    reject: (error: Error) => void told.push(`${name} ${error.message}`),
+  });
+  authenticating.connected(connack);
+  authenticating.again(undefined, NOTHING)();
+  const giveUp = authenticating.again(undefined, NOTHING);
+  assert.throws(() => authenticating.again(undefined, NOTHING), { code: 'invalid' });
+  giveUp();
+  authenticating.again(undefined, asking('second'));
+  assert.deepEqual(told, ['auth 19']);
+  authenticating.received(auth(0));
+  assert.deepEqual(told, ['auth 19', 'auth 19']);
+  authenticating.received(auth(0));
+  assert.deepEqual(told, ['auth 19', 'auth 19', 'second done']);
+  authenticating.again(undefined, NOTHING)();
+  authenticating.again(undefined, asking('third'));
+  authenticating.end(new MqttError('closed', 'over'));
+  assert.deepEqual(told.slice(3), ['auth 19', 'third over']);
+});

@@ -9,13 +9,23 @@ import type { Authentication } from './options.ts';
 const CONTINUE = 0x18;
 const REAUTHENTICATE = 0x19;
 
+/** One authentication on the open connection. */
+interface Again {
+  readonly data: Uint8Array | undefined;
+  readonly settle: Settle<void>;
+  isGivenUp: boolean;
+}
+
 /** Answers the server's challenges, at connect and again. Its methods throw what the server or the caller does wrong. */
 export class Authenticating {
   readonly #method: string;
   readonly #authentication: Authentication | undefined;
   readonly #connection: Connection;
   #isConnecting = true;
-  #again: Settle<void> | undefined;
+  /** Under way, also where nobody waits for it any more: the server will end it. */
+  #again: Again | undefined;
+  /** Begins behind one that was given up. */
+  #next: Again | undefined;
 
   /** `method`: that of CONNECT. */
   constructor(method: string, authentication: Authentication | undefined, connection: Connection) {
@@ -43,25 +53,43 @@ export class Authenticating {
     } else if (this.#isConnecting) {
       throw protocolError('Cannot accept AUTH 0x00 before CONNACK (4.12)');
     } else {
-      const settle = this.#again;
-      this.#again = undefined;
+      // What it throws rejects, by the end of the connection.
       this.#authentication?.verify?.(properties.authenticationData);
-      settle?.resolve();
+      const over = this.#again;
+      const next = this.#next;
+      this.#again = undefined;
+      this.#next = undefined;
+      over?.settle.resolve();
+      if (next !== undefined) this.#begin(next);
     }
   }
 
-  /** Begins anew on the open connection [MQTT-4.12.1-1]. */
-  again(data: Uint8Array | undefined, settle: Settle<void>): void {
-    if (this.#again !== undefined) {
+  /**
+   * Begins anew on the open connection [MQTT-4.12.1-1], or as soon as one that was given up is over. The function returned
+   * gives it up.
+   */
+  again(data: Uint8Array | undefined, settle: Settle<void>): () => void {
+    if (this.#next !== undefined || this.#again?.isGivenUp === false) {
       throw new MqttError('invalid', 'Cannot authenticate again: the one before is not over');
     }
-    this.#send(REAUTHENTICATE, data);
-    this.#again = settle;
+    const again: Again = { data, settle, isGivenUp: false };
+    if (this.#again === undefined) this.#begin(again);
+    else this.#next = again;
+    return () => {
+      again.isGivenUp = true;
+      if (this.#next === again) this.#next = undefined;
+    };
   }
 
   /** The connection is over. */
   end(error: MqttError): void {
-    this.#again?.reject(error);
+    this.#again?.settle.reject(error);
+    this.#next?.settle.reject(error);
+  }
+
+  #begin(again: Again): void {
+    this.#send(REAUTHENTICATE, again.data);
+    this.#again = again;
   }
 
   async #answer(packet: AuthPacket): Promise<void> {

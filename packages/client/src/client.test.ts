@@ -62,6 +62,52 @@ test('a listener can be taken away, and one that throws disturbs nobody', async 
   assert.equal(client.state, 'connected');
 });
 
+test('drain waits also for what is published while the last bytes leave', async () => {
+  const { server, client } = await connected({}, { wire: { highWaterBytes: 10 } });
+  let isDrained = false;
+  server.pause();
+  const large = client.publish('t', 'x'.repeat(1000));
+  const draining = client.drain().then(() => {
+    isDrained = true;
+  });
+  await settled();
+  const published = client.publish('t', 'y', { qos: 1 });
+  server.resume();
+  await large;
+  await server.next('publish');
+  const { packetId } = await server.next('publish');
+  await settled();
+  assert.equal(isDrained, false);
+  server.answer('puback', packetId);
+  await Promise.all([published, draining]);
+});
+
+for (const [state, expected] of [
+  ['connected', ['connecting', 'connected', 'disconnected']],
+  [
+    'reconnecting',
+    ['connecting', 'connected', 'is connected', 'reconnecting', 'disconnected', 'was connected: connection-lost'],
+  ],
+] as const) {
+  test(`connected and disconnected come in pairs, also where a listener disconnects at the state ${state}`, async () => {
+    const servers = new Servers(5, {});
+    const client = createClient('mqtt://one', { ...PLAIN, reconnect: {}, dial: servers.dial });
+    const told: string[] = [];
+    client.on('state', (now) => {
+      told.push(now);
+      if (now === state) void client.disconnect();
+    });
+    client.on('connected', () => void told.push('is connected'));
+    client.on('disconnected', ({ error }) => void told.push(`was connected: ${error?.code}`));
+    client.connect().catch(() => {});
+    const server = await servers.accept();
+    await settled();
+    server.cut();
+    await client.closed;
+    assert.deepEqual(told, expected);
+  });
+}
+
 test('what the server does not take is told by limits', async () => {
   const properties = { maximumQoS: 1 as const, retainAvailable: 0 as const, topicAliasMaximum: 3 };
   const { client } = await connected({}, { properties });

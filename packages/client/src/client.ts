@@ -264,8 +264,8 @@ export class Client implements AsyncDisposable {
   }
 
   /**
-   * MQTT 5.0: authenticates again on the open connection. Settles when the server has accepted; rejects 'closed' without
-   * a connection, and with what ends it.
+   * MQTT 5.0: authenticates again on the open connection, or behind one given up that the server has not ended. Settles
+   * when the server has accepted; rejects 'closed' without a connection, and with what ends it.
    */
   reauthenticate(data?: Uint8Array, options: OperationOptions = {}): Promise<void> {
     const attempt = 'Cannot authenticate again';
@@ -275,8 +275,7 @@ export class Client implements AsyncDisposable {
       if (authenticating === undefined) {
         throw new MqttError('not-supported', `${attempt}: CONNECT had no Authentication Method [MQTT-4.12.0-7]`);
       }
-      authenticating.again(data, settle);
-      return undefined;
+      return authenticating.again(data, settle);
     });
   }
 
@@ -350,15 +349,15 @@ export class Client implements AsyncDisposable {
   }
 
   #changed(state: ClientState, reason: CloseReason | undefined): void {
-    this.#log?.(
-      state === 'connected' ? 'info' : 'warn',
-      reason?.error === undefined ? state : `${state}: ${reason.error.message}`,
-    );
-    const { connack } = this.#lifecycle;
+    const text = reason?.error === undefined ? state : `${state}: ${reason.error.message}`;
+    this.#log?.(state === 'connected' ? 'info' : 'warn', text);
     const wasConnected = this.#wasConnected;
-    this.#wasConnected = connack !== undefined;
+    this.#wasConnected = false;
     this.#tell('state', state, reason);
     if (wasConnected && reason !== undefined) this.#tell('disconnected', reason);
+    // Not where a listener has disconnected: the end of it is told already.
+    const { connack } = this.#lifecycle;
+    this.#wasConnected = connack !== undefined;
     if (connack !== undefined) this.#tell('connected', connack);
   }
 
@@ -481,16 +480,17 @@ export class Client implements AsyncDisposable {
     subscription.finish(error);
   }
 
-  #checkDrained(): void {
+  /** `hasLeft`: so had all that was sent; what was published meanwhile may still wait. */
+  #checkDrained(hasLeft = false): void {
     const { outbox, requests } = this.#session;
     if (outbox.size + requests.size > 0) return;
     const { connection } = this.#lifecycle;
-    const drained = (): void => {
+    const check = (): void => this.#checkDrained(true);
+    if (connection !== undefined && !hasLeft) connection.left().then(check, check);
+    else {
       for (const settle of this.#draining) settle.resolve();
       this.#draining.clear();
-    };
-    if (connection === undefined) drained();
-    else connection.left().then(drained, drained);
+    }
   }
 }
 

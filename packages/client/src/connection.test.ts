@@ -191,9 +191,12 @@ test('a server that is answered and does not read is not read either, until it d
   assert.deepEqual(calls, ['resume']);
 });
 
-test('what is sent on a connection that is breaking has not left', async () => {
+test('a connection that is breaking takes no messages, and what is sent on it has not left', async () => {
   const { connection } = setUp();
+  assert.equal(connection.isWritable, true);
   connection.destroy();
+  // Messages wait for the next connection, where they are sent for the first time [MQTT-3.3.1-1].
+  assert.equal(connection.isWritable, false);
   connection.send({ type: 'pingreq' });
   await assert.rejects(connection.left(), { code: 'connection-lost' });
 });

@@ -109,9 +109,9 @@ export class Connection implements WireHandler {
     return this.#state === 'open';
   }
 
-  /** True where messages may be sent: the wire took all that was written. */
+  /** True where messages may be sent: the wire is there, and took all that was written. */
   get isWritable(): boolean {
-    return !this.#isFull;
+    return this.#state === 'open' && !this.#isFull;
   }
 
   /**
@@ -272,8 +272,8 @@ export class Connection implements WireHandler {
   }
 }
 
-/** The error of a connection that ended without a word. */
-export function lost(cause: Error | undefined): MqttError {
+/** The error of a connection that ended without a word. `guess` follows in its text. */
+export function lost(cause: Error | undefined, guess = ''): MqttError {
   const words = cause === undefined ? 'the server closed it' : cause.message;
-  return new MqttError('connection-lost', `The connection was lost: ${words}`, { cause });
+  return new MqttError('connection-lost', `The connection was lost: ${words}${guess}`, { cause });
 }

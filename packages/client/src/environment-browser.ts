@@ -3,7 +3,7 @@
  * minute, which is too late for Keep Alive. Those of a Worker are left alone: it keeps the time and sends a word.
  */
 
-import { type Environment, SYSTEM } from './environment.ts';
+import { type Environment, SYSTEM, TIMER_MS_MAX } from './environment.ts';
 
 const WORKER = 'var t={};onmessage=({data:[i,m]})=>m<0?clearTimeout(t[i]):t[i]=setTimeout(()=>postMessage(i),m)';
 
@@ -36,7 +36,7 @@ export const PAGE: Environment = {
     if (worker === null) return SYSTEM.setTimer(ms, call);
     const id = ++latest;
     timers.set(id, { dueMs: SYSTEM.nowMs() + ms, call });
-    worker.postMessage([id, ms]);
+    worker.postMessage([id, Math.min(ms, TIMER_MS_MAX)]);
     return () => {
       if (timers.delete(id)) worker?.postMessage([id, -1]);
     };

@@ -15,7 +15,7 @@ export interface Environment {
 }
 
 /** The longest that platforms wait; a longer timer would fire at once. */
-const TIMER_MS_MAX = 0x7fff_ffff;
+export const TIMER_MS_MAX = 0x7fff_ffff;
 
 /** The environment that Node, browsers and workers have alike. */
 export const SYSTEM: Environment = {

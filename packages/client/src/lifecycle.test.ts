@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createClient, PLAIN, Servers } from './contract/scripted-server.ts';
+import { memoryPair } from '@dunlin/transport';
+import { createClient, PLAIN, ScriptedServer, Servers } from './contract/scripted-server.ts';
 import { memoryOutbox } from './memory-outbox.ts';
 import type { ClientOptions } from './options.ts';
 import { turns, VirtualEnvironment } from './testing/virtual-environment.ts';
@@ -297,4 +298,62 @@ test('a connection that an attempt given up takes over is made again, once', asy
   await environment.advance(0);
   next.send({ type: 'disconnect', reasonCode: 0x8e, properties: {} });
   assert.equal((await client.closed).error?.reasonCode, 0x8e);
+});
+
+test('before 5.0 two clients of one Client Identifier throw each other out ever less often, and tell what it may be', async () => {
+  const environment = new VirtualEnvironment();
+  let held: ScriptedServer | undefined;
+  let takeovers = 0;
+  const dial = async () => {
+    const [ours, theirs] = memoryPair(setImmediate);
+    const server = new ScriptedServer(theirs, 4);
+    void server.next('connect').then(() => {
+      held?.close();
+      held = server;
+      takeovers += 1;
+      server.send({ type: 'connack', sessionPresent: false, reasonCode: 0, properties: {} });
+    });
+    return ours;
+  };
+  const ends: string[] = [];
+  const lines: string[] = [];
+  const make = () =>
+    createClient('mqtt://one', {
+      ...PLAIN,
+      protocolVersion: 4,
+      reconnect: {},
+      dial,
+      environment,
+      log: ({ text }) => void lines.push(text),
+      on: { disconnected: ({ error }) => void ends.push(error?.message ?? '') },
+    });
+  const clients = [make(), make()];
+  for (const client of clients) await client.connect();
+  await environment.advance(3_600_000);
+  const before = takeovers;
+  await environment.advance(3_600_000);
+  // Whoever has it keeps it while the other waits, up to 300 s.
+  assert.ok(takeovers - before < 60, `${takeovers - before} times in an hour`);
+  const [plain] = ends;
+  assert.equal(plain, 'The connection was lost: the server closed it');
+  const guess = `${plain}, 3 times soon after CONNACK: is there another client "test"?`;
+  assert.ok(ends.indexOf(guess) > 2);
+  assert.ok(lines.includes(`reconnecting: ${guess}`));
+  for (const client of clients) await client.disconnect();
+});
+
+test('in 5.0, where DISCONNECT tells of it, no second client is guessed at', async () => {
+  const { client, servers, environment } = setUp();
+  const ends: (string | undefined)[] = [];
+  client.on('disconnected', ({ error }) => void ends.push(error?.message));
+  void client.connect();
+  for (let times = 0; times < 4; times++) {
+    const server = await servers.accept();
+    await turns();
+    server.close();
+    await turns();
+    await environment.advance(10_000);
+  }
+  assert.deepEqual(new Set(ends), new Set(['The connection was lost: the server closed it']));
+  await client.disconnect();
 });

@@ -39,8 +39,10 @@ const TRANSITIONS: Readonly<Record<ClientState, Readonly<Partial<Record<Move, Cl
   reconnecting: { accepted: 'connected', failed: 'reconnecting', over: 'disconnected' },
 };
 
-/** References followed without a connection that held. */
+/** References followed without a wait, or a connection that held. */
 const HOPS_MAX = 5;
+/** Connections in a row that the server closed soon after CONNACK, from which on a reason is guessed at. */
+const BRIEF_MAX = 3;
 
 /** What the client does at the turns of its life. */
 export interface LifecycleHost {
@@ -92,7 +94,9 @@ export class Lifecycle {
   /** Attempts since a connection held. */
   #attempts = 0;
   #hops = 0;
-  /** Where a server said to go, for the next attempt or for good. */
+  /** Connections in a row that the server closed before they held. */
+  #brief = 0;
+  /** Where a server said to go, for the next attempt or for as long as somebody answers there. */
   #referred: { url: URL; isForGood: boolean } | undefined;
   /** A session that reconnecting can go on with. */
   #hasSession = false;
@@ -246,6 +250,8 @@ export class Lifecycle {
         this.#isDoubtful ||= isUnanswered;
         if (signal.aborted) return;
         const by = error.code === 'refused' || error.code === 'server-disconnected' ? 'server' : 'network';
+        // The server before may know another one.
+        if (by === 'network') this.#referred = undefined;
         this.#retry({ by, error }, url);
       },
     );
@@ -302,9 +308,19 @@ export class Lifecycle {
       },
       closed: (error) => {
         gone();
-        if (isCurrent()) this.end({ by: 'network', error: lost(error) });
+        if (isCurrent()) this.end({ by: 'network', error: lost(error, this.#guess()) });
       },
     };
+  }
+
+  get #isHeld(): boolean {
+    return this.#settings.environment.nowMs() - this.#acceptedAtMs >= (this.#reconnect.heldMs ?? 10_000);
+  }
+
+  /** Before 5.0 no DISCONNECT says that another client took the session over. */
+  #guess(): string {
+    if (this.#isHeld || this.#settings.connect.protocolVersion === 5 || ++this.#brief < BRIEF_MAX) return '';
+    return `, ${this.#brief} times soon after CONNACK: is there another client "${this.clientId}"?`;
   }
 
   /** Lets the connection go, where there is one. */
@@ -316,10 +332,11 @@ export class Lifecycle {
     this.#cancelHeartbeat();
     this.#certificates?.stop();
     connection.close(error);
-    if (this.#settings.environment.nowMs() - this.#acceptedAtMs >= (this.#reconnect.heldMs ?? 10_000)) {
+    if (this.#isHeld) {
       this.#backOff.reset();
       this.#attempts = 0;
       this.#hops = 0;
+      this.#brief = 0;
     }
     this.#host.lost(error ?? new MqttError('closed', 'The client was disconnected'));
   }
@@ -329,7 +346,10 @@ export class Lifecycle {
     const { error } = reason;
     const isFirst = this.state === 'connecting';
     const isFollowing = this.#follow(error, url);
-    if (!isFollowing) this.#attempts += 1;
+    if (!isFollowing) {
+      this.#attempts += 1;
+      this.#hops = 0;
+    }
     const { attemptsMax = Number.POSITIVE_INFINITY } = this.#reconnect;
     const attemptsLeft = (isFirst ? this.#settings.connectAttempts - 1 : attemptsMax) - this.#attempts;
     const isWanted = isFirst || this.#settings.reconnect !== false;

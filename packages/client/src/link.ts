@@ -16,6 +16,12 @@ export interface PublishRequest {
   readonly properties: Properties;
 }
 
+/** What parts of a message take, about as in a packet: text, bytes, integers, and arrays of these. */
+export function bytesOf(parts: unknown): number {
+  if (Array.isArray(parts)) return parts.reduce((sum, part) => sum + bytesOf(part), 0);
+  return (parts as { readonly length?: number } | undefined)?.length ?? 4;
+}
+
 /** A topic shorter than this is no longer than what stands for it. */
 const ALIAS_FROM = 4;
 

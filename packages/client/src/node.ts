@@ -9,6 +9,7 @@ import { checkNames } from './known-names.ts';
 export { type NodeDialOptions, nodeDial } from './dial-node.ts';
 export { type FileOutboxOptions, fileOutbox } from './file-outbox.ts';
 export { OutboxError, type OutboxErrorCode } from './outbox-store.ts';
+export { openSeenIds, type SeenIds, SeenIdsError, type SeenIdsErrorCode, type SeenIdsOptions } from './seen-ids.ts';
 export { type TlsFiles, tlsFiles } from './tls-files.ts';
 
 /** See `clientsOn`; by `mqtt:`, `mqtts:`, `ws:`, `wss:` and `mqtt+unix:///path`. */

@@ -68,7 +68,7 @@ export interface ReconnectOptions {
 export interface OutboxOptions {
   /** Messages. Default 100000. */
   readonly messagesMax?: number;
-  /** Bytes of topics and payloads. Default 67108864 (64 MiB). */
+  /** Bytes of topics, payloads and properties. Default 67108864 (64 MiB). */
   readonly bytesMax?: number;
   /** A full outbox refuses the new message, or gives up the oldest that was not sent. Default 'reject'. */
   readonly onFull?: 'reject' | 'drop-oldest';
@@ -121,7 +121,7 @@ export interface ClientOptions {
   readonly pingTimeoutMs?: number;
   /** False: the first connection is the only one. */
   readonly reconnect?: false | ReconnectOptions;
-  /** Follows a server that names another (0x9C, 0x9D), by the scheme of the URL. Default true. */
+  /** Follows a server that names another (0x9C, 0x9D until nobody answers there), by the scheme of the URL. Default true. */
   readonly followServerReference?: boolean;
   readonly outbox?: OutboxOptions;
   /** Shortens repeated topics where the server takes aliases (5.0). Default true. */

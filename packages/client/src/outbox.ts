@@ -22,7 +22,7 @@ import type { ClientStats } from './client-api.ts';
 import { type PublishResult, SENT } from './connection.ts';
 import type { Environment } from './environment.ts';
 import { MqttError, mqttError, refused } from './errors.ts';
-import type { Link, PublishRequest } from './link.ts';
+import { bytesOf, type Link, type PublishRequest } from './link.ts';
 import type { Settle } from './operation.ts';
 import type { OutboxKeeper } from './outbox-keeper.ts';
 import type { OutboxRecord } from './outbox-store.ts';
@@ -32,6 +32,8 @@ import type { Settings } from './settings.ts';
 /** One publish on its way. */
 export interface Outgoing extends PublishRequest {
   sequence: number;
+  /** As the outbox counts them. */
+  readonly bytes: number;
   readonly expiresAtMs: number | undefined;
   packetId: number;
   state: OutboxRecord['state'];
@@ -119,6 +121,7 @@ export class Outbox {
       retain: request.retain,
       properties,
       sequence: ++this.#sequence,
+      bytes: bytesOf([topic, payload, Object.values(properties)]),
       expiresAtMs: expiryS === undefined ? undefined : this.#environment.wallClockMs() + expiryS * 1000,
       packetId: 0,
       state: 'waiting',
@@ -130,8 +133,8 @@ export class Outbox {
     const isNow = waiting.size === 0 && (qos > 0 || this.#leaving0.size === 0) && this.#maySend(outgoing);
     if (!isNow) assertTopicName(topic);
     this.keeper?.check(outgoing);
-    this.#makeRoom(topic, topic.length + payload.length);
-    this.#bytes += topic.length + payload.length;
+    this.#makeRoom(outgoing);
+    this.#bytes += outgoing.bytes;
     if (isNow) this.#send(outgoing);
     else {
       waiting.add(outgoing);
@@ -154,9 +157,10 @@ export class Outbox {
     this.#waiting.clear();
     this.#waiting0.clear();
     for (const record of records) {
-      const outgoing: Outgoing = { ...record, settle: undefined, result: SENT };
+      const bytes = bytesOf([record.topic, record.payload, Object.values(record.properties)]);
+      const outgoing: Outgoing = { ...record, bytes, settle: undefined, result: SENT };
       this.#sequence = Math.max(this.#sequence, record.sequence);
-      this.#bytes += record.topic.length + record.payload.length;
+      this.#bytes += bytes;
       if (record.state === 'waiting') this.#waitingFor(outgoing).add(outgoing);
       else {
         this.#identifiers.use(record.packetId);
@@ -215,8 +219,8 @@ export class Outbox {
     this.keeper = undefined;
     this.#cancelSweep?.();
     this.#cancelSweep = undefined;
-    for (const { topic, payload, packetId, settle } of all) {
-      this.#bytes -= topic.length + payload.length;
+    for (const { bytes, packetId, settle } of all) {
+      this.#bytes -= bytes;
       this.#identifiers.free(packetId);
       settle?.reject(error);
     }
@@ -231,11 +235,8 @@ export class Outbox {
   pubrec(packet: PublishAckPacket): void {
     const { packetId, reasonCode, properties } = packet;
     const outgoing = this.#open.get(packetId);
-    if (outgoing?.qos === 2) {
-      if (reasonCode >= REFUSED) {
-        this.#answered(outgoing, packet);
-        return;
-      }
+    if (outgoing?.qos === 2 && reasonCode >= REFUSED) this.#answered(outgoing, packet);
+    else if (outgoing?.qos === 2) {
       outgoing.result = { reasonCode, properties };
       outgoing.state = 'released';
       this.#open.delete(packetId);
@@ -418,18 +419,18 @@ export class Outbox {
 
   /** It is settled and in no list any more. */
   #close(outgoing: Outgoing): void {
-    const { topic, payload, packetId, sequence } = outgoing;
+    const { bytes, packetId, sequence } = outgoing;
     this.#again.delete(outgoing);
     this.#unsent.delete(outgoing);
     this.#open.delete(packetId);
     this.#released.delete(packetId);
-    this.#bytes -= topic.length + payload.length;
+    this.#bytes -= bytes;
     if (packetId !== 0) this.#identifiers.free(packetId);
     this.keeper?.remove(sequence);
     this.#host.settled();
   }
 
-  #makeRoom(topic: string, bytes: number): void {
+  #makeRoom({ topic, bytes }: Outgoing): void {
     const { messagesMax, bytesMax, onFull } = this.#limits;
     while (this.size >= messagesMax || this.#bytes + bytes > bytesMax) {
       const [oldest] = [...first(this.#waiting), ...first(this.#waiting0)].sort(bySequence);
@@ -443,10 +444,8 @@ export class Outbox {
   #full(topic: string): MqttError {
     const { messagesMax, bytesMax } = this.#limits;
     const found = `${this.size} publishes wait with ${this.#bytes} bytes`;
-    return new MqttError(
-      'queue-full',
-      `Cannot publish to "${topic}": ${found}, at most ${messagesMax} with ${bytesMax} may`,
-    );
+    const message = `Cannot publish to "${topic}": ${found}, at most ${messagesMax} with ${bytesMax} may`;
+    return new MqttError('queue-full', message);
   }
 
   /** Fails a publish that waited too long. */

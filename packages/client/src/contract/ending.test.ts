@@ -292,6 +292,36 @@ describe('enhanced authentication', () => {
     await server.closed();
   });
 
+  test('authentication again whose proof is wrong ends the connection and rejects', async () => {
+    let isWrong = false;
+    const verify = (): void => {
+      if (isWrong) throw new Error('wrong proof');
+    };
+    const authentication = { method, respond: () => undefined, verify };
+    const properties = { authenticationMethod: method };
+    const { server, client } = await connected({ authentication }, { properties });
+    isWrong = true;
+    const again = assert.rejects(client.reauthenticate(), withCode('connection-failed'));
+    await server.next('auth');
+    server.send({ type: 'auth', reasonCode: 0, properties });
+    await again;
+    await server.closed();
+  });
+
+  test('authentication that timed out does not stand in the way of the next', async () => {
+    const authentication = { method, respond: () => undefined };
+    const properties = { authenticationMethod: method };
+    const { server, client } = await connected({ authentication }, { properties });
+    await assert.rejects(client.reauthenticate(bytes('old'), { timeoutMs: 1 }), withCode('timed-out'));
+    const again = client.reauthenticate(bytes('new'));
+    for (const expected of ['old', 'new']) {
+      const { reasonCode, properties: sent } = await server.next('auth');
+      assert.deepEqual([reasonCode, string(sent.authenticationData)], [0x19, expected]);
+      server.send({ type: 'auth', reasonCode: 0, properties });
+    }
+    await again;
+  });
+
   test('AUTH that nobody asked for ends the connection', async () => {
     const authentication = { method, respond: () => undefined };
     const properties = { authenticationMethod: method };

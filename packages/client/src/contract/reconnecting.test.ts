@@ -339,6 +339,23 @@ describe('before and between connections', () => {
     await outcome;
   });
 
+  test('bytes count properties as they do topics and payloads, until the message is settled', async () => {
+    const client = createClient('mqtt://one', { ...PLAIN, outbox: { bytesMax: 13 } });
+    const nine: Properties[] = [
+      { userProperties: [['name', 'value']] },
+      { correlationData: new Uint8Array(9) },
+      { contentType: 'x/yzt', messageExpiryInterval: 60 },
+    ];
+    for (const properties of nine) {
+      const controller = new AbortController();
+      const first = client.publish('t', 'xxx', { properties, signal: controller.signal });
+      await assert.rejects(client.publish('t', ''), { code: 'queue-full' });
+      controller.abort();
+      await assert.rejects(first, { code: 'aborted' });
+    }
+    await client.disconnect();
+  });
+
   test('with qos0: reject QoS 0 does not wait for a connection', async () => {
     const client = createClient('mqtt://one', { ...PLAIN, outbox: { qos0: 'reject' } });
     await assert.rejects(client.publish('t', 'x'), { code: 'closed' });
@@ -490,6 +507,37 @@ describe('a server that names another one', () => {
       assert.deepEqual(world.servers.urls, ['mqtt://one', 'mqtt://two:99', later]);
       await world.client.disconnect();
     }
+  });
+
+  test('is forgotten where nobody answers there, and asked for again, also after 0x9D', async () => {
+    const world = await referred('dead', 0x9d);
+    (await world.servers.next()).cut();
+    await turns();
+    await world.environment.advance(1000);
+    const server = await world.servers.next();
+    const properties = { serverReference: 'alive' };
+    server.send({ type: 'connack', sessionPresent: false, reasonCode: 0x9d, properties });
+    await turns();
+    await world.environment.advance(0);
+    await world.servers.accept();
+    assert.deepEqual(world.servers.urls, ['mqtt://one', 'mqtt://dead', 'mqtt://one', 'mqtt://alive']);
+    await world.client.disconnect();
+  });
+
+  test('is followed as often as it takes, with a wait between: until somebody answers there', async () => {
+    const world = await referred('dead', 0x9c);
+    for (let times = 0; times < 8; times++) {
+      (await world.servers.next()).cut();
+      await turns();
+      await world.environment.advance(world.environment.nextMs ?? 0);
+      const server = await world.servers.next();
+      const properties = { serverReference: 'dead' };
+      server.send({ type: 'connack', sessionPresent: false, reasonCode: 0x9c, properties });
+      await turns();
+      await world.environment.advance(0);
+    }
+    assert.deepEqual(world.servers.urls.slice(-2), ['mqtt://one', 'mqtt://dead']);
+    await world.client.disconnect();
   });
 
   test('is not followed where it is no host, where the option says no, or round in a circle', async () => {

@@ -134,6 +134,11 @@ export class ScriptedServer {
     this.#wire.pause();
   }
 
+  /** Reads on. */
+  resume(): void {
+    this.#wire.resume();
+  }
+
   /** Breaks the connection. */
   cut(): void {
     this.#wire.destroy();
