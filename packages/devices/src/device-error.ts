@@ -16,6 +16,13 @@ export const DEVICE_ERRORS = {
   'command-ended': 'The command has ended and cannot be cancelled.',
   'device-commands-limit': 'The device has as many commands that have not ended as it may have.',
   'commands-limit': 'All devices together have as many commands that have not ended as they may have.',
+  'claim-type': 'Devices of this type do not ask for a place by a claim, or there is no such type.',
+  'claim-limit': 'There are as many claims as there may be, or they came too fast.',
+  'claim-code': 'No device shows this code: it is wrong, was used, or its time is over.',
+  'claim-guesses': 'Too many wrong codes were entered lately.',
+  'unknown-claim': 'There is no such claim, none any more, or its secret is another one.',
+  'renewal-refused': 'What was shown does not let a device renew its certificate.',
+  'renewal-limit': 'The device has renewed as often as it may within a day.',
   'cursor-invalid': 'The cursor is none that a page of this list has returned.',
 } as const satisfies Record<string, string>;
 

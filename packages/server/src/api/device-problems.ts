@@ -16,6 +16,13 @@ const OF_DEVICES: Readonly<Record<DeviceErrorCode, ProblemCode>> = {
   'command-ended': 'command-ended',
   'device-commands-limit': 'limit-reached',
   'commands-limit': 'limit-reached',
+  'claim-type': 'claim-refused',
+  'claim-limit': 'too-many-requests',
+  'claim-code': 'claim-code-unknown',
+  'claim-guesses': 'too-many-requests',
+  'unknown-claim': 'claim-unknown',
+  'renewal-refused': 'renewal-refused',
+  'renewal-limit': 'too-many-requests',
   'cursor-invalid': 'cursor-invalid',
 };
 
