@@ -23,6 +23,9 @@ export const DEVICE_ERRORS = {
   'unknown-claim': 'There is no such claim, none any more, or its secret is another one.',
   'renewal-refused': 'What was shown does not let a device renew its certificate.',
   'renewal-limit': 'The device has renewed as often as it may within a day.',
+  'unknown-batch': 'There is no command to a group of this id, or none any more.',
+  'batches-limit': 'As many commands to groups are under way as may be.',
+  busy: 'Too many short tokens are checked just now; the same may work later.',
   'cursor-invalid': 'The cursor is none that a page of this list has returned.',
 } as const satisfies Record<string, string>;
 

@@ -43,7 +43,13 @@ export {
   parseMasterKey,
   readMasterKey,
 } from './authority/master-key.ts';
-export { type AuthorityTexts, broughtAuthority, type NewAuthority, newAuthority } from './authority/new-authority.ts';
+export {
+  type AuthorityTexts,
+  type BroughtAuthority,
+  broughtAuthority,
+  type NewAuthority,
+  newAuthority,
+} from './authority/new-authority.ts';
 export { OCSP_BYTES_MAX } from './authority/ocsp-request.ts';
 export { OCSP_DEFAULTS, type OcspAnswer, OcspResponder, type OcspSettings } from './authority/ocsp-responder.ts';
 export {
@@ -82,6 +88,7 @@ export {
 export type { CommandRequest } from './commands/command-request.ts';
 export type { TypeList } from './commands/command-types.ts';
 export { type CommandList, Commands, type CommandsOptions } from './commands/commands.ts';
+export { type Batch, GroupCommands, type GroupRequest } from './commands/group-commands.ts';
 export {
   DEVICE_CHECKS,
   type DeviceCheck,

@@ -23,6 +23,9 @@ const OF_DEVICES: Readonly<Record<DeviceErrorCode, ProblemCode>> = {
   'unknown-claim': 'claim-unknown',
   'renewal-refused': 'renewal-refused',
   'renewal-limit': 'too-many-requests',
+  'unknown-batch': 'command-unknown',
+  'batches-limit': 'limit-reached',
+  busy: 'too-busy',
   'cursor-invalid': 'cursor-invalid',
 };
 
