@@ -4,7 +4,10 @@ import { CODE_ALPHABET, CODE_CHARACTERS } from './claim-code.ts';
 import { CLAIM_LIMITS, resolveClaimLimits } from './claim-limits.ts';
 
 test('a limit outside of its range is refused with the range', () => {
-  assert.throws(() => resolveClaimLimits({ codeS: 59 }), /Cannot set codeS to 59: .* from 60 to 86400 is expected/);
+  assert.throws(
+    () => resolveClaimLimits({ claimCodeS: 59 }),
+    /Cannot set claimCodeS to 59: .* from 60 to 86400 is expected/,
+  );
   assert.equal(resolveClaimLimits({ claimsMax: 7 }).claimsMax, 7);
 });
 

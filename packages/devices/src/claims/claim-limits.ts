@@ -12,7 +12,7 @@ export interface ClaimLimit {
 export const GUESS_WINDOW_MS = 3_600_000;
 
 export const CLAIM_LIMITS = {
-  codeS: {
+  claimCodeS: {
     default: 900,
     minimum: 60,
     maximum: 86_400,
@@ -20,7 +20,7 @@ export const CLAIM_LIMITS = {
     description:
       'Time for the owner to enter the code of a device, and then for the device to collect what it gets by it.',
   },
-  collectAgainS: {
+  claimCollectAgainS: {
     default: 600,
     minimum: 0,
     maximum: 86_400,

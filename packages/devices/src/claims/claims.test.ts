@@ -124,7 +124,7 @@ describe('from the code to the credentials', () => {
       claims.collect(begun.claimId, begun.secret),
       claims.collect(begun.claimId, begun.secret),
     ]);
-    clock.pass(CLAIM_LIMITS.collectAgainS.default * 1_000 - 1);
+    clock.pass(CLAIM_LIMITS.claimCollectAgainS.default * 1_000 - 1);
     const again = await claims.collect(begun.claimId, begun.secret);
     assert.deepEqual([beside, again], [first, first]);
     clock.pass(1);
@@ -179,7 +179,7 @@ describe('who may not', () => {
   });
 
   test('an expired code is like any wrong one, and is forgotten', async () => {
-    const { claims, clock, events, service } = await open({ limits: { codeS: 60 } });
+    const { claims, clock, events, service } = await open({ limits: { claimCodeS: 60 } });
     const begun = await claims.begin({ type: 'lamp' }, AT);
     clock.pass(60_000);
     await assert.rejects(claims.confirm(begun.code, as('ada')), code('claim-code'));
@@ -191,7 +191,7 @@ describe('who may not', () => {
   });
 
   test('after so many wrong codes an owner gets no further, with the right one neither, for an hour', async () => {
-    const { claims, clock, service } = await open({ limits: { codeS: 86_400 } });
+    const { claims, clock, service } = await open({ limits: { claimCodeS: 86_400 } });
     const begun = await claims.begin({ type: 'lamp' }, AT);
     const wrong = begun.code.startsWith('A') ? `C${begun.code.slice(1)}` : `A${begun.code.slice(1)}`;
     const most = CLAIM_LIMITS.wrongCodesPerOwnerMax.default;

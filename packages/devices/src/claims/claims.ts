@@ -121,7 +121,7 @@ export class Claims {
     const createdAtMs = this.#parts.clock.nowMs();
     const claimId = randomBytes(12).toString('base64url');
     const secret = `cs_${randomBytes(32).toString('base64url')}`;
-    const expiresAtMs = createdAtMs + this.#parts.limits.codeS * 1_000;
+    const expiresAtMs = createdAtMs + this.#parts.limits.claimCodeS * 1_000;
     const code = await this.#store({
       id: claimId,
       type,
@@ -253,7 +253,7 @@ export class Claims {
     const { key, value, revision } = record;
     if (value.state.kind !== 'open') return value.state.owner === options.owner ? record : undefined;
     const state = await this.#confirmedState(value, options);
-    const expiresAtMs = nowMs + this.#parts.limits.codeS * 1_000;
+    const expiresAtMs = nowMs + this.#parts.limits.claimCodeS * 1_000;
     const next: Claim = { ...value, expiresAtMs, state };
     const written = await this.#table.put(key, next, revision);
     this.#parts.tell({ name: 'claimConfirmed', claimId: value.id, deviceId: state.deviceId, owner: options.owner });
@@ -317,7 +317,7 @@ export class Claims {
   async #keep({ key, value, revision }: Found, sealed: Uint8Array): Promise<void> {
     const { state } = value;
     if (state.kind !== 'confirmed') throw claimUnknown();
-    const expiresAtMs = this.#parts.clock.nowMs() + this.#parts.limits.collectAgainS * 1_000;
+    const expiresAtMs = this.#parts.clock.nowMs() + this.#parts.limits.claimCollectAgainS * 1_000;
     await this.#put(
       key,
       { ...value, csr: undefined, expiresAtMs, state: { ...state, kind: 'collected', sealed } },

@@ -125,12 +125,13 @@ export class CredentialDesk {
     return this.#renew(registered, facts.serial, { address, shown: undefined, ...wish });
   }
 
-  /** Renews for the owner of a device, who carries the file to it. @throws DeviceError 'renewal-refused'; CertificateError */
+  /** Renews for the owner of a device, who carries the file to it. @throws DeviceError as `renewByToken`; CertificateError */
   async renewForOwner(registered: RegisteredDevice, wish: Wish & { readonly by: string }): Promise<GivenCertificate> {
     const { issuing } = this.#parts;
     const latest = await this.#latest(registered);
     if (issuing === undefined || latest === undefined)
       throw refused(registered.device.id, 'it has no certificate that counts; a new claim is expected');
+    this.#count(registered.device.id);
     const options = { by: wish.by, ...(wish.csr !== undefined && { csr: wish.csr }) };
     const certificate = await issuing.certificates.renew(registered, latest.key, options);
     return { ...certificate, authorities: issuing.authority.trusted };
@@ -180,17 +181,21 @@ export class CredentialDesk {
     )
       throw this.#refused(device.id, address, 'it is disabled, or its authority is another one');
     if (types.get(device.type) === undefined) throw this.#refused(device.id, address, 'its type is gone');
-    if (!this.#attempts.take(device.id))
-      throw new DeviceError(
-        'renewal-limit',
-        `Cannot renew the certificate of ${quoted(device.id)}: it did so too often`,
-      );
+    this.#count(device.id);
     const options = { by: `device:${device.id}`, ...(csr !== undefined && { csr }) };
     const certificate = await issuing.certificates.renew(registered, serial, options);
     const renewal = await this.#renewals.replace(registered, this.#renewalEnd(certificate), shown);
     const by = shown === undefined ? 'certificate' : 'token';
     tell({ name: 'certificateRenewed', deviceId: device.id, serial: certificate.serial, by });
     return { certificate: { ...certificate, authorities: issuing.authority.trusted }, renewal };
+  }
+
+  /** @throws DeviceError 'renewal-limit' */
+  #count(deviceId: string): void {
+    if (this.#attempts.take(deviceId)) return;
+    const detail = `${this.#parts.limits.renewalsPerDayMax} are allowed`;
+    this.#parts.tell({ name: 'deviceLimitReached', limit: 'renewalsPerDayMax', deviceId, detail });
+    throw new DeviceError('renewal-limit', `Cannot renew the certificate of ${quoted(deviceId)}: ${detail} a day`);
   }
 
   #renewalEnd({ notAfterMs }: IssuedCertificate): number {

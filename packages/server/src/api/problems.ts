@@ -16,6 +16,7 @@ export const PROBLEMS = {
   'key-missing': { status: 401, title: 'No API key was shown.' },
   'key-refused': { status: 401, title: 'The API key is unknown, was deleted or has expired.' },
   'scope-missing': { status: 403, title: 'The API key may not do this.' },
+  'sign-in-refused': { status: 401, title: 'The user name or the password is wrong.' },
   'session-missing': { status: 401, title: 'Nobody is signed in, or no longer.' },
   'form-refused': {
     status: 403,
