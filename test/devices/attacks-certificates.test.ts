@@ -67,13 +67,7 @@ for (const [way, open] of Object.entries(WAYS)) {
     const { codes } = await client.subscribe(`player/${mine}/command`, `player/${other}/command`, 'player/+/command');
     assert.deepEqual(codes, [0, 0x87, 0x87]);
     assert.equal(await client.deliver({ topic: `player/${other}/status`, qos: 1, payload: '{}' }), 0x87);
-    for (const username of [
-      other,
-      unique('nobody'),
-      `${mine} `,
-      mine.toUpperCase(),
-      `${mine}/`,
-    ])
+    for (const username of [other, unique('nobody'), `${mine} `, mine.toUpperCase(), `${mine}/`])
       await guarded.refuses(await open(shown), connectAs(username, unique('c')), 0x87, 'certificate-username');
     const named = await open(shown);
     await guarded.refuses(named, { clientId: unique('c'), username: mine, password: 'x' }, 0x86, 'token');
