@@ -11,7 +11,7 @@ import { Connection } from './connection.ts';
 import { ConnectionCounts } from './connection-counts.ts';
 import { ConnectionDeadlines } from './connection-deadlines.ts';
 import { Denials } from './denials.ts';
-import { rejectConnection, sendDisconnect } from './disconnect.ts';
+import { endSession, rejectConnection, sendDisconnect } from './disconnect.ts';
 import type { BrokerEvent } from './events.ts';
 import { publishFollowed, subscribedQos } from './followed-delivery.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -259,6 +259,21 @@ export class Broker implements SessionContext {
     if (connection === undefined) return false;
     const { reasonCode = ReasonCode.administrativeAction, reason = 'ended by the server' } = options;
     sendDisconnect(connection, reasonCode, reason);
+    return true;
+  }
+
+  /**
+   * Ends the session of a Client Identifier, with its connection where it has one; its will goes out.
+   * @param isMeant asked with the identity that the session is bound to; nothing happens where it says no
+   * @returns false where there is no such session
+   */
+  endSession(clientId: string, isMeant: (identity: string | undefined) => boolean): boolean {
+    this.beginTurn();
+    const session = this.sessionsById.get(clientId);
+    if (session === undefined || !isMeant(session.identity)) return false;
+    this.disconnectClient(clientId);
+    // One of expiry 0 has ended with its connection.
+    if (this.sessionsById.get(clientId) === session) endSession(this, session, 'removed');
     return true;
   }
 

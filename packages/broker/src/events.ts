@@ -2,6 +2,9 @@
 import type { ProtocolVersion } from '@dunlin/protocol';
 import type { LimitName } from './limits.ts';
 
+/** `removed`: by `Broker.endSession`. */
+export type SessionEnd = 'clean-start' | 'expired' | 'disconnected' | 'removed';
+
 interface EventFields {
   /** `identity`: `Principal.identity`, here and in what follows. */
   clientConnected: {
@@ -47,7 +50,7 @@ interface EventFields {
   authenticatorFailed: { clientId: string; listener: string; error: string };
   sessionTakenOver: { clientId: string; address: string; newAddress: string };
   sessionCreated: { clientId: string };
-  sessionEnded: { clientId: string; reason: 'clean-start' | 'expired' | 'disconnected' };
+  sessionEnded: { clientId: string; reason: SessionEnd };
   subscribed: { clientId: string; identity: string | undefined; filter: string; qos: number };
   /** `rule`: what decided, where permissions did. Of this and the other denials a few a second are told; all are counted. */
   subscriptionRefused: {

@@ -14,7 +14,9 @@ import { Commands } from './commands/commands.ts';
 import { GroupCommands } from './commands/group-commands.ts';
 import { ConnectionEvents } from './connection-events.ts';
 import { DeviceChecks } from './credentials/device-checks.ts';
+import { DeviceIdentities } from './credentials/device-identity.ts';
 import { DeviceMethod } from './credentials/device-method.ts';
+import { FormerSessions } from './credentials/former-sessions.ts';
 import { LiveDevices } from './credentials/live-devices.ts';
 import { RefusalLog } from './credentials/refusal-log.ts';
 import { Tokens } from './credentials/tokens.ts';
@@ -73,7 +75,9 @@ export class DeviceService {
   readonly #live: LiveDevices;
   readonly #refusals: RefusalLog;
   readonly #policy: IssuedCertificatePolicy;
-  readonly #events = new ConnectionEvents();
+  readonly #identities = new DeviceIdentities();
+  readonly #events = new ConnectionEvents(this.#identities);
+  readonly #sessions: FormerSessions;
   readonly #ends: (() => void)[] = [];
   #broker: DeviceBroker | undefined;
   #attached: Attached | undefined;
@@ -94,6 +98,7 @@ export class DeviceService {
       clock,
       review: () => this.#broker?.review(),
     });
+    this.#sessions = new FormerSessions({ identities: this.#identities, clock, broker: () => this.#broker });
     this.#refusals = new RefusalLog(clock, (deviceId) => this.#live.has(deviceId));
     const registration = new Registration(options, this.registry, options.registration ?? [], authority?.name);
     this.#policy = new IssuedCertificatePolicy(issuing?.certificates, registration);
@@ -128,7 +133,7 @@ export class DeviceService {
 
   /** The method of authentication `devices`, called `name`. `authorities`: those of the server. */
   method(name: string, authorities: Authorities): Method {
-    this.#events.add(name);
+    this.#identities.add(name);
     return new DeviceMethod({
       name,
       registry: this.registry,
@@ -137,6 +142,7 @@ export class DeviceService {
       live: this.#live,
       authorities,
       certificates: this.#policy,
+      sessions: this.#sessions,
       onRefused: (refused) => this.#refusals.refused(refused),
     });
   }
@@ -181,6 +187,7 @@ export class DeviceService {
     const told = this.#events.read(event);
     if (told !== undefined) this.connections.take(told);
     this.#refusals.brokerEvent(event);
+    this.#sessions.brokerEvent(event);
   }
 
   /** Why a device does not come in, or what it needs. */
@@ -224,9 +231,17 @@ export class DeviceService {
   #changed(deviceId: string, isThere: boolean): void {
     const { commands, presence } = this.#withBroker;
     this.#do(commands.deviceChanged(deviceId));
+    if (!isThere) this.#do(this.#endSessions(deviceId));
     this.#do(isThere ? presence.deviceChanged(deviceId) : presence.deviceRemoved(deviceId));
     if (isThere || this.issuing === undefined) return;
     this.#do(this.issuing.certificates.revokeAll(deviceId, { reason: 'cessationOfOperation', by: 'dunlin' }));
+  }
+
+  /** Of who was removed: the session that its last client left, which presence forgets next. */
+  async #endSessions(deviceId: string): Promise<void> {
+    const last = await this.presence.get(deviceId);
+    const registered = await this.registry.get(deviceId);
+    if (last !== undefined) this.#sessions.end(last.clientId, deviceId, registered?.generation);
   }
 
   /** Work that nobody waits for. */

@@ -82,6 +82,10 @@ export class LocalDeviceBroker implements DeviceBroker {
     return this.#broker.disconnectClient(clientId);
   }
 
+  endSession(clientId: string, isMeant: (identity: string | undefined) => boolean): boolean {
+    return this.#broker.endSession(clientId, isMeant);
+  }
+
   /** Hands over no more messages; what is being published goes on. */
   async close(): Promise<void> {
     const client = await this.#client?.catch(() => undefined);
