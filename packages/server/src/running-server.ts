@@ -215,6 +215,7 @@ export class Running {
         clock: this.#clock,
         settings: this.configuration.api,
         devices: this.#devices,
+        guard: this.#inForce.doors,
         tell: this.#options.tell,
       }),
     );
@@ -286,7 +287,7 @@ const JSON_ESCAPES = 2;
 function withApi(host: ApiHost, other: HttpRequestHandler | undefined): HttpRequestHandler {
   return (request, response, listener, visit) => {
     if (!isApiUrl(request.url ?? '')) return other?.(request, response, listener, visit) ?? false;
-    host.take(request, response, visit);
+    host.take(request, response, { ...visit, listener });
     return true;
   };
 }

@@ -16,6 +16,7 @@ export const PROBLEMS = {
   'key-missing': { status: 401, title: 'No API key was shown.' },
   'key-refused': { status: 401, title: 'The API key is unknown, was deleted or has expired.' },
   'scope-missing': { status: 403, title: 'The API key may not do this.' },
+  'address-banned': { status: 403, title: 'Nobody at the address is let in for now: too much was guessed there.' },
   'origin-refused': { status: 403, title: 'A page of another origin sent the request.' },
   'route-unknown': { status: 404, title: 'Nothing is there.' },
   'device-unknown': { status: 404, title: 'There is no device with this id.' },

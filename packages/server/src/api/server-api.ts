@@ -4,9 +4,11 @@ import type { DeviceService, Tables } from '@dunlin/devices';
 import type { ApiConfiguration } from '../configuration.ts';
 import type { ServerEvent } from '../events.ts';
 import { SERVER_VERSION } from '../server-version.ts';
+import type { KeyGuard } from './api-application.ts';
 import { ApiHost } from './api-host.ts';
 import { certificateRoutes } from './certificate-routes.ts';
 import { commandRoutes } from './command-routes.ts';
+import { readConfiguredKeys } from './configured-keys.ts';
 import { deviceProblem } from './device-problems.ts';
 import { deviceRoutes } from './device-routes.ts';
 import { groupRoutes } from './group-routes.ts';
@@ -21,6 +23,7 @@ export interface ServerApiParts {
   readonly settings: ApiConfiguration;
   /** Undefined: the server has no device service, and the API no routes for one. */
   readonly devices: DeviceService | undefined;
+  readonly guard: KeyGuard;
   readonly tell: (event: ServerEvent) => void;
 }
 
@@ -34,13 +37,16 @@ const OF_DEVICES = [
   presenceRoutes,
 ];
 
-export function openServerApi({ devices, tell, ...rest }: ServerApiParts): Promise<ApiHost> {
+/** @throws ConfigurationError where the file of a key cannot be used */
+export async function openServerApi({ devices, tell, ...rest }: ServerApiParts): Promise<ApiHost> {
+  const configuredKeys = readConfiguredKeys(rest.settings.keys);
   const routes =
     devices === undefined
       ? []
       : [...OF_DEVICES.flatMap((of) => of(devices)), ...transferRoutes(devices, rest.settings.importBytesMax)];
   return ApiHost.open({
     ...rest,
+    configuredKeys,
     routes,
     problemOf: deviceProblem,
     failed: (requestId, error) => tell({ name: 'apiFailed', requestId, error: String(error) }),
