@@ -217,6 +217,14 @@ export class DeviceService {
     });
   }
 
+  /**
+   * Settles when presence says of every device what the broker has told of it, and then or after 10 s at the latest the broker
+   * may stop.
+   */
+  async settle(): Promise<void> {
+    await this.#attached?.presence.settle();
+  }
+
   /** Settles when nothing is under way any more. The broker may have stopped before. */
   async close(): Promise<void> {
     for (const end of this.#ends) end();
