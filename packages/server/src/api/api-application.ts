@@ -77,9 +77,6 @@ export interface ApiParts {
   readonly version: string;
 }
 
-/** `listener`: where the request came in. */
-export type ApiVisit = HttpVisit & { readonly listener: string };
-
 export interface RefusedRequest {
   readonly requestId: string;
   readonly by: string;
