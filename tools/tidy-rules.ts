@@ -70,7 +70,6 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/client/src/testing/outbox-child.ts': 'the process that outbox-crash.test.ts kills',
   'packages/client/src/testing/outbox-files.ts': 'files of the tests beside it; several of them run it',
   'packages/devices/src/testing/clock.ts': 'time of the tests beside it; most of them run it',
-  'packages/devices/src/testing/turning-clock.ts': 'time of the tests of commands and presence; they run it',
   'packages/devices/src/testing/command-world.ts': 'what the tests beside commands live in; every one of them runs it',
   'packages/devices/src/testing/memory-broker.ts': 'the broker of the tests beside commands and presence; they run it',
   'packages/devices/src/testing/registry.ts': 'registries of the tests beside it; most of them run it',
@@ -111,10 +110,13 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/server/src/api/api-route.ts': 'types, and what api-application.test.ts makes routes with',
   'packages/server/src/api/audit-routes.ts': 'api-application.test.ts: it asks the routes',
   'packages/server/src/api/claim-style.ts': 'a style sheet; test/browser/claim-page.test.ts has it in Chromium',
-  'packages/server/src/api/claim-view.ts': 'claim-pages.test.ts reads what it shows, and test/browser/claim-page.test.ts',
-  'packages/server/src/api/owner-caller.ts': 'claim-pages.test.ts and claim-routes.test.ts: who asks as whom gets where',
+  'packages/server/src/api/claim-view.ts':
+    'claim-pages.test.ts reads what it shows, and test/browser/claim-page.test.ts',
+  'packages/server/src/api/owner-caller.ts':
+    'claim-pages.test.ts and claim-routes.test.ts: who asks as whom gets where',
   'packages/server/src/api/owner-routes.ts': 'claim-routes.test.ts: it asks the routes',
-  'packages/server/src/api/owner-sign-in.ts': 'claim-pages.test.ts: only a server with methods and guards tells whether it is right',
+  'packages/server/src/api/owner-sign-in.ts':
+    'claim-pages.test.ts: only a server with methods and guards tells whether it is right',
   'packages/server/src/api/testing/claim-world.ts': 'a server of the tests of claims; they run it',
   'packages/server/src/api/key-routes.ts': 'api-application.test.ts: it asks the routes',
   'packages/server/src/api/open-api.ts': 'api-application.test.ts: it asks for the document',
