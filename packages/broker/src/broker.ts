@@ -130,6 +130,7 @@ export class Broker implements SessionContext {
   readonly #laterTurns: LaterTurns;
   #dirty: Connection[] = [];
   #isInTurn = false;
+  #isDrained = false;
   #listeners: ((event: BrokerEvent) => void)[] = [];
   #storeFailure: { readonly error: unknown } | undefined;
   #ticking: Timer | undefined;
@@ -316,13 +317,14 @@ export class Broker implements SessionContext {
   }
 
   /**
-   * Sends all clients away and stops. Settles when the store is closed; wires close by themselves.
-   * Rejects with what the store failed for, where it has: what was not acknowledged may be lost.
+   * Sends all clients away, and takes no more; wills go out. What the program publishes is taken until `stop`, so that it can
+   * say what follows from their going. Called once at the most, before `stop`.
    */
-  async stop(options: StopOptions = {}): Promise<void> {
+  drain(options: StopOptions = {}): void {
     this.beginTurn();
     const { serverReference } = this.settings;
     this.isDraining = true;
+    this.#isDrained = true;
     this.tell({ name: 'draining', serverReference });
     const reasonCode =
       options.reasonCode ??
@@ -335,6 +337,14 @@ export class Broker implements SessionContext {
     this.#ticking?.cancel();
     this.storage.stop();
     for (const { receipts } of this.sessionsById.values()) receipts?.lose();
+  }
+
+  /**
+   * Sends all clients away, where `drain` has not, and stops. Settles when the store is closed; wires close by themselves.
+   * Rejects with what the store failed for, where it has: what was not acknowledged may be lost.
+   */
+  async stop(options: StopOptions = {}): Promise<void> {
+    if (!this.#isDrained) this.drain(options);
     // What is told of a commit may write again.
     do {
       const flushed = this.commits.flushed();
