@@ -139,6 +139,44 @@ test('a key does what its scopes say and nothing else', async () => {
   assert.equal((await fleet.done('GET', `/api/v1/devices/${id}/tokens`)).items.length, 1);
 });
 
+test('a key that was deleted, or has expired, counts no longer, also on a connection that it has open', async () => {
+  const { key: own, id } = await fleet.done('POST', '/api/v1/keys', { name: 'short', scopes: ['devices:read'] });
+  const wire = await Wire.open();
+  const asked = `GET /api/v1/devices HTTP/1.1\r\n${HOST}Authorization: Bearer ${own}\r\n\r\n`;
+  wire.socket.write(asked);
+  assert.deepEqual(await wire.answers(1), ['200']);
+  await fleet.done('DELETE', `/api/v1/keys/${id}`);
+  wire.socket.write(asked);
+  assert.deepEqual(await wire.answers(2), ['200', '401']);
+  assert.equal((await fleet.ask('POST', '/api/v1/keys', { name: 'x', scopes: ['nonsense'] })).status, 400);
+});
+
+test('other methods and forms of HTTP lead nowhere, and no request becomes another one', async () => {
+  for (const method of ['HEAD', 'OPTIONS', 'PUT', 'TRACE', 'CONNECT', 'PROPFIND', 'X'])
+    for (const path of ['/api/v1/devices', '/api/v1/keys']) {
+      const [status] = await answersTo(
+        `${method} ${path} HTTP/1.1\r\n${HOST}${AUTHORIZATION}Connection: close\r\n\r\n`,
+      );
+      assert.ok(status === undefined || /^4/.test(status), `${method} ${path}: ${status}`);
+    }
+  const override = await fleet.http(key, '/api/v1/devices', { headers: { 'x-http-method-override': 'DELETE' } });
+  assert.equal(override.status, 200);
+  const forms = [
+    'http://evil.example/api/v1/keys',
+    '//evil.example/api/v1/keys',
+    '/api/v1/../v1/keys',
+    '/API/V1/keys',
+    '*',
+    'api/v1/keys',
+  ];
+  for (const form of forms) {
+    const [status] = await answersTo(`GET ${form} HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`);
+    assert.ok(status === undefined || /^4/.test(status), `${form}: ${status}`);
+  }
+  const upgrade = `GET /api/v1/devices HTTP/1.1\r\n${HOST}${AUTHORIZATION}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n`;
+  assert.match((await answersTo(upgrade))[0], /^4/);
+});
+
 test('guessing keys is slowed down by address, and costs the holder of a key nothing', async () => {
   const slow = await FleetServer.start(fleetFiles(scratch()), { api: { strangerRequestsPerSecondMax: 1 } });
   const own = await slow.key();
