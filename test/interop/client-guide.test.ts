@@ -80,6 +80,7 @@ test('the examples of the client guide run', async () => {
     '42 does play\n',
     "player/42/status player/+/status { key: '7' }\n",
     '42 true\n{ playing: true }\n',
+    '1\n',
   ]);
 });
 
