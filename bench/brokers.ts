@@ -17,7 +17,7 @@ export interface Broker {
   readonly ports: Readonly<Record<string, number>>;
   /** Its own, with all that it writes; removed when it stops. */
   readonly folder: string;
-  /** Settles when the process is gone: SIGTERM, and SIGKILL after five seconds. */
+  /** Settles when the process is gone: SIGTERM, and SIGKILL after half a minute. */
   stop(): Promise<void>;
 }
 
@@ -27,7 +27,8 @@ export const brokerCore = 0;
 /** Node does this by itself; so that all brokers may open as many connections. */
 const raiseFileLimit = 'ulimit -n "$(ulimit -H -n)"';
 const startTimeoutMs = 60_000;
-const stopTimeoutMs = 5_000;
+/** A server that says of thousands of devices that they are gone, and then writes its profile, takes its time. */
+const stopTimeoutMs = 30_000;
 const children = new Set<ChildProcess>();
 const folders = new Set<string>();
 

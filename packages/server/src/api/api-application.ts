@@ -2,7 +2,7 @@
  * The API as a Fastify application, made of its parts: every request passes the same steps. Who asks, whether that is
  * allowed and not too often, whether the input is right, whether it was carried out before; then its route.
  */
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '@dunlin/broker';
 import type { HttpVisit } from '@dunlin/transport/websocket-server';
@@ -74,7 +74,7 @@ export async function apiApplication(parts: ApiParts): Promise<FastifyInstance> 
     logger: false,
     bodyLimit: parts.limits.bodyBytesMax,
     requestIdHeader: false,
-    genReqId: () => randomBytes(8).toString('hex'),
+    genReqId: () => randomUUID(),
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX },
     frameworkErrors: (error, request, reply) => void answerProblem(parts, error, request, reply),
@@ -264,7 +264,10 @@ async function carryOut(
   const { params, query, body } = request as unknown as { params: never; query: never; body: never };
   const expected = expectedRevision(request);
   const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
+  // An answer that was sent whole ends with this event too, and abort() is dear.
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort();
+  });
   const call: ApiCall<never, never, never> = {
     caller,
     requestId: request.id,
