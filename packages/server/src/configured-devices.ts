@@ -31,6 +31,7 @@ export async function openDevices(
     types,
     authority,
     registration: devices.registration,
+    commandLimits: devices.limits,
     ...(warnDays !== undefined && { warnDays }),
     certificates: { ...(days !== undefined && { days }), ...(renewalOverlapS !== undefined && { renewalOverlapS }) },
   });
@@ -51,12 +52,13 @@ export function openAuthority(
   data: string | undefined,
 ): IssuingAuthority | undefined {
   if (authority === undefined || masterKey === undefined) return undefined;
-  const { name, certificate, key } = authority;
+  const { name, certificate, key, crlUrl, ocspUrl } = authority;
   try {
     return IssuingAuthority.open({
       name,
-      certificate: namedText(certificate, 'the certificate of the authority'),
-      key: namedText(key, 'the key of the authority'),
+      certificate: namedText('certificate', certificate),
+      key: namedText('key', key),
+      urls: { ...(crlUrl !== undefined && { crl: crlUrl }), ...(ocspUrl !== undefined && { ocsp: ocspUrl }) },
       masterKey: readMasterKey(masterKey, { ...(data !== undefined && { dataDirectory: data }) }),
     });
   } catch (error) {
@@ -66,6 +68,10 @@ export function openAuthority(
   }
 }
 
-function namedText(file: string, what: string): { text: string; source: string } {
-  return { text: readConfiguredFile(file, what).toString('utf8'), source: file };
+function namedText(key: 'certificate' | 'key', file: string): { text: string; source: string } {
+  try {
+    return { text: readConfiguredFile(file, `the ${key} of the authority`).toString('utf8'), source: file };
+  } catch (error) {
+    throw new ConfigurationError([`devices.authority.${key}: ${(error as Error).message}`]);
+  }
 }

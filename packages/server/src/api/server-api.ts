@@ -2,6 +2,7 @@
 import type { Clock } from '@dunlin/broker';
 import type { DeviceService, Tables } from '@dunlin/devices';
 import type { ApiConfiguration } from '../configuration.ts';
+import type { ServerEvent } from '../events.ts';
 import { SERVER_VERSION } from '../server-version.ts';
 import { ApiHost } from './api-host.ts';
 import { certificateRoutes } from './certificate-routes.ts';
@@ -20,7 +21,7 @@ export interface ServerApiParts {
   readonly settings: ApiConfiguration;
   /** Undefined: the server has no device service, and the API no routes for one. */
   readonly devices: DeviceService | undefined;
-  readonly failed: (requestId: string, error: unknown) => void;
+  readonly tell: (event: ServerEvent) => void;
 }
 
 const OF_DEVICES = [
@@ -33,10 +34,17 @@ const OF_DEVICES = [
   presenceRoutes,
 ];
 
-export function openServerApi({ devices, ...rest }: ServerApiParts): Promise<ApiHost> {
+export function openServerApi({ devices, tell, ...rest }: ServerApiParts): Promise<ApiHost> {
   const routes =
     devices === undefined
       ? []
       : [...OF_DEVICES.flatMap((of) => of(devices)), ...transferRoutes(devices, rest.settings.importBytesMax)];
-  return ApiHost.open({ ...rest, routes, problemOf: deviceProblem, version: SERVER_VERSION });
+  return ApiHost.open({
+    ...rest,
+    routes,
+    problemOf: deviceProblem,
+    failed: (requestId, error) => tell({ name: 'apiFailed', requestId, error: String(error) }),
+    refused: (refused) => tell({ name: 'apiRefused', ...refused }),
+    version: SERVER_VERSION,
+  });
 }
