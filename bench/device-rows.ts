@@ -2,7 +2,7 @@
 import { CERTIFICATE_DEVICES, TOKEN_DEVICES } from './device-fleet.ts';
 import type { Aim, Figure, Row } from './rows.ts';
 
-/** As many as the file limit of the one process that is the server lets in, beside the clients of one process. */
+/** With a file limit of 20,000 a server takes twice as many; a fleet that is awake leaves it room. */
 const AWAKE = 8_000;
 const asMosquitto: Aim = { of: 'dunlin-devices', times: 1, than: 'mosquitto-devices' };
 
