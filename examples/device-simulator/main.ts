@@ -90,6 +90,8 @@ const server = {
   tlsPort: amount('tls-port', 1),
   ca: readFileSync(join(directory, 'tls/ca.pem'), 'utf8'),
 };
+const over = new AbortController();
+process.once('SIGINT', () => over.abort());
 const reports = new Map<ChildProcess, Counts>();
 const children = sharesOf(devices, processes).map((share) => {
   const child = fork(join(import.meta.dirname, 'worker.ts'), { execArgv: process.execArgv });
@@ -102,8 +104,13 @@ const children = sharesOf(devices, processes).map((share) => {
   return child;
 });
 
-const over = new AbortController();
-process.once('SIGINT', () => over.abort());
+const ended = children.map(async (child) => {
+  await once(child, 'exit');
+  if (over.signal.aborted) return;
+  console.error('Cannot go on: a process with a part of the devices ended by itself');
+  process.exitCode = 1;
+  over.abort();
+});
 let before = sumOf(reports);
 let [elapsed, isWaking] = [0, false];
 const waking: Promise<void>[] = [];
@@ -121,8 +128,7 @@ while (!over.signal.aborted && (seconds === 0 || elapsed < seconds)) {
 }
 over.abort();
 await Promise.all(waking);
-const ended = children.map((child) => once(child, 'exit'));
-for (const child of children) child.send('stop');
+for (const child of children) if (child.connected) child.send('stop');
 await Promise.all(ended);
 console.log(
   `ended: ${before.connects} connections, ${before.commands} commands, ${before.views} views, ${before.failures} failures`,
