@@ -6,14 +6,14 @@ import type { Aim, Figure, Row } from './rows.ts';
 const AWAKE = 8_000;
 const asMosquitto: Aim = { of: 'dunlin-devices', times: 1, than: 'mosquitto-devices' };
 
-const connects: Figure = {
-  key: 'conn_s',
-  title: 'connections a second',
-  unit: '/s',
-  better: 'higher',
+const connects: Figure = { key: 'conn_s', title: 'connections a second', unit: '/s', better: 'higher' };
+const connectCpu: Figure = {
+  key: 'cpu_us_conn',
+  title: 'CPU a connection',
+  unit: 'µs',
+  better: 'lower',
   aims: [asMosquitto],
 };
-const connectCpu: Figure = { key: 'cpu_us_conn', title: 'CPU a connection', unit: 'µs', better: 'lower' };
 const wakeUps: Figure = { key: 'wake_s', title: 'wake-ups a second', unit: '/s', better: 'higher' };
 const wakeCpu: Figure = { key: 'cpu_us_wake', title: 'CPU a wake-up', unit: 'µs', better: 'lower' };
 const wakeTail: Figure = { key: 'p99_us', title: 'request to device, 99 %', unit: 'µs', better: 'lower' };
