@@ -9,12 +9,17 @@ import type { IssuingAuthority } from './authority/issuing-authority.ts';
 import { OcspResponder } from './authority/ocsp-responder.ts';
 import { Registration, type RegistrationRule } from './authority/registration.ts';
 import { Revocations } from './authority/revocations.ts';
+import { type ClaimLimits, resolveClaimLimits } from './claims/claim-limits.ts';
+import { Claims } from './claims/claims.ts';
+import { CredentialDesk } from './claims/device-credentials.ts';
 import type { CommandLimits } from './commands/command-limits.ts';
 import { Commands } from './commands/commands.ts';
 import { GroupCommands } from './commands/group-commands.ts';
 import { ConnectionEvents } from './connection-events.ts';
 import { DeviceChecks } from './credentials/device-checks.ts';
+import { DeviceIdentities } from './credentials/device-identity.ts';
 import { DeviceMethod } from './credentials/device-method.ts';
+import { FormerSessions } from './credentials/former-sessions.ts';
 import { LiveDevices } from './credentials/live-devices.ts';
 import { RefusalLog } from './credentials/refusal-log.ts';
 import { Tokens } from './credentials/tokens.ts';
@@ -39,6 +44,7 @@ export interface DeviceServiceOptions extends ServiceParts {
   /** Foreign authorities whose devices are registered as they come. Default: none. */
   readonly registration?: readonly RegistrationRule[];
   readonly commandLimits?: Partial<CommandLimits>;
+  readonly claimLimits?: Partial<ClaimLimits>;
 }
 
 /** What there is where the service has an authority of its own. */
@@ -68,13 +74,19 @@ export class DeviceService {
   readonly connections = new Connections();
   /** Undefined where the service has no authority. */
   readonly issuing: CertificateService | undefined;
+  /** Credentials that devices and their owners get and end by themselves. */
+  readonly desk: CredentialDesk;
   readonly #options: DeviceServiceOptions;
   readonly #checks: DeviceChecks;
   readonly #live: LiveDevices;
   readonly #refusals: RefusalLog;
   readonly #policy: IssuedCertificatePolicy;
-  readonly #events = new ConnectionEvents();
+  readonly #identities = new DeviceIdentities();
+  readonly #events = new ConnectionEvents(this.#identities);
+  readonly #sessions: FormerSessions;
   readonly #ends: (() => void)[] = [];
+  readonly #underWay = new Set<Promise<unknown>>();
+  #claims: Claims | undefined;
   #broker: DeviceBroker | undefined;
   #attached: Attached | undefined;
 
@@ -94,25 +106,32 @@ export class DeviceService {
       clock,
       review: () => this.#broker?.review(),
     });
+    this.#sessions = new FormerSessions({ identities: this.#identities, clock, broker: () => this.#broker });
     this.#refusals = new RefusalLog(clock, (deviceId) => this.#live.has(deviceId));
     const registration = new Registration(options, this.registry, options.registration ?? [], authority?.name);
     this.#policy = new IssuedCertificatePolicy(issuing?.certificates, registration);
+    this.desk = new CredentialDesk({ ...this.#claimParts, policy: this.#policy });
   }
 
   /** Settles when all is known that a device may be refused for. */
   static async open(options: DeviceServiceOptions): Promise<DeviceService> {
     const { authority, clock } = options;
-    if (authority === undefined) return new DeviceService(options, undefined);
+    if (authority === undefined) return new DeviceService(options, undefined).#opened();
     const certificates = new Certificates(options, authority, options.certificates);
     const revocations = await Revocations.open(certificates.table, clock);
     const crl = new CrlPublisher(authority, revocations, clock);
     const ocsp = new OcspResponder(authority, certificates, clock);
-    return new DeviceService(options, { authority, certificates, revocations, crl, ocsp });
+    return new DeviceService(options, { authority, certificates, revocations, crl, ocsp }).#opened();
   }
 
   /** Who else knows revoked certificates; none where the service has no authority. */
   get revocationSources(): readonly RevocationSource[] {
     return this.issuing === undefined ? [] : [this.issuing.revocations];
+  }
+
+  /** Devices that ask for a place. */
+  get claims(): Claims {
+    return this.#claims as Claims;
   }
 
   /** These are there when the service has a broker; before, they throw. */
@@ -128,7 +147,7 @@ export class DeviceService {
 
   /** The method of authentication `devices`, called `name`. `authorities`: those of the server. */
   method(name: string, authorities: Authorities): Method {
-    this.#events.add(name);
+    this.#identities.add(name);
     return new DeviceMethod({
       name,
       registry: this.registry,
@@ -137,6 +156,7 @@ export class DeviceService {
       live: this.#live,
       authorities,
       certificates: this.#policy,
+      sessions: this.#sessions,
       onRefused: (refused) => this.#refusals.refused(refused),
     });
   }
@@ -181,6 +201,7 @@ export class DeviceService {
     const told = this.#events.read(event);
     if (told !== undefined) this.connections.take(told);
     this.#refusals.brokerEvent(event);
+    this.#sessions.brokerEvent(event);
   }
 
   /** Why a device does not come in, or what it needs. */
@@ -195,6 +216,16 @@ export class DeviceService {
       certificates: async (id) => (await this.#certificatesOf(id)).map(({ key, value }) => ({ serial: key, ...value })),
       presence: (id) => this.presence.get(id),
     });
+  }
+
+  /**
+   * Settles when presence says of every device what the broker has told of it, and then or after 10 s at the latest the broker
+   * may stop.
+   */
+  async settle(): Promise<void> {
+    this.#attached?.expiry?.close();
+    await this.#attached?.presence.settle();
+    await Promise.allSettled(this.#underWay);
   }
 
   /** Settles when nothing is under way any more. The broker may have stopped before. */
@@ -212,6 +243,23 @@ export class DeviceService {
     await this.registry.close();
   }
 
+  get #claimParts() {
+    const { registry, tokens, types, issuing } = this;
+    return {
+      ...this.#options,
+      registry,
+      tokens,
+      types,
+      issuing,
+      limits: resolveClaimLimits(this.#options.claimLimits ?? {}),
+    };
+  }
+
+  async #opened(): Promise<this> {
+    this.#claims = await Claims.open({ ...this.#claimParts, desk: this.desk });
+    return this;
+  }
+
   get #withBroker(): Attached {
     if (this.#attached !== undefined) return this.#attached;
     throw new Error('Cannot use commands and presence: a broker is expected to be attached before');
@@ -224,13 +272,24 @@ export class DeviceService {
   #changed(deviceId: string, isThere: boolean): void {
     const { commands, presence } = this.#withBroker;
     this.#do(commands.deviceChanged(deviceId));
+    if (!isThere) this.#do(this.#endSessions(deviceId));
     this.#do(isThere ? presence.deviceChanged(deviceId) : presence.deviceRemoved(deviceId));
     if (isThere || this.issuing === undefined) return;
     this.#do(this.issuing.certificates.revokeAll(deviceId, { reason: 'cessationOfOperation', by: 'dunlin' }));
   }
 
-  /** Work that nobody waits for. */
+  /** Of who was removed: the session that its last client left, which presence forgets next. */
+  async #endSessions(deviceId: string): Promise<void> {
+    const last = await this.presence.get(deviceId);
+    const registered = await this.registry.get(deviceId);
+    if (last !== undefined) this.#sessions.end(last.clientId, deviceId, registered?.generation);
+  }
+
+  /** Work that nobody waits for but `settle`. */
   #do(work: Promise<unknown>): void {
-    work.catch((error) => this.#options.tell({ name: 'deviceServiceFailed', error: String(error) }));
+    const done = work
+      .catch((error) => this.#options.tell({ name: 'deviceServiceFailed', error: String(error) }))
+      .finally(() => this.#underWay.delete(done));
+    this.#underWay.add(done);
   }
 }

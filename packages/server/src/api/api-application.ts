@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { TLSSocket } from 'node:tls';
 import type { Clock } from '@dunlin/broker';
 import type { HttpVisit } from '@dunlin/transport/websocket-server';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -12,10 +13,12 @@ import { Compile } from 'typebox/compile';
 import { Value } from 'typebox/value';
 import { type AnsweredRequests, requestHash } from './answered-requests.ts';
 import type { ApiKeys } from './api-keys.ts';
-import type { ApiAnswer, ApiCall, ApiRoute } from './api-route.ts';
+import type { ApiAnswer, ApiCall, ApiRoute, HttpFacts } from './api-route.ts';
 import type { AuditLog } from './audit-log.ts';
 import { nestsAtMost } from './json-depth.ts';
 import { openApiDocument } from './open-api.ts';
+import { ownerCaller } from './owner-caller.ts';
+import type { OwnerSessions } from './owner-sessions.ts';
 import { ApiProblem, PROBLEMS, type ProblemCode, problemBody } from './problems.ts';
 import { RequestRate } from './request-rate.ts';
 import { type Caller, LOCAL } from './scopes.ts';
@@ -30,6 +33,19 @@ export interface ApiLimits {
   readonly bodyBytesMax: number;
 }
 
+/** Where a request came in, and what is known of who sent it. */
+export interface ApiVisit extends HttpVisit {
+  /** Name. */
+  readonly listener: string;
+}
+
+/** Who keeps out whom guesses. */
+export interface KeyGuard {
+  isBanned(address: string): boolean;
+  /** Counts a wrong key; returns for how many milliseconds its answer is to wait. */
+  failedElsewhere(address: string, listener: string): number;
+}
+
 export interface ApiParts {
   readonly clock: Clock;
   readonly keys: ApiKeys;
@@ -38,7 +54,15 @@ export interface ApiParts {
   readonly routes: readonly ApiRoute[];
   readonly limits: ApiLimits;
   /** Who sent a request that came over a listener. */
-  readonly visitOf: (request: IncomingMessage) => HttpVisit | undefined;
+  readonly visitOf: (request: IncomingMessage) => ApiVisit | undefined;
+  /** Owners of devices that are signed in. */
+  readonly owners: OwnerSessions;
+  /** What people see where a page cannot be shown. */
+  readonly problemPage: (problem: ApiProblem) => {
+    readonly body: string;
+    readonly headers: Readonly<Record<string, string>>;
+  };
+  readonly guard: KeyGuard;
   /** What an error of a route is to the caller; undefined: a fault of ours. */
   readonly problemOf: (error: unknown) => ApiProblem | undefined;
   /**
@@ -142,9 +166,10 @@ function addEntrance(app: FastifyInstance, parts: ApiParts, passages: WeakMap<Fa
     reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
     if (underWay > limits.requestsMax)
       throw new ApiProblem('too-busy', `Cannot take more than ${limits.requestsMax} requests at once: try again later`);
-    const { scope = 'any' } = request.routeOptions.config as { scope?: ApiRoute['scope'] };
-    const caller = await callerOf(request, parts, scope === 'public').catch((error) => {
-      throw takeStranger(ofStrangers, addressOf(request, parts)) ?? error;
+    const config = configOf(request);
+    const { scope } = config;
+    const caller = await callerOf(request, parts, config).catch(async (error) => {
+      throw await strangerRefusal(error, request, parts, ofStrangers);
     });
     passages.set(request, { caller, first: undefined });
     const refusal =
@@ -154,9 +179,19 @@ function addEntrance(app: FastifyInstance, parts: ApiParts, passages: WeakMap<Fa
           ? undefined
           : tooMany('of this API key');
     if (refusal !== undefined) throw refusal;
+    if (caller.session !== undefined) return;
+    if (scope === 'owner')
+      throw new ApiProblem('session-missing', 'Cannot do this: a user who is signed in is expected');
     if (scope !== 'any' && scope !== 'public' && !caller.scopes.has(scope))
       throw new ApiProblem('scope-missing', `Cannot do this with the API key: its scope ${scope} is expected`);
   });
+}
+
+type RouteConfig = Pick<ApiRoute, 'scope' | 'allowsOwners' | 'isPage'>;
+
+function configOf({ routeOptions }: FastifyRequest): RouteConfig {
+  const { scope = 'any', ...rest } = routeOptions.config as Partial<RouteConfig>;
+  return { scope, ...rest };
 }
 
 function takeStranger(rate: RequestRate, address: string): ApiProblem | undefined {
@@ -172,7 +207,7 @@ function addressOf({ raw }: FastifyRequest, { visitOf }: ApiParts): string {
 }
 
 /** @throws ApiProblem */
-async function callerOf({ raw, headers }: FastifyRequest, parts: ApiParts, isPublic: boolean): Promise<Caller> {
+async function callerOf({ raw, headers }: FastifyRequest, parts: ApiParts, config: RouteConfig): Promise<Caller> {
   const visit = parts.visitOf(raw);
   // Only code of this process can inject a request, and the control socket is for the user of the server alone.
   if (visit === undefined && 'isLightMyRequest' in raw) return LOCAL;
@@ -183,13 +218,41 @@ async function callerOf({ raw, headers }: FastifyRequest, parts: ApiParts, isPub
       'origin-refused',
       'Cannot answer a page of this origin: one of `origins` of the listener is expected',
     );
+  if (parts.guard.isBanned(address))
+    throw new ApiProblem('address-banned', 'Cannot answer this address: that its ban ends is expected');
   const key = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
   if (key !== undefined) return await parts.keys.check(key, address);
-  if (isPublic) return { by: 'public', scopes: new Set(), address };
+  const owner = ownerCaller(config, { method: raw.method ?? '', ...factsOf(raw, visit) }, visit, parts.owners);
+  if (owner !== undefined) return owner;
+  if (config.scope === 'public') return { by: 'public', scopes: new Set(), address };
   // A page of a name that was made to lead here is of "its own origin"; a key it has none.
   if (!visit.isOwnHost)
     throw new ApiProblem('host-refused', 'Cannot answer for this host: one of `hosts` of the listener is expected');
   throw new ApiProblem('key-missing', 'Cannot do this without an API key: Authorization: Bearer dk_… is expected');
+}
+
+/** Whoever shows a wrong key waits the longer the more often it did. Returns what the answer is. */
+async function strangerRefusal(
+  error: unknown,
+  request: FastifyRequest,
+  parts: ApiParts,
+  ofStrangers: RequestRate,
+): Promise<unknown> {
+  const isGuess = error instanceof ApiProblem && error.code === 'key-refused';
+  const address = addressOf(request, parts);
+  const listener = parts.visitOf(request.raw)?.listener ?? '';
+  const delayMs = isGuess ? parts.guard.failedElsewhere(address, listener) : 0;
+  const limited = takeStranger(ofStrangers, address);
+  if (limited === undefined && delayMs > 0) await pause(delayMs, parts);
+  return limited ?? error;
+}
+
+/** Settles when the time is over, or the server stops. */
+function pause(ms: number, { clock, began }: ApiParts): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = clock.every(ms, resolve);
+  began(promise, resolve);
+  return promise.finally(() => timer.cancel());
 }
 
 function addRoute(
@@ -202,7 +265,7 @@ function addRoute(
   app.route({
     method,
     url: path.replace(/\{(\w+)\}/g, ':$1'),
-    config: { scope },
+    config: { scope, allowsOwners: route.allowsOwners, isPage: route.isPage },
     ...(bodyKind !== 'json' && { bodyLimit: bodyKind.bytesMax }),
     schema: { params, querystring: query, ...(body !== undefined && bodyKind === 'json' && { body }) },
     preValidation: async (request) => checkBody(request, route),
@@ -261,7 +324,8 @@ function contentTypeOf({ headers }: FastifyRequest): string {
 async function repeatedAnswer(request: FastifyRequest, parts: ApiParts, passage: RoutePassage) {
   const { route } = passage;
   const key = request.headers['idempotency-key'];
-  if (key === undefined || route.method === 'GET') return undefined;
+  // Strangers all have one name: a key of one could be guessed by another.
+  if (key === undefined || route.method === 'GET' || passage.caller.by === 'public') return undefined;
   if (typeof key !== 'string' || route.bodyKind !== 'json' || route.method !== 'POST')
     throw new ApiProblem(
       'idempotency-key-invalid',
@@ -300,6 +364,7 @@ async function carryOut(
     body: (body ?? undefined) as never,
     contentType: contentTypeOf(request),
     expected,
+    http: factsOf(request.raw, parts.visitOf(request.raw)),
     gone,
   };
   const answer = await route.handle(call);
@@ -317,9 +382,17 @@ async function carryOut(
   await endFirst(parts, passage, { status, location, body: kept });
   reply.code(status);
   if (location !== undefined) reply.header('location', location);
+  if (answer.headers !== undefined) reply.headers({ ...answer.headers });
   if (answer.revision !== undefined) reply.header('etag', `"${answer.revision}"`);
   if (text === undefined) return reply.send();
   return reply.type(answer.contentType ?? 'application/json; charset=utf-8').send(text);
+}
+
+function factsOf(request: IncomingMessage, visit: ApiVisit | undefined): HttpFacts {
+  const { headers, socket } = request;
+  const { peer, listener = '' } = visit ?? {};
+  const isProxied = peer?.proxyAddress !== undefined && headers['x-forwarded-proto'] === 'https';
+  return { listener, peer, headers, isSecure: isProxied || (socket as Partial<TLSSocket>).encrypted === true };
 }
 
 function bodyOf({ body, contentType }: ApiAnswer<unknown>): unknown {
@@ -366,6 +439,8 @@ const TURNED_AWAY: readonly ProblemCode[] = [
   'key-missing',
   'key-refused',
   'scope-missing',
+  'session-missing',
+  'form-refused',
   'origin-refused',
   'host-refused',
   'too-many-requests',
@@ -398,6 +473,11 @@ async function answerProblem(
   if (status === 429 || status === 503) reply.header('retry-after', String(RETRY_AFTER_S));
   // What was not read of the body would be taken for the next request.
   if (status === 413 || status === 415) reply.header('connection', 'close');
+  if (configOf(request).isPage) {
+    const { body, headers } = parts.problemPage(problem);
+    const all = { ...SECURITY_HEADERS, ...headers, 'x-request-id': request.id };
+    return reply.headers(all).code(status).type('text/html; charset=utf-8').send(body);
+  }
   return reply
     .headers({ ...SECURITY_HEADERS, 'x-request-id': request.id })
     .code(status)
