@@ -85,6 +85,7 @@ export class DeviceService {
   readonly #events = new ConnectionEvents(this.#identities);
   readonly #sessions: FormerSessions;
   readonly #ends: (() => void)[] = [];
+  readonly #underWay = new Set<Promise<unknown>>();
   #claims: Claims | undefined;
   #broker: DeviceBroker | undefined;
   #attached: Attached | undefined;
@@ -222,7 +223,9 @@ export class DeviceService {
    * may stop.
    */
   async settle(): Promise<void> {
+    this.#attached?.expiry?.close();
     await this.#attached?.presence.settle();
+    await Promise.allSettled(this.#underWay);
   }
 
   /** Settles when nothing is under way any more. The broker may have stopped before. */
@@ -282,8 +285,11 @@ export class DeviceService {
     if (last !== undefined) this.#sessions.end(last.clientId, deviceId, registered?.generation);
   }
 
-  /** Work that nobody waits for. */
+  /** Work that nobody waits for but `settle`. */
   #do(work: Promise<unknown>): void {
-    work.catch((error) => this.#options.tell({ name: 'deviceServiceFailed', error: String(error) }));
+    const done = work
+      .catch((error) => this.#options.tell({ name: 'deviceServiceFailed', error: String(error) }))
+      .finally(() => this.#underWay.delete(done));
+    this.#underWay.add(done);
   }
 }

@@ -4,7 +4,6 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { TLSSocket } from 'node:tls';
 import type { Clock } from '@dunlin/broker';
 import type { HttpVisit } from '@dunlin/transport/websocket-server';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -13,8 +12,9 @@ import { Compile } from 'typebox/compile';
 import { Value } from 'typebox/value';
 import { type AnsweredRequests, requestHash } from './answered-requests.ts';
 import type { ApiKeys } from './api-keys.ts';
-import type { ApiAnswer, ApiCall, ApiRoute, HttpFacts } from './api-route.ts';
+import type { ApiAnswer, ApiCall, ApiRoute } from './api-route.ts';
 import type { AuditLog } from './audit-log.ts';
+import { factsOf } from './http-facts.ts';
 import { nestsAtMost } from './json-depth.ts';
 import { openApiDocument } from './open-api.ts';
 import { ownerCaller } from './owner-caller.ts';
@@ -355,13 +355,6 @@ async function carryOut(
   if (answer.revision !== undefined) reply.header('etag', `"${answer.revision}"`);
   if (text === undefined) return reply.send();
   return reply.type(answer.contentType ?? 'application/json; charset=utf-8').send(text);
-}
-
-function factsOf(request: IncomingMessage, visit: ApiVisit | undefined): HttpFacts {
-  const { headers, socket } = request;
-  const { peer, listener = '' } = visit ?? {};
-  const isProxied = peer?.proxyAddress !== undefined && headers['x-forwarded-proto'] === 'https';
-  return { listener, peer, headers, isSecure: isProxied || (socket as Partial<TLSSocket>).encrypted === true };
 }
 
 function bodyOf({ body, contentType }: ApiAnswer<unknown>): unknown {
