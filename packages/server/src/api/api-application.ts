@@ -22,6 +22,7 @@ import type { OwnerSessions } from './owner-sessions.ts';
 import { ApiProblem, PROBLEMS, type ProblemCode, problemBody } from './problems.ts';
 import { RequestRate } from './request-rate.ts';
 import { type Caller, LOCAL } from './scopes.ts';
+import { Strangers, tooMany } from './strangers.ts';
 
 export interface ApiLimits {
   /** Of one key, a second. */
@@ -156,7 +157,7 @@ function isJson({ bodyKind }: ApiRoute): boolean {
 function addEntrance(app: FastifyInstance, parts: ApiParts, passages: WeakMap<FastifyRequest, Passage>): void {
   const { limits, clock } = parts;
   const ofKeys = new RequestRate(clock, limits.requestsPerSecondMax);
-  const ofStrangers = new RequestRate(clock, limits.strangerRequestsPerSecondMax);
+  const strangers = new Strangers(parts);
   let underWay = 0;
   app.addHook('onRequest', async (request, reply) => {
     underWay += 1;
@@ -169,12 +170,12 @@ function addEntrance(app: FastifyInstance, parts: ApiParts, passages: WeakMap<Fa
     const config = configOf(request);
     const { scope } = config;
     const caller = await callerOf(request, parts, config).catch(async (error) => {
-      throw await strangerRefusal(error, request, parts, ofStrangers);
+      throw await strangers.refusal(error, addressOf(request, parts), parts.visitOf(request.raw)?.listener ?? '');
     });
     passages.set(request, { caller, first: undefined });
     const refusal =
       caller.by === 'public'
-        ? takeStranger(ofStrangers, caller.address)
+        ? strangers.take(caller.address)
         : caller === LOCAL || ofKeys.take(caller.by)
           ? undefined
           : tooMany('of this API key');
@@ -192,14 +193,6 @@ type RouteConfig = Pick<ApiRoute, 'scope' | 'allowsOwners' | 'isPage'>;
 function configOf({ routeOptions }: FastifyRequest): RouteConfig {
   const { scope = 'any', ...rest } = routeOptions.config as Partial<RouteConfig>;
   return { scope, ...rest };
-}
-
-function takeStranger(rate: RequestRate, address: string): ApiProblem | undefined {
-  return rate.take(address) ? undefined : tooMany('of this address without an API key that counts');
-}
-
-function tooMany(whose: string): ApiProblem {
-  return new ApiProblem('too-many-requests', `Cannot take more requests ${whose} in this second: try again later`);
 }
 
 function addressOf({ raw }: FastifyRequest, { visitOf }: ApiParts): string {
@@ -229,30 +222,6 @@ async function callerOf({ raw, headers }: FastifyRequest, parts: ApiParts, confi
   if (!visit.isOwnHost)
     throw new ApiProblem('host-refused', 'Cannot answer for this host: one of `hosts` of the listener is expected');
   throw new ApiProblem('key-missing', 'Cannot do this without an API key: Authorization: Bearer dk_… is expected');
-}
-
-/** Whoever shows a wrong key waits the longer the more often it did. Returns what the answer is. */
-async function strangerRefusal(
-  error: unknown,
-  request: FastifyRequest,
-  parts: ApiParts,
-  ofStrangers: RequestRate,
-): Promise<unknown> {
-  const isGuess = error instanceof ApiProblem && error.code === 'key-refused';
-  const address = addressOf(request, parts);
-  const listener = parts.visitOf(request.raw)?.listener ?? '';
-  const delayMs = isGuess ? parts.guard.failedElsewhere(address, listener) : 0;
-  const limited = takeStranger(ofStrangers, address);
-  if (limited === undefined && delayMs > 0) await pause(delayMs, parts);
-  return limited ?? error;
-}
-
-/** Settles when the time is over, or the server stops. */
-function pause(ms: number, { clock, began }: ApiParts): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = clock.every(ms, resolve);
-  began(promise, resolve);
-  return promise.finally(() => timer.cancel());
 }
 
 function addRoute(
