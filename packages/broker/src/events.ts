@@ -32,7 +32,8 @@ interface EventFields {
   };
   /**
    * `reason` went to the client as well, `check` and `detail` did not. `username`: as CONNECT has it, proven or not; here
-   * and in denials undefined also where it may be a token: it is longer than 128 characters, or looks like a JWT.
+   * and in denials undefined also where it may be a token: it is longer than 128 characters, or looks like a JWT or
+   * a secret of Dunlin.
    */
   connectRefused: {
     clientId: string;
