@@ -69,6 +69,7 @@ export class Running {
   readonly #forget: () => void;
   readonly #tables: Tables;
   readonly #devices: DeviceService | undefined;
+  #deviceBroker: LocalDeviceBroker | undefined;
   #api: Promise<ApiHost> | undefined;
   #control: ControlSocket | undefined;
   #reloading: Promise<unknown> = Promise.resolve();
@@ -178,7 +179,7 @@ export class Running {
 
   async #open(): Promise<void> {
     await this.broker.start();
-    await this.#devices?.attach(new LocalDeviceBroker({ broker: this.broker, review: () => this.#inForce.review() }));
+    await this.#attachDevices();
     const { storage, parts, tell } = this.#options;
     this.#control = await this.#openControl(storage);
     const { doors, configuration, tlsFiles } = this.#inForce;
@@ -198,6 +199,12 @@ export class Running {
         }),
       );
     this.#devices?.begin();
+  }
+
+  async #attachDevices(): Promise<void> {
+    if (this.#devices === undefined) return;
+    this.#deviceBroker = new LocalDeviceBroker({ broker: this.broker, review: () => this.#inForce.review() });
+    await this.#devices.attach(this.#deviceBroker);
   }
 
   /** At the start, or when it is asked first: who has no listener for it shall not pay for it. */
@@ -255,6 +262,7 @@ export class Running {
       () => closeTogether(this.#opened.map((listener) => listener.close())),
       async () => (await this.#api)?.close(),
       () => this.#inForce.close(),
+      () => this.#deviceBroker?.close(),
       () => this.broker.stop(),
       () => this.#devices?.close(),
       () => this.#options.storage?.close(),
