@@ -21,6 +21,12 @@ export interface InitRequest {
   readonly port: number;
   readonly tlsPort: number;
   readonly days: number;
+  /** Undefined: a new authority of devices is made. */
+  readonly deviceCa: { readonly certificate: string; readonly key: string } | undefined;
+  /** Of the key of that authority. */
+  readonly devicePassphraseFile: string | undefined;
+  /** Undefined: beside the configuration. */
+  readonly masterKeyFile: string | undefined;
   readonly json: boolean;
 }
 
@@ -32,6 +38,10 @@ interface Given {
   port: number;
   tlsPort: number;
   days: number;
+  deviceCertificate: string | undefined;
+  deviceKey: string | undefined;
+  devicePassphraseFile: string | undefined;
+  masterKeyFile: string | undefined;
   json: boolean;
 }
 
@@ -92,6 +102,38 @@ const GROUPS: readonly FlagGroup<Given>[] = [
         },
       },
       {
+        long: 'device-ca',
+        values: ['FILE'],
+        help: 'bring along the authority that issues certificates to devices: its certificate, then those above it (PEM)',
+        set: (given, [file]) => {
+          given.deviceCertificate = file;
+        },
+      },
+      {
+        long: 'device-ca-key',
+        values: ['FILE'],
+        help: 'its key (PEM); the folder gets a copy, encrypted under the master key',
+        set: (given, [file]) => {
+          given.deviceKey = file;
+        },
+      },
+      {
+        long: 'device-ca-passphrase-file',
+        values: ['FILE'],
+        help: 'take the passphrase of that key from the first line of this file',
+        set: (given, [file]) => {
+          given.devicePassphraseFile = file;
+        },
+      },
+      {
+        long: 'master-key',
+        values: ['FILE'],
+        help: 'make the master key there, outside of DIR, so that copies of DIR do not hold it',
+        set: (given, [file]) => {
+          given.masterKeyFile = file;
+        },
+      },
+      {
         long: 'json',
         help: 'print what was made as one line of JSON',
         set: (given) => {
@@ -118,6 +160,7 @@ const HELP: CommandHelp = {
     ['dunlin serve --config broker/dunlin.yaml', 'run it'],
     ['dunlin init broker --name mqtt.example.org', 'a certificate for that name as well'],
     ['dunlin init broker --password-file secret', 'with the password from a file'],
+    ['dunlin init broker --master-key keys/broker.key', 'with the master key elsewhere'],
   ],
   notes: [
     [
@@ -127,6 +170,8 @@ const HELP: CommandHelp = {
         'tls/ca.pem       the certificate of a new authority, which clients need to know the server by',
         'tls/ca.key       its key, which the server does not need',
         'tls/server.pem   the certificate of the server, and its key in tls/server.key',
+        'tls/devices-*    the authority that issues certificates to devices, and its root; their keys are encrypted',
+        'devices-master.key  the master key that they are encrypted under',
         'passwords        the users, with hashes (dunlin passwd)',
         'rules.yaml       what they may do: the first one everything',
         'data/            what must survive a restart',
@@ -155,15 +200,25 @@ export function readInitFlags(argv: readonly string[]): InitRequest {
     port: 1883,
     tlsPort: 8883,
     days: DAYS,
+    deviceCertificate: undefined,
+    deviceKey: undefined,
+    devicePassphraseFile: undefined,
+    masterKeyFile: undefined,
     json: false,
   };
   readFlags('dunlin init', GROUPS, argv, given, ({ words }, word) => words.push(word));
-  const { words, ...rest } = given;
+  const { words, deviceCertificate, deviceKey, ...rest } = given;
   const [directory] = words;
   if (directory === undefined || directory === '')
     throw usageError('Cannot run: expected DIR, the folder to make, see dunlin init --help');
   if (words.length > 1) throw usageError(`Cannot run: expected one folder, found ${words.length}`);
   if (rest.port === rest.tlsPort && rest.port !== 0)
     throw usageError(`Cannot use port ${rest.port} for both listeners: expected --port and --tls-port to differ`);
-  return { directory, ...rest };
+  return { directory, ...rest, deviceCa: deviceCaOf(deviceCertificate, deviceKey, rest.devicePassphraseFile) };
+}
+
+function deviceCaOf(certificate: string | undefined, key: string | undefined, passphraseFile: string | undefined) {
+  if (certificate !== undefined && key !== undefined) return { certificate, key };
+  if (certificate === undefined && key === undefined && passphraseFile === undefined) return undefined;
+  throw usageError('Cannot bring along an authority: expected --device-ca and --device-ca-key together');
 }

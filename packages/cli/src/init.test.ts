@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { createPrivateKey } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { createAuthority } from '@dunlin/devices';
 import { parseHash } from '@dunlin/identity';
 import { RecordedTerminal } from './contract/recorded-terminal.ts';
 import { run } from './main.ts';
@@ -38,6 +40,35 @@ test('shows user and password once, what to try with true paths, and what keys a
   assert.match(out, /mqtt\.example\.org, .*localhost, 127\.0\.0\.1, ::1/);
   assert.match(out, /tls\/ca\.key {2}Whoever has it can make certificates/);
   assert.match(out, /they are not encrypted/);
+  assert.match(out, /devices-master\.key\n.*encrypted under it.*\n.*\n +against root/);
+  assert.match(out, /dunlin store backup does not take it along, but a copy of this whole folder does/);
+});
+
+test('brings along an authority of devices with the passphrase of its key, and the master key elsewhere', async () => {
+  const { certificate, key } = createAuthority({ commonName: 'Corporate', days: 30, nowMs: Date.now() });
+  const [ca, caKey, secret] = ['corp.pem', 'corp.key', 'phrase'].map((name) => join(scratch, name));
+  const encrypted = createPrivateKey(key).export({
+    type: 'pkcs8',
+    format: 'pem',
+    cipher: 'aes-256-cbc',
+    passphrase: 'open',
+  });
+  writeFileSync(ca, certificate);
+  writeFileSync(caKey, encrypted);
+  writeFileSync(secret, 'open\n');
+  const masterKey = join(scratch, 'master.key');
+  const brought = ['--device-ca', ca, '--device-ca-key', caKey];
+  const directory = join(scratch, 'corp');
+  const refused = await init(directory, ...brought);
+  assert.equal(refused.exitCode, 3);
+  assert.match(refused.err, /corp\.key: it is encrypted; its passphrase/);
+  const flags = [...brought, '--device-ca-passphrase-file', secret, '--master-key', masterKey];
+  const { exitCode, out, err } = await init(directory, ...flags);
+  assert.equal(exitCode, 0, err);
+  assert.ok(out.includes(`  ${masterKey}\n`));
+  assert.doesNotMatch(out, /devices-root|a copy of this whole folder/);
+  assert.equal(readFileSync(join(directory, 'tls', 'devices-ca.pem'), 'utf8'), certificate);
+  assert.equal(existsSync(join(directory, 'devices-master.key')), false);
 });
 
 test('each password is another one', async () => {

@@ -1,6 +1,7 @@
 /** `dunlin init`: the directory of a new server, and what to do with it. */
 
 import { randomBytes } from 'node:crypto';
+import { relative, sep } from 'node:path';
 import { visible } from '@dunlin/protocol';
 import { ExitCode, localError, usageError } from './exit-codes.ts';
 import { type InitRequest, readInitFlags } from './init-flags.ts';
@@ -20,10 +21,12 @@ export async function init(argv: readonly string[], terminal: Terminal): Promise
   const { user, passwordFile } = request;
   const made = passwordFile === undefined ? madePassword() : undefined;
   const password = made ?? (await newPassword(terminal, passwordFile, user));
+  const broughtAuthority = await deviceAuthority(request, terminal);
   // Loaded when asked for: `pub` and `sub` start faster without it.
   const server = await import('@dunlin/server');
   try {
-    const directory = await server.makeInitialDirectory({ ...request, password, nowMs: server.systemClock.nowMs() });
+    const nowMs = server.systemClock.nowMs();
+    const directory = await server.makeInitialDirectory({ ...request, password, broughtAuthority, nowMs });
     terminal.output.write(request.json ? `${json(directory, user, made)}\n` : screen(directory, request, made, server));
     return ExitCode.done;
   } catch (error) {
@@ -31,6 +34,11 @@ export async function init(argv: readonly string[], terminal: Terminal): Promise
     if (error instanceof TypeError) throw usageError(error.message);
     throw error;
   }
+}
+
+async function deviceAuthority({ deviceCa, devicePassphraseFile: file }: InitRequest, terminal: Terminal) {
+  if (deviceCa === undefined || file === undefined) return deviceCa;
+  return { ...deviceCa, passphrase: await newPassword(terminal, file, 'the key of the authority') };
 }
 
 function madePassword(): string {
@@ -79,6 +87,35 @@ To know:
               ${names.join(', ')}
   tls/ca.key  Whoever has it can make certificates: of a server that your clients take for this one, and of clients
               where this server takes certificates. The server does not need it: keep it somewhere else.
-  data        Messages and sessions lie there as they came: they are not encrypted. Encrypt the disk where that matters.
+  tls/devices-ca.pem
+              The authority that issues certificates to devices. It can make none of a server.
+${rootText(files)}  ${visible(masterKeyName(directory, files))}
+              The master key. The keys of that authority are encrypted under it, and the server needs it at every
+              start. It protects copies that lack it: a backup, a disk that is thrown away. It does not protect
+              against root, against who may read the files of the server's user, or against who reads the memory of
+              the server. Keep a copy in a safe place: without it no certificate can be issued any more.
+${backupText(directory, files)}  data        Messages and sessions lie there as they came: they are not encrypted. Encrypt the disk where that matters.
 `;
+}
+
+function rootText({ devicesRootKey }: Made['files']): string {
+  if (devicesRootKey === undefined) return '';
+  return `  tls/devices-root.key
+              The key of its root, encrypted as well. The server does not need it: keep it somewhere else.
+`;
+}
+
+function masterKeyName(directory: string, { masterKey }: Made['files']): string {
+  return isInside(directory, masterKey) ? relative(directory, masterKey) : masterKey;
+}
+
+function backupText(directory: string, { masterKey }: Made['files']): string {
+  if (!isInside(directory, masterKey)) return '';
+  return `              dunlin store backup does not take it along, but a copy of this whole folder does: have it elsewhere
+              (--master-key; devices.masterKey in dunlin.yaml, also a credential of systemd), or leave it out of such copies.
+`;
+}
+
+function isInside(directory: string, file: string): boolean {
+  return file.startsWith(`${directory}${sep}`);
 }

@@ -43,7 +43,13 @@ export {
   parseMasterKey,
   readMasterKey,
 } from './authority/master-key.ts';
-export { type AuthorityTexts, broughtAuthority, type NewAuthority, newAuthority } from './authority/new-authority.ts';
+export {
+  type AuthorityTexts,
+  type BroughtAuthority,
+  broughtAuthority,
+  type NewAuthority,
+  newAuthority,
+} from './authority/new-authority.ts';
 export { OCSP_BYTES_MAX } from './authority/ocsp-request.ts';
 export { OCSP_DEFAULTS, type OcspAnswer, OcspResponder, type OcspSettings } from './authority/ocsp-responder.ts';
 export {

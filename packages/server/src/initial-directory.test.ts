@@ -13,6 +13,7 @@ import {
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { createAuthority, IssuingAuthority, readMasterKey } from '@dunlin/devices';
 import { parseHash } from '@dunlin/identity';
 import { readConfigurationFile } from './configuration-file.ts';
 import { type InitialOptions, makeInitialDirectory } from './initial-directory.ts';
@@ -26,6 +27,8 @@ function options(name: string, other: Partial<InitialOptions> = {}): InitialOpti
   return { directory: join(scratch, name), ...standard, ...other };
 }
 
+const named = (source: string) => ({ text: readFileSync(source, 'utf8'), source });
+
 /** Everything below a folder, with its mode. */
 function modes(folder: string): Record<string, string> {
   const entries = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();
@@ -34,12 +37,17 @@ function modes(folder: string): Record<string, string> {
 
 const whole = {
   data: '0',
+  'devices-master.key': '0',
   'dunlin.yaml': '44',
   passwords: '0',
   'rules.yaml': '44',
   tls: '0',
   'tls/ca.key': '0',
   'tls/ca.pem': '44',
+  'tls/devices-ca.key': '0',
+  'tls/devices-ca.pem': '44',
+  'tls/devices-root.key': '0',
+  'tls/devices-root.pem': '44',
   'tls/server.key': '0',
   'tls/server.pem': '44',
 };
@@ -49,11 +57,89 @@ test('makes everything that its configuration names; nobody else reads keys, has
   assert.deepEqual(modes(directory), whole);
   assert.equal(statSync(directory).mode & 0o777, 0o700);
   const { authorities, authentication, listeners, data } = readConfigurationFile(files.configuration);
-  assert.deepEqual([data, authorities?.[0].certificate], [files.data, files.authority]);
+  assert.deepEqual(
+    [data, authorities?.map(({ certificate }) => certificate)],
+    [files.data, [files.authority, files.devicesAuthority]],
+  );
   assert.deepEqual(listeners?.[0].tls, { certificate: files.certificate, key: files.key });
   assert.deepEqual(authentication, [{ method: 'passwordFile', file: files.passwords }]);
   const line = readFileSync(files.passwords, 'utf8').split('\n')[1];
   assert.equal(await parseHash(line.slice('ada:'.length)).matches(Buffer.from('pw')), true);
+});
+
+test('the authority of devices opens with the master key, and with no other', async () => {
+  const { directory, files } = await makeInitialDirectory(options('devices'));
+  const { devices } = readConfigurationFile(files.configuration);
+  const open = (masterKeyFile: string) =>
+    IssuingAuthority.open({
+      name: 'devices',
+      certificate: named(devices!.authority!.certificate),
+      key: named(devices!.authority!.key),
+      masterKey: readMasterKey({ file: masterKeyFile }, { dataDirectory: files.data }),
+    });
+  assert.deepEqual(devices?.masterKey, { file: files.masterKey });
+  const authority = open(files.masterKey);
+  const { chain } = authority.issue({ deviceId: 'cam-1', days: 1, nowMs: Date.now() });
+  assert.equal(chain.match(/BEGIN/g)?.length, 2);
+  const other = await makeInitialDirectory(options('devices-other'));
+  assert.throws(
+    () => open(other.files.masterKey),
+    /devices-ca\.key with the master key of ".*": it was encrypted under another/,
+  );
+  // Of the two authorities neither vouches for what the other one issues.
+  const [own, root] = [files.authority, files.devicesAuthority].map((file) => new X509Certificate(readFileSync(file)));
+  assert.equal(root.checkIssued(own) || own.checkIssued(root), false);
+  const secret = readFileSync(files.masterKey, 'utf8').trim();
+  for (const file of Object.keys(whole).filter((name) => !['data', 'tls', 'devices-master.key'].includes(name)))
+    assert.ok(!readFileSync(join(directory, file), 'utf8').includes(secret), file);
+  assert.match(readFileSync(files.devicesRootKey!, 'utf8'), /ENCRYPTED PRIVATE KEY/);
+});
+
+test('the master key is made elsewhere where that is asked for, and goes with what fails', async () => {
+  const masterKeyFile = join(scratch, 'elsewhere.key');
+  const { files } = await makeInitialDirectory(options('apart', { masterKeyFile }));
+  assert.equal(files.masterKey, masterKeyFile);
+  assert.equal(statSync(masterKeyFile).mode & 0o777, 0o600);
+  assert.deepEqual(readConfigurationFile(files.configuration).devices?.masterKey, { file: masterKeyFile });
+  assert.deepEqual(
+    Object.keys(modes(join(scratch, 'apart'))),
+    Object.keys(whole).filter((name) => name !== 'devices-master.key'),
+  );
+  const before = readdirSync(scratch);
+  const refused = (name: string, file: string) => makeInitialDirectory(options(name, { masterKeyFile: file }));
+  await assert.rejects(refused('again', masterKeyFile), /Cannot make .*elsewhere\.key: something is there already/);
+  await assert.rejects(
+    refused('inside', join(scratch, 'inside', 'data', 'k')),
+    /Cannot make the master key .*: it is in .*inside/,
+  );
+  await assert.rejects(refused('none', join(scratch, 'no', 'k')), /Cannot make .*k: there is no folder .*no$/);
+  await assert.rejects(refused('x'.repeat(254), join(scratch, 'gone.key')), { name: 'InitialDirectoryError' });
+  assert.deepEqual(readdirSync(scratch), before);
+});
+
+test('an authority that is brought along is taken over, its key encrypted', async () => {
+  const nowMs = Date.now();
+  const made = createAuthority({ commonName: 'Corporate', days: 30, nowMs });
+  const brought = { certificate: join(scratch, 'corp.pem'), key: join(scratch, 'corp.key') };
+  writeFileSync(brought.certificate, made.certificate);
+  writeFileSync(brought.key, made.key);
+  const { files } = await makeInitialDirectory(options('brought', { broughtAuthority: brought }));
+  assert.equal(readFileSync(files.devicesAuthority, 'utf8'), made.certificate);
+  assert.match(readFileSync(files.devicesAuthorityKey, 'utf8'), /^-----BEGIN ENCRYPTED PRIVATE KEY-----/);
+  assert.deepEqual([files.devicesRootKey, files.devicesRoot], [undefined, undefined]);
+  assert.equal(
+    readdirSync(join(scratch, 'brought', 'tls')).some((name) => name.startsWith('devices-root')),
+    false,
+  );
+  const wrong = [
+    [{ ...brought, certificate: join(scratch, 'none.pem') }, /Cannot read the certificate .* there is no such file/],
+    [{ ...brought, key: brought.certificate }, /it holds a certificate; were the two files exchanged/],
+  ] as const;
+  for (const [broughtAuthority, message] of wrong)
+    await assert.rejects(makeInitialDirectory(options('wrong', { broughtAuthority })), {
+      name: 'InitialDirectoryError',
+      message,
+    });
 });
 
 test('the certificate is for this machine and the names given, and ends in time', async () => {

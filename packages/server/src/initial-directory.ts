@@ -1,12 +1,13 @@
 /** Makes the directory of a new server: configuration, authority, certificate, first user, rules, a place for data. */
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
-import { basename, dirname, join, resolve } from 'node:path';
-import { createAuthority, isServerName, issueServerCertificate } from '@dunlin/devices';
-import { hashPassword, userProblem } from '@dunlin/identity';
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { isServerName } from '@dunlin/devices';
+import { CertificateFileError, hashPassword, NamedFileError, userProblem } from '@dunlin/identity';
+import { type InitialAuthorityOptions, initialAuthorities } from './initial-authorities.ts';
 import { INITIAL_FILES, initialConfiguration, initialPasswords, initialRules } from './initial-texts.ts';
 
-export interface InitialOptions {
+export interface InitialOptions extends InitialAuthorityOptions {
   /** Must not exist, or be empty; the folder that it is in must exist. */
   readonly directory: string;
   /** Name and password of the first user, who may do everything. */
@@ -18,28 +19,29 @@ export interface InitialOptions {
   readonly tlsPort: number;
   /** Of the listener on loopback without TLS; 0 as above. */
   readonly port: number;
-  /** How long the certificate of the server is valid. */
-  readonly days: number;
-  /** The time now, in milliseconds since 1970. */
-  readonly nowMs: number;
+  /** File that is made for the master key, outside of the data. Default: beside the configuration. */
+  readonly masterKeyFile?: string | undefined;
 }
 
 /** What was made; paths are absolute. */
 export interface InitialDirectory {
   readonly directory: string;
-  readonly files: { readonly [name in keyof typeof INITIAL_FILES]: string };
+  /** Of an authority of devices that was brought along without `devicesRootKey`, and `devicesRoot` where it came alone. */
+  readonly files: { readonly [name in Exclude<InitialFile, RootFile>]: string } & {
+    readonly [name in RootFile]?: string;
+  };
   /** What the certificate of the server is for. */
   readonly names: readonly string[];
 }
+
+type InitialFile = keyof typeof INITIAL_FILES;
+type RootFile = 'devicesRoot' | 'devicesRootKey';
 
 /** Nothing was made; the message says why. */
 export class InitialDirectoryError extends Error {
   override readonly name = 'InitialDirectoryError';
 }
 
-/** Of the authority: its certificate is in the hands of clients, so it should not change often. */
-const AUTHORITY_DAYS = 3650;
-const COMMON_NAME_MAX = 64;
 const ENTRIES_SHOWN_MAX = 3;
 const SECRET = 0o600;
 const PUBLIC = 0o644;
@@ -48,7 +50,8 @@ const PUBLIC = 0o644;
  * Makes everything, or nothing: it is made in a temporary folder and then moved to its place. Keys are ECDSA P-256. Keys,
  * password file and data can be read by nobody but the user who runs it.
  *
- * @throws InitialDirectoryError where something is there already, or the file system refuses
+ * @throws InitialDirectoryError where something is there already, the file system refuses, or an authority that was brought
+ *   along cannot be used
  * @throws TypeError where user, password or a name cannot be used
  */
 export async function makeInitialDirectory(options: InitialOptions): Promise<InitialDirectory> {
@@ -60,15 +63,37 @@ export async function makeInitialDirectory(options: InitialOptions): Promise<Ini
   const isThere = checkFree(directory);
   const machine = thisMachine();
   const names = [...new Set([...options.names, ...machine.names])];
-  const settings = { ...options, host: machine.hasIpv6 ? '::' : '0.0.0.0' };
+  const masterKey = options.masterKeyFile === undefined ? undefined : resolve(options.masterKeyFile);
+  if (masterKey !== undefined) checkMasterKeyPlace(masterKey, directory);
+  const settings = {
+    ...options,
+    host: machine.hasIpv6 ? '::' : '0.0.0.0',
+    masterKey: masterKey ?? INITIAL_FILES.masterKey,
+  };
+  const made = authoritiesOf(options, names, directory);
   const texts = [
-    ...certificates(options, names),
+    [INITIAL_FILES.authority, PUBLIC, made.own.certificate],
+    [INITIAL_FILES.authorityKey, SECRET, made.own.key],
+    [INITIAL_FILES.certificate, PUBLIC, made.server.certificate],
+    [INITIAL_FILES.key, SECRET, made.server.key],
+    [INITIAL_FILES.devicesAuthority, PUBLIC, made.devices.certificate],
+    [INITIAL_FILES.devicesAuthorityKey, SECRET, made.devices.key],
+    ...(made.devicesRoot === undefined ? [] : [[INITIAL_FILES.devicesRoot, PUBLIC, made.devicesRoot] as const]),
+    ...(made.devicesRootKey === undefined
+      ? []
+      : [[INITIAL_FILES.devicesRootKey, SECRET, made.devicesRootKey] as const]),
+    ...(masterKey === undefined ? [[INITIAL_FILES.masterKey, SECRET, made.masterKey] as const] : []),
     [INITIAL_FILES.passwords, SECRET, initialPasswords(settings, await hashPassword(Buffer.from(password)))],
     [INITIAL_FILES.rules, PUBLIC, initialRules(settings)],
     [INITIAL_FILES.configuration, PUBLIC, initialConfiguration(settings)],
   ] as const;
   let unready: string | undefined;
+  let keyMade: string | undefined;
   try {
+    if (masterKey !== undefined) {
+      writeFileSync(masterKey, made.masterKey, { mode: SECRET, flag: 'wx', flush: true });
+      keyMade = masterKey;
+    }
     unready = mkdtempSync(isThere ? join(directory, '.new-') : join(dirname(directory), `.${basename(directory)}-`));
     for (const folder of [INITIAL_FILES.data, dirname(INITIAL_FILES.key)]) mkdirSync(join(unready, folder), 0o700);
     for (const [file, mode, text] of texts) writeFileSync(join(unready, file), text, { mode, flag: 'wx', flush: true });
@@ -76,12 +101,42 @@ export async function makeInitialDirectory(options: InitialOptions): Promise<Ini
     else renameSync(unready, directory);
   } catch (error) {
     if (unready !== undefined) rmSync(unready, { recursive: true, force: true });
-    throw new InitialDirectoryError(`Cannot make ${directory}: ${reasonOf(error as NodeJS.ErrnoException, directory)}`);
+    if (keyMade !== undefined) rmSync(keyMade);
+    const place = masterKey !== undefined && keyMade === undefined ? masterKey : directory;
+    throw new InitialDirectoryError(`Cannot make ${place}: ${reasonOf(error as NodeJS.ErrnoException, place)}`);
   }
+  const { devicesRoot, devicesRootKey, ...always } = INITIAL_FILES;
+  const paths = {
+    ...always,
+    ...(made.devicesRoot !== undefined && { devicesRoot }),
+    ...(made.devicesRootKey !== undefined && { devicesRootKey }),
+    ...(masterKey !== undefined && { masterKey }),
+  };
   const files = Object.fromEntries(
-    Object.entries(INITIAL_FILES).map(([name, path]) => [name, join(directory, path)]),
+    Object.entries(paths).map(([name, path]) => [name, resolve(directory, path)]),
   ) as InitialDirectory['files'];
   return { directory, files, names };
+}
+
+/** @throws InitialDirectoryError where something is there, or it would be moved together with what it opens */
+function checkMasterKeyPlace(file: string, directory: string): void {
+  const cannot = (what: string) => new InitialDirectoryError(`Cannot make the master key ${file}: ${what}`);
+  if (statSync(file, { throwIfNoEntry: false }) !== undefined)
+    throw cannot('something is there already; a new file is expected');
+  const inside = relative(directory, file);
+  if (inside !== '..' && !inside.startsWith(`..${sep}`) && !isAbsolute(inside))
+    throw cannot(
+      `it is in ${directory}, which is made anew; a place outside is expected, or none for the one beside the configuration`,
+    );
+}
+
+function authoritiesOf(options: InitialOptions, names: readonly string[], directory: string) {
+  try {
+    return initialAuthorities(options, names);
+  } catch (error) {
+    if (!(error instanceof CertificateFileError || error instanceof NamedFileError)) throw error;
+    throw new InitialDirectoryError(`Cannot make ${directory}: ${error.message}`);
+  }
 }
 
 /** Whether the directory is there, and empty then. @throws InitialDirectoryError where something is in its place */
@@ -117,18 +172,6 @@ function moveEntries(from: string, to: string): void {
     for (const path of moved) rmSync(path, { recursive: true });
     throw error;
   }
-}
-
-function certificates({ days, nowMs }: InitialOptions, names: readonly string[]) {
-  const commonName = `Dunlin authority of ${hostname()}`.slice(0, COMMON_NAME_MAX);
-  const authority = createAuthority({ commonName, days: Math.max(days, AUTHORITY_DAYS), nowMs });
-  const server = issueServerCertificate({ authority, names, days, nowMs });
-  return [
-    [INITIAL_FILES.authority, PUBLIC, authority.certificate],
-    [INITIAL_FILES.authorityKey, SECRET, authority.key],
-    [INITIAL_FILES.certificate, PUBLIC, server.certificate],
-    [INITIAL_FILES.key, SECRET, server.key],
-  ] as const;
 }
 
 /** Names and addresses by which clients may know this machine. */

@@ -5,7 +5,7 @@ import { parseConfiguration } from './configuration-file.ts';
 import { initialConfiguration, initialPasswords, initialRules } from './initial-texts.ts';
 import { parseRules } from './rules-file.ts';
 
-const settings = { host: '0.0.0.0', tlsPort: 8884, port: 1884, user: 'ada' };
+const settings = { host: '0.0.0.0', tlsPort: 8884, port: 1884, user: 'ada', masterKey: 'devices-master.key' };
 const activated = (text: string): string => text.replace(/^( *)#: /gm, '$1');
 
 test('the configuration asks everybody, and is encrypted where others can reach it; so it is with every example', () => {
@@ -13,9 +13,9 @@ test('the configuration asks everybody, and is encrypted where others can reach 
   for (const [each, methods] of [
     [text, ['passwordFile']],
     // A certificate counts before a password that is missing.
-    [activated(text), ['certificate', 'passwordFile']],
+    [activated(text), ['certificate', 'passwordFile', 'devices']],
   ] as const) {
-    const { listeners, authentication } = completeConfiguration(parseConfiguration(each, 'dunlin.yaml'));
+    const { listeners, authentication, devices } = completeConfiguration(parseConfiguration(each, 'dunlin.yaml'));
     assert.deepEqual(
       listeners.map(({ transport, host, port, allowAnonymous }) => [transport, host, port, allowAnonymous]),
       [
@@ -23,6 +23,8 @@ test('the configuration asks everybody, and is encrypted where others can reach 
         ['tcp', 'localhost', 1884, false],
       ],
     );
+    assert.deepEqual(JSON.parse(JSON.stringify(devices?.masterKey)), { file: 'devices-master.key' });
+    assert.equal(devices?.authority?.name, 'devices');
     assert.deepEqual(
       authentication.map(({ method }) => method),
       methods,

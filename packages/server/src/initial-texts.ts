@@ -9,6 +9,8 @@ export interface InitialSettings {
   readonly port: number;
   /** The first user. */
   readonly user: string;
+  /** File of the master key. */
+  readonly masterKey: string;
 }
 
 /** Files and folders of the directory, relative to it. */
@@ -21,10 +23,15 @@ export const INITIAL_FILES = {
   authorityKey: 'tls/ca.key',
   certificate: 'tls/server.pem',
   key: 'tls/server.key',
+  devicesAuthority: 'tls/devices-ca.pem',
+  devicesAuthorityKey: 'tls/devices-ca.key',
+  devicesRoot: 'tls/devices-root.pem',
+  devicesRootKey: 'tls/devices-root.key',
+  masterKey: 'devices-master.key',
 } as const;
 
 /** `dunlin.yaml`. Paths in it are relative to it, so that the directory may be moved. */
-export function initialConfiguration({ host, tlsPort, port }: InitialSettings): string {
+export function initialConfiguration({ host, tlsPort, port, masterKey }: InitialSettings): string {
   const file = INITIAL_FILES;
   return `# Configuration of a Dunlin server, written by dunlin init. Paths are relative to this file.
 # Lines behind "#:" are examples; take the "#: " away to make one count.
@@ -55,6 +62,9 @@ authorities:
   - name: own
     certificate: ${file.authority}
     #: crl: tls/ca.crl
+  # The one that issues the certificates of devices. It can make none of a server.
+  - name: devices
+    certificate: ${file.devicesAuthority}
 
 # How clients show who they are. Order matters: the first method that knows a client decides, so certificates come before
 # passwords, or a user of both would be refused for the password that it does not send.
@@ -64,6 +74,25 @@ authentication:
   # Change it with dunlin passwd, then: dunlin reload --config dunlin.yaml (for a service SIGHUP does the same).
   - method: passwordFile
     file: ${file.passwords}
+  # Devices of the registry, with a token or a certificate.
+  #: - method: devices
+
+# The device service: a registry, credentials, commands.
+devices:
+  authority:
+    name: devices
+    certificate: ${file.devicesAuthority}
+    # Encrypted under the master key.
+    key: ${file.devicesAuthorityKey}
+  # The server needs it at every start. What it opens must not lie beside it in a backup: dunlin store backup never takes
+  # it along, a copy of this whole folder does. \`credential: NAME\` takes it from systemd, \`environment: NAME\` from there.
+  masterKey:
+    file: ${JSON.stringify(masterKey)}
+  # What devices of a kind have in common.
+  #: types:
+  #:   sensor:
+  #:     rules:
+  #:       - { allow: [publish, subscribe], topics: 'devices/{username}/#' }
 
 # What they may do then: what no rule allows is denied. Read again by dunlin reload, or SIGHUP.
 authorization:

@@ -91,7 +91,7 @@ test('OpenSSL takes the list, with reasons, and its number rises', { skip: missi
     assert.match(stderr, /verify OK/);
     return { text: stdout, number: BigInt(/CRL Number:\s+(\w+)/.exec(stdout)![1]) };
   };
-  writeFileSync(path('ca.pem'), recent.issuing.certificate);
+  writeFileSync(path('ca.pem'), recent.issuing.certificate + recent.root.certificate);
   const first = numberOf();
   assert.match(first.text, /No Revoked Certificates/);
   await certificates.revoke(bad.serial, { reason: 'keyCompromise', by });

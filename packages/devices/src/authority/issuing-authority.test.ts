@@ -63,11 +63,13 @@ test('nothing is issued for a name, a time or a key that cannot be', () => {
   assert.equal(late.notAfterMs, authority.notAfterMs, 'ends with its authority');
 });
 
-test('a request for the key of the authority itself is refused', () => {
+test('a request for the key of the authority itself, or of one above it, is refused', () => {
+  const { certificate, key: ownKey } = fleet.issuing;
+  const whole = openAuthority({ certificate: certificate + fleet.root.certificate, key: ownKey });
   for (const key of [fleet.issuing.key, fleet.root.key]) {
     const privateKey = createPrivateKey({ key, passphrase: masterKey.passphrase() });
     const pair = { privateKey, publicKey: createPublicKey(privateKey) };
-    assert.throws(() => authority.issue({ ...issue, csr: csrPem('cam-1', { pair }) }), { code: 'key-taken' });
+    assert.throws(() => whole.issue({ ...issue, csr: csrPem('cam-1', { pair }) }), { code: 'key-taken' });
   }
 });
 

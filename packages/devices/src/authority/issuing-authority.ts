@@ -26,7 +26,7 @@ import { pemOf, type StatusUrls, signed } from './x509-writer.ts';
 export interface IssuingAuthorityOptions {
   /** As in `CertificateFacts.authority`. */
   readonly name: string;
-  /** PEM: the certificate that issues comes first, then each that issued the one before. */
+  /** PEM: the certificate that issues comes first, then, as far as they are wanted, each that issued the one before. */
   readonly certificate: NamedText;
   /** PEM, encrypted under the master key. */
   readonly key: NamedText;
@@ -62,8 +62,8 @@ export class IssuingAuthority {
   readonly certificate: Certificate;
   /** Signs lists and OCSP answers. Holds the key: it goes no further than this folder. */
   readonly signer: Authority;
-  /** PEM of the whole chain, the root at its end where the file has it: what others trust. */
-  readonly trusted: string;
+  /** PEM of each certificate of the file, in its order. */
+  readonly pems: readonly string[];
   readonly #intermediates: string;
   readonly #chain: readonly Certificate[];
   readonly #urls: StatusUrls;
@@ -78,7 +78,7 @@ export class IssuingAuthority {
     this.name = name;
     this.certificate = chain[0];
     this.signer = readyToSign(chain[0], key);
-    this.trusted = pems.join('');
+    this.pems = pems;
     this.#intermediates = pems.filter((_, index) => !chain[index].subject.equals(chain[index].issuer)).join('');
     this.#chain = chain;
     this.#urls = urls;

@@ -20,7 +20,7 @@ const file = (name: string, content = text, mode = 0o600): string => {
 test('one key comes from a file, the environment or a credential of systemd alike', () => {
   file('cred');
   const environment = { KEY: text, CREDENTIALS_DIRECTORY: scratch };
-  for (const from of [{ file: file('key') }, { environment: 'KEY' }, { credential: 'cred' }])
+  for (const from of [{ file: file('key'), environment: undefined }, { environment: 'KEY' }, { credential: 'cred' }])
     assert.equal(readMasterKey(from, { environment }).passphrase(), passphrase);
   assert.notEqual(parseMasterKey(newMasterKeyText(), 'a test').passphrase(), passphrase);
 });
@@ -32,6 +32,7 @@ test('what is missing, of another length or no base64 is named with its place, a
     [{ file: scratch }, 'malformed', /it is no ordinary file/],
     [{ file: file('long', 'x'.repeat(300)) }, 'malformed', /it has 300 bytes; 32 random bytes/],
     [{ file: file('hex', 'ab'.repeat(32)) }, 'malformed', /it holds 64 characters of something else; 32 random/],
+    [{}, 'missing', /no place is named; a file, environment variable or credential is expected/],
     [{ environment: 'NONE' }, 'missing', /the environment variable NONE: it is not set; 32 random/],
     [{ environment: 'EMPTY' }, 'missing', /it is not set/],
     [{ environment: 'SHORT' }, 'malformed', /it holds 8 characters of something else/],

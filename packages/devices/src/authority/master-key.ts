@@ -4,11 +4,15 @@ import { closeSync, fstatSync, openSync, readFileSync, realpathSync, type Stats 
 import { join, relative, sep } from 'node:path';
 import { fileFault } from '@dunlin/identity';
 
-/** Where the master key is: a file of its own, an environment variable, or a credential that systemd hands over. */
-export type MasterKeySource =
-  | { readonly file: string }
-  | { readonly environment: string }
-  | { readonly credential: string };
+/** Where the master key is: one of these. */
+export interface MasterKeySource {
+  /** A file of its own, for its owner alone. */
+  readonly file?: string | undefined;
+  /** Name of an environment variable. */
+  readonly environment?: string | undefined;
+  /** Name of a credential that systemd hands over. */
+  readonly credential?: string | undefined;
+}
 
 export interface MasterKeyPlace {
   /** Default: that of the process. */
@@ -77,18 +81,25 @@ export function parseMasterKey(text: string, source: string): MasterKey {
 /** Reads the master key. Throws `MasterKeyError`, which names the place and what is expected there. */
 export function readMasterKey(from: MasterKeySource, place: MasterKeyPlace = {}): MasterKey {
   const { environment = process.env, dataDirectory } = place;
-  if ('environment' in from) {
-    const source = `the environment variable ${from.environment}`;
-    const text = environment[from.environment];
-    if (text === undefined || text === '') throw new MasterKeyError('missing', source, `it is not set; ${EXPECTED}`);
-    return parseMasterKey(text, source);
-  }
-  if ('credential' in from) return readCredential(from.credential, environment['CREDENTIALS_DIRECTORY']);
-  const source = JSON.stringify(from.file);
-  return parseMasterKey(
-    readSecret(from.file, source, (stats) => checkFile(stats, from.file, source, dataDirectory)),
-    source,
-  );
+  if (from.environment !== undefined) return readVariable(from.environment, environment);
+  if (from.credential !== undefined) return readCredential(from.credential, environment['CREDENTIALS_DIRECTORY']);
+  const { file } = from;
+  if (file === undefined)
+    throw new MasterKeyError(
+      'missing',
+      'nowhere',
+      'no place is named; a file, environment variable or credential is expected',
+    );
+  const source = JSON.stringify(file);
+  const text = readSecret(file, source, (stats) => checkFile(stats, file, source, dataDirectory));
+  return parseMasterKey(text, source);
+}
+
+function readVariable(name: string, environment: Readonly<Record<string, string | undefined>>): MasterKey {
+  const source = `the environment variable ${name}`;
+  const text = environment[name];
+  if (text === undefined || text === '') throw new MasterKeyError('missing', source, `it is not set; ${EXPECTED}`);
+  return parseMasterKey(text, source);
 }
 
 function readCredential(name: string, directory: string | undefined): MasterKey {

@@ -6,16 +6,23 @@ import { IssuingAuthority } from './issuing-authority.ts';
 import { encryptKey, type NamedText } from './key-file.ts';
 import type { MasterKey } from './master-key.ts';
 
-/** What the service needs: a chain in PEM, the one that issues first, and the key of that one, encrypted. */
+/** A certificate in PEM with its key, encrypted. */
 export interface AuthorityTexts {
   readonly certificate: string;
   readonly key: string;
 }
 
 export interface NewAuthority {
+  /** What the service needs, and what is trusted: no other below the same root. */
   readonly issuing: AuthorityTexts;
-  /** Needed again only to make another issuing authority. Its key is encrypted too. */
+  /** Needed again only to make another issuing authority. */
   readonly root: AuthorityTexts;
+}
+
+export interface BroughtAuthority {
+  readonly issuing: AuthorityTexts;
+  /** PEM of those above it that came along; empty where there are none. */
+  readonly above: string;
 }
 
 /** Long, as every device would have to be given another one. */
@@ -44,7 +51,7 @@ export function newAuthority(options: {
   const issuing = createAuthority({ ...made, issuer: root });
   const encrypted = ({ key }: CertifiedKey) => encryptKey(createPrivateKey(key), masterKey);
   return {
-    issuing: { certificate: issuing.certificate + root.certificate, key: encrypted(issuing) },
+    issuing: { certificate: issuing.certificate, key: encrypted(issuing) },
     root: { certificate: root.certificate, key: encrypted(root) },
   };
 }
@@ -59,10 +66,11 @@ export function broughtAuthority(options: {
   readonly key: NamedText;
   readonly passphrase?: string;
   readonly masterKey: MasterKey;
-}): AuthorityTexts {
+}): BroughtAuthority {
   const { certificate, key, passphrase, masterKey } = options;
   const brought: KeyObject = readPrivateKey(key.text, key.source, passphrase);
   const encrypted = { text: encryptKey(brought, masterKey), source: key.source };
-  const { trusted } = IssuingAuthority.open({ name: 'brought', certificate, key: encrypted, masterKey });
-  return { certificate: trusted, key: encrypted.text };
+  const { pems } = IssuingAuthority.open({ name: 'brought', certificate, key: encrypted, masterKey });
+  const [first, ...above] = pems;
+  return { issuing: { certificate: first, key: encrypted.text }, above: above.join('') };
 }

@@ -40,7 +40,13 @@ test('knows at once what is revoked, under its own authority alone, and tells of
   await table.put('AB', { ...revoked(), replacedBy: 'CD' });
   assert.equal(told(), 1);
   assert.deepEqual(revocations.list('devices'), [
-    { serial: 'AB', authority: 'devices', revokedAtMs: clock.nowMs(), reason: 'superseded' },
+    {
+      serial: 'AB',
+      authority: 'devices',
+      revokedAtMs: clock.nowMs(),
+      reason: 'superseded',
+      notAfterMs: record.notAfterMs,
+    },
   ]);
   assert.deepEqual(revocations.list('acme'), []);
   await table.delete('AB');
@@ -92,6 +98,15 @@ test('what is revoked while it starts counts, whatever an older page says', asyn
   await table.put('AB', revoked(clock.nowMs() + 60_000));
   const { revocations } = await open(table);
   assert.equal(revocations.isRevoked('devices', 'AB'), true);
+});
+
+test('one that has expired is forgotten, a day after, and not read again', async () => {
+  const { table, revocations } = await open();
+  await table.put('AB', { ...revoked(), notAfterMs: clock.nowMs() + 3_600_000 });
+  clock.pass(25 * 3_600_000);
+  assert.equal(revocations.size, 1);
+  clock.pass(2 * 3_600_000);
+  assert.deepEqual([revocations.size, (await open(table)).revocations.size], [0, 0]);
 });
 
 test('lets go of the clock and of the table', async () => {

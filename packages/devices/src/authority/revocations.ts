@@ -9,13 +9,17 @@ export interface RevokedCertificate {
   /** May lie ahead: it counts until then. */
   readonly revokedAtMs: number;
   readonly reason: RevocationReason;
+  readonly notAfterMs: number;
 }
 
 const PAGE = 1_000;
 /** How often it is looked whether the overlap of a renewal is over. */
 const CHECK_MS = 5_000;
+const HOUR_MS = 3_600_000;
+/** How long one that has expired stays listed, so that everybody whose clock is slow has seen it listed. */
+const LISTED_MS = 86_400_000;
 
-/** About 200 bytes for each certificate that is revoked and still remembered. */
+/** About 200 bytes for each certificate that is revoked and has not expired. */
 export class Revocations implements RevocationSource {
   readonly #clock: Clock;
   /** By serial number. */
@@ -28,7 +32,8 @@ export class Revocations implements RevocationSource {
   private constructor(table: Table<CertificateRecord>, clock: Clock) {
     this.#clock = clock;
     const timer: Timer = clock.every(CHECK_MS, () => this.#comeDue());
-    this.#ends = [() => timer.cancel(), table.watch('', (change) => this.#take(change))];
+    const hourly: Timer = clock.every(HOUR_MS, () => this.#dropExpired());
+    this.#ends = [() => timer.cancel(), () => hourly.cancel(), table.watch('', (change) => this.#take(change))];
   }
 
   /** Settles when all that are revoked are known. */
@@ -60,7 +65,7 @@ export class Revocations implements RevocationSource {
     return [...this.#revoked.values()].filter((each) => each.authority === authority && each.revokedAtMs <= nowMs);
   }
 
-  /** With those whose time lies ahead. */
+  /** Those that are revoked and have not expired, with those whose time lies ahead. */
   get size(): number {
     return this.#revoked.size;
   }
@@ -80,14 +85,27 @@ export class Revocations implements RevocationSource {
   }
 
   /** Whether it is revoked now and was not. */
-  #add(serial: string, { authority, revokedAtMs, reason = 'unspecified' }: CertificateRecord): boolean {
-    if (revokedAtMs === undefined) return false;
+  #add(serial: string, record: CertificateRecord): boolean {
+    const { authority, revokedAtMs, notAfterMs, reason = 'unspecified' } = record;
+    if (revokedAtMs === undefined || this.#isPast(notAfterMs)) return false;
     const wasRevoked = this.isRevoked(authority, serial);
-    this.#revoked.set(serial, { serial, authority, revokedAtMs, reason });
+    this.#revoked.set(serial, { serial, authority, revokedAtMs, reason, notAfterMs });
     const isAhead = revokedAtMs > this.#clock.nowMs();
     if (isAhead) this.#ahead.add(serial);
     else this.#ahead.delete(serial);
     return !isAhead && !wasRevoked;
+  }
+
+  #isPast(notAfterMs: number): boolean {
+    return notAfterMs + LISTED_MS < this.#clock.nowMs();
+  }
+
+  #dropExpired(): void {
+    for (const { serial, notAfterMs } of this.#revoked.values())
+      if (this.#isPast(notAfterMs)) {
+        this.#revoked.delete(serial);
+        this.#ahead.delete(serial);
+      }
   }
 
   #comeDue(): void {

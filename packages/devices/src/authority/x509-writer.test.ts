@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { test } from 'node:test';
-import { authorityExtensions, commonName, keyIdOf, pemOf, signCertificate, signCrl } from './x509-writer.ts';
+import { element, sequence, time } from '@dunlin/identity/der-writer';
+import {
+  authorityExtensions,
+  commonName,
+  extension,
+  keyIdOf,
+  pemOf,
+  serialNumber,
+  signCertificate,
+  signCrl,
+} from './x509-writer.ts';
 
 const pair = (namedCurve: string) => {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve });
@@ -45,6 +55,17 @@ test('writes lists of a hundred thousand entries, in lines of PEM', () => {
   }));
   const der = signCrl(revoked, { thisUpdateMs: 0, nextUpdateMs: 1, number: 1 }, { subject, key, keyId: keyIdOf(spki) });
   assert.ok(der.length > 2_000_000);
+  // Entry for entry as a builder of single elements writes it, whatever the serial number begins with.
+  for (const serial of ['0', '7F', '80', 'FF', '00ABC', 'F'.repeat(40), '1'.repeat(39)])
+    for (const reasonCode of [undefined, 1]) {
+      const list = signCrl(
+        [{ serial, revokedAtMs: 0, reasonCode }],
+        { thisUpdateMs: 0, nextUpdateMs: 1, number: 1 },
+        { subject, key, keyId: keyIdOf(spki) },
+      );
+      const why = reasonCode === undefined ? [] : [sequence(extension('2.5.29.21', element(0x0a, Uint8Array.of(1))))];
+      assert.ok(list.includes(sequence(sequence(serialNumber(serial), time(0), ...why))), serial);
+    }
   const lines = pemOf(der, 'X509 CRL').trimEnd().split('\n');
   assert.equal(Buffer.from(lines.slice(1, -1).join(''), 'base64').compare(der), 0);
   assert.ok(lines.every((line) => line.length <= 64));

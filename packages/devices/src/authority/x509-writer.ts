@@ -132,7 +132,7 @@ export function signCertificate(content: CertificateContent, signer: Signer): Bu
 
 /** An entry of a revocation list. */
 export interface RevokedEntry {
-  /** In hexadecimal. */
+  /** In hexadecimal, up to 20 octets. */
   readonly serial: string;
   readonly revokedAtMs: number;
   /** CRLReason of RFC 5280; undefined says none. */
@@ -145,25 +145,44 @@ export function signCrl(
   { thisUpdateMs, nextUpdateMs, number }: { thisUpdateMs: number; nextUpdateMs: number; number: number },
   signer: Signer,
 ): Buffer {
-  const entries = revoked.map(revokedEntry);
+  const entries = revokedEntries(revoked);
   const tbs = sequence(
     integer(1),
     algorithmOf(signer.key).identifier,
     signer.subject,
     time(thisUpdateMs),
     time(nextUpdateMs),
-    ...(entries.length === 0 ? [] : [sequence(Buffer.concat(entries))]),
+    ...(entries.length === 0 ? [] : [sequence(entries)]),
     element(context(0), sequence(authorityKeyId(signer), extension(CRL_NUMBER, integer(number)))),
   );
   return signed(tbs, signer.key);
 }
 
-function revokedEntry({ serial, revokedAtMs, reasonCode }: RevokedEntry): Buffer {
-  const reason =
-    reasonCode === undefined
-      ? []
-      : [sequence(extension(REASON_CODE, element(TAG.enumerated, Uint8Array.of(reasonCode))))];
-  return sequence(serialNumber(serial), time(revokedAtMs), ...reason);
+/**
+ * The entries in DER. They are written as hexadecimal text: of a hundred thousand, buffers of their own for every element would
+ * keep the broker waiting for a second.
+ */
+function revokedEntries(revoked: readonly RevokedEntry[]): Buffer {
+  const hex = (bytes: Buffer) => bytes.toString('hex');
+  const reasons = new Map<number | undefined, string>([[undefined, '']]);
+  const entries = revoked.map(({ serial, revokedAtMs, reasonCode }) => {
+    if (!reasons.has(reasonCode)) reasons.set(reasonCode, hex(reasonExtension(reasonCode!)));
+    const digits = serial.replace(/^0+(?=.)/, '');
+    const padded = digits.length % 2 === 0 ? digits : `0${digits}`;
+    const octets = padded[0] >= '8' ? `00${padded}` : padded;
+    const content = `02${lengthHex(octets)}${octets}${hex(time(revokedAtMs))}${reasons.get(reasonCode)}`;
+    return `30${lengthHex(content)}${content}`;
+  });
+  return Buffer.from(entries.join(''), 'hex');
+}
+
+/** Of contents below 128 octets, which those of an entry are. */
+function lengthHex(content: string): string {
+  return (content.length / 2).toString(16).padStart(2, '0');
+}
+
+function reasonExtension(code: number): Buffer {
+  return sequence(extension(REASON_CODE, element(TAG.enumerated, Uint8Array.of(code))));
 }
 
 /** The INTEGER of a serial number in hexadecimal. */
