@@ -1,0 +1,82 @@
+/**
+ * A player: says that it is there, asks for artworks, shows what it is told to, and reports each view once.
+ *
+ *     npx node --conditions=@dunlin/source examples/players/player.ts FOLDER [URL [API_URL KEY_FILE]]
+ *
+ * FOLDER has `credentials.json` and `ca.pem` (see `credentials.ts`), and keeps views that have not been reported yet. URL is
+ * `mqtts://localhost:8883` by default, or `wss://…/mqtt`. With API_URL and KEY_FILE the player renews its certificate by
+ * itself. It runs until SIGINT or SIGTERM.
+ */
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import type { Client } from '@dunlin/client';
+import { createClient, fileOutbox } from '@dunlin/client/node';
+import { playerKeyOf, renewCredentials, tlsOptions, watchCredentials } from './credentials.ts';
+import { COMMAND, REQUEST, STATUS, topics, VIEW } from './topics.ts';
+
+const FIRMWARE_VERSION = '2.1.0';
+
+const [folder, url = 'mqtts://localhost:8883', apiUrl, keyFile] = process.argv.slice(2);
+if (folder === undefined) throw new Error('Cannot play: FOLDER is expected');
+const player = await playerKeyOf(folder);
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
+
+function newClient(): Client {
+  const offline = { player_key: player, status: 'offline' };
+  return createClient(url, {
+    clientId: player,
+    username: player,
+    password: '',
+    tls: () => tlsOptions(folder),
+    will: { topic: `makapix/player/${player}/status`, payload: offline, qos: 1 },
+    keepAlive: 60,
+    connectAttempts: Infinity,
+    reconnect: { minMs: 1_000, maxMs: 300_000 },
+    outbox: { store: fileOutbox(join(folder, 'player.outbox')) },
+    on: {
+      state: (state, reason) => console.log(state, reason?.error?.message ?? ''),
+      reconnecting: ({ delayMs }) => console.log(`next attempt in ${Math.ceil(delayMs / 1_000)} s`),
+      certificateExpiring: ({ of, daysLeft }) => {
+        console.log(`The certificate of the ${of} ends in ${daysLeft} days`);
+        if (of === 'client' && apiUrl !== undefined && keyFile !== undefined)
+          renewCredentials(folder, apiUrl, keyFile).catch(told);
+      },
+    },
+  });
+}
+
+/** Plays until other credentials are there, or the program is to end. */
+async function play(): Promise<void> {
+  const client = newClient();
+  const typed = topics.with(client, { invalid: (_message, error) => console.log(`Ignored: ${error.message}`) });
+  const online = { player_key: player, status: 'online', firmware_version: FIRMWARE_VERSION } as const;
+  client.on('connected', () => void typed.publish(STATUS, { player }, online, { qos: 1 }).catch(told));
+  const ended = Promise.withResolvers<void>();
+  const unwatch = watchCredentials(folder, ended.resolve);
+  stop.signal.addEventListener('abort', () => ended.resolve(), { once: true });
+  const playing = async (): Promise<void> => {
+    // Subscribed before the answer: commands that waited in the session come at once.
+    const connected = client.connect();
+    const subscribed = typed.subscribe(COMMAND, { player }, { qos: 1 }, ({ value }) => {
+      console.log(`Shows artwork ${value.artwork_id}`);
+      const view = { view_id: randomUUID(), artwork_id: value.artwork_id, viewed_at: new Date().toISOString() };
+      typed.publish(VIEW, { player }, view, { qos: 1 }).catch(told);
+    });
+    await Promise.all([connected, subscribed]);
+    console.log('Waiting for commands');
+    const { posts } = await typed.request(REQUEST, { player }, { request_type: 'query_posts', limit: 10 });
+    console.log(`Posts: ${posts.join(', ')}`);
+  };
+  playing().catch(told);
+  await ended.promise;
+  unwatch();
+  await client.disconnect();
+}
+
+/** What is not acknowledged when the connection is given up stays in the outbox. */
+function told(error: unknown): void {
+  console.log(String(error));
+}
+
+while (!stop.signal.aborted) await play();
