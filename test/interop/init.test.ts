@@ -1,7 +1,7 @@
 /** What `dunlin init` makes is served as it is, to Mosquitto's clients that know its authority. */
 
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -59,4 +59,27 @@ test('dunlin init, dunlin serve, and mosquitto_pub and mosquitto_sub with --cafi
   assert.match(stranger.err, /TLS error/);
   server.kill('SIGTERM');
   assert.equal(await server.exited, 0, server.err);
+});
+
+test('dunlin serve stops where the master key is missing, wrong or open to others, and says what is expected', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'dunlin-master-'));
+  after(() => rm(folder, { recursive: true, force: true }));
+  const directory = join(folder, 'broker');
+  await dunlin('init', directory, '--port', '0', '--tls-port', '0').output();
+  const file = join(directory, 'devices-master.key');
+  const refused = async (message: RegExp) => {
+    const server = dunlin('serve', '--config', join(directory, 'dunlin.yaml'), '--log-to', 'stdout');
+    await server.exited;
+    assert.match(server.err + server.out, message);
+  };
+  await rename(file, join(folder, 'kept.key'));
+  await refused(
+    /Cannot take the master key from .*devices-master\.key.*there is no such file; 32 random bytes in base64/,
+  );
+  await writeFile(file, `${Buffer.alloc(32, 1).toString('base64')}\n`, { mode: 0o600 });
+  await refused(/devices-ca\.key with the master key of .*devices-master\.key.*: it was encrypted under another one/);
+  await rm(file);
+  await writeFile(file, 'secret');
+  await chmod(file, 0o644);
+  await refused(/others may use it \(mode 0644\); 0600 is expected/);
 });

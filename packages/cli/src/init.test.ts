@@ -4,7 +4,6 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { createAuthority } from '@dunlin/devices';
 import { parseHash } from '@dunlin/identity';
 import { RecordedTerminal } from './contract/recorded-terminal.ts';
 import { run } from './main.ts';
@@ -45,7 +44,10 @@ test('shows user and password once, what to try with true paths, and what keys a
 });
 
 test('brings along an authority of devices with the passphrase of its key, and the master key elsewhere', async () => {
-  const { certificate, key } = createAuthority({ commonName: 'Corporate', days: 30, nowMs: Date.now() });
+  // The authority of another server is one as good as any.
+  const other = join(scratch, 'other');
+  await init(other);
+  const [certificate, key] = ['ca.pem', 'ca.key'].map((name) => readFileSync(join(other, 'tls', name), 'utf8'));
   const [ca, caKey, secret] = ['corp.pem', 'corp.key', 'phrase'].map((name) => join(scratch, name));
   const encrypted = createPrivateKey(key).export({
     type: 'pkcs8',

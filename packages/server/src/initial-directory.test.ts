@@ -62,7 +62,7 @@ test('makes everything that its configuration names; nobody else reads keys, has
     [files.data, [files.authority, files.devicesAuthority]],
   );
   assert.deepEqual(listeners?.[0].tls, { certificate: files.certificate, key: files.key });
-  assert.deepEqual(authentication, [{ method: 'passwordFile', file: files.passwords }]);
+  assert.deepEqual(authentication, [{ method: 'passwordFile', file: files.passwords }, { method: 'devices' }]);
   const line = readFileSync(files.passwords, 'utf8').split('\n')[1];
   assert.equal(await parseHash(line.slice('ada:'.length)).matches(Buffer.from('pw')), true);
 });

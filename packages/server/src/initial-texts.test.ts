@@ -11,7 +11,7 @@ const activated = (text: string): string => text.replace(/^( *)#: /gm, '$1');
 test('the configuration asks everybody, and is encrypted where others can reach it; so it is with every example', () => {
   const text = initialConfiguration(settings);
   for (const [each, methods] of [
-    [text, ['passwordFile']],
+    [text, ['passwordFile', 'devices']],
     // A certificate counts before a password that is missing.
     [activated(text), ['certificate', 'passwordFile', 'devices']],
   ] as const) {

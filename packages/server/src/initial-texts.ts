@@ -75,7 +75,7 @@ authentication:
   - method: passwordFile
     file: ${file.passwords}
   # Devices of the registry, with a token or a certificate.
-  #: - method: devices
+  - method: devices
 
 # The device service: a registry, credentials, commands.
 devices:

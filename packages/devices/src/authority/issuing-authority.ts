@@ -105,6 +105,11 @@ export class IssuingAuthority {
     return Math.min(...this.#chain.map(({ notAfterMs }) => notAfterMs));
   }
 
+  /** PEM of all of the file: what others check certificates of devices with. */
+  get trusted(): string {
+    return this.pems.join('');
+  }
+
   /** Issues a certificate. Throws `CertificateError`; nothing is remembered here. */
   issue({ deviceId, csr, days, nowMs }: IssueRequest): IssuedCertificate {
     if (deviceId.length > COMMON_NAME_MAX || !isReadable(deviceId))
