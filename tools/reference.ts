@@ -9,6 +9,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CHECKS, type Check, COUNTERS, LIMITS } from '@dunlin/broker';
+import { DEVICE_CHECKS } from '@dunlin/devices';
 import { REASON_CODES, reasonCodeName } from '@dunlin/protocol';
 import {
   API_PROBLEMS,
@@ -293,6 +294,11 @@ function eventsPage(): string {
     reasonCode === undefined ? 'closed without an answer' : hexadecimal(reasonCode),
     description,
   ]);
+  const deviceChecks = Object.entries(DEVICE_CHECKS).map(([name, { reasonCode, description }]) => [
+    code(name),
+    hexadecimal(reasonCode),
+    description,
+  ]);
   const counters = Object.entries(COUNTERS).map(([name, description]) => [code(name), description]);
   return page(
     'Events and counters',
@@ -311,6 +317,12 @@ function eventsPage(): string {
     'with 5.0 also a reason that tells nothing to who guesses; 3.x clients get the nearest Return Code.',
     '',
     ...table(['Check', 'Reason Code', 'Meaning'], checks),
+    '',
+    '## Checks of devices',
+    '',
+    'Of the method `devices`, beside `certificate-…` as for other certificates.',
+    '',
+    ...table(['Check', 'Reason Code', 'Meaning'], deviceChecks),
     '',
     '## Counters',
     '',

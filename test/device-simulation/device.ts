@@ -132,10 +132,10 @@ export class Device {
     });
   }
 
-  /** Says of any command at all, at its own place, that it is done. */
+  /** Says of a command to another device, at its own place, that it is done. */
   lie(id: string): void {
     const { broker } = this.#world;
-    if (!this.isPlayer || this.link?.isOpen !== true || this.taken.has(id)) return;
+    if (!this.isPlayer || this.link?.isOpen !== true) return;
     broker?.say(`player/${this.id}/reset/${id}/done`, '');
     broker?.say(`player/${this.id}/done`, JSON.stringify({ id }));
   }

@@ -2,6 +2,7 @@
 import type { Command } from '../../packages/devices/src/commands/command.ts';
 import { isSendable, stageOf } from '../../packages/devices/src/commands/command-flow.ts';
 import { COMMAND_TABLE } from '../../packages/devices/src/commands/command-table.ts';
+import { isSettled } from '../../packages/devices/src/commands/command-waits.ts';
 import { PRESENCE_TABLE, type PresenceRecord } from '../../packages/devices/src/presence/presence-table.ts';
 import type { Device, Link } from './device.ts';
 import type { World } from './world.ts';
@@ -21,6 +22,8 @@ export class Oracle {
   readonly promised = new Map<string, Command>();
   /** What consumers have, by topic. */
   readonly retained = new Map<string, PresenceRecord>();
+  /** When nothing more was to be known of a command, in milliseconds of the world. */
+  readonly settledAtMs = new Map<string, number>();
   sent = 0;
   readonly states: Record<string, number> = {};
 
@@ -62,6 +65,7 @@ export class Oracle {
     const step = () => `${key} goes from ${was?.state ?? 'nothing'} to ${is.state}`;
     this.#check(STEPS[from].includes(to), 'one-end', step);
     if (to === 'ended') this.#ended(is);
+    if (isSettled(is) && !this.settledAtMs.has(key)) this.settledAtMs.set(key, this.#world.time.elapsedMs);
     const device = this.#world.device(is.deviceId);
     if (is.state === 'sent' && is.confirmed)
       this.#check(device.confirmed.has(key), 'true-confirmation', () => `${key} was never confirmed by ${device.id}`);
@@ -121,12 +125,15 @@ export class Oracle {
     this.#check(isNewer, 'presence-order', () => `${topic}: session ${session} comes after ${before.session}`);
   }
 
-  /** All is calm, and whoever could has answered. */
-  checkCommands(calmAtMs: number, open: number): void {
-    for (const { id, deviceId, state, confirmed, endedAtMs, expiresAtMs, why } of this.commands) {
+  /** All was calm, and whoever could has answered. `due`: commands that had time enough. */
+  checkCommands(due: ReadonlySet<string>, open: number): void {
+    for (const { id, deviceId, state, confirmed, endedAtMs, why } of this.commands) {
       this.#check(endedAtMs !== undefined, 'ends', () => `${id} to ${deviceId} is ${state}, ${confirmed}`);
-      const hadTime = expiresAtMs > calmAtMs;
-      this.#check(!hadTime || state !== 'expired', 'reaches-its-device', () => `${id} to ${deviceId} expired: ${why}`);
+      this.#check(
+        !due.has(id) || state !== 'expired',
+        'reaches-its-device',
+        () => `${id} to ${deviceId} expired: ${why}`,
+      );
     }
     this.#check(open === 0, 'counts', () => `${open} commands are counted as open, and none is`);
   }

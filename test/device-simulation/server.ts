@@ -55,14 +55,18 @@ export class ServerProcess {
 
   /** Waits for a command, and sees whether it is told in time. */
   wait(id: string, timeoutMs: number): void {
-    const { time, judge } = this.#world;
-    const untilMs = time.elapsedMs + timeoutMs;
+    const { time, judge, oracle, character } = this.#world;
+    if (this.#commands === undefined) return;
+    const beganMs = time.elapsedMs;
     let isTold = false;
-    void this.#commands?.wait(id, timeoutMs).then((command) => {
+    void this.#commands.wait(id, timeoutMs).then((command) => {
       isTold = true;
-      const isLimit = this.#world.character.limits.commandWaitsMax === 2;
-      const isRight = command === undefined || isSettled(command) || time.elapsedMs >= untilMs || isLimit;
-      judge.check(isRight || this.#isOver, 'waits', () => `who waits for ${id} is told before anything is settled`);
+      const isLimit = character.limits.commandWaitsMax === 2;
+      const isEarly = command !== undefined && !isSettled(command) && time.elapsedMs < beganMs + timeoutMs;
+      judge.check(!isEarly || isLimit || this.#isOver, 'waits', () => `who waits for ${id} is told before it settles`);
+      const settledAtMs = Math.max(beganMs, oracle.settledAtMs.get(id) ?? Infinity);
+      const isLate = time.elapsedMs > settledAtMs + WAIT_SLACK_MS;
+      judge.check(!isLate || this.#isOver, 'waits', () => `who waits for ${id} is told too late`);
     });
     time.after(timeoutMs + WAIT_SLACK_MS, () => {
       judge.check(isTold || this.#isOver, 'waits', () => `who waits for ${id} is told nothing`);

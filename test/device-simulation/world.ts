@@ -111,7 +111,10 @@ export class World {
   async #calmDown(): Promise<void> {
     this.isCalm = true;
     this.tell('all is calm');
-    const calmAtMs = this.time.nowMs() + this.wallClockMs;
+    const untilMs = this.time.nowMs() + this.wallClockMs + CALM_MS;
+    const due = this.oracle.commands.filter(
+      ({ endedAtMs, expiresAtMs }) => endedAtMs === undefined && expiresAtMs > untilMs,
+    );
     for (const { id } of this.devices) this.#enable(id);
     for (const device of this.devices) device.connect();
     // Each time they come back they say again what they have done.
@@ -122,7 +125,7 @@ export class World {
     // Those that a clock which was set has given more time are over by now too.
     this.wallClockMs += 100_000_000;
     await this.#pass(10_000);
-    this.oracle.checkCommands(calmAtMs + CALM_MS, this.#server?.commands?.open ?? -1);
+    this.oracle.checkCommands(new Set(due.map(({ id }) => id)), this.#server?.commands?.open ?? -1);
     this.oracle.checkPresence(this.devices, true);
   }
 
@@ -174,13 +177,14 @@ export class World {
     const random = this.#random;
     const { id: deviceId } = random.pick(this.devices);
     const known = this.oracle.commands;
-    const id = known.length === 0 ? 'm1' : random.pick(known.slice(-20)).id;
+    const some = known.length === 0 ? undefined : random.pick(known.slice(-20));
+    const id = some?.id ?? 'nobody';
     const what = random.weighted({ request: 12, repeat: 2, cancel: 1, wait: 3, lie: 1, registry: 0.5 });
     if (what === 'request') this.#request(deviceId, random.chance(0.3) ? this.newId() : undefined);
     if (what === 'repeat') this.#request(deviceId, id);
     if (what === 'cancel') void this.#server?.commands?.cancel(id, 'somebody').catch(refused);
     if (what === 'wait') this.#server?.wait(id, random.pick([1, 100, 5_000]));
-    if (what === 'lie') random.pick(this.devices).lie(id);
+    if (what === 'lie' && some?.deviceId !== deviceId) this.device(deviceId).lie(id);
     if (what === 'registry') this.#changeDevice(deviceId);
   }
 

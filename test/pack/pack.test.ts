@@ -1,39 +1,30 @@
 /** What is published works where the repository is not: installed from the tarballs into an empty folder. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type Manifest, pack, packFolders } from '../../tools/pack.ts';
+import { promisify } from 'node:util';
+import { type Manifest, pack } from '../../tools/pack.ts';
+import { startLocalRegistry } from './local-registry.ts';
 
 const root = dirname(dirname(import.meta.dirname));
 const patienceMs = 60_000;
 /** As from a shell with Node 24: a run under "npm test" would pass on what npm set for its own children. */
 const env = { PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}`, HOME: process.env.HOME };
 
-interface Dependent {
-  readonly dependencies?: Readonly<Record<string, string>>;
-  readonly optionalDependencies?: Readonly<Record<string, string>>;
-}
-
 const folder = mkdtempSync(join(tmpdir(), 'dunlin-installed-'));
 const installed = join(folder, 'node_modules');
 const dunlin = join(installed, '.bin', 'dunlin');
 const started: ChildProcess[] = [];
-let tarballs: string[] = [];
 let names: string[] = [];
-/** No network, and nothing of an earlier run. */
-const INSTALL = ['--offline', '--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier'];
+const INSTALL = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier'];
 
-before(() => {
-  tarballs = pack(root, join(folder, 'tarballs'));
-  // What others publish comes from the repository's own node_modules, so that the installation needs no network.
-  const others = installedOutside(manifests(join(root, 'packages'))).map((name) => join(root, 'node_modules', name));
-  mkdirSync(join(folder, 'others'));
-  tarballs.push(...packFolders(others, join(folder, 'others')));
+before(async () => {
+  const tarballs = pack(root, join(folder, 'tarballs'));
   writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n');
-  run('npm', 'install', ...INSTALL, '--cache', join(folder, 'cache'), ...tarballs);
+  await install(join(root, 'node_modules'), ...tarballs);
   names = readdirSync(join(installed, '@dunlin')).sort();
 });
 
@@ -80,8 +71,7 @@ test('dunlin --help and --version work when installed', () => {
 
 test('an installation for the whole machine has its command below the prefix, and serves from there', async () => {
   const prefix = join(folder, 'prefix');
-  const place = ['--global', '--prefix', prefix];
-  run('npm', 'install', ...place, ...INSTALL, '--cache', join(folder, 'cache-global'), ...tarballs);
+  await install(installed, '--global', '--prefix', prefix, '@dunlin/cli');
   const command = join(prefix, 'bin', 'dunlin');
   assert.match(run(command, '--version'), /^dunlin \d/);
   const { server, port } = await serve(command);
@@ -175,20 +165,12 @@ function typeCheck(): void {
   run(join(root, 'node_modules/.bin/tsc'), '-p', '.');
 }
 
-/** The packages of others that these depend on, directly or not, as far as they are installed here. */
-function installedOutside(dependents: readonly Dependent[]): string[] {
-  const found = new Set<string>();
-  const open = [...dependents];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    for (const name of Object.keys({ ...next.dependencies, ...next.optionalDependencies })) {
-      const path = join(root, 'node_modules', name, 'package.json');
-      // A binary for another platform is not here.
-      if (name.startsWith('@dunlin/') || found.has(name) || !existsSync(path)) continue;
-      found.add(name);
-      open.push(JSON.parse(readFileSync(path, 'utf8')));
-    }
-  }
-  return [...found];
+/** Lets npm install; what is not named by its path comes from a `node_modules`, not from the network. */
+async function install(modules: string, ...parameters: string[]): Promise<void> {
+  const registry = await startLocalRegistry(modules);
+  const flags = ['--registry', registry.url, '--cache', join(folder, 'cache')];
+  await promisify(execFile)('npm', [...INSTALL, ...flags, ...parameters], { cwd: folder, env, timeout: patienceMs });
+  registry.close();
 }
 
 function manifests(packages: string): Manifest[] {

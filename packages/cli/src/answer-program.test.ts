@@ -35,6 +35,14 @@ test('a program that is not there, fails, prints too much or takes too long has 
   );
 });
 
+test('no timer waits for a program that could not be started', async () => {
+  const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+  const before = timers();
+  await assert.rejects(run(['no-such-program']));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.ok(timers() <= before);
+});
+
 test('the signal ends the program', async () => {
   const controller = new AbortController();
   const running = run([node, '-e', 'setInterval(() => {}, 1000)'], '', { signal: controller.signal });

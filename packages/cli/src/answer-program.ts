@@ -27,9 +27,13 @@ export function programOutput(
     const child = spawn(program, parameters, {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...process.env, MQTT_TOPIC: topic },
-      timeout: timeoutMs,
       killSignal: 'SIGKILL',
       signal,
+    });
+    // Not the timeout of spawn: that goes on after a program that could not be started.
+    let late: NodeJS.Timeout | undefined;
+    child.on('spawn', () => {
+      late = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
     });
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -43,6 +47,7 @@ export function programOutput(
     child.stdin.end(input);
     child.on('error', (error) => reject(new Error(`${attempt}: ${error.message}`)));
     child.on('close', (code, killedBy) => {
+      clearTimeout(late);
       if (code === 0 && bytes <= outputBytesMax) return resolve(Buffer.concat(chunks));
       const tooMuch = `it printed more than ${outputBytesMax} bytes`;
       const end =

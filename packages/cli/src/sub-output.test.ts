@@ -38,6 +38,6 @@ test('rates come at each interval and at the end', (context) => {
   context.mock.timers.enable({ apis: ['setInterval'] });
   const { out } = written('-t # --rates 2', ['a=1', 'a=1', 'b=1'], () => context.mock.timers.tick(2000));
   const tables = out.split(/\n\n|In all\n/);
-  assert.match(tables[0], /^[\d.]+ s: 2 messages, 1 topics\n.*msg\/s/);
+  assert.match(tables[0], /^[\d.]+ s: 2 messages, 1 topic\n.*msg\/s/);
   assert.match(tables.at(-1) ?? '', /^[\d.]+ s: 3 messages, 2 topics\n/);
 });

@@ -65,7 +65,7 @@ test('a file that cannot be read is told with its flag', () => {
     assert.throws(
       () => readTls(flags),
       (error: CommandError) =>
-        error.exitCode === 3 && error.message.startsWith(`Cannot use ${flag} ${missing}: ENOENT`),
+        error.exitCode === 3 && error.message === `Cannot use ${flag} ${missing}: no such file or directory (ENOENT)`,
     );
   }
 });

@@ -16,6 +16,9 @@ export const DEVICE_ERRORS = {
   'command-ended': 'The command has ended and cannot be cancelled.',
   'device-commands-limit': 'The device has as many commands that have not ended as it may have.',
   'commands-limit': 'All devices together have as many commands that have not ended as they may have.',
+  'unknown-batch': 'There is no command to a group of this id, or none any more.',
+  'batches-limit': 'As many commands to groups are under way as may be.',
+  busy: 'Too many short tokens are checked just now; the same may work later.',
   'cursor-invalid': 'The cursor is none that a page of this list has returned.',
 } as const satisfies Record<string, string>;
 

@@ -71,6 +71,7 @@ export {
 export type { CommandRequest } from './commands/command-request.ts';
 export type { TypeList } from './commands/command-types.ts';
 export { type CommandList, Commands, type CommandsOptions } from './commands/commands.ts';
+export { type Batch, GroupCommands, type GroupRequest } from './commands/group-commands.ts';
 export {
   DEVICE_CHECKS,
   type DeviceCheck,

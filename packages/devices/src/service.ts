@@ -11,6 +11,7 @@ import { Registration, type RegistrationRule } from './authority/registration.ts
 import { Revocations } from './authority/revocations.ts';
 import type { CommandLimits } from './commands/command-limits.ts';
 import { Commands } from './commands/commands.ts';
+import { GroupCommands } from './commands/group-commands.ts';
 import { ConnectionEvents } from './connection-events.ts';
 import { DeviceChecks } from './credentials/device-checks.ts';
 import { DeviceMethod } from './credentials/device-method.ts';
@@ -55,6 +56,7 @@ const CERTIFICATES_TOLD = 20;
 /** What there is from the moment on that the service has a broker. */
 interface Attached {
   readonly commands: Commands;
+  readonly groupCommands: GroupCommands;
   readonly presence: Presence;
   readonly expiry: ExpiryWatch | undefined;
 }
@@ -113,9 +115,12 @@ export class DeviceService {
     return this.issuing === undefined ? [] : [this.issuing.revocations];
   }
 
-  /** These two are there when the service has a broker; before, they throw. */
+  /** These are there when the service has a broker; before, they throw. */
   get commands(): Commands {
     return this.#withBroker.commands;
+  }
+  get groupCommands(): GroupCommands {
+    return this.#withBroker.groupCommands;
   }
   get presence(): Presence {
     return this.#withBroker.presence;
@@ -148,10 +153,19 @@ export class DeviceService {
     const parts = { ...this.#options, broker, connections, lookup };
     const presence = new Presence(parts);
     const commands = await Commands.open({ ...parts, types, limits: this.#options.commandLimits ?? {} });
+    const groupCommands = await GroupCommands.open({
+      ...this.#options,
+      commands,
+      limits: commands.limits,
+      members: async (group, cursor, limit) => {
+        const page = await registry.list({ group, limit, ...(cursor !== undefined && { cursor }) });
+        return { deviceIds: page.devices.map(({ device }) => device.id), cursor: page.cursor };
+      },
+    });
     const { warnDays } = this.#options;
     const expiry =
       issuing && new ExpiryWatch(this.#options, issuing, broker, { ...(warnDays !== undefined && { warnDays }) });
-    this.#attached = { commands, presence, expiry };
+    this.#attached = { commands, groupCommands, presence, expiry };
     this.#ends.push(registry.onChange((deviceId, registered) => this.#changed(deviceId, registered !== undefined)));
   }
 
@@ -188,6 +202,7 @@ export class DeviceService {
     for (const end of this.#ends) end();
     this.#live.close();
     this.#attached?.expiry?.close();
+    await this.#attached?.groupCommands.close();
     await this.#attached?.commands.close();
     await this.#attached?.presence.close();
     this.issuing?.crl.close();

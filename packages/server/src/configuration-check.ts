@@ -14,6 +14,7 @@ import {
 } from './configuration.ts';
 import { contradictionsOf } from './configuration-contradictions.ts';
 import { linesOfKeys, type SurveyedFile, surveyConfigurationFile } from './configuration-file.ts';
+import { openAuthority } from './configured-devices.ts';
 import { readConfiguredFile } from './configured-file.ts';
 import { type DevicesConfiguration, deviceTypes } from './device-configuration.ts';
 import { type DeviceDoor, Doors } from './doors.ts';
@@ -102,7 +103,7 @@ export function checkFiles(
       check.method(`authentication[${index}]`, method, usable);
   for (const [index, rule] of clientIds.entries())
     if (isRight(`clientIds[${index}]`)) check.doors(`clientIds[${index}]`, { clientIds: [rule] });
-  if (devices !== undefined && isRight('devices.types')) check.deviceTypes(devices);
+  if (devices !== undefined) check.devices(devices, configuration.data, isRight);
   // All but these are numbers, which the table of keys has checked.
   check.doors('guard.trusted', { guard });
   const rules = authorization.rules?.map((rule, index) => (isRight(`authorization.rules[${index}]`) ? rule : NO_RULE));
@@ -215,8 +216,12 @@ class FileCheck implements CheckedConfiguration {
   }
 
   /** Problems have their paths. */
-  deviceTypes(devices: DevicesConfiguration): void {
-    this.attempt('', () => void new DeviceTypes(deviceTypes(devices)));
+  devices(devices: DevicesConfiguration, data: string | undefined, isRight: (path: string) => boolean): void {
+    if (isRight('devices.types')) this.attempt('', () => void new DeviceTypes(deviceTypes(devices)));
+    // Environment and credentials are those of the server, not of whoever checks.
+    const isHere = devices.masterKey !== undefined && 'file' in devices.masterKey;
+    if (isHere && isRight('devices.authority') && isRight('devices.masterKey'))
+      this.attempt('', () => void openAuthority(devices, data));
   }
 
   /** Each file by itself. */

@@ -156,7 +156,7 @@ function deviceProblems({ devices, authorities }: Configuration): string[] {
   if (devices === undefined) return [];
   const { authority, masterKey, registration } = devices;
   const types = Object.keys(devices.types).map((name) => ({ name }));
-  const sources = Object.entries(masterKey ?? {}).flatMap(([key, value]) => (value === undefined ? [] : [key]));
+  const sources = Object.keys(masterKey ?? {});
   const found = sources.length === 0 ? 'is empty' : `has ${sources.join(' and ')}`;
   return [
     ...(authority === undefined ? [] : unknownName('devices.authority.name', authority.name, 'authority', authorities)),

@@ -31,6 +31,7 @@ export async function openDevices(
     types,
     authority,
     registration: devices.registration,
+    commandLimits: devices.limits,
     ...(warnDays !== undefined && { warnDays }),
     certificates: { ...(days !== undefined && { days }), ...(renewalOverlapS !== undefined && { renewalOverlapS }) },
   });
@@ -51,12 +52,13 @@ export function openAuthority(
   data: string | undefined,
 ): IssuingAuthority | undefined {
   if (authority === undefined || masterKey === undefined) return undefined;
-  const { name, certificate, key } = authority;
+  const { name, certificate, key, crlUrl, ocspUrl } = authority;
   try {
     return IssuingAuthority.open({
       name,
       certificate: namedText(certificate, 'the certificate of the authority'),
       key: namedText(key, 'the key of the authority'),
+      urls: { ...(crlUrl !== undefined && { crl: crlUrl }), ...(ocspUrl !== undefined && { ocsp: ocspUrl }) },
       masterKey: readMasterKey(masterKey, { ...(data !== undefined && { dataDirectory: data }) }),
     });
   } catch (error) {

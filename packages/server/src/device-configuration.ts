@@ -1,5 +1,5 @@
 /** The configuration of the device service as code sees it: what may be given, and what is in force when nothing is. */
-import type { DeviceType } from '@dunlin/devices';
+import type { CommandLimits, DeviceType } from '@dunlin/devices';
 import type { RuleInput } from '@dunlin/identity';
 import { type CREDENTIALS, DEVICES } from './device-table.ts';
 import { filledGroup, type GroupShape, type MapShape } from './shape.ts';
@@ -39,6 +39,8 @@ export interface DeviceAuthorityConfiguration {
   readonly days: number;
   readonly warnDays: number;
   readonly renewalOverlapS: number;
+  readonly crlUrl?: string;
+  readonly ocspUrl?: string;
 }
 
 export type MasterKeyConfiguration =
@@ -58,6 +60,7 @@ export interface DevicesInput {
     Pick<DeviceAuthorityConfiguration, 'certificate' | 'key'>;
   readonly masterKey?: MasterKeyConfiguration;
   readonly registration?: readonly RegistrationConfiguration[];
+  readonly limits?: Partial<CommandLimits>;
 }
 
 export interface DevicesConfiguration {
@@ -65,6 +68,7 @@ export interface DevicesConfiguration {
   readonly authority: DeviceAuthorityConfiguration | undefined;
   readonly masterKey: MasterKeyConfiguration | undefined;
   readonly registration: readonly RegistrationConfiguration[];
+  readonly limits: Partial<CommandLimits>;
 }
 
 const TYPE = (DEVICES.entries.types as MapShape).values as GroupShape;
@@ -72,14 +76,15 @@ const COMMAND = (TYPE.entries.commands as MapShape).values as GroupShape;
 
 /** Fills in what is not given. */
 export function completeDevices(input: DevicesInput): DevicesConfiguration {
-  const filled = filledGroup(DEVICES, input) as unknown as DevicesConfiguration;
-  return { ...filled, types: mapped(input.types ?? {}, completeType) };
+  const filled = filledGroup(DEVICES, { limits: {}, ...input }) as unknown as Partial<DevicesConfiguration>;
+  const types = mapped(input.types ?? {}, completeType);
+  return { authority: undefined, masterKey: undefined, registration: [], limits: {}, ...filled, types };
 }
 
 function completeType({ commands = {}, ...type }: DeviceTypeInput): DeviceTypeInput {
   return {
-    ...withoutHoles(filledGroup(TYPE, type)),
-    commands: mapped(commands, (command) => withoutHoles(filledGroup(COMMAND, command))),
+    ...filledGroup(TYPE, type),
+    commands: mapped(commands, (command) => filledGroup(COMMAND, command)),
   } as unknown as DeviceTypeInput;
 }
 
@@ -109,8 +114,4 @@ export function deviceTypes({ types }: DevicesConfiguration): DeviceType[] {
 /** Names are free: one of them may be `__proto__`. */
 function mapped<In, Out>(values: Readonly<Record<string, In>>, change: (value: In) => Out): Record<string, Out> {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value)]));
-}
-
-function withoutHoles(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }

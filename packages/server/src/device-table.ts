@@ -1,4 +1,5 @@
 /** The keys of the device service: types of devices, the authority for their certificates, limits. */
+import { COMMAND_LIMITS, type CommandLimit } from '@dunlin/devices';
 import { amount, map, path, text, texts, toggle } from './entry-shapes.ts';
 import { RULE } from './identity-table.ts';
 import type { GroupShape, JsonShape, ListShape, MapShape } from './shape.ts';
@@ -145,6 +146,14 @@ export const DEVICES: GroupShape = {
         name: { ...text('devices', 'Its entry of `authorities`.'), default: 'devices' },
         certificate: path('tls/devices-ca.pem', 'File with its certificate, and those between it and its root (PEM).'),
         key: path('tls/devices-ca.key', 'File with its private key (PEM), encrypted under the master key.'),
+        crlUrl: text(
+          'http://mqtt.example.org/crl/devices.crl',
+          'Where others find its revocation list; stands in every certificate.',
+        ),
+        ocspUrl: text(
+          'http://mqtt.example.org/ocsp',
+          'Where others ask whether a certificate counts; stands in every certificate.',
+        ),
         days: amount('days', [1, 3_650], 365, 'Days for which a certificate of a device counts.'),
         warnDays: amount('days', [1, 365], 30, 'Days before its end from which on it is told of.'),
         renewalOverlapS: amount(
@@ -167,5 +176,17 @@ export const DEVICES: GroupShape = {
       },
     },
     registration,
+    limits: {
+      kind: 'group',
+      description: 'Limits of the device service; an event tells when one acts.',
+      entries: Object.fromEntries(
+        Object.entries<CommandLimit>(COMMAND_LIMITS).map(
+          ([name, { unit, minimum, maximum, default: standard, description }]) => [
+            name,
+            amount(unit, [minimum, maximum], standard, description),
+          ],
+        ),
+      ),
+    },
   },
 };

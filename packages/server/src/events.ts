@@ -37,6 +37,8 @@ interface EventFields {
   clientFlapping: { clientId: string; identity: string | undefined; listener: string; banMs: number };
   /** A fault of the server while it answered the API. */
   apiFailed: { requestId: string; error: string };
+  /** `by` as in the audit log, empty where nobody proved to be anybody; `code` of the problem. */
+  apiRefused: { requestId: string; by: string; address: string; code: string };
   /** `code` as in `CertificateWarning` of `@dunlin/identity`. */
   certificateWarning: { code: string; source: string; message: string };
   /** Paths of those that belong together, of which one changed. */
@@ -79,6 +81,11 @@ export const SERVER_EVENTS: { readonly [name in ServerEventName]: EventDescripti
   ...EVENTS,
   ...METHOD_EVENTS,
   ...DEVICE_EVENTS,
+  apiRefused: {
+    level: 'info',
+    description:
+      'The HTTP API refused somebody: no key that counts, no scope, another origin or host, or too many requests.',
+  },
   apiFailed: { level: 'error', description: 'The server failed to answer a request of the HTTP API.' },
   addressBanned: { level: 'warn', description: 'An address failed too often; nobody from there is let in for now.' },
   userAtAddressBanned: {

@@ -75,13 +75,13 @@ export class InForce {
     this.#served = served;
     this.#reviews = new ReviewLoop(() => served.broker.reviewConnections());
     this.#unsubscribe = this.doors.authorities.onChange(() => {
-      if (!this.#isReplacing) this.review();
+      this.review();
     });
   }
 
   /** Something changed about who may come in: everybody who is connected is asked for again. Calls close together are one. */
   review(): void {
-    this.#reviews?.ask();
+    if (!this.#isReplacing) this.#reviews?.ask();
   }
 
   /**

@@ -215,9 +215,13 @@ export class Running {
         clock: this.#clock,
         settings: this.configuration.api,
         devices: this.#devices,
-        failed: (requestId, error) => this.#options.tell({ name: 'apiFailed', requestId, error: String(error) }),
+        tell: this.#options.tell,
       }),
     );
+    // Whoever asks next tries again.
+    this.#api.catch(() => {
+      this.#api = undefined;
+    });
     return this.#api;
   }
 
@@ -260,7 +264,7 @@ export class Running {
     this.#openFiles.close();
     await closeInTurn([
       () => closeTogether(this.#opened.map((listener) => listener.close())),
-      async () => (await this.#api)?.close(),
+      async () => (await this.#api?.catch(() => undefined))?.close(),
       () => this.#inForce.close(),
       () => this.#deviceBroker?.close(),
       () => this.broker.stop(),

@@ -9,6 +9,7 @@ import { RawClient } from '../../../test/conformance/raw-client.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const patienceMs = 30_000;
+const { HOME, NODE_COMPILE_CACHE } = process.env;
 
 /** The command as a process of its own, with what it has printed. */
 class Served {
@@ -22,7 +23,7 @@ class Served {
     this.child = spawn(command, parameters, {
       cwd: root,
       // As from a shell: a run under "npm test" would pass on what npm set for its own children.
-      env: { PATH: path, HOME: process.env.HOME, DUNLIN_DATA: join(scratch, `${started.length}`), ...env },
+      env: { PATH: path, HOME, NODE_COMPILE_CACHE, DUNLIN_DATA: join(scratch, `${started.length}`), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child.stdout?.setEncoding('utf8').on('data', (text) => {

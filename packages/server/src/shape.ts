@@ -164,14 +164,14 @@ export function shownDefault(shape: Shape): string {
   return shape.default === undefined ? 'none' : String(shape.default);
 }
 
-/** A group with the defaults of its table where nothing is given; a group in it that is not given stays away. */
+/** A group with the defaults of its table where nothing is given; what has none stays away, as a group in it does. */
 export function filledGroup(shape: GroupShape, given: object): Record<string, unknown> {
   const values = given as Readonly<Record<string, object | undefined>>;
   const entries = Object.entries(shape.entries).map(([name, entry]) => {
     const own = values[name];
     return [name, entry.kind === 'group' && own !== undefined ? filledGroup(entry, own) : (own ?? standardOf(entry))];
   });
-  return Object.fromEntries(entries);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
 function standardOf(shape: Shape): unknown {

@@ -48,11 +48,10 @@ export class ScriptedServer {
   readonly version: ProtocolVersion;
   /** Everything that the client sent and nobody has taken. */
   readonly packets: Packet[] = [];
-  /** The bytes of everything that the client sent. */
-  bytes: Buffer = Buffer.alloc(0);
   isClosed = false;
   readonly #wire: MemoryWire;
   readonly #reader = new FrameReader(PACKET_BYTES_MAXIMUM);
+  readonly #chunks: Uint8Array[] = [];
   #wake: () => void = () => {};
 
   constructor(wire: MemoryWire, version: ProtocolVersion) {
@@ -67,6 +66,11 @@ export class ScriptedServer {
         this.#wake();
       },
     });
+  }
+
+  /** The bytes of everything that the client sent. */
+  get bytes(): Buffer {
+    return Buffer.concat(this.#chunks);
   }
 
   /** Sends a packet as a server should. */
@@ -150,8 +154,9 @@ export class ScriptedServer {
   }
 
   #received(chunk: Uint8Array): void {
-    this.bytes = Buffer.concat([this.bytes, chunk]);
-    this.#reader.push(Uint8Array.from(chunk));
+    const own = Uint8Array.from(chunk);
+    this.#chunks.push(own);
+    this.#reader.push(own);
     while (this.#reader.next()) {
       const { bytes, start, bodyStart, end } = this.#reader;
       this.packets.push(decodePacket(this.version, 'server', bytes.slice(), start, bodyStart, end));

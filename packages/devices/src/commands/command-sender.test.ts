@@ -197,6 +197,17 @@ test('a command that ends while it is made ready does not go out', async () => {
   assert.equal((await commands.get('id1'))?.state, 'failed');
 });
 
+test('a command whose time is over as it is made ready does not hold the next one', async () => {
+  const world = new CommandWorld();
+  const commands = await world.open();
+  await commands.request({ ...wake, ttlS: 1 });
+  await commands.request(wake);
+  world.clock.setWallClock(1_000);
+  await world.connect('cam1', 1);
+  await world.clock.passInTurns(1_000);
+  assert.deepEqual(world.sentIds, ['id2']);
+});
+
 test('many devices are served in slices, each turn a few', async () => {
   const world = new CommandWorld();
   const [camera] = [...world.devices.values()];

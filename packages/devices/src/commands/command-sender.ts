@@ -78,6 +78,7 @@ export class CommandSender {
   /** The command is about to end: it does not go out from here on. */
   ending({ id, deviceId }: Command): void {
     this.#lanes.get(deviceId)?.end(id);
+    this.wake(deviceId);
   }
 
   /** Something about the device has changed that may let commands through. */

@@ -254,6 +254,27 @@ test('does not let in as a device that was removed while it was asked', async ()
   );
 });
 
+test('does not let in with a token that was revoked, or as a device that was changed, while something was waited for', async () => {
+  const changes = {
+    'token-revoked': ({ tokens, tokenId }) => tokens.revoke('d1', tokenId, by),
+    'token-expired': ({ tokens }) => tokens.rotate('d1', { by, overlapS: 0 }),
+    'device-disabled': ({ registry }) => registry.change('d1', { enabled: false }, { by }),
+    'device-changed': ({ registry }) => registry.change('d1', { groups: [] }, { by }),
+    'device-removed': ({ registry }) => registry.remove('d1', { by }),
+  } satisfies Record<string, (world: Awaited<ReturnType<typeof withCamera>>) => Promise<unknown>>;
+  for (const [check, change] of Object.entries(changes)) {
+    const world = await withCamera();
+    const { tokens, answer, token } = world;
+    const original = tokens.check.bind(tokens);
+    tokens.check = async (...asked) => {
+      const verdict = await original(...asked);
+      await change(world);
+      return verdict;
+    };
+    assert.equal(await answer({ clientId: CLIENT_ID, username: 'd1', password: token }), `refuse 0x87 ${check}`);
+  }
+});
+
 test('asks whoever came with a certificate to go when its authority is taken away', async () => {
   const { letIn, method, authorities } = await withPlayers();
   const principal = await letIn({ username: 'p1', certificates: certificateOf(own, 'p1') });

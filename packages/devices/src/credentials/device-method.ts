@@ -160,16 +160,22 @@ export class DeviceMethod implements Method {
     );
   }
 
-  /** After something was waited for: what counts is what holds now, not what held when the proof was looked for. */
+  /**
+   * After something was waited for: what counts is what holds now, not what held when the proof was looked for. What changes
+   * from here on marks the seat, and what changed before is read once the seat is there: nothing falls between.
+   */
   #admitAsItIs(
     request: AuthenticationRequest,
     proven: RegisteredDevice,
     proof: DeviceProof,
     certificate: IssuedCertificate | undefined,
   ): Awaitable<AuthenticationResult | undefined> {
-    return after(this.#parts.registry.get(proven.device.id), (registered) => {
-      if (registered?.generation === proven.generation) return this.#admit(request, registered, proof, certificate);
-      return this.#refuse(request, undefined, deviceRefusal('device-removed', 'the device was removed'), false);
+    const answer = this.#admit(request, proven, proof, certificate);
+    if (answer?.kind !== 'accept') return answer;
+    const { live } = this.#parts;
+    return after(live.refresh(proven.device.id), () => {
+      const refusal = live.review(answer.principal);
+      return refusal === undefined ? answer : this.#refuse(request, proven, refusal, false);
     });
   }
 

@@ -6,7 +6,8 @@
  * connection has ended, or that it never came to be.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { Clock, Principal, Refusal, Timer } from '@dunlin/broker';
+import type { Awaitable, Clock, Principal, Refusal, Timer } from '@dunlin/broker';
+import { after } from '../awaitable.ts';
 import type { Device } from '../device.ts';
 import type { RegisteredDevice, Registry } from '../registry/registry.ts';
 import type { DeviceTypes } from '../registry/types.ts';
@@ -95,6 +96,15 @@ export class LiveDevices {
     this.#forgotten.register(seat, { deviceId: device.id, seat: reference });
     const seated: Principal & { readonly [SEAT]: Seat } = { ...principal, [SEAT]: seat };
     return seated;
+  }
+
+  /** Reads what those who were let in as a device rest on, for who was seated by what was read before. */
+  refresh(deviceId: string): Awaitable<void> {
+    const { registry, tokens } = this.#parts;
+    return after(registry.get(deviceId), (registered) => {
+      this.#deviceChanged(deviceId, registered);
+      if (registered !== undefined) return after(tokens.list(registered), (now) => this.#tokensChanged(deviceId, now));
+    });
   }
 
   /** Whether one who was seated may stay. */

@@ -136,6 +136,29 @@ test('does not let tokens count for a device that came later under the same id',
   await assert.rejects(tokens.issue('d3', { by }), { code: 'unknown-device' });
 });
 
+test('does not let a short token count for a device that came later, while leftovers are there', async () => {
+  const { registry, tokens, kind, parts } = await setUp();
+  await tokens.importToken('d1', 'hunter2', { by });
+  // As after a crash: nobody drops them.
+  await tokens.close();
+  await registry.remove('d1', { by });
+  await registry.add({ id: 'd1', type: 'player' }, by);
+  assert.notEqual(parts.tables.table({ name: 'device-tokens', indexes: {} }).get('d1'), undefined);
+  assert.equal(await kind('d1', 'hunter2'), 'wrong');
+});
+
+test('imports a token once, and does not bring back one that was rotated out', async () => {
+  const { tokens, kind, list, verifier } = await setUp();
+  const uuid = '9f1c7a52-6f0e-4f5c-9d4b-1f6f2b0c8a11';
+  assert.deepEqual([await tokens.importOnce('d1', uuid, by), await tokens.importOnce('d1', uuid, by)], [true, false]);
+  await tokens.rotate('d1', { by, overlapS: 0 });
+  assert.equal(await tokens.importOnce('d1', uuid, by), false);
+  assert.deepEqual([await kind('d1', uuid), (await list('d1')).length], ['expired', 2]);
+  await tokens.importToken('d1', 'hunter2', { by });
+  verifier.verify = () => 'busy';
+  await assert.rejects(tokens.importOnce('d1', 'hunter2', by), { code: 'busy' });
+});
+
 test('drops the tokens of a removed device, and keeps those of one that took its place', async () => {
   const { registry, tokens, parts } = await setUp();
   await tokens.issue('d1', { by });

@@ -87,7 +87,7 @@ export class Tokens {
   readonly #verifier: PasswordVerifier;
   readonly #ends: (() => void)[];
   /** Whether a device has a short token, once that was asked; then every failed check costs what one of those costs. */
-  #hasShort: Awaitable<boolean> | undefined;
+  #hasShort: boolean | undefined;
   /** A device that was let in lately: what is read of it is what an unknown one costs. */
   #likeness = '';
 
@@ -153,10 +153,18 @@ export class Tokens {
     throwProblems('import a token', [`the token has ${bytes} bytes: 1 to ${TOKEN_BYTES_MAX} of UTF-8 are expected`]);
   }
 
-  /** Imports a token unless it is one of the device already; true where it was not. @throws DeviceError as `importToken` */
+  /**
+   * Imports a token unless it is one of the device already, be it one that has ended; true where it was not.
+   * @throws DeviceError as `importToken`, and 'busy'
+   */
   async importOnce(deviceId: string, token: string, by: string): Promise<boolean> {
     const verdict = await this.check(await this.#registry.get(deviceId), Buffer.from(token));
-    if (verdict.kind === 'right') return false;
+    if (verdict.kind === 'busy')
+      throw new DeviceError(
+        'busy',
+        `Cannot import a token of ${quoted(deviceId)}: too many short ones wait to be checked`,
+      );
+    if (verdict.kind !== 'wrong') return false;
     await this.importToken(deviceId, token, { by });
     return true;
   }
@@ -216,11 +224,12 @@ export class Tokens {
     const digest = digestOf(presented.subarray(0, TOKEN_BYTES_MAX));
     return after(registered ?? this.#registry.get(this.#likeness), (like) =>
       after(like && this.#table.get(like.device.id), (record) => {
-        const tokens = record === undefined || record.value.generation !== like?.generation ? [] : record.value.tokens;
+        const tokens = record?.value.tokens ?? [];
         let found: StoredToken | undefined;
         for (const [index, one] of paddedDigests(tokens).entries())
           if (timingSafeEqual(one, digest)) found = tokens[index];
-        const own = registered === undefined ? undefined : record;
+        const isOwn = registered !== undefined && record?.value.generation === registered.generation;
+        const own = isOwn ? record : undefined;
         if (own !== undefined && found !== undefined && presented.length <= TOKEN_BYTES_MAX)
           return this.#settle(own, found);
         return this.#checkShort(own, presented, gone);
@@ -245,10 +254,17 @@ export class Tokens {
     gone: AbortSignal | undefined,
   ): Awaitable<TokenVerdict> {
     if (presented.length === 0 || presented.length >= LONG_TOKEN_BYTES) return WRONG;
-    this.#hasShort ??= after(this.#table.scan({ index: 'short', limit: 1 }), ({ records }) => records.length > 0);
-    return after(this.#hasShort, (hasShort) => {
-      this.#hasShort = hasShort;
-      return hasShort ? this.#verifyShort(record, presented, gone) : WRONG;
+    return after(record?.value.tokens.some(isShort) === true || this.#isAnyShort(), (isAny) =>
+      isAny ? this.#verifyShort(record, presented, gone) : WRONG,
+    );
+  }
+
+  #isAnyShort(): Awaitable<boolean> {
+    if (this.#hasShort !== undefined) return this.#hasShort;
+    return after(this.#table.scan({ index: 'short', limit: 1 }), ({ records }) => {
+      // The table may have told of one meanwhile.
+      this.#hasShort ||= records.length > 0;
+      return this.#hasShort;
     });
   }
 

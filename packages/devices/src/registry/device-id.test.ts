@@ -70,6 +70,6 @@ test('lets every id stand in a Topic Filter, in a key and in a line, as it is', 
       assert.equal(new URL(`http://h/devices/${encodeURIComponent(id)}`).pathname.split('/').length, 3);
       assert.equal(decodeURIComponent(encodeURIComponent(id)), id);
     }),
-    { numRuns: 2_000 },
+    { numRuns: 500 },
   );
 });

@@ -41,7 +41,7 @@ export interface ImportReport {
 
 const FAULTS_MAX = 1_000;
 /** Devices that are written at the same time. */
-const AT_ONCE_MAX = 256;
+const AT_ONCE_MAX = 64;
 /** Attributes with a column of their own; others share one. */
 const COLUMNS_MAX = 200;
 

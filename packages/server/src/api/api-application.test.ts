@@ -70,6 +70,7 @@ describe('who may ask the API', () => {
     const wrong = `${other.slice(0, -1)}${other.endsWith('A') ? 'B' : 'A'}`;
     for (const key of [deleted, expired, wrong, 'dk_x_y', `dk_${'0'.repeat(16)}_${'a'.repeat(43)}`, '__proto__'])
       assert.deepEqual(await problemOf(await api.send('/api/v1/keys', { key })), [401, 'key-refused']);
+    assert.equal(api.refusals[0], ' 192.0.2.7 key-refused');
     assert.equal((await api.send('/api/v1/keys', { key: other })).status, 200);
   });
 
@@ -79,6 +80,7 @@ describe('who may ask the API', () => {
     const post = { key, method: 'POST', headers: json, body: '{}' };
     assert.deepEqual(await problemOf(await api.send('/api/v1/echo/a', post)), [403, 'scope-missing']);
     assert.equal((await api.send('/api/v1/openapi.json', { key })).status, 200);
+    assert.deepEqual(api.refusals, [`key:${key.split('_')[1]} 192.0.2.7 scope-missing`]);
   });
 
   test('a key makes and deletes no key that may do more than itself', async () => {
@@ -209,6 +211,36 @@ describe('how often and how much', () => {
     release();
     assert.equal((await first).status, 200);
     assert.equal((await api.send('/slow')).status, 200);
+  });
+
+  test('a request of the program itself is over with its answer', async () => {
+    await using api = await openTestApi({ settings: { requestsMax: 1 } });
+    for (let count = 0; count < 3; count++)
+      assert.equal((await api.local({ method: 'GET', path: '/api/v1/keys' })).status, 200);
+  });
+
+  test('closing lets go of whoever waits, also in the program itself', async () => {
+    let began = (): void => {};
+    const isWaiting = new Promise<void>((resolve) => {
+      began = resolve;
+    });
+    const waiting = route({
+      method: 'GET',
+      path: '/waiting',
+      summary: 'Waits',
+      tag: 'test',
+      scope: 'public',
+      async handle({ gone }) {
+        began();
+        await new Promise((resolve) => gone.addEventListener('abort', resolve));
+        return {};
+      },
+    });
+    const api = await openTestApi({ routes: [waiting] });
+    const answer = api.local({ method: 'GET', path: '/waiting' });
+    await isWaiting;
+    await api[Symbol.asyncDispose]();
+    assert.equal((await answer).status, 200);
   });
 
   test('closing waits for what has begun, also where its caller has gone', async () => {

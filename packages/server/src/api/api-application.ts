@@ -41,11 +41,23 @@ export interface ApiParts {
   readonly visitOf: (request: IncomingMessage) => HttpVisit | undefined;
   /** What an error of a route is to the caller; undefined: a fault of ours. */
   readonly problemOf: (error: unknown) => ApiProblem | undefined;
-  /** Told of each request that a route has begun to answer: it may write after its caller has gone. */
-  readonly began: (work: Promise<unknown>) => void;
+  /**
+   * Told of each request that a route has begun to answer, which may write after its caller has gone. `leave` has it go at
+   * once where it only waits.
+   */
+  readonly began: (work: Promise<unknown>, leave: () => void) => void;
   /** Told of faults of ours. */
   readonly failed: (requestId: string, error: unknown) => void;
+  /** Told of requests that were turned away, before a route was asked. `by`: empty where that is not known. */
+  readonly refused: (refused: RefusedRequest) => void;
   readonly version: string;
+}
+
+export interface RefusedRequest {
+  readonly requestId: string;
+  readonly by: string;
+  readonly address: string;
+  readonly code: ProblemCode;
 }
 
 /** Longest path parameter, percent signs included: a device id of 128 characters of four bytes. */
@@ -68,6 +80,11 @@ interface Passage {
   first: { readonly key: string; readonly hash: string } | undefined;
 }
 
+interface RoutePassage extends Passage {
+  readonly route: ApiRoute;
+  readonly gone: AbortSignal;
+}
+
 /** Makes the application; ready to be asked when it settles. */
 export async function apiApplication(parts: ApiParts): Promise<FastifyInstance> {
   const app = fastify({
@@ -82,7 +99,7 @@ export async function apiApplication(parts: ApiParts): Promise<FastifyInstance> 
   const passages = new WeakMap<FastifyRequest, Passage>();
   app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => checkOf(schema, httpPart));
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
-  app.setErrorHandler((error, request, reply) => answerProblem(parts, error, request, reply));
+  app.setErrorHandler((error, request, reply) => answerProblem(parts, error, request, reply, passages.get(request)));
   app.setNotFoundHandler(() => {
     throw new ApiProblem('route-unknown', 'Cannot find this: see the routes of /api/v1/openapi.json');
   });
@@ -122,6 +139,7 @@ function addEntrance(app: FastifyInstance, parts: ApiParts, passages: WeakMap<Fa
     const caller = await callerOf(request, parts, scope === 'public').catch((error) => {
       throw takeStranger(ofStrangers, addressOf(request, parts)) ?? error;
     });
+    passages.set(request, { caller, first: undefined });
     const refusal =
       caller.by === 'public'
         ? takeStranger(ofStrangers, caller.address)
@@ -131,7 +149,6 @@ function addEntrance(app: FastifyInstance, parts: ApiParts, passages: WeakMap<Fa
     if (refusal !== undefined) throw refusal;
     if (scope !== 'any' && scope !== 'public' && !caller.scopes.has(scope))
       throw new ApiProblem('scope-missing', `Cannot do this with the API key: its scope ${scope} is expected`);
-    passages.set(request, { caller, first: undefined });
   });
 }
 
@@ -183,8 +200,10 @@ function addRoute(
     schema: { params, querystring: query, ...(body !== undefined && bodyKind === 'json' && { body }) },
     preValidation: async (request) => checkBody(request, route),
     handler: (request, reply) => {
-      const work = answer(request, reply, parts, passages.get(request) as Passage, route);
-      parts.began(work);
+      const gone = new AbortController();
+      reply.raw.once('close', () => gone.abort());
+      const work = answer(request, reply, parts, { ...(passages.get(request) as Passage), route, gone: gone.signal });
+      parts.began(work, () => gone.abort());
       return work;
     },
   });
@@ -194,13 +213,12 @@ async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
   parts: ApiParts,
-  passage: Passage,
-  route: ApiRoute,
+  passage: RoutePassage,
 ): Promise<FastifyReply> {
-  const kept = await repeatedAnswer(request, parts, passage, route);
+  const kept = await repeatedAnswer(request, parts, passage);
   if (kept !== undefined) return sendKept(reply, kept);
   try {
-    return await carryOut(request, reply, parts, passage, route);
+    return await carryOut(request, reply, parts, passage);
   } finally {
     // Nothing is left to do where it was carried out.
     await endFirst(parts, passage, undefined);
@@ -230,7 +248,8 @@ function contentTypeOf({ headers }: FastifyRequest): string {
 }
 
 /** The answer that the request got before; undefined: carry it out. */
-async function repeatedAnswer(request: FastifyRequest, parts: ApiParts, passage: Passage, route: ApiRoute) {
+async function repeatedAnswer(request: FastifyRequest, parts: ApiParts, passage: RoutePassage) {
+  const { route } = passage;
   const key = request.headers['idempotency-key'];
   if (key === undefined || route.method === 'GET') return undefined;
   if (typeof key !== 'string' || route.bodyKind !== 'json' || route.method !== 'POST')
@@ -238,7 +257,8 @@ async function repeatedAnswer(request: FastifyRequest, parts: ApiParts, passage:
       'idempotency-key-invalid',
       'Cannot use an Idempotency-Key here: one, of a POST with JSON, is expected',
     );
-  const hash = requestHash(route.method, request.url, request.body);
+  // A hash of what holds a secret could be guessed; who repeats such a request is not answered anyway.
+  const hash = requestHash(route.method, request.url, route.isSecret ? undefined : request.body);
   const kept = await parts.answered.begin(passage.caller.by, key, hash);
   if (kept === undefined) passage.first = { key, hash };
   return kept;
@@ -257,14 +277,11 @@ async function carryOut(
   request: FastifyRequest,
   reply: FastifyReply,
   parts: ApiParts,
-  passage: Passage,
-  route: ApiRoute,
+  passage: RoutePassage,
 ): Promise<FastifyReply> {
-  const { caller } = passage;
+  const { caller, route, gone } = passage;
   const { params, query, body } = request as unknown as { params: never; query: never; body: never };
   const expected = expectedRevision(request);
-  const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
   const call: ApiCall<never, never, never> = {
     caller,
     requestId: request.id,
@@ -273,7 +290,7 @@ async function carryOut(
     body: (body ?? undefined) as never,
     contentType: contentTypeOf(request),
     expected,
-    gone: gone.signal,
+    gone,
   };
   const answer = await route.handle(call);
   const { change, status = route.status, location } = answer;
@@ -335,6 +352,16 @@ function checkOf(schema: TSchema, httpPart: string | undefined) {
 
 const FAULTS_MAX = 20;
 
+const TURNED_AWAY: readonly ProblemCode[] = [
+  'key-missing',
+  'key-refused',
+  'scope-missing',
+  'origin-refused',
+  'host-refused',
+  'too-many-requests',
+  'too-busy',
+];
+
 /** What Fastify itself refuses, by its codes. */
 const FRAMEWORK_PROBLEMS: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'body-too-large',
@@ -343,10 +370,20 @@ const FRAMEWORK_PROBLEMS: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: 'json-invalid',
 };
 
-async function answerProblem(parts: ApiParts, error: unknown, request: FastifyRequest, reply: FastifyReply) {
+async function answerProblem(
+  parts: ApiParts,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  passage?: Passage,
+) {
   const problem = problemIn(error, parts);
   if (problem.code === 'internal') parts.failed(request.id, error);
   const { status } = PROBLEMS[problem.code];
+  if (TURNED_AWAY.includes(problem.code)) {
+    const [requestId, address] = [request.id, addressOf(request, parts)];
+    parts.refused({ requestId, by: passage?.caller.by ?? '', address, code: problem.code });
+  }
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="dunlin"');
   if (status === 429 || status === 503) reply.header('retry-after', String(RETRY_AFTER_S));
   // What was not read of the body would be taken for the next request.

@@ -5,7 +5,7 @@ import type { Tables } from '@dunlin/devices';
 import type { HttpVisit } from '@dunlin/transport/websocket-server';
 import type { FastifyInstance } from 'fastify';
 import { ANSWERED_TABLE, AnsweredRequests } from './answered-requests.ts';
-import { type ApiLimits, apiApplication } from './api-application.ts';
+import { type ApiLimits, type ApiParts, apiApplication } from './api-application.ts';
 import { API_KEYS_TABLE, ApiKeys } from './api-keys.ts';
 import type { ApiRoute } from './api-route.ts';
 import { AUDIT_TABLE, AuditLog } from './audit-log.ts';
@@ -27,7 +27,8 @@ export interface ApiOptions {
   /** What the API offers beside its own keys and audit log. */
   readonly routes: readonly ApiRoute[];
   readonly problemOf: (error: unknown) => ApiProblem | undefined;
-  readonly failed: (requestId: string, error: unknown) => void;
+  readonly failed: ApiParts['failed'];
+  readonly refused: ApiParts['refused'];
   readonly version: string;
 }
 
@@ -51,13 +52,14 @@ export class ApiHost {
   readonly #app: FastifyInstance;
   readonly #visits: WeakMap<IncomingMessage, HttpVisit>;
   readonly #tables: readonly { close(): Promise<void> }[];
-  readonly #underWay: ReadonlySet<Promise<unknown>>;
+  /** What lets each go that waits. */
+  readonly #underWay: ReadonlyMap<Promise<unknown>, () => void>;
 
   private constructor(
     app: FastifyInstance,
     visits: WeakMap<IncomingMessage, HttpVisit>,
     tables: readonly { close(): Promise<void> }[],
-    underWay: ReadonlySet<Promise<unknown>>,
+    underWay: ReadonlyMap<Promise<unknown>, () => void>,
   ) {
     this.#app = app;
     this.#visits = visits;
@@ -73,7 +75,7 @@ export class ApiHost {
       tables.table(AUDIT_TABLE),
       tables.table(ANSWERED_TABLE),
     ];
-    const underWay = new Set<Promise<unknown>>();
+    const underWay = new Map<Promise<unknown>, () => void>();
     const opened = [keyTable, auditTable, answeredTable];
     try {
       const keys = new ApiKeys(keyTable, clock, keysMax);
@@ -91,8 +93,8 @@ export class ApiHost {
         routes: [...routes, ...keyRoutes(keys), ...auditRoutes(audit)],
         limits: settings,
         visitOf: (request) => visits.get(request),
-        began(work) {
-          underWay.add(work);
+        began(work, leave) {
+          underWay.set(work, leave);
           const over = (): void => void underWay.delete(work);
           work.then(over, over);
         },
@@ -125,9 +127,10 @@ export class ApiHost {
 
   /** Settles when requests under way are answered. */
   async close(): Promise<void> {
+    for (const leave of this.#underWay.values()) leave();
     await this.#app.close();
     // Also those whose caller has gone.
-    await Promise.allSettled(this.#underWay);
+    await Promise.allSettled(this.#underWay.keys());
     await Promise.all(this.#tables.map((table) => table.close()));
   }
 }

@@ -153,7 +153,7 @@ function publicRoutes(issuing: CertificateService | undefined): ApiRoute[] {
       summary: 'The chain of the authority (PEM)',
       tag,
       scope: 'public',
-      handle: () => ({ body: authority.trusted, contentType: 'application/x-pem-file' }),
+      handle: () => ({ body: authority.pems.join(''), contentType: 'application/x-pem-file' }),
     }),
     route({
       method: 'GET',
@@ -226,7 +226,13 @@ function issued(
   const { certificate, chain, key } = pems;
   const seen = { serial, notBeforeMs, notAfterMs };
   return {
-    body: { ...seen, certificate, chain, authorities: found.authority.trusted, ...(key !== undefined && { key }) },
+    body: {
+      ...seen,
+      certificate,
+      chain,
+      authorities: found.authority.pems.join(''),
+      ...(key !== undefined && { key }),
+    },
     location: `/api/v1/devices/${encodeURIComponent(id)}/certificates`,
     change: { target: id, after: seen },
   };

@@ -16,6 +16,9 @@ const OF_DEVICES: Readonly<Record<DeviceErrorCode, ProblemCode>> = {
   'command-ended': 'command-ended',
   'device-commands-limit': 'limit-reached',
   'commands-limit': 'limit-reached',
+  'unknown-batch': 'command-unknown',
+  'batches-limit': 'limit-reached',
+  busy: 'too-busy',
   'cursor-invalid': 'cursor-invalid',
 };
 

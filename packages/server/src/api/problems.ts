@@ -21,7 +21,10 @@ export const PROBLEMS = {
   'device-unknown': { status: 404, title: 'There is no device with this id.' },
   'token-unknown': { status: 404, title: 'The device has no token with this id.' },
   'certificate-unknown': { status: 404, title: 'There is no certificate with this serial number.' },
-  'command-unknown': { status: 404, title: 'There is no command with this id, or no such command of the device type.' },
+  'command-unknown': {
+    status: 404,
+    title: 'There is no command or batch with this id, or no such command of the device type.',
+  },
   'authority-missing': { status: 404, title: 'The configuration names no authority for certificates of devices.' },
   'api-key-unknown': { status: 404, title: 'There is no API key with this id.' },
   'idempotency-running': { status: 409, title: 'The first request with this Idempotency-Key is not answered yet.' },
@@ -43,7 +46,7 @@ export const PROBLEMS = {
   'idempotency-mismatch': { status: 422, title: 'Another request was made with this Idempotency-Key.' },
   'too-many-requests': { status: 429, title: 'Too many requests came; Retry-After says when to try again.' },
   internal: { status: 500, title: 'The server failed; its log says how, under the id of the request.' },
-  'too-busy': { status: 503, title: 'As many requests are under way as the configuration allows.' },
+  'too-busy': { status: 503, title: 'As much is under way as the configuration allows; the same may work later.' },
 } as const satisfies Readonly<Record<string, Problem>>;
 
 export type ProblemCode = keyof typeof PROBLEMS;

@@ -42,6 +42,8 @@ export interface TestApi extends AsyncDisposable {
   readonly url: string;
   /** What the server failed at. */
   readonly failures: unknown[];
+  /** Whom it turned away: who, from where, why. */
+  readonly refusals: string[];
   /** What the listener says of whoever comes next. */
   visit: HttpVisit;
   /** As local administrator; the body is read as JSON where it is one. */
@@ -69,12 +71,14 @@ export async function openTestApi(
 ): Promise<TestApi> {
   const clock = new StandingClock();
   const failures: unknown[] = [];
+  const refusals: string[] = [];
   const host = await ApiHost.open({
     tables: new MemoryTables(),
     clock,
     routes: [],
     problemOf: () => undefined,
     failed: (_requestId, error) => void failures.push(error),
+    refused: ({ by, address, code }) => void refusals.push(`${by} ${address} ${code}`),
     version: '1.2.3',
     ...options,
     settings: { ...SETTINGS, ...options.settings },
@@ -87,6 +91,7 @@ export async function openTestApi(
     clock,
     url,
     failures,
+    refusals,
     visit: VISIT,
     async local(request) {
       const { status, headers, body } = await host.local(request);

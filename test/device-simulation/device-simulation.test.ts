@@ -1,0 +1,41 @@
+/** Whole worlds from seeds: nothing is wrong with commands and presence in any of them, and broken services are found out. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { MUTATIONS, type Mutation } from './mutations.ts';
+import { report, runSeeds } from './run-seeds.ts';
+import { simulate } from './simulation.ts';
+
+const SEEDS = 30;
+/** The first world in which a fault shows is not always the first. */
+const SEEDS_PER_MUTATION = 40;
+
+test(`nothing is wrong in ${SEEDS} worlds`, async () => {
+  const summary = await runSeeds(1, SEEDS);
+  assert.equal(summary.failures.length, 0, summary.failures.map(report).join('\n'));
+  assert.ok(summary.sent > 2_000, `only ${summary.sent} commands went out`);
+  assert.ok(summary.crashes > 20, `only ${summary.crashes} servers ended without a word`);
+  for (const state of ['acknowledged', 'failed', 'expired', 'sent'])
+    assert.ok((summary.states[state] ?? 0) > 100, `only ${summary.states[state]} commands were ${state}`);
+});
+
+test('a seed makes the same world each time', async () => {
+  const results = [await simulate({ seed: 5 }), await simulate({ seed: 5 })];
+  assert.deepEqual(results[0], results[1]);
+});
+
+describe('a broken service is found out', () => {
+  for (const mutation of MUTATIONS) test(`when ${mutation.title}`, () => checkCaught(mutation));
+});
+
+async function checkCaught({ caughtBy, damage }: Mutation): Promise<void> {
+  for (let seed = 1; seed <= SEEDS_PER_MUTATION; seed++) {
+    const { violation } = await simulate({ seed, damage });
+    if (violation === undefined) continue;
+    assert.ok(
+      caughtBy.includes(violation.invariant),
+      `seed ${seed}: "${violation.invariant}" caught it: ${violation.text}`,
+    );
+    return;
+  }
+  assert.fail(`nothing was wrong in ${SEEDS_PER_MUTATION} worlds`);
+}
