@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { connect } from '@dunlin/client';
 import { debianPython, missing } from '../../tools/prerequisites.ts';
 import { scratch } from '../doors/guarded-server.ts';
@@ -20,13 +20,13 @@ interface Camera {
 }
 
 /** Registers one; all its ids are UUIDs, which hold dashes. */
-async function register(fleet: Fleet): Promise<Camera> {
+async function register(of: Fleet): Promise<Camera> {
   const [id, partner, space, thingName] = Array.from({ length: 4 }, () => randomUUID());
   const device = { id, type: 'camera', attributes: { partner, space, thingName } };
-  const folder = fleet.path(id);
-  fleet.write(join(folder, 'device.json'), await fleet.done('POST', '/api/v1/devices', device));
-  const issued = await fleet.done('POST', `/api/v1/devices/${id}/tokens`, {});
-  fleet.write(join(folder, 'token.json'), issued);
+  const folder = of.path(id);
+  of.write(join(folder, 'device.json'), await of.done('POST', '/api/v1/devices', device));
+  const issued = await of.done('POST', `/api/v1/devices/${id}/tokens`, {});
+  of.write(join(folder, 'token.json'), issued);
   const topic = `device/things/${thingName}/message`;
   return { id, folder, clientId: `${partner}-mcu-${space}-${id}`, topic, ...issued };
 }
@@ -38,22 +38,19 @@ async function listens({ server }: Fleet, { clientId, topic }: Camera): Promise<
 
 const sdkOf = ({ folder }: Camera): Record<string, string> => ({ CAMERA: folder });
 
+const urlsOf = (of: Fleet) => ({
+  mqtt: `mqtt://127.0.0.1:${of.port('CAMERAS_PORT')}`,
+  mqtts: `mqtts://127.0.0.1:${of.port('CAMERAS_TLS_PORT')}`,
+  api: `http://127.0.0.1:${of.port('CAMERAS_API_PORT')}`,
+});
+
+// Not in a hook: what it ends with is the end of the file.
+const fleet = await Fleet.init('cameras');
+await fleet.start();
+const urls = urlsOf(fleet);
+const keyFile = await fleet.keyFile('commands:write');
+
 describe('cameras', () => {
-  let fleet: Fleet;
-  let keyFile: string;
-  let urls: { readonly mqtt: string; readonly mqtts: string; readonly api: string };
-
-  before(async () => {
-    fleet = await Fleet.init('cameras');
-    await fleet.start();
-    keyFile = await fleet.keyFile('commands:write');
-    urls = {
-      mqtt: `mqtt://127.0.0.1:${fleet.port('CAMERAS_PORT')}`,
-      mqtts: `mqtts://127.0.0.1:${fleet.port('CAMERAS_TLS_PORT')}`,
-      api: `http://127.0.0.1:${fleet.port('CAMERAS_API_PORT')}`,
-    };
-  });
-
   /** The command's id, of what `wake.ts` says. */
   async function woken(camera: Camera, state: string, code: number): Promise<string> {
     const caller = run('cameras/wake.ts', [camera.id, keyFile, urls.api]);
@@ -95,14 +92,28 @@ describe('cameras', () => {
     await listens(fleet, camera);
     const id = await woken(camera, 'sent', 3);
     await program.shows(`Wake-up command for device: ${camera.id}\n`);
-    assert.match(await ended(program), new RegExp(`^Received wake-up command: \\{'message_id': '${id}', 'type': 'WakeUP'`));
+    assert.match(
+      await ended(program),
+      new RegExp(`^Received wake-up command: \\{'message_id': '${id}', 'type': 'WakeUP'`),
+    );
   });
 
   test('mosquitto_sub is woken over TLS, and may hear nothing else', { skip: missing('mosquitto_sub') }, async () => {
     const [camera, other] = [await register(fleet), await register(fleet)];
     const who = ['-i', camera.clientId, '-u', camera.id, '-P', camera.token];
     const tls = ['--cafile', fleet.path('tls/ca.pem'), '-h', 'localhost', '-p', fleet.port('CAMERAS_TLS_PORT')];
-    const program = new Program('mosquitto_sub', [...tls, ...who, '-t', camera.topic, '-t', other.topic, '-q', '1', '-C', '1']);
+    const program = new Program('mosquitto_sub', [
+      ...tls,
+      ...who,
+      '-t',
+      camera.topic,
+      '-t',
+      other.topic,
+      '-q',
+      '1',
+      '-C',
+      '1',
+    ]);
     await listens(fleet, camera);
     await fleet.server.told('subscriptionRefused', { clientId: camera.clientId, filter: other.topic });
     const id = await woken(camera, 'sent, confirmed', 0);
@@ -112,17 +123,19 @@ describe('cameras', () => {
   });
 
   test('a command waits for a camera that is not there, over kill -9; another one finds the camera back', async () => {
-    const camera = await register(fleet);
+    const killed = await Fleet.init('cameras');
+    await killed.start();
+    const camera = await register(killed);
     const path = `/api/v1/devices/${camera.id}/commands/wake`;
-    const queued = await fleet.done('POST', path, { id: randomUUID() });
+    const queued = await killed.done('POST', path, { id: randomUUID(), ttlS: 600 });
     assert.equal(queued.state, 'queued');
-    await fleet.killAndStart();
-    const program = run('cameras/camera.ts', [urls.mqtt], sdkOf(camera));
+    await killed.killAndStart();
+    const program = run('cameras/camera.ts', [urlsOf(killed).mqtt], sdkOf(camera));
     await program.shows(`Woken by ${queued.id}`);
-    const first = await fleet.done('GET', `/api/v1/commands/${queued.id}?waitMs=20000`);
+    const first = await killed.done('GET', `/api/v1/commands/${queued.id}?waitMs=60000`);
     assert.deepEqual([first.state, first.confirmed], ['sent', true]);
-    await fleet.killAndStart();
-    const second = await fleet.done('POST', `${path}?waitMs=20000`, { id: randomUUID() });
+    await killed.killAndStart();
+    const second = await killed.done('POST', `${path}?waitMs=60000`, { id: randomUUID(), ttlS: 600 });
     assert.deepEqual([second.state, second.confirmed], ['sent', true]);
     await program.shows(`Woken by ${second.id}`);
     assert.match(await ended(program), /\nreconnecting .+\nnext attempt in \d+ s\n[\s\S]*connected \n/);

@@ -42,7 +42,9 @@ export class Fleet {
     let text = readFileSync(example(`${name}/dunlin.yaml`), 'utf8');
     for (const [, variable] of text.matchAll(/\$\{(\w+_PORT):/g)) ports.set(variable, await freePort());
     text = text.replaceAll(/\$\{(\w+_PORT):-\d+\}/g, (_, variable) => String(ports.get(variable)));
-    return new Fleet(directory, changes(text.replaceAll(/\$\{\w+_HOST:-[\d.]+\}/g, '127.0.0.1')), ports);
+    text = text.replaceAll(/\$\{\w+_HOST:-[\d.]+\}/g, '127.0.0.1');
+    // Subscriptions are told there.
+    return new Fleet(directory, `${changes(text)}log: { level: debug }\n`, ports);
   }
 
   path(...names: readonly string[]): string {
@@ -110,7 +112,11 @@ export class Fleet {
 }
 
 /** Runs a program of the examples in TypeScript. */
-export function run(file: string, words: readonly string[], environment: Readonly<Record<string, string>> = {}): Program {
+export function run(
+  file: string,
+  words: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Program {
   const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
   return new Program('env', [...variables, ...NODE, example(file), ...words]);
 }
