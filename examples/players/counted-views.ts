@@ -32,10 +32,8 @@ export class CountedViews {
       .toString('utf8', 0, whole)
       .split('\n')
       .slice(start === 0 ? 0 : 1, -1);
-    for (const line of lines) {
-      const { view_id } = JSON.parse(line) as View;
-      if (!seen.has(view_id)) await seen.add(view_id);
-    }
+    const ids = lines.map((line) => (JSON.parse(line) as View).view_id);
+    await Promise.all(ids.map((id) => seen.add(id)));
     return new CountedViews(file, seen);
   }
 

@@ -7,7 +7,7 @@ import { connect } from '@dunlin/client';
 import { debianPython, missing } from '../../tools/prerequisites.ts';
 import { scratch } from '../doors/guarded-server.ts';
 import { eventually, LocalBroker, Program } from '../interop/local-broker.ts';
-import { ended, example, Fleet, run, showsTimes } from './fleet.ts';
+import { ended, example, Fleet, run, showsTimes, write } from './fleet.ts';
 
 interface Camera {
   readonly id: string;
@@ -24,9 +24,9 @@ async function register(of: Fleet): Promise<Camera> {
   const [id, partner, space, thingName] = Array.from({ length: 4 }, () => randomUUID());
   const device = { id, type: 'camera', attributes: { partner, space, thingName } };
   const folder = of.path(id);
-  of.write(join(folder, 'device.json'), await of.done('POST', '/api/v1/devices', device));
+  write(join(folder, 'device.json'), await of.done('POST', '/api/v1/devices', device));
   const issued = await of.done('POST', `/api/v1/devices/${id}/tokens`, {});
-  of.write(join(folder, 'token.json'), issued);
+  write(join(folder, 'token.json'), issued);
   const topic = `device/things/${thingName}/message`;
   return { id, folder, clientId: `${partner}-mcu-${space}-${id}`, topic, ...issued };
 }
@@ -146,7 +146,7 @@ describe('cameras', () => {
     const program = run('cameras/camera.ts', [urls.mqtt], sdkOf(camera));
     await program.shows('Waiting for wake-up commands');
     const path = `/api/v1/devices/${camera.id}/tokens`;
-    fleet.write(join(camera.folder, 'token.json'), await fleet.done('POST', `${path}/rotate`, {}));
+    write(join(camera.folder, 'token.json'), await fleet.done('POST', `${path}/rotate`, {}));
     await woken(camera, 'sent, confirmed', 0);
     assert.equal(fleet.server.count('clientDisconnected', { clientId: camera.clientId }), 0);
     await fleet.done('DELETE', `${path}/${camera.tokenId}`);
@@ -197,7 +197,6 @@ describe('what is no wake-up command', () => {
     test(`is ignored by ${file} with a line of its log`, async () => {
       const broker = await LocalBroker.start();
       const folder = scratch();
-      const write = Fleet.prototype.write;
       write(join(folder, 'device.json'), device);
       write(join(folder, 'token.json'), { token: 'any' });
       const place = file === 'camera.ts' ? [`mqtt://127.0.0.1:${broker.port}`] : ['127.0.0.1', String(broker.port)];

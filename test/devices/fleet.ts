@@ -1,7 +1,7 @@
 /** A fleet of the examples from nothing: `dunlin init`, its configuration at free ports, `dunlin serve`, and its programs. */
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { askServer, type LocalRequest } from '@dunlin/server';
 import { GuardedServer, scratch } from '../doors/guarded-server.ts';
@@ -96,19 +96,20 @@ export class Fleet {
   /** Makes an API key and returns the file with it. */
   async keyFile(...scopes: readonly string[]): Promise<string> {
     const file = this.path(`${scopes.join('-').replaceAll(':', '-')}.json`);
-    return this.write(file, await this.done('POST', '/api/v1/keys', { name: 'test', scopes }));
-  }
-
-  /** Writes an answer of the API to a file of a device. */
-  write(file: string, answer: object): string {
-    mkdirSync(join(file, '..'), { recursive: true });
-    writeFileSync(file, JSON.stringify(answer), { mode: 0o600 });
-    return file;
+    return write(file, await this.done('POST', '/api/v1/keys', { name: 'test', scopes }));
   }
 
   copy(file: string, to: string): void {
     cpSync(this.path(file), to);
   }
+}
+
+/** Writes an answer of the API to a file, in one step: a program may be reading it. Returns the file. */
+export function write(file: string, answer: object): string {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(`${file}.new`, JSON.stringify(answer), { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+  return file;
 }
 
 /** Runs a program of the examples in TypeScript. */
@@ -123,7 +124,7 @@ export function run(
 
 /** Waits until a program has shown a text so many times. */
 export function showsTimes(program: Program, text: string, times: number): Promise<void> {
-  return eventually(() => program.out.split(text).length > times, `"${text}" ${times} times in:\n${program.out}`);
+  return eventually(() => program.out.split(text).length > times, `${JSON.stringify(text)} ${times} times`);
 }
 
 /** Ends it as its operator would; settles with all that it printed. */
