@@ -13,6 +13,9 @@ import {
 
 const TARGETS: readonly PropertyTarget[] = ['connect', 'publish', 'subscribe', 'unsubscribe', 'disconnect', 'will'];
 
+/** Authentication Data needs one. */
+const METHOD = 'authentication-method';
+
 test('every property that a client may send can be given, and the codec writes it', () => {
   const values = { byte: '1', uint16: '5', uint32: '70000', varint: '300', text: 'text', binary: 'bytes', pair: 'x' };
   for (const target of TARGETS) {
@@ -21,6 +24,7 @@ test('every property that a client may send can be given, and the codec writes i
       const name = property.name.toLowerCase().replaceAll(' ', '-');
       const tail = property.type === 'pair' ? ['name', 'value'] : [values[property.type]];
       addProperty(given, TARGETS, [target.toUpperCase(), name, ...tail]);
+      if (property.key === 'authenticationData') addProperty(given, TARGETS, [target.toUpperCase(), METHOD, 'M']);
       assert.ok(encodeProperties(given[target] ?? {}, target).length > 2, `${target} ${name}`);
     }
   }

@@ -2,11 +2,11 @@
 
 import { type ConnackPacket, type ConnectPacket, type Packet, protocolError } from '@dunlin/protocol';
 import type { Authenticating } from './authenticating.ts';
-import { Connection, type ConnectionOwner, lost, type PacketTap } from './connection.ts';
-import type { CertificateSeen } from './dial.ts';
-import { disconnectedBy, type MqttError, mqttError, reasonCodeOfReturnCode, refused } from './errors.ts';
+import { Connection, lost, type PacketTap } from './connection.ts';
+import type { DialRequest } from './dial.ts';
+import { disconnectedBy, mqttError, reasonCodeOfReturnCode, refused } from './errors.ts';
 import { onDemand } from './on-demand.ts';
-import { type Settle, timedOut } from './operation.ts';
+import { operation } from './operation.ts';
 import type { Provided } from './options.ts';
 import { payloadBytes } from './payload.ts';
 import { checkProblemInformation } from './problem-information.ts';
@@ -15,17 +15,18 @@ import { parsedUrl, type Settings, userOf } from './settings.ts';
 /** What an attempt is made of. */
 export interface AttemptContext {
   readonly settings: Settings;
-  /** In place of that of the settings: where a server said to go. */
-  readonly url: URL | undefined;
+  /** In place of that of the settings: where a server said to go. The attempt sets it to where it went. */
+  url: URL | undefined;
   readonly clientId: string;
   readonly cleanStart: boolean;
   readonly tap: PacketTap;
-  readonly certificateSeen: (certificate: CertificateSeen) => void;
+  readonly certificateSeen: DialRequest['certificateSeen'];
+  /** Set by the attempt: CONNECT was sent, so without an answer what the server made of it is unknown. */
+  isAsked: boolean;
 }
 
 /** A connection whose CONNECT was accepted. It is paused behind CONNACK, and its owner is to be set. */
 export interface Established {
-  readonly url: URL;
   readonly connection: Connection;
   readonly connack: ConnackPacket;
   /** Where CONNECT had an Authentication Method. */
@@ -34,169 +35,98 @@ export interface Established {
 
 const authenticatingPart = onDemand(() => import('./authenticating.ts'));
 
-/** Why an attempt failed, and where it went: a server may refer to another one. */
-export class AttemptFailed {
-  readonly error: MqttError;
-  readonly url: URL | undefined;
-  /** CONNECT was sent and had no answer: what the server made of it is unknown. */
-  readonly isUnanswered: boolean;
-
-  constructor(error: MqttError, url: URL | undefined, isUnanswered: boolean) {
-    this.error = error;
-    this.url = url;
-    this.isUnanswered = isUnanswered;
-  }
+/** Connects, within `connectTimeoutMs` and until `signal` says no. Rejects with `MqttError`. */
+export function attempt(context: AttemptContext, signal: AbortSignal): Promise<Established> {
+  const { environment, connectTimeoutMs: timeoutMs } = context.settings;
+  return operation(environment, 'Cannot connect', { signal, timeoutMs }, (settle) => {
+    const bounds = new AbortController();
+    connect(context, bounds.signal).then(settle.resolve, (error) =>
+      settle.reject(mqttError(error, 'connection-failed')),
+    );
+    return () => bounds.abort();
+  });
 }
 
-/** Connects, within `connectTimeoutMs` and until `signal` says no. Rejects with `AttemptFailed`. */
-export async function attempt(context: AttemptContext, signal: AbortSignal): Promise<Established> {
-  const { settings, certificateSeen } = context;
-  const { environment, connectTimeoutMs: timeoutMs } = settings;
-  const bounds = new AbortController();
-  const giveUp = (): void => bounds.abort(signal.reason);
-  signal.addEventListener('abort', giveUp);
-  const cancel = environment.setTimer(timeoutMs, () => bounds.abort(timedOut('Cannot connect', timeoutMs)));
-  let url: URL | undefined;
-  let isAsked = false;
-  try {
-    url = context.url ?? parsedUrl(await provided(settings.url, bounds.signal));
-    const connect = await connectPacket(context, url, bounds.signal);
-    const tls = await provided(settings.tls, bounds.signal);
-    const { authenticationMethod: method } = connect.properties;
-    const part = method === undefined ? undefined : await within(authenticatingPart(), bounds.signal);
-    const dialled = settings
-      .dial({ url, tls, protocolVersion: connect.protocolVersion, signal: bounds.signal, timeoutMs, certificateSeen })
-      .then((wire) => {
-        if (bounds.signal.aborted) wire.destroy();
-        return wire;
-      });
-    const wire = await within(dialled, bounds.signal);
-    isAsked = true;
-    return await new Promise<Established>((resolve, reject) => {
-      const handshake = new Handshake(connect, url as URL, { resolve, reject });
-      const connection = new Connection(
-        wire,
-        connect.protocolVersion,
-        settings.maximumPacketSize,
-        environment.nowMs,
-        context.tap,
-        handshake,
-      );
-      handshake.begin(
-        connection,
-        part && new part.Authenticating(method as string, settings.authentication, connection),
-      );
-      bounds.signal.addEventListener('abort', () => handshake.giveUp(bounds.signal.reason));
-    });
-  } catch (error) {
-    const typed = mqttError(error, 'connection-failed');
-    throw new AttemptFailed(typed, url, isAsked && typed.packet === undefined);
-  } finally {
-    cancel();
-    signal.removeEventListener('abort', giveUp);
-  }
-}
-
-/** From CONNECT to CONNACK. */
-class Handshake implements ConnectionOwner {
-  readonly #connect: ConnectPacket;
-  readonly #url: URL;
-  readonly #settle: Settle<Established>;
-  #connection!: Connection;
-  #authenticating: Authenticating | undefined;
-
-  constructor(connect: ConnectPacket, url: URL, settle: Settle<Established>) {
-    this.#connect = connect;
-    this.#url = url;
-    this.#settle = settle;
-  }
-
-  begin(connection: Connection, authenticating: Authenticating | undefined): void {
-    this.#connection = connection;
-    this.#authenticating = authenticating;
+/** Nobody waits for it any more once the signal is aborted. */
+async function connect(context: AttemptContext, signal: AbortSignal): Promise<Established> {
+  const { settings, certificateSeen, tap } = context;
+  const url = context.url ?? parsedUrl(await provided(settings.url));
+  context.url = url;
+  const packet = await connectPacket(context, url);
+  const tls = await provided(settings.tls);
+  const { protocolVersion, properties } = packet;
+  const method = properties.authenticationMethod;
+  const part = method === undefined ? undefined : await authenticatingPart();
+  signal.throwIfAborted();
+  const { connectTimeoutMs: timeoutMs, maximumPacketSize, authentication } = settings;
+  const wire = await settings.dial({ url, tls, protocolVersion, signal, timeoutMs, certificateSeen });
+  if (signal.aborted) wire.destroy();
+  signal.throwIfAborted();
+  context.isAsked = true;
+  return new Promise<Established>((resolve, reject) => {
+    const failed = (error: Error): void => {
+      reject(error);
+      connection.close();
+    };
+    const handshake = {
+      received: (answer: Packet): void => {
+        checkProblemInformation(packet, answer);
+        if (answer.type === 'auth' && authenticating !== undefined) authenticating.received(answer);
+        else if (answer.type === 'disconnect') failed(disconnectedBy(answer));
+        else if (answer.type !== 'connack') {
+          throw protocolError(`Cannot accept ${answer.type.toUpperCase()} before CONNACK [MQTT-3.2.0-1]`);
+        } else if (answer.reasonCode === 0) accepted(answer);
+        else {
+          const { reasonCode } = answer;
+          failed(
+            refused('Cannot connect', protocolVersion === 5 ? reasonCode : reasonCodeOfReturnCode(reasonCode), answer),
+          );
+        }
+      },
+      drained: () => {},
+      failed,
+      closed: (error: Error | undefined): void => reject(lost(error)),
+    };
+    const accepted = (connack: ConnackPacket): void => {
+      checkConnack(packet, connack);
+      authenticating?.connected(connack);
+      // What a resumed session brings with CONNACK waits until the caller of `connect` has had its turn to listen.
+      connection.pause();
+      // A wire that closes in the same turn is told to this owner, and to no later one.
+      queueMicrotask(() => resolve({ connection, connack, authenticating }));
+    };
+    const connection = new Connection(wire, protocolVersion, maximumPacketSize, tap, handshake);
+    const authenticating = part && new part.Authenticating(method as string, authentication, connection);
+    signal.addEventListener('abort', () => connection.owner === handshake && connection.destroy());
     connection.open();
-    connection.send(this.#connect);
-  }
-
-  giveUp(error: Error): void {
-    if (this.#connection.owner !== this) return;
-    this.#settle.reject(error);
-    this.#connection.destroy();
-  }
-
-  received(packet: Packet): void {
-    checkProblemInformation(this.#connect, packet);
-    if (packet.type === 'auth' && this.#authenticating !== undefined) this.#authenticating.received(packet);
-    else if (packet.type === 'disconnect') this.failed(disconnectedBy(packet));
-    else if (packet.type !== 'connack') {
-      throw protocolError(`Cannot accept ${packet.type.toUpperCase()} before CONNACK [MQTT-3.2.0-1]`);
-    } else if (packet.reasonCode === 0) this.#accepted(packet);
-    else {
-      const { reasonCode } = packet;
-      const isOld = this.#connect.protocolVersion !== 5;
-      this.failed(refused('Cannot connect', isOld ? reasonCodeOfReturnCode(reasonCode) : reasonCode, packet));
-    }
-  }
-
-  drained(): void {}
-
-  failed(error: Error): void {
-    this.#settle.reject(error);
-    this.#connection.close();
-  }
-
-  closed(error: Error | undefined): void {
-    this.#settle.reject(lost(error));
-  }
-
-  #accepted(connack: ConnackPacket): void {
-    const { clientId, cleanStart, properties } = this.#connect;
-    if (connack.sessionPresent && cleanStart) {
-      throw protocolError('Cannot accept CONNACK: Session Present is 1, but this client has no session [MQTT-3.2.2-4]');
-    }
-    if (clientId !== '' && connack.properties.assignedClientIdentifier !== undefined) {
-      throw protocolError('Cannot accept CONNACK: it assigns a Client Identifier, though CONNECT had one (3.2.2.3.7)');
-    }
-    if (connack.properties.authenticationMethod !== properties.authenticationMethod) {
-      throw protocolError('Cannot accept CONNACK: its Authentication Method is not that of CONNECT [MQTT-4.12.0-5]');
-    }
-    this.#authenticating?.connected(connack);
-    // What a resumed session brings with CONNACK waits until the caller of `connect` has had its turn to listen.
-    this.#connection.pause();
-    const established = { url: this.#url, connection: this.#connection, connack, authenticating: this.#authenticating };
-    // A wire that closes in the same turn is told to this owner, and to no later one.
-    queueMicrotask(() => this.#settle.resolve(established));
-  }
+    connection.send(packet);
+  });
 }
 
-async function connectPacket(
-  { settings, clientId, cleanStart }: AttemptContext,
-  url: URL,
-  signal: AbortSignal,
-): Promise<ConnectPacket> {
+/** Throws what a server may not say to this CONNECT. */
+function checkConnack({ clientId, cleanStart, properties }: ConnectPacket, connack: ConnackPacket): void {
+  const { assignedClientIdentifier, authenticationMethod } = connack.properties;
+  const fault =
+    connack.sessionPresent && cleanStart
+      ? 'Session Present is 1, but this client has no session [MQTT-3.2.2-4]'
+      : clientId !== '' && assignedClientIdentifier !== undefined
+        ? 'it assigns a Client Identifier, though CONNECT had one (3.2.2.3.7)'
+        : authenticationMethod !== properties.authenticationMethod &&
+          'its Authentication Method is not that of CONNECT [MQTT-4.12.0-5]';
+  if (fault) throw protocolError(`Cannot accept CONNACK: ${fault}`);
+}
+
+async function connectPacket({ settings, clientId, cleanStart }: AttemptContext, url: URL): Promise<ConnectPacket> {
   const packet: ConnectPacket = { ...settings.connect, clientId, cleanStart };
   const fromUrl = userOf(url);
-  const username = (await provided(settings.username, signal)) ?? fromUrl.username;
-  const password = (await provided(settings.password, signal)) ?? fromUrl.password;
+  const username = (await provided(settings.username)) ?? fromUrl.username;
+  const password = (await provided(settings.password)) ?? fromUrl.password;
   if (username !== undefined) packet.username = username;
   if (password !== undefined) packet.password = payloadBytes(password);
   return packet;
 }
 
 /** The value, or what its function gives. */
-function provided<Value>(value: Provided<Value>, signal: AbortSignal): Promise<Value> {
-  return within(
-    (async () => (typeof value === 'function' ? (value as () => Value | Promise<Value>)() : value))(),
-    signal,
-  );
-}
-
-/** The promise, or the signal's reason where that is first. */
-function within<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  return new Promise((resolve, reject) => {
-    const giveUp = (): void => reject(signal.reason);
-    if (signal.aborted) giveUp();
-    signal.addEventListener('abort', giveUp);
-    promise.then(resolve, reject);
-  });
+function provided<Value>(value: Provided<Value>): Value | Promise<Value> {
+  return typeof value === 'function' ? (value as () => Value | Promise<Value>)() : value;
 }

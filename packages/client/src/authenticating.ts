@@ -100,7 +100,7 @@ export class Authenticating {
       const { authenticationData: data } = packet.properties;
       this.#send(CONTINUE, await this.#authentication.respond(data && new Uint8Array(data), packet));
     } catch (error) {
-      if (this.#connection.isOpen) this.#connection.owner.failed(error as Error);
+      if (this.#connection.isOpen) this.#connection.owner?.failed(error as Error);
     }
   }
 

@@ -215,17 +215,17 @@ const MISTAKES: readonly (readonly [what: string, call: (client: Client) => Prom
   [
     'User Properties as an object',
     (client) => client.publish('a', 'x', { properties: { userProperties: { a: '1' } as never } }),
-    /User Property: expected an array/,
+    /userProperties: expected an array/,
   ],
   [
     'User Properties as text',
     (client) => client.publish('a', 'x', { properties: { userProperties: ['ab'] as never } }),
-    /User Property: expected \[name, value\]/,
+    /userProperties is string, expected \[name, value\]/,
   ],
   [
     'Correlation Data as text',
     (client) => client.publish('a', 'x', { properties: { correlationData: 'abc' as never } }),
-    /Correlation Data is no Uint8Array but string/,
+    /correlationData is no Uint8Array but string/,
   ],
   [
     'a QoS of 5 in subscribe',

@@ -13,10 +13,10 @@ import type {
   UnsubscribeOptions,
 } from './client-api.ts';
 import type { PublishResult } from './connection.ts';
-import { MqttError, mqttError, wrongArgument } from './errors.ts';
+import { listed, MqttError, mqttError, wrongArgument } from './errors.ts';
 import { Listeners } from './events.ts';
 import { Lifecycle } from './lifecycle.ts';
-import { type Log, logOf, tapOf } from './log.ts';
+import { Log } from './log.ts';
 import { type OperationOptions, operation, type Settle } from './operation.ts';
 import type { ClientOptions, MessageHandler, Payload } from './options.ts';
 import { payloadBytes } from './payload.ts';
@@ -56,36 +56,25 @@ export class Client implements AsyncDisposable {
   readonly #session: Session;
   readonly #lifecycle: Lifecycle;
   readonly #requesting: Requesting;
-  readonly #draining = new Set<Settle<void>>();
-  #wasConnected = false;
 
   /** For `createClient`. Throws `MqttError` for options that cannot be. */
   constructor(platform: Platform, url: ServerUrl, options: ClientOptions) {
     const settings = settingsOf(platform, url, options);
     const { connect, on } = settings;
     this.#settings = settings;
-    this.#log = logOf(settings.log);
     this.protocolVersion = connect.protocolVersion;
     for (const name of Object.keys(on) as (keyof ClientEvents)[]) {
       const listener = on[name];
       if (listener !== undefined) this.on(name, listener);
     }
-    this.#session = new Session(settings, {
-      stats: this.stats,
-      acknowledged: (topic, result) => this.#tell('publishAcknowledged', topic, result),
-      settled: () => {
-        if (this.#draining.size > 0) this.#checkDrained();
-      },
-      delivered: (message) => {
-        this.stats.received += 1;
-        this.#tell('message', message);
-      },
-      ended: (error) => this.#lifecycle.end({ by: 'server', error }),
-    });
-    this.#lifecycle = this.#newLifecycle();
+    this.#log = new Log(settings.log, this.#listeners);
+    this.#session = new Session(settings, this.stats, this.#listeners);
     this.#requesting = new Requesting(this, settings.environment, settings.requestsMax, () => {
       this.stats.responsesIgnored += 1;
     });
+    this.#lifecycle = new Lifecycle(settings, this.#session, this.#listeners, this.#log, (error) =>
+      this.#requesting.end(error),
+    );
   }
 
   get state(): ClientState {
@@ -167,7 +156,7 @@ export class Client implements AsyncDisposable {
     return this.#operation(attempt, options, (settle) => {
       if (qos !== 0 && qos !== 1 && qos !== 2) throw wrongArgument(attempt, 'qos', qos, '0 to 2');
       if (qos === 0 && link === undefined && this.#settings.outbox.qos0 === 'reject') {
-        throw new MqttError('closed', `${attempt}: there is no connection, and QoS 0 does not wait for one`);
+        throw new MqttError('closed', `${attempt}: there is no connection, and QoS 0 is not to wait`);
       }
       const request = { topic, payload: payloadBytes(payload), qos, retain, properties };
       const outgoing = outbox.publish(request, settle);
@@ -195,17 +184,14 @@ export class Client implements AsyncDisposable {
    * takes it away. Throws 'topic-filter-invalid'.
    */
   handle(filter: string, handler: MessageHandler): () => void {
-    try {
-      assertFilter(filter);
-    } catch (error) {
-      throw mqttError(error);
-    }
+    assertFilter(filter);
     return this.#session.routes.handle(filter, handler);
   }
 
   /** Unsubscribes from filters, whoever subscribed to them here. Settles with UNSUBACK; rejects as `publish` does. */
   async unsubscribe(filters: string | readonly string[], options: UnsubscribeOptions = {}): Promise<RequestResult> {
     const list = [filters].flat();
+    list.forEach(assertFilter);
     const left = this.#session.routes.leaving(list);
     const result = await this.#requestUnsubscribe(list, options);
     for (const subscription of left()) subscription.finish(undefined);
@@ -246,7 +232,8 @@ export class Client implements AsyncDisposable {
       requestIgnored: () => {
         this.stats.requestsIgnored += 1;
       },
-      responderFailed: (error: unknown, request: ReceivedMessage) => this.#tell('responderFailed', error, request),
+      responderFailed: (error: unknown, request: ReceivedMessage) =>
+        this.#listeners.emit('responderFailed', error, request),
     };
     const answering = this.#requesting.respond(this, events, filter, handler, options);
     const subscribing = this.#subscription(
@@ -270,8 +257,8 @@ export class Client implements AsyncDisposable {
   reauthenticate(data?: Uint8Array, options: OperationOptions = {}): Promise<void> {
     const attempt = 'Cannot authenticate again';
     return this.#operation(attempt, options, (settle) => {
-      const { authenticating, connection } = this.#lifecycle;
-      if (connection === undefined) throw new MqttError('closed', `${attempt}: there is no connection`);
+      const { authenticating, link } = this.#session;
+      if (link === undefined) throw new MqttError('closed', `${attempt}: there is no connection`);
       if (authenticating === undefined) {
         throw new MqttError('not-supported', `${attempt}: CONNECT had no Authentication Method [MQTT-4.12.0-7]`);
       }
@@ -284,11 +271,7 @@ export class Client implements AsyncDisposable {
    * `publish` does. It does not disconnect.
    */
   drain(options: OperationOptions = {}): Promise<void> {
-    return this.#operation('Cannot drain', options, (settle) => {
-      this.#draining.add(settle);
-      this.#checkDrained();
-      return () => this.#draining.delete(settle);
-    });
+    return this.#operation('Cannot drain', options, (settle) => this.#session.drain(settle));
   }
 
   /** Sends PINGREQ now, besides those of the keep alive; `packetReceived` tells of PINGRESP. Nothing unless `connected`. */
@@ -322,93 +305,24 @@ export class Client implements AsyncDisposable {
     await this.disconnect();
   }
 
-  #newLifecycle(): Lifecycle {
-    return new Lifecycle(this.#settings, {
-      tap: tapOf(this.#log, this.#listeners),
-      opening: (signal) =>
-        this.#session.open(this.clientId, signal, (error) => this.#lifecycle.over({ by: 'client', error })),
-      accepted: (established, ...session) => {
-        if (this.#lifecycle.state === 'reconnecting') this.stats.reconnects += 1;
-        this.#session.begin(established, ...session);
-      },
-      received: (packet) => this.#session.receive(packet),
-      drained: () => this.#session.outbox.pump(),
-      lost: (error) => this.#session.pause(error),
-      over: () => this.#over(),
-      changed: (state, reason) => this.#changed(state, reason),
-      reconnecting: (next) => {
-        this.#log?.('info', `attempt ${next.attempt} in ${Math.round(next.delayMs)} ms: ${next.error.message}`);
-        this.#tell('reconnecting', next);
-      },
-      certificateExpiring: (certificate) => this.#tell('certificateExpiring', certificate),
-    });
-  }
-
-  #tell<Name extends keyof ClientEvents>(name: Name, ...values: Parameters<ClientEvents[Name]>): void {
-    if (this.#listeners.has(name)) this.#listeners.emit(name, ...values);
-  }
-
-  #changed(state: ClientState, reason: CloseReason | undefined): void {
-    const text = reason?.error === undefined ? state : `${state}: ${reason.error.message}`;
-    this.#log?.(state === 'connected' ? 'info' : 'warn', text);
-    const wasConnected = this.#wasConnected;
-    this.#wasConnected = false;
-    this.#tell('state', state, reason);
-    if (wasConnected && reason !== undefined) this.#tell('disconnected', reason);
-    // Not where a listener has disconnected: the end of it is told already.
-    const { connack } = this.#lifecycle;
-    this.#wasConnected = connack !== undefined;
-    if (connack !== undefined) this.#tell('connected', connack);
-  }
-
-  /** The client is `disconnected`: everything open fails; settles when the store is let go. */
-  async #over(): Promise<void> {
-    const { outbox } = this.#session;
-    const { keeper } = outbox;
-    const error = this.#overError('The operation was not finished');
-    this.#session.end(error, this.reason?.error);
-    this.#requesting.end(error);
-    for (const settle of this.#draining) settle.reject(error);
-    await keeper?.close();
-  }
-
-  /** What operations reject with once the client is `disconnected`. */
-  #overError(attempt: string): MqttError {
-    const cause = this.#lifecycle.reason?.error;
-    if (cause === undefined) return new MqttError('closed', `${attempt}: the client was disconnected`);
-    const { code, reasonCode, packet } = cause;
-    return new MqttError(code, `${attempt}: ${cause.message}`, { reasonCode, packet, cause });
-  }
-
   #operation<Result>(
     attempt: string,
     { signal, timeoutMs = this.#settings.operationTimeoutMs }: OperationOptions,
     start: (settle: Settle<Result>) => (() => void) | undefined,
   ): Promise<Result> {
-    if (this.#lifecycle.isOver) return Promise.reject(this.#overError(attempt));
+    if (this.#lifecycle.isOver) return Promise.reject(this.#lifecycle.overError(attempt));
     return operation(this.#settings.environment, attempt, { signal, timeoutMs }, start);
   }
 
   /** Sends the request and tells how it was answered. */
-  async #request(request: Omit<Request, 'settle'>, options: OperationOptions, taken?: (result: RequestResult) => void) {
+  async #request(request: Omit<Request, 'settle'>, options: OperationOptions): Promise<RequestResult> {
     const { requests } = this.#session;
     const result = await this.#operation<RequestResult>(`Cannot ${attemptOf(request)}`, options, (settle) => {
-      for (const filter of request.filters) assertFilter(filter);
-      const own: Request = {
-        ...request,
-        settle: {
-          resolve: (answer) => {
-            // Before the packets behind the answer are handled.
-            taken?.(answer);
-            settle.resolve(answer);
-          },
-          reject: settle.reject,
-        },
-      };
+      const own = { ...request, settle };
       requests.add(own);
       return () => requests.cancel(own);
     });
-    this.#tell(request.type === 'subscribe' ? 'subscribed' : 'unsubscribed', result);
+    this.#listeners.emit(request.type === 'subscribe' ? 'subscribed' : 'unsubscribed', result);
     return result;
   }
 
@@ -425,7 +339,7 @@ export class Client implements AsyncDisposable {
       dropped: () => {
         this.stats.dropped += 1;
       },
-      held: () => this.#log?.('warn', `a full iterator of "${names.join('", "')}" holds up all acknowledgements`),
+      held: () => this.#log.line('warn', `a full iterator of ${listed(names)} holds up all acknowledgements`),
     };
     const isManual = given.acknowledge === 'manual';
     const subscription = new Subscription(owner, names, this.#settings.iteratorMessagesMax, isManual);
@@ -444,18 +358,18 @@ export class Client implements AsyncDisposable {
     try {
       for (const { filter } of subscriptions) assertFilter(filter);
       const identifier = this.#lifecycle.isOver ? 0 : routes.add(subscription, subscriptions, properties);
-      const names = subscriptions.map(({ filter }) => filter);
-      const request = { type: 'subscribe' as const, filters: names, subscriptions, properties, identifier };
-      const answered = this.#request(request, options, (answer) => {
-        subscription.results = answer.results;
-        subscription.properties = answer.properties;
+      const filters = subscriptions.map(({ filter }) => filter);
+      const taken = (answer: RequestResult): void => {
+        Object.assign(subscription, answer);
         for (const { filter, reasonCode } of answer.results) if (reasonCode < REFUSED) routes.granted(filter);
-      });
-      await Promise.all([answered, ready]);
+      };
+      const request = { type: 'subscribe' as const, filters, subscriptions, properties, identifier, taken };
+      await Promise.all([this.#request(request, options), ready]);
       return subscription;
     } catch (error) {
-      this.#finish(subscription, mqttError(error));
-      throw mqttError(error);
+      const typed = mqttError(error);
+      this.#finish(subscription, typed);
+      throw typed;
     }
   }
 
@@ -478,19 +392,6 @@ export class Client implements AsyncDisposable {
   #finish(subscription: Subscription, error?: MqttError): void {
     this.#session.routes.remove(subscription);
     subscription.finish(error);
-  }
-
-  /** `hasLeft`: so had all that was sent; what was published meanwhile may still wait. */
-  #checkDrained(hasLeft = false): void {
-    const { outbox, requests } = this.#session;
-    if (outbox.size + requests.size > 0) return;
-    const { connection } = this.#lifecycle;
-    const check = (): void => this.#checkDrained(true);
-    if (connection !== undefined && !hasLeft) connection.left().then(check, check);
-    else {
-      for (const settle of this.#draining) settle.resolve();
-      this.#draining.clear();
-    }
   }
 }
 

@@ -18,7 +18,7 @@ function setUp() {
   });
   let onPacket = (_packet: Packet): void => {};
   const tap = { isOpen: true, sent: ({ type }: Packet) => void told.push(`sent ${type}`), received: () => {} };
-  const connection = new Connection(ours, 5, 1000, () => 0, tap, {
+  const connection = new Connection(ours, 5, 1000, tap, {
     received: (packet) => {
       if (packet.type === 'connack') return;
       told.push(packet.type);
@@ -124,7 +124,6 @@ test('what does not begin as a server of MQTT begins is refused at once, however
       ours,
       5,
       1000,
-      () => 0,
       { isOpen: false, sent: ignore, received: ignore },
       {
         received: ignore,
@@ -139,7 +138,7 @@ test('what does not begin as a server of MQTT begins is refused at once, however
     await settled();
     assert.deepEqual(
       failures.map(({ message }) => message),
-      [`Cannot accept the answer: it begins with ${first}, expected CONNACK (0x20); is this an MQTT server?`],
+      [`Cannot accept the answer: it begins with ${first}, expected CONNACK (0x20) of an MQTT server`],
     );
     connection.destroy();
   }
@@ -173,7 +172,7 @@ test('a server that is answered and does not read is not read either, until it d
   const ignore = (): void => {};
   const tap = { isOpen: false, sent: ignore, received: ignore };
   const owner = { received: ignore, drained: ignore, failed: ignore, closed: ignore };
-  const connection = new Connection(wire, 5, 1000, () => 0, tap, owner);
+  const connection = new Connection(wire, 5, 1000, tap, owner);
   const answer = (): void => {
     for (let packetId = 1; packetId <= 65_535; packetId++) {
       connection.send({ type: 'puback', packetId, reasonCode: 0, properties: NO_PROPERTIES });

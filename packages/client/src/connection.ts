@@ -1,9 +1,11 @@
 /** One Network Connection of the client: bytes to packets and back, one write for all packets of a turn. */
 
 import {
+  type ClientPacket,
   decodeServerPacket,
   hexadecimal,
   NO_PROPERTIES,
+  PACKET_BYTES_MAXIMUM,
   type Packet,
   PacketStream,
   PacketWriter,
@@ -61,16 +63,19 @@ const OUTPUT_BYTES_KEPT = 16_384;
 
 /** Bytes and packets of one wire. */
 export class Connection implements WireHandler {
-  owner: ConnectionOwner;
+  /** Undefined where nobody is told any more. */
+  owner: ConnectionOwner | undefined;
+  /** Settles when the wire is gone. */
+  readonly gone: Promise<void>;
+  readonly #tellGone: () => void;
   /** Bytes that the server takes in one packet. */
-  maximumPacketSize = Number.POSITIVE_INFINITY;
+  maximumPacketSize = PACKET_BYTES_MAXIMUM;
   /** Told of what comes and goes. */
   keepAlive: KeepAlive | undefined;
   readonly #wire: Wire;
   readonly #version: ProtocolVersion;
   readonly #reader: PacketStream;
   readonly #tap: PacketTap;
-  readonly #nowMs: () => number;
   #writer = new PacketWriter();
   #isFlushAsked = false;
   /** The wire keeps bytes until `drained`. */
@@ -84,19 +89,12 @@ export class Connection implements WireHandler {
   #left: PromiseWithResolvers<PublishResult> | undefined;
   #endError: MqttError | undefined;
 
-  constructor(
-    wire: Wire,
-    version: ProtocolVersion,
-    maximumPacketSize: number,
-    nowMs: () => number,
-    tap: PacketTap,
-    owner: ConnectionOwner,
-  ) {
+  constructor(wire: Wire, version: ProtocolVersion, maximumPacketSize: number, tap: PacketTap, owner: ConnectionOwner) {
     this.#wire = wire;
     this.#version = version;
     this.#reader = new PacketStream(maximumPacketSize);
-    this.#nowMs = nowMs;
     this.#tap = tap;
+    ({ promise: this.gone, resolve: this.#tellGone } = Promise.withResolvers<void>());
     this.owner = owner;
   }
 
@@ -133,13 +131,13 @@ export class Connection implements WireHandler {
    * request that is larger than the server takes [MQTT-3.2.2-15]. An answer or PINGREQ that is larger fails the
    * connection, which cannot go on without it; DISCONNECT is left out.
    */
-  send(packet: Packet): void {
+  send(packet: ClientPacket): void {
     if (this.#state !== 'open') return;
     if (!writeClientPacketWithin(this.#writer, packet, this.#version, this.maximumPacketSize)) {
       const message = `Cannot send ${packet.type.toUpperCase()}: the server takes at most ${this.maximumPacketSize} bytes [MQTT-3.2.2-15]`;
       const error = new MqttError('not-supported', message, { reasonCode: 0x95 });
       if (REQUESTS.includes(packet.type)) throw error;
-      if (packet.type !== 'disconnect') this.owner.failed(error);
+      if (packet.type !== 'disconnect') this.owner?.failed(error);
       return;
     }
     if (this.#tap.isOpen) this.#tap.sent(packet);
@@ -187,7 +185,7 @@ export class Connection implements WireHandler {
   /** From the wire. */
   received(chunk: Uint8Array): void {
     if (this.#state !== 'open') return;
-    this.keepAlive?.received(this.#nowMs());
+    this.keepAlive?.received();
     if (this.#isFirst && !this.#isMqtt(chunk[0])) return;
     this.#isFirst = false;
     this.#reader.push(chunk);
@@ -205,7 +203,7 @@ export class Connection implements WireHandler {
     if (this.#bytesBehind > BEHIND_BYTES_MAX && !this.#isPaused) this.#wire.resume();
     this.#bytesBehind = 0;
     this.#tellLeft();
-    if (this.#state === 'open') this.owner.drained();
+    if (this.#state === 'open') this.owner?.drained();
   }
 
   /** From the wire. */
@@ -215,14 +213,15 @@ export class Connection implements WireHandler {
     this.#endError ??= lost(error);
     this.#state = 'closed';
     this.#settleLeft(wasOrderly ? undefined : this.#endError);
-    this.owner.closed(error);
+    this.#tellGone();
+    this.owner?.closed(error);
   }
 
   /** Something else than an MQTT server is told at once: its first bytes may claim a long packet that never comes. */
   #isMqtt(first: number): boolean {
     if (FIRST_BYTES.includes(first)) return true;
-    const found = `begins with ${hexadecimal(first)}, expected CONNACK (0x20); is this an MQTT server?`;
-    this.owner.failed(protocolError(`Cannot accept the answer: it ${found}`));
+    const found = `begins with ${hexadecimal(first)}, expected CONNACK (0x20) of an MQTT server`;
+    this.owner?.failed(protocolError(`Cannot accept the answer: it ${found}`));
     return false;
   }
 
@@ -232,7 +231,7 @@ export class Connection implements WireHandler {
         const { bytes, start, bodyStart, end } = this.#reader;
         const packet = decodeServerPacket(this.#version, bytes, start, bodyStart, end);
         if (this.#tap.isOpen) this.#tap.received(packet);
-        this.owner.received(packet);
+        this.owner?.received(packet);
         if (this.#isPaused) {
           // The transport may use the chunk again when this call returns.
           this.#reader.hold();
@@ -240,7 +239,7 @@ export class Connection implements WireHandler {
         }
       }
     } catch (error) {
-      this.owner.failed(error as Error);
+      this.owner?.failed(error as Error);
     }
   }
 
@@ -253,7 +252,7 @@ export class Connection implements WireHandler {
       if (this.#bytesBehind > BEHIND_BYTES_MAX) this.#wire.pause();
     }
     const isTaken = this.#wire.write(bytes);
-    this.keepAlive?.sent(this.#nowMs());
+    this.keepAlive?.sent();
     if (!isTaken) this.#isFull = true;
     if (isTaken && writer.bytes.length <= OUTPUT_BYTES_KEPT) writer.length = 0;
     else this.#writer = new PacketWriter(isTaken ? OUTPUT_BYTES_KEPT : undefined);

@@ -14,57 +14,45 @@ interface Page {
 }
 interface PageWorker {
   onmessage: (event: { readonly data: number }) => void;
-  onerror: () => void;
   postMessage(message: readonly [id: number, ms: number]): void;
 }
 
-interface Timer {
-  readonly dueMs: number;
-  readonly call: () => void;
-}
-
-const timers = /* @__PURE__ */ new Map<number, Timer>();
+const timers = /* @__PURE__ */ new Map<number, () => void>();
 let latest = 0;
-/** Undefined: not asked for yet; null: the page's Content Security Policy forbids it, or there is none. */
-let worker: PageWorker | null | undefined;
+let worker: Pick<PageWorker, 'postMessage'> | undefined;
 
-/** Time and chance as everywhere, timers from a Worker wherever the page may have one. */
+/**
+ * Time and chance as everywhere, and timers that a Worker times too wherever the page may have one: whichever of the two
+ * is first calls. A page whose Content Security Policy forbids Workers has its own timers.
+ */
 export const PAGE: Environment = {
   ...SYSTEM,
   setTimer: (ms, call) => {
-    worker = worker === undefined ? startWorker() : worker;
-    if (worker === null) return SYSTEM.setTimer(ms, call);
+    worker ??= startWorker();
     const id = ++latest;
-    timers.set(id, { dueMs: SYSTEM.nowMs() + ms, call });
+    const cancel = SYSTEM.setTimer(ms, () => timers.get(id)?.());
+    timers.set(id, () => {
+      timers.delete(id);
+      cancel();
+      call();
+    });
     worker.postMessage([id, Math.min(ms, TIMER_MS_MAX)]);
     return () => {
+      cancel();
       if (timers.delete(id)) worker?.postMessage([id, -1]);
     };
   },
 };
 
-function startWorker(): PageWorker | null {
+function startWorker(): Pick<PageWorker, 'postMessage'> {
   const page = globalThis as unknown as Page;
-  // A worker's own timers are not slowed down.
-  if (page.document === undefined) return null;
   try {
-    const started = new page.Worker(URL.createObjectURL(new Blob([WORKER])));
-    started.onmessage = ({ data }) => fire(data);
-    started.onerror = giveUp;
-    return started;
-  } catch {
-    return null;
-  }
-}
-
-/** A forbidden Worker says so later: what it was to time goes on with plain timers. */
-function giveUp(): void {
-  worker = null;
-  for (const [id, { dueMs }] of timers) SYSTEM.setTimer(Math.max(0, dueMs - SYSTEM.nowMs()), () => fire(id));
-}
-
-function fire(id: number): void {
-  const timer = timers.get(id);
-  timers.delete(id);
-  timer?.call();
+    // A worker's own timers are not slowed down.
+    if (page.document !== undefined) {
+      const started = new page.Worker(URL.createObjectURL(new Blob([WORKER])));
+      started.onmessage = ({ data }) => timers.get(data)?.();
+      return started;
+    }
+  } catch {}
+  return { postMessage: () => {} };
 }

@@ -14,6 +14,8 @@ export interface Environment {
   randomBytes(count: number): Uint8Array;
 }
 
+/** The time of what is not to happen. */
+export const NEVER_MS = Number.POSITIVE_INFINITY;
 /** The longest that platforms wait; a longer timer would fire at once. */
 export const TIMER_MS_MAX = 0x7fff_ffff;
 

@@ -114,4 +114,9 @@ export function shown(text: string): string {
   return quoted(text, SHOWN_MAX).slice(1, -1);
 }
 
+/** Filters in a text: `"a", "b"`. */
+export function listed(filters: readonly string[]): string {
+  return filters.map((filter) => `"${filter}"`).join(', ');
+}
+
 const SHOWN_MAX = 200;

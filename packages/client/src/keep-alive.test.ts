@@ -1,59 +1,82 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KeepAlive } from './keep-alive.ts';
+import { VirtualEnvironment } from './testing/virtual-environment.ts';
 
-test('an idle connection is pinged before the Keep Alive is over [MQTT-3.1.2-20, MQTT311-3.1.2-23]', () => {
-  const keepAlive = new KeepAlive(10, 5000, 0);
-  assert.deepEqual(keepAlive.check(0), { step: 'wait', ms: 9000 });
-  assert.deepEqual(keepAlive.check(8999), { step: 'wait', ms: 1 });
-  assert.deepEqual(keepAlive.check(9000), { step: 'ping' });
+/** Keep Alive in seconds; what is told gets the time of it. */
+function setUp(keepAlive = 10, pingTimeoutMs = 5000) {
+  const environment = new VirtualEnvironment();
+  const begunMs = environment.now;
+  const told: string[] = [];
+  const tell = (what: string): void => void told.push(`${what} ${environment.now - begunMs}`);
+  const watch = new KeepAlive(environment, keepAlive, pingTimeoutMs, { send: ({ type }) => tell(type) }, ({ code }) =>
+    tell(code),
+  );
+  return { environment, told, watch };
+}
+
+test('an idle connection is pinged before the Keep Alive is over [MQTT-3.1.2-20, MQTT311-3.1.2-23]', async () => {
+  const { environment, told } = setUp();
+  await environment.advance(8999);
+  assert.deepEqual(told, []);
+  await environment.advance(1);
+  assert.deepEqual(told, ['pingreq 9000']);
 });
 
-test('what is sent and received puts the ping off', () => {
-  const keepAlive = new KeepAlive(10, 5000, 0);
-  keepAlive.sent(4000);
-  keepAlive.received(5000);
-  assert.deepEqual(keepAlive.check(9000), { step: 'wait', ms: 4000 });
+test('what is sent and received puts the ping off', async () => {
+  const { environment, told, watch } = setUp();
+  await environment.advance(4000);
+  watch.sent();
+  await environment.advance(1000);
+  watch.received();
+  await environment.advance(8000);
+  assert.deepEqual(told, ['pingreq 13000']);
 });
 
-test('a client that only sends pings as well, to learn whether the server lives', () => {
-  const keepAlive = new KeepAlive(10, 5000, 0);
-  keepAlive.sent(8900);
-  assert.deepEqual(keepAlive.check(9000), { step: 'ping' });
+test('a client that only sends pings as well, to learn whether the server lives', async () => {
+  const { environment, told, watch } = setUp();
+  await environment.advance(8900);
+  watch.sent();
+  await environment.advance(100);
+  assert.deepEqual(told, ['pingreq 9000']);
 });
 
-test('silence after the ping is death, though only when it is seen twice', () => {
-  const keepAlive = new KeepAlive(10, 5000, 0);
-  keepAlive.check(9000);
-  assert.deepEqual(keepAlive.check(9000), { step: 'wait', ms: 5000 });
-  assert.deepEqual(keepAlive.check(14_000), { step: 'wait', ms: 20 });
-  assert.deepEqual(keepAlive.check(14_020), { step: 'dead' });
+test('silence after the ping is death, though only when it is seen twice', async () => {
+  const { environment, told } = setUp();
+  await environment.advance(60_000);
+  assert.deepEqual(told, ['pingreq 9000', 'connection-lost 14020']);
+  assert.equal(environment.nextMs, undefined);
 });
 
-test('bytes that lay unread through a stall of this process save the connection', () => {
-  const keepAlive = new KeepAlive(10, 5000, 0);
-  keepAlive.check(9000);
-  assert.equal(keepAlive.check(60_000).step, 'wait');
-  keepAlive.received(60_001);
-  assert.deepEqual(keepAlive.check(60_020).step, 'ping');
-  keepAlive.received(60_021);
-  assert.deepEqual(keepAlive.check(60_022), { step: 'wait', ms: 8998 });
+test('bytes that lay unread through a stall of this process save the connection', async () => {
+  const { environment, told, watch } = setUp();
+  await environment.advance(9000);
+  await environment.advance(5000);
+  watch.received();
+  await environment.advance(20);
+  assert.deepEqual(told, ['pingreq 9000']);
+  await environment.advance(3980);
+  assert.deepEqual(told, ['pingreq 9000', 'pingreq 18000']);
 });
 
-test('any bytes count as an answer', () => {
-  const keepAlive = new KeepAlive(10, 5000, 0);
-  keepAlive.check(9000);
-  keepAlive.received(10_000);
-  assert.deepEqual(keepAlive.check(14_000), { step: 'wait', ms: 4000 });
+test('any bytes count as an answer', async () => {
+  const { environment, told, watch } = setUp();
+  await environment.advance(10_000);
+  watch.received();
+  await environment.advance(8000);
+  assert.deepEqual(told, ['pingreq 9000', 'pingreq 18000']);
 });
 
-test('the server hears from the client in time also while an answer is awaited longer than the Keep Alive', () => {
-  const keepAlive = new KeepAlive(10, 60_000, 0);
-  keepAlive.check(9000);
-  assert.deepEqual(keepAlive.check(18_000), { step: 'ping' });
+test('the server hears from the client in time also while an answer is awaited longer than the Keep Alive', async () => {
+  const { environment, told } = setUp(10, 60_000);
+  await environment.advance(18_000);
+  assert.deepEqual(told, ['pingreq 9000', 'pingreq 18000']);
 });
 
-test('Keep Alive 0 never pings', () => {
-  const keepAlive = new KeepAlive(0, 5000, 0);
-  assert.deepEqual(keepAlive.check(1e12), { step: 'wait', ms: Number.POSITIVE_INFINITY });
+test('without Keep Alive, and once stopped, nothing is done', async () => {
+  assert.equal(setUp(0).environment.nextMs, undefined);
+  const { environment, told, watch } = setUp();
+  watch.stop();
+  await environment.advance(100_000);
+  assert.deepEqual(told, []);
 });

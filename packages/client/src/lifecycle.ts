@@ -9,24 +9,24 @@
  * attempts are used up. The table says where each leads; what is not in it cannot happen in that state.
  *
  * There is at most one attempt or connection at a time. An attempt belongs to an AbortController and a connection to
- * this object's `#current`; whoever is no longer the current one is not listened to, so nothing late moves the state.
+ * this object's `#current`; whoever is no longer the current one has no owner, so nothing late moves the state.
  * Waits between attempts are those of `BackOff`, which begins anew only after a connection held: a server that accepts
  * and throws out again is not asked without end.
  */
 
-import { type ConnackPacket, isReasonCodeAllowed, type Packet } from '@dunlin/protocol';
-import { type AttemptFailed, attempt, type Established } from './attempt.ts';
+import { type ConnackPacket, isReasonCodeAllowed } from '@dunlin/protocol';
+import { type AttemptContext, attempt, type Established } from './attempt.ts';
 import { BackOff } from './back-off.ts';
-import type { CertificateWatch } from './certificate-watch.ts';
-import type { ClientEvents, ClientState, CloseReason, ReconnectingInfo } from './client-api.ts';
-import { type Connection, type ConnectionOwner, lost, type PacketTap } from './connection.ts';
-import type { CertificateSeen } from './dial.ts';
-import { MqttError, mqttError } from './errors.ts';
-import { surface } from './events.ts';
-import { heartbeat } from './heartbeat.ts';
+import type { ClientEvents, ClientState, CloseReason } from './client-api.ts';
+import { type Connection, lost } from './connection.ts';
+import { disconnectedBy, MqttError, mqttError } from './errors.ts';
+import { type Listeners, surface } from './events.ts';
+import { KeepAlive } from './keep-alive.ts';
+import type { Log } from './log.ts';
 import { aborted, operation, type Settle } from './operation.ts';
 import type { ReconnectOptions } from './options.ts';
 import { mayRetry, referredTo } from './retry-verdict.ts';
+import type { Session } from './session.ts';
 import type { Settings } from './settings.ts';
 
 type Move = 'opened' | 'accepted' | 'failed' | 'over';
@@ -44,31 +44,7 @@ const HOPS_MAX = 5;
 /** Connections in a row that the server closed soon after CONNACK, from which on a reason is guessed at. */
 const BRIEF_MAX = 3;
 
-/** What the client does at the turns of its life. */
-export interface LifecycleHost {
-  readonly tap: PacketTap;
-  /**
-   * Before the first attempt, and when what was held before is let go; what it throws ends the client. Returns the Client
-   * Identifier. Once the signal is aborted nothing may be held.
-   */
-  opening(signal: AbortSignal): Promise<string>;
-  /**
-   * A server accepted; `isResumed`: the session that was goes on. `isDoubtful`: a CONNECT before had no answer, so that
-   * session may be one that it began.
-   */
-  accepted(established: Established, isResumed: boolean, isDoubtful: boolean): void;
-  /** A packet behind CONNACK. What it throws ends the connection. */
-  received(packet: Packet): void;
-  drained(): void;
-  /** The connection is over. */
-  lost(error: MqttError): void;
-  /** The client is `disconnected`. Settles when what it held is let go. */
-  over(error: MqttError | undefined): Promise<void>;
-  /** The state is another one. */
-  changed(state: ClientState, reason: CloseReason | undefined): void;
-  reconnecting(next: ReconnectingInfo): void;
-  certificateExpiring: ClientEvents['certificateExpiring'];
-}
+type Failure = CloseReason & { readonly error: MqttError };
 
 /** See the head of the file. */
 export class Lifecycle {
@@ -80,16 +56,23 @@ export class Lifecycle {
   /** In use, also one that the server assigned. */
   clientId: string;
   readonly #settings: Settings;
-  readonly #host: LifecycleHost;
+  readonly #session: Session;
+  readonly #listeners: Listeners<ClientEvents>;
+  readonly #log: Log;
+  readonly #ended: (error: MqttError) => void;
   readonly #reconnect: ReconnectOptions;
   readonly #backOff: BackOff;
-  readonly #certificates: CertificateWatch | undefined;
+  readonly #certificateSeen: AttemptContext['certificateSeen'];
   readonly #waiting = new Set<Settle<ConnackPacket>>();
   #closed = Promise.withResolvers<CloseReason>();
   #attempting = new AbortController();
   #cancelTimer = (): void => {};
-  #cancelHeartbeat = (): void => {};
+  #keepAlive: KeepAlive | undefined;
   #current: Established | undefined;
+  /** 'connected' was told, and the end of it is not. */
+  #isTold = false;
+  /** Where the latest attempt went. */
+  #url: URL | undefined;
   #acceptedAtMs = 0;
   /** Attempts since a connection held. */
   #attempts = 0;
@@ -102,21 +85,27 @@ export class Lifecycle {
   #hasSession = false;
   /** A CONNECT since the connection before had no answer; it may still come to the server. */
   #isDoubtful = false;
-  /** Settles when what the host opened for the life before is let go. */
+  /** Settles when what the session opened for the life before is let go. */
   #free: Promise<unknown> = Promise.resolve();
   /** Settles when the wire of the latest connection is gone. */
-  #wireGone: Promise<void> = Promise.resolve();
+  #wireGone: Promise<void> | undefined;
 
-  constructor(settings: Settings, host: LifecycleHost) {
+  /** `ended`: the client is `disconnected`, and what the session knows nothing of rejects with the error. */
+  constructor(
+    settings: Settings,
+    session: Session,
+    listeners: Listeners<ClientEvents>,
+    log: Log,
+    ended: (error: MqttError) => void,
+  ) {
     this.#settings = settings;
-    this.#host = host;
+    this.#session = session;
+    this.#listeners = listeners;
+    this.#log = log;
+    this.#ended = ended;
     this.#reconnect = settings.reconnect || {};
     this.#backOff = new BackOff(this.#reconnect, settings.environment.random);
-    this.#certificates = settings.certificateWatch?.(
-      settings.environment,
-      settings.certificateWarningDays,
-      host.certificateExpiring,
-    );
+    this.#certificateSeen = settings.watchCertificates?.(settings, listeners) ?? (() => {});
     this.clientId = settings.connect.clientId;
   }
 
@@ -127,10 +116,6 @@ export class Lifecycle {
 
   get connection(): Connection | undefined {
     return this.#current?.connection;
-  }
-
-  get authenticating(): Established['authenticating'] | undefined {
-    return this.#current?.authenticating;
   }
 
   /** Opens the client, where it is not; settles with the next CONNACK that accepts. */
@@ -151,26 +136,12 @@ export class Lifecycle {
     });
   }
 
-  /** The connection broke a rule, or code of the application that decides about it failed. */
-  fail(error: Error): void {
-    const connection = this.connection;
-    if (connection === undefined) return;
-    const typed = mqttError(error, 'connection-failed');
-    const { reasonCode = UNSPECIFIED_ERROR } = typed;
-    // In 3.x a DISCONNECT would say that all is well.
-    if (this.#settings.connect.protocolVersion === 5) {
-      connection.send({ type: 'disconnect', reasonCode: sayable(reasonCode), properties: {} });
-    }
-    this.end({ by: 'network', error: typed });
-  }
-
-  /** The connection is over; the client goes on where that makes sense. */
-  end(reason: CloseReason & { readonly error: MqttError }): void {
-    const established = this.#current;
-    if (established === undefined) return;
-    this.#drop(reason.error);
-    this.#retry(reason, established.url);
-    this.#isDoubtful = false;
+  /** What operations reject with once the client is `disconnected`. */
+  overError(attempt: string): MqttError {
+    const cause = this.reason?.error;
+    if (cause === undefined) return new MqttError('closed', `${attempt}: the client was disconnected`);
+    const { code, reasonCode, packet } = cause;
+    return new MqttError(code, `${attempt}: ${cause.message}`, { reasonCode, packet, cause });
   }
 
   /** All is over, whatever the state. */
@@ -182,20 +153,38 @@ export class Lifecycle {
     this.#attempting.abort(asked);
     this.#cancelTimer();
     this.#drop(error);
-    this.#referred = this.#referred?.isForGood ? this.#referred : undefined;
+    if (!this.#referred?.isForGood) this.#referred = undefined;
     this.#move('over', reason);
-    const letGo = this.#host.over(error);
-    const free = Promise.all([this.#free, letGo]);
+    const failed = this.overError('The operation was not finished');
+    const free = Promise.all([this.#free, this.#session.end(failed, error)]);
+    this.#ended(failed);
     this.#free = free;
     for (const settle of this.#waiting) settle.reject(asked);
     this.#waiting.clear();
     const { resolve } = this.#closed;
     // A store that never answers is not waited for without end.
-    const isFree = this.#bounded(free).catch(() => {});
-    Promise.all([this.#wireGone, isFree]).then(() => resolve(reason));
+    Promise.allSettled([this.#wireGone, this.#bounded(free)]).then(() => resolve(reason));
   }
 
-  /** What the host opens or lets go, within `connectTimeoutMs`. */
+  /** The connection broke a rule, or code of the application that decides about it failed. */
+  #fail(error: Error): void {
+    const typed = mqttError(error, 'connection-failed');
+    const { reasonCode = UNSPECIFIED_ERROR } = typed;
+    // In 3.x a DISCONNECT would say that all is well.
+    if (this.#settings.connect.protocolVersion === 5) {
+      this.connection?.send({ type: 'disconnect', reasonCode: sayable(reasonCode), properties: {} });
+    }
+    this.#end('network', typed);
+  }
+
+  /** The connection is over; the client goes on where that makes sense. */
+  #end(by: CloseReason['by'], error: MqttError): void {
+    this.#drop(error);
+    this.#retry({ by, error });
+    this.#isDoubtful = false;
+  }
+
+  /** What the session opens or lets go, within `connectTimeoutMs`. */
   #bounded<Value>(promise: Promise<Value>, signal?: AbortSignal): Promise<Value> {
     const { environment, connectTimeoutMs: timeoutMs } = this.#settings;
     return operation(environment, 'Cannot connect', { signal, timeoutMs }, (settle) => {
@@ -213,8 +202,9 @@ export class Lifecycle {
     this.#attempting = new AbortController();
     const { signal } = this.#attempting;
     this.#move('opened', undefined);
+    const failed = (error: MqttError): void => this.over({ by: 'client', error });
     const opening = this.#free
-      .then(() => (signal.aborted ? this.clientId : this.#host.opening(signal)))
+      .then(() => (signal.aborted ? this.clientId : this.#session.open(this.clientId, signal, failed)))
       .catch((error) => {
         throw mqttError(error, 'outbox-failed');
       });
@@ -225,34 +215,36 @@ export class Lifecycle {
         if (!signal.aborted) this.#attempt(signal);
       },
       (error) => {
-        if (!signal.aborted) this.over({ by: 'client', error });
+        if (!signal.aborted) failed(error);
       },
     );
   }
 
   #attempt(signal: AbortSignal): void {
-    const { cleanStart } = this.#settings.connect;
-    const isResuming = this.#hasSession || (this.state === 'connecting' && !cleanStart);
-    const context = {
+    const isResuming = this.#hasSession || (this.state === 'connecting' && !this.#settings.connect.cleanStart);
+    const context: AttemptContext = {
       settings: this.#settings,
       url: this.#referred?.url,
       clientId: this.clientId,
       cleanStart: !isResuming,
-      tap: this.#host.tap,
-      certificateSeen: (certificate: CertificateSeen) => this.#certificates?.seen(certificate),
+      tap: this.#log,
+      certificateSeen: this.#certificateSeen,
+      isAsked: false,
     };
     attempt(context, signal).then(
       (established) => {
+        this.#url = context.url;
         if (signal.aborted) established.connection.destroy();
         else this.#accepted(established, isResuming);
       },
-      ({ error, url, isUnanswered }: AttemptFailed) => {
-        this.#isDoubtful ||= isUnanswered;
+      (error: MqttError) => {
+        this.#isDoubtful ||= context.isAsked && error.packet === undefined;
         if (signal.aborted) return;
-        const by = error.code === 'refused' || error.code === 'server-disconnected' ? 'server' : 'network';
+        this.#url = context.url;
+        const by = error.packet === undefined ? 'network' : 'server';
         // The server before may know another one.
         if (by === 'network') this.#referred = undefined;
-        this.#retry({ by, error }, url);
+        this.#retry({ by, error });
       },
     );
   }
@@ -260,57 +252,39 @@ export class Lifecycle {
   #accepted(established: Established, isResuming: boolean): void {
     const { connection, connack } = established;
     const { environment, connect, pingTimeoutMs } = this.#settings;
-    const { properties } = connack;
+    const { properties, sessionPresent } = connack;
     this.#current = established;
     this.connack = connack;
     this.clientId = properties.assignedClientIdentifier ?? this.clientId;
     this.#acceptedAtMs = environment.nowMs();
+    this.#wireGone = connection.gone;
     const expiry = properties.sessionExpiryInterval ?? connect.properties.sessionExpiryInterval ?? 0;
     const version = connect.protocolVersion;
     this.#hasSession = version === 5 ? expiry > 0 : !connect.cleanStart;
-    const gone = Promise.withResolvers<void>();
-    this.#wireGone = gone.promise;
-    connection.owner = this.#ownerOf(established, gone.resolve);
-    this.#cancelHeartbeat = heartbeat(
-      connection,
-      environment,
-      properties.serverKeepAlive ?? connect.keepAlive,
-      pingTimeoutMs,
-      (error) => {
-        connection.destroy(error);
-        this.end({ by: 'network', error });
+    connection.owner = {
+      received: (packet) => {
+        if (packet.type === 'disconnect') this.#end('server', disconnectedBy(packet));
+        else this.#session.receive(packet);
       },
-    );
+      drained: () => this.#session.outbox.pump(),
+      failed: (error) => this.#fail(error),
+      closed: (error) => this.#end('network', lost(error, this.#guess())),
+    };
+    const dead = (error: MqttError): void => {
+      connection.destroy(error);
+      this.#end('network', error);
+    };
+    const keepAlive = properties.serverKeepAlive ?? connect.keepAlive;
+    this.#keepAlive = connection.keepAlive = new KeepAlive(environment, keepAlive, pingTimeoutMs, connection, dead);
+    if (this.state === 'reconnecting') this.#session.stats.reconnects += 1;
     // MQTT 3.1 has no Session Present: whoever asked for the session has to assume it.
-    this.#host.accepted(established, connack.sessionPresent || (version === 3 && isResuming), this.#isDoubtful);
+    this.#session.begin(established, sessionPresent || (version === 3 && isResuming), this.#isDoubtful);
     // What was sent may have failed the connection, or a listener have called `disconnect`.
     if (this.#current !== established) return;
     this.#move('accepted', undefined);
     for (const settle of this.#waiting) settle.resolve(connack);
     this.#waiting.clear();
-    // A listener may have called `disconnect`.
-    if (this.#current !== established) return;
-    this.#certificates?.start();
     environment.setTimer(0, () => connection.resume());
-  }
-
-  #ownerOf(established: Established, gone: () => void): ConnectionOwner {
-    const isCurrent = (): boolean => this.#current === established;
-    return {
-      received: (packet) => {
-        if (isCurrent()) this.#host.received(packet);
-      },
-      drained: () => {
-        if (isCurrent()) this.#host.drained();
-      },
-      failed: (error) => {
-        if (isCurrent()) this.fail(error);
-      },
-      closed: (error) => {
-        gone();
-        if (isCurrent()) this.end({ by: 'network', error: lost(error, this.#guess()) });
-      },
-    };
   }
 
   get #isHeld(): boolean {
@@ -327,10 +301,10 @@ export class Lifecycle {
   #drop(error: MqttError | undefined): void {
     const { connection } = this;
     if (connection === undefined) return;
+    connection.owner = undefined;
     this.#current = undefined;
     this.connack = undefined;
-    this.#cancelHeartbeat();
-    this.#certificates?.stop();
+    this.#keepAlive?.stop();
     connection.close(error);
     if (this.#isHeld) {
       this.#backOff.reset();
@@ -338,23 +312,22 @@ export class Lifecycle {
       this.#hops = 0;
       this.#brief = 0;
     }
-    this.#host.lost(error ?? new MqttError('closed', 'The client was disconnected'));
+    this.#session.pause(error ?? new MqttError('closed', 'The client was disconnected'));
   }
 
   /** Another attempt, or the end. */
-  #retry(reason: CloseReason & { readonly error: MqttError }, url: URL | undefined): void {
+  #retry(reason: Failure): void {
     const { error } = reason;
     const isFirst = this.state === 'connecting';
-    const isFollowing = this.#follow(error, url);
+    const isFollowing = this.#follow(error);
     if (!isFollowing) {
       this.#attempts += 1;
       this.#hops = 0;
     }
-    const { attemptsMax = Number.POSITIVE_INFINITY } = this.#reconnect;
-    const attemptsLeft = (isFirst ? this.#settings.connectAttempts - 1 : attemptsMax) - this.#attempts;
+    const { attemptsMax = this.#attempts } = this.#reconnect;
+    const isLeft = this.#attempts <= (isFirst ? this.#settings.connectAttempts - 1 : attemptsMax);
     const isWanted = isFirst || this.#settings.reconnect !== false;
-    const isMendable = isFollowing || this.#isMendable(error);
-    if (!isWanted || !isMendable || (!isFollowing && attemptsLeft < 0)) {
+    if (!isWanted || !(isFollowing || (this.#isMendable(error) && isLeft))) {
       this.over(reason);
       return;
     }
@@ -364,7 +337,10 @@ export class Lifecycle {
     this.#cancelTimer = this.#settings.environment.setTimer(delayMs, () => this.#attempt(signal));
     this.#move('failed', reason);
     // A listener may have called `disconnect`.
-    if (!signal.aborted) this.#host.reconnecting({ attempt: this.#attempts, delayMs, error });
+    if (signal.aborted) return;
+    const attempt = this.#attempts;
+    this.#log.line('info', `attempt ${attempt} in ${Math.round(delayMs)} ms: ${error.message}`);
+    this.#listeners.emit('reconnecting', { attempt, delayMs, error });
   }
 
   #isMendable(error: MqttError): boolean {
@@ -379,14 +355,13 @@ export class Lifecycle {
   }
 
   /** True where the server named another one, and the next attempt goes there. */
-  #follow(error: MqttError, url: URL | undefined): boolean {
+  #follow(error: MqttError): boolean {
     if (!this.#referred?.isForGood) this.#referred = undefined;
-    if (!this.#settings.followServerReference || url === undefined || this.#hops >= HOPS_MAX) return false;
-    const referred = referredTo(error, url);
-    if (referred === undefined) return false;
-    this.#hops += 1;
-    this.#referred = referred;
-    return true;
+    if (!this.#settings.followServerReference || this.#url === undefined || this.#hops >= HOPS_MAX) return false;
+    const referred = referredTo(error, this.#url);
+    this.#referred = referred ?? this.#referred;
+    if (referred !== undefined) this.#hops += 1;
+    return referred !== undefined;
   }
 
   #move(move: Move, reason: CloseReason | undefined): void {
@@ -395,7 +370,16 @@ export class Lifecycle {
     this.reason = reason;
     if (next === this.state) return;
     this.state = next;
-    this.#host.changed(next, reason);
+    const why = reason?.error === undefined ? '' : `: ${reason.error.message}`;
+    this.#log.line(next === 'connected' ? 'info' : 'warn', next + why);
+    const wasTold = this.#isTold;
+    this.#isTold = false;
+    this.#listeners.emit('state', next, reason);
+    if (wasTold && reason !== undefined) this.#listeners.emit('disconnected', reason);
+    // Not where a listener has disconnected: the end of it is told already.
+    if (this.connack === undefined) return;
+    this.#isTold = true;
+    this.#listeners.emit('connected', this.connack);
   }
 }
 

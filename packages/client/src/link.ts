@@ -1,6 +1,6 @@
 /** What the session has while it is connected: the connection, what the server takes, the Topic Aliases. */
 
-import type { ConnackPacket, Packet, Properties, ProtocolVersion, QoS } from '@dunlin/protocol';
+import type { ClientPacket, ConnackPacket, Properties, ProtocolVersion, QoS } from '@dunlin/protocol';
 import { NO_PROPERTIES } from '@dunlin/protocol';
 import type { Connection, PublishResult } from './connection.ts';
 import { MqttError } from './errors.ts';
@@ -49,7 +49,7 @@ export class Link {
     return this.#connection.isWritable;
   }
 
-  send(packet: Packet): void {
+  send(packet: ClientPacket): void {
     this.#connection.send(packet);
   }
 
@@ -69,20 +69,18 @@ export class Link {
   publish(request: PublishRequest, packetId: number, dup: boolean): void {
     const { payload, qos, retain, properties } = request;
     checkPublish(this.limits, this.version, request);
-    let { topic } = request;
     const own = properties.topicAlias;
-    if (topic === '') this.topicOf(request);
-    const alias = own ?? (this.#isAliasing && topic.length >= ALIAS_FROM ? this.#aliases.aliasFor(topic) : 0);
-    if (alias > 0 && own === undefined) topic = '';
+    const given = request.topic;
+    if (given === '') this.topicOf(request);
+    const mayGive = own === undefined && this.#isAliasing && given.length >= ALIAS_FROM;
+    const known = mayGive ? this.#aliases.aliasOf(given) : undefined;
+    const alias = known ?? (mayGive ? this.#aliases.free() : undefined);
+    const topic = known === undefined ? given : '';
     const packet = { type: 'publish' as const, dup, qos, retain, packetId, topic, payload, properties };
-    if (alias !== 0 && own === undefined) packet.properties = this.#withAlias(properties, Math.abs(alias));
-    try {
-      this.#connection.send(packet);
-    } catch (error) {
-      if (alias < 0) this.#aliases.forget(-alias);
-      throw error;
-    }
-    if (own !== undefined && topic !== '') this.#aliases.set(own, topic);
+    if (alias !== undefined) packet.properties = this.#withAlias(properties, alias);
+    this.#connection.send(packet);
+    const set = own ?? alias;
+    if (set !== undefined && topic !== '') this.#aliases.set(set, topic);
   }
 
   #withAlias(properties: Properties, topicAlias: number): Properties {

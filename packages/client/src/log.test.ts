@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Packet } from '@dunlin/protocol';
-import { isDebugOn, logOf, packetLine, withoutSecrets } from './log.ts';
+import type { ClientEvents } from './client-api.ts';
+import { Listeners } from './events.ts';
+import { isDebugOn, Log, packetLine, withoutSecrets } from './log.ts';
 import { published } from './testing/fake-link.ts';
 
 test('DEBUG names the client, alone, among others or by a star', () => {
@@ -19,17 +21,26 @@ test('DEBUG names the client, alone, among others or by a star', () => {
   assert.equal(isDebugOn(denied), false);
 });
 
-test('without hook and switch there is no log; a hook gets the lines', () => {
-  assert.equal(logOf(undefined, false), undefined);
+test('packets are made into lines and told where somebody wants to know; a hook gets the lines', () => {
+  const listeners = new Listeners<ClientEvents>();
   const lines: string[] = [];
-  logOf(({ level, text }) => void lines.push(`${level} ${text}`), false)?.('info', 'hello');
-  assert.deepEqual(lines, ['info hello']);
+  const silent = new Log(undefined, listeners, false);
+  assert.equal(silent.isOpen, false);
+  const off = listeners.on('packetSent', ({ type }) => void lines.push(type));
+  assert.equal(silent.isOpen, true);
+  silent.sent({ type: 'pingreq' });
+  off();
+  const log = new Log(({ level, text }) => void lines.push(`${level} ${text}`), listeners, false);
+  assert.equal(log.isOpen, true);
+  log.line('info', 'hello');
+  log.received({ type: 'pingresp' });
+  assert.deepEqual(lines, ['pingreq', 'info hello', 'debug < PINGRESP']);
 });
 
 test('a packet is one line, without payload and safe for a terminal', () => {
   const packets: [Packet, string][] = [
     [published({ topic: 'a\u001b', qos: 1, packetId: 3, dup: true }), '> PUBLISH 3 "a\\u001b" QoS 1 again 0 bytes'],
-    [{ type: 'unsubscribe', packetId: 1, properties: {}, filters: ['a', 'b'] }, '> UNSUBSCRIBE 1 "a" "b"'],
+    [{ type: 'unsubscribe', packetId: 1, properties: {}, filters: ['a', 'b'] }, '> UNSUBSCRIBE 1 "a", "b"'],
     [{ type: 'connack', sessionPresent: true, reasonCode: 0, properties: {} }, '> CONNACK session present'],
     [{ type: 'suback', packetId: 1, properties: {}, reasonCodes: [0, 128] }, '> SUBACK 1 0 128'],
     [{ type: 'puback', packetId: 1, reasonCode: 0x87, properties: {} }, '> PUBACK 1 Not authorized (0x87)'],

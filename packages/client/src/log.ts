@@ -3,22 +3,53 @@
 import type { Packet } from '@dunlin/protocol';
 import type { ClientEvents } from './client-api.ts';
 import type { PacketTap } from './connection.ts';
-import { describeReason, shown } from './errors.ts';
+import { describeReason, listed, shown } from './errors.ts';
 import { callApart, type Listeners } from './events.ts';
 import type { LogLine } from './options.ts';
 
 const NAME = 'dunlin:client';
 
-/** Where lines go; undefined where nobody reads them. */
-export type Log = ((level: LogLine['level'], text: string) => void) | undefined;
+/** The log of one client: its hook, and the console where the switch is on. It sees packets for the listeners too. */
+export class Log implements PacketTap {
+  readonly #hook: ((line: LogLine) => void) | undefined;
+  readonly #isDebug: boolean;
+  readonly #listeners: Listeners<ClientEvents>;
 
-/** The log of one client: its hook, and the console where the switch is on. */
-export function logOf(hook: ((line: LogLine) => void) | undefined, isDebug = isDebugOn(globalThis)): Log {
-  if (hook === undefined && !isDebug) return undefined;
-  return (level, text) => {
-    if (isDebug) console.debug(`${NAME} ${text}`);
-    if (hook !== undefined) callApart(hook, { level, text });
-  };
+  constructor(
+    hook: ((line: LogLine) => void) | undefined,
+    listeners: Listeners<ClientEvents>,
+    isDebug = isDebugOn(globalThis),
+  ) {
+    this.#hook = hook;
+    this.#isDebug = isDebug;
+    this.#listeners = listeners;
+  }
+
+  get isOpen(): boolean {
+    return this.#isRead || this.#listeners.has('packetSent') || this.#listeners.has('packetReceived');
+  }
+
+  line(level: LogLine['level'], text: string): void {
+    if (this.#isDebug) console.debug(`${NAME} ${text}`);
+    if (this.#hook !== undefined) callApart(this.#hook, { level, text });
+  }
+
+  sent(packet: Packet): void {
+    this.#packet('packetSent', packet, '>');
+  }
+
+  received(packet: Packet): void {
+    this.#packet('packetReceived', packet, '<');
+  }
+
+  get #isRead(): boolean {
+    return this.#isDebug || this.#hook !== undefined;
+  }
+
+  #packet(event: 'packetSent' | 'packetReceived', packet: Packet, direction: '<' | '>'): void {
+    if (this.#isRead) this.line('debug', packetLine(direction, packet));
+    this.#listeners.emit(event, withoutSecrets(packet));
+  }
 }
 
 /**
@@ -41,39 +72,42 @@ export function isDebugOn(world: object): boolean {
   }
 }
 
-/** A packet in one line: type, identifier, topic or filters, code, sizes; no payload and no secret. */
-export function packetLine(direction: '>' | '<', packet: Packet): string {
-  const words: unknown[] = [direction, packet.type.toUpperCase()];
-  if ('packetId' in packet && packet.packetId > 0) words.push(packet.packetId);
-  if (packet.type === 'publish') {
-    words.push(`"${shown(packet.topic)}" QoS ${packet.qos}`);
-    if (packet.retain) words.push('retained');
-    if (packet.dup) words.push('again');
-    words.push(`${packet.payload.length} bytes`);
-  }
-  if (packet.type === 'subscribe') words.push(...packet.subscriptions.map(({ filter }) => `"${filter}"`));
-  if (packet.type === 'unsubscribe') words.push(...packet.filters.map((filter) => `"${filter}"`));
-  if (packet.type === 'connack' && packet.sessionPresent) words.push('session present');
-  if ('reasonCode' in packet && packet.reasonCode > 0) words.push(describeReason(packet.reasonCode, packet));
-  if ('reasonCodes' in packet) words.push(packet.reasonCodes.join(' '));
-  return words.join(' ');
+/** What a line tells of a packet, where the packet has it. */
+interface Told {
+  readonly type: string;
+  readonly packetId?: number;
+  readonly topic?: string;
+  readonly qos?: number;
+  readonly retain?: boolean;
+  readonly dup?: boolean;
+  readonly payload?: Uint8Array;
+  readonly subscriptions?: readonly { readonly filter: string }[];
+  readonly filters?: readonly string[];
+  readonly sessionPresent?: boolean;
+  readonly reasonCode?: number;
+  readonly reasonCodes?: readonly number[];
 }
 
-/** Tells the log and the listeners of packets. */
-export function tapOf(log: Log, listeners: Listeners<ClientEvents>): PacketTap {
-  return {
-    get isOpen() {
-      return log !== undefined || listeners.has('packetSent') || listeners.has('packetReceived');
-    },
-    sent: (packet) => {
-      log?.('debug', packetLine('>', packet));
-      listeners.emit('packetSent', withoutSecrets(packet));
-    },
-    received: (packet) => {
-      log?.('debug', packetLine('<', packet));
-      listeners.emit('packetReceived', withoutSecrets(packet));
-    },
-  };
+/** A packet in one line: type, identifier, topic or filters, code, sizes; no payload and no secret. */
+export function packetLine(direction: '>' | '<', packet: Packet): string {
+  const told: Told = packet;
+  const { topic, payload, subscriptions, reasonCode } = told;
+  const filters = told.filters ?? subscriptions?.map(({ filter }) => filter);
+  return [
+    direction,
+    told.type.toUpperCase(),
+    told.packetId,
+    topic !== undefined && `"${shown(topic)}" QoS ${told.qos}`,
+    told.retain && 'retained',
+    told.dup && 'again',
+    payload && `${payload.length} bytes`,
+    filters && listed(filters),
+    told.sessionPresent && 'session present',
+    reasonCode && describeReason(reasonCode, packet),
+    told.reasonCodes?.join(' '),
+  ]
+    .filter(Boolean)
+    .join(' ');
 }
 
 /** The packet without authentication data and with an empty password. */

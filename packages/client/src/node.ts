@@ -1,6 +1,6 @@
 /** `@dunlin/client/node`: the client in Node, and what it has only there. */
 
-import { CertificateWatch } from './certificate-watch.ts';
+import { watchCertificates } from './certificate-watch.ts';
 import { clientsOn } from './create-client.ts';
 import { nodeDial } from './dial-node.ts';
 import { SYSTEM } from './environment.ts';
@@ -17,5 +17,5 @@ export const { createClient, connect } = clientsOn({
   dial: nodeDial(),
   environment: SYSTEM,
   checkNames,
-  certificateWatch: (...given) => new CertificateWatch(...given),
+  watchCertificates,
 });

@@ -1,6 +1,6 @@
 /** Turns what is under way into a promise which always settles: by its answer, a time-out or an abort. */
 
-import type { Environment } from './environment.ts';
+import { type Environment, NEVER_MS } from './environment.ts';
 import { MqttError, mqttError, wrongArgument } from './errors.ts';
 
 /** How an operation came out; one of the two is called, once. */
@@ -26,13 +26,13 @@ export interface OperationOptions {
 export function operation<Result>(
   environment: Environment,
   attempt: string,
-  { signal, timeoutMs = Number.POSITIVE_INFINITY }: OperationOptions,
+  { signal, timeoutMs = NEVER_MS }: OperationOptions,
   start: (settle: Settle<Result>) => (() => void) | undefined,
 ): Promise<Result> {
   if (!(timeoutMs >= 0)) {
     return Promise.reject(wrongArgument(attempt, 'timeoutMs', timeoutMs, '0 or more'));
   }
-  if (signal === undefined && timeoutMs === Number.POSITIVE_INFINITY) {
+  if (signal === undefined && timeoutMs === NEVER_MS) {
     return new Promise((resolve, reject) => {
       try {
         start({ resolve, reject });
@@ -73,7 +73,7 @@ export function operation<Result>(
     }
     if (isSettled) return;
     signal?.addEventListener('abort', onAbort);
-    if (timeoutMs === Number.POSITIVE_INFINITY) return;
+    if (timeoutMs === NEVER_MS) return;
     cancelTimer = environment.setTimer(timeoutMs, () => giveUp(timedOut(attempt, timeoutMs)));
   });
 }

@@ -21,7 +21,7 @@ function setUp(options: ClientOptions = {}) {
   const acknowledged = { call: () => {} };
   const host = {
     stats: { ...stats, responsesIgnored: 0, requestsIgnored: 0 },
-    acknowledged: () => acknowledged.call(),
+    listeners: { emit: () => acknowledged.call() },
     settled: () => {},
   };
   const identifiers = new PacketIdentifiers();

@@ -18,10 +18,11 @@
  */
 
 import { assertTopicName, NO_PROPERTIES, type PacketIdentifiers, type PublishAckPacket } from '@dunlin/protocol';
-import type { ClientStats } from './client-api.ts';
+import type { ClientEvents, ClientStats } from './client-api.ts';
 import { type PublishResult, SENT } from './connection.ts';
 import type { Environment } from './environment.ts';
 import { MqttError, mqttError, refused } from './errors.ts';
+import type { Listeners } from './events.ts';
 import { bytesOf, type Link, type PublishRequest } from './link.ts';
 import type { Settle } from './operation.ts';
 import type { OutboxKeeper } from './outbox-keeper.ts';
@@ -48,8 +49,8 @@ export interface Outgoing extends PublishRequest {
 /** Told of what becomes of publishes. */
 export interface OutboxHost {
   readonly stats: ClientStats;
-  /** PUBACK or PUBCOMP: the server has it. */
-  acknowledged(topic: string, result: PublishResult): void;
+  /** Of 'publishAcknowledged'. */
+  readonly listeners: Pick<Listeners<ClientEvents>, 'emit'>;
   /** One less is open. */
   settled(): void;
 }
@@ -200,7 +201,7 @@ export class Outbox {
       for (const packetId of released) this.#pubrel(packetId, 0);
       this.pump();
     });
-    for (const { topic, result } of taken) this.#host.acknowledged(topic, result);
+    for (const { topic, result } of taken) this.#host.listeners.emit('publishAcknowledged', topic, result);
   }
 
   /** The connection is over; all waits for the next one. */
@@ -403,7 +404,7 @@ export class Outbox {
   /** Told last: who listens may end the client. */
   #accepted(outgoing: Outgoing, result: PublishResult): void {
     this.#settleAccepted(outgoing, result);
-    this.#host.acknowledged(outgoing.topic, result);
+    this.#host.listeners.emit('publishAcknowledged', outgoing.topic, result);
   }
 
   #settleAccepted(outgoing: Outgoing, result: PublishResult): void {
@@ -452,7 +453,7 @@ export class Outbox {
   #isExpired(outgoing: Outgoing): boolean {
     if (outgoing.expiresAtMs === undefined || outgoing.expiresAtMs > this.#environment.wallClockMs()) return false;
     this.#host.stats.expired += 1;
-    const message = `Cannot publish to "${outgoing.topic}": it waited longer than its Message Expiry Interval`;
+    const message = `Cannot publish to "${outgoing.topic}": its Message Expiry Interval is over`;
     this.#fail(outgoing, new MqttError('expired', message));
     return true;
   }
@@ -482,7 +483,7 @@ export class Outbox {
 }
 
 function unknownOutcome(topic: string): MqttError {
-  const found = 'the session was lost, and it is unknown whether the server took the message';
+  const found = 'the session was lost, whether the server took the message is unknown';
   return new MqttError('session-lost', `Cannot publish to "${topic}": ${found}`);
 }
 

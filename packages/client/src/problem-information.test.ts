@@ -10,9 +10,9 @@ test('a server that was asked for no explanations and gives one is told which', 
   const told = (properties: Properties) => () => checkProblemInformation(asking(0), puback(properties));
   assert.throws(told({ reasonString: reasonCodeName(0x10) }), {
     reasonCode: 0x82,
-    message: /PUBACK with Reason String/,
+    message: /PUBACK: it has reasonString/,
   });
-  assert.throws(told({ userProperties: [['a', 'b']] }), { reasonCode: 0x82, message: /PUBACK with User Properties/ });
+  assert.throws(told({ userProperties: [['a', 'b']] }), { reasonCode: 0x82, message: /PUBACK: it has userProperties/ });
   told({})();
 });
 

@@ -10,6 +10,6 @@ export function checkProblemInformation(connect: ConnectPacket, packet: Packet):
   if (connect.properties.requestProblemInformation !== 0 || FREE.includes(packet.type)) return;
   const { reasonString, userProperties } = 'properties' in packet ? packet.properties : {};
   if (reasonString === undefined && userProperties === undefined) return;
-  const found = `${packet.type.toUpperCase()} with ${reasonString === undefined ? 'User Properties' : 'Reason String'}`;
-  throw protocolError(`Cannot accept ${found}: Request Problem Information was 0 [MQTT-3.1.2-29]`);
+  const found = `${packet.type.toUpperCase()}: it has ${reasonString === undefined ? 'userProperties' : 'reasonString'}`;
+  throw protocolError(`Cannot accept ${found}, Request Problem Information was 0 [MQTT-3.1.2-29]`);
 }

@@ -2,7 +2,7 @@
 
 import { isReasonCodeAllowed, type Properties, type PublishPacket, type QoS } from '@dunlin/protocol';
 import type { Delivery } from './delivery.ts';
-import { MqttError, shown } from './errors.ts';
+import { MqttError, shown, wrongArgument } from './errors.ts';
 
 /** A received Application Message. It owns its bytes: they stay as they are for as long as it is kept. */
 export class ReceivedMessage {
@@ -53,7 +53,7 @@ export class ReceivedMessage {
    */
   acknowledge(reasonCode = 0): void {
     if (!isReasonCodeAllowed('puback', reasonCode, 'client')) {
-      throw new MqttError('invalid', `Cannot acknowledge with ${reasonCode}: expected a Reason Code of PUBACK`);
+      throw wrongArgument('Cannot acknowledge', 'reasonCode', reasonCode, 'one of PUBACK');
     }
     this.#delivery?.releaseByHand(reasonCode);
   }

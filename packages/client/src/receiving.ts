@@ -109,7 +109,7 @@ export class Receiving {
     }
     const known = this.#aliases.get(topicAlias);
     if (known !== undefined) return known;
-    throw protocolError(`Cannot take a message: nothing was sent with Topic Alias ${topicAlias} before (3.3.2.3.4)`);
+    throw protocolError(`Cannot take a message: Topic Alias ${topicAlias} stands for no topic yet (3.3.2.3.4)`);
   }
 
   /**

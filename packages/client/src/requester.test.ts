@@ -221,7 +221,7 @@ test('more than requestsMax open requests are refused, and what cannot be is tol
   await fails(client.request('a', 1n as never), 'invalid', /payload/);
   await server.expectNothing();
   const answer = client.request('t', '');
-  await fails(client.request('t', ''), 'queue-full', /1 requests are open/);
+  await fails(client.request('t', ''), 'queue-full', /1 requests wait/);
   await grant(server);
   reply(server, await asked(server), 'x');
   await answer;

@@ -41,7 +41,7 @@ export class Requesting {
     if (this.#loading.size + (this.#requester?.size ?? 0) >= this.#requestsMax) {
       throw new MqttError(
         'queue-full',
-        `Cannot request "${topic}": ${this.#requestsMax} requests are open, fewer are expected`,
+        `Cannot request "${topic}": ${this.#requestsMax} requests wait, which is the limit`,
       );
     }
     const bytes = payloadBytes(payload);

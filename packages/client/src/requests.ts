@@ -14,7 +14,7 @@ import {
   type UnsubackPacket,
 } from '@dunlin/protocol';
 import type { FilterRequest, SubscribeOptions } from './client-api.ts';
-import { MqttError, mqttError, refused, wrongArgument } from './errors.ts';
+import { listed, MqttError, mqttError, refused, wrongArgument } from './errors.ts';
 import type { Link } from './link.ts';
 import type { Settle } from './operation.ts';
 import { checkSubscription, checkVersion } from './server-limits.ts';
@@ -42,6 +42,8 @@ export interface Request {
   readonly properties: Properties;
   /** Chosen by the client; goes along where the server takes it and the application gave none. */
   readonly identifier: number;
+  /** Told of the answer before the packets behind it are handled. */
+  readonly taken?: ((result: RequestResult) => void) | undefined;
   readonly settle: Settle<RequestResult>;
 }
 
@@ -85,7 +87,7 @@ export class Requests {
     this.#waiting.delete(request);
     for (const [packetId, open] of this.#open) {
       if (open !== request) continue;
-      this.#open.set(packetId, { ...request, settle: UNHEARD });
+      this.#open.set(packetId, { ...request, taken: undefined, settle: UNHEARD });
       this.#unheard += 1;
     }
     this.#settled();
@@ -141,10 +143,9 @@ export class Requests {
     if (count > 0 && reasonCodes.every((code) => code >= REFUSED)) {
       settle.reject(refused(`Cannot ${attemptOf(request)}`, reasonCodes[0], packet));
     } else {
-      settle.resolve({
-        results: filters.map((filter, index) => ({ filter, reasonCode: reasonCodes[index] ?? 0 })),
-        properties,
-      });
+      const results = filters.map((filter, index) => ({ filter, reasonCode: reasonCodes[index] ?? 0 }));
+      request.taken?.({ results, properties });
+      settle.resolve({ results, properties });
     }
     this.#settled();
     this.#pump();
@@ -195,7 +196,7 @@ function propertiesOf({ type, subscriptions, properties, identifier }: Request, 
 
 /** Such as `subscribe to "a"`. */
 export function attemptOf({ type, filters }: Pick<Request, 'type' | 'filters'>): string {
-  return `${type} ${type === 'subscribe' ? 'to' : 'from'} ${filters.map((filter) => `"${filter}"`).join(', ')}`;
+  return `${type} ${type === 'subscribe' ? 'to' : 'from'} ${listed(filters)}`;
 }
 
 /** Throws 'topic-filter-invalid' (0x8F) for a filter, shared or not, that no server takes, 'invalid' for what is no text. */
@@ -203,7 +204,11 @@ export function assertFilter(filter: unknown): asserts filter is string {
   if (typeof filter !== 'string') {
     throw wrongArgument('Cannot use a filter', 'it', filter, 'text or { filter, qos }');
   }
-  assertTopicFilter(parseSharedFilter(filter)?.filter ?? filter);
+  try {
+    assertTopicFilter(parseSharedFilter(filter)?.filter ?? filter);
+  } catch (error) {
+    throw mqttError(error);
+  }
 }
 
 /** The filters with what `subscribe` asks of each. */

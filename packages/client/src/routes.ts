@@ -6,13 +6,7 @@
  * resumed session may hold those of another process), a trie of the filters decides.
  */
 
-import {
-  FilterTree,
-  type Properties,
-  parseSharedFilter,
-  type SubscriptionRequest,
-  topicMatches,
-} from '@dunlin/protocol';
+import { FilterTree, type Properties, parseSharedFilter, type SubscriptionRequest } from '@dunlin/protocol';
 import type { Delivery } from './delivery.ts';
 import { callHandler } from './handlers.ts';
 import type { MessageHandler } from './options.ts';
@@ -43,12 +37,11 @@ export interface RouteGroup {
 /** The subscriptions of one client by filter. */
 export class Routes {
   readonly #byFilter = new Map<string, Route>();
-  readonly #byIdentifier = new Map<number, Set<Route>>();
   readonly #trie = new FilterTree<Route>();
   readonly #locals = new FilterTree<MessageHandler>();
-  readonly #found: Route[] = [];
+  /** For `#foundTopic`, until something is added or removed. */
+  #found: Route[] = [];
   #foundTopic: string | undefined;
-  #foundIdentifier = 0;
   #latest = 0;
 
   /** Adds a subscription under each of its filters; returns the Subscription Identifier that they have. */
@@ -71,13 +64,10 @@ export class Routes {
         this.#byFilter.set(filter, route);
         this.#trie.add(topicFilter, route);
       }
-      this.#unidentify(route);
       Object.assign(route, { request, properties, identifier });
       route.subscriptions.add(subscription);
-      const others = this.#byIdentifier.get(identifier);
-      if (others === undefined) this.#byIdentifier.set(identifier, new Set([route]));
-      else others.add(route);
     }
+    this.#foundTopic = undefined;
     return identifier;
   }
 
@@ -93,8 +83,8 @@ export class Routes {
       const route = this.#byFilter.get(filter);
       if (!route?.subscriptions.delete(subscription) || route.subscriptions.size > 0) continue;
       this.#trie.remove(route.topicFilter, route);
-      this.#unidentify(route);
       this.#byFilter.delete(filter);
+      this.#foundTopic = undefined;
     }
     return subscription.filters.some((filter) => this.#byFilter.get(filter)?.subscriptions.has(subscription));
   }
@@ -155,32 +145,14 @@ export class Routes {
     for (const handler of this.#locals.collect(message.topic, [])) callHandler(handler, message, delivery);
   }
 
-  /** The routes of a message; those of the latest are kept, as the next often goes the same way. */
-  #matching({ topic, properties: { subscriptionIdentifiers } }: ReceivedMessage): Route[] {
+  /** The routes of a message; those of the latest topic are kept, as the next message often has the same. */
+  #matching({ topic, properties: { subscriptionIdentifiers = [] } }: ReceivedMessage): Route[] {
+    if (topic !== this.#foundTopic) this.#found = this.#trie.collect(topic, []);
+    this.#foundTopic = topic;
     const found = this.#found;
-    const identifier = subscriptionIdentifiers?.length === 1 ? subscriptionIdentifiers[0] : 0;
-    const isAlone = subscriptionIdentifiers === undefined || identifier !== 0;
-    if (isAlone && topic === this.#foundTopic && identifier === this.#foundIdentifier) return found;
-    this.#foundTopic = isAlone ? topic : undefined;
-    this.#foundIdentifier = identifier;
-    found.length = 0;
-    for (const one of subscriptionIdentifiers ?? [0]) {
-      const before = found.length;
-      for (const route of this.#byIdentifier.get(one) ?? []) {
-        if (topicMatches(route.topicFilter, topic)) found.push(route);
-      }
-      if (found.length > before) continue;
-      found.length = 0;
-      this.#trie.collect(topic, found);
-      break;
-    }
-    return found;
-  }
-
-  /** What was found before may be wrong from now on. */
-  #unidentify(route: Route): void {
-    this.#foundTopic = undefined;
-    const routes = this.#byIdentifier.get(route.identifier);
-    if (routes?.delete(route) && routes.size === 0) this.#byIdentifier.delete(route.identifier);
+    if (found.length < 2) return found;
+    const named = found.filter(({ identifier }) => subscriptionIdentifiers.includes(identifier));
+    const isKnown = subscriptionIdentifiers.every((one) => named.some(({ identifier }) => identifier === one));
+    return isKnown && named.length > 0 ? named : found;
   }
 }

@@ -51,7 +51,7 @@ export function checkPublish(
   const attempt = `Cannot publish to "${message.topic}"`;
   checkVersion(attempt, version, message.properties);
   if (message.qos > limits.maximumQoS) {
-    const found = `QoS ${message.qos} is above the server's Maximum QoS ${limits.maximumQoS} [MQTT-3.2.2-11]`;
+    const found = `QoS ${message.qos}, the server's Maximum QoS is ${limits.maximumQoS} [MQTT-3.2.2-11]`;
     throw notSupported(`${attempt}: ${found}`, 0x9b);
   }
   if (message.retain && !limits.retainAvailable) {
@@ -62,9 +62,8 @@ export function checkPublish(
   }
   const { topicAlias } = message.properties;
   if (topicAlias === undefined || (topicAlias >= 1 && topicAlias <= limits.topicAliasMaximum)) return;
-  const expected =
-    limits.topicAliasMaximum === 0 ? 'the server takes none' : `expected 1 to ${limits.topicAliasMaximum}`;
-  throw notSupported(`${attempt}: Topic Alias ${topicAlias}, ${expected} [MQTT-3.2.2-17, 3.2.2-18]`, 0x94);
+  const found = `Topic Alias ${topicAlias}, the server's Topic Alias Maximum is ${limits.topicAliasMaximum}`;
+  throw notSupported(`${attempt}: ${found} [MQTT-3.2.2-17, 3.2.2-18]`, 0x94);
 }
 
 /** Refuses a subscription that the server would answer by closing. Throws `not-supported`. */
@@ -95,7 +94,7 @@ export function checkSubscription(
 export function checkVersion(attempt: string, version: ProtocolVersion, properties: Properties): void {
   if (version === 5 || Object.keys(properties).length === 0) return;
   const names = Object.keys(properties).join(', ');
-  throw notSupported(`${attempt}: properties (${names}) need MQTT 5.0, this connection speaks ${versionName(version)}`);
+  throw notSupported(`${attempt}: properties (${names}) need MQTT 5.0`);
 }
 
 /** Refuses what DISCONNECT may not say. Throws `invalid` or `not-supported`. */
@@ -104,11 +103,6 @@ export function checkDisconnect(connect: ConnectPacket, properties: Properties):
   if ((connect.properties.sessionExpiryInterval ?? 0) > 0 || !properties.sessionExpiryInterval) return;
   const message = 'Cannot disconnect with a Session Expiry Interval: CONNECT had 0 or none (3.14.2.2.2)';
   throw new MqttError('invalid', message);
-}
-
-/** The version as people write it. */
-function versionName(version: ProtocolVersion): string {
-  return version === 3 ? 'MQTT 3.1' : version === 4 ? 'MQTT 3.1.1' : 'MQTT 5.0';
 }
 
 function notSupported(message: string, reasonCode?: number): MqttError {

@@ -7,24 +7,18 @@
 
 import { type Packet, PacketIdentifiers, protocolError } from '@dunlin/protocol';
 import type { Established } from './attempt.ts';
-import { disconnectedBy, type MqttError } from './errors.ts';
+import type { ClientEvents, ClientStats } from './client-api.ts';
+import type { MqttError } from './errors.ts';
+import type { Listeners } from './events.ts';
 import { Link } from './link.ts';
 import { onDemand } from './on-demand.ts';
-import { Outbox, type OutboxHost } from './outbox.ts';
+import type { Settle } from './operation.ts';
+import { Outbox } from './outbox.ts';
 import { checkProblemInformation } from './problem-information.ts';
-import type { ReceivedMessage } from './received-message.ts';
 import { Receiving } from './receiving.ts';
 import { type Request, Requests } from './requests.ts';
 import { Routes } from './routes.ts';
 import type { Settings } from './settings.ts';
-
-/** What the session tells its owner. */
-export interface SessionHost extends OutboxHost {
-  /** A message came; those that it belongs to get it next. */
-  delivered(message: ReceivedMessage): void;
-  /** The server said DISCONNECT. */
-  ended(error: MqttError): void;
-}
 
 const keeperPart = onDemand(() => import('./outbox-keeper.ts'));
 
@@ -35,19 +29,25 @@ export class Session {
   readonly requests: Requests;
   /** Undefined while there is no connection. */
   link: Link | undefined;
+  authenticating: Established['authenticating'] | undefined;
+  readonly stats: ClientStats;
   readonly #settings: Settings;
-  readonly #host: SessionHost;
   readonly #receiving: Receiving;
-  #authenticating: Established['authenticating'] | undefined;
+  /** Those who wait until nothing is open. */
+  readonly #draining = new Set<Settle<void>>();
 
-  constructor(settings: Settings, host: SessionHost) {
+  constructor(settings: Settings, stats: ClientStats, listeners: Listeners<ClientEvents>) {
     const identifiers = new PacketIdentifiers();
+    const settled = (): void => {
+      if (this.#draining.size > 0) this.#checkDrained();
+    };
+    this.stats = stats;
     this.#settings = settings;
-    this.#host = host;
-    this.outbox = new Outbox(settings, identifiers, host);
-    this.requests = new Requests(identifiers, settings.outbox.messagesMax, () => host.settled());
+    this.outbox = new Outbox(settings, identifiers, { stats, listeners, settled });
+    this.requests = new Requests(identifiers, settings.outbox.messagesMax, settled);
     this.#receiving = new Receiving(settings.connect.properties, (message, delivery) => {
-      host.delivered(message);
+      stats.received += 1;
+      listeners.emit('message', message);
       this.routes.deliver(message, delivery);
     });
   }
@@ -78,7 +78,7 @@ export class Session {
     const { connect, topicAliases } = this.#settings;
     const link = new Link(connection, connack, connect.protocolVersion, topicAliases);
     this.link = link;
-    this.#authenticating = authenticating;
+    this.authenticating = authenticating;
     this.#receiving.begin(link, isResumed);
     // Where nobody says whether the server has them, as MQTT 3.1 does not: subscribing once more does no harm.
     this.requests.begin(link, connack.sessionPresent && !isDoubtful ? [] : this.#resubscribing());
@@ -90,20 +90,34 @@ export class Session {
   /** The connection is over: what is open waits for the next, but what belongs to it alone fails. */
   pause(error: MqttError): void {
     this.link = undefined;
-    this.#authenticating?.end(error);
+    this.authenticating?.end(error);
     this.outbox.pause();
     this.requests.pause();
     this.#receiving.pause();
   }
 
-  /** All is over: every open operation fails with `error`, iterators end with `streamError` or in order. */
-  end(error: MqttError, streamError: MqttError | undefined): void {
+  /** Settles when all is settled and has left this process; the function returned gives it up. */
+  drain(settle: Settle<void>): () => void {
+    this.#draining.add(settle);
+    this.#checkDrained();
+    return () => this.#draining.delete(settle);
+  }
+
+  /**
+   * All is over: every open operation fails with `error`, iterators end with `streamError` or in order. Settles when the
+   * store is let go.
+   */
+  async end(error: MqttError, streamError: MqttError | undefined): Promise<void> {
+    const { keeper } = this.outbox;
     this.outbox.end(error);
     this.requests.end(error);
     for (const subscription of this.routes.all()) {
       this.routes.remove(subscription);
       subscription.finish(streamError);
     }
+    for (const settle of this.#draining) settle.reject(error);
+    this.#draining.clear();
+    await keeper?.close();
   }
 
   /** Handles a packet behind CONNACK. Throws for one that may not come. */
@@ -131,18 +145,27 @@ export class Session {
         break;
       case 'pingresp':
         break;
-      case 'disconnect':
-        this.#host.ended(disconnectedBy(packet));
-        break;
       case 'auth':
-        if (this.#authenticating === undefined) {
+        if (this.authenticating === undefined) {
           throw protocolError('Cannot accept AUTH: CONNECT had no Authentication Method [MQTT-4.12.0-6]');
         }
-        this.#authenticating.received(packet);
+        this.authenticating.received(packet);
         break;
       default:
         throw protocolError(`Cannot accept ${packet.type.toUpperCase()} on an open connection`);
     }
+  }
+
+  /** `hasLeft`: so had all that was sent; what was published meanwhile may still wait. */
+  #checkDrained(hasLeft = false): void {
+    if (this.outbox.size + this.requests.size > 0) return;
+    if (this.link !== undefined && !hasLeft) {
+      const check = (): void => this.#checkDrained(true);
+      this.link.left().then(check, check);
+      return;
+    }
+    for (const settle of this.#draining) settle.resolve();
+    this.#draining.clear();
   }
 
   /** Every live subscription, for a server that has forgotten them. */

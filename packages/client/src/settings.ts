@@ -9,10 +9,10 @@ import {
   type ProtocolVersion,
   writeClientPacket,
 } from '@dunlin/protocol';
-import type { CertificateWatch } from './certificate-watch.ts';
+import type { watchCertificates } from './certificate-watch.ts';
 import type { Dial } from './dial.ts';
 import type { Environment } from './environment.ts';
-import { MqttError, mqttError } from './errors.ts';
+import { MqttError, mqttError, wrongArgument } from './errors.ts';
 import type { checkNames } from './known-names.ts';
 import type { ClientOptions, Provided, WillOptions } from './options.ts';
 import { payloadBytes } from './payload.ts';
@@ -22,8 +22,8 @@ import { checkVersion } from './server-limits.ts';
 export interface Platform {
   readonly dial: Dial;
   readonly environment: Environment;
-  /** Where connections let one see certificates. */
-  readonly certificateWatch?: (...given: ConstructorParameters<typeof CertificateWatch>) => CertificateWatch;
+  /** Where connections let one see certificates: gives what is told of each. */
+  readonly watchCertificates?: typeof watchCertificates;
   /** Throws 'invalid' for options and events that there are none of; without it they are let pass. */
   readonly checkNames?: typeof checkNames;
 }
@@ -94,7 +94,7 @@ export function userOf({ username, password }: URL): { username: string | undefi
   try {
     return { username: decodeURIComponent(username) || undefined, password: decodeURIComponent(password) || undefined };
   } catch {
-    throw new MqttError('invalid', 'Cannot connect: user or password in the URL holds a lone percent sign, write %25');
+    throw new MqttError('invalid', 'Cannot connect: a percent sign in user or password of the URL is expected as %25');
   }
 }
 
@@ -113,7 +113,7 @@ function checkConnect(connect: ConnectPacket, { username, password }: ClientOpti
 function connectPacket(options: ClientOptions, environment: Environment): ConnectPacket {
   const version = options.protocolVersion ?? 5;
   if (version !== 3 && version !== 4 && version !== 5) {
-    throw new MqttError('invalid', `Cannot speak protocol version ${String(version)}: expected 3, 4 or 5`);
+    throw wrongArgument('Cannot connect', 'protocolVersion', version, '3, 4 or 5');
   }
   const clientId = options.clientId ?? randomClientId(environment);
   const cleanStart = options.cleanStart ?? options.outbox?.store === undefined;
@@ -121,9 +121,7 @@ function connectPacket(options: ClientOptions, environment: Environment): Connec
     const message = 'Cannot connect with an empty clientId: before MQTT 5.0 it needs cleanStart [MQTT311-3.1.3-7]';
     throw new MqttError('invalid', message);
   }
-  const properties = { ...options.properties };
-  checkVersion('Cannot connect', version, properties);
-  if (version === 5) addProperties(properties, options);
+  checkVersion('Cannot connect', version, options.properties ?? NO_PROPERTIES);
   const packet: ConnectPacket = {
     type: 'connect',
     protocolVersion: version,
@@ -131,20 +129,25 @@ function connectPacket(options: ClientOptions, environment: Environment): Connec
     clientId,
     cleanStart,
     keepAlive: options.keepAlive ?? 60,
-    properties,
+    properties: version === 5 ? propertiesOf(options) : NO_PROPERTIES,
   };
   if (options.will !== undefined) packet.will = willOf(options.will, version);
   return packet;
 }
 
-/** What other options say as properties. */
-function addProperties(properties: Properties, { authentication, maximumPacketSize, outbox }: ClientOptions): void {
-  properties.topicAliasMaximum ??= TOPIC_ALIAS_MAXIMUM;
-  if (outbox?.store !== undefined) properties.sessionExpiryInterval ??= DAY_S;
-  if (maximumPacketSize !== undefined) properties.maximumPacketSize = maximumPacketSize;
-  if (authentication === undefined) return;
-  properties.authenticationMethod = authentication.method;
-  if (authentication.data !== undefined) properties.authenticationData = authentication.data;
+/** With what other options say as properties. */
+function propertiesOf({ properties, authentication, maximumPacketSize, outbox }: ClientOptions): Properties {
+  const own = set(properties ?? NO_PROPERTIES);
+  return set({
+    ...own,
+    topicAliasMaximum: own.topicAliasMaximum ?? TOPIC_ALIAS_MAXIMUM,
+    sessionExpiryInterval: own.sessionExpiryInterval ?? (outbox?.store && DAY_S),
+    ...set({
+      maximumPacketSize,
+      authenticationMethod: authentication?.method,
+      authenticationData: authentication?.data,
+    }),
+  });
 }
 
 function willOf(will: WillOptions, version: ProtocolVersion): NonNullable<ConnectPacket['will']> {
@@ -155,6 +158,5 @@ function willOf(will: WillOptions, version: ProtocolVersion): NonNullable<Connec
 
 /** Only letters and digits, at most 23, which every server accepts [MQTT-3.1.3-5]. */
 function randomClientId(environment: Environment): string {
-  const letters = 'abcdefghijklmnopqrstuvwxyz012345';
-  return `dunlin${Array.from(environment.randomBytes(16), (byte) => letters[byte % 32]).join('')}`;
+  return `dunlin${Array.from(environment.randomBytes(16), (byte) => (byte % 32).toString(32)).join('')}`;
 }

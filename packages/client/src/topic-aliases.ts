@@ -1,28 +1,21 @@
 /** The Topic Aliases that this client gives on one connection (MQTT 5.0, section 3.3.2.3.4). */
 
-/** Gives aliases to topics, first come, first served; the application may set others itself. */
+/** Which alias stands for which topic: the client gives them first come, first served; the application may set others. */
 export class TopicAliases {
   readonly #maximum: number;
   readonly #aliases = new Map<string, number>();
-  readonly #topics: (string | undefined)[] = [];
-  #latest = 0;
+  readonly #topics: string[] = [];
+  /** All below it stand for something. */
+  #latest = 1;
 
   /** `maximum`: the server's Topic Alias Maximum; 0 gives none. */
   constructor(maximum: number) {
     this.#maximum = maximum;
   }
 
-  /** Above 0: the server knows it, the topic may be left out. Below 0: a new one, without the sign. 0: there is none. */
-  aliasFor(topic: string): number {
-    const known = this.#aliases.get(topic);
-    if (known !== undefined) return known;
-    while (this.#latest < this.#maximum) {
-      this.#latest += 1;
-      if (this.#topics[this.#latest] !== undefined) continue;
-      this.set(this.#latest, topic);
-      return -this.#latest;
-    }
-    return 0;
+  /** The alias that stands for a topic. */
+  aliasOf(topic: string): number | undefined {
+    return this.#aliases.get(topic);
   }
 
   /** What an alias stands for. */
@@ -30,17 +23,17 @@ export class TopicAliases {
     return this.#topics[alias];
   }
 
-  /** The application chose the alias. */
-  set(alias: number, topic: string): void {
-    this.forget(alias);
-    this.#aliases.set(topic, alias);
-    this.#topics[alias] = topic;
+  /** An alias that stands for nothing; undefined where none is left. */
+  free(): number | undefined {
+    while (this.#topics[this.#latest] !== undefined) this.#latest += 1;
+    return this.#latest <= this.#maximum ? this.#latest : undefined;
   }
 
-  /** The packet with it was not sent. */
-  forget(alias: number): void {
-    const topic = this.#topics[alias];
-    if (topic !== undefined && this.#aliases.get(topic) === alias) this.#aliases.delete(topic);
-    this.#topics[alias] = undefined;
+  /** A packet with both was sent. */
+  set(alias: number, topic: string): void {
+    const before = this.#topics[alias];
+    if (this.#aliases.get(before) === alias) this.#aliases.delete(before);
+    this.#aliases.set(topic, alias);
+    this.#topics[alias] = topic;
   }
 }

@@ -108,6 +108,7 @@ export { Presence, type PresenceList, type PresenceOptions } from './presence/pr
 export type { PresenceRecord } from './presence/presence-table.ts';
 export { DEVICE_ID_EXPECTED, isDeviceId } from './registry/device-id.ts';
 export { DEVICE_LIMITS, type DeviceInput, type DevicePatch } from './registry/device-input.ts';
+export { type ImportPiece, importPieces } from './registry/import-pieces.ts';
 export {
   type ChangeOptions,
   type DevicePage,

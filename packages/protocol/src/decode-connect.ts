@@ -55,9 +55,6 @@ export function decodeConnect(
   checkFlags(reader, flags, version);
   const keepAlive = reader.uint16('Keep Alive');
   const properties = readPropertyBlock(reader);
-  if (properties.authenticationData !== undefined && properties.authenticationMethod === undefined) {
-    throw reader.forbidden('it has Authentication Data without an Authentication Method (3.1.2.11.10)');
-  }
   const clientId = reader.text('Client Identifier');
   const packet: ConnectPacket = {
     type: 'connect',

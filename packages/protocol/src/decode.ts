@@ -155,9 +155,9 @@ function decodeEither(reader: PacketReader): Packet {
       return readReason(reader, { type: carrier, reasonCode: 0, properties: NO_PROPERTIES });
     case 'auth':
       if (version === 5) return decodeAuth(reader);
-      throw malformedPacket('Cannot read a packet: type 15 is reserved before MQTT 5.0 [MQTT311-2.2.2-2]');
+      throw reader.malformed('its type is reserved before MQTT 5.0 [MQTT311-2.2.2-2]');
   }
-  throw protocolError(`Cannot accept ${reader.title} from the ${sender}: only the other side may send it`);
+  throw protocolError(`Cannot accept ${reader.title}: a ${sender} may not send it`);
 }
 
 function decodePublish(reader: PacketReader, flags: number): PublishPacket {
@@ -185,20 +185,17 @@ function readCode(reader: PacketReader, isKnown: (code: number) => boolean): num
 }
 
 function decodeConnack(reader: PacketReader): ConnackPacket {
-  const flags = reader.byte('Connect Acknowledge Flags');
+  const flags = reader.byte('flags');
   if (flags > 1) throw reader.malformed('a reserved acknowledge flag is 1 [MQTT-3.2.2-1]');
   const found = reader.bytes[reader.at];
   if (reader.version === 5 && reader.rest === 1 && isReturnCode(found) && found > 0) {
-    const message = `Cannot use MQTT 5.0: the server answered in the form of 3.1.1, Return Code ${found}`;
+    const message = `Cannot use MQTT 5.0: the server answered as 3.1.1, Return Code ${found}`;
     throw new MqttError('unsupported-protocol-version', 0x84, message);
   }
   const reasonCode = readCode(reader, isReturnCode);
   const sessionPresent = flags === 1;
   if (sessionPresent && reasonCode !== 0) throw reader.forbidden('Session Present is 1 with a refusal [MQTT-3.2.2-6]');
   const properties = readPropertyBlock(reader);
-  if (properties.authenticationData !== undefined && properties.authenticationMethod === undefined) {
-    throw reader.forbidden('it has Authentication Data without an Authentication Method (3.2.2.3.18)');
-  }
   return { type: 'connack', sessionPresent, reasonCode, properties };
 }
 
@@ -227,7 +224,7 @@ function decodeSubscribe(reader: PacketReader): SubscribePacket {
     const options = reader.byte('Subscription Options');
     subscriptions.push(reader.version === 5 ? readOptions(reader, filter, options) : readQoS(reader, filter, options));
   }
-  if (subscriptions.length === 0) throw reader.forbidden('it has no Topic Filter, expected one or more [MQTT-3.8.3-2]');
+  if (subscriptions.length === 0) throw reader.forbidden('it has no Topic Filter [MQTT-3.8.3-2]');
   return { type: 'subscribe', packetId, properties, subscriptions };
 }
 
@@ -261,7 +258,7 @@ function decodeRequestAck(reader: PacketReader, type: 'suback' | 'unsuback'): Su
   const properties = readPropertyBlock(reader);
   const reasonCodes: number[] = [];
   if (type === 'unsuback' && reader.version !== 5) return { type, packetId, properties, reasonCodes };
-  if (reader.rest === 0) throw reader.forbidden('it has no Reason Code, expected one for each Topic Filter');
+  if (reader.rest === 0) throw reader.forbidden('it has no Reason Code');
   while (reader.rest > 0) reasonCodes.push(readCode(reader, isGranted));
   return { type, packetId, properties, reasonCodes };
 }
@@ -271,7 +268,7 @@ function decodeUnsubscribe(reader: PacketReader): UnsubscribePacket {
   const properties = readPropertyBlock(reader);
   const filters: string[] = [];
   while (reader.rest > 0) filters.push(reader.text('Topic Filter'));
-  if (filters.length === 0) throw reader.forbidden('it has no Topic Filter, expected one or more [MQTT-3.10.3-2]');
+  if (filters.length === 0) throw reader.forbidden('it has no Topic Filter [MQTT-3.10.3-2]');
   return { type: 'unsubscribe', packetId, properties, filters };
 }
 

@@ -8,7 +8,6 @@ import type {
   ConnectPacket,
   DisconnectPacket,
   Packet,
-  Properties,
   ProtocolVersion,
   PublishAckPacket,
   PublishPacket,
@@ -53,29 +52,30 @@ function writerFor(packet: Packet): PacketWriter {
 
 /** Appends a packet of either side; see `encodePacket`. After a throw nothing of it is there. */
 export function writePacket(writer: PacketWriter, packet: Packet, version: ProtocolVersion): void {
-  writeWith(writeServerBody, writer, packet, version);
+  writeWith(writeBody, writer, packet, version);
 }
 
-/** Appends a packet that a client sends: CONNACK, SUBACK, UNSUBACK and PINGRESP throw 'protocol-error'. */
-export function writeClientPacket(writer: PacketWriter, packet: Packet, version: ProtocolVersion): void {
-  writeWith(refuseServerBody, writer, packet, version);
+/** The packets that a client may send. */
+export type ClientPacket = Exclude<Packet, { type: 'connack' | 'suback' | 'unsuback' | 'pingresp' }>;
+
+/** Appends a packet that a client sends; see `writePacket`. */
+export function writeClientPacket(writer: PacketWriter, packet: ClientPacket, version: ProtocolVersion): void {
+  writeWith(writeClientBody, writer, packet, version);
 }
 
-/** Writes the packets that only a server sends. */
-type WriteServerBody = (writer: PacketWriter, packet: Packet, version: ProtocolVersion) => void;
-
-function writeWith(other: WriteServerBody, writer: PacketWriter, packet: Packet, version: ProtocolVersion): void {
+function writeWith<Some extends Packet>(
+  writeOwn: (writer: PacketWriter, packet: Some, version: ProtocolVersion) => void,
+  writer: PacketWriter,
+  packet: Some,
+  version: ProtocolVersion,
+): void {
   const start = writer.length;
   try {
     const type = PacketType[packet.type];
     const title = packet.type.toUpperCase();
-    if (packet.type === 'publish') {
-      writer.begin(title, publishFirstByte(packet), publishGuess(packet, version));
-      writePublish(writer, packet, version);
-    } else {
-      writer.begin(title, (type << 4) | fixedFlags(type));
-      writeBody(writer, packet, version, other);
-    }
+    if (packet.type === 'publish') writer.begin(title, publishFirstByte(packet), publishGuess(packet, version));
+    else writer.begin(title, (type << 4) | fixedFlags(type));
+    writeOwn(writer, packet, version);
     writer.finish();
   } catch (error) {
     writer.length = start;
@@ -83,50 +83,41 @@ function writeWith(other: WriteServerBody, writer: PacketWriter, packet: Packet,
   }
 }
 
-function writeBody(
-  writer: PacketWriter,
-  packet: Exclude<Packet, PublishPacket>,
-  version: ProtocolVersion,
-  other: WriteServerBody,
-): void {
+function writeBody(writer: PacketWriter, packet: Packet, version: ProtocolVersion): void {
+  switch (packet.type) {
+    case 'connack':
+      writeConnack(writer, packet, version);
+      break;
+    case 'suback':
+      writeSuback(writer, packet, version);
+      break;
+    case 'unsuback':
+      writeUnsuback(writer, packet, version);
+      break;
+    case 'pingresp':
+      break;
+    default:
+      writeClientBody(writer, packet, version);
+  }
+}
+
+function writeClientBody(writer: PacketWriter, packet: ClientPacket, version: ProtocolVersion): void {
   switch (packet.type) {
     case 'connect':
       writeConnect(writer, packet);
       break;
-    case 'puback':
-    case 'pubrec':
-    case 'pubrel':
-    case 'pubcomp':
-      writer.packetId(packet.packetId);
-      if (version === 5) writeReason(writer, packet);
+    case 'publish':
+      writePublish(writer, packet, version);
       break;
     case 'subscribe':
-      writeSubscribe(writer, packet, version);
-      break;
     case 'unsubscribe':
-      writeUnsubscribe(writer, packet, version);
+      writeRequest(writer, packet, version);
       break;
     case 'pingreq':
       break;
-    case 'disconnect':
-      if (version === 5) writeReason(writer, packet);
-      break;
-    case 'auth':
-      writeAuth(writer, packet, version);
-      break;
     default:
-      other(writer, packet, version);
+      writeReason(writer, packet, version);
   }
-}
-
-function refuseServerBody(writer: PacketWriter): void {
-  throw writer.forbidden('only a server sends it');
-}
-
-function writeServerBody(writer: PacketWriter, packet: Packet, version: ProtocolVersion): void {
-  if (packet.type === 'connack') writeConnack(writer, packet, version);
-  else if (packet.type === 'suback') writeSuback(writer, packet, version);
-  else if (packet.type === 'unsuback') writeUnsuback(writer, packet, version);
 }
 
 /**
@@ -152,17 +143,17 @@ export function encodeWithin(
 /** Appends a client's packet as `encodeWithin` shortens it; false where it does not fit, and then nothing is there. */
 export function writeClientPacketWithin(
   writer: PacketWriter,
-  packet: Packet,
+  packet: ClientPacket,
   version: ProtocolVersion,
   maximumPacketSize: number,
 ): boolean {
   return writeFitting(writeClientPacket, writer, packet, version, maximumPacketSize);
 }
 
-function writeFitting(
-  write: typeof writePacket,
+function writeFitting<Some extends Packet>(
+  write: (writer: PacketWriter, packet: Some, version: ProtocolVersion) => void,
   writer: PacketWriter,
-  packet: Packet,
+  packet: Some,
   version: ProtocolVersion,
   maximumPacketSize: number,
 ): boolean {
@@ -178,14 +169,11 @@ function writeFitting(
   return false;
 }
 
-type Shortenable = Exclude<
-  Packet,
-  { type: 'connect' | 'publish' | 'subscribe' | 'unsubscribe' | 'pingreq' | 'pingresp' }
->;
+type Shortenable = Extract<Packet, { reasonCode: number } | { reasonCodes: readonly number[] }>;
 
 /** The packets that may carry a Reason String; in the others User Properties belong to the message or the request. */
-function mayShorten(packet: Packet): packet is Shortenable {
-  return !['connect', 'publish', 'subscribe', 'unsubscribe', 'pingreq', 'pingresp'].includes(packet.type);
+function mayShorten<Some extends Packet>(packet: Some): packet is Some & Shortenable {
+  return 'reasonCode' in packet || 'reasonCodes' in packet;
 }
 
 function withoutProblemInformation(packet: Packet): Packet {
@@ -197,17 +185,14 @@ function withoutProblemInformation(packet: Packet): Packet {
 function writeConnect(writer: PacketWriter, packet: ConnectPacket): void {
   const { protocolVersion, username, password, will, properties } = packet;
   if (protocolVersion !== 5 && password !== undefined && username === undefined) {
-    throw writer.forbidden('it has a password but no user name, which needs MQTT 5.0 [MQTT311-3.1.2-22]');
+    throw writer.forbidden('a password without a user name needs MQTT 5.0 [MQTT311-3.1.2-22]');
   }
-  if (protocolVersion === 5 && packet.bridge) throw writer.forbidden('the bridge mark does not exist in MQTT 5.0');
+  if (protocolVersion === 5 && packet.bridge) throw writer.forbidden('MQTT 5.0 has no bridge mark');
   writer.text(protocolVersion === 3 ? 'MQIsdp' : 'MQTT', 'Protocol Name');
   writer.byte(protocolVersion | (packet.bridge ? BRIDGE_BIT : 0));
   writer.byte(connectFlags(writer, packet));
   writer.uint16(packet.keepAlive, 'Keep Alive');
-  if (protocolVersion === 5) {
-    checkAuthentication(writer, properties);
-    writePropertyBlock(writer, properties, 'connect');
-  }
+  if (protocolVersion === 5) writePropertyBlock(writer, properties, 'connect');
   writer.text(packet.clientId, 'Client Identifier');
   if (will !== undefined) {
     if (protocolVersion === 5) writePropertyBlock(writer, will.properties, 'will');
@@ -226,7 +211,7 @@ function connectFlags(writer: PacketWriter, packet: ConnectPacket): number {
 }
 
 function willFlags(writer: PacketWriter, will: Will): number {
-  checkQoS(writer, will.qos);
+  checkUpTo2(writer, will.qos, 'QoS');
   return 0x04 | (will.qos << 3) | (will.retain ? 0x20 : 0);
 }
 
@@ -238,7 +223,6 @@ function writeConnack(writer: PacketWriter, packet: ConnackPacket, version: Prot
   writer.byte(packet.sessionPresent && version !== 3 ? 1 : 0);
   if (version === 5) {
     checkReasonCode(writer, 'connack', packet.reasonCode);
-    checkAuthentication(writer, packet.properties);
     writer.byte(packet.reasonCode);
     writePropertyBlock(writer, packet.properties, 'connack');
   } else {
@@ -254,7 +238,7 @@ function returnCode(writer: PacketWriter, code: number): number {
 
 function writePublish(writer: PacketWriter, packet: PublishPacket, version: ProtocolVersion): void {
   const { qos, topic, properties } = packet;
-  checkQoS(writer, qos);
+  checkUpTo2(writer, qos, 'QoS');
   if (packet.dup && qos === 0) throw writer.forbidden('DUP is 1 with QoS 0 [MQTT-3.3.1-2]');
   if (topic !== '') checkTopicField(topic, 'Topic Name');
   else if (version !== 5 || properties.topicAlias === undefined) {
@@ -275,35 +259,53 @@ function publishGuess({ topic, qos, payload }: PublishPacket, version: ProtocolV
   return 2 + topic.length + (qos > 0 ? 2 : 0) + (version === 5 ? 1 : 0) + payload.length;
 }
 
-/** 5.0 leaves out properties where there are none, and then a code of 0 too. */
-function writeReason(writer: PacketWriter, packet: PublishAckPacket | DisconnectPacket): void {
-  const start = writer.length;
+/** 5.0 leaves out properties where there are none, and then a code of 0 too; before there is neither. */
+function writeReason(
+  writer: PacketWriter,
+  packet: PublishAckPacket | DisconnectPacket | AuthPacket,
+  version: ProtocolVersion,
+): void {
   const { type, reasonCode, properties } = packet;
+  if ('packetId' in packet) writer.packetId(packet.packetId);
+  if (type === 'auth' && (version !== 5 || properties.authenticationMethod === undefined)) {
+    throw writer.forbidden('it needs MQTT 5.0 and an Authentication Method (3.15.2.2.2)');
+  }
+  if (version !== 5) return;
+  const start = writer.length;
   checkReasonCode(writer, type, reasonCode);
   writer.byte(reasonCode);
   writePropertyBlock(writer, properties, type);
   if (writer.length === start + 2) writer.length -= reasonCode === 0 ? 2 : 1;
 }
 
-function writeSubscribe(writer: PacketWriter, packet: SubscribePacket, version: ProtocolVersion): void {
-  if (packet.subscriptions.length === 0) throw writer.forbidden('it has no Topic Filter [MQTT-3.8.3-2]');
+function writeRequest(
+  writer: PacketWriter,
+  packet: SubscribePacket | UnsubscribePacket,
+  version: ProtocolVersion,
+): void {
+  const filters = packet.type === 'subscribe' ? packet.subscriptions : packet.filters;
+  if (filters.length === 0) throw writer.forbidden('it has no Topic Filter [MQTT-3.8.3-2, 3.10.3-2]');
   writer.packetId(packet.packetId);
-  if (version === 5) writePropertyBlock(writer, packet.properties, 'subscribe');
-  for (const subscription of packet.subscriptions) {
-    checkQoS(writer, subscription.qos);
-    writer.text(subscription.filter, 'Topic Filter');
-    writer.byte(version === 5 ? subscriptionOptions(writer, subscription) : subscription.qos);
+  if (version === 5) writePropertyBlock(writer, packet.properties, packet.type);
+  for (const one of filters) {
+    const isText = typeof one === 'string';
+    writer.text(isText ? one : one.filter, 'Topic Filter');
+    if (!isText) writer.byte(subscriptionOptions(writer, one, version));
   }
 }
 
-function subscriptionOptions(writer: PacketWriter, subscription: SubscriptionRequest): number {
+function subscriptionOptions(
+  writer: PacketWriter,
+  subscription: SubscriptionRequest,
+  version: ProtocolVersion,
+): number {
   const { filter, qos, noLocal, retainAsPublished, retainHandling } = subscription;
+  checkUpTo2(writer, qos, 'QoS');
+  if (version !== 5) return qos;
   if (noLocal && filter.startsWith(SHARED_PREFIX)) {
     throw writer.forbidden('No Local is 1 on a Shared Subscription [MQTT-3.8.3-4]');
   }
-  if (retainHandling !== 0 && retainHandling !== 1 && retainHandling !== 2) {
-    throw writer.forbidden(`a Retain Handling is ${String(retainHandling)}, expected 0 to 2 (3.8.3.1)`);
-  }
+  checkUpTo2(writer, retainHandling, 'Retain Handling');
   return qos | (noLocal ? 4 : 0) | (retainAsPublished ? 8 : 0) | (retainHandling << 4);
 }
 
@@ -317,13 +319,6 @@ function writeSuback(writer: PacketWriter, packet: SubackPacket, version: Protoc
   }
 }
 
-function writeUnsubscribe(writer: PacketWriter, packet: UnsubscribePacket, version: ProtocolVersion): void {
-  if (packet.filters.length === 0) throw writer.forbidden('it has no Topic Filter [MQTT-3.10.3-2]');
-  writer.packetId(packet.packetId);
-  if (version === 5) writePropertyBlock(writer, packet.properties, 'unsubscribe');
-  for (const filter of packet.filters) writer.text(filter, 'Topic Filter');
-}
-
 function writeUnsuback(writer: PacketWriter, packet: UnsubackPacket, version: ProtocolVersion): void {
   writer.packetId(packet.packetId);
   if (version !== 5) return;
@@ -335,27 +330,12 @@ function writeUnsuback(writer: PacketWriter, packet: UnsubackPacket, version: Pr
   }
 }
 
-function writeAuth(writer: PacketWriter, packet: AuthPacket, version: ProtocolVersion): void {
-  if (version !== 5) throw writer.forbidden('it exists in MQTT 5.0 only');
-  if (packet.properties.authenticationMethod === undefined) {
-    throw writer.forbidden('it has no Authentication Method (3.15.2.2.2)');
-  }
-  checkReasonCode(writer, 'auth', packet.reasonCode);
-  writer.byte(packet.reasonCode);
-  writePropertyBlock(writer, packet.properties, 'auth');
-}
-
 function checkReasonCode(writer: PacketWriter, type: Packet['type'], code: number): void {
   if (isReasonCodeAllowed(type, code, 'client') || isReasonCodeAllowed(type, code, 'server')) return;
   throw writer.forbidden(`code ${hexadecimal(code)} has no place in it (2.4)`);
 }
 
-function checkAuthentication(writer: PacketWriter, properties: Properties): void {
-  if (properties.authenticationData === undefined || properties.authenticationMethod !== undefined) return;
-  throw writer.forbidden('it has Authentication Data without an Authentication Method (3.1.2.11.10)');
-}
-
-function checkQoS(writer: PacketWriter, qos: number): void {
-  if (qos !== 0 && qos !== 1 && qos !== 2)
-    throw writer.forbidden(`a QoS is ${String(qos)} (${typeof qos}), expected 0 to 2`);
+function checkUpTo2(writer: PacketWriter, value: number, field: string): void {
+  if (value === 0 || value === 1 || value === 2) return;
+  throw writer.forbidden(`a ${field} is ${String(value)} (${typeof value}), expected 0 to 2`);
 }

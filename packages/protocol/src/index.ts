@@ -3,7 +3,14 @@
 export { type Deadlined, DeadlineWheel } from './deadline-wheel.ts';
 export { decodeClientPacket, decodePacket, decodeServerPacket } from './decode.ts';
 export { connectVersionHint, type DecodeOptions, decodeConnect } from './decode-connect.ts';
-export { encodePacket, encodeWithin, writeClientPacket, writeClientPacketWithin, writePacket } from './encode.ts';
+export {
+  type ClientPacket,
+  encodePacket,
+  encodeWithin,
+  writeClientPacket,
+  writeClientPacketWithin,
+  writePacket,
+} from './encode.ts';
 export { MqttError, type MqttErrorCode, malformedPacket, protocolError } from './errors.ts';
 export { FilterTree } from './filter-tree.ts';
 export { FilterTrie, ownText } from './filter-trie.ts';

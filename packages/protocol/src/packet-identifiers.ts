@@ -22,7 +22,7 @@ export class PacketIdentifiers {
       throw new MqttError(
         'packet-identifiers-exhausted',
         0x97,
-        'Cannot take a Packet Identifier: all 65535 are in use [MQTT-2.2.1-3]',
+        'Cannot take a Packet Identifier: all are in use [MQTT-2.2.1-3]',
       );
     do this.#latest = this.#latest === LAST ? 1 : this.#latest + 1;
     while (this.#used.has(this.#latest));

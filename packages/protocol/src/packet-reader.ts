@@ -91,6 +91,10 @@ export class PacketReader {
     return this.bytes.subarray(start, this.at);
   }
 
+  pair(field: string): [string, string] {
+    return [this.text(field), this.text(field)];
+  }
+
   /** Passes over bytes of a field; returns the offset of the first. */
   skip(count: number, field: string): number {
     const { at } = this;
@@ -101,7 +105,7 @@ export class PacketReader {
 
   /** Throws 'malformed-packet' when bytes are left over. */
   finish(): void {
-    if (this.rest > 0) throw this.malformed(`${this.rest} bytes are left over behind its last field`);
+    if (this.rest > 0) throw this.malformed(`${this.rest} bytes are left over`);
   }
 
   /** A 'malformed-packet' error which names the packet. */

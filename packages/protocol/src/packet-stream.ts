@@ -4,7 +4,7 @@
  */
 
 import { MqttError } from './errors.ts';
-import { readVarint, VARINT_BYTES_MAXIMUM, varintSize } from './varint.ts';
+import { readVarint, VARINT_BYTES_MAXIMUM } from './varint.ts';
 
 /**
  * After `push(chunk)` call `next()` until it returns false; each true leaves a whole packet in `bytes`, [start, end),
@@ -43,21 +43,20 @@ export class PacketStream {
    */
   next(): boolean {
     const { bytes, end: start } = this;
-    const lengthEnd = Math.min(this.#filled, start + 1 + VARINT_BYTES_MAXIMUM);
-    let isWhole = false;
-    for (let at = start + 1; at < lengthEnd; at++) isWhole ||= bytes[at] < 0x80;
-    if (isWhole || lengthEnd === start + 1 + VARINT_BYTES_MAXIMUM) {
-      const length = readVarint(bytes, start + 1, lengthEnd);
-      const bodyStart = start + 1 + varintSize(length);
-      const size = bodyStart - start + length;
+    let lengthEnd = start + 1;
+    while (bytes[lengthEnd] >= 0x80 && lengthEnd < start + VARINT_BYTES_MAXIMUM) lengthEnd += 1;
+    if (lengthEnd < this.#filled) {
+      const bodyStart = lengthEnd + 1;
+      const end = bodyStart + readVarint(bytes, start + 1, bodyStart);
+      const size = end - start;
       if (size > this.maximumPacketSize) {
         const message = `Cannot read a packet of ${size} bytes: the Maximum Packet Size is ${this.maximumPacketSize}`;
         throw new MqttError('packet-too-large', 0x95, message);
       }
-      if (start + size <= this.#filled) {
+      if (end <= this.#filled) {
         this.start = start;
         this.bodyStart = bodyStart;
-        this.end = start + size;
+        this.end = end;
         return true;
       }
     }

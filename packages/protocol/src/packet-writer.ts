@@ -70,6 +70,11 @@ export class PacketWriter {
     this.byte(value);
   }
 
+  uint32(value: number, field: string): void {
+    this.uint16(value >>> 16, field);
+    this.uint16(value & 0xffff, field);
+  }
+
   /** A Variable Byte Integer from 0 to 268435455. */
   varint(value: number): void {
     this.#reserve(4);
@@ -102,6 +107,13 @@ export class PacketWriter {
     this.#checkLength(value.length, field);
     this.uint16(value.length, field);
     this.raw(value);
+  }
+
+  /** Throws as `text` does, and 'protocol-error' for what is no pair. */
+  pair(value: readonly [string, string], field: string): void {
+    if (!Array.isArray(value) || value.length !== 2)
+      throw this.forbidden(`its ${field} is ${typeof value}, expected [name, value]`);
+    for (const text of value) this.text(text, field);
   }
 
   raw(value: Uint8Array): void {

@@ -73,7 +73,7 @@ test('refuses the values that a property cannot have (3.3.2.3, 3.1.2.11)', () =>
     const row = propertyOf(key)!;
     assert.throws(() => checkPropertyValue(row, value), {
       reasonCode,
-      message: new RegExp(`^Cannot use (the )?${row.name}`),
+      message: new RegExp(`^Cannot use (the )?${row.key}`),
     });
   }
 });

@@ -4,6 +4,7 @@ import { MqttError, malformedPacket, protocolError } from './errors.ts';
 import { PACKET_NAMES, type PacketName, PacketType, type Side } from './packet-types.ts';
 import type { Properties } from './packets.ts';
 import { checkTopicField } from './topic.ts';
+import { VARINT_MAXIMUM } from './varint.ts';
 
 /** What carries properties: a packet, or the Will inside a CONNECT. */
 export type PropertyCarrier = Exclude<PacketName, 'pingreq' | 'pingresp'> | 'will';
@@ -64,13 +65,23 @@ const TABLE = `1 payloadFormatIndicator byte bit 9
 42 sharedSubscriptionAvailable byte bit 4`;
 
 /** What the codec knows of a property; `PROPERTIES` is the same for people. */
-export interface CodedProperty extends Pick<PropertyRow, 'id' | 'key' | 'name' | 'type' | 'values'> {
+export interface CodedProperty extends Pick<PropertyRow, 'id' | 'key' | 'type' | 'values'> {
   /** Bits as in the table. */
   readonly carriers: number;
   readonly multiple: number;
   readonly limitedIn: string | undefined;
   readonly onlyFrom: string | undefined;
+  /** Of an integer. */
+  readonly minimum: number;
+  readonly maximum: number | undefined;
 }
+
+const MAXIMA: Readonly<Record<string, number>> = {
+  byte: 1,
+  uint16: 65_535,
+  uint32: 0xffff_ffff,
+  varint: VARINT_MAXIMUM,
+};
 
 /** The rows as the codec has them, in the order of `PROPERTIES`. */
 export const CODED: readonly CodedProperty[] = /* @__PURE__ */ TABLE.split('\n').map((line) => {
@@ -78,24 +89,25 @@ export const CODED: readonly CodedProperty[] = /* @__PURE__ */ TABLE.split('\n')
   return {
     id: Number(id),
     key: key as keyof Properties,
-    name: nameOf(key),
     type: type as PropertyType,
     values: values as PropertyValues,
     carriers: Number.parseInt(carriers, 16),
     multiple: Number.parseInt(multiple, 16),
     limitedIn,
     onlyFrom,
+    minimum: Number(values === 'not-zero'),
+    maximum: MAXIMA[type],
   };
 });
 
 /** All 27 properties, by identifier. */
 export const PROPERTIES: readonly PropertyRow[] = /* @__PURE__ */ CODED.map((coded) => {
-  const { id, key, name, type, values, limitedIn, onlyFrom } = coded;
+  const { id, key, type, values, limitedIn, onlyFrom } = coded;
   const all: PropertyCarrier[] = [...(PACKET_NAMES as PropertyCarrier[]), 'will'];
   const packets = all.filter((carrier) => isIn(coded.carriers, carrier));
   const multiple = all.filter((carrier) => isIn(coded.multiple, carrier));
   const sides = limitedIn === undefined ? {} : { [limitedIn]: onlyFrom as Side };
-  return { id, key, name, type, values, packets, multiple, onlyFrom: sides };
+  return { id, key, name: nameOf(key), type, values, packets, multiple, onlyFrom: sides };
 });
 
 const BY_ID = /* @__PURE__ */ new Map<unknown, CodedProperty>(
@@ -131,31 +143,28 @@ export function carrierTitle(carrier: PropertyCarrier | PacketName): string {
  * only once. Throws 'protocol-error' (section 2.2.2.2, [MQTT-3.3.4-6], [MQTT-3.14.2-2]).
  */
 export function checkPropertyUse(
-  { name, multiple, limitedIn, onlyFrom }: CodedProperty,
+  { key, multiple, limitedIn, onlyFrom }: CodedProperty,
   carrier: PropertyCarrier,
   sender: Side,
   repeated: boolean,
 ): void {
   const fault =
     limitedIn === carrier && onlyFrom !== sender
-      ? `only a ${onlyFrom} may send a ${name} in it`
-      : repeated && !isIn(multiple, carrier) && `${name} occurs twice, expected once`;
+      ? `only a ${onlyFrom} may send ${key} in it`
+      : repeated && !isIn(multiple, carrier) && `${key} occurs twice, expected once`;
   if (fault) throw protocolError(`Cannot read ${carrierTitle(carrier)}: ${fault}`);
 }
 
 /**
- * Refuses a value that its type can hold and the property cannot: 'protocol-error' for a number out of its range,
- * 'topic-alias-invalid' (0x94) for Topic Alias 0, 'topic-name-invalid' (0x90) for a bad Response Topic.
+ * Refuses a value that the property cannot have: 'protocol-error' for what is no integer or out of its range,
+ * 'topic-alias-invalid' (0x94) for such a Topic Alias, 'topic-name-invalid' (0x90) for a bad Response Topic.
  */
-export function checkPropertyValue({ key, name, values }: CodedProperty, value: unknown): void {
-  const found = `Cannot use ${name}`;
-  if (values === 'topic-name') checkTopicField(value as string, name, 'MQTT-3.3.2-14');
-  else if (values === 'bit' && (value as number) > 1) {
-    throw protocolError(`${found} ${String(value)}: expected 0 or 1`);
-  } else if (values === 'not-zero' && value === 0) {
-    if (key !== 'topicAlias') throw protocolError(`${found} 0: expected 1 or more`);
-    throw new MqttError('topic-alias-invalid', 0x94, `${found} 0: expected 1 or more [MQTT-3.3.2-8]`);
-  }
+export function checkPropertyValue({ key, values, minimum, maximum }: CodedProperty, value: unknown): void {
+  if (values === 'topic-name') checkTopicField(value as string, key, 'MQTT-3.3.2-14');
+  if (maximum === undefined) return;
+  if (Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum) return;
+  const message = `Cannot use ${key} ${String(value)} (${typeof value}): expected ${minimum} to ${maximum}`;
+  throw key === 'topicAlias' ? new MqttError('topic-alias-invalid', 0x94, message) : protocolError(message);
 }
 
 /** `subscriptionIdentifiers` is `Subscription Identifier`, and `maximumQoS` `Maximum QoS`. */

@@ -6,7 +6,6 @@ import type { Side } from './packet-types.ts';
 import { PacketWriter } from './packet-writer.ts';
 import { NO_PROPERTIES, type Properties } from './packets.ts';
 import {
-  type CodedProperty,
   carrierTitle,
   checkPropertyUse,
   checkPropertyValue,
@@ -15,10 +14,6 @@ import {
   propertyIn,
   propertyOf,
 } from './properties.ts';
-import { VARINT_MAXIMUM } from './varint.ts';
-
-/** Bytes of an integer; 0: a Variable Byte Integer. */
-const INTEGER_BYTES: Readonly<Record<string, number>> = { byte: 1, uint16: 2, uint32: 4, varint: 0 };
 
 /** The property block at the reader's position; none before 5.0. Throws as `readProperties` does. */
 export function readPropertyBlock(reader: PacketReader, carrier = reader.carrier as PropertyCarrier): Properties {
@@ -31,7 +26,8 @@ export function readPropertyBlock(reader: PacketReader, carrier = reader.carrier
  * The properties in bytes [start, end), the content of a property block behind its length.
  *
  * Binary values are views of `bytes`. Throws 'malformed-packet' for a property that is unknown or has no place in
- * `carrier`, for one that runs past `end` and for bad text; and what `checkPropertyUse` and `checkPropertyValue` throw.
+ * `carrier`, for one that runs past `end` and for bad text; what `checkPropertyUse` and `checkPropertyValue` throw, and
+ * 'protocol-error' for Authentication Data without an Authentication Method.
  */
 export function readProperties(
   bytes: Uint8Array,
@@ -49,12 +45,13 @@ export function readProperties(
     const { key } = property;
     const before = properties[key] as unknown[] | undefined;
     checkPropertyUse(property, carrier, sender, before !== undefined);
-    const value = readValue(reader, property);
+    const value = reader[property.type](key);
     checkPropertyValue(property, value);
     if (property.multiple === 0) properties[key] = value;
     else if (before === undefined) properties[key] = [value];
     else before.push(value);
   }
+  checkAuthentication(properties, 'read', carrier);
   return properties;
 }
 
@@ -64,6 +61,7 @@ export function readProperties(
  * Throws, as reading it would, for a property that has no place in `carrier` or whose value is out of its range.
  */
 export function writePropertyBlock(writer: PacketWriter, properties: Properties, carrier: PropertyCarrier): void {
+  checkAuthentication(properties, 'write', carrier);
   const block = writer.openBlock();
   for (const key in properties) {
     const value: unknown = properties[key as keyof Properties];
@@ -72,16 +70,16 @@ export function writePropertyBlock(writer: PacketWriter, properties: Properties,
     if (property === undefined || !isIn(property.carriers, carrier)) {
       throw protocolError(`Cannot write ${carrierTitle(carrier)}: property "${key}" has no place in it (2.2.2.2)`);
     }
-    const { id, name, multiple } = property;
+    const { id, type, multiple } = property;
     const values = multiple === 0 ? [value] : (value as readonly unknown[]);
-    if (!Array.isArray(values)) throw protocolError(`Cannot use ${name}: expected an array`);
+    if (!Array.isArray(values)) throw protocolError(`Cannot use ${key}: expected an array`);
     if (values.length > 1 && !isIn(multiple, carrier)) {
-      throw protocolError(`Cannot write ${carrierTitle(carrier)}: ${name} occurs twice, expected once`);
+      throw protocolError(`Cannot write ${carrierTitle(carrier)}: ${key} occurs twice, expected once`);
     }
     for (const one of values) {
-      writer.varint(id);
-      writeValue(writer, property, one);
       checkPropertyValue(property, one);
+      writer.varint(id);
+      writer[type](one as never, key);
     }
   }
   writer.closeBlock(block);
@@ -94,41 +92,8 @@ export function encodeProperties(properties: Properties, carrier: PropertyCarrie
   return writer.bytes.subarray(0, writer.length);
 }
 
-function readValue(reader: PacketReader, { name, type }: CodedProperty): unknown {
-  switch (type) {
-    case 'byte':
-      return reader.byte(name);
-    case 'uint16':
-      return reader.uint16(name);
-    case 'uint32':
-      return reader.uint32(name);
-    case 'varint':
-      return reader.varint();
-    case 'text':
-      return reader.text(name);
-    case 'binary':
-      return reader.binary(name);
-    case 'pair':
-      return [reader.text(name), reader.text(name)];
-  }
-}
-
-function writeValue(writer: PacketWriter, { name, type }: CodedProperty, value: unknown): void {
-  if (type === 'text') writer.text(value as string, name);
-  else if (type === 'binary') writer.binary(value as Uint8Array, name);
-  else if (type === 'pair') {
-    if (!Array.isArray(value) || value.length !== 2) throw protocolError(`Cannot use ${name}: expected [name, value]`);
-    for (const text of value) writer.text(text, name);
-  } else writeInteger(writer, name, INTEGER_BYTES[type], value as number);
-}
-
-function writeInteger(writer: PacketWriter, name: string, bytes: number, value: number): void {
-  const maximum = bytes === 0 ? VARINT_MAXIMUM : 0xffff_ffff >>> (32 - 8 * bytes);
-  if (!Number.isInteger(value) || value < 0 || value > maximum) {
-    throw protocolError(
-      `Cannot use ${name} ${String(value)} (${typeof value}): expected an integer from 0 to ${maximum}`,
-    );
-  }
-  if (bytes === 0) writer.varint(value);
-  for (let shift = 8 * bytes - 8; shift >= 0; shift -= 8) writer.byte(value >>> shift);
+function checkAuthentication(properties: Properties, attempt: string, carrier: PropertyCarrier): void {
+  if (properties.authenticationData === undefined || properties.authenticationMethod !== undefined) return;
+  const fault = 'it has Authentication Data without an Authentication Method (3.1.2.11.10)';
+  throw protocolError(`Cannot ${attempt} ${carrierTitle(carrier)}: ${fault}`);
 }

@@ -51,6 +51,9 @@ export function checkPropertyBytes(
     }
     case 'binary':
       break;
+    case 'varint':
+      checkPropertyValue(property, readVarint(bytes, at, end));
+      break;
     default:
       if (property.values !== 'any') checkPropertyValue(property, numberAt(bytes, at, next));
   }
@@ -79,7 +82,7 @@ function valueEnd(bytes: Uint8Array, at: number, end: number, property: CodedPro
     default:
       next += 2 + uint16At(bytes, at);
   }
-  if (next > end) throw malformedPacket(`Cannot read ${property.name}: the properties end inside it`);
+  if (next > end) throw malformedPacket(`Cannot read ${property.key}: the properties end inside it`);
   return next;
 }
 

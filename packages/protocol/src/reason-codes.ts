@@ -1,6 +1,7 @@
 /** The closed set of MQTT 5.0 Reason Codes: values, names, which packet may carry which (section 2.4). */
 
 import type { PacketName, Side } from './packet-types.ts';
+import { hexDigits } from './visible-text.ts';
 
 /** The Reason Codes by the camelCase of their names in the standard. */
 export const ReasonCode = {
@@ -61,23 +62,22 @@ export interface ReasonCodeRow {
 }
 
 /**
- * Every Reason Code, by value, from table 2-6 and the tables of the packets: value (hexadecimal; left out where it is one
- * more than that before), places (see `PLACES`), name.
+ * Every Reason Code, by value, from table 2-6 and the tables of the packets: places (see `PLACES`), name.
  *
  * Where these disagree the wider reading stands, since it decides what is accepted: DISCONNECT may carry 0x8C (only
  * table 2-6 has it) and a client may send DISCONNECT 0x9B (text of section 3.3.4, against table 3-10).
  */
 const TABLE = `CPRUB Success
-00 D Normal disconnection
-00 S Granted QoS 0
+D Normal disconnection
+S Granted QoS 0
 S Granted QoS 1
 S Granted QoS 2
-04 d Disconnect with Will Message
-10 P No matching subscribers
+d Disconnect with Will Message
+P No matching subscribers
 U No subscription existed
-18 A Continue authentication
+A Continue authentication
 a Re-authenticate
-80 CPSUD Unspecified error
+CPSUD Unspecified error
 CD Malformed Packet
 CD Protocol Error
 CPSUD Implementation specific error
@@ -113,6 +113,8 @@ E Maximum connect time
 SE Subscription Identifiers not supported
 SE Wildcard Subscriptions not supported`;
 
+/** The values of the first lines; the others go on from 0x80. */
+const VALUES: readonly number[] = [0, 0, 0, 1, 2, 0x04, 0x10, 0x11, 0x18, 0x19];
 /** A bit for each side. */
 const FROM = { client: 1, server: 2 } as const;
 type Place = readonly [from: number, ...packets: PacketName[]];
@@ -132,7 +134,14 @@ const PLACES: Readonly<Record<string, Place>> = {
 };
 
 /** The lines of the table. */
-const ROWS = /* @__PURE__ */ rows();
+const ROWS = /* @__PURE__ */ TABLE.split('\n').map((line, index) => {
+  const [letters, ...words] = line.split(' ');
+  return {
+    value: VALUES[index] ?? 0x80 + index - VALUES.length,
+    name: words.join(' '),
+    places: Array.from(letters, (letter) => PLACES[letter]),
+  };
+});
 
 /** All 43 values in 45 names. */
 export const REASON_CODES: readonly ReasonCodeRow[] = /* @__PURE__ */ ROWS.map(({ value, name, places }) => ({
@@ -157,13 +166,12 @@ export function reasonCodeName(code: number, packet?: PacketName): string {
 
 /** A code as the standard writes it: `0x8A`. */
 export function hexadecimal(code: number): string {
-  return `0x${code.toString(16).toUpperCase().padStart(2, '0')}`;
+  return `0x${hexDigits(code, 2).toUpperCase()}`;
 }
 
 /** True when `sender` may put `code` in a packet of this name in MQTT 5.0; false for packets without Reason Codes. */
 export function isReasonCodeAllowed(packetName: PacketName, code: number, sender: Side): boolean {
-  const codes = ALLOWED[packetName];
-  return codes !== undefined && (codes[code] & FROM[sender]) !== 0;
+  return ((ALLOWED[packetName]?.[code] ?? 0) & FROM[sender]) !== 0;
 }
 
 /**
@@ -196,15 +204,6 @@ export function connackReturnCode(reasonCode: number): number | undefined {
     default:
       return undefined;
   }
-}
-
-function rows(): { value: number; name: string; places: Place[] }[] {
-  let value = -1;
-  return TABLE.split('\n').map((line) => {
-    const [, given, letters, name] = /^([\da-f]{2} )?(\w+) (.*)/.exec(line) as RegExpExecArray;
-    value = given === undefined ? value + 1 : Number.parseInt(given, 16);
-    return { value, name, places: Array.from(letters, (letter) => PLACES[letter]) };
-  });
 }
 
 function allowedByPacket(): Partial<Record<PacketName, Uint8Array>> {

@@ -1,5 +1,6 @@
 /** Shared Subscriptions: `$share/<group>/<filter>` (section 4.8.2). */
 import { filterInvalid, hasWildcard } from './topic.ts';
+import { wrongWithUtf8 } from './utf8.ts';
 
 const PREFIX = '$share/';
 
@@ -19,9 +20,12 @@ export function parseSharedFilter(filter: string): SharedFilter | undefined {
   if (!filter.startsWith(PREFIX) && filter !== '$share') return undefined;
   const group = filter.slice(PREFIX.length).split('/', 1)[0];
   const rest = filter.slice(PREFIX.length + group.length + 1);
-  if (group === '') throw filterInvalid(filter, '"$share/<group>/<filter>" is expected [MQTT-4.8.2-1]');
-  if (hasWildcard(group)) throw filterInvalid(filter, 'the group must hold no wildcard [MQTT-4.8.2-2]');
-  if (group.includes('\0')) throw filterInvalid(filter, 'U+0000 is not allowed [MQTT-4.7.3-2]');
-  if (rest === '') throw filterInvalid(filter, 'a filter must follow the group [MQTT-4.8.2-2]');
+  const why =
+    group === ''
+      ? '"$share/<group>/<filter>" is expected [MQTT-4.8.2-1]'
+      : rest === '' || hasWildcard(group)
+        ? 'a filter must follow a group without wildcards [MQTT-4.8.2-2]'
+        : wrongWithUtf8(group);
+  if (why !== undefined) throw filterInvalid(filter, why);
   return { group, filter: rest };
 }

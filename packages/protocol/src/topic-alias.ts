@@ -29,8 +29,8 @@ export class TopicAliasReceiver<T> {
 
   #check(alias: number): void {
     if (alias >= 1 && alias <= this.maximum) return;
-    const expected = this.maximum === 0 ? 'none is allowed' : `1 to ${this.maximum} are allowed`;
-    throw new MqttError('topic-alias-invalid', 0x94, `Cannot use Topic Alias ${alias}: ${expected} [MQTT-3.3.2-8]`);
+    const message = `Cannot use Topic Alias ${alias}: the Topic Alias Maximum is ${this.maximum} [MQTT-3.3.2-8]`;
+    throw new MqttError('topic-alias-invalid', 0x94, message);
   }
 }
 

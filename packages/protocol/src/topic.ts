@@ -1,17 +1,18 @@
 /** Topic Names and Topic Filters as text: what is well formed and what matches (section 4.7). */
 import { MqttError } from './errors.ts';
-import { utf8Length } from './utf8.ts';
+import { TEXT_BYTES_MAXIMUM, wrongWithUtf8 } from './utf8.ts';
 import { quoted } from './visible-text.ts';
 
-const BYTES_MAXIMUM = 65_535;
+const encoder = /* @__PURE__ */ new TextEncoder();
+const EMPTY = 'it is empty [MQTT-4.7.3-1]';
 
 /**
  * Checks that a text can be a Topic Name: 1 to 65535 bytes of UTF-8 without wildcard and U+0000 (section 4.7).
  * @throws MqttError 'topic-name-invalid' 0x90
  */
 export function assertTopicName(topic: string): void {
-  const why = wrongWithText(topic) ?? (hasWildcard(topic) ? '"+" and "#" belong to filters [MQTT-3.3.2-2]' : undefined);
-  if (why !== undefined) throw new MqttError('topic-name-invalid', 0x90, `Cannot publish to ${quoted(topic)}: ${why}`);
+  const why = wrongWithText(topic) ?? wrongWithName(topic);
+  if (why !== undefined) throw nameInvalid(`publish to ${quoted(topic)}`, why);
 }
 
 /**
@@ -39,10 +40,9 @@ export function isTopicFilter(filter: string): boolean {
  * empty and holds no wildcard. `field` and `statement` name it and its rule in the error.
  * @throws MqttError 'topic-name-invalid' 0x90
  */
-export function checkTopicField(topic: string, field: string, statement = 'MQTT-3.3.2-2'): void {
-  const why =
-    topic === '' ? 'it is empty [MQTT-4.7.3-1]' : hasWildcard(topic) ? `it holds a wildcard [${statement}]` : '';
-  if (why !== '') throw new MqttError('topic-name-invalid', 0x90, `Cannot use the ${field}: ${why}`);
+export function checkTopicField(topic: string, field: string, statement?: string): void {
+  const why = wrongWithName(topic, statement);
+  if (why !== undefined) throw nameInvalid(`use the ${field}`, why);
 }
 
 /** Whether a text holds `+` or `#` anywhere. */
@@ -72,23 +72,33 @@ export function topicMatches(filter: string, topic: string): boolean {
   return wanted.length === levels.length;
 }
 
+/** What a text that is UTF-8 still has to be. */
+function wrongWithName(topic: string, statement = 'MQTT-3.3.2-2'): string | undefined {
+  if (topic === '') return EMPTY;
+  return hasWildcard(topic) ? `"+" and "#" are wildcards, which belong to filters [${statement}]` : undefined;
+}
+
+function nameInvalid(attempt: string, why: string): MqttError {
+  return new MqttError('topic-name-invalid', 0x90, `Cannot ${attempt}: ${why}`);
+}
+
 function wrongWithText(text: string): string | undefined {
-  if (text === '') return 'at least one character is expected [MQTT-4.7.3-1]';
-  if (text.includes('\0')) return 'U+0000 is not allowed [MQTT-4.7.3-2]';
-  if (!text.isWellFormed()) return 'a lone surrogate has no UTF-8 form [MQTT-1.5.4-1]';
-  if (text.length * 3 > BYTES_MAXIMUM && utf8Length(text) > BYTES_MAXIMUM)
-    return `${utf8Length(text)} bytes are more than ${BYTES_MAXIMUM} [MQTT-4.7.3-3]`;
-  return undefined;
+  if (text === '') return EMPTY;
+  const { length } = text.length * 3 > TEXT_BYTES_MAXIMUM ? encoder.encode(text) : text;
+  if (length > TEXT_BYTES_MAXIMUM) return `it has ${length} bytes, at most ${TEXT_BYTES_MAXIMUM} fit [MQTT-4.7.3-3]`;
+  return wrongWithUtf8(text);
 }
 
 function wrongWithFilter(filter: string): string | undefined {
   const why = wrongWithText(filter);
   if (why !== undefined) return why;
   const levels = filter.split('/');
-  for (const level of levels) {
-    if (level.includes('#') && level !== '#') return '"#" must fill a whole level [MQTT-4.7.1-1]';
-    if (level.includes('+') && level !== '+') return '"+" must fill a whole level [MQTT-4.7.1-2]';
-  }
+  const bad = levels.find((level) => level.length > 1 && hasWildcard(level));
+  if (bad !== undefined) return bad.includes('#') ? wildcardIn('#', 1) : wildcardIn('+', 2);
   if (levels.slice(0, -1).includes('#')) return '"#" must be the last level [MQTT-4.7.1-1]';
   return undefined;
+}
+
+function wildcardIn(wildcard: string, statement: number): string {
+  return `"${wildcard}" must fill a whole level [MQTT-4.7.1-${statement}]`;
 }

@@ -1,6 +1,7 @@
 /** UTF-8 text of MQTT packets: strict reading, counting, writing (section 1.5.4). */
 
 import { malformedPacket } from './errors.ts';
+import { hexDigits } from './visible-text.ts';
 
 /** How text from a peer is judged. */
 export interface TextRules {
@@ -37,11 +38,12 @@ export function readUtf8(bytes: Uint8Array, start: number, end: number, strictTe
   } catch {
     throw malformedPacket('Cannot read text: it is not UTF-8 [MQTT-1.5.4-1]');
   }
-  if (text.includes('\0')) throw malformedPacket('Cannot read text: it holds U+0000 [MQTT-1.5.4-2]');
+  const why = wrongWithUtf8(text);
+  if (why !== undefined) throw malformedPacket(`Cannot read text: ${why}`);
   const refused = strictText ? /[\p{Cc}\p{Noncharacter_Code_Point}]/u.exec(text) : null;
   if (refused === null) return text;
-  const name = (refused[0].codePointAt(0) as number).toString(16).toUpperCase().padStart(4, '0');
-  throw malformedPacket(`Cannot read text: it holds U+${name}, a control or non-character (section 1.5.4)`);
+  const name = hexDigits(refused[0].codePointAt(0) as number, 4).toUpperCase();
+  throw malformedPacket(`Cannot read text: it holds U+${name}, a control or non-character (1.5.4)`);
 }
 
 /** How many bytes `writeUtf8` writes for the text; of no meaning where it holds a lone surrogate. */
@@ -70,10 +72,16 @@ export function writeUtf8(bytes: Uint8Array, offset: number, text: string): numb
   return offset + text.length;
 }
 
+/** Why a text is no UTF-8 String. */
+export function wrongWithUtf8(text: string): string | undefined {
+  if (text.includes('\0')) return 'it holds U+0000 [MQTT-1.5.4-2]';
+  return text.isWellFormed() ? undefined : 'it holds a lone surrogate [MQTT-1.5.4-1]';
+}
+
 /** What a loop over characters would do slower. */
 function writeRest(bytes: Uint8Array, at: number, text: string): number {
-  if (text.includes('\0')) throw malformedPacket('Cannot write text: it holds U+0000 [MQTT-1.5.4-2]');
-  if (!text.isWellFormed()) throw malformedPacket('Cannot write text: it holds a lone surrogate [MQTT-1.5.4-1]');
+  const why = wrongWithUtf8(text);
+  if (why !== undefined) throw malformedPacket(`Cannot write text: ${why}`);
   return at + encoder.encodeInto(text, bytes.subarray(at)).written;
 }
 

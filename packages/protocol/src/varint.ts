@@ -30,10 +30,10 @@ export function readVarint(bytes: Uint8Array, at: number, end: number): number {
     const byte = bytes[at + size];
     value |= (byte & 0x7f) << (7 * size);
     if (byte >= 0x80) continue;
-    if (byte === 0 && size > 0) throw malformed('it is padded with zero bits [MQTT-1.5.5-1]');
+    if (byte === 0 && size > 0) break;
     return value;
   }
-  throw malformed('it has more than four bytes [MQTT-1.5.5-1]');
+  throw malformed('it has more bytes than it needs or may have [MQTT-1.5.5-1]');
 }
 
 function malformed(fault: string): MqttError {

@@ -8,20 +8,25 @@ const QUOTED_MAX = 100;
  * separators. With `lines` newlines stay, for a text of several lines.
  */
 export function visible(text: string, { lines = false }: { readonly lines?: boolean } = {}): string {
-  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) =>
-    lines && character === '\n' ? character : escaped(character),
-  );
+  return lines ? text.split('\n').map(escaped).join('\n') : escaped(text);
 }
 
 /** A name or a value in quotes, as JSON has it, visible, and cut behind `charactersMax` characters. */
 export function quoted(text: string, charactersMax = QUOTED_MAX): string {
-  return visible(JSON.stringify(text.length > charactersMax ? `${text.slice(0, charactersMax)}…` : text));
+  return escaped(JSON.stringify(text.length > charactersMax ? `${text.slice(0, charactersMax)}…` : text));
+}
+
+/** A number in so many hexadecimal digits or more. */
+export function hexDigits(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, '0');
 }
 
 /** As in JSON, by units of UTF-16. */
-function escaped(character: string): string {
-  return Array.from(
-    { length: character.length },
-    (_, unit) => `\\u${character.charCodeAt(unit).toString(16).padStart(4, '0')}`,
-  ).join('');
+function escaped(text: string): string {
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (hidden) =>
+    hidden
+      .split('')
+      .map((unit) => `\\u${hexDigits(unit.charCodeAt(0), 4)}`)
+      .join(''),
+  );
 }

@@ -311,3 +311,22 @@ test('says that there is no such file', () => {
   const { problems } = checkConfigurationFile(join(scratch, 'none.yaml'));
   assert.match(problems.join('\n'), /^Cannot read the configuration from ".*none\.yaml": there is no such file$/);
 });
+
+test('types of devices and the files of their authority are looked at, each fault with its line', () => {
+  const text = `authentication: [{ method: devices }]
+authorities: [{ name: devices, certificate: cert.pem }]
+devices:
+  types:
+    oven:
+      presence: { topic: 'a/#' }
+  authority: { certificate: cert.pem, key: none.key }
+  masterKey: { file: none.key }
+`;
+  put('cert.pem', CERTIFICATE);
+  const { problems } = checked(text);
+  assert.equal(problems.length, 2, problems.join('\n'));
+  assert.match(problems[0], /^dunlin\.yaml:[56]: devices\.types\.oven\.presence\.topic/);
+  assert.match(problems[1], /^dunlin\.yaml:7: devices\.authority\.key: .*none\.key/);
+  const right = text.replace('a/#', 'a').replace(/ {2}(authority|masterKey).*\n/g, '');
+  assert.deepEqual(checked(right), { problems: [], warnings: [] });
+});

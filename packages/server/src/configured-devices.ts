@@ -56,8 +56,8 @@ export function openAuthority(
   try {
     return IssuingAuthority.open({
       name,
-      certificate: namedText(certificate, 'the certificate of the authority'),
-      key: namedText(key, 'the key of the authority'),
+      certificate: namedText('certificate', certificate),
+      key: namedText('key', key),
       urls: { ...(crlUrl !== undefined && { crl: crlUrl }), ...(ocspUrl !== undefined && { ocsp: ocspUrl }) },
       masterKey: readMasterKey(masterKey, { ...(data !== undefined && { dataDirectory: data }) }),
     });
@@ -68,6 +68,10 @@ export function openAuthority(
   }
 }
 
-function namedText(file: string, what: string): { text: string; source: string } {
-  return { text: readConfiguredFile(file, what).toString('utf8'), source: file };
+function namedText(key: 'certificate' | 'key', file: string): { text: string; source: string } {
+  try {
+    return { text: readConfiguredFile(file, `the ${key} of the authority`).toString('utf8'), source: file };
+  } catch (error) {
+    throw new ConfigurationError([`devices.authority.${key}: ${(error as Error).message}`]);
+  }
 }

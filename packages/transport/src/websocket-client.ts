@@ -26,8 +26,6 @@ export interface StandardWebSocket {
 export interface WebSocketBounds {
   /** Gives up; the promise rejects with the signal's reason. No effect once connected. */
   readonly signal?: AbortSignal;
-  /** Gives up with ETIMEDOUT. Milliseconds, default 30000. */
-  readonly timeoutMs?: number;
   /** How long `close` of the wire may take. Milliseconds, default 2000. */
   readonly lingerMs?: number;
 }
@@ -45,31 +43,28 @@ const BUFFERED_BYTES_MAX = 65_536;
 const LOOK_MS = 10;
 
 /**
- * Settles when the WebSocket, which was just made, is open. Rejects with an `Error` whose `code` is ECONNREFUSED or
- * ETIMEDOUT, or the signal's reason; `whyRefused` may say more than the platform's event does.
+ * Settles when the WebSocket, which was just made, is open. Rejects with an `Error` whose `code` is ECONNREFUSED, or the
+ * signal's reason; `whyRefused` may say more than the platform's event does.
  */
 export function openWebSocket(
   socket: StandardWebSocket,
-  { signal, timeoutMs = 30_000, lingerMs = 2000 }: WebSocketBounds,
-  whyRefused: () => string = () => 'no WebSocket came about; the platform does not tell why',
+  { signal, lingerMs = 2000 }: WebSocketBounds,
+  whyRefused: () => string = () => 'no WebSocket came about',
 ): Promise<Wire> {
   socket.binaryType = 'arraybuffer';
   return new Promise((resolve, reject) => {
-    const settle = (error?: unknown): void => {
-      clearTimeout(timer);
+    const onAbort = (): void => giveUp(signal?.reason);
+    const giveUp = (error: unknown): void => {
       signal?.removeEventListener('abort', onAbort);
-      if (error === undefined) resolve(new WebSocketClientWire(socket, lingerMs));
-      else {
-        forget(socket);
-        end(socket);
-        reject(error);
-      }
+      abandon(socket);
+      reject(error);
     };
-    const onAbort = (): void => settle(signal?.reason);
-    const timer = setTimeout(() => settle(failure('ETIMEDOUT', 'no answer in time')), timeoutMs);
     signal?.addEventListener('abort', onAbort);
-    socket.onopen = () => settle();
-    socket.onclose = socket.onerror = () => settle(failure('ECONNREFUSED', whyRefused()));
+    socket.onopen = () => {
+      signal?.removeEventListener('abort', onAbort);
+      resolve(new WebSocketClientWire(socket, lingerMs));
+    };
+    socket.onclose = socket.onerror = () => giveUp(failure('ECONNREFUSED', whyRefused()));
     if (signal?.aborted) onAbort();
   });
 }
@@ -84,24 +79,26 @@ class WebSocketClientWire implements Wire {
   #isPaused = false;
   #isClosing = false;
   #isGone = false;
-  #error: Error | undefined;
-  /** Bytes written since the platform last had none to send; 0: `drained` is not owed. */
-  #writtenBytes = 0;
   #isFull = false;
+  #error: Error | undefined;
+  /** Bytes written since the platform last had none to send. */
+  #writtenBytes = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(socket: StandardWebSocket, lingerMs: number) {
     const { hostname, port, protocol } = new URL(socket.url);
+    // The URL leaves out the port of its scheme.
     this.peer = { address: hostname, port: Number(port) || (protocol === 'wss:' ? 443 : 80) };
     this.#socket = socket;
     this.#lingerMs = lingerMs;
     socket.pause?.();
     socket.onopen = null;
     socket.onmessage = ({ data }: { data: unknown }) => this.#received(data);
-    socket.onerror = ({ message }: { message?: string }) => {
-      this.#error ??= failure('ECONNRESET', message ?? 'the connection broke');
+    socket.onerror = ({ message }: { message?: string }) => this.#fail('ECONNRESET', message);
+    socket.onclose = ({ wasClean }: { wasClean: boolean }) => {
+      if (!wasClean && !this.#isClosing) this.#fail('ECONNRESET');
+      this.#gone();
     };
-    socket.onclose = ({ wasClean }: { wasClean: boolean }) => this.#closed(wasClean);
   }
 
   get pendingBytes(): number {
@@ -135,15 +132,16 @@ class WebSocketClientWire implements Wire {
 
   resume(): void {
     this.#isPaused = false;
-    if (this.#handler !== undefined) this.#goOn();
+    this.#goOn();
   }
 
   close(): void {
     if (this.#isClosing || this.#isGone) return;
-    this.#isClosing = true;
-    this.#held = [];
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#giveUp(), this.#lingerMs);
+    this.#stopReading();
+    this.#timer = setTimeout(() => {
+      if (this.#socket.bufferedAmount > 0) this.#fail('ETIMEDOUT', 'the rest could not be sent');
+      this.destroy();
+    }, this.#lingerMs);
     this.#socket.close(NORMAL);
     // What still comes is dropped: the server's close is behind it.
     this.#socket.resume?.();
@@ -151,92 +149,73 @@ class WebSocketClientWire implements Wire {
 
   destroy(): void {
     if (this.#isGone) return;
-    this.#isClosing = true;
-    this.#held = [];
-    forget(this.#socket);
-    end(this.#socket);
+    this.#stopReading();
+    abandon(this.#socket);
     this.#gone();
-  }
-
-  /** The close took too long. */
-  #giveUp(): void {
-    if (this.#socket.bufferedAmount > 0) this.#error ??= failure('ETIMEDOUT', 'the rest could not be sent');
-    this.destroy();
   }
 
   #received(data: unknown): void {
     if (this.#isClosing) return;
     if (typeof data === 'string') {
-      this.#error = failure('EPROTO', 'a text message came, binary is expected [MQTT-6.0.0-1]');
+      this.#fail('EPROTO', 'a text message came, binary is expected [MQTT-6.0.0-1]');
       this.close();
       return;
     }
     const bytes = new Uint8Array(data as ArrayBuffer);
     if (bytes.length > 0) this.#held.push(bytes);
-    this.#handOut();
+    this.#tell();
   }
 
   #goOn(): void {
-    if (this.#isGone) setTimeout(() => this.#tellEnd());
-    else if (!this.#isPaused && !this.#isClosing) {
-      this.#socket.resume?.();
-      if (this.#held.length > 0) setTimeout(() => this.#handOut());
-    }
+    if (this.#isPaused || this.#handler === undefined) return;
+    if (!this.#isClosing) this.#socket.resume?.();
+    setTimeout(() => this.#tell());
   }
 
-  #handOut(): void {
-    while (!this.#isPaused && this.#handler !== undefined && !this.#isClosing) {
+  /** There is no half of a WebSocket: when the peer has closed, so have we. What came before is told first. */
+  #tell(): void {
+    while (!this.#isPaused && this.#handler !== undefined) {
       const bytes = this.#held.shift();
       if (bytes === undefined) break;
       this.#handler.received(bytes);
     }
-    if (this.#isGone) this.#tellEnd();
-  }
-
-  /** Looks until the platform has sent what it has. */
-  #look(): void {
-    this.#timer = setTimeout(() => {
-      if (this.#isClosing || this.#isGone) return;
-      if (this.#socket.bufferedAmount > 0) {
-        this.#look();
-        return;
-      }
-      this.#isFull = false;
-      this.#handler?.drained();
-    }, LOOK_MS);
-  }
-
-  #closed(wasClean: boolean): void {
-    if (!wasClean && !this.#isClosing) this.#error ??= failure('ECONNRESET', 'the connection broke');
-    this.#gone();
-  }
-
-  #gone(): void {
-    this.#isGone = true;
-    clearTimeout(this.#timer);
-    setTimeout(() => this.#tellEnd());
-  }
-
-  /** There is no half of a WebSocket: when the peer has closed, so have we. What came before is told first. */
-  #tellEnd(): void {
-    if (this.#held.length > 0 && this.#error === undefined) {
-      if (!this.#isPaused) this.#handOut();
-      return;
-    }
+    if (!this.#isGone || (this.#held.length > 0 && this.#error === undefined)) return;
     const handler = this.#handler;
     this.#handler = undefined;
     if (!this.#isClosing && this.#error === undefined) handler?.ended();
     handler?.closed(this.#error);
   }
+
+  /** Looks until the platform has sent what it has. */
+  #look(): void {
+    this.#timer = setTimeout(() => {
+      this.#isFull = this.#socket.bufferedAmount > 0;
+      if (this.#isFull) this.#look();
+      else this.#handler?.drained();
+    }, LOOK_MS);
+  }
+
+  #stopReading(): void {
+    this.#isClosing = true;
+    this.#held = [];
+    clearTimeout(this.#timer);
+  }
+
+  #gone(): void {
+    this.#isGone = true;
+    clearTimeout(this.#timer);
+    setTimeout(() => this.#tell());
+  }
+
+  #fail(code: string, message = 'the connection broke'): void {
+    this.#error ??= failure(code, message);
+  }
 }
 
 /** Whatever the WebSocket still tells has nobody to hear it; `ws` throws where nobody hears an error. */
-function forget(socket: StandardWebSocket): void {
+function abandon(socket: StandardWebSocket): void {
   socket.onopen = socket.onmessage = socket.onclose = null;
   socket.onerror = () => {};
-}
-
-function end(socket: StandardWebSocket): void {
   if (socket.terminate !== undefined) socket.terminate();
   else socket.close();
 }

@@ -9,6 +9,8 @@ import type { Wire } from './wire.ts';
 
 /** Where to connect to, and whom to believe there. */
 export interface WebSocketConnectOptions extends WebSocketBounds {
+  /** Gives up with ETIMEDOUT. Milliseconds, default 30000. */
+  readonly timeoutMs?: number;
   /** With the scheme `ws:` or `wss:` and without credentials. */
   readonly url: string;
   /** Of the request, such as `authorization`. */
@@ -35,13 +37,16 @@ export async function connectWebSocket(options: WebSocketConnectOptions): Promis
   const { url, headers, localAddress, subprotocols = ['mqtt'], tls, signal } = options;
   const { timeoutMs = 30_000, messageBytesMax = MESSAGE_BYTES_MAX } = options;
   signal?.throwIfAborted();
+  const bounds = new AbortController();
+  const giveUp = (): void => bounds.abort();
+  const timer = setTimeout(giveUp, timeoutMs);
+  signal?.addEventListener('abort', giveUp);
   let cause: unknown;
   try {
     const socket = new WebSocket(url, [...subprotocols], {
       ...(headers === undefined ? {} : { headers }),
       ...(localAddress === undefined ? {} : { localAddress }),
       ...(tls === undefined ? {} : tlsClientOptions(tls)),
-      handshakeTimeout: timeoutMs,
       maxPayload: messageBytesMax,
       perMessageDeflate: false,
     });
@@ -58,12 +63,19 @@ export async function connectWebSocket(options: WebSocketConnectOptions): Promis
       request.destroy();
       socket.terminate();
     });
-    const wire = await openWebSocket(socket as unknown as StandardWebSocket, options);
+    const wire = await openWebSocket(socket as unknown as StandardWebSocket, {
+      ...options,
+      signal: bounds.signal,
+    });
     return certificate === undefined ? wire : withCertificate(wire, certificate);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
+    if (bounds.signal.aborted) cause = { code: 'ETIMEDOUT' };
     const { host, pathname } = new URL(url);
     throw new TransportError(`Cannot connect to "${host}${pathname}"`, codeOf(cause ?? error), cause ?? error);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', giveUp);
   }
 }
 

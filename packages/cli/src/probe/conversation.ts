@@ -2,6 +2,7 @@
 
 import { reasonCodeOfReturnCode } from '@dunlin/client';
 import {
+  type ClientPacket,
   type ConnackPacket,
   type ConnectPacket,
   type DisconnectPacket,
@@ -100,7 +101,7 @@ export class Conversation {
   }
 
   /** Nothing where the connection has ended. */
-  send(packet: Packet): void {
+  send(packet: ClientPacket): void {
     if (this.ended !== undefined) return;
     const writer = new PacketWriter();
     writeClientPacket(writer, packet, this.version);

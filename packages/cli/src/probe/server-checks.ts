@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { describeReason } from '@dunlin/client';
-import type { ConnackPacket, Packet, PublishPacket } from '@dunlin/protocol';
+import type { ClientPacket, ConnackPacket, PublishPacket } from '@dunlin/protocol';
 import { type Check, no, type Outcome, unclear } from './check.ts';
 import type { Attempt } from './visit.ts';
 
@@ -27,7 +27,7 @@ function textOf({ payload }: PublishPacket): string {
 /** Mistakes that end the connection: a Topic Alias above the maximum [MQTT-3.2.2-17], a second CONNECT [MQTT-3.1.0-2]. */
 async function findReasons(attempt: Attempt): Promise<Outcome> {
   const { topicAliasMaximum = 0 } = attempt.connack.properties;
-  const mistakes: Packet[] = [attempt.connectPacket(attempt.version, {})];
+  const mistakes: ClientPacket[] = [attempt.connectPacket(attempt.version, {})];
   if (topicAliasMaximum < TOPIC_ALIAS_LIMIT) mistakes.unshift(aliased(attempt.topic('alias'), topicAliasMaximum + 1));
   for (const mistake of mistakes) {
     const { conversation } = await attempt.connect();
@@ -42,7 +42,7 @@ async function findReasons(attempt: Attempt): Promise<Outcome> {
   return no('it closes without DISCONNECT');
 }
 
-function aliased(topic: string, topicAlias: number): Packet {
+function aliased(topic: string, topicAlias: number): PublishPacket {
   const payload = new Uint8Array(0);
   return {
     type: 'publish',

@@ -1,7 +1,9 @@
 /** The routes of the device service, on a server with everything in memory. */
 import assert from 'node:assert/strict';
 import { randomBytes, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -335,6 +337,32 @@ test('every change is in the audit log, with what was before and is now', async 
       ['device.add', undefined, ''],
     ],
   );
+});
+
+test('a page of a foreign name gets nothing from a listener, be it led to this address by that name', async () => {
+  await using api = await Asked.start();
+  const { port } = api.server.listeners[1];
+  const { body } = await api.ask('POST', '/api/v1/keys', { name: 'x', scopes: ['devices:read'] });
+  const status = async (headers: Record<string, string>): Promise<number | undefined> => {
+    const asked = request({ host: '127.0.0.1', port, path: '/api/v1/devices', headers, agent: false }).end();
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    answer.resume();
+    return answer.statusCode;
+  };
+  const authorization = `Bearer ${body.key}`;
+  const evil = `evil.example:${port}`;
+  assert.equal(await status({ host: evil }), 421);
+  assert.equal(await status({ host: evil, origin: `http://${evil}`, authorization }), 403);
+  assert.equal(await status({ origin: 'http://evil.example', authorization }), 403);
+  assert.equal(await status({ origin: `http://127.0.0.1:${port}`, authorization }), 200);
+  assert.equal(await status({ authorization }), 200);
+});
+
+test('MQTT over WebSocket and the API share a listener', async () => {
+  await using api = await Asked.start();
+  const { port } = api.server.listeners[1];
+  const get = async (path: string) => (await fetch(`http://127.0.0.1:${port}${path}`)).status;
+  assert.deepEqual([await get('/mqtt'), await get('/other'), await get('/api/v1/devices')], [426, 404, 401]);
 });
 
 test('a server without devices has the API, and no routes of devices', async () => {
