@@ -6,24 +6,28 @@ import os
 
 def _read(file):
     with open(os.path.join(os.environ.get("CAMERA", "camera"), file)) as opened:
-        return json.load(opened)
+        return opened.read()
+
+
+def _registered():
+    return json.loads(_read("device.json"))
 
 
 def get_device_id():
-    return _read("device.json")["id"]
+    return _registered()["id"]
 
 
 def get_partner_id():
-    return _read("device.json")["attributes"]["partner"]
+    return _registered()["attributes"]["partner"]
 
 
 def get_space_id():
-    return _read("device.json")["attributes"]["space"]
+    return _registered()["attributes"]["space"]
 
 
 def get_thing_name():
-    return _read("device.json")["attributes"]["thingName"]
+    return _registered()["attributes"]["thingName"]
 
 
 def get_access_token():
-    return _read("token.json")["token"]
+    return _read("token").strip()

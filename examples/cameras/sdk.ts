@@ -1,8 +1,8 @@
 /**
  * What a camera asks its firmware for. Replace this file by one that calls the SDK of yours.
  *
- * Here the folder named by `CAMERA` (default: `camera`) stands for the firmware. In it are two answers of the HTTP API:
- * `device.json` of `POST /api/v1/devices`, and `token.json` of `POST /api/v1/devices/{id}/tokens`.
+ * Here the folder named by `CAMERA` (default: `camera`) stands for the firmware: `device.json` as `dunlin device add --json`
+ * prints it, and `token` as `dunlin device token` does.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,10 +18,10 @@ export const getSpaceId = (): string => registered().attributes.space;
 export const getThingName = (): string => registered().attributes.thingName;
 
 /** The token that counts now: asked for before each connection, so that a rotated one is used by the next. */
-export const getAccessToken = (): string => (read('token.json') as { token: string }).token;
+export const getAccessToken = (): string => read('token').trim();
 
-const registered = (): Registered => read('device.json') as Registered;
+const registered = (): Registered => JSON.parse(read('device.json')) as Registered;
 
-function read(file: string): unknown {
-  return JSON.parse(readFileSync(join(process.env.CAMERA ?? 'camera', file), 'utf8'));
+function read(file: string): string {
+  return readFileSync(join(process.env.CAMERA ?? 'camera', file), 'utf8');
 }

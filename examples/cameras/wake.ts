@@ -3,15 +3,15 @@
  *
  *     npx node --conditions=@dunlin/source examples/cameras/wake.ts DEVICE_ID KEY_FILE [URL]
  *
- * KEY_FILE is the answer of `POST /api/v1/keys`, whose key has the scope `commands:write`; URL is `http://localhost:8080` by
- * default. It ends with 0 where the camera has got the command, with 3 where it is not known yet.
+ * KEY_FILE holds an API key with the scope `commands:write`, as `dunlin api-key add` prints it; URL is `http://localhost:8080`
+ * by default. It ends with 0 where the camera has got the command, with 3 where that is not known yet.
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 const [deviceId, keyFile, url = 'http://localhost:8080'] = process.argv.slice(2);
 if (keyFile === undefined) throw new Error('Cannot wake a camera: DEVICE_ID and KEY_FILE are expected');
-const { key } = JSON.parse(readFileSync(keyFile, 'utf8')) as { key: string };
+const key = readFileSync(keyFile, 'utf8').trim();
 
 // The id makes a repeat of this call the same command.
 const id = randomUUID();

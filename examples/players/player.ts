@@ -3,15 +3,15 @@
  *
  *     npx node --conditions=@dunlin/source examples/players/player.ts FOLDER [URL [API_URL KEY_FILE]]
  *
- * FOLDER has `credentials.json` and `ca.pem` (see `credentials.ts`), and keeps views that have not been reported yet. URL is
+ * FOLDER has certificate and key (see `credentials.ts`), and keeps views that have not been reported yet. URL is
  * `mqtts://localhost:8883` by default, or `wss://…/mqtt`. With API_URL and KEY_FILE the player renews its certificate by
- * itself. It runs until SIGINT or SIGTERM.
+ * itself; one that is put into FOLDER is used at once. It runs until SIGINT or SIGTERM.
  */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Client } from '@dunlin/client';
 import { createClient, fileOutbox } from '@dunlin/client/node';
-import { playerKeyOf, renewCredentials, tlsOptions, watchCredentials } from './credentials.ts';
+import { playerKeyOf, renewCertificate, tlsOf, watchCertificate } from './credentials.ts';
 import { COMMAND, REQUEST, STATUS, topics, VIEW } from './topics.ts';
 
 const FIRMWARE_VERSION = '2.1.0';
@@ -28,7 +28,7 @@ function newClient(): Client {
     clientId: player,
     username: player,
     password: '',
-    tls: () => tlsOptions(folder),
+    tls: tlsOf(folder),
     will: { topic: `makapix/player/${player}/status`, payload: offline, qos: 1 },
     keepAlive: 60,
     connectAttempts: Infinity,
@@ -40,20 +40,20 @@ function newClient(): Client {
       certificateExpiring: ({ of, daysLeft }) => {
         console.log(`The certificate of the ${of} ends in ${daysLeft} days`);
         if (of === 'client' && apiUrl !== undefined && keyFile !== undefined)
-          renewCredentials(folder, apiUrl, keyFile).catch(told);
+          renewCertificate(folder, apiUrl, keyFile).catch(told);
       },
     },
   });
 }
 
-/** Plays until other credentials are there, or the program is to end. */
+/** Plays until another certificate is there, or the program is to end. */
 async function play(): Promise<void> {
   const client = newClient();
   const typed = topics.with(client, { invalid: (_message, error) => console.log(`Ignored: ${error.message}`) });
   const online = { player_key: player, status: 'online', firmware_version: FIRMWARE_VERSION } as const;
   client.on('connected', () => void typed.publish(STATUS, { player }, online, { qos: 1 }).catch(told));
   const ended = Promise.withResolvers<void>();
-  const unwatch = watchCredentials(folder, ended.resolve);
+  const unwatch = watchCertificate(folder, ended.resolve);
   stop.signal.addEventListener('abort', () => ended.resolve(), { once: true });
   const playing = async (): Promise<void> => {
     // Subscribed before the answer: commands that waited in the session come at once.

@@ -24,9 +24,9 @@ async function register(of: Fleet): Promise<Camera> {
   const [id, partner, space, thingName] = Array.from({ length: 4 }, () => randomUUID());
   const device = { id, type: 'camera', attributes: { partner, space, thingName } };
   const folder = of.path(id);
-  write(join(folder, 'device.json'), await of.done('POST', '/api/v1/devices', device));
+  write(join(folder, 'device.json'), JSON.stringify(await of.done('POST', '/api/v1/devices', device)));
   const issued = await of.done('POST', `/api/v1/devices/${id}/tokens`, {});
-  write(join(folder, 'token.json'), issued);
+  write(join(folder, 'token'), issued.token);
   const topic = `device/things/${thingName}/message`;
   return { id, folder, clientId: `${partner}-mcu-${space}-${id}`, topic, ...issued };
 }
@@ -146,7 +146,7 @@ describe('cameras', () => {
     const program = run('cameras/camera.ts', [urls.mqtt], sdkOf(camera));
     await program.shows('Waiting for wake-up commands');
     const path = `/api/v1/devices/${camera.id}/tokens`;
-    write(join(camera.folder, 'token.json'), await fleet.done('POST', `${path}/rotate`, {}));
+    write(join(camera.folder, 'token'), (await fleet.done('POST', `${path}/rotate`, {})).token);
     await woken(camera, 'sent, confirmed', 0);
     assert.equal(fleet.server.count('clientDisconnected', { clientId: camera.clientId }), 0);
     await fleet.done('DELETE', `${path}/${camera.tokenId}`);
@@ -197,8 +197,8 @@ describe('what is no wake-up command', () => {
     test(`is ignored by ${file} with a line of its log`, async () => {
       const broker = await LocalBroker.start();
       const folder = scratch();
-      write(join(folder, 'device.json'), device);
-      write(join(folder, 'token.json'), { token: 'any' });
+      write(join(folder, 'device.json'), JSON.stringify(device));
+      write(join(folder, 'token'), 'any');
       const place = file === 'camera.ts' ? [`mqtt://127.0.0.1:${broker.port}`] : ['127.0.0.1', String(broker.port)];
       const program = run(`cameras/${file}`, place, { CAMERA: folder });
       await program.shows('Waiting for wake-up commands');

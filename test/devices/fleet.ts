@@ -1,6 +1,6 @@
 /** A fleet of the examples from nothing: `dunlin init`, its configuration at free ports, `dunlin serve`, and its programs. */
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { askServer, type LocalRequest } from '@dunlin/server';
@@ -95,19 +95,15 @@ export class Fleet {
 
   /** Makes an API key and returns the file with it. */
   async keyFile(...scopes: readonly string[]): Promise<string> {
-    const file = this.path(`${scopes.join('-').replaceAll(':', '-')}.json`);
-    return write(file, await this.done('POST', '/api/v1/keys', { name: 'test', scopes }));
-  }
-
-  copy(file: string, to: string): void {
-    cpSync(this.path(file), to);
+    const { key } = await this.done('POST', '/api/v1/keys', { name: 'test', scopes });
+    return write(this.path(`${scopes.join('-').replaceAll(':', '-')}.key`), `${key}\n`);
   }
 }
 
-/** Writes an answer of the API to a file, in one step: a program may be reading it. Returns the file. */
-export function write(file: string, answer: object): string {
+/** Writes a file in one step, since a program may be reading it, and returns it. */
+export function write(file: string, text: string): string {
   mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(`${file}.new`, JSON.stringify(answer), { mode: 0o600 });
+  writeFileSync(`${file}.new`, text, { mode: 0o600 });
   renameSync(`${file}.new`, file);
   return file;
 }

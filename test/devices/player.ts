@@ -1,8 +1,8 @@
-/** Players of the tests: registered by the API, with the certificate in files for whoever takes files. */
+/** Players of the tests, registered by the API. */
 import { randomUUID } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Fleet, write } from './fleet.ts';
+import { type Answer, type Fleet, write } from './fleet.ts';
 
 export interface Player {
   /** Its player_key. */
@@ -10,7 +10,7 @@ export interface Player {
   /** As `player.ts` of the example takes it. */
   readonly folder: string;
   /** The authority of the server, the chain of the player, its key. */
-  readonly files: readonly string[];
+  readonly files: readonly [ca: string, certificate: string, key: string];
   /** Of its certificate. */
   readonly serial: string;
 }
@@ -22,12 +22,17 @@ export async function register(fleet: Fleet, { days }: { readonly days?: number 
   const wishes = { generateKey: true, ...(days !== undefined && { days }) };
   const issued = await fleet.done('POST', `/api/v1/devices/${id}/certificates`, wishes);
   const folder = fleet.path(id);
-  write(join(folder, 'credentials.json'), issued);
-  const files = ['ca.pem', 'player.pem', 'player.key'].map((file) => join(folder, file));
-  fleet.copy('tls/ca.pem', files[0]);
-  writeFileSync(files[1], issued.chain);
-  writeFileSync(files[2], issued.key, { mode: 0o600 });
+  const [ca, certificate, key] = ['server-ca.pem', 'cert.pem', 'key.pem'].map((file) => join(folder, file));
+  const files = [ca, certificate, key] as const;
+  write(ca, readFileSync(fleet.path('tls/ca.pem'), 'utf8'));
+  install({ files }, issued);
   return { id, folder, files, serial: issued.serial };
+}
+
+/** Puts a certificate that was issued into the folder of its player. */
+export function install({ files: [, certificate, key] }: Pick<Player, 'files'>, issued: Answer['body']): void {
+  write(certificate, issued.chain);
+  write(key, issued.key);
 }
 
 /** Where the server of a fleet is. */

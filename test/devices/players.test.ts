@@ -1,17 +1,16 @@
 /** The fleet of players from nothing: certificates, mutual TLS, requests, views that count once, renewal, revocation. */
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
+import { randomUUID, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { type ConnectOptions, connect } from '@dunlin/client';
 import { completeConfiguration } from '../../packages/server/src/configuration.ts';
 import { parseConfiguration } from '../../packages/server/src/configuration-file.ts';
 import { debianPython, missing } from '../../tools/prerequisites.ts';
 import { Program } from '../interop/local-broker.ts';
-import { ended, example, Fleet, run, showsTimes, write } from './fleet.ts';
-import { type Player, register, urlsOf, views } from './player.ts';
+import { ended, example, Fleet, run, showsTimes } from './fleet.ts';
+import { install, type Player, register, urlsOf, views } from './player.ts';
 
 const fleet = await Fleet.init('players');
 await fleet.start();
@@ -155,27 +154,28 @@ describe('players', () => {
   test('a certificate that ends soon is renewed during the session, which goes on with it; both are cut when revoked', async () => {
     const player = await register(fleet, { days: 20 });
     const keyFile = await fleet.keyFile('certificates:write');
+    const former = optionsOf(player);
     const program = play(player, urls.players, [urls.api, keyFile]);
     await program.shows('The certificate of the client ends in 19 days\n');
     await showsTimes(program, 'Waiting for commands\n', 2);
     const { items } = await fleet.done('GET', `/api/v1/devices/${player.id}/certificates`);
-    const former = items.find(({ serial }: { serial: string }) => serial === player.serial);
-    const credentials = JSON.parse(readFileSync(join(player.folder, 'credentials.json'), 'utf8'));
-    assert.equal(former.replacedBy, credentials.serial);
+    const record = items.find(({ serial }: { serial: string }) => serial === player.serial);
+    const { serialNumber } = new X509Certificate(readFileSync(player.files[1]));
+    assert.equal(record.replacedBy, serialNumber);
     const told = await show(fleet, player, 12);
     assert.deepEqual([told.state, told.confirmed], ['sent', true]);
 
     // The former one counts on, for a while: another player with the same certificate takes the place of the session.
     program.kill('SIGKILL');
-    const older = await connect(urls.players, optionsOf(player));
+    const older = await connect(urls.players, former);
     await fleet.done('POST', `/api/v1/certificates/${player.serial}/revoke`, { reason: 'keyCompromise' });
     const { error } = await older.closed;
     assert.deepEqual([error?.code, error?.reasonCode], ['server-disconnected', 0x87]);
-    await assert.rejects(connect(urls.players, optionsOf(player)), { code: 'refused', reasonCode: 0x87 });
+    await assert.rejects(connect(urls.players, former), { code: 'refused', reasonCode: 0x87 });
 
     const next = play(player);
     await next.shows('Posts: 101');
-    await fleet.done('POST', `/api/v1/certificates/${credentials.serial}/revoke`, {});
+    await fleet.done('POST', `/api/v1/certificates/${serialNumber}/revoke`, {});
     await fleet.server.told('clientDisconnected', { clientId: player.id, check: 'certificate-revoked' });
     await next.shows('reconnecting ');
     await fleet.server.told('connectRefused', { clientId: player.id, check: 'certificate-revoked' });
@@ -183,7 +183,7 @@ describe('players', () => {
     assert.equal(why.refusals[0].check, 'certificate-revoked');
     // It waits for other credentials, and takes them at once.
     const issued = await fleet.done('POST', `/api/v1/devices/${player.id}/certificates`, { generateKey: true });
-    write(join(player.folder, 'credentials.json'), issued);
+    install(player, issued);
     await showsTimes(next, 'Waiting for commands\n', 2);
     await ended(next);
   });
