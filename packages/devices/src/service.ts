@@ -9,6 +9,9 @@ import type { IssuingAuthority } from './authority/issuing-authority.ts';
 import { OcspResponder } from './authority/ocsp-responder.ts';
 import { Registration, type RegistrationRule } from './authority/registration.ts';
 import { Revocations } from './authority/revocations.ts';
+import { type ClaimLimits, resolveClaimLimits } from './claims/claim-limits.ts';
+import { Claims } from './claims/claims.ts';
+import { CredentialDesk } from './claims/device-credentials.ts';
 import type { CommandLimits } from './commands/command-limits.ts';
 import { Commands } from './commands/commands.ts';
 import { GroupCommands } from './commands/group-commands.ts';
@@ -39,6 +42,7 @@ export interface DeviceServiceOptions extends ServiceParts {
   /** Foreign authorities whose devices are registered as they come. Default: none. */
   readonly registration?: readonly RegistrationRule[];
   readonly commandLimits?: Partial<CommandLimits>;
+  readonly claimLimits?: Partial<ClaimLimits>;
 }
 
 /** What there is where the service has an authority of its own. */
@@ -68,6 +72,8 @@ export class DeviceService {
   readonly connections = new Connections();
   /** Undefined where the service has no authority. */
   readonly issuing: CertificateService | undefined;
+  /** Credentials that devices and their owners get and end by themselves. */
+  readonly desk: CredentialDesk;
   readonly #options: DeviceServiceOptions;
   readonly #checks: DeviceChecks;
   readonly #live: LiveDevices;
@@ -75,6 +81,7 @@ export class DeviceService {
   readonly #policy: IssuedCertificatePolicy;
   readonly #events = new ConnectionEvents();
   readonly #ends: (() => void)[] = [];
+  #claims: Claims | undefined;
   #broker: DeviceBroker | undefined;
   #attached: Attached | undefined;
 
@@ -97,22 +104,28 @@ export class DeviceService {
     this.#refusals = new RefusalLog(clock, (deviceId) => this.#live.has(deviceId));
     const registration = new Registration(options, this.registry, options.registration ?? [], authority?.name);
     this.#policy = new IssuedCertificatePolicy(issuing?.certificates, registration);
+    this.desk = new CredentialDesk({ ...this.#claimParts, policy: this.#policy });
   }
 
   /** Settles when all is known that a device may be refused for. */
   static async open(options: DeviceServiceOptions): Promise<DeviceService> {
     const { authority, clock } = options;
-    if (authority === undefined) return new DeviceService(options, undefined);
+    if (authority === undefined) return new DeviceService(options, undefined).#opened();
     const certificates = new Certificates(options, authority, options.certificates);
     const revocations = await Revocations.open(certificates.table, clock);
     const crl = new CrlPublisher(authority, revocations, clock);
     const ocsp = new OcspResponder(authority, certificates, clock);
-    return new DeviceService(options, { authority, certificates, revocations, crl, ocsp });
+    return new DeviceService(options, { authority, certificates, revocations, crl, ocsp }).#opened();
   }
 
   /** Who else knows revoked certificates; none where the service has no authority. */
   get revocationSources(): readonly RevocationSource[] {
     return this.issuing === undefined ? [] : [this.issuing.revocations];
+  }
+
+  /** Devices that ask for a place. */
+  get claims(): Claims {
+    return this.#claims as Claims;
   }
 
   /** These are there when the service has a broker; before, they throw. */
@@ -210,6 +223,23 @@ export class DeviceService {
     await this.issuing?.certificates.close();
     await this.tokens.close();
     await this.registry.close();
+  }
+
+  get #claimParts() {
+    const { registry, tokens, types, issuing } = this;
+    return {
+      ...this.#options,
+      registry,
+      tokens,
+      types,
+      issuing,
+      limits: resolveClaimLimits(this.#options.claimLimits ?? {}),
+    };
+  }
+
+  async #opened(): Promise<this> {
+    this.#claims = await Claims.open({ ...this.#claimParts, desk: this.desk });
+    return this;
   }
 
   get #withBroker(): Attached {

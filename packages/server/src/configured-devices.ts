@@ -32,6 +32,7 @@ export async function openDevices(
     authority,
     registration: devices.registration,
     commandLimits: devices.limits,
+    claimLimits: devices.limits,
     ...(warnDays !== undefined && { warnDays }),
     certificates: { ...(days !== undefined && { days }), ...(renewalOverlapS !== undefined && { renewalOverlapS }) },
   });

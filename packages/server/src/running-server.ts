@@ -8,7 +8,7 @@ import {
   type Random,
   type Store,
 } from '@dunlin/broker';
-import type { DeviceService, Tables } from '@dunlin/devices';
+import { type DeviceService, EXPIRY_DEFAULTS, type Tables } from '@dunlin/devices';
 import { PasswordVerifier, type RevocationSource } from '@dunlin/identity';
 import type { LmdbEnvironment } from '@dunlin/lmdb';
 import { quoted } from '@dunlin/protocol';
@@ -215,6 +215,8 @@ export class Running {
         clock: this.#clock,
         settings: this.configuration.api,
         devices: this.#devices,
+        doors: this.#inForce.doors,
+        warnDays: this.configuration.devices?.authority?.warnDays ?? EXPIRY_DEFAULTS.warnDays,
         tell: this.#options.tell,
       }),
     );
@@ -283,7 +285,7 @@ const JSON_ESCAPES = 2;
 function withApi(host: ApiHost, other: HttpRequestHandler | undefined): HttpRequestHandler {
   return (request, response, listener, visit) => {
     if (!isApiUrl(request.url ?? '')) return other?.(request, response, listener, visit) ?? false;
-    host.take(request, response, visit);
+    host.take(request, response, { ...visit, listener });
     return true;
   };
 }

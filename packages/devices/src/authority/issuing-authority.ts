@@ -40,6 +40,8 @@ export interface IssueRequest {
   readonly deviceId: string;
   /** PKCS#10 in PEM or DER, for a key that the device made. Without one a key is made here. */
   readonly csr?: string | Uint8Array;
+  /** The Common Name that the request has to have. Default: the device id. */
+  readonly csrName?: string;
   /** How long it is valid, from `nowMs` on. It ends with the authority at the latest. */
   readonly days: number;
   readonly nowMs: number;
@@ -111,14 +113,14 @@ export class IssuingAuthority {
   }
 
   /** Issues a certificate. Throws `CertificateError`; nothing is remembered here. */
-  issue({ deviceId, csr, days, nowMs }: IssueRequest): IssuedCertificate {
+  issue({ deviceId, csr, csrName = deviceId, days, nowMs }: IssueRequest): IssuedCertificate {
     if (deviceId.length > COMMON_NAME_MAX || !isReadable(deviceId))
       throw refused('name-unfit', deviceId, `a name of 1 to ${COMMON_NAME_MAX} visible characters is expected`);
     if (!Number.isFinite(days) || days <= 0 || days > DAYS_MAX)
       throw refused('days-unfit', deviceId, `found ${days} days; more than 0 and at most ${DAYS_MAX} are expected`);
     if (this.notAfterMs <= nowMs)
       throw refused('authority-expired', deviceId, 'the authority has expired; one that is valid is expected');
-    const publicKey = csr === undefined ? undefined : readCsr(csr, deviceId);
+    const publicKey = csr === undefined ? undefined : readCsr(csr, csrName);
     const spki = publicKey?.export({ type: 'spki', format: 'der' });
     if (spki !== undefined && this.#chain.some((certificate) => certificate.publicKey.equals(spki)))
       throw refused('key-taken', deviceId, 'the key is that of an authority; one of its own is expected');

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { TLSSocket } from 'node:tls';
 import type { Clock } from '@dunlin/broker';
 import type { HttpVisit } from '@dunlin/transport/websocket-server';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -12,10 +13,12 @@ import { Compile } from 'typebox/compile';
 import { Value } from 'typebox/value';
 import { type AnsweredRequests, requestHash } from './answered-requests.ts';
 import type { ApiKeys } from './api-keys.ts';
-import type { ApiAnswer, ApiCall, ApiRoute } from './api-route.ts';
+import type { ApiAnswer, ApiCall, ApiRoute, HttpFacts } from './api-route.ts';
 import type { AuditLog } from './audit-log.ts';
 import { nestsAtMost } from './json-depth.ts';
 import { openApiDocument } from './open-api.ts';
+import { ownerCaller } from './owner-caller.ts';
+import type { OwnerSessions } from './owner-sessions.ts';
 import { ApiProblem, PROBLEMS, type ProblemCode, problemBody } from './problems.ts';
 import { RequestRate } from './request-rate.ts';
 import { type Caller, LOCAL } from './scopes.ts';
@@ -38,7 +41,14 @@ export interface ApiParts {
   readonly routes: readonly ApiRoute[];
   readonly limits: ApiLimits;
   /** Who sent a request that came over a listener. */
-  readonly visitOf: (request: IncomingMessage) => HttpVisit | undefined;
+  readonly visitOf: (request: IncomingMessage) => ApiVisit | undefined;
+  /** Owners of devices that are signed in. */
+  readonly owners: OwnerSessions;
+  /** What people see where a page cannot be shown. */
+  readonly problemPage: (problem: ApiProblem) => {
+    readonly body: string;
+    readonly headers: Readonly<Record<string, string>>;
+  };
   /** What an error of a route is to the caller; undefined: a fault of ours. */
   readonly problemOf: (error: unknown) => ApiProblem | undefined;
   /**
@@ -52,6 +62,9 @@ export interface ApiParts {
   readonly refused: (refused: RefusedRequest) => void;
   readonly version: string;
 }
+
+/** `listener`: where the request came in. */
+export type ApiVisit = HttpVisit & { readonly listener: string };
 
 export interface RefusedRequest {
   readonly requestId: string;
@@ -91,7 +104,7 @@ export async function apiApplication(parts: ApiParts): Promise<FastifyInstance> 
     logger: false,
     bodyLimit: parts.limits.bodyBytesMax,
     requestIdHeader: false,
-    genReqId: () => randomBytes(8).toString('hex'),
+    genReqId: requestIds(),
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX },
     frameworkErrors: (error, request, reply) => void answerProblem(parts, error, request, reply),
@@ -117,6 +130,13 @@ export async function apiApplication(parts: ApiParts): Promise<FastifyInstance> 
   return app;
 }
 
+/** Unlike those of other starts, and no secret. */
+function requestIds(): () => string {
+  const start = randomBytes(6).toString('hex');
+  let count = 0;
+  return () => `${start}-${++count}`;
+}
+
 function isJson({ bodyKind }: ApiRoute): boolean {
   return bodyKind === 'json';
 }
@@ -135,8 +155,9 @@ function addEntrance(app: FastifyInstance, parts: ApiParts, passages: WeakMap<Fa
     reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
     if (underWay > limits.requestsMax)
       throw new ApiProblem('too-busy', `Cannot take more than ${limits.requestsMax} requests at once: try again later`);
-    const { scope = 'any' } = request.routeOptions.config as { scope?: ApiRoute['scope'] };
-    const caller = await callerOf(request, parts, scope === 'public').catch((error) => {
+    const config = configOf(request);
+    const { scope } = config;
+    const caller = await callerOf(request, parts, config).catch((error) => {
       throw takeStranger(ofStrangers, addressOf(request, parts)) ?? error;
     });
     passages.set(request, { caller, first: undefined });
@@ -147,9 +168,19 @@ function addEntrance(app: FastifyInstance, parts: ApiParts, passages: WeakMap<Fa
           ? undefined
           : tooMany('of this API key');
     if (refusal !== undefined) throw refusal;
+    if (caller.session !== undefined) return;
+    if (scope === 'owner')
+      throw new ApiProblem('session-missing', 'Cannot do this: a user who is signed in is expected');
     if (scope !== 'any' && scope !== 'public' && !caller.scopes.has(scope))
       throw new ApiProblem('scope-missing', `Cannot do this with the API key: its scope ${scope} is expected`);
   });
+}
+
+type RouteConfig = Pick<ApiRoute, 'scope' | 'allowsOwners' | 'isPage'>;
+
+function configOf({ routeOptions }: FastifyRequest): RouteConfig {
+  const { scope = 'any', ...rest } = routeOptions.config as Partial<RouteConfig>;
+  return { scope, ...rest };
 }
 
 function takeStranger(rate: RequestRate, address: string): ApiProblem | undefined {
@@ -165,7 +196,7 @@ function addressOf({ raw }: FastifyRequest, { visitOf }: ApiParts): string {
 }
 
 /** @throws ApiProblem */
-async function callerOf({ raw, headers }: FastifyRequest, parts: ApiParts, isPublic: boolean): Promise<Caller> {
+async function callerOf({ raw, headers }: FastifyRequest, parts: ApiParts, config: RouteConfig): Promise<Caller> {
   const visit = parts.visitOf(raw);
   // Only code of this process can inject a request, and the control socket is for the user of the server alone.
   if (visit === undefined && 'isLightMyRequest' in raw) return LOCAL;
@@ -178,7 +209,9 @@ async function callerOf({ raw, headers }: FastifyRequest, parts: ApiParts, isPub
     );
   const key = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
   if (key !== undefined) return await parts.keys.check(key, address);
-  if (isPublic) return { by: 'public', scopes: new Set(), address };
+  const owner = ownerCaller(config, { method: raw.method ?? '', ...factsOf(raw, visit) }, visit, parts.owners);
+  if (owner !== undefined) return owner;
+  if (config.scope === 'public') return { by: 'public', scopes: new Set(), address };
   // A page of a name that was made to lead here is of "its own origin"; a key it has none.
   if (!visit.isOwnHost)
     throw new ApiProblem('host-refused', 'Cannot answer for this host: one of `hosts` of the listener is expected');
@@ -195,13 +228,16 @@ function addRoute(
   app.route({
     method,
     url: path.replace(/\{(\w+)\}/g, ':$1'),
-    config: { scope },
+    config: { scope, allowsOwners: route.allowsOwners, isPage: route.isPage },
     ...(bodyKind !== 'json' && { bodyLimit: bodyKind.bytesMax }),
     schema: { params, querystring: query, ...(body !== undefined && bodyKind === 'json' && { body }) },
     preValidation: async (request) => checkBody(request, route),
     handler: (request, reply) => {
       const gone = new AbortController();
-      reply.raw.once('close', () => gone.abort());
+      // An abort costs more than most answers: it makes an error with its stack.
+      reply.raw.once('close', () => {
+        if (!reply.raw.writableFinished) gone.abort();
+      });
       const work = answer(request, reply, parts, { ...(passages.get(request) as Passage), route, gone: gone.signal });
       parts.began(work, () => gone.abort());
       return work;
@@ -251,7 +287,8 @@ function contentTypeOf({ headers }: FastifyRequest): string {
 async function repeatedAnswer(request: FastifyRequest, parts: ApiParts, passage: RoutePassage) {
   const { route } = passage;
   const key = request.headers['idempotency-key'];
-  if (key === undefined || route.method === 'GET') return undefined;
+  // Strangers all have one name: a key of one could be guessed by another.
+  if (key === undefined || route.method === 'GET' || passage.caller.by === 'public') return undefined;
   if (typeof key !== 'string' || route.bodyKind !== 'json' || route.method !== 'POST')
     throw new ApiProblem(
       'idempotency-key-invalid',
@@ -290,6 +327,7 @@ async function carryOut(
     body: (body ?? undefined) as never,
     contentType: contentTypeOf(request),
     expected,
+    http: factsOf(request.raw, parts.visitOf(request.raw)),
     gone,
   };
   const answer = await route.handle(call);
@@ -307,9 +345,17 @@ async function carryOut(
   await endFirst(parts, passage, { status, location, body: kept });
   reply.code(status);
   if (location !== undefined) reply.header('location', location);
+  if (answer.headers !== undefined) reply.headers({ ...answer.headers });
   if (answer.revision !== undefined) reply.header('etag', `"${answer.revision}"`);
   if (text === undefined) return reply.send();
   return reply.type(answer.contentType ?? 'application/json; charset=utf-8').send(text);
+}
+
+function factsOf(request: IncomingMessage, visit: ApiVisit | undefined): HttpFacts {
+  const { headers, socket } = request;
+  const { peer, listener = '' } = visit ?? {};
+  const isProxied = peer?.proxyAddress !== undefined && headers['x-forwarded-proto'] === 'https';
+  return { listener, peer, headers, isSecure: isProxied || (socket as Partial<TLSSocket>).encrypted === true };
 }
 
 function bodyOf({ body, contentType }: ApiAnswer<unknown>): unknown {
@@ -356,6 +402,8 @@ const TURNED_AWAY: readonly ProblemCode[] = [
   'key-missing',
   'key-refused',
   'scope-missing',
+  'session-missing',
+  'form-refused',
   'origin-refused',
   'host-refused',
   'too-many-requests',
@@ -388,6 +436,11 @@ async function answerProblem(
   if (status === 429 || status === 503) reply.header('retry-after', String(RETRY_AFTER_S));
   // What was not read of the body would be taken for the next request.
   if (status === 413 || status === 415) reply.header('connection', 'close');
+  if (configOf(request).isPage) {
+    const { body, headers } = parts.problemPage(problem);
+    const all = { ...SECURITY_HEADERS, ...headers, 'x-request-id': request.id };
+    return reply.headers(all).code(status).type('text/html; charset=utf-8').send(body);
+  }
   return reply
     .headers({ ...SECURITY_HEADERS, 'x-request-id': request.id })
     .code(status)

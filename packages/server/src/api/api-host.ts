@@ -2,10 +2,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '@dunlin/broker';
 import type { Tables } from '@dunlin/devices';
-import type { HttpVisit } from '@dunlin/transport/websocket-server';
 import type { FastifyInstance } from 'fastify';
 import { ANSWERED_TABLE, AnsweredRequests } from './answered-requests.ts';
-import { type ApiLimits, type ApiParts, apiApplication } from './api-application.ts';
+import { type ApiLimits, type ApiParts, type ApiVisit, apiApplication } from './api-application.ts';
 import { API_KEYS_TABLE, ApiKeys } from './api-keys.ts';
 import type { ApiRoute } from './api-route.ts';
 import { AUDIT_TABLE, AuditLog } from './audit-log.ts';
@@ -29,6 +28,8 @@ export interface ApiOptions {
   readonly problemOf: (error: unknown) => ApiProblem | undefined;
   readonly failed: ApiParts['failed'];
   readonly refused: ApiParts['refused'];
+  readonly owners: ApiParts['owners'];
+  readonly problemPage: ApiParts['problemPage'];
   readonly version: string;
 }
 
@@ -50,14 +51,14 @@ export interface LocalAnswer {
 
 export class ApiHost {
   readonly #app: FastifyInstance;
-  readonly #visits: WeakMap<IncomingMessage, HttpVisit>;
+  readonly #visits: WeakMap<IncomingMessage, ApiVisit>;
   readonly #tables: readonly { close(): Promise<void> }[];
   /** What lets each go that waits. */
   readonly #underWay: ReadonlyMap<Promise<unknown>, () => void>;
 
   private constructor(
     app: FastifyInstance,
-    visits: WeakMap<IncomingMessage, HttpVisit>,
+    visits: WeakMap<IncomingMessage, ApiVisit>,
     tables: readonly { close(): Promise<void> }[],
     underWay: ReadonlyMap<Promise<unknown>, () => void>,
   ) {
@@ -69,7 +70,7 @@ export class ApiHost {
 
   static async open({ tables, clock, settings, routes, ...rest }: ApiOptions): Promise<ApiHost> {
     const { keysMax, auditEntriesMax, idempotencyS, idempotencyEntriesMax } = settings;
-    const visits = new WeakMap<IncomingMessage, HttpVisit>();
+    const visits = new WeakMap<IncomingMessage, ApiVisit>();
     const [keyTable, auditTable, answeredTable] = [
       tables.table(API_KEYS_TABLE),
       tables.table(AUDIT_TABLE),
@@ -107,7 +108,7 @@ export class ApiHost {
   }
 
   /** Answers a request that came over a listener. */
-  take(request: IncomingMessage, response: ServerResponse, visit: HttpVisit): void {
+  take(request: IncomingMessage, response: ServerResponse, visit: ApiVisit): void {
     this.#visits.set(request, visit);
     this.#app.routing(request, response);
   }
