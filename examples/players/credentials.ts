@@ -1,17 +1,24 @@
 /**
- * What a player shows who it is with: `cert.pem` and `key.pem`, as `dunlin device cert --out` makes them, and `server-ca.pem`,
- * the authority that its server is known by.
+ * The folder of a player: `cert.pem` and `key.pem`, as `dunlin device cert --out` or a registration makes them, after a
+ * registration `renewal-token` as well, and `server-ca.pem`, the authority that its server is known by.
  */
 import { X509Certificate } from 'node:crypto';
-import { watch } from 'node:fs';
+import { existsSync, watch } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tlsFiles } from '@dunlin/client/node';
 
 const CERTIFICATE = 'cert.pem';
 const KEY = 'key.pem';
+const RENEWAL_TOKEN = 'renewal-token';
 /** Two files do not change at once. */
 const SETTLE_MS = 200;
+
+/** As the API gives them. */
+export interface Credentials {
+  readonly certificate: { readonly chain: string; readonly key: string };
+  readonly renewalToken: string;
+}
 
 /** The option `tls` of the client: read anew for each attempt. */
 export function tlsOf(folder: string): ReturnType<typeof tlsFiles> {
@@ -19,33 +26,34 @@ export function tlsOf(folder: string): ReturnType<typeof tlsFiles> {
   return tlsFiles({ ca, cert, key });
 }
 
-/** The player_key: the Common Name of the certificate. */
-export async function playerKeyOf(folder: string): Promise<string> {
-  const file = join(folder, CERTIFICATE);
-  const [, name] = /^CN=(.+)$/m.exec(new X509Certificate(await readFile(file)).subject) ?? [];
-  if (name === undefined) throw new Error(`Cannot use ${file}: a Common Name is expected`);
-  return name;
+export function isRegistered(folder: string): boolean {
+  return existsSync(join(folder, KEY));
 }
 
-/**
- * Fetches another certificate in place of that in the folder, which counts on for a while. `keyFile` holds an API key with
- * the scope `certificates:write`.
- */
-export async function renewCertificate(folder: string, apiUrl: string, keyFile: string): Promise<void> {
-  const playerKey = await playerKeyOf(folder);
-  const response = await fetch(new URL(`/api/v1/devices/${encodeURIComponent(playerKey)}/certificates/renew`, apiUrl), {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${(await readFile(keyFile, 'utf8')).trim()}`,
-      'content-type': 'application/json',
-    },
-    body: JSON.stringify({ generateKey: true }),
-  });
-  if (!response.ok)
-    throw new Error(`Cannot renew the certificate of ${playerKey}: the API answered ${await response.text()}`);
-  const { chain, key } = (await response.json()) as { chain: string; key: string };
-  await put(join(folder, CERTIFICATE), chain);
-  await put(join(folder, KEY), key);
+/** Whether it may renew by itself. */
+export function isRenewable(folder: string): boolean {
+  return existsSync(join(folder, RENEWAL_TOKEN));
+}
+
+/** The player_key, which is the Common Name of the certificate, and until when that counts. */
+export async function identityOf(folder: string): Promise<{ playerKey: string; endsAtMs: number }> {
+  const file = join(folder, CERTIFICATE);
+  const { subject, validTo } = new X509Certificate(await readFile(file));
+  const [, playerKey] = /^CN=(.+)$/m.exec(subject) ?? [];
+  if (playerKey === undefined) throw new Error(`Cannot use ${file}: a Common Name is expected`);
+  return { playerKey, endsAtMs: Date.parse(validTo) };
+}
+
+/** What a renewal shows: the token that the last answer brought. */
+export async function renewalTokenOf(folder: string): Promise<string> {
+  return (await readFile(join(folder, RENEWAL_TOKEN), 'utf8')).trim();
+}
+
+/** The key comes last: with it everything is there. */
+export async function keep(folder: string, { certificate, renewalToken }: Credentials): Promise<void> {
+  await put(join(folder, RENEWAL_TOKEN), renewalToken);
+  await put(join(folder, CERTIFICATE), certificate.chain);
+  await put(join(folder, KEY), certificate.key);
 }
 
 /** Calls back when another certificate is in the folder; what it returns ends that. */

@@ -1,28 +1,33 @@
 /**
  * A player: says that it is there, asks for artworks, shows what it is told to, and reports each view once.
  *
- *     npx node --conditions=@dunlin/source examples/players/player.ts FOLDER [URL [API_URL KEY_FILE]]
+ *     npx node --conditions=@dunlin/source examples/players/player.ts FOLDER [URL [API_URL]]
  *
  * FOLDER has certificate and key (see `credentials.ts`), and keeps views that have not been reported yet. URL is
- * `mqtts://localhost:8883` by default, or `wss://…/mqtt`. With API_URL and KEY_FILE the player renews its certificate by
- * itself; one that is put into FOLDER is used at once. It runs until SIGINT or SIGTERM.
+ * `mqtts://localhost:8883` by default, or `wss://…/mqtt`. With API_URL, such as `http://localhost:8081`, a player without a
+ * certificate shows a code for its owner to enter, and one that was registered so renews by itself. A certificate that is put
+ * into FOLDER is used at once. It runs until SIGINT or SIGTERM.
  */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@dunlin/client';
 import { createClient, fileOutbox } from '@dunlin/client/node';
-import { playerKeyOf, renewCertificate, tlsOf, watchCertificate } from './credentials.ts';
+import { identityOf, isRegistered, isRenewable, tlsOf, watchCertificate } from './credentials.ts';
+import { register, renew } from './registration.ts';
 import { COMMAND, REQUEST, STATUS, topics, VIEW } from './topics.ts';
 
 const FIRMWARE_VERSION = '2.1.0';
+const DAY_MS = 86_400_000;
 
-const [folder, url = 'mqtts://localhost:8883', apiUrl, keyFile] = process.argv.slice(2);
+const [folder, url = 'mqtts://localhost:8883', apiUrl] = process.argv.slice(2);
 if (folder === undefined) throw new Error('Cannot play: FOLDER is expected');
-const player = await playerKeyOf(folder);
 const stop = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
 
-function newClient(): Client {
+let renewableAtMs = 0;
+
+function newClient(player: string): Client {
   const offline = { player_key: player, status: 'offline' };
   return createClient(url, {
     clientId: player,
@@ -39,16 +44,25 @@ function newClient(): Client {
       reconnecting: ({ delayMs }) => console.log(`next attempt in ${Math.ceil(delayMs / 1_000)} s`),
       certificateExpiring: ({ of, daysLeft }) => {
         console.log(`The certificate of the ${of} ends in ${daysLeft} days`);
-        if (of === 'client' && apiUrl !== undefined && keyFile !== undefined)
-          renewCertificate(folder, apiUrl, keyFile).catch(told);
+        if (of === 'client') renewItself().catch(told);
       },
     },
   });
 }
 
+/** Once a day at most, however short certificates are. */
+async function renewItself(): Promise<void> {
+  if (apiUrl === undefined || !isRenewable(folder) || Date.now() < renewableAtMs) return;
+  renewableAtMs = Date.now() + DAY_MS;
+  await renew(folder, apiUrl, stop.signal);
+  console.log('The certificate is renewed');
+}
+
 /** Plays until another certificate is there, or the program is to end. */
 async function play(): Promise<void> {
-  const client = newClient();
+  const { playerKey: player, endsAtMs } = await identityOf(folder);
+  if (endsAtMs < Date.now()) await renewItself().catch(told);
+  const client = newClient(player);
   const typed = topics.with(client, { invalid: (_message, error) => console.log(`Ignored: ${error.message}`) });
   const online = { player_key: player, status: 'online', firmware_version: FIRMWARE_VERSION } as const;
   client.on('connected', () => void typed.publish(STATUS, { player }, online, { qos: 1 }).catch(told));
@@ -79,4 +93,13 @@ function told(error: unknown): void {
   console.log(String(error));
 }
 
+function show(code: string, expiresAtMs: number): void {
+  console.log(`Enter the code ${code} until ${new Date(expiresAtMs).toISOString()}`);
+}
+
+for (let delayMs = 1_000; apiUrl !== undefined && !isRegistered(folder); delayMs = Math.min(2 * delayMs, 300_000)) {
+  await register(folder, apiUrl, show, stop.signal).catch(told);
+  if (stop.signal.aborted) break;
+  if (!isRegistered(folder)) await sleep(delayMs, undefined, { signal: stop.signal }).catch(() => {});
+}
 while (!stop.signal.aborted) await play();

@@ -11,7 +11,6 @@ import { eventually, Program } from '../interop/local-broker.ts';
 import { ended, showsTimes } from './fleet.ts';
 
 const MAIN = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
-const PLAYER = '6ad3ae9e-1b1c-4b2e-9f5d-0a3a5b0c7d11';
 
 /** The variables of the two configurations by the port that stands there and in the guide. */
 const PORTS = {
@@ -51,9 +50,9 @@ npx() { shift; $LAST "${process.execPath}" "$@"; }
     return new Guide(ports, folder);
   }
 
-  /** Runs the next block, which must have this text, and returns what it printed. */
-  async run(has: string): Promise<string> {
-    const block = this.#next(has);
+  /** Runs the next block, which must have this text, and returns what it printed. `fill`: what a reader puts in. */
+  async run(has: string, fill: (block: string) => string = (block) => block): Promise<string> {
+    const block = fill(this.#next(has));
     assert.ok(!block.startsWith('# Terminal'), block);
     return await new Program('bash', ['-ec', this.#script(block, '')]).output();
   }
@@ -86,7 +85,7 @@ async function serving(server: Program): Promise<void> {
   await eventually(() => server.err.includes('"started"'), 'the start of the server');
 }
 
-test('whoever follows the guide to devices has a woken camera and a registered player', {
+test('whoever follows the guide to devices has a woken camera and a registered player, which shows what it is told to', {
   skip: missing('openssl-command'),
 }, async () => {
   const guide = await Guide.open();
@@ -114,13 +113,16 @@ test('whoever follows the guide to devices has a woken camera and a registered p
   await serving(players);
   const website = guide.start('server.ts');
   await website.shows('Serving players\n');
-  assert.match(await guide.run('dunlin device cert'), /player\/key\.pem/);
   const player = guide.start('player.ts');
+  await player.shows('Enter the code ');
+  const [, code] = /^Enter the code (\S+) until /.exec(player.out) ?? [];
+  await guide.run('confirm.ts CODE', (block) => block.replace('CODE', code));
   await player.shows('Posts: 101, 102, 103, 104, 105\n');
-  await website.shows(`${PLAYER} is online\n`);
+  await website.shows(' is online\n');
   const shown = await guide.run('dunlin device command');
   assert.match(shown, /^show to \S+: confirmed\n/);
-  await website.shows(`${PLAYER} showed artwork 101\n`);
+  await website.shows(' showed artwork 101\n');
+  assert.match(await guide.run('dunlin device cert'), /firmware\/key\.pem/);
   await guide.run('dunlin device renew');
   await showsTimes(player, 'Waiting for commands\n', 2);
   assert.match(await guide.run('dunlin device revoke'), /^Revoked the certificate [\s\S]*\nRevoked the certificate /);

@@ -9,7 +9,7 @@ import { startNginx } from '../doors/nginx.ts';
 import { freePort } from '../free-port.ts';
 import { Program } from '../interop/local-broker.ts';
 import { ended, example, Fleet, run } from './fleet.ts';
-import { type Player, register } from './player.ts';
+import { type Player, register, registerByCode } from './player.ts';
 
 const text = (file: string): string => readFileSync(file, 'utf8');
 
@@ -24,7 +24,8 @@ describe('players behind nginx', { skip: missing('nginx', 'paho') }, () => {
     cpSync(fleet.path('tls'), fleet.path('conf/tls'), { recursive: true });
     const site = text(example('players/nginx.conf'))
       .replace('listen 443', `listen 127.0.0.1:${nginxPort}`)
-      .replace('127.0.0.1:8080', `127.0.0.1:${fleet.port('PLAYERS_WEB_PORT')}`);
+      .replace('127.0.0.1:8080', `127.0.0.1:${fleet.port('PLAYERS_WEB_PORT')}`)
+      .replace('127.0.0.1:8081', `127.0.0.1:${fleet.port('PLAYERS_API_PORT')}`);
     await startNginx(fleet.directory, nginxPort, site);
     const url = `wss://localhost:${nginxPort}/mqtt`;
     const [player, other, foreign] = [await register(fleet), await register(fleet), await Fleet.init('players')];
@@ -33,6 +34,12 @@ describe('players behind nginx', { skip: missing('nginx', 'paho') }, () => {
     await own.shows('Waiting for commands\n');
     await fleet.server.told('clientConnected', { clientId: player.id, listener: 'players-web', username: player.id });
     await ended(own);
+    // Without a certificate nginx lets a player register, and nothing else.
+    const registered = await registerByCode(fleet, { players: url, api: `https://localhost:${nginxPort}` });
+    await fleet.server.told('clientConnected', { clientId: registered.player.id, listener: 'players-web' });
+    await ended(registered.program);
+    const wsOptions = { ca: text(fleet.path('tls/ca.pem')) };
+    await assert.rejects(connectAsync(url, { reconnectPeriod: 0, wsOptions }), /403/);
 
     const paho = (playerKey: string, [, certificate, key]: readonly string[]): Program => {
       const files = [fleet.path('tls/ca.pem'), certificate, key];

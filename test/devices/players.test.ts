@@ -5,12 +5,13 @@ import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { describe, test } from 'node:test';
 import { type ConnectOptions, connect } from '@dunlin/client';
+import { createAuthority, issueClientCertificate } from '@dunlin/devices';
 import { completeConfiguration } from '../../packages/server/src/configuration.ts';
 import { parseConfiguration } from '../../packages/server/src/configuration-file.ts';
 import { debianPython, missing } from '../../tools/prerequisites.ts';
 import { Program } from '../interop/local-broker.ts';
 import { ended, example, Fleet, run, showsTimes } from './fleet.ts';
-import { install, type Player, register, urlsOf, views } from './player.ts';
+import { install, type Player, register, registerByCode, urlsOf, views } from './player.ts';
 
 const fleet = await Fleet.init('players');
 await fleet.start();
@@ -151,24 +152,27 @@ describe('players', () => {
     assert.equal(views(fleet, player).length, 1);
   });
 
-  test('a certificate that ends soon is renewed during the session, which goes on with it; both are cut when revoked', async () => {
-    const player = await register(fleet, { days: 20 });
-    const keyFile = await fleet.keyFile('certificates:write');
-    const former = optionsOf(player);
-    const program = play(player, urls.players, [urls.api, keyFile]);
+  test('a player registers by a code that its owner enters; its certificate is renewed during the session, and cut when revoked', async () => {
+    const { player, program } = await registerByCode(fleet);
+    const { owner, name } = await fleet.done('GET', `/api/v1/devices/${player.id}`);
+    assert.deepEqual([owner, name], ['ada', 'kitchen']);
+    // One that ends soon is put in the place of the first; the player connects with it, and renews it.
+    const path = `/api/v1/devices/${player.id}/certificates`;
+    const short = await fleet.done('POST', path, { generateKey: true, days: 20 });
+    install(player, short);
     await program.shows('The certificate of the client ends in 19 days\n');
-    await showsTimes(program, 'Waiting for commands\n', 2);
-    const { items } = await fleet.done('GET', `/api/v1/devices/${player.id}/certificates`);
-    const record = items.find(({ serial }: { serial: string }) => serial === player.serial);
+    const former = optionsOf(player);
+    await program.shows('The certificate is renewed\n');
+    await showsTimes(program, 'Waiting for commands\n', 3);
     const { serialNumber } = new X509Certificate(readFileSync(player.files[1]));
-    assert.equal(record.replacedBy, serialNumber);
-    const told = await show(fleet, player, 12);
-    assert.deepEqual([told.state, told.confirmed], ['sent', true]);
+    assert.notEqual(serialNumber, short.serial);
+    const shown = await show(fleet, player, 12);
+    assert.deepEqual([shown.state, shown.confirmed], ['sent', true]);
 
-    // The former one counts on, for a while: another player with the same certificate takes the place of the session.
+    // The short one counts on until it is revoked.
     program.kill('SIGKILL');
     const older = await connect(urls.players, former);
-    await fleet.done('POST', `/api/v1/certificates/${player.serial}/revoke`, { reason: 'keyCompromise' });
+    await fleet.done('POST', `/api/v1/certificates/${short.serial}/revoke`, { reason: 'keyCompromise' });
     const { error } = await older.closed;
     assert.deepEqual([error?.code, error?.reasonCode], ['server-disconnected', 0x87]);
     await assert.rejects(connect(urls.players, former), { code: 'refused', reasonCode: 0x87 });
@@ -178,14 +182,24 @@ describe('players', () => {
     await fleet.done('POST', `/api/v1/certificates/${serialNumber}/revoke`, {});
     await fleet.server.told('clientDisconnected', { clientId: player.id, check: 'certificate-revoked' });
     await next.shows('reconnecting ');
-    await fleet.server.told('connectRefused', { clientId: player.id, check: 'certificate-revoked' });
     const why = await fleet.done('GET', `/api/v1/devices/${player.id}/why`);
     assert.equal(why.refusals[0].check, 'certificate-revoked');
-    // It waits for other credentials, and takes them at once.
-    const issued = await fleet.done('POST', `/api/v1/devices/${player.id}/certificates`, { generateKey: true });
-    install(player, issued);
+    // It waits for another certificate, and takes it at once.
+    install(player, await fleet.done('POST', path, { generateKey: true }));
     await showsTimes(next, 'Waiting for commands\n', 2);
     await ended(next);
+  });
+
+  test('a player whose certificate has ended renews by its token before it connects', async () => {
+    const { player, program } = await registerByCode(fleet);
+    await ended(program);
+    const nowMs = Date.now() - 10 * 86_400_000;
+    const authority = createAuthority({ commonName: 'Former', days: 5, nowMs });
+    const { certificate, key = '' } = issueClientCertificate({ authority, commonName: player.id, days: 1, nowMs });
+    install(player, { chain: certificate, key });
+    const again = play(player, urls.players, [urls.api]);
+    await again.shows('Posts: 101');
+    assert.match(await ended(again), /^The certificate is renewed\nconnecting \nconnected /);
   });
 
   test('over kill -9 of server, application and player nothing is lost: what was shown meanwhile counts, once', async () => {
