@@ -115,7 +115,7 @@ export function run(
   environment: Readonly<Record<string, string>> = {},
 ): Program {
   const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-  return new Program('env', [...variables, ...NODE, example(file), ...words]);
+  return new Program('env', [...variables, ...NODE, example(file), ...words], '', 0);
 }
 
 /** Waits until a program has shown a text so many times. */

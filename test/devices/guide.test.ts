@@ -62,7 +62,7 @@ npx() { shift; $LAST "${process.execPath}" "$@"; }
     const block = this.#next(has);
     assert.match(block, /^# Terminal \d\n/);
     // The program takes the place of the shell, so that an end of the one is that of the other.
-    return new Program('bash', ['-ec', this.#script(block, 'exec')]);
+    return new Program('bash', ['-ec', this.#script(block, 'exec')], '', 0);
   }
 
   get rest(): readonly string[] {
