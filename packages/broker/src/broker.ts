@@ -11,7 +11,7 @@ import { Connection } from './connection.ts';
 import { ConnectionCounts } from './connection-counts.ts';
 import { ConnectionDeadlines } from './connection-deadlines.ts';
 import { Denials } from './denials.ts';
-import { rejectConnection, sendDisconnect } from './disconnect.ts';
+import { endSession, rejectConnection, sendDisconnect } from './disconnect.ts';
 import type { BrokerEvent } from './events.ts';
 import { publishFollowed, subscribedQos } from './followed-delivery.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -130,6 +130,7 @@ export class Broker implements SessionContext {
   readonly #laterTurns: LaterTurns;
   #dirty: Connection[] = [];
   #isInTurn = false;
+  #isDrained = false;
   #listeners: ((event: BrokerEvent) => void)[] = [];
   #storeFailure: { readonly error: unknown } | undefined;
   #ticking: Timer | undefined;
@@ -263,6 +264,21 @@ export class Broker implements SessionContext {
   }
 
   /**
+   * Ends the session of a Client Identifier, with its connection where it has one; its will goes out.
+   * @param isMeant asked with the identity that the session is bound to; nothing happens where it says no
+   * @returns false where there is no such session
+   */
+  endSession(clientId: string, isMeant: (identity: string | undefined) => boolean): boolean {
+    this.beginTurn();
+    const session = this.sessionsById.get(clientId);
+    if (session === undefined || !isMeant(session.identity)) return false;
+    this.disconnectClient(clientId);
+    // One of expiry 0 has ended with its connection.
+    if (this.sessionsById.get(clientId) === session) endSession(this, session, 'removed');
+    return true;
+  }
+
+  /**
    * Asks `Authenticator.review` about every connection, after something changed about who may come in, and ends those
    * who may not stay. Settles when all were asked, in slices of about 10 ms; rejects never.
    */
@@ -301,13 +317,14 @@ export class Broker implements SessionContext {
   }
 
   /**
-   * Sends all clients away and stops. Settles when the store is closed; wires close by themselves.
-   * Rejects with what the store failed for, where it has: what was not acknowledged may be lost.
+   * Sends all clients away, and takes no more; wills go out. What the program publishes is taken until `stop`, so that it can
+   * say what follows from their going. Called once at the most, before `stop`.
    */
-  async stop(options: StopOptions = {}): Promise<void> {
+  drain(options: StopOptions = {}): void {
     this.beginTurn();
     const { serverReference } = this.settings;
     this.isDraining = true;
+    this.#isDrained = true;
     this.tell({ name: 'draining', serverReference });
     const reasonCode =
       options.reasonCode ??
@@ -320,6 +337,14 @@ export class Broker implements SessionContext {
     this.#ticking?.cancel();
     this.storage.stop();
     for (const { receipts } of this.sessionsById.values()) receipts?.lose();
+  }
+
+  /**
+   * Sends all clients away, where `drain` has not, and stops. Settles when the store is closed; wires close by themselves.
+   * Rejects with what the store failed for, where it has: what was not acknowledged may be lost.
+   */
+  async stop(options: StopOptions = {}): Promise<void> {
+    if (!this.#isDrained) this.drain(options);
     // What is told of a commit may write again.
     do {
       const flushed = this.commits.flushed();

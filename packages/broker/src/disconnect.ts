@@ -18,6 +18,7 @@ import type { Broker } from './broker.ts';
 import { refusalBy } from './checks.ts';
 import type { Connection } from './connection.ts';
 import { type Entry, mayHandOver } from './entry.ts';
+import type { SessionEnd } from './events.ts';
 import type { Refusal } from './ports.ts';
 import type { Queue } from './queue.ts';
 import type { Session } from './session.ts';
@@ -270,7 +271,7 @@ export function detach(broker: Broker, session: Session): void {
 }
 
 /** A session and all its state end [MQTT-4.1.0-2]. A delayed will goes out now. */
-export function endSession(broker: Broker, session: Session, reason: 'clean-start' | 'expired' | 'disconnected'): void {
+export function endSession(broker: Broker, session: Session, reason: SessionEnd): void {
   if (broker.sessionsById.get(session.clientId) === session) broker.sessionsById.delete(session.clientId);
   broker.sessionCounts.forget(session);
   broker.sessionDeadlines.forget(session);

@@ -17,7 +17,9 @@ import { Commands } from './commands/commands.ts';
 import { GroupCommands } from './commands/group-commands.ts';
 import { ConnectionEvents } from './connection-events.ts';
 import { DeviceChecks } from './credentials/device-checks.ts';
+import { DeviceIdentities } from './credentials/device-identity.ts';
 import { DeviceMethod } from './credentials/device-method.ts';
+import { FormerSessions } from './credentials/former-sessions.ts';
 import { LiveDevices } from './credentials/live-devices.ts';
 import { RefusalLog } from './credentials/refusal-log.ts';
 import { Tokens } from './credentials/tokens.ts';
@@ -79,8 +81,11 @@ export class DeviceService {
   readonly #live: LiveDevices;
   readonly #refusals: RefusalLog;
   readonly #policy: IssuedCertificatePolicy;
-  readonly #events = new ConnectionEvents();
+  readonly #identities = new DeviceIdentities();
+  readonly #events = new ConnectionEvents(this.#identities);
+  readonly #sessions: FormerSessions;
   readonly #ends: (() => void)[] = [];
+  readonly #underWay = new Set<Promise<unknown>>();
   #claims: Claims | undefined;
   #broker: DeviceBroker | undefined;
   #attached: Attached | undefined;
@@ -101,6 +106,7 @@ export class DeviceService {
       clock,
       review: () => this.#broker?.review(),
     });
+    this.#sessions = new FormerSessions({ identities: this.#identities, clock, broker: () => this.#broker });
     this.#refusals = new RefusalLog(clock, (deviceId) => this.#live.has(deviceId));
     const registration = new Registration(options, this.registry, options.registration ?? [], authority?.name);
     this.#policy = new IssuedCertificatePolicy(issuing?.certificates, registration);
@@ -141,7 +147,7 @@ export class DeviceService {
 
   /** The method of authentication `devices`, called `name`. `authorities`: those of the server. */
   method(name: string, authorities: Authorities): Method {
-    this.#events.add(name);
+    this.#identities.add(name);
     return new DeviceMethod({
       name,
       registry: this.registry,
@@ -150,6 +156,7 @@ export class DeviceService {
       live: this.#live,
       authorities,
       certificates: this.#policy,
+      sessions: this.#sessions,
       onRefused: (refused) => this.#refusals.refused(refused),
     });
   }
@@ -194,6 +201,7 @@ export class DeviceService {
     const told = this.#events.read(event);
     if (told !== undefined) this.connections.take(told);
     this.#refusals.brokerEvent(event);
+    this.#sessions.brokerEvent(event);
   }
 
   /** Why a device does not come in, or what it needs. */
@@ -208,6 +216,16 @@ export class DeviceService {
       certificates: async (id) => (await this.#certificatesOf(id)).map(({ key, value }) => ({ serial: key, ...value })),
       presence: (id) => this.presence.get(id),
     });
+  }
+
+  /**
+   * Settles when presence says of every device what the broker has told of it, and then or after 10 s at the latest the broker
+   * may stop.
+   */
+  async settle(): Promise<void> {
+    this.#attached?.expiry?.close();
+    await this.#attached?.presence.settle();
+    await Promise.allSettled(this.#underWay);
   }
 
   /** Settles when nothing is under way any more. The broker may have stopped before. */
@@ -254,13 +272,24 @@ export class DeviceService {
   #changed(deviceId: string, isThere: boolean): void {
     const { commands, presence } = this.#withBroker;
     this.#do(commands.deviceChanged(deviceId));
+    if (!isThere) this.#do(this.#endSessions(deviceId));
     this.#do(isThere ? presence.deviceChanged(deviceId) : presence.deviceRemoved(deviceId));
     if (isThere || this.issuing === undefined) return;
     this.#do(this.issuing.certificates.revokeAll(deviceId, { reason: 'cessationOfOperation', by: 'dunlin' }));
   }
 
-  /** Work that nobody waits for. */
+  /** Of who was removed: the session that its last client left, which presence forgets next. */
+  async #endSessions(deviceId: string): Promise<void> {
+    const last = await this.presence.get(deviceId);
+    const registered = await this.registry.get(deviceId);
+    if (last !== undefined) this.#sessions.end(last.clientId, deviceId, registered?.generation);
+  }
+
+  /** Work that nobody waits for but `settle`. */
   #do(work: Promise<unknown>): void {
-    work.catch((error) => this.#options.tell({ name: 'deviceServiceFailed', error: String(error) }));
+    const done = work
+      .catch((error) => this.#options.tell({ name: 'deviceServiceFailed', error: String(error) }))
+      .finally(() => this.#underWay.delete(done));
+    this.#underWay.add(done);
   }
 }

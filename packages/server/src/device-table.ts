@@ -27,7 +27,10 @@ const command: GroupShape = {
       kind: 'group',
       description: 'How the device says that it has done it; without this the command ends when it was received.',
       entries: {
-        topic: text('devices/{deviceId}/done', 'Where it says so: with {deviceId}, {attr.NAME} and {commandId}.'),
+        topic: text(
+          'devices/{deviceId}/done',
+          'Where it says so: with {deviceId}, {attr.NAME} and {commandId}. No other device may publish there.',
+        ),
         id: text('/id', 'JSON pointer to the id of the command in the payload; without one the topic has it.'),
         failure: {
           kind: 'group',

@@ -211,6 +211,11 @@ export class Doors {
     return this.#attempts.isBanned(address);
   }
 
+  /** Counts a wrong secret of the API; returns for how many milliseconds its answer is to wait. */
+  failedElsewhere(address: string, listener: string): number {
+    return this.#attempts.failedElsewhere(address, listener);
+  }
+
   bans(): DoorBan[] {
     const none = { address: undefined, username: undefined, clientId: undefined, identity: undefined };
     return [...this.#attempts.bans(), ...(this.#flapping?.bans() ?? [])].map((ban) => ({ ...none, ...ban }));

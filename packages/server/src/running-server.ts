@@ -217,6 +217,7 @@ export class Running {
         devices: this.#devices,
         doors: this.#inForce.doors,
         warnDays: this.configuration.devices?.authority?.warnDays ?? EXPIRY_DEFAULTS.warnDays,
+        guard: this.#inForce.doors,
         tell: this.#options.tell,
       }),
     );
@@ -269,7 +270,10 @@ export class Running {
       async () => (await this.#api?.catch(() => undefined))?.close(),
       () => this.#inForce.close(),
       () => this.#deviceBroker?.close(),
+      async () => this.broker.drain(),
+      () => this.#devices?.settle(),
       () => this.broker.stop(),
+      async () => this.#deviceBroker?.stopped(),
       () => this.#devices?.close(),
       () => this.#options.storage?.close(),
       () => controlClosed,

@@ -48,8 +48,8 @@ async function stoppedWay({ data, config }: ApiFlags, { errors }: Terminal): Pro
 async function openingFailure(error: unknown, { data, config }: ApiFlags): Promise<unknown> {
   const server = await import('@dunlin/server');
   if (error instanceof server.StoreError) return localError(error.message);
-  if (!(error instanceof server.ConfigurationError) || config !== undefined)
-    return controlFailure(server, error, config);
+  const file = config ?? server.readCommandLine([], process.env).configFile;
+  if (!(error instanceof server.ConfigurationError) || file !== undefined) return controlFailure(server, error, file);
   return new CommandError(
     ExitCode.network,
     `Cannot ask a server: none runs with the data directory ${server.dataDirectory(data, config)}\n` +

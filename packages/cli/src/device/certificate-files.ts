@@ -15,9 +15,9 @@ interface Place {
 }
 
 const FILES = [
-  ['ca.pem', 'authorities: the device knows its server by them', 0o644, 'authorities'],
-  ['cert.pem', 'the certificate, and those between it and the root', 0o644, 'chain'],
-  ['key.pem', 'its private key, for the device alone; nobody else has it', 0o600, 'key'],
+  ['ca.pem', 'the authority that issued it; that of the server may be another one', 0o644, 'authorities'],
+  ['cert.pem', 'the certificate, and those between it and the root: what the device shows', 0o644, 'chain'],
+  ['key.pem', 'its private key: nobody else has it', 0o600, 'key'],
 ] as const;
 
 export class CertificateFiles {
@@ -30,7 +30,7 @@ export class CertificateFiles {
     this.#directory = directory;
     this.#force = force;
     try {
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      if (!isThere(directory)) mkdirSync(directory, { mode: 0o700 });
       for (const [name, what, mode, part] of FILES) {
         if (part === 'key' && !hasKey) continue;
         const file = join(directory, name);

@@ -7,6 +7,7 @@ import { localError, usageError } from '../exit-codes.ts';
 import type { Outcome } from '../outcome.ts';
 import { secretOfFile } from '../secrets.ts';
 import { systemReason } from '../system-reason.ts';
+import { textTable } from '../text-table.ts';
 import { devicePath, type IssuedCertificateAnswer, type IssuedTokenAnswer } from './answers.ts';
 import { CertificateFiles } from './certificate-files.ts';
 import type { DeviceFlags } from './device-flags.ts';
@@ -53,7 +54,7 @@ export async function issueCertificate(
     const written = files.write(issued);
     const lines = [
       `Certificate ${issued.serial} of ${id} counts until ${shownMoment(issued.notAfterMs, nowMs)}:`,
-      ...written.map(({ file, what }) => `  ${file}  ${what}`),
+      ...textTable(written.map(({ file, what }) => [`  ${file}`, what])),
     ];
     const paths = written.map(({ file }) => file);
     return { json: { serial: issued.serial, notAfterMs: issued.notAfterMs, files: paths }, lines };

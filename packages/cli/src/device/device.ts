@@ -88,6 +88,9 @@ async function printExport(api: Api, { flags }: DeviceRequest, terminal: Termina
   for await (const text of exportedText(api, flags)) {
     output.write(isShown ? visible(text.replaceAll('\r\n', '\n'), { lines: true }) : text);
     output.flush();
+    const { writableNeedDrain } = terminal.output as NodeJS.WriteStream;
+    if (writableNeedDrain)
+      await Promise.race([output.gone, new Promise((resolve) => terminal.output.once('drain', resolve))]);
     if (gone === undefined) continue;
     if (gone.error !== undefined) throw outputFailed(gone.error);
     break;

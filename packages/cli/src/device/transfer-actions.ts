@@ -17,6 +17,7 @@ type Fault = ImportAnswer['faults'][number];
 
 /** Some thousand devices: a server answers others between two pieces. */
 const PIECE_CHARACTERS = 256 * 1_024;
+const FAULTS_MAX = 1_000;
 const FAULTS_SHOWN = 20;
 const COUNTS = ['added', 'changed', 'unchanged', 'tokens', 'faulty'] as const;
 
@@ -29,12 +30,15 @@ export async function importFile(api: Api, file: string, flags: DeviceFlags, ter
   try {
     for await (const piece of importPieces(sourceOf(file, terminal), format, PIECE_CHARACTERS)) {
       counts.faulty += piece.faults.length;
-      faults.push(...piece.faults);
+      keep(faults, piece.faults);
       if (piece.text === '') continue;
       const query = dryRun ? { dryRun } : {};
       const report = await api.send<ImportAnswer>('/api/v1/devices/import', contentType, piece.text, query);
       for (const name of COUNTS) counts[name] += report[name];
-      faults.push(...report.faults.map(({ line, problem }) => ({ line: piece.lines[line - 1] ?? line, problem })));
+      keep(
+        faults,
+        report.faults.map(({ line, problem }) => ({ line: piece.lines[line - 1] ?? line, problem })),
+      );
     }
   } catch (error) {
     if (error instanceof DeviceError) throw usageError(error.message);
@@ -43,19 +47,24 @@ export async function importFile(api: Api, file: string, flags: DeviceFlags, ter
     throw error;
   }
   faults.sort((one, other) => one.line - other.line);
-  const done = dryRun ? 'would be' : 'were';
   const tokens = counts.tokens === 0 ? '' : `, ${counts.tokens} tokens`;
+  const numbers = `${counts.added} added, ${counts.changed} changed, ${counts.unchanged} as they were${tokens}`;
   const rest = counts.faulty - Math.min(FAULTS_SHOWN, faults.length);
   return {
     json: { ...counts, faults },
     lines: [
-      `${counts.added} devices ${done} added, ${counts.changed} changed, ${counts.unchanged} are as they ${dryRun ? 'are' : 'were'}${tokens}.`,
-      ...(counts.faulty === 0 ? [] : [`${counts.faulty} entries ${dryRun ? 'would be' : 'were'} left out:`]),
+      dryRun ? `Nothing was done. It would be: ${numbers}.` : `Devices: ${numbers}.`,
+      ...(counts.faulty === 0 ? [] : [`Left out: ${counts.faulty}.`]),
       ...faults.slice(0, FAULTS_SHOWN).map(({ line, problem }) => `  ${file}:${line}: ${problem}`),
       ...(rest === 0 ? [] : [`  and ${rest} more`]),
     ],
     ...(counts.faulty > 0 && { exitCode: ExitCode.problems }),
   };
+}
+
+/** As many as the API tells of one request. */
+function keep(faults: Fault[], more: readonly Fault[]): void {
+  faults.push(...more.slice(0, FAULTS_MAX - faults.length));
 }
 
 function sourceOf(file: string, { input }: Terminal): AsyncIterable<Uint8Array> {

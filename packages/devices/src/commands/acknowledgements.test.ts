@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { turns } from '../testing/clock.ts';
 import { CommandWorld } from '../testing/command-world.ts';
-import { turns } from '../testing/turning-clock.ts';
 
 const show = { deviceId: 'pix1', type: 'show', input: { artwork: 'a' }, by: 'test' };
 const reset = { deviceId: 'pix1', type: 'reset', by: 'test' };

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryTable } from '@dunlin/broker';
+import { TestClock } from '../testing/clock.ts';
 import { command } from '../testing/command-world.ts';
-import { TestClock } from '../testing/turning-clock.ts';
 import type { Command } from './command.ts';
 import { CommandChanges } from './command-changes.ts';
 import { COMMAND_TABLE } from './command-table.ts';

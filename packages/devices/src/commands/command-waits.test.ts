@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { TestClock } from '../testing/clock.ts';
 import { command } from '../testing/command-world.ts';
-import { TestClock } from '../testing/turning-clock.ts';
 import { CommandWaits, isSettled } from './command-waits.ts';
 
 test('a command is settled when it has ended, or was written to a device that says nothing more', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { turns } from '../testing/clock.ts';
 import { CommandWorld, device } from '../testing/command-world.ts';
-import { turns } from '../testing/turning-clock.ts';
 import type { Commands } from './commands.ts';
 import { GroupCommands } from './group-commands.ts';
 

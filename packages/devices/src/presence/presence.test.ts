@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DeviceEvent } from '../events.ts';
 import { DeviceTypes } from '../registry/types.ts';
+import { TestClock, turns } from '../testing/clock.ts';
 import { device } from '../testing/command-world.ts';
 import { MemoryBroker } from '../testing/memory-broker.ts';
 import { MemoryTables } from '../testing/registry.ts';
-import { TestClock, turns } from '../testing/turning-clock.ts';
 import { deviceType } from '../testing/types.ts';
 import { Connections } from './connections.ts';
 import { Presence } from './presence.ts';
@@ -253,4 +253,19 @@ test('a presence that is closed waits for what is under way and leaves no timer'
   world.disconnected('1');
   await turns();
   assert.deepEqual([world.shown()?.connected, world.clock.timers], [true, 0]);
+});
+
+test('a presence that settles waits for what is under way, and no longer than 10 s, which it tells', async () => {
+  const world = new World();
+  world.connected('1');
+  await world.presence.settle();
+  assert.equal(world.shown()?.connected, true);
+  world.broker.publish = () => new Promise(() => {});
+  world.disconnected('1');
+  await turns();
+  const settled = world.presence.settle();
+  await world.clock.passInTurns(10_000);
+  await settled;
+  const error = 'Cannot say of 1 devices whether they are connected: that it takes at most 10 s is expected';
+  assert.deepEqual(world.events.at(-1), { name: 'deviceServiceFailed', error });
 });

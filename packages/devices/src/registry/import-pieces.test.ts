@@ -82,6 +82,7 @@ test('a file of CSV in pieces is imported as it is at once, faults with their li
     '"b",player,"two\nlines"',
     'b,player,"say ""x"""',
     "c,player,'=1+1",
+    '"\r"',
     'd,player',
     '"',
     '""',
@@ -109,4 +110,22 @@ test('no piece is much longer than it may be', async () => {
     devices += JSON.parse(piece.text === '' ? '[]' : piece.text).length;
   }
   assert.equal(devices, 500);
+});
+
+test('a file of nothing but faults comes in pieces too', async () => {
+  for (const [format, header, fault] of [
+    ['json', '', 'x\n'],
+    ['csv', 'id\n', 'a"b\n'],
+  ] as const) {
+    const found: number[] = [];
+    for await (const { faults } of importPieces(bytesOf(header + fault.repeat(2_500), 1_000), format, 300)) {
+      assert.ok(faults.length <= 1_000);
+      found.push(...faults.map(({ line }) => line));
+    }
+    const first = header === '' ? 1 : 2;
+    assert.deepEqual(
+      found,
+      Array.from({ length: 2_500 }, (_, at) => at + first),
+    );
+  }
 });

@@ -15,6 +15,9 @@ export interface ImportPiece {
   readonly faults: readonly ImportFault[];
 }
 
+/** Of a piece: a file may be nothing but faults. */
+const FAULTS_MAX = 1_000;
+
 /** The pieces of a file, each of about so many characters; one entry alone may have 262,144. */
 export function importPieces(
   source: AsyncIterable<Uint8Array>,
@@ -24,6 +27,9 @@ export function importPieces(
   return format === 'csv' ? csvPieces(source, charactersMax) : jsonPieces(source, charactersMax);
 }
 
+/** As the readers count them. */
+const LINE_END = /\r\n|\r|\n/g;
+
 /** A piece that grows. */
 class Growing {
   text = '';
@@ -32,7 +38,8 @@ class Growing {
 
   add(text: string, line: number): void {
     this.text += text;
-    for (const character of text) if (character === '\n') this.lines.push(line);
+    // Also those within a field.
+    for (const _ of text.matchAll(LINE_END)) this.lines.push(line);
   }
 }
 
@@ -50,7 +57,7 @@ async function* jsonPieces(source: AsyncIterable<Uint8Array>, charactersMax: num
       const entry = found.problem === undefined ? oneLine(found.text) : undefined;
       if (entry !== undefined) piece.add(`${piece.text === '' ? '' : ','}${entry}\n`, found.line);
       else piece.faults.push({ line: found.line, problem: found.problem ?? 'it is no JSON, which is expected' });
-      if (piece.text.length >= charactersMax) yield ended();
+      if (piece.text.length >= charactersMax || piece.faults.length >= FAULTS_MAX) yield ended();
     }
   }
   yield ended();
@@ -77,14 +84,14 @@ async function* csvPieces(source: AsyncIterable<Uint8Array>, charactersMax: numb
   };
   for await (const text of texts(source)) {
     for (const record of text === undefined ? reader.end() : reader.push(text)) {
-      if (record.problem !== undefined) {
-        piece.faults.push(record);
-        continue;
+      if (record.problem !== undefined) piece.faults.push(record);
+      else {
+        piece.add(rowText(record.fields), record.line);
+        if (header === undefined) header = record;
+        else rows += 1;
       }
-      piece.add(rowText(record.fields), record.line);
-      if (header === undefined) header = record;
-      else rows += 1;
-      if (rows === 0 || piece.text.length < charactersMax) continue;
+      const isFull = rows > 0 && piece.text.length >= charactersMax;
+      if (!isFull && piece.faults.length < FAULTS_MAX) continue;
       yield piece;
       begin();
     }

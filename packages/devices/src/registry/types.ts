@@ -207,6 +207,9 @@ class TypeCompiler {
     const topic = this.#try(`${place}.topic`, () => compileTopic(form.topic));
     if (topic === undefined) return undefined;
     this.#useTopic(`${place}.topic`, topic, true);
+    // All that says which device speaks is that only this one may publish there.
+    if (!topic.variables.some((variable) => variable !== 'commandId'))
+      this.#tell(`${place}.topic`, form.topic, 'a topic of one device, with {deviceId} or an {attr.NAME} of its own,');
     const readsId = topic.text.split('/').includes('{commandId}');
     if (form.id === undefined && !readsId)
       this.#tell(

@@ -8,9 +8,9 @@ import type { DeviceEvent, DeviceEventName } from '../events.ts';
 import type { Tables } from '../ports.ts';
 import { Connections } from '../presence/connections.ts';
 import { DeviceTypes } from '../registry/types.ts';
+import { TestClock, turns } from './clock.ts';
 import { MemoryBroker } from './memory-broker.ts';
 import { MemoryTables } from './registry.ts';
-import { TestClock, turns } from './turning-clock.ts';
 import { deviceType } from './types.ts';
 
 const wake: CommandForm = {

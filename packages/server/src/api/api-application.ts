@@ -33,6 +33,19 @@ export interface ApiLimits {
   readonly bodyBytesMax: number;
 }
 
+/** Where a request came in, and what is known of who sent it. */
+export interface ApiVisit extends HttpVisit {
+  /** Name. */
+  readonly listener: string;
+}
+
+/** Who keeps out whom guesses. */
+export interface KeyGuard {
+  isBanned(address: string): boolean;
+  /** Counts a wrong key; returns for how many milliseconds its answer is to wait. */
+  failedElsewhere(address: string, listener: string): number;
+}
+
 export interface ApiParts {
   readonly clock: Clock;
   readonly keys: ApiKeys;
@@ -49,6 +62,7 @@ export interface ApiParts {
     readonly body: string;
     readonly headers: Readonly<Record<string, string>>;
   };
+  readonly guard: KeyGuard;
   /** What an error of a route is to the caller; undefined: a fault of ours. */
   readonly problemOf: (error: unknown) => ApiProblem | undefined;
   /**
@@ -62,9 +76,6 @@ export interface ApiParts {
   readonly refused: (refused: RefusedRequest) => void;
   readonly version: string;
 }
-
-/** `listener`: where the request came in. */
-export type ApiVisit = HttpVisit & { readonly listener: string };
 
 export interface RefusedRequest {
   readonly requestId: string;
@@ -157,8 +168,8 @@ function addEntrance(app: FastifyInstance, parts: ApiParts, passages: WeakMap<Fa
       throw new ApiProblem('too-busy', `Cannot take more than ${limits.requestsMax} requests at once: try again later`);
     const config = configOf(request);
     const { scope } = config;
-    const caller = await callerOf(request, parts, config).catch((error) => {
-      throw takeStranger(ofStrangers, addressOf(request, parts)) ?? error;
+    const caller = await callerOf(request, parts, config).catch(async (error) => {
+      throw await strangerRefusal(error, request, parts, ofStrangers);
     });
     passages.set(request, { caller, first: undefined });
     const refusal =
@@ -207,6 +218,8 @@ async function callerOf({ raw, headers }: FastifyRequest, parts: ApiParts, confi
       'origin-refused',
       'Cannot answer a page of this origin: one of `origins` of the listener is expected',
     );
+  if (parts.guard.isBanned(address))
+    throw new ApiProblem('address-banned', 'Cannot answer this address: that its ban ends is expected');
   const key = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
   if (key !== undefined) return await parts.keys.check(key, address);
   const owner = ownerCaller(config, { method: raw.method ?? '', ...factsOf(raw, visit) }, visit, parts.owners);
@@ -216,6 +229,30 @@ async function callerOf({ raw, headers }: FastifyRequest, parts: ApiParts, confi
   if (!visit.isOwnHost)
     throw new ApiProblem('host-refused', 'Cannot answer for this host: one of `hosts` of the listener is expected');
   throw new ApiProblem('key-missing', 'Cannot do this without an API key: Authorization: Bearer dk_… is expected');
+}
+
+/** Whoever shows a wrong key waits the longer the more often it did. Returns what the answer is. */
+async function strangerRefusal(
+  error: unknown,
+  request: FastifyRequest,
+  parts: ApiParts,
+  ofStrangers: RequestRate,
+): Promise<unknown> {
+  const isGuess = error instanceof ApiProblem && error.code === 'key-refused';
+  const address = addressOf(request, parts);
+  const listener = parts.visitOf(request.raw)?.listener ?? '';
+  const delayMs = isGuess ? parts.guard.failedElsewhere(address, listener) : 0;
+  const limited = takeStranger(ofStrangers, address);
+  if (limited === undefined && delayMs > 0) await pause(delayMs, parts);
+  return limited ?? error;
+}
+
+/** Settles when the time is over, or the server stops. */
+function pause(ms: number, { clock, began }: ApiParts): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = clock.every(ms, resolve);
+  began(promise, resolve);
+  return promise.finally(() => timer.cancel());
 }
 
 function addRoute(

@@ -9,6 +9,7 @@ import { API_KEYS_TABLE, ApiKeys } from './api-keys.ts';
 import type { ApiRoute } from './api-route.ts';
 import { AUDIT_TABLE, AuditLog } from './audit-log.ts';
 import { auditRoutes } from './audit-routes.ts';
+import type { ConfiguredKey } from './configured-keys.ts';
 import { keyRoutes } from './key-routes.ts';
 import type { ApiProblem } from './problems.ts';
 
@@ -30,6 +31,9 @@ export interface ApiOptions {
   readonly refused: ApiParts['refused'];
   readonly owners: ApiParts['owners'];
   readonly problemPage: ApiParts['problemPage'];
+  readonly guard: ApiParts['guard'];
+  /** Keys that no table holds. */
+  readonly configuredKeys: readonly ConfiguredKey[];
   readonly version: string;
 }
 
@@ -68,7 +72,7 @@ export class ApiHost {
     this.#underWay = underWay;
   }
 
-  static async open({ tables, clock, settings, routes, ...rest }: ApiOptions): Promise<ApiHost> {
+  static async open({ tables, clock, settings, routes, configuredKeys, ...rest }: ApiOptions): Promise<ApiHost> {
     const { keysMax, auditEntriesMax, idempotencyS, idempotencyEntriesMax } = settings;
     const visits = new WeakMap<IncomingMessage, ApiVisit>();
     const [keyTable, auditTable, answeredTable] = [
@@ -79,7 +83,7 @@ export class ApiHost {
     const underWay = new Map<Promise<unknown>, () => void>();
     const opened = [keyTable, auditTable, answeredTable];
     try {
-      const keys = new ApiKeys(keyTable, clock, keysMax);
+      const keys = new ApiKeys(keyTable, clock, keysMax, configuredKeys);
       const audit = await AuditLog.open(auditTable, clock, auditEntriesMax);
       const answered = new AnsweredRequests(answeredTable, clock, {
         keptMs: idempotencyS * 1_000,

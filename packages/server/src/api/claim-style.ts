@@ -20,8 +20,8 @@ p{margin:.25rem 0 .75rem}
 .note.bad{border-left-color:var(--warn);background:var(--warn-paper)}
 .note p{margin:0}
 label{display:block;font-weight:600;margin:.9rem 0 .3rem}
-label:first-child{margin-top:0}
-.hint{font-weight:400;color:var(--soft);font-size:.9rem}
+input[type=hidden]+label{margin-top:0}
+.hint{margin:-.25rem 0 .4rem;color:var(--soft);font-size:.9rem}
 input,select{width:100%;min-height:3rem;padding:.6rem .8rem;font:inherit;color:inherit;background:var(--paper);border:1px solid var(--soft);border-radius:.6rem}
 input.code{font:600 1.7rem/1.2 ui-monospace,monospace;letter-spacing:.3em;text-align:center;text-transform:uppercase}
 button{min-height:3rem;padding:.6rem 1.2rem;font:inherit;font-weight:600;border-radius:.6rem;border:1px solid var(--deep);background:var(--deep);color:var(--on-deep);cursor:pointer}

@@ -73,10 +73,12 @@ export function devicesPage(view: DevicesView): string {
 ${noteHtml(note)}
 <form class="card" method="post" action="/claim/confirm">
 <input type="hidden" name="formToken" value="${formToken}">
-<label for="code">Code <span class="hint" id="code-hint">${CODE_CHARACTERS} characters, as the device shows them</span></label>
+<label for="code">Code</label>
+<p class="hint" id="code-hint">${CODE_CHARACTERS} characters, as the device shows them</p>
 <input class="code" id="code" name="code" value="${code}" aria-describedby="code-hint" autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="12" required>
-<label for="name">Name <span class="hint">if you like, such as “Living room”</span></label>
-<input id="name" name="name" value="${name}" autocomplete="off" maxlength="256">
+<label for="name">Name</label>
+<p class="hint" id="name-hint">if you like, such as “Living room”</p>
+<input id="name" name="name" aria-describedby="name-hint" value="${name}" autocomplete="off" maxlength="256">
 ${devices.length > 0 && replacesHtml(devices)}
 <button class="wide">Add device</button>
 </form>
@@ -163,7 +165,7 @@ function credentialHtml(
   if (certificateEndsAtMs === undefined)
     return hasToken
       ? html`<p>Has a token.</p>`
-      : html`<p class="warn">Cannot connect: it has no credentials. Have it show a new code.</p>`;
+      : html`<p class="warn">It has no credentials. If it does not fetch them in a moment, have it show a new code.</p>`;
   const end = dateHtml(certificateEndsAtMs);
   if (certificateEndsAtMs <= nowMs) {
     const can = (renewableUntilMs ?? 0) > nowMs;

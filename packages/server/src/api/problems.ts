@@ -23,6 +23,7 @@ export const PROBLEMS = {
     title: 'The request was not sent by a page of this server, or carries no token of it.',
   },
   'renewal-refused': { status: 403, title: 'What the device showed does not let it renew its certificate.' },
+  'address-banned': { status: 403, title: 'Nobody at the address is let in for now: too much was guessed there.' },
   'origin-refused': { status: 403, title: 'A page of another origin sent the request.' },
   'route-unknown': { status: 404, title: 'Nothing is there.' },
   'device-unknown': { status: 404, title: 'There is no device with this id.' },

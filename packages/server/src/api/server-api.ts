@@ -5,12 +5,14 @@ import type { ApiConfiguration } from '../configuration.ts';
 import type { Doors } from '../doors.ts';
 import type { ServerEvent } from '../events.ts';
 import { SERVER_VERSION } from '../server-version.ts';
+import type { KeyGuard } from './api-application.ts';
 import { ApiHost } from './api-host.ts';
 import { certificateRoutes } from './certificate-routes.ts';
 import { claimPages } from './claim-pages.ts';
 import { claimRoutes } from './claim-routes.ts';
 import { PAGE_HEADERS, problemPage } from './claim-view.ts';
 import { commandRoutes } from './command-routes.ts';
+import { readConfiguredKeys } from './configured-keys.ts';
 import { deviceProblem } from './device-problems.ts';
 import { deviceRoutes } from './device-routes.ts';
 import { groupRoutes } from './group-routes.ts';
@@ -30,6 +32,7 @@ export interface ServerApiParts {
   /** Who may sign in as the owner of devices, and whose certificates count. */
   readonly doors: Pick<Doors, 'ownersAt' | 'authorities'>;
   readonly warnDays: number;
+  readonly guard: KeyGuard;
   readonly tell: (event: ServerEvent) => void;
 }
 
@@ -43,7 +46,9 @@ const OF_DEVICES = [
   presenceRoutes,
 ];
 
-export function openServerApi({ devices, doors, warnDays, tell, ...rest }: ServerApiParts): Promise<ApiHost> {
+/** @throws ConfigurationError where the file of a key cannot be used */
+export async function openServerApi({ devices, doors, warnDays, tell, ...rest }: ServerApiParts): Promise<ApiHost> {
+  const configuredKeys = readConfiguredKeys(rest.settings.keys);
   const sessions = new OwnerSessions(rest.clock);
   const ownersAt = (listener: string) => doors.ownersAt(listener);
   const signInEvents = {
@@ -64,6 +69,7 @@ export function openServerApi({ devices, doors, warnDays, tell, ...rest }: Serve
         ];
   return ApiHost.open({
     ...rest,
+    configuredKeys,
     routes,
     problemOf: deviceProblem,
     failed: (requestId, error) => tell({ name: 'apiFailed', requestId, error: String(error) }),

@@ -2,8 +2,8 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Clock, MemoryTable, type Table, type TableDefinition } from '@dunlin/broker';
-import type { HttpVisit } from '@dunlin/transport/websocket-server';
 import { systemClock } from '../../system-clock.ts';
+import type { ApiVisit } from '../api-application.ts';
 import { ApiHost, type ApiOptions, type ApiSettings, type LocalRequest } from '../api-host.ts';
 import { OwnerSessions } from '../owner-sessions.ts';
 
@@ -46,7 +46,7 @@ export interface TestApi extends AsyncDisposable {
   /** Whom it turned away: who, from where, why. */
   readonly refusals: string[];
   /** What the listener says of whoever comes next. */
-  visit: HttpVisit;
+  visit: ApiVisit;
   /** As local administrator; the body is read as JSON where it is one. */
   local(request: LocalRequest): Promise<{ status: number; headers: Readonly<Record<string, string>>; body: Body }>;
   /** Over HTTP, with an API key. */
@@ -56,15 +56,16 @@ export interface TestApi extends AsyncDisposable {
 // biome-ignore lint/suspicious/noExplicitAny: whatever the API answers
 type Body = any;
 
-export const VISIT: HttpVisit = {
+export const VISIT: ApiVisit = {
   peer: {
     address: '192.0.2.7',
     port: 4711,
     serverName: undefined,
     certificate: undefined,
-  } as unknown as HttpVisit['peer'],
+  } as unknown as ApiVisit['peer'],
   isOwnHost: true,
   isFromAllowedOrigin: true,
+  listener: 'web',
 };
 
 export async function openTestApi(
@@ -79,6 +80,8 @@ export async function openTestApi(
     routes: [],
     problemOf: () => undefined,
     failed: (_requestId, error) => void failures.push(error),
+    guard: { isBanned: () => false, failedElsewhere: () => 0 },
+    configuredKeys: [],
     refused: ({ by, address, code }) => void refusals.push(`${by} ${address} ${code}`),
     owners: new OwnerSessions(clock),
     problemPage: ({ message }) => ({ body: message, headers: {} }),
