@@ -32,8 +32,8 @@ export class CountedViews {
       .toString('utf8', 0, whole)
       .split('\n')
       .slice(start === 0 ? 0 : 1, -1);
-    const ids = lines.map((line) => (JSON.parse(line) as View).view_id);
-    await Promise.all(ids.map((id) => seen.add(id)));
+    const counted = lines.map((line) => JSON.parse(line) as View & { readonly player: string });
+    await Promise.all(counted.map((view) => seen.add(keyOf(view.player, view))));
     return new CountedViews(file, seen);
   }
 
@@ -46,10 +46,10 @@ export class CountedViews {
   async add(player: string, view: View): Promise<boolean> {
     // One after the other: of two copies that come together the second one finds the first.
     const added = this.#writing.then(async () => {
-      if (this.#seen.has(view.view_id)) return false;
+      if (this.#seen.has(keyOf(player, view))) return false;
       await this.#file.write(`${JSON.stringify({ player, ...view })}\n`);
       await this.#file.datasync();
-      return await this.#seen.add(view.view_id);
+      return await this.#seen.add(keyOf(player, view));
     });
     this.#writing = added.catch(() => {});
     return await added;
@@ -60,4 +60,9 @@ export class CountedViews {
     await this.#file.close();
     await this.#seen.close();
   }
+}
+
+/** The id is the player's own: nobody else can use it up. */
+function keyOf(player: string, { view_id }: View): string {
+  return `${player}/${view_id}`;
 }

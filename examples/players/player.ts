@@ -18,6 +18,7 @@ import { register, renew } from './registration.ts';
 import { COMMAND, REQUEST, STATUS, topics, VIEW } from './topics.ts';
 
 const FIRMWARE_VERSION = '2.1.0';
+const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
 const [folder, url = 'mqtts://localhost:8883', apiUrl] = process.argv.slice(2);
@@ -27,7 +28,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 
 let renewableAtMs = 0;
 
-function newClient(player: string): Client {
+function newClient(player: string, endsAtMs: number): Client {
   const offline = { player_key: player, status: 'offline' };
   return createClient(url, {
     clientId: player,
@@ -41,7 +42,10 @@ function newClient(player: string): Client {
     outbox: { store: fileOutbox(join(folder, 'player.outbox')) },
     on: {
       state: (state, reason) => console.log(state, reason?.error?.message ?? ''),
-      reconnecting: ({ delayMs }) => console.log(`next attempt in ${Math.ceil(delayMs / 1_000)} s`),
+      reconnecting: ({ delayMs }) => {
+        console.log(`next attempt in ${Math.ceil(delayMs / 1_000)} s`);
+        if (endsAtMs < Date.now()) renewItself().catch(told);
+      },
       certificateExpiring: ({ of, daysLeft }) => {
         console.log(`The certificate of the ${of} ends in ${daysLeft} days`);
         if (of === 'client') renewItself().catch(told);
@@ -50,11 +54,12 @@ function newClient(player: string): Client {
   });
 }
 
-/** Once a day at most, however short certificates are. */
+/** Once a day at most, however short certificates are; what failed is tried again after a minute. */
 async function renewItself(): Promise<void> {
   if (apiUrl === undefined || !isRenewable(folder) || Date.now() < renewableAtMs) return;
-  renewableAtMs = Date.now() + DAY_MS;
+  renewableAtMs = Date.now() + MINUTE_MS;
   await renew(folder, apiUrl, stop.signal);
+  renewableAtMs = Date.now() + DAY_MS;
   console.log('The certificate is renewed');
 }
 
@@ -62,7 +67,7 @@ async function renewItself(): Promise<void> {
 async function play(): Promise<void> {
   const { playerKey: player, endsAtMs } = await identityOf(folder);
   if (endsAtMs < Date.now()) await renewItself().catch(told);
-  const client = newClient(player);
+  const client = newClient(player, endsAtMs);
   const typed = topics.with(client, { invalid: (_message, error) => console.log(`Ignored: ${error.message}`) });
   const online = { player_key: player, status: 'online', firmware_version: FIRMWARE_VERSION } as const;
   client.on('connected', () => void typed.publish(STATUS, { player }, online, { qos: 1 }).catch(told));

@@ -151,7 +151,8 @@ describe('cameras', () => {
     assert.equal(fleet.server.count('clientDisconnected', { clientId: camera.clientId }), 0);
     await fleet.done('DELETE', `${path}/${camera.tokenId}`);
     await fleet.server.told('clientDisconnected', { clientId: camera.clientId, check: 'token-revoked' });
-    await showsTimes(program, '\nconnected ', 2);
+    const subscribed = () => fleet.server.count('subscribed', { clientId: camera.clientId });
+    await eventually(() => subscribed() === 2, 'the camera with its other token');
     await woken(camera, 'sent, confirmed', 0);
     await ended(program);
   });

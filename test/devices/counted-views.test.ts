@@ -21,8 +21,10 @@ test('a view counts once, also of two that come together, and over a restart', a
   await first.close();
   const second = await CountedViews.open(folder);
   assert.deepEqual([await second.add('p', view('a')), await second.add('p', view('c'))], [false, true]);
+  // The id of another player's view is another view.
+  assert.equal(await second.add('q', view('a')), true);
   await second.close();
-  assert.deepEqual(idsIn(folder), ['a', 'b', 'c']);
+  assert.deepEqual(idsIn(folder), ['a', 'b', 'c', 'a']);
 });
 
 test('after a crash between line and memory a view is known, and after one within a line it counts when it comes again', async () => {
