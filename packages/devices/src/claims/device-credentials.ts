@@ -83,7 +83,7 @@ export class CredentialDesk {
     const options = { by, csrName, ...(csr !== undefined && { csr }) };
     const certificate = await issuing.certificates.issue(registered, options);
     const renewal = await this.#renewals.issue(registered, this.#renewalEnd(certificate));
-    return { certificate: { ...certificate, authorities: issuing.authority.trusted }, renewal };
+    return { certificate: { ...certificate, authorities: issuing.authority.serverAuthorities }, renewal };
   }
 
   /** Takes every credential of the device away; whoever is connected with one goes. It may not renew any more. */
@@ -134,7 +134,7 @@ export class CredentialDesk {
     this.#count(registered.device.id);
     const options = { by: wish.by, ...(wish.csr !== undefined && { csr: wish.csr }) };
     const certificate = await issuing.certificates.renew(registered, latest.key, options);
-    return { ...certificate, authorities: issuing.authority.trusted };
+    return { ...certificate, authorities: issuing.authority.serverAuthorities };
   }
 
   /** The certificate that the device has in use, or got first where it used none; undefined: none that is not revoked. */
@@ -187,7 +187,7 @@ export class CredentialDesk {
     const renewal = await this.#renewals.replace(registered, this.#renewalEnd(certificate), shown);
     const by = shown === undefined ? 'certificate' : 'token';
     tell({ name: 'certificateRenewed', deviceId: device.id, serial: certificate.serial, by });
-    return { certificate: { ...certificate, authorities: issuing.authority.trusted }, renewal };
+    return { certificate: { ...certificate, authorities: issuing.authority.serverAuthorities }, renewal };
   }
 
   /** @throws DeviceError 'renewal-limit' */
