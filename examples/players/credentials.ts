@@ -1,6 +1,6 @@
 /**
- * The folder of a player: `cert.pem` and `key.pem`, as `dunlin device cert --out` or a registration makes them, after a
- * registration `renewal-token` as well, and `server-ca.pem`, the authority that its server is known by.
+ * The folder of a player: `ca.pem` (whom it trusts), `cert.pem` and `key.pem`, as `dunlin device cert --out` or a
+ * registration makes them; after a registration `renewal-token` as well.
  */
 import { X509Certificate } from 'node:crypto';
 import { existsSync, watch } from 'node:fs';
@@ -8,6 +8,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { tlsFiles } from '@dunlin/client/node';
 
+const AUTHORITIES = 'ca.pem';
 const CERTIFICATE = 'cert.pem';
 const KEY = 'key.pem';
 const RENEWAL_TOKEN = 'renewal-token';
@@ -16,13 +17,13 @@ const SETTLE_MS = 200;
 
 /** As the API gives them. */
 export interface Credentials {
-  readonly certificate: { readonly chain: string; readonly key: string };
+  readonly certificate: { readonly chain: string; readonly key: string; readonly authorities: string };
   readonly renewalToken: string;
 }
 
 /** The option `tls` of the client: read anew for each attempt. */
 export function tlsOf(folder: string): ReturnType<typeof tlsFiles> {
-  const [ca, cert, key] = ['server-ca.pem', CERTIFICATE, KEY].map((file) => join(folder, file));
+  const [ca, cert, key] = [AUTHORITIES, CERTIFICATE, KEY].map((file) => join(folder, file));
   return tlsFiles({ ca, cert, key });
 }
 
@@ -52,6 +53,7 @@ export async function renewalTokenOf(folder: string): Promise<string> {
 /** The key comes last: with it everything is there. */
 export async function keep(folder: string, { certificate, renewalToken }: Credentials): Promise<void> {
   await put(join(folder, RENEWAL_TOKEN), renewalToken);
+  await put(join(folder, AUTHORITIES), certificate.authorities);
   await put(join(folder, CERTIFICATE), certificate.chain);
   await put(join(folder, KEY), certificate.key);
 }

@@ -22,7 +22,7 @@ export async function register(fleet: Fleet): Promise<Player> {
   await fleet.done('POST', '/api/v1/devices', { id, type: 'player' });
   const issued = await fleet.done('POST', `/api/v1/devices/${id}/certificates`, { generateKey: true });
   const folder = fleet.path(id);
-  const [ca, certificate, key] = ['server-ca.pem', 'cert.pem', 'key.pem'].map((file) => join(folder, file));
+  const [ca, certificate, key] = ['ca.pem', 'cert.pem', 'key.pem'].map((file) => join(folder, file));
   const files = [ca, certificate, key] as const;
   write(ca, readFileSync(fleet.path('tls/ca.pem'), 'utf8'));
   install({ files }, issued);
@@ -35,7 +35,7 @@ export async function registerByCode(
   urls: { readonly players: string; readonly api: string } = urlsOf(fleet),
 ): Promise<{ readonly player: Player; readonly program: Program }> {
   const folder = fleet.path(randomUUID());
-  const [ca, certificate, key] = ['server-ca.pem', 'cert.pem', 'key.pem'].map((file) => join(folder, file));
+  const [ca, certificate, key] = ['ca.pem', 'cert.pem', 'key.pem'].map((file) => join(folder, file));
   write(ca, readFileSync(fleet.path('tls/ca.pem'), 'utf8'));
   const program = run('players/player.ts', [folder, urls.players, urls.api], { NODE_EXTRA_CA_CERTS: ca });
   await program.shows('Enter the code ');
