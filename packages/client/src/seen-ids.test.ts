@@ -6,15 +6,16 @@ import { mock, test } from 'node:test';
 import { setTimeout as after } from 'node:timers/promises';
 import { ReceivedMessage } from './received-message.ts';
 import { openSeenIds, type SeenIdsError } from './seen-ids.ts';
+import { surfacing } from './testing/surfacing.ts';
 
 function newPath(): string {
   return join(mkdtempSync(join(tmpdir(), 'dunlin-seen-')), 'seen');
 }
 
-function event(id: string): ReceivedMessage {
+function event(id: string, qos: 0 | 1 = 1): ReceivedMessage {
   const payload = new TextEncoder().encode(id);
   return new ReceivedMessage(
-    { type: 'publish', topic: 'view', payload, qos: 1, retain: false, dup: true, packetId: 1, properties: {} },
+    { type: 'publish', topic: 'view', payload, qos, retain: false, dup: true, packetId: 1, properties: {} },
     'view',
   );
 }
@@ -141,12 +142,39 @@ test('a message without an identifier is always handled', async () => {
   await using seen = await openSeenIds(newPath());
   let calls = 0;
   const once = seen.once(
-    (message) => (message.json() as { id?: string }).id,
+    (message) => (message.json() as { id?: unknown }).id,
     () => {
       calls += 1;
     },
   );
-  for (const text of ['{}', '{}', 'no JSON', 'no JSON']) await once(event(text));
-  assert.equal(calls, 4);
+  const none = ['{}', 'no JSON', 'null', '{"id":5}', '{"id":null}', '{"id":{}}', '{"id":["a"]}'];
+  for (const text of [...none, ...none]) await once(event(text));
+  assert.equal(calls, 2 * none.length);
   assert.equal(seen.size, 0);
+});
+
+test('where identifiers cannot be written, messages are neither handled nor acknowledged', async () => {
+  const seen = await openSeenIds(newPath());
+  let calls = 0;
+  const once = seen.once(
+    (message) => message.text(),
+    () => {
+      calls += 1;
+      seen.close();
+    },
+  );
+  let settled = 0;
+  const settle = (): void => {
+    settled += 1;
+  };
+  await seen.add('known');
+  const caught = await surfacing(() => {
+    for (const id of ['a', 'b', 'known']) Promise.resolve(once(event(id))).then(settle, settle);
+  });
+  assert.equal(caught.length, 2);
+  for (const text of caught) assert.match(String(text), /they are closed/);
+  assert.deepEqual([calls, settled], [1, 1]);
+  await assert.rejects(async () => once(event('c', 0)), { code: 'closed' });
+  assert.equal(calls, 1);
+  await seen.close();
 });

@@ -10,6 +10,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, readFile, realpath, rename } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { surface } from './events.ts';
 import { FileLock } from './file-lock.ts';
 import type { MessageHandler } from './options.ts';
 import type { ReceivedMessage } from './received-message.ts';
@@ -53,10 +54,13 @@ export interface SeenIds extends AsyncDisposable {
   /**
    * A handler that calls `handle` once for each identifier, and remembers it when `handle` has settled, before the
    * message is acknowledged. Copies that come meanwhile wait for how it ends, and where it fails the next one is tried.
-   * After a crash between the two a message comes again: `handle` has to bear that. Where `idOf` returns undefined or
-   * throws, the message has none, and `handle` is called.
+   * After a crash between the two a message comes again: `handle` has to bear that. Where `idOf` returns no string, as
+   * it may where it takes what it finds in a payload, or throws, the message has none, and `handle` is called.
+   *
+   * Where identifiers cannot be written any more, or after `close`, messages with one are not handled, and at QoS 1 and 2
+   * neither are they acknowledged, nor what comes behind them: the server sends them again. The error surfaces as uncaught.
    */
-  once(idOf: (message: ReceivedMessage) => string | undefined, handle: MessageHandler): MessageHandler;
+  once(idOf: (message: ReceivedMessage) => unknown, handle: MessageHandler): MessageHandler;
   /** Settles when all is written; what is added later rejects. */
   close(): Promise<void>;
 }
@@ -167,9 +171,7 @@ class SeenIdsFile implements SeenIds {
   }
 
   async add(id: string): Promise<boolean> {
-    if (this.#failure !== undefined) throw this.#failure;
-    if (this.#closed !== undefined)
-      throw new SeenIdsError('closed', `Cannot write the seen identifiers ${this.#path}: they are closed`);
+    this.#checkWritable();
     this.#forget();
     const hash = hashOf(id);
     const isNew = !this.#seen.has(hash);
@@ -186,7 +188,7 @@ class SeenIdsFile implements SeenIds {
     return isNew;
   }
 
-  once(idOf: (message: ReceivedMessage) => string | undefined, handle: MessageHandler): MessageHandler {
+  once(idOf: (message: ReceivedMessage) => unknown, handle: MessageHandler): MessageHandler {
     return async (message) => {
       const id = idIn(idOf, message);
       if (id === undefined) return await handle(message);
@@ -194,6 +196,7 @@ class SeenIdsFile implements SeenIds {
         if (await former) return;
       if (this.has(id)) return;
       const handled = (async () => {
+        this.#checkWritable();
         await handle(message);
         await this.add(id);
       })();
@@ -206,6 +209,11 @@ class SeenIdsFile implements SeenIds {
       );
       try {
         await handled;
+      } catch (error) {
+        if (message.qos === 0 || !(error instanceof SeenIdsError)) throw error;
+        surface(error);
+        // Without an acknowledgement.
+        return new Promise(() => {});
       } finally {
         this.#handling.delete(id);
       }
@@ -223,6 +231,12 @@ class SeenIdsFile implements SeenIds {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #checkWritable(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#closed !== undefined)
+      throw new SeenIdsError('closed', `Cannot write the seen identifiers ${this.#path}: they are closed`);
   }
 
   /** Lets go of what is older than the window, and of the oldest where there are too many. */
@@ -280,9 +294,10 @@ class SeenIdsFile implements SeenIds {
   }
 }
 
-function idIn(idOf: (message: ReceivedMessage) => string | undefined, message: ReceivedMessage): string | undefined {
+function idIn(idOf: (message: ReceivedMessage) => unknown, message: ReceivedMessage): string | undefined {
   try {
-    return idOf(message);
+    const id = idOf(message);
+    return typeof id === 'string' ? id : undefined;
   } catch {
     return undefined;
   }
