@@ -83,6 +83,7 @@ async function requestAll(
       const answer = await requestOne(flags, client, payload, signal);
       timesMs.push(performance.now() - startedMs);
       print(answer);
+      await output.room(signal);
       if (flags.time) terminal.errors.write(`${milliseconds(timesMs[timesMs.length - 1])}\n`);
     } catch (error) {
       if (signal.aborted) break;
