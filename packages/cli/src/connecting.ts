@@ -6,6 +6,7 @@ import { visible } from '@dunlin/protocol';
 import { type ConnectionFlags, versionOf } from './connection-flags.ts';
 import { dialOf } from './dialing.ts';
 import { CommandError, ExitCode } from './exit-codes.ts';
+import type { HeldWires } from './held-wires.ts';
 import { placeUrl, serverPlace } from './server-place.ts';
 import type { Terminal } from './terminal.ts';
 import { traceLine } from './trace.ts';
@@ -24,12 +25,13 @@ export interface Target {
 /**
  * The server and the options that the flags mean, for commands that make many clients: certificates and keys are read
  * here, once. No client of it connects again unless `reconnect` is set. Throws a local error for a file, a usage error
- * for a host that cannot be.
+ * for a host that cannot be. `wires` can hold back what its clients receive.
  */
-export function targetOf(flags: ConnectionFlags, terminal: Terminal): Target {
+export function targetOf(flags: ConnectionFlags, terminal: Terminal, wires?: HeldWires): Target {
   const place = serverPlace(flags);
   const url = placeUrl(place);
-  const options = { ...connectOptions(flags, terminal.processId), dial: dialOf(flags, place, url) };
+  const dial = dialOf(flags, place, url);
+  const options = { ...connectOptions(flags, terminal.processId), dial: wires?.dialing(dial) ?? dial };
   return { url, options: { reconnect: false, ...options, on: traces(flags, terminal) } };
 }
 

@@ -33,9 +33,10 @@ test('a profile sets flags, and those of the command line win', () => {
 test('the default profile is used only where no server is named', () => {
   const { url, keepAlive, tls, idPrefix } = read('');
   assert.deepEqual([url?.host, keepAlive, tls.caFile, idPrefix], ['home.example', 5, '/ca.pem', 'home-']);
-  for (const line of ['-h other', '-L mqtt://other', '--unix /s']) {
+  for (const line of ['-h other', '-L mqtt://other', '--unix /s', '-p 1883', '--ws']) {
     const flags = read(line);
     assert.deepEqual([flags.keepAlive, flags.tls, flags.idPrefix], [60, {}, undefined], line);
+    assert.deepEqual([flags.username, flags.password, flags.url?.password], [undefined, undefined, undefined], line);
   }
 });
 
@@ -45,6 +46,11 @@ test('another server, identity or user of the command line replaces that of the 
     [other.host, other.port, other.url?.username, other.username, other.password],
     [undefined, undefined, 'bob', undefined, undefined],
   );
+  for (const line of ['-u bob', '--profile plain -u bob']) {
+    const bob = read(line);
+    assert.deepEqual([bob.username, bob.password ?? bob.url?.password], ['bob', undefined], line);
+  }
+  assert.deepEqual([read('-u u').url?.password, read('--profile plain -u ada').password], ['pw', 'secret']);
   const named = read('-i me');
   assert.deepEqual([named.clientId, named.idPrefix], ['me', undefined]);
 });
