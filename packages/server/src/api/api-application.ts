@@ -230,14 +230,17 @@ function addRoute(
   passages: WeakMap<FastifyRequest, Passage>,
   route: ApiRoute,
 ): void {
-  const { method, path, scope, params, query, body, bodyKind } = route;
+  const { method, path, takesRest, scope, params, query, body, bodyKind } = route;
   app.route({
     method,
-    url: path.replace(/\{(\w+)\}/g, ':$1'),
+    url: takesRest ? path.replace(REST, '*') : path.replace(/\{(\w+)\}/g, ':$1'),
     config: { scope, allowsOwners: route.allowsOwners, isPage: route.isPage },
     ...(bodyKind !== 'json' && { bodyLimit: bodyKind.bytesMax }),
     schema: { params, querystring: query, ...(body !== undefined && bodyKind === 'json' && { body }) },
-    preValidation: async (request) => checkBody(request, route),
+    preValidation: async (request) => {
+      if (takesRest) nameRest(request, route);
+      checkBody(request, route);
+    },
     handler: (request, reply) => {
       const gone = new AbortController();
       // An abort costs more than most answers: it makes an error with its stack.
@@ -249,6 +252,14 @@ function addRoute(
       return work;
     },
   });
+}
+
+/** The parameter at the end of a path. */
+const REST = /\{(\w+)\}$/;
+
+function nameRest(request: FastifyRequest, { path }: ApiRoute): void {
+  const name = REST.exec(path)?.[1] as string;
+  request.params = { [name]: (request.params as Readonly<Record<'*', string>>)['*'] };
 }
 
 async function answer(
@@ -352,6 +363,9 @@ async function carryOut(
   reply.code(status);
   if (location !== undefined) reply.header('location', location);
   if (answer.headers !== undefined) reply.headers({ ...answer.headers });
+  // As OCSP wants it (RFC 5019, section 6.2), and right for a revocation list too.
+  if (answer.keepS !== undefined && answer.keepS > 0)
+    reply.header('cache-control', `max-age=${answer.keepS}, public, no-transform, must-revalidate`);
   if (answer.revision !== undefined) reply.header('etag', `"${answer.revision}"`);
   if (text === undefined) return reply.send();
   return reply.type(answer.contentType ?? 'application/json; charset=utf-8').send(text);

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { MasterKey, newAuthority } from '@dunlin/devices';
 import { Compile } from 'typebox/compile';
+import { ocspRequest } from '../../../devices/src/authority/testing/fleet.ts';
 import type { ConfigurationInput } from '../configuration.ts';
 import type { RunningServer } from '../server.ts';
 import { startServer } from '../server.ts';
@@ -245,14 +246,33 @@ describe('credentials', () => {
     const crl = await fetch(`${web}/crl/devices.crl`);
     const der = Buffer.from(await crl.arrayBuffer());
     assert.deepEqual([crl.status, crl.headers.get('content-type'), der[0]], [200, 'application/pkix-crl', 0x30]);
+    assert.equal(crl.headers.get('cache-control'), 'max-age=3600, public, no-transform, must-revalidate');
     assert.ok(der.includes(Buffer.from(second.serial.length % 2 === 0 ? second.serial : `0${second.serial}`, 'hex')));
     assert.equal((await fetch(`${web}/crl/other.crl`)).status, 404);
     const asked = { method: 'POST', headers: { 'content-type': 'application/ocsp-request' }, body: 'nonsense' };
     const ocsp = await fetch(`${web}/ocsp`, asked);
     // OCSPResponse with the status malformedRequest.
     assert.deepEqual([...Buffer.from(await ocsp.arrayBuffer())], [0x30, 3, 0x0a, 1, 1]);
+    assert.equal(ocsp.headers.get('cache-control'), 'no-store');
     const large = await fetch(`${web}/ocsp`, { ...asked, body: 'x'.repeat(100_000) });
     assert.equal(large.status, 413);
+  });
+
+  test('OCSP is answered to a GET, however its Base64 stands in the path (RFC 6960, A.1)', async () => {
+    await using api = await Asked.start(withAuthority());
+    const web = `http://127.0.0.1:${api.server.listeners[1].port}`;
+    const issuer = await (await fetch(`${web}/api/v1/ca`)).text();
+    // 0xFF becomes a slash, and so many of them several together.
+    const asked = ocspRequest({ serials: ['7FFFFFFFFFFFFFFFFFFFFF'], issuer }).toString('base64');
+    assert.match(asked, /\/\//);
+    for (const path of [asked, encodeURIComponent(asked), asked.replaceAll('/', '%2f'), asked.replace(/=+$/, '')]) {
+      const { status, headers, body } = await raw(api.server.listeners[1].port, `/ocsp/${path}`);
+      assert.deepEqual([status, headers['content-type']], [200, 'application/ocsp-response']);
+      assert.equal(headers['cache-control'], 'max-age=3600, public, no-transform, must-revalidate');
+      // SEQUENCE, ENUMERATED successful.
+      assert.equal(body.subarray(4, 7).toString('hex'), '0a0100', path);
+    }
+    assert.equal((await raw(api.server.listeners[1].port, `/ocsp/${'A'.repeat(1_401)}`)).status, 400);
   });
 });
 
@@ -395,4 +415,13 @@ function withAuthority(): ConfigurationInput {
       masterKey: { file: file('master.key', `${bytes.toString('base64')}\n`) },
     },
   };
+}
+
+/** A GET whose path goes out as it is. */
+async function raw(port: number, path: string) {
+  const asked = request({ host: '127.0.0.1', port, path, agent: false }).end();
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer) chunks.push(chunk);
+  return { status: answer.statusCode, headers: answer.headers, body: Buffer.concat(chunks) };
 }
