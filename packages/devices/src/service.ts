@@ -21,11 +21,13 @@ import { LiveDevices } from './credentials/live-devices.ts';
 import { RefusalLog } from './credentials/refusal-log.ts';
 import { Tokens } from './credentials/tokens.ts';
 import { type DatedCertificate, explainDevice, type WhyReport } from './credentials/why.ts';
+import { DeviceNumbersTopics } from './device-numbers.ts';
 import type { DeviceLookup } from './known-device.ts';
 import type { DeviceBroker, ServiceParts } from './ports.ts';
 import { Connections } from './presence/connections.ts';
 import { Presence } from './presence/presence.ts';
 import type { PresenceRecord } from './presence/presence-table.ts';
+import { DeviceCount } from './registry/device-count.ts';
 import { Registry } from './registry/registry.ts';
 import type { DeviceTypes } from './registry/types.ts';
 
@@ -41,6 +43,8 @@ export interface DeviceServiceOptions extends ServiceParts {
   /** Foreign authorities whose devices are registered as they come. Default: none. */
   readonly registration?: readonly RegistrationRule[];
   readonly commandLimits?: Partial<CommandLimits>;
+  /** How often numbers under `$SYS` are told anew; 0: never. Default 10. */
+  readonly sysIntervalS?: number;
 }
 
 /** What there is where the service has an authority of its own. */
@@ -61,6 +65,7 @@ interface Attached {
   readonly groupCommands: GroupCommands;
   readonly presence: Presence;
   readonly expiry: ExpiryWatch | undefined;
+  readonly numbers: DeviceNumbersTopics;
 }
 
 export class DeviceService {
@@ -81,9 +86,16 @@ export class DeviceService {
   readonly #ends: (() => void)[] = [];
   #broker: DeviceBroker | undefined;
   #attached: Attached | undefined;
+  /** Counted from `begin` on. */
+  #count: DeviceCount | undefined;
 
-  private constructor(options: DeviceServiceOptions, issuing: CertificateService | undefined) {
-    const { types, clock, verifier, authority } = options;
+  private constructor(given: DeviceServiceOptions, issuing: CertificateService | undefined) {
+    const { types, clock, verifier, authority } = given;
+    const tell: ServiceParts['tell'] = (event) => {
+      this.#count?.told(event);
+      given.tell(event);
+    };
+    const options = { ...given, tell };
     this.#options = options;
     this.types = types;
     this.issuing = issuing;
@@ -171,13 +183,22 @@ export class DeviceService {
     const { warnDays } = this.#options;
     const expiry =
       issuing && new ExpiryWatch(this.#options, issuing, broker, { ...(warnDays !== undefined && { warnDays }) });
-    this.#attached = { commands, groupCommands, presence, expiry };
+    const numbers = new DeviceNumbersTopics(parts, this.#options.sysIntervalS ?? 10, () => ({
+      total: this.#count?.total,
+      connected: connections.size,
+      'commands/pending': commands.open,
+      'certificates/expiring': expiry?.counts?.expiring,
+      'certificates/expired': expiry?.counts?.expired,
+      'certificates/revoked': issuing?.revocations.size,
+    }));
+    this.#attached = { commands, groupCommands, presence, expiry, numbers };
     this.#ends.push(registry.onChange((deviceId, registered) => this.#changed(deviceId, registered !== undefined)));
   }
 
   /** What may take its time, and need not be done before devices connect: what a crash left, certificates that end. */
   begin(): void {
     const { presence, expiry } = this.#withBroker;
+    this.#count = new DeviceCount(this.#options.clock, this.registry, (error) => this.#failed(error));
     this.#do(presence.correct());
     if (expiry !== undefined) this.#do(expiry.walk());
   }
@@ -216,6 +237,8 @@ export class DeviceService {
   async close(): Promise<void> {
     for (const end of this.#ends) end();
     this.#live.close();
+    this.#count?.close();
+    this.#attached?.numbers.close();
     this.#attached?.expiry?.close();
     await this.#attached?.groupCommands.close();
     await this.#attached?.commands.close();
@@ -254,6 +277,10 @@ export class DeviceService {
 
   /** Work that nobody waits for. */
   #do(work: Promise<unknown>): void {
-    work.catch((error) => this.#options.tell({ name: 'deviceServiceFailed', error: String(error) }));
+    work.catch((error) => this.#failed(error));
+  }
+
+  #failed(error: unknown): void {
+    this.#options.tell({ name: 'deviceServiceFailed', error: String(error) });
   }
 }
