@@ -12,7 +12,7 @@ import { Connection } from './connection.ts';
 import { ConnectionCounts } from './connection-counts.ts';
 import { ConnectionDeadlines } from './connection-deadlines.ts';
 import { Denials } from './denials.ts';
-import { endSession, rejectConnection, sendDisconnect } from './disconnect.ts';
+import { endSession, sendAllAway, sendDisconnect } from './disconnect.ts';
 import type { BrokerEvent } from './events.ts';
 import { publishFollowed, subscribedQos } from './followed-delivery.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -204,13 +204,9 @@ export class Broker implements SessionContext {
     reasonCode: number = ReasonCode.administrativeAction,
   ): number {
     this.beginTurn();
-    let ended = 0;
-    for (const session of [...this.sessionsById.values()]) {
-      if (session.owner === undefined || !predicate(infoOf(session))) continue;
-      sendDisconnect(session.owner, reasonCode, 'ended by the server');
-      ended += 1;
-    }
-    return ended;
+    const chosen = [...this.sessionsById.values()].filter((session) => session.owner && predicate(infoOf(session)));
+    for (const { owner } of chosen) if (owner) sendDisconnect(owner, reasonCode, 'ended by the server');
+    return chosen.length;
   }
 
   /**
@@ -262,8 +258,7 @@ export class Broker implements SessionContext {
     this.beginTurn();
     const message = Message.of(this.topics.named(topic), payload, { ...options, nowMs: this.nowMs });
     const { receipt } = options;
-    if (receipt === undefined) return this.#take(message);
-    return publishFollowed(message, receipt, () => this.#take(message));
+    return receipt === undefined ? this.#take(message) : publishFollowed(message, receipt, () => this.#take(message));
   }
 
   #take(message: Message): number | Promise<number> {
@@ -279,32 +274,18 @@ export class Broker implements SessionContext {
     return session?.owner === undefined ? undefined : subscribedQos(session, topic);
   }
 
-  /**
-   * Sends all clients away, and takes no more; wills go out. What the program publishes is taken until `stop`, so that it can
-   * say what follows from their going. Called once at the most, before `stop`.
-   */
-  drain(options: StopOptions = {}): void {
+  /** Sends all clients away, once; wills go out. The program may publish until `stop`, such as that they have gone. */
+  drain({ reasonCode }: StopOptions = {}): void {
     this.beginTurn();
-    const { serverReference } = this.settings;
-    this.isDraining = true;
     this.#isDrained = true;
-    this.tell({ name: 'draining', serverReference });
-    const reasonCode =
-      options.reasonCode ??
-      (serverReference === undefined ? ReasonCode.serverShuttingDown : ReasonCode.useAnotherServer);
-    for (const connection of [...this.connections]) {
-      if (connection.state === 'open')
-        sendDisconnect(connection, reasonCode, 'the server is shutting down', serverReference);
-      else rejectConnection(connection, 'draining', 'the server is shutting down');
-    }
+    sendAllAway(this, reasonCode);
     this.#ticking?.cancel();
     this.storage.stop();
-    for (const { receipts } of this.sessionsById.values()) receipts?.lose();
   }
 
   /**
-   * Sends all clients away, where `drain` has not, and stops. Settles when the store is closed; wires close by themselves.
-   * Rejects with what the store failed for, where it has: what was not acknowledged may be lost.
+   * Drains, where `drain` was not called, and stops. Settles when the store is closed; wires close by themselves. Rejects with
+   * what the store failed for, where it has: what was not acknowledged may be lost.
    */
   async stop(options: StopOptions = {}): Promise<void> {
     if (!this.#isDrained) this.drain(options);

@@ -19,7 +19,7 @@ import { type DevicesConfiguration, deviceTypes } from './device-configuration.t
  * @throws ConfigurationError where types, the master key or files of the authority cannot be used; nothing is left open
  */
 export async function openDevices(
-  { devices, data }: Pick<Configuration, 'devices' | 'data'>,
+  { devices, data, settings }: Pick<Configuration, 'devices' | 'data' | 'settings'>,
   parts: ServiceParts & Pick<DeviceServiceOptions, 'verifier'>,
 ): Promise<DeviceService | undefined> {
   if (devices === undefined) return undefined;
@@ -33,6 +33,7 @@ export async function openDevices(
     registration: devices.registration,
     commandLimits: devices.limits,
     claimLimits: devices.limits,
+    ...(settings.sysIntervalS !== undefined && { sysIntervalS: settings.sysIntervalS }),
     ...(warnDays !== undefined && { warnDays }),
     certificates: { ...(days !== undefined && { days }), ...(renewalOverlapS !== undefined && { renewalOverlapS }) },
   });

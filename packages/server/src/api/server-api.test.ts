@@ -9,7 +9,6 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { MasterKey, newAuthority } from '@dunlin/devices';
 import { Compile } from 'typebox/compile';
-import { ocspRequest } from '../../../devices/src/authority/testing/fleet.ts';
 import type { ConfigurationInput } from '../configuration.ts';
 import type { RunningServer } from '../server.ts';
 import { startServer } from '../server.ts';
@@ -257,23 +256,6 @@ describe('credentials', () => {
     const large = await fetch(`${web}/ocsp`, { ...asked, body: 'x'.repeat(100_000) });
     assert.equal(large.status, 413);
   });
-
-  test('OCSP is answered to a GET, however its Base64 stands in the path (RFC 6960, A.1)', async () => {
-    await using api = await Asked.start(withAuthority());
-    const web = `http://127.0.0.1:${api.server.listeners[1].port}`;
-    const issuer = await (await fetch(`${web}/api/v1/ca`)).text();
-    // 0xFF becomes a slash, and so many of them several together.
-    const asked = ocspRequest({ serials: ['7FFFFFFFFFFFFFFFFFFFFF'], issuer }).toString('base64');
-    assert.match(asked, /\/\//);
-    for (const path of [asked, encodeURIComponent(asked), asked.replaceAll('/', '%2f'), asked.replace(/=+$/, '')]) {
-      const { status, headers, body } = await raw(api.server.listeners[1].port, `/ocsp/${path}`);
-      assert.deepEqual([status, headers['content-type']], [200, 'application/ocsp-response']);
-      assert.equal(headers['cache-control'], 'max-age=3600, public, no-transform, must-revalidate');
-      // SEQUENCE, ENUMERATED successful.
-      assert.equal(body.subarray(4, 7).toString('hex'), '0a0100', path);
-    }
-    assert.equal((await raw(api.server.listeners[1].port, `/ocsp/${'A'.repeat(1_401)}`)).status, 400);
-  });
 });
 
 describe('commands', () => {
@@ -396,6 +378,27 @@ test('a server without devices has the API, and no routes of devices', async () 
   await assert.rejects(server.api({ method: 'GET', path: '/api/v1/keys' }), /the server is stopping/);
 });
 
+test('a server tells under $SYS how many devices there are, and what is pending', async () => {
+  const numbers = new Map<string, string>();
+  const all = new Promise<void>((resolve) => {
+    void startServer({ ...CONFIGURATION, settings: { sysIntervalS: 1 } }).then(async (server) => {
+      await server.api({ method: 'POST', path: '/api/v1/devices', body: camera('a') });
+      await server.api({ method: 'POST', path: '/api/v1/devices/a/commands/wake', body: {} });
+      const looking = setInterval(() => {
+        for (const name of ['total', 'connected', 'commands/pending']) {
+          const said = server.broker.retained.get(`$SYS/broker/devices/${name}`);
+          if (said !== undefined) numbers.set(name, Buffer.from(said.payload).toString());
+        }
+        if (numbers.size < 3) return;
+        clearInterval(looking);
+        resolve(server.stop());
+      }, 20);
+    });
+  });
+  await all;
+  assert.deepEqual(Object.fromEntries(numbers), { total: '1', connected: '0', 'commands/pending': '1' });
+});
+
 /** A new authority in files, and its entries in the configuration. */
 function withAuthority(): ConfigurationInput {
   const directory = mkdtempSync(join(tmpdir(), 'dunlin-api-'));
@@ -415,13 +418,4 @@ function withAuthority(): ConfigurationInput {
       masterKey: { file: file('master.key', `${bytes.toString('base64')}\n`) },
     },
   };
-}
-
-/** A GET whose path goes out as it is. */
-async function raw(port: number, path: string) {
-  const asked = request({ host: '127.0.0.1', port, path, agent: false }).end();
-  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
-  const chunks: Buffer[] = [];
-  for await (const chunk of answer) chunks.push(chunk);
-  return { status: answer.statusCode, headers: answer.headers, body: Buffer.concat(chunks) };
 }
