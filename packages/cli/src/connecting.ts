@@ -54,7 +54,9 @@ export async function connectTarget({ url, options: given }: Target, more: Conne
   try {
     return await connect(url, options);
   } catch (error) {
-    throw unsupportedVersion(error, options.protocolVersion ?? 5) ?? unanswered(error) ?? error;
+    throw (
+      unsupportedVersion(error, options.protocolVersion ?? 5) ?? unanswered(error) ?? plainPort(error, url) ?? error
+    );
   }
 }
 
@@ -82,6 +84,15 @@ export function unanswered(error: unknown): CommandError | undefined {
   const hint =
     'The server did not answer: is this its port for TLS, often 8883 (-L mqtts://HOST)? ' +
     'Plain MQTT is often at 1883 (-p). A server that bans this address does the same.';
+  return new CommandError(ExitCode.network, `${error.message}\n${hint}`);
+}
+
+/** TLS or HTTP that was cut off, as a server of plain MQTT does with it; undefined for any other error. */
+export function plainPort(error: unknown, { protocol }: URL): CommandError | undefined {
+  if (!(error instanceof MqttError) || error.code !== 'connection-failed') return undefined;
+  const isReset = (error.cause as { code?: unknown } | undefined)?.code === 'ECONNRESET';
+  if (!isReset || !['mqtts:', 'ws:', 'wss:'].includes(protocol)) return undefined;
+  const hint = 'Is this a port for plain MQTT, often 1883? That is mqtt://, without --ws and flags of TLS.';
   return new CommandError(ExitCode.network, `${error.message}\n${hint}`);
 }
 

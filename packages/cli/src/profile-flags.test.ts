@@ -16,6 +16,7 @@ profiles:
   plain: { host: plain.example, port: 1884, username: ada, pw: secret }
   odd: { quiet: true }
   odder: { ws: 'yes' }
+  worse: { port: none }
 `;
 writeFileSync(file, text, { mode: 0o600 });
 const groups = connectionFlagGroups(['connect']);
@@ -57,7 +58,13 @@ test('another server, identity or user of the command line replaces that of the 
 
 test('what cannot be is told', () => {
   assert.throws(() => read('--profile none'), /"none": .*has none of this name; see dunlin profile list/);
-  assert.throws(() => read('--profile odd'), /"quiet" is no flag that a profile can have/);
+  assert.throws(() => read('--profile odd'), {
+    message: `Cannot use the profile "odd" of ${file}: "quiet" is no flag that a profile can have`,
+  });
+  assert.throws(
+    () => read('--profile worse'),
+    /^CommandError: Cannot use the profile "worse" of .*: Cannot use port "none": /,
+  );
   assert.throws(() => read('--profile odder'), /"ws" is expected to be true/);
   assert.throws(
     () => readClientFlags('tool', groups, ['--profile', 'a'], newConnectionFlags, undefined, {}),
