@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { alone, groupModule, groupTests } from './test-groups.ts';
@@ -33,9 +35,21 @@ test('what stands alone has its own process, and is there', () => {
   }
 });
 
-test('the module of a group imports its files one after the other', () => {
-  assert.equal(
-    groupModule(['/dunlin/a b.test.ts', '/dunlin/c.test.ts']),
-    'await import("file:///dunlin/a%20b.test.ts");\nawait import("file:///dunlin/c.test.ts");\n',
-  );
+test('a file that takes its time to load does not lose what an earlier one clears away at its end', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'dunlin-test-groups-'));
+  const first =
+    "import { after, test } from 'node:test';\nafter(() => console.log('cleared'));\ntest('one', () => {});\n";
+  const second =
+    "import { after, test } from 'node:test';\nlet isThere = true;\nafter(() => { isThere = false; });\n" +
+    "await new Promise((resolve) => setTimeout(resolve, 100));\ntest('two', (t) => t.assert.ok(isThere));\n";
+  const paths = ['a.test.mjs', 'b.test.mjs'].map((name) => join(folder, name));
+  writeFileSync(paths[0], first);
+  writeFileSync(paths[1], second);
+  const module = join(folder, 'group.mjs');
+  writeFileSync(module, groupModule(paths));
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  const { status, stdout } = spawnSync(process.execPath, [module], { encoding: 'utf8', env });
+  rmSync(folder, { recursive: true });
+  assert.equal(status, 0, stdout);
+  assert.match(stdout, /one[^]*two[^]*cleared/);
 });

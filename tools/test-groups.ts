@@ -33,7 +33,18 @@ export function groupTests(files: readonly string[]): TestGroup[] {
   return [...groups].map(([name, members]) => ({ name: members.length === 1 ? members[0] : name, files: members }));
 }
 
-/** The module that runs test files in one process, whose paths are absolute. */
+/**
+ * The module that runs test files in one process, whose paths are absolute. No test begins before all of them are loaded:
+ * hooks of the whole process (`after` outside of a suite) run as soon as no test is left to do, once, and a file that takes
+ * its time to load would find what it needs cleared away.
+ */
 export function groupModule(paths: readonly string[]): string {
-  return paths.map((path) => `await import(${JSON.stringify(pathToFileURL(path).href)});\n`).join('');
+  return [
+    "import { before } from 'node:test';",
+    'const { promise, resolve } = Promise.withResolvers();',
+    'before(() => promise);',
+    ...paths.map((path) => `await import(${JSON.stringify(pathToFileURL(path).href)});`),
+    'resolve();',
+    '',
+  ].join('\n');
 }
