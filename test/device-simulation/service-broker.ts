@@ -55,6 +55,10 @@ export class ServiceBroker implements DeviceBroker {
       if (topicMatches(filter, topic)) take({ topic, payload: new TextEncoder().encode(text) });
   }
 
+  endSession(): boolean {
+    return false;
+  }
+
   /** The process ends without a word. */
   crash(): void {
     this.isOver = true;

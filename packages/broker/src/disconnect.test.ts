@@ -219,3 +219,15 @@ test('ends what the store has of a session that was taken up to end with its con
     for (const { message } of store.queue(record.number, 0, 10)) left.push(Buffer.from(message.payload).toString());
   assert.deepEqual(left, ['2']);
 });
+
+test('a broker that drains takes what the program publishes until it stops', async () => {
+  const world = new World();
+  const client = world.connect('a');
+  world.broker.drain();
+  assert.equal(await world.broker.publish('said', Buffer.from('last'), { qos: 1, retain: true }), 0x10);
+  await world.broker.stop();
+  world.run();
+  assert.equal(client.take('disconnect').reasonCode, 0x8b);
+  assert.equal(world.broker.retained.count, 1);
+  assert.equal(world.told('draining').length, 1);
+});

@@ -18,6 +18,7 @@ import type { Broker } from './broker.ts';
 import { refusalBy } from './checks.ts';
 import type { Connection } from './connection.ts';
 import { type Entry, mayHandOver } from './entry.ts';
+import type { SessionEnd } from './events.ts';
 import type { Refusal } from './ports.ts';
 import type { Queue } from './queue.ts';
 import type { Session } from './session.ts';
@@ -252,6 +253,20 @@ export function connectionEnded(
   if (session.owner === connection) detach(broker, session);
 }
 
+/** The broker is about to stop: every connection ends, and nobody waits for what its client would have said. */
+export function sendAllAway(broker: Broker, given: number | undefined): void {
+  broker.isDraining = true;
+  const { serverReference } = broker.settings;
+  broker.tell({ name: 'draining', serverReference });
+  const standard = serverReference === undefined ? ReasonCode.serverShuttingDown : ReasonCode.useAnotherServer;
+  for (const connection of [...broker.connections]) {
+    if (connection.state === 'open')
+      sendDisconnect(connection, given ?? standard, 'the server is shutting down', serverReference);
+    else rejectConnection(connection, 'draining', 'the server is shutting down');
+  }
+  for (const { receipts } of broker.sessionsById.values()) receipts?.lose();
+}
+
 /** The session is without a connection: its will and its end are due now or later. */
 export function detach(broker: Broker, session: Session): void {
   session.detach();
@@ -270,7 +285,7 @@ export function detach(broker: Broker, session: Session): void {
 }
 
 /** A session and all its state end [MQTT-4.1.0-2]. A delayed will goes out now. */
-export function endSession(broker: Broker, session: Session, reason: 'clean-start' | 'expired' | 'disconnected'): void {
+export function endSession(broker: Broker, session: Session, reason: SessionEnd): void {
   if (broker.sessionsById.get(session.clientId) === session) broker.sessionsById.delete(session.clientId);
   broker.sessionCounts.forget(session);
   broker.sessionDeadlines.forget(session);

@@ -2,6 +2,9 @@
 import type { ProtocolVersion } from '@dunlin/protocol';
 import type { LimitName } from './limits.ts';
 
+/** `removed`: by `Broker.endSession`. */
+export type SessionEnd = 'clean-start' | 'expired' | 'disconnected' | 'removed';
+
 interface EventFields {
   /** `identity`: `Principal.identity`, here and in what follows. */
   clientConnected: {
@@ -29,7 +32,8 @@ interface EventFields {
   };
   /**
    * `reason` went to the client as well, `check` and `detail` did not. `username`: as CONNECT has it, proven or not; here
-   * and in denials undefined also where it may be a token: it is longer than 128 characters, or looks like a JWT.
+   * and in denials undefined also where it may be a token: it is longer than 128 characters, or looks like a JWT or
+   * a secret of Dunlin.
    */
   connectRefused: {
     clientId: string;
@@ -47,7 +51,7 @@ interface EventFields {
   authenticatorFailed: { clientId: string; listener: string; error: string };
   sessionTakenOver: { clientId: string; address: string; newAddress: string };
   sessionCreated: { clientId: string };
-  sessionEnded: { clientId: string; reason: 'clean-start' | 'expired' | 'disconnected' };
+  sessionEnded: { clientId: string; reason: SessionEnd };
   subscribed: { clientId: string; identity: string | undefined; filter: string; qos: number };
   /** `rule`: what decided, where permissions did. Of this and the other denials a few a second are told; all are counted. */
   subscriptionRefused: {

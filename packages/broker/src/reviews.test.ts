@@ -228,6 +228,47 @@ test('new permissions hold for a will whose client is away, and for one whose cl
   );
 });
 
+test('ends the session of a Client Identifier, connected or away, where the caller means who it is bound to', () => {
+  const world = new World({
+    authenticator: {
+      supports: () => false,
+      authenticate: ({ connect: { username } }) => ({
+        kind: 'accept',
+        principal: { ...NOBODY, identity: `t:${username}` },
+      }),
+    },
+  });
+  const kept = { cleanStart: false, properties: { sessionExpiryInterval: 60 }, will: WILL } as const;
+  const client = world.connect('a', { ...kept, username: 'ada' });
+  assert.equal(
+    world.broker.endSession('a', (identity) => identity === 't:bob'),
+    false,
+  );
+  assert.equal(client.isClosed, false);
+  assert.equal(
+    world.broker.endSession('a', (identity) => identity === 't:ada'),
+    true,
+  );
+  world.run();
+  assert.equal(client.take('disconnect').reasonCode, 0x98);
+  world.connect('b', { ...kept, username: 'bob' }).disconnect();
+  world.run();
+  const isAnybody = () => true;
+  assert.deepEqual(
+    ['a', 'b', 'c'].map((clientId) => world.broker.endSession(clientId, isAnybody)),
+    [false, true, false],
+  );
+  assert.deepEqual(
+    world.told('sessionEnded').map(({ clientId, reason }) => [clientId, reason]),
+    [
+      ['a', 'removed'],
+      ['b', 'removed'],
+    ],
+  );
+  assert.deepEqual([...world.broker.sessions()], []);
+  assert.equal(world.told('willPublished').length, 1);
+});
+
 test('ends the connection of one client with the code and reason of the caller', () => {
   const world = new World();
   const client = world.connect('a', { will: WILL });

@@ -2,6 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BrokerEvent } from '@dunlin/broker';
 import { ConnectionEvents } from './connection-events.ts';
+import { DeviceIdentities } from './credentials/device-identity.ts';
+
+const identities = new DeviceIdentities();
+identities.add('fleet');
 
 function connected(clientId: string, identity: string | undefined): BrokerEvent {
   const fixed = { address: '192.0.2.1', listener: 'tcp', protocolVersion: 4, username: undefined } as const;
@@ -28,9 +32,8 @@ function disconnected(clientId: string, identity: string | undefined): BrokerEve
 }
 
 test('only clients that the method of devices let in are devices', () => {
-  const events = new ConnectionEvents();
-  events.add('fleet');
-  assert.deepEqual(events.read(connected('c', 'fleet:cam:1')), {
+  const events = new ConnectionEvents(identities);
+  assert.deepEqual(events.read(connected('c', 'fleet:cam:1/g')), {
     kind: 'connected',
     deviceId: 'cam:1',
     clientId: 'c',
@@ -39,9 +42,9 @@ test('only clients that the method of devices let in are devices', () => {
     listener: 'tcp',
     protocolVersion: 4,
   });
-  for (const identity of [undefined, 'fleet', 'users:cam:1', ':cam', ''])
+  for (const identity of [undefined, 'fleet', 'users:cam:1/g', ':cam/g', ''])
     assert.equal(events.read(connected('c', identity)), undefined, identity);
-  assert.deepEqual(events.read({ name: 'subscribed', clientId: 'c', identity: 'fleet:cam:1', filter: 'a', qos: 1 }), {
+  assert.deepEqual(events.read({ name: 'subscribed', clientId: 'c', identity: 'fleet:cam:1/g', filter: 'a', qos: 1 }), {
     kind: 'subscribed',
     deviceId: 'cam:1',
     clientId: 'c',
@@ -49,15 +52,14 @@ test('only clients that the method of devices let in are devices', () => {
 });
 
 test('each connection of a client has a name of its own, which its end tells too', () => {
-  const events = new ConnectionEvents();
-  events.add('fleet');
+  const events = new ConnectionEvents(identities);
   const told = [
-    connected('a', 'fleet:x'),
-    connected('b', 'fleet:x'),
-    disconnected('a', 'fleet:x'),
-    connected('a', 'fleet:x'),
-    disconnected('b', 'fleet:x'),
-    disconnected('a', 'fleet:x'),
+    connected('a', 'fleet:x/g'),
+    connected('b', 'fleet:x/g'),
+    disconnected('a', 'fleet:x/g'),
+    connected('a', 'fleet:x/g'),
+    disconnected('b', 'fleet:x/g'),
+    disconnected('a', 'fleet:x/g'),
   ].map((event) => events.read(event));
   assert.deepEqual(
     told.map((event) => event?.kind !== 'subscribed' && event?.connection),

@@ -41,6 +41,11 @@ export interface DeviceBroker {
   subscribe(filter: string, take: (message: ReceivedByService) => void): Promise<() => void>;
   /** Ends the connection of a client (0x98), if there is one. */
   disconnect(clientId: string): boolean;
+  /**
+   * Ends the session of a client, and its connection, where `isMeant` says so of the identity that it is bound to; returns
+   * whether it did.
+   */
+  endSession(clientId: string, isMeant: (identity: string | undefined) => boolean): boolean;
   /** Asks methods again about everybody who is connected; calls close together are one. */
   review(): void;
 }

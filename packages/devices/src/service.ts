@@ -9,21 +9,28 @@ import type { IssuingAuthority } from './authority/issuing-authority.ts';
 import { OcspResponder } from './authority/ocsp-responder.ts';
 import { Registration, type RegistrationRule } from './authority/registration.ts';
 import { Revocations } from './authority/revocations.ts';
+import { type ClaimLimits, resolveClaimLimits } from './claims/claim-limits.ts';
+import { Claims } from './claims/claims.ts';
+import { CredentialDesk } from './claims/device-credentials.ts';
 import type { CommandLimits } from './commands/command-limits.ts';
 import { Commands } from './commands/commands.ts';
 import { GroupCommands } from './commands/group-commands.ts';
 import { ConnectionEvents } from './connection-events.ts';
 import { DeviceChecks } from './credentials/device-checks.ts';
+import { DeviceIdentities } from './credentials/device-identity.ts';
 import { DeviceMethod } from './credentials/device-method.ts';
+import { FormerSessions } from './credentials/former-sessions.ts';
 import { LiveDevices } from './credentials/live-devices.ts';
 import { RefusalLog } from './credentials/refusal-log.ts';
 import { Tokens } from './credentials/tokens.ts';
 import { type DatedCertificate, explainDevice, type WhyReport } from './credentials/why.ts';
+import { DeviceNumbersTopics } from './device-numbers.ts';
 import type { DeviceLookup } from './known-device.ts';
 import type { DeviceBroker, ServiceParts } from './ports.ts';
 import { Connections } from './presence/connections.ts';
 import { Presence } from './presence/presence.ts';
 import type { PresenceRecord } from './presence/presence-table.ts';
+import { DeviceCount } from './registry/device-count.ts';
 import { Registry } from './registry/registry.ts';
 import type { DeviceTypes } from './registry/types.ts';
 
@@ -39,6 +46,9 @@ export interface DeviceServiceOptions extends ServiceParts {
   /** Foreign authorities whose devices are registered as they come. Default: none. */
   readonly registration?: readonly RegistrationRule[];
   readonly commandLimits?: Partial<CommandLimits>;
+  readonly claimLimits?: Partial<ClaimLimits>;
+  /** How often numbers under `$SYS` are told anew; 0: never. Default 10. */
+  readonly sysIntervalS?: number;
 }
 
 /** What there is where the service has an authority of its own. */
@@ -59,6 +69,7 @@ interface Attached {
   readonly groupCommands: GroupCommands;
   readonly presence: Presence;
   readonly expiry: ExpiryWatch | undefined;
+  readonly numbers: DeviceNumbersTopics;
 }
 
 export class DeviceService {
@@ -68,18 +79,31 @@ export class DeviceService {
   readonly connections = new Connections();
   /** Undefined where the service has no authority. */
   readonly issuing: CertificateService | undefined;
+  /** Credentials that devices and their owners get and end by themselves. */
+  readonly desk: CredentialDesk;
   readonly #options: DeviceServiceOptions;
   readonly #checks: DeviceChecks;
   readonly #live: LiveDevices;
   readonly #refusals: RefusalLog;
   readonly #policy: IssuedCertificatePolicy;
-  readonly #events = new ConnectionEvents();
+  readonly #identities = new DeviceIdentities();
+  readonly #events = new ConnectionEvents(this.#identities);
+  readonly #sessions: FormerSessions;
   readonly #ends: (() => void)[] = [];
+  readonly #underWay = new Set<Promise<unknown>>();
+  #claims: Claims | undefined;
   #broker: DeviceBroker | undefined;
   #attached: Attached | undefined;
+  /** Counted from `begin` on. */
+  #count: DeviceCount | undefined;
 
-  private constructor(options: DeviceServiceOptions, issuing: CertificateService | undefined) {
-    const { types, clock, verifier, authority } = options;
+  private constructor(given: DeviceServiceOptions, issuing: CertificateService | undefined) {
+    const { types, clock, verifier, authority } = given;
+    const tell: ServiceParts['tell'] = (event) => {
+      this.#count?.told(event);
+      given.tell(event);
+    };
+    const options = { ...given, tell };
     this.#options = options;
     this.types = types;
     this.issuing = issuing;
@@ -94,25 +118,32 @@ export class DeviceService {
       clock,
       review: () => this.#broker?.review(),
     });
+    this.#sessions = new FormerSessions({ identities: this.#identities, clock, broker: () => this.#broker });
     this.#refusals = new RefusalLog(clock, (deviceId) => this.#live.has(deviceId));
     const registration = new Registration(options, this.registry, options.registration ?? [], authority?.name);
     this.#policy = new IssuedCertificatePolicy(issuing?.certificates, registration);
+    this.desk = new CredentialDesk({ ...this.#claimParts, policy: this.#policy });
   }
 
   /** Settles when all is known that a device may be refused for. */
   static async open(options: DeviceServiceOptions): Promise<DeviceService> {
     const { authority, clock } = options;
-    if (authority === undefined) return new DeviceService(options, undefined);
+    if (authority === undefined) return new DeviceService(options, undefined).#opened();
     const certificates = new Certificates(options, authority, options.certificates);
     const revocations = await Revocations.open(certificates.table, clock);
     const crl = new CrlPublisher(authority, revocations, clock);
     const ocsp = new OcspResponder(authority, certificates, clock);
-    return new DeviceService(options, { authority, certificates, revocations, crl, ocsp });
+    return new DeviceService(options, { authority, certificates, revocations, crl, ocsp }).#opened();
   }
 
   /** Who else knows revoked certificates; none where the service has no authority. */
   get revocationSources(): readonly RevocationSource[] {
     return this.issuing === undefined ? [] : [this.issuing.revocations];
+  }
+
+  /** Devices that ask for a place. */
+  get claims(): Claims {
+    return this.#claims as Claims;
   }
 
   /** These are there when the service has a broker; before, they throw. */
@@ -128,7 +159,7 @@ export class DeviceService {
 
   /** The method of authentication `devices`, called `name`. `authorities`: those of the server. */
   method(name: string, authorities: Authorities): Method {
-    this.#events.add(name);
+    this.#identities.add(name);
     return new DeviceMethod({
       name,
       registry: this.registry,
@@ -137,6 +168,7 @@ export class DeviceService {
       live: this.#live,
       authorities,
       certificates: this.#policy,
+      sessions: this.#sessions,
       onRefused: (refused) => this.#refusals.refused(refused),
     });
   }
@@ -165,13 +197,22 @@ export class DeviceService {
     const { warnDays } = this.#options;
     const expiry =
       issuing && new ExpiryWatch(this.#options, issuing, broker, { ...(warnDays !== undefined && { warnDays }) });
-    this.#attached = { commands, groupCommands, presence, expiry };
+    const numbers = new DeviceNumbersTopics(parts, this.#options.sysIntervalS ?? 10, () => ({
+      total: this.#count?.total,
+      connected: connections.size,
+      'commands/pending': commands.open,
+      'certificates/expiring': expiry?.counts?.expiring,
+      'certificates/expired': expiry?.counts?.expired,
+      'certificates/revoked': issuing?.revocations.size,
+    }));
+    this.#attached = { commands, groupCommands, presence, expiry, numbers };
     this.#ends.push(registry.onChange((deviceId, registered) => this.#changed(deviceId, registered !== undefined)));
   }
 
   /** What may take its time, and need not be done before devices connect: what a crash left, certificates that end. */
   begin(): void {
     const { presence, expiry } = this.#withBroker;
+    this.#count = new DeviceCount(this.#options.clock, this.registry, (error) => this.#failed(error));
     this.#do(presence.correct());
     if (expiry !== undefined) this.#do(expiry.walk());
   }
@@ -181,6 +222,7 @@ export class DeviceService {
     const told = this.#events.read(event);
     if (told !== undefined) this.connections.take(told);
     this.#refusals.brokerEvent(event);
+    this.#sessions.brokerEvent(event);
   }
 
   /** Why a device does not come in, or what it needs. */
@@ -197,10 +239,23 @@ export class DeviceService {
     });
   }
 
+  /**
+   * Settles when presence says of every device what the broker has told of it (or 10 s have passed), and what was begun for
+   * changes of the registry is done. Then the broker may stop.
+   */
+  async settle(): Promise<void> {
+    this.#attached?.numbers.close();
+    this.#attached?.expiry?.close();
+    await this.#attached?.presence.settle();
+    await Promise.allSettled(this.#underWay);
+  }
+
   /** Settles when nothing is under way any more. The broker may have stopped before. */
   async close(): Promise<void> {
     for (const end of this.#ends) end();
     this.#live.close();
+    this.#count?.close();
+    this.#attached?.numbers.close();
     this.#attached?.expiry?.close();
     await this.#attached?.groupCommands.close();
     await this.#attached?.commands.close();
@@ -210,6 +265,23 @@ export class DeviceService {
     await this.issuing?.certificates.close();
     await this.tokens.close();
     await this.registry.close();
+  }
+
+  get #claimParts() {
+    const { registry, tokens, types, issuing } = this;
+    return {
+      ...this.#options,
+      registry,
+      tokens,
+      types,
+      issuing,
+      limits: resolveClaimLimits(this.#options.claimLimits ?? {}),
+    };
+  }
+
+  async #opened(): Promise<this> {
+    this.#claims = await Claims.open({ ...this.#claimParts, desk: this.desk });
+    return this;
   }
 
   get #withBroker(): Attached {
@@ -224,13 +296,26 @@ export class DeviceService {
   #changed(deviceId: string, isThere: boolean): void {
     const { commands, presence } = this.#withBroker;
     this.#do(commands.deviceChanged(deviceId));
+    if (!isThere) this.#do(this.#endSessions(deviceId));
     this.#do(isThere ? presence.deviceChanged(deviceId) : presence.deviceRemoved(deviceId));
     if (isThere || this.issuing === undefined) return;
     this.#do(this.issuing.certificates.revokeAll(deviceId, { reason: 'cessationOfOperation', by: 'dunlin' }));
   }
 
-  /** Work that nobody waits for. */
+  /** Of who was removed: the session that its last client left, which presence forgets next. */
+  async #endSessions(deviceId: string): Promise<void> {
+    const last = await this.presence.get(deviceId);
+    const registered = await this.registry.get(deviceId);
+    if (last !== undefined) this.#sessions.end(last.clientId, deviceId, registered?.generation);
+  }
+
+  /** Work that nobody waits for but `settle`. */
   #do(work: Promise<unknown>): void {
-    work.catch((error) => this.#options.tell({ name: 'deviceServiceFailed', error: String(error) }));
+    const done = work.catch((error) => this.#failed(error)).finally(() => this.#underWay.delete(done));
+    this.#underWay.add(done);
+  }
+
+  #failed(error: unknown): void {
+    this.#options.tell({ name: 'deviceServiceFailed', error: String(error) });
   }
 }

@@ -558,3 +558,19 @@ test('who hangs up gives its place back at once, delayed or in line, and nobody 
   await late.inner.answerAll();
   assert.deepEqual([await first, await third, late.inner.asked, late.clock.timers], ['accept', 'accept', 2, 0]);
 });
+
+test('a wrong secret that was shown elsewhere counts for its address: a delay, then a ban', () => {
+  const clock = new TestClock();
+  const events: AttemptEvent[] = [];
+  const tell = (event: AttemptEvent) => void events.push(event);
+  const guard = attemptGuard({ clock, tell, addressDelayAfter: 2, delayMs: 250, addressBanAfter: 5 });
+  const delays = [1, 2, 3, 4, 5].map(() => guard.failedElsewhere('192.0.2.7', 'web'));
+  assert.deepEqual(delays, [0, 0, 250, 500, 1_000]);
+  assert.equal(guard.isBanned('192.0.2.7'), true);
+  assert.deepEqual(
+    events.map((event) => event.name),
+    ['addressBanned'],
+  );
+  for (let n = 0; n < 9; n++) assert.equal(guard.failedElsewhere('127.0.0.1', 'web'), 0);
+  assert.equal(guard.isBanned('127.0.0.1'), false);
+});

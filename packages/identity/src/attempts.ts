@@ -89,6 +89,11 @@ export interface AttemptGuard {
   isBanned(address: string): boolean;
   bans(): CurrentBan[];
   /**
+   * Counts a wrong secret that was shown elsewhere than at CONNECT, such as an API key, as a failure of its address alone.
+   * Returns for how many milliseconds the answer to it is to wait.
+   */
+  failedElsewhere(address: string, listener: string): number;
+  /**
    * Keeps an address out, or a user name there, whatever came from it, for `banMs` (default: as long as any ban); in place of
    * the ban that is there. Whoever is connected stays. Throws a RangeError for what is no IP address, and for one that is
    * trusted.
@@ -217,6 +222,14 @@ class Guard implements AttemptGuard {
 
   bans(): CurrentBan[] {
     return this.#bans.list();
+  }
+
+  failedElsewhere(text: string, listener: string): number {
+    const address = this.#addressOf(text);
+    const attempt = { listener, address, user: undefined, pair: undefined, line: undefined };
+    const delayMs = this.#delayMs(attempt);
+    this.#failed(attempt);
+    return delayMs;
   }
 
   ban(address: string, username?: string, banMs: number = this.#options.banMs): void {

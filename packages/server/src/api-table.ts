@@ -1,8 +1,9 @@
-/** The keys of the HTTP API: its limits. Where it is answered says `api` of a listener. */
-import { amount } from './entry-shapes.ts';
-import type { GroupShape } from './shape.ts';
+/** The keys of the HTTP API: its limits, and who may ask it. Where it is answered says `api` of a listener. */
+import { SCOPE_NAMES } from './api/scopes.ts';
+import { amount, path, text } from './entry-shapes.ts';
+import type { GroupShape, ListShape } from './shape.ts';
 
-export const API_ENTRIES = {
+export const API_LIMITS = {
   requestsPerSecondMax: amount(
     'requests',
     [1, 1_000_000],
@@ -39,8 +40,38 @@ export const API_ENTRIES = {
   ),
 } as const;
 
+const keys: ListShape = {
+  kind: 'list',
+  items: {
+    kind: 'group',
+    description: 'An API key, by its hash or from a file.',
+    entries: {
+      name: text('shop', 'How the audit log and events call it: `configured-key:NAME`.'),
+      sha256: text(
+        'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+        'SHA-256 of the key in hexadecimal, as `printf %s KEY | sha256sum` prints it. A key has 256 random bits, which nobody ' +
+          'guesses from it: `openssl rand -hex 32`.',
+      ),
+      file: path('shop.key', 'In place of the hash, a file with the key itself: one line of 32 to 256 characters.'),
+      scopes: {
+        kind: 'list',
+        items: { kind: 'choice', choices: SCOPE_NAMES, default: 'devices:read', description: 'A scope.' },
+        default: 'none',
+        description: 'What the key may do.',
+      },
+    },
+    required: ['name', 'scopes'],
+  },
+  mayBeEmpty: true,
+  default: 'none',
+  standard: [],
+  description:
+    'API keys beside those that the API makes and keeps: they count while they stand here, and the API neither lists nor ' +
+    'deletes them.',
+};
+
 export const API: GroupShape = {
   kind: 'group',
-  description: 'Limits of the HTTP API; listeners with `api: true` answer it, and the control socket.',
-  entries: API_ENTRIES,
+  description: 'Limits and keys of the HTTP API; listeners with `api: true` answer it, and the control socket.',
+  entries: { ...API_LIMITS, keys },
 };

@@ -330,3 +330,11 @@ devices:
   const right = text.replace('a/#', 'a').replace(/ {2}(authority|masterKey).*\n/g, '');
   assert.deepEqual(checked(right), { problems: [], warnings: [] });
 });
+
+test('a file of an API key that holds none is named, and what it holds is not', () => {
+  put('shop.key', 's3cret');
+  const { problems } = checked('api:\n  keys:\n    - { name: shop, file: shop.key, scopes: [audit:read] }\n');
+  assert.equal(problems.length, 1);
+  assert.match(problems[0], /api\.keys\[0\]\.file: what shop\.key holds is no API key/);
+  assert.doesNotMatch(problems[0], /s3cret/);
+});

@@ -1,9 +1,11 @@
 /** Looks a configuration over before it is used: the file itself, and the files that it names. */
+
 import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '@dunlin/broker';
 import { DeviceTypes } from '@dunlin/devices';
 import { type CertificateWarning, readCertificates } from '@dunlin/identity';
+import { readConfiguredKeys } from './api/configured-keys.ts';
 import {
   type CertificateFiles,
   type Configuration,
@@ -104,6 +106,7 @@ export function checkFiles(
   for (const [index, rule] of clientIds.entries())
     if (isRight(`clientIds[${index}]`)) check.doors(`clientIds[${index}]`, { clientIds: [rule] });
   if (devices !== undefined) check.devices(devices, configuration.data, isRight);
+  if (isRight('api.keys')) check.attempt('', () => void readConfiguredKeys(configuration.api.keys));
   // All but these are numbers, which the table of keys has checked.
   check.doors('guard.trusted', { guard });
   const rules = authorization.rules?.map((rule, index) => (isRight(`authorization.rules[${index}]`) ? rule : NO_RULE));

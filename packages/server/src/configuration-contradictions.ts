@@ -27,6 +27,7 @@ export function contradictionsOf(configuration: Configuration, isAskedElsewhere:
     ),
     ...authorizationProblems(configuration, isAsked),
     ...deviceProblems(configuration),
+    ...apiKeyProblems(configuration),
     ...logProblems(configuration),
     ...storageProblems(configuration),
     ...outboxProblems(limits),
@@ -171,6 +172,21 @@ function deviceProblems({ devices, authorities }: Configuration): string[] {
       ...unknownName(`devices.registration[${index}].type`, entry.type, 'device type', types),
     ]),
   ];
+}
+
+function apiKeyProblems({ api: { keys } }: Configuration): string[] {
+  const problems = keys.flatMap(({ name, sha256, file }, index) => {
+    const path = `api.keys[${index}]`;
+    if (!/^[\w.-]{1,64}$/.test(name))
+      return [`${path}.name is ${quoted(name)}: up to 64 letters, digits, dots, hyphens and underscores are expected`];
+    if ((sha256 === undefined) === (file === undefined))
+      return [`${path} has ${sha256 === undefined ? 'neither sha256 nor file' : 'sha256 and file'}: one is expected`];
+    // It may be the key itself, which nothing shows.
+    if (sha256 !== undefined && !/^[\da-f]{64}$/i.test(sha256))
+      return [`${path}.sha256 is no SHA-256: 64 hexadecimal digits are expected`];
+    return [];
+  });
+  return [...repeatedNames('api.keys', keys), ...problems];
 }
 
 function methodProblems({ authorities, devices }: Configuration, method: MethodConfiguration, path: string): string[] {

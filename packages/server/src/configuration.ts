@@ -1,7 +1,8 @@
 /** The configuration of a server as code sees it: what may be given, and what is in force when nothing is. */
 import type { LimitName, Limits, Settings } from '@dunlin/broker';
 import type { ProtocolVersion } from '@dunlin/protocol';
-import { API, type API_ENTRIES } from './api-table.ts';
+import type { Scope } from './api/scopes.ts';
+import { API, type API_LIMITS } from './api-table.ts';
 import { contradictionsOf } from './configuration-contradictions.ts';
 import {
   type DURABILITIES,
@@ -23,8 +24,22 @@ import {
 } from './listener-table.ts';
 import { filledGroup } from './shape.ts';
 
-/** Limits of the HTTP API. */
-export type ApiConfiguration = Readonly<Record<keyof typeof API_ENTRIES, number>>;
+/** An API key that counts while it stands in the configuration: either its hash or a file is given. */
+export interface ApiKeyConfiguration {
+  readonly name: string;
+  /** Of the whole key, 64 hexadecimal digits. */
+  readonly sha256?: string;
+  /** Holds the key itself. */
+  readonly file?: string;
+  readonly scopes: readonly Scope[];
+}
+
+type ApiLimitName = keyof typeof API_LIMITS;
+
+/** Limits of the HTTP API, and its keys. */
+export type ApiConfiguration = Readonly<Record<ApiLimitName, number>> & {
+  readonly keys: readonly ApiKeyConfiguration[];
+};
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export type Durability = (typeof DURABILITIES)[number];
@@ -149,7 +164,7 @@ export interface ConfigurationInput {
   readonly guard?: IdentityConfiguration['guard'];
   readonly authorization?: IdentityConfiguration['authorization'];
   readonly devices?: DevicesInput | undefined;
-  readonly api?: { readonly [name in keyof ApiConfiguration]?: Amount | undefined };
+  readonly api?: { readonly [name in ApiLimitName]?: Amount | undefined } & Partial<Pick<ApiConfiguration, 'keys'>>;
   readonly data?: string | undefined;
   readonly log?: Partial<Configuration['log']>;
   readonly limits?: { readonly [name in LimitName]?: Amount | undefined };

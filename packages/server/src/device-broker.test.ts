@@ -185,3 +185,18 @@ test('asks for a review as it is told', async () => {
   devices.review();
   assert.equal(reviews(), 1);
 });
+
+test('nothing is published behind the end of the broker, and nobody waits for it', async () => {
+  const store = new HeldStore();
+  const { devices, connect } = await start({}, store);
+  await connect('d');
+  store.isHeld = true;
+  const waiting = devices.publish('a', Buffer.from('1'), { retain: true });
+  await turns();
+  devices.stopped();
+  await assert.rejects(waiting, /^Error: Cannot publish: the broker has stopped$/);
+  await assert.rejects(devices.publish('a', Buffer.from('2'), { retain: true }), /the broker has stopped/);
+  assert.equal(await devices.publishTo('d', 'a', Buffer.from('3'), { qos: 1, expiresInS: 9 }), 'not-subscribed');
+  store.isHeld = false;
+  for (const { resolve } of store.held) resolve();
+});

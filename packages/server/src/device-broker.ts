@@ -21,6 +21,8 @@ export class LocalDeviceBroker implements DeviceBroker {
   readonly #broker: Broker;
   readonly #unsettled = new Set<Unsettled>();
   #client: Promise<Client> | undefined;
+  /** Why nothing can be published any more. */
+  #failure: Error | undefined;
   readonly review: () => void;
 
   constructor({ broker, review }: LocalDeviceBrokerOptions) {
@@ -37,6 +39,7 @@ export class LocalDeviceBroker implements DeviceBroker {
    */
   async publish(topic: string, payload: Uint8Array, { retain }: { readonly retain: boolean }): Promise<void> {
     assertTopicName(topic);
+    if (this.#failure !== undefined) throw this.#failure;
     const reasonCode = await this.#broker.publish(topic, payload, { qos: 1, retain });
     if (reasonCode >= 0x80)
       throw new Error(`Cannot publish to ${quoted(topic)}: the broker says ${reasonCodeName(reasonCode)}`);
@@ -53,6 +56,7 @@ export class LocalDeviceBroker implements DeviceBroker {
     payload: Uint8Array,
     { qos, expiresInS }: { readonly qos: 0 | 1; readonly expiresInS: number },
   ): Promise<DeliveryOutcome> {
+    if (this.#failure !== undefined) return 'not-subscribed';
     const receipt = new Receipt(clientId);
     const properties = { messageExpiryInterval: Math.ceil(expiresInS) };
     try {
@@ -82,10 +86,19 @@ export class LocalDeviceBroker implements DeviceBroker {
     return this.#broker.disconnectClient(clientId);
   }
 
-  /** Hands over no more messages; what is being published goes on. */
+  endSession(clientId: string, isMeant: (identity: string | undefined) => boolean): boolean {
+    return this.#broker.endSession(clientId, isMeant);
+  }
+
+  /** Hands over no more messages; publishing goes on, until `stopped`. */
   async close(): Promise<void> {
     const client = await this.#client?.catch(() => undefined);
     await client?.disconnect();
+  }
+
+  /** The broker has stopped: who waits for a publication learns that nothing comes of it. */
+  stopped(): void {
+    this.#fail(new Error('Cannot publish: the broker has stopped'));
   }
 
   #connected(): Promise<Client> {
@@ -111,6 +124,7 @@ export class LocalDeviceBroker implements DeviceBroker {
   }
 
   #fail(error: Error): void {
+    this.#failure ??= error;
     for (const { fail } of this.#unsettled) fail(error);
     this.#unsettled.clear();
   }

@@ -8,7 +8,7 @@ import {
   type Random,
   type Store,
 } from '@dunlin/broker';
-import type { DeviceService, Tables } from '@dunlin/devices';
+import { type DeviceService, EXPIRY_DEFAULTS, type Tables } from '@dunlin/devices';
 import { PasswordVerifier, type RevocationSource } from '@dunlin/identity';
 import type { LmdbEnvironment } from '@dunlin/lmdb';
 import { quoted } from '@dunlin/protocol';
@@ -215,6 +215,9 @@ export class Running {
         clock: this.#clock,
         settings: this.configuration.api,
         devices: this.#devices,
+        doors: this.#inForce.doors,
+        warnDays: this.configuration.devices?.authority?.warnDays ?? EXPIRY_DEFAULTS.warnDays,
+        guard: this.#inForce.doors,
         tell: this.#options.tell,
       }),
     );
@@ -267,7 +270,10 @@ export class Running {
       async () => (await this.#api?.catch(() => undefined))?.close(),
       () => this.#inForce.close(),
       () => this.#deviceBroker?.close(),
+      async () => this.broker.drain(),
+      () => this.#devices?.settle(),
       () => this.broker.stop(),
+      async () => this.#deviceBroker?.stopped(),
       () => this.#devices?.close(),
       () => this.#options.storage?.close(),
       () => controlClosed,
@@ -283,7 +289,7 @@ const JSON_ESCAPES = 2;
 function withApi(host: ApiHost, other: HttpRequestHandler | undefined): HttpRequestHandler {
   return (request, response, listener, visit) => {
     if (!isApiUrl(request.url ?? '')) return other?.(request, response, listener, visit) ?? false;
-    host.take(request, response, visit);
+    host.take(request, response, { ...visit, listener });
     return true;
   };
 }

@@ -10,6 +10,7 @@ import {
   NOBODY,
   type Principal,
   type Refusal,
+  shownUsername,
 } from '@dunlin/broker';
 import {
   type Authorities,
@@ -24,6 +25,8 @@ import { after } from '../awaitable.ts';
 import type { RegisteredDevice, Registry } from '../registry/registry.ts';
 import { TYPE_GROUP } from '../registry/types.ts';
 import { type DeviceChecks, type DeviceProof, deviceRefusal, unacceptedCertificate } from './device-checks.ts';
+import { deviceIdentity } from './device-identity.ts';
+import type { FormerSessions } from './former-sessions.ts';
 import type { LiveDevices } from './live-devices.ts';
 import type { Tokens, TokenVerdict } from './tokens.ts';
 
@@ -50,6 +53,8 @@ export interface DeviceMethodParts {
   /** Names of the authorities whose certificates count. Default: all that `authorities` has when a client comes. */
   readonly authorityNames?: readonly string[];
   readonly certificates: CertificatePolicy | undefined;
+  /** Undefined: nothing is known of sessions that removed devices left. */
+  readonly sessions?: FormerSessions;
   /** Told of each client that the method did not let in, under the User Name that it showed. */
   readonly onRefused: (refused: RefusedDevice) => void;
   /**
@@ -69,7 +74,6 @@ export interface RefusedDevice {
 }
 
 const NO_BYTES = new Uint8Array(0);
-const SHOWN_CHARACTERS_MAX = 128;
 
 /** Says nothing of a client without a User Name. With a password the token counts, without one the certificate. */
 export class DeviceMethod implements Method {
@@ -189,15 +193,17 @@ export class DeviceMethod implements Method {
     const { clientId } = request.connect;
     const refusal = checks.refusal(registered.device, proof, clientId);
     if (refusal !== undefined) return this.#refuse(request, registered, refusal, false);
+    this.#parts.sessions?.end(clientId, registered.device.id, registered.generation);
     const principal = this.#principal(registered, proof, certificate);
     return { kind: 'accept', principal: live.seated(principal, registered, proof, clientId) };
   }
 
-  #principal({ device }: RegisteredDevice, proof: DeviceProof, certificate: IssuedCertificate | undefined): Principal {
+  #principal(registered: RegisteredDevice, proof: DeviceProof, certificate: IssuedCertificate | undefined): Principal {
+    const { device } = registered;
     return {
       ...NOBODY,
       username: device.id,
-      identity: `${this.name}:${device.id}`,
+      identity: deviceIdentity(this.name, registered),
       attributes: { ...device.attributes, deviceId: device.id, deviceType: device.type },
       groups: [...device.groups, TYPE_GROUP + device.type],
       certificate: certificate?.facts,
@@ -237,7 +243,8 @@ function tokenRefusal(verdict: TokenVerdict, registered: RegisteredDevice | unde
 
 function otherName(commonName: string | undefined, username: string): Refusal {
   const found = commonName === undefined ? 'no single, readable Common Name' : `the Common Name ${quoted(commonName)}`;
-  const sent = username.length > SHOWN_CHARACTERS_MAX ? `one of ${username.length} characters` : quoted(username);
+  const shown = shownUsername(username);
+  const sent = shown === undefined ? `one of ${username.length} characters` : quoted(shown);
   return certificateRefusal(
     'username',
     `it has ${found}, the client sent the User Name ${sent}; the same is expected`,

@@ -17,6 +17,8 @@ const PAGE = 100;
 const PAGE_LIMIT_MAX = 1_000;
 /** When what could not be stored or published is tried again. */
 const RETRY_MS = 5_000;
+/** How long the end of a server waits for what presence has to say; the next start says the rest. */
+const SETTLE_MS_MAX = 10_000;
 
 export interface PresenceOptions extends ServiceParts {
   readonly broker: DeviceBroker;
@@ -121,13 +123,32 @@ export class Presence {
     return this.#take(deviceId, { kind: 'looked-at' });
   }
 
+  /** Settles when what was under way is stored and published, or 10 s have passed, which is told. */
+  async settle(): Promise<void> {
+    const { clock, tell } = this.#options;
+    let timer: Timer | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = clock.every(SETTLE_MS_MAX, resolve);
+    });
+    await Promise.race([late, this.#allOver()]);
+    timer?.cancel();
+    const devices = this.#lanes.size;
+    if (devices === 0) return;
+    const error = `Cannot say of ${devices} devices whether they are connected: that it takes at most 10 s is expected`;
+    tell({ name: 'deviceServiceFailed', error });
+  }
+
   /** Settles when what was under way is stored and published. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#timer.cancel();
-    await Promise.all(Array.from(this.#lanes.values(), ({ isOver }) => isOver));
+    await this.#allOver();
     await this.#table.close();
+  }
+
+  async #allOver(): Promise<void> {
+    await Promise.all(Array.from(this.#lanes.values(), ({ isOver }) => isOver));
   }
 
   /** Settles when it is stored and published, or has failed. */

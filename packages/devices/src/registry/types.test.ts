@@ -72,14 +72,35 @@ test('asks an acknowledgement where the id of the command stands', () => {
   const failure = { pointer: '/ok', values: [false] };
   assert.deepEqual(withIt({ topic: 'a/{deviceId}', id: '/id', failure }), []);
   assert.deepEqual(withIt({ topic: 'a/{deviceId}/{commandId}', id: undefined, failure: undefined }), []);
-  assert.match(withIt({ topic: 'a/x{commandId}', id: undefined, failure: undefined })[0], /\{commandId\} as a level/);
-  assert.match(withIt({ topic: 'a', id: 'id', failure: undefined })[0], /\.id is "id": a JSON pointer/);
-  assert.match(withIt({ topic: 'a', id: '/id', failure: { pointer: '/a', values: [] } })[0], /at least one value/);
-  const escaped = { topic: 'a', id: '/a~1b/~0', failure: undefined };
+  assert.match(
+    withIt({ topic: 'a/{deviceId}/x{commandId}', id: undefined, failure: undefined })[0],
+    /\{commandId\} as a level/,
+  );
+  assert.match(withIt({ topic: 'a/{deviceId}', id: 'id', failure: undefined })[0], /\.id is "id": a JSON pointer/);
+  assert.match(
+    withIt({ topic: 'a/{deviceId}', id: '/id', failure: { pointer: '/a', values: [] } })[0],
+    /at least one value/,
+  );
+  const escaped = { topic: 'a/{deviceId}', id: '/a~1b/~0', failure: undefined };
   const compiled = compileType(
     deviceType({ name: 'x', commands: { one: { ...wake, topic: 'c', payload: {}, acknowledgement: escaped } } }),
   );
   assert.deepEqual(compiled.commands.get('one')?.acknowledgement?.id, ['a/b', '~']);
+});
+
+test('takes no acknowledgement from a topic that does not say which device speaks', () => {
+  for (const topic of ['done', 'done/{commandId}'])
+    assert.deepEqual(
+      problemsOf({
+        name: 'x',
+        commands: {
+          one: { ...wake, topic: 'c', payload: {}, acknowledgement: { topic, id: '/id', failure: undefined } },
+        },
+      }),
+      [
+        `devices.types.x.commands.one.acknowledgement.topic is "${topic}": a topic of one device, with {deviceId} or an {attr.NAME} of its own, is expected`,
+      ],
+    );
 });
 
 test('says which attributes a device of the type lacks, and which cannot stand in its topics', () => {

@@ -22,6 +22,8 @@ export interface PublishedMessage {
 export class MemoryBroker implements DeviceBroker {
   /** Filters and granted QoS of each client that is connected. */
   readonly clients = new Map<string, Map<string, QoS>>();
+  /** Identities of sessions, as a test says. */
+  readonly sessions = new Map<string, string>();
   readonly sent: SentMessage[] = [];
   readonly published: PublishedMessage[] = [];
   readonly retained = new Map<string, string>();
@@ -84,6 +86,11 @@ export class MemoryBroker implements DeviceBroker {
 
   disconnect(clientId: string): boolean {
     return this.clients.delete(clientId);
+  }
+
+  endSession(clientId: string, isMeant: (identity: string | undefined) => boolean): boolean {
+    const identity = this.sessions.get(clientId);
+    return identity !== undefined && isMeant(identity) && this.sessions.delete(clientId);
   }
 
   review(): void {}

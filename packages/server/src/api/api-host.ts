@@ -2,14 +2,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '@dunlin/broker';
 import type { Tables } from '@dunlin/devices';
-import type { HttpVisit } from '@dunlin/transport/websocket-server';
 import type { FastifyInstance } from 'fastify';
 import { ANSWERED_TABLE, AnsweredRequests } from './answered-requests.ts';
-import { type ApiLimits, type ApiParts, apiApplication } from './api-application.ts';
+import { type ApiLimits, type ApiParts, type ApiVisit, apiApplication } from './api-application.ts';
 import { API_KEYS_TABLE, ApiKeys } from './api-keys.ts';
 import type { ApiRoute } from './api-route.ts';
 import { AUDIT_TABLE, AuditLog } from './audit-log.ts';
 import { auditRoutes } from './audit-routes.ts';
+import type { ConfiguredKey } from './configured-keys.ts';
 import { keyRoutes } from './key-routes.ts';
 import type { ApiProblem } from './problems.ts';
 
@@ -29,6 +29,11 @@ export interface ApiOptions {
   readonly problemOf: (error: unknown) => ApiProblem | undefined;
   readonly failed: ApiParts['failed'];
   readonly refused: ApiParts['refused'];
+  readonly owners: ApiParts['owners'];
+  readonly problemPage: ApiParts['problemPage'];
+  readonly guard: ApiParts['guard'];
+  /** Keys that no table holds. */
+  readonly configuredKeys: readonly ConfiguredKey[];
   readonly version: string;
 }
 
@@ -50,14 +55,14 @@ export interface LocalAnswer {
 
 export class ApiHost {
   readonly #app: FastifyInstance;
-  readonly #visits: WeakMap<IncomingMessage, HttpVisit>;
+  readonly #visits: WeakMap<IncomingMessage, ApiVisit>;
   readonly #tables: readonly { close(): Promise<void> }[];
   /** What lets each go that waits. */
   readonly #underWay: ReadonlyMap<Promise<unknown>, () => void>;
 
   private constructor(
     app: FastifyInstance,
-    visits: WeakMap<IncomingMessage, HttpVisit>,
+    visits: WeakMap<IncomingMessage, ApiVisit>,
     tables: readonly { close(): Promise<void> }[],
     underWay: ReadonlyMap<Promise<unknown>, () => void>,
   ) {
@@ -67,9 +72,9 @@ export class ApiHost {
     this.#underWay = underWay;
   }
 
-  static async open({ tables, clock, settings, routes, ...rest }: ApiOptions): Promise<ApiHost> {
+  static async open({ tables, clock, settings, routes, configuredKeys, ...rest }: ApiOptions): Promise<ApiHost> {
     const { keysMax, auditEntriesMax, idempotencyS, idempotencyEntriesMax } = settings;
-    const visits = new WeakMap<IncomingMessage, HttpVisit>();
+    const visits = new WeakMap<IncomingMessage, ApiVisit>();
     const [keyTable, auditTable, answeredTable] = [
       tables.table(API_KEYS_TABLE),
       tables.table(AUDIT_TABLE),
@@ -78,7 +83,7 @@ export class ApiHost {
     const underWay = new Map<Promise<unknown>, () => void>();
     const opened = [keyTable, auditTable, answeredTable];
     try {
-      const keys = new ApiKeys(keyTable, clock, keysMax);
+      const keys = new ApiKeys(keyTable, clock, keysMax, configuredKeys);
       const audit = await AuditLog.open(auditTable, clock, auditEntriesMax);
       const answered = new AnsweredRequests(answeredTable, clock, {
         keptMs: idempotencyS * 1_000,
@@ -107,7 +112,7 @@ export class ApiHost {
   }
 
   /** Answers a request that came over a listener. */
-  take(request: IncomingMessage, response: ServerResponse, visit: HttpVisit): void {
+  take(request: IncomingMessage, response: ServerResponse, visit: ApiVisit): void {
     this.#visits.set(request, visit);
     this.#app.routing(request, response);
   }

@@ -86,7 +86,7 @@ export function deviceRoutes({ registry }: DeviceService): ApiRoute[] {
     route({
       method: 'DELETE',
       path: PATH,
-      summary: 'Remove a device, with its credentials and commands',
+      summary: 'Remove a device, with its credentials, commands and sessions',
       tag,
       scope: 'devices:write',
       action: 'device.remove',

@@ -2,9 +2,10 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Clock, MemoryTable, type Table, type TableDefinition } from '@dunlin/broker';
-import type { HttpVisit } from '@dunlin/transport/websocket-server';
 import { systemClock } from '../../system-clock.ts';
+import type { ApiVisit } from '../api-application.ts';
 import { ApiHost, type ApiOptions, type ApiSettings, type LocalRequest } from '../api-host.ts';
+import { OwnerSessions } from '../owner-sessions.ts';
 
 export class StandingClock implements Clock {
   ms = 1_700_000_000_000;
@@ -45,7 +46,7 @@ export interface TestApi extends AsyncDisposable {
   /** Whom it turned away: who, from where, why. */
   readonly refusals: string[];
   /** What the listener says of whoever comes next. */
-  visit: HttpVisit;
+  visit: ApiVisit;
   /** As local administrator; the body is read as JSON where it is one. */
   local(request: LocalRequest): Promise<{ status: number; headers: Readonly<Record<string, string>>; body: Body }>;
   /** Over HTTP, with an API key. */
@@ -55,15 +56,16 @@ export interface TestApi extends AsyncDisposable {
 // biome-ignore lint/suspicious/noExplicitAny: whatever the API answers
 type Body = any;
 
-export const VISIT: HttpVisit = {
+export const VISIT: ApiVisit = {
   peer: {
     address: '192.0.2.7',
     port: 4711,
     serverName: undefined,
     certificate: undefined,
-  } as unknown as HttpVisit['peer'],
+  } as unknown as ApiVisit['peer'],
   isOwnHost: true,
   isFromAllowedOrigin: true,
+  listener: 'web',
 };
 
 export async function openTestApi(
@@ -78,12 +80,18 @@ export async function openTestApi(
     routes: [],
     problemOf: () => undefined,
     failed: (_requestId, error) => void failures.push(error),
+    guard: { isBanned: () => false, failedElsewhere: () => 0 },
+    configuredKeys: [],
     refused: ({ by, address, code }) => void refusals.push(`${by} ${address} ${code}`),
+    owners: new OwnerSessions(clock),
+    problemPage: ({ message }) => ({ body: message, headers: {} }),
     version: '1.2.3',
     ...options,
     settings: { ...SETTINGS, ...options.settings },
   });
-  const server = createServer((request: IncomingMessage, response) => host.take(request, response, api.visit));
+  const server = createServer((request: IncomingMessage, response) =>
+    host.take(request, response, { ...api.visit, listener: 'web' }),
+  );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const api: TestApi = {
