@@ -11,7 +11,7 @@ import { build, type Metafile, type Plugin } from 'esbuild';
 import { minify } from 'terser';
 
 /** What the client stays below today, in bytes, so that it does not grow unnoticed; the aim is 20,000. */
-export const CLIENT_BYTES_MAX = 25_000;
+export const CLIENT_BYTES_MAX = 25_100;
 
 /** The same for each part that is loaded when it is first used. */
 export const ON_DEMAND_BYTES_MAX: Readonly<Record<string, number>> = {

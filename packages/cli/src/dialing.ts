@@ -23,6 +23,7 @@ export function dialOf(flags: ConnectionFlags, place: ServerPlace, url: URL): Di
     if (scheme === 'mqtts') return connectTls({ host, port, ...tls, ...local, ...bounds });
     if (scheme === 'mqtt+unix') return connectUnix({ path, ...bounds });
     const { href } = placeUrl({ scheme, host, port, path });
-    return connectWebSocket({ url: href, ...(tls === undefined ? {} : { tls }), ...local, ...bounds });
+    const packetBytesMax = wanted.maximumPacketSize;
+    return connectWebSocket({ url: href, packetBytesMax, ...(tls === undefined ? {} : { tls }), ...local, ...bounds });
   };
 }

@@ -59,7 +59,15 @@ async function connect(context: AttemptContext, signal: AbortSignal): Promise<Es
   const part = method === undefined ? undefined : await authenticatingPart();
   signal.throwIfAborted();
   const { connectTimeoutMs: timeoutMs, maximumPacketSize, authentication } = settings;
-  const wire = await settings.dial({ url, tls, protocolVersion, signal, timeoutMs, certificateSeen });
+  const wire = await settings.dial({
+    url,
+    tls,
+    protocolVersion,
+    maximumPacketSize,
+    signal,
+    timeoutMs,
+    certificateSeen,
+  });
   if (signal.aborted) wire.destroy();
   signal.throwIfAborted();
   context.isAsked = true;
@@ -89,6 +97,7 @@ async function connect(context: AttemptContext, signal: AbortSignal): Promise<Es
     };
     const accepted = (connack: ConnackPacket): void => {
       checkConnack(packet, connack);
+      connection.accepted();
       // What a resumed session brings with CONNACK waits until the caller of `connect` has had its turn to listen.
       connection.pause();
       // A wire that closes in the same turn is told to this owner, and to no later one.

@@ -41,6 +41,7 @@ export interface ClientEvents {
   /** Any message, whether a subscription of this client takes it or not. */
   message: (message: ReceivedMessage) => void;
   publishAcknowledged: (topic: string, result: PublishResult) => void;
+  /** SUBACK, also of a subscription made anew in a new session: a filter that is refused then has its code here alone. */
   subscribed: (result: RequestResult) => void;
   unsubscribed: (result: RequestResult) => void;
   /** The handler of a request threw, or its answer could not be published. The requester has its time-out. */

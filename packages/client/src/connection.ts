@@ -49,6 +49,8 @@ export interface PacketTap {
 
 /** First bytes of what may come first: CONNACK, and in MQTT 5.0 DISCONNECT and AUTH. */
 const FIRST_BYTES: readonly number[] = [0x20, 0xe0, 0xf0];
+/** Of a packet before CONNACK: nobody has shown yet who they are, and properties take many times their bytes. */
+const FIRST_PACKETS_BYTES_MAX = 131_072;
 /** What other publishers write in a topic or property is not for this client to end its connection at. */
 const ANY_TEXT = { strictText: false };
 /** What may be refused to whoever asks for it. */
@@ -77,6 +79,7 @@ export class Connection implements WireHandler {
   readonly #wire: Wire;
   readonly #version: ProtocolVersion;
   readonly #reader: PacketStream;
+  readonly #receivedBytesMax: number;
   readonly #tap: PacketTap;
   #writer = new PacketWriter();
   #isFlushAsked = false;
@@ -94,7 +97,8 @@ export class Connection implements WireHandler {
   constructor(wire: Wire, version: ProtocolVersion, maximumPacketSize: number, tap: PacketTap, owner: ConnectionOwner) {
     this.#wire = wire;
     this.#version = version;
-    this.#reader = new PacketStream(maximumPacketSize);
+    this.#reader = new PacketStream(Math.min(maximumPacketSize, FIRST_PACKETS_BYTES_MAX));
+    this.#receivedBytesMax = maximumPacketSize;
     this.#tap = tap;
     ({ promise: this.gone, resolve: this.#tellGone } = Promise.withResolvers<void>());
     this.owner = owner;
@@ -150,6 +154,11 @@ export class Connection implements WireHandler {
       this.#isFlushAsked = false;
       this.#flush();
     });
+  }
+
+  /** CONNACK has come: packets may be as large as the client says. */
+  accepted(): void {
+    this.#reader.maximumPacketSize = this.#receivedBytesMax;
   }
 
   /** Stops handling packets until `resume`; what was read and not handled is kept. */

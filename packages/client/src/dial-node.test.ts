@@ -45,7 +45,16 @@ const dial = nodeDial();
 
 function request(url: string, tls?: TlsOptions, rest: Partial<DialRequest> = {}): DialRequest {
   const signal = new AbortController().signal;
-  return { url: new URL(url), tls, protocolVersion: 5, signal, timeoutMs: 5000, certificateSeen: () => {}, ...rest };
+  return {
+    url: new URL(url),
+    tls,
+    protocolVersion: 5,
+    maximumPacketSize: 1000,
+    signal,
+    timeoutMs: 5000,
+    certificateSeen: () => {},
+    ...rest,
+  };
 }
 
 /** Says something and hears it again. */

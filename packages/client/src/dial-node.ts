@@ -49,12 +49,13 @@ export function nodeDial({ headers }: NodeDialOptions = {}): Dial {
   const secure: Readonly<Record<string, Way>> = { mqtts: dialTls, tls: dialTls, ssl: dialTls, wss: overWebSocket };
 
   function overWebSocket(request: DialRequest): Promise<Wire> {
-    const { url, tls, protocolVersion, signal, timeoutMs, certificateSeen } = request;
+    const { url, tls, protocolVersion, maximumPacketSize, signal, timeoutMs, certificateSeen } = request;
     const settings = tls === undefined ? {} : { tls: clientSettings(tls, certificateSeen) };
     const given = headers === undefined ? {} : { headers };
     return connectWebSocket({
       url: webSocketUrl(url),
       subprotocols: [subprotocolOf(protocolVersion)],
+      packetBytesMax: maximumPacketSize,
       ...settings,
       ...given,
       signal,

@@ -20,6 +20,8 @@ export interface DialRequest {
   readonly tls: TlsOptions | undefined;
   /** Of the CONNECT that will follow: the WebSocket subprotocol tells it. */
   readonly protocolVersion: ProtocolVersion;
+  /** Largest packet taken from the server, bytes: where the platform keeps what came, it need not keep much more. */
+  readonly maximumPacketSize: number;
   /** Nobody wants the wire any more: the promise rejects soon, and a wire that comes late is destroyed. */
   readonly signal: AbortSignal;
   readonly timeoutMs: number;

@@ -61,4 +61,5 @@ test('faults of the protocol code and of strangers become the one error, which k
   assert.equal(mqttError(own), own);
   const strange = mqttError(new Error('away'), 'connection-failed');
   assert.deepEqual([strange.code, strange.message], ['connection-failed', 'away']);
+  for (const thrown of [undefined, null, 'text', Symbol('s')]) assert.equal(mqttError(thrown).message, String(thrown));
 });

@@ -60,7 +60,8 @@ export class MqttError extends Error {
  */
 export function mqttError(error: unknown, code: MqttErrorCode = 'invalid'): MqttError {
   if (error instanceof MqttError) return error;
-  const { message, reasonCode, code: found } = error as ProtocolError;
+  // What is thrown may be anything, also undefined.
+  const { message, reasonCode, code: found } = (error ?? {}) as ProtocolError;
   const isFault =
     error instanceof ProtocolError &&
     (code !== 'invalid' || (found !== 'protocol-error' && found !== 'malformed-packet'));

@@ -79,7 +79,7 @@ export class Lifecycle {
   #hops = 0;
   /** Connections in a row that the server closed before they held. */
   #brief = 0;
-  /** Where a server said to go, for the next attempt or for as long as somebody answers there. */
+  /** Where a server said to go, for the next attempt or for as long as somebody answers there and the client is open. */
   #referred: { url: URL; isForGood: boolean } | undefined;
   /** A session that reconnecting can go on with. */
   #hasSession = false;
@@ -153,7 +153,7 @@ export class Lifecycle {
     this.#attempting.abort(asked);
     this.#cancelTimer();
     this.#drop(error);
-    if (!this.#referred?.isForGood) this.#referred = undefined;
+    this.#referred = undefined;
     this.#move('over', reason);
     const failed = this.overError('The operation was not finished');
     const free = Promise.all([this.#free, this.#session.end(failed, error)]);

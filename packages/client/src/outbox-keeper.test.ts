@@ -93,3 +93,16 @@ test('closing writes the rest and lets the store go, also after a failure', asyn
   await closing;
   assert.equal(closed(), 1);
 });
+
+test('a store that throws, whatever it is, fails like one that rejects', async () => {
+  for (const write of [() => Promise.reject(undefined), () => assert.fail('at once')]) {
+    const texts: string[] = [];
+    const store = { open: () => assert.fail(), write, close: async () => {} };
+    const keeper = new OutboxKeeper(store, ({ message }) => void texts.push(message));
+    keeper.put(record(1));
+    await turn();
+    assert.equal(texts.length, 1);
+    assert.match(texts[0], /^Cannot keep the outbox: (?:undefined|at once)$/);
+    await keeper.close();
+  }
+});

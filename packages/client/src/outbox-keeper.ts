@@ -1,7 +1,7 @@
 /** Writes the outbox down: what changed in a turn is one batch, and what depends on it waits until it is durable. */
 
 import { PacketWriter, writeClientPacket } from '@dunlin/protocol';
-import { MqttError } from './errors.ts';
+import { MqttError, mqttError } from './errors.ts';
 import type { OutboxContents, OutboxRecord, OutboxStore } from './outbox-store.ts';
 
 /** The store of one outbox, while the client is open. */
@@ -90,7 +90,7 @@ export class OutboxKeeper {
     this.#then = [];
     this.#clientId = undefined;
     this.#writing += 1;
-    const write = this.#store.write(clientId === undefined ? batch : { ...batch, clientId });
+    const write = (async () => this.#store.write(clientId === undefined ? batch : { ...batch, clientId }))();
     this.#written = Promise.all([this.#written, write]).then(
       () => {
         this.#writing -= 1;
@@ -99,7 +99,7 @@ export class OutboxKeeper {
       (cause) => {
         if (this.#isFailed) return;
         this.#isFailed = true;
-        this.#failed(new MqttError('outbox-failed', `Cannot keep the outbox: ${(cause as Error).message}`, { cause }));
+        this.#failed(new MqttError('outbox-failed', `Cannot keep the outbox: ${mqttError(cause).message}`, { cause }));
       },
     );
   }

@@ -46,8 +46,25 @@ test('a reference is a host with or without a port, and the first of several; an
   assert.equal(by('two:99 three')?.url.host, 'two:99');
   assert.equal(by('[2001:db8::1]:99')?.url.host, '[2001:db8::1]:99');
   assert.deepEqual([by('two', 0x9c)?.isForGood, by('two', 0x9d)?.isForGood], [false, true]);
-  for (const bad of ['', undefined, 'mqtt://two', 'user@two', 'two/path', 'two?x', 'two:123456', ' two', 'a\nb']) {
+  for (const bad of [
+    '',
+    undefined,
+    'mqtt://two',
+    'user@two',
+    'two/path',
+    'two?x',
+    'two:123456',
+    ' two',
+    'a\nb',
+    'two:0',
+    'two:65536',
+    '[::g]',
+    '256.1.1.1',
+  ]) {
     assert.equal(by(bad), undefined, bad);
   }
   assert.equal(by('two', 0x8b), undefined);
+  const packet = { type: 'disconnect' as const, reasonCode: 0x9c, properties: { serverReference: 'two' } };
+  const away = new MqttError('server-disconnected', 'x', { reasonCode: 0x9c, packet });
+  assert.equal(referredTo(away, new URL('mqtt+unix:///run/dunlin.sock')), undefined);
 });

@@ -43,7 +43,9 @@ export function referredTo({ reasonCode, packet }: MqttError, url: URL): { url: 
   const reference = packet !== undefined && 'properties' in packet ? packet.properties.serverReference : undefined;
   const host = reference?.split(' ', 1)[0] ?? '';
   // Nothing but a name or address and a port: no user, path or query.
-  if (!/^(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i.test(host)) return undefined;
+  if (!/^(?:[\w.-]+|\[[\da-f:.]+\])(?::[1-9]\d*)?$/i.test(host)) return undefined;
+  // What no URL can hold would be left out without a word; that of a Unix socket has no host.
+  if (url.host === '' || !URL.canParse(`http://${host}`)) return undefined;
   const referred = new URL(url);
   referred.port = '';
   referred.host = host;

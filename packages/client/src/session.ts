@@ -32,6 +32,7 @@ export class Session {
   authenticating: Established['authenticating'] | undefined;
   readonly stats: ClientStats;
   readonly #settings: Settings;
+  readonly #listeners: Listeners<ClientEvents>;
   readonly #receiving: Receiving;
   /** Those who wait until nothing is open. */
   readonly #draining = new Set<Settle<void>>();
@@ -42,6 +43,7 @@ export class Session {
       if (this.#draining.size > 0) this.#checkDrained();
     };
     this.stats = stats;
+    this.#listeners = listeners;
     this.#settings = settings;
     this.outbox = new Outbox(settings, identifiers, { stats, listeners, settled });
     this.requests = new Requests(identifiers, settings.outbox.messagesMax, settled);
@@ -177,7 +179,13 @@ export class Session {
       properties,
       identifier,
       settle: {
-        resolve: () => {},
+        resolve: (answer) => {
+          for (const subscription of subscriptions) {
+            const known = new Map(answer.results.map((result) => [result.filter, result]));
+            subscription.results = subscription.results.map((result) => known.get(result.filter) ?? result);
+          }
+          this.#listeners.emit('subscribed', answer);
+        },
         reject: (error) => {
           for (const subscription of subscriptions) {
             this.routes.remove(subscription);

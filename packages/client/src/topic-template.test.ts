@@ -41,7 +41,7 @@ test('a value that is no level of a Topic Name is refused, wherever it stands', 
 test('a value that is missing or no text is refused, also where the name is one that every object knows', () => {
   refuses(() => new TopicTemplate('a/{key}').fill({} as { key: string }), /\{key\} is undefined/);
   refuses(() => new TopicTemplate('a/{key}').fill({ key: 42 } as unknown as { key: string }), /\{key\} is number/);
-  refuses(() => new TopicTemplate<string>('a/{toString}').fill({}), /\{toString\} is function/);
+  refuses(() => new TopicTemplate<string>('a/{toString}').fill({}), /\{toString\} is undefined/);
 });
 
 test('a parameter never leads into the topics of the server [MQTT-4.7.2-1]', () => {
@@ -116,4 +116,13 @@ test('a template never makes of a value a topic that has more levels, or one tha
       assert.deepEqual(topic.split('/'), ['a', key, 'b']);
     }),
   );
+});
+
+test('a parameter may be called as what every object has', () => {
+  for (const name of ['constructor', 'toString', '__proto__']) {
+    const template: TopicTemplate = new TopicTemplate(`a/{${name}}`);
+    assert.equal(template.filter(), 'a/+');
+    assert.throws(() => template.fill({}), { code: 'invalid', message: /is undefined, one level/ });
+    assert.equal(template.fill(template.match('a/b') ?? {}), 'a/b');
+  }
 });

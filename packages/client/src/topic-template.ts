@@ -50,7 +50,10 @@ export class TopicTemplate<Template extends string = string> {
   /** The Topic Filter: `+` for each parameter that is not given. Throws 'invalid' for a value that is no level. */
   filter(params: Partial<TemplateParams<Template>> = {}): string {
     const given: Params = params;
-    return this.#share + this.#replaced((name, at) => (given[name] === undefined ? '+' : this.#value(given, name, at)));
+    return (
+      this.#share +
+      this.#replaced((name, at) => (ownOf(given, name) === undefined ? '+' : this.#value(given, name, at)))
+    );
   }
 
   /** The parameters in a Topic Name; undefined for one that is not of this template. */
@@ -68,7 +71,7 @@ export class TopicTemplate<Template extends string = string> {
   }
 
   #value(params: Params, name: string, at: number): string {
-    const value = params[name];
+    const value = ownOf(params, name);
     if (isLevel(value) && !(at === 0 && value.startsWith('$'))) return value;
     const found = typeof value === 'string' ? `"${shown(value)}"` : typeof value;
     return this.#fail('fill', `{${name}} is ${found}, one level of a topic is expected`);
@@ -83,6 +86,11 @@ export class TopicTemplate<Template extends string = string> {
 const PARAMETER = /(?<![^/])\{(\w+)\}(?![^/])/g;
 
 type Params = Readonly<Record<string, unknown>>;
+
+/** Every object has `constructor` and the like from its prototype. */
+function ownOf(params: Params, name: string): unknown {
+  return Object.hasOwn(params, name) ? params[name] : undefined;
+}
 
 function isLevel(value: unknown): value is string {
   return typeof value === 'string' && /^[^/+#\0-\x1f\x7f-\x9f]+$/.test(value) && value.isWellFormed();

@@ -12,8 +12,8 @@ import { readVarint, VARINT_BYTES_MAXIMUM } from './varint.ts';
  * whole yet is copied, in memory of at most twice the bytes that came.
  */
 export class PacketStream {
-  /** Largest packet accepted, in bytes, fixed header included. */
-  readonly maximumPacketSize: number;
+  /** Largest packet accepted, in bytes, fixed header included; a change holds from the next packet on. */
+  maximumPacketSize: number;
   bytes: Uint8Array = new Uint8Array(0);
   start = 0;
   bodyStart = 0;

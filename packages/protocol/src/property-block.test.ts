@@ -42,6 +42,17 @@ test('reads what it wrote, at any offset', () => {
   assert.equal(reader.rest, 1);
 });
 
+test('reads at most a million values of one property, which take many times the memory of their bytes', () => {
+  const block = new Uint8Array(2_000_002).fill(1);
+  for (let at = 0; at < block.length; at += 2) block[at] = 0x0b;
+  assert.equal(readProperties(block, 0, 2_000_000, 'publish', 'server').subscriptionIdentifiers?.length, 1_000_000);
+  assert.throws(() => readProperties(block, 0, 2_000_002, 'publish', 'server'), {
+    code: 'packet-too-large',
+    reasonCode: 0x95,
+    message: /subscriptionIdentifiers has more than 1000000 values/,
+  });
+});
+
 test('refuses a block that is longer than its packet', () => {
   for (const bytes of [Uint8Array.of(5, 0x01, 0), Uint8Array.of(0x80), new Uint8Array(0)]) {
     const reader = new PacketReader('publish', 'server', 5, bytes, 0, bytes.length);

@@ -1,6 +1,6 @@
 /** Reads and writes property blocks: a length, then properties (section 2.2.2). */
 
-import { protocolError } from './errors.ts';
+import { MqttError, protocolError } from './errors.ts';
 import { PacketReader } from './packet-reader.ts';
 import type { Side } from './packet-types.ts';
 import { PacketWriter } from './packet-writer.ts';
@@ -15,6 +15,9 @@ import {
   propertyOf,
 } from './properties.ts';
 
+/** Values of one property: they take many times the memory of their bytes. */
+const VALUES_MAX = 1_000_000;
+
 /** The property block at the reader's position; none before 5.0. Throws as `readProperties` does. */
 export function readPropertyBlock(reader: PacketReader, carrier = reader.carrier as PropertyCarrier): Properties {
   if (reader.version !== 5) return NO_PROPERTIES;
@@ -26,8 +29,9 @@ export function readPropertyBlock(reader: PacketReader, carrier = reader.carrier
  * The properties in bytes [start, end), the content of a property block behind its length.
  *
  * Binary values are views of `bytes`. Throws 'malformed-packet' for a property that is unknown or has no place in
- * `carrier`, for one that runs past `end` and for bad text; what `checkPropertyUse` and `checkPropertyValue` throw, and
- * 'protocol-error' for Authentication Data without an Authentication Method.
+ * `carrier`, for one that runs past `end` and for bad text; what `checkPropertyUse` and `checkPropertyValue` throw,
+ * 'protocol-error' for Authentication Data without an Authentication Method, and 'packet-too-large' (0x95) for more than
+ * a million User Properties or Subscription Identifiers.
  */
 export function readProperties(
   bytes: Uint8Array,
@@ -49,7 +53,7 @@ export function readProperties(
     checkPropertyValue(property, value);
     if (property.multiple === 0) properties[key] = value;
     else if (before === undefined) properties[key] = [value];
-    else before.push(value);
+    else if (before.push(value) > VALUES_MAX) throw tooMany(carrier, key);
   }
   checkAuthentication(properties, 'read', carrier);
   return properties;
@@ -90,6 +94,11 @@ export function encodeProperties(properties: Properties, carrier: PropertyCarrie
   const writer = new PacketWriter();
   writePropertyBlock(writer, properties, carrier);
   return writer.bytes.subarray(0, writer.length);
+}
+
+function tooMany(carrier: PropertyCarrier, key: string): MqttError {
+  const found = `${key} has more than ${VALUES_MAX} values, fewer are expected`;
+  return new MqttError('packet-too-large', 0x95, `Cannot read ${carrierTitle(carrier)}: ${found}`);
 }
 
 function checkAuthentication(properties: Properties, attempt: string, carrier: PropertyCarrier): void {

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer } from 'node:net';
 import { describe, test } from 'node:test';
+import { WebSocketServer } from 'ws';
 import { Recorder } from './contract/recorder.ts';
 import { Accepting, HOST, LIMIT } from './contract/tcp.ts';
 import { describeWire } from './contract/wire.ts';
@@ -38,6 +40,35 @@ describe('connecting over WebSocket', () => {
     const message = /^Cannot connect to "127\.0\.0\.1:\d+\/somewhere": the server answered 403 Forbidden/;
     await assert.rejects(connectWebSocket({ url }), { code: 'DUNLIN_HTTP_STATUS', message });
     site.close();
+  });
+
+  test('shows what a server says without what a terminal would obey, and not all of it', LIMIT, async () => {
+    const site = createTcpServer((socket) => {
+      socket.once('data', () =>
+        socket.end(`HTTP/1.1 403 \x1b]0;owned\x07${'x'.repeat(500)}\r\ncontent-length: 0\r\n\r\n`),
+      );
+    }).listen(0, HOST);
+    await once(site, 'listening');
+    const url = `ws://${HOST}:${(site.address() as AddressInfo).port}/mqtt`;
+    const message = /: the server answered 403 \?\]0;owned\?x{90}, a WebSocket is expected/;
+    await assert.rejects(connectWebSocket({ url }), { code: 'DUNLIN_HTTP_STATUS', message });
+    site.close();
+  });
+
+  test('a message that is larger than a packet may be, and some more, breaks the connection', LIMIT, async () => {
+    const server = new WebSocketServer({ host: HOST, port: 0 });
+    server.on('connection', (socket) => {
+      socket.on('error', () => {});
+      socket.send(Buffer.alloc(1000 + 1_048_576));
+      socket.send(Buffer.alloc(1000 + 1_048_577));
+    });
+    await once(server, 'listening');
+    const url = `ws://${HOST}:${(server.address() as AddressInfo).port}/mqtt`;
+    const recorder = Recorder.open(await connectWebSocket({ url, packetBytesMax: 1000 }));
+    await recorder.told('closed');
+    assert.equal(recorder.receivedBytes, 1000 + 1_048_576);
+    assert.notEqual(recorder.error, undefined);
+    server.close();
   });
 
   test('rejects where nothing listens, and where the certificate is not good', LIMIT, async () => {

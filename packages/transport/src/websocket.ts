@@ -21,11 +21,17 @@ export interface WebSocketConnectOptions extends WebSocketBounds {
   readonly subprotocols?: readonly string[];
   /** For `wss:`. */
   readonly tls?: TlsClientSettings;
-  /** Bytes of one WebSocket message. Default 268501024: the largest packet there is and 64 KiB. */
-  readonly messageBytesMax?: number;
+  /**
+   * Bytes of the largest packet that is taken, default 268435460, the largest there is. A WebSocket message, which is
+   * held as a whole, may have 1 MiB more, since a server may put several packets into one.
+   */
+  readonly packetBytesMax?: number;
 }
 
-const MESSAGE_BYTES_MAX = 268_435_460 + 65_536;
+const PACKET_BYTES_MAX = 268_435_460;
+const FURTHER_BYTES_MAX = 1_048_576;
+/** Of the words behind a status of HTTP. */
+const STATUS_CHARACTERS_MAX = 100;
 
 /**
  * Connects. Settles with a wire to `open` when the server has answered with a WebSocket and the subprotocol; over TLS its
@@ -35,7 +41,7 @@ const MESSAGE_BYTES_MAX = 268_435_460 + 65_536;
  */
 export async function connectWebSocket(options: WebSocketConnectOptions): Promise<Wire> {
   const { url, headers, localAddress, subprotocols = ['mqtt'], tls, signal } = options;
-  const { timeoutMs = 30_000, messageBytesMax = MESSAGE_BYTES_MAX } = options;
+  const { timeoutMs = 30_000, packetBytesMax = PACKET_BYTES_MAX } = options;
   signal?.throwIfAborted();
   const bounds = new AbortController();
   const giveUp = (): void => bounds.abort();
@@ -47,7 +53,7 @@ export async function connectWebSocket(options: WebSocketConnectOptions): Promis
       ...(headers === undefined ? {} : { headers }),
       ...(localAddress === undefined ? {} : { localAddress }),
       ...(tls === undefined ? {} : tlsClientOptions(tls)),
-      maxPayload: messageBytesMax,
+      maxPayload: packetBytesMax + FURTHER_BYTES_MAX,
       perMessageDeflate: false,
     });
     socket.on('error', (error) => {
@@ -57,8 +63,8 @@ export async function connectWebSocket(options: WebSocketConnectOptions): Promis
     socket.on('upgrade', ({ socket: below }) => {
       if (below instanceof TLSSocket) certificate = below.getPeerX509Certificate()?.raw;
     });
-    socket.on('unexpected-response', (request, { statusCode, statusMessage }) => {
-      const found = `the server answered ${statusCode} ${statusMessage}, a WebSocket is expected`;
+    socket.on('unexpected-response', (request, { statusCode, statusMessage = '' }) => {
+      const found = `the server answered ${statusCode} ${phraseOf(statusMessage)}, a WebSocket is expected`;
       cause ??= Object.assign(new Error(found), { code: 'DUNLIN_HTTP_STATUS' });
       request.destroy();
       socket.terminate();
@@ -77,6 +83,11 @@ export async function connectWebSocket(options: WebSocketConnectOptions): Promis
     clearTimeout(timer);
     signal?.removeEventListener('abort', giveUp);
   }
+}
+
+/** What the server says, made safe for a terminal and short. */
+function phraseOf(statusMessage: string): string {
+  return statusMessage.slice(0, STATUS_CHARACTERS_MAX).replace(/[^ -~]/g, '?');
 }
 
 /** What only TLS knows, beside what the URL said. */

@@ -76,10 +76,18 @@ test('what waits without an acknowledgement makes way for its repeat on the next
   const inbox = new Inbox(10);
   inbox.put(message('a'));
   for (let connection = 0; connection < 3; connection++) {
-    inbox.resumed();
+    inbox.connected(true);
     inbox.put(message('b', 1));
   }
   assert.equal(inbox.take()?.message.topic, 'a');
   assert.equal(inbox.take()?.message.topic, 'b');
   assert.equal(inbox.take(), undefined);
+});
+
+test('what a session that is gone left behind keeps to the limit', () => {
+  const inbox = new Inbox(2);
+  for (const topic of ['a', 'b', 'c', 'd']) inbox.put(message(topic, 1));
+  inbox.connected(false);
+  assert.equal(inbox.dropped, 2);
+  assert.deepEqual([inbox.take()?.message.topic, inbox.take()?.message.topic, inbox.take()], ['a', 'b', undefined]);
 });

@@ -12,12 +12,12 @@ export interface Waiting {
 /**
  * The messages of one connection and those that follow it.
  *
- * One of QoS 0 that finds `messagesMax` waiting is dropped and counted. Those above QoS 0 are kept in any case, without
+ * One of QoS 0 that finds `messagesMax` waiting is dropped and counted. Those above QoS 0 are kept for their session, without
  * an acknowledgement, so that the server sends no more than it allows to be open: 65535 at the very most, as many as
  * there are Packet Identifiers.
  */
 export class Inbox {
-  /** Messages of QoS 0 that found no room. */
+  /** Messages that found no room. */
   dropped = 0;
   readonly #messagesMax: number;
   #waiting: Waiting[] = [];
@@ -40,9 +40,13 @@ export class Inbox {
     else this.dropped += 1;
   }
 
-  /** A connection goes on with the session: the server sends again what has no acknowledgement. */
-  resumed(): void {
-    this.#waiting = this.#waiting.filter(({ message }) => message.qos !== 1);
+  /**
+   * There is a connection. Where it goes on with the session, the server sends again what has no acknowledgement. Where
+   * it does not, nothing holds that server back for what came before: what is above `messagesMax` is dropped and counted.
+   */
+  connected(isResumed: boolean): void {
+    if (isResumed) this.#waiting = this.#waiting.filter(({ message }) => message.qos !== 1);
+    else this.dropped += this.#waiting.splice(this.#messagesMax).length;
   }
 
   /** For the handlers of the message that was just put: settles when it is taken, which is when to acknowledge it. */

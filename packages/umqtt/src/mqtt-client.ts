@@ -275,7 +275,7 @@ export class MQTTClient {
 
   #changed(current: Current): void {
     const { client, inbox } = current;
-    if (client.connack?.sessionPresent) inbox.resumed();
+    if (client.connack !== undefined) inbox.connected(client.connack.sessionPresent);
     if (client.state === 'connected') current.wasConnected = true;
     if (client.state !== 'disconnected') return;
     const error = client.reason?.error;

@@ -17,7 +17,9 @@ import { Obstacle } from './obstacle.ts';
 /** What a probe needs of whoever starts it. */
 export interface VisitOptions {
   /** Makes a wire. */
-  readonly dial: (wanted: Pick<DialRequest, 'protocolVersion' | 'signal' | 'timeoutMs'>) => Promise<Wire>;
+  readonly dial: (
+    wanted: Pick<DialRequest, 'protocolVersion' | 'maximumPacketSize' | 'signal' | 'timeoutMs'>,
+  ) => Promise<Wire>;
   readonly username: string | undefined;
   readonly password: Uint8Array | undefined;
   /** Client Identifiers begin with it. */
@@ -89,8 +91,9 @@ export class Attempt {
   /** Opens a connection and says nothing yet. */
   async open(version: ProtocolVersion = this.version): Promise<Conversation> {
     const { dial, timeoutMs, payloadMax, onlookers } = this.visit;
-    const wire = await dial({ protocolVersion: version, signal: this.signal, timeoutMs });
-    const conversation = new Conversation(wire, version, payloadMax + PACKET_OVERHEAD, this.signal, onlookers);
+    const maximumPacketSize = payloadMax + PACKET_OVERHEAD;
+    const wire = await dial({ protocolVersion: version, maximumPacketSize, signal: this.signal, timeoutMs });
+    const conversation = new Conversation(wire, version, maximumPacketSize, this.signal, onlookers);
     this.#conversations.push(conversation);
     return conversation;
   }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ProtocolVersion } from '@dunlin/protocol';
 import { connect, MqttError } from '../index.ts';
-import { connected, dial, settled } from './scripted-server.ts';
+import { connected, dial, settled, subscribed } from './scripted-server.ts';
 
 const refusedWith = (code: string, reasonCode?: number) => (error: unknown) => {
   assert.ok(error instanceof MqttError, String(error));
@@ -183,6 +183,18 @@ describe('CONNACK', () => {
       const { client } = await connected({ cleanStart: false }, { sessionPresent });
       assert.equal(client.connack?.sessionPresent, sessionPresent);
     }
+  });
+
+  test('a packet before CONNACK has at most 128 KiB, later ones what the client says', async () => {
+    const { server, connecting } = dial();
+    await server.next('connect');
+    // Its head is enough.
+    server.sendBytes('20 81 80 08');
+    await assert.rejects(connecting, { code: 'packet-too-large', reasonCode: 0x95 });
+    const later = await subscribed();
+    later.server.publish({ topic: 'a', payload: new Uint8Array(200_000) });
+    await settled();
+    assert.equal(later.messages.length, 1);
   });
 
   test('anything but CONNACK, AUTH and DISCONNECT before CONNACK closes the connection', async () => {

@@ -244,6 +244,26 @@ describe('subscriptions over reconnects', () => {
     assert.deepEqual(next.packets, []);
   });
 
+  test('one of several filters that is refused in a new session is told, and the others go on', async () => {
+    const world = await online();
+    const subscribing = world.client.subscribe(['a', 'b']);
+    const answer = async (server: ScriptedServer, reasonCodes: number[]) => {
+      const { packetId } = await server.next('subscribe');
+      server.send({ type: 'suback', packetId, properties: {}, reasonCodes });
+      await turns();
+    };
+    await answer(world.server, [0, 0]);
+    const subscription = await subscribing;
+    const told: unknown[] = [];
+    world.client.on('subscribed', ({ results }) => void told.push(results));
+    await answer(await again(world, false), [0, 0x87]);
+    const results = [
+      { filter: 'a', reasonCode: 0 },
+      { filter: 'b', reasonCode: 0x87 },
+    ];
+    assert.deepEqual([subscription.results, told, subscription.isActive], [results, [results], true]);
+  });
+
   test('a loop goes on over a reconnect, and ends with the subscription', async () => {
     const world = await online();
     const subscription = await subscribed(world, 'a');
@@ -559,6 +579,17 @@ describe('a server that names another one', () => {
     }
     assert.deepEqual(world.servers.urls.slice(-2), ['mqtt://hop2', 'mqtt://hop3']);
     assert.ok((world.environment.nextMs ?? 0) > 0);
+    await world.client.disconnect();
+  });
+
+  test('a reference for good ends with disconnect()', async () => {
+    const world = await referred('two', 0x9d);
+    await world.servers.accept();
+    await turns();
+    await world.client.disconnect();
+    world.client.connect().catch(() => {});
+    await world.servers.accept();
+    assert.deepEqual(world.servers.urls.slice(1), ['mqtt://two', 'mqtt://one']);
     await world.client.disconnect();
   });
 });
