@@ -4,14 +4,15 @@
  * What happens to a packet is told by `connect.ts`, `publish.ts`, `subscribe.ts` and `disconnect.ts`; here is what
  * those four share, and the clockwork around them.
  */
-import { type Properties, type QoS, ReasonCode } from '@dunlin/protocol';
+import { type QoS, ReasonCode } from '@dunlin/protocol';
 import type { Wire } from '@dunlin/transport';
+import type { BrokerOptions, DisconnectOptions, PublishOptions, StopOptions } from './broker-options.ts';
 import { type CheckName, RefusalCounts } from './checks.ts';
 import { Connection } from './connection.ts';
 import { ConnectionCounts } from './connection-counts.ts';
 import { ConnectionDeadlines } from './connection-deadlines.ts';
 import { Denials } from './denials.ts';
-import { endSession, rejectConnection, sendDisconnect } from './disconnect.ts';
+import { endSession, sendAllAway, sendDisconnect } from './disconnect.ts';
 import type { BrokerEvent } from './events.ts';
 import { publishFollowed, subscribedQos } from './followed-delivery.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -29,7 +30,6 @@ import type { Authenticator, Authorizer, Awaitable, Bus, Clock, Directory, Rando
 import { Pressure } from './pressure.ts';
 import { accept, distribute, lacksRoom, refuseWithoutRoom } from './publish.ts';
 import { PublishWriter } from './publish-writer.ts';
-import type { Receipt } from './receipt.ts';
 import { recover } from './recovery.ts';
 import { RetainedMessages } from './retained.ts';
 import { type ConnectionsReview, type PermissionsReview, Reviews } from './reviews.ts';
@@ -43,43 +43,6 @@ import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 import { StorageWatch } from './storage-watch.ts';
 import { SysTopics } from './sys-topics.ts';
 import { hashOf, TopicTable } from './topics.ts';
-
-export interface BrokerOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Default: in memory. */
-  readonly store?: Store;
-  /** Default: this broker alone. */
-  readonly bus?: Bus;
-  readonly directory?: Directory;
-  /** Default: everybody is let in. */
-  readonly authenticator?: Authenticator;
-  /** Default: everything is permitted. */
-  readonly authorizer?: Authorizer;
-  readonly limits?: Partial<Limits>;
-  readonly settings?: Partial<Settings>;
-  /** Told under `$SYS/broker/version`. */
-  readonly version?: string;
-}
-
-export interface PublishOptions {
-  readonly qos?: QoS;
-  readonly retain?: boolean;
-  readonly properties?: Properties;
-  /** Follows the message to one client of this broker; for this message alone. */
-  readonly receipt?: Receipt;
-}
-
-export interface DisconnectOptions {
-  readonly reasonCode?: number;
-  /** Sent to a 5.0 client as Reason String. */
-  readonly reason?: string;
-}
-
-export interface StopOptions {
-  /** For the DISCONNECT to 5.0 clients; 0x8B by default, 0x9C where a Server Reference is set. */
-  readonly reasonCode?: number;
-}
 
 /** How often deadlines are looked at. */
 const TICK_MS = 100;
@@ -241,13 +204,9 @@ export class Broker implements SessionContext {
     reasonCode: number = ReasonCode.administrativeAction,
   ): number {
     this.beginTurn();
-    let ended = 0;
-    for (const session of [...this.sessionsById.values()]) {
-      if (session.owner === undefined || !predicate(infoOf(session))) continue;
-      sendDisconnect(session.owner, reasonCode, 'ended by the server');
-      ended += 1;
-    }
-    return ended;
+    const chosen = [...this.sessionsById.values()].filter((session) => session.owner && predicate(infoOf(session)));
+    for (const { owner } of chosen) if (owner) sendDisconnect(owner, reasonCode, 'ended by the server');
+    return chosen.length;
   }
 
   /**
@@ -299,8 +258,7 @@ export class Broker implements SessionContext {
     this.beginTurn();
     const message = Message.of(this.topics.named(topic), payload, { ...options, nowMs: this.nowMs });
     const { receipt } = options;
-    if (receipt === undefined) return this.#take(message);
-    return publishFollowed(message, receipt, () => this.#take(message));
+    return receipt === undefined ? this.#take(message) : publishFollowed(message, receipt, () => this.#take(message));
   }
 
   #take(message: Message): number | Promise<number> {
@@ -316,32 +274,18 @@ export class Broker implements SessionContext {
     return session?.owner === undefined ? undefined : subscribedQos(session, topic);
   }
 
-  /**
-   * Sends all clients away, and takes no more; wills go out. What the program publishes is taken until `stop`, so that it can
-   * say what follows from their going. Called once at the most, before `stop`.
-   */
-  drain(options: StopOptions = {}): void {
+  /** Sends all clients away, once; wills go out. The program may publish until `stop`, such as that they have gone. */
+  drain({ reasonCode }: StopOptions = {}): void {
     this.beginTurn();
-    const { serverReference } = this.settings;
-    this.isDraining = true;
     this.#isDrained = true;
-    this.tell({ name: 'draining', serverReference });
-    const reasonCode =
-      options.reasonCode ??
-      (serverReference === undefined ? ReasonCode.serverShuttingDown : ReasonCode.useAnotherServer);
-    for (const connection of [...this.connections]) {
-      if (connection.state === 'open')
-        sendDisconnect(connection, reasonCode, 'the server is shutting down', serverReference);
-      else rejectConnection(connection, 'draining', 'the server is shutting down');
-    }
+    sendAllAway(this, reasonCode);
     this.#ticking?.cancel();
     this.storage.stop();
-    for (const { receipts } of this.sessionsById.values()) receipts?.lose();
   }
 
   /**
-   * Sends all clients away, where `drain` has not, and stops. Settles when the store is closed; wires close by themselves.
-   * Rejects with what the store failed for, where it has: what was not acknowledged may be lost.
+   * Drains, where `drain` was not called, and stops. Settles when the store is closed; wires close by themselves. Rejects with
+   * what the store failed for, where it has: what was not acknowledged may be lost.
    */
   async stop(options: StopOptions = {}): Promise<void> {
     if (!this.#isDrained) this.drain(options);

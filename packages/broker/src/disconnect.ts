@@ -253,6 +253,20 @@ export function connectionEnded(
   if (session.owner === connection) detach(broker, session);
 }
 
+/** The broker is about to stop: every connection ends, and nobody waits for what its client would have said. */
+export function sendAllAway(broker: Broker, given: number | undefined): void {
+  broker.isDraining = true;
+  const { serverReference } = broker.settings;
+  broker.tell({ name: 'draining', serverReference });
+  const standard = serverReference === undefined ? ReasonCode.serverShuttingDown : ReasonCode.useAnotherServer;
+  for (const connection of [...broker.connections]) {
+    if (connection.state === 'open')
+      sendDisconnect(connection, given ?? standard, 'the server is shutting down', serverReference);
+    else rejectConnection(connection, 'draining', 'the server is shutting down');
+  }
+  for (const { receipts } of broker.sessionsById.values()) receipts?.lose();
+}
+
 /** The session is without a connection: its will and its end are due now or later. */
 export function detach(broker: Broker, session: Session): void {
   session.detach();

@@ -116,6 +116,7 @@ export {
 export { type DatedCertificate, explainDevice, type WhyParts, type WhyReport } from './credentials/why.ts';
 export type { Device } from './device.ts';
 export { DEVICE_ERRORS, DeviceError, type DeviceErrorCode } from './device-error.ts';
+export { DEVICE_NUMBERS } from './device-numbers.ts';
 export type { AcknowledgementForm, ClientIdForm, CommandForm, DeviceType, PresenceForm } from './device-type.ts';
 export { DEVICE_EVENTS, type DeviceEvent, type DeviceEventDescription, type DeviceEventName } from './events.ts';
 export type { DeviceLookup, KnownDevice } from './known-device.ts';

@@ -24,11 +24,13 @@ import { LiveDevices } from './credentials/live-devices.ts';
 import { RefusalLog } from './credentials/refusal-log.ts';
 import { Tokens } from './credentials/tokens.ts';
 import { type DatedCertificate, explainDevice, type WhyReport } from './credentials/why.ts';
+import { DeviceNumbersTopics } from './device-numbers.ts';
 import type { DeviceLookup } from './known-device.ts';
 import type { DeviceBroker, ServiceParts } from './ports.ts';
 import { Connections } from './presence/connections.ts';
 import { Presence } from './presence/presence.ts';
 import type { PresenceRecord } from './presence/presence-table.ts';
+import { DeviceCount } from './registry/device-count.ts';
 import { Registry } from './registry/registry.ts';
 import type { DeviceTypes } from './registry/types.ts';
 
@@ -45,6 +47,8 @@ export interface DeviceServiceOptions extends ServiceParts {
   readonly registration?: readonly RegistrationRule[];
   readonly commandLimits?: Partial<CommandLimits>;
   readonly claimLimits?: Partial<ClaimLimits>;
+  /** How often numbers under `$SYS` are told anew; 0: never. Default 10. */
+  readonly sysIntervalS?: number;
 }
 
 /** What there is where the service has an authority of its own. */
@@ -65,6 +69,7 @@ interface Attached {
   readonly groupCommands: GroupCommands;
   readonly presence: Presence;
   readonly expiry: ExpiryWatch | undefined;
+  readonly numbers: DeviceNumbersTopics;
 }
 
 export class DeviceService {
@@ -85,12 +90,20 @@ export class DeviceService {
   readonly #events = new ConnectionEvents(this.#identities);
   readonly #sessions: FormerSessions;
   readonly #ends: (() => void)[] = [];
+  readonly #underWay = new Set<Promise<unknown>>();
   #claims: Claims | undefined;
   #broker: DeviceBroker | undefined;
   #attached: Attached | undefined;
+  /** Counted from `begin` on. */
+  #count: DeviceCount | undefined;
 
-  private constructor(options: DeviceServiceOptions, issuing: CertificateService | undefined) {
-    const { types, clock, verifier, authority } = options;
+  private constructor(given: DeviceServiceOptions, issuing: CertificateService | undefined) {
+    const { types, clock, verifier, authority } = given;
+    const tell: ServiceParts['tell'] = (event) => {
+      this.#count?.told(event);
+      given.tell(event);
+    };
+    const options = { ...given, tell };
     this.#options = options;
     this.types = types;
     this.issuing = issuing;
@@ -184,13 +197,22 @@ export class DeviceService {
     const { warnDays } = this.#options;
     const expiry =
       issuing && new ExpiryWatch(this.#options, issuing, broker, { ...(warnDays !== undefined && { warnDays }) });
-    this.#attached = { commands, groupCommands, presence, expiry };
+    const numbers = new DeviceNumbersTopics(parts, this.#options.sysIntervalS ?? 10, () => ({
+      total: this.#count?.total,
+      connected: connections.size,
+      'commands/pending': commands.open,
+      'certificates/expiring': expiry?.counts?.expiring,
+      'certificates/expired': expiry?.counts?.expired,
+      'certificates/revoked': issuing?.revocations.size,
+    }));
+    this.#attached = { commands, groupCommands, presence, expiry, numbers };
     this.#ends.push(registry.onChange((deviceId, registered) => this.#changed(deviceId, registered !== undefined)));
   }
 
   /** What may take its time, and need not be done before devices connect: what a crash left, certificates that end. */
   begin(): void {
     const { presence, expiry } = this.#withBroker;
+    this.#count = new DeviceCount(this.#options.clock, this.registry, (error) => this.#failed(error));
     this.#do(presence.correct());
     if (expiry !== undefined) this.#do(expiry.walk());
   }
@@ -218,17 +240,22 @@ export class DeviceService {
   }
 
   /**
-   * Settles when presence says of every device what the broker has told of it, and then or after 10 s at the latest the broker
-   * may stop.
+   * Settles when presence says of every device what the broker has told of it (or 10 s have passed), and what was begun for
+   * changes of the registry is done. Then the broker may stop.
    */
   async settle(): Promise<void> {
+    this.#attached?.numbers.close();
+    this.#attached?.expiry?.close();
     await this.#attached?.presence.settle();
+    await Promise.allSettled(this.#underWay);
   }
 
   /** Settles when nothing is under way any more. The broker may have stopped before. */
   async close(): Promise<void> {
     for (const end of this.#ends) end();
     this.#live.close();
+    this.#count?.close();
+    this.#attached?.numbers.close();
     this.#attached?.expiry?.close();
     await this.#attached?.groupCommands.close();
     await this.#attached?.commands.close();
@@ -282,8 +309,13 @@ export class DeviceService {
     if (last !== undefined) this.#sessions.end(last.clientId, deviceId, registered?.generation);
   }
 
-  /** Work that nobody waits for. */
+  /** Work that nobody waits for but `settle`. */
   #do(work: Promise<unknown>): void {
-    work.catch((error) => this.#options.tell({ name: 'deviceServiceFailed', error: String(error) }));
+    const done = work.catch((error) => this.#failed(error)).finally(() => this.#underWay.delete(done));
+    this.#underWay.add(done);
+  }
+
+  #failed(error: unknown): void {
+    this.#options.tell({ name: 'deviceServiceFailed', error: String(error) });
   }
 }

@@ -27,7 +27,7 @@ async function open(input: DevicesInput | undefined) {
   const parts = { tables: new MemoryTables(), clock: systemClock, tell: () => {} };
   const devices = input && completeDevices(input);
   return openDevices(
-    { devices, data: undefined },
+    { devices, data: undefined, settings: {} },
     { ...parts, verifier: new PasswordVerifier({ clock: systemClock }) },
   );
 }

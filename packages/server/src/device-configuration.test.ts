@@ -101,3 +101,8 @@ for (const [what, text, problem] of [
   ['the API beside plain MQTT', 'listeners: [{ api: true }]', /listeners\[0\]\.api is true beside transport tcp/],
 ] as const)
   test(`${what} is a contradiction`, () => assert.throws(() => read(text), problem));
+
+test('the master key has the one key that was given, and no other that is undefined', () => {
+  const given = { file: 'a', environment: undefined, credential: undefined } as { file: string };
+  assert.deepEqual(Object.keys(completeDevices({ masterKey: given }).masterKey ?? {}), ['file']);
+});

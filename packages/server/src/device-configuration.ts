@@ -40,6 +40,7 @@ export interface DeviceAuthorityConfiguration {
   readonly days: number;
   readonly warnDays: number;
   readonly renewalOverlapS: number;
+  readonly serverAuthorities?: string;
   readonly crlUrl?: string;
   readonly ocspUrl?: string;
 }

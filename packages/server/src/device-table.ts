@@ -159,6 +159,10 @@ export const DEVICES: GroupShape = {
         name: { ...text('devices', 'Its entry of `authorities`.'), default: 'devices' },
         certificate: path('tls/devices-ca.pem', 'File with its certificate, and those between it and its root (PEM).'),
         key: path('tls/devices-ca.key', 'File with its private key (PEM), encrypted under the master key.'),
+        serverAuthorities: path(
+          'tls/ca.pem',
+          'File with whoever vouches for this server (PEM): goes along with each certificate, so that devices know whom to trust. Default: the authority of devices itself.',
+        ),
         crlUrl: text(
           'http://mqtt.example.org/crl/devices.crl',
           'Where others find its revocation list; stands in every certificate.',

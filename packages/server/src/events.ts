@@ -87,7 +87,7 @@ export const SERVER_EVENTS: { readonly [name in ServerEventName]: EventDescripti
   apiRefused: {
     level: 'info',
     description:
-      'The HTTP API refused somebody: no key that counts, no scope, another origin or host, or too many requests.',
+      'The HTTP API refused somebody: no key or session that counts, no scope, another page, origin or host, or too many requests.',
   },
   ownerSignedIn: { level: 'info', description: 'A user signed in on the page for owners of devices.' },
   ownerRefused: { level: 'warn', description: 'Somebody tried to sign in on the page for owners of devices.' },

@@ -46,6 +46,15 @@ test('what the API does while no server runs is there when one starts', async ()
   }
 });
 
+test('nothing is told from its closing on', async () => {
+  const told: string[] = [];
+  const offline = await openOfflineApi(undefined, file, ({ name }) => void told.push(name));
+  const closed = offline.close();
+  const before = told.length;
+  await closed;
+  assert.equal(told.length, before);
+});
+
 test('has the store for itself meanwhile, and answers others by the control socket', async () => {
   const offline = await openOfflineApi(undefined, file, nothing);
   try {

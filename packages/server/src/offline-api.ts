@@ -14,7 +14,7 @@ import { openStorage } from './storage.ts';
 export interface OfflineApi {
   /** Asks as local administrator; settles with the answer, whatever that is. */
   request(request: LocalRequest): Promise<LocalAnswer>;
-  /** Settles when the store is closed and a server can start. */
+  /** Settles when the store is closed and a server can start, and rejects where it failed. From here on no event is told. */
   close(): Promise<void>;
 }
 
@@ -40,8 +40,17 @@ export async function openOfflineApi(
       `${said}: durability is "memory", so there is no store: "durable" or "process" is expected`,
     ]);
   const reread = () => configuration;
-  const running = await Running.open({ ...configuration, listeners: [] }, { parts: {}, storage, tell, reread });
-  return { request: (request) => running.api(request), close: () => running.stop() };
+  let isClosing = false;
+  const running = await Running.open(
+    { ...configuration, listeners: [] },
+    // What goes on behind a request is often not over when there is nothing more to ask: the next server takes it up.
+    { parts: {}, storage, tell: (event) => isClosing || tell(event), reread },
+  );
+  const close = (): Promise<void> => {
+    isClosing = true;
+    return running.stop();
+  };
+  return { request: (request) => running.api(request), close };
 }
 
 function named(flag: string, value: string | undefined): string[] {

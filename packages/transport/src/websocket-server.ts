@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { BodyProgress } from './body-progress.ts';
 import { TransportError } from './errors.ts';
 import { type ForwardedOptions, hasForwarded, peerForwarded } from './forwarded-headers.ts';
 import { ProxyEntrance } from './proxy-entrance.ts';
@@ -65,7 +66,10 @@ export interface WebSocketListenOptions extends Omit<TlsListenOptions, 'tls' | '
    * WebSocket, else 404.
    */
   readonly request?: (request: http.IncomingMessage, response: http.ServerResponse, visit: HttpVisit) => boolean;
-  /** How long a request may take to arrive, its body included. Milliseconds, default 10000. */
+  /**
+   * How long the head of a request may take to arrive, and its body again; a body longer by a second for each 16 KiB of it
+   * that has come. Milliseconds, default 10000.
+   */
   readonly headersTimeoutMs?: number;
   /** Bytes of the head of a request. Default 16384. */
   readonly headersBytesMax?: number;
@@ -145,6 +149,7 @@ class Site {
   readonly #trusted: TrustedAddresses;
   readonly #owner: { readonly lingerMs: number; wireGone(): void };
   readonly #visitors = new WeakMap<Duplex, Visitor>();
+  readonly #bodies: BodyProgress;
   #sockets!: SocketListener;
   #settings: () => TlsSettings | undefined = () => undefined;
   #untrustedTold = false;
@@ -174,10 +179,13 @@ class Site {
     this.#webSockets.on('wsClientError', (error, socket, request) =>
       this.#notUpgraded(request, socket as Socket, error),
     );
+    this.#bodies = new BodyProgress(options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS, (...slow) =>
+      this.#tooSlow(...slow),
+    );
     this.#http = http.createServer({
       headersTimeout: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
-      // The body too: nobody keeps a connection by a byte now and then.
-      requestTimeout: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
+      // Bodies have a limit of their own, which goes by what has come.
+      requestTimeout: 0,
       maxHeaderSize: options.headersBytesMax ?? HEADERS_BYTES_MAX,
       keepAliveTimeout: options.keepAliveTimeoutMs ?? KEEP_ALIVE_TIMEOUT_MS,
       connectionsCheckingInterval: Math.min(TIMEOUT_LOOK_MS, options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS),
@@ -216,11 +224,13 @@ class Site {
   }
 
   close(): void {
+    this.#bodies.close();
     this.#http.close();
   }
 
   #request(request: http.IncomingMessage, response: http.ServerResponse): void {
     const { request: take, paths = PATHS } = this.#options;
+    this.#bodies.begin(request, response);
     const { peer: from } = this.#visitors.get(request.socket) as Visitor;
     let peer: Peer;
     try {
@@ -276,6 +286,12 @@ class Site {
     const { peer } = this.#visitors.get(socket) as Visitor;
     const error = new TransportError('Cannot open a WebSocket', 'DUNLIN_HTTP_HANDSHAKE', cause);
     this.#refuse(socket, peer, method === 'GET' ? 400 : 405, error);
+  }
+
+  /** As Node itself would have it, where the answer has not begun. */
+  #tooSlow({ socket }: http.IncomingMessage, { headersSent }: http.ServerResponse): void {
+    if (headersSent) socket.destroy();
+    else this.#unreadable(socket, Object.assign(new Error('Request timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }));
   }
 
   /** No HTTP, or none in time. Who only goes, between requests, is no news. */

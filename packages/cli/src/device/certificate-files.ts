@@ -15,7 +15,7 @@ interface Place {
 }
 
 const FILES = [
-  ['ca.pem', 'the authority that issued it; that of the server may be another one', 0o644, 'authorities'],
+  ['ca.pem', 'who vouches for the server: whom the device trusts', 0o644, 'authorities'],
   ['cert.pem', 'the certificate, and those between it and the root: what the device shows', 0o644, 'chain'],
   ['key.pem', 'its private key: nobody else has it', 0o600, 'key'],
 ] as const;

@@ -11,6 +11,7 @@ import {
 } from '@dunlin/identity';
 import {
   authorityExtensions,
+  crlEntries,
   endEntityExtensions,
   keyIdOf,
   commonName as nameOf,
@@ -164,7 +165,8 @@ export function createCrl(options: {
       `Cannot revoke ${JSON.stringify(odd)}: a serial number in up to 40 hexadecimal digits is expected`,
     );
   const revoked = serials.map((serial) => ({ serial, revokedAtMs: nowMs, reasonCode: undefined }));
-  return pemOf(signCrl(revoked, { thisUpdateMs: nowMs, nextUpdateMs, number }, signerOf(authority)), 'X509 CRL');
+  const entries = revoked.length === 0 ? [] : [crlEntries(revoked)];
+  return pemOf(signCrl(entries, { thisUpdateMs: nowMs, nextUpdateMs, number }, signerOf(authority)), 'X509 CRL');
 }
 
 /** An authority that is ready to sign. */

@@ -7,7 +7,6 @@ import { Revocations } from './revocations.ts';
 import { DAY_MS, device, openAuthority, serviceParts } from './testing/fleet.ts';
 
 const by = 'a test';
-const SYS = '$SYS/broker/devices/certificates/';
 
 async function open(settings = { days: 100, historyDays: 20, renewalOverlapS: 0 }) {
   const { parts, clock, events, table } = serviceParts();
@@ -49,7 +48,7 @@ async function open(settings = { days: 100, historyDays: 20, renewalOverlapS: 0 
 const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 test('from thirty days before its end on a certificate is told of, retained and once a day', async () => {
-  const { events, certificates, retained, told, days } = await open();
+  const { events, certificates, retained, told, watch, days } = await open();
   const { serial, notAfterMs } = await certificates.issue(device('cam-1'), { by });
   assert.deepEqual(await days(69), { expiring: 0, expired: 0, revoked: 0 });
   assert.deepEqual(told(), []);
@@ -65,7 +64,7 @@ test('from thirty days before its end on a certificate is told of, retained and 
   assert.deepEqual(daysLeft(), [30]);
   await days(1);
   assert.deepEqual(daysLeft(), [30, 29]);
-  assert.equal(retained.get(`${SYS}expiring`), '1');
+  assert.equal(watch.counts?.expiring, 1);
 });
 
 test('a renewal, once it is used, takes the message away; so does a revocation', async () => {
@@ -100,7 +99,7 @@ test('one that ended with nothing in its place is told of until it is forgotten'
 });
 
 test('what a crash left on the topic of a device that is well goes with the next walk', async () => {
-  const { certificates, retained, told, watch, days, start } = await open();
+  const { certificates, told, watch, days, start } = await open();
   const first = await certificates.issue(device('cam-1'), { by });
   await days(80);
   watch.close();
@@ -108,8 +107,10 @@ test('what a crash left on the topic of a device that is well goes with the next
   await certificates.used(second.serial);
   await settled();
   assert.deepEqual(told(), ['cam-1']);
-  await start().walk();
-  assert.deepEqual([told(), retained.get(`${SYS}expiring`)], [[], '0']);
+  const next = start();
+  assert.deepEqual([next.counts], [undefined]);
+  await next.walk();
+  assert.deepEqual([told(), next.counts?.expiring], [[], 0]);
 });
 
 test('walks every day by itself, and a fault of the broker is told and not the end', async () => {

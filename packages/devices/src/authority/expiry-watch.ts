@@ -1,4 +1,4 @@
-/** Tells of certificates that end soon: in events, on a topic of each device, and in numbers under `$SYS`. */
+/** Tells of certificates that end soon: in events, on a topic of each device, and in numbers. */
 import type { Timer } from '@dunlin/broker';
 import type { DeviceBroker, ServiceParts } from '../ports.ts';
 import { dayOf, isValid } from './certificate-record.ts';
@@ -23,7 +23,6 @@ export interface ExpiryCounts {
 
 /** Retained, JSON `{deviceId, serial, notAfter, daysLeft}`; nothing where all is well again. */
 export const EXPIRING_TOPIC = 'dunlin/certificates/expiring/';
-const COUNTS_TOPIC = '$SYS/broker/devices/certificates/';
 const DAY_MS = 86_400_000;
 const PAGE = 100;
 /** Certificates that are forgotten in one step of a walk. */
@@ -39,6 +38,7 @@ export class ExpiryWatch {
   /** Devices that have a message on their topic, as far as is known here. */
   readonly #told = new Set<string>();
   #walk: Promise<ExpiryCounts> | undefined;
+  #counts: ExpiryCounts | undefined;
   #isClosed = false;
 
   constructor(
@@ -71,6 +71,12 @@ export class ExpiryWatch {
     return this.#walk;
   }
 
+  /** What the last walk found; undefined before the first has ended. */
+  get counts(): ExpiryCounts | undefined {
+    return this.#counts;
+  }
+
+  /** Nothing more is published; a walk that is under way settles soon. */
   close(): void {
     this.#isClosed = true;
     for (const end of this.#ends) end();
@@ -95,7 +101,7 @@ export class ExpiryWatch {
       }
     for (const deviceId of this.#told) if (!seen.has(deviceId)) await this.#clear(deviceId);
     const counts = { expiring: seen.size - expired.size, expired: expired.size, revoked: this.#revocations.size };
-    for (const [name, count] of Object.entries(counts)) await this.#publish(`${COUNTS_TOPIC}${name}`, String(count));
+    this.#counts = counts;
     return counts;
   }
 
@@ -146,8 +152,9 @@ export class ExpiryWatch {
     await this.#publish(EXPIRING_TOPIC + deviceId, '');
   }
 
-  #publish(topic: string, text: string): Promise<void> {
-    return this.#broker.publish(topic, Buffer.from(text), { retain: true });
+  async #publish(topic: string, text: string): Promise<void> {
+    if (this.#isClosed) return;
+    await this.#broker.publish(topic, Buffer.from(text), { retain: true });
   }
 
   #guard(work: Promise<unknown>): void {

@@ -31,6 +31,11 @@ export interface IssuingAuthorityOptions {
   /** PEM, encrypted under the master key. */
   readonly key: NamedText;
   readonly masterKey: MasterKey;
+  /**
+   * PEM of whoever vouches for the server that devices connect to; goes along with each certificate. Default: this
+   * authority itself.
+   */
+  readonly serverAuthorities?: NamedText;
   /** Put into every certificate. Default: none. */
   readonly urls?: StatusUrls;
 }
@@ -66,6 +71,8 @@ export class IssuingAuthority {
   readonly signer: Authority;
   /** PEM of each certificate of the file, in its order. */
   readonly pems: readonly string[];
+  /** PEM: whom a device trusts when it connects to the server. */
+  readonly serverAuthorities: string;
   readonly #intermediates: string;
   readonly #chain: readonly Certificate[];
   readonly #urls: StatusUrls;
@@ -75,12 +82,13 @@ export class IssuingAuthority {
     chain: readonly Certificate[],
     pems: readonly string[],
     key: KeyObject,
-    urls: StatusUrls,
+    { urls = {}, serverAuthorities }: Pick<IssuingAuthorityOptions, 'urls' | 'serverAuthorities'>,
   ) {
     this.name = name;
     this.certificate = chain[0];
     this.signer = readyToSign(chain[0], key);
     this.pems = pems;
+    this.serverAuthorities = (serverAuthorities && certificatesOf(serverAuthorities)) ?? pems.join('');
     this.#intermediates = pems.filter((_, index) => !chain[index].subject.equals(chain[index].issuer)).join('');
     this.#chain = chain;
     this.#urls = urls;
@@ -88,7 +96,7 @@ export class IssuingAuthority {
 
   /** Throws `CertificateFileError` where files do not fit together, or the first certificate may not issue for clients. */
   static open(options: IssuingAuthorityOptions): IssuingAuthority {
-    const { name, certificate: file, masterKey, urls = {} } = options;
+    const { name, certificate: file, masterKey } = options;
     const chain = readCertificates(file.text, file.source);
     const x509 = chain.map((certificate) => new X509Certificate(derOf(certificate)));
     checkChain(chain, x509, file.source);
@@ -99,7 +107,7 @@ export class IssuingAuthority {
       chain,
       x509.map(({ raw }) => pemOf(raw, 'CERTIFICATE')),
       key,
-      urls,
+      options,
     );
   }
 
@@ -138,6 +146,13 @@ function derOf({ tbs, signatureAlgorithm, signature }: Certificate): Buffer {
 
 function refused(code: CertificateError['code'], deviceId: string, why: string): CertificateError {
   return new CertificateError(code, `Cannot issue a certificate for ${JSON.stringify(deviceId.slice(0, 80))}: ${why}`);
+}
+
+/** What else stands in the file, such as a private key, goes to nobody. */
+function certificatesOf({ text, source }: NamedText): string {
+  return readCertificates(text, source)
+    .map((certificate) => pemOf(derOf(certificate), 'CERTIFICATE'))
+    .join('');
 }
 
 function checkChain(chain: readonly Certificate[], x509: readonly X509Certificate[], source: string): void {

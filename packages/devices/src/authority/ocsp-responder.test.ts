@@ -63,6 +63,10 @@ test('an answer without a nonce may be kept, one with a nonce not', async () => 
   const { answer, certificates } = await open();
   const { serial } = await certificates.issue(device('cam-1'), { by });
   assert.equal((await answer(ocspRequest({ serials: [serial] }))).keepS, 3_600);
+  const newer = await certificates.renew(device('cam-1'), serial, { by });
+  await certificates.used(newer.serial);
+  // That of the older one ends with the overlap, and an answer about both as well.
+  assert.equal((await answer(ocspRequest({ serials: [newer.serial, serial] }))).keepS, 600);
   const nonce = Buffer.alloc(24, 9);
   const { der, keepS } = await answer(ocspRequest({ serials: [serial], nonce }));
   assert.equal(keepS, 0);

@@ -74,7 +74,12 @@ export class OcspResponder {
     if (!questions.some((question) => this.#isOurs(question))) return { der: failure(STATUS.unauthorized), keepS: 0 };
     const nowMs = this.#clock.nowMs();
     const statuses: Buffer[] = [];
-    for (const question of questions) statuses.push(await this.#status(question, nowMs));
+    let keepMs = this.#settings.validityS * 1_000;
+    for (const question of questions) {
+      const { der, nextUpdateMs } = await this.#status(question, nowMs);
+      statuses.push(der);
+      keepMs = Math.min(keepMs, nextUpdateMs - nowMs);
+    }
     const { signer } = this.#authority;
     const data = sequence(
       // byKey: SHA-1 is what the standard says, and proves nothing.
@@ -86,11 +91,14 @@ export class OcspResponder {
     const basic = signed(data, signer.key);
     const bytes = sequence(oid(BASIC), octetString(basic));
     const der = sequence(statusElement(STATUS.successful), element(context(0), bytes));
-    return { der, keepS: nonce === undefined ? this.#settings.validityS : 0 };
+    return { der, keepS: nonce === undefined ? Math.floor(keepMs / 1_000) : 0 };
   }
 
   /** SingleResponse. */
-  async #status(question: OcspQuestion, nowMs: number): Promise<Buffer> {
+  async #status(
+    question: OcspQuestion,
+    nowMs: number,
+  ): Promise<{ readonly der: Buffer; readonly nextUpdateMs: number }> {
     const found = this.#isOurs(question) ? await this.#certificates.get(question.serial) : undefined;
     const record = found?.value.authority === this.#authority.name ? found.value : undefined;
     const ahead = record?.revokedAtMs ?? 0;
@@ -98,7 +106,8 @@ export class OcspResponder {
     // An answer must not outlive the end that is known already.
     const nextUpdateMs = ahead > nowMs ? Math.min(endMs, ahead) : endMs;
     const nextUpdate = element(context(0), generalizedTime(nextUpdateMs));
-    return sequence(question.certId, certStatus(record, nowMs), generalizedTime(nowMs), nextUpdate);
+    const der = sequence(question.certId, certStatus(record, nowMs), generalizedTime(nowMs), nextUpdate);
+    return { der, nextUpdateMs };
   }
 
   #isOurs({ hash, issuerNameHash, issuerKeyHash }: OcspQuestion): boolean {

@@ -86,6 +86,22 @@ test('reads at its start those that are revoked, and nothing of the others', asy
   assert.ok(revocations.isRevoked('devices', 'B2499'));
 });
 
+test('reads in many turns, so that others have theirs', async () => {
+  const table = new MemoryTable(CERTIFICATES);
+  for (let index = 0; index < 1_000; index += 1) await table.put(`B${index}`, revoked());
+  let isOpen = false;
+  let turns = 0;
+  const count = (): void => {
+    turns += 1;
+    if (!isOpen) setImmediate(count);
+  };
+  setImmediate(count);
+  const { revocations } = await open(table);
+  isOpen = true;
+  assert.equal(revocations.size, 1_000);
+  assert.ok(turns >= 3, `${turns} turns`);
+});
+
 test('what is revoked while it starts counts, whatever an older page says', async () => {
   class Slow extends MemoryTable<CertificateRecord> {
     override scan(scan: TableScan): TablePage<CertificateRecord> {

@@ -5,6 +5,7 @@ import { element, sequence, time } from '@dunlin/identity/der-writer';
 import {
   authorityExtensions,
   commonName,
+  crlEntries,
   extension,
   keyIdOf,
   pemOf,
@@ -53,13 +54,17 @@ test('writes lists of a hundred thousand entries, in lines of PEM', () => {
     revokedAtMs: 0,
     reasonCode: undefined,
   }));
-  const der = signCrl(revoked, { thisUpdateMs: 0, nextUpdateMs: 1, number: 1 }, { subject, key, keyId: keyIdOf(spki) });
+  const der = signCrl(
+    [crlEntries(revoked)],
+    { thisUpdateMs: 0, nextUpdateMs: 1, number: 1 },
+    { subject, key, keyId: keyIdOf(spki) },
+  );
   assert.ok(der.length > 2_000_000);
   // Entry for entry as a builder of single elements writes it, whatever the serial number begins with.
   for (const serial of ['0', '7F', '80', 'FF', '00ABC', 'F'.repeat(40), '1'.repeat(39)])
     for (const reasonCode of [undefined, 1]) {
       const list = signCrl(
-        [{ serial, revokedAtMs: 0, reasonCode }],
+        [crlEntries([{ serial, revokedAtMs: 0, reasonCode }])],
         { thisUpdateMs: 0, nextUpdateMs: 1, number: 1 },
         { subject, key, keyId: keyIdOf(spki) },
       );

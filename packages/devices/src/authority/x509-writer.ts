@@ -139,30 +139,29 @@ export interface RevokedEntry {
   readonly reasonCode: number | undefined;
 }
 
-/** A revocation list in DER. `number` rises from list to list. */
+/** A revocation list in DER, of the `entries` that `crlEntries` has written. `number` rises from list to list. */
 export function signCrl(
-  revoked: readonly RevokedEntry[],
+  entries: readonly Buffer[],
   { thisUpdateMs, nextUpdateMs, number }: { thisUpdateMs: number; nextUpdateMs: number; number: number },
   signer: Signer,
 ): Buffer {
-  const entries = revokedEntries(revoked);
   const tbs = sequence(
     integer(1),
     algorithmOf(signer.key).identifier,
     signer.subject,
     time(thisUpdateMs),
     time(nextUpdateMs),
-    ...(entries.length === 0 ? [] : [sequence(entries)]),
+    ...(entries.length === 0 ? [] : [sequence(...entries)]),
     element(context(0), sequence(authorityKeyId(signer), extension(CRL_NUMBER, integer(number)))),
   );
   return signed(tbs, signer.key);
 }
 
 /**
- * The entries in DER. They are written as hexadecimal text: of a hundred thousand, buffers of their own for every element would
- * keep the broker waiting for a second.
+ * Entries of a revocation list in DER, one behind the other. They are written as hexadecimal text, which takes a third of the
+ * time of a buffer for each element.
  */
-function revokedEntries(revoked: readonly RevokedEntry[]): Buffer {
+export function crlEntries(revoked: readonly RevokedEntry[]): Buffer {
   const hex = (bytes: Buffer) => bytes.toString('hex');
   const reasons = new Map<number | undefined, string>([[undefined, '']]);
   const entries = revoked.map(({ serial, revokedAtMs, reasonCode }) => {

@@ -205,6 +205,15 @@ describe('who may not', () => {
     await service.close();
   });
 
+  test('a right code with something else wrong costs no guess', async () => {
+    const { claims, service } = await open();
+    const begun = await claims.begin({ type: 'lamp' }, AT);
+    for (let time = 0; time < 20; time += 1)
+      await assert.rejects(claims.confirm(begun.code, { ...as('ada'), replaces: 'x' }), code('unknown-device'));
+    await claims.confirm(begun.code, as('ada'));
+    await service.close();
+  });
+
   test('typing what cannot be a code costs no guess', async () => {
     const { claims, service } = await open();
     const begun = await claims.begin({ type: 'lamp' }, AT);

@@ -152,7 +152,13 @@ export class Claims {
       this.#parts.tell({ name: 'deviceLimitReached', limit: 'wrongCodes', deviceId: '', detail });
       throw new DeviceError('claim-guesses', 'Cannot take a code: too many were wrong lately; wait an hour');
     }
-    const found = await compareAndSet(this.#table, code, (record) => this.#confirm(record, options));
+    const found = await compareAndSet(this.#table, code, (record) => this.#confirm(record, options)).catch(
+      (error: unknown) => {
+        // Whatever is wrong besides: the code was right.
+        this.#wrong.giveBack(options);
+        throw error;
+      },
+    );
     if (found === undefined) {
       this.#parts.tell({ name: 'claimCodeWrong', owner, address });
       throw codeUnknown();

@@ -1,5 +1,5 @@
 /** The credentials that devices get without anybody who manages them: by a claim, by renewal, and taken away by their owner. */
-import type { CertificateFacts, Clock } from '@dunlin/broker';
+import { type CertificateFacts, type Clock, shownUsername } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
 import type { Certificates, StoredCertificate } from '../authority/certificates.ts';
 import type { IssuedCertificate, IssuingAuthority } from '../authority/issuing-authority.ts';
@@ -83,7 +83,7 @@ export class CredentialDesk {
     const options = { by, csrName, ...(csr !== undefined && { csr }) };
     const certificate = await issuing.certificates.issue(registered, options);
     const renewal = await this.#renewals.issue(registered, this.#renewalEnd(certificate));
-    return { certificate: { ...certificate, authorities: issuing.authority.trusted }, renewal };
+    return { certificate: { ...certificate, authorities: issuing.authority.serverAuthorities }, renewal };
   }
 
   /** Takes every credential of the device away; whoever is connected with one goes. It may not renew any more. */
@@ -134,7 +134,7 @@ export class CredentialDesk {
     this.#count(registered.device.id);
     const options = { by: wish.by, ...(wish.csr !== undefined && { csr: wish.csr }) };
     const certificate = await issuing.certificates.renew(registered, latest.key, options);
-    return { ...certificate, authorities: issuing.authority.trusted };
+    return { ...certificate, authorities: issuing.authority.serverAuthorities };
   }
 
   /** The certificate that the device has in use, or got first where it used none; undefined: none that is not revoked. */
@@ -187,7 +187,7 @@ export class CredentialDesk {
     const renewal = await this.#renewals.replace(registered, this.#renewalEnd(certificate), shown);
     const by = shown === undefined ? 'certificate' : 'token';
     tell({ name: 'certificateRenewed', deviceId: device.id, serial: certificate.serial, by });
-    return { certificate: { ...certificate, authorities: issuing.authority.trusted }, renewal };
+    return { certificate: { ...certificate, authorities: issuing.authority.serverAuthorities }, renewal };
   }
 
   /** @throws DeviceError 'renewal-limit' */
@@ -204,7 +204,8 @@ export class CredentialDesk {
 
   /** Operators learn why; whoever asks does not. */
   #refused(deviceId: string, address: string, why: string): DeviceError {
-    this.#parts.tell({ name: 'renewalRefused', deviceId: deviceId.slice(0, 128), address, why });
+    // A device may have sent its token in the wrong place.
+    this.#parts.tell({ name: 'renewalRefused', deviceId: shownUsername(deviceId) ?? '', address, why });
     return refused(
       deviceId,
       'what was shown does not count; a renewal token or a certificate of the device is expected',

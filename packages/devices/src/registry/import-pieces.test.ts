@@ -82,6 +82,7 @@ test('a file of CSV in pieces is imported as it is at once, faults with their li
     '"b",player,"two\nlines"',
     'b,player,"say ""x"""',
     "c,player,'=1+1",
+    '"\r"',
     'd,player',
     '"',
     '""',

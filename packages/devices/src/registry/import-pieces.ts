@@ -27,6 +27,9 @@ export function importPieces(
   return format === 'csv' ? csvPieces(source, charactersMax) : jsonPieces(source, charactersMax);
 }
 
+/** As the readers count them. */
+const LINE_END = /\r\n|\r|\n/g;
+
 /** A piece that grows. */
 class Growing {
   text = '';
@@ -35,7 +38,8 @@ class Growing {
 
   add(text: string, line: number): void {
     this.text += text;
-    for (const character of text) if (character === '\n') this.lines.push(line);
+    // Also those within a field.
+    for (const _ of text.matchAll(LINE_END)) this.lines.push(line);
   }
 }
 

@@ -4,7 +4,6 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { TLSSocket } from 'node:tls';
 import type { Clock } from '@dunlin/broker';
 import type { HttpVisit } from '@dunlin/transport/websocket-server';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -13,8 +12,9 @@ import { Compile } from 'typebox/compile';
 import { Value } from 'typebox/value';
 import { type AnsweredRequests, requestHash } from './answered-requests.ts';
 import type { ApiKeys } from './api-keys.ts';
-import type { ApiAnswer, ApiCall, ApiRoute, HttpFacts } from './api-route.ts';
+import type { ApiAnswer, ApiCall, ApiRoute } from './api-route.ts';
 import type { AuditLog } from './audit-log.ts';
+import { factsOf } from './http-facts.ts';
 import { nestsAtMost } from './json-depth.ts';
 import { openApiDocument } from './open-api.ts';
 import { ownerCaller } from './owner-caller.ts';
@@ -22,6 +22,7 @@ import type { OwnerSessions } from './owner-sessions.ts';
 import { ApiProblem, PROBLEMS, type ProblemCode, problemBody } from './problems.ts';
 import { RequestRate } from './request-rate.ts';
 import { type Caller, LOCAL } from './scopes.ts';
+import { Strangers, tooMany } from './strangers.ts';
 
 export interface ApiLimits {
   /** Of one key, a second. */
@@ -76,9 +77,6 @@ export interface ApiParts {
   readonly refused: (refused: RefusedRequest) => void;
   readonly version: string;
 }
-
-/** `listener`: where the request came in. */
-export type ApiVisit = HttpVisit & { readonly listener: string };
 
 export interface RefusedRequest {
   readonly requestId: string;
@@ -159,7 +157,7 @@ function isJson({ bodyKind }: ApiRoute): boolean {
 function addEntrance(app: FastifyInstance, parts: ApiParts, passages: WeakMap<FastifyRequest, Passage>): void {
   const { limits, clock } = parts;
   const ofKeys = new RequestRate(clock, limits.requestsPerSecondMax);
-  const ofStrangers = new RequestRate(clock, limits.strangerRequestsPerSecondMax);
+  const strangers = new Strangers(parts);
   let underWay = 0;
   app.addHook('onRequest', async (request, reply) => {
     underWay += 1;
@@ -172,12 +170,12 @@ function addEntrance(app: FastifyInstance, parts: ApiParts, passages: WeakMap<Fa
     const config = configOf(request);
     const { scope } = config;
     const caller = await callerOf(request, parts, config).catch(async (error) => {
-      throw await strangerRefusal(error, request, parts, ofStrangers);
+      throw await strangers.refusal(error, addressOf(request, parts), parts.visitOf(request.raw)?.listener ?? '');
     });
     passages.set(request, { caller, first: undefined });
     const refusal =
       caller.by === 'public'
-        ? takeStranger(ofStrangers, caller.address)
+        ? strangers.take(caller.address)
         : caller === LOCAL || ofKeys.take(caller.by)
           ? undefined
           : tooMany('of this API key');
@@ -195,14 +193,6 @@ type RouteConfig = Pick<ApiRoute, 'scope' | 'allowsOwners' | 'isPage'>;
 function configOf({ routeOptions }: FastifyRequest): RouteConfig {
   const { scope = 'any', ...rest } = routeOptions.config as Partial<RouteConfig>;
   return { scope, ...rest };
-}
-
-function takeStranger(rate: RequestRate, address: string): ApiProblem | undefined {
-  return rate.take(address) ? undefined : tooMany('of this address without an API key that counts');
-}
-
-function tooMany(whose: string): ApiProblem {
-  return new ApiProblem('too-many-requests', `Cannot take more requests ${whose} in this second: try again later`);
 }
 
 function addressOf({ raw }: FastifyRequest, { visitOf }: ApiParts): string {
@@ -234,44 +224,23 @@ async function callerOf({ raw, headers }: FastifyRequest, parts: ApiParts, confi
   throw new ApiProblem('key-missing', 'Cannot do this without an API key: Authorization: Bearer dk_… is expected');
 }
 
-/** Whoever shows a wrong key waits the longer the more often it did. Returns what the answer is. */
-async function strangerRefusal(
-  error: unknown,
-  request: FastifyRequest,
-  parts: ApiParts,
-  ofStrangers: RequestRate,
-): Promise<unknown> {
-  const isGuess = error instanceof ApiProblem && error.code === 'key-refused';
-  const address = addressOf(request, parts);
-  const listener = parts.visitOf(request.raw)?.listener ?? '';
-  const delayMs = isGuess ? parts.guard.failedElsewhere(address, listener) : 0;
-  const limited = takeStranger(ofStrangers, address);
-  if (limited === undefined && delayMs > 0) await pause(delayMs, parts);
-  return limited ?? error;
-}
-
-/** Settles when the time is over, or the server stops. */
-function pause(ms: number, { clock, began }: ApiParts): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = clock.every(ms, resolve);
-  began(promise, resolve);
-  return promise.finally(() => timer.cancel());
-}
-
 function addRoute(
   app: FastifyInstance,
   parts: ApiParts,
   passages: WeakMap<FastifyRequest, Passage>,
   route: ApiRoute,
 ): void {
-  const { method, path, scope, params, query, body, bodyKind } = route;
+  const { method, path, takesRest, scope, params, query, body, bodyKind } = route;
   app.route({
     method,
-    url: path.replace(/\{(\w+)\}/g, ':$1'),
+    url: takesRest ? path.replace(REST, '*') : path.replace(/\{(\w+)\}/g, ':$1'),
     config: { scope, allowsOwners: route.allowsOwners, isPage: route.isPage },
     ...(bodyKind !== 'json' && { bodyLimit: bodyKind.bytesMax }),
     schema: { params, querystring: query, ...(body !== undefined && bodyKind === 'json' && { body }) },
-    preValidation: async (request) => checkBody(request, route),
+    preValidation: async (request) => {
+      if (takesRest) nameRest(request, route);
+      checkBody(request, route);
+    },
     handler: (request, reply) => {
       const gone = new AbortController();
       // An abort costs more than most answers: it makes an error with its stack.
@@ -283,6 +252,14 @@ function addRoute(
       return work;
     },
   });
+}
+
+/** The parameter at the end of a path. */
+const REST = /\{(\w+)\}$/;
+
+function nameRest(request: FastifyRequest, { path }: ApiRoute): void {
+  const name = REST.exec(path)?.[1] as string;
+  request.params = { [name]: (request.params as Readonly<Record<'*', string>>)['*'] };
 }
 
 async function answer(
@@ -386,16 +363,12 @@ async function carryOut(
   reply.code(status);
   if (location !== undefined) reply.header('location', location);
   if (answer.headers !== undefined) reply.headers({ ...answer.headers });
+  // As OCSP wants it (RFC 5019, section 6.2), and right for a revocation list too.
+  if (answer.keepS !== undefined && answer.keepS > 0)
+    reply.header('cache-control', `max-age=${answer.keepS}, public, no-transform, must-revalidate`);
   if (answer.revision !== undefined) reply.header('etag', `"${answer.revision}"`);
   if (text === undefined) return reply.send();
   return reply.type(answer.contentType ?? 'application/json; charset=utf-8').send(text);
-}
-
-function factsOf(request: IncomingMessage, visit: ApiVisit | undefined): HttpFacts {
-  const { headers, socket } = request;
-  const { peer, listener = '' } = visit ?? {};
-  const isProxied = peer?.proxyAddress !== undefined && headers['x-forwarded-proto'] === 'https';
-  return { listener, peer, headers, isSecure: isProxied || (socket as Partial<TLSSocket>).encrypted === true };
 }
 
 function bodyOf({ body, contentType }: ApiAnswer<unknown>): unknown {

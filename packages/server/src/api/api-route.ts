@@ -53,6 +53,8 @@ export interface ApiAnswer<Body> {
   readonly location?: string;
   /** Revision of what is answered, as ETag. */
   readonly revision?: number;
+  /** Seconds for which anybody may keep the answer to a GET. Default 0: nobody may. */
+  readonly keepS?: number;
   /** What was changed; undefined: nothing, there is nothing to write into the audit log. */
   readonly change?: ApiChange | undefined;
 }
@@ -64,6 +66,8 @@ export interface ApiRoute {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** With parameters in braces, as OpenAPI has them. */
   readonly path: string;
+  /** The parameter at the end of the path takes all that follows, slashes as well. Default false. */
+  readonly takesRest?: boolean;
   readonly summary: string;
   readonly tag: string;
   /**
@@ -91,7 +95,10 @@ export interface ApiRoute {
 }
 
 interface RouteForm<P extends TObject, Q extends TObject, B extends TSchema, A extends TSchema>
-  extends Pick<ApiRoute, 'method' | 'path' | 'summary' | 'tag' | 'scope' | 'action' | 'allowsOwners' | 'isPage'> {
+  extends Pick<
+    ApiRoute,
+    'method' | 'path' | 'takesRest' | 'summary' | 'tag' | 'scope' | 'action' | 'allowsOwners' | 'isPage'
+  > {
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;

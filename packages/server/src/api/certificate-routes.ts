@@ -36,7 +36,7 @@ const ISSUED = Type.Object({
   chain: Type.String({
     description: 'The certificate and those between it and the root (PEM): what the device shows.',
   }),
-  authorities: Type.String({ description: 'The chain of the authority (PEM).' }),
+  authorities: Type.String({ description: 'Who vouches for the server (PEM): whom the device trusts.' }),
   key: Type.Optional(Type.String({ description: 'The private key (PEM), where it was made here; shown this once.' })),
 });
 
@@ -143,8 +143,8 @@ function publicRoutes(issuing: CertificateService | undefined): ApiRoute[] {
   if (issuing === undefined) return [];
   const { authority, crl, ocsp } = issuing;
   const answered = async (request: Uint8Array) => {
-    const { der } = await ocsp.answer(request);
-    return { body: der, contentType: 'application/ocsp-response' };
+    const { der, keepS } = await ocsp.answer(request);
+    return { body: der, contentType: 'application/ocsp-response', keepS };
   };
   return [
     route({
@@ -162,10 +162,11 @@ function publicRoutes(issuing: CertificateService | undefined): ApiRoute[] {
       tag,
       scope: 'public',
       params: Type.Object({ file: Type.String({ maxLength: 128 }) }),
-      handle({ params: { file } }) {
+      async handle({ params: { file } }) {
         if (file !== `${authority.name}.crl`)
           throw new ApiProblem('route-unknown', `Cannot find this list: /crl/${authority.name}.crl is expected`);
-        return { body: crl.current().der, contentType: 'application/pkix-crl' };
+        const { der, keepS } = await crl.current();
+        return { body: der, contentType: 'application/pkix-crl', keepS };
       },
     }),
     route({
@@ -176,12 +177,14 @@ function publicRoutes(issuing: CertificateService | undefined): ApiRoute[] {
       scope: 'public',
       body: Type.Unsafe<AsyncIterable<Uint8Array>>(Type.Unknown()),
       bodyKind: { contentTypes: ['application/ocsp-request'], bytesMax: OCSP_BYTES_MAX },
-      handle: async ({ body }) => answered(await boundedBytes(body, OCSP_BYTES_MAX)),
+      // Caches keep no answer to a POST.
+      handle: async ({ body }) => ({ ...(await answered(await boundedBytes(body, OCSP_BYTES_MAX))), keepS: 0 }),
     }),
     route({
       method: 'GET',
       path: '/ocsp/{request}',
-      summary: 'The same, with the request in the path (Base64, percent-encoded)',
+      takesRest: true,
+      summary: 'The same, with the request in the path: Base64, its slashes percent-encoded or not (RFC 6960, A.1)',
       tag,
       scope: 'public',
       params: Type.Object({ request: Type.String({ maxLength: 1_400 }) }),
@@ -230,7 +233,7 @@ function issued(
       ...seen,
       certificate,
       chain,
-      authorities: found.authority.pems.join(''),
+      authorities: found.authority.serverAuthorities,
       ...(key !== undefined && { key }),
     },
     location: `/api/v1/devices/${encodeURIComponent(id)}/certificates`,

@@ -25,7 +25,7 @@ export const GIVEN_CERTIFICATE = Type.Object({
   notAfterMs: timeMs('Until when it counts.'),
   certificate: Type.String({ description: 'The certificate alone (PEM).' }),
   chain: Type.String({ description: 'What the device shows: with those between it and the root (PEM).' }),
-  authorities: Type.String({ description: 'The chain of the authority (PEM).' }),
+  authorities: Type.String({ description: 'Who vouches for the server (PEM): whom the device trusts.' }),
   key: Type.Optional(Type.String({ description: 'The private key (PEM), where it was made here.' })),
 });
 

@@ -245,12 +245,14 @@ describe('credentials', () => {
     const crl = await fetch(`${web}/crl/devices.crl`);
     const der = Buffer.from(await crl.arrayBuffer());
     assert.deepEqual([crl.status, crl.headers.get('content-type'), der[0]], [200, 'application/pkix-crl', 0x30]);
+    assert.equal(crl.headers.get('cache-control'), 'max-age=3600, public, no-transform, must-revalidate');
     assert.ok(der.includes(Buffer.from(second.serial.length % 2 === 0 ? second.serial : `0${second.serial}`, 'hex')));
     assert.equal((await fetch(`${web}/crl/other.crl`)).status, 404);
     const asked = { method: 'POST', headers: { 'content-type': 'application/ocsp-request' }, body: 'nonsense' };
     const ocsp = await fetch(`${web}/ocsp`, asked);
     // OCSPResponse with the status malformedRequest.
     assert.deepEqual([...Buffer.from(await ocsp.arrayBuffer())], [0x30, 3, 0x0a, 1, 1]);
+    assert.equal(ocsp.headers.get('cache-control'), 'no-store');
     const large = await fetch(`${web}/ocsp`, { ...asked, body: 'x'.repeat(100_000) });
     assert.equal(large.status, 413);
   });
@@ -374,6 +376,27 @@ test('a server without devices has the API, and no routes of devices', async () 
     await server.stop();
   }
   await assert.rejects(server.api({ method: 'GET', path: '/api/v1/keys' }), /the server is stopping/);
+});
+
+test('a server tells under $SYS how many devices there are, and what is pending', async () => {
+  const numbers = new Map<string, string>();
+  const all = new Promise<void>((resolve) => {
+    void startServer({ ...CONFIGURATION, settings: { sysIntervalS: 1 } }).then(async (server) => {
+      await server.api({ method: 'POST', path: '/api/v1/devices', body: camera('a') });
+      await server.api({ method: 'POST', path: '/api/v1/devices/a/commands/wake', body: {} });
+      const looking = setInterval(() => {
+        for (const name of ['total', 'connected', 'commands/pending']) {
+          const said = server.broker.retained.get(`$SYS/broker/devices/${name}`);
+          if (said !== undefined) numbers.set(name, Buffer.from(said.payload).toString());
+        }
+        if (numbers.size < 3) return;
+        clearInterval(looking);
+        resolve(server.stop());
+      }, 20);
+    });
+  });
+  await all;
+  assert.deepEqual(Object.fromEntries(numbers), { total: '1', connected: '0', 'commands/pending': '1' });
 });
 
 /** A new authority in files, and its entries in the configuration. */

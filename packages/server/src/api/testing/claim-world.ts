@@ -14,7 +14,12 @@ import { systemClock } from '../../system-clock.ts';
 export const PASSWORDS = { ada: 'a long password', bob: 'another one' } as const;
 
 const TYPES = {
-  frame: { credential: 'certificate', claimable: true, claimAttributes: ['model'] },
+  frame: {
+    credential: 'certificate',
+    claimable: true,
+    claimAttributes: ['model'],
+    rules: [{ allow: 'all', topics: 'frames/{username}/#' }],
+  },
   lamp: { credential: 'token', claimable: true },
 } as const;
 
