@@ -4,6 +4,13 @@
 export interface ExitCodeRow {
   readonly code: string;
   readonly meaning: string;
+  /** The commands that end so, where not every one may. */
+  readonly commands?: readonly string[];
+}
+
+/** The rows of one command, such as `pub`. */
+export function exitCodesOf(command: string): ExitCodeRow[] {
+  return EXIT_CODES.filter(({ commands }) => commands?.includes(command) ?? true);
 }
 
 /** The exit codes which are not MQTT reason codes. */
@@ -34,14 +41,31 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
       'store check, config check: problems were found; config import: not everything was carried; acl test: something ' +
       'asked about is denied; bans lift: there is no such ban; device import: entries were left out; device why: ' +
       'something keeps the device out',
+    commands: ['store', 'config', 'acl', 'bans', 'device'],
   },
-  { code: '5', meaning: 'device, api-key: the API refused: there is no such device, a limit, the key may not do this' },
-  { code: '10', meaning: 'device wake, command: it went out at QoS 0, and nobody knows whether it arrived' },
-  { code: '11', meaning: 'the same: it arrived, and the device has not said yet that it was done' },
-  { code: '12', meaning: 'the same: it waits for the device, which is not connected or has not subscribed' },
-  { code: '13', meaning: 'the same: it expired before it was confirmed' },
-  { code: '14', meaning: 'the same: it failed: the device said no, or somebody cancelled it' },
-  { code: '27', meaning: 'sub, rr: the time of -W was over; rr: nobody takes the request' },
+  {
+    code: '5',
+    meaning: 'device, api-key: the API refused: there is no such device, a limit, the key may not do this',
+    commands: ['device', 'api-key'],
+  },
+  {
+    code: '10',
+    meaning: 'device wake, command: it went out at QoS 0, and nobody knows whether it arrived',
+    commands: ['device'],
+  },
+  {
+    code: '11',
+    meaning: 'the same: it arrived, and the device has not said yet that it was done',
+    commands: ['device'],
+  },
+  {
+    code: '12',
+    meaning: 'the same: it waits for the device, which is not connected or has not subscribed',
+    commands: ['device'],
+  },
+  { code: '13', meaning: 'the same: it expired before it was confirmed', commands: ['device'] },
+  { code: '14', meaning: 'the same: it failed: the device said no, or somebody cancelled it', commands: ['device'] },
+  { code: '27', meaning: 'sub, rr: the time of -W was over; rr: nobody takes the request', commands: ['sub', 'rr'] },
   { code: '128-162', meaning: 'the server refused; the MQTT 5.0 reason code, for older versions the one that fits' },
 ];
 

@@ -1,6 +1,6 @@
 /** Reads a command line by a table of flags, and writes the help from the same table. */
 
-import { EXIT_CODES, usageError } from './exit-codes.ts';
+import { exitCodesOf, usageError } from './exit-codes.ts';
 
 /** One flag of a command. */
 export interface Flag<Target> {
@@ -92,7 +92,8 @@ export function helpText<Target>(help: CommandHelp, groups: readonly FlagGroup<T
     parts.push(section(group.title, columns(rows[index])));
   });
   for (const [title, lines] of help.notes ?? []) parts.push(section(title, lines));
-  parts.push(section('Exit codes', columns(EXIT_CODES.map((row) => [row.code, row.meaning] as const))));
+  const codes = exitCodesOf(help.name.replace(/^dunlin /, ''));
+  parts.push(section('Exit codes', columns(codes.map((row) => [row.code, row.meaning] as const))));
   return `${parts.join('\n\n')}\n`;
 }
 

@@ -31,6 +31,10 @@ test('a saved server is used by name, and by default', async () => {
   }
   const { out } = await dunlin(['profile', 'list']);
   assert.equal(out, `here  127.0.0.1:${port()}  (default)\nfar   mqtts://u:(hidden)@h  (with password)\n`);
+  assert.deepEqual(JSON.parse((await dunlin(['profile', 'list', '--json'])).out), [
+    { name: 'here', place: `127.0.0.1:${port()}`, isDefault: true, hasPassword: false },
+    { name: 'far', place: 'mqtts://u:(hidden)@h', isDefault: false, hasPassword: true },
+  ]);
   const shown = await dunlin(['profile', 'show', 'far']);
   assert.deepEqual(shown.out.trim().split('\n').sort(), ['pw: (hidden)', 'url: mqtts://u:(hidden)@h', 'username: ada']);
   assert.equal((await dunlin(['profile', 'save', 'far', '-L', 'wss://h/mqtt?token=hush'])).exitCode, 0);
@@ -56,7 +60,9 @@ test('saving tells what it takes the place of', async () => {
 test('a wrong command line is told, and nothing is saved', async () => {
   const wrong: [string[], RegExp][] = [
     [[], /expected list, show, save or remove/],
-    [['destroy'], /expected list, show, save or remove/],
+    [['foo'], /Cannot run "profile foo": expected list, show, save or remove, see dunlin profile --help/],
+    [['lits'], /Cannot run "profile lits": did you mean list\?/],
+    [['show', 'a', '--json'], /only list takes it/],
     [['list', 'a'], /expected dunlin profile list$/m],
     [['show'], /expected dunlin profile show NAME/],
     [['show', 'a', '-h', 'h'], /only save takes them/],

@@ -9,7 +9,7 @@ import {
   newConnectionFlags,
 } from './connection-flags.ts';
 import { ExitCode, localError, usageError } from './exit-codes.ts';
-import { type CommandHelp, type CommandPage, columns, type FlagGroup, helpText, readFlags } from './flags.ts';
+import { type CommandHelp, type CommandPage, columns, type FlagGroup, helpText, isNear, readFlags } from './flags.ts';
 import { recordedGroups } from './profile-flags.ts';
 import {
   checkName,
@@ -28,7 +28,21 @@ interface ProfileFlags extends ConnectionFlags {
   words: string[];
   isDefault: boolean;
   asksPassword: boolean;
+  json: boolean;
 }
+
+const LISTING: FlagGroup<ProfileFlags> = {
+  title: 'Listing',
+  flags: [
+    {
+      long: 'json',
+      help: 'with list: one line of JSON: name, place, isDefault and hasPassword of each',
+      set: (flags) => {
+        flags.json = true;
+      },
+    },
+  ],
+};
 
 const SAVING: FlagGroup<ProfileFlags> = {
   title: 'Saving',
@@ -53,6 +67,7 @@ const SAVING: FlagGroup<ProfileFlags> = {
 /** As the other commands have them; properties and the will are not saved. */
 const GROUPS: readonly FlagGroup<ProfileFlags>[] = [
   SAVING,
+  LISTING,
   ...connectionFlagGroups([]).filter(({ isSaved, title }) => isSaved === true || title === 'This tool'),
 ];
 
@@ -60,7 +75,7 @@ const HELP: CommandHelp = {
   name: 'dunlin profile',
   summary: 'saves servers with their flags under names for --profile',
   usage: [
-    'dunlin profile list',
+    'dunlin profile list [--json]',
     'dunlin profile show NAME',
     'dunlin profile save NAME [--default] [--ask-pw] [flags]',
     'dunlin profile remove NAME',
@@ -92,26 +107,37 @@ export function profileHelp(): string {
 /** Runs the command and returns its exit code. Rejects with what `failureOf` understands. */
 export async function profile(argv: readonly string[], terminal: Terminal): Promise<number> {
   const given: Record<string, string | true> = {};
-  const flags = { ...newConnectionFlags(), words: [], isDefault: false, asksPassword: false } as ProfileFlags;
+  const own = { words: [], isDefault: false, asksPassword: false, json: false };
+  const flags: ProfileFlags = { ...newConnectionFlags(), ...own };
   readFlags('dunlin profile', recordedGroups(GROUPS, given), argv, flags, ({ words }, word) => void words.push(word));
   const [action, name, ...rest] = flags.words;
   const file = profilesFile(terminal.environment);
   if (file === undefined)
     throw localError('Cannot find the profiles: expected $HOME, $XDG_CONFIG_HOME or $DUNLIN_PROFILES');
-  if (!['list', 'show', 'save', 'remove'].includes(action)) {
-    throw usageError(`Cannot ${action ?? 'do nothing'} with profiles: expected list, show, save or remove`);
-  }
+  if (!ACTIONS.includes(action)) throw unknownAction(action);
   if ((action === 'list') !== (name === undefined) || rest.length > 0) {
     throw usageError(`Cannot ${action} profiles: expected dunlin profile ${action}${action === 'list' ? '' : ' NAME'}`);
   }
   if (action !== 'save' && (Object.keys(given).length > 0 || flags.isDefault || flags.asksPassword)) {
     throw usageError(`Cannot ${action} profiles with flags: only save takes them`);
   }
-  if (action === 'list') terminal.output.write(listOf(readProfiles(file)));
+  if (action !== 'list' && flags.json) throw usageError(`Cannot ${action} profiles with --json: only list takes it`);
+  if (action === 'list') terminal.output.write(flags.json ? jsonOf(readProfiles(file)) : listOf(readProfiles(file)));
   else if (action === 'show') terminal.output.write(shown(existing(readProfiles(file), name, file)));
   else if (action === 'remove') await remove(file, name);
   else await save(file, name, flags, given, terminal);
   return ExitCode.done;
+}
+
+const ACTIONS: readonly string[] = ['list', 'show', 'save', 'remove'];
+
+function unknownAction(action: string | undefined): Error {
+  const expected = 'expected list, show, save or remove';
+  if (action === undefined) return usageError(`Cannot use profiles without an action: ${expected}`);
+  const near = action.length > 1 ? ACTIONS.find((one) => isNear(action, one)) : undefined;
+  return usageError(
+    `Cannot run "profile ${action}": ${near === undefined ? `${expected}, see dunlin profile --help` : `did you mean ${near}?`}`,
+  );
 }
 
 async function save(
@@ -156,6 +182,16 @@ function listOf({ byName, default: chosen }: Profiles): string {
   return columns(rows)
     .map((line) => `${line}\n`)
     .join('');
+}
+
+function jsonOf({ byName, default: chosen }: Profiles): string {
+  const profiles = [...byName].map(([name, flags]) => ({
+    name,
+    place: placeOf(flags),
+    isDefault: name === chosen,
+    hasPassword: hasSecret(flags),
+  }));
+  return `${visible(JSON.stringify(profiles))}\n`;
 }
 
 function placeOf({ url, unix, host, port, ws }: Profile): string {

@@ -17,6 +17,7 @@ test('what is missing or too much is told', () => {
     ['-m b', /without a topic: expected -t TOPIC/],
     ['-t a', /expected one of -m, -f, -s, -l and -n/],
     ['-t a -t b -m c', /more than one topic/],
+    ['-t a -L mqtt://h/b -m c', /more than one topic: expected one of -t and the topic of the URL/],
     ['-t a -l -M 0', /under way "0"/],
     ['-t a -m b -n', /more than one of/],
     ['-t a/# -m b', /belong to filters/],

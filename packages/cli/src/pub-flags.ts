@@ -15,6 +15,7 @@ import {
   type Flag,
   type FlagGroup,
   helpText,
+  readFlags,
   secondsAsMs,
   wholeNumber,
 } from './flags.ts';
@@ -200,6 +201,7 @@ export function readPubFlags(
   environment: Readonly<Record<string, string | undefined>> = {},
 ): PubFlags & Required<Pick<PubFlags, 'topic' | 'source'>> {
   const flags = readClientFlags('dunlin pub', GROUPS, argv, newPubFlags, undefined, environment);
+  checkOneTopic(argv);
   const topic = flags.topic ?? flags.url?.topic;
   const { source } = flags;
   if (topic === undefined) throw usageError('Cannot publish without a topic: expected -t TOPIC');
@@ -208,6 +210,14 @@ export function readPubFlags(
   if (flags.will.topic !== undefined) checkTopic(flags.will.topic);
   if (source.kind === 'lines' && flags.repeat > 1) throw usageError('Cannot use --repeat with -l');
   return { ...flags, topic, source };
+}
+
+/** The command line names one topic; that of a saved URL may be another. */
+function checkOneTopic(argv: readonly string[]): void {
+  const given = newPubFlags();
+  readFlags('dunlin pub', GROUPS, argv, given);
+  if (given.topic === undefined || given.url?.topic === undefined) return;
+  throw usageError('Cannot publish to more than one topic: expected one of -t and the topic of the URL');
 }
 
 /** Refuses a bad topic before anything is connected. */

@@ -31,7 +31,7 @@ test('a request needs a topic and a payload, an answer one of its kinds', () => 
   assert.match(refusal('-t', 'a', '-m', 'x', '--echo'), /--echo or --exec without --respond/);
   assert.match(refusal('--respond', '-t', 'a'), /Cannot answer: expected one of/);
   assert.match(refusal('--respond', '-t', 'a', '-n', '--echo'), /Cannot answer: expected one of/);
-  assert.match(refusal('--respond', '-t', 'a', '--echo', '-v'), /-F, -v or --time with --respond/);
+  assert.match(refusal('--respond', '-t', 'a', '--echo', '-v'), /-F, -v, --time or --json with --respond/);
 });
 
 test('templates are checked before anything is connected', () => {
@@ -48,4 +48,12 @@ test('templates are checked before anything is connected', () => {
 test('the help has the flags of mosquitto_rr and a way to answer', () => {
   for (const flag of ['-t, --topic', '-e, --response-topic', '-W SECONDS', '--count COUNT', '--respond', '--exec'])
     assert.ok(rrHelp().includes(flag), flag);
+});
+
+test('--json is for the times of --count', () => {
+  const read = (line: string) => readRrFlags(line.split(' '), {});
+  assert.equal(read('-t a -m b --count 2 --json').json, true);
+  assert.throws(() => read('-t a -m b --json'), /without --count/);
+  assert.throws(() => read('-t a -m b --count 2 --json -v'), /--json together with -F or -v/);
+  assert.throws(() => read('-t a --respond --echo --json'), /--json with --respond/);
 });

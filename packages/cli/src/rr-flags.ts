@@ -25,6 +25,8 @@ export interface RrFlags extends ConnectionFlags, PayloadFlags {
   /** Requests to send, one after the other; with `respond` answers to give. */
   count?: number;
   time: boolean;
+  /** The times of `count` as JSON. */
+  json: boolean;
   verbose: boolean;
   newline: boolean;
   pretty: boolean;
@@ -97,6 +99,13 @@ const OUTPUT: FlagGroup<RrFlags> = {
       help: 'tell on standard error how long each answer took',
       set: (flags) => {
         flags.time = true;
+      },
+    },
+    {
+      long: 'json',
+      help: 'with --count: one line of JSON in place of the last one: requests, answers, and their times in microseconds',
+      set: (flags) => {
+        flags.json = true;
       },
     },
     {
@@ -206,7 +215,15 @@ export function rrHelp(): string {
 }
 
 function newRrFlags(): RrFlags {
-  const flags = { qos: 1, time: false, verbose: false, newline: true, pretty: false, respond: false } as const;
+  const flags = {
+    qos: 1,
+    time: false,
+    json: false,
+    verbose: false,
+    newline: true,
+    pretty: false,
+    respond: false,
+  } as const;
   return { ...newConnectionFlags(), ...flags, echo: false };
 }
 
@@ -223,15 +240,18 @@ export function readRrFlags(
   return { ...flags, topic };
 }
 
-function checkAnswer({ source, respond, echo, command, format, verbose, time }: RrFlags): void {
+function checkAnswer({ source, respond, echo, command, count, format, verbose, time, json }: RrFlags): void {
   const given = [source, echo || undefined, command].filter((one) => one !== undefined).length;
   if (!respond) {
     if (echo || command !== undefined) throw usageError('Cannot use --echo or --exec without --respond');
     if (given === 0) throw usageError('Cannot request without a payload: expected one of -m, -f, -s and -n');
+    if (json && count === undefined) throw usageError('Cannot use --json without --count');
+    if (json && (format !== undefined || verbose)) throw usageError('Cannot use --json together with -F or -v');
     return;
   }
   if (given !== 1) throw usageError('Cannot answer: expected one of -m, -f, -s, -n, --echo and --exec');
-  if (format !== undefined || verbose || time) throw usageError('Cannot use -F, -v or --time with --respond');
+  if (format !== undefined || verbose || time || json)
+    throw usageError('Cannot use -F, -v, --time or --json with --respond');
 }
 
 /** Told before anything is connected. */

@@ -66,6 +66,15 @@ test('--count prints how long the answers took, --time each of them', async () =
   assert.equal(await responder.exitCode, 0);
 });
 
+test('--count with --json prints one line of JSON', async () => {
+  const responder = await responding('-t counted --echo --count 3');
+  const { exitCode, out } = await ask('-t counted -m x --json --count 3');
+  assert.equal(exitCode, 0);
+  const { requests, answers, min, max } = JSON.parse(out);
+  assert.deepEqual([requests, answers, min > 0 && min <= max], [3, 3, true]);
+  assert.equal(await responder.exitCode, 0);
+});
+
 test('where nobody listens the server says so, and the exit code is 27 at once', async () => {
   const { exitCode, out, err } = await ask('-t nobody/here -m x');
   assert.deepEqual([exitCode, out], [27, '']);

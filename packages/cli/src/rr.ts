@@ -6,7 +6,7 @@ import { visible } from '@dunlin/protocol';
 import { programAnswerer } from './answer-program.ts';
 import { connectClient, PACKET_BYTES_MAX } from './connecting.ts';
 import { CommandError, ExitCode } from './exit-codes.ts';
-import { latencySummary, milliseconds } from './latencies.ts';
+import { latencyResult, latencySummary, milliseconds } from './latencies.ts';
 import { compileFormat } from './message-format.ts';
 import { PayloadNotJson } from './message-json.ts';
 import { readPayload } from './payload.ts';
@@ -94,7 +94,8 @@ async function requestAll(
       if (error.code === 'refused') break;
     }
   }
-  if (count > 1 && timesMs.length > 0) output.write(`${timesMs.length} answers: ${latencySummary(timesMs)}\n`);
+  if (flags.json) output.write(`${JSON.stringify({ requests: count, ...latencyResult(timesMs) })}\n`);
+  else if (count > 1 && timesMs.length > 0) output.write(`${timesMs.length} answers: ${latencySummary(timesMs)}\n`);
   if (missing === undefined) return ExitCode.done;
   throw unanswered(missing as MqttError, client, count, timesMs.length);
 }
@@ -130,8 +131,8 @@ function unanswered(error: MqttError, client: Client, count: number, answered: n
 }
 
 function printerOf(flags: RrFlags, output: Output, terminal: Terminal): (answer: ReceivedMessage) => void {
-  const { format, verbose, newline, pretty, count = 1 } = flags;
-  if (count > 1 && format === undefined && !verbose) return () => {};
+  const { format, verbose, newline, pretty, json, count = 1 } = flags;
+  if ((json || count > 1) && format === undefined && !verbose) return () => {};
   const isTerminal = (terminal.output as Partial<NodeJS.WriteStream>).isTTY === true;
   const text = `${format ?? (verbose ? '%t %p' : '%p')}${newline ? '\\n' : ''}`;
   const formatted = compileFormat(text, { pretty, isTerminal });

@@ -34,7 +34,13 @@ test('messages of several filters are printed, with topics on demand, and -C end
 });
 
 test('-W ends with 27, and not when the count is reached before', async () => {
-  assert.equal(await tool(`sub -t ${topic()} -W 0.05`).exitCode, 27);
+  for (const [flags, told] of [
+    ['-W 0.05', 'Timed out\n'],
+    ['-W 0.05 --quiet', ''],
+  ]) {
+    const { exitCode, terminal } = tool(`sub -t ${topic()} ${flags}`);
+    assert.deepEqual([await exitCode, terminal.err], [27, told]);
+  }
   const name = topic();
   const sub = await listening(`-t ${name} -W 60 -C 1`);
   await publish(name, 'x');

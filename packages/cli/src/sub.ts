@@ -36,6 +36,7 @@ export async function sub(argv: readonly string[], terminal: Terminal): Promise<
   );
   let isConnected = false;
   let isTimeOver = false;
+  let isTold = false;
   const timer =
     flags.timeoutMs === undefined
       ? undefined
@@ -59,6 +60,7 @@ export async function sub(argv: readonly string[], terminal: Terminal): Promise<
     await receiver.removed();
     await client.disconnect({ properties: flags.properties.disconnect ?? {} });
     if ('error' in end) throw end.error;
+    isTold = end.exitCode === ExitCode.timedOut && !flags.quiet;
     return end.exitCode;
   } catch (error) {
     if (interrupt.signal.aborted && !isTimeOver) return ExitCode.done;
@@ -69,6 +71,8 @@ export async function sub(argv: readonly string[], terminal: Terminal): Promise<
     ignore();
     receiver?.end();
     output.flush();
+    // Behind the last view, and in the words of mosquitto_sub.
+    if (isTold) terminal.errors.write('Timed out\n');
   }
 }
 

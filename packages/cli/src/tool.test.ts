@@ -50,6 +50,11 @@ test('--help names the commands, each of which has its own', async () => {
   }
 });
 
+test('version is --version', async () => {
+  assert.deepEqual(await end('version'), await end('--version'));
+  assert.equal((await end('version', 'x')).exitCode, 1);
+});
+
 test('help COMMAND shows what COMMAND --help does', async () => {
   for (const name of NAMES.slice(1)) assert.equal((await end('help', name)).out, (await end(name, '--help')).out);
   const { exitCode, err } = await end('help', 'nonsense');

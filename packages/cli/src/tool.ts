@@ -145,7 +145,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
       terminal.output.write(toolHelp());
       return name === undefined ? ExitCode.usage : ExitCode.done;
     }
-    if (name === '--version') {
+    if (name === '--version' || (name === 'version' && rest.length === 0)) {
       terminal.output.write(`dunlin ${toolVersion()}\n`);
       return ExitCode.done;
     }

@@ -48,7 +48,8 @@ test('absurd numbers are refused with the limit', () => {
 
 test('what cannot be measured is refused before anything is connected', () => {
   const cases: [string, RegExp][] = [
-    ['-n 5', /Cannot measure nothing: expected one of connect, pub/],
+    ['-n 5', /Cannot measure without a mode: expected one of connect, pub.*, such as dunlin bench pub/],
+    ['pub --duration 0', /Cannot measure for no time/],
     ['ping', /Cannot measure "ping": expected one of/],
     ['pub sub', /Cannot measure pub and sub at once/],
     ['pub -i one', /100 clients as "one": expected \{i\} in it/],

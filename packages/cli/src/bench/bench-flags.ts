@@ -221,7 +221,13 @@ export function readBenchFlags(
 ): BenchPlan {
   const flags = readClientFlags('dunlin bench', GROUPS, argv, newBenchFlags, setMode, environment);
   const { mode, clients, windowMax, payloadBytes } = flags;
-  if (mode === undefined) throw usageError(`Cannot measure nothing: expected one of ${BENCH_MODES.join(', ')}`);
+  if (mode === undefined) {
+    const modes = BENCH_MODES.join(', ');
+    throw usageError(`Cannot measure without a mode: expected one of ${modes}, such as dunlin bench pub`);
+  }
+  if (flags.durationMs === 0 && mode !== 'connect') {
+    throw usageError('Cannot measure for no time: expected a --duration above 0, such as 10');
+  }
   const plan = { ...flags, mode, topic: flags.topic ?? flags.url?.topic ?? 'bench/{i}' };
   if (mode === 'latency') plan.rate ??= LATENCY_RATE;
   checkPlanTopic(plan);
