@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { commandPath } from '../tools/prerequisites.ts';
+import { dunlinFleetLines, mosquittoFleetLines, writeDunlinFleet, writeMosquittoFleet } from './device-fleet.ts';
 import { writeCertificates, writeDunlinPasswords, writeMosquittoPasswords } from './locks.ts';
 
 /** The compared brokers, Dunlin first. */
@@ -19,6 +20,8 @@ export const brokerNames = [
   'mosquitto-tls',
   'dunlin-password',
   'mosquitto-password',
+  'dunlin-devices',
+  'mosquitto-devices',
 ] as const;
 export type BrokerName = (typeof brokerNames)[number];
 
@@ -35,8 +38,10 @@ export interface BrokerKind {
   readonly title: string;
   /** Shell text that replaces its shell by the broker; `$PORT` is the port, `$FOLDER` an empty folder of its own. */
   readonly command: string;
-  /** Written to `$FOLDER/broker.conf`, with `$PORT` and `$FOLDER` replaced. */
+  /** Written to `$FOLDER/broker.conf`, with `$PORT`, `$FOLDER` and the names of `ports` replaced. */
   readonly configuration?: string;
+  /** Free ports that it takes beside `PORT`. */
+  readonly ports?: readonly string[];
   /** Writes what the configuration names into the folder. */
   readonly prepare?: (folder: string) => Promise<void>;
   /** What the acknowledgement of a message for a stored session, or of a retained message, means. */
@@ -167,6 +172,14 @@ export function brokerKinds(options: BrokerOptions = {}): Record<BrokerName, Bro
     'mosquitto-tls': locked('Mosquitto, TLS', mosquittoTlsLines, writeCertificates),
     'dunlin-password': configured('Dunlin, passwords (argon2id)', dunlinPasswordLines, writeDunlinPasswords),
     'mosquitto-password': locked('Mosquitto, passwords (PBKDF2)', mosquittoPasswordLines, writeMosquittoPasswords),
+    'dunlin-devices': {
+      ...configured('Dunlin, device service', dunlinFleetLines, writeDunlinFleet),
+      ports: ['TLS_PORT', 'API_PORT'],
+    },
+    'mosquitto-devices': {
+      ...locked('Mosquitto, password file and certificates', mosquittoFleetLines, writeMosquittoFleet),
+      ports: ['TLS_PORT'],
+    },
   };
 }
 

@@ -13,9 +13,11 @@ export interface Broker {
   readonly name: BrokerName;
   readonly pid: number;
   readonly port: number;
+  /** By name: `PORT`, and what else its kind takes. */
+  readonly ports: Readonly<Record<string, number>>;
   /** Its own, with all that it writes; removed when it stops. */
   readonly folder: string;
-  /** Settles when the process is gone: SIGTERM, and SIGKILL after five seconds. */
+  /** Settles when the process is gone: SIGTERM, and SIGKILL after half a minute. */
   stop(): Promise<void>;
 }
 
@@ -25,7 +27,8 @@ export const brokerCore = 0;
 /** Node does this by itself; so that all brokers may open as many connections. */
 const raiseFileLimit = 'ulimit -n "$(ulimit -H -n)"';
 const startTimeoutMs = 60_000;
-const stopTimeoutMs = 5_000;
+/** A server that says of thousands of devices that they are gone, and then writes its profile, takes its time. */
+const stopTimeoutMs = 30_000;
 const children = new Set<ChildProcess>();
 const folders = new Set<string>();
 
@@ -43,14 +46,12 @@ export async function startBroker(
   folder = makeFolder(name),
 ): Promise<Broker> {
   const kind = brokerKinds(options)[name];
-  const port = await freePort();
+  const ports: Record<string, number> = {};
+  for (const each of ['PORT', ...(kind.ports ?? [])]) ports[each] = await freePort();
+  const port = ports.PORT;
   const log = join(folder, 'log');
   await kind.prepare?.(folder);
-  if (kind.configuration)
-    writeFileSync(
-      join(folder, 'broker.conf'),
-      kind.configuration.replaceAll('$PORT', String(port)).replaceAll('$FOLDER', folder),
-    );
+  if (kind.configuration) writeFileSync(join(folder, 'broker.conf'), named(kind.configuration, { folder, ports }));
   const output = openSync(log, 'w');
   const command = `${raiseFileLimit}; ${kind.command}`;
   const child = spawn('taskset', ['--cpu-list', String(brokerCore), 'sh', '-c', command], {
@@ -77,7 +78,12 @@ export async function startBroker(
     await stop(child, folder);
     throw new Error(`${name} does not listen on port ${port}: ${failure ?? kind.command}\n${said}`);
   }
-  return { name, pid: child.pid ?? 0, port, folder, stop: () => stop(child, folder) };
+  return { name, pid: child.pid ?? 0, port, ports, folder, stop: () => stop(child, folder) };
+}
+
+/** A text with the place and the ports of a broker in place of `$FOLDER`, `$PORT` and what its kind has beside them. */
+export function named(text: string, { folder, ports }: Pick<Broker, 'folder' | 'ports'>): string {
+  return text.replace(/\$([A-Z_]+)/g, (all, name) => (name === 'FOLDER' ? folder : String(ports[name] ?? all)));
 }
 
 /** Registers a process to be ended with this one. */

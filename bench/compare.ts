@@ -97,7 +97,10 @@ function reportText(plan: Plan, when: Occasion, texts: Texts, faults: readonly s
       .map((line) => `      ${line}`);
     return [`- ${name} ${version()}: \`${command}\``, ...(lines ? ['', ...lines, ''] : [])].join('\n');
   });
-  const commands = plan.rows.map((row) => `- ${row.title}: \`mqload ${loadOptions(row, plan).join(' ')}\``);
+  const commands = plan.rows.map((row) => {
+    const further = Object.entries(row.loadOf ?? {}).map(([name, options]) => `; ${name}: \`${options}\``);
+    return `- ${row.title}: \`mqload ${loadOptions(row, plan).join(' ')}\`${further.join('')}`;
+  });
   const promises = tables.durable.map((name) => `- ${kinds[name].title}: ${kinds[name].promise}`);
   return `# Dunlin beside other brokers
 
@@ -136,6 +139,17 @@ Certificates are ECDSA P-256, TLS as each broker serves it by itself. Passwords 
 them by default. The last row is a storm of clients who share one password: Dunlin remembers a right one, as a keyed hash.
 
 ${texts.secure}
+
+## Fleets of devices
+
+Each broker has known its devices before and was started anew: Dunlin from its registry (LMDB), Mosquitto from a password file
+of \`mosquitto_passwd\` and an authority for certificates. Dunlin lets a device in by the method \`devices\`: it checks the Client
+Identifier against the registry, says in a retained message and in its table that the device is there, and writes down when
+its token was used; Mosquitto checks the password, or the certificate, and nothing else. A wake-up of Dunlin is asked for by HTTP, answered when it
+is on disk, noted in the audit log, published, and followed until the PUBACK of the device, which is stored too. Mosquitto has
+nothing of the kind: the nearest thing is a plain publish of the same payload, QoS 1, by clients that wait for the PUBACK.
+
+${texts.devices}
 
 ## How the brokers were started
 
@@ -176,6 +190,7 @@ const texts: Texts = {
   traffic: tableText('traffic'),
   durable: tableText('durable'),
   secure: tableText('secure'),
+  devices: tableText('devices'),
 };
 const faults = plan.rows.flatMap((row) => faultsOf(row, measured.get(row.id) ?? {}));
 console.log(`\n${Object.values(texts).filter(Boolean).join('\n\n')}\n${faults.map((fault) => `\n${fault}`).join('')}`);

@@ -1,7 +1,8 @@
 /** Builds and runs mqload, the load generator, pinned to the core that the broker does not have. */
 import { spawn, spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { type Broker, brokerCore, own } from './brokers.ts';
+import type { BrokerName } from './broker-kinds.ts';
+import { type Broker, brokerCore, named, own } from './brokers.ts';
 import type { Row } from './rows.ts';
 
 /** The JSON object that mqload prints; a failed run has `error` and no figures. */
@@ -27,18 +28,23 @@ export function buildLoad(): void {
     throw new Error(`Cannot build mqload (needs gcc, make and libssl-dev): ${error?.message ?? stderr}`);
 }
 
-/** The options that mqload is given for a row, as one would type them; `count` replaces the count of a row that has one. */
-export function loadOptions(row: Row, { seconds, count }: LoadPlan): string[] {
+/** The options that mqload is given for a row, as one would type them, for one of the brokers or for all; `count` replaces the count of a row that has one. */
+export function loadOptions(row: Row, { seconds, count }: LoadPlan, broker?: BrokerName): string[] {
   const durations = row.timed ? ['--duration', String(seconds)] : [];
   const load = count === undefined ? row.load : row.load.replace(/(?<=--count )\d+/, String(count));
-  return [...load.split(' '), ...durations];
+  return [...load.split(' '), ...furtherOptions(row, broker), ...durations];
+}
+
+function furtherOptions({ loadOf }: Row, broker: BrokerName | undefined): string[] {
+  return (broker === undefined ? undefined : loadOf?.[broker])?.split(' ') ?? [];
 }
 
 /** Runs a row once against a broker; resolves with its result or with `error`, never rejects for a failed run. */
 export function runLoad(row: Row, broker: Broker, plan: LoadPlan): Promise<LoadResult> {
   const target = ['--port', String(broker.port), '--pid', String(broker.pid), '--max-time', String(rowSecondsMax)];
-  const load = loadOptions(row, plan).map((word) => word.replaceAll('$FOLDER', broker.folder));
-  const command = ['--cpu-list', String(loadCore), join(folder, 'mqload'), ...load, ...target];
+  // What a row says comes last, and counts: it may name another port.
+  const [scenario, ...load] = loadOptions(row, plan, broker.name).map((word) => named(word, broker));
+  const command = ['--cpu-list', String(loadCore), join(folder, 'mqload'), scenario, ...target, ...load];
   const child = own(spawn('taskset', command, { stdio: ['ignore', 'pipe', 'pipe'] }));
   let output = '';
   let complaints = '';

@@ -1,5 +1,6 @@
 /** The rows of the comparison: what one is, which brokers take part in it, and how it is found by its name. */
 import type { BrokerName } from './broker-kinds.ts';
+import { deviceRows } from './device-rows.ts';
 import { durableRows } from './durable-rows.ts';
 import { secureRows } from './secure-rows.ts';
 import { trafficRows } from './traffic-rows.ts';
@@ -9,6 +10,7 @@ export const tables = {
   traffic: ['dunlin', 'mosquitto', 'aedes'],
   durable: ['dunlin', 'dunlin-process', 'dunlin-memory', 'mosquitto', 'mosquitto-disk', 'aedes-level', 'nats'],
   secure: ['dunlin-tls', 'mosquitto-tls', 'dunlin-password', 'mosquitto-password'],
+  devices: ['dunlin-devices', 'mosquitto-devices'],
 } as const satisfies Record<string, readonly BrokerName[]>;
 
 export type TableName = keyof typeof tables;
@@ -39,8 +41,13 @@ export interface Row {
   readonly table: TableName;
   readonly id: string;
   readonly title: string;
-  /** Scenario and options of mqload; host, port, process and durations are added, `$FOLDER` is the broker's folder. */
+  /**
+   * Scenario and options of mqload; host, port, process and durations are added, `$FOLDER` is the broker's folder,
+   * `$TLS_PORT` and the like a port of its kind.
+   */
   readonly load: string;
+  /** Further options for one of the brokers. */
+  readonly loadOf?: Partial<Readonly<Record<BrokerName, string>>>;
   /** Needs a broker process started for it alone, because memory kept from earlier rows would hide what it measures. */
   readonly fresh: boolean;
   /** False for scenarios that end by themselves or say how long they take. */
@@ -53,7 +60,7 @@ export interface Row {
 }
 
 /** Every row in the order of the report. */
-export const rows: readonly Row[] = [...trafficRows, ...durableRows, ...secureRows];
+export const rows: readonly Row[] = [...trafficRows, ...durableRows, ...secureRows, ...deviceRows];
 
 /** Those of the given brokers that a row compares. */
 export function brokersOf(row: Row, among: readonly BrokerName[]): BrokerName[] {

@@ -75,6 +75,7 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/devices/src/testing/registry.ts': 'registries of the tests beside it; most of them run it',
   'packages/devices/src/testing/request.ts': 'requests of the tests beside it, and who answers them; several run it',
   'packages/devices/src/testing/types.ts': 'device types of the tests beside it; most of them run it',
+  'packages/devices/src/claims/claim.ts': 'types, and the definition of a table',
   'packages/devices/src/authority/testing/fleet.ts': 'what the tests of the authority are made of; they run it',
   'packages/identity/src/method.ts': 'types',
   'packages/identity/src/testing/clock.ts': 'time of the tests beside the methods; every one of them runs it',
@@ -108,6 +109,15 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/server/src/api/api-keys.ts': 'api-application.test.ts: who shows which key gets where',
   'packages/server/src/api/api-route.ts': 'types, and what api-application.test.ts makes routes with',
   'packages/server/src/api/audit-routes.ts': 'api-application.test.ts: it asks the routes',
+  'packages/server/src/api/claim-style.ts': 'a style sheet; test/browser/claim-page.test.ts has it in Chromium',
+  'packages/server/src/api/claim-view.ts':
+    'claim-pages.test.ts reads what it shows, and test/browser/claim-page.test.ts',
+  'packages/server/src/api/owner-caller.ts':
+    'claim-pages.test.ts and claim-routes.test.ts: who asks as whom gets where',
+  'packages/server/src/api/owner-routes.ts': 'claim-routes.test.ts: it asks the routes',
+  'packages/server/src/api/owner-sign-in.ts':
+    'claim-pages.test.ts: only a server with methods and guards tells whether it is right',
+  'packages/server/src/api/testing/claim-world.ts': 'a server of the tests of claims; they run it',
   'packages/server/src/api/key-routes.ts': 'api-application.test.ts: it asks the routes',
   'packages/server/src/api/open-api.ts': 'api-application.test.ts: it asks for the document',
   'packages/server/src/api/page-cursor.ts': 'audit-log.test.ts: whether a cursor is right only a table knows',

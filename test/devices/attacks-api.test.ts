@@ -71,8 +71,25 @@ async function answersTo(bytes: string, count = 1): Promise<string[]> {
 const HOST = 'Host: localhost\r\n';
 const AUTHORIZATION = `Authorization: Bearer ${key}\r\n`;
 
-test('no route but the public ones answers without a key, or with one that is none', async () => {
+/** Every route that the document of the API names but these: what a stranger may ask, who has a certificate or wants one. */
+const PUBLIC = new Set([
+  'GET /api/v1/ca',
+  'GET /crl/{file}',
+  'POST /ocsp',
+  'GET /ocsp/{request}',
+  'POST /api/v1/claims',
+  'POST /api/v1/claims/{id}/collect',
+  'POST /api/v1/device/renew',
+]);
+
+async function routes(): Promise<readonly { readonly method: string; readonly path: string }[]> {
   const { paths } = await fleet.done('GET', '/api/v1/openapi.json');
+  return Object.entries<object>(paths)
+    .flatMap(([path, methods]) => Object.keys(methods).map((method) => ({ method: method.toUpperCase(), path })))
+    .filter(({ method, path }) => !PUBLIC.has(`${method} ${path}`) && !path.startsWith('/claim'));
+}
+
+test('no route but the public ones answers without a key, or with one that is none', async () => {
   const wrong = [
     undefined,
     'Bearer',
@@ -89,20 +106,17 @@ test('no route but the public ones answers without a key, or with one that is no
   ];
   const answers = new Set<string>();
   let asked = 0;
-  for (const [path, methods] of Object.entries<Record<string, unknown>>(paths))
-    for (const method of Object.keys(methods)) {
-      if (/^\/(crl|ocsp|claim|api\/v1\/(ca$|claims))/.test(path)) continue;
-      for (const authorization of wrong) {
-        const answer = await fetch(`${fleet.web}${path.replaceAll(/\{\w+\}/g, 'x')}`, {
-          method: method.toUpperCase(),
-          headers: authorization === undefined ? {} : { authorization },
-        });
-        const { code } = JSON.parse(await answer.text());
-        assert.equal(answer.status, 401, `${method} ${path} with ${authorization}`);
-        assert.equal(answer.headers.get('www-authenticate'), 'Bearer realm="dunlin"');
-        answers.add(code);
-        asked += 1;
-      }
+  for (const { method, path } of await routes())
+    for (const authorization of wrong) {
+      const answer = await fetch(`${fleet.web}${path.replaceAll(/\{\w+\}/g, 'x')}`, {
+        method,
+        headers: authorization === undefined ? {} : { authorization },
+      });
+      const { code } = JSON.parse(await answer.text());
+      assert.equal(answer.status, 401, `${method} ${path} with ${authorization}`);
+      assert.equal(answer.headers.get('www-authenticate'), 'Bearer realm="dunlin"');
+      answers.add(code);
+      asked += 1;
     }
   assert.ok(asked > 200);
   assert.deepEqual([...answers].sort(), ['key-missing', 'key-refused']);
@@ -111,14 +125,15 @@ test('no route but the public ones answers without a key, or with one that is no
 test('a key does what its scopes say and nothing else', async () => {
   const id = unique('cam');
   await fleet.camera(id);
-  const { paths } = await fleet.done('GET', '/api/v1/openapi.json');
-  const nothing = await fleet.key(['claims:write']);
-  for (const [path, methods] of Object.entries<Record<string, unknown>>(paths))
-    for (const method of Object.keys(methods)) {
-      if (/^\/(crl|ocsp|claim|api\/v1\/(ca$|claims|openapi))/.test(path)) continue;
-      const answer = await fleet.http(nothing, path.replaceAll(/\{\w+\}/g, id), { method: method.toUpperCase() });
-      assert.deepEqual([answer.status, answer.body.code], [403, 'scope-missing'], `${method} ${path}`);
-    }
+  const auditor = await fleet.key(['audit:read']);
+  for (const { method, path } of await routes()) {
+    if (path === '/api/v1/audit' || path === '/api/v1/openapi.json') continue;
+    const answer = await fleet.http(auditor, path.replaceAll(/\{\w+\}/g, id), { method });
+    // What an owner has is asked by who is signed in, and by no key.
+    const isOfOwners = path.startsWith('/api/v1/my');
+    const expected = isOfOwners ? [401, 'session-missing'] : [403, 'scope-missing'];
+    assert.deepEqual([answer.status, answer.body.code], expected, `${method} ${path}`);
+  }
   const writer = await fleet.key(['keys:write']);
   for (const scope of SCOPES)
     assert.equal((await post('/api/v1/keys', { name: 'more', scopes: [scope] }, {}, writer)).status, 403, scope);
@@ -135,6 +150,44 @@ test('a key does what its scopes say and nothing else', async () => {
   });
   assert.equal(imported.body.tokens, 0);
   assert.equal((await fleet.done('GET', `/api/v1/devices/${id}/tokens`)).items.length, 1);
+});
+
+test('a key that was deleted, or has expired, counts no longer, also on a connection that it has open', async () => {
+  const { key: own, id } = await fleet.done('POST', '/api/v1/keys', { name: 'short', scopes: ['devices:read'] });
+  const wire = await Wire.open();
+  const asked = `GET /api/v1/devices HTTP/1.1\r\n${HOST}Authorization: Bearer ${own}\r\n\r\n`;
+  wire.socket.write(asked);
+  assert.deepEqual(await wire.answers(1), ['200']);
+  await fleet.done('DELETE', `/api/v1/keys/${id}`);
+  wire.socket.write(asked);
+  assert.deepEqual(await wire.answers(2), ['200', '401']);
+  assert.equal((await fleet.ask('POST', '/api/v1/keys', { name: 'x', scopes: ['nonsense'] })).status, 400);
+});
+
+test('other methods and forms of HTTP lead nowhere, and no request becomes another one', async () => {
+  for (const method of ['HEAD', 'OPTIONS', 'PUT', 'TRACE', 'CONNECT', 'PROPFIND', 'X'])
+    for (const path of ['/api/v1/devices', '/api/v1/keys']) {
+      const [status] = await answersTo(
+        `${method} ${path} HTTP/1.1\r\n${HOST}${AUTHORIZATION}Connection: close\r\n\r\n`,
+      );
+      assert.ok(status === undefined || /^4/.test(status), `${method} ${path}: ${status}`);
+    }
+  const override = await fleet.http(key, '/api/v1/devices', { headers: { 'x-http-method-override': 'DELETE' } });
+  assert.equal(override.status, 200);
+  const forms = [
+    'http://evil.example/api/v1/keys',
+    '//evil.example/api/v1/keys',
+    '/api/v1/../v1/keys',
+    '/API/V1/keys',
+    '*',
+    'api/v1/keys',
+  ];
+  for (const form of forms) {
+    const [status] = await answersTo(`GET ${form} HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`);
+    assert.ok(status === undefined || /^4/.test(status), `${form}: ${status}`);
+  }
+  const upgrade = `GET /api/v1/devices HTTP/1.1\r\n${HOST}${AUTHORIZATION}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n`;
+  assert.match((await answersTo(upgrade))[0], /^4/);
 });
 
 test('guessing keys is slowed down by address, and costs the holder of a key nothing', async () => {

@@ -264,3 +264,42 @@ test('mosquitto_pub with the certificate of one player cannot be another one, no
   await foreign.exited;
   assert.match(foreign.err, /not authori[sz]ed|denied/i);
 });
+
+test('openssl finds a revoked certificate in the list and by OCSP, and another one not', {
+  skip: missing('openssl-command'),
+}, async () => {
+  const [revoked, good] = [await fleet.player(unique('player')), await fleet.player(unique('player'))];
+  await fleet.done('POST', `/api/v1/certificates/${revoked.serial}/revoke`, { reason: 'keyCompromise' });
+  const path = (name: string): string => files.path(`openssl-${name}`);
+  writeFileSync(path('ca.pem'), await (await fetch(`${fleet.web}/api/v1/ca`)).text());
+  writeFileSync(path('list.der'), Buffer.from(await (await fetch(`${fleet.web}/crl/devices.crl`)).arrayBuffer()));
+  writeFileSync(path('revoked.pem'), revoked.cert);
+  writeFileSync(path('good.pem'), good.cert);
+  const openssl = async (...parameters: string[]): Promise<string> => {
+    const program = new Program('openssl', parameters);
+    await program.exited;
+    return program.out + program.err;
+  };
+  const verify = (name: string): Promise<string> =>
+    openssl(
+      'verify',
+      '-partial_chain',
+      '-CAfile',
+      path('ca.pem'),
+      '-crl_check',
+      '-CRLfile',
+      path('list.der'),
+      path(name),
+    );
+  assert.match(await verify('good.pem'), /: OK/);
+  assert.match(await verify('revoked.pem'), /certificate revoked/);
+  const ocsp = (name: string): Promise<string> =>
+    openssl(
+      ...['ocsp', '-issuer', path('ca.pem'), '-cert', path(name), '-url', `${fleet.web}/ocsp`],
+      ...['-CAfile', path('ca.pem'), '-partial_chain'],
+    );
+  const [ofGood, ofRevoked] = [await ocsp('good.pem'), await ocsp('revoked.pem')];
+  for (const answer of [ofGood, ofRevoked]) assert.match(answer, /Response verify OK/);
+  assert.match(ofGood, /good\.pem: good/);
+  assert.match(ofRevoked, /revoked\.pem: revoked/);
+});

@@ -213,3 +213,27 @@ test('a flood of wrong passwords for one device is held back, from whatever addr
   assert.deepEqual(guessing.drain(), []);
   guessing.cut();
 });
+
+test('a device that is called like an administrator, or put into the group of one, may do what its type says', async () => {
+  const files = fleetFiles(scratch());
+  const rules = [
+    { allow: 'all', topics: ['#', '$SYS/#'], for: { users: 'admin' } },
+    { allow: 'all', topics: ['#', '$SYS/#'], for: { groups: 'admins' } },
+    { allow: 'subscribe', topics: ['secret/{clientId}', 'own/{username}'] },
+  ] as const;
+  const guarding = await FleetServer.start(files, { authorization: { rules } });
+  await guarding.done('POST', '/api/v1/devices', { id: 'admin', type: 'sensor', groups: ['admins'] });
+  const { token } = await guarding.done('POST', '/api/v1/devices/admin/tokens', {});
+  const client = await guarding.guarded.open('mqtt');
+  await client.connect({ clientId: 'x', username: 'admin', password: token });
+  const { codes } = await client.subscribe('#', '$SYS/#', 'secret/x', 'own/admin', 'sensors/admin/#');
+  assert.deepEqual(codes, [0x87, 0x87, 0x87, 0x87, 0]);
+  for (const groups of [['device-type:camera'], ['device-type:'], ['device-type:sensor']]) {
+    const answer = await guarding.ask('POST', '/api/v1/devices', { id: 'sensor-1', type: 'sensor', groups });
+    assert.deepEqual([answer.status, answer.body.code], [400, 'input-invalid'], groups[0]);
+  }
+  for (const attributes of [{ deviceType: 'camera' }, { deviceId: 'admin' }]) {
+    const answer = await guarding.ask('POST', '/api/v1/devices', { id: 'sensor-1', type: 'sensor', attributes });
+    assert.deepEqual([answer.status, answer.body.code], [400, 'input-invalid']);
+  }
+});

@@ -63,12 +63,17 @@ export class FleetProcess {
   }
 
   /** By the control socket, as local administrator; undefined where the server ended before it answered. */
-  async tryAsk(method: LocalRequest['method'], path: string, body?: unknown): Promise<Answer | undefined> {
-    const request = { command: 'api', method, path, ...(body !== undefined && { body }) } as const;
+  async tryAsk(
+    method: LocalRequest['method'],
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Answer | undefined> {
+    const request = { command: 'api', method, path, headers, ...(body !== undefined && { body }) } as const;
     const answered = await askServer(this.files.path('data'), request).catch(() => undefined);
     if (answered === undefined) return undefined;
-    const { status, headers, body: text } = answered.result;
-    return { status, headers, body: /json/.test(headers['content-type'] ?? '') ? JSON.parse(text) : text };
+    const { status, headers: told, body: text } = answered.result;
+    return { status, headers: told, body: /json/.test(told['content-type'] ?? '') ? JSON.parse(text) : text };
   }
 
   /** What must go well. */

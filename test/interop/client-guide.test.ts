@@ -63,7 +63,8 @@ test('the examples of the client guide run', async () => {
       .replaceAll('mqtt://localhost:1883', `mqtt://${HOST}:${tcp}`)
       .replaceAll('mqtts://localhost:8883', `mqtts://${HOST}:${mutual}`)
       .replaceAll("'tls/", `'${folder}/tls/`)
-      .replaceAll("'kitchen.outbox'", `'${folder}/kitchen.outbox'`);
+      .replaceAll("'kitchen.outbox'", `'${folder}/kitchen.outbox'`)
+      .replaceAll("'views.seen'", `'${folder}/views.seen'`);
     const file = join(folder, `example-${index}.ts`);
     await writeFile(file, here);
     outputs.push(await new Program(process.execPath, ['--conditions=@dunlin/source', file]).output());
@@ -80,6 +81,7 @@ test('the examples of the client guide run', async () => {
     '42 does play\n',
     "player/42/status player/+/status { key: '7' }\n",
     '42 true\n{ playing: true }\n',
+    '1\n',
   ]);
 });
 

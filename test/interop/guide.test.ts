@@ -120,12 +120,15 @@ test('the examples of the command line guide run', async () => {
       ]).output(),
     );
   }
-  const [retained, session, properties, profiles, looking, live, passwords, init, load, simulated] = outputs;
+  const [retained, session, properties, profiles, looking, live, passwords, init, devices, load, simulated] = outputs;
   assert.match(init, /^Made the directory of a server: .*broker\n[\s\S]*\nuser: admin\npassword: [\s\S]*allow/);
   assert.match(await readFile(join(folder, 'broker', 'passwords'), 'utf8'), /^admin:.*\nada:\$argon2id/m);
   assert.match(passwords, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$\S+\n$/);
   assert.match(await readFile(join(folder, 'passwords'), 'utf8'), /^ada:\$argon2id\$\S+\n$/);
   assert.match(live, /probed with MQTT 5\.0\n[\s\S]* {2}largest payload +4194304 +4096 [\s\S]*\n +clients +pub\/s-in /);
+  assert.match(devices, /^Added cam-1\.\nwake to cam-1: queued\n[\s\S]*\n {2}command +wake [\w-]+ queued, requested /);
+  assert.match(devices, /\ncam-1, of the type camera, can come in: nothing of what is stored keeps it out\.\n/);
+  assert.match(await readFile(join(folder, 'cam-1.token'), 'utf8'), /^dt_[\w-]{22,}\n$/);
   for (const mode of ['connect', 'pairs', 'latency']) assert.match(load, new RegExp(`^dunlin bench ${mode}: `, 'm'));
   assert.match(load, /^\{"mode":"pub",.*"errors":\[\],/m);
   assert.match(simulated, /^rooms\.yaml is right: 5 devices in 1 fleet, about 0\.500 messages[\s\S]*\nrooms +5 +\d/);

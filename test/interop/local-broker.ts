@@ -46,9 +46,10 @@ export class Program {
   readonly #child: ChildProcess;
   readonly #name: string;
 
-  constructor(command: string, parameters: readonly string[], input = '') {
+  /** `timeoutMs`: after which it is ended; 0 for one that runs as long as its tests. */
+  constructor(command: string, parameters: readonly string[], input = '', timeoutMs = 2 * PATIENCE_MS) {
     this.#name = `${command} ${parameters.join(' ')}`;
-    this.#child = spawn(command, parameters, { stdio: 'pipe', timeout: 2 * PATIENCE_MS });
+    this.#child = spawn(command, parameters, { stdio: 'pipe', timeout: timeoutMs });
     this.#child.stdin?.on('error', () => {});
     this.#child.stdin?.end(input);
     this.#child.stdout?.on('data', (chunk) => {

@@ -19,6 +19,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const manuals = [
   'docs/troubleshooting.md',
   'docs/guide/certificates.md',
+  'docs/guide/claims.md',
   'docs/guide/security.md',
   'docs/guide/topics.md',
   ...readdirSync(join(root, 'docs/runbooks')).map((name) => `docs/runbooks/${name}`),

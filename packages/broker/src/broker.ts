@@ -4,8 +4,9 @@
  * What happens to a packet is told by `connect.ts`, `publish.ts`, `subscribe.ts` and `disconnect.ts`; here is what
  * those four share, and the clockwork around them.
  */
-import { type Properties, type QoS, ReasonCode } from '@dunlin/protocol';
+import { type QoS, ReasonCode } from '@dunlin/protocol';
 import type { Wire } from '@dunlin/transport';
+import type { BrokerOptions, DisconnectOptions, PublishOptions, StopOptions } from './broker-options.ts';
 import { type CheckName, RefusalCounts } from './checks.ts';
 import { Connection } from './connection.ts';
 import { ConnectionCounts } from './connection-counts.ts';
@@ -29,7 +30,6 @@ import type { Authenticator, Authorizer, Awaitable, Bus, Clock, Directory, Rando
 import { Pressure } from './pressure.ts';
 import { accept, distribute, lacksRoom, refuseWithoutRoom } from './publish.ts';
 import { PublishWriter } from './publish-writer.ts';
-import type { Receipt } from './receipt.ts';
 import { recover } from './recovery.ts';
 import { RetainedMessages } from './retained.ts';
 import { type ConnectionsReview, type PermissionsReview, Reviews } from './reviews.ts';
@@ -43,43 +43,6 @@ import { DEFAULT_SETTINGS, type Settings } from './settings.ts';
 import { StorageWatch } from './storage-watch.ts';
 import { SysTopics } from './sys-topics.ts';
 import { hashOf, TopicTable } from './topics.ts';
-
-export interface BrokerOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Default: in memory. */
-  readonly store?: Store;
-  /** Default: this broker alone. */
-  readonly bus?: Bus;
-  readonly directory?: Directory;
-  /** Default: everybody is let in. */
-  readonly authenticator?: Authenticator;
-  /** Default: everything is permitted. */
-  readonly authorizer?: Authorizer;
-  readonly limits?: Partial<Limits>;
-  readonly settings?: Partial<Settings>;
-  /** Told under `$SYS/broker/version`. */
-  readonly version?: string;
-}
-
-export interface PublishOptions {
-  readonly qos?: QoS;
-  readonly retain?: boolean;
-  readonly properties?: Properties;
-  /** Follows the message to one client of this broker; for this message alone. */
-  readonly receipt?: Receipt;
-}
-
-export interface DisconnectOptions {
-  readonly reasonCode?: number;
-  /** Sent to a 5.0 client as Reason String. */
-  readonly reason?: string;
-}
-
-export interface StopOptions {
-  /** For the DISCONNECT to 5.0 clients; 0x8B by default, 0x9C where a Server Reference is set. */
-  readonly reasonCode?: number;
-}
 
 /** How often deadlines are looked at. */
 const TICK_MS = 100;

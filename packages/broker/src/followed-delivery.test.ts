@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { QoS } from '@dunlin/protocol';
 import fc from 'fast-check';
-import type { PublishOptions } from './broker.ts';
+import type { PublishOptions } from './broker-options.ts';
 import { PERMIT_ALL } from './memory/permit-all.ts';
 import { MemoryStore } from './memory/store.ts';
 import type { Store } from './ports.ts';

@@ -1,12 +1,7 @@
 /** One MQTT broker, embeddable: `new Broker(...)`, ports and memory adapters. */
 
-export {
-  Broker,
-  type BrokerOptions,
-  type DisconnectOptions,
-  type PublishOptions,
-  type StopOptions,
-} from './broker.ts';
+export { Broker } from './broker.ts';
+export type { BrokerOptions, DisconnectOptions, PublishOptions, StopOptions } from './broker-options.ts';
 export { type AnsweredCheck, CHECKS, type Check, type CheckName, type RefusalCounts } from './checks.ts';
 export { type BrokerEvent, EVENTS, type EventName } from './events.ts';
 export { LIMITS, type Limit, type LimitName, type Limits, resolveLimits } from './limits.ts';

@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 
 import { quoted, visible } from '@dunlin/protocol';
 import { askRunning, CONTROL_FLAGS, CONTROL_NOTE, type ControlFlags } from './control.ts';
+import { seconds } from './durations.ts';
 import { ExitCode, usageError } from './exit-codes.ts';
 import { type CommandHelp, type CommandPage, columns, type FlagGroup, helpText, readFlags } from './flags.ts';
 import type { Terminal } from './terminal.ts';
@@ -19,7 +20,7 @@ type Request =
   | { readonly action: 'lift'; readonly party: Party };
 
 interface Given extends ControlFlags {
-  seconds?: number;
+  banS?: number;
   clientId?: string;
   identity?: string;
   readonly words: string[];
@@ -51,7 +52,7 @@ const GROUPS: readonly FlagGroup<Given>[] = [
         values: ['TIME'],
         help: 'add: how long, such as 90s, 15min, 1h or 7d (without it as guard.banS says)',
         set: (given, [time]) => {
-          given.seconds = secondsOf(time);
+          given.banS = seconds('--for', time, '1s', '30d');
         },
       },
       ...CONTROL_FLAGS,
@@ -114,11 +115,11 @@ export async function bans(argv: readonly string[], terminal: Terminal): Promise
   return ExitCode.problems;
 }
 
-function requestOf({ words, clientId, identity, seconds }: Given): Request {
+function requestOf({ words, clientId, identity, banS }: Given): Request {
   const [action = 'list', address, username, ...rest] = words;
   if (action !== 'list' && action !== 'add' && action !== 'lift')
     throw usageError(`Cannot run "${action}": expected list, add or lift, see dunlin bans --help`);
-  if (seconds !== undefined && action !== 'add') throw usageError('Cannot use --for: expected add before it');
+  if (banS !== undefined && action !== 'add') throw usageError('Cannot use --for: expected add before it');
   if (action === 'list') {
     if (address === undefined && clientId === undefined && identity === undefined) return { action };
     throw usageError('Cannot run list: expected nothing behind it but --data, --config and --json');
@@ -129,7 +130,7 @@ function requestOf({ words, clientId, identity, seconds }: Given): Request {
   if (action === 'lift') return { action, party: partyOf(banned, clientId, identity) };
   if (banned === undefined || clientId !== undefined || identity !== undefined)
     throw usageError('Cannot run add: expected ADDRESS, or ADDRESS and USER, see dunlin bans --help');
-  return { action, ban: { ...banned, ...(seconds !== undefined && { banS: seconds }) } };
+  return { action, ban: { ...banned, ...(banS !== undefined && { banS }) } };
 }
 
 /** Whose ban is to be lifted. */
@@ -149,16 +150,6 @@ function partyOf(
 function addressOf(text: string): string {
   if (isIP(text.replace(/\/64$/, '')) !== 0) return text;
   throw usageError(`Cannot use ${quoted(text)}: expected an IP address, such as 192.0.2.7 or 2001:db8::7`);
-}
-
-const SECONDS: Readonly<Record<string, number>> = { s: 1, min: 60, h: 3_600, d: 86_400 };
-const SECONDS_MAX = 2_592_000;
-
-function secondsOf(text: string): number {
-  const [, digits, unit] = /^(\d+)(s|min|h|d)$/.exec(text) ?? [];
-  const seconds = Number(digits) * SECONDS[unit];
-  if (seconds >= 1 && seconds <= SECONDS_MAX) return seconds;
-  throw usageError(`Cannot use --for ${quoted(text)}: expected a time from 1s to 30d, such as 15min or 1h`);
 }
 
 /** Where an address was named of which only users are kept out, it says which and how to let them in. */

@@ -15,6 +15,8 @@ export interface ControlFlags {
   json: boolean;
 }
 
+type Place = { readonly data?: string | undefined; readonly config?: string | undefined };
+
 /** The flags of every command for a running server. */
 export const CONTROL_FLAGS: readonly Flag<ControlFlags>[] = [
   {
@@ -61,18 +63,12 @@ export const CONTROL_NOTE: [string, string[]] = [
 
 /** Has the server run a command. Rejects with what `failureOf` understands, also where no server runs. */
 export async function askRunning<Command extends Name>(
-  { data, config }: Pick<ControlFlags, 'data' | 'config'>,
+  { data, config }: Place,
   request: Request<Command>,
 ): Promise<Result<Command>> {
-  // Loaded when asked for: `pub` and `sub` start faster without it.
+  const answer = await askIfRunning<Command>({ data, config }, request);
+  if (answer !== undefined) return answer.result;
   const server = await import('@dunlin/server');
-  try {
-    const directory = server.dataDirectory(data, config);
-    const answer = await server.askServer<Command>(directory, request);
-    if (answer !== undefined) return answer.result;
-  } catch (error) {
-    throw commandErrorOf(server, error, config);
-  }
   throw new CommandError(
     ExitCode.network,
     `Cannot ask a server: none runs with the data directory ${server.dataDirectory(data, config)}\n` +
@@ -80,7 +76,22 @@ export async function askRunning<Command extends Name>(
   );
 }
 
-function commandErrorOf(server: Server, error: unknown, config: string | undefined): unknown {
+/** The same where a server runs; else undefined. */
+export async function askIfRunning<Command extends Name>(
+  { data, config }: Place,
+  request: Request<Command>,
+): Promise<import('@dunlin/server').Answered<Result<Command>> | undefined> {
+  // Loaded when asked for: `pub` and `sub` start faster without it.
+  const server = await import('@dunlin/server');
+  try {
+    return await server.askServer<Command>(server.dataDirectory(data, config), request);
+  } catch (error) {
+    throw controlFailure(server, error, config);
+  }
+}
+
+/** What a command ends with that asked a server, or would have opened what none has. */
+export function controlFailure(server: Server, error: unknown, config: string | undefined): unknown {
   if (error instanceof server.ConfigurationError)
     return config === undefined ? usageError(error.message) : localError(error.message);
   if (!(error instanceof server.ControlError)) return error;

@@ -13,6 +13,12 @@ export const ExitCode = {
   network: 2,
   local: 3,
   problems: 4,
+  refused: 5,
+  unconfirmed: 10,
+  received: 11,
+  queued: 12,
+  expired: 13,
+  failed: 14,
   timedOut: 27,
 } as const;
 
@@ -26,8 +32,15 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
     code: '4',
     meaning:
       'store check, config check: problems were found; config import: not everything was carried; acl test: something ' +
-      'asked about is denied; bans lift: there is no such ban',
+      'asked about is denied; bans lift: there is no such ban; device import: entries were left out; device why: ' +
+      'something keeps the device out',
   },
+  { code: '5', meaning: 'device, api-key: the API refused: there is no such device, a limit, the key may not do this' },
+  { code: '10', meaning: 'device wake, command: it went out at QoS 0, and nobody knows whether it arrived' },
+  { code: '11', meaning: 'the same: it arrived, and the device has not said yet that it was done' },
+  { code: '12', meaning: 'the same: it waits for the device, which is not connected or has not subscribed' },
+  { code: '13', meaning: 'the same: it expired before it was confirmed' },
+  { code: '14', meaning: 'the same: it failed: the device said no, or somebody cancelled it' },
   { code: '27', meaning: 'sub, rr: the time of -W was over; rr: nobody takes the request' },
   { code: '128-162', meaning: 'the server refused; the MQTT 5.0 reason code, for older versions the one that fits' },
 ];

@@ -53,18 +53,22 @@ function hintFor(error: MqttError): string | undefined {
 }
 
 const NOT_SIGNED = 'Name the authority that signed it with --cafile.';
-/** What to try, by the code of what kept a connection from coming about. */
-const CONNECT_HINTS: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'Start a server with "npm start" or "dunlin serve", or name another one with -h and -p.',
-  ENOTFOUND: 'Check the host name (-h).',
-  EAI_AGAIN: 'Check the host name (-h).',
-  ENOENT: 'Check the path of the Unix socket (--unix).',
+/** What to try where a certificate is not believed, by the code of the failure. */
+export const TRUST_HINTS: Readonly<Record<string, string>> = {
   CERT_SIGNATURE_FAILURE: NOT_SIGNED,
   DEPTH_ZERO_SELF_SIGNED_CERT: NOT_SIGNED,
   SELF_SIGNED_CERT_IN_CHAIN: NOT_SIGNED,
   UNABLE_TO_GET_ISSUER_CERT: NOT_SIGNED,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: NOT_SIGNED,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: NOT_SIGNED,
+};
+/** What to try, by the code of what kept a connection from coming about. */
+const CONNECT_HINTS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'Start a server with "npm start" or "dunlin serve", or name another one with -h and -p.',
+  ENOTFOUND: 'Check the host name (-h).',
+  EAI_AGAIN: 'Check the host name (-h).',
+  ENOENT: 'Check the path of the Unix socket (--unix).',
+  ...TRUST_HINTS,
   ERR_TLS_CERT_ALTNAME_INVALID: 'Connect to a name that it is of (-h), or say which one is expected with --servername.',
   ERR_SSL_WRONG_VERSION_NUMBER: 'Another port may speak TLS (-p), such as 8883; without TLS it is mqtt:// or ws://.',
   ERR_SSL_PACKET_LENGTH_TOO_LONG: 'Another port may speak TLS (-p), such as 8883; without TLS it is mqtt:// or ws://.',

@@ -23,7 +23,7 @@ export interface RawInput {
  * the input. Throws a local error where it cannot be read, a usage error where there is none or it is too long.
  */
 export async function newPassword(terminal: Terminal, file: string | undefined, whose: string): Promise<string> {
-  if (file !== undefined) return checked(firstLine(await contentOf(file)));
+  if (file !== undefined) return checked(await secretOfFile(file, 'the password'));
   if (terminal.askSecrets === undefined) return checked(firstLine(await inputOf(terminal.input)));
   const [password, again] = await terminal.askSecrets([`Password for ${whose}: `, 'The same again: ']);
   if (password !== again) throw usageError('Cannot use the password: the second one is another one');
@@ -78,11 +78,12 @@ export async function askSecrets(
   return secrets;
 }
 
-async function contentOf(file: string): Promise<Buffer> {
+/** The first line of a file. Rejects with a local error that says what was to be read. */
+export async function secretOfFile(file: string, what: string): Promise<string> {
   try {
-    return await readFile(file);
+    return firstLine(await readFile(file));
   } catch (error) {
-    throw localError(`Cannot read the password from ${file}: ${systemReason(error)}`);
+    throw localError(`Cannot read ${what} from ${file}: ${systemReason(error)}`);
   }
 }
 

@@ -25,6 +25,8 @@ const NAMES = [
   'store',
   'reload',
   'bans',
+  'device',
+  'api-key',
   'acl',
   'passwd',
   'completion',

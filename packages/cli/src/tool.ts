@@ -3,12 +3,15 @@
 import { visible } from '@dunlin/protocol';
 import { acl } from './acl.ts';
 import { ACL_PAGE, aclHelp } from './acl-flags.ts';
+import { API_KEY_PAGE, apiKey, apiKeyHelp } from './api/api-key.ts';
 import { BANS_PAGE, bans, bansHelp } from './bans.ts';
 import { bench } from './bench/bench.ts';
 import { BENCH_PAGE, benchHelp } from './bench/bench-flags.ts';
 import { COMPLETION_PAGE, completion, completionHelp } from './completion.ts';
 import { config } from './config.ts';
 import { CONFIG_PAGE, configHelp } from './config-flags.ts';
+import { device } from './device/device.ts';
+import { DEVICE_PAGE, deviceHelp } from './device/device-flags.ts';
 import { EXIT_CODES, ExitCode, usageError } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
 import { type CommandPage, columns, HelpAsked, isNear } from './flags.ts';
@@ -92,6 +95,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     page: BANS_PAGE,
     run: bans,
   },
+  device: {
+    summary: 'add devices, give them what they come in with, send them commands',
+    help: deviceHelp,
+    page: DEVICE_PAGE,
+    run: device,
+  },
+  'api-key': { summary: 'make and remove keys of the HTTP API', help: apiKeyHelp, page: API_KEY_PAGE, run: apiKey },
   acl: { summary: 'say what rules let a client do', help: aclHelp, page: ACL_PAGE, run: acl },
   passwd: { summary: 'write password files and hashes', help: passwdHelp, page: PASSWD_PAGE, run: passwd },
   completion: {

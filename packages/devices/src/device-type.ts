@@ -15,6 +15,11 @@ export interface DeviceType {
   readonly commands: Readonly<Record<string, CommandForm>>;
   /** Whether devices may ask for a place in the registry by a claim code. */
   readonly claimable: boolean;
+  /**
+   * Attributes that a device may say of itself when it asks for that. None that decides what it may do: nobody vouches for
+   * them. Default: none.
+   */
+  readonly claimAttributes?: readonly string[];
 }
 
 /** As `ClientIdRule` of identity, where a field may equal `{deviceId}` or `{attr.NAME}` of the device. */

@@ -15,6 +15,9 @@ interface EventFields {
   claimConfirmed: { claimId: string; deviceId: string; owner: string };
   claimEnded: { claimId: string; why: 'expired' | 'collected' | 'refused' };
   claimCodeWrong: { owner: string; address: string };
+  /** `by`: the renewal token, or the certificate before. */
+  certificateRenewed: { deviceId: string; serial: string; by: 'token' | 'certificate' };
+  renewalRefused: { deviceId: string; address: string; why: string };
   deviceConnected: { deviceId: string; clientId: string; address: string; session: number };
   deviceDisconnected: { deviceId: string; clientId: string; reason: string; session: number };
   /** At start: devices that a crash left connected. */
@@ -55,6 +58,8 @@ export const DEVICE_EVENTS: { readonly [name in DeviceEventName]: DeviceEventDes
   claimConfirmed: { level: 'info', description: 'An owner entered the code of a device.' },
   claimEnded: { level: 'info', description: 'A claim is over.' },
   claimCodeWrong: { level: 'warn', description: 'Somebody entered a code that no device shows.' },
+  certificateRenewed: { level: 'info', description: 'A device renewed its certificate by itself.' },
+  renewalRefused: { level: 'warn', description: 'Somebody asked to renew the certificate of a device, and may not.' },
   deviceConnected: { level: 'debug', description: 'A device connected.' },
   deviceDisconnected: { level: 'debug', description: 'The connection of a device ended.' },
   presenceCorrected: { level: 'warn', description: 'Devices that a crash left connected are disconnected now.' },

@@ -61,6 +61,23 @@ export {
 export { Revocations, type RevokedCertificate } from './authority/revocations.ts';
 export { normalSerial } from './authority/serial-number.ts';
 export type { StatusUrls } from './authority/x509-writer.ts';
+export { CODE_ALPHABET, CODE_CHARACTERS } from './claims/claim-code.ts';
+export { CLAIM_LIMITS, type ClaimLimit, type ClaimLimitName, type ClaimLimits } from './claims/claim-limits.ts';
+export {
+  type BegunClaim,
+  CLAIM_COMMON_NAME,
+  type ClaimInput,
+  Claims,
+  type Collected,
+  type ConfirmOptions,
+} from './claims/claims.ts';
+export {
+  CredentialDesk,
+  type CredentialState,
+  type DeviceCredentials,
+  type GivenCertificate,
+} from './claims/device-credentials.ts';
+export type { RenewalToken } from './claims/renewals.ts';
 export { type Command, type CommandState, isCommandId } from './commands/command.ts';
 export {
   COMMAND_LIMITS,
@@ -109,6 +126,7 @@ export { Presence, type PresenceList, type PresenceOptions } from './presence/pr
 export type { PresenceRecord } from './presence/presence-table.ts';
 export { DEVICE_ID_EXPECTED, isDeviceId } from './registry/device-id.ts';
 export { DEVICE_LIMITS, type DeviceInput, type DevicePatch } from './registry/device-input.ts';
+export { type ImportPiece, importPieces } from './registry/import-pieces.ts';
 export {
   type ChangeOptions,
   type DevicePage,

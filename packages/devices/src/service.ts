@@ -9,6 +9,9 @@ import type { IssuingAuthority } from './authority/issuing-authority.ts';
 import { OcspResponder } from './authority/ocsp-responder.ts';
 import { Registration, type RegistrationRule } from './authority/registration.ts';
 import { Revocations } from './authority/revocations.ts';
+import { type ClaimLimits, resolveClaimLimits } from './claims/claim-limits.ts';
+import { Claims } from './claims/claims.ts';
+import { CredentialDesk } from './claims/device-credentials.ts';
 import type { CommandLimits } from './commands/command-limits.ts';
 import { Commands } from './commands/commands.ts';
 import { GroupCommands } from './commands/group-commands.ts';
@@ -45,6 +48,7 @@ export interface DeviceServiceOptions extends ServiceParts {
   readonly commandLimits?: Partial<CommandLimits>;
   /** How often numbers under `$SYS` are told anew; 0: never. Default 10. */
   readonly sysIntervalS?: number;
+  readonly claimLimits?: Partial<ClaimLimits>;
 }
 
 /** What there is where the service has an authority of its own. */
@@ -56,6 +60,8 @@ export interface CertificateService {
   readonly ocsp: OcspResponder;
 }
 
+/** How long the end of a server waits for what the service has to say. */
+const SETTLE_MS_MAX = 10_000;
 /** Of one device, in a report. */
 const CERTIFICATES_TOLD = 20;
 
@@ -75,6 +81,8 @@ export class DeviceService {
   readonly connections = new Connections();
   /** Undefined where the service has no authority. */
   readonly issuing: CertificateService | undefined;
+  /** Credentials that devices and their owners get and end by themselves. */
+  readonly desk: CredentialDesk;
   readonly #options: DeviceServiceOptions;
   readonly #checks: DeviceChecks;
   readonly #live: LiveDevices;
@@ -84,6 +92,8 @@ export class DeviceService {
   readonly #events = new ConnectionEvents(this.#identities);
   readonly #sessions: FormerSessions;
   readonly #ends: (() => void)[] = [];
+  readonly #underWay = new Set<Promise<unknown>>();
+  #claims: Claims | undefined;
   #broker: DeviceBroker | undefined;
   #attached: Attached | undefined;
   /** Counted from `begin` on. */
@@ -114,22 +124,28 @@ export class DeviceService {
     this.#refusals = new RefusalLog(clock, (deviceId) => this.#live.has(deviceId));
     const registration = new Registration(options, this.registry, options.registration ?? [], authority?.name);
     this.#policy = new IssuedCertificatePolicy(issuing?.certificates, registration);
+    this.desk = new CredentialDesk({ ...this.#claimParts, policy: this.#policy });
   }
 
   /** Settles when all is known that a device may be refused for. */
   static async open(options: DeviceServiceOptions): Promise<DeviceService> {
     const { authority, clock } = options;
-    if (authority === undefined) return new DeviceService(options, undefined);
+    if (authority === undefined) return new DeviceService(options, undefined).#opened();
     const certificates = new Certificates(options, authority, options.certificates);
     const revocations = await Revocations.open(certificates.table, clock);
     const crl = new CrlPublisher(authority, revocations, clock);
     const ocsp = new OcspResponder(authority, certificates, clock);
-    return new DeviceService(options, { authority, certificates, revocations, crl, ocsp });
+    return new DeviceService(options, { authority, certificates, revocations, crl, ocsp }).#opened();
   }
 
   /** Who else knows revoked certificates; none where the service has no authority. */
   get revocationSources(): readonly RevocationSource[] {
     return this.issuing === undefined ? [] : [this.issuing.revocations];
+  }
+
+  /** Devices that ask for a place. */
+  get claims(): Claims {
+    return this.#claims as Claims;
   }
 
   /** These are there when the service has a broker; before, they throw. */
@@ -226,11 +242,17 @@ export class DeviceService {
   }
 
   /**
-   * Settles when presence says of every device what the broker has told of it, and then or after 10 s at the latest the broker
-   * may stop.
+   * The server ends, and its clients have gone: settles when all of that is stored and published, after 10 s at the latest.
+   * The next start says the rest.
    */
   async settle(): Promise<void> {
-    await this.#attached?.presence.settle();
+    this.#attached?.numbers.close();
+    this.#attached?.expiry?.close();
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = this.#options.clock.every(SETTLE_MS_MAX, resolve);
+    await this.#attached?.presence.settle(late);
+    await Promise.race([late, Promise.allSettled(this.#underWay)]);
+    timer.cancel();
   }
 
   /** Settles when nothing is under way any more. The broker may have stopped before. */
@@ -248,6 +270,23 @@ export class DeviceService {
     await this.issuing?.certificates.close();
     await this.tokens.close();
     await this.registry.close();
+  }
+
+  get #claimParts() {
+    const { registry, tokens, types, issuing } = this;
+    return {
+      ...this.#options,
+      registry,
+      tokens,
+      types,
+      issuing,
+      limits: resolveClaimLimits(this.#options.claimLimits ?? {}),
+    };
+  }
+
+  async #opened(): Promise<this> {
+    this.#claims = await Claims.open({ ...this.#claimParts, desk: this.desk });
+    return this;
   }
 
   get #withBroker(): Attached {
@@ -275,9 +314,10 @@ export class DeviceService {
     if (last !== undefined) this.#sessions.end(last.clientId, deviceId, registered?.generation);
   }
 
-  /** Work that nobody waits for. */
+  /** Work that nobody waits for but `settle`. */
   #do(work: Promise<unknown>): void {
-    work.catch((error) => this.#failed(error));
+    const done = work.catch((error) => this.#failed(error)).finally(() => this.#underWay.delete(done));
+    this.#underWay.add(done);
   }
 
   #failed(error: unknown): void {

@@ -6,6 +6,7 @@ const HASH_BYTES = 16;
 const ESCAPED = 0xff;
 const WHOLE = 0x01;
 const CUT = 0x02;
+const PLAIN_END = String.fromCharCode(0, WHOLE);
 
 /** A term as it begins the keys under it. */
 export interface TermKey {
@@ -28,6 +29,20 @@ export function termKey(term: string, hash: TextHash): TermKey {
   if (escaped.length <= TEXT_BYTES_MAX) return { bytes: Buffer.concat([escaped, Buffer.of(0, WHOLE)]), isCut: false };
   const digest = hash(Buffer.from(term)).subarray(0, HASH_BYTES);
   return { bytes: Buffer.concat([cut(escaped), Buffer.of(0, CUT), digest]), isCut: true };
+}
+
+/** What is the same in keys and as text. */
+const PLAIN = /^[\x01-\x7f]*$/;
+
+/**
+ * Key of the entry of an index that leads from a term to a record, as latin1 text; `start` is the prefix of the index and
+ * `key` the key of the record, as such texts too. Most terms are plain, and cost no buffer.
+ */
+export function indexKey(start: string, term: string, key: string, hash: TextHash): { name: string; isCut: boolean } {
+  if (term.length <= TEXT_BYTES_MAX && PLAIN.test(term))
+    return { name: `${start}${term}${PLAIN_END}${key}`, isCut: false };
+  const { bytes, isCut } = termKey(term, hash);
+  return { name: start + bytes.toString('latin1') + key, isCut };
 }
 
 /** Bounds of the keys whose terms begin with `prefix`; of a long one, of all terms that share its beginning. */

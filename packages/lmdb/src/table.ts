@@ -19,7 +19,15 @@ import { decoded } from './damage.ts';
 import type { Database, Row, Transaction } from './database.ts';
 import { Key, keyAfterPrefix, type TextHash } from './keys.ts';
 import { pages } from './scans.ts';
-import { indexPrefix, parseIndexKey, parseRecordKey, recordPrefix, termKey, termRange } from './table-keys.ts';
+import {
+  indexKey,
+  indexPrefix,
+  parseIndexKey,
+  parseRecordKey,
+  recordPrefix,
+  termKey,
+  termRange,
+} from './table-keys.ts';
 import { decodeRecord, deserializeValue, encodeRecord, serializeValue } from './table-values.ts';
 import { decodeBucket, decodeReferences, encodeBucket, encodeReferences } from './values.ts';
 
@@ -46,6 +54,8 @@ export class LmdbTable<T> implements Table<T> {
   readonly #onClose: () => void;
   readonly #key = new Key();
   readonly #prefix: Buffer;
+  /** What gives the terms of an index, under the prefix of its keys as latin1. */
+  readonly #indexes: ReadonlyMap<string, (value: T) => readonly string[]>;
   readonly #watchers = new Set<Watcher<T>>();
   /** Newest state of the keys that are being written: their serialized value and revision, or that there is none. */
   readonly #pending = new Map<string, Pending>();
@@ -62,6 +72,12 @@ export class LmdbTable<T> implements Table<T> {
     this.#hash = hash;
     this.#onClose = onClose;
     this.#prefix = recordPrefix(definition.name);
+    this.#indexes = new Map(
+      Object.entries(definition.indexes).map(([index, termsOf]) => [
+        indexPrefix(definition.name, index).toString('latin1'),
+        termsOf,
+      ]),
+    );
     const key = this.#revisionKey();
     const value = database.get(key);
     this.#reservedUpTo = value === undefined ? 0 : decoded(key.copy(), value, decodeReferences);
@@ -85,16 +101,17 @@ export class LmdbTable<T> implements Table<T> {
       throw new RangeError(
         `Cannot write to ${this.#definition.name}: a key has 1 to ${KEY_BYTES_LIMIT} bytes, not ${bytes}`,
       );
+    // Both of the value as it is now: it is its owner's again from here on.
     const serialized = serializeValue(value);
+    const entries = this.#indexEntries(key, value);
     if (this.#ready !== undefined) await this.#ready;
     const before = this.#expect(key, expected);
-    const entries = this.#indexEntries(key, deserializeValue(serialized) as T);
     const former = before && this.#indexEntries(key, before.value);
     this.#revision += 1;
     const revision = this.#revision;
     await this.#write(key, { serialized, revision }, (transaction) => {
       if (former !== undefined) this.#removeEntries(former, entries, transaction);
-      this.#putEntries(entries, transaction);
+      this.#putEntries(entries, transaction, former);
       transaction.put(this.#recordKey(key), encodeRecord(transaction, revision, serialized));
     });
     return revision;
@@ -210,8 +227,10 @@ export class LmdbTable<T> implements Table<T> {
     transaction.put(this.#revisionKey(), encodeReferences(transaction, this.#reservedUpTo));
   }
 
-  #putEntries(entries: IndexEntries, transaction: Transaction): void {
+  /** `former`: what stands there already. */
+  #putEntries(entries: IndexEntries, transaction: Transaction, former?: IndexEntries): void {
     for (const [name, terms] of entries) {
+      if (terms.length === 0 && former?.get(name)?.length === 0) continue;
       const records = terms.map((term) => Buffer.from(term));
       transaction.put(this.#rawKey(name), encodeBucket(transaction, records));
     }
@@ -223,12 +242,11 @@ export class LmdbTable<T> implements Table<T> {
 
   #indexEntries(key: string, value: T): IndexEntries {
     const entries: IndexEntries = new Map();
-    const keyBytes = Buffer.from(key);
-    for (const [index, termsOf] of Object.entries(this.#definition.indexes)) {
-      const start = indexPrefix(this.#definition.name, index);
+    if (this.#indexes.size === 0) return entries;
+    const keyText = Buffer.from(key).toString('latin1');
+    for (const [start, termsOf] of this.#indexes) {
       for (const term of new Set(termsOf(value))) {
-        const { bytes, isCut } = termKey(term, this.#hash);
-        const name = Buffer.concat([start, bytes, keyBytes]).toString('latin1');
+        const { name, isCut } = indexKey(start, term, keyText, this.#hash);
         const terms = entries.get(name) ?? [];
         if (isCut) terms.push(term);
         entries.set(name, terms);

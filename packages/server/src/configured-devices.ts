@@ -33,6 +33,7 @@ export async function openDevices(
     registration: devices.registration,
     commandLimits: devices.limits,
     ...(settings.sysIntervalS !== undefined && { sysIntervalS: settings.sysIntervalS }),
+    claimLimits: devices.limits,
     ...(warnDays !== undefined && { warnDays }),
     certificates: { ...(days !== undefined && { days }), ...(renewalOverlapS !== undefined && { renewalOverlapS }) },
   });
@@ -53,12 +54,15 @@ export function openAuthority(
   data: string | undefined,
 ): IssuingAuthority | undefined {
   if (authority === undefined || masterKey === undefined) return undefined;
-  const { name, certificate, key, crlUrl, ocspUrl } = authority;
+  const { name, certificate, key, serverAuthorities, crlUrl, ocspUrl } = authority;
   try {
     return IssuingAuthority.open({
       name,
       certificate: namedText('certificate', certificate),
       key: namedText('key', key),
+      ...(serverAuthorities !== undefined && {
+        serverAuthorities: namedText('serverAuthorities', serverAuthorities),
+      }),
       urls: { ...(crlUrl !== undefined && { crl: crlUrl }), ...(ocspUrl !== undefined && { ocsp: ocspUrl }) },
       masterKey: readMasterKey(masterKey, { ...(data !== undefined && { dataDirectory: data }) }),
     });
@@ -69,7 +73,7 @@ export function openAuthority(
   }
 }
 
-function namedText(key: 'certificate' | 'key', file: string): { text: string; source: string } {
+function namedText(key: 'certificate' | 'key' | 'serverAuthorities', file: string): { text: string; source: string } {
   try {
     return { text: readConfiguredFile(file, `the ${key} of the authority`).toString('utf8'), source: file };
   } catch (error) {

@@ -1,5 +1,5 @@
 /** The configuration of the device service as code sees it: what may be given, and what is in force when nothing is. */
-import type { CommandLimits, DeviceType } from '@dunlin/devices';
+import type { ClaimLimits, CommandLimits, DeviceType } from '@dunlin/devices';
 import type { RuleInput } from '@dunlin/identity';
 import { type CREDENTIALS, DEVICES } from './device-table.ts';
 import { filledGroup, type GroupShape, type MapShape } from './shape.ts';
@@ -29,6 +29,7 @@ export interface DeviceTypeInput {
   readonly rules?: readonly RuleInput[];
   readonly presence?: { readonly topic: string };
   readonly claimable?: boolean;
+  readonly claimAttributes?: readonly string[];
   readonly commands?: Readonly<Record<string, CommandInput>>;
 }
 
@@ -39,6 +40,7 @@ export interface DeviceAuthorityConfiguration {
   readonly days: number;
   readonly warnDays: number;
   readonly renewalOverlapS: number;
+  readonly serverAuthorities?: string;
   readonly crlUrl?: string;
   readonly ocspUrl?: string;
 }
@@ -60,7 +62,7 @@ export interface DevicesInput {
     Pick<DeviceAuthorityConfiguration, 'certificate' | 'key'>;
   readonly masterKey?: MasterKeyConfiguration;
   readonly registration?: readonly RegistrationConfiguration[];
-  readonly limits?: Partial<CommandLimits>;
+  readonly limits?: Partial<CommandLimits & ClaimLimits>;
 }
 
 export interface DevicesConfiguration {
@@ -68,7 +70,7 @@ export interface DevicesConfiguration {
   readonly authority: DeviceAuthorityConfiguration | undefined;
   readonly masterKey: MasterKeyConfiguration | undefined;
   readonly registration: readonly RegistrationConfiguration[];
-  readonly limits: Partial<CommandLimits>;
+  readonly limits: Partial<CommandLimits & ClaimLimits>;
 }
 
 const TYPE = (DEVICES.entries.types as MapShape).values as GroupShape;
@@ -91,7 +93,15 @@ function completeType({ commands = {}, ...type }: DeviceTypeInput): DeviceTypeIn
 /** The types as the device service takes them. */
 export function deviceTypes({ types }: DevicesConfiguration): DeviceType[] {
   return Object.entries(types).map(([name, type]) => {
-    const { credential = 'either', clientId, requiredAttributes = [], rules = [], presence, claimable = false } = type;
+    const {
+      credential = 'either',
+      clientId,
+      requiredAttributes = [],
+      rules = [],
+      presence,
+      claimable = false,
+      claimAttributes = [],
+    } = type;
     return {
       name,
       credential,
@@ -100,6 +110,7 @@ export function deviceTypes({ types }: DevicesConfiguration): DeviceType[] {
       rules,
       presence,
       claimable,
+      claimAttributes,
       commands: mapped(type.commands ?? {}, ({ ttlS = 60, qos = 1, inputSchema, acknowledgement, ...command }) => ({
         ...command,
         ttlS,

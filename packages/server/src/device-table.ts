@@ -1,5 +1,5 @@
 /** The keys of the device service: types of devices, the authority for their certificates, limits. */
-import { COMMAND_LIMITS, type CommandLimit } from '@dunlin/devices';
+import { CLAIM_LIMITS, type ClaimLimit, COMMAND_LIMITS, type CommandLimit } from '@dunlin/devices';
 import { amount, map, path, text, texts, toggle } from './entry-shapes.ts';
 import { RULE } from './identity-table.ts';
 import type { GroupShape, JsonShape, ListShape, MapShape } from './shape.ts';
@@ -106,6 +106,16 @@ const types: MapShape = {
         required: ['topic'],
       },
       claimable: toggle(false, 'Whether devices may ask for a place in the registry with a claim code.'),
+      claimAttributes: {
+        ...texts(
+          'model',
+          'Name of an attribute.',
+          'none',
+          'Attributes that a device may say of itself then; none that its rules, topics or Client Identifier depend on.',
+        ),
+        mayBeEmpty: true,
+        standard: [],
+      },
       commands: {
         kind: 'map',
         names: 'command',
@@ -149,6 +159,10 @@ export const DEVICES: GroupShape = {
         name: { ...text('devices', 'Its entry of `authorities`.'), default: 'devices' },
         certificate: path('tls/devices-ca.pem', 'File with its certificate, and those between it and its root (PEM).'),
         key: path('tls/devices-ca.key', 'File with its private key (PEM), encrypted under the master key.'),
+        serverAuthorities: path(
+          'tls/ca.pem',
+          'File with whoever vouches for this server (PEM): goes along with each certificate, so that devices know whom to trust. Default: the authority of devices itself.',
+        ),
         crlUrl: text(
           'http://mqtt.example.org/crl/devices.crl',
           'Where others find its revocation list; stands in every certificate.',
@@ -183,7 +197,7 @@ export const DEVICES: GroupShape = {
       kind: 'group',
       description: 'Limits of the device service; an event tells when one acts.',
       entries: Object.fromEntries(
-        Object.entries<CommandLimit>(COMMAND_LIMITS).map(
+        Object.entries<CommandLimit | ClaimLimit>({ ...COMMAND_LIMITS, ...CLAIM_LIMITS }).map(
           ([name, { unit, minimum, maximum, default: standard, description }]) => [
             name,
             amount(unit, [minimum, maximum], standard, description),

@@ -38,6 +38,7 @@ import {
   type FlappingConfiguration,
   type GuardConfiguration,
   type IdentityConfiguration,
+  type MethodConfiguration,
 } from './identity-configuration.ts';
 import { type LoadedMethod, loadMethod, type MethodParts } from './methods.ts';
 import { configuredRules, shadowRules } from './rules.ts';
@@ -83,6 +84,10 @@ type DoorConfiguration = IdentityConfiguration & {
 
 interface OpenEntrance {
   readonly chain: AuthenticatorChain;
+  /** Of the methods that know people by a password. */
+  readonly owners: AuthenticatorChain;
+  /** That chain behind the guards. */
+  readonly ownerAuthenticator: Authenticator;
   /** The chain behind the guards. */
   readonly authenticator: Authenticator;
 }
@@ -126,6 +131,9 @@ export interface PreparedDoors {
 
 /** Of the time for CONNECT, what finding out who a client is may take: it still has to be told. */
 const ANSWER_SHARE = 0.9;
+
+/** Those who own devices are people with a user name and a password; a device is no owner, whatever it is called. */
+const OF_OWNERS: readonly MethodConfiguration['method'][] = ['passwordFile', 'users', 'http'];
 
 /** Stands at the end of the chain of a listener with `allowAnonymous`. */
 const ANONYMOUS: Method = anonymousMethod({ name: ALLOW_ANONYMOUS });
@@ -188,6 +196,14 @@ export class Doors {
   /** Undefined: everybody is let in. */
   authenticatorFor(listener: string): Authenticator | undefined {
     return this.#entrances.get(listener)?.authenticator ?? this.#given.get(listener);
+  }
+
+  /**
+   * Who says whether somebody at a listener is a user, who signs in as the owner of devices: the methods by user name and
+   * password that the listener asks, behind the same guards. Undefined: nobody is asked there who they are.
+   */
+  ownersAt(listener: string): Authenticator | undefined {
+    return this.#entrances.get(listener)?.ownerAuthenticator;
   }
 
   /** Whether nobody from there is let in for now, so that a connection is not worth its memory. */
@@ -264,8 +280,10 @@ export class Doors {
         replaceTypes?.();
         this.#shadow = this.#shadowOf(candidate);
         this.#configuration = next;
-        for (const entrance of next.listeners)
+        for (const entrance of next.listeners) {
           this.#entrances.get(entrance.name)?.chain.replace(this.#methodsFor(entrance), clientIds);
+          this.#entrances.get(entrance.name)?.owners.replace(this.#ownerMethodsFor(entrance));
+        }
         return { users, rules: added.length + removed.length };
       },
     };
@@ -352,7 +370,15 @@ export class Doors {
     const { clock, tell } = this.#options;
     const chain = authenticatorChain({ clock, methods: this.#methodsFor(entrance), clientIds, tell: tell.method });
     const guarded = this.#attempts.before(chain);
-    return { chain, authenticator: this.#flapping?.before(guarded) ?? guarded };
+    const owners = authenticatorChain({ clock, methods: this.#ownerMethodsFor(entrance), tell: tell.method });
+    const ownerAuthenticator = this.#attempts.before(owners);
+    return { chain, authenticator: this.#flapping?.before(guarded) ?? guarded, owners, ownerAuthenticator };
+  }
+
+  #ownerMethodsFor(entrance: Entrance): Method[] {
+    const { authentication } = this.#configuration;
+    const names = authentication.filter(({ method }) => OF_OWNERS.includes(method)).map(({ name }) => name);
+    return this.#methodsFor(entrance).filter(({ name }) => names.includes(name));
   }
 
   #guarded(authenticator: Authenticator, entrance: Entrance): Authenticator {

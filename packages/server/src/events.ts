@@ -35,6 +35,9 @@ interface EventFields {
   reloadFailed: { error: string };
   /** A client came too often, and is kept out. */
   clientFlapping: { clientId: string; identity: string | undefined; listener: string; banMs: number };
+  /** A user signed in as the owner of devices; `check` says why not. */
+  ownerSignedIn: { username: string; address: string; listener: string };
+  ownerRefused: { username: string; address: string; listener: string; check: string };
   /** A fault of the server while it answered the API. */
   apiFailed: { requestId: string; error: string };
   /** `by` as in the audit log, empty where nobody proved to be anybody; `code` of the problem. */
@@ -84,8 +87,10 @@ export const SERVER_EVENTS: { readonly [name in ServerEventName]: EventDescripti
   apiRefused: {
     level: 'info',
     description:
-      'The HTTP API refused somebody: no key that counts, no scope, another origin or host, or too many requests.',
+      'The HTTP API refused somebody: no key or session that counts, no scope, another page, origin or host, or too many requests.',
   },
+  ownerSignedIn: { level: 'info', description: 'A user signed in on the page for owners of devices.' },
+  ownerRefused: { level: 'warn', description: 'Somebody tried to sign in on the page for owners of devices.' },
   apiFailed: { level: 'error', description: 'The server failed to answer a request of the HTTP API.' },
   addressBanned: { level: 'warn', description: 'An address failed too often; nobody from there is let in for now.' },
   userAtAddressBanned: {

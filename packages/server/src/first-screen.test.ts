@@ -100,6 +100,10 @@ test('says that who is let in may do everything where there are no rules', () =>
   assert.match(screen({ authentication: asks }), /Whoever is let in may do EVERYTHING: there are no rules/);
   assert.doesNotMatch(screen({ authentication: asks, authorization: { rulesFile: 'rules.yaml' } }), /EVERYTHING/);
   assert.doesNotMatch(screen({}), /EVERYTHING/);
+  // Devices may do what their type allows.
+  const devices = { method: 'devices' } as const;
+  assert.doesNotMatch(screen({ authentication: [devices], devices: {} }), /EVERYTHING/);
+  assert.match(screen({ authentication: [devices, ...asks], devices: {} }), /EVERYTHING/);
 });
 
 test('gives no commands where no tool can get in', () => {

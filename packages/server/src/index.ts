@@ -47,6 +47,7 @@ export { ServerStartError } from './listening.ts';
 export type { ImportRemark } from './mosquitto-context.ts';
 export { importMosquitto, type MosquittoImport } from './mosquitto-import.ts';
 export { type Fate, MOSQUITTO_OPTIONS, type MosquittoOption } from './mosquitto-options.ts';
+export { type OfflineApi, openOfflineApi } from './offline-api.ts';
 export type { BoundListener } from './open-listener.ts';
 export { configuredRules } from './rules.ts';
 export { parseRules, type RuleFiles, readRuleFiles } from './rules-file.ts';

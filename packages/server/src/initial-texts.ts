@@ -84,6 +84,8 @@ devices:
     certificate: ${file.devicesAuthority}
     # Encrypted under the master key.
     key: ${file.devicesAuthorityKey}
+    # Devices get it with their certificates, and trust this server by it.
+    serverAuthorities: ${file.authority}
   # The server needs it at every start. What it opens must not lie beside it in a backup: dunlin store backup never takes
   # it along, a copy of this whole folder does. \`credential: NAME\` takes it from systemd, \`environment: NAME\` from there.
   masterKey:

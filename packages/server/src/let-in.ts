@@ -31,9 +31,11 @@ export function isOpen(configuration: Configuration, listener: ListenerConfigura
   return methodsAt(configuration, listener).some(({ method }) => method === 'anonymous');
 }
 
-/** Whether whoever was let in may do everything. */
-export function isWithoutRules({ authorization: { rules, roles, rulesFile, aclFile } }: Configuration): boolean {
-  return [rules, roles, rulesFile, aclFile].every((place) => place === undefined);
+/** Whether whoever was let in may do everything; devices may do what their type allows. */
+export function isWithoutRules({ authorization, authentication }: Configuration): boolean {
+  const { rules, roles, rulesFile, aclFile } = authorization;
+  const isForDevices = authentication.length > 0 && authentication.every(({ method }) => method === 'devices');
+  return !isForDevices && [rules, roles, rulesFile, aclFile].every((place) => place === undefined);
 }
 
 /** Such as `asks who you are: certificates, passwords`. */

@@ -8,7 +8,7 @@ import {
   type Random,
   type Store,
 } from '@dunlin/broker';
-import type { DeviceService, Tables } from '@dunlin/devices';
+import { type DeviceService, EXPIRY_DEFAULTS, type Tables } from '@dunlin/devices';
 import { PasswordVerifier, type RevocationSource } from '@dunlin/identity';
 import type { LmdbEnvironment } from '@dunlin/lmdb';
 import { quoted } from '@dunlin/protocol';
@@ -215,6 +215,8 @@ export class Running {
         clock: this.#clock,
         settings: this.configuration.api,
         devices: this.#devices,
+        doors: this.#inForce.doors,
+        warnDays: this.configuration.devices?.authority?.warnDays ?? EXPIRY_DEFAULTS.warnDays,
         guard: this.#inForce.doors,
         tell: this.#options.tell,
       }),

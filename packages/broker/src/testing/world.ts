@@ -1,6 +1,7 @@
 /** A broker for tests with everything in hand: virtual time, given turns, memory wires, no chance. */
 import { type MemoryOptions, type MemoryWire, memoryPair } from '@dunlin/transport/memory';
-import { Broker, type BrokerOptions } from '../broker.ts';
+import { Broker } from '../broker.ts';
+import type { BrokerOptions } from '../broker-options.ts';
 import type { BrokerEvent, EventName } from '../events.ts';
 import type { ListenerPolicy } from '../policy.ts';
 import type { Clock, Random, Timer } from '../ports.ts';

@@ -1,11 +1,12 @@
 /** The certificates of devices: issued, renewed with overlap, revoked, and remembered until long after their end. */
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
 import { RevisionConflict, type Table, type TablePage, type TableRecord } from '@dunlin/broker';
 import type { Device } from '../device.ts';
 import type { ServiceParts } from '../ports.ts';
 import type { RegisteredDevice } from '../registry/registry.ts';
 import { CertificateError } from './certificate-error.ts';
 import { CERTIFICATES, type CertificateRecord, dayOf, isValid, type RevocationReason } from './certificate-record.ts';
+import { readCsr } from './csr.ts';
 import { DeviceTurns } from './device-turns.ts';
 import type { IssuedCertificate, IssuingAuthority } from './issuing-authority.ts';
 import { normalSerial } from './serial-number.ts';
@@ -34,6 +35,8 @@ export type CertifiedDevice = Pick<RegisteredDevice, 'generation'> & { readonly 
 export interface CertificateOptions {
   /** PKCS#10 in PEM or DER; without one a key is made, which is in the answer and nowhere else. */
   readonly csr?: string | Uint8Array;
+  /** The Common Name that the request has to have. Default: the device id. */
+  readonly csrName?: string;
   /** Default, and the most: as the settings say. */
   readonly days?: number;
   /** Who asked, for events. */
@@ -152,6 +155,19 @@ export class Certificates {
     return this.#authority.name;
   }
 
+  /**
+   * Whether a request can be used for a device that has no id yet: its subject is this name, and its key was never in a
+   * certificate. Rejects with `CertificateError` where not.
+   */
+  async checkRequest(csr: string | Uint8Array, csrName: string): Promise<void> {
+    const { records } = await this.table.scan({ index: 'key', exact: keyIdOf(readCsr(csr, csrName)), limit: 1 });
+    if (records.length === 0) return;
+    throw new CertificateError(
+      'key-taken',
+      'Cannot use the request: its key is in a certificate already; a new one is expected',
+    );
+  }
+
   /** By its serial number, in whatever form. */
   async get(serial: string): Promise<StoredCertificate | undefined> {
     const key = normalSerial(serial);
@@ -229,15 +245,14 @@ export class Certificates {
   ): Promise<[IssuedCertificate, CertificateRecord]> {
     const deviceId = device.id;
     const nowMs = this.#parts.clock.nowMs();
-    const { days = this.#settings.days, csr } = options;
+    const { days = this.#settings.days, csr, csrName = deviceId } = options;
     if (days > this.#settings.days)
       throw new CertificateError(
         'days-unfit',
         `Cannot issue a certificate for ${days} days: at most ${this.#settings.days} are expected`,
       );
-    const issued = this.#authority.issue({ deviceId, days, nowMs, ...(csr !== undefined && { csr }) });
-    const spki = new X509Certificate(issued.certificate).publicKey.export({ type: 'spki', format: 'der' });
-    const keyId = createHash('sha256').update(spki).digest('hex');
+    const issued = this.#authority.issue({ deviceId, days, nowMs, ...(csr !== undefined && { csr, csrName }) });
+    const keyId = keyIdOf(new X509Certificate(issued.certificate).publicKey);
     if (csr !== undefined) await this.#checkKey(keyId, deviceId);
     const { notBeforeMs, notAfterMs } = issued;
     const later = { firstUsedAtMs: undefined, revokedAtMs: undefined, reason: undefined, replacedBy: undefined };
@@ -291,6 +306,13 @@ export class Certificates {
       }
     }
   }
+}
+
+/** SHA-256 of the SubjectPublicKeyInfo. */
+function keyIdOf(publicKey: KeyObject): string {
+  return createHash('sha256')
+    .update(publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('hex');
 }
 
 function unknown(serial: string, what: string): CertificateError {

@@ -76,6 +76,7 @@ export class ExpiryWatch {
     return this.#counts;
   }
 
+  /** Nothing more is published; a walk that is under way settles soon. */
   close(): void {
     this.#isClosed = true;
     for (const end of this.#ends) end();
@@ -151,8 +152,9 @@ export class ExpiryWatch {
     await this.#publish(EXPIRING_TOPIC + deviceId, '');
   }
 
-  #publish(topic: string, text: string): Promise<void> {
-    return this.#broker.publish(topic, Buffer.from(text), { retain: true });
+  async #publish(topic: string, text: string): Promise<void> {
+    if (this.#isClosed) return;
+    await this.#broker.publish(topic, Buffer.from(text), { retain: true });
   }
 
   #guard(work: Promise<unknown>): void {

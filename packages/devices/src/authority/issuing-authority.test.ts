@@ -9,6 +9,7 @@ import { Authorities } from '@dunlin/identity';
 import { missing } from '../../../../tools/prerequisites.ts';
 import { TestClock } from '../testing/clock.ts';
 import { createAuthority, issueClientCertificate, issueServerCertificate } from './authority.ts';
+import { IssuingAuthority } from './issuing-authority.ts';
 import { encryptKey } from './key-file.ts';
 import { newAuthority } from './new-authority.ts';
 import { csrPem, DAY_MS, ecPair, fleet, masterKey, NOW_MS, openAuthority, rawOf, workshop } from './testing/fleet.ts';
@@ -44,6 +45,20 @@ test('our own check takes its certificates by the root, with the chain that a de
     serial,
     commonName: 'cam-1',
   });
+});
+
+test('devices are told whom to trust: who vouches for the server, else the authority itself, and never a key', () => {
+  assert.equal(authority.serverAuthorities, authority.trusted);
+  const server = createAuthority({ commonName: 'server', days: 30, nowMs: NOW_MS });
+  const other = IssuingAuthority.open({
+    name: 'devices',
+    certificate: { text: fleet.issuing.certificate, source: 'ca.pem' },
+    key: { text: fleet.issuing.key, source: 'ca.key' },
+    masterKey,
+    serverAuthorities: { text: server.key + server.certificate, source: 'server.pem' },
+  });
+  assert.equal(other.serverAuthorities.trim(), server.certificate.trim());
+  assert.notEqual(other.trusted, other.serverAuthorities);
 });
 
 test('nothing is issued for a name, a time or a key that cannot be', () => {

@@ -31,6 +31,11 @@ export interface IssuingAuthorityOptions {
   /** PEM, encrypted under the master key. */
   readonly key: NamedText;
   readonly masterKey: MasterKey;
+  /**
+   * PEM of whoever vouches for the server that devices connect to; goes along with each certificate. Default: this
+   * authority itself.
+   */
+  readonly serverAuthorities?: NamedText;
   /** Put into every certificate. Default: none. */
   readonly urls?: StatusUrls;
 }
@@ -40,6 +45,8 @@ export interface IssueRequest {
   readonly deviceId: string;
   /** PKCS#10 in PEM or DER, for a key that the device made. Without one a key is made here. */
   readonly csr?: string | Uint8Array;
+  /** The Common Name that the request has to have. Default: the device id. */
+  readonly csrName?: string;
   /** How long it is valid, from `nowMs` on. It ends with the authority at the latest. */
   readonly days: number;
   readonly nowMs: number;
@@ -64,6 +71,8 @@ export class IssuingAuthority {
   readonly signer: Authority;
   /** PEM of each certificate of the file, in its order. */
   readonly pems: readonly string[];
+  /** PEM: whom a device trusts when it connects to the server. */
+  readonly serverAuthorities: string;
   readonly #intermediates: string;
   readonly #chain: readonly Certificate[];
   readonly #urls: StatusUrls;
@@ -73,12 +82,13 @@ export class IssuingAuthority {
     chain: readonly Certificate[],
     pems: readonly string[],
     key: KeyObject,
-    urls: StatusUrls,
+    { urls = {}, serverAuthorities }: Pick<IssuingAuthorityOptions, 'urls' | 'serverAuthorities'>,
   ) {
     this.name = name;
     this.certificate = chain[0];
     this.signer = readyToSign(chain[0], key);
     this.pems = pems;
+    this.serverAuthorities = (serverAuthorities && certificatesOf(serverAuthorities)) ?? pems.join('');
     this.#intermediates = pems.filter((_, index) => !chain[index].subject.equals(chain[index].issuer)).join('');
     this.#chain = chain;
     this.#urls = urls;
@@ -86,7 +96,7 @@ export class IssuingAuthority {
 
   /** Throws `CertificateFileError` where files do not fit together, or the first certificate may not issue for clients. */
   static open(options: IssuingAuthorityOptions): IssuingAuthority {
-    const { name, certificate: file, masterKey, urls = {} } = options;
+    const { name, certificate: file, masterKey } = options;
     const chain = readCertificates(file.text, file.source);
     const x509 = chain.map((certificate) => new X509Certificate(derOf(certificate)));
     checkChain(chain, x509, file.source);
@@ -97,7 +107,7 @@ export class IssuingAuthority {
       chain,
       x509.map(({ raw }) => pemOf(raw, 'CERTIFICATE')),
       key,
-      urls,
+      options,
     );
   }
 
@@ -111,14 +121,14 @@ export class IssuingAuthority {
   }
 
   /** Issues a certificate. Throws `CertificateError`; nothing is remembered here. */
-  issue({ deviceId, csr, days, nowMs }: IssueRequest): IssuedCertificate {
+  issue({ deviceId, csr, csrName = deviceId, days, nowMs }: IssueRequest): IssuedCertificate {
     if (deviceId.length > COMMON_NAME_MAX || !isReadable(deviceId))
       throw refused('name-unfit', deviceId, `a name of 1 to ${COMMON_NAME_MAX} visible characters is expected`);
     if (!Number.isFinite(days) || days <= 0 || days > DAYS_MAX)
       throw refused('days-unfit', deviceId, `found ${days} days; more than 0 and at most ${DAYS_MAX} are expected`);
     if (this.notAfterMs <= nowMs)
       throw refused('authority-expired', deviceId, 'the authority has expired; one that is valid is expected');
-    const publicKey = csr === undefined ? undefined : readCsr(csr, deviceId);
+    const publicKey = csr === undefined ? undefined : readCsr(csr, csrName);
     const spki = publicKey?.export({ type: 'spki', format: 'der' });
     if (spki !== undefined && this.#chain.some((certificate) => certificate.publicKey.equals(spki)))
       throw refused('key-taken', deviceId, 'the key is that of an authority; one of its own is expected');
@@ -136,6 +146,13 @@ function derOf({ tbs, signatureAlgorithm, signature }: Certificate): Buffer {
 
 function refused(code: CertificateError['code'], deviceId: string, why: string): CertificateError {
   return new CertificateError(code, `Cannot issue a certificate for ${JSON.stringify(deviceId.slice(0, 80))}: ${why}`);
+}
+
+/** What else stands in the file, such as a private key, goes to nobody. */
+function certificatesOf({ text, source }: NamedText): string {
+  return readCertificates(text, source)
+    .map((certificate) => pemOf(derOf(certificate), 'CERTIFICATE'))
+    .join('');
 }
 
 function checkChain(chain: readonly Certificate[], x509: readonly X509Certificate[], source: string): void {

@@ -236,7 +236,8 @@ export class Commands {
   async #request(id: string, request: CommandRequest): Promise<Command> {
     const { clock, lookup, tell } = this.#options;
     const input = readInput(request.input, this.limits.commandBytesMax);
-    const existing = await this.get(id);
+    // Nobody has an id that was made just now.
+    const existing = request.id === undefined ? undefined : await this.get(id);
     if (existing !== undefined) return sameCommand(existing, request, input);
     const known = await lookup(request.deviceId);
     const nowMs = clock.nowMs();

@@ -182,7 +182,7 @@ class DeviceReader {
 
 const OWNER_EXPECTED = `a user name of 1 to ${DEVICE_LIMITS.ownerCharactersMax} readable characters`;
 const AUTHORITY_EXPECTED = 'the name of an authority, of letters, digits, ".", "_" and "-",';
-const ATTRIBUTE_VALUE_EXPECTED = `a text of 1 to ${DEVICE_LIMITS.attributeCharactersMax} characters without control characters`;
+export const ATTRIBUTE_VALUE_EXPECTED = `a text of 1 to ${DEVICE_LIMITS.attributeCharactersMax} characters without control characters`;
 const GROUP_EXPECTED =
   `1 to ${DEVICE_LIMITS.groupCharactersMax} readable characters without white space, "${GROUP_SEPARATOR}" and ` +
   `"${TYPE_GROUP}" in front`;
@@ -195,7 +195,8 @@ function isAuthority(text: string): boolean {
   return AUTHORITY.test(text);
 }
 
-function isAttributeValue(text: string): boolean {
+/** Whether a text can be the value of an attribute. */
+export function isAttributeValue(text: string): boolean {
   return (
     text !== '' &&
     text.length <= DEVICE_LIMITS.attributeCharactersMax &&

@@ -61,9 +61,12 @@ export async function importDevices(source: AsyncIterable<Uint8Array>, options: 
   return importing.end();
 }
 
-/** The devices of a query in the form that `importDevices` reads, without tokens. As text of some kilobytes each. */
+/**
+ * The devices of a query in the form that `importDevices` reads, without tokens. As text of some kilobytes each. `registry`:
+ * whoever lists devices, also one far away.
+ */
 export async function* exportDevices(
-  registry: Registry,
+  registry: Pick<Registry, 'list'>,
   format: TransferFormat,
   query: Omit<DeviceQuery, 'cursor' | 'limit'> = {},
 ): AsyncGenerator<string> {
@@ -88,7 +91,10 @@ export async function* exportDevices(
   yield before === '[\n' ? '[]\n' : '\n]\n';
 }
 
-async function* pages(registry: Registry, query: DeviceQuery): AsyncGenerator<readonly RegisteredDevice[]> {
+async function* pages(
+  registry: Pick<Registry, 'list'>,
+  query: DeviceQuery,
+): AsyncGenerator<readonly RegisteredDevice[]> {
   let cursor: string | undefined;
   do {
     const page = await registry.list({ ...query, limit: LIST_LIMIT_MAX, ...(cursor !== undefined && { cursor }) });
@@ -187,7 +193,7 @@ function parsed(line: number, text: string): Entry {
 }
 
 /** The pieces as text, and undefined when there are no more. */
-async function* texts(source: AsyncIterable<Uint8Array>): AsyncGenerator<string | undefined> {
+export async function* texts(source: AsyncIterable<Uint8Array>): AsyncGenerator<string | undefined> {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   const decode = (bytes?: Uint8Array): string => {
     try {

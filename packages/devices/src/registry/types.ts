@@ -134,7 +134,7 @@ class TypeCompiler {
   }
 
   compile(): CompiledType {
-    const { name, requiredAttributes, presence, clientId, commands } = this.#type;
+    const { name, requiredAttributes, presence, clientId, commands, claimAttributes = [] } = this.#type;
     if (!NAME.test(name)) this.#tell('', name, 'a name of 1 to 64 letters, digits, ".", "_" and "-"');
     for (const attribute of requiredAttributes)
       if (!ATTRIBUTE.test(attribute) || isReserved(attribute))
@@ -150,6 +150,11 @@ class TypeCompiler {
       if (compiled !== undefined) compiledCommands.set(command, compiled);
     }
     const pasted = this.#pasted;
+    for (const attribute of claimAttributes)
+      if (!ATTRIBUTE.test(attribute) || isReserved(attribute))
+        this.#tell('.claimAttributes', attribute, ATTRIBUTE_EXPECTED);
+      else if (pasted.has(attribute))
+        this.#tell('.claimAttributes', attribute, 'an attribute that no topic, rule or Client Identifier depends on');
     return {
       type: this.#type,
       rules,

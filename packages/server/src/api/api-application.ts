@@ -14,11 +14,15 @@ import { type AnsweredRequests, requestHash } from './answered-requests.ts';
 import type { ApiKeys } from './api-keys.ts';
 import type { ApiAnswer, ApiCall, ApiRoute } from './api-route.ts';
 import type { AuditLog } from './audit-log.ts';
+import { factsOf } from './http-facts.ts';
 import { nestsAtMost } from './json-depth.ts';
 import { openApiDocument } from './open-api.ts';
+import { ownerCaller } from './owner-caller.ts';
+import type { OwnerSessions } from './owner-sessions.ts';
 import { ApiProblem, PROBLEMS, type ProblemCode, problemBody } from './problems.ts';
 import { RequestRate } from './request-rate.ts';
 import { type Caller, LOCAL } from './scopes.ts';
+import { Strangers, tooMany } from './strangers.ts';
 
 export interface ApiLimits {
   /** Of one key, a second. */
@@ -52,6 +56,13 @@ export interface ApiParts {
   readonly limits: ApiLimits;
   /** Who sent a request that came over a listener. */
   readonly visitOf: (request: IncomingMessage) => ApiVisit | undefined;
+  /** Owners of devices that are signed in. */
+  readonly owners: OwnerSessions;
+  /** What people see where a page cannot be shown. */
+  readonly problemPage: (problem: ApiProblem) => {
+    readonly body: string;
+    readonly headers: Readonly<Record<string, string>>;
+  };
   readonly guard: KeyGuard;
   /** What an error of a route is to the caller; undefined: a fault of ours. */
   readonly problemOf: (error: unknown) => ApiProblem | undefined;
@@ -146,7 +157,7 @@ function isJson({ bodyKind }: ApiRoute): boolean {
 function addEntrance(app: FastifyInstance, parts: ApiParts, passages: WeakMap<FastifyRequest, Passage>): void {
   const { limits, clock } = parts;
   const ofKeys = new RequestRate(clock, limits.requestsPerSecondMax);
-  const ofStrangers = new RequestRate(clock, limits.strangerRequestsPerSecondMax);
+  const strangers = new Strangers(parts);
   let underWay = 0;
   app.addHook('onRequest', async (request, reply) => {
     underWay += 1;
@@ -156,29 +167,32 @@ function addEntrance(app: FastifyInstance, parts: ApiParts, passages: WeakMap<Fa
     reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
     if (underWay > limits.requestsMax)
       throw new ApiProblem('too-busy', `Cannot take more than ${limits.requestsMax} requests at once: try again later`);
-    const { scope = 'any' } = request.routeOptions.config as { scope?: ApiRoute['scope'] };
-    const caller = await callerOf(request, parts, scope === 'public').catch(async (error) => {
-      throw await strangerRefusal(error, request, parts, ofStrangers);
+    const config = configOf(request);
+    const { scope } = config;
+    const caller = await callerOf(request, parts, config).catch(async (error) => {
+      throw await strangers.refusal(error, addressOf(request, parts), parts.visitOf(request.raw)?.listener ?? '');
     });
     passages.set(request, { caller, first: undefined });
     const refusal =
       caller.by === 'public'
-        ? takeStranger(ofStrangers, caller.address)
+        ? strangers.take(caller.address)
         : caller === LOCAL || ofKeys.take(caller.by)
           ? undefined
           : tooMany('of this API key');
     if (refusal !== undefined) throw refusal;
+    if (caller.session !== undefined) return;
+    if (scope === 'owner')
+      throw new ApiProblem('session-missing', 'Cannot do this: a user who is signed in is expected');
     if (scope !== 'any' && scope !== 'public' && !caller.scopes.has(scope))
       throw new ApiProblem('scope-missing', `Cannot do this with the API key: its scope ${scope} is expected`);
   });
 }
 
-function takeStranger(rate: RequestRate, address: string): ApiProblem | undefined {
-  return rate.take(address) ? undefined : tooMany('of this address without an API key that counts');
-}
+type RouteConfig = Pick<ApiRoute, 'scope' | 'allowsOwners' | 'isPage'>;
 
-function tooMany(whose: string): ApiProblem {
-  return new ApiProblem('too-many-requests', `Cannot take more requests ${whose} in this second: try again later`);
+function configOf({ routeOptions }: FastifyRequest): RouteConfig {
+  const { scope = 'any', ...rest } = routeOptions.config as Partial<RouteConfig>;
+  return { scope, ...rest };
 }
 
 function addressOf({ raw }: FastifyRequest, { visitOf }: ApiParts): string {
@@ -186,7 +200,7 @@ function addressOf({ raw }: FastifyRequest, { visitOf }: ApiParts): string {
 }
 
 /** @throws ApiProblem */
-async function callerOf({ raw, headers }: FastifyRequest, parts: ApiParts, isPublic: boolean): Promise<Caller> {
+async function callerOf({ raw, headers }: FastifyRequest, parts: ApiParts, config: RouteConfig): Promise<Caller> {
   const visit = parts.visitOf(raw);
   // Only code of this process can inject a request, and the control socket is for the user of the server alone.
   if (visit === undefined && 'isLightMyRequest' in raw) return LOCAL;
@@ -201,35 +215,13 @@ async function callerOf({ raw, headers }: FastifyRequest, parts: ApiParts, isPub
     throw new ApiProblem('address-banned', 'Cannot answer this address: that its ban ends is expected');
   const key = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
   if (key !== undefined) return await parts.keys.check(key, address);
-  if (isPublic) return { by: 'public', scopes: new Set(), address };
+  const owner = ownerCaller(config, { method: raw.method ?? '', ...factsOf(raw, visit) }, visit, parts.owners);
+  if (owner !== undefined) return owner;
+  if (config.scope === 'public') return { by: 'public', scopes: new Set(), address };
   // A page of a name that was made to lead here is of "its own origin"; a key it has none.
   if (!visit.isOwnHost)
     throw new ApiProblem('host-refused', 'Cannot answer for this host: one of `hosts` of the listener is expected');
   throw new ApiProblem('key-missing', 'Cannot do this without an API key: Authorization: Bearer dk_… is expected');
-}
-
-/** Whoever shows a wrong key waits the longer the more often it did. Returns what the answer is. */
-async function strangerRefusal(
-  error: unknown,
-  request: FastifyRequest,
-  parts: ApiParts,
-  ofStrangers: RequestRate,
-): Promise<unknown> {
-  const isGuess = error instanceof ApiProblem && error.code === 'key-refused';
-  const address = addressOf(request, parts);
-  const listener = parts.visitOf(request.raw)?.listener ?? '';
-  const delayMs = isGuess ? parts.guard.failedElsewhere(address, listener) : 0;
-  const limited = takeStranger(ofStrangers, address);
-  if (limited === undefined && delayMs > 0) await pause(delayMs, parts);
-  return limited ?? error;
-}
-
-/** Settles when the time is over, or the server stops. */
-function pause(ms: number, { clock, began }: ApiParts): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = clock.every(ms, resolve);
-  began(promise, resolve);
-  return promise.finally(() => timer.cancel());
 }
 
 function addRoute(
@@ -242,7 +234,7 @@ function addRoute(
   app.route({
     method,
     url: takesRest ? path.replace(REST, '*') : path.replace(/\{(\w+)\}/g, ':$1'),
-    config: { scope },
+    config: { scope, allowsOwners: route.allowsOwners, isPage: route.isPage },
     ...(bodyKind !== 'json' && { bodyLimit: bodyKind.bytesMax }),
     schema: { params, querystring: query, ...(body !== undefined && bodyKind === 'json' && { body }) },
     preValidation: async (request) => {
@@ -312,7 +304,8 @@ function contentTypeOf({ headers }: FastifyRequest): string {
 async function repeatedAnswer(request: FastifyRequest, parts: ApiParts, passage: RoutePassage) {
   const { route } = passage;
   const key = request.headers['idempotency-key'];
-  if (key === undefined || route.method === 'GET') return undefined;
+  // Strangers all have one name: a key of one could be guessed by another.
+  if (key === undefined || route.method === 'GET' || passage.caller.by === 'public') return undefined;
   if (typeof key !== 'string' || route.bodyKind !== 'json' || route.method !== 'POST')
     throw new ApiProblem(
       'idempotency-key-invalid',
@@ -351,6 +344,7 @@ async function carryOut(
     body: (body ?? undefined) as never,
     contentType: contentTypeOf(request),
     expected,
+    http: factsOf(request.raw, parts.visitOf(request.raw)),
     gone,
   };
   const answer = await route.handle(call);
@@ -368,6 +362,7 @@ async function carryOut(
   await endFirst(parts, passage, { status, location, body: kept });
   reply.code(status);
   if (location !== undefined) reply.header('location', location);
+  if (answer.headers !== undefined) reply.headers({ ...answer.headers });
   // As OCSP wants it (RFC 5019, section 6.2), and right for a revocation list too.
   if (answer.keepS !== undefined && answer.keepS > 0)
     reply.header('cache-control', `max-age=${answer.keepS}, public, no-transform, must-revalidate`);
@@ -420,6 +415,8 @@ const TURNED_AWAY: readonly ProblemCode[] = [
   'key-missing',
   'key-refused',
   'scope-missing',
+  'session-missing',
+  'form-refused',
   'origin-refused',
   'host-refused',
   'too-many-requests',
@@ -452,6 +449,11 @@ async function answerProblem(
   if (status === 429 || status === 503) reply.header('retry-after', String(RETRY_AFTER_S));
   // What was not read of the body would be taken for the next request.
   if (status === 413 || status === 415) reply.header('connection', 'close');
+  if (configOf(request).isPage) {
+    const { body, headers } = parts.problemPage(problem);
+    const all = { ...SECURITY_HEADERS, ...headers, 'x-request-id': request.id };
+    return reply.headers(all).code(status).type('text/html; charset=utf-8').send(body);
+  }
   return reply
     .headers({ ...SECURITY_HEADERS, 'x-request-id': request.id })
     .code(status)

@@ -29,6 +29,8 @@ export interface ApiOptions {
   readonly problemOf: (error: unknown) => ApiProblem | undefined;
   readonly failed: ApiParts['failed'];
   readonly refused: ApiParts['refused'];
+  readonly owners: ApiParts['owners'];
+  readonly problemPage: ApiParts['problemPage'];
   readonly guard: ApiParts['guard'];
   /** Keys that no table holds. */
   readonly configuredKeys: readonly ConfiguredKey[];

@@ -1,7 +1,20 @@
 /** What a route of the API is: how it is asked, who may, and what answers. Routes are data; they know nothing of HTTP's rest. */
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Awaitable } from '@dunlin/broker';
+import type { Peer } from '@dunlin/transport';
 import { type Static, type TObject, type TSchema, Type } from 'typebox';
 import type { Caller, Scope } from './scopes.ts';
+
+/** What HTTP knows of a request, for routes of devices and of owners that sign in. */
+export interface HttpFacts {
+  /** Empty where it came by the control socket. */
+  readonly listener: string;
+  /** Undefined there. */
+  readonly peer: Peer | undefined;
+  /** Whether the caller speaks TLS, to us or to a trusted proxy. */
+  readonly isSecure: boolean;
+  readonly headers: IncomingHttpHeaders;
+}
 
 /** One request, its input checked. */
 export interface ApiCall<Params, Query, Body> {
@@ -14,6 +27,7 @@ export interface ApiCall<Params, Query, Body> {
   readonly contentType: string;
   /** The revision that If-Match names; undefined where there is none. */
   readonly expected: number | undefined;
+  readonly http: HttpFacts;
   /** Aborted when the caller has gone. */
   readonly gone: AbortSignal;
 }
@@ -33,6 +47,8 @@ export interface ApiAnswer<Body> {
   readonly body?: Body;
   /** Default `application/json`. */
   readonly contentType?: string;
+  /** Beside those that every answer has, and in their place. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Path of what was made. */
   readonly location?: string;
   /** Revision of what is answered, as ETag. */
@@ -54,8 +70,15 @@ export interface ApiRoute {
   readonly takesRest?: boolean;
   readonly summary: string;
   readonly tag: string;
-  /** What a key must be allowed; `any`: nothing, but there must be one; `public`: anybody may ask, without a key. */
-  readonly scope: Scope | 'any' | 'public';
+  /**
+   * What a key must be allowed; `any`: nothing, but there must be one; `public`: anybody may ask, without a key; `owner`: a
+   * user who is signed in, and no key.
+   */
+  readonly scope: Scope | 'any' | 'public' | 'owner';
+  /** Users who are signed in may ask too, as the owners of their devices. */
+  readonly allowsOwners?: boolean;
+  /** For people: it answers HTML, also where something is wrong, and users may be signed in. */
+  readonly isPage?: boolean;
   /** How the audit log calls it; absent: it changes nothing. */
   readonly action?: string;
   readonly params: TObject;
@@ -72,7 +95,10 @@ export interface ApiRoute {
 }
 
 interface RouteForm<P extends TObject, Q extends TObject, B extends TSchema, A extends TSchema>
-  extends Pick<ApiRoute, 'method' | 'path' | 'takesRest' | 'summary' | 'tag' | 'scope' | 'action'> {
+  extends Pick<
+    ApiRoute,
+    'method' | 'path' | 'takesRest' | 'summary' | 'tag' | 'scope' | 'action' | 'allowsOwners' | 'isPage'
+  > {
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;

@@ -36,7 +36,7 @@ const ISSUED = Type.Object({
   chain: Type.String({
     description: 'The certificate and those between it and the root (PEM): what the device shows.',
   }),
-  authorities: Type.String({ description: 'The chain of the authority (PEM).' }),
+  authorities: Type.String({ description: 'Who vouches for the server (PEM): whom the device trusts.' }),
   key: Type.Optional(Type.String({ description: 'The private key (PEM), where it was made here; shown this once.' })),
 });
 
@@ -233,7 +233,7 @@ function issued(
       ...seen,
       certificate,
       chain,
-      authorities: found.authority.pems.join(''),
+      authorities: found.authority.serverAuthorities,
       ...(key !== undefined && { key }),
     },
     location: `/api/v1/devices/${encodeURIComponent(id)}/certificates`,

@@ -21,7 +21,8 @@ export function openApiDocument(routes: readonly ApiRoute[], version: string): A
 
 function documentOf(routes: readonly ApiRoute[], version: string): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {};
-  for (const one of routes) paths[one.path] = { ...paths[one.path], [one.method.toLowerCase()]: operationOf(one) };
+  for (const one of routes.filter(({ isPage }) => isPage !== true))
+    paths[one.path] = { ...paths[one.path], [one.method.toLowerCase()]: operationOf(one) };
   const scopes = Object.entries(SCOPES).map(([name, description]) => `- \`${name}\`: ${description}`);
   return {
     openapi: '3.1.0',
@@ -29,7 +30,10 @@ function documentOf(routes: readonly ApiRoute[], version: string): Record<string
     security: [{ apiKey: [] }],
     paths,
     components: {
-      securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'An API key, `dk_…`.' } },
+      securitySchemes: {
+        apiKey: { type: 'http', scheme: 'bearer', description: 'An API key, `dk_…`.' },
+        owner: { type: 'apiKey', in: 'cookie', name: '__Host-dunlin-owner', description: OWNER },
+      },
       schemas: { Problem: PROBLEM },
       responses: {
         problem: {
@@ -53,14 +57,12 @@ const PROBLEM = Type.Object({
   errors: Type.Optional(Type.Array(Type.Object({ at: Type.String(), problem: Type.String() }))),
 });
 
-function operationOf({ summary, tag, scope, params, query, body, bodyKind, answer, status }: ApiRoute) {
+function operationOf({ summary, tag, scope, allowsOwners, params, query, body, bodyKind, answer, status }: ApiRoute) {
   const parameters = [...parametersOf(params, 'path'), ...parametersOf(query, 'query')];
   return {
     summary,
     tags: [tag],
-    ...(scope === 'public'
-      ? { security: [] }
-      : { description: scope === 'any' ? 'Any API key.' : `Scope \`${scope}\`.` }),
+    ...(scope === 'public' ? { security: [] } : scopeText(scope, allowsOwners)),
     ...(parameters.length > 0 && { parameters }),
     ...(body !== undefined && { requestBody: { required: true, content: contentOf(bodyKind, body) } }),
     responses: {
@@ -72,6 +74,17 @@ function operationOf({ summary, tag, scope, params, query, body, bodyKind, answe
     },
   };
 }
+
+function scopeText(scope: ApiRoute['scope'], allowsOwners = false) {
+  if (scope === 'owner') return { security: [{ owner: [] }], description: OWNER };
+  const description = scope === 'any' ? 'Any API key.' : `Scope \`${scope}\`.`;
+  return allowsOwners
+    ? { security: [{ apiKey: [] }, { owner: [] }], description: `${description} ${OWNER}` }
+    : { description };
+}
+
+const OWNER =
+  'A user who is signed in at /claim; what changes something carries the `formToken` of /api/v1/my as X-Form-Token.';
 
 function contentOf(kind: ApiRoute['bodyKind'], schema: unknown): Record<string, unknown> {
   const types = kind === 'json' ? ['application/json'] : kind.contentTypes;

@@ -1,4 +1,5 @@
 /** What an API key may be allowed, in one table. */
+import type { OwnerSession } from './owner-sessions.ts';
 
 export const SCOPES = {
   'devices:read': 'Read devices and their types, presence, commands, and what is known of their credentials.',
@@ -17,11 +18,13 @@ export const SCOPE_NAMES = Object.keys(SCOPES) as readonly Scope[];
 
 /** Who asks the API. */
 export interface Caller {
-  /** For the audit log and for events: `local` (the control socket, or the program itself), `key:ID`, or `public`. */
+  /** For the audit log and for events: `local` (the control socket, or the program itself), `key:ID`, `owner:NAME`, or `public`. */
   readonly by: string;
   readonly scopes: ReadonlySet<Scope>;
   /** Empty where nobody came over the network. */
   readonly address: string;
+  /** Of a user who is signed in. */
+  readonly session?: OwnerSession;
 }
 
 /** Whoever may use the files of the server may do everything. */

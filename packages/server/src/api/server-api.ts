@@ -2,16 +2,22 @@
 import type { Clock } from '@dunlin/broker';
 import type { DeviceService, Tables } from '@dunlin/devices';
 import type { ApiConfiguration } from '../configuration.ts';
+import type { Doors } from '../doors.ts';
 import type { ServerEvent } from '../events.ts';
 import { SERVER_VERSION } from '../server-version.ts';
 import type { KeyGuard } from './api-application.ts';
 import { ApiHost } from './api-host.ts';
 import { certificateRoutes } from './certificate-routes.ts';
+import { claimPages } from './claim-pages.ts';
+import { claimRoutes } from './claim-routes.ts';
+import { PAGE_HEADERS, problemPage } from './claim-view.ts';
 import { commandRoutes } from './command-routes.ts';
 import { readConfiguredKeys } from './configured-keys.ts';
 import { deviceProblem } from './device-problems.ts';
 import { deviceRoutes } from './device-routes.ts';
 import { groupRoutes } from './group-routes.ts';
+import { ownerRoutes } from './owner-routes.ts';
+import { OwnerSessions } from './owner-sessions.ts';
 import { presenceRoutes } from './presence-routes.ts';
 import { tokenRoutes } from './token-routes.ts';
 import { transferRoutes } from './transfer-routes.ts';
@@ -23,6 +29,9 @@ export interface ServerApiParts {
   readonly settings: ApiConfiguration;
   /** Undefined: the server has no device service, and the API no routes for one. */
   readonly devices: DeviceService | undefined;
+  /** Who may sign in as the owner of devices, and whose certificates count. */
+  readonly doors: Pick<Doors, 'ownersAt' | 'authorities'>;
+  readonly warnDays: number;
   readonly guard: KeyGuard;
   readonly tell: (event: ServerEvent) => void;
 }
@@ -38,12 +47,26 @@ const OF_DEVICES = [
 ];
 
 /** @throws ConfigurationError where the file of a key cannot be used */
-export async function openServerApi({ devices, tell, ...rest }: ServerApiParts): Promise<ApiHost> {
+export async function openServerApi({ devices, doors, warnDays, tell, ...rest }: ServerApiParts): Promise<ApiHost> {
   const configuredKeys = readConfiguredKeys(rest.settings.keys);
+  const sessions = new OwnerSessions(rest.clock);
+  const ownersAt = (listener: string) => doors.ownersAt(listener);
+  const signInEvents = {
+    signedIn: (username: string, address: string, listener: string) =>
+      tell({ name: 'ownerSignedIn', username, address, listener }),
+    refused: (username: string, address: string, listener: string, check: string) =>
+      tell({ name: 'ownerRefused', username, address, listener, check }),
+  };
   const routes =
     devices === undefined
       ? []
-      : [...OF_DEVICES.flatMap((of) => of(devices)), ...transferRoutes(devices, rest.settings.importBytesMax)];
+      : [
+          ...OF_DEVICES.flatMap((of) => of(devices)),
+          ...transferRoutes(devices, rest.settings.importBytesMax),
+          ...claimRoutes(devices, doors.authorities),
+          ...ownerRoutes(devices),
+          ...claimPages({ service: devices, clock: rest.clock, warnDays, sessions, ownersAt, tell: signInEvents }),
+        ];
   return ApiHost.open({
     ...rest,
     configuredKeys,
@@ -51,6 +74,8 @@ export async function openServerApi({ devices, tell, ...rest }: ServerApiParts):
     problemOf: deviceProblem,
     failed: (requestId, error) => tell({ name: 'apiFailed', requestId, error: String(error) }),
     refused: (refused) => tell({ name: 'apiRefused', ...refused }),
+    owners: sessions,
+    problemPage: ({ message }) => ({ body: problemPage(message), headers: PAGE_HEADERS }),
     version: SERVER_VERSION,
   });
 }

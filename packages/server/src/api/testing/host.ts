@@ -5,6 +5,7 @@ import { type Clock, MemoryTable, type Table, type TableDefinition } from '@dunl
 import { systemClock } from '../../system-clock.ts';
 import type { ApiVisit } from '../api-application.ts';
 import { ApiHost, type ApiOptions, type ApiSettings, type LocalRequest } from '../api-host.ts';
+import { OwnerSessions } from '../owner-sessions.ts';
 
 export class StandingClock implements Clock {
   ms = 1_700_000_000_000;
@@ -82,11 +83,15 @@ export async function openTestApi(
     guard: { isBanned: () => false, failedElsewhere: () => 0 },
     configuredKeys: [],
     refused: ({ by, address, code }) => void refusals.push(`${by} ${address} ${code}`),
+    owners: new OwnerSessions(clock),
+    problemPage: ({ message }) => ({ body: message, headers: {} }),
     version: '1.2.3',
     ...options,
     settings: { ...SETTINGS, ...options.settings },
   });
-  const server = createServer((request: IncomingMessage, response) => host.take(request, response, api.visit));
+  const server = createServer((request: IncomingMessage, response) =>
+    host.take(request, response, { ...api.visit, listener: 'web' }),
+  );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const api: TestApi = {

@@ -1,0 +1,103 @@
+/** Actions on what devices come in with: tokens and certificates. */
+
+import { readFileSync } from 'node:fs';
+import type { Api } from '../api/api.ts';
+import { shownMoment } from '../durations.ts';
+import { localError, usageError } from '../exit-codes.ts';
+import type { Outcome } from '../outcome.ts';
+import { secretOfFile } from '../secrets.ts';
+import { systemReason } from '../system-reason.ts';
+import { textTable } from '../text-table.ts';
+import { devicePath, type IssuedCertificateAnswer, type IssuedTokenAnswer } from './answers.ts';
+import { CertificateFiles } from './certificate-files.ts';
+import type { DeviceFlags } from './device-flags.ts';
+import { isCertificateGood } from './device-lines.ts';
+import { certificatesOf, tokensOf } from './registry-actions.ts';
+
+/** More than a device may have. */
+const CREDENTIALS_MAX = 1_000;
+
+export async function makeToken(api: Api, id: string, flags: DeviceFlags, nowMs: number): Promise<Outcome> {
+  const { expiresInS, label, rotates, overlapS, tokenFile } = flags;
+  if (rotates && tokenFile !== undefined) throw usageError('Cannot use --rotate with --from: a new token is expected');
+  if (overlapS !== undefined && !rotates) throw usageError('Cannot use --overlap: expected --rotate beside it');
+  const token = tokenFile === undefined ? undefined : await secretOfFile(tokenFile, 'the token');
+  if (token === '')
+    throw usageError(`Cannot use the token of ${tokenFile}: its first line is empty, expected is a token`);
+  const path = devicePath(id, 'tokens', ...(rotates ? ['rotate'] : []));
+  const issued = await api.ask<IssuedTokenAnswer>('POST', path, { expiresInS, label, overlapS, token });
+  const { tokenId, expiresAtMs } = issued;
+  const until = expiresAtMs === undefined ? 'for good' : `until ${shownMoment(expiresAtMs, nowMs)}`;
+  const remark = `Token ${tokenId} of ${id} counts ${until}. The device shows it as password, and ${id} as User Name.`;
+  if (issued.token === undefined) return { json: issued, lines: [remark] };
+  return { json: issued, lines: [issued.token], remarks: [remark, 'It is not shown again: only its hash is kept.'] };
+}
+
+export async function issueCertificate(
+  api: Api,
+  action: 'cert' | 'renew',
+  id: string,
+  flags: DeviceFlags,
+  nowMs: number,
+): Promise<Outcome> {
+  const { out, csrFile, days, serial, force, json } = flags;
+  if (out === undefined && !json) throw usageError(`Cannot ${action} without a place: expected --out DIR, or --json`);
+  if (out === undefined && force) throw usageError('Cannot use --force: expected --out DIR beside it');
+  const csr = csrFile === undefined ? undefined : requestOf(csrFile);
+  const wishes = { csr, generateKey: csr === undefined ? true : undefined, days, serial };
+  const path = devicePath(id, 'certificates', ...(action === 'renew' ? ['renew'] : []));
+  // What cannot be written must not be issued: its key would be lost.
+  const files = out === undefined ? undefined : new CertificateFiles(out, { hasKey: csr === undefined, force });
+  try {
+    const issued = await api.ask<IssuedCertificateAnswer>('POST', path, wishes);
+    if (files === undefined) return { json: issued, lines: [] };
+    const written = files.write(issued);
+    const lines = [
+      `Certificate ${issued.serial} of ${id} counts until ${shownMoment(issued.notAfterMs, nowMs)}:`,
+      ...textTable(written.map(({ file, what }) => [`  ${file}`, what])),
+    ];
+    const paths = written.map(({ file }) => file);
+    return { json: { serial: issued.serial, notAfterMs: issued.notAfterMs, files: paths }, lines };
+  } finally {
+    files?.close();
+  }
+}
+
+function requestOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw localError(`Cannot read the request for a certificate from ${file}: ${systemReason(error)}`);
+  }
+}
+
+export async function revoke(api: Api, id: string, flags: DeviceFlags, nowMs: number): Promise<Outcome> {
+  const { tokenId, serial, all, reason } = flags;
+  if ([tokenId !== undefined, serial !== undefined, all].filter(Boolean).length !== 1)
+    throw usageError('Cannot revoke: expected --token TOKEN_ID or --serial SERIAL, as show has them, or --all');
+  if (tokenId !== undefined && reason !== undefined)
+    throw usageError('Cannot use --reason with --token: it is for certificates');
+  const { normalSerial } = await import('@dunlin/devices');
+  const wanted = serial === undefined ? undefined : (normalSerial(serial) ?? serial);
+  const certificates = all || serial !== undefined ? (await certificatesOf(api, id, CREDENTIALS_MAX)).items : [];
+  // By its serial number alone it could be one of another device.
+  if (serial !== undefined && !certificates.some((one) => one.serial === wanted))
+    throw usageError(
+      `Cannot revoke the certificate "${serial}": ${id} has none of this serial number, see dunlin device show`,
+    );
+  const tokens = all ? await tokensOf(api, id) : [];
+  const tokenIds = tokenId === undefined ? tokens.map((token) => token.id) : [tokenId];
+  const good = certificates.filter((one) => isCertificateGood(one, nowMs)).map((one) => one.serial);
+  const serials = wanted === undefined ? good : [wanted];
+  for (const one of tokenIds) await api.ask('DELETE', devicePath(id, 'tokens', one));
+  for (const one of serials)
+    await api.ask('POST', `/api/v1/certificates/${encodeURIComponent(one)}/revoke`, { reason });
+  const lines = [
+    ...tokenIds.map((one) => `Revoked the token ${one} of ${id}.`),
+    ...serials.map((one) => `Revoked the certificate ${one} of ${id}.`),
+  ];
+  return {
+    json: { id, tokens: tokenIds, certificates: serials },
+    lines: lines.length > 0 ? lines : [`${id} has nothing that counts.`],
+  };
+}

@@ -1,0 +1,390 @@
+/** The flags of `dunlin device` and its help. */
+
+import { API_FLAGS, API_NOTE, type ApiFlags } from '../api/api-flags.ts';
+import { seconds } from '../durations.ts';
+import { usageError } from '../exit-codes.ts';
+import {
+  type CommandHelp,
+  type CommandPage,
+  columns,
+  type Flag,
+  type FlagGroup,
+  helpText,
+  isNear,
+  readFlags,
+  wholeNumber,
+} from '../flags.ts';
+
+/** What follows an action on the command line, and what it is. */
+interface Action {
+  readonly words: readonly string[];
+  readonly summary: string;
+}
+
+/** Every action, in the order of the help. */
+export const ACTIONS = {
+  add: { words: ['ID'], summary: 'add a device of a type of the configuration (--type)' },
+  change: { words: ['ID'], summary: 'change what the flags name, and leave the rest' },
+  enable: { words: ['ID'], summary: 'let it in again' },
+  disable: { words: ['ID'], summary: 'send it away, and keep it out' },
+  remove: { words: ['ID'], summary: 'remove it, with its credentials and commands' },
+  list: { words: [], summary: 'list devices; of several conditions all have to hold' },
+  show: { words: ['ID'], summary: 'all about one: whether it is there, its credentials, its last commands' },
+  why: { words: ['ID'], summary: 'why it does not come in: what refused it, what was found and what is expected' },
+  token: { words: ['ID'], summary: 'make a token and print it alone; it is shown this once' },
+  cert: { words: ['ID'], summary: 'issue a certificate, into ca.pem, cert.pem and key.pem of --out' },
+  renew: { words: ['ID'], summary: 'the same, in place of the one in use, which counts on for a while' },
+  revoke: { words: ['ID'], summary: 'revoke a token or a certificate; who is connected with it goes' },
+  wake: { words: ['ID'], summary: 'send the command wake, and say what became of it' },
+  command: { words: ['ID', 'TYPE'], summary: 'send a command of its type, and say what became of it' },
+  cancel: { words: ['COMMAND_ID'], summary: 'cancel a command that has not ended' },
+  import: { words: ['FILE'], summary: 'add and change devices from JSON or CSV (-: the input); again changes nothing' },
+  export: { words: [], summary: 'print devices as JSON or CSV, for import; without credentials' },
+} as const satisfies Readonly<Record<string, Action>>;
+
+export type DeviceAction = keyof typeof ACTIONS;
+
+/** What the flags say; what is undefined was not given. */
+export interface DeviceFlags extends ApiFlags {
+  type?: string;
+  name?: string;
+  readonly attributes: [name: string, value: string][];
+  readonly withoutAttributes: string[];
+  readonly groups: string[];
+  withoutGroups: boolean;
+  owner?: string;
+  authority?: string;
+  enabled?: boolean;
+  prefix?: string;
+  connected: boolean;
+  limit?: number;
+  expiresInS?: number;
+  label?: string;
+  rotates: boolean;
+  overlapS?: number;
+  tokenFile?: string;
+  out?: string;
+  csrFile?: string;
+  days?: number;
+  force: boolean;
+  serial?: string;
+  tokenId?: string;
+  all: boolean;
+  reason?: string;
+  /** JSON, or `@` and a file. */
+  input?: string;
+  waitS?: number;
+  ttlS?: number;
+  commandId?: string;
+  format?: 'json' | 'csv';
+  dryRun: boolean;
+}
+
+/** What the command line asks for. */
+export interface DeviceRequest {
+  readonly action: DeviceAction;
+  /** What follows the action. */
+  readonly words: readonly string[];
+  readonly flags: DeviceFlags;
+}
+
+/** A flag, and the actions that take it. */
+interface DeviceFlag extends Flag<DeviceFlags> {
+  readonly of: readonly DeviceAction[];
+}
+
+const SAYING: readonly DeviceAction[] = ['add', 'change'];
+const FINDING: readonly DeviceAction[] = ['list', 'export'];
+const ISSUING: readonly DeviceAction[] = ['cert', 'renew'];
+const SENDING: readonly DeviceAction[] = ['wake', 'command'];
+/** As the API has it. */
+const LIST_MAX = 100_000;
+export const REASONS = [
+  'unspecified',
+  'keyCompromise',
+  'affiliationChanged',
+  'superseded',
+  'cessationOfOperation',
+  'privilegeWithdrawn',
+];
+const FORMATS = ['json', 'csv'] as const;
+
+const OF_DEVICES: readonly DeviceFlag[] = [
+  flag(
+    'type',
+    'TYPE',
+    [...SAYING, ...FINDING],
+    'the type, a key of devices.types in the configuration',
+    (flags, text) => {
+      flags.type = text;
+    },
+  ),
+  flag(
+    'attribute',
+    'NAME=VALUE',
+    [...SAYING, ...FINDING],
+    'a fact for rules and templates; several times for several',
+    (flags, text) => {
+      const equals = text.indexOf('=');
+      if (equals < 1) throw usageError(`Cannot use --attribute "${text}": expected NAME=VALUE, such as room=hall`);
+      flags.attributes.push([text.slice(0, equals), text.slice(equals + 1)]);
+    },
+  ),
+  flag('no-attribute', 'NAME', ['change'], 'change: take an attribute away', (flags, text) => {
+    flags.withoutAttributes.push(text);
+  }),
+  flag(
+    'group',
+    'NAME',
+    [...SAYING, ...FINDING],
+    'a group; several times for several, in place of all before',
+    (flags, text) => {
+      flags.groups.push(text);
+    },
+  ),
+  flag('no-group', undefined, ['change'], 'change: take it out of all groups', (flags) => {
+    flags.withoutGroups = true;
+  }),
+  flag('name', 'TEXT', SAYING, 'for people', (flags, text) => {
+    flags.name = text;
+  }),
+  flag('owner', 'USER', [...SAYING, ...FINDING], "whom it belongs to; change: '' for nobody", (flags, text) => {
+    flags.owner = text;
+  }),
+  flag(
+    'authority',
+    'NAME',
+    SAYING,
+    "whose certificates count for it; change: '' for those of this server",
+    (flags, text) => {
+      flags.authority = text;
+    },
+  ),
+  flag('enabled', undefined, FINDING, 'only those that are let in', (flags) => {
+    flags.enabled = true;
+  }),
+  flag('disabled', undefined, ['add', ...FINDING], 'add: keep it out for now; list, export: only such', (flags) => {
+    flags.enabled = false;
+  }),
+  flag('prefix', 'TEXT', FINDING, 'only those whose id begins so', (flags, text) => {
+    flags.prefix = text;
+  }),
+  flag(
+    'connected',
+    undefined,
+    ['list'],
+    'those that are connected, with when and from where; no other condition',
+    (flags) => {
+      flags.connected = true;
+    },
+  ),
+  flag('limit', 'COUNT', ['list'], `so many at the most, up to ${LIST_MAX} (100)`, (flags, text) => {
+    flags.limit = wholeNumber('--limit', text, 1, LIST_MAX);
+  }),
+];
+
+const OF_CREDENTIALS: readonly DeviceFlag[] = [
+  flag('expires', 'TIME', ['token'], 'token: how long it counts, such as 90d (for good)', (flags, text) => {
+    flags.expiresInS = seconds('--expires', text, '1s', '36500d');
+  }),
+  flag('label', 'TEXT', ['token'], 'token: for people', (flags, text) => {
+    flags.label = text;
+  }),
+  flag(
+    'rotate',
+    undefined,
+    ['token'],
+    'token: in place of the others, which count on for the time of --overlap',
+    (flags) => {
+      flags.rotates = true;
+    },
+  ),
+  flag('overlap', 'TIME', ['token'], 'token: with --rotate, from 0s to 365d (1d)', (flags, text) => {
+    flags.overlapS = seconds('--overlap', text, '0s', '365d');
+  }),
+  flag(
+    'from',
+    'FILE',
+    ['token'],
+    'token: take the one of the first line, which the device has already',
+    (flags, text) => {
+      flags.tokenFile = text;
+    },
+  ),
+  flag('out', 'DIR', ISSUING, 'cert, renew: where the files go; it is made where it is not there', (flags, text) => {
+    flags.out = text;
+  }),
+  flag(
+    'csr',
+    'FILE',
+    ISSUING,
+    'cert, renew: for this request (PKCS#10, PEM), with a key that the device keeps',
+    (flags, text) => {
+      flags.csrFile = text;
+    },
+  ),
+  flag('days', 'COUNT', ISSUING, 'cert, renew: how long it counts (as devices.authority.days says)', (flags, text) => {
+    flags.days = wholeNumber('--days', text, 1, 7_300);
+  }),
+  flag('force', undefined, ISSUING, 'cert, renew: over files that are there', (flags) => {
+    flags.force = true;
+  }),
+  flag('serial', 'SERIAL', ['renew', 'revoke'], 'renew, revoke: the certificate, as show has it', (flags, text) => {
+    flags.serial = text;
+  }),
+  flag('token', 'TOKEN_ID', ['revoke'], 'revoke: the token, by its id as show has it', (flags, text) => {
+    flags.tokenId = text;
+  }),
+  flag('all', undefined, ['revoke'], 'revoke: every token and certificate that counts', (flags) => {
+    flags.all = true;
+  }),
+  {
+    ...flag(
+      'reason',
+      REASONS.join('|'),
+      ['revoke'],
+      'revoke: why, for the list of revoked certificates',
+      (flags, text) => {
+        if (!REASONS.includes(text))
+          throw usageError(`Cannot use --reason "${text}": expected one of ${REASONS.join(', ')}`);
+        flags.reason = text;
+      },
+    ),
+    values: ['REASON'],
+    choices: REASONS,
+  },
+];
+
+const OF_COMMANDS: readonly DeviceFlag[] = [
+  flag('input', 'JSON', SENDING, 'what the command takes: JSON, or @FILE that holds it', (flags, text) => {
+    flags.input = text;
+  }),
+  flag('wait', 'TIME', SENDING, 'how long to wait for what becomes of it, up to 60s (5s)', (flags, text) => {
+    flags.waitS = seconds('--wait', text, '1s', '60s');
+  }),
+  flag('no-wait', undefined, SENDING, 'only have it queued', (flags) => {
+    flags.waitS = 0;
+  }),
+  flag('ttl', 'TIME', SENDING, 'until when it has to be confirmed (as its type says)', (flags, text) => {
+    flags.ttlS = seconds('--ttl', text, '1s', '30d');
+  }),
+  flag('command-id', 'ID', SENDING, 'an id of your own: the same command again is not sent twice', (flags, text) => {
+    flags.commandId = text;
+  }),
+];
+
+const OF_FILES: readonly DeviceFlag[] = [
+  {
+    ...flag(
+      'format',
+      'FORMAT',
+      ['import', 'export'],
+      'json or csv (import: by the end of the name; else json)',
+      (flags, text) => {
+        const format = FORMATS.find((known) => known === text);
+        if (format === undefined) throw usageError(`Cannot use --format "${text}": expected json or csv`);
+        flags.format = format;
+      },
+    ),
+    choices: FORMATS,
+  },
+  flag('dry-run', undefined, ['import'], 'import: say what would be done, and do nothing', (flags) => {
+    flags.dryRun = true;
+  }),
+];
+
+const OWN: readonly FlagGroup<DeviceFlags>[] = [
+  { title: 'Devices', flags: OF_DEVICES },
+  { title: 'Tokens and certificates', flags: OF_CREDENTIALS },
+  { title: 'Commands', flags: OF_COMMANDS },
+  { title: 'Files', flags: OF_FILES },
+];
+const GROUPS: readonly FlagGroup<DeviceFlags>[] = [...OWN, { title: 'The server', flags: API_FLAGS }];
+
+const HELP: CommandHelp = {
+  name: 'dunlin device',
+  summary: 'devices: who they are, what they come in with, whether they are there, and commands to them',
+  usage: Object.keys(ACTIONS).map((name) => `dunlin device ${named(name as DeviceAction)} [flags]`),
+  examples: [
+    ['dunlin device add cam-1 --type camera --attribute thingName=hall', 'a device of a type of the configuration'],
+    ['dunlin device token cam-1 > cam-1.token', 'its password, shown this once'],
+    ['dunlin device cert frame-7 --out frame-7', 'ca.pem, cert.pem and key.pem (0600)'],
+    ['dunlin device why cam-1', 'what refused it, and what is expected'],
+    ['dunlin device wake cam-1 --wait 10s', 'sends wake, and says what became of it'],
+    ['dunlin device command cam-1 record --input \'{"seconds":5}\'', 'a command that takes something'],
+    ['dunlin device list --type camera --attribute space=hall', 'which there are'],
+    ['dunlin device import fleet.csv --dry-run', 'what a file would add and change'],
+  ],
+  notes: [
+    [
+      'Actions',
+      columns(Object.entries(ACTIONS).map(([name, { summary }]) => [named(name as DeviceAction), summary] as const)),
+    ],
+    API_NOTE,
+  ],
+};
+
+/** Help and flags of `dunlin device`. */
+export const DEVICE_PAGE: CommandPage = { help: HELP, groups: GROUPS };
+
+/** The text of `dunlin device --help`. */
+export function deviceHelp(): string {
+  return helpText(HELP, GROUPS);
+}
+
+/** Reads and checks the command line. Throws a usage error. */
+export function readDeviceFlags(argv: readonly string[]): DeviceRequest {
+  const flags: DeviceFlags = {
+    ...{ json: false, plainHttp: false, attributes: [], withoutAttributes: [], groups: [], withoutGroups: false },
+    ...{ connected: false, rotates: false, force: false, all: false, dryRun: false },
+  };
+  const words: string[] = [];
+  const used: DeviceFlag[] = [];
+  const noted = (known: DeviceFlag): DeviceFlag => ({
+    ...known,
+    set: (target, values) => {
+      used.push(known);
+      known.set(target, values);
+    },
+  });
+  const groups = [
+    ...OWN.map(({ title, flags: known }) => ({ title, flags: (known as DeviceFlag[]).map(noted) })),
+    { title: '', flags: API_FLAGS },
+  ];
+  readFlags('dunlin device', groups, argv, flags, (_flags, word) => void words.push(word));
+  const [name, ...rest] = words;
+  const action = actionOf(name);
+  const { length } = ACTIONS[action].words;
+  if (rest.length > length)
+    throw usageError(`Cannot use "${rest[length]}": expected nothing behind ${named(action)} but flags`);
+  if (rest.length < length || rest.includes(''))
+    throw usageError(`Cannot run ${name}: expected dunlin device ${named(action)}, see dunlin device --help`);
+  const loose = used.find(({ of }) => !of.includes(action));
+  if (loose !== undefined)
+    throw usageError(`Cannot use --${loose.long} with ${action}: it is for ${[...new Set(loose.of)].join(', ')}`);
+  return { action, words: rest, flags };
+}
+
+function actionOf(name: string | undefined): DeviceAction {
+  const known = Object.keys(ACTIONS);
+  if (name === undefined)
+    throw usageError(`Cannot run dunlin device alone: expected one of ${known.join(', ')}, see dunlin device --help`);
+  if (Object.hasOwn(ACTIONS, name)) return name as DeviceAction;
+  const near = name.length > 1 ? known.find((one) => isNear(name, one)) : undefined;
+  const hint = near === undefined ? `expected one of ${known.join(', ')}` : `did you mean ${near}?`;
+  throw usageError(`Cannot run "${name}": ${hint}`);
+}
+
+function named(action: DeviceAction): string {
+  return [action, ...ACTIONS[action].words].join(' ');
+}
+
+function flag(
+  long: string,
+  value: string | undefined,
+  of: readonly DeviceAction[],
+  help: string,
+  set: (flags: DeviceFlags, text: string) => void,
+): DeviceFlag {
+  return { long, ...(value !== undefined && { values: [value] }), of, help, set: (flags, [text]) => set(flags, text) };
+}

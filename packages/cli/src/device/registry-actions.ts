@@ -1,0 +1,154 @@
+/** Actions on the registry: devices one by one, lists of them, and all about one. */
+
+import type { Api } from '../api/api.ts';
+import { ApiRefusal } from '../api/api.ts';
+import { fromNow, shownMoment } from '../durations.ts';
+import { usageError } from '../exit-codes.ts';
+import type { Outcome } from '../outcome.ts';
+import { textTable } from '../text-table.ts';
+import {
+  type CertificateAnswer,
+  type CommandAnswer,
+  type DeviceAnswer,
+  devicePath,
+  type PresenceAnswer,
+  type TokenAnswer,
+} from './answers.ts';
+import { commandWord } from './command-outcome.ts';
+import type { DeviceFlags } from './device-flags.ts';
+import { certificateLine, presenceLine, tokenLine } from './device-lines.ts';
+
+const LIST_LIMIT = 100;
+/** Certificates and commands that `show` has. */
+const SHOWN_MAX = 10;
+
+export async function addDevice(api: Api, id: string, flags: DeviceFlags): Promise<Outcome> {
+  const { type, name, owner, authority, enabled, groups, attributes } = flags;
+  if (type === undefined) throw usageError('Cannot add a device: expected --type TYPE, a key of devices.types');
+  const device = { id, type, name, owner, authority, enabled, groups, attributes: Object.fromEntries(attributes) };
+  const added = await api.ask<DeviceAnswer>('POST', '/api/v1/devices', device);
+  const { shellWord } = await import('@dunlin/server');
+  const word = shellWord(id);
+  const remarks = [
+    `Give it what it comes in with: dunlin device token ${word}, or dunlin device cert ${word} --out DIR`,
+  ];
+  return { json: added, lines: [`Added ${id}.`], remarks };
+}
+
+export async function changeDevice(api: Api, id: string, flags: DeviceFlags): Promise<Outcome> {
+  const { type, name, owner, authority, groups, withoutGroups, attributes, withoutAttributes } = flags;
+  const named = [...attributes, ...withoutAttributes.map((gone) => [gone, null] as const)];
+  if (withoutGroups && groups.length > 0)
+    throw usageError('Cannot use --no-group with --group: one of both is expected');
+  const patch = {
+    ...{ type, name, owner: owner === '' ? null : owner, authority: authority === '' ? null : authority },
+    ...((withoutGroups || groups.length > 0) && { groups }),
+    ...(named.length > 0 && { attributes: Object.fromEntries(named) }),
+  };
+  if (Object.values(patch).every((value) => value === undefined))
+    throw usageError('Cannot change nothing: expected --type, --name, --attribute, --group, --owner or another flag');
+  return { json: await api.ask('PATCH', devicePath(id), patch), lines: [`Changed ${id}.`] };
+}
+
+export async function enableDevice(api: Api, id: string, enabled: boolean): Promise<Outcome> {
+  const json = await api.ask('PATCH', devicePath(id), { enabled });
+  return { json, lines: [enabled ? `Enabled ${id}: it is let in.` : `Disabled ${id}: it is not let in any more.`] };
+}
+
+export async function removeDevice(api: Api, id: string): Promise<Outcome> {
+  await api.ask('DELETE', devicePath(id));
+  return { json: { id, removed: true }, lines: [`Removed ${id}.`] };
+}
+
+/** The conditions of `list` and `export`, as the API has them. */
+export function deviceQuery({ type, groups, owner, attributes, prefix, enabled }: DeviceFlags) {
+  if (groups.length > 1) throw usageError('Cannot look for several groups: one --group is expected');
+  if (attributes.length > 1) throw usageError('Cannot look for several attributes: one --attribute is expected');
+  const [attribute] = attributes.map(([name, value]) => `${name}=${value}`);
+  const [group] = groups;
+  return {
+    ...(type !== undefined && { type }),
+    ...(group !== undefined && { group }),
+    ...(owner !== undefined && { owner }),
+    ...(attribute !== undefined && { attribute }),
+    ...(prefix !== undefined && { prefix }),
+    ...(enabled !== undefined && { enabled }),
+  };
+}
+
+export async function listDevices(api: Api, flags: DeviceFlags, nowMs: number): Promise<Outcome> {
+  const query = deviceQuery(flags);
+  const { limit = LIST_LIMIT } = flags;
+  if (flags.connected) {
+    const condition = Object.keys(query)[0];
+    if (condition !== undefined) throw usageError('Cannot use --connected with another condition: it stands alone');
+    return connectedDevices(api, limit, nowMs);
+  }
+  const { items, isMore } = await api.list<DeviceAnswer>('/api/v1/devices', query, limit);
+  const rows = items.map(({ id, type, name, enabled, groups, attributes }) => [
+    ...[id, type, enabled ? 'enabled' : 'disabled', name, groups.join(' ')],
+    Object.entries(attributes)
+      .map(([attribute, value]) => `${attribute}=${value}`)
+      .join(' '),
+  ]);
+  return listOutcome(items, [['ID', 'TYPE', 'STATE', 'NAME', 'GROUPS', 'ATTRIBUTES'], ...rows], isMore);
+}
+
+async function connectedDevices(api: Api, limit: number, nowMs: number): Promise<Outcome> {
+  const { items, isMore } = await api.list<PresenceAnswer>('/api/v1/presence', { connected: true }, limit);
+  const rows = items.map(({ deviceId, connectedAtMs, address = '', listener = '', clientId = '' }) => [
+    deviceId,
+    connectedAtMs === undefined ? '' : fromNow(connectedAtMs, nowMs),
+    ...[address, listener, clientId],
+  ]);
+  return listOutcome(items, [['ID', 'CONNECTED', 'ADDRESS', 'LISTENER', 'CLIENT ID'], ...rows], isMore);
+}
+
+function listOutcome(items: readonly unknown[], rows: readonly (readonly string[])[], isMore: boolean): Outcome {
+  const remarks = isMore ? [`There are more: --limit shows more of them, dunlin device export all.`] : [];
+  return { json: items, lines: items.length === 0 ? ['There is none.'] : textTable(rows), remarks };
+}
+
+export async function showDevice(api: Api, id: string, nowMs: number): Promise<Outcome> {
+  const device = await api.ask<DeviceAnswer>('GET', devicePath(id));
+  const presence = await api.ask<PresenceAnswer>('GET', devicePath(id, 'presence'));
+  const tokens = await tokensOf(api, id);
+  const { items: certificates } = await certificatesOf(api, id, SHOWN_MAX);
+  const { items: commands } = await api.list<CommandAnswer>(devicePath(id, 'commands'), {}, SHOWN_MAX);
+  const { type, name, attributes, groups, owner, enabled, authority, createdAtMs, changedAtMs } = device;
+  const facts: (readonly [string, string])[] = [
+    ['type', type],
+    ...(name === '' ? [] : [['name', name] as const]),
+    ['state', enabled ? 'enabled' : 'disabled: it is not let in'],
+    ['presence', presenceLine(presence, nowMs)],
+    ...Object.entries(attributes).map(([attribute, value]) => ['attribute', `${attribute}=${value}`] as const),
+    ...(groups.length === 0 ? [] : [['groups', groups.join(' ')] as const]),
+    ...(owner === undefined ? [] : [['owner', owner] as const]),
+    ...(authority === undefined ? [] : [['authority', authority] as const]),
+    ['added', shownMoment(createdAtMs, nowMs)],
+    ['changed', shownMoment(changedAtMs, nowMs)],
+    ...tokens.map((token) => ['token', tokenLine(token, nowMs)] as const),
+    ...certificates.map((certificate) => ['certificate', certificateLine(certificate, nowMs)] as const),
+    ...commands.map((command) => ['command', commandLine(command, nowMs)] as const),
+  ];
+  const json = { ...device, presence, tokens, certificates, commands };
+  return { json, lines: [id, ...textTable(facts.map(([what, value]) => [`  ${what}`, value]))] };
+}
+
+export async function tokensOf(api: Api, id: string): Promise<readonly TokenAnswer[]> {
+  return (await api.ask<{ items: readonly TokenAnswer[] }>('GET', devicePath(id, 'tokens'))).items;
+}
+
+/** None where the server has no authority. */
+export async function certificatesOf(api: Api, id: string, most: number): Promise<{ items: CertificateAnswer[] }> {
+  try {
+    return await api.list<CertificateAnswer>(devicePath(id, 'certificates'), {}, most);
+  } catch (error) {
+    if (error instanceof ApiRefusal && error.code === 'authority-missing') return { items: [] };
+    throw error;
+  }
+}
+
+function commandLine(command: CommandAnswer, nowMs: number): string {
+  return `${command.type} ${command.id} ${commandWord(command)}, requested ${fromNow(command.requestedAtMs, nowMs)}`;
+}

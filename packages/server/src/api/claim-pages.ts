@@ -1,0 +1,235 @@
+/** The page `/claim`: forms of HTML by which the owner of devices signs in, enters a code, renews and revokes. */
+import type { Clock } from '@dunlin/broker';
+import type { DeviceService } from '@dunlin/devices';
+import { Type } from 'typebox';
+import { type ApiAnswer, type ApiCall, type ApiChange, type ApiRoute, CLOSED, route } from './api-route.ts';
+import { boundedBytes } from './bounded-stream.ts';
+import { confirmed } from './claim-routes.ts';
+import { devicesPage, type Note, PAGE_HEADERS, signInPage } from './claim-view.ts';
+import { deviceProblem } from './device-problems.ts';
+import { ownDevice, ownDevices } from './owner-routes.ts';
+import { isFormToken, type OwnerSession } from './owner-sessions.ts';
+import { type SignInParts, signIn } from './owner-sign-in.ts';
+import { ApiProblem, PROBLEMS } from './problems.ts';
+
+export interface ClaimPageParts extends SignInParts {
+  readonly service: DeviceService;
+  readonly clock: Clock;
+  /** As `devices.authority.warnDays`. */
+  readonly warnDays: number;
+}
+
+type Call = Pick<ApiCall<never, never, never>, 'caller' | 'http' | 'gone'>;
+type FormCall = Call & { readonly body: AsyncIterable<Uint8Array> };
+type Fields = (name: string) => string;
+
+/** What a form led to: another page, or what is told on this one. */
+interface Done {
+  readonly answer: ApiAnswer<string>;
+  readonly change?: ApiChange;
+}
+
+const tag = 'pages';
+const FORM = { contentTypes: ['application/x-www-form-urlencoded'], bytesMax: 16_384 } as const;
+const BODY = Type.Unsafe<AsyncIterable<Uint8Array>>(Type.Unknown());
+const LIMIT = 50;
+const HTML = 'text/html; charset=utf-8';
+/** After a form, so that reloading the page does not send it again. */
+const SEE_OTHER = 303;
+
+export function claimPages(parts: ClaimPageParts): ApiRoute[] {
+  const { service, sessions } = parts;
+  const { desk } = service;
+  return [
+    route({
+      method: 'GET',
+      path: '/claim',
+      summary: 'The page for owners of devices',
+      tag,
+      scope: 'public',
+      isPage: true,
+      query: Type.Object(
+        {
+          code: Type.Optional(Type.String({ maxLength: 64 })),
+          cursor: Type.Optional(Type.String({ maxLength: 8_192 })),
+          done: Type.Optional(Type.Enum(Object.keys(DONE) as (keyof typeof DONE)[])),
+        },
+        CLOSED,
+      ),
+      async handle({ query: { code = '', cursor, done }, ...call }) {
+        const note = done && { text: DONE[done], isBad: false };
+        return shown(parts, call, { code, cursor, note });
+      },
+    }),
+    form('sign-in', 'Sign in', undefined, async (call) => {
+      const fields = await fieldsOf(call.body);
+      const [username, code] = [fields('username'), fields('code')];
+      try {
+        const cookie = await signIn(parts, { username, password: fields('password') }, call.http, call.gone);
+        return { answer: seeOther(code === '' ? '/claim' : `/claim?code=${encodeURIComponent(code)}`, cookie) };
+      } catch (error) {
+        return { answer: signInAnswer(call, { code, username, problem: problemOf(error) }) };
+      }
+    }),
+    form('sign-out', 'Sign out', undefined, (call) =>
+      signedIn(parts, call, () => {
+        const { headers, isSecure } = call.http;
+        return { answer: seeOther('/claim', sessions.end(headers, isSecure)) };
+      }),
+    ),
+    form('confirm', 'Enter the code of a device', 'claim.confirm', (call) =>
+      signedIn(parts, call, async (fields) => {
+        const [name, replaces] = [fields('name').trim(), fields('replaces')];
+        const { registered } = await confirmed(service, call, undefined, {
+          code: fields('code'),
+          name,
+          ...(replaces !== '' && { replaces }),
+        });
+        const { id, owner, type } = registered.device;
+        return { answer: seeOther('/claim?done=confirmed'), change: { target: id, after: { owner, type, name } } };
+      }),
+    ),
+    form('renew', 'A new certificate of a device, as a file', 'certificate.renew', (call) =>
+      signedIn(parts, call, async (fields, session) => {
+        const registered = await ownDevice(service, session.owner, fields('device'));
+        const { id } = registered.device;
+        const { serial, notAfterMs, ...pems } = await desk.renewForOwner(registered, { by: call.caller.by });
+        const name = `${id.replaceAll(/[^\w.-]/g, '_')}.pem`;
+        const answer = {
+          body: `${pems.key ?? ''}${pems.chain}${pems.authorities}`,
+          contentType: 'application/x-pem-file',
+          headers: { 'content-disposition': `attachment; filename="${name}"` },
+        };
+        return { answer, change: { target: id, after: { serial, notAfterMs } } };
+      }),
+    ),
+    form('revoke', 'Take all credentials of a device away', 'credentials.revoke', (call) =>
+      signedIn(parts, call, async (fields, session) => {
+        const registered = await ownDevice(service, session.owner, fields('device'));
+        await desk.end(registered, call.caller.by);
+        return { answer: seeOther('/claim?done=revoked'), change: { target: registered.device.id } };
+      }),
+    ),
+  ];
+}
+
+const DONE = {
+  confirmed: 'The device is yours now. It fetches its credentials by itself and connects in a moment.',
+  revoked: 'The device is locked out. To use it again, have it show a new code.',
+} as const;
+
+function form(
+  name: string,
+  summary: string,
+  action: string | undefined,
+  handle: (call: FormCall) => Promise<Done>,
+): ApiRoute {
+  return route({
+    method: 'POST',
+    path: `/claim/${name}`,
+    summary,
+    tag,
+    scope: 'public',
+    isPage: true,
+    ...(action !== undefined && { action }),
+    body: BODY,
+    bodyKind: FORM,
+    async handle(call) {
+      const { answer, change } = await handle(call);
+      return { ...answer, change };
+    },
+  });
+}
+
+/**
+ * Carries a form out for whoever is signed in; what is wrong with it is told on the page.
+ * @throws ApiProblem form-refused where it is none of our pages that sent it
+ */
+async function signedIn(
+  parts: ClaimPageParts,
+  call: FormCall,
+  work: (fields: Fields, session: OwnerSession) => Done | Promise<Done>,
+): Promise<Done> {
+  const { session } = call.caller;
+  const fields = await fieldsOf(call.body);
+  if (session === undefined) {
+    const problem = new ApiProblem('session-missing', 'You are no longer signed in: sign in again.');
+    return { answer: signInAnswer(call, { code: fields('code'), username: '', problem }) };
+  }
+  if (!isFormToken(session, fields('formToken')))
+    throw new ApiProblem('form-refused', 'Cannot do this: a page of this server is expected to ask');
+  try {
+    return await work(fields, session);
+  } catch (error) {
+    const problem = problemOf(error);
+    const note = { text: TOLD[problem.code] ?? problem.message, isBad: true };
+    const answer = await shown(parts, call, { code: fields('code'), name: fields('name'), note });
+    return { answer: { ...answer, status: PROBLEMS[problem.code].status } };
+  }
+}
+
+/** In the words of somebody who holds a device in the hand. */
+const TOLD: Partial<Record<ApiProblem['code'], string>> = {
+  'claim-code-unknown': 'No device shows this code. Look again; if its time is over, the device shows a new one.',
+  'too-many-requests': 'There were too many attempts. Wait a while, then try again.',
+  'sign-in-refused': 'The user name or the password is wrong.',
+};
+
+interface Wanted {
+  readonly code: string;
+  readonly name?: string;
+  readonly cursor?: string | undefined;
+  readonly note?: Note | undefined;
+}
+
+async function shown(
+  parts: ClaimPageParts,
+  call: Call,
+  { code, name = '', cursor, note }: Wanted,
+): Promise<ApiAnswer<string>> {
+  const { session } = call.caller;
+  if (session === undefined) return signInAnswer(call, { code, username: '', problem: undefined });
+  const { owner, formToken } = session;
+  const page = await ownDevices(parts.service, owner, LIMIT, cursor);
+  const nowMs = parts.clock.nowMs();
+  const { warnDays } = parts;
+  return pageAnswer(devicesPage({ note, owner, formToken, code, name, ...page, nowMs, warnDays }));
+}
+
+function signInAnswer(
+  { http }: Call,
+  {
+    code,
+    username,
+    problem,
+  }: { readonly code: string; readonly username: string; readonly problem: ApiProblem | undefined },
+): ApiAnswer<string> {
+  const note = problem && { text: TOLD[problem.code] ?? problem.message, isBad: true };
+  const isLocal = http.peer === undefined || /^(?:127\.|::1$|::ffff:127\.)/.test(http.peer.address);
+  const answer = pageAnswer(signInPage({ note, code, username, isPlain: !http.isSecure && !isLocal }));
+  return problem === undefined ? answer : { ...answer, status: PROBLEMS[problem.code].status };
+}
+
+function pageAnswer(body: string): ApiAnswer<string> {
+  return { body, contentType: HTML, headers: PAGE_HEADERS };
+}
+
+function seeOther(location: string, cookie?: string): ApiAnswer<string> {
+  return {
+    status: SEE_OTHER,
+    location,
+    headers: { ...PAGE_HEADERS, ...(cookie !== undefined && { 'set-cookie': cookie }) },
+  };
+}
+
+/** What is no problem of the caller's is thrown on. */
+function problemOf(error: unknown): ApiProblem {
+  const problem = error instanceof ApiProblem ? error : deviceProblem(error);
+  if (problem === undefined) throw error;
+  return problem;
+}
+
+async function fieldsOf(body: AsyncIterable<Uint8Array>): Promise<Fields> {
+  const given = new URLSearchParams((await boundedBytes(body, FORM.bytesMax)).toString('utf8'));
+  return (name) => given.get(name) ?? '';
+}

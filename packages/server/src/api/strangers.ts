@@ -1,0 +1,62 @@
+/** Whoever asks without a key that counts: how often each host may, and how long a wrong key waits for its answer. */
+import type { Clock } from '@dunlin/broker';
+import { networkOf } from '@dunlin/transport/network';
+import type { ApiLimits, KeyGuard } from './api-application.ts';
+import { ApiProblem } from './problems.ts';
+import { RequestRate } from './request-rate.ts';
+
+export interface StrangersParts {
+  readonly clock: Clock;
+  readonly guard: Pick<KeyGuard, 'failedElsewhere'>;
+  readonly limits: Pick<ApiLimits, 'strangerRequestsPerSecondMax' | 'requestsMax'>;
+  /** Told of each wait, with what ends it before its time. */
+  readonly began: (work: Promise<unknown>, end: () => void) => void;
+}
+
+/** Of the requests that there may be at once, how many may wait for the answer to a wrong key: the others are for callers. */
+const WAITING_SHARE = 0.25;
+
+export class Strangers {
+  readonly #parts: StrangersParts;
+  readonly #rate: RequestRate;
+  readonly #waitingMax: number;
+  #waiting = 0;
+
+  constructor(parts: StrangersParts) {
+    const { clock, limits } = parts;
+    this.#parts = parts;
+    this.#rate = new RequestRate(clock, limits.strangerRequestsPerSecondMax);
+    this.#waitingMax = Math.floor(limits.requestsMax * WAITING_SHARE);
+  }
+
+  /** Counts a request; what its answer is where it is one too many. All addresses of one host are one. */
+  take(address: string): ApiProblem | undefined {
+    const isWithin = this.#rate.take(networkOf(address) ?? address);
+    return isWithin ? undefined : tooMany('of this address without an API key that counts');
+  }
+
+  /** Whoever shows a wrong key waits the longer the more often it did. Settles with what the answer is. */
+  async refusal(error: unknown, address: string, listener: string): Promise<unknown> {
+    const isGuess = error instanceof ApiProblem && error.code === 'key-refused';
+    const delayMs = isGuess ? this.#parts.guard.failedElsewhere(address, listener) : 0;
+    const limited = this.take(address);
+    if (limited !== undefined || delayMs === 0) return limited ?? error;
+    if (this.#waiting >= this.#waitingMax) return tooMany('with a wrong API key');
+    this.#waiting += 1;
+    await this.#pause(delayMs);
+    this.#waiting -= 1;
+    return error;
+  }
+
+  /** Settles when the time is over, or the server stops. */
+  #pause(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#parts.clock.every(ms, resolve);
+    this.#parts.began(promise, resolve);
+    return promise.finally(() => timer.cancel());
+  }
+}
+
+export function tooMany(whose: string): ApiProblem {
+  return new ApiProblem('too-many-requests', `Cannot take more requests ${whose} in this second: try again later`);
+}
