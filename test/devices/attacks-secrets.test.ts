@@ -38,7 +38,10 @@ test('no secret stands in the log, in an answer but the one that makes it, on a 
     return secret;
   };
   const web = `http://127.0.0.1:${server.port('web')}`;
-  const made = await server.done('POST', '/api/v1/keys', { name: 'a key', scopes: [...SCOPES, 'keys:write'] });
+  const made = await server.done('POST', '/api/v1/keys', {
+    name: 'a key',
+    scopes: [...SCOPES, 'keys:write', 'claims:write'],
+  });
   const key = keep('API key', made.key);
   keep('secret part of the API key', key.slice(20));
   const ask = async (method: string, path: string, body?: unknown, headers: Record<string, string> = {}, as = key) => {
@@ -57,7 +60,8 @@ test('no secret stands in the log, in an answer but the one that makes it, on a 
   /** An answer that must not hold a secret. */
   const look = async (...request: Parameters<typeof ask>) => {
     const { text, head, status } = await ask(...request);
-    seen.push(`${request[0]} ${request[1]}\n${head}\n${text}`);
+    // What was asked for may stand in a query.
+    seen.push(`${request[0]} ${request[1].replace(/\?.*/, '')}\n${head}\n${text}`);
     return { status, text };
   };
   const secretOf = async (field: string, ...request: Parameters<typeof ask>): Promise<string> => {
@@ -92,6 +96,22 @@ test('no secret stands in the log, in an answer but the one that makes it, on a 
   });
   await secretOf('key', 'POST', '/api/v1/devices/player-1/certificates', { generateKey: true });
   await secretOf('key', 'POST', '/api/v1/devices/player-1/certificates/renew', { generateKey: true });
+  const claim = JSON.parse((await ask('POST', '/api/v1/claims', { type: 'frame' })).text);
+  keep('secret of a claim', claim.secret);
+  const collect = `/api/v1/claims/${claim.claimId}/collect`;
+  const confirmed = await look('POST', '/api/v1/claims/confirm', { code: claim.code, owner: 'ada' });
+  assert.equal(confirmed.status, 200, confirmed.text);
+  await look('POST', collect, undefined, { 'x-claim-secret': `${claim.secret}x` });
+  await look('POST', collect, undefined, { 'x-claim-secret': claim.code });
+  await look('POST', `${collect}?secret=${claim.secret}`);
+  const { text: collected } = await ask('POST', collect, undefined, { 'x-claim-secret': claim.secret });
+  const { deviceId, credentials } = JSON.parse(collected);
+  keep('renewal token', credentials.renewalToken);
+  keep('key of a claim', credentials.certificate.key);
+  for (const shown of [`${credentials.renewalToken}x`, claim.secret, token])
+    await look('POST', '/api/v1/device/renew', { deviceId, generateKey: true }, { 'x-renewal-token': shown });
+  // Its answer repeats what it was asked for.
+  await ask('POST', '/api/v1/device/renew', { deviceId: credentials.renewalToken, generateKey: true });
   // Secrets in places that are not for them.
   await look('POST', '/api/v1/devices', { id: 'cam-5', type: 'camera', token });
   await look('POST', '/api/v1/devices/cam-1/tokens', { token, expiresInS: 0 });

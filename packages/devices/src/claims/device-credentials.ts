@@ -1,5 +1,5 @@
 /** The credentials that devices get without anybody who manages them: by a claim, by renewal, and taken away by their owner. */
-import type { CertificateFacts, Clock } from '@dunlin/broker';
+import { type CertificateFacts, type Clock, shownUsername } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
 import type { Certificates, StoredCertificate } from '../authority/certificates.ts';
 import type { IssuedCertificate, IssuingAuthority } from '../authority/issuing-authority.ts';
@@ -204,7 +204,8 @@ export class CredentialDesk {
 
   /** Operators learn why; whoever asks does not. */
   #refused(deviceId: string, address: string, why: string): DeviceError {
-    this.#parts.tell({ name: 'renewalRefused', deviceId: deviceId.slice(0, 128), address, why });
+    // A device may have sent its token in the wrong place.
+    this.#parts.tell({ name: 'renewalRefused', deviceId: shownUsername(deviceId) ?? '', address, why });
     return refused(
       deviceId,
       'what was shown does not count; a renewal token or a certificate of the device is expected',

@@ -10,6 +10,7 @@ import {
   NOBODY,
   type Principal,
   type Refusal,
+  shownUsername,
 } from '@dunlin/broker';
 import {
   type Authorities,
@@ -73,7 +74,6 @@ export interface RefusedDevice {
 }
 
 const NO_BYTES = new Uint8Array(0);
-const SHOWN_CHARACTERS_MAX = 128;
 
 /** Says nothing of a client without a User Name. With a password the token counts, without one the certificate. */
 export class DeviceMethod implements Method {
@@ -243,7 +243,8 @@ function tokenRefusal(verdict: TokenVerdict, registered: RegisteredDevice | unde
 
 function otherName(commonName: string | undefined, username: string): Refusal {
   const found = commonName === undefined ? 'no single, readable Common Name' : `the Common Name ${quoted(commonName)}`;
-  const sent = username.length > SHOWN_CHARACTERS_MAX ? `one of ${username.length} characters` : quoted(username);
+  const shown = shownUsername(username);
+  const sent = shown === undefined ? `one of ${username.length} characters` : quoted(shown);
   return certificateRefusal(
     'username',
     `it has ${found}, the client sent the User Name ${sent}; the same is expected`,
