@@ -11,11 +11,11 @@ import { build, type Metafile, type Plugin } from 'esbuild';
 import { minify } from 'terser';
 
 /** What the client stays below today, in bytes, so that it does not grow unnoticed; the aim is 20,000. */
-export const CLIENT_BYTES_MAX = 24_900;
+export const CLIENT_BYTES_MAX = 25_000;
 
 /** The same for each part that is loaded when it is first used. */
 export const ON_DEMAND_BYTES_MAX: Readonly<Record<string, number>> = {
-  authenticating: 800,
+  authenticating: 900,
   'outbox-keeper': 900,
   'request-response': 2400,
 };

@@ -55,6 +55,7 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/client/src/dial.ts': 'types',
   'packages/client/src/request-response.ts': 'names of what requester.test.ts and responder.test.ts test',
   'packages/client/src/testing/fake-link.ts': 'a link of the tests beside it; several of them run it',
+  'packages/client/src/testing/surfacing.ts': 'uncaught errors for the tests beside it; several of them run it',
   'packages/client/src/testing/virtual-environment.ts': 'time of the tests beside it and in contract; they run it',
   'packages/client/src/options.ts': 'types',
   'packages/client/src/tls-options.ts': 'types',

@@ -32,7 +32,10 @@ async function runBuilt() {
   const { keepHangUp } = await import('../dist/hang-up.js');
   if (process.argv[2] === 'serve') keepHangUp();
   const { processTerminal, run } = await import('../dist/index.js');
-  process.exit(await run(process.argv.slice(2), processTerminal()));
+  const terminal = processTerminal();
+  const exitCode = await run(process.argv.slice(2), terminal);
+  await terminal.written();
+  process.exit(exitCode);
 }
 
 function runSource(node) {

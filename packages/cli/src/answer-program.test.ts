@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { programOutput } from './answer-program.ts';
+import { programAnswerer, programOutput } from './answer-program.ts';
 
 const node = process.execPath;
 const { signal } = new AbortController();
@@ -48,4 +48,16 @@ test('the signal ends the program', async () => {
   const running = run([node, '-e', 'setInterval(() => {}, 1000)'], '', { signal: controller.signal });
   controller.abort();
   await assert.rejects(running, /Cannot answer with/);
+});
+
+test('requests that wait for their turn hold no more bytes than they may', async () => {
+  const answer = programAnswerer([node, '-e', 'process.stdin.pipe(process.stdout)'], {
+    ...bounds,
+    programsMax: 1,
+    inputBytesMax: 5,
+  });
+  const answers = [answer('t', Buffer.from('abc')), answer('t', Buffer.from('de'))];
+  await assert.rejects(answer('t', Buffer.from('f')), /: requests of 5 bytes wait for it, at most 5 may$/);
+  assert.deepEqual((await Promise.all(answers)).map(String), ['abc', 'de']);
+  assert.equal(String(await answer('t', Buffer.from('f'))), 'f');
 });

@@ -1,6 +1,7 @@
 /** A program that answers requests: `--exec` of `dunlin rr`. */
 
 import { spawn } from 'node:child_process';
+import { Turns } from './turns.ts';
 
 /** Bounds of one run. */
 export interface ProgramBounds {
@@ -55,4 +56,36 @@ export function programOutput(
       reject(new Error(`${attempt}: ${bytes > outputBytesMax ? tooMuch : end}`));
     });
   });
+}
+
+/** Bounds of all runs. */
+export interface AnswererBounds extends ProgramBounds {
+  readonly programsMax: number;
+  /** Bytes of the requests whose programs run or wait for their turn. */
+  readonly inputBytesMax: number;
+}
+
+/**
+ * Answers each request with a run of the program; those above `programsMax` wait in line. Rejects as `programOutput` does,
+ * and at once where too much waits.
+ */
+export function programAnswerer(
+  command: readonly string[],
+  bounds: AnswererBounds,
+): (topic: string, input: Uint8Array) => Promise<Uint8Array> {
+  const turns = new Turns(bounds.programsMax);
+  let inputBytes = 0;
+  return async (topic, input) => {
+    if (inputBytes + input.length > bounds.inputBytesMax) {
+      throw new Error(
+        `Cannot answer with "${command[0]}": requests of ${inputBytes} bytes wait for it, at most ${bounds.inputBytesMax} may`,
+      );
+    }
+    inputBytes += input.length;
+    try {
+      return await turns.take(() => programOutput(command, topic, input, bounds));
+    } finally {
+      inputBytes -= input.length;
+    }
+  };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readBrokerUrl } from './broker-url.ts';
+import { readBrokerUrl, shownUrl } from './broker-url.ts';
 
 test('server, credentials and topic are read', () => {
   const scheme = 'mqtt';
@@ -49,6 +49,13 @@ test('what cannot be is refused, and no password repeated', () => {
     'mqtt://u:secret@host:0/a',
     'mqtt://u:secret%@host/a',
     'mqtt://u:secret@host:99999/a',
+    'mqtt://u:a/secret@host/a',
+    'mqtt://u:a@secret@host/a',
+    'mqtt://u:secret',
+    'mqtt:u:secret@host',
+    'u:secret@host',
+    'MQTT://u:secret@host',
+    'ws://host:0/mqtt?token=secret',
   ];
   for (const url of wrong) {
     assert.throws(
@@ -57,4 +64,12 @@ test('what cannot be is refused, and no password repeated', () => {
       url,
     );
   }
+});
+
+test('a URL is shown without its secrets', () => {
+  assert.equal(shownUrl('wss://u:p@h:1/mqtt?token=t'), 'wss://u:(hidden)@h:1/mqtt?(hidden)');
+  assert.equal(shownUrl('mqtt://h:1/a@b?c'), 'mqtt://h:1/a@b?c');
+  assert.equal(shownUrl('mqtt://u:p/q@h'), 'mqtt://(hidden)@h');
+  assert.equal(shownUrl('mqtt://u:p'), 'mqtt://u:(hidden)');
+  assert.equal(shownUrl('host/a'), 'host/a');
 });

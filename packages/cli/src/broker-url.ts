@@ -22,6 +22,7 @@ export interface BrokerUrl {
   readonly topic?: string;
 }
 
+const SHAPE = /^([a-z+]+):\/\/(?:([^@/]*)@)?(\[[^\]]+\]|[^:/@]*)(?::(\d+))?(?:\/(.*))?$/s;
 const EXPECTED = 'expected mqtt://[user[:password]@]host[:port]/topic, or mqtts://, ws://, wss://, mqtt+unix:///path';
 
 /**
@@ -29,7 +30,7 @@ const EXPECTED = 'expected mqtt://[user[:password]@]host[:port]/topic, or mqtts:
  * that does not repeat the password.
  */
 export function readBrokerUrl(url: string): BrokerUrl {
-  const found = /^([a-z+]+):\/\/(?:([^@/]*)@)?(\[[^\]]+\]|[^:/]*)(?::(\d+))?(?:\/(.*))?$/s.exec(url);
+  const found = SHAPE.exec(url);
   if (found === null) throw badUrl(url, EXPECTED);
   const [, scheme, credentials, host, port, rest = ''] = found;
   if (!isScheme(scheme)) {
@@ -64,7 +65,20 @@ function decode(url: string, text: string): string {
   }
 }
 
-/** The URL as the user may see it again: without what could be a password. */
+/**
+ * The URL as people may see it: without the password and the query of a WebSocket, which may hold a token. Of a text that
+ * has not the shape of a URL nothing is shown that could be a part of a password, such as one with a slash in it.
+ */
+export function shownUrl(url: string): string {
+  const found = SHAPE.exec(url);
+  if (found === null) return url.replace(/^([a-z+]+:\/\/)?.*@/is, '$1(hidden)@').replace(/:(?!\/\/).*$/s, ':(hidden)');
+  const [, scheme, credentials] = found;
+  const user = credentials?.replace(/:.*$/s, ':(hidden)');
+  const rest = url.slice(scheme.length + '://'.length + (credentials === undefined ? 0 : credentials.length + 1));
+  const shown = scheme.startsWith('ws') ? rest.replace(/\?.*$/s, '?(hidden)') : rest;
+  return `${scheme}://${user === undefined ? '' : `${user}@`}${shown}`;
+}
+
 function badUrl(url: string, why: string): Error {
-  return usageError(`Cannot use the URL "${url.replace(/\/\/[^@/]*@/, '//…@')}": ${why}`);
+  return usageError(`Cannot use the URL "${shownUrl(url)}": ${why}`);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cellsOf, fitted, shortened } from './cells.ts';
+import { cellsOf, fitted, fittedName, shortened } from './cells.ts';
 
 test('letters of East Asia take two cells, combining marks none', () => {
   assert.deepEqual(['abc', '温度', 'é', '🌡️x', ''].map(cellsOf), [3, 4, 1, 3 - 1, 0]);
@@ -16,4 +16,13 @@ test('text is shortened with an ellipsis, and fitted exactly', () => {
   );
   for (const cells of [1, 2, 3, 4, 5, 6, 7, 8]) assert.equal(cellsOf(fitted('a温度b', cells)), cells, String(cells));
   assert.equal(fitted('ab', 4), 'ab  ');
+});
+
+test('a name keeps its beginning and its end', () => {
+  assert.deepEqual(
+    [fittedName('abcdefgh', 8), fittedName('abcdefgh', 7), fittedName('abcdefgh', 4), fittedName('ab', 4)],
+    ['abcdefgh', 'ab…efgh', 'a…gh', 'ab  '],
+  );
+  for (const name of ['温度計/温度計', 'plant/line/1', '🚀é🚀é'])
+    for (const cells of [0, 1, 2, 3, 4, 5, 6, 7, 8]) assert.equal(cellsOf(fittedName(name, cells)), cells, name);
 });

@@ -14,8 +14,21 @@ export function cellsOf(text: string): number {
 
 /** The text in exactly so many cells: filled with blanks, or shortened with `…` at the end. */
 export function fitted(text: string, cells: number): string {
-  const fitting = shortened(text, cells);
-  return fitting + ' '.repeat(Math.max(0, cells - cellsOf(fitting)));
+  return filled(shortened(text, cells), cells);
+}
+
+/** A name in exactly so many cells: filled with blanks, or with `…` inside, since what differs is often at the end. */
+export function fittedName(name: string, cells: number): string {
+  if (cellsOf(name) <= cells) return filled(name, cells);
+  if (cells < 1) return '';
+  const headCells = Math.ceil(cells / 3);
+  const head = shortened(name, headCells);
+  const tail = [...shortened([...name].reverse().join(''), cells - headCells + 1)].reverse().join('');
+  return filled(`${head.slice(0, -1)}${tail}`, cells);
+}
+
+function filled(text: string, cells: number): string {
+  return text + ' '.repeat(Math.max(0, cells - cellsOf(text)));
 }
 
 /** The text in at most so many cells, with `…` at the end where some of it is left out. */

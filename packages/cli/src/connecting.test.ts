@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
 import { MqttError } from '@dunlin/client';
-import { connectClient, connectOptions, PACKET_BYTES_MAX, unanswered, unsupportedVersion } from './connecting.ts';
+import {
+  connectClient,
+  connectOptions,
+  PACKET_BYTES_MAX,
+  plainPort,
+  unanswered,
+  unsupportedVersion,
+} from './connecting.ts';
 import { type ConnectionFlags, newConnectionFlags } from './connection-flags.ts';
 import { RecordedTerminal } from './contract/recorded-terminal.ts';
 
@@ -70,4 +77,22 @@ test('a connection that is closed without an answer may be one to a port for TLS
   });
   assert.equal(unanswered(new MqttError('refused', 'text', { reasonCode: 0x87 })), undefined);
   assert.equal(unanswered(new Error('text')), undefined);
+});
+
+test('TLS or WebSocket that is cut off asks whether the port is one for plain MQTT', async (context) => {
+  const server = createServer((socket) => socket.once('data', () => socket.resetAndDestroy()));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  context.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  for (const flags of [{ ws: true }, { tls: { checkHost: false } }, { ws: true, tls: { checkHost: false } }]) {
+    const connecting = connectClient(
+      { ...newConnectionFlags(), ...flags, host: '127.0.0.1', port },
+      new RecordedTerminal(),
+    );
+    await assert.rejects(connecting, /\(ECONNRESET\)\nIs this a port for plain MQTT/);
+  }
+  const reset = Object.assign(new Error('x'), { code: 'ECONNRESET' });
+  const error = new MqttError('connection-failed', 'text', { cause: reset });
+  assert.equal(plainPort(error, new URL('mqtt://h')), undefined);
+  assert.equal(plainPort(new MqttError('connection-failed', 'text'), new URL('mqtts://h')), undefined);
 });

@@ -6,6 +6,7 @@ import { visible } from '@dunlin/protocol';
 import { type ConnectionFlags, versionOf } from './connection-flags.ts';
 import { dialOf } from './dialing.ts';
 import { CommandError, ExitCode } from './exit-codes.ts';
+import type { HeldWires } from './held-wires.ts';
 import { placeUrl, serverPlace } from './server-place.ts';
 import type { Terminal } from './terminal.ts';
 import { traceLine } from './trace.ts';
@@ -24,12 +25,13 @@ export interface Target {
 /**
  * The server and the options that the flags mean, for commands that make many clients: certificates and keys are read
  * here, once. No client of it connects again unless `reconnect` is set. Throws a local error for a file, a usage error
- * for a host that cannot be.
+ * for a host that cannot be. `wires` can hold back what its clients receive.
  */
-export function targetOf(flags: ConnectionFlags, terminal: Terminal): Target {
+export function targetOf(flags: ConnectionFlags, terminal: Terminal, wires?: HeldWires): Target {
   const place = serverPlace(flags);
   const url = placeUrl(place);
-  const options = { ...connectOptions(flags, terminal.processId), dial: dialOf(flags, place, url) };
+  const dial = dialOf(flags, place, url);
+  const options = { ...connectOptions(flags, terminal.processId), dial: wires?.dialing(dial) ?? dial };
   return { url, options: { reconnect: false, ...options, on: traces(flags, terminal) } };
 }
 
@@ -52,7 +54,9 @@ export async function connectTarget({ url, options: given }: Target, more: Conne
   try {
     return await connect(url, options);
   } catch (error) {
-    throw unsupportedVersion(error, options.protocolVersion ?? 5) ?? unanswered(error) ?? error;
+    throw (
+      unsupportedVersion(error, options.protocolVersion ?? 5) ?? unanswered(error) ?? plainPort(error, url) ?? error
+    );
   }
 }
 
@@ -80,6 +84,15 @@ export function unanswered(error: unknown): CommandError | undefined {
   const hint =
     'The server did not answer: is this its port for TLS, often 8883 (-L mqtts://HOST)? ' +
     'Plain MQTT is often at 1883 (-p). A server that bans this address does the same.';
+  return new CommandError(ExitCode.network, `${error.message}\n${hint}`);
+}
+
+/** TLS or HTTP that was cut off, as a server of plain MQTT does with it; undefined for any other error. */
+export function plainPort(error: unknown, { protocol }: URL): CommandError | undefined {
+  if (!(error instanceof MqttError) || error.code !== 'connection-failed') return undefined;
+  const isReset = (error.cause as { code?: unknown } | undefined)?.code === 'ECONNRESET';
+  if (!isReset || !['mqtts:', 'ws:', 'wss:'].includes(protocol)) return undefined;
+  const hint = 'Is this a port for plain MQTT, often 1883? That is mqtt://, without --ws and flags of TLS.';
   return new CommandError(ExitCode.network, `${error.message}\n${hint}`);
 }
 

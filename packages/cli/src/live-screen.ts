@@ -61,10 +61,12 @@ export class LiveScreen {
   }
 
   #redraw(): void {
-    const lines = this.#draw(this.#screen.columns(), this.#screen.rows());
-    this.#output.write(`${HOME}${lines.map((line) => `${line}${CLEAR_LINE}`).join('\n')}${CLEAR_BELOW}`);
     this.#drawnMs = performance.now();
     this.#dueMs = Number.POSITIVE_INFINITY;
     this.#at(this.#drawnMs + REFRESH_MS);
+    // A terminal that is stopped or slow gets the view of when it has room again, not all those between.
+    if (this.#output.isFull) return;
+    const lines = this.#draw(this.#screen.columns(), this.#screen.rows());
+    this.#output.write(`${HOME}${lines.map((line) => `${line}${CLEAR_LINE}`).join('\n')}${CLEAR_BELOW}`);
   }
 }

@@ -13,6 +13,9 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
 
 if (import.meta.main) {
   const { processTerminal } = await import('./terminal.ts');
+  const terminal = processTerminal();
+  const exitCode = await run(process.argv.slice(2), terminal);
+  await terminal.written();
   // Nothing else may keep the process: an open standard input would.
-  process.exit(await run(process.argv.slice(2), processTerminal()));
+  process.exit(exitCode);
 }

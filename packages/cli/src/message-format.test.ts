@@ -97,6 +97,8 @@ test('on a terminal texts of others are harmless, and the payload stays as it is
   const fields = { topic: 'a\u202e\n', payload: Buffer.from('\u001b'), properties: { contentType: '\u009b' } };
   const shown = (text: string): string => compileFormat(text, { isTerminal: true })(message(fields), moment).toString();
   assert.equal(shown('%t|%C|%p\\n'), 'a\\u202e\\u000a|\\u009b|\u001b\n');
+  const data = { ...fields, properties: { correlationData: Buffer.from('a\u001b\u202e') } };
+  assert.equal(String(compileFormat('%D', { isTerminal: true })(message(data), moment)), 'a\\u001b\\u202e');
   assert.equal(JSON.parse(shown('%j')).topic, fields.topic);
   assert.doesNotMatch(shown('%j'), /\p{C}/u);
 });

@@ -32,7 +32,7 @@ interface Parameter {
 export interface FormatOptions {
   /** JSON in several lines. */
   readonly pretty?: boolean;
-  /** Texts of others are made safe for a terminal; payloads stay as they are. */
+  /** Texts and data of others are made safe for a terminal; payloads stay as they are. */
   readonly isTerminal?: boolean;
 }
 
@@ -154,7 +154,8 @@ function compileSequence(format: string, at: number, parts: Part[], options: For
   const { pretty = false, isTerminal = false } = options;
   parts.push((message, moment) => {
     const found = value(message, moment, pretty);
-    return lay(kind, layout, isTerminal && typeof found === 'string' ? visible(found, { lines }) : found);
+    if (!isTerminal || (typeof found !== 'string' && kind === 'bytes')) return lay(kind, layout, found);
+    return lay(kind, layout, visible(typeof found === 'string' ? found : Buffer.from(found).toString(), { lines }));
   });
   return at + whole.length;
 }

@@ -16,6 +16,7 @@ profiles:
   plain: { host: plain.example, port: 1884, username: ada, pw: secret }
   odd: { quiet: true }
   odder: { ws: 'yes' }
+  worse: { port: none }
 `;
 writeFileSync(file, text, { mode: 0o600 });
 const groups = connectionFlagGroups(['connect']);
@@ -33,9 +34,10 @@ test('a profile sets flags, and those of the command line win', () => {
 test('the default profile is used only where no server is named', () => {
   const { url, keepAlive, tls, idPrefix } = read('');
   assert.deepEqual([url?.host, keepAlive, tls.caFile, idPrefix], ['home.example', 5, '/ca.pem', 'home-']);
-  for (const line of ['-h other', '-L mqtt://other', '--unix /s']) {
+  for (const line of ['-h other', '-L mqtt://other', '--unix /s', '-p 1883', '--ws']) {
     const flags = read(line);
     assert.deepEqual([flags.keepAlive, flags.tls, flags.idPrefix], [60, {}, undefined], line);
+    assert.deepEqual([flags.username, flags.password, flags.url?.password], [undefined, undefined, undefined], line);
   }
 });
 
@@ -45,13 +47,24 @@ test('another server, identity or user of the command line replaces that of the 
     [other.host, other.port, other.url?.username, other.username, other.password],
     [undefined, undefined, 'bob', undefined, undefined],
   );
+  for (const line of ['-u bob', '--profile plain -u bob']) {
+    const bob = read(line);
+    assert.deepEqual([bob.username, bob.password ?? bob.url?.password], ['bob', undefined], line);
+  }
+  assert.deepEqual([read('-u u').url?.password, read('--profile plain -u ada').password], ['pw', 'secret']);
   const named = read('-i me');
   assert.deepEqual([named.clientId, named.idPrefix], ['me', undefined]);
 });
 
 test('what cannot be is told', () => {
   assert.throws(() => read('--profile none'), /"none": .*has none of this name; see dunlin profile list/);
-  assert.throws(() => read('--profile odd'), /"quiet" is no flag that a profile can have/);
+  assert.throws(() => read('--profile odd'), {
+    message: `Cannot use the profile "odd" of ${file}: "quiet" is no flag that a profile can have`,
+  });
+  assert.throws(
+    () => read('--profile worse'),
+    /^CommandError: Cannot use the profile "worse" of .*: Cannot use port "none": /,
+  );
   assert.throws(() => read('--profile odder'), /"ws" is expected to be true/);
   assert.throws(
     () => readClientFlags('tool', groups, ['--profile', 'a'], newConnectionFlags, undefined, {}),

@@ -33,6 +33,9 @@ test('a saved server is used by name, and by default', async () => {
   assert.equal(out, `here  127.0.0.1:${port()}  (default)\nfar   mqtts://u:(hidden)@h  (with password)\n`);
   const shown = await dunlin(['profile', 'show', 'far']);
   assert.deepEqual(shown.out.trim().split('\n').sort(), ['pw: (hidden)', 'url: mqtts://u:(hidden)@h', 'username: ada']);
+  assert.equal((await dunlin(['profile', 'save', 'far', '-L', 'wss://h/mqtt?token=hush'])).exitCode, 0);
+  assert.equal((await dunlin(['profile', 'show', 'far'])).out, 'url: wss://h/mqtt?(hidden)\n');
+  assert.doesNotMatch((await dunlin(['profile', 'list'])).out, /hush/);
   assert.equal((await dunlin(['profile', 'remove', 'far'])).exitCode, 0);
   assert.deepEqual(await dunlin(['profile', 'remove', 'far']), {
     exitCode: 1,

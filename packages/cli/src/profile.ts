@@ -1,6 +1,7 @@
 /** `dunlin profile`: saves the flags of a client under a name, and shows and removes what was saved. */
 
 import { visible } from '@dunlin/protocol';
+import { shownUrl } from './broker-url.ts';
 import {
   type ConnectionFlags,
   checkConnectionFlags,
@@ -158,7 +159,7 @@ function listOf({ byName, default: chosen }: Profiles): string {
 }
 
 function placeOf({ url, unix, host, port, ws }: Profile): string {
-  if (url !== undefined) return withoutPassword(url);
+  if (url !== undefined) return shownUrl(String(url));
   if (unix !== undefined) return `mqtt+unix://${unix}`;
   return `${host ?? 'localhost'}${port === undefined ? '' : `:${port}`}${ws === true ? ', WebSocket' : ''}`;
 }
@@ -166,12 +167,8 @@ function placeOf({ url, unix, host, port, ws }: Profile): string {
 function shown(profile: Profile): string {
   return Object.entries(profile)
     .map(([name, value]) => {
-      const text = name === 'pw' ? '(hidden)' : name === 'url' ? withoutPassword(value) : String(value);
+      const text = name === 'pw' ? '(hidden)' : name === 'url' ? shownUrl(String(value)) : String(value);
       return `${visible(`${name}: ${text}`)}\n`;
     })
     .join('');
-}
-
-function withoutPassword(url: string | true): string {
-  return String(url).replace(/(\/\/[^@/:]*):[^@/]*@/, '$1:(hidden)@');
 }

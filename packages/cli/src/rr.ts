@@ -3,7 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { type Client, MqttError, type ReceivedMessage } from '@dunlin/client';
 import { visible } from '@dunlin/protocol';
-import { programOutput } from './answer-program.ts';
+import { programAnswerer } from './answer-program.ts';
 import { connectClient, PACKET_BYTES_MAX } from './connecting.ts';
 import { CommandError, ExitCode } from './exit-codes.ts';
 import { latencySummary, milliseconds } from './latencies.ts';
@@ -14,12 +14,13 @@ import { reconnecting } from './reconnecting.ts';
 import { type RrFlags, readRrFlags } from './rr-flags.ts';
 import { momentNow } from './strftime.ts';
 import { Output, outputFailed, type Terminal } from './terminal.ts';
-import { Turns } from './turns.ts';
 
 type Flags = ReturnType<typeof readRrFlags>;
 
 const TIMEOUT_MS = 30_000;
 const PROGRAM_TIMEOUT_MS = 30_000;
+/** Of the requests that programs have or will get: the largest packet, and room for others. */
+const PROGRAM_INPUT_BYTES_MAX = 64 * 1024 * 1024;
 const NO_MATCHING_SUBSCRIBERS = 0x10;
 
 /** Runs the command and returns its exit code. Rejects with what `failureOf` understands. */
@@ -83,6 +84,7 @@ async function requestAll(
       const answer = await requestOne(flags, client, payload, signal);
       timesMs.push(performance.now() - startedMs);
       print(answer);
+      await output.room(signal);
       if (flags.time) terminal.errors.write(`${milliseconds(timesMs[timesMs.length - 1])}\n`);
     } catch (error) {
       if (signal.aborted) break;
@@ -185,7 +187,12 @@ function answererOf(
 ): (request: ReceivedMessage) => Uint8Array | Promise<Uint8Array> {
   if (echo) return (request) => request.payload;
   if (command === undefined) return () => payload;
-  const turns = new Turns(availableParallelism());
-  const bounds = { timeoutMs: PROGRAM_TIMEOUT_MS, outputBytesMax: PACKET_BYTES_MAX, signal };
-  return (request) => turns.take(() => programOutput(command, request.topic, request.payload, bounds));
+  const answer = programAnswerer(command, {
+    programsMax: availableParallelism(),
+    inputBytesMax: PROGRAM_INPUT_BYTES_MAX,
+    timeoutMs: PROGRAM_TIMEOUT_MS,
+    outputBytesMax: PACKET_BYTES_MAX,
+    signal,
+  });
+  return (request) => answer(request.topic, request.payload);
 }

@@ -27,6 +27,21 @@ test('on a terminal a topic cannot play with it; for a program it stands as it i
   assert.equal(print(false), '\u001b[2J \u202e\n');
 });
 
+test('--json on a terminal is the same value, with nothing in it that a terminal obeys', () => {
+  const packet = { type: 'publish' as const, dup: false, qos: 0 as const, retain: false, topic: 'a', packetId: 0 };
+  const properties = { contentType: '\u2066' };
+  const message = new ReceivedMessage({ ...packet, properties, payload: Buffer.from('\u202e') }, 'a');
+  const [terminal, program] = [true, false].map((isTerminal) =>
+    formatOf(read('-t a --json'), { isTerminal, dim: (text) => text })(message, {
+      epochMs: 0,
+      nanoseconds: 0,
+    }).toString(),
+  );
+  assert.doesNotMatch(terminal, /[\u202e\u2066]/);
+  assert.match(program, /\u202e[\s\S]*\u2066/);
+  assert.deepEqual(JSON.parse(terminal), JSON.parse(program));
+});
+
 test('--pretty indents JSON and leaves everything else alone', () => {
   const packet = { type: 'publish' as const, dup: false, qos: 0 as const, retain: false, topic: 'a', packetId: 0 };
   const print = (payload: string | Uint8Array, flags = '') => {

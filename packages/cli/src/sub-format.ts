@@ -19,7 +19,11 @@ const PLAIN: Paper = { isTerminal: false, dim: (text) => text };
 export function formatOf(flags: SubFlags, paper: Paper = PLAIN): MessageFormat {
   const { isTerminal } = paper;
   const newline = Buffer.from(flags.newline ? '\n' : '');
-  if (flags.output === 'json') return (message, moment) => Buffer.from(`${jsonLine(message, moment)}\n`);
+  if (flags.output === 'json') {
+    // JSON has the same escapes, so the value stays the same.
+    const shown = isTerminal ? visible : (line: string) => line;
+    return (message, moment) => Buffer.from(`${shown(jsonLine(message, moment))}\n`);
+  }
   if (flags.output === 'hex') return (message) => hexOf(message, flags.verbose, paper);
   if (flags.format !== undefined) {
     const format = compileFormat(flags.format, { pretty: flags.pretty, isTerminal });

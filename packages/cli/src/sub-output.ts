@@ -64,7 +64,10 @@ function ratesOutput(intervalMs: number, output: Output): MessageOutput {
   const table = new TopicTable();
   const view = new RatesView(table, performance.now());
   const tell = (lines: readonly string[]): void => output.write(`${lines.join('\n')}\n`);
-  const timer = setInterval(() => tell([...view.look(performance.now()), '']), intervalMs);
+  // A table that nobody has room for is left out: its messages are in the next.
+  const timer = setInterval(() => {
+    if (!output.isFull) tell([...view.look(performance.now()), '']);
+  }, intervalMs);
   return {
     take: (message) => table.add(message, performance.now()),
     end: () => {

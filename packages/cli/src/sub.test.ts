@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { finished } from 'node:stream/promises';
 import { test } from 'node:test';
-import { listening, runningServer, tool } from './contract/local-server.ts';
+import { fileURLToPath } from 'node:url';
+import { listening, port, runningServer, tool } from './contract/local-server.ts';
+import { RecordedTerminal } from './contract/recorded-terminal.ts';
+import { slowStream } from './contract/slow-stream.ts';
+import { run } from './main.ts';
 
 let topics = 0;
 const topic = (): string => {
@@ -191,6 +198,41 @@ test('--rates tells how much came on each topic at the end, and --watch is plain
     /^In all\n[\d.]+ s: 3 messages, 2 topics\n *msg\/s +messages +bytes +topic\n *[\d.]+ +2 +8 +sub\/\d+\/a\n *[\d.]+ +1 +4 +sub\/\d+\/b\n$/,
   );
   assert.deepEqual(watch.terminal.out, `${name}/a four\n${name}/b four\n${name}/a four\n`);
+});
+
+test('a reader that is behind holds back the connection, and nothing is lost', async () => {
+  const name = topic();
+  const reader = slowStream();
+  const terminal = Object.defineProperty(new RecordedTerminal(), 'output', { value: reader.stream });
+  const flags = ['-d', '-q', '1', '-t', name, '-C', '20'];
+  const exitCode = run(['sub', '-h', '127.0.0.1', '-p', String(port()), ...flags], terminal);
+  await terminal.shows('< SUBACK');
+  // More than one read of a socket.
+  const payload = 'x'.repeat(100_000);
+  for (let count = 0; count < 20; count += 1) await publish(name, payload);
+  const came = () => terminal.err.split('< PUBLISH').length - 1;
+  assert.ok(came() > 0 && came() < 20, `${came()} messages came`);
+  reader.read();
+  assert.equal(await exitCode, 0);
+  await finished(reader.stream.end());
+  assert.equal(Buffer.concat(reader.chunks).toString(), `${payload}\n`.repeat(20));
+});
+
+test('what a slow reader has not taken when the command ends still reaches it', { timeout: 20_000 }, async () => {
+  const name = topic();
+  const main = fileURLToPath(new URL('./main.ts', import.meta.url));
+  const argv = ['sub', '-d', '-h', '127.0.0.1', '-p', String(port()), '-t', name, '-C', '1'];
+  const sub = spawn(process.execPath, ['--conditions=@dunlin/source', main, ...argv], { stdio: 'pipe' });
+  const told = createInterface(sub.stderr)[Symbol.asyncIterator]();
+  const shows = async (text: string): Promise<void> => {
+    for (let line = ''; !line.includes(text); line = (await told.next()).value as string);
+  };
+  await shows('< SUBACK');
+  await publish(name, 'x'.repeat(1_000_000));
+  await shows('> DISCONNECT');
+  let bytes = 0;
+  for await (const chunk of sub.stdout) bytes += (chunk as Buffer).length;
+  assert.equal(bytes, 1_000_001);
 });
 
 test('a will is published when the connection is lost', async () => {

@@ -5,6 +5,7 @@ import { visible } from '@dunlin/protocol';
 import { connectTarget, targetOf } from './connecting.ts';
 import { versionOf } from './connection-flags.ts';
 import { CommandError, ExitCode } from './exit-codes.ts';
+import { HeldWires } from './held-wires.ts';
 import { MessageSelection } from './message-selection.ts';
 import { reconnecting } from './reconnecting.ts';
 import { withoutIdentifiers } from './shown-message.ts';
@@ -21,7 +22,8 @@ const DRAIN_MS = 10_000;
 /** Runs the command and returns its exit code. Rejects with what `failureOf` understands. */
 export async function sub(argv: readonly string[], terminal: Terminal): Promise<number> {
   const flags = readSubFlags(argv, terminal.environment);
-  const output = new Output(terminal.output);
+  const wires = new HeldWires();
+  const output = new Output(terminal.output, wires);
   const interrupt = new AbortController();
   const ended = Promise.withResolvers<End>();
   const finish = (end: End): void => ended.resolve(end);
@@ -45,7 +47,7 @@ export async function sub(argv: readonly string[], terminal: Terminal): Promise<
   let receiver: Receiver | undefined;
   try {
     receiver = new Receiver(flags, messageOutput(flags, terminal, output), finish);
-    const client = await subscriber(flags, terminal, interrupt.signal, receiver);
+    const client = await subscriber(flags, terminal, wires, interrupt.signal, receiver);
     isConnected = true;
     client.closed.then((reason) => finish(endOf(reason)));
     request(flags, client, terminal).then(
@@ -53,6 +55,7 @@ export async function sub(argv: readonly string[], terminal: Terminal): Promise<
       (error) => finish({ error }),
     );
     const end = await ended.promise;
+    wires.release();
     await receiver.removed();
     await client.disconnect({ properties: flags.properties.disconnect ?? {} });
     if ('error' in end) throw end.error;
@@ -73,6 +76,7 @@ export async function sub(argv: readonly string[], terminal: Terminal): Promise<
 async function subscriber(
   flags: SubFlags,
   terminal: Terminal,
+  wires: HeldWires,
   signal: AbortSignal,
   receiver: Receiver,
 ): Promise<Client> {
@@ -81,7 +85,7 @@ async function subscriber(
     if (!flags.quiet && flags.output !== 'watch') terminal.errors.write(`dunlin sub: ${visible(text)}\n`);
   };
   const again = flags.reconnects ? reconnecting(tell) : { reconnect: false as const, on: {} };
-  const target = targetOf(flags, terminal);
+  const target = targetOf(flags, terminal, wires);
   // Aliases are shown by formats, so none may come that nobody asked for.
   const aliases = versionOf(flags) === 5 ? { topicAliasMaximum: 0, ...target.options.properties } : {};
   const client = await connectTarget(target, {

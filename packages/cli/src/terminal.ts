@@ -25,10 +25,23 @@ export interface Terminal {
   readonly onKey?: (call: (key: string) => void) => () => void;
 }
 
+/** The terminal of this process. */
+export interface ProcessTerminal extends Terminal {
+  /**
+   * Settles when readers have taken what was written, or went away: `process.exit` drops the rest. After an interrupt at
+   * once, so that a reader who takes nothing cannot keep the process.
+   */
+  written(): Promise<void>;
+}
+
 /** The real one. */
-export function processTerminal(): Terminal {
-  const { stdin, stderr } = process;
+export function processTerminal(): ProcessTerminal {
+  const { stdin, stdout, stderr } = process;
+  let isInterrupted = false;
   return {
+    written: async () => {
+      if (!isInterrupted) await Promise.all([writtenTo(stdout), writtenTo(stderr)]);
+    },
     ...(stdin.isTTY
       ? {
           askSecrets: (prompts: readonly string[]) => askSecrets(stdin, stderr, prompts),
@@ -36,19 +49,32 @@ export function processTerminal(): Terminal {
         }
       : {}),
     input: stdin,
-    output: process.stdout,
+    output: stdout,
     errors: stderr,
     processId: process.pid,
     environment: process.env,
     onInterrupt: (call) => {
-      process.once('SIGINT', call);
-      process.once('SIGTERM', call);
+      const interrupt = (): void => {
+        isInterrupted = true;
+        call();
+      };
+      process.once('SIGINT', interrupt);
+      process.once('SIGTERM', interrupt);
       return () => {
-        process.off('SIGINT', call);
-        process.off('SIGTERM', call);
+        process.off('SIGINT', interrupt);
+        process.off('SIGTERM', interrupt);
       };
     },
   };
+}
+
+/** Settles when the stream holds nothing more, or cannot get rid of it. */
+function writtenTo(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (stream.writableLength === 0 || stream.destroyed) return resolve();
+    stream.once('error', () => resolve());
+    stream.write('', () => resolve());
+  });
 }
 
 /** Calls for each key of a terminal until it is stopped. */
@@ -70,8 +96,17 @@ export function outputFailed(error: Error): Error {
   return localError(`Cannot write the output: ${error.message}`);
 }
 
+/** What brings in that which is written. */
+export interface Source {
+  /** The output is full: bring in no more. May be called again while it is held. */
+  hold(): void;
+  /** It has room again, or nobody reads it any more. */
+  release(): void;
+}
+
 /**
- * Lines and bytes for whoever reads the output. What is written in one turn leaves together at its end.
+ * Lines and bytes for whoever reads the output. What is written in one turn leaves together at its end. Nothing is
+ * refused: a reader that is slow is heeded by whoever looks at `isFull`, waits for `room`, or is the `source`.
  *
  * When the reader goes away (EPIPE) the rest is dropped and `gone` settles; any other failure of the stream settles
  * `gone` with the error.
@@ -80,17 +115,38 @@ export class Output {
   /** Settles when nobody reads any more. */
   readonly gone: Promise<Error | undefined>;
   readonly #stream: NodeJS.WritableStream;
+  readonly #source: Source | undefined;
   #waiting: Uint8Array[] = [];
   #isGone = false;
+  #room: PromiseWithResolvers<void> | undefined;
 
-  constructor(stream: NodeJS.WritableStream) {
+  constructor(stream: NodeJS.WritableStream, source?: Source) {
     this.#stream = stream;
+    this.#source = source;
     this.gone = new Promise((resolve) => {
       stream.on('error', (error: NodeJS.ErrnoException) => {
         this.#isGone = true;
+        this.#roomAgain();
         resolve(error.code === 'EPIPE' ? undefined : error);
       });
     });
+    stream.on('drain', () => this.#roomAgain());
+  }
+
+  /** The reader is behind: what is written now waits in this process. */
+  get isFull(): boolean {
+    return this.#room !== undefined;
+  }
+
+  /** Settles when the reader is not behind, or nobody reads any more, or the signal comes. */
+  async room(signal: AbortSignal): Promise<void> {
+    this.flush();
+    const room = this.#room;
+    if (room === undefined || signal.aborted) return;
+    const interrupt = (): void => room.resolve();
+    signal.addEventListener('abort', interrupt);
+    await room.promise;
+    signal.removeEventListener('abort', interrupt);
   }
 
   write(bytes: string | Uint8Array): void {
@@ -104,6 +160,14 @@ export class Output {
     if (this.#waiting.length === 0 || this.#isGone) return;
     const bytes = this.#waiting.length === 1 ? this.#waiting[0] : Buffer.concat(this.#waiting);
     this.#waiting = [];
-    this.#stream.write(bytes);
+    if (this.#stream.write(bytes)) return;
+    this.#room ??= Promise.withResolvers();
+    this.#source?.hold();
+  }
+
+  #roomAgain(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
+    this.#source?.release();
   }
 }

@@ -1,7 +1,7 @@
 /** What `dunlin top` shows: a screen for people, lines for the rest. */
 
 import { visible } from '@dunlin/protocol';
-import { fitted, shortened } from './cells.ts';
+import { fittedName, shortened } from './cells.ts';
 import type { Screen } from './screen.ts';
 import type { CounterName, SysMeter } from './sys-meter.ts';
 import type { TopicEntry, TopicTable } from './topic-table.ts';
@@ -85,7 +85,7 @@ function topicLines(state: TopState, columns: number, room: number, bold: (text:
   if (state.filters.length === 0) return [];
   const numbers = ['msg/s', 'messages', 'bytes'].map((title) => title.padStart(RATE_CELLS)).join('');
   const topicCells = Math.max(1, columns - numbers.length - 2);
-  const line = (name: string, cells: string): string => shortened(`${fitted(name, topicCells)}  ${cells}`, columns);
+  const line = (name: string, cells: string): string => shortened(`${fittedName(name, topicCells)}  ${cells}`, columns);
   const entries = sortedTopics(state).slice(0, Math.max(0, room - 2));
   return [
     '',

@@ -186,6 +186,8 @@ function lineShow(watch: Watch, { intervalMs, count }: TopFlags, output: Output,
   let lookedMs = performance.now();
   let told: string | undefined;
   const timer = setInterval(() => {
+    // A line that nobody has room for is left out: its messages are in the next.
+    if (output.isFull) return;
     const { state } = watch;
     if (state.trouble !== told && state.trouble !== undefined) output.write(`# ${state.trouble}\n`);
     told = state.trouble;

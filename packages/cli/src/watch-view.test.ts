@@ -46,7 +46,18 @@ test('no line is wider than the terminal, whatever topics and payloads are, and 
     }
   }
   assert.match(lines(messages, 200)[3], /^binary +0x00fffe /);
-  assert.match(lines(messages, 80, 4).at(-1) ?? '', /^2 of 6 topics, 6 messages; Ctrl-C ends$/);
+  assert.match(
+    lines(messages, 80, 4).at(-1) ?? '',
+    /^2 of 6 topics, 6 messages; Ctrl-C ends; a narrower -t shows the others$/,
+  );
+});
+
+test('long topics that begin the same way can be told apart', () => {
+  const [, first, second] = lines(
+    ['1', '2'].map((line) => [`plant/hall/line/machine/sensor/${line}/temperature`, 'x'.repeat(100)]),
+  );
+  assert.match(first, /^plant\/….*\/1\/temperature /);
+  assert.match(second, /^plant\/….*\/2\/temperature /);
 });
 
 test('ages and rates are short', () => {

@@ -1,7 +1,7 @@
 /** The view of `dunlin sub --watch`: one line for each topic. */
 
 import { visible } from '@dunlin/protocol';
-import { cellsOf, fitted, shortened } from './cells.ts';
+import { cellsOf, fitted, fittedName, shortened } from './cells.ts';
 import type { Screen } from './screen.ts';
 import type { TopicEntry, TopicTable } from './topic-table.ts';
 
@@ -11,7 +11,7 @@ const RATE_CELLS = 7;
 const GAP = '  ';
 const FIXED_CELLS = AGE_CELLS + COUNT_CELLS + RATE_CELLS + 4 * GAP.length;
 /** A topic may take this share of what the fixed columns leave, and what the values do not need. */
-const TOPIC_SHARE = 0.5;
+const TOPIC_SHARE = 2 / 3;
 
 /** The lines: a head, the topics by name as far as there is room, and what there is in all. */
 export function watchLines(
@@ -28,7 +28,7 @@ export function watchLines(
   const line = (topic: string, value: string, age: string, count: string, rate: string): string =>
     shortened(
       [
-        fitted(topic, topicCells),
+        fittedName(topic, topicCells),
         fitted(value, room - topicCells),
         age.padStart(AGE_CELLS),
         count.padStart(COUNT_CELLS),
@@ -48,7 +48,8 @@ export function watchLines(
 function footer({ entries, messages, beyond }: TopicTable, shown: number): string {
   const topics = shown < entries.length ? `${shown} of ${entries.length} topics` : `${entries.length} topics`;
   const more = beyond === 0 ? '' : `, ${beyond} on topics beyond those`;
-  return `${topics}, ${messages} messages${more}; Ctrl-C ends`;
+  const hint = shown < entries.length ? '; a narrower -t shows the others' : '';
+  return `${topics}, ${messages} messages${more}; Ctrl-C ends${hint}`;
 }
 
 /** The latest payload in one line: as text, or in hex where it is none. */

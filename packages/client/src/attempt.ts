@@ -89,11 +89,13 @@ async function connect(context: AttemptContext, signal: AbortSignal): Promise<Es
     };
     const accepted = (connack: ConnackPacket): void => {
       checkConnack(packet, connack);
-      authenticating?.connected(connack);
       // What a resumed session brings with CONNACK waits until the caller of `connect` has had its turn to listen.
       connection.pause();
       // A wire that closes in the same turn is told to this owner, and to no later one.
-      queueMicrotask(() => resolve({ connection, connack, authenticating }));
+      Promise.resolve(authenticating?.connected(connack)).then(
+        () => resolve({ connection, connack, authenticating }),
+        failed,
+      );
     };
     const connection = new Connection(wire, protocolVersion, maximumPacketSize, tap, handshake);
     const authenticating = part && new part.Authenticating(method as string, authentication, connection);

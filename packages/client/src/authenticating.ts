@@ -22,6 +22,8 @@ export class Authenticating {
   readonly #authentication: Authentication | undefined;
   readonly #connection: Connection;
   #isConnecting = true;
+  /** The application has not answered yet. */
+  #isAsking = false;
   /** Under way, also where nobody waits for it any more: the server will end it. */
   #again: Again | undefined;
   /** Begins behind one that was given up. */
@@ -34,34 +36,26 @@ export class Authenticating {
     this.#connection = connection;
   }
 
-  /** CONNACK 0x00 came, with the Authentication Method of CONNECT. */
-  connected({ properties }: ConnackPacket): void {
+  /** CONNACK 0x00 came, with the Authentication Method of CONNECT. Settles when the application has verified it. */
+  async connected({ properties }: ConnackPacket): Promise<void> {
+    this.#checkTurn('CONNACK');
     this.#isConnecting = false;
-    this.#authentication?.verify?.(properties.authenticationData);
+    await this.#verify(properties);
   }
 
   /** AUTH came: a challenge [MQTT-4.12.0-3], or the end of the authentication that `again` began. */
-  received({ reasonCode, properties, ...packet }: AuthPacket): void {
+  received(packet: AuthPacket): void {
+    const { reasonCode, properties } = packet;
     if (properties.authenticationMethod !== this.#method) {
       throw protocolError('Cannot accept AUTH: its Authentication Method is not that of CONNECT [MQTT-4.12.0-5]');
     }
     if (!this.#isConnecting && this.#again === undefined) {
       throw protocolError('Cannot accept AUTH: this client has not asked for authentication (4.12.1)');
     }
-    if (reasonCode === CONTINUE) {
-      this.#answer({ reasonCode, properties, ...packet });
-    } else if (this.#isConnecting) {
+    this.#checkTurn('AUTH');
+    if (this.#isConnecting && reasonCode !== CONTINUE)
       throw protocolError('Cannot accept AUTH 0x00 before CONNACK (4.12)');
-    } else {
-      // What it throws rejects, by the end of the connection.
-      this.#authentication?.verify?.(properties.authenticationData);
-      const over = this.#again;
-      const next = this.#next;
-      this.#again = undefined;
-      this.#next = undefined;
-      over?.settle.resolve();
-      if (next !== undefined) this.#begin(next);
-    }
+    this.#handle(packet);
   }
 
   /**
@@ -92,16 +86,41 @@ export class Authenticating {
     this.#again = again;
   }
 
-  async #answer(packet: AuthPacket): Promise<void> {
+  /** Each side waits for the other, so that the application is never asked for two answers at once. */
+  #checkTurn(name: string): void {
+    if (this.#isAsking) throw protocolError(`Cannot accept ${name} before the answer to the AUTH before it (4.12)`);
+  }
+
+  async #handle(packet: AuthPacket): Promise<void> {
+    this.#isAsking = true;
     try {
-      if (this.#authentication === undefined) {
-        throw new MqttError('invalid', 'Cannot answer the server\'s challenge: expected the option "authentication"');
-      }
-      const { authenticationData: data } = packet.properties;
-      this.#send(CONTINUE, await this.#authentication.respond(data && new Uint8Array(data), packet));
+      await (packet.reasonCode === CONTINUE ? this.#answer(packet) : this.#finish(packet));
     } catch (error) {
       if (this.#connection.isOpen) this.#connection.owner?.failed(error as Error);
     }
+    this.#isAsking = false;
+  }
+
+  async #answer(packet: AuthPacket): Promise<void> {
+    if (this.#authentication === undefined) {
+      throw new MqttError('invalid', 'Cannot answer the server\'s challenge: expected the option "authentication"');
+    }
+    this.#send(CONTINUE, await this.#authentication.respond(dataOf(packet.properties), packet));
+  }
+
+  /** What `verify` throws rejects, by the end of the connection. */
+  async #finish({ properties }: AuthPacket): Promise<void> {
+    await this.#verify(properties);
+    const over = this.#again;
+    const next = this.#next;
+    this.#again = undefined;
+    this.#next = undefined;
+    over?.settle.resolve();
+    if (next !== undefined) this.#begin(next);
+  }
+
+  #verify(properties: Properties): unknown {
+    return this.#authentication?.verify?.(dataOf(properties));
   }
 
   #send(reasonCode: number, data: Uint8Array | undefined): void {
@@ -109,4 +128,9 @@ export class Authenticating {
     if (data !== undefined) properties.authenticationData = data;
     this.#connection.send({ type: 'auth', reasonCode, properties });
   }
+}
+
+/** Its own bytes, as the answer may take its time. */
+function dataOf({ authenticationData: data }: Properties): Uint8Array | undefined {
+  return data && new Uint8Array(data);
 }

@@ -340,6 +340,7 @@ export class Client implements AsyncDisposable {
         this.stats.dropped += 1;
       },
       held: () => this.#log.line('warn', `a full iterator of ${listed(names)} holds up all acknowledgements`),
+      isHeard: ({ topic }: ReceivedMessage) => this.#listeners.has('message') || this.#session.routes.isHandled(topic),
     };
     const isManual = given.acknowledge === 'manual';
     const subscription = new Subscription(owner, names, this.#settings.iteratorMessagesMax, isManual);

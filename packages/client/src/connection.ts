@@ -49,6 +49,8 @@ export interface PacketTap {
 
 /** First bytes of what may come first: CONNACK, and in MQTT 5.0 DISCONNECT and AUTH. */
 const FIRST_BYTES: readonly number[] = [0x20, 0xe0, 0xf0];
+/** What other publishers write in a topic or property is not for this client to end its connection at. */
+const ANY_TEXT = { strictText: false };
 /** What may be refused to whoever asks for it. */
 const REQUESTS: readonly Packet['type'][] = ['connect', 'publish', 'subscribe', 'unsubscribe', 'auth'];
 /** The output is written before the end of the turn when it has so many bytes. */
@@ -229,7 +231,7 @@ export class Connection implements WireHandler {
     try {
       while (this.#state === 'open' && this.#reader.next()) {
         const { bytes, start, bodyStart, end } = this.#reader;
-        const packet = decodeServerPacket(this.#version, bytes, start, bodyStart, end);
+        const packet = decodeServerPacket(this.#version, bytes, start, bodyStart, end, ANY_TEXT);
         if (this.#tap.isOpen) this.#tap.received(packet);
         this.owner?.received(packet);
         if (this.#isPaused) {

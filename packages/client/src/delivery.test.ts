@@ -28,3 +28,15 @@ test('by hand it is given once, with the code of the first time', () => {
   delivery.release();
   assert.deepEqual(given, [0x83]);
 });
+
+test('who never handed it to the application lets it go for itself alone', () => {
+  const { delivery, given } = setUp();
+  delivery.holdByHand();
+  delivery.holdByHand();
+  delivery.release();
+  delivery.dropHand();
+  assert.deepEqual(given, []);
+  delivery.dropHand();
+  delivery.dropHand();
+  assert.deepEqual(given, [0]);
+});

@@ -12,7 +12,8 @@ export class Delivery {
   reasonCode = 0;
   readonly #given: () => void;
   #holds = 1;
-  #byHand: 'no' | 'held' | 'released' = 'no';
+  /** Subscriptions that hold it by hand; -1 once it was released so. */
+  #hands = 0;
 
   /** `given` is called once, when the last hold is released. */
   constructor(packetId: number, qos: 1 | 2, given: () => void) {
@@ -36,16 +37,23 @@ export class Delivery {
 
   /** Holds it until the application says so; several that want this are one hold. */
   holdByHand(): void {
-    if (this.#byHand !== 'no') return;
-    this.#byHand = 'held';
-    this.hold();
+    if (this.#hands < 0) return;
+    if (this.#hands === 0) this.hold();
+    this.#hands += 1;
   }
 
   /** The application says so; only the first time counts. */
   releaseByHand(reasonCode: number): void {
-    if (this.#byHand !== 'held') return;
+    if (this.#hands <= 0) return;
     this.reasonCode = reasonCode;
-    this.#byHand = 'released';
+    this.#hands = -1;
     this.release();
+  }
+
+  /** One that held it by hand never handed it to the application. */
+  dropHand(): void {
+    if (this.#hands <= 0) return;
+    this.#hands -= 1;
+    if (this.#hands === 0) this.release();
   }
 }

@@ -8,7 +8,7 @@
  * A process that hangs keeps its lock, since the system itself answers for it.
  */
 import { randomBytes } from 'node:crypto';
-import { chmod, type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, type FileHandle, open, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { createConnection, createServer, type Server } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { OutboxError } from './outbox-store.ts';
@@ -21,6 +21,19 @@ const TOKEN = /^\d+-[0-9a-f]{12}$/;
 /** Of a socket's path, with the zero byte at its end; the least of the usual systems. */
 const SOCKET_PATH_BYTES_MAX = 104;
 const COME_AGAIN_MS = 40;
+
+/** The path with symbolic links followed, so that every name of a file leads to one lock; undefined where nothing is. */
+export async function existingPath(path: string): Promise<string | undefined> {
+  return realpath(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+}
+
+/** Takes from all others what they may do with a file that was there before. */
+export async function keepToOwner(file: FileHandle, mode: number): Promise<void> {
+  if ((mode & 0o077) !== 0) await file.chmod(0o600);
+}
 
 export class FileLock {
   readonly #server: Server;

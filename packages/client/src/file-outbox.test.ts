@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { OUTBOX_STORE_CONTRACT } from './contract/outbox-store.ts';
@@ -30,6 +30,10 @@ test('only its owner may read the file, also after it was written anew', async (
   assert.notEqual(statSync(path).ino, ino);
   assert.equal(statSync(path).mode & 0o777, 0o600);
   assert.deepEqual(readdirSync(join(path, '..')), ['outbox']);
+  chmodSync(path, 0o666);
+  await store.open();
+  assert.equal(statSync(path).mode & 0o777, 0o600);
+  await store.close();
 });
 
 test('a missing directory is named, and a store that failed to open may try again', async () => {

@@ -1,7 +1,6 @@
 /** An outbox store in one file, for Node: who may open it, and what its errors say; `outbox-file.ts` reads and writes. */
-import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { FileLock } from './file-lock.ts';
+import { existingPath, FileLock } from './file-lock.ts';
 import { OutboxFile } from './outbox-file.ts';
 import { type OutboxBatch, type OutboxContents, OutboxError, type OutboxStore } from './outbox-store.ts';
 
@@ -99,11 +98,11 @@ class FileOutbox implements OutboxStore {
   /** The path with symbolic links followed, so that every name of the file leads to the same lock. */
   async #realPath(): Promise<string> {
     if (process.platform === 'win32') throw new Error('a system with Unix sockets is expected, found Windows');
-    return (await existing(this.#path)) ?? join(await this.#realDirectory(), basename(this.#path));
+    return (await existingPath(this.#path)) ?? join(await this.#realDirectory(), basename(this.#path));
   }
 
   async #realDirectory(): Promise<string> {
-    const directory = await existing(dirname(this.#path));
+    const directory = await existingPath(dirname(this.#path));
     if (directory !== undefined) return directory;
     throw new OutboxError('no-directory', this.#cannotOpen('its directory does not exist; make it first'));
   }
@@ -111,13 +110,6 @@ class FileOutbox implements OutboxStore {
   #cannotOpen(why: string): string {
     return `Cannot open the outbox ${this.#path}: ${why}`;
   }
-}
-
-async function existing(path: string): Promise<string | undefined> {
-  return realpath(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
 }
 
 function textOf(error: unknown): string {

@@ -4,21 +4,9 @@ import { Delivery } from './delivery.ts';
 import { callHandler } from './handlers.ts';
 import { ReceivedMessage } from './received-message.ts';
 import { published } from './testing/fake-link.ts';
+import { surfacing } from './testing/surfacing.ts';
 
 const message = new ReceivedMessage(published(), 'a');
-
-/** What surfaces as uncaught while `run` is under way. */
-async function surfacing(run: () => void): Promise<unknown[]> {
-  const caught: unknown[] = [];
-  const before = process.listeners('uncaughtException');
-  process.removeAllListeners('uncaughtException');
-  process.on('uncaughtException', (error) => void caught.push(error.message));
-  run();
-  await new Promise(setImmediate);
-  process.removeAllListeners('uncaughtException');
-  for (const listener of before) process.on('uncaughtException', listener);
-  return caught;
-}
 
 test('what a handler throws or rejects with surfaces, and the delivery goes on', async () => {
   for (const handler of [() => assert.fail('no'), async () => assert.fail('no')]) {

@@ -41,8 +41,11 @@ export interface Authentication {
     data: Uint8Array | undefined,
     packet: AuthPacket,
   ) => AuthenticationData | Promise<AuthenticationData>;
-  /** Sees the data that came with the success, such as the server's proof. What it throws ends the connection. */
-  readonly verify?: (data: Uint8Array | undefined) => void;
+  /**
+   * Sees the data that came with the success, such as the server's proof. What it throws or rejects with ends the
+   * connection; before it has settled there is none.
+   */
+  readonly verify?: (data: Uint8Array | undefined) => void | Promise<void>;
 }
 /** The Authentication Data of an AUTH; undefined leaves the property out. */
 export type AuthenticationData = Uint8Array | undefined;

@@ -14,6 +14,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { keepToOwner } from './file-lock.ts';
 import type { OperationWriter } from './outbox-operations.ts';
 import { OutboxError } from './outbox-store.ts';
 
@@ -73,7 +74,11 @@ export class OutboxLog {
       const status = await file.stat();
       if (!status.isFile()) throw notOurs(path);
       if (status.size > 0 && status.size < HEAD_BYTES) throw notOurs(path);
-      if (status.size > 0) return new OutboxLog(path, file, await readHead(path, file), status.size);
+      if (status.size > 0) {
+        const mark = await readHead(path, file);
+        await keepToOwner(file, status.mode);
+        return new OutboxLog(path, file, mark, status.size);
+      }
     } catch (error) {
       await file.close();
       throw error;

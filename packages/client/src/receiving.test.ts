@@ -93,6 +93,41 @@ test('QoS 1 and 2 together keep to the Receive Maximum', () => {
   assert.equal(deliveries.length, 2);
 });
 
+test('a QoS 2 message whose PUBREC is owed counts for the Receive Maximum, whether PUBREL came or not', () => {
+  const { receiving, deliveries, sent } = setUp(2);
+  const pubrel = { type: 'pubrel', packetId: 1, reasonCode: 0, properties: {} } as const;
+  for (let pair = 0; pair < 2; pair++) {
+    receiving.publish(publish(2, 1));
+    receiving.pubrel(pubrel);
+  }
+  assert.throws(() => receiving.publish(publish(2, 1)), { reasonCode: 0x93 });
+  assert.deepEqual([deliveries.length, sent()], [2, ['pubcomp 1', 'pubcomp 1']]);
+});
+
+test('repeats of one QoS 2 message that wait behind another owe one PUBREC', () => {
+  const { receiving, deliveries, sent } = setUp(2);
+  receiving.publish(publish(2, 2));
+  deliveries[0].release();
+  receiving.publish(publish(1, 1));
+  for (let repeat = 0; repeat < 5; repeat++) receiving.publish(publish(2, 2, { dup: true }));
+  deliveries[1].release();
+  assert.deepEqual(sent(), ['pubrec 2', 'puback 1', 'pubrec 2']);
+});
+
+test('a refusal that did not reach the server is its answer to the repeat, and then the identifier is free', () => {
+  const { receiving, deliveries, sent, link } = setUp();
+  receiving.publish(publish(1, 1));
+  receiving.publish(publish(2, 2));
+  deliveries[1].holdByHand();
+  deliveries[1].releaseByHand(0x83);
+  deliveries[1].release();
+  receiving.begin(link, true);
+  receiving.publish(publish(2, 2, { dup: true }));
+  assert.deepEqual([sent(), deliveries.length], [['pubrec 2'], 2]);
+  receiving.publish(publish(2, 2));
+  assert.equal(deliveries.length, 3);
+});
+
 test('a QoS 2 message that is held over a reconnect owes its PUBREC to the repeat', () => {
   const { receiving, sent, deliveries, link } = setUp();
   receiving.publish(publish(2, 1));

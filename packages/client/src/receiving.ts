@@ -32,14 +32,13 @@ export class Receiving {
   readonly #topicAliasMaximum: number;
   /** Open QoS 2 flows; they outlive a connection. */
   readonly #flow = new ReceiverFlow();
-  /** QoS 2 messages that somebody holds, by Packet Identifier. */
+  /** QoS 2 messages whose PUBREC has not been sent, by Packet Identifier. */
   readonly #held = new Map<number, Delivery>();
   #link: Link | undefined;
   #aliases: TopicAliasReceiver<string>;
-  /** In the order of the packets on this connection. */
+  /** In the order of the packets on this connection; each counts for the Receive Maximum. */
   #owed = new Set<Delivery>();
-  #pubacksOwed = 0;
-  /** QoS 2 flows that count for this connection: those of former ones do not (section 4.9). */
+  /** So do QoS 2 flows whose PUBREC was sent here: those of former connections do not (section 4.9). */
   #openHere = new Set<number>();
 
   constructor({ receiveMaximum = 65_535, topicAliasMaximum = 0 }: Properties, deliver: Deliver) {
@@ -58,7 +57,6 @@ export class Receiving {
       if (delivery.qos === 1 || !isResumed) delivery.isStale = true;
     }
     this.#owed = new Set();
-    this.#pubacksOwed = 0;
     this.#openHere = new Set();
     if (isResumed) return;
     this.#flow.clear();
@@ -78,19 +76,12 @@ export class Receiving {
       this.#deliver(new ReceivedMessage(packet, topic), undefined);
       return;
     }
-    if (qos === 1) this.#pubacksOwed += 1;
-    else this.#openHere.add(packetId);
-    if (this.#pubacksOwed + this.#openHere.size > this.#receiveMaximum) {
-      const found = `more than ${this.#receiveMaximum} are open, the Receive Maximum (3.3.4)`;
-      throw new ProtocolError('receive-maximum-exceeded', 0x93, `Cannot take a message: ${found}`);
-    }
-    if (qos === 2 && this.#flow.receive(packetId) === 'repeat') {
+    if (qos === 2 && this.#flow.has(packetId)) {
       this.#repeated(packetId);
       return;
     }
-    const delivery = new Delivery(packetId, qos, () => this.#given(delivery));
-    this.#owed.add(delivery);
-    if (qos === 2) this.#held.set(packetId, delivery);
+    const delivery = this.#owe(packetId, qos);
+    if (qos === 2) this.#flow.receive(packetId);
     this.#deliver(new ReceivedMessage(packet, topic, delivery), delivery);
     delivery.release();
   }
@@ -113,32 +104,40 @@ export class Receiving {
   }
 
   /**
-   * A repeat whose PUBREC has not been given yet gets that one, later; every other one gets its own [MQTT-4.3.3-10],
-   * behind those that are owed for what came before it [MQTT-4.6.0-3].
+   * A repeat whose PUBREC has not been sent yet gets that one, in its place; every other one gets its own
+   * [MQTT-4.3.3-10], behind those that are owed for what came before it [MQTT-4.6.0-3].
    */
   #repeated(packetId: number): void {
     const held = this.#held.get(packetId);
-    const delivery: Delivery = held ?? new Delivery(packetId, 2, () => this.#given(delivery));
-    this.#owed.add(delivery);
+    const delivery = this.#owe(packetId, 2, held);
     if (held === undefined) delivery.release();
+    else this.#sendGiven();
   }
 
-  #given(delivery: Delivery): void {
-    const { packetId, reasonCode } = delivery;
-    if (this.#held.get(packetId) === delivery) {
-      this.#held.delete(packetId);
-      // The identifier then means a new message [MQTT-4.3.3-9].
-      if (reasonCode >= 0x80) {
-        this.#flow.refuse(packetId);
-        this.#openHere.delete(packetId);
-      }
+  /** Owes an acknowledgement, also where PUBREL comes before it. Throws 0x93. */
+  #owe(packetId: number, qos: 1 | 2, delivery = new Delivery(packetId, qos, () => this.#sendGiven())): Delivery {
+    this.#openHere.delete(packetId);
+    this.#owed.add(delivery);
+    if (this.#owed.size + this.#openHere.size > this.#receiveMaximum) {
+      const found = `more than ${this.#receiveMaximum} are open, the Receive Maximum (3.3.4)`;
+      throw new ProtocolError('receive-maximum-exceeded', 0x93, `Cannot take a message: ${found}`);
     }
-    if (!this.#owed.has(delivery)) return;
+    if (qos === 2) this.#held.set(packetId, delivery);
+    return delivery;
+  }
+
+  #sendGiven(): void {
     for (const owed of this.#owed) {
       if (!owed.isGiven) return;
+      const { packetId, qos, reasonCode } = owed;
       this.#owed.delete(owed);
-      if (owed.qos === 1) this.#pubacksOwed -= 1;
-      this.#send(owed.qos === 1 ? 'puback' : 'pubrec', owed.packetId, owed.reasonCode);
+      if (qos === 2) {
+        if (this.#held.get(packetId) === owed) this.#held.delete(packetId);
+        // The identifier then means a new message [MQTT-4.3.3-9].
+        if (reasonCode >= 0x80) this.#flow.refuse(packetId);
+        else if (this.#flow.has(packetId)) this.#openHere.add(packetId);
+      }
+      this.#send(qos === 1 ? 'puback' : 'pubrec', packetId, reasonCode);
     }
   }
 

@@ -11,7 +11,10 @@ const BAD_CREDENTIALS: readonly number[] = [0x86, 0x87];
 const OTHER_SERVER = 0x9c;
 const SERVER_MOVED = 0x9d;
 
-/** What comes from outside and passes; every other code is a mistake here or a fault of the server. */
+/**
+ * What comes from outside and may pass: a server may be mended, and a message that it should not have sent may expire.
+ * Every other code is a mistake here, or of a server that does not keep to the protocol.
+ */
 const PASSING: readonly MqttErrorCode[] = [
   'refused',
   'server-disconnected',
@@ -20,6 +23,8 @@ const PASSING: readonly MqttErrorCode[] = [
   'timed-out',
   'not-loaded',
   'tls',
+  'malformed-packet',
+  'packet-too-large',
 ];
 
 /** Whether retrying may mend the failure. `isAskedAnew`: credentials come from functions, so the next may be better. */

@@ -6,7 +6,7 @@ import { Routes } from './routes.ts';
 import { Subscription } from './subscription.ts';
 import { published } from './testing/fake-link.ts';
 
-const owner = { unsubscribe: () => Promise.resolve(), dropped: () => {}, held: () => {} };
+const owner = { unsubscribe: () => Promise.resolve(), dropped: () => {}, held: () => {}, isHeard: () => false };
 const message = (topic: string, subscriptionIdentifiers?: number[]) =>
   new ReceivedMessage(
     published({ topic, properties: subscriptionIdentifiers ? { subscriptionIdentifiers } : {} }),

@@ -131,6 +131,11 @@ export class Routes {
     return () => void this.#locals.remove(topicFilter, handler);
   }
 
+  /** Whether a handler that `handle` added takes the topic. */
+  isHandled(topic: string): boolean {
+    return this.#locals.collect(topic, []).length > 0;
+  }
+
   /** Hands a message to its subscriptions and handlers, each once. */
   deliver(message: ReceivedMessage, delivery: Delivery | undefined): void {
     const found = this.#matching(message);

@@ -1,20 +1,21 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdtempSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mock, test } from 'node:test';
 import { setTimeout as after } from 'node:timers/promises';
 import { ReceivedMessage } from './received-message.ts';
 import { openSeenIds, type SeenIdsError } from './seen-ids.ts';
+import { surfacing } from './testing/surfacing.ts';
 
 function newPath(): string {
   return join(mkdtempSync(join(tmpdir(), 'dunlin-seen-')), 'seen');
 }
 
-function event(id: string): ReceivedMessage {
+function event(id: string, qos: 0 | 1 = 1): ReceivedMessage {
   const payload = new TextEncoder().encode(id);
   return new ReceivedMessage(
-    { type: 'publish', topic: 'view', payload, qos: 1, retain: false, dup: true, packetId: 1, properties: {} },
+    { type: 'publish', topic: 'view', payload, qos, retain: false, dup: true, packetId: 1, properties: {} },
     'view',
   );
 }
@@ -141,12 +142,76 @@ test('a message without an identifier is always handled', async () => {
   await using seen = await openSeenIds(newPath());
   let calls = 0;
   const once = seen.once(
-    (message) => (message.json() as { id?: string }).id,
+    (message) => (message.json() as { id?: unknown }).id,
     () => {
       calls += 1;
     },
   );
-  for (const text of ['{}', '{}', 'no JSON', 'no JSON']) await once(event(text));
-  assert.equal(calls, 4);
+  const none = ['{}', 'no JSON', 'null', '{"id":5}', '{"id":null}', '{"id":{}}', '{"id":["a"]}'];
+  for (const text of [...none, ...none]) await once(event(text));
+  assert.equal(calls, 2 * none.length);
   assert.equal(seen.size, 0);
+});
+
+test('where identifiers cannot be written, messages are neither handled nor acknowledged', async () => {
+  const seen = await openSeenIds(newPath());
+  let calls = 0;
+  const once = seen.once(
+    (message) => message.text(),
+    () => {
+      calls += 1;
+      seen.close();
+    },
+  );
+  let settled = 0;
+  const settle = (): void => {
+    settled += 1;
+  };
+  await seen.add('known');
+  const caught = await surfacing(() => {
+    for (const id of ['a', 'b', 'known']) Promise.resolve(once(event(id))).then(settle, settle);
+  });
+  assert.equal(caught.length, 2);
+  for (const text of caught) assert.match(String(text), /they are closed/);
+  assert.deepEqual([calls, settled], [1, 1]);
+  await assert.rejects(async () => once(event('c', 0)), { code: 'closed' });
+  assert.equal(calls, 1);
+  await seen.close();
+});
+
+test('a symbolic link leads to the lock of its file, and one that leads nowhere is refused', async () => {
+  const path = newPath();
+  await using _ = await openSeenIds(path);
+  symlinkSync(path, `${path}.link`);
+  await assert.rejects(openSeenIds(`${path}.link`, { heldTimeoutMs: 0 }), { code: 'held' });
+  symlinkSync(`${path}.none`, `${path}.nowhere`);
+  await assert.rejects(openSeenIds(`${path}.nowhere`), { code: 'failed' });
+});
+
+test('the new file is made anew, whatever stands at its place, and only its owner may read it', async () => {
+  const path = newPath();
+  writeFileSync(path, '');
+  chmodSync(path, 0o666);
+  writeFileSync(`${path}.precious`, 'precious');
+  symlinkSync(`${path}.precious`, `${path}.new`);
+  await using seen = await openSeenIds(path, { idsMax: 10 });
+  assert.equal(statSync(path).mode & 0o777, 0o600);
+  for (let round = 0; round < 50; round++)
+    await Promise.all(Array.from({ length: 100 }, (_, index) => seen.add(`${round}/${index}`)));
+  assert.ok(statSync(path).size < 34 * 5_000);
+  assert.equal(statSync(path).mode & 0o777, 0o600);
+  assert.equal(readFileSync(`${path}.precious`, 'utf8'), 'precious');
+});
+
+test('a file of more than one piece is read as a whole, and what is behind its zeros counts', async () => {
+  const path = newPath();
+  const nowS = Math.floor(Date.now() / 1_000);
+  const lines = Array.from({ length: 40_000 }, (_, index) => `${nowS} ${String(index).padStart(22, '0')}\n`);
+  writeFileSync(path, `${lines.join('')}123${'\0'.repeat(1_500_000)}`);
+  {
+    await using seen = await openSeenIds(path, { idsMax: 30_000 });
+    assert.deepEqual([seen.size, seen.dropped, statSync(path).size], [30_000, 10_000, 40_000 * 34]);
+  }
+  appendFileSync(path, `${'\0'.repeat(1_500_000)}diary`);
+  await assert.rejects(openSeenIds(path), { code: 'not-ours' });
 });

@@ -8,9 +8,10 @@
  */
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, readFile, realpath, rename } from 'node:fs/promises';
+import { type FileHandle, open, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { FileLock } from './file-lock.ts';
+import { surface } from './events.ts';
+import { existingPath, FileLock, keepToOwner } from './file-lock.ts';
 import type { MessageHandler } from './options.ts';
 import type { ReceivedMessage } from './received-message.ts';
 
@@ -32,7 +33,10 @@ export class SeenIdsError extends Error {
 export interface SeenIdsOptions {
   /** Seconds for which an identifier is remembered, 1 to 31,536,000; default 86,400. */
   readonly windowS?: number;
-  /** Identifiers at the most, the oldest go first; default 1,000,000, of some 120 bytes of memory each. */
+  /**
+   * Identifiers at the most, the oldest go first; 1 to 10,000,000; default 1,000,000, of some
+   * 120 bytes of memory each.
+   */
   readonly idsMax?: number;
   /** Milliseconds in which another process may let go of the file; default 1000. */
   readonly heldTimeoutMs?: number;
@@ -53,10 +57,13 @@ export interface SeenIds extends AsyncDisposable {
   /**
    * A handler that calls `handle` once for each identifier, and remembers it when `handle` has settled, before the
    * message is acknowledged. Copies that come meanwhile wait for how it ends, and where it fails the next one is tried.
-   * After a crash between the two a message comes again: `handle` has to bear that. Where `idOf` returns undefined or
-   * throws, the message has none, and `handle` is called.
+   * After a crash between the two a message comes again: `handle` has to bear that. Where `idOf` returns no string, as
+   * it may where it takes what it finds in a payload, or throws, the message has none, and `handle` is called.
+   *
+   * Where identifiers cannot be written any more, or after `close`, messages with one are not handled, and at QoS 1 and 2
+   * neither are they acknowledged, nor what comes behind them: the server sends them again. The error surfaces as uncaught.
    */
-  once(idOf: (message: ReceivedMessage) => string | undefined, handle: MessageHandler): MessageHandler;
+  once(idOf: (message: ReceivedMessage) => unknown, handle: MessageHandler): MessageHandler;
   /** Settles when all is written; what is added later rejects. */
   close(): Promise<void>;
 }
@@ -65,6 +72,9 @@ const LINE = /^\d{10} [\w-]{22}$/;
 const LINE_BYTES = 34;
 const HASH_CHARACTERS = 22;
 const WINDOW_S_MAX = 31_536_000;
+const IDS_MAX = 10_000_000;
+/** What is read and written at once. */
+const PIECE_BYTES = LINE_BYTES * 32_768;
 /** Lines that are over up to which the file is left as it is. */
 const OLD_LINES_MIN = 4_096;
 const OWNER_ONLY = 0o600;
@@ -76,11 +86,11 @@ const OWNER_ONLY = 0o600;
 export async function openSeenIds(path: string, options: SeenIdsOptions = {}): Promise<SeenIds> {
   const { windowS = 86_400, idsMax = 1_000_000, heldTimeoutMs = 1_000 } = options;
   checkRange('windowS', windowS, WINDOW_S_MAX);
-  checkRange('idsMax', idsMax, 100_000_000);
+  checkRange('idsMax', idsMax, IDS_MAX);
   const given = resolve(path);
   let lock: FileLock | undefined;
   try {
-    const real = join(await realpath(dirname(given)), basename(given));
+    const real = (await existingPath(given)) ?? join(await realpath(dirname(given)), basename(given));
     lock = await FileLock.acquire(real, heldTimeoutMs);
     return await SeenIdsFile.open(real, lock, windowS, idsMax);
   } catch (error) {
@@ -104,56 +114,44 @@ class SeenIdsFile implements SeenIds {
   readonly #windowS: number;
   readonly #idsMax: number;
   /** Seconds at which each was added, the oldest first. */
-  readonly #seen: Map<string, number>;
+  readonly #seen = new Map<string, number>();
+  /** Over all that were there; a new one would have to step over each that was deleted. */
+  #order = this.#seen.entries();
+  #oldest: [hash: string, addedS: number] | undefined;
   readonly #handling = new Map<string, Promise<boolean>>();
   #file: FileHandle;
   /** Lines of the file, those that are over included. */
-  #lines: number;
+  #lines = 0;
   #waiting = '';
   #writing: Promise<void> | undefined;
   #failure: SeenIdsError | undefined;
   #closed: Promise<void> | undefined;
 
   static async open(path: string, lock: FileLock, windowS: number, idsMax: number): Promise<SeenIdsFile> {
-    const file = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NONBLOCK, OWNER_ONLY);
+    // The path is one without symbolic links; a named pipe would keep the thread that opens it.
+    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NONBLOCK | constants.O_NOFOLLOW;
+    const file = await open(path, flags, OWNER_ONLY);
     try {
-      if (!(await file.stat()).isFile()) throw notOurs(path);
-      const text = await readFile(path, 'latin1');
-      const seen = new Map<string, number>();
-      let lines = 0;
-      for (let at = 0; text[at + LINE_BYTES - 1] === '\n'; at += LINE_BYTES) {
-        const line = text.slice(at, at + LINE_BYTES - 1);
-        if (!LINE.test(line)) break;
-        const hash = line.slice(-HASH_CHARACTERS);
-        // Behind all others: a map is in the order in which its keys came.
-        seen.delete(hash);
-        seen.set(hash, Number(line.slice(0, 10)));
-        lines += 1;
-      }
-      if (!isTorn(text.slice(lines * LINE_BYTES))) throw notOurs(path, lines + 1);
-      await file.truncate(lines * LINE_BYTES);
+      const status = await file.stat();
+      if (!status.isFile()) throw notOurs(path);
+      const seen = new SeenIdsFile(path, lock, file, windowS, idsMax);
+      await seen.#load();
+      await keepToOwner(file, status.mode);
+      await file.truncate(seen.#lines * LINE_BYTES);
       await syncDirectory(path);
-      return new SeenIdsFile(path, lock, file, { windowS, idsMax, seen, lines });
+      return seen;
     } catch (error) {
       await file.close();
       throw error;
     }
   }
 
-  private constructor(
-    path: string,
-    lock: FileLock,
-    file: FileHandle,
-    state: { windowS: number; idsMax: number; seen: Map<string, number>; lines: number },
-  ) {
+  private constructor(path: string, lock: FileLock, file: FileHandle, windowS: number, idsMax: number) {
     this.#path = path;
     this.#lock = lock;
     this.#file = file;
-    this.#windowS = state.windowS;
-    this.#idsMax = state.idsMax;
-    this.#seen = state.seen;
-    this.#lines = state.lines;
-    this.#forget();
+    this.#windowS = windowS;
+    this.#idsMax = idsMax;
   }
 
   get size(): number {
@@ -167,16 +165,14 @@ class SeenIdsFile implements SeenIds {
   }
 
   async add(id: string): Promise<boolean> {
-    if (this.#failure !== undefined) throw this.#failure;
-    if (this.#closed !== undefined)
-      throw new SeenIdsError('closed', `Cannot write the seen identifiers ${this.#path}: they are closed`);
+    this.#checkWritable();
     this.#forget();
     const hash = hashOf(id);
     const isNew = !this.#seen.has(hash);
     if (isNew) {
       const nowS = Math.floor(Date.now() / 1_000);
       this.#seen.set(hash, nowS);
-      this.#waiting += `${String(nowS).padStart(10, '0')} ${hash}\n`;
+      this.#waiting += lineOf(hash, nowS);
       this.#forget();
     }
     // What was there may still be on its way to the disk.
@@ -186,7 +182,7 @@ class SeenIdsFile implements SeenIds {
     return isNew;
   }
 
-  once(idOf: (message: ReceivedMessage) => string | undefined, handle: MessageHandler): MessageHandler {
+  once(idOf: (message: ReceivedMessage) => unknown, handle: MessageHandler): MessageHandler {
     return async (message) => {
       const id = idIn(idOf, message);
       if (id === undefined) return await handle(message);
@@ -194,6 +190,7 @@ class SeenIdsFile implements SeenIds {
         if (await former) return;
       if (this.has(id)) return;
       const handled = (async () => {
+        this.#checkWritable();
         await handle(message);
         await this.add(id);
       })();
@@ -206,6 +203,11 @@ class SeenIdsFile implements SeenIds {
       );
       try {
         await handled;
+      } catch (error) {
+        if (message.qos === 0 || !(error instanceof SeenIdsError)) throw error;
+        surface(error);
+        // Without an acknowledgement.
+        return new Promise(() => {});
       } finally {
         this.#handling.delete(id);
       }
@@ -225,11 +227,61 @@ class SeenIdsFile implements SeenIds {
     return this.close();
   }
 
+  #checkWritable(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#closed !== undefined)
+      throw new SeenIdsError('closed', `Cannot write the seen identifiers ${this.#path}: they are closed`);
+  }
+
+  /** Reads the lines. Rejects 'not-ours' for anything else but what a crash may have left behind them. */
+  async #load(): Promise<void> {
+    const bytes = Buffer.alloc(PIECE_BYTES);
+    const read = async (position: number): Promise<string> => {
+      const { bytesRead } = await this.#file.read(bytes, 0, PIECE_BYTES, position);
+      return bytes.toString('latin1', 0, bytesRead);
+    };
+    let rest = await read(0);
+    for (let lines = this.#take(rest); lines > 0; lines = this.#take(rest)) {
+      this.#lines += lines;
+      rest = await read(this.#lines * LINE_BYTES);
+    }
+    if (!isTorn(rest)) throw notOurs(this.#path, this.#lines + 1);
+    for (let at = this.#lines * LINE_BYTES + rest.length; rest !== ''; at += rest.length) {
+      rest = await read(at);
+      if (!/^\0*$/.test(rest)) throw notOurs(this.#path, this.#lines + 1);
+    }
+  }
+
+  /** Takes the lines at the beginning of a text and returns how many there are. */
+  #take(text: string): number {
+    let at = 0;
+    for (; text[at + LINE_BYTES - 1] === '\n'; at += LINE_BYTES) {
+      const line = text.slice(at, at + LINE_BYTES - 1);
+      if (!LINE.test(line)) break;
+      const hash = line.slice(-HASH_CHARACTERS);
+      // Behind all others: a map is in the order in which its keys came.
+      this.#seen.delete(hash);
+      this.#seen.set(hash, Number(line.slice(0, 10)));
+      this.#forget();
+    }
+    return at / LINE_BYTES;
+  }
+
   /** Lets go of what is older than the window, and of the oldest where there are too many. */
   #forget(): void {
     const endS = Math.floor(Date.now() / 1_000) - this.#windowS;
-    for (const [hash, addedS] of this.#seen) {
-      if (addedS > endS && this.#seen.size <= this.#idsMax) return;
+    for (;;) {
+      this.#oldest ??= this.#order.next().value;
+      if (this.#oldest === undefined) {
+        // It has come to its end, and stays there.
+        this.#order = this.#seen.entries();
+        return;
+      }
+      const [hash, addedS] = this.#oldest;
+      const isThere = this.#seen.get(hash) === addedS;
+      if (isThere && addedS > endS && this.#seen.size <= this.#idsMax) return;
+      this.#oldest = undefined;
+      if (!isThere) continue;
       if (addedS > endS) this.dropped += 1;
       this.#seen.delete(hash);
     }
@@ -259,12 +311,15 @@ class SeenIdsFile implements SeenIds {
   async #rewrite(): Promise<void> {
     // From here on these wait for the new file, which has them.
     this.#waiting = '';
-    const lines = [...this.#seen].map(([hash, addedS]) => `${String(addedS).padStart(10, '0')} ${hash}\n`);
-    const file = await open(`${this.#path}.new`, 'w+', OWNER_ONLY);
+    const path = `${this.#path}.new`;
+    await rm(path, { force: true });
+    const file = await open(path, 'wx+', OWNER_ONLY);
+    let bytes: number;
     try {
-      await file.writeFile(lines.join(''), 'latin1');
+      await file.writeFile(piecesOf(this.#seen), 'latin1');
       await file.datasync();
-      await rename(`${this.#path}.new`, this.#path);
+      bytes = (await file.stat()).size;
+      await rename(path, this.#path);
       await syncDirectory(this.#path);
     } catch (error) {
       await file.close();
@@ -272,7 +327,7 @@ class SeenIdsFile implements SeenIds {
     }
     await this.#file.close();
     this.#file = file;
-    this.#lines = lines.length;
+    this.#lines = bytes / LINE_BYTES;
   }
 
   #failed(cause: unknown): SeenIdsError {
@@ -280,9 +335,10 @@ class SeenIdsFile implements SeenIds {
   }
 }
 
-function idIn(idOf: (message: ReceivedMessage) => string | undefined, message: ReceivedMessage): string | undefined {
+function idIn(idOf: (message: ReceivedMessage) => unknown, message: ReceivedMessage): string | undefined {
   try {
-    return idOf(message);
+    const id = idOf(message);
+    return typeof id === 'string' ? id : undefined;
   } catch {
     return undefined;
   }
@@ -290,6 +346,22 @@ function idIn(idOf: (message: ReceivedMessage) => string | undefined, message: R
 
 function hashOf(id: string): string {
   return createHash('sha256').update(id).digest('base64url').slice(0, HASH_CHARACTERS);
+}
+
+function lineOf(hash: string, addedS: number): string {
+  return `${String(addedS).padStart(10, '0')} ${hash}\n`;
+}
+
+/** The lines of all, also of those that come meanwhile. */
+function* piecesOf(seen: ReadonlyMap<string, number>): Generator<string, void> {
+  let piece = '';
+  for (const [hash, addedS] of seen) {
+    piece += lineOf(hash, addedS);
+    if (piece.length < PIECE_BYTES) continue;
+    yield piece;
+    piece = '';
+  }
+  yield piece;
 }
 
 /** Whether a crash may have left this: the beginning of a line, and zeros where nothing was written yet. */

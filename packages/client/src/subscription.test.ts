@@ -5,7 +5,7 @@ import { ReceivedMessage } from './received-message.ts';
 import { pendingSubscription, Subscription } from './subscription.ts';
 import { published } from './testing/fake-link.ts';
 
-function setUp(messagesMax = 2, isManual = false) {
+function setUp(messagesMax = 2, isManual = false, isHeard = false) {
   const acknowledged: number[] = [];
   const deliveries: Delivery[] = [];
   let dropped = 0;
@@ -21,6 +21,7 @@ function setUp(messagesMax = 2, isManual = false) {
     held: () => {
       held += 1;
     },
+    isHeard: () => isHeard,
   };
   const subscription = new Subscription(owner, ['a'], messagesMax, isManual);
   /** True where its acknowledgement may go out at once. */
@@ -91,8 +92,40 @@ test('the end lets go of what was held, hands out what was kept, and then is tol
   assert.equal(subscription.isActive, false);
 });
 
-test('what is kept for a loop that never begins is let go at the limit', async () => {
-  const { subscription, deliver, counts } = setUp(2);
+test('a loop that begins late gets all of QoS 1: above the limit it is held back until then', async () => {
+  const { subscription, deliver, acknowledged, counts } = setUp(2);
+  assert.deepEqual([deliver(1), deliver(2), deliver(3), deliver(4), deliver(0, 0)], [true, true, false, false, true]);
+  assert.deepEqual(counts(), { dropped: 1, unsubscribed: 0, held: 1 });
+  const iterator = subscription[Symbol.asyncIterator]();
+  const identifiers: number[] = [];
+  for (let taken = 0; taken < 4; taken++) identifiers.push((await iterator.next()).value?.packetId ?? 0);
+  assert.deepEqual(
+    [identifiers, acknowledged],
+    [
+      [1, 2, 3, 4],
+      [3, 4],
+    ],
+  );
+});
+
+test('a handler that comes late gets what was held back, and its promise holds that on', async () => {
+  const { subscription, deliver, acknowledged } = setUp(1);
+  for (const packetId of [1, 2, 3]) deliver(packetId);
+  const work = Promise.withResolvers<void>();
+  const seen: number[] = [];
+  subscription.on(({ packetId }) => {
+    seen.push(packetId);
+    return packetId === 3 ? work.promise : undefined;
+  });
+  assert.deepEqual([seen, acknowledged], [[1, 2, 3], [2]]);
+  work.resolve();
+  await work.promise;
+  await Promise.resolve();
+  assert.deepEqual(acknowledged, [2, 3]);
+});
+
+test('what is kept for a loop that never begins is let go at the limit where the application hears it elsewhere', async () => {
+  const { subscription, deliver, counts } = setUp(2, false, true);
   for (let packetId = 1; packetId <= 5; packetId++) assert.equal(deliver(packetId), true);
   const iterator = subscription[Symbol.asyncIterator]();
   deliver(6);
@@ -177,4 +210,26 @@ test('with acknowledge: manual the application says when', () => {
   assert.throws(() => messages[0].acknowledge(0x11), { code: 'invalid' });
   messages[0].acknowledge(0x83);
   assert.deepEqual(acknowledged, [2, 1]);
+});
+
+test('with acknowledge: manual what nobody hears is acknowledged: without a handler, after the loop, at the limit, at the end', async () => {
+  const handled = setUp(2, true);
+  handled.subscription.on(() => {})();
+  assert.equal(handled.deliver(1), true);
+
+  const looped = setUp(2, true);
+  const iterator = looped.subscription[Symbol.asyncIterator]();
+  assert.deepEqual([looped.deliver(1), looped.deliver(2), looped.deliver(3)], [false, false, false]);
+  await iterator.next();
+  await iterator.return?.();
+  assert.deepEqual(looped.acknowledged, [2, 3]);
+
+  const elsewhere = setUp(1, true, true);
+  assert.deepEqual([elsewhere.deliver(1), elsewhere.deliver(2)], [false, true]);
+  assert.deepEqual(elsewhere.acknowledged, [1]);
+
+  const ended = setUp(1, true);
+  for (const packetId of [1, 2]) ended.deliver(packetId);
+  ended.subscription.finish(undefined);
+  assert.deepEqual(ended.acknowledged, [1, 2]);
 });

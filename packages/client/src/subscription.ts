@@ -14,13 +14,17 @@ export interface SubscriptionOwner {
   /** A message found no room. */
   dropped(): void;
   /** The first message whose acknowledgement waits for room; it holds up all that come behind it [MQTT-4.6.0-2]. */
-  held(subscription: Subscription): void;
+  held(): void;
+  /** Whether this client also hands the message to who is no subscription. */
+  isHeard(message: ReceivedMessage): boolean;
 }
 
-/** A message in the iterator; with a delivery its acknowledgement waits for room. */
+/** A message in the iterator. */
 interface Kept {
   readonly message: ReceivedMessage;
   readonly delivery: Delivery | undefined;
+  /** Its acknowledgement waits for room. */
+  isHeld: boolean;
 }
 
 type Next = IteratorResult<ReceivedMessage, undefined>;
@@ -32,9 +36,10 @@ type Next = IteratorResult<ReceivedMessage, undefined>;
  * Without a handler messages are kept for the iterator from the call of `subscribe` on, up to `iteratorMessagesMax`.
  * Once it is full, messages of QoS 1 and 2 are not acknowledged until there is room, so the server holds back the rest
  * (Receive Maximum); messages of QoS 0 are dropped and counted. Acknowledgements keep the order of the messages, so
- * an iterator that is begun and not read holds up those of every other subscription. Where nobody ever iterates, the messages kept are let go
- * when they reach the limit, and none is kept any more. Leaving the loop (`break`) unsubscribes, unless there are
- * handlers. The loop ends when the subscription ends in order, and throws where it broke.
+ * an iterator that is not read holds up those of every other subscription, also one that has not begun. Only where
+ * nobody iterates, and the application has the messages by the event `message` or `handle`, those kept are let go at the
+ * limit, and none is kept any more. Leaving the loop (`break`) unsubscribes, unless there are handlers. The loop ends
+ * when the subscription ends in order, and throws where it broke.
  */
 export class Subscription implements AsyncIterable<ReceivedMessage, undefined> {
   readonly filters: readonly string[];
@@ -72,7 +77,10 @@ export class Subscription implements AsyncIterable<ReceivedMessage, undefined> {
     this.#handlers.add(handler);
     if (this.#mode === 'keeping') {
       this.#mode = 'unheard';
-      for (const { message } of this.#kept.splice(0)) callHandler(handler, message, undefined);
+      for (const kept of this.#kept.splice(0)) {
+        callHandler(handler, kept.message, kept.isHeld ? kept.delivery : undefined);
+        release(kept);
+      }
     }
     return () => void this.#handlers.delete(handler);
   }
@@ -93,9 +101,7 @@ export class Subscription implements AsyncIterable<ReceivedMessage, undefined> {
           this.unsubscribe().catch(() => {});
           this.finish(undefined);
         }
-        this.#mode = 'unheard';
-        this.#letGo();
-        this.#kept = [];
+        this.#forget();
         return { done: true, value: undefined };
       },
     };
@@ -104,7 +110,8 @@ export class Subscription implements AsyncIterable<ReceivedMessage, undefined> {
   /** For the client: takes a message; holds its delivery for as long as it is not to be acknowledged. */
   deliver(message: ReceivedMessage, delivery: Delivery | undefined): void {
     if (this.#end !== undefined) return;
-    if (this.#isManual) delivery?.holdByHand();
+    // Nobody would acknowledge what nobody hears.
+    if (this.#isManual && (this.#handlers.size > 0 || this.#mode !== 'unheard')) delivery?.holdByHand();
     for (const handler of this.#handlers) callHandler(handler, message, delivery);
     if (this.#mode === 'unheard') return;
     const reader = this.#readers.shift();
@@ -117,36 +124,47 @@ export class Subscription implements AsyncIterable<ReceivedMessage, undefined> {
     if (this.#end !== undefined) return;
     this.#end = { error };
     // Nobody may come for these any more, and an acknowledgement owed blocks those behind it.
-    this.#letGo();
+    for (const kept of this.#kept) {
+      release(kept);
+      if (this.#mode === 'keeping') this.#dropHand(kept);
+    }
     for (const reader of this.#readers.splice(0)) this.#tellEnd(reader);
   }
 
   #keep(message: ReceivedMessage, delivery: Delivery | undefined): void {
+    const kept: Kept = { message, delivery, isHeld: false };
     if (this.#kept.length < this.#messagesMax) {
-      this.#kept.push({ message, delivery });
-    } else if (this.#mode === 'keeping') {
-      this.#mode = 'unheard';
-      this.#kept = [];
+      this.#kept.push(kept);
+    } else if (this.#mode === 'keeping' && this.#owner.isHeard(message)) {
+      this.#kept.push(kept);
+      this.#forget();
     } else if (delivery === undefined) {
       this.#owner.dropped();
     } else {
       delivery.hold();
+      kept.isHeld = true;
       // Those of a connection that is over come again, or their session is gone: they would pile up.
       if (this.#kept[this.#messagesMax]?.delivery?.isStale) {
-        this.#kept = this.#kept.filter((kept, index) => index < this.#messagesMax || !kept.delivery?.isStale);
+        this.#kept = this.#kept.filter((one, index) => index < this.#messagesMax || !one.delivery?.isStale);
       }
-      this.#kept.push({ message, delivery });
-      if (!this.#hasHeld) this.#owner.held(this);
+      this.#kept.push(kept);
+      if (!this.#hasHeld) this.#owner.held();
       this.#hasHeld = true;
     }
   }
 
-  /** Those beyond the limit wait no more. */
-  #letGo(): void {
-    for (const { message, delivery } of this.#kept.splice(this.#messagesMax)) {
-      this.#kept.push({ message, delivery: undefined });
-      delivery?.release();
+  /** Keeps nothing any more. */
+  #forget(): void {
+    this.#mode = 'unheard';
+    for (const kept of this.#kept.splice(0)) {
+      release(kept);
+      this.#dropHand(kept);
     }
+  }
+
+  /** The application never saw it, unless a handler did. */
+  #dropHand({ delivery }: Kept): void {
+    if (this.#isManual && this.#handlers.size === 0) delivery?.dropHand();
   }
 
   #next(): Promise<Next> {
@@ -154,7 +172,7 @@ export class Subscription implements AsyncIterable<ReceivedMessage, undefined> {
     const reader = Promise.withResolvers<Next>();
     if (kept !== undefined) {
       // The one which now comes within the limit has waited for its acknowledgement until here.
-      if (this.#end === undefined) this.#kept[this.#messagesMax - 1]?.delivery?.release();
+      release(this.#kept[this.#messagesMax - 1]);
       reader.resolve({ done: false, value: kept.message });
     } else if (this.#end === undefined) this.#readers.push(reader);
     else this.#tellEnd(reader);
@@ -165,6 +183,13 @@ export class Subscription implements AsyncIterable<ReceivedMessage, undefined> {
     if (this.#end?.error === undefined) resolve({ done: true, value: undefined });
     else reject(this.#end.error);
   }
+}
+
+/** Waits no more. */
+function release(kept: Kept | undefined): void {
+  if (!kept?.isHeld) return;
+  kept.isHeld = false;
+  kept.delivery?.release();
 }
 
 /**

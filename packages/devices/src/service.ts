@@ -46,9 +46,9 @@ export interface DeviceServiceOptions extends ServiceParts {
   /** Foreign authorities whose devices are registered as they come. Default: none. */
   readonly registration?: readonly RegistrationRule[];
   readonly commandLimits?: Partial<CommandLimits>;
+  readonly claimLimits?: Partial<ClaimLimits>;
   /** How often numbers under `$SYS` are told anew; 0: never. Default 10. */
   readonly sysIntervalS?: number;
-  readonly claimLimits?: Partial<ClaimLimits>;
 }
 
 /** What there is where the service has an authority of its own. */
@@ -242,8 +242,8 @@ export class DeviceService {
   }
 
   /**
-   * The server ends, and its clients have gone: settles when all of that is stored and published, after 10 s at the latest.
-   * The next start says the rest.
+   * Settles when presence says of every device what the broker has told of it (or 10 s have passed), and what was begun for
+   * changes of the registry is done. Then the broker may stop.
    */
   async settle(): Promise<void> {
     this.#attached?.numbers.close();

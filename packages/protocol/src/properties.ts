@@ -167,11 +167,12 @@ export function checkPropertyValue({ key, values, minimum, maximum }: CodedPrope
   throw key === 'topicAlias' ? new MqttError('topic-alias-invalid', 0x94, message) : protocolError(message);
 }
 
-/** `subscriptionIdentifiers` is `Subscription Identifier`, and `maximumQoS` `Maximum QoS`. */
+/** `subscriptionIdentifiers` is `Subscription Identifier`, `userProperties` is `User Property`, and `maximumQoS` `Maximum QoS`. */
 function nameOf(key: string): string {
   const words = key
     .replace(/ies$/, 'y')
-    .replace(/s$/, '')
+    // Not any: an alias is one.
+    .replace(/rs$/, 'r')
     .replace(/[A-Z](?=[a-z])/g, ' $&');
   return words[0].toUpperCase() + words.slice(1);
 }

@@ -32,8 +32,8 @@ export async function openDevices(
     authority,
     registration: devices.registration,
     commandLimits: devices.limits,
-    ...(settings.sysIntervalS !== undefined && { sysIntervalS: settings.sysIntervalS }),
     claimLimits: devices.limits,
+    ...(settings.sysIntervalS !== undefined && { sysIntervalS: settings.sysIntervalS }),
     ...(warnDays !== undefined && { warnDays }),
     certificates: { ...(days !== undefined && { days }), ...(renewalOverlapS !== undefined && { renewalOverlapS }) },
   });

@@ -183,6 +183,16 @@ describe('receiving, MQTT 5.0', () => {
     assert.equal(messages.length, 6);
   });
 
+  test('control characters in what others publish do not end the connection: only U+0000 and bad UTF-8 do (1.5.4)', async () => {
+    const { server, client, messages } = await subscribed();
+    const found: Properties[] = [];
+    client.on('message', ({ properties }) => void found.push(properties));
+    const odd = 'a\u0001\t\u001f\u007f\u0085\ufdd0';
+    server.publish({ topic: odd, qos: 1, packetId: 1, properties: { contentType: odd, userProperties: [[odd, odd]] } });
+    await server.next('puback');
+    assert.deepEqual([messages[0].topic, found], [odd, [{ contentType: odd, userProperties: [[odd, odd]] }]]);
+  });
+
   test('a packet above the Maximum Packet Size of the client ends the connection', async () => {
     const { server } = await subscribed({ maximumPacketSize: 50 });
     server.publish({ topic: 'a', payload: new Uint8Array(60) });
