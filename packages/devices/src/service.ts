@@ -60,6 +60,8 @@ export interface CertificateService {
   readonly ocsp: OcspResponder;
 }
 
+/** How long the end of a server waits for what the service has to say. */
+const SETTLE_MS_MAX = 10_000;
 /** Of one device, in a report. */
 const CERTIFICATES_TOLD = 20;
 
@@ -246,8 +248,11 @@ export class DeviceService {
   async settle(): Promise<void> {
     this.#attached?.numbers.close();
     this.#attached?.expiry?.close();
-    await this.#attached?.presence.settle();
-    await Promise.allSettled(this.#underWay);
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = this.#options.clock.every(SETTLE_MS_MAX, resolve);
+    await this.#attached?.presence.settle(late);
+    await Promise.race([late, Promise.allSettled(this.#underWay)]);
+    timer.cancel();
   }
 
   /** Settles when nothing is under way any more. The broker may have stopped before. */

@@ -17,8 +17,6 @@ const PAGE = 100;
 const PAGE_LIMIT_MAX = 1_000;
 /** When what could not be stored or published is tried again. */
 const RETRY_MS = 5_000;
-/** How long the end of a server waits for what presence has to say; the next start says the rest. */
-const SETTLE_MS_MAX = 10_000;
 
 export interface PresenceOptions extends ServiceParts {
   readonly broker: DeviceBroker;
@@ -64,6 +62,7 @@ export class Presence {
   /** Devices that were removed; what is known of them goes when they are not connected any more. */
   readonly #removed = new Set<string>();
   readonly #timer: Timer;
+  #isEnding = false;
   #isClosed = false;
 
   constructor(options: PresenceOptions) {
@@ -106,7 +105,7 @@ export class Presence {
       devices += left.length;
       cursor = page.cursor;
       await new Promise<void>((resolve) => this.#options.clock.endOfTurn(resolve));
-    } while (cursor !== undefined && !this.#isClosed);
+    } while (cursor !== undefined && !this.#isEnding);
     if (devices > 0) this.#options.tell({ name: 'presenceCorrected', devices });
     return devices;
   }
@@ -123,25 +122,24 @@ export class Presence {
     return this.#take(deviceId, { kind: 'looked-at' });
   }
 
-  /** Settles when what was under way is stored and published, or 10 s have passed, which is told. */
-  async settle(): Promise<void> {
-    const { clock, tell } = this.#options;
-    let timer: Timer | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = clock.every(SETTLE_MS_MAX, resolve);
-    });
+  /**
+   * The server ends: what a crash left is not put right any more. Settles when what was under way is stored and published, or
+   * with `late`, which is told.
+   */
+  async settle(late: Promise<void>): Promise<void> {
+    this.#isEnding = true;
     await Promise.race([late, this.#allOver()]);
-    timer?.cancel();
     const devices = this.#lanes.size;
     if (devices === 0) return;
-    const error = `Cannot say of ${devices} devices whether they are connected: that it takes at most 10 s is expected`;
-    tell({ name: 'deviceServiceFailed', error });
+    const error = `Cannot say of ${devices} devices whether they are connected: that it takes less time is expected`;
+    this.#options.tell({ name: 'deviceServiceFailed', error });
   }
 
   /** Settles when what was under way is stored and published. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#isEnding = true;
     this.#timer.cancel();
     await this.#allOver();
     await this.#table.close();
