@@ -262,6 +262,8 @@ export class DeviceService {
     this.#count?.close();
     this.#attached?.numbers.close();
     this.#attached?.expiry?.close();
+    await this.#claims?.close();
+    await this.desk.close();
     await this.#attached?.groupCommands.close();
     await this.#attached?.commands.close();
     await this.#attached?.presence.close();

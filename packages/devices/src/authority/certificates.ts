@@ -1,6 +1,7 @@
 /** The certificates of devices: issued, renewed with overlap, revoked, and remembered until long after their end. */
 import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
 import { RevisionConflict, type Table, type TablePage, type TableRecord } from '@dunlin/broker';
+import { compareAndSet } from '../compare-and-set.ts';
 import type { Device } from '../device.ts';
 import type { ServiceParts } from '../ports.ts';
 import type { RegisteredDevice } from '../registry/registry.ts';
@@ -50,7 +51,6 @@ const DAY_MS = 86_400_000;
 const RECORDS_MAX = 1_000;
 const PAGE = 100;
 /** How often a change is decided anew because somebody else was faster. */
-const ATTEMPTS_MAX = 10;
 
 export class Certificates {
   /** For those who only read and watch. */
@@ -294,17 +294,13 @@ export class Certificates {
     found: StoredCertificate,
     change: (record: CertificateRecord) => CertificateRecord | undefined,
   ): Promise<StoredCertificate> {
-    let current = found;
-    for (let attempt = 1; ; attempt += 1) {
-      const next = change(current.value);
-      if (next === undefined) return current;
-      try {
-        return await this.#put(current.key, next, current.revision);
-      } catch (error) {
-        if (!(error instanceof CertificateError) || attempt >= ATTEMPTS_MAX) throw error;
-        current = await this.#need(current.key, 'change');
-      }
-    }
+    const { key } = found;
+    return compareAndSet(this.table, key, async (record) => {
+      if (record === undefined) throw unknown(key, 'change');
+      const value = change(record.value);
+      if (value === undefined) return record;
+      return { key, value, revision: await this.table.put(key, value, record.revision) };
+    });
   }
 }
 

@@ -140,14 +140,18 @@ export class CredentialDesk {
   /** The certificate that the device has in use, or got first where it used none; undefined: none that is not revoked. */
   async #latest({ device, generation }: RegisteredDevice): Promise<StoredCertificate | undefined> {
     const page = await this.#parts.issuing?.certificates.list(device.id, { limit: RECORDS_MAX });
-    const found = (page?.records ?? []).filter(
-      ({ value }) => value.generation === generation && value.revokedAtMs === undefined,
-    );
+    const all = (page?.records ?? []).filter(({ value }) => value.generation === generation);
+    const found = all.filter(({ value }) => value.revokedAtMs === undefined);
     const issued = ({ value }: StoredCertificate): number => value.issuedAtMs;
     const used = found.filter(({ value }) => value.firstUsedAtMs !== undefined);
-    return used.length > 0
-      ? used.reduce((one, other) => (issued(other) > issued(one) ? other : one))
-      : found.sort((one, other) => issued(one) - issued(other))[0];
+    const latest =
+      used.length > 0
+        ? used.reduce((one, other) => (issued(other) > issued(one) ? other : one))
+        : found.sort((one, other) => issued(one) - issued(other))[0];
+    // One that ended by itself was never revoked: what took its place speaks for it.
+    const next = all.find(({ key }) => key === latest?.value.replacedBy)?.value;
+    const isWithdrawn = next?.revokedAtMs !== undefined && next.reason !== 'superseded';
+    return isWithdrawn ? undefined : latest;
   }
 
   /** Until when the owner need not do anything, and what the device has; for its owner. */

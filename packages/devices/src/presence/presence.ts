@@ -171,7 +171,7 @@ export class Presence {
         }
         this.#options.tell({ name: 'deviceServiceFailed', error: String(error) });
       })
-      .finally(() => this.#lanes.delete(deviceId));
+      .finally(() => this.#leave(lane));
     return lane.isOver;
   }
 
@@ -187,6 +187,12 @@ export class Presence {
       else if (!lane.state.connected && this.#removed.has(deviceId)) await this.#forget(lane);
       else await this.#say(lane, lane.state);
     }
+    // In the turn in which there was nothing more: what comes a moment later begins anew.
+    this.#leave(lane);
+  }
+
+  #leave(lane: Lane): void {
+    if (this.#lanes.get(lane.deviceId) === lane) this.#lanes.delete(lane.deviceId);
   }
 
   /** Stores and publishes the state, unless there is a newer one before it is published. */
