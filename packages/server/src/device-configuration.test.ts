@@ -43,7 +43,7 @@ test('what is not given has its default, in every type and command', () => {
   const [empty] = deviceTypes(completeDevices({ types: { empty: {} } }));
   assert.deepEqual(empty, {
     ...{ name: 'empty', credential: 'either', clientId: undefined, requiredAttributes: [], rules: [] },
-    ...{ presence: undefined, claimable: false, commands: {} },
+    ...{ presence: undefined, claimable: false, claimAttributes: [], commands: {} },
   });
 });
 
