@@ -49,7 +49,14 @@ test('what could not be installed or imported is refused', () => {
 });
 
 test('tests and what they use are not published, contract suites only where an export leads there', () => {
-  const sources = ['src/a.ts', 'src/a.test.ts', 'src/testing/world.ts', 'src/contract', 'src/contract/store.ts'];
+  const sources = [
+    'src/a.ts',
+    'src/a.test.ts',
+    'src/testing/world.ts',
+    'src/b/testing/c.ts',
+    'src/contract',
+    'src/contract/store.ts',
+  ];
   assert.deepEqual(publishedFiles(sources, manifest.exports), ['dist/a.d.ts', 'dist/a.js', 'dist/a.js.map']);
   const withContract = publishedFiles(sources, { './contract/store': './dist/contract/store.js' });
   assert.deepEqual(withContract.filter((path) => path.endsWith('.js')).sort(), ['dist/a.js', 'dist/contract/store.js']);

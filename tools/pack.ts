@@ -79,7 +79,7 @@ export function publishedFiles(sources: readonly string[], exports: Manifest['ex
   const withContract = Object.keys(exports).some((path) => path.startsWith('./contract/'));
   return sources
     .filter((source) => source.endsWith('.ts') && !source.endsWith('.test.ts'))
-    .filter((source) => !source.startsWith('src/testing/'))
+    .filter((source) => !source.includes('/testing/'))
     .filter((source) => withContract || !source.startsWith('src/contract/'))
     .map((source) => `dist/${source.slice('src/'.length, -'.ts'.length)}`)
     .flatMap((base) => [`${base}.js`, `${base}.js.map`, `${base}.d.ts`])

@@ -31,6 +31,20 @@ async function open() {
   return { environment, certificates, revocations };
 }
 
+test('of those who change a certificate at the same time each has its turn', async () => {
+  const { environment, certificates, revocations } = await open();
+  for (let round = 0; round < 5; round++) {
+    const { serial } = await certificates.issue(device(`pair-${round}`), { by });
+    const revoke = () => certificates.revoke(serial, { reason: 'keyCompromise', by });
+    await Promise.all([certificates.used(serial), certificates.used(serial), revoke(), revoke()]);
+    const { value } = (await certificates.get(serial)) ?? assert.fail();
+    assert.equal(value.reason, 'keyCompromise');
+    assert.notEqual(value.firstUsedAtMs, undefined);
+  }
+  revocations.close();
+  await environment.close();
+});
+
 test('renewals and revocations are remembered over a restart, also those that lie ahead', async () => {
   const first = await open();
   const older = await first.certificates.issue(device('cam-1'), { by });

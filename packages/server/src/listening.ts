@@ -1,12 +1,11 @@
 /** Opens the addresses of a listener entry, and explains why one cannot be opened. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dirname } from 'node:path';
-import { type Listener, listenTcp, type Peer, TransportError, type Wire } from '@dunlin/transport';
+import { type HttpVisit, type Listener, listenTcp, type Peer, TransportError, type Wire } from '@dunlin/transport';
 import type { ProxyProtocolOptions, ProxyVersion } from '@dunlin/transport/proxy';
 import { listenTls, type TlsServerSettings } from '@dunlin/transport/tls';
 import { listenUnix } from '@dunlin/transport/unix';
 import {
-  type HttpVisit,
   listenWebSocket,
   STRANGER_MESSAGE_BYTES_MAX,
   type WebSocketListenOptions,

@@ -1,6 +1,7 @@
 /** What the package offers: wires over TCP and in memory, and their errors. */
 
 export { TransportError } from './errors.ts';
+export type { HttpVisit } from './http-visit.ts';
 export { type MemoryOptions, type MemoryWire, memoryPair } from './memory.ts';
 export type { OnRefused, ProxyProtocolOptions } from './proxy-entrance.ts';
 export {

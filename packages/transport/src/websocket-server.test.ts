@@ -9,9 +9,10 @@ import { type ClientOptions, WebSocket } from 'ws';
 import { Recorder } from './contract/recorder.ts';
 import { Accepting, HOST, LIMIT } from './contract/tcp.ts';
 import { describeWire } from './contract/wire.ts';
+import type { HttpVisit } from './http-visit.ts';
 import { Authority } from './testing/certificates.ts';
 import type { TlsListener } from './tls.ts';
-import { type HttpVisit, listenWebSocket, type WebSocketListenOptions } from './websocket-server.ts';
+import { listenWebSocket, type WebSocketListenOptions } from './websocket-server.ts';
 import { WebSocketWire } from './websocket-wire.ts';
 
 const ours = Authority.root('our authority');

@@ -8,6 +8,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { BodyProgress } from './body-progress.ts';
 import { TransportError } from './errors.ts';
 import { type ForwardedOptions, hasForwarded, peerForwarded } from './forwarded-headers.ts';
+import type { HttpVisit } from './http-visit.ts';
 import { ProxyEntrance } from './proxy-entrance.ts';
 import type { ProxyVersion } from './proxy-protocol.ts';
 import { listenAtPort, tellAcceptErrors } from './server-socket.ts';
@@ -31,16 +32,6 @@ import { peerOf } from './wire-owner.ts';
 
 export type { ForwardedOptions } from './forwarded-headers.ts';
 export { STRANGER_MESSAGE_BYTES_MAX } from './websocket-wire.ts';
-
-/** What a listener knows of who sent a request for no WebSocket. */
-export interface HttpVisit {
-  /** The client, also behind a trusted proxy. */
-  readonly peer: Peer;
-  /** Whether the host that was asked for is a name of this server: no page of a name that was made to lead here asks. */
-  readonly isOwnHost: boolean;
-  /** Whether it comes from no browser, or from a page that may connect (`origins`). */
-  readonly isFromAllowedOrigin: boolean;
-}
 
 /** Where to listen, whom to let in, and what to do with them. */
 export interface WebSocketListenOptions extends Omit<TlsListenOptions, 'tls' | 'proxy'> {

@@ -108,6 +108,18 @@ test('a certificate that was revoked is not renewed, by itself or by the token',
   await assert.rejects(desk.renewByCertificate(facts, AT, {}), code('revoked'));
 });
 
+test('one that ended by itself is not renewed where what replaced it was revoked', async () => {
+  const { desk, certificates, serial, clock, registered } = await world();
+  await certificates.used(serial);
+  const { notAfterMs } = (await certificates.get(serial))?.value ?? assert.fail();
+  clock.pass(notAfterMs - clock.nowMs() - DAY_MS);
+  const next = await certificates.renew(registered, serial, { by: 'test' });
+  await certificates.used(next.serial);
+  clock.pass(2 * DAY_MS);
+  await certificates.revoke(next.serial, { reason: 'keyCompromise', by: 'test' });
+  await assert.rejects(desk.renewForOwner(registered, { by: 'owner:ada' }), REFUSED);
+});
+
 test('what its owner ends is over: certificates, tokens and renewal', async () => {
   const { desk, service, registered, token, valid } = await world();
   await service.tokens.issue('f1', { by: 'test' });

@@ -118,6 +118,18 @@ test('what comes while a state is being stored is taken together, and the last o
   assert.equal(world.events.length, 100);
 });
 
+test('what comes at any moment after a state was stored is stored too', async () => {
+  for (let moment = 0; moment < 40; moment++) {
+    const world = new World();
+    world.connected('1');
+    while (world.broker.published.length === 0) await undefined;
+    for (let turn = 0; turn < moment; turn++) await undefined;
+    world.disconnected('1');
+    await turns();
+    assert.equal(world.shown()?.connected, false, `${moment} microtasks later`);
+  }
+});
+
 test('a device with two clients is connected until both have gone', async () => {
   const world = new World();
   world.connected('1', 'a');

@@ -1,5 +1,5 @@
 /** Users who are signed in: whose request it is, and that a page of this server sent it. */
-import type { HttpVisit } from '@dunlin/transport/websocket-server';
+import type { HttpVisit } from '@dunlin/transport';
 import type { ApiRoute, HttpFacts } from './api-route.ts';
 import { isFormToken, type OwnerSessions } from './owner-sessions.ts';
 import { ApiProblem } from './problems.ts';
