@@ -110,7 +110,8 @@ test('the same id is the same batch, and no more run than may', async () => {
   const { groups } = await opened(5, { commandBatchesMax: 1 });
   const [one, other] = await Promise.all([groups.request(wake), groups.request(wake)]);
   assert.deepEqual(one, other);
-  await assert.rejects(groups.request({ ...wake, group: 'other' }), { code: 'command-conflict' });
+  for (const other of [{ group: 'other' }, { perSecond: 7 }, { ttlS: 9 }, { input: { a: 1 } }])
+    await assert.rejects(groups.request({ ...wake, ...other }), { code: 'command-conflict' });
   await assert.rejects(groups.request({ ...wake, id: 'other' }), { code: 'batches-limit' });
   await assert.rejects(groups.request({ ...wake, id: 'a/b', perSecond: 0 }), {
     code: 'invalid',

@@ -4,6 +4,7 @@
  * nothing twice.
  */
 import { createHash, randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { type Awaitable, RevisionConflict, type Table, type TableDefinition, type Timer } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
 import { DeviceError, throwProblems } from '../device-error.ts';
@@ -15,7 +16,8 @@ import type { Commands } from './commands.ts';
 
 const TICK_MS = 100;
 const PAGE_MAX = 500;
-const PER_SECOND_MAX = 10_000;
+/** A page each tick. */
+const PER_SECOND_MAX = (PAGE_MAX * 1_000) / TICK_MS;
 const PER_SECOND = 100;
 /** Refusals that are kept by device; all are counted. */
 const REFUSALS_MAX = 20;
@@ -32,7 +34,7 @@ export interface GroupRequest {
   readonly type: string;
   readonly input?: unknown;
   readonly ttlS?: number;
-  /** Commands a second, 1 to 10,000. Default 100. */
+  /** Commands a second, 1 to 5,000. Default 100. */
   readonly perSecond?: number;
   /** Makes a repeat of the request harmless. */
   readonly id?: string;
@@ -114,8 +116,13 @@ export class GroupCommands {
   /** Goes on with what was under way. */
   static async open(options: GroupCommandsOptions): Promise<GroupCommands> {
     const groups = new GroupCommands(options);
-    const scan = { index: 'running', limit: options.limits.commandBatchesMax };
-    for (const { value } of (await groups.#table.scan(scan)).records) groups.#start(value);
+    // All of them, also where fewer may run by now.
+    let cursor: string | undefined;
+    do {
+      const page = await groups.#table.scan({ index: 'running', limit: PAGE_MAX, ...(cursor && { cursor }) });
+      for (const { value } of page.records) groups.#start(value);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
     return groups;
   }
 
@@ -178,21 +185,25 @@ export class GroupCommands {
     if (this.#isClosed) return;
     this.#isClosed = true;
     for (const timer of this.#timers) timer.cancel();
+    await Promise.allSettled(this.#requests.values());
     await this.#underWay;
     await this.#table.close();
   }
 
   async #request(id: string, perSecond: number, request: GroupRequest): Promise<Batch> {
-    const { clock, limits } = this.#options;
+    const { clock, limits, tell } = this.#options;
     const { group, type, ttlS, by } = request;
     const input = readInput(request.input, limits.commandBytesMax);
     const existing = await this.get(id);
-    if (existing !== undefined) return sameBatch(existing, request);
-    if (this.#running.size >= limits.commandBatchesMax)
+    if (existing !== undefined) return sameBatch(existing, { group, type, input, ttlS, perSecond });
+    if (this.#running.size >= limits.commandBatchesMax) {
+      const detail = `${this.#running.size} commands to groups are under way`;
+      tell({ name: 'deviceLimitReached', limit: 'commandBatchesMax', deviceId: '', detail });
       throw new DeviceError(
         'batches-limit',
-        `Cannot send the command ${quoted(type)} to the group ${quoted(group)}: ${this.#running.size} commands to groups are under way, fewer (commandBatchesMax) are expected`,
+        `Cannot send the command ${quoted(type)} to the group ${quoted(group)}: ${detail}, fewer (commandBatchesMax) are expected`,
       );
+    }
     const batch: Batch = {
       ...{ id, group, type, input, ttlS, perSecond, by, state: 'running', requested: 0, refused: 0, refusals: [] },
       ...{ requestedAtMs: clock.nowMs(), endedAtMs: undefined, cursor: undefined },
@@ -305,10 +316,11 @@ export class GroupCommands {
   }
 }
 
-function sameBatch(existing: Batch, { group, type }: GroupRequest): Batch {
-  if (existing.group === group && existing.type === type) return existing;
+function sameBatch(existing: Batch, asked: Pick<Batch, 'group' | 'type' | 'input' | 'ttlS' | 'perSecond'>): Batch {
+  const { group, type, input, ttlS, perSecond } = existing;
+  if (isDeepStrictEqual({ group, type, input, ttlS, perSecond }, asked)) return existing;
   throw new DeviceError(
     'command-conflict',
-    `Cannot use the id ${existing.id} again: a command to another group, or of another type, has it, a new id is expected`,
+    `Cannot use the id ${existing.id} again: a command with another group, type, input, ttlS or perSecond has it, a new id is expected`,
   );
 }

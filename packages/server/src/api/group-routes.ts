@@ -28,7 +28,7 @@ const NEW_BATCH = Type.Object(
     input: Type.Optional(Type.Unknown()),
     id: Type.Optional(Type.String({ maxLength: 100, description: 'Makes a repeat harmless; default: a new one.' })),
     ttlS: Type.Optional(Type.Integer({ minimum: 1 })),
-    perSecond: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000, description: 'Default 100.' })),
+    perSecond: Type.Optional(Type.Integer({ minimum: 1, maximum: 5_000, description: 'Default 100.' })),
   },
   CLOSED,
 );
