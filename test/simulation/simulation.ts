@@ -391,7 +391,8 @@ class World implements LinkWatcher, Observed, Followed {
   }
 
   async #startAgain(): Promise<void> {
-    const options = { isTight: this.#character.isTight };
+    const { isTight, dropsOldest } = this.#character;
+    const options = { isTight, dropsOldest };
     new Survival(this.oracle, await this.#store.survivors(), options).judge();
     this.#process = this.#makeProcess();
     await this.broker.start();

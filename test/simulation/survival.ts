@@ -24,6 +24,8 @@ const PACKET_IDS = 65_535;
 export interface SurvivalOptions {
   /** Queues were short, so that one may have had no room for what another took. */
   readonly isTight: boolean;
+  /** A full queue drops its oldest: also what a broker before may have sent, which counts as waiting since. */
+  readonly dropsOldest: boolean;
 }
 
 export class Survival {
@@ -308,7 +310,10 @@ export class Survival {
   #judgeMissing(session: OracleSession, one: Expectation): void {
     const { said, state, qos, kind } = one;
     if (state === 'void' || state === 'done') return;
-    const mayBeGone = this.#hasExpired(said) || sizeOf(said) + 8 * one.identifiers.length > session.smallestPacket;
+    const mayBeGone =
+      this.#hasExpired(said) ||
+      sizeOf(said) + 8 * one.identifiers.length > session.smallestPacket ||
+      (this.#options.dropsOldest && one.isOfFormerProcess);
     if (state === 'due') {
       // The end of the connection has seen to QoS 0.
       if (qos === 0 && kind !== 'retained') one.state = 'void';
