@@ -1,4 +1,5 @@
 /** The limits of claims and renewals, with their units and defaults: one table for the code, the configuration and its reference. */
+import { resolveLimits } from '../service-limits.ts';
 
 export interface ClaimLimit {
   readonly default: number;
@@ -94,13 +95,5 @@ export type ClaimLimits = { readonly [name in ClaimLimitName]: number };
  * @throws RangeError for one that is outside of its range
  */
 export function resolveClaimLimits(given: Partial<ClaimLimits>): ClaimLimits {
-  const resolved = Object.entries(CLAIM_LIMITS).map(([name, { default: usual, minimum, maximum, unit }]) => {
-    const value = given[name as ClaimLimitName] ?? usual;
-    if (!Number.isInteger(value) || value < minimum || value > maximum)
-      throw new RangeError(
-        `Cannot set ${name} to ${value}: a whole number of ${unit} from ${minimum} to ${maximum} is expected`,
-      );
-    return [name, value] as const;
-  });
-  return Object.fromEntries(resolved) as ClaimLimits;
+  return resolveLimits(CLAIM_LIMITS, given);
 }

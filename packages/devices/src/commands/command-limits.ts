@@ -1,4 +1,5 @@
 /** The limits of commands, with their units and defaults: one table for the code, the configuration and its reference. */
+import { resolveLimits } from '../service-limits.ts';
 
 export interface CommandLimit {
   readonly default: number;
@@ -77,13 +78,5 @@ export type CommandLimits = { readonly [name in CommandLimitName]: number };
  * @throws RangeError for one that is outside of its range
  */
 export function resolveCommandLimits(given: Partial<CommandLimits>): CommandLimits {
-  const resolved = Object.entries(COMMAND_LIMITS).map(([name, { default: usual, minimum, maximum, unit }]) => {
-    const value = given[name as CommandLimitName] ?? usual;
-    if (!Number.isInteger(value) || value < minimum || value > maximum)
-      throw new RangeError(
-        `Cannot set ${name} to ${value}: a whole number of ${unit} from ${minimum} to ${maximum} is expected`,
-      );
-    return [name, value] as const;
-  });
-  return Object.fromEntries(resolved) as CommandLimits;
+  return resolveLimits(COMMAND_LIMITS, given);
 }

@@ -5,7 +5,7 @@ import { Type } from 'typebox';
 import { type ApiRoute, CLOSED, route } from './api-route.ts';
 import { boundedBytes } from './bounded-stream.ts';
 import { known } from './device-routes.ts';
-import { DEVICE_PARAMS } from './device-schemas.ts';
+import { DEVICE_PARAMS, ISSUED_CERTIFICATE } from './device-schemas.ts';
 import { fromCursor, toCursor } from './page-cursor.ts';
 import { PAGE_LIMIT, PAGE_QUERY, pageBody, pageOf, timeMs } from './page-schemas.ts';
 import { ApiProblem } from './problems.ts';
@@ -26,18 +26,6 @@ const CERTIFICATE = Type.Object({
   revokedAtMs: Type.Optional(timeMs('From when on it counts no longer; may lie ahead.')),
   reason: Type.Optional(Type.String()),
   replacedBy: Type.Optional(Type.String({ description: 'Serial number of the one in its place.' })),
-});
-
-const ISSUED = Type.Object({
-  serial: Type.String(),
-  notBeforeMs: timeMs('From when on it counts.'),
-  notAfterMs: timeMs('Until when it counts.'),
-  certificate: Type.String({ description: 'The certificate alone (PEM).' }),
-  chain: Type.String({
-    description: 'The certificate and those between it and the root (PEM): what the device shows.',
-  }),
-  authorities: Type.String({ description: 'Who vouches for the server (PEM): whom the device trusts.' }),
-  key: Type.Optional(Type.String({ description: 'The private key (PEM), where it was made here; shown this once.' })),
 });
 
 const WISHES = {
@@ -90,7 +78,7 @@ export function certificateRoutes(service: DeviceService): ApiRoute[] {
       action: 'certificate.issue',
       params: DEVICE_PARAMS,
       body: NEW_CERTIFICATE,
-      answer: ISSUED,
+      answer: ISSUED_CERTIFICATE,
       status: 201,
       isSecret: true,
       async handle({ caller, params: { id }, body }) {
@@ -108,7 +96,7 @@ export function certificateRoutes(service: DeviceService): ApiRoute[] {
       action: 'certificate.renew',
       params: DEVICE_PARAMS,
       body: RENEWAL,
-      answer: ISSUED,
+      answer: ISSUED_CERTIFICATE,
       status: 201,
       isSecret: true,
       async handle({ caller, params: { id }, body: { serial, ...body } }) {

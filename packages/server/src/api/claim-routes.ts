@@ -4,6 +4,7 @@ import type { Authorities } from '@dunlin/identity';
 import { networkOf } from '@dunlin/transport/network';
 import { Type } from 'typebox';
 import { type ApiCall, type ApiRoute, CLOSED, type HttpFacts, route } from './api-route.ts';
+import { ISSUED_CERTIFICATE } from './device-schemas.ts';
 import { timeMs } from './page-schemas.ts';
 import { ApiProblem } from './problems.ts';
 
@@ -19,19 +20,9 @@ const BEGUN = Type.Object({
   expiresAtMs: timeMs('Until when that is possible.'),
 });
 
-export const GIVEN_CERTIFICATE = Type.Object({
-  serial: Type.String(),
-  notBeforeMs: timeMs('From when on it counts.'),
-  notAfterMs: timeMs('Until when it counts.'),
-  certificate: Type.String({ description: 'The certificate alone (PEM).' }),
-  chain: Type.String({ description: 'What the device shows: with those between it and the root (PEM).' }),
-  authorities: Type.String({ description: 'Who vouches for the server (PEM): whom the device trusts.' }),
-  key: Type.Optional(Type.String({ description: 'The private key (PEM), where it was made here.' })),
-});
-
 const CREDENTIALS = Type.Object({
   token: Type.Optional(Type.String({ description: 'The password of the device.' })),
-  certificate: Type.Optional(GIVEN_CERTIFICATE),
+  certificate: Type.Optional(ISSUED_CERTIFICATE),
   renewalToken: Type.Optional(
     Type.String({ description: 'For /api/v1/device/renew; each renewal gives another one.' }),
   ),

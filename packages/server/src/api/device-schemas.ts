@@ -77,3 +77,16 @@ export function shownDevice({ device, revision }: RegisteredDevice) {
     revision,
   };
 }
+
+/** A certificate as a device, its owner or an operator gets it. */
+export const ISSUED_CERTIFICATE = Type.Object({
+  serial: Type.String(),
+  notBeforeMs: timeMs('From when on it counts.'),
+  notAfterMs: timeMs('Until when it counts.'),
+  certificate: Type.String({ description: 'The certificate alone (PEM).' }),
+  chain: Type.String({
+    description: 'The certificate and those between it and the root (PEM): what the device shows.',
+  }),
+  authorities: Type.String({ description: 'Who vouches for the server (PEM): whom the device trusts.' }),
+  key: Type.Optional(Type.String({ description: 'The private key (PEM), where it was made here; shown this once.' })),
+});

@@ -2,8 +2,8 @@
 import type { CredentialState, DeviceService, RegisteredDevice } from '@dunlin/devices';
 import { Type } from 'typebox';
 import { type ApiRoute, CLOSED, route } from './api-route.ts';
-import { GIVEN_CERTIFICATE, shownGiven } from './claim-routes.ts';
-import { DEVICE_PARAMS } from './device-schemas.ts';
+import { shownGiven } from './claim-routes.ts';
+import { DEVICE_PARAMS, ISSUED_CERTIFICATE } from './device-schemas.ts';
 import type { OwnerSession } from './owner-sessions.ts';
 import { PAGE_LIMIT, PAGE_QUERY, pageBody, pageOf, timeMs } from './page-schemas.ts';
 import { ApiProblem } from './problems.ts';
@@ -64,7 +64,7 @@ export function ownerRoutes(service: DeviceService): ApiRoute[] {
       action: 'certificate.renew',
       params: DEVICE_PARAMS,
       body: Type.Object({ csr: Type.Optional(Type.String({ maxLength: 24_000 })) }, CLOSED),
-      answer: GIVEN_CERTIFICATE,
+      answer: ISSUED_CERTIFICATE,
       status: 201,
       isSecret: true,
       async handle({ caller, params: { id }, body }) {
