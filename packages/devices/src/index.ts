@@ -1,5 +1,12 @@
 /** What the package offers: the device service and its parts, and an X.509 authority of one's own. */
 
+export { type Actor, actingAs, BY_SERVICE, currentActor } from './audit/actor.ts';
+export { AUDIT_TABLE, type AuditEntry, AuditLog, type AuditOptions, type Recorded } from './audit/audit-log.ts';
+export { auditedTables } from './audit/audited-tables.ts';
+export { type Change, type ChangeOf, NO_CHANGE } from './audit/change.ts';
+export { AUDITED_ACTIONS, DEVICE_CHANGES } from './audit/device-changes.ts';
+export { gathered } from './audit/gathering.ts';
+export { Refusals } from './audit/refusals.ts';
 export {
   type CertifiedKey,
   type ClientCertificate,

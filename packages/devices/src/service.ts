@@ -1,6 +1,7 @@
 /** The device service: its parts, put together. What they do is theirs; here is who knows whom, and the order of it. */
 import type { BrokerEvent } from '@dunlin/broker';
 import type { Authorities, Method, PasswordVerifier, RevocationSource } from '@dunlin/identity';
+import { actingForService } from './audit/actor.ts';
 import { IssuedCertificatePolicy } from './authority/certificate-policy.ts';
 import { type CertificateSettings, Certificates, type StoredCertificate } from './authority/certificates.ts';
 import { CrlPublisher } from './authority/crl-publisher.ts';
@@ -208,7 +209,11 @@ export class DeviceService {
       'certificates/revoked': issuing?.revocations.size,
     }));
     this.#attached = { commands, groupCommands, presence, expiry, numbers };
-    this.#ends.push(registry.onChange((deviceId, registered) => this.#changed(deviceId, registered !== undefined)));
+    this.#ends.push(
+      registry.onChange((deviceId, registered) =>
+        actingForService(() => this.#changed(deviceId, registered !== undefined)),
+      ),
+    );
   }
 
   /** What may take its time, and need not be done before devices connect: what a crash left, certificates that end. */

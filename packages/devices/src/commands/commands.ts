@@ -25,6 +25,8 @@ import { OpenCounts } from './open-counts.ts';
 /** Commands that are read at once. */
 const PAGE = 500;
 const PAGE_LIMIT_MAX = 1_000;
+/** How `Command.why` of one begins that somebody cancelled. */
+export const CANCELLED = 'cancelled by ';
 
 export interface CommandsOptions extends ServiceParts {
   readonly broker: DeviceBroker;
@@ -157,7 +159,7 @@ export class Commands {
    * @throws DeviceError 'unknown-command-id', 'command-ended'
    */
   async cancel(id: string, by: string): Promise<Command> {
-    const why = `cancelled by ${by}`;
+    const why = CANCELLED + by;
     const before = await this.get(id);
     if (before?.endedAtMs !== undefined) throw endedBefore(before);
     const after = before && (await this.#changes.apply(id, { kind: 'failed', why }));

@@ -86,7 +86,7 @@ interface Running {
   isBusy: boolean;
 }
 
-const TABLE: TableDefinition<Batch> = {
+export const BATCHES: TableDefinition<Batch> = {
   name: 'device-command-batches',
   indexes: {
     running: ({ state }) => (state === 'running' ? ['running'] : []),
@@ -106,7 +106,7 @@ export class GroupCommands {
 
   private constructor(options: GroupCommandsOptions) {
     this.#options = options;
-    this.#table = options.tables.table(TABLE);
+    this.#table = options.tables.table(BATCHES);
     this.#timers = [
       options.clock.every(TICK_MS, () => this.#tick()),
       options.clock.every(60_000, () => this.#track(this.#forget())),

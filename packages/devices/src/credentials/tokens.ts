@@ -13,6 +13,7 @@ import {
 } from '@dunlin/broker';
 import { hashPassword, isReadable, type PasswordVerifier, parseHash } from '@dunlin/identity';
 import { quoted } from '@dunlin/protocol';
+import { actingForService } from '../audit/actor.ts';
 import { after } from '../awaitable.ts';
 import { compareAndSet } from '../compare-and-set.ts';
 import { DeviceError, throwProblems } from '../device-error.ts';
@@ -74,7 +75,7 @@ const WRONG: TokenVerdict = { kind: 'wrong' };
 /** What an unknown device costs where short tokens are in use: argon2id as it is written. */
 const LIKE_SHORT = parseHash(`$argon2id$v=19$m=19456,t=2,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`);
 
-const DEFINITION: TableDefinition<StoredTokens> = {
+export const TOKENS: TableDefinition<StoredTokens> = {
   name: 'device-tokens',
   indexes: { short: ({ tokens }) => (tokens.some(isShort) ? ['short'] : []) },
 };
@@ -93,14 +94,14 @@ export class Tokens {
 
   /** `verifier`: that of the server, which bounds what short tokens cost. */
   constructor({ tables, clock, tell }: ServiceParts, registry: Registry, verifier: PasswordVerifier) {
-    this.#table = tables.table(DEFINITION);
+    this.#table = tables.table(TOKENS);
     this.#registry = registry;
     this.#clock = clock;
     this.#tell = tell;
     this.#verifier = verifier;
     this.#ends = [
       registry.onChange((deviceId, registered) => {
-        if (registered === undefined) void this.#dropLeftovers(deviceId);
+        if (registered === undefined) void actingForService(() => this.#dropLeftovers(deviceId));
       }),
       this.#table.watch('', ({ record }) => {
         if (record?.value.tokens.some(isShort)) this.#hasShort = true;

@@ -1,6 +1,6 @@
 /** The API of a server, put together of what the server is made of. */
 import type { Clock } from '@dunlin/broker';
-import type { DeviceService, Tables } from '@dunlin/devices';
+import type { AuditLog, DeviceService, Tables } from '@dunlin/devices';
 import type { ApiConfiguration } from '../configuration.ts';
 import type { Doors } from '../doors.ts';
 import type { ServerEvent } from '../events.ts';
@@ -19,12 +19,15 @@ import { groupRoutes } from './group-routes.ts';
 import { ownerRoutes } from './owner-routes.ts';
 import { OwnerSessions } from './owner-sessions.ts';
 import { presenceRoutes } from './presence-routes.ts';
+import type { LocalName } from './scopes.ts';
 import { tokenRoutes } from './token-routes.ts';
 import { transferRoutes } from './transfer-routes.ts';
 import { typeRoutes } from './type-routes.ts';
 
 export interface ServerApiParts {
   readonly tables: Tables;
+  readonly audit: AuditLog;
+  readonly localName: LocalName;
   readonly clock: Clock;
   readonly settings: ApiConfiguration;
   /** Undefined: the server has no device service, and the API no routes for one. */

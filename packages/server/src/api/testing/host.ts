@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Clock, MemoryTable, type Table, type TableDefinition } from '@dunlin/broker';
+import { openAudit } from '../../audit.ts';
 import { systemClock } from '../../system-clock.ts';
 import type { ApiVisit } from '../api-application.ts';
 import { ApiHost, type ApiOptions, type ApiSettings, type LocalRequest } from '../api-host.ts';
@@ -21,7 +22,6 @@ export const SETTINGS: ApiSettings = {
   requestsMax: 100,
   bodyBytesMax: 4_096,
   keysMax: 10,
-  auditEntriesMax: 1_000,
   idempotencyS: 86_400,
   idempotencyEntriesMax: 100,
 };
@@ -74,9 +74,13 @@ export async function openTestApi(
   const clock = new StandingClock();
   const failures: unknown[] = [];
   const refusals: string[] = [];
+  const audit = await openAudit({
+    ...{ tables: options.tables ?? new MemoryTables(), clock },
+    ...{ entriesMax: 1_000, tell: () => {} },
+  });
   const host = await ApiHost.open({
-    tables: new MemoryTables(),
     clock,
+    localName: 'local',
     routes: [],
     problemOf: () => undefined,
     failed: (_requestId, error) => void failures.push(error),
@@ -87,6 +91,8 @@ export async function openTestApi(
     problemPage: ({ message }) => ({ body: message, headers: {} }),
     version: '1.2.3',
     ...options,
+    tables: audit.tables,
+    audit: audit.log,
     settings: { ...SETTINGS, ...options.settings },
   });
   const server = createServer((request: IncomingMessage, response) =>
