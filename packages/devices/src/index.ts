@@ -96,6 +96,7 @@ export type { CommandRequest } from './commands/command-request.ts';
 export type { TypeList } from './commands/command-types.ts';
 export { type CommandList, Commands, type CommandsOptions } from './commands/commands.ts';
 export { type Batch, GroupCommands, type GroupRequest } from './commands/group-commands.ts';
+export { CREDENTIAL_LIMITS, type CredentialLimit, type CredentialLimits } from './credentials/credential-limits.ts';
 export {
   DEVICE_CHECKS,
   type DeviceCheck,
@@ -166,5 +167,6 @@ export {
   DeviceTypes,
   TYPE_GROUP,
 } from './registry/types.ts';
+export { RoomNotice } from './room-notice.ts';
 export { deviceRules, rulesWithDevices } from './rules.ts';
 export { type CertificateService, DeviceService, type DeviceServiceOptions } from './service.ts';

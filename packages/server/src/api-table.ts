@@ -38,6 +38,13 @@ export const API_LIMITS = {
     10_000,
     'Answers that are kept for that; the oldest make room.',
   ),
+  ownerSessionsMax: amount(
+    'sessions',
+    [1, 1_000_000],
+    10_000,
+    'Owners of devices that are signed in at once; whoever did nothing for the longest time signs in again.',
+  ),
+  sessionsPerOwnerMax: amount('sessions', [1, 1_000], 20, 'The same of one owner.'),
 } as const;
 
 const keys: ListShape = {

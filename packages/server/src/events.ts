@@ -89,7 +89,7 @@ export const SERVER_EVENTS: { readonly [name in ServerEventName]: EventDescripti
   apiRefused: {
     level: 'info',
     description:
-      'The HTTP API refused somebody: no key or session that counts, no scope, another page, origin or host, or too many requests.',
+      'The HTTP API refused somebody: no key or session that counts, no scope, another page, origin or host, too many requests, or too large ones.',
   },
   apiLimitReached: {
     level: 'warn',

@@ -1,5 +1,6 @@
 /** The audit log: who changed what and when, as many entries as the configuration keeps. */
 import type { Awaitable, Clock, Table, TableDefinition } from '@dunlin/broker';
+import { RoomNotice } from '../room-notice.ts';
 import { type Actor, currentActor } from './actor.ts';
 import type { Change } from './change.ts';
 
@@ -30,7 +31,6 @@ export interface Recorded {
 const NUMBER_MAX = 10 ** 15 - 1;
 /** Of those that are too many since the limit was lowered, with each new entry. */
 const SURPLUS_REMOVED = 10;
-const TOLD_EACH_MS = 3_600_000;
 
 /** The newest first: tables are read forward. */
 function keyOf(number: number): string {
@@ -44,8 +44,7 @@ export class AuditLog {
   #last: number;
   /** Where entries may lie that are too many; 0: nowhere. */
   #surplus: number;
-  #removed = 0;
-  #toldAtMs = -Infinity;
+  readonly #notice: RoomNotice;
   readonly #removing = new Set<Promise<unknown>>();
 
   private constructor(table: Table<AuditEntry>, options: AuditOptions, last: number) {
@@ -53,6 +52,7 @@ export class AuditLog {
     this.#options = options;
     this.#last = last;
     this.#surplus = Math.max(0, last - options.entriesMax);
+    this.#notice = new RoomNotice(options.clock, options.madeRoom);
   }
 
   /** Reads one entry, however many there are. The table is its own from here on. */
@@ -112,16 +112,7 @@ export class AuditLog {
   }
 
   #remove(number: number): void {
-    this.#do(this.#table.delete(keyOf(number)).then((was) => was && this.#tell()));
-  }
-
-  #tell(): void {
-    this.#removed += 1;
-    const nowMs = this.#options.clock.steadyMs();
-    if (nowMs - this.#toldAtMs < TOLD_EACH_MS) return;
-    this.#toldAtMs = nowMs;
-    this.#options.madeRoom(this.#removed);
-    this.#removed = 0;
+    this.#do(this.#table.delete(keyOf(number)).then((was) => was && this.#notice.madeRoom()));
   }
 
   /** A table that fails tells so to whoever writes next. */

@@ -93,16 +93,16 @@ export class Claims {
     this.#timer = parts.clock.every(SWEEP_EACH_MS, () => void this.sweep());
   }
 
-  /** Takes up the claims that there are: as many as `claimsMax` at the most. */
+  /** Takes up the claims that there are: as many as `claimsMax` at the most. Nothing is left open where it rejects. */
   static async open(parts: ClaimParts): Promise<Claims> {
     const claims = new Claims(parts);
-    let cursor: string | undefined;
-    do {
-      const page = await claims.#table.scan({ limit: PAGE, ...(cursor !== undefined && { cursor }) });
-      for (const { key, value } of page.records) claims.#open.add(key, value.address);
-      cursor = page.cursor;
-    } while (cursor !== undefined);
-    return claims;
+    try {
+      await claims.#takeUp();
+      return claims;
+    } catch (error) {
+      await claims.close();
+      throw error;
+    }
   }
 
   /** Claims that have not ended. */
@@ -199,6 +199,15 @@ export class Claims {
     this.#timer.cancel();
     await this.#sweeping;
     await this.#table.close();
+  }
+
+  async #takeUp(): Promise<void> {
+    let cursor: string | undefined;
+    do {
+      const page = await this.#table.scan({ limit: PAGE, ...(cursor !== undefined && { cursor }) });
+      for (const { key, value } of page.records) this.#open.add(key, value.address);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
   }
 
   async #collect(claimId: string, secret: string): Promise<Collected> {

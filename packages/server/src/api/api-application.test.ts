@@ -158,6 +158,13 @@ describe('who may ask the API', () => {
       body: { name: 'b', scopes: ['audit:read'] },
     });
     assert.deepEqual([status, body.code], [409, 'limit-reached']);
+    assert.deepEqual(api.limits, ['keysMax local there are 1 API keys']);
+  });
+
+  test('there are no more keys than that where many are made at once', async () => {
+    await using api = await openTestApi({ settings: { keysMax: 2 } });
+    const made = await Promise.all(Array.from({ length: 5 }, () => keyWith(api, ['keys:write'])));
+    assert.equal(made.filter((key) => key !== undefined).length, 2);
   });
 });
 

@@ -415,6 +415,7 @@ const TURNED_AWAY: readonly ProblemCode[] = [
   'host-refused',
   'too-many-requests',
   'too-busy',
+  'body-too-large',
 ];
 
 /** What Fastify itself refuses, by its codes. */

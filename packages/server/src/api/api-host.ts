@@ -32,6 +32,8 @@ export interface ApiOptions {
   readonly problemOf: (error: unknown) => ApiProblem | undefined;
   readonly failed: ApiParts['failed'];
   readonly refused: ApiParts['refused'];
+  /** Told when a limit acts; `by`: whom it met, empty where that is nobody. */
+  readonly limitReached: (limit: string, by: string, detail: string) => void;
   readonly owners: ApiParts['owners'];
   readonly problemPage: ApiParts['problemPage'];
   readonly guard: ApiParts['guard'];
@@ -76,17 +78,24 @@ export class ApiHost {
   }
 
   static async open({ tables, audit, localName, ...options }: ApiOptions): Promise<ApiHost> {
-    const { clock, settings, routes, configuredKeys, ...rest } = options;
+    const { clock, settings, routes, configuredKeys, limitReached, ...rest } = options;
     const { keysMax, idempotencyS, idempotencyEntriesMax } = settings;
     const visits = new WeakMap<IncomingMessage, ApiVisit>();
     const [keyTable, answeredTable] = [tables.table(API_KEYS_TABLE), tables.table(ANSWERED_TABLE)];
     const underWay = new Map<Promise<unknown>, () => void>();
     const opened = [keyTable, answeredTable];
     try {
-      const keys = new ApiKeys(keyTable, clock, keysMax, configuredKeys);
+      const keys = new ApiKeys(
+        keyTable,
+        clock,
+        { keysMax, full: (by) => limitReached('keysMax', by, `there are ${keysMax} API keys`) },
+        configuredKeys,
+      );
       const answered = new AnsweredRequests(answeredTable, clock, {
         keptMs: idempotencyS * 1_000,
         entriesMax: idempotencyEntriesMax,
+        madeRoom: (answers) =>
+          limitReached('idempotencyEntriesMax', '', `${answers} of the oldest answers made room before their time`),
       });
       const app = await apiApplication({
         ...rest,

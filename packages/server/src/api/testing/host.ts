@@ -45,6 +45,8 @@ export interface TestApi extends AsyncDisposable {
   readonly failures: unknown[];
   /** Whom it turned away: who, from where, why. */
   readonly refusals: string[];
+  /** Limits that acted: which, who met it, what was told of it. */
+  readonly limits: string[];
   /** What the listener says of whoever comes next. */
   visit: ApiVisit;
   /** As local administrator; the body is read as JSON where it is one. */
@@ -74,6 +76,7 @@ export async function openTestApi(
   const clock = new StandingClock();
   const failures: unknown[] = [];
   const refusals: string[] = [];
+  const limits: string[] = [];
   const audit = await openAudit({
     ...{ tables: options.tables ?? new MemoryTables(), clock },
     ...{ entriesMax: 1_000, tell: () => {} },
@@ -87,7 +90,8 @@ export async function openTestApi(
     guard: { isBanned: () => false, failedElsewhere: () => 0 },
     configuredKeys: [],
     refused: ({ by, address, code }) => void refusals.push(`${by} ${address} ${code}`),
-    owners: new OwnerSessions(clock),
+    limitReached: (limit, by, detail) => void limits.push(`${limit} ${by} ${detail}`),
+    owners: new OwnerSessions(clock, { ownerSessionsMax: 10, sessionsPerOwnerMax: 5 }, () => {}),
     problemPage: ({ message }) => ({ body: message, headers: {} }),
     version: '1.2.3',
     ...options,
@@ -106,6 +110,7 @@ export async function openTestApi(
     url,
     failures,
     refusals,
+    limits,
     visit: VISIT,
     async local(request) {
       const { status, headers, body } = await host.local(request);
