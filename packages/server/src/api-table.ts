@@ -56,8 +56,8 @@ const keys: ListShape = {
       name: text('shop', 'How the audit log and events call it: `configured-key:NAME`.'),
       sha256: text(
         'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
-        'SHA-256 of the key in hexadecimal, as `printf %s KEY | sha256sum` prints it. A key has 256 random bits, which nobody ' +
-          'guesses from it: `openssl rand -hex 32`.',
+        'SHA-256 of the key in hexadecimal, as `dunlin api-key hash` prints it of its input. A key has 256 random bits, which ' +
+          'nobody guesses from it: `openssl rand -hex 32`.',
       ),
       file: path('shop.key', 'In place of the hash, a file with the key itself: one line of 32 to 256 characters.'),
       scopes: {
