@@ -386,7 +386,10 @@ test('a command that somebody waits for is written down before it is waited for'
   });
   const [entry] = await writtenWith('command.request');
   assert.equal(entry.target, id);
-  await done('POST', `/api/v1/commands/${entry.after.commandId}/cancel`);
+  const command = `/api/v1/commands/${entry.after.commandId}`;
+  // The entry comes first.
+  while ((await fleet.ask('GET', command)).status === 404) await new Promise(setImmediate);
+  await done('POST', `${command}/cancel`);
   assert.equal((await waits).status, 202);
   assert.deepEqual((await written()).map(shown), ['local command.cancel']);
 });
