@@ -37,6 +37,14 @@ test('an entry says who did it, how a device has shown who it is, from where and
   ]);
 });
 
+test('what time has made is by the service, whoever has looked', async () => {
+  const log = await open().begin(10);
+  const recorded = await actingAs({ by: 'key:1', requestId: 'r-1' }, () => log.note({ ...change, isOfTime: true }));
+  await recorded.stored;
+  const [{ by, requestId, action, ...rest }] = (await log.list(10)).entries;
+  assert.deepEqual([by, requestId, action, 'isOfTime' in rest], ['service', 'r-1', 'device.add', false]);
+});
+
 test('the oldest make room, and a limit that was lowered is reached by and by', async () => {
   const { begin } = open();
   const log = await begin(30);

@@ -1,8 +1,8 @@
 /** The audit log: who changed what and when, as many entries as the configuration keeps. */
 import type { Awaitable, Clock, Table, TableDefinition } from '@dunlin/broker';
 import { RoomNotice } from '../room-notice.ts';
-import { type Actor, currentActor } from './actor.ts';
-import type { Change } from './change.ts';
+import { type Actor, actingForService, currentActor } from './actor.ts';
+import type { Change, MadeChange } from './change.ts';
 
 export interface AuditEntry extends Actor, Change {
   /** Rises with each. */
@@ -62,7 +62,8 @@ export class AuditLog {
   }
 
   /** Writes a change of whoever is acting down, among others where those are gathered. */
-  note(change: Change): Awaitable<Recorded> {
+  note({ isOfTime, ...change }: MadeChange): Awaitable<Recorded> {
+    if (isOfTime) return actingForService(() => this.record(change));
     const { gathering } = currentActor();
     return gathering === undefined ? this.record(change) : gathering.add(change, this);
   }

@@ -48,8 +48,8 @@ class AuditedTable<T> implements Table<T> {
   }
 
   put(key: string, value: T, expected?: number): Promise<number> {
-    // The value is its owner's again when this returns; one that has to wait needs a copy.
-    const own = this.#underWay.has(key) ? structuredClone(value) : value;
+    // It is its owner's again when this returns, and may have to wait.
+    const own = structuredClone(value);
     return this.#inTurn(key, expected, own, () => this.#table.put(key, own, expected));
   }
 

@@ -12,11 +12,17 @@ export interface Change {
   readonly after?: unknown;
 }
 
+/** As a table says it. */
+export interface MadeChange extends Change {
+  /** Time has made it, whoever was the first to look. */
+  readonly isOfTime?: true;
+}
+
 /**
  * The change that a write is; undefined where nobody has changed anything by it, such as when a token was used last.
  * `undefined` in place of a record: there was none, or it is deleted.
  */
-export type ChangeOf<T> = (before: T | undefined, after: T | undefined, key: string) => Change | undefined;
+export type ChangeOf<T> = (before: T | undefined, after: T | undefined, key: string) => MadeChange | undefined;
 
 /** For tables in which nothing is a change of somebody: state of connections, answers that are kept. */
 export const NO_CHANGE: ChangeOf<never> = () => undefined;

@@ -14,7 +14,7 @@ import { TOKENS } from '../credentials/tokens.ts';
 import type { Device } from '../device.ts';
 import { PRESENCE_TABLE } from '../presence/presence-table.ts';
 import { DEVICES, type StoredDevice } from '../registry/registry.ts';
-import { type Change, type ChangeOf, difference, NO_CHANGE } from './change.ts';
+import { type ChangeOf, difference, type MadeChange, NO_CHANGE } from './change.ts';
 
 /** What the audit log calls changes, and what they are; the reference of the API lists them. */
 export const AUDITED_ACTIONS = {
@@ -47,7 +47,7 @@ export const AUDITED_ACTIONS = {
 
 type Action = keyof typeof AUDITED_ACTIONS;
 
-function change(action: Action, target: string, more: Omit<Change, 'action' | 'target'> = {}): Change {
+function change(action: Action, target: string, more: Omit<MadeChange, 'action' | 'target'> = {}): MadeChange {
   return { action, target, ...more };
 }
 
@@ -102,7 +102,8 @@ const ofRenewals: ChangeOf<RenewalRecord> = (before, after, id) => {
 const ofClaim: ChangeOf<Claim> = (before, after) => {
   if (before === undefined) return after && change('claim.ask', after.id, { after: { type: after.type } });
   const { id, state } = after ?? before;
-  if (after === undefined) return state.kind === 'collected' ? undefined : change('claim.expire', id);
+  if (after === undefined)
+    return state.kind === 'collected' ? undefined : change('claim.expire', id, { isOfTime: true });
   if (state.kind === 'open') return undefined;
   const { owner, deviceId } = state;
   if (before.state.kind === 'open') return change('claim.confirm', id, { after: { deviceId, owner } });
@@ -116,7 +117,7 @@ const ofCommand: ChangeOf<Command> = (before, after) => {
   const { id: commandId, deviceId, type, expiresAtMs, state, why } = after;
   if (before === undefined) return change('command.request', deviceId, { after: { commandId, type, expiresAtMs } });
   if (before.endedAtMs !== undefined || after.endedAtMs === undefined) return undefined;
-  if (state === 'expired') return change('command.expire', deviceId, { after: { commandId, type } });
+  if (state === 'expired') return change('command.expire', deviceId, { after: { commandId, type }, isOfTime: true });
   return state === 'failed' && why.startsWith(CANCELLED)
     ? change('command.cancel', deviceId, { after: { commandId, type } })
     : undefined;
@@ -127,7 +128,7 @@ const ofBatch: ChangeOf<Batch> = (before, after, id) => {
   const { group, type, state } = after;
   if (before === undefined) return change('batch.request', id, { after: { group, type } });
   if (state === 'cancelled') return change('batch.cancel', id, { after: { group, type } });
-  return state === 'expired' ? change('batch.expire', id, { after: { group, type } }) : undefined;
+  return state === 'expired' ? change('batch.expire', id, { after: { group, type }, isOfTime: true }) : undefined;
 };
 
 /** By the name of the table. */
