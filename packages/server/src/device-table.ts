@@ -1,5 +1,5 @@
 /** The keys of the device service: types of devices, the authority for their certificates, limits. */
-import { CLAIM_LIMITS, type ClaimLimit, COMMAND_LIMITS, type CommandLimit } from '@dunlin/devices';
+import { CLAIM_LIMITS, type ClaimLimit, COMMAND_LIMITS, type CommandLimit } from '@dunlin/devices/configuration';
 import { amount, map, path, text, texts, toggle } from './entry-shapes.ts';
 import { RULE } from './identity-table.ts';
 import type { GroupShape, JsonShape, ListShape, MapShape } from './shape.ts';

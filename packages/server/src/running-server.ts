@@ -8,7 +8,7 @@ import {
   type Random,
   type Store,
 } from '@dunlin/broker';
-import { type DeviceService, EXPIRY_DEFAULTS, type Tables } from '@dunlin/devices';
+import type { DeviceService, Tables } from '@dunlin/devices';
 import { PasswordVerifier, type RevocationSource } from '@dunlin/identity';
 import type { LmdbEnvironment } from '@dunlin/lmdb';
 import { quoted } from '@dunlin/protocol';
@@ -18,7 +18,7 @@ import type { ApiHost, LocalAnswer, LocalRequest } from './api/api-host.ts';
 import { isApiUrl } from './api/api-paths.ts';
 import { closeInTurn, closeTogether } from './closing.ts';
 import type { Configuration } from './configuration.ts';
-import { openDevices } from './configured-devices.ts';
+import type { openDevices } from './configured-devices.ts';
 import { controlCommands } from './control-commands.ts';
 import { ControlSocket } from './control-socket.ts';
 import { LocalDeviceBroker } from './device-broker.ts';
@@ -86,7 +86,7 @@ export class Running {
     try {
       const { clock = systemClock } = parts;
       const verifier = new PasswordVerifier({ clock });
-      devices = await openDevices(configuration, { tables, clock, tell, verifier });
+      devices = await devicesOf(configuration, { tables, clock, tell, verifier });
       inForce = new InForce(configuration, {
         clock,
         tell,
@@ -216,7 +216,7 @@ export class Running {
         settings: this.configuration.api,
         devices: this.#devices,
         doors: this.#inForce.doors,
-        warnDays: this.configuration.devices?.authority?.warnDays ?? EXPIRY_DEFAULTS.warnDays,
+        warnDays: this.configuration.devices?.authority?.warnDays,
         guard: this.#inForce.doors,
         tell: this.#options.tell,
       }),
@@ -286,6 +286,16 @@ const CONTROL_BYTES = 64 * 1024;
 const JSON_ESCAPES = 2;
 
 /** The API first; what is not its own goes to whoever was asked before. */
+/** Loaded where the configuration has devices: nobody else shall pay for them. */
+async function devicesOf(
+  configuration: Configuration,
+  parts: Parameters<typeof openDevices>[1],
+): Promise<DeviceService | undefined> {
+  if (configuration.devices === undefined) return undefined;
+  const { openDevices } = await import('./configured-devices.ts');
+  return openDevices(configuration, parts);
+}
+
 function withApi(host: ApiHost, other: HttpRequestHandler | undefined): HttpRequestHandler {
   return (request, response, listener, visit) => {
     if (!isApiUrl(request.url ?? '')) return other?.(request, response, listener, visit) ?? false;
