@@ -18,6 +18,8 @@ export interface ApiSettings extends ApiLimits {
   readonly auditEntriesMax: number;
   readonly idempotencyS: number;
   readonly idempotencyEntriesMax: number;
+  /** Pages elsewhere that may ask. Default: none. */
+  readonly cors?: { readonly origins: readonly string[] };
 }
 
 export interface ApiOptions {
@@ -97,6 +99,7 @@ export class ApiHost {
         answered,
         routes: [...routes, ...keyRoutes(keys), ...auditRoutes(audit)],
         limits: settings,
+        corsOrigins: settings.cors?.origins ?? [],
         visitOf: (request) => visits.get(request),
         began(work, leave) {
           underWay.set(work, leave);
