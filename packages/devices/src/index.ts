@@ -67,9 +67,11 @@ export {
   type BegunClaim,
   CLAIM_COMMON_NAME,
   type ClaimInput,
+  type ClaimPage,
   Claims,
   type Collected,
   type ConfirmOptions,
+  type ShownClaim,
 } from './claims/claims.ts';
 export {
   CredentialDesk,
@@ -117,6 +119,7 @@ export { type DatedCertificate, explainDevice, type WhyParts, type WhyReport } f
 export type { Device } from './device.ts';
 export { DEVICE_ERRORS, DeviceError, type DeviceErrorCode } from './device-error.ts';
 export { DEVICE_NUMBERS } from './device-numbers.ts';
+export type { FoundDevice, SearchPage, SearchQuery } from './device-search.ts';
 export type { AcknowledgementForm, ClientIdForm, CommandForm, DeviceType, PresenceForm } from './device-type.ts';
 export { DEVICE_EVENTS, type DeviceEvent, type DeviceEventDescription, type DeviceEventName } from './events.ts';
 export type { DeviceLookup, KnownDevice } from './known-device.ts';
