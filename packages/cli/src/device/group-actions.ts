@@ -13,8 +13,8 @@ import type { DeviceFlags } from './device-flags.ts';
 import { BatchTally, groupReport, tallyText } from './group-outcome.ts';
 
 const LOOK_EACH_MS = 250;
-/** Of the time, at the most, that a look at all commands may take. */
-const LOOKING_SHARE = 4;
+/** A pause is so many times as long as the look before it: a large group is no load. */
+const PAUSE_OF_LOOK = 4;
 
 export async function sendToGroup(api: Api, type: string, flags: DeviceFlags, terminal: Terminal): Promise<Outcome> {
   const { groups, rate: perSecond, ttlS, commandId: id = randomUUID(), waitS = WAIT_S } = flags;
@@ -53,7 +53,7 @@ async function follow(
       endMs = Math.min(endMs, nowMs + waitMs);
       if (tally.open === 0 || nowMs >= endMs) return [batch, tally];
     }
-    await sleep(Math.max(LOOK_EACH_MS, LOOKING_SHARE * (nowMs - beganMs)));
+    await sleep(Math.max(LOOK_EACH_MS, PAUSE_OF_LOOK * (nowMs - beganMs)));
   }
 }
 
