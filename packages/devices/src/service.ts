@@ -2,7 +2,12 @@
 import type { BrokerEvent } from '@dunlin/broker';
 import type { Authorities, Method, PasswordVerifier, RevocationSource } from '@dunlin/identity';
 import { IssuedCertificatePolicy } from './authority/certificate-policy.ts';
-import { type CertificateSettings, Certificates, type StoredCertificate } from './authority/certificates.ts';
+import {
+  type CertificateSettings,
+  Certificates,
+  type CertifiedDevice,
+  type StoredCertificate,
+} from './authority/certificates.ts';
 import { CrlPublisher } from './authority/crl-publisher.ts';
 import { ExpiryWatch } from './authority/expiry-watch.ts';
 import type { IssuingAuthority } from './authority/issuing-authority.ts';
@@ -125,17 +130,27 @@ export class DeviceService {
     const registration = new Registration(options, this.registry, options.registration ?? [], authority?.name);
     this.#policy = new IssuedCertificatePolicy(issuing?.certificates, registration);
     this.desk = new CredentialDesk({ ...this.#claimParts, policy: this.#policy });
+    if (issuing !== undefined)
+      this.#ends.push(
+        this.registry.onRemoval((deviceId) =>
+          issuing.certificates.revokeAll(deviceId, { reason: 'cessationOfOperation', by: 'dunlin' }),
+        ),
+      );
   }
 
   /** Settles when all is known that a device may be refused for. */
   static async open(options: DeviceServiceOptions): Promise<DeviceService> {
     const { authority, clock } = options;
     if (authority === undefined) return new DeviceService(options, undefined).#opened();
-    const certificates = new Certificates(options, authority, options.certificates);
+    let service: DeviceService | undefined;
+    const isThere = async ({ device, generation }: CertifiedDevice) =>
+      (await service?.registry.get(device.id))?.generation === generation;
+    const certificates = new Certificates(options, authority, options.certificates, isThere);
     const revocations = await Revocations.open(certificates.table, clock);
     const crl = new CrlPublisher(authority, revocations, clock);
     const ocsp = new OcspResponder(authority, certificates, clock);
-    return new DeviceService(options, { authority, certificates, revocations, crl, ocsp }).#opened();
+    service = new DeviceService(options, { authority, certificates, revocations, crl, ocsp });
+    return service.#opened();
   }
 
   /** Who else knows revoked certificates; none where the service has no authority. */
@@ -208,7 +223,13 @@ export class DeviceService {
       'certificates/revoked': issuing?.revocations.size,
     }));
     this.#attached = { commands, groupCommands, presence, expiry, numbers };
-    this.#ends.push(registry.onChange((deviceId, registered) => this.#changed(deviceId, registered !== undefined)));
+    this.#ends.push(
+      registry.onChange((deviceId, registered) => {
+        if (registered !== undefined) this.#changed(deviceId);
+      }),
+      registry.onRemoval((deviceId) => commands.deviceChanged(deviceId)),
+      registry.onRemoval((deviceId) => this.#leave(deviceId)),
+    );
   }
 
   /** What may take its time, and need not be done before devices connect: what a crash left, certificates that end. */
@@ -216,6 +237,7 @@ export class DeviceService {
     const { presence, expiry } = this.#withBroker;
     this.#count = new DeviceCount(this.#options.clock, this.registry, (error) => this.#failed(error));
     this.#do(presence.correct());
+    this.#do(this.registry.resumeRemovals());
     if (expiry !== undefined) this.#do(expiry.walk());
   }
 
@@ -251,7 +273,7 @@ export class DeviceService {
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = this.#options.clock.every(SETTLE_MS_MAX, resolve);
     await this.#attached?.presence.settle(late);
-    await Promise.race([late, Promise.allSettled(this.#underWay)]);
+    await Promise.race([late, Promise.all([Promise.allSettled(this.#underWay), this.registry.removalsIdle()])]);
     timer.cancel();
   }
 
@@ -300,20 +322,17 @@ export class DeviceService {
     return (await this.issuing?.certificates.list(deviceId, { limit: CERTIFICATES_TOLD }))?.records ?? [];
   }
 
-  #changed(deviceId: string, isThere: boolean): void {
+  #changed(deviceId: string): void {
     const { commands, presence } = this.#withBroker;
     this.#do(commands.deviceChanged(deviceId));
-    if (!isThere) this.#do(this.#endSessions(deviceId));
-    this.#do(isThere ? presence.deviceChanged(deviceId) : presence.deviceRemoved(deviceId));
-    if (isThere || this.issuing === undefined) return;
-    this.#do(this.issuing.certificates.revokeAll(deviceId, { reason: 'cessationOfOperation', by: 'dunlin' }));
+    this.#do(presence.deviceChanged(deviceId));
   }
 
-  /** Of who was removed: the session that its last client left, which presence forgets next. */
-  async #endSessions(deviceId: string): Promise<void> {
+  /** Of who was removed: ends the session that its last client left, which presence forgets then. */
+  async #leave(deviceId: string): Promise<void> {
     const last = await this.presence.get(deviceId);
-    const registered = await this.registry.get(deviceId);
-    if (last !== undefined) this.#sessions.end(last.clientId, deviceId, registered?.generation);
+    if (last !== undefined) this.#sessions.end(last.clientId, deviceId, undefined);
+    await this.presence.deviceRemoved(deviceId);
   }
 
   /** Work that nobody waits for but `settle`. */
