@@ -19,7 +19,10 @@ export async function playerWithCommands(server: FleetProcess, id: string, count
   if (client === undefined) return undefined;
   const commandIds: string[] = [];
   // Whoever waits for the server need not do so when it is gone.
-  const gone = once(client.socket, 'close').then(() => undefined);
+  const gone = once(client.socket, 'close').then(
+    () => undefined,
+    () => undefined,
+  );
   try {
     await client.subscribe([`player/${id}/command`, 1]);
     for (let n = 0; n < count; n++) {
