@@ -279,6 +279,7 @@ export class DeviceService {
 
   /** Settles when nothing is under way any more. The broker may have stopped before. */
   async close(): Promise<void> {
+    this.registry.closeRemovals();
     for (const end of this.#ends) end();
     this.#live.close();
     this.#count?.close();

@@ -252,8 +252,13 @@ export class Registry {
     });
   }
 
-  close(): Promise<void> {
+  /** To be called before steps of `onRemoval` end: whoever is removed from here on is cleared away on the next start. */
+  closeRemovals(): void {
     this.#removals.close();
+  }
+
+  close(): Promise<void> {
+    this.closeRemovals();
     return this.#table.close();
   }
 

@@ -99,6 +99,23 @@ test('removals that a crash left are finished on the next start, many pages of t
   );
 });
 
+test('no id gets free while the service ends: the next start clears away what is left', async () => {
+  const { registry, parts } = testRegistry();
+  await registry.add(player, by);
+  const step = Promise.withResolvers<void>();
+  const stop = registry.onRemoval(() => step.promise);
+  const removed = registry.remove('p1', { by });
+  await turns();
+  registry.closeRemovals();
+  stop();
+  step.resolve();
+  await removed;
+  await assert.rejects(registry.add(player, by), { code: 'device-removing' });
+  const { registry: next } = testRegistry(undefined, parts);
+  await next.resumeRemovals();
+  await next.add(player, by);
+});
+
 const acknowledgement = { topic: 'frames/{deviceId}/done', id: '/id', failure: undefined };
 const show = { topic: 'frames/{deviceId}', payload: {}, inputSchema: undefined, ttlS: 600, qos: 1, acknowledgement };
 const FRAME = deviceType({

@@ -71,7 +71,7 @@ export class Removals {
     await Promise.all(this.#underWay.values());
   }
 
-  /** What is under way is not waited for: the next start finishes it. */
+  /** No id gets free any more, since steps end next. What is under way is not waited for: the next start finishes it. */
   close(): void {
     this.#isClosed = true;
     this.#timer.cancel();
@@ -105,10 +105,12 @@ export class Removals {
   }
 
   async #clear(deviceId: string): Promise<void> {
+    if (this.#isClosed) return;
     // Each is tried, whatever becomes of the others.
     const steps = await Promise.allSettled(Array.from(this.#steps, (step) => step(deviceId)));
     const failed = steps.find((step) => step.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
+    if (this.#isClosed) return;
     await this.#parts.free(deviceId);
     this.#parts.tell({ name: 'deviceErased', deviceId });
   }
