@@ -87,7 +87,7 @@ function ofPresent(termsOf: (device: Device) => readonly string[]): (stored: Sto
   return ({ device, removedAtMs }) => (removedAtMs === undefined ? termsOf(device) : []);
 }
 
-const DEFINITION: TableDefinition<StoredDevice> = {
+export const DEVICES: TableDefinition<StoredDevice> = {
   name: 'devices',
   indexes: {
     type: ofPresent(({ type }) => [type]),
@@ -108,7 +108,7 @@ export class Registry {
   readonly #removals: Removals;
 
   constructor({ tables, clock, tell }: ServiceParts, types: DeviceTypes) {
-    this.#table = tables.table(DEFINITION);
+    this.#table = tables.table(DEVICES);
     this.#clock = clock;
     this.#tell = tell;
     this.#types = types;

@@ -4,6 +4,7 @@
  * done on the next start, and the id is free when nothing is left that another device could come by.
  */
 import type { Clock, Timer } from '@dunlin/broker';
+import { actingForService } from '../audit/actor.ts';
 import type { DeviceEvent } from '../events.ts';
 
 /**
@@ -35,15 +36,12 @@ export class Removals {
   readonly #parts: RemovalsParts;
   readonly #steps = new Set<RemovalStep>();
   readonly #underWay = new Map<string, Promise<void>>();
-  readonly #timer: Timer;
+  #timer: Timer | undefined;
   #hasFailed = false;
   #isClosed = false;
 
   constructor(parts: RemovalsParts) {
     this.#parts = parts;
-    this.#timer = parts.clock.every(RETRY_MS, () => {
-      if (this.#hasFailed) void this.#finishAll();
-    });
   }
 
   /** Has the step done for every device that is removed, until the function that it returns is called. */
@@ -74,7 +72,7 @@ export class Removals {
   /** No id gets free any more, since steps end next. What is under way is not waited for: the next start finishes it. */
   close(): void {
     this.#isClosed = true;
-    this.#timer.cancel();
+    this.#timer?.cancel();
   }
 
   async #finishAll(): Promise<number> {
@@ -97,7 +95,7 @@ export class Removals {
   #finish(deviceId: string): Promise<void> {
     const before = this.#underWay.get(deviceId);
     if (before !== undefined) return before;
-    const run = this.#clear(deviceId)
+    const run = actingForService(() => this.#clear(deviceId))
       .catch((error: unknown) => this.#failed(error))
       .finally(() => this.#underWay.delete(deviceId));
     this.#underWay.set(deviceId, run);
@@ -116,8 +114,12 @@ export class Removals {
   }
 
   #failed(error: unknown): void {
-    this.#hasFailed = true;
     // Tables refuse what is under way when they close.
-    if (!this.#isClosed) this.#parts.tell({ name: 'deviceServiceFailed', error: String(error) });
+    if (this.#isClosed) return;
+    this.#hasFailed = true;
+    this.#timer ??= this.#parts.clock.every(RETRY_MS, () => {
+      if (this.#hasFailed) void this.#finishAll();
+    });
+    this.#parts.tell({ name: 'deviceServiceFailed', error: String(error) });
   }
 }
