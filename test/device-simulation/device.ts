@@ -127,8 +127,10 @@ export class Device {
       if (!isCalm && this.#random.chance(character.loss)) return;
       this.said.add(id);
       this.#world.tell(`${this.id} says of ${id}: ${isFailure ? 'failed' : 'done'}`);
-      if (type === 'reset') broker?.say(`player/${this.id}/reset/${id}/done`, '');
-      else broker?.say(`player/${this.id}/done`, JSON.stringify({ id, result: isFailure ? 'failed' : 'fine' }));
+      const confirmed = () => this.#world.oracle.heard(this, id);
+      if (type === 'reset') broker?.say(`player/${this.id}/reset/${id}/done`, '', confirmed);
+      else
+        broker?.say(`player/${this.id}/done`, JSON.stringify({ id, result: isFailure ? 'failed' : 'fine' }), confirmed);
     });
   }
 

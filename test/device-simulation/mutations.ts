@@ -131,6 +131,20 @@ export const MUTATIONS: readonly Mutation[] = [
     damage: () => changeEvents((event) => (event.kind === 'delivered' ? { kind: 'acknowledged' } : event)),
   },
   {
+    title: 'what a device says is confirmed before it is stored',
+    caughtBy: ['heard-is-kept'],
+    damage: () =>
+      replace(
+        CommandChanges.prototype,
+        'apply',
+        (original) =>
+          function (id, event) {
+            const applied = original.call(this, id, event);
+            return event.kind === 'acknowledged' || event.kind === 'failed' ? Promise.resolve() : applied;
+          },
+      ),
+  },
+  {
     title: 'nobody looks whether the time is over',
     caughtBy: ['ends', 'in-time'],
     damage: () =>

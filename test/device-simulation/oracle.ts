@@ -84,6 +84,18 @@ export class Oracle {
     this.#check(isTrue, 'true-acknowledgement', () => `${id} is ${state}, and ${deviceId} never said so`);
   }
 
+  /** A device has got PUBACK for what it said of a command. */
+  heard({ id: deviceId }: Device, id: string): void {
+    const command = this.#command(id);
+    const isSame = command?.generation === this.#world.lookup(deviceId)?.generation;
+    const holds = command?.endedAtMs !== undefined || !isSame;
+    this.#check(
+      holds,
+      'heard-is-kept',
+      () => `${deviceId} is told that ${id} is done, and ${command?.state} is stored`,
+    );
+  }
+
   /** The service has it go out. */
   sends(id: string, link: Link): void {
     this.sent += 1;

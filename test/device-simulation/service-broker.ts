@@ -1,6 +1,6 @@
 /** The broker of one process of the server: it knows the links of devices, delivers, retains, and ends with its process. */
 
-import type { DeliveryOutcome, DeviceBroker, ReceivedByService } from '../../packages/devices/src/ports.ts';
+import type { DeliveryOutcome, DeviceBroker, TakeByService } from '../../packages/devices/src/ports.ts';
 import type { Connections } from '../../packages/devices/src/presence/connections.ts';
 import { type QoS, topicMatches } from '../../packages/protocol/src/index.ts';
 import type { SeededRandom } from '../simulation/seeded-random.ts';
@@ -12,7 +12,7 @@ export class ServiceBroker implements DeviceBroker {
   readonly #world: World;
   readonly #random: SeededRandom;
   readonly #links = new Map<string, { readonly link: Link; readonly device: Device }>();
-  readonly #takers = new Set<{ readonly filter: string; readonly take: (message: ReceivedByService) => void }>();
+  readonly #takers = new Set<{ readonly filter: string; readonly take: TakeByService }>();
   isOver = false;
 
   constructor(world: World, random: SeededRandom, connections: Connections) {
@@ -49,10 +49,16 @@ export class ServiceBroker implements DeviceBroker {
     if (!this.isOver) this.connections.take({ kind: 'subscribed', deviceId, clientId: deviceId });
   }
 
-  say(topic: string, text: string): void {
+  /** A device publishes at QoS 1; `confirmed` is called when it gets PUBACK. */
+  say(topic: string, text: string, confirmed: () => void = () => {}): void {
     if (this.isOver) return;
-    for (const { filter, take } of [...this.#takers])
-      if (topicMatches(filter, topic)) take({ topic, payload: new TextEncoder().encode(text) });
+    const payload = new TextEncoder().encode(text);
+    const taken = [...this.#takers].flatMap(({ filter, take }) =>
+      topicMatches(filter, topic) ? [take({ topic, payload })] : [],
+    );
+    void Promise.all(taken).then(() => {
+      if (!this.isOver) confirmed();
+    });
   }
 
   endSession(): boolean {
@@ -124,7 +130,7 @@ export class ServiceBroker implements DeviceBroker {
     return granted.length === 0 ? undefined : (Math.max(...granted) as QoS);
   }
 
-  async subscribe(filter: string, take: (message: ReceivedByService) => void): Promise<() => void> {
+  subscribe(filter: string, take: TakeByService): () => void {
     const taker = { filter, take };
     this.#takers.add(taker);
     return () => void this.#takers.delete(taker);

@@ -3,50 +3,14 @@
  * was answered all of it, after a crash in the middle of it nothing that contradicts itself.
  */
 
-import { once } from 'node:events';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { RawClient } from '../conformance/raw-client.ts';
+import { acknowledges } from './crash-acknowledgement.ts';
+import { comesIn, comesInWith, type Deed, made } from './crash-devices.ts';
+import { removes } from './crash-removal.ts';
 import type { FleetProcess } from './fleet-process.ts';
-import { type Answer, camera, cameraConnect } from './fleet-server.ts';
-
-/** What is wrong; undefined: nothing. Asked after every start from then on. */
-export type Check = (server: FleetProcess) => Promise<string | undefined>;
-
-/** `id`: one that no other deed has. Undefined: nothing was confirmed, and nothing can be wrong. */
-export type Deed = (server: FleetProcess, id: string) => Promise<Check | undefined>;
+import { camera, cameraConnect } from './fleet-server.ts';
 
 const IMPORTED = 40;
-
-/** Whether a device comes in with a token. */
-async function comesIn(server: FleetProcess, id: string, password: string): Promise<boolean> {
-  const client = await RawClient.open({ host: '127.0.0.1', port: server.port('mqtt') }, 5);
-  client.sendConnect({ clientId: id, username: id, password });
-  const { code } = await client.expect('connack');
-  client.cut();
-  return code === 0;
-}
-
-/** The same with a certificate, over TLS. */
-async function comesInWith(server: FleetProcess, id: string, { chain: cert, key }: Answer['body']): Promise<boolean> {
-  const ca = server.files.pki.text('ca.pem');
-  const socket: TLSSocket = connectTls({ host: '127.0.0.1', port: server.port('tls'), ca, cert, key });
-  socket.on('error', () => {});
-  if (!(await once(socket, 'secureConnect').catch(() => false))) return false;
-  const client = new RawClient({ stream: socket, cut: () => socket.destroy() }, 5);
-  client.sendConnect({ clientId: id, username: id, password: '' });
-  const answer = await client.expect('connack').catch(() => undefined);
-  client.cut();
-  return answer?.code === 0;
-}
-
-/** A device and its credential; undefined where the server was gone before it said so. */
-async function made(server: FleetProcess, id: string, type: string, kind: 'tokens' | 'certificates') {
-  const added = await server.tryAsk('POST', '/api/v1/devices', { id, type });
-  if (added?.status !== 201) return undefined;
-  const body = kind === 'tokens' ? {} : { generateKey: true };
-  const issued = await server.tryAsk('POST', `/api/v1/devices/${id}/${kind}`, body);
-  return issued?.status === 201 ? issued.body : undefined;
-}
 
 const issuesToken: Deed = async (server, id) => {
   const issued = await made(server, id, 'sensor', 'tokens');
@@ -94,20 +58,6 @@ const rotates: Deed = async (server, id) => {
   };
 };
 
-const removes: Deed = async (server, id) => {
-  const issued = await made(server, id, 'sensor', 'tokens');
-  if (issued === undefined) return undefined;
-  let isRemoved = (await server.tryAsk('DELETE', `/api/v1/devices/${id}`))?.status === 204;
-  return async (now) => {
-    const isGone = (await now.tryAsk('GET', `/api/v1/devices/${id}`))?.status === 404;
-    if (isRemoved && !isGone) return `the device ${id} came back`;
-    isRemoved = isGone;
-    return (await comesIn(now, id, issued.token)) === isRemoved
-      ? `${id} was removed and not its token, or the other way`
-      : undefined;
-  };
-};
-
 const imports: Deed = async (server, id) => {
   const tokenOf = (index: number): string => `${id}-${index}`.padEnd(40, 't');
   const lines = Array.from({ length: IMPORTED }, (_, index) =>
@@ -151,6 +101,7 @@ export const DEEDS: Readonly<Record<string, Deed>> = {
   revokes,
   rotates,
   removes,
+  acknowledges,
   imports,
   repeats,
 };

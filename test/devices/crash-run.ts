@@ -1,6 +1,7 @@
 /** Kills the server of a fleet with kill -9 while the fleet is administered, and looks at what is left after each start. */
 import { withoutEntry } from './crash-audit.ts';
-import { CameraCommands, type Check, DEEDS } from './crash-deeds.ts';
+import { CameraCommands, DEEDS } from './crash-deeds.ts';
+import type { Check } from './crash-devices.ts';
 import type { FleetProcess } from './fleet-process.ts';
 
 export interface DeviceCrashOptions {

@@ -22,10 +22,14 @@ export class FleetProcess {
   /** The configuration is written as JSON, which is YAML. Ended behind the tests of the file. */
   constructor(files: FleetFiles) {
     this.files = files;
-    const { listeners = [], ...rest } = fleetConfiguration(files);
+    const { listeners = [], devices, ...rest } = fleetConfiguration(files);
+    const limits = { claimsPerMinuteMax: 100_000, claimsPerAddressMax: 100_000 };
     const bound = listeners.map((listener) => ({ host: '127.0.0.1', port: 0, ...listener }));
     const log = { level: 'debug', format: 'json' };
-    writeFileSync(files.path('dunlin.yaml'), JSON.stringify({ ...rest, listeners: bound, log }));
+    writeFileSync(
+      files.path('dunlin.yaml'),
+      JSON.stringify({ ...rest, devices: { ...devices, limits }, listeners: bound, log }),
+    );
     after(() => this.stop());
   }
 

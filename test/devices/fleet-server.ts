@@ -26,7 +26,7 @@ export const SCOPES = [
   'audit:read',
 ] as const;
 
-/** Cameras come with a token and a Client Identifier of a form, players with a certificate, frames by a claim, sensors as they like. */
+/** Cameras come with a token and a Client Identifier of a form, players with a certificate, frames and screens by a claim, sensors as they like. */
 export const TYPES = {
   camera: {
     credential: 'token',
@@ -62,6 +62,12 @@ export const TYPES = {
     },
   },
   frame: { credential: 'certificate', claimable: true, rules: [{ allow: 'publish', topics: 'frames/{username}' }] },
+  screen: {
+    credential: 'certificate',
+    claimable: true,
+    presence: { topic: 'screens/{deviceId}' },
+    commands: { show: { topic: 'screen/{deviceId}', payload: { id: '{commandId}' }, ttlS: 600 } },
+  },
   sensor: { rules: [{ allow: ['publish', 'subscribe'], topics: 'sensors/{username}/#' }] },
 } as const;
 

@@ -4,7 +4,7 @@
  * What happens to a packet is told by `connect.ts`, `publish.ts`, `subscribe.ts` and `disconnect.ts`; here is what
  * those four share, and the clockwork around them.
  */
-import { type QoS, ReasonCode } from '@dunlin/protocol';
+import { assertTopicFilter, type QoS, ReasonCode } from '@dunlin/protocol';
 import type { Wire } from '@dunlin/transport';
 import type { BrokerOptions, DisconnectOptions, PublishOptions, StopOptions } from './broker-options.ts';
 import { type CheckName, RefusalCounts } from './checks.ts';
@@ -16,6 +16,7 @@ import { endSession, sendAllAway, sendDisconnect } from './disconnect.ts';
 import type { BrokerEvent } from './events.ts';
 import { publishFollowed, subscribedQos } from './followed-delivery.ts';
 import { GroupCommit } from './group-commit.ts';
+import { InternalSubscribers, type TakeInternally } from './internal-subscribers.ts';
 import { LaterTurns } from './later-turns.ts';
 import { type LimitName, type Limits, resolveLimits } from './limits.ts';
 import { AnonymousAuthenticator } from './memory/anonymous.ts';
@@ -64,6 +65,7 @@ export class Broker implements SessionContext {
   readonly publishWriter = new PublishWriter(this.pool);
   readonly pressure = new Pressure(this);
   readonly storage: StorageWatch;
+  readonly internal = new InternalSubscribers(this);
   /** CONNECTs that wait for the Directory, by Client Identifier. */
   readonly claims = new Map<string, number>();
   readonly sessionsById = new Map<string, Session>();
@@ -266,6 +268,22 @@ export class Broker implements SessionContext {
   }
 
   /**
+   * Has each message of a filter handed to a function of the server, until the function that it returns is called; none that
+   * was retained before, and whatever the rules say. What a client publishes at QoS 1 or 2 is acknowledged when `take` is
+   * done with it (`internalDeliveriesMax`, `internalDeliveryTimeoutMs`).
+   * @throws MqttError for a filter that is not well formed
+   */
+  subscribeInternally(filter: string, take: TakeInternally): () => void {
+    assertTopicFilter(filter);
+    const remove = this.router.addInternal({ filter, take });
+    this.bus.subscribe(filter);
+    return () => {
+      remove();
+      this.bus.unsubscribe(filter);
+    };
+  }
+
+  /**
    * The highest QoS granted to a subscription of a connected client's own, not shared, that brings it messages of the
    * topic; undefined where there is none. Looks at the subscriptions of this client and at nothing else.
    */
@@ -338,6 +356,7 @@ export class Broker implements SessionContext {
     void this.storage.tick(this.steadyMs);
     this.connectionDeadlines.sweep();
     this.sessionDeadlines.sweep();
+    this.internal.sweep(this.steadyMs);
     this.retained.sweep(this.nowMs);
     this.#sysTopics.tick();
   }

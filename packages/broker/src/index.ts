@@ -4,6 +4,7 @@ export { Broker } from './broker.ts';
 export type { BrokerOptions, DisconnectOptions, PublishOptions, StopOptions } from './broker-options.ts';
 export { type AnsweredCheck, CHECKS, type Check, type CheckName, type RefusalCounts } from './checks.ts';
 export { type BrokerEvent, EVENTS, type EventName } from './events.ts';
+export type { InternalMessage, TakeInternally } from './internal-subscribers.ts';
 export { LIMITS, type Limit, type LimitName, type Limits, resolveLimits } from './limits.ts';
 export { AnonymousAuthenticator, NOBODY } from './memory/anonymous.ts';
 export { LoopbackBus } from './memory/bus.ts';

@@ -324,6 +324,26 @@ export const LIMITS = {
       'Memory for retained messages that were read or written last, where the store keeps them on disk. A replay reads ' +
       'the others from there.',
   },
+  internalDeliveriesMax: {
+    unit: 'messages',
+    default: 10_000,
+    minimum: 1,
+    maximum: 1_000_000,
+    reasonCode: ReasonCode.serverBusy,
+    counter: 'internalDeliveriesRefused',
+    description:
+      'Messages that the server itself makes something of, such as acknowledgements of commands to devices, and that are not ' +
+      'safe yet. One more is not acknowledged: its publisher is closed (0x89) and sends it again; at QoS 0 it is dropped.',
+  },
+  internalDeliveryTimeoutMs: {
+    unit: 'milliseconds',
+    default: 30_000,
+    minimum: 100,
+    maximum: 600_000,
+    reasonCode: ReasonCode.serverBusy,
+    counter: 'internalDeliveriesRefused',
+    description: 'Time for such a message to be safe; then its publisher is closed (0x89) and sends it again.',
+  },
   topicCacheBytesMax: {
     unit: 'bytes',
     default: 32 * MiB,

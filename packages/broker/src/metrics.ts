@@ -43,6 +43,8 @@ export const COUNTERS = {
   messagesDroppedDenied: 'Messages kept from one client because it may not receive them.',
   denialsUntold:
     'Denials and refusals that were no event of their own, because one client or all had too many in a second.',
+  internalDeliveriesRefused:
+    'Messages that the server itself wanted and did not take, because of internalDeliveriesMax or internalDeliveryTimeoutMs.',
   messagesExpired: 'Messages dropped because their Message Expiry Interval passed.',
   windowsClosed: 'Times a delivery had to wait for acknowledgements.',
   chunksPaused: 'Times the rest of a chunk had to wait for others, because its packets are costly.',

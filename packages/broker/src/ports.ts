@@ -201,8 +201,11 @@ export interface Bus {
    * bytes may be reused when the call returns: a bus that needs them longer calls `message.own()` first.
    */
   publish(message: Message): Awaitable<boolean>;
-  /** Sets who takes the messages of this broker's interest; true where somebody wanted it. */
-  receive(distribute: (message: Message) => boolean): void;
+  /**
+   * Sets who takes the messages of this broker's interest; true where somebody wanted it. Where that is a promise,
+   * `publish` waits for it, and rejects as it does.
+   */
+  receive(distribute: (message: Message) => Awaitable<boolean>): void;
   /** Interest in a filter (without `$share/<group>/`), told for each subscription; ends with as many `unsubscribe`. */
   subscribe(filter: string): void;
   unsubscribe(filter: string): void;

@@ -72,10 +72,13 @@ export function accept(broker: Broker, from: Session | undefined, message: Messa
   return wanted instanceof Promise ? wanted.then(codeOf) : codeOf(wanted);
 }
 
-/** Hands a message to the sessions of this broker. Called by the bus. Returns whether anybody wants it. */
-export function distribute(broker: Broker, message: Message): boolean {
+/**
+ * Hands a message to the sessions of this broker, and to who wants it inside the server. Called by the bus. Returns whether
+ * anybody wants it, or a promise of it where it is not safe yet what the server makes of it.
+ */
+export function distribute(broker: Broker, message: Message): Awaitable<boolean> {
   // 4. Who wants it? One subscription per session [MQTT-3.3.4-2], and one member of each shared one.
-  const { subscriptions: all, groups } = broker.router.match(message.topic);
+  const { subscriptions: all, groups, internal } = broker.router.match(message.topic);
   const subscriptions = message.receipt === undefined ? all : deliverFollowed(broker, message, all);
 
   // 5. The session sends it, queues it, or drops it; only the session knows which.
@@ -92,6 +95,10 @@ export function distribute(broker: Broker, message: Message): boolean {
     if (member !== undefined) member.session.deliver(message, member, groups[i].filter);
     else deniedToGroup(broker, message, groups[i]);
   }
+
+  // 6. Who inside the server has to be done with it, before it is acknowledged?
+  if (internal.length > 0) return broker.internal.handOver(message, internal);
+
   if (all.length > 0 || groups.length > 0) return true;
   if (!isOfBroker(message.topic.name)) broker.metrics.messagesUnmatched += 1;
   return false;

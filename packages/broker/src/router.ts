@@ -8,31 +8,44 @@
  * number by chance.
  */
 import { FilterTrie } from '@dunlin/protocol';
+import type { InternalSubscription } from './internal-subscribers.ts';
 import type { Session } from './session.ts';
 import { ShareGroup } from './share-group.ts';
 import { merge, type Subscription, subscriptionBytes } from './subscription.ts';
 import { firstLevelHash, type Topic } from './topics.ts';
 
-/** Who wants a topic: one subscription per session, and one group per shared filter. */
+/** Who wants a topic: one subscription per session, one group per shared filter, and who is inside the server. */
 export interface Matches {
   readonly subscriptions: readonly Subscription[];
   readonly groups: readonly ShareGroup[];
+  readonly internal: readonly InternalSubscription[];
+}
+
+type Entry = Subscription | ShareGroup | InternalEntry;
+
+/** Told from the others by its class. */
+class InternalEntry {
+  readonly subscription: InternalSubscription;
+
+  constructor(subscription: InternalSubscription) {
+    this.subscription = subscription;
+  }
 }
 
 /** Generations for first levels, a power of two. */
 const GENERATIONS = 4096;
 
-const NOBODY: Matches = { subscriptions: [], groups: [] };
+const NOBODY: Matches = { subscriptions: [], groups: [], internal: [] };
 /** What one filter adds to the answer for a topic: its place, or its identifiers in what they are merged into. */
 const MATCH_BYTES = 16;
 
 export class Router {
-  readonly #trie = new FilterTrie<Subscription | ShareGroup>();
+  readonly #trie = new FilterTrie<Entry>();
   /** By filter as the client wrote it, `$share/<group>/` included. */
   readonly #groups = new Map<string, ShareGroup>();
   readonly #generations = new Uint32Array(GENERATIONS);
   #wildGeneration = 0;
-  readonly #found: (Subscription | ShareGroup)[] = [];
+  readonly #found: Entry[] = [];
   readonly #mayKeep: (topic: Topic, bytes: number) => boolean;
   #size = 0;
   #bytes = 0;
@@ -87,6 +100,18 @@ export class Router {
     this.#trie.remove(filter, group);
   }
 
+  /** Adds one inside the server, which is no client's and is not counted; returns what takes it out. */
+  addInternal(subscription: InternalSubscription): () => void {
+    const entry = new InternalEntry(subscription);
+    const { filter } = subscription;
+    this.#moved(filter);
+    this.#trie.add(filter, entry);
+    return () => {
+      this.#moved(filter);
+      this.#trie.remove(filter, entry);
+    };
+  }
+
   /** The client of a session with shared subscriptions has come or gone. */
   presenceChanged(session: Session): void {
     for (const subscription of session.subscriptions?.values() ?? [])
@@ -127,14 +152,16 @@ export class Router {
 }
 
 /** One entry per session: overlapping subscriptions of a session become one. */
-function sorted(found: readonly (Subscription | ShareGroup)[]): Matches {
+function sorted(found: readonly Entry[]): Matches {
   const subscriptions: Subscription[] = [];
   const groups: ShareGroup[] = [];
+  const internal: InternalSubscription[] = [];
   for (const entry of found) {
     if (entry instanceof ShareGroup) groups.push(entry);
+    else if (entry instanceof InternalEntry) internal.push(entry.subscription);
     else subscriptions.push(entry);
   }
-  if (subscriptions.length < 2) return { subscriptions, groups };
+  if (subscriptions.length < 2) return { subscriptions, groups, internal };
   const bySession = new Map<object, Subscription | Subscription[]>();
   for (const subscription of subscriptions) {
     const others = bySession.get(subscription.session);
@@ -142,8 +169,9 @@ function sorted(found: readonly (Subscription | ShareGroup)[]): Matches {
     else if (Array.isArray(others)) others.push(subscription);
     else bySession.set(subscription.session, [others, subscription]);
   }
-  if (bySession.size === subscriptions.length) return { subscriptions, groups };
-  return { subscriptions: Array.from(bySession.values(), (one) => (Array.isArray(one) ? merge(one) : one)), groups };
+  if (bySession.size === subscriptions.length) return { subscriptions, groups, internal };
+  const merged = Array.from(bySession.values(), (one) => (Array.isArray(one) ? merge(one) : one));
+  return { subscriptions: merged, groups, internal };
 }
 
 /** The filter that topics are compared with: without `$share/<group>/`. */

@@ -5,6 +5,7 @@ export const DEVICE_ERRORS = {
   invalid: 'What was given cannot be used; each fault is named.',
   'unknown-device': 'There is no device of this id.',
   'device-exists': 'There is a device of this id already.',
+  'device-removing': 'The device that had this id is removed, and what belonged to it is still being cleared away.',
   'changed-meanwhile':
     'The device, or its tokens, are no longer at the expected revision, or change too often just now.',
   'unknown-token': 'The device has no token of this id.',

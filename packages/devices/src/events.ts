@@ -4,6 +4,9 @@ interface EventFields {
   deviceAdded: { deviceId: string; type: string; by: string };
   deviceChanged: { deviceId: string; fields: string; by: string };
   deviceRemoved: { deviceId: string; by: string };
+  deviceErased: { deviceId: string };
+  /** At start: removals that a crash left unfinished. */
+  removalsResumed: { devices: number };
   tokenIssued: { deviceId: string; tokenId: string; expiresAtMs: number; by: string };
   tokenRevoked: { deviceId: string; tokenId: string; by: string };
   certificateIssued: { deviceId: string; serial: string; notAfterMs: number; by: string };
@@ -13,7 +16,7 @@ interface EventFields {
   deviceRegistered: { deviceId: string; type: string; authority: string };
   claimBegun: { claimId: string; type: string; address: string };
   claimConfirmed: { claimId: string; deviceId: string; owner: string };
-  claimEnded: { claimId: string; why: 'expired' | 'collected' | 'refused' };
+  claimEnded: { claimId: string; why: 'expired' | 'collected' | 'removed' | 'refused' };
   claimCodeWrong: { owner: string; address: string };
   /** `by`: the renewal token, or the certificate before. */
   certificateRenewed: { deviceId: string; serial: string; by: 'token' | 'certificate' };
@@ -44,7 +47,12 @@ export interface DeviceEventDescription {
 export const DEVICE_EVENTS: { readonly [name in DeviceEventName]: DeviceEventDescription } = {
   deviceAdded: { level: 'info', description: 'A device was added to the registry.' },
   deviceChanged: { level: 'info', description: 'A device was changed; `fields` names what.' },
-  deviceRemoved: { level: 'info', description: 'A device was removed, with its credentials and commands.' },
+  deviceRemoved: {
+    level: 'info',
+    description: 'A device was removed: its credentials count no longer. What belonged to it is cleared away next.',
+  },
+  deviceErased: { level: 'debug', description: 'Nothing is left of a device that was removed, and its id is free.' },
+  removalsResumed: { level: 'warn', description: 'What a crash left of devices that were removed was cleared away.' },
   tokenIssued: { level: 'info', description: 'A token was made for a device, or imported.' },
   tokenRevoked: { level: 'info', description: 'A token counts no longer.' },
   certificateIssued: { level: 'info', description: 'A certificate was issued to a device.' },

@@ -131,7 +131,7 @@ export type { FoundDevice, SearchPage, SearchQuery } from './device-search.ts';
 export type { AcknowledgementForm, ClientIdForm, CommandForm, DeviceType, PresenceForm } from './device-type.ts';
 export { DEVICE_EVENTS, type DeviceEvent, type DeviceEventDescription, type DeviceEventName } from './events.ts';
 export type { DeviceLookup, KnownDevice } from './known-device.ts';
-export type { DeliveryOutcome, DeviceBroker, ReceivedByService, ServiceParts, Tables } from './ports.ts';
+export type { DeliveryOutcome, DeviceBroker, ReceivedByService, ServiceParts, Tables, TakeByService } from './ports.ts';
 export { type Connected, type ConnectionEvent, type ConnectionListener, Connections } from './presence/connections.ts';
 export { Presence, type PresenceList, type PresenceOptions } from './presence/presence.ts';
 export type { PresenceRecord } from './presence/presence-table.ts';

@@ -1,5 +1,5 @@
 /** What the device service needs from outside: tables to remember in, a broker to speak through, time. */
-import type { Clock, DeliveryOutcome, Table, TableDefinition } from '@dunlin/broker';
+import type { Awaitable, Clock, DeliveryOutcome, Table, TableDefinition } from '@dunlin/broker';
 import type { QoS } from '@dunlin/protocol';
 import type { DeviceEvent } from './events.ts';
 
@@ -12,9 +12,12 @@ export interface Tables {
 
 export interface ReceivedByService {
   readonly topic: string;
-  /** Its own copy. */
+  /** A view that is valid until the call returns. */
   readonly payload: Uint8Array;
 }
+
+/** Returns, or resolves, when a crash can no longer undo what comes of the message. */
+export type TakeByService = (message: ReceivedByService) => Awaitable<void>;
 
 /** What devices need of the broker that they connect to. The server implements it; tests have one in memory. */
 export interface DeviceBroker {
@@ -35,10 +38,10 @@ export interface DeviceBroker {
   /** Highest QoS granted to a subscription of a connected client that matches the topic; undefined where there is none. */
   subscribedQos(clientId: string, topic: string): QoS | undefined;
   /**
-   * Has each new message that matches handed over, until the returned function is called; none that was retained before.
-   * Settles when subscribed.
+   * Has each new message that matches handed over, until the returned function is called; none that was retained before. At
+   * QoS 1 and 2 it is acknowledged to its publisher when `take` is done with it, and not where that rejects.
    */
-  subscribe(filter: string, take: (message: ReceivedByService) => void): Promise<() => void>;
+  subscribe(filter: string, take: TakeByService): () => void;
   /** Ends the connection of a client (0x98), if there is one. */
   disconnect(clientId: string): boolean;
   /**

@@ -90,7 +90,7 @@ function world() {
   const clock = new TestClock();
   const broker = new MemoryBroker();
   const subscribe = broker.subscribe.bind(broker);
-  broker.subscribe = async (...wanted) => {
+  broker.subscribe = (...wanted) => {
     steps.take();
     return subscribe(...wanted);
   };

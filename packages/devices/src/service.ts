@@ -3,7 +3,12 @@ import type { BrokerEvent } from '@dunlin/broker';
 import type { Authorities, Method, PasswordVerifier, RevocationSource } from '@dunlin/identity';
 import { actingForService } from './audit/actor.ts';
 import { IssuedCertificatePolicy } from './authority/certificate-policy.ts';
-import { type CertificateSettings, Certificates, type StoredCertificate } from './authority/certificates.ts';
+import {
+  type CertificateSettings,
+  Certificates,
+  type CertifiedDevice,
+  type StoredCertificate,
+} from './authority/certificates.ts';
 import { CrlPublisher } from './authority/crl-publisher.ts';
 import { ExpiryWatch } from './authority/expiry-watch.ts';
 import type { IssuingAuthority } from './authority/issuing-authority.ts';
@@ -132,6 +137,12 @@ export class DeviceService {
     });
     this.#policy = new IssuedCertificatePolicy(issuing?.certificates, registration);
     this.desk = new CredentialDesk({ ...this.#claimParts, policy: this.#policy });
+    if (issuing !== undefined)
+      this.#ends.push(
+        this.registry.onRemoval((deviceId) =>
+          issuing.certificates.revokeAll(deviceId, { reason: 'cessationOfOperation', by: 'dunlin' }),
+        ),
+      );
   }
 
   /** Settles when all is known that a device may be refused for. Nothing is left open where it rejects. */
@@ -145,8 +156,11 @@ export class DeviceService {
       },
     };
     try {
-      const issuing = await openIssuing({ ...options, tables }, (part) => opened.unshift(part));
-      const service = new DeviceService({ ...options, tables }, issuing);
+      let service: DeviceService | undefined;
+      const isThere = async ({ device, generation }: CertifiedDevice) =>
+        (await service?.registry.get(device.id))?.generation === generation;
+      const issuing = await openIssuing({ ...options, tables }, isThere, (part) => opened.unshift(part));
+      service = new DeviceService({ ...options, tables }, issuing);
       service.#claims = await Claims.open({ ...service.#claimParts, desk: service.desk });
       return service;
     } catch (error) {
@@ -212,9 +226,11 @@ export class DeviceService {
       throw error;
     }
     this.#ends.push(
-      this.registry.onChange((deviceId, registered) =>
-        actingForService(() => this.#changed(deviceId, registered !== undefined)),
-      ),
+      this.registry.onChange((deviceId, registered) => {
+        if (registered !== undefined) actingForService(() => this.#changed(deviceId));
+      }),
+      this.registry.onRemoval((deviceId) => this.commands.deviceChanged(deviceId)),
+      this.registry.onRemoval((deviceId) => this.#leave(deviceId)),
     );
   }
 
@@ -264,6 +280,7 @@ export class DeviceService {
     const { presence, expiry } = this.#withBroker;
     this.#count = new DeviceCount(this.#options.clock, this.registry, (error) => this.#failed(error));
     this.#do(presence.correct());
+    this.#do(this.registry.resumeRemovals());
     if (expiry !== undefined) this.#do(expiry.walk());
   }
 
@@ -305,12 +322,13 @@ export class DeviceService {
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = this.#options.clock.every(SETTLE_MS_MAX, resolve);
     await this.#attached?.presence.settle(late);
-    await Promise.race([late, Promise.allSettled(this.#underWay)]);
+    await Promise.race([late, Promise.all([Promise.allSettled(this.#underWay), this.registry.removalsIdle()])]);
     timer.cancel();
   }
 
   /** Settles when nothing is under way any more. The broker may have stopped before. */
   async close(): Promise<void> {
+    this.registry.closeRemovals();
     for (const end of this.#ends) end();
     this.#live.close();
     this.#count?.close();
@@ -349,20 +367,17 @@ export class DeviceService {
     return (await this.issuing?.certificates.list(deviceId, { limit: CERTIFICATES_TOLD }))?.records ?? [];
   }
 
-  #changed(deviceId: string, isThere: boolean): void {
+  #changed(deviceId: string): void {
     const { commands, presence } = this.#withBroker;
     this.#do(commands.deviceChanged(deviceId));
-    if (!isThere) this.#do(this.#endSessions(deviceId));
-    this.#do(isThere ? presence.deviceChanged(deviceId) : presence.deviceRemoved(deviceId));
-    if (isThere || this.issuing === undefined) return;
-    this.#do(this.issuing.certificates.revokeAll(deviceId, { reason: 'cessationOfOperation', by: 'dunlin' }));
+    this.#do(presence.deviceChanged(deviceId));
   }
 
-  /** Of who was removed: the session that its last client left, which presence forgets next. */
-  async #endSessions(deviceId: string): Promise<void> {
+  /** Of who was removed: ends the session that its last client left, which presence forgets then. */
+  async #leave(deviceId: string): Promise<void> {
     const last = await this.presence.get(deviceId);
-    const registered = await this.registry.get(deviceId);
-    if (last !== undefined) this.#sessions.end(last.clientId, deviceId, registered?.generation);
+    if (last !== undefined) this.#sessions.end(last.clientId, deviceId, undefined);
+    await this.presence.deviceRemoved(deviceId);
   }
 
   /** Work that nobody waits for but `settle`. */
@@ -379,12 +394,13 @@ export class DeviceService {
 /** What there is with an authority. `open`: told of each part that has to be closed where a later one fails. */
 async function openIssuing(
   options: DeviceServiceOptions,
+  isThere: (device: CertifiedDevice) => Promise<boolean>,
   open: (part: { close(): unknown }) => void,
 ): Promise<CertificateService | undefined> {
   const { authority, clock } = options;
   if (authority === undefined) return undefined;
   const { certificatesPerDeviceMax: perDeviceMax } = resolveCredentialLimits(options.credentialLimits ?? {});
-  const certificates = new Certificates(options, authority, { ...options.certificates, perDeviceMax });
+  const certificates = new Certificates(options, authority, { ...options.certificates, perDeviceMax }, isThere);
   const revocations = await Revocations.open(certificates.table, clock);
   open(revocations);
   const crl = new CrlPublisher(authority, revocations, clock);

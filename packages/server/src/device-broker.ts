@@ -1,9 +1,7 @@
 /** What the device service needs of the broker that devices connect to, on the broker of this server. */
 import { type Broker, type DeliveryOutcome, Receipt } from '@dunlin/broker';
-import type { Client } from '@dunlin/client';
-import type { DeviceBroker, ReceivedByService } from '@dunlin/devices';
+import type { DeviceBroker, TakeByService } from '@dunlin/devices';
 import { assertTopicName, type QoS, quoted, reasonCodeName } from '@dunlin/protocol';
-import { connectInternally } from './internal-client.ts';
 
 export interface LocalDeviceBrokerOptions {
   readonly broker: Broker;
@@ -20,7 +18,6 @@ interface Unsettled {
 export class LocalDeviceBroker implements DeviceBroker {
   readonly #broker: Broker;
   readonly #unsettled = new Set<Unsettled>();
-  #client: Promise<Client> | undefined;
   /** Why nothing can be published any more. */
   #failure: Error | undefined;
   readonly review: () => void;
@@ -73,13 +70,9 @@ export class LocalDeviceBroker implements DeviceBroker {
     return this.#broker.subscribedQos(clientId, topic);
   }
 
-  /** New messages; those that were retained before are not. `take` must not throw. Rejects where the filter is none. */
-  async subscribe(filter: string, take: (message: ReceivedByService) => void): Promise<() => void> {
-    const client = await this.#connected();
-    const options = { qos: 1, retainHandling: 2 } as const;
-    const subscription = await client.subscribe(filter, options, ({ topic, payload }) => take({ topic, payload }));
-    // Nobody waits for it: where the connection is over the subscription is as well.
-    return () => void subscription.unsubscribe().catch(() => {});
+  /** Whatever the rules say: they are for clients. @throws MqttError where the filter is none */
+  subscribe(filter: string, take: TakeByService): () => void {
+    return this.#broker.subscribeInternally(filter, take);
   }
 
   disconnect(clientId: string): boolean {
@@ -90,23 +83,9 @@ export class LocalDeviceBroker implements DeviceBroker {
     return this.#broker.endSession(clientId, isMeant);
   }
 
-  /** Hands over no more messages; publishing goes on, until `stopped`. */
-  async close(): Promise<void> {
-    const client = await this.#client?.catch(() => undefined);
-    await client?.disconnect();
-  }
-
   /** The broker has stopped: who waits for a publication learns that nothing comes of it. */
   stopped(): void {
     this.#fail(new Error('Cannot publish: the broker has stopped'));
-  }
-
-  #connected(): Promise<Client> {
-    this.#client ??= connectInternally(this.#broker).catch((error: unknown) => {
-      this.#client = undefined;
-      throw error;
-    });
-    return this.#client;
   }
 
   #durable(): Promise<void> {

@@ -28,7 +28,12 @@ const command: GroupShape = {
         'text that is nothing but one of them becomes its value.',
     ),
     inputSchema: json('{ type: object }', 'JSON Schema of what the caller gives; without one nothing is taken.'),
-    ttlS: amount('seconds', [1, 2_592_000], 60, 'Time after which a command that was not confirmed has expired.'),
+    ttlS: amount(
+      'seconds',
+      [1, COMMAND_LIMITS.commandTtlMaxS.maximum],
+      60,
+      'Time after which a command that was not confirmed has expired.',
+    ),
     qos: amount('', [0, 1], 1, 'QoS with which it is published.'),
     acknowledgement: {
       kind: 'group',

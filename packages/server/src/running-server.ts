@@ -28,7 +28,6 @@ import type { ServerEvent } from './events.ts';
 import { backlogFor, connectionsAllowed, lowestFreeDescriptor, OpenFileLimit } from './file-limit.ts';
 import { FileReserve } from './file-reserve.ts';
 import { InForce, type ReloadReport } from './in-force.ts';
-import { permitInternal } from './internal-client.ts';
 import type { HttpRequestHandler } from './listening.ts';
 import { MemoryTables } from './memory-tables.ts';
 import { type BoundListener, type OpenListener, openListener } from './open-listener.ts';
@@ -286,7 +285,6 @@ export class Running {
       () => closeTogether(this.#opened.map((listener) => listener.close())),
       async () => (await this.#api?.catch(() => undefined))?.close(),
       () => this.#inForce.close(),
-      () => this.#deviceBroker?.close(),
       async () => this.broker.drain(),
       () => this.#devices?.settle(),
       () => this.broker.stop(),
@@ -337,7 +335,7 @@ function makeBroker(configuration: Configuration, parts: BrokerParts, connection
     clock,
     random,
     ...(authenticator !== undefined && { authenticator }),
-    ...(authorizer !== undefined && { authorizer: permitInternal(authorizer) }),
+    ...(authorizer !== undefined && { authorizer }),
     ...(store !== undefined && { store }),
     limits: { ...configuration.limits, connectionsMax },
     settings: configuration.settings,

@@ -1,7 +1,7 @@
 /** The Bus of a broker that is alone: what it publishes comes back to itself, at once. */
 
 import type { Message } from '../message.ts';
-import type { Bus } from '../ports.ts';
+import type { Awaitable, Bus } from '../ports.ts';
 
 /**
  * Joins a broker with nobody but itself.
@@ -10,13 +10,13 @@ import type { Bus } from '../ports.ts';
  * Interest is not kept, since the one broker asks its own router anyway.
  */
 export class LoopbackBus implements Bus {
-  #distribute: (message: Message) => boolean = () => false;
+  #distribute: (message: Message) => Awaitable<boolean> = () => false;
 
-  publish(message: Message): boolean {
+  publish(message: Message): Awaitable<boolean> {
     return this.#distribute(message);
   }
 
-  receive(distribute: (message: Message) => boolean): void {
+  receive(distribute: (message: Message) => Awaitable<boolean>): void {
     this.#distribute = distribute;
   }
 

@@ -18,7 +18,7 @@ export const AUDITED_ACTIONS = {
   'claim.refuse': 'Somebody entered a code that no device shows.',
   'claim.collect': 'The device collected what it connects with.',
   'claim.end': 'A claim was refused before its device collected.',
-  'claim.expire': 'The code was entered, and the device did not collect in time.',
+  'claim.expire': 'The code was entered, and the device did not collect in time, or was removed.',
   'command.request': 'A command to a device was taken.',
   'command.cancel': 'A command was cancelled.',
   'command.expire': 'A command was not confirmed in time.',

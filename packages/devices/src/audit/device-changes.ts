@@ -26,7 +26,9 @@ function change(action: Action, target: string, more: Omit<MadeChange, 'action' 
 
 const ofDevice: ChangeOf<StoredDevice> = (before, after, id) => {
   if (before === undefined) return after && change('device.add', id, { after: shown(after) });
-  if (after === undefined) return change('device.remove', id, { before: shown(before) });
+  // The record of one that was removed stays until nothing else is left of it.
+  if (after === undefined) return undefined;
+  if (after.removedAtMs !== undefined) return change('device.remove', id, { before: shown(before) });
   const differing = difference(shown(before), shown(after));
   return differing && change('device.change', id, differing);
 };

@@ -4,6 +4,7 @@ import { RevisionConflict, type Table, type TablePage, type TableRecord } from '
 import { actingForService } from '../audit/actor.ts';
 import { compareAndSet } from '../compare-and-set.ts';
 import type { Device } from '../device.ts';
+import { DeviceError } from '../device-error.ts';
 import type { ServiceParts } from '../ports.ts';
 import type { RegisteredDevice } from '../registry/registry.ts';
 import { CertificateError } from './certificate-error.ts';
@@ -51,7 +52,6 @@ const DAY_MS = 86_400_000;
 /** Certificates of one device that are looked at, with revoked and expired ones. */
 const RECORDS_MAX = 1_000;
 const PAGE = 100;
-/** How often a change is decided anew because somebody else was faster. */
 
 export class Certificates {
   /** For those who only read and watch. */
@@ -60,17 +60,29 @@ export class Certificates {
   readonly #authority: IssuingAuthority;
   readonly #settings: CertificateSettings;
   readonly #turns = new DeviceTurns();
+  readonly #isThere: (device: CertifiedDevice) => Promise<boolean>;
 
-  constructor(parts: ServiceParts, authority: IssuingAuthority, settings: Partial<CertificateSettings> = {}) {
+  /** `isThere`: whether the device is still in the registry. Default: whoever asks for a certificate has seen to that. */
+  constructor(
+    parts: ServiceParts,
+    authority: IssuingAuthority,
+    settings: Partial<CertificateSettings> = {},
+    isThere: (device: CertifiedDevice) => Promise<boolean> = async () => true,
+  ) {
     this.#parts = parts;
     this.#authority = authority;
     this.#settings = { ...CERTIFICATE_DEFAULTS, ...settings };
+    this.#isThere = isThere;
     this.table = parts.tables.table(CERTIFICATES);
   }
 
-  /** Issues one more certificate. Settles when it is stored. Rejects with `CertificateError`. */
+  /**
+   * Issues one more certificate. Settles when it is stored. Rejects with `CertificateError`; with `DeviceError`
+   * 'unknown-device' where the device was removed meanwhile.
+   */
   issue(device: CertifiedDevice, options: CertificateOptions): Promise<IssuedCertificate> {
     return this.#turns.run(device.device.id, async () => {
+      await this.#checkThere(device);
       await this.#checkRoom(device, undefined);
       const [issued, record] = await this.#sign(device, options);
       await this.#store(issued, record, options.by);
@@ -90,6 +102,7 @@ export class Certificates {
     const { key, value, revision } = await this.#need(serial, 'renew');
     if (value.deviceId !== device.device.id || value.generation !== device.generation) throw unknown(serial, 'renew');
     return this.#turns.run(value.deviceId, async () => {
+      await this.#checkThere(device);
       if (value.revokedAtMs !== undefined)
         throw new CertificateError(
           'revoked',
@@ -125,12 +138,11 @@ export class Certificates {
     return stored;
   }
 
-  /** Revokes all that count of a device, for one that is removed. */
-  async revokeAll(
-    deviceId: string,
-    options: { readonly reason?: RevocationReason; readonly by: string },
-  ): Promise<void> {
-    for (const { key } of await this.#valid(deviceId)) await this.revoke(key, options);
+  /** Revokes all that count of a device, those included that are being issued. */
+  revokeAll(deviceId: string, options: { readonly reason?: RevocationReason; readonly by: string }): Promise<void> {
+    return this.#turns.run(deviceId, async () => {
+      for (const { key } of await this.#valid(deviceId)) await this.revoke(key, options);
+    });
   }
 
   /** Has to be told of every certificate of this authority that a device comes with; the first time starts the overlap. */
@@ -205,6 +217,13 @@ export class Certificates {
     const found = await this.get(serial);
     if (found !== undefined) return found;
     throw unknown(serial, what);
+  }
+
+  /** In its turn: who is removed from here on finds the certificate, and revokes it. */
+  async #checkThere(device: CertifiedDevice): Promise<void> {
+    if (await this.#isThere(device)) return;
+    const { id } = device.device;
+    throw new DeviceError('unknown-device', `Cannot certify ${JSON.stringify(id)}: there is no such device any more`);
   }
 
   /** The certificate of an earlier renewal that nobody ever came with. */

@@ -49,6 +49,18 @@ test('a name that can be none of a device adds nothing', async () => {
     assert.equal(await registration.register(name, facts('acme', name)), undefined, name);
 });
 
+test('who is not added takes no place of the minute', async () => {
+  const { parts, registration } = open({ perMinuteMax: 2 });
+  for (const name of ['a/b', '#', '..']) await registration.register(name, facts('acme', name));
+  const twice = await Promise.all([1, 2].map(() => registration.register('p1', facts('acme'))));
+  assert.ok(twice.every((found) => found !== undefined));
+  assert.ok(await registration.register('p2', facts('acme', 'p2')));
+  assert.deepEqual(
+    parts.events.filter(({ name }) => name === 'deviceLimitReached'),
+    [],
+  );
+});
+
 test('so many are added in a minute, and that is told once', async () => {
   const { parts, registration } = open({ perMinuteMax: 2 });
   const come = async (from: number, to: number) => {

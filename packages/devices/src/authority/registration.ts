@@ -23,7 +23,9 @@ const MINUTE_MS = 60_000;
 
 interface Minute {
   readonly beganAtMs: number;
+  /** Devices that were added, and those that are being added. */
   added: number;
+  isTold: boolean;
 }
 
 export class Registration {
@@ -61,7 +63,10 @@ export class Registration {
   async register(deviceId: string, facts: CertificateFacts): Promise<RegisteredDevice | undefined> {
     const { authority } = facts;
     const type = this.#types.get(authority);
-    if (type === undefined || !this.#hasRoom(authority, deviceId)) return undefined;
+    if (type === undefined) return undefined;
+    const minute = this.#minute(authority);
+    if (!this.#hasRoom(minute, authority, deviceId)) return undefined;
+    minute.added += 1;
     try {
       const actor = { by: `device:${deviceId}`, proof: `certificate of ${authority}` };
       const registered = await actingAs(actor, () =>
@@ -70,29 +75,34 @@ export class Registration {
       this.#parts.tell({ name: 'deviceRegistered', deviceId, type, authority });
       return registered;
     } catch (error) {
+      minute.added -= 1;
       if (!(error instanceof DeviceError)) throw error;
       // Two connections at once, or a name that fits no device.
       return error.code === 'device-exists' ? this.#registry.get(deviceId) : undefined;
     }
   }
 
-  #hasRoom(authority: string, deviceId: string): boolean {
+  #minute(authority: string): Minute {
     const nowMs = this.#parts.clock.steadyMs();
-    let minute = this.#minutes.get(authority);
-    if (minute === undefined || nowMs - minute.beganAtMs >= MINUTE_MS) {
-      minute = { beganAtMs: nowMs, added: 0 };
-      this.#minutes.set(authority, minute);
-    }
-    minute.added += 1;
+    const minute = this.#minutes.get(authority);
+    if (minute !== undefined && nowMs - minute.beganAtMs < MINUTE_MS) return minute;
+    const next = { beganAtMs: nowMs, added: 0, isTold: false };
+    this.#minutes.set(authority, next);
+    return next;
+  }
+
+  #hasRoom(minute: Minute, authority: string, deviceId: string): boolean {
     const { perMinuteMax } = this.#settings;
+    if (minute.added < perMinuteMax) return true;
     // Told once a minute: who makes certificates by the thousand must not fill the log.
-    if (minute.added === perMinuteMax + 1)
-      this.#parts.tell({
-        name: 'deviceLimitReached',
-        limit: 'registrationsPerMinuteMax',
-        deviceId,
-        detail: `${perMinuteMax} devices of ${authority} were added within a minute`,
-      });
-    return minute.added <= perMinuteMax;
+    if (minute.isTold) return false;
+    minute.isTold = true;
+    this.#parts.tell({
+      name: 'deviceLimitReached',
+      limit: 'registrationsPerMinuteMax',
+      deviceId,
+      detail: `${perMinuteMax} devices of ${authority} were added within a minute`,
+    });
+    return false;
   }
 }

@@ -39,6 +39,7 @@ export const CLAIMS: TableDefinition<Claim> = {
   name: 'device-claims',
   indexes: {
     id: ({ id }) => [id],
+    device: ({ state }) => (state.kind === 'open' ? [] : [state.deviceId]),
     expires: ({ expiresAtMs }) => [String(expiresAtMs).padStart(15, '0')],
   },
 };

@@ -437,6 +437,22 @@ function asLatin1(_key: string, value: unknown): unknown {
   return value instanceof Uint8Array ? Buffer.from(value).toString('latin1') : value;
 }
 
+test('claims that begin at once pass no limit, and one that is refused takes no place', async () => {
+  const { claims, service } = await open({ limits: { claimsMax: 1 } });
+  const begin = () => claims.begin({ type: 'frame', csr: csrPem('claim') }, AT);
+  const begun = await Promise.allSettled([begin(), begin(), begin()]);
+  assert.deepEqual(
+    begun.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'rejected'],
+  );
+  assert.equal(claims.size, 1);
+  const other = await open({ limits: { claimsMax: 1 } });
+  await assert.rejects(other.claims.begin({ type: 'frame', csr: 'none' }, AT));
+  await assert.rejects(other.claims.begin({ type: 'pump' }, AT), code('claim-type'));
+  await other.claims.begin({ type: 'lamp' }, AT);
+  for (const each of [service, other.service]) await each.close();
+});
+
 describe('a crash at any write', () => {
   /** Each step is repeated as whoever did it would, until the device has its credentials. */
   async function provisioned(tables: Recorded, clock: TestClock, type: string): Promise<void> {

@@ -105,6 +105,7 @@ export class Claims {
   readonly #wrong: WrongCodes;
   readonly #turns = new DeviceTurns();
   readonly #timer: Timer;
+  readonly #end: () => void;
   #sweeping: Promise<void> | undefined;
 
   private constructor(parts: ClaimParts) {
@@ -113,6 +114,7 @@ export class Claims {
     this.#open = new OpenClaims(parts.clock, parts.limits);
     this.#wrong = new WrongCodes(parts.clock, parts.limits);
     this.#timer = parts.clock.every(SWEEP_EACH_MS, () => void this.sweep());
+    this.#end = parts.registry.onRemoval((deviceId) => this.#endOf(deviceId));
   }
 
   /** Takes up the claims that there are: as many as `claimsMax` at the most. Nothing is left open where it rejects. */
@@ -137,8 +139,16 @@ export class Claims {
    * @throws DeviceError 'claim-type', 'claim-limit', 'invalid'; CertificateError for a request that cannot be used
    */
   async begin(input: ClaimInput, address: string): Promise<BegunClaim> {
-    this.#checkLimits(address);
-    const { type, attributes = {}, csr } = input;
+    const code = this.#takePlace(address);
+    try {
+      return await this.#begin(code, input, address);
+    } catch (error) {
+      this.#open.remove(code);
+      throw error;
+    }
+  }
+
+  async #begin(code: string, { type, attributes = {}, csr }: ClaimInput, address: string): Promise<BegunClaim> {
     this.#checkType(type, csr, attributes);
     if (csr !== undefined) await this.#parts.issuing?.certificates.checkRequest(csr, CLAIM_COMMON_NAME);
     const createdAtMs = this.#parts.clock.nowMs();
@@ -157,7 +167,7 @@ export class Claims {
       expiresAtMs,
       state: { kind: 'open' },
     };
-    const code = await actingAs(actorOf(claimId), () => this.#store(claim));
+    await actingAs(actorOf(claimId), () => this.#put(code, claim, 0));
     this.#parts.tell({ name: 'claimBegun', claimId, type, address });
     return { claimId, secret, code, expiresAtMs };
   }
@@ -246,6 +256,7 @@ export class Claims {
 
   async close(): Promise<void> {
     this.#timer.cancel();
+    this.#end();
     await this.#sweeping;
     await this.#table.close();
   }
@@ -272,10 +283,15 @@ export class Claims {
     return answer;
   }
 
-  /** @throws DeviceError 'claim-limit' */
-  #checkLimits(address: string): void {
+  /** Counts a claim more from there, under a code that no other one has, from here on. @throws DeviceError 'claim-limit' */
+  #takePlace(address: string): string {
     const limit = this.#open.reached(address);
-    if (limit === undefined) return;
+    if (limit === undefined) {
+      for (;;) {
+        const code = newCode();
+        if (this.#open.add(code, address)) return code;
+      }
+    }
     const detail = `${this.#parts.limits[limit]} are allowed; one came from ${address}`;
     this.#parts.tell({ name: 'deviceLimitReached', limit, deviceId: '', detail });
     throw new DeviceError('claim-limit', `Cannot begin a claim: ${limit} allows no more just now; try again later`);
@@ -297,21 +313,6 @@ export class Claims {
     });
     if (csr !== undefined && credential === 'token') problems.push('csr: none is expected, its devices show tokens');
     throwProblems('begin a claim', problems);
-  }
-
-  /** Under a code that no other claim has. Resolves with it when that survives a crash. */
-  async #store(claim: Claim): Promise<string> {
-    for (;;) {
-      const code = newCode();
-      if (!this.#open.add(code, claim.address)) continue;
-      try {
-        await this.#table.put(code, claim, 0);
-        return code;
-      } catch (error) {
-        this.#open.remove(code);
-        if (!(error instanceof RevisionConflict)) throw error;
-      }
-    }
   }
 
   /** The claim as it is with its code used; undefined where the code is none of this owner's. */
@@ -422,20 +423,32 @@ export class Claims {
     for (;;) {
       const { records } = await this.#table.scan({ index: 'expires', limit: PAGE });
       const due = records.filter(({ value }) => value.expiresAtMs <= nowMs);
-      for (const one of due) await this.#forget(one);
+      for (const one of due) await this.#forget(one, 'expired');
       if (due.length < PAGE) return;
     }
   }
 
-  async #forget({ key, value, revision }: Found): Promise<void> {
+  /** Ends the claims for a device that was removed. */
+  async #endOf(deviceId: string): Promise<void> {
+    let cursor: string | undefined;
+    do {
+      const page = { index: 'device', exact: deviceId, limit: PAGE, ...(cursor !== undefined && { cursor }) };
+      const found = await this.#table.scan(page);
+      for (const one of found.records) await this.#forget(one, 'removed');
+      cursor = found.cursor;
+    } while (cursor !== undefined);
+  }
+
+  async #forget({ key, value, revision }: Found, why: 'expired' | 'removed'): Promise<void> {
     try {
-      await this.#table.delete(key, revision);
+      // One whose time is over may just have been confirmed.
+      await this.#table.delete(key, why === 'expired' ? revision : undefined);
     } catch (error) {
       if (!(error instanceof RevisionConflict)) throw error;
       return;
     }
     this.#open.remove(key);
-    if (value.state.kind !== 'collected') this.#parts.tell({ name: 'claimEnded', claimId: value.id, why: 'expired' });
+    if (value.state.kind !== 'collected') this.#parts.tell({ name: 'claimEnded', claimId: value.id, why });
   }
 }
 

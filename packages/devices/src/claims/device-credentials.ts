@@ -64,7 +64,7 @@ export class CredentialDesk {
   constructor(parts: CredentialParts) {
     this.#parts = parts;
     this.#clock = parts.clock;
-    this.#renewals = new Renewals(parts, OVERLAP_MS);
+    this.#renewals = new Renewals(parts, parts.registry, OVERLAP_MS);
     this.#attempts = new Attempts(parts.clock, DAY_MS, parts.limits.renewalsPerDayMax);
   }
 

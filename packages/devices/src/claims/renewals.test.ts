@@ -7,7 +7,7 @@ const HOUR_MS = 3_600_000;
 
 async function world() {
   const { parts, registry } = testRegistry();
-  const renewals = new Renewals(parts, HOUR_MS);
+  const renewals = new Renewals(parts, registry, HOUR_MS);
   const one = await registry.add({ id: 'p1', type: 'player' }, 'test');
   const endMs = parts.clock.nowMs() + 10 * HOUR_MS;
   return { renewals, registry, one, endMs, clock: parts.clock };

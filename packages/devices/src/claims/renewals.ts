@@ -4,10 +4,12 @@
  */
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock, Table, TableDefinition } from '@dunlin/broker';
+import { quoted } from '@dunlin/protocol';
 import { compareAndSet } from '../compare-and-set.ts';
 import { digestOf } from '../credentials/stored-tokens.ts';
+import { DeviceError } from '../device-error.ts';
 import type { ServiceParts } from '../ports.ts';
-import type { RegisteredDevice } from '../registry/registry.ts';
+import type { RegisteredDevice, Registry } from '../registry/registry.ts';
 
 interface StoredRenewal {
   readonly sha256: Uint8Array;
@@ -39,20 +41,24 @@ export class Renewals {
   readonly #table: Table<RenewalRecord>;
   readonly #clock: Clock;
   readonly #overlapMs: number;
+  readonly #registry: Registry;
+  readonly #end: () => void;
 
   /** `overlapMs`: for how long a token counts that was replaced. */
-  constructor({ tables, clock }: ServiceParts, overlapMs: number) {
+  constructor({ tables, clock }: ServiceParts, registry: Registry, overlapMs: number) {
     this.#table = tables.table(RENEWALS);
     this.#clock = clock;
     this.#overlapMs = overlapMs;
+    this.#registry = registry;
+    this.#end = registry.onRemoval((deviceId) => this.revoke(deviceId));
   }
 
-  /** Makes the only token that the device has. Resolves when it survives a crash. */
+  /** Makes the only token that the device has. Resolves when it survives a crash. @throws DeviceError 'unknown-device' */
   issue(registered: RegisteredDevice, expiresAtMs: number): Promise<RenewalToken> {
     return this.#write(registered, expiresAtMs, () => []);
   }
 
-  /** Makes one in place of that which was shown, or of the one in use. Resolves when it survives a crash. */
+  /** Makes one in place of that which was shown, or of the one in use; else as `issue`. */
   replace(registered: RegisteredDevice, expiresAtMs: number, shown: string | undefined): Promise<RenewalToken> {
     const endsAtMs = this.#clock.nowMs() + this.#overlapMs;
     return this.#write(registered, expiresAtMs, (tokens) => {
@@ -90,6 +96,7 @@ export class Renewals {
   }
 
   close(): Promise<void> {
+    this.#end();
     return this.#table.close();
   }
 
@@ -99,10 +106,17 @@ export class Renewals {
     kept: (tokens: readonly StoredRenewal[]) => readonly StoredRenewal[],
   ): Promise<RenewalToken> {
     const token = `dr_${randomBytes(24).toString('base64url')}`;
-    await compareAndSet(this.#table, device.id, (record) => {
+    await compareAndSet(this.#table, device.id, async (record) => {
       const former = record?.value.generation === generation ? record.value.tokens : [];
       const tokens = [{ sha256: digestOf(token), expiresAtMs }, ...kept(former)];
-      return this.#table.put(device.id, { generation, tokens }, record?.revision ?? 0);
+      const revision = await this.#table.put(device.id, { generation, tokens }, record?.revision ?? 0);
+      // It may have been removed, and its tokens taken away, before this one was there.
+      if ((await this.#registry.get(device.id))?.generation === generation) return;
+      await this.#table.delete(device.id, revision);
+      throw new DeviceError(
+        'unknown-device',
+        `Cannot make a renewal token for ${quoted(device.id)}: there is no such device any more`,
+      );
     });
     return { token, expiresAtMs };
   }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { turns } from '../testing/clock.ts';
 import { CommandWorld } from '../testing/command-world.ts';
+import { COMMAND_TABLE } from './command-table.ts';
 
 const show = { deviceId: 'pix1', type: 'show', input: { artwork: 'a' }, by: 'test' };
 const reset = { deviceId: 'pix1', type: 'reset', by: 'test' };
@@ -81,8 +82,14 @@ test('what is no acknowledgement is passed over', async () => {
   await commands.request(show);
   const bodies = ['', '{', 'null', '[]', '"id1"', '{"id":1}', '{"id":"id1 "}', '{"id":"nobody"}', '{"ID":"id1"}'];
   for (const body of bodies) await say('player/pix1/done', body);
-  await say('player/pix1/done', { id: 'id1', filler: 'x'.repeat(65_536) });
+  assert.deepEqual(world.named('deviceLimitReached'), []);
+  for (let n = 0; n < 3; n++) {
+    await say('player/pix1/done', { id: 'id1', filler: 'x'.repeat(65_536) });
+    await say('player/pix1/done', { id: 'x'.repeat(129) });
+  }
   assert.equal(await stateOf('id1'), 'sent');
+  const told = world.named('deviceLimitReached').map((event) => 'limit' in event && event.limit);
+  assert.deepEqual(told, ['commandBytesMax', 'commandIdCharactersMax'], 'once a second each');
   assert.deepEqual(world.named('deviceServiceFailed'), []);
 });
 
@@ -90,9 +97,41 @@ test('a flood of acknowledgements of a command is one', async () => {
   const { world, commands, say } = await opened();
   await commands.request(show);
   await turns();
-  for (let n = 0; n < 100; n++) world.broker.say('player/pix1/done', { id: 'id1' });
+  for (let n = 0; n < 100; n++) void world.broker.say('player/pix1/done', { id: 'id1' });
   await say('player/pix1/done', { id: 'id1' });
   assert.equal(world.named('commandEnded').length, 1);
+});
+
+test('what another device says of the same command at the same time takes nothing from the one that was asked', async () => {
+  const { world, commands, stateOf } = await opened();
+  await commands.request(show);
+  await turns();
+  await Promise.all(['pix2', 'pix1'].map((id) => world.broker.say(`player/${id}/done`, { id: 'id1' })));
+  assert.equal(await stateOf('id1'), 'acknowledged');
+});
+
+test('a device is answered when what it says is stored, and not at all where that fails', async () => {
+  const { world, commands, stateOf } = await opened();
+  for (let n = 0; n < 2; n++) await commands.request(show);
+  await turns();
+  const table = world.tables.table(COMMAND_TABLE);
+  const put = table.put.bind(table);
+  const held = Promise.withResolvers<void>();
+  table.put = async (...parameters) => {
+    await held.promise;
+    return put(...parameters);
+  };
+  let isAnswered = false;
+  const answered = world.broker.say('player/pix1/done', { id: 'id1' }).then(() => {
+    isAnswered = true;
+  });
+  await turns();
+  assert.equal(isAnswered, false);
+  held.resolve();
+  await answered;
+  assert.equal(await stateOf('id1'), 'acknowledged');
+  table.put = () => Promise.reject(new Error('no disk'));
+  await assert.rejects(world.broker.say('player/pix1/done', { id: 'id2' }), /no disk/);
 });
 
 test('other types are listened to when the types are replaced', async () => {

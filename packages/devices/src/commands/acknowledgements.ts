@@ -3,40 +3,53 @@
  * variables; that a message is about a command of this very device is seen by making the topic anew from the command.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { Awaitable } from '@dunlin/broker';
+import type { Awaitable, Clock } from '@dunlin/broker';
+import { quoted } from '@dunlin/protocol';
 import type { DeviceLookup } from '../known-device.ts';
 import type { DeviceBroker, ReceivedByService } from '../ports.ts';
 import type { CompiledAcknowledgement, CompiledType } from '../registry/types.ts';
-import { type Command, isCommandId } from './command.ts';
+import { COMMAND_ID_CHARACTERS_MAX, type Command, isCommandId } from './command.ts';
 import type { CommandEvent } from './command-flow.ts';
 import { commandValues } from './command-types.ts';
 
 export interface AcknowledgementsOptions {
   readonly broker: DeviceBroker;
   readonly lookup: DeviceLookup;
+  readonly clock: Clock;
   readonly bytesMax: number;
   readonly get: (id: string) => Awaitable<Command | undefined>;
+  /** Settles when that is durable. */
   readonly apply: (id: string, event: CommandEvent) => Promise<unknown>;
-  readonly failed: (error: unknown) => void;
+  /** Told, once a second at the most, that what a device says is too long to be looked at. */
+  readonly passedOver: (limit: PassedOver, detail: string) => void;
 }
+
+type PassedOver = 'commandBytesMax' | 'commandIdCharactersMax';
 
 interface Subscription {
   forms: readonly CompiledAcknowledgement[];
-  end: () => void;
+  readonly end: () => void;
 }
+
+const TOLD_EACH_MS = 1_000;
 
 export class Acknowledgements {
   readonly #options: AcknowledgementsOptions;
   readonly #subscriptions = new Map<string, Subscription>();
-  /** Commands about which a message is being looked at: a flood of messages about one is one message. */
+  /**
+   * What is being looked at, by command and topic: a flood of messages that say the same is one. By both, since others may
+   * name the command of a device at a place of their own.
+   */
   readonly #underWay = new Map<string, Promise<void>>();
+  /** Steady clock. */
+  readonly #toldAtMs = new Map<PassedOver, number>();
 
   constructor(options: AcknowledgementsOptions) {
     this.#options = options;
   }
 
-  /** Listens to what the commands of these types say, and to nothing else any more. Settles when subscribed. */
-  async follow(types: readonly CompiledType[]): Promise<void> {
+  /** Listens to what the commands of these types say, and to nothing else any more. */
+  follow(types: readonly CompiledType[]): void {
     const forms = types
       .flatMap(({ commands }) => [...commands.values()])
       .flatMap(({ acknowledgement }) => acknowledgement ?? []);
@@ -48,13 +61,8 @@ export class Acknowledgements {
       }
     for (const [filter, itsForms] of wanted) {
       const known = this.#subscriptions.get(filter);
-      if (known !== undefined) {
-        known.forms = itsForms;
-        continue;
-      }
-      const subscription: Subscription = { forms: itsForms, end: () => {} };
-      this.#subscriptions.set(filter, subscription);
-      subscription.end = await this.#options.broker.subscribe(filter, (message) => this.#take(subscription, message));
+      if (known === undefined) this.#subscribe(filter, itsForms);
+      else known.forms = itsForms;
     }
   }
 
@@ -62,19 +70,52 @@ export class Acknowledgements {
   async close(): Promise<void> {
     for (const { end } of this.#subscriptions.values()) end();
     this.#subscriptions.clear();
-    await Promise.all(this.#underWay.values());
+    await Promise.allSettled(this.#underWay.values());
   }
 
-  #take({ forms }: Subscription, message: ReceivedByService): void {
-    if (message.payload.length > this.#options.bytesMax) return;
-    const json = jsonOf(message.payload);
-    for (const id of new Set(forms.map((form) => idIn(form, message.topic, json))))
-      if (id !== undefined && !this.#underWay.has(id)) {
-        const run = this.#answer(id, message.topic, json)
-          .catch(this.#options.failed)
-          .finally(() => this.#underWay.delete(id));
-        this.#underWay.set(id, run);
-      }
+  #subscribe(filter: string, forms: readonly CompiledAcknowledgement[]): void {
+    const take = (message: ReceivedByService) => this.#take(subscription, message);
+    const subscription: Subscription = { forms, end: this.#options.broker.subscribe(filter, take) };
+    this.#subscriptions.set(filter, subscription);
+  }
+
+  /** The device gets PUBACK when what it says is durable. */
+  #take({ forms }: Subscription, { topic, payload }: ReceivedByService): Awaitable<void> {
+    const { bytesMax } = this.#options;
+    if (payload.length > bytesMax) {
+      this.#passOver('commandBytesMax', topic, `has ${payload.length} bytes, at most ${bytesMax} are expected`);
+      return;
+    }
+    const json = jsonOf(payload);
+    const runs: Promise<void>[] = [];
+    for (const id of new Set(forms.map((form) => idIn(form, topic, json)))) {
+      if (id === undefined) continue;
+      if (isCommandId(id)) runs.push(this.#once(id, topic, json));
+      else if (id.length > COMMAND_ID_CHARACTERS_MAX)
+        this.#passOver(
+          'commandIdCharactersMax',
+          topic,
+          `names a command with ${id.length} characters, at most ${COMMAND_ID_CHARACTERS_MAX} are expected`,
+        );
+    }
+    if (runs.length > 0) return Promise.all(runs).then(() => {});
+  }
+
+  #once(id: string, topic: string, json: unknown): Promise<void> {
+    // No id has a space.
+    const key = `${id} ${topic}`;
+    const before = this.#underWay.get(key);
+    if (before !== undefined) return before;
+    const run = this.#answer(id, topic, json).finally(() => this.#underWay.delete(key));
+    this.#underWay.set(key, run);
+    return run;
+  }
+
+  #passOver(limit: PassedOver, topic: string, what: string): void {
+    const nowMs = this.#options.clock.steadyMs();
+    if (nowMs - (this.#toldAtMs.get(limit) ?? -Infinity) < TOLD_EACH_MS) return;
+    this.#toldAtMs.set(limit, nowMs);
+    this.#options.passedOver(limit, `what was said at ${quoted(topic)} ${what}`);
   }
 
   async #answer(id: string, topic: string, json: unknown): Promise<void> {
@@ -92,10 +133,10 @@ export class Acknowledgements {
   }
 }
 
-/** The id that the message names where the form says it stands. */
+/** What the message names as its command where the form says it stands. */
 function idIn({ id, topic: { read } }: CompiledAcknowledgement, topic: string, json: unknown): string | undefined {
   const found = id === undefined ? read(topic)?.get('commandId') : valueAt(json, id);
-  return typeof found === 'string' && isCommandId(found) ? found : undefined;
+  return typeof found === 'string' ? found : undefined;
 }
 
 /** What stands at the place; undefined where there is no such place. Only what the JSON itself has counts. */

@@ -43,7 +43,7 @@ export const COMMAND_LIMITS = {
   commandTtlMaxS: {
     default: 30 * DAY_S,
     minimum: 1,
-    maximum: 366 * DAY_S,
+    maximum: 30 * DAY_S,
     unit: 'seconds',
     description: 'The longest time that a command may have to be confirmed.',
   },

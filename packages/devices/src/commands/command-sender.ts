@@ -158,6 +158,7 @@ export class CommandSender {
     try {
       const outcome = await this.#deliver(lane, entry);
       const isDelivered = outcome === 'acknowledged' || outcome === 'written';
+      if (hasGoneOut(outcome)) entry.attempts += 1;
       // The next one need not wait until that is stored.
       this.#settle(lane, entry, isDelivered ? 'given' : 'waiting');
       if (isDelivered) {
@@ -187,7 +188,7 @@ export class CommandSender {
     const leftMs = command.expiresAtMs - clock.nowMs();
     // The next SUBSCRIBE wakes it; one that is late is ended by the sweep.
     if (client === undefined || leftMs <= 0) return undefined;
-    entry.attempts = Math.max(entry.attempts, command.attempts) + 1;
+    entry.attempts = Math.max(entry.attempts, command.attempts);
     const expiresInS = Math.max(1, Math.floor(leftMs / 1_000));
     return broker.publishTo(client.clientId, topic, payload, { qos, expiresInS });
   }
@@ -236,4 +237,9 @@ export class CommandSender {
     }
     return best;
   }
+}
+
+/** Whether some of it may have left: what is lost was on its way. */
+function hasGoneOut(outcome: DeliveryOutcome | undefined): boolean {
+  return outcome === 'acknowledged' || outcome === 'written' || outcome === 'lost';
 }

@@ -41,9 +41,10 @@ export interface Command {
   readonly order: number;
 }
 
-const ID = /^[A-Za-z0-9._~-]{1,128}$/;
+export const COMMAND_ID_CHARACTERS_MAX = 128;
+const ID = /^[A-Za-z0-9._~-]+$/;
 
 /** Whether a caller may give a command this id: it stands in topics and paths. */
 export function isCommandId(id: string): boolean {
-  return ID.test(id) && id !== '.' && id !== '..';
+  return id.length <= COMMAND_ID_CHARACTERS_MAX && ID.test(id) && id !== '.' && id !== '..';
 }

@@ -98,12 +98,11 @@ export class Commands {
     const apply = (id: string, event: CommandEvent) => changes.apply(id, event);
     const get = async (id: string) => (await table.get(id))?.value;
     this.#acknowledgements = new Acknowledgements({
-      ...{ broker, lookup, get, apply, failed },
+      ...{ broker, lookup, get, apply, clock },
       bytesMax: limits.commandBytesMax,
+      passedOver: (limit, detail) => this.#limitReached(limit, '', detail),
     });
-    this.#endTypes = options.types.onChange(() => {
-      this.#acknowledgements.follow(options.types.all).catch(failed);
-    });
+    this.#endTypes = options.types.onChange(() => this.#acknowledgements.follow(options.types.all));
   }
 
   /**
@@ -115,7 +114,7 @@ export class Commands {
     const commands = new Commands(options);
     try {
       await commands.#takeUp();
-      await commands.#acknowledgements.follow(options.types.all);
+      commands.#acknowledgements.follow(options.types.all);
       return commands;
     } catch (error) {
       await commands.close();

@@ -13,7 +13,6 @@ import {
 } from '@dunlin/broker';
 import { hashPassword, isReadable, type PasswordVerifier, parseHash } from '@dunlin/identity';
 import { quoted } from '@dunlin/protocol';
-import { actingForService } from '../audit/actor.ts';
 import { after } from '../awaitable.ts';
 import { compareAndSet } from '../compare-and-set.ts';
 import { DeviceError, throwProblems } from '../device-error.ts';
@@ -107,9 +106,7 @@ export class Tokens {
     this.#verifier = verifier;
     this.#perDeviceMax = perDeviceMax;
     this.#ends = [
-      registry.onChange((deviceId, registered) => {
-        if (registered === undefined) void actingForService(() => this.#dropLeftovers(deviceId));
-      }),
+      registry.onRemoval((deviceId) => this.#table.delete(deviceId)),
       this.#table.watch('', ({ record }) => {
         if (record?.value.tokens.some(isShort)) this.#hasShort = true;
       }),
@@ -362,28 +359,20 @@ export class Tokens {
   async #update(deviceId: string, change: (tokens: readonly StoredToken[]) => readonly StoredToken[]): Promise<void> {
     await compareAndSet(this.#table, deviceId, async (record) => {
       const registered = await this.#registry.get(deviceId);
-      if (registered === undefined)
-        throw new DeviceError(
-          'unknown-device',
-          `Cannot change the tokens of ${quoted(deviceId)}: there is no such device`,
-        );
+      if (registered === undefined) throw unknownDevice(deviceId);
       const { generation } = registered;
       const tokens = change(record?.value.generation === generation ? record.value.tokens : []);
-      await this.#table.put(deviceId, { generation, tokens }, record?.revision ?? 0);
+      const revision = await this.#table.put(deviceId, { generation, tokens }, record?.revision ?? 0);
+      // It may have been removed, and its tokens taken away, before this one was there.
+      if ((await this.#registry.get(deviceId))?.generation === generation) return;
+      await this.#table.delete(deviceId, revision);
+      throw unknownDevice(deviceId);
     });
   }
+}
 
-  /** Of a device that was removed; nothing depends on it, since they are bound to its generation. */
-  async #dropLeftovers(deviceId: string): Promise<void> {
-    try {
-      const record = await this.#table.get(deviceId);
-      const registered = await this.#registry.get(deviceId);
-      if (record === undefined || record.value.generation === registered?.generation) return;
-      await this.#table.delete(deviceId, record.revision);
-    } catch (error) {
-      if (!(error instanceof RevisionConflict)) this.#tell({ name: 'deviceServiceFailed', error: String(error) });
-    }
-  }
+function unknownDevice(deviceId: string): DeviceError {
+  return new DeviceError('unknown-device', `Cannot change the tokens of ${quoted(deviceId)}: there is no such device`);
 }
 
 function checkOptions({ expiresInS, label = '' }: IssueOptions): void {

@@ -221,20 +221,32 @@ test('the message moves with the topic, and goes with the device', async () => {
   await world.presence.deviceChanged('d');
   assert.deepEqual([...world.broker.retained.keys()], ['presence/new']);
   world.devices.delete('d');
-  await world.presence.deviceRemoved('d');
-  world.disconnected('1');
+  let isForgotten = false;
+  const forgotten = world.presence.deviceRemoved('d').then(() => {
+    isForgotten = true;
+  });
   await turns();
+  assert.equal(isForgotten, false, 'it is connected');
+  world.disconnected('1');
+  await forgotten;
   assert.deepEqual([world.broker.retained.size, await world.presence.get('d')], [0, undefined]);
 });
 
-test('a device that is removed and added again while it is connected is remembered', async () => {
+test('a device that never came is forgotten at once, and one that cannot be is tried again', async () => {
   const world = new World();
-  world.connected('1');
   await world.presence.deviceRemoved('d');
-  await world.presence.deviceChanged('d');
+  world.connected('1');
   world.disconnected('1');
   await turns();
-  assert.equal((await world.presence.get('d'))?.connected, false);
+  const publish = world.broker.publish.bind(world.broker);
+  world.broker.publish = () => Promise.reject(new Error('no room'));
+  world.devices.delete('d');
+  const forgotten = world.presence.deviceRemoved('d');
+  await turns();
+  world.broker.publish = publish;
+  world.clock.pass(5_000);
+  await forgotten;
+  assert.deepEqual([world.broker.retained.size, await world.presence.get('d')], [0, undefined]);
 });
 
 test('what could not be published is tried again, with what has happened since', async () => {

@@ -59,8 +59,8 @@ export class Presence {
   readonly #lanes = new Map<string, Lane>();
   /** Devices of which something was not stored or not published. */
   readonly #unsaid = new Map<string, PresenceRecord | undefined>();
-  /** Devices that were removed; what is known of them goes when they are not connected any more. */
-  readonly #removed = new Set<string>();
+  /** Devices that were removed; what is known of them goes when they are not connected any more, which is then told. */
+  readonly #removed = new Map<string, PromiseWithResolvers<void>>();
   readonly #timer: Timer;
   readonly #unlisten: () => void;
   #isEnding = false;
@@ -73,7 +73,8 @@ export class Presence {
       if (event.kind !== 'subscribed') this.#take(event.deviceId, event);
     });
     this.#timer = options.clock.every(RETRY_MS, () => {
-      for (const deviceId of [...this.#unsaid.keys()]) this.#take(deviceId, { kind: 'looked-at' });
+      for (const deviceId of new Set([...this.#unsaid.keys(), ...this.#removed.keys()]))
+        this.#take(deviceId, { kind: 'looked-at' });
     });
   }
 
@@ -113,14 +114,18 @@ export class Presence {
 
   /** The device was added or changed: its topic may be another one. Settles when the message stands there. */
   deviceChanged(deviceId: string): Promise<void> {
-    this.#removed.delete(deviceId);
     return this.#take(deviceId, { kind: 'looked-at' });
   }
 
-  /** The device is not in the registry any more. What is known of it is forgotten, when its connections have ended. */
+  /**
+   * The device is not in the registry any more. What is known of it is forgotten, and taken from its topic, when its connections
+   * have ended; settles then.
+   */
   deviceRemoved(deviceId: string): Promise<void> {
-    this.#removed.add(deviceId);
-    return this.#take(deviceId, { kind: 'looked-at' });
+    const forgotten = this.#removed.get(deviceId) ?? Promise.withResolvers<void>();
+    this.#removed.set(deviceId, forgotten);
+    void this.#take(deviceId, { kind: 'looked-at' });
+    return forgotten.promise;
   }
 
   /**
@@ -185,7 +190,7 @@ export class Presence {
     lane.isLoaded = true;
     while (lane.events.length > 0) {
       this.#number(lane);
-      if (lane.state === undefined) this.#removed.delete(deviceId);
+      if (lane.state === undefined) this.#forgotten(deviceId);
       else if (!lane.state.connected && this.#removed.has(deviceId)) await this.#forget(lane);
       else await this.#say(lane, lane.state);
     }
@@ -219,9 +224,14 @@ export class Presence {
   async #forget(lane: Lane): Promise<void> {
     await this.#publish(lane.stored?.topic, new Uint8Array());
     await this.#table.delete(lane.deviceId);
-    this.#removed.delete(lane.deviceId);
     lane.state = undefined;
     lane.stored = undefined;
+    this.#forgotten(lane.deviceId);
+  }
+
+  #forgotten(deviceId: string): void {
+    this.#removed.get(deviceId)?.resolve();
+    this.#removed.delete(deviceId);
   }
 
   async #store(lane: Lane, record: PresenceRecord): Promise<void> {

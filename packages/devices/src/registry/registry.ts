@@ -21,6 +21,7 @@ import type { ServiceParts } from '../ports.ts';
 import { type BoundedPage, boundedPage } from './bounded-page.ts';
 import { isDeviceId } from './device-id.ts';
 import { type DeviceInput, type DevicePatch, patchedDevice, readDeviceInput } from './device-input.ts';
+import { type RemovalStep, Removals } from './removals.ts';
 import type { DeviceTypes } from './types.ts';
 
 /** A device, and what tells its present state from others. */
@@ -66,6 +67,8 @@ export type RegistryListener = (deviceId: string, registered: RegisteredDevice |
 export interface StoredDevice {
   readonly device: Device;
   readonly generation: string;
+  /** Wall clock. It is no device any more; the record is there until nothing is left that belonged to it. */
+  readonly removedAtMs?: number;
 }
 
 /** Who asks for a change, for events, and what must not have happened meanwhile. */
@@ -75,43 +78,55 @@ export interface ChangeOptions {
   readonly expected?: number;
 }
 
+/** The terms of devices that are there. */
+function ofPresent(termsOf: (device: Device) => readonly string[]): (stored: StoredDevice) => readonly string[] {
+  return ({ device, removedAtMs }) => (removedAtMs === undefined ? termsOf(device) : []);
+}
+
 export const DEVICES: TableDefinition<StoredDevice> = {
   name: 'devices',
   indexes: {
-    type: ({ device }) => [device.type],
-    group: ({ device }) => device.groups,
-    owner: ({ device }) => (device.owner === undefined ? [] : [device.owner]),
-    attribute: ({ device }) => Object.entries(device.attributes).map(([name, value]) => `${name}=${value}`),
-    disabled: ({ device }) => (device.enabled ? [] : ['disabled']),
+    type: ofPresent(({ type }) => [type]),
+    group: ofPresent(({ groups }) => groups),
+    owner: ofPresent(({ owner }) => (owner === undefined ? [] : [owner])),
+    attribute: ofPresent(({ attributes }) => Object.entries(attributes).map(([name, value]) => `${name}=${value}`)),
+    disabled: ofPresent(({ enabled }) => (enabled ? [] : ['disabled'])),
+    removed: ({ removedAtMs }) => (removedAtMs === undefined ? [] : ['removed']),
   },
 };
+const REMOVALS_PAGE = 100;
 
 export class Registry {
   readonly #table: Table<StoredDevice>;
   readonly #clock: Clock;
   readonly #tell: ServiceParts['tell'];
   readonly #types: DeviceTypes;
+  readonly #removals: Removals;
 
   constructor({ tables, clock, tell }: ServiceParts, types: DeviceTypes) {
     this.#table = tables.table(DEVICES);
     this.#clock = clock;
     this.#tell = tell;
     this.#types = types;
+    this.#removals = new Removals({
+      clock,
+      tell,
+      unfinished: (cursor) => this.#unfinishedRemovals(cursor),
+      free: (deviceId) => this.#free(deviceId),
+    });
   }
 
   /**
    * Adds a device; resolves when that survives a crash.
-   * @throws DeviceError 'invalid' with every fault, 'device-exists'
+   * @throws DeviceError 'invalid' with every fault, 'device-exists', 'device-removing'
    */
   async add(input: DeviceInput, by: string): Promise<RegisteredDevice> {
     const device = readDeviceInput(input, this.#types, this.#clock.nowMs());
     const generation = randomBytes(9).toString('base64url');
-    const revision = await this.#table.put(device.id, { device, generation }, 0).catch((error: unknown) => {
+    const revision = await this.#table.put(device.id, { device, generation }, 0).catch(async (error: unknown) => {
       if (!(error instanceof RevisionConflict)) throw error;
-      throw new DeviceError(
-        'device-exists',
-        `Cannot add the device ${quoted(device.id)}: there is one already, an id of its own is expected`,
-      );
+      const isRemoved = (await this.#table.get(device.id))?.value.removedAtMs !== undefined;
+      throw isRemoved ? removing(device.id) : alreadyThere(device.id);
     });
     this.#tell({ name: 'deviceAdded', deviceId: device.id, type: device.type, by });
     return { device, revision, generation };
@@ -160,22 +175,39 @@ export class Registry {
   }
 
   /**
-   * Removes a device; resolves when that survives a crash. What belonged to it counts from then on no longer, whoever comes
-   * under its id later.
+   * Removes a device. Resolves when that survives a crash and what belonged to it is cleared away (`onRemoval`); where this
+   * takes longer than 5 s or fails, before, and it is seen to, across restarts too. Until then nobody gets its id.
    * @throws DeviceError 'unknown-device', 'changed-meanwhile'
    */
   async remove(deviceId: string, { by, expected }: ChangeOptions): Promise<void> {
     await this.#write(deviceId, expected, async (before) => {
-      await this.#table.delete(deviceId, before.revision);
+      const { device, generation } = before;
+      await this.#table.put(deviceId, { device, generation, removedAtMs: this.#clock.nowMs() }, before.revision);
       this.#tell({ name: 'deviceRemoved', deviceId, by });
     });
+    await this.#removals.follow(deviceId);
+  }
+
+  /** Has a step done for every device that is removed before its id is free, until the function it returns is called. */
+  onRemoval(step: RemovalStep): () => void {
+    return this.#removals.add(step);
+  }
+
+  /** Finishes the removals that a crash has left unfinished; settles when each was tried. Every step is expected to be there. */
+  resumeRemovals(): Promise<void> {
+    return this.#removals.resume();
+  }
+
+  /** Settles when no removal is under way. */
+  removalsIdle(): Promise<void> {
+    return this.#removals.idle();
   }
 
   /** Undefined where there is none, and for a text that cannot be the id of a device. Answers at once where the table does. */
   get(deviceId: string): Awaitable<RegisteredDevice | undefined> {
     if (!isDeviceId(deviceId)) return undefined;
     const record = this.#table.get(deviceId);
-    return record instanceof Promise ? record.then(registeredOf) : registeredOf(record);
+    return record instanceof Promise ? record.then(presentOf) : presentOf(record);
   }
 
   /** A page of devices. @throws DeviceError 'invalid', 'cursor-invalid' */
@@ -193,17 +225,40 @@ export class Registry {
     return boundedPage<StoredDevice, Found>({
       ...{ clock: this.#clock, index: place.index ?? '', cursor: query.cursor, limit: query.limit },
       scan: (limit, cursor) => this.#table.scan({ ...place, limit, ...(cursor !== undefined && { cursor }) }),
-      look: (record) => (isWanted(record.value.device, query) ? look(registeredOf(record)) : undefined),
+      look: (record) => {
+        const registered = presentOf(record);
+        return registered !== undefined && isWanted(registered.device, query) ? look(registered) : undefined;
+      },
     });
   }
 
   /** Calls `listener` after each change, until the function that it returns is called. */
   onChange(listener: RegistryListener): () => void {
-    return this.#table.watch('', ({ key, record }) => listener(key, record && registeredOf(record)));
+    return this.#table.watch('', ({ key, record }) => {
+      // That it is removed was told when it was.
+      if (record !== undefined) listener(key, presentOf(record));
+    });
+  }
+
+  /** To be called before steps of `onRemoval` end: whoever is removed from here on is cleared away on the next start. */
+  closeRemovals(): void {
+    this.#removals.close();
   }
 
   close(): Promise<void> {
+    this.closeRemovals();
     return this.#table.close();
+  }
+
+  async #unfinishedRemovals(cursor: string | undefined) {
+    const page = { index: 'removed', limit: REMOVALS_PAGE, ...(cursor !== undefined && { cursor }) };
+    const { records, cursor: next } = await this.#table.scan(page);
+    return { deviceIds: records.map(({ key }) => key), cursor: next };
+  }
+
+  async #free(deviceId: string): Promise<void> {
+    const record = await this.#table.get(deviceId);
+    if (record?.value.removedAtMs !== undefined) await this.#table.delete(deviceId, record.revision);
   }
 
   async #write<T>(
@@ -212,22 +267,22 @@ export class Registry {
     write: (before: RegisteredDevice) => Promise<T>,
   ): Promise<T> {
     return compareAndSet(this.#table, deviceId, async (record) => {
-      if (record === undefined)
+      const registered = presentOf(record);
+      if (registered === undefined)
         throw new DeviceError(
           'unknown-device',
           `Cannot change the device ${quoted(deviceId)}: there is none of this id`,
         );
-      if (expected !== undefined && expected !== record.revision) throw changedMeanwhile(deviceId);
-      return write(registeredOf(record));
+      if (expected !== undefined && expected !== registered.revision) throw changedMeanwhile(deviceId);
+      return write(registered);
     });
   }
 }
 
-function registeredOf<Found extends TableRecord<StoredDevice> | undefined>(
-  record: Found,
-): Found extends undefined ? undefined : RegisteredDevice;
-function registeredOf(record: TableRecord<StoredDevice> | undefined): RegisteredDevice | undefined {
-  return record && { ...record.value, revision: record.revision };
+function presentOf(record: TableRecord<StoredDevice> | undefined): RegisteredDevice | undefined {
+  if (record === undefined || record.value.removedAtMs !== undefined) return undefined;
+  const { device, generation } = record.value;
+  return { device, generation, revision: record.revision };
 }
 
 /** What of a query the table finds by itself: the condition that few devices fulfil, as a rule. */
@@ -262,6 +317,20 @@ function hasAttribute({ attributes }: Device, text: string): boolean {
 function changedFields(before: Device, after: Device): string[] {
   const names = ['type', 'name', 'attributes', 'groups', 'owner', 'enabled', 'authority'] as const;
   return names.filter((name) => !isDeepStrictEqual(before[name], after[name]));
+}
+
+function alreadyThere(deviceId: string): DeviceError {
+  return new DeviceError(
+    'device-exists',
+    `Cannot add the device ${quoted(deviceId)}: there is one already, an id of its own is expected`,
+  );
+}
+
+function removing(deviceId: string): DeviceError {
+  return new DeviceError(
+    'device-removing',
+    `Cannot add the device ${quoted(deviceId)}: the one that had this id is being removed; try again in a moment`,
+  );
 }
 
 function changedMeanwhile(deviceId: string): DeviceError {

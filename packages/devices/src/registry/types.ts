@@ -1,6 +1,7 @@
 /** The device types of the configuration, checked and made ready for use; a reload replaces them. */
 import { isPasteable, type Rule, RulesError, readRules } from '@dunlin/identity';
 import { quoted } from '@dunlin/protocol';
+import { COMMAND_LIMITS } from '../commands/command-limits.ts';
 import type { AcknowledgementForm, CommandForm, DeviceType } from '../device-type.ts';
 import { type ClientIdCheck, compileClientId } from './client-id-form.ts';
 import { compileSchema, type InputCheck } from './input-schema.ts';
@@ -54,7 +55,6 @@ export class DeviceTypeError extends Error {
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const ATTRIBUTE = /^[A-Za-z][A-Za-z0-9_.-]{0,63}$/;
 /** 30 days, in seconds. */
-const TTL_MAX_S = 2_592_000;
 
 /**
  * Checks a type.
@@ -185,8 +185,9 @@ class TypeCompiler {
     const at = `.commands.${name}`;
     if (!NAME.test(name)) this.#tell('.commands', name, 'a name of 1 to 64 letters, digits, ".", "_" and "-"');
     const { ttlS, qos, inputSchema } = form;
-    if (!Number.isInteger(ttlS) || ttlS < 1 || ttlS > TTL_MAX_S)
-      this.#tell(`${at}.ttlS`, ttlS, `a whole number of seconds from 1 to ${TTL_MAX_S}`);
+    const ttlMaxS = COMMAND_LIMITS.commandTtlMaxS.maximum;
+    if (!Number.isInteger(ttlS) || ttlS < 1 || ttlS > ttlMaxS)
+      this.#tell(`${at}.ttlS`, ttlS, `a whole number of seconds from 1 to ${ttlMaxS}`);
     if (qos !== 0 && qos !== 1) this.#tell(`${at}.qos`, qos, '0 or 1');
     const topic = this.#try(`${at}.topic`, () => compileTopic(form.topic));
     if (topic !== undefined) this.#useTopic(`${at}.topic`, topic, true);

@@ -1,6 +1,6 @@
 /** A DeviceBroker in memory: clients that a test connects and subscribes, and whose messages end as it says. */
 import { type QoS, topicMatches } from '@dunlin/protocol';
-import type { DeliveryOutcome, DeviceBroker, ReceivedByService } from '../ports.ts';
+import type { DeliveryOutcome, DeviceBroker, TakeByService } from '../ports.ts';
 
 /** A message that was sent to a client. */
 export interface SentMessage {
@@ -28,7 +28,7 @@ export class MemoryBroker implements DeviceBroker {
   readonly published: PublishedMessage[] = [];
   readonly retained = new Map<string, string>();
   /** What is heard by the service, by filter. */
-  readonly takers = new Set<{ readonly filter: string; readonly take: (message: ReceivedByService) => void }>();
+  readonly takers = new Set<{ readonly filter: string; readonly take: TakeByService }>();
   /** How a message to a subscribed client ends, at once; undefined: the test says so. By default as its QoS lets it. */
   answers: (message: SentMessage) => DeliveryOutcome | undefined = ({ qos }) =>
     qos === 0 ? 'written' : 'acknowledged';
@@ -41,11 +41,15 @@ export class MemoryBroker implements DeviceBroker {
     this.clients.get(clientId)?.set(filter, qos);
   }
 
-  /** A client publishes. */
-  say(topic: string, payload: unknown): void {
+  /** A client publishes at QoS 1. Settles when that is acknowledged; rejects where it is not. */
+  async say(topic: string, payload: unknown): Promise<void> {
     const bytes = new TextEncoder().encode(typeof payload === 'string' ? payload : JSON.stringify(payload));
-    for (const { filter, take } of [...this.takers])
-      if (topicMatches(filter, topic)) take({ topic, payload: bytes.slice() });
+    const taken = [...this.takers].flatMap(({ filter, take }) =>
+      topicMatches(filter, topic) ? [take({ topic, payload: bytes })] : [],
+    );
+    // Views end with the call.
+    bytes.fill(0);
+    await Promise.all(taken);
   }
 
   async publish(topic: string, payload: Uint8Array, { retain }: { readonly retain: boolean }): Promise<void> {
@@ -78,7 +82,7 @@ export class MemoryBroker implements DeviceBroker {
     return granted.length === 0 ? undefined : (Math.max(...granted) as QoS);
   }
 
-  async subscribe(filter: string, take: (message: ReceivedByService) => void): Promise<() => void> {
+  subscribe(filter: string, take: TakeByService): () => void {
     const taker = { filter, take };
     this.takers.add(taker);
     return () => void this.takers.delete(taker);

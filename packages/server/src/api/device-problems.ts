@@ -6,6 +6,7 @@ const OF_DEVICES: Readonly<Record<DeviceErrorCode, ProblemCode>> = {
   invalid: 'input-invalid',
   'unknown-device': 'device-unknown',
   'device-exists': 'device-exists',
+  'device-removing': 'device-removing',
   'changed-meanwhile': 'changed-meanwhile',
   'unknown-token': 'token-unknown',
   'token-limit': 'limit-reached',

@@ -47,6 +47,10 @@ export const PROBLEMS = {
   },
   'claim-refused': { status: 409, title: 'No device of this type may ask for a place.' },
   'device-exists': { status: 409, title: 'There is a device with this id.' },
+  'device-removing': {
+    status: 409,
+    title: 'The device that had this id is being removed: the same works when that is finished.',
+  },
   'device-disabled': { status: 409, title: 'The device is not enabled.' },
   'certificate-refused': { status: 409, title: 'The certificate cannot be issued, renewed or revoked as things are.' },
   'csr-refused': { status: 400, title: 'The certification request cannot be used.' },
