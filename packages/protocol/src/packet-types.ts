@@ -59,6 +59,17 @@ export function maySend(row: PacketTypeRow, sender: Side, version: ProtocolVersi
   return from === 'both' || from === sender;
 }
 
+/** Who may send it: a bit for each side, in the distance of those of a place. */
+const SENDERS = { client: 1, server: 0x1_0000, either: 0x1_0001 } as const;
+
+/**
+ * Whether a carrier of properties or Reason Codes is among the places: bit n stands for packet type n from a client,
+ * bit 16 + n for the same from a server; 0 and 16 for the Will.
+ */
+export function isIn(places: number, carrier: PacketName | 'will', sender: Side | 'either' = 'either'): boolean {
+  return ((places >> (carrier === 'will' ? 0 : PacketType[carrier])) & SENDERS[sender]) !== 0;
+}
+
 /** The lower four bits of the first byte of every packet but PUBLISH. */
 export function fixedFlags(type: number): number {
   return type === PacketType.pubrel || type === PacketType.subscribe || type === PacketType.unsubscribe ? 2 : 0;

@@ -1,7 +1,7 @@
 /** The closed set of MQTT 5.0 properties, and what is right for each of them (section 2.2.2). */
 
 import { MqttError, malformedPacket, protocolError } from './errors.ts';
-import { PACKET_NAMES, type PacketName, PacketType, type Side } from './packet-types.ts';
+import { isIn, PACKET_NAMES, type PacketName, type Side } from './packet-types.ts';
 import type { Properties } from './packets.ts';
 import { checkTopicField } from './topic.ts';
 import { VARINT_MAXIMUM } from './varint.ts';
@@ -30,47 +30,44 @@ export interface PropertyRow {
 }
 
 /**
- * A line for each: identifier, key, type, values, carriers, and where there are such: carriers in which it may stand more
- * than once; a packet in which only one side may use it, and the side. Carriers are hexadecimal numbers with bit n for
- * packet type n and bit 0 for the Will.
+ * A line for each: key, identifier, type, carriers, least value above 0, carriers in which it may stand more than once.
+ * Carriers are hexadecimal, bits as `isIn` has them; of those that both sides send alike only the lower half is written.
  *
  * Text, since it is a part of every client in a browser and code for the same would be twice as long.
  */
-const TABLE = `1 payloadFormatIndicator byte bit 9
-2 messageExpiryInterval uint32 any 9
-3 contentType text any 9
-8 responseTopic text topic-name 9
-9 correlationData binary any 9
-11 subscriptionIdentifiers varint not-zero 108 8 publish server
-17 sessionExpiryInterval uint32 any 4006 0 disconnect client
-18 assignedClientIdentifier text any 4
-19 serverKeepAlive uint16 any 4
-21 authenticationMethod text any 8006
-22 authenticationData binary any 8006
-23 requestProblemInformation byte bit 2
-24 willDelayInterval uint32 any 1
-25 requestResponseInformation byte bit 2
-26 responseInformation text any 4
-28 serverReference text any 4004 0 disconnect server
-31 reasonString text any caf4
-33 receiveMaximum uint16 not-zero 6
-34 topicAliasMaximum uint16 any 6
-35 topicAlias uint16 not-zero 8
-36 maximumQoS byte bit 4
-37 retainAvailable byte bit 4
-38 userProperties pair any cfff cfff
-39 maximumPacketSize uint32 not-zero 6
-40 wildcardSubscriptionAvailable byte bit 4
-41 subscriptionIdentifierAvailable byte bit 4
-42 sharedSubscriptionAvailable byte bit 4`;
+const TABLE = `payloadFormatIndicator 1 byte 9
+messageExpiryInterval 2 uint32 9
+contentType 3 text 9
+responseTopic 8 text 9
+correlationData 9 binary 9
+subscriptionIdentifiers 11 varint 1080100 1 8
+sessionExpiryInterval 17 uint32 64006
+assignedClientIdentifier 18 text 4
+serverKeepAlive 19 uint16 4
+authenticationMethod 21 text 8006
+authenticationData 22 binary 8006
+requestProblemInformation 23 byte 2
+willDelayInterval 24 uint32 1
+requestResponseInformation 25 byte 2
+responseInformation 26 text 4
+serverReference 28 text 40040004
+reasonString 31 text caf4
+receiveMaximum 33 uint16 6 1
+topicAliasMaximum 34 uint16 6
+topicAlias 35 uint16 8 1
+maximumQoS 36 byte 4
+retainAvailable 37 byte 4
+userProperties 38 pair cfff 0 cfff
+maximumPacketSize 39 uint32 6 1
+wildcardSubscriptionAvailable 40 byte 4
+subscriptionIdentifierAvailable 41 byte 4
+sharedSubscriptionAvailable 42 byte 4`;
 
 /** What the codec knows of a property; `PROPERTIES` is the same for people. */
-export interface CodedProperty extends Pick<PropertyRow, 'id' | 'key' | 'type' | 'values'> {
-  /** Bits as in the table. */
+export interface CodedProperty extends Pick<PropertyRow, 'id' | 'key' | 'type'> {
+  /** As `isIn` has them. */
   readonly carriers: number;
   readonly multiple: number;
-  readonly limitedIn: string | undefined;
-  readonly onlyFrom: string | undefined;
   /** Of an integer. */
   readonly minimum: number;
   readonly maximum: number | undefined;
@@ -85,39 +82,35 @@ const MAXIMA: Readonly<Record<string, number>> = {
 
 /** The rows as the codec has them, in the order of `PROPERTIES`. */
 export const CODED: readonly CodedProperty[] = /* @__PURE__ */ TABLE.split('\n').map((line) => {
-  const [id, key, type, values, carriers, multiple = '0', limitedIn, onlyFrom] = line.split(' ');
+  const [key, id, type, carriers, minimum = 0, multiple = ''] = line.split(' ');
   return {
     id: Number(id),
     key: key as keyof Properties,
     type: type as PropertyType,
-    values: values as PropertyValues,
-    carriers: Number.parseInt(carriers, 16),
-    multiple: Number.parseInt(multiple, 16),
-    limitedIn,
-    onlyFrom,
-    minimum: Number(values === 'not-zero'),
+    carriers: placesOf(carriers),
+    multiple: placesOf(multiple),
+    minimum: Number(minimum),
     maximum: MAXIMA[type],
   };
 });
 
 /** All 27 properties, by identifier. */
 export const PROPERTIES: readonly PropertyRow[] = /* @__PURE__ */ CODED.map((coded) => {
-  const { id, key, type, values, limitedIn, onlyFrom } = coded;
+  const { id, key, type } = coded;
   const all: PropertyCarrier[] = [...(PACKET_NAMES as PropertyCarrier[]), 'will'];
   const packets = all.filter((carrier) => isIn(coded.carriers, carrier));
   const multiple = all.filter((carrier) => isIn(coded.multiple, carrier));
-  const sides = limitedIn === undefined ? {} : { [limitedIn]: onlyFrom as Side };
-  return { id, key, name: nameOf(key), type, values, packets, multiple, onlyFrom: sides };
+  const onlyFrom: Partial<Record<PropertyCarrier, Side>> = {};
+  for (const carrier of packets) {
+    if (!isIn(coded.carriers, carrier, 'client')) onlyFrom[carrier] = 'server';
+    if (!isIn(coded.carriers, carrier, 'server')) onlyFrom[carrier] = 'client';
+  }
+  return { id, key, name: nameOf(key), type, values: valuesOf(coded), packets, multiple, onlyFrom };
 });
 
 const BY_ID = /* @__PURE__ */ new Map<unknown, CodedProperty>(
   /* @__PURE__ */ CODED.flatMap((coded) => [[coded.id, coded] as const, [coded.key, coded] as const]),
 );
-
-/** Whether a carrier is among those of the bits. */
-export function isIn(carriers: number, carrier: PropertyCarrier): boolean {
-  return ((carriers >> (carrier === 'will' ? 0 : PacketType[carrier])) & 1) === 1;
-}
 
 /** The row of an identifier or a key. */
 export function propertyOf(idOrKey: number | string): CodedProperty | undefined {
@@ -143,15 +136,14 @@ export function carrierTitle(carrier: PropertyCarrier | PacketName): string {
  * only once. Throws 'protocol-error' (section 2.2.2.2, [MQTT-3.3.4-6], [MQTT-3.14.2-2]).
  */
 export function checkPropertyUse(
-  { key, multiple, limitedIn, onlyFrom }: CodedProperty,
+  { key, carriers, multiple }: CodedProperty,
   carrier: PropertyCarrier,
   sender: Side,
   repeated: boolean,
 ): void {
-  const fault =
-    limitedIn === carrier && onlyFrom !== sender
-      ? `only a ${onlyFrom} may send ${key} in it`
-      : repeated && !isIn(multiple, carrier) && `${key} occurs twice, expected once`;
+  const fault = isIn(carriers, carrier, sender)
+    ? repeated && !isIn(multiple, carrier) && `${key} occurs twice, expected once`
+    : `a ${sender} may not send ${key} in it`;
   if (fault) throw protocolError(`Cannot read ${carrierTitle(carrier)}: ${fault}`);
 }
 
@@ -159,12 +151,29 @@ export function checkPropertyUse(
  * Refuses a value that the property cannot have: 'protocol-error' for what is no integer or out of its range,
  * 'topic-alias-invalid' (0x94) for such a Topic Alias, 'topic-name-invalid' (0x90) for a bad Response Topic.
  */
-export function checkPropertyValue({ key, values, minimum, maximum }: CodedProperty, value: unknown): void {
-  if (values === 'topic-name') checkTopicField(value as string, key, 'MQTT-3.3.2-14');
-  if (maximum === undefined) return;
-  if (Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum) return;
-  const message = `Cannot use ${key} ${String(value)} (${typeof value}): expected ${minimum} to ${maximum}`;
+export function checkPropertyValue({ key, minimum, maximum }: CodedProperty, value: unknown): void {
+  if (key === 'responseTopic') checkTopicField(value as string, key, 'MQTT-3.3.2-14');
+  const why = maximum === undefined ? undefined : wrongWithInteger(value, minimum, maximum);
+  if (why === undefined) return;
+  const message = `Cannot use ${key} ${why}`;
   throw key === 'topicAlias' ? new MqttError('topic-alias-invalid', 0x94, message) : protocolError(message);
+}
+
+/** Why a value is no integer of this range. */
+export function wrongWithInteger(value: unknown, minimum: number, maximum: number): string | undefined {
+  if (Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum) return undefined;
+  return `${String(value)} (${typeof value}), expected ${minimum} to ${maximum}`;
+}
+
+/** Carriers as the table has them. */
+function placesOf(hexadecimal: string): number {
+  return Number(`0x${hexadecimal.length > 4 ? hexadecimal : hexadecimal + hexadecimal.padStart(4, '0')}`);
+}
+
+function valuesOf({ key, type, minimum }: CodedProperty): PropertyValues {
+  if (key === 'responseTopic') return 'topic-name';
+  if (type === 'byte') return 'bit';
+  return minimum > 0 ? 'not-zero' : 'any';
 }
 
 /** `subscriptionIdentifiers` is `Subscription Identifier`, `userProperties` is `User Property`, and `maximumQoS` `Maximum QoS`. */

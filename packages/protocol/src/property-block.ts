@@ -1,15 +1,13 @@
 /** Reads and writes property blocks: a length, then properties (section 2.2.2). */
 
-import { MqttError, protocolError } from './errors.ts';
+import { packetTooLarge } from './errors.ts';
 import { PacketReader } from './packet-reader.ts';
-import type { Side } from './packet-types.ts';
+import { isIn, type Side } from './packet-types.ts';
 import { PacketWriter } from './packet-writer.ts';
 import { NO_PROPERTIES, type Properties } from './packets.ts';
 import {
-  carrierTitle,
   checkPropertyUse,
   checkPropertyValue,
-  isIn,
   type PropertyCarrier,
   propertyIn,
   propertyOf,
@@ -53,33 +51,38 @@ export function readProperties(
     checkPropertyValue(property, value);
     if (property.multiple === 0) properties[key] = value;
     else if (before === undefined) properties[key] = [value];
-    else if (before.push(value) > VALUES_MAX) throw tooMany(carrier, key);
+    else if (before.push(value) > VALUES_MAX) {
+      throw packetTooLarge(`Cannot read ${reader.title}: ${key} has more than ${VALUES_MAX} values, fewer are expected`);
+    }
   }
-  checkAuthentication(properties, 'read', carrier);
+  checkAuthentication(properties, reader);
   return properties;
 }
 
 /**
- * Writes a property block, in the order of the object's keys.
+ * Writes a property block, in the order of the object's keys; none before 5.0.
  *
  * Throws, as reading it would, for a property that has no place in `carrier` or whose value is out of its range.
  */
-export function writePropertyBlock(writer: PacketWriter, properties: Properties, carrier: PropertyCarrier): void {
-  checkAuthentication(properties, 'write', carrier);
+export function writePropertyBlock(
+  writer: PacketWriter,
+  properties: Properties,
+  carrier = writer.carrier as PropertyCarrier,
+): void {
+  if (writer.version !== 5) return;
+  checkAuthentication(properties, writer);
   const block = writer.openBlock();
   for (const key in properties) {
     const value: unknown = properties[key as keyof Properties];
     if (value === undefined) continue;
     const property = propertyOf(key);
     if (property === undefined || !isIn(property.carriers, carrier)) {
-      throw protocolError(`Cannot write ${carrierTitle(carrier)}: property "${key}" has no place in it (2.2.2.2)`);
+      throw writer.forbidden(`"${key}" is no property of ${carrier} (2.2.2.2)`);
     }
     const { id, type, multiple } = property;
     const values = multiple === 0 ? [value] : (value as readonly unknown[]);
-    if (!Array.isArray(values)) throw protocolError(`Cannot use ${key}: expected an array`);
-    if (values.length > 1 && !isIn(multiple, carrier)) {
-      throw protocolError(`Cannot write ${carrierTitle(carrier)}: ${key} occurs twice, expected once`);
-    }
+    if (!Array.isArray(values)) throw writer.forbidden(`${key} is no array`);
+    if (values.length > 1 && !isIn(multiple, carrier)) throw writer.forbidden(`${key} occurs twice, expected once`);
     for (const one of values) {
       checkPropertyValue(property, one);
       writer.varint(id);
@@ -92,17 +95,12 @@ export function writePropertyBlock(writer: PacketWriter, properties: Properties,
 /** A property block as it stands in a packet. Throws as `writePropertyBlock` does. */
 export function encodeProperties(properties: Properties, carrier: PropertyCarrier): Uint8Array {
   const writer = new PacketWriter();
-  writePropertyBlock(writer, properties, carrier);
+  writer.carrier = carrier;
+  writePropertyBlock(writer, properties);
   return writer.bytes.subarray(0, writer.length);
 }
 
-function tooMany(carrier: PropertyCarrier, key: string): MqttError {
-  const found = `${key} has more than ${VALUES_MAX} values, fewer are expected`;
-  return new MqttError('packet-too-large', 0x95, `Cannot read ${carrierTitle(carrier)}: ${found}`);
-}
-
-function checkAuthentication(properties: Properties, attempt: string, carrier: PropertyCarrier): void {
+function checkAuthentication(properties: Properties, packet: PacketReader | PacketWriter): void {
   if (properties.authenticationData === undefined || properties.authenticationMethod !== undefined) return;
-  const fault = 'it has Authentication Data without an Authentication Method (3.1.2.11.10)';
-  throw protocolError(`Cannot ${attempt} ${carrierTitle(carrier)}: ${fault}`);
+  throw packet.forbidden('it has Authentication Data without an Authentication Method (3.1.2.11.10)');
 }

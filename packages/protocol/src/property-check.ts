@@ -1,10 +1,10 @@
 /** Checks properties where they stand in a packet, without making values of them: the broker's way of a PUBLISH. */
 
 import { malformedPacket } from './errors.ts';
+import { isIn } from './packet-types.ts';
 import {
   type CodedProperty,
   checkPropertyValue,
-  isIn,
   type PropertyCarrier,
   propertyIn,
   propertyOf,
@@ -39,7 +39,7 @@ export function checkPropertyBytes(
   const next = valueEnd(bytes, at, end, property);
   switch (property.type) {
     case 'text':
-      if (property.values !== 'topic-name') checkUtf8(bytes, at + 2, next, strictText);
+      if (property.key !== 'responseTopic') checkUtf8(bytes, at + 2, next, strictText);
       else if (next === at + 2) checkPropertyValue(property, '');
       else checkTopicName(bytes, at + 2, next, strictText);
       break;
@@ -55,7 +55,7 @@ export function checkPropertyBytes(
       checkPropertyValue(property, readVarint(bytes, at, end));
       break;
     default:
-      if (property.values !== 'any') checkPropertyValue(property, numberAt(bytes, at, next));
+      if (property.minimum > 0 || property.type === 'byte') checkPropertyValue(property, numberAt(bytes, at, next));
   }
   return next;
 }

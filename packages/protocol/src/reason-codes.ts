@@ -1,6 +1,6 @@
 /** The closed set of MQTT 5.0 Reason Codes: values, names, which packet may carry which (section 2.4). */
 
-import type { PacketName, Side } from './packet-types.ts';
+import { isIn, PACKET_NAMES, type PacketName, type Side } from './packet-types.ts';
 import { hexDigits } from './visible-text.ts';
 
 /** The Reason Codes by the camelCase of their names in the standard. */
@@ -115,22 +115,26 @@ SE Wildcard Subscriptions not supported`;
 
 /** The values of the first lines; the others go on from 0x80. */
 const VALUES: readonly number[] = [0, 0, 0, 1, 2, 0x04, 0x10, 0x11, 0x18, 0x19];
-/** A bit for each side. */
-const FROM = { client: 1, server: 2 } as const;
-type Place = readonly [from: number, ...packets: PacketName[]];
-/** The packets that a letter of the table stands for, and who may send the code in them. */
-const PLACES: Readonly<Record<string, Place>> = {
-  C: [2, 'connack'],
-  P: [3, 'puback', 'pubrec'],
-  R: [3, 'pubrel', 'pubcomp'],
-  S: [2, 'suback'],
-  U: [2, 'unsuback'],
-  D: [3, 'disconnect'],
-  d: [1, 'disconnect'],
-  E: [2, 'disconnect'],
-  A: [3, 'auth'],
-  a: [1, 'auth'],
-  B: [2, 'auth'],
+/** The packets that a letter of the table stands for, as `isIn` has them. */
+const PLACES: Readonly<Record<string, number>> = {
+  /** CONNACK. */
+  C: 0x0004_0000,
+  /** PUBACK and PUBREC. */
+  P: 0x0030_0030,
+  /** PUBREL and PUBCOMP. */
+  R: 0x00c0_00c0,
+  /** SUBACK. */
+  S: 0x0200_0000,
+  /** UNSUBACK. */
+  U: 0x0800_0000,
+  /** DISCONNECT: of either side, of a client, of a server. */
+  D: 0x4000_4000,
+  d: 0x4000,
+  E: 0x4000_0000,
+  /** AUTH: of either side, of a client, of a server. */
+  A: 0x8000_8000,
+  a: 0x8000,
+  B: 0x8000_0000,
 };
 
 /** The lines of the table. */
@@ -139,7 +143,7 @@ const ROWS = /* @__PURE__ */ TABLE.split('\n').map((line, index) => {
   return {
     value: VALUES[index] ?? 0x80 + index - VALUES.length,
     name: words.join(' '),
-    places: Array.from(letters, (letter) => PLACES[letter]),
+    places: Array.from(letters).reduce((places, letter) => places | PLACES[letter], 0),
   };
 });
 
@@ -147,11 +151,11 @@ const ROWS = /* @__PURE__ */ TABLE.split('\n').map((line, index) => {
 export const REASON_CODES: readonly ReasonCodeRow[] = /* @__PURE__ */ ROWS.map(({ value, name, places }) => ({
   value,
   name,
-  packets: places.flatMap(([, ...packets]) => packets),
+  packets: PACKET_NAMES.filter((packet) => isIn(places, packet)),
 }));
 
-/** For each packet 256 bytes, one a code, which say who may send it. */
-const ALLOWED = /* @__PURE__ */ allowedByPacket();
+/** The places of each value. */
+const ALLOWED = /* @__PURE__ */ allowedByValue();
 
 /**
  * The name of a Reason Code as the standard prints it, e.g. "Not authorized".
@@ -160,7 +164,7 @@ const ALLOWED = /* @__PURE__ */ allowedByPacket();
  */
 export function reasonCodeName(code: number, packet?: PacketName): string {
   const named = ROWS.filter(({ value }) => value === code);
-  const row = named.find(({ places }) => places.flat().includes(packet as PacketName)) ?? named[0];
+  const row = named.find(({ places }) => packet !== undefined && isIn(places, packet)) ?? named[0];
   return row?.name ?? `Reason Code ${hexadecimal(code)}`;
 }
 
@@ -169,9 +173,12 @@ export function hexadecimal(code: number): string {
   return `0x${hexDigits(code, 2).toUpperCase()}`;
 }
 
-/** True when `sender` may put `code` in a packet of this name in MQTT 5.0; false for packets without Reason Codes. */
-export function isReasonCodeAllowed(packetName: PacketName, code: number, sender: Side): boolean {
-  return ((ALLOWED[packetName]?.[code] ?? 0) & FROM[sender]) !== 0;
+/**
+ * True when `sender`, or where it is absent either side, may put `code` in a packet of this name in MQTT 5.0; false for
+ * packets without Reason Codes.
+ */
+export function isReasonCodeAllowed(packetName: PacketName, code: number, sender?: Side): boolean {
+  return isIn(ALLOWED[code], packetName, sender);
 }
 
 /**
@@ -206,15 +213,8 @@ export function connackReturnCode(reasonCode: number): number | undefined {
   }
 }
 
-function allowedByPacket(): Partial<Record<PacketName, Uint8Array>> {
-  const allowed: Partial<Record<PacketName, Uint8Array>> = {};
-  for (const { value, places } of ROWS) {
-    for (const [from, ...packets] of places) {
-      for (const packet of packets) {
-        allowed[packet] ??= new Uint8Array(256);
-        allowed[packet][value] |= from;
-      }
-    }
-  }
+function allowedByValue(): Int32Array {
+  const allowed = new Int32Array(256);
+  for (const { value, places } of ROWS) allowed[value] |= places;
   return allowed;
 }
