@@ -1,7 +1,7 @@
 /** The closed set of MQTT 5.0 properties, and what is right for each of them (section 2.2.2). */
 
 import { MqttError, malformedPacket, protocolError } from './errors.ts';
-import { isIn, PACKET_NAMES, type PacketName, type Side } from './packet-types.ts';
+import { isIn, PACKET_NAMES, PACKET_TYPES, type PacketName, placesOf, type Side } from './packet-types.ts';
 import type { Properties } from './packets.ts';
 import { checkTopicField } from './topic.ts';
 import { VARINT_MAXIMUM } from './varint.ts';
@@ -30,38 +30,38 @@ export interface PropertyRow {
 }
 
 /**
- * A line for each: key, identifier, type, carriers, least value above 0, carriers in which it may stand more than once.
- * Carriers are hexadecimal, bits as `isIn` has them; of those that both sides send alike only the lower half is written.
+ * A line for each: key, identifier, type, carriers, least value above 0, carriers in which it may stand more than once. Carriers
+ * are in the letters of `placesOf`.
  *
  * Text, since it is a part of every client in a browser and code for the same would be twice as long.
  */
-const TABLE = `payloadFormatIndicator 1 byte 9
-messageExpiryInterval 2 uint32 9
-contentType 3 text 9
-responseTopic 8 text 9
-correlationData 9 binary 9
-subscriptionIdentifiers 11 varint 1080100 1 8
-sessionExpiryInterval 17 uint32 64006
-assignedClientIdentifier 18 text 4
-serverKeepAlive 19 uint16 4
-authenticationMethod 21 text 8006
-authenticationData 22 binary 8006
-requestProblemInformation 23 byte 2
-willDelayInterval 24 uint32 1
-requestResponseInformation 25 byte 2
-responseInformation 26 text 4
-serverReference 28 text 40040004
-reasonString 31 text caf4
-receiveMaximum 33 uint16 6 1
-topicAliasMaximum 34 uint16 6
-topicAlias 35 uint16 8 1
-maximumQoS 36 byte 4
-retainAvailable 37 byte 4
-userProperties 38 pair cfff 0 cfff
-maximumPacketSize 39 uint32 6 1
-wildcardSubscriptionAvailable 40 byte 4
-subscriptionIdentifierAvailable 41 byte 4
-sharedSubscriptionAvailable 42 byte 4`;
+const TABLE = `payloadFormatIndicator 1 byte pw
+messageExpiryInterval 2 uint32 pw
+contentType 3 text pw
+responseTopic 8 text pw
+correlationData 9 binary pw
+subscriptionIdentifiers 11 varint qs 1 p
+sessionExpiryInterval 17 uint32 cCd
+assignedClientIdentifier 18 text C
+serverKeepAlive 19 uint16 C
+authenticationMethod 21 text cCA
+authenticationData 22 binary cCA
+requestProblemInformation 23 byte c
+willDelayInterval 24 uint32 w
+requestResponseInformation 25 byte c
+responseInformation 26 text C
+serverReference 28 text CE
+reasonString 31 text CPRSUDA
+receiveMaximum 33 uint16 cC 1
+topicAliasMaximum 34 uint16 cC
+topicAlias 35 uint16 p 1
+maximumQoS 36 byte C
+retainAvailable 37 byte C
+userProperties 38 pair cCpPRsSuUDAw 0 cCpPRsSuUDAw
+maximumPacketSize 39 uint32 cC 1
+wildcardSubscriptionAvailable 40 byte C
+subscriptionIdentifierAvailable 41 byte C
+sharedSubscriptionAvailable 42 byte C`;
 
 /** What the codec knows of a property; `PROPERTIES` is the same for people. */
 export interface CodedProperty extends Pick<PropertyRow, 'id' | 'key' | 'type'> {
@@ -101,9 +101,14 @@ export const PROPERTIES: readonly PropertyRow[] = /* @__PURE__ */ CODED.map((cod
   const packets = all.filter((carrier) => isIn(coded.carriers, carrier));
   const multiple = all.filter((carrier) => isIn(coded.multiple, carrier));
   const onlyFrom: Partial<Record<PropertyCarrier, Side>> = {};
-  for (const carrier of packets) {
-    if (!isIn(coded.carriers, carrier, 'client')) onlyFrom[carrier] = 'server';
-    if (!isIn(coded.carriers, carrier, 'server')) onlyFrom[carrier] = 'client';
+  for (const { name } of PACKET_TYPES.filter(({ from }) => from === 'both')) {
+    for (const [side, other] of [
+      ['client', 'server'],
+      ['server', 'client'],
+    ] as const) {
+      if (isIn(coded.carriers, name, side) && !isIn(coded.carriers, name, other))
+        onlyFrom[name as PropertyCarrier] = side;
+    }
   }
   return { id, key, name: nameOf(key), type, values: valuesOf(coded), packets, multiple, onlyFrom };
 });
@@ -117,13 +122,18 @@ export function propertyOf(idOrKey: number | string): CodedProperty | undefined 
   return BY_ID.get(idOrKey);
 }
 
-/** The row of an identifier. Throws 'malformed-packet' for one that is unknown or has no place in `carrier`. */
-export function propertyIn(id: number, carrier: PropertyCarrier): CodedProperty {
+/**
+ * The row of an identifier. Throws 'malformed-packet' for one that is unknown or has no place in `carrier`,
+ * 'protocol-error' from the side that may not use it there (section 2.2.2.2, [MQTT-3.3.4-6], [MQTT-3.14.2-2]).
+ */
+export function propertyIn(id: number, carrier: PropertyCarrier, sender: Side): CodedProperty {
   const property = BY_ID.get(id);
-  if (property !== undefined && isIn(property.carriers, carrier)) return property;
-  throw malformedPacket(
-    `Cannot read ${carrierTitle(carrier)}: property 0x${id.toString(16)} has no place in it (2.2.2.2)`,
-  );
+  if (property !== undefined && isIn(property.carriers, carrier, sender)) return property;
+  const attempt = `Cannot read ${carrierTitle(carrier)}: `;
+  if (property !== undefined && isIn(property.carriers, carrier)) {
+    throw protocolError(`${attempt}a ${sender} may not send ${property.key} in it`);
+  }
+  throw malformedPacket(`${attempt}property 0x${id.toString(16)} has no place in it (2.2.2.2)`);
 }
 
 /** A carrier as error texts name it. */
@@ -131,20 +141,10 @@ export function carrierTitle(carrier: PropertyCarrier | PacketName): string {
   return carrier === 'will' ? 'Will Properties' : carrier.toUpperCase();
 }
 
-/**
- * Refuses a property from the side that may not use it in this packet and, with `repeated`, one that may stand there
- * only once. Throws 'protocol-error' (section 2.2.2.2, [MQTT-3.3.4-6], [MQTT-3.14.2-2]).
- */
-export function checkPropertyUse(
-  { key, carriers, multiple }: CodedProperty,
-  carrier: PropertyCarrier,
-  sender: Side,
-  repeated: boolean,
-): void {
-  const fault = isIn(carriers, carrier, sender)
-    ? repeated && !isIn(multiple, carrier) && `${key} occurs twice, expected once`
-    : `a ${sender} may not send ${key} in it`;
-  if (fault) throw protocolError(`Cannot read ${carrierTitle(carrier)}: ${fault}`);
+/** Refuses a property for the second time where it may stand only once. Throws 'protocol-error' (section 2.2.2.2). */
+export function checkPropertyRepeats({ key, multiple }: CodedProperty, carrier: PropertyCarrier): void {
+  if (isIn(multiple, carrier)) return;
+  throw protocolError(`Cannot read ${carrierTitle(carrier)}: ${key} occurs twice, expected once`);
 }
 
 /**
@@ -163,11 +163,6 @@ export function checkPropertyValue({ key, minimum, maximum }: CodedProperty, val
 export function wrongWithInteger(value: unknown, minimum: number, maximum: number): string | undefined {
   if (Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum) return undefined;
   return `${String(value)} (${typeof value}), expected ${minimum} to ${maximum}`;
-}
-
-/** Carriers as the table has them. */
-function placesOf(hexadecimal: string): number {
-  return Number(`0x${hexadecimal.length > 4 ? hexadecimal : hexadecimal + hexadecimal.padStart(4, '0')}`);
 }
 
 function valuesOf({ key, type, minimum }: CodedProperty): PropertyValues {

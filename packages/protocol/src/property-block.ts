@@ -6,12 +6,13 @@ import { isIn, type Side } from './packet-types.ts';
 import { PacketWriter } from './packet-writer.ts';
 import { NO_PROPERTIES, type Properties } from './packets.ts';
 import {
-  checkPropertyUse,
+  checkPropertyRepeats,
   checkPropertyValue,
   type PropertyCarrier,
   propertyIn,
   propertyOf,
 } from './properties.ts';
+import type { TextCheck } from './utf8.ts';
 
 /** Values of one property: they take many times the memory of their bytes. */
 const VALUES_MAX = 1_000_000;
@@ -20,14 +21,14 @@ const VALUES_MAX = 1_000_000;
 export function readPropertyBlock(reader: PacketReader, carrier = reader.carrier as PropertyCarrier): Properties {
   if (reader.version !== 5) return NO_PROPERTIES;
   const start = reader.skip(reader.varint(), 'properties');
-  return readProperties(reader.bytes, start, reader.at, carrier, reader.sender, reader.strictText);
+  return readProperties(reader.bytes, start, reader.at, carrier, reader.sender, reader.checkText);
 }
 
 /**
  * The properties in bytes [start, end), the content of a property block behind its length.
  *
  * Binary values are views of `bytes`. Throws 'malformed-packet' for a property that is unknown or has no place in
- * `carrier`, for one that runs past `end` and for bad text; what `checkPropertyUse` and `checkPropertyValue` throw,
+ * `carrier`, for one that runs past `end` and for bad text; what `propertyIn` and `checkPropertyValue` throw,
  * 'protocol-error' for Authentication Data without an Authentication Method, and 'packet-too-large' (0x95) for more than
  * a million User Properties or Subscription Identifiers.
  */
@@ -37,22 +38,24 @@ export function readProperties(
   end: number,
   carrier: PropertyCarrier,
   sender: Side,
-  strictText = true,
+  checkText?: TextCheck,
 ): Properties {
   if (start === end) return NO_PROPERTIES;
-  const reader = new PacketReader(carrier, sender, 5, bytes, start, end, strictText);
+  const reader = new PacketReader(carrier, sender, 5, bytes, start, end, checkText);
   const properties: Record<string, unknown> = {};
   while (reader.rest > 0) {
-    const property = propertyIn(reader.varint(), carrier);
+    const property = propertyIn(reader.varint(), carrier, sender);
     const { key } = property;
     const before = properties[key] as unknown[] | undefined;
-    checkPropertyUse(property, carrier, sender, before !== undefined);
+    if (before !== undefined) checkPropertyRepeats(property, carrier);
     const value = reader[property.type](key);
     checkPropertyValue(property, value);
     if (property.multiple === 0) properties[key] = value;
     else if (before === undefined) properties[key] = [value];
     else if (before.push(value) > VALUES_MAX) {
-      throw packetTooLarge(`Cannot read ${reader.title}: ${key} has more than ${VALUES_MAX} values, fewer are expected`);
+      throw packetTooLarge(
+        `Cannot read ${reader.title}: ${key} has more than ${VALUES_MAX} values, fewer are expected`,
+      );
     }
   }
   checkAuthentication(properties, reader);

@@ -11,7 +11,7 @@ import { varintSize } from './varint.ts';
 function check(bytes: Uint8Array): number | undefined {
   return faultOf(() => {
     for (let at = 0; at < bytes.length; ) {
-      const property = propertyAt(bytes, at, bytes.length, 'publish');
+      const property = propertyAt(bytes, at, bytes.length, 'publish', 'server');
       at = checkPropertyBytes(bytes, at + varintSize(property.id), bytes.length, property, true);
     }
   });

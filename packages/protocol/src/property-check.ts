@@ -1,14 +1,8 @@
 /** Checks properties where they stand in a packet, without making values of them: the broker's way of a PUBLISH. */
 
 import { malformedPacket } from './errors.ts';
-import { isIn } from './packet-types.ts';
-import {
-  type CodedProperty,
-  checkPropertyValue,
-  type PropertyCarrier,
-  propertyIn,
-  propertyOf,
-} from './properties.ts';
+import { isIn, type Side } from './packet-types.ts';
+import { type CodedProperty, checkPropertyValue, type PropertyCarrier, propertyIn, propertyOf } from './properties.ts';
 import { checkTopicName, checkUtf8 } from './utf8-check.ts';
 import { readVarint, varintSize } from './varint.ts';
 
@@ -17,11 +11,19 @@ const BY_ID: readonly (CodedProperty | undefined)[] = /* @__PURE__ */ Array.from
   propertyOf(id),
 );
 
-/** The row of the identifier at `at`. Throws 'malformed-packet' for one that is unknown or has no place in `carrier`. */
-export function propertyAt(bytes: Uint8Array, at: number, end: number, carrier: PropertyCarrier): CodedProperty {
+/** The row of the identifier at `at`. Throws as `propertyIn` does. */
+export function propertyAt(
+  bytes: Uint8Array,
+  at: number,
+  end: number,
+  carrier: PropertyCarrier,
+  sender: Side,
+): CodedProperty {
   const id = readVarint(bytes, at, end);
   const property = BY_ID[id];
-  return property !== undefined && isIn(property.carriers, carrier) ? property : propertyIn(id, carrier);
+  return property !== undefined && isIn(property.carriers, carrier, sender)
+    ? property
+    : propertyIn(id, carrier, sender);
 }
 
 /**

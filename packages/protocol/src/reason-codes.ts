@@ -1,6 +1,6 @@
 /** The closed set of MQTT 5.0 Reason Codes: values, names, which packet may carry which (section 2.4). */
 
-import { isIn, PACKET_NAMES, type PacketName, type Side } from './packet-types.ts';
+import { isIn, PACKET_NAMES, type PacketName, placesOf, type Side } from './packet-types.ts';
 import { hexDigits } from './visible-text.ts';
 
 /** The Reason Codes by the camelCase of their names in the standard. */
@@ -62,7 +62,7 @@ export interface ReasonCodeRow {
 }
 
 /**
- * Every Reason Code, by value, from table 2-6 and the tables of the packets: places (see `PLACES`), name.
+ * Every Reason Code, by value, from table 2-6 and the tables of the packets: places (see `placesOf`), name.
  *
  * Where these disagree the wider reading stands, since it decides what is accepted: DISCONNECT may carry 0x8C (only
  * table 2-6 has it) and a client may send DISCONNECT 0x9B (text of section 3.3.4, against table 3-10).
@@ -115,35 +115,13 @@ SE Wildcard Subscriptions not supported`;
 
 /** The values of the first lines; the others go on from 0x80. */
 const VALUES: readonly number[] = [0, 0, 0, 1, 2, 0x04, 0x10, 0x11, 0x18, 0x19];
-/** The packets that a letter of the table stands for, as `isIn` has them. */
-const PLACES: Readonly<Record<string, number>> = {
-  /** CONNACK. */
-  C: 0x0004_0000,
-  /** PUBACK and PUBREC. */
-  P: 0x0030_0030,
-  /** PUBREL and PUBCOMP. */
-  R: 0x00c0_00c0,
-  /** SUBACK. */
-  S: 0x0200_0000,
-  /** UNSUBACK. */
-  U: 0x0800_0000,
-  /** DISCONNECT: of either side, of a client, of a server. */
-  D: 0x4000_4000,
-  d: 0x4000,
-  E: 0x4000_0000,
-  /** AUTH: of either side, of a client, of a server. */
-  A: 0x8000_8000,
-  a: 0x8000,
-  B: 0x8000_0000,
-};
-
 /** The lines of the table. */
 const ROWS = /* @__PURE__ */ TABLE.split('\n').map((line, index) => {
   const [letters, ...words] = line.split(' ');
   return {
     value: VALUES[index] ?? 0x80 + index - VALUES.length,
     name: words.join(' '),
-    places: Array.from(letters).reduce((places, letter) => places | PLACES[letter], 0),
+    places: placesOf(letters),
   };
 });
 
