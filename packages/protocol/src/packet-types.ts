@@ -97,7 +97,8 @@ export function placesOf(letters: string): number {
 /** Whether a carrier of properties or Reason Codes is among the places; without `sender` either side will do. */
 export function isIn(places: number, carrier: PacketName | 'will', sender?: Side): boolean {
   const senders = places >> (carrier === 'will' ? 0 : PacketType[carrier]);
-  return (senders & (sender === 'client' ? 1 : sender === 'server' ? 0x1_0000 : 0x1_0001)) !== 0;
+  if (sender === undefined) return (senders & 0x1_0001) !== 0;
+  return (senders & (sender === 'server' ? 0x1_0000 : 1)) !== 0;
 }
 
 /** The lower four bits of the first byte of every packet but PUBLISH. */

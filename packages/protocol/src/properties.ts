@@ -113,13 +113,17 @@ export const PROPERTIES: readonly PropertyRow[] = /* @__PURE__ */ CODED.map((cod
   return { id, key, name: nameOf(key), type, values: valuesOf(coded), packets, multiple, onlyFrom };
 });
 
-const BY_ID = /* @__PURE__ */ new Map<unknown, CodedProperty>(
-  /* @__PURE__ */ CODED.flatMap((coded) => [[coded.id, coded] as const, [coded.key, coded] as const]),
+/** By identifier, for a look-up that costs nothing. */
+const BY_ID: readonly (CodedProperty | undefined)[] = /* @__PURE__ */ Array.from({ length: 128 }, (_, id) =>
+  CODED.find((coded) => coded.id === id),
+);
+const BY_KEY: ReadonlyMap<string, CodedProperty> = /* @__PURE__ */ new Map(
+  /* @__PURE__ */ CODED.map((coded) => [coded.key, coded]),
 );
 
-/** The row of an identifier or a key. */
-export function propertyOf(idOrKey: number | string): CodedProperty | undefined {
-  return BY_ID.get(idOrKey);
+/** The row of a key. */
+export function propertyOf(key: string): CodedProperty | undefined {
+  return BY_KEY.get(key);
 }
 
 /**
@@ -127,7 +131,7 @@ export function propertyOf(idOrKey: number | string): CodedProperty | undefined 
  * 'protocol-error' from the side that may not use it there (section 2.2.2.2, [MQTT-3.3.4-6], [MQTT-3.14.2-2]).
  */
 export function propertyIn(id: number, carrier: PropertyCarrier, sender: Side): CodedProperty {
-  const property = BY_ID.get(id);
+  const property = BY_ID[id];
   if (property !== undefined && isIn(property.carriers, carrier, sender)) return property;
   const attempt = `Cannot read ${carrierTitle(carrier)}: `;
   if (property !== undefined && isIn(property.carriers, carrier)) {

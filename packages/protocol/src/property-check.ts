@@ -1,30 +1,9 @@
 /** Checks properties where they stand in a packet, without making values of them: the broker's way of a PUBLISH. */
 
 import { malformedPacket } from './errors.ts';
-import { isIn, type Side } from './packet-types.ts';
-import { type CodedProperty, checkPropertyValue, type PropertyCarrier, propertyIn, propertyOf } from './properties.ts';
+import { type CodedProperty, checkPropertyValue } from './properties.ts';
 import { checkTopicName, checkUtf8 } from './utf8-check.ts';
 import { readVarint, varintSize } from './varint.ts';
-
-/** Identifier to row, for a look-up that costs nothing. */
-const BY_ID: readonly (CodedProperty | undefined)[] = /* @__PURE__ */ Array.from({ length: 128 }, (_, id) =>
-  propertyOf(id),
-);
-
-/** The row of the identifier at `at`. Throws as `propertyIn` does. */
-export function propertyAt(
-  bytes: Uint8Array,
-  at: number,
-  end: number,
-  carrier: PropertyCarrier,
-  sender: Side,
-): CodedProperty {
-  const id = readVarint(bytes, at, end);
-  const property = BY_ID[id];
-  return property !== undefined && isIn(property.carriers, carrier, sender)
-    ? property
-    : propertyIn(id, carrier, sender);
-}
 
 /**
  * Checks the value at `at`, whose identifier has been read, and returns the offset behind it; allocates nothing.

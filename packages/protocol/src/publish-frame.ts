@@ -3,9 +3,9 @@
 import { malformedPacket, protocolError } from './errors.ts';
 import type { Side } from './packet-types.ts';
 import { NO_PROPERTIES, type Properties, type ProtocolVersion, type QoS } from './packets.ts';
-import { CODED, checkPropertyRepeats } from './properties.ts';
+import { CODED, checkPropertyRepeats, propertyIn } from './properties.ts';
 import { readProperties } from './property-block.ts';
-import { checkPropertyBytes, propertyAt } from './property-check.ts';
+import { checkPropertyBytes } from './property-check.ts';
 import { readUtf8, type TextRules } from './utf8.ts';
 import { checkTopicName } from './utf8-check.ts';
 import { readVarint, varintSize } from './varint.ts';
@@ -132,7 +132,7 @@ export class PublishFrame {
     let seen = 0;
     let at = this.propertiesStart;
     while (at < propertiesEnd) {
-      const property = propertyAt(bytes, at, propertiesEnd, 'publish', this.#sender);
+      const property = propertyIn(readVarint(bytes, at, propertiesEnd), 'publish', this.#sender);
       const bit = 1 << CODED.indexOf(property);
       if ((seen & bit) !== 0) checkPropertyRepeats(property, 'publish');
       seen |= bit;
