@@ -3,7 +3,7 @@
 import { type MqttError, malformedPacket, protocolError } from './errors.ts';
 import type { Side } from './packet-types.ts';
 import type { ProtocolVersion } from './packets.ts';
-import { carrierTitle, type PropertyCarrier } from './properties.ts';
+import type { PropertyCarrier } from './properties.ts';
 import { readUtf8, type TextCheck } from './utf8.ts';
 import { readVarint, varintSize } from './varint.ts';
 
@@ -43,7 +43,7 @@ export class PacketReader {
 
   /** Names the packet in errors. */
   get title(): string {
-    return carrierTitle(this.carrier);
+    return this.carrier.toUpperCase();
   }
 
   /** Bytes not yet read. */

@@ -3,6 +3,7 @@
 import { MqttError, malformedPacket, protocolError } from './errors.ts';
 import { isIn, PACKET_NAMES, PACKET_TYPES, type PacketName, placesOf, type Side } from './packet-types.ts';
 import type { Properties } from './packets.ts';
+import { hexadecimal } from './reason-codes.ts';
 import { checkTopicField } from './topic.ts';
 import { VARINT_MAXIMUM } from './varint.ts';
 
@@ -133,22 +134,17 @@ export function propertyOf(key: string): CodedProperty | undefined {
 export function propertyIn(id: number, carrier: PropertyCarrier, sender: Side): CodedProperty {
   const property = BY_ID[id];
   if (property !== undefined && isIn(property.carriers, carrier, sender)) return property;
-  const attempt = `Cannot read ${carrierTitle(carrier)}: `;
+  const attempt = `Cannot read ${carrier.toUpperCase()}: `;
   if (property !== undefined && isIn(property.carriers, carrier)) {
     throw protocolError(`${attempt}a ${sender} may not send ${property.key} in it`);
   }
-  throw malformedPacket(`${attempt}property 0x${id.toString(16)} has no place in it (2.2.2.2)`);
-}
-
-/** A carrier as error texts name it. */
-export function carrierTitle(carrier: PropertyCarrier | PacketName): string {
-  return carrier === 'will' ? 'Will Properties' : carrier.toUpperCase();
+  throw malformedPacket(`${attempt}property ${hexadecimal(id)} has no place in it (2.2.2.2)`);
 }
 
 /** Refuses a property for the second time where it may stand only once. Throws 'protocol-error' (section 2.2.2.2). */
 export function checkPropertyRepeats({ key, multiple }: CodedProperty, carrier: PropertyCarrier): void {
   if (isIn(multiple, carrier)) return;
-  throw protocolError(`Cannot read ${carrierTitle(carrier)}: ${key} occurs twice, expected once`);
+  throw protocolError(`Cannot read ${carrier.toUpperCase()}: ${key} occurs twice, expected once`);
 }
 
 /**

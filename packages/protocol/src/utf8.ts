@@ -14,8 +14,8 @@ export interface TextRules {
 /** The most bytes a text field holds. */
 export const TEXT_BYTES_MAXIMUM = 65_535;
 
-/** Up to here characters are collected in JavaScript; a call of TextDecoder costs more than that many steps. */
-const SHORT_TEXT_BYTES = 64;
+/** Up to here characters are collected in JavaScript; a call of TextDecoder costs more than that many steps and joints. */
+const SHORT_TEXT_BYTES = 24;
 /** `ignoreBOM` keeps a leading U+FEFF [MQTT-1.5.4-3]. */
 const decoder = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const encoder = /* @__PURE__ */ new TextEncoder();
