@@ -192,18 +192,19 @@ function withoutProblemInformation(packet: Packet): Packet {
 }
 
 function writeConnect(writer: PacketWriter, packet: ConnectPacket): void {
-  const { protocolVersion, username, password, will, properties } = packet;
+  const { protocolVersion, bridge, cleanStart, keepAlive, username, password, will } = packet;
   writer.version = protocolVersion;
   if (protocolVersion !== 5 && password !== undefined && username === undefined) {
     throw writer.forbidden('a password without a user name needs MQTT 5.0 [MQTT311-3.1.2-22]');
   }
-  if (protocolVersion === 5 && packet.bridge) throw writer.forbidden('MQTT 5.0 has no bridge mark');
+  if (protocolVersion === 5 && bridge) throw writer.forbidden('MQTT 5.0 has no bridge mark');
   writer.text(protocolVersion === 3 ? 'MQIsdp' : 'MQTT', 'Protocol Name');
-  writer.byte(protocolVersion | (packet.bridge ? BRIDGE_BIT : 0));
-  writer.byte(connectFlags(writer, packet));
-  writer.check(packet.keepAlive, 0, 0xffff, 'Keep Alive');
-  writer.uint16(packet.keepAlive);
-  writePropertyBlock(writer, properties);
+  writer.byte(protocolVersion | (bridge ? BRIDGE_BIT : 0));
+  const credentials = (username === undefined ? 0 : 0x80) | (password === undefined ? 0 : 0x40);
+  writer.byte(credentials | (will === undefined ? 0 : willFlags(writer, will)) | (cleanStart ? 0x02 : 0));
+  writer.check(keepAlive, 0, 0xffff, 'Keep Alive');
+  writer.uint16(keepAlive);
+  writePropertyBlock(writer, packet.properties);
   writer.text(packet.clientId, 'Client Identifier');
   if (will !== undefined) {
     writePropertyBlock(writer, will.properties, 'will');
@@ -213,12 +214,6 @@ function writeConnect(writer: PacketWriter, packet: ConnectPacket): void {
   }
   if (username !== undefined) writer.text(username, 'User Name');
   if (password !== undefined) writer.binary(password, 'Password');
-}
-
-function connectFlags(writer: PacketWriter, packet: ConnectPacket): number {
-  const clean = packet.cleanStart ? 0x02 : 0;
-  const credentials = (packet.username === undefined ? 0 : 0x80) | (packet.password === undefined ? 0 : 0x40);
-  return clean | credentials | (packet.will === undefined ? 0 : willFlags(writer, packet.will));
 }
 
 function willFlags(writer: PacketWriter, will: Will): number {
