@@ -207,7 +207,9 @@ function writeConnect(writer: PacketWriter, packet: ConnectPacket): void {
   writePropertyBlock(writer, packet.properties);
   writer.text(packet.clientId, 'Client Identifier');
   if (will !== undefined) {
-    writePropertyBlock(writer, will.properties, 'will');
+    writer.carrier = 'will';
+    writePropertyBlock(writer, will.properties);
+    writer.carrier = 'connect';
     writer.text(will.topic, 'Will Topic');
     checkTopicField(will.topic, 'Will Topic');
     writer.binary(will.payload, 'Will Payload');

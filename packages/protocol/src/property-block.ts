@@ -63,16 +63,13 @@ export function readProperties(
 }
 
 /**
- * Writes a property block, in the order of the object's keys; none before 5.0.
+ * Writes the property block of the writer's carrier, in the order of the object's keys; none before 5.0.
  *
- * Throws, as reading it would, for a property that has no place in `carrier` or whose value is out of its range.
+ * Throws, as reading it would, for a property that has no place in the carrier or whose value is out of its range.
  */
-export function writePropertyBlock(
-  writer: PacketWriter,
-  properties: Properties,
-  carrier = writer.carrier as PropertyCarrier,
-): void {
-  if (writer.version !== 5) return;
+export function writePropertyBlock(writer: PacketWriter, properties: Properties): void {
+  const { carrier, version } = writer;
+  if (version !== 5) return;
   checkAuthentication(properties, writer);
   const block = writer.openBlock();
   for (const key in properties) {
@@ -80,11 +77,11 @@ export function writePropertyBlock(
     if (value === undefined) continue;
     const property = propertyOf(key);
     if (property === undefined || !isIn(property.carriers, carrier)) {
-      throw writer.forbidden(`"${key}" is no property of ${carrier} (2.2.2.2)`);
+      throw writer.forbidden(`property "${key}" has no place in it (2.2.2.2)`);
     }
     const { id, type, multiple } = property;
     const values = multiple === 0 ? [value] : (value as readonly unknown[]);
-    if (!Array.isArray(values)) throw writer.forbidden(`${key} is no array`);
+    if (!Array.isArray(values)) throw writer.forbidden(`its ${key} is ${typeof values}, expected an array`);
     if (values.length > 1 && !isIn(multiple, carrier)) throw writer.forbidden(`${key} occurs twice, expected once`);
     for (const one of values) {
       checkPropertyValue(property, one);
