@@ -44,11 +44,11 @@ test('forwards every property of a message but expiry, alias, identifiers and wi
     subscriptionIdentifiers: [3],
     willDelayInterval: 4,
   });
-  assert.deepEqual(readProperties(encoded, 0, encoded.length, 'publish', 'server', true), kept);
+  assert.deepEqual(readProperties(encoded, 0, encoded.length, 'publish', 'server'), kept);
   assert.equal(forwardedProperties({ topicAlias: 1 }).length, 0);
 });
 
 test('forwards properties of more than 127 bytes whole', () => {
   const encoded = forwardedProperties({ contentType: 'x'.repeat(20_000) });
-  assert.equal(readProperties(encoded, 0, encoded.length, 'publish', 'server', true).contentType?.length, 20_000);
+  assert.equal(readProperties(encoded, 0, encoded.length, 'publish', 'server').contentType?.length, 20_000);
 });

@@ -124,7 +124,7 @@ export class TopicTable {
     encoded[0] = length >>> 8;
     encoded[1] = length & 0xff;
     bytes.copy(encoded, 2, start, end);
-    const name = readUtf8(bytes, start, end, this.#strictText);
+    const name = readUtf8(bytes, start, end);
     const topic = new Topic(
       name,
       encoded,

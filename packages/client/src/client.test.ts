@@ -204,7 +204,7 @@ const MISTAKES: readonly (readonly [what: string, call: (client: Client) => Prom
   [
     'a long topic',
     (client) => client.publish('a'.repeat(70_000), 'x'),
-    /Topic Name has 65536 bytes, at most 65535 fit/,
+    /Topic Name has 70000 bytes, at most 65535 fit/,
   ],
   ['U+0000 in a topic', (client) => client.publish('a\0b', 'x'), /U\+0000/],
   [
@@ -215,7 +215,7 @@ const MISTAKES: readonly (readonly [what: string, call: (client: Client) => Prom
   [
     'User Properties as an object',
     (client) => client.publish('a', 'x', { properties: { userProperties: { a: '1' } as never } }),
-    /userProperties: expected an array/,
+    /userProperties is object, expected an array/,
   ],
   [
     'User Properties as text',

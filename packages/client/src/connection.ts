@@ -51,8 +51,6 @@ export interface PacketTap {
 const FIRST_BYTES: readonly number[] = [0x20, 0xe0, 0xf0];
 /** Of a packet before CONNACK: nobody has shown yet who they are, and properties take many times their bytes. */
 const FIRST_PACKETS_BYTES_MAX = 131_072;
-/** What other publishers write in a topic or property is not for this client to end its connection at. */
-const ANY_TEXT = { strictText: false };
 /** What may be refused to whoever asks for it. */
 const REQUESTS: readonly Packet['type'][] = ['connect', 'publish', 'subscribe', 'unsubscribe', 'auth'];
 /** The output is written before the end of the turn when it has so many bytes. */
@@ -240,7 +238,8 @@ export class Connection implements WireHandler {
     try {
       while (this.#state === 'open' && this.#reader.next()) {
         const { bytes, start, bodyStart, end } = this.#reader;
-        const packet = decodeServerPacket(this.#version, bytes, start, bodyStart, end, ANY_TEXT);
+        // What other publishers write in text is not for this client to end its connection at: no further check.
+        const packet = decodeServerPacket(this.#version, bytes, start, bodyStart, end);
         if (this.#tap.isOpen) this.#tap.received(packet);
         this.owner?.received(packet);
         if (this.#isPaused) {

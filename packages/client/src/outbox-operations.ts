@@ -165,7 +165,7 @@ export function readOperations(body: Uint8Array, visitor: OperationVisitor): voi
     if (kind === CLIENT_ID) {
       const start = at + TEXT_AT;
       at = within(body, start + view.getUint16(at + 1));
-      visitor.clientId(readUtf8(body, start, at, false));
+      visitor.clientId(readUtf8(body, start, at));
       continue;
     }
     const sequence = view.getFloat64(at + SEQUENCE_AT);
@@ -199,12 +199,12 @@ export function recordOf(put: Uint8Array, { packetId, state }: OutboxProgress): 
   const payloadAt = within(put, propertiesAt + propertyBytes);
   return {
     sequence: view.getFloat64(SEQUENCE_AT),
-    topic: readUtf8(put, topicAt, topicEnd, false),
+    topic: readUtf8(put, topicAt, topicEnd),
     payload: put.subarray(payloadAt),
     qos: (flags & 3) as 0 | 1 | 2,
     retain: (flags & RETAIN) !== 0,
     // A server's, since a client that passes messages on may keep their Subscription Identifiers.
-    properties: readProperties(put, propertiesAt, payloadAt, 'publish', 'server', false),
+    properties: readProperties(put, propertiesAt, payloadAt, 'publish', 'server'),
     expiresAtMs: Number.isNaN(expiresAtMs) ? undefined : expiresAtMs,
     packetId,
     state,

@@ -1,6 +1,6 @@
 /** Topic templates: `player/{key}/request/{id}`, whose named levels are filled to publish and read from what comes. */
 
-import { hasWildcard, topicMatches } from '@dunlin/protocol';
+import { FilterTree, hasWildcard } from '@dunlin/protocol';
 import { MqttError, shown } from './errors.ts';
 
 /** The parameters of a template by name: `{ key: string }` for `player/{key}/status`. */
@@ -26,8 +26,8 @@ export class TopicTemplate<Template extends string = string> {
   /** `$share/<group>/`, or nothing. */
   readonly #share: string;
   readonly #topic: string;
-  /** Takes every topic that `match` takes, and some more. */
-  readonly #filter: string;
+  /** Its one filter takes every topic that `match` takes, and some more. */
+  readonly #filters = new FilterTree<true>();
 
   /** Throws 'invalid' for a brace that is not part of a whole level `{name}`, and for a name that stands twice. */
   constructor(text: Template) {
@@ -35,8 +35,9 @@ export class TopicTemplate<Template extends string = string> {
     this.#share = /^\$share\/[^/]*\//.exec(text)?.[0] ?? '';
     this.#topic = text.slice(this.#share.length);
     this.names = Array.from(this.#topic.matchAll(PARAMETER), ([, name]) => name);
-    this.#filter = this.#replaced(() => '+');
-    if (/[{}]/.test(this.#share + this.#filter)) this.#fail('use', 'each "{name}" is expected to be a whole level');
+    const filter = this.#replaced(() => '+');
+    this.#filters.add(filter, true);
+    if (/[{}]/.test(this.#share + filter)) this.#fail('use', 'each "{name}" is expected to be a whole level');
     if (new Set(this.names).size < this.names.length) this.#fail('use', 'each name is expected once');
   }
 
@@ -58,7 +59,7 @@ export class TopicTemplate<Template extends string = string> {
 
   /** The parameters in a Topic Name; undefined for one that is not of this template. */
   match(topic: string): TemplateParams<Template> | undefined {
-    if (!topicMatches(this.#filter, topic)) return undefined;
+    if (this.#filters.collect(topic, []).length === 0) return undefined;
     const levels = topic.split('/');
     const found = this.#topic.split('/').flatMap((level, at) => (level[0] === '{' ? [levels[at]] : []));
     if (!found.every(isLevel)) return undefined;

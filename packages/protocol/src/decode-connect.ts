@@ -4,11 +4,16 @@ import { MqttError, malformedPacket } from './errors.ts';
 import { PacketReader } from './packet-reader.ts';
 import type { ConnectPacket, ProtocolVersion, QoS, Will } from './packets.ts';
 import { readPropertyBlock } from './property-block.ts';
-import type { TextRules } from './utf8.ts';
-import { checkTopicName } from './utf8-check.ts';
+import type { TextCheck, TextRules } from './utf8.ts';
+import { checkTopicName, checkUtf8 } from './utf8-check.ts';
 
 /** Options of the decode functions. */
 export interface DecodeOptions extends TextRules {}
+
+/** What the options ask of text. */
+export function textCheck({ strictText = true }: DecodeOptions): TextCheck | undefined {
+  return strictText ? checkUtf8 : undefined;
+}
 
 /** The private mark of Mosquitto's bridges on the Protocol Level. */
 const BRIDGE_BIT = 0x80;
@@ -42,8 +47,7 @@ export function decodeConnect(
 ): ConnectPacket {
   if ((bytes[start] & 0x0f) !== 0)
     throw malformedPacket('Cannot read CONNECT: its header flags are not 0 [MQTT-2.1.3-1]');
-  const strictText = options.strictText ?? true;
-  const reader = new PacketReader('connect', 'client', 5, bytes, bodyStart, end, strictText);
+  const reader = new PacketReader('connect', 'client', 5, bytes, bodyStart, end, textCheck(options));
   const name = readName(reader);
   const level = reader.byte('Protocol Level');
   const bridge = level === (BRIDGE_BIT | 3) || level === (BRIDGE_BIT | 4);
@@ -122,7 +126,7 @@ function readWill(reader: PacketReader, flags: number): Will {
   const properties = readPropertyBlock(reader, 'will');
   const topicStart = reader.at + 2;
   const topic = reader.text('Will Topic');
-  checkTopicName(reader.bytes, topicStart, reader.at, reader.strictText);
+  checkTopicName(reader.bytes, topicStart, reader.at, reader.checkText !== undefined);
   if (topic === '') {
     throw new MqttError('topic-name-invalid', 0x90, 'Cannot read CONNECT: its Will Topic is empty [MQTT-4.7.3-1]');
   }

@@ -1,6 +1,6 @@
 /** Reads every control packet of MQTT 3.1, 3.1.1 and 5.0 and enforces their format (chapter 3). */
 
-import { type DecodeOptions, decodeConnect } from './decode-connect.ts';
+import { type DecodeOptions, decodeConnect, textCheck } from './decode-connect.ts';
 import { MqttError, malformedPacket, protocolError } from './errors.ts';
 import { PacketReader } from './packet-reader.ts';
 import { fixedFlags, PACKET_NAMES, type PacketName, PacketType, type Side } from './packet-types.ts';
@@ -23,6 +23,7 @@ import {
 import { readPropertyBlock } from './property-block.ts';
 import { hexadecimal, isReasonCodeAllowed } from './reason-codes.ts';
 import { checkTopicField } from './topic.ts';
+import type { TextCheck } from './utf8.ts';
 
 const RETURN_CODE_MAXIMUM = 5;
 const SUBACK_FAILURE = 0x80;
@@ -47,8 +48,9 @@ export function decodePacket(
   end: number,
   options: DecodeOptions = {},
 ): Packet {
-  const decode = receiver === 'server' ? decodeClientPacket : decodeServerPacket;
-  return decode(version, bytes, start, bodyStart, end, options);
+  return receiver === 'server'
+    ? decodeClientPacket(version, bytes, start, bodyStart, end, options)
+    : decodeServerPacket(version, bytes, start, bodyStart, end, textCheck(options));
 }
 
 /** Reads what a client sent, as a server does; see `decodePacket`. */
@@ -61,46 +63,38 @@ export function decodeClientPacket(
   options: DecodeOptions = {},
 ): Packet {
   if (bytes[start] >> 4 === PacketType.connect) return decodeConnect(bytes, start, bodyStart, end, options);
-  const reader = readerOf('client', version, bytes, start, bodyStart, end, options);
-  return decodeWith(decodeClientBody, reader, bytes[start]);
+  return decodeWith(decodeClientBody, 'client', version, bytes, start, bodyStart, end, textCheck(options));
 }
 
-/** Reads what a server sent, as a client does; see `decodePacket`. */
+/** Reads what a server sent, as a client does; see `decodePacket`. Without `checkText` any UTF-8 String is right. */
 export function decodeServerPacket(
   version: ProtocolVersion,
   bytes: Uint8Array,
   start: number,
   bodyStart: number,
   end: number,
-  options: DecodeOptions = {},
+  checkText?: TextCheck,
 ): Packet {
-  const reader = readerOf('server', version, bytes, start, bodyStart, end, options);
-  return decodeWith(decodeServerBody, reader, bytes[start]);
+  return decodeWith(decodeServerBody, 'server', version, bytes, start, bodyStart, end, checkText);
 }
 
-function readerOf(
+/** `decodeSided` reads what only one side sends, and gives undefined for every other type. */
+function decodeWith(
+  decodeSided: (reader: PacketReader) => Packet | undefined,
   sender: Side,
   version: ProtocolVersion,
   bytes: Uint8Array,
   start: number,
   bodyStart: number,
   end: number,
-  { strictText }: DecodeOptions,
-): PacketReader {
-  const type = bytes[start] >> 4;
-  if (type === 0) throw malformedPacket('Cannot read a packet: its type is 0 [MQTT-2.1.3-1]');
-  return new PacketReader(PACKET_NAMES[type - 1], sender, version, bytes, bodyStart, end, strictText);
-}
-
-/** `decodeSided` reads what only one side sends, and gives undefined for every other type. */
-function decodeWith(
-  decodeSided: (reader: PacketReader) => Packet | undefined,
-  reader: PacketReader,
-  firstByte: number,
+  checkText: TextCheck | undefined,
 ): Packet {
-  const flags = firstByte & 0x0f;
-  if (reader.carrier === 'publish') return decodePublish(reader, flags);
-  const expected = fixedFlags(firstByte >> 4);
+  const type = bytes[start] >> 4;
+  const flags = bytes[start] & 0x0f;
+  if (type === 0) throw malformedPacket('Cannot read a packet: its type is 0 [MQTT-2.1.3-1]');
+  const reader = new PacketReader(PACKET_NAMES[type - 1], sender, version, bytes, bodyStart, end, checkText);
+  if (type === PacketType.publish) return decodePublish(reader, flags);
+  const expected = fixedFlags(type);
   // In MQTT 3.1 DUP may be set on what is sent again: PUBREL, SUBSCRIBE and UNSUBSCRIBE.
   if (flags !== expected && !(reader.version === 3 && expected === 2 && flags === 10)) {
     throw reader.malformed(`its header flags are ${flags}, not ${expected} [MQTT-2.1.3-1]`);

@@ -1,6 +1,6 @@
 /** Writes every control packet of MQTT 3.1, 3.1.1 and 5.0 (chapter 3). */
 
-import { fixedFlags, PacketType } from './packet-types.ts';
+import { fixedFlags, type PacketName, PacketType } from './packet-types.ts';
 import { PacketWriter } from './packet-writer.ts';
 import type {
   AuthPacket,
@@ -52,7 +52,7 @@ function writerFor(packet: Packet): PacketWriter {
 
 /** Appends a packet of either side; see `encodePacket`. After a throw nothing of it is there. */
 export function writePacket(writer: PacketWriter, packet: Packet, version: ProtocolVersion): void {
-  writeWith(writeBody, writer, packet, version);
+  writeWith(writeEitherBody, writer, packet, version);
 }
 
 /** The packets that a client may send. */
@@ -64,59 +64,68 @@ export function writeClientPacket(writer: PacketWriter, packet: ClientPacket, ve
 }
 
 function writeWith<Some extends Packet>(
-  writeOwn: (writer: PacketWriter, packet: Some, version: ProtocolVersion) => void,
+  writeBody: (writer: PacketWriter, packet: Some) => void,
   writer: PacketWriter,
   packet: Some,
   version: ProtocolVersion,
 ): void {
   const start = writer.length;
+  const type = PacketType[packet.type];
+  let flags: number;
+  let guess = 0;
+  if (packet.type !== 'publish') flags = fixedFlags(type);
+  else {
+    flags = (packet.dup ? 8 : 0) | (packet.qos << 1) | (packet.retain ? 1 : 0);
+    // Of a topic in ASCII without properties, so that most payloads are copied once.
+    guess = packet.topic.length + packet.payload.length + 5;
+  }
+  writer.carrier = packet.type;
+  writer.version = version;
   try {
-    const type = PacketType[packet.type];
-    const title = packet.type.toUpperCase();
-    if (packet.type === 'publish') writer.begin(title, publishFirstByte(packet), publishGuess(packet, version));
-    else writer.begin(title, (type << 4) | fixedFlags(type));
-    writeOwn(writer, packet, version);
-    writer.finish();
+    writer.byte((type << 4) | flags);
+    const body = writer.openBlock(guess);
+    writeBody(writer, packet);
+    writer.closeBlock(body, guess);
   } catch (error) {
     writer.length = start;
     throw error;
   }
 }
 
-function writeBody(writer: PacketWriter, packet: Packet, version: ProtocolVersion): void {
+function writeEitherBody(writer: PacketWriter, packet: Packet): void {
   switch (packet.type) {
     case 'connack':
-      writeConnack(writer, packet, version);
+      writeConnack(writer, packet);
       break;
     case 'suback':
-      writeSuback(writer, packet, version);
+      writeSuback(writer, packet);
       break;
     case 'unsuback':
-      writeUnsuback(writer, packet, version);
+      writeUnsuback(writer, packet);
       break;
     case 'pingresp':
       break;
     default:
-      writeClientBody(writer, packet, version);
+      writeClientBody(writer, packet);
   }
 }
 
-function writeClientBody(writer: PacketWriter, packet: ClientPacket, version: ProtocolVersion): void {
+function writeClientBody(writer: PacketWriter, packet: ClientPacket): void {
   switch (packet.type) {
     case 'connect':
       writeConnect(writer, packet);
       break;
     case 'publish':
-      writePublish(writer, packet, version);
+      writePublish(writer, packet);
       break;
     case 'subscribe':
     case 'unsubscribe':
-      writeRequest(writer, packet, version);
+      writeRequest(writer, packet);
       break;
     case 'pingreq':
       break;
     default:
-      writeReason(writer, packet, version);
+      writeReason(writer, packet);
   }
 }
 
@@ -183,19 +192,24 @@ function withoutProblemInformation(packet: Packet): Packet {
 }
 
 function writeConnect(writer: PacketWriter, packet: ConnectPacket): void {
-  const { protocolVersion, username, password, will, properties } = packet;
+  const { protocolVersion, bridge, cleanStart, keepAlive, username, password, will } = packet;
+  writer.version = protocolVersion;
   if (protocolVersion !== 5 && password !== undefined && username === undefined) {
     throw writer.forbidden('a password without a user name needs MQTT 5.0 [MQTT311-3.1.2-22]');
   }
-  if (protocolVersion === 5 && packet.bridge) throw writer.forbidden('MQTT 5.0 has no bridge mark');
+  if (protocolVersion === 5 && bridge) throw writer.forbidden('MQTT 5.0 has no bridge mark');
   writer.text(protocolVersion === 3 ? 'MQIsdp' : 'MQTT', 'Protocol Name');
-  writer.byte(protocolVersion | (packet.bridge ? BRIDGE_BIT : 0));
-  writer.byte(connectFlags(writer, packet));
-  writer.uint16(packet.keepAlive, 'Keep Alive');
-  if (protocolVersion === 5) writePropertyBlock(writer, properties, 'connect');
+  writer.byte(protocolVersion | (bridge ? BRIDGE_BIT : 0));
+  const credentials = (username === undefined ? 0 : 0x80) | (password === undefined ? 0 : 0x40);
+  writer.byte(credentials | (will === undefined ? 0 : willFlags(writer, will)) | (cleanStart ? 0x02 : 0));
+  writer.check(keepAlive, 0, 0xffff, 'Keep Alive');
+  writer.uint16(keepAlive);
+  writePropertyBlock(writer, packet.properties);
   writer.text(packet.clientId, 'Client Identifier');
   if (will !== undefined) {
-    if (protocolVersion === 5) writePropertyBlock(writer, will.properties, 'will');
+    writer.carrier = 'will';
+    writePropertyBlock(writer, will.properties);
+    writer.carrier = 'connect';
     writer.text(will.topic, 'Will Topic');
     checkTopicField(will.topic, 'Will Topic');
     writer.binary(will.payload, 'Will Payload');
@@ -204,30 +218,21 @@ function writeConnect(writer: PacketWriter, packet: ConnectPacket): void {
   if (password !== undefined) writer.binary(password, 'Password');
 }
 
-function connectFlags(writer: PacketWriter, packet: ConnectPacket): number {
-  const clean = packet.cleanStart ? 0x02 : 0;
-  const credentials = (packet.username === undefined ? 0 : 0x80) | (packet.password === undefined ? 0 : 0x40);
-  return clean | credentials | (packet.will === undefined ? 0 : willFlags(writer, packet.will));
-}
-
 function willFlags(writer: PacketWriter, will: Will): number {
-  checkUpTo2(writer, will.qos, 'QoS');
+  writer.check(will.qos, 0, 2, 'QoS');
   return 0x04 | (will.qos << 3) | (will.retain ? 0x20 : 0);
 }
 
-function writeConnack(writer: PacketWriter, packet: ConnackPacket, version: ProtocolVersion): void {
+function writeConnack(writer: PacketWriter, packet: ConnackPacket): void {
+  const { version } = writer;
   if (packet.sessionPresent && packet.reasonCode !== 0) {
     throw writer.forbidden('Session Present is 1 with a refusal [MQTT-3.2.2-6]');
   }
   // Level 3 knows no Session Present: the byte is reserved and 0.
   writer.byte(packet.sessionPresent && version !== 3 ? 1 : 0);
-  if (version === 5) {
-    checkReasonCode(writer, 'connack', packet.reasonCode);
-    writer.byte(packet.reasonCode);
-    writePropertyBlock(writer, packet.properties, 'connack');
-  } else {
-    writer.byte(returnCode(writer, packet.reasonCode));
-  }
+  if (version === 5) writeReasonCode(writer, packet.reasonCode);
+  else writer.byte(returnCode(writer, packet.reasonCode));
+  writePropertyBlock(writer, packet.properties);
 }
 
 function returnCode(writer: PacketWriter, code: number): number {
@@ -236,106 +241,82 @@ function returnCode(writer: PacketWriter, code: number): number {
   throw writer.forbidden(`no Return Code stands for ${hexadecimal(code)}, close without CONNACK [MQTT311-3.2.2-6]`);
 }
 
-function writePublish(writer: PacketWriter, packet: PublishPacket, version: ProtocolVersion): void {
+function writePublish(writer: PacketWriter, packet: PublishPacket): void {
   const { qos, topic, properties } = packet;
-  checkUpTo2(writer, qos, 'QoS');
+  writer.check(qos, 0, 2, 'QoS');
   if (packet.dup && qos === 0) throw writer.forbidden('DUP is 1 with QoS 0 [MQTT-3.3.1-2]');
   if (topic !== '') checkTopicField(topic, 'Topic Name');
-  else if (version !== 5 || properties.topicAlias === undefined) {
+  else if (writer.version !== 5 || properties.topicAlias === undefined) {
     throw writer.forbidden('its Topic Name is empty and it has no Topic Alias (3.3.2.1)');
   }
   writer.text(topic, 'Topic Name');
   if (qos > 0) writer.packetId(packet.packetId);
-  if (version === 5) writePropertyBlock(writer, properties, 'publish');
+  writePropertyBlock(writer, properties);
   writer.raw(packet.payload);
 }
 
-function publishFirstByte({ dup, qos, retain }: PublishPacket): number {
-  return (PacketType.publish << 4) | (dup ? 8 : 0) | (qos << 1) | (retain ? 1 : 0);
-}
-
-/** The Remaining Length of a topic in ASCII without properties, so that most payloads are copied once. */
-function publishGuess({ topic, qos, payload }: PublishPacket, version: ProtocolVersion): number {
-  return 2 + topic.length + (qos > 0 ? 2 : 0) + (version === 5 ? 1 : 0) + payload.length;
-}
-
 /** 5.0 leaves out properties where there are none, and then a code of 0 too; before there is neither. */
-function writeReason(
-  writer: PacketWriter,
-  packet: PublishAckPacket | DisconnectPacket | AuthPacket,
-  version: ProtocolVersion,
-): void {
+function writeReason(writer: PacketWriter, packet: PublishAckPacket | DisconnectPacket | AuthPacket): void {
   const { type, reasonCode, properties } = packet;
+  const { version } = writer;
   if ('packetId' in packet) writer.packetId(packet.packetId);
   if (type === 'auth' && (version !== 5 || properties.authenticationMethod === undefined)) {
     throw writer.forbidden('it needs MQTT 5.0 and an Authentication Method (3.15.2.2.2)');
   }
   if (version !== 5) return;
   const start = writer.length;
-  checkReasonCode(writer, type, reasonCode);
-  writer.byte(reasonCode);
-  writePropertyBlock(writer, properties, type);
+  writeReasonCode(writer, reasonCode);
+  writePropertyBlock(writer, properties);
   if (writer.length === start + 2) writer.length -= reasonCode === 0 ? 2 : 1;
 }
 
-function writeRequest(
-  writer: PacketWriter,
-  packet: SubscribePacket | UnsubscribePacket,
-  version: ProtocolVersion,
-): void {
+function writeRequest(writer: PacketWriter, packet: SubscribePacket | UnsubscribePacket): void {
   const filters = packet.type === 'subscribe' ? packet.subscriptions : packet.filters;
   if (filters.length === 0) throw writer.forbidden('it has no Topic Filter [MQTT-3.8.3-2, 3.10.3-2]');
   writer.packetId(packet.packetId);
-  if (version === 5) writePropertyBlock(writer, packet.properties, packet.type);
+  writePropertyBlock(writer, packet.properties);
   for (const one of filters) {
     const isText = typeof one === 'string';
     writer.text(isText ? one : one.filter, 'Topic Filter');
-    if (!isText) writer.byte(subscriptionOptions(writer, one, version));
+    if (!isText) writer.byte(subscriptionOptions(writer, one));
   }
 }
 
-function subscriptionOptions(
-  writer: PacketWriter,
-  subscription: SubscriptionRequest,
-  version: ProtocolVersion,
-): number {
+function subscriptionOptions(writer: PacketWriter, subscription: SubscriptionRequest): number {
   const { filter, qos, noLocal, retainAsPublished, retainHandling } = subscription;
-  checkUpTo2(writer, qos, 'QoS');
-  if (version !== 5) return qos;
+  writer.check(qos, 0, 2, 'QoS');
+  if (writer.version !== 5) return qos;
   if (noLocal && filter.startsWith(SHARED_PREFIX)) {
     throw writer.forbidden('No Local is 1 on a Shared Subscription [MQTT-3.8.3-4]');
   }
-  checkUpTo2(writer, retainHandling, 'Retain Handling');
+  writer.check(retainHandling, 0, 2, 'Retain Handling');
   return qos | (noLocal ? 4 : 0) | (retainAsPublished ? 8 : 0) | (retainHandling << 4);
 }
 
-function writeSuback(writer: PacketWriter, packet: SubackPacket, version: ProtocolVersion): void {
+function writeSuback(writer: PacketWriter, packet: SubackPacket): void {
   if (packet.reasonCodes.length === 0) throw writer.forbidden('it has no Reason Code, expected one for each filter');
   writer.packetId(packet.packetId);
-  if (version === 5) writePropertyBlock(writer, packet.properties, 'suback');
+  writePropertyBlock(writer, packet.properties);
   for (const code of packet.reasonCodes) {
-    checkReasonCode(writer, 'suback', code);
-    writer.byte(version !== 5 && code >= SUBACK_FAILURE ? SUBACK_FAILURE : code);
+    checkReasonCode(writer, code);
+    writer.byte(writer.version !== 5 && code >= SUBACK_FAILURE ? SUBACK_FAILURE : code);
   }
 }
 
-function writeUnsuback(writer: PacketWriter, packet: UnsubackPacket, version: ProtocolVersion): void {
+function writeUnsuback(writer: PacketWriter, packet: UnsubackPacket): void {
   writer.packetId(packet.packetId);
-  if (version !== 5) return;
+  if (writer.version !== 5) return;
   if (packet.reasonCodes.length === 0) throw writer.forbidden('it has no Reason Code, expected one for each filter');
-  writePropertyBlock(writer, packet.properties, 'unsuback');
-  for (const code of packet.reasonCodes) {
-    checkReasonCode(writer, 'unsuback', code);
-    writer.byte(code);
-  }
+  writePropertyBlock(writer, packet.properties);
+  for (const code of packet.reasonCodes) writeReasonCode(writer, code);
 }
 
-function checkReasonCode(writer: PacketWriter, type: Packet['type'], code: number): void {
-  if (isReasonCodeAllowed(type, code, 'client') || isReasonCodeAllowed(type, code, 'server')) return;
+function writeReasonCode(writer: PacketWriter, code: number): void {
+  checkReasonCode(writer, code);
+  writer.byte(code);
+}
+
+function checkReasonCode(writer: PacketWriter, code: number): void {
+  if (isReasonCodeAllowed(writer.carrier as PacketName, code)) return;
   throw writer.forbidden(`code ${hexadecimal(code)} has no place in it (2.4)`);
-}
-
-function checkUpTo2(writer: PacketWriter, value: number, field: string): void {
-  if (value === 0 || value === 1 || value === 2) return;
-  throw writer.forbidden(`a ${field} is ${String(value)} (${typeof value}), expected 0 to 2`);
 }

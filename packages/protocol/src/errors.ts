@@ -45,3 +45,8 @@ export function malformedPacket(message: string): MqttError {
 export function protocolError(message: string): MqttError {
   return new MqttError('protocol-error', 0x82, message);
 }
+
+/** The fault of what is larger than its receiver takes: code 'packet-too-large', Reason Code 0x95. Returned, not thrown. */
+export function packetTooLarge(message: string): MqttError {
+  return new MqttError('packet-too-large', 0x95, message);
+}

@@ -1,6 +1,6 @@
 /** Cuts the byte stream of a connection into whole control packets (section 2.1). */
 
-import { MqttError, malformedPacket } from './errors.ts';
+import { malformedPacket, packetTooLarge } from './errors.ts';
 import { PacketType } from './packet-types.ts';
 
 const NO_BYTES = new Uint8Array(0);
@@ -162,7 +162,7 @@ export class FrameReader {
     const maximum = isControl ? Math.min(this.maximumControlSize, this.maximumPacketSize) : this.maximumPacketSize;
     if (packetSize <= maximum) return;
     const what = maximum < this.maximumPacketSize ? 'other than PUBLISH, it may have' : 'the Maximum Packet Size is';
-    throw new MqttError('packet-too-large', 0x95, `Cannot read a packet of ${packetSize} bytes: ${what} ${maximum}`);
+    throw packetTooLarge(`Cannot read a packet of ${packetSize} bytes: ${what} ${maximum}`);
   }
 
   /** Moves bytes from the chunk to the packet being gathered; true when that completes it. */

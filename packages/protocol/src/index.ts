@@ -72,7 +72,7 @@ export { type OpenExchange, SenderFlow } from './sender-flow.ts';
 export { parseSharedFilter, type SharedFilter } from './share.ts';
 export { assertTopicFilter, assertTopicName, hasWildcard, isTopicFilter, topicLevels, topicMatches } from './topic.ts';
 export { TopicAliasReceiver, TopicAliasSender } from './topic-alias.ts';
-export { readUtf8, TEXT_BYTES_MAXIMUM, type TextRules, utf8Length, writeUtf8 } from './utf8.ts';
+export { readUtf8, TEXT_BYTES_MAXIMUM, type TextCheck, type TextRules, utf8Length, writeUtf8 } from './utf8.ts';
 export { checkTopicName, checkUtf8 } from './utf8-check.ts';
 export { PACKET_BYTES_MAXIMUM, readVarint, VARINT_MAXIMUM, varintSize, writeVarint } from './varint.ts';
 export { quoted, visible } from './visible-text.ts';

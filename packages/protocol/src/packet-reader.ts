@@ -3,8 +3,8 @@
 import { type MqttError, malformedPacket, protocolError } from './errors.ts';
 import type { Side } from './packet-types.ts';
 import type { ProtocolVersion } from './packets.ts';
-import { carrierTitle, type PropertyCarrier } from './properties.ts';
-import { readUtf8 } from './utf8.ts';
+import type { PropertyCarrier } from './properties.ts';
+import { readUtf8, type TextCheck } from './utf8.ts';
 import { readVarint, varintSize } from './varint.ts';
 
 /**
@@ -19,7 +19,7 @@ export class PacketReader {
   readonly sender: Side;
   /** Of a CONNECT known only when its level has been read. */
   version: ProtocolVersion;
-  readonly strictText: boolean;
+  readonly checkText: TextCheck | undefined;
   /** Offset of the next field. */
   at: number;
 
@@ -30,7 +30,7 @@ export class PacketReader {
     bytes: Uint8Array,
     at: number,
     end: number,
-    strictText = true,
+    checkText?: TextCheck,
   ) {
     this.carrier = carrier;
     this.sender = sender;
@@ -38,12 +38,12 @@ export class PacketReader {
     this.bytes = bytes;
     this.at = at;
     this.end = end;
-    this.strictText = strictText;
+    this.checkText = checkText;
   }
 
   /** Names the packet in errors. */
   get title(): string {
-    return carrierTitle(this.carrier);
+    return this.carrier.toUpperCase();
   }
 
   /** Bytes not yet read. */
@@ -81,7 +81,8 @@ export class PacketReader {
   text(field: string): string {
     const length = this.uint16(field);
     const start = this.skip(length, field);
-    return readUtf8(this.bytes, start, this.at, this.strictText);
+    this.checkText?.(this.bytes, start, this.at);
+    return readUtf8(this.bytes, start, this.at);
   }
 
   /** A view, no copy. */

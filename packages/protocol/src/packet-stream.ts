@@ -3,7 +3,7 @@
  * broker, which holds many half-read packets, takes `FrameReader`.
  */
 
-import { MqttError } from './errors.ts';
+import { packetTooLarge } from './errors.ts';
 import { readVarint, VARINT_BYTES_MAXIMUM } from './varint.ts';
 
 /**
@@ -50,8 +50,9 @@ export class PacketStream {
       const end = bodyStart + readVarint(bytes, start + 1, bodyStart);
       const size = end - start;
       if (size > this.maximumPacketSize) {
-        const message = `Cannot read a packet of ${size} bytes: the Maximum Packet Size is ${this.maximumPacketSize}`;
-        throw new MqttError('packet-too-large', 0x95, message);
+        throw packetTooLarge(
+          `Cannot read a packet of ${size} bytes: the Maximum Packet Size is ${this.maximumPacketSize}`,
+        );
       }
       if (end <= this.#filled) {
         this.start = start;

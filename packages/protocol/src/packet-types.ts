@@ -59,6 +59,48 @@ export function maySend(row: PacketTypeRow, sender: Side, version: ProtocolVersi
   return from === 'both' || from === sender;
 }
 
+/** Places by letter. Bit n stands for packet type n from a client, bit 16 + n for the same from a server. */
+const PLACES: Readonly<Record<string, number>> = {
+  /** CONNECT, and the Will in it. */
+  c: 0x2,
+  w: 0x1,
+  /** CONNACK. */
+  C: 0x0004_0000,
+  /** PUBLISH: of either side, of a server. */
+  p: 0x0008_0008,
+  q: 0x0008_0000,
+  /** PUBACK and PUBREC. */
+  P: 0x0030_0030,
+  /** PUBREL and PUBCOMP. */
+  R: 0x00c0_00c0,
+  /** SUBSCRIBE and SUBACK. */
+  s: 0x100,
+  S: 0x0200_0000,
+  /** UNSUBSCRIBE and UNSUBACK. */
+  u: 0x400,
+  U: 0x0800_0000,
+  /** DISCONNECT: of either side, of a client, of a server. */
+  D: 0x4000_4000,
+  d: 0x4000,
+  E: 0x4000_0000,
+  /** AUTH: of either side, of a client, of a server. */
+  A: 0x8000_8000,
+  a: 0x8000,
+  B: 0x8000_0000,
+};
+
+/** The places of letters as tables of properties and Reason Codes have them, for `isIn`. */
+export function placesOf(letters: string): number {
+  return Array.from(letters).reduce((places, letter) => places | PLACES[letter], 0);
+}
+
+/** Whether a carrier of properties or Reason Codes is among the places; without `sender` either side will do. */
+export function isIn(places: number, carrier: PacketName | 'will', sender?: Side): boolean {
+  const senders = places >> (carrier === 'will' ? 0 : PacketType[carrier]);
+  if (sender === undefined) return (senders & 0x1_0001) !== 0;
+  return (senders & (sender === 'server' ? 0x1_0000 : 1)) !== 0;
+}
+
 /** The lower four bits of the first byte of every packet but PUBLISH. */
 export function fixedFlags(type: number): number {
   return type === PacketType.pubrel || type === PacketType.subscribe || type === PacketType.unsubscribe ? 2 : 0;

@@ -1,8 +1,11 @@
 /** Writes control packets one behind the other into one buffer that grows (section 2.1). */
 
-import { MqttError, protocolError } from './errors.ts';
+import { type MqttError, packetTooLarge, protocolError } from './errors.ts';
+import type { PacketName } from './packet-types.ts';
+import type { ProtocolVersion } from './packets.ts';
+import { wrongWithInteger } from './properties.ts';
 import { TEXT_BYTES_MAXIMUM, writeUtf8 } from './utf8.ts';
-import { VARINT_MAXIMUM, varintSize, writeVarint } from './varint.ts';
+import { VARINT_BYTES_MAXIMUM, VARINT_MAXIMUM, varintSize, writeVarint } from './varint.ts';
 
 /** Enough for most packets, and small enough to be allocated without a call to the system's allocator. */
 const INITIAL_BYTES = 64;
@@ -10,7 +13,7 @@ const INITIAL_BYTES = 64;
 const BYTES_PER_UNIT = 3;
 
 /**
- * A buffer of packets. `begin`, the fields, `finish`: a packet; then the next may begin.
+ * A buffer of packets. Each is its first byte and a block that holds the fields.
  *
  * What a method throws leaves a packet begun: set `length` back to where it began.
  */
@@ -18,10 +21,9 @@ export class PacketWriter {
   /** [0, length) is written; another array once it grew. */
   bytes: Uint8Array;
   length = 0;
-  #title = '';
-  /** Where the Remaining Length of the packet begins, and how many bytes were kept for it. */
-  #body = 0;
-  #kept = 1;
+  /** What is being written, for its errors and its properties. */
+  carrier: PacketName | 'will' = 'publish';
+  version: ProtocolVersion = 5;
 
   /** @param bytes Room at the beginning; it grows as needed. */
   constructor(bytes: number = INITIAL_BYTES) {
@@ -29,31 +31,29 @@ export class PacketWriter {
   }
 
   /**
-   * Begins a packet. `title` names it in errors; `bodyBytes` is a guess of its Remaining Length, and where it is right
-   * nothing is moved afterwards.
+   * Keeps room for the length of what follows, a packet's body or a property block; returns what `closeBlock` is to be
+   * given, with the same `guess` of that length. Where this is right nothing is moved afterwards.
    */
-  begin(title: string, firstByte: number, bodyBytes = 0): void {
-    this.#title = title;
-    this.#reserve(bodyBytes + 5);
-    this.bytes[this.length] = firstByte;
-    this.#body = this.length + 1;
-    this.#kept = varintSize(bodyBytes);
-    this.length = this.#body + this.#kept;
+  openBlock(guess = 0): number {
+    this.#reserve(guess + VARINT_BYTES_MAXIMUM);
+    this.length += varintSize(guess);
+    return this.length;
   }
 
-  /** Ends the packet: puts its length in front. Throws 'packet-too-large' above 268435455 bytes of body. */
-  finish(): void {
-    this.#close(this.#body, this.#kept);
-  }
-
-  /** Keeps room for the length of what follows, as a property block has it; returns what `closeBlock` is to be given. */
-  openBlock(): number {
-    this.byte(0);
-    return this.length - 1;
-  }
-
-  closeBlock(block: number): void {
-    this.#close(block, 1);
+  /** Puts the length in front of the block. Throws 'packet-too-large' above 268435455 bytes. */
+  closeBlock(start: number, guess = 0): void {
+    const length = this.length - start;
+    if (length > VARINT_MAXIMUM) {
+      throw packetTooLarge(`Cannot write ${this.#title}: it has ${length} bytes, at most ${VARINT_MAXIMUM} fit`);
+    }
+    const kept = varintSize(guess);
+    const moved = varintSize(length) - kept;
+    if (moved !== 0) {
+      this.#reserve(moved);
+      this.bytes.copyWithin(start + moved, start, this.length);
+      this.length += moved;
+    }
+    writeVarint(this.bytes, start - kept, length);
   }
 
   byte(value: number): void {
@@ -61,18 +61,15 @@ export class PacketWriter {
     this.bytes[this.length++] = value;
   }
 
-  /** Throws 'protocol-error' for anything but an integer from 0 to 65535. */
-  uint16(value: number, field: string): void {
-    if (!Number.isInteger(value) || value < 0 || value > 0xffff) {
-      throw this.forbidden(`its ${field} is ${value} (${typeof value}), expected 0 to 65535`);
-    }
+  /** The lower 16 bits. */
+  uint16(value: number): void {
     this.byte(value >>> 8);
     this.byte(value);
   }
 
-  uint32(value: number, field: string): void {
-    this.uint16(value >>> 16, field);
-    this.uint16(value & 0xffff, field);
+  uint32(value: number): void {
+    this.uint16(value >>> 16);
+    this.uint16(value);
   }
 
   /** A Variable Byte Integer from 0 to 268435455. */
@@ -83,21 +80,21 @@ export class PacketWriter {
 
   /** Throws 'protocol-error' for anything but 1 to 65535 [MQTT-2.2.1-3]. */
   packetId(value: number): void {
-    if (value === 0) throw this.forbidden('its Packet Identifier is 0 [MQTT-2.2.1-3]');
-    this.uint16(value, 'Packet Identifier');
+    this.check(value, 1, 0xffff, 'Packet Identifier');
+    this.uint16(value);
   }
 
   /** Throws 'malformed-packet' for text that is no UTF-8 String (1.5.4), 'protocol-error' for what is no text or too long. */
   text(value: string, field: string): void {
     if (typeof value !== 'string') throw this.forbidden(`its ${field} is no text but ${typeof value}`);
     // Longer text does not fit in any case.
-    const units = Math.min(value.length, TEXT_BYTES_MAXIMUM + 1);
-    this.#reserve(2 + BYTES_PER_UNIT * units);
+    this.#checkLength(value.length, field);
+    this.#reserve(2 + BYTES_PER_UNIT * value.length);
     const start = this.length + 2;
-    const length = units < value.length ? units : writeUtf8(this.bytes, start, value) - start;
+    const length = writeUtf8(this.bytes, start, value) - start;
     this.#checkLength(length, field);
-    this.uint16(length, field);
-    this.length = start + length;
+    this.uint16(length);
+    this.length += length;
   }
 
   /** Throws 'protocol-error' for what is no Uint8Array or too long. */
@@ -105,7 +102,7 @@ export class PacketWriter {
     // Text would be taken for a list of numbers, all of them 0.
     if (!(value instanceof Uint8Array)) throw this.forbidden(`its ${field} is no Uint8Array but ${typeof value}`);
     this.#checkLength(value.length, field);
-    this.uint16(value.length, field);
+    this.uint16(value.length);
     this.raw(value);
   }
 
@@ -122,30 +119,24 @@ export class PacketWriter {
     this.length += value.length;
   }
 
+  /** Throws 'protocol-error' for anything but an integer of this range. */
+  check(value: number, minimum: number, maximum: number, field: string): void {
+    const why = wrongWithInteger(value, minimum, maximum);
+    if (why !== undefined) throw this.forbidden(`its ${field} is ${why}`);
+  }
+
   /** A 'protocol-error' error which names the packet. */
   forbidden(fault: string): MqttError {
     return protocolError(`Cannot write ${this.#title}: ${fault}`);
   }
 
+  get #title(): string {
+    return this.carrier.toUpperCase();
+  }
+
   #checkLength(length: number, field: string): void {
     if (length <= TEXT_BYTES_MAXIMUM) return;
     throw this.forbidden(`its ${field} has ${length} bytes, at most ${TEXT_BYTES_MAXIMUM} fit`);
-  }
-
-  /** Puts the length of what follows at `start`, where `kept` bytes are free for it. */
-  #close(start: number, kept: number): void {
-    const length = this.length - start - kept;
-    if (length > VARINT_MAXIMUM) {
-      const message = `Cannot write ${this.#title}: it has ${length} bytes, at most ${VARINT_MAXIMUM} fit`;
-      throw new MqttError('packet-too-large', 0x95, message);
-    }
-    const moved = varintSize(length) - kept;
-    if (moved !== 0) {
-      this.#reserve(moved);
-      this.bytes.copyWithin(start + kept + moved, start + kept, this.length);
-      this.length += moved;
-    }
-    writeVarint(this.bytes, start, length);
   }
 
   #reserve(count: number): void {

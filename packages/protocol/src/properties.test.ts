@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkPropertyValue, PROPERTIES, type PropertyCarrier, propertyIn, propertyOf } from './properties.ts';
+import { PACKET_TYPES, PacketType, type Side } from './packet-types.ts';
+import {
+  checkPropertyValue,
+  PROPERTIES,
+  type PropertyCarrier,
+  type PropertyRow,
+  propertyIn,
+  propertyOf,
+} from './properties.ts';
 
 /** The table "by packet" of the standard (2.2.2.2). */
 const BY_PACKET: Record<PropertyCarrier, string> = {
@@ -77,18 +85,39 @@ test('names properties as the standard prints them (2.2.2.2)', () => {
   );
 });
 
+/** Whether a side may send the property in a packet of this name, and that packet at all. */
+function admits({ onlyFrom }: PropertyRow, carrier: PropertyCarrier, sender: Side): boolean {
+  const only = onlyFrom[carrier] ?? (carrier === 'will' ? 'client' : PACKET_TYPES[PacketType[carrier] - 1].from);
+  return only === 'both' || only === sender;
+}
+
 test('finds a property by identifier and by key, in the packets of its table', () => {
   for (const row of PROPERTIES) {
-    assert.equal(propertyOf(row.id)?.key, row.key);
     assert.equal(propertyOf(row.key)?.id, row.id);
     for (const carrier of Object.keys(BY_PACKET) as PropertyCarrier[]) {
-      if (row.packets.includes(carrier)) assert.equal(propertyIn(row.id, carrier).key, row.key);
-      else assert.throws(() => propertyIn(row.id, carrier), { code: 'malformed-packet' });
+      for (const sender of ['client', 'server'] as const) {
+        const found = () => propertyIn(row.id, carrier, sender).key;
+        if (!row.packets.includes(carrier)) assert.throws(found, { code: 'malformed-packet' });
+        else if (!admits(row, carrier, sender)) assert.throws(found, { code: 'protocol-error' });
+        else assert.equal(found(), row.key);
+      }
     }
   }
   assert.equal(propertyOf('constructor'), undefined);
-  assert.throws(() => propertyIn(0, 'publish'), { code: 'malformed-packet' });
-  assert.throws(() => propertyIn(200, 'publish'), { code: 'malformed-packet' });
+  assert.throws(() => propertyIn(0, 'publish', 'server'), { code: 'malformed-packet' });
+  assert.throws(() => propertyIn(200, 'publish', 'server'), { code: 'malformed-packet' });
+});
+
+test('knows what only one side may send [MQTT-3.3.4-6], [MQTT-3.14.2-2] (3.14.2.2.5)', () => {
+  const limited = PROPERTIES.filter(({ onlyFrom }) => Object.keys(onlyFrom).length > 0);
+  assert.deepEqual(
+    limited.map(({ key, onlyFrom }) => [key, onlyFrom]),
+    [
+      ['subscriptionIdentifiers', { publish: 'server' }],
+      ['sessionExpiryInterval', { disconnect: 'client' }],
+      ['serverReference', { disconnect: 'server' }],
+    ],
+  );
 });
 
 test('refuses the values that a property cannot have (3.3.2.3, 3.1.2.11)', () => {

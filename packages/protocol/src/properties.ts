@@ -1,8 +1,9 @@
 /** The closed set of MQTT 5.0 properties, and what is right for each of them (section 2.2.2). */
 
 import { MqttError, malformedPacket, protocolError } from './errors.ts';
-import { PACKET_NAMES, type PacketName, PacketType, type Side } from './packet-types.ts';
+import { isIn, PACKET_NAMES, PACKET_TYPES, type PacketName, placesOf, type Side } from './packet-types.ts';
 import type { Properties } from './packets.ts';
+import { hexadecimal } from './reason-codes.ts';
 import { checkTopicField } from './topic.ts';
 import { VARINT_MAXIMUM } from './varint.ts';
 
@@ -30,47 +31,44 @@ export interface PropertyRow {
 }
 
 /**
- * A line for each: identifier, key, type, values, carriers, and where there are such: carriers in which it may stand more
- * than once; a packet in which only one side may use it, and the side. Carriers are hexadecimal numbers with bit n for
- * packet type n and bit 0 for the Will.
+ * A line for each: key, identifier, type, carriers, least value above 0, carriers in which it may stand more than once. Carriers
+ * are in the letters of `placesOf`.
  *
  * Text, since it is a part of every client in a browser and code for the same would be twice as long.
  */
-const TABLE = `1 payloadFormatIndicator byte bit 9
-2 messageExpiryInterval uint32 any 9
-3 contentType text any 9
-8 responseTopic text topic-name 9
-9 correlationData binary any 9
-11 subscriptionIdentifiers varint not-zero 108 8 publish server
-17 sessionExpiryInterval uint32 any 4006 0 disconnect client
-18 assignedClientIdentifier text any 4
-19 serverKeepAlive uint16 any 4
-21 authenticationMethod text any 8006
-22 authenticationData binary any 8006
-23 requestProblemInformation byte bit 2
-24 willDelayInterval uint32 any 1
-25 requestResponseInformation byte bit 2
-26 responseInformation text any 4
-28 serverReference text any 4004 0 disconnect server
-31 reasonString text any caf4
-33 receiveMaximum uint16 not-zero 6
-34 topicAliasMaximum uint16 any 6
-35 topicAlias uint16 not-zero 8
-36 maximumQoS byte bit 4
-37 retainAvailable byte bit 4
-38 userProperties pair any cfff cfff
-39 maximumPacketSize uint32 not-zero 6
-40 wildcardSubscriptionAvailable byte bit 4
-41 subscriptionIdentifierAvailable byte bit 4
-42 sharedSubscriptionAvailable byte bit 4`;
+const TABLE = `payloadFormatIndicator 1 byte pw
+messageExpiryInterval 2 uint32 pw
+contentType 3 text pw
+responseTopic 8 text pw
+correlationData 9 binary pw
+subscriptionIdentifiers 11 varint qs 1 p
+sessionExpiryInterval 17 uint32 cCd
+assignedClientIdentifier 18 text C
+serverKeepAlive 19 uint16 C
+authenticationMethod 21 text cCA
+authenticationData 22 binary cCA
+requestProblemInformation 23 byte c
+willDelayInterval 24 uint32 w
+requestResponseInformation 25 byte c
+responseInformation 26 text C
+serverReference 28 text CE
+reasonString 31 text CPRSUDA
+receiveMaximum 33 uint16 cC 1
+topicAliasMaximum 34 uint16 cC
+topicAlias 35 uint16 p 1
+maximumQoS 36 byte C
+retainAvailable 37 byte C
+userProperties 38 pair cCpPRsSuUDAw 0 cCpPRsSuUDAw
+maximumPacketSize 39 uint32 cC 1
+wildcardSubscriptionAvailable 40 byte C
+subscriptionIdentifierAvailable 41 byte C
+sharedSubscriptionAvailable 42 byte C`;
 
 /** What the codec knows of a property; `PROPERTIES` is the same for people. */
-export interface CodedProperty extends Pick<PropertyRow, 'id' | 'key' | 'type' | 'values'> {
-  /** Bits as in the table. */
+export interface CodedProperty extends Pick<PropertyRow, 'id' | 'key' | 'type'> {
+  /** As `isIn` has them. */
   readonly carriers: number;
   readonly multiple: number;
-  readonly limitedIn: string | undefined;
-  readonly onlyFrom: string | undefined;
   /** Of an integer. */
   readonly minimum: number;
   readonly maximum: number | undefined;
@@ -85,86 +83,92 @@ const MAXIMA: Readonly<Record<string, number>> = {
 
 /** The rows as the codec has them, in the order of `PROPERTIES`. */
 export const CODED: readonly CodedProperty[] = /* @__PURE__ */ TABLE.split('\n').map((line) => {
-  const [id, key, type, values, carriers, multiple = '0', limitedIn, onlyFrom] = line.split(' ');
+  const [key, id, type, carriers, minimum = 0, multiple = ''] = line.split(' ');
   return {
     id: Number(id),
     key: key as keyof Properties,
     type: type as PropertyType,
-    values: values as PropertyValues,
-    carriers: Number.parseInt(carriers, 16),
-    multiple: Number.parseInt(multiple, 16),
-    limitedIn,
-    onlyFrom,
-    minimum: Number(values === 'not-zero'),
+    carriers: placesOf(carriers),
+    multiple: placesOf(multiple),
+    minimum: Number(minimum),
     maximum: MAXIMA[type],
   };
 });
 
 /** All 27 properties, by identifier. */
 export const PROPERTIES: readonly PropertyRow[] = /* @__PURE__ */ CODED.map((coded) => {
-  const { id, key, type, values, limitedIn, onlyFrom } = coded;
+  const { id, key, type } = coded;
   const all: PropertyCarrier[] = [...(PACKET_NAMES as PropertyCarrier[]), 'will'];
   const packets = all.filter((carrier) => isIn(coded.carriers, carrier));
   const multiple = all.filter((carrier) => isIn(coded.multiple, carrier));
-  const sides = limitedIn === undefined ? {} : { [limitedIn]: onlyFrom as Side };
-  return { id, key, name: nameOf(key), type, values, packets, multiple, onlyFrom: sides };
+  const onlyFrom: Partial<Record<PropertyCarrier, Side>> = {};
+  for (const { name } of PACKET_TYPES.filter(({ from }) => from === 'both')) {
+    for (const [side, other] of [
+      ['client', 'server'],
+      ['server', 'client'],
+    ] as const) {
+      if (isIn(coded.carriers, name, side) && !isIn(coded.carriers, name, other))
+        onlyFrom[name as PropertyCarrier] = side;
+    }
+  }
+  return { id, key, name: nameOf(key), type, values: valuesOf(coded), packets, multiple, onlyFrom };
 });
 
-const BY_ID = /* @__PURE__ */ new Map<unknown, CodedProperty>(
-  /* @__PURE__ */ CODED.flatMap((coded) => [[coded.id, coded] as const, [coded.key, coded] as const]),
+/** By identifier, for a look-up that costs nothing. */
+const BY_ID: readonly (CodedProperty | undefined)[] = /* @__PURE__ */ Array.from({ length: 128 }, (_, id) =>
+  CODED.find((coded) => coded.id === id),
+);
+const BY_KEY: ReadonlyMap<string, CodedProperty> = /* @__PURE__ */ new Map(
+  /* @__PURE__ */ CODED.map((coded) => [coded.key, coded]),
 );
 
-/** Whether a carrier is among those of the bits. */
-export function isIn(carriers: number, carrier: PropertyCarrier): boolean {
-  return ((carriers >> (carrier === 'will' ? 0 : PacketType[carrier])) & 1) === 1;
-}
-
-/** The row of an identifier or a key. */
-export function propertyOf(idOrKey: number | string): CodedProperty | undefined {
-  return BY_ID.get(idOrKey);
-}
-
-/** The row of an identifier. Throws 'malformed-packet' for one that is unknown or has no place in `carrier`. */
-export function propertyIn(id: number, carrier: PropertyCarrier): CodedProperty {
-  const property = BY_ID.get(id);
-  if (property !== undefined && isIn(property.carriers, carrier)) return property;
-  throw malformedPacket(
-    `Cannot read ${carrierTitle(carrier)}: property 0x${id.toString(16)} has no place in it (2.2.2.2)`,
-  );
-}
-
-/** A carrier as error texts name it. */
-export function carrierTitle(carrier: PropertyCarrier | PacketName): string {
-  return carrier === 'will' ? 'Will Properties' : carrier.toUpperCase();
+/** The row of a key. */
+export function propertyOf(key: string): CodedProperty | undefined {
+  return BY_KEY.get(key);
 }
 
 /**
- * Refuses a property from the side that may not use it in this packet and, with `repeated`, one that may stand there
- * only once. Throws 'protocol-error' (section 2.2.2.2, [MQTT-3.3.4-6], [MQTT-3.14.2-2]).
+ * The row of an identifier. Throws 'malformed-packet' for one that is unknown or has no place in `carrier`,
+ * 'protocol-error' from the side that may not use it there (section 2.2.2.2, [MQTT-3.3.4-6], [MQTT-3.14.2-2]).
  */
-export function checkPropertyUse(
-  { key, multiple, limitedIn, onlyFrom }: CodedProperty,
-  carrier: PropertyCarrier,
-  sender: Side,
-  repeated: boolean,
-): void {
-  const fault =
-    limitedIn === carrier && onlyFrom !== sender
-      ? `only a ${onlyFrom} may send ${key} in it`
-      : repeated && !isIn(multiple, carrier) && `${key} occurs twice, expected once`;
-  if (fault) throw protocolError(`Cannot read ${carrierTitle(carrier)}: ${fault}`);
+export function propertyIn(id: number, carrier: PropertyCarrier, sender: Side): CodedProperty {
+  const property = BY_ID[id];
+  if (property !== undefined && isIn(property.carriers, carrier, sender)) return property;
+  const attempt = `Cannot read ${carrier.toUpperCase()}: `;
+  if (property !== undefined && isIn(property.carriers, carrier)) {
+    throw protocolError(`${attempt}a ${sender} may not send ${property.key} in it`);
+  }
+  throw malformedPacket(`${attempt}property ${hexadecimal(id)} has no place in it (2.2.2.2)`);
+}
+
+/** Refuses a property for the second time where it may stand only once. Throws 'protocol-error' (section 2.2.2.2). */
+export function checkPropertyRepeats({ key, multiple }: CodedProperty, carrier: PropertyCarrier): void {
+  if (isIn(multiple, carrier)) return;
+  throw protocolError(`Cannot read ${carrier.toUpperCase()}: ${key} occurs twice, expected once`);
 }
 
 /**
  * Refuses a value that the property cannot have: 'protocol-error' for what is no integer or out of its range,
  * 'topic-alias-invalid' (0x94) for such a Topic Alias, 'topic-name-invalid' (0x90) for a bad Response Topic.
  */
-export function checkPropertyValue({ key, values, minimum, maximum }: CodedProperty, value: unknown): void {
-  if (values === 'topic-name') checkTopicField(value as string, key, 'MQTT-3.3.2-14');
-  if (maximum === undefined) return;
-  if (Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum) return;
-  const message = `Cannot use ${key} ${String(value)} (${typeof value}): expected ${minimum} to ${maximum}`;
+export function checkPropertyValue({ key, minimum, maximum }: CodedProperty, value: unknown): void {
+  if (key === 'responseTopic') checkTopicField(value as string, key, 'MQTT-3.3.2-14');
+  const why = maximum === undefined ? undefined : wrongWithInteger(value, minimum, maximum);
+  if (why === undefined) return;
+  const message = `Cannot use ${key} ${why}`;
   throw key === 'topicAlias' ? new MqttError('topic-alias-invalid', 0x94, message) : protocolError(message);
+}
+
+/** Why a value is no integer of this range. */
+export function wrongWithInteger(value: unknown, minimum: number, maximum: number): string | undefined {
+  if (Number.isInteger(value) && (value as number) >= minimum && (value as number) <= maximum) return undefined;
+  return `${String(value)} (${typeof value}), expected ${minimum} to ${maximum}`;
+}
+
+function valuesOf({ key, type, minimum }: CodedProperty): PropertyValues {
+  if (key === 'responseTopic') return 'topic-name';
+  if (type === 'byte') return 'bit';
+  return minimum > 0 ? 'not-zero' : 'any';
 }
 
 /** `subscriptionIdentifiers` is `Subscription Identifier`, `userProperties` is `User Property`, and `maximumQoS` `Maximum QoS`. */

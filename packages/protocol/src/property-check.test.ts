@@ -3,15 +3,16 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { MqttError } from './errors.ts';
 import type { Properties } from './packets.ts';
+import { propertyIn } from './properties.ts';
 import { encodeProperties, readProperties } from './property-block.ts';
-import { checkPropertyBytes, propertyAt } from './property-check.ts';
-import { varintSize } from './varint.ts';
+import { checkPropertyBytes } from './property-check.ts';
+import { readVarint, varintSize } from './varint.ts';
 
 /** Goes through a list of properties as a PUBLISH does; the Reason Code of what is thrown, or undefined. */
 function check(bytes: Uint8Array): number | undefined {
   return faultOf(() => {
     for (let at = 0; at < bytes.length; ) {
-      const property = propertyAt(bytes, at, bytes.length, 'publish');
+      const property = propertyIn(readVarint(bytes, at, bytes.length), 'publish', 'server');
       at = checkPropertyBytes(bytes, at + varintSize(property.id), bytes.length, property, true);
     }
   });

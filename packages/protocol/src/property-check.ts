@@ -1,28 +1,9 @@
 /** Checks properties where they stand in a packet, without making values of them: the broker's way of a PUBLISH. */
 
 import { malformedPacket } from './errors.ts';
-import {
-  type CodedProperty,
-  checkPropertyValue,
-  isIn,
-  type PropertyCarrier,
-  propertyIn,
-  propertyOf,
-} from './properties.ts';
+import { type CodedProperty, checkPropertyValue } from './properties.ts';
 import { checkTopicName, checkUtf8 } from './utf8-check.ts';
 import { readVarint, varintSize } from './varint.ts';
-
-/** Identifier to row, for a look-up that costs nothing. */
-const BY_ID: readonly (CodedProperty | undefined)[] = /* @__PURE__ */ Array.from({ length: 128 }, (_, id) =>
-  propertyOf(id),
-);
-
-/** The row of the identifier at `at`. Throws 'malformed-packet' for one that is unknown or has no place in `carrier`. */
-export function propertyAt(bytes: Uint8Array, at: number, end: number, carrier: PropertyCarrier): CodedProperty {
-  const id = readVarint(bytes, at, end);
-  const property = BY_ID[id];
-  return property !== undefined && isIn(property.carriers, carrier) ? property : propertyIn(id, carrier);
-}
 
 /**
  * Checks the value at `at`, whose identifier has been read, and returns the offset behind it; allocates nothing.
@@ -39,7 +20,7 @@ export function checkPropertyBytes(
   const next = valueEnd(bytes, at, end, property);
   switch (property.type) {
     case 'text':
-      if (property.values !== 'topic-name') checkUtf8(bytes, at + 2, next, strictText);
+      if (property.key !== 'responseTopic') checkUtf8(bytes, at + 2, next, strictText);
       else if (next === at + 2) checkPropertyValue(property, '');
       else checkTopicName(bytes, at + 2, next, strictText);
       break;
@@ -55,7 +36,7 @@ export function checkPropertyBytes(
       checkPropertyValue(property, readVarint(bytes, at, end));
       break;
     default:
-      if (property.values !== 'any') checkPropertyValue(property, numberAt(bytes, at, next));
+      if (property.minimum > 0 || property.type === 'byte') checkPropertyValue(property, numberAt(bytes, at, next));
   }
   return next;
 }

@@ -3,9 +3,9 @@
 import { malformedPacket, protocolError } from './errors.ts';
 import type { Side } from './packet-types.ts';
 import { NO_PROPERTIES, type Properties, type ProtocolVersion, type QoS } from './packets.ts';
-import { CODED, checkPropertyUse } from './properties.ts';
+import { CODED, checkPropertyRepeats, propertyIn } from './properties.ts';
 import { readProperties } from './property-block.ts';
-import { checkPropertyBytes, propertyAt } from './property-check.ts';
+import { checkPropertyBytes } from './property-check.ts';
 import { readUtf8, type TextRules } from './utf8.ts';
 import { checkTopicName } from './utf8-check.ts';
 import { readVarint, varintSize } from './varint.ts';
@@ -106,14 +106,14 @@ export class PublishFrame {
   /** The Topic Name, checked as `checkTopicName` does; empty when a Topic Alias stands for it. */
   topic(): string {
     checkTopicName(this.bytes, this.topicStart, this.topicEnd, this.#strictText);
-    return readUtf8(this.bytes, this.topicStart, this.topicEnd, this.#strictText);
+    return readUtf8(this.bytes, this.topicStart, this.topicEnd);
   }
 
   /** All properties, the Topic Alias among them; binary values are views of `bytes`. */
   properties(): Properties {
     if (this.propertiesStart === this.propertiesEnd) return NO_PROPERTIES;
     const { bytes, propertiesStart, propertiesEnd } = this;
-    return readProperties(bytes, propertiesStart, propertiesEnd, 'publish', this.#sender, this.#strictText);
+    return readProperties(bytes, propertiesStart, propertiesEnd, 'publish', this.#sender);
   }
 
   /** Checks the property block at `at` and returns the offset behind it. */
@@ -132,9 +132,9 @@ export class PublishFrame {
     let seen = 0;
     let at = this.propertiesStart;
     while (at < propertiesEnd) {
-      const property = propertyAt(bytes, at, propertiesEnd, 'publish');
+      const property = propertyIn(readVarint(bytes, at, propertiesEnd), 'publish', this.#sender);
       const bit = 1 << CODED.indexOf(property);
-      checkPropertyUse(property, 'publish', this.#sender, (seen & bit) !== 0);
+      if ((seen & bit) !== 0) checkPropertyRepeats(property, 'publish');
       seen |= bit;
       const valueStart = at + varintSize(property.id);
       const next = checkPropertyBytes(bytes, valueStart, propertiesEnd, property, this.#strictText);

@@ -1,6 +1,6 @@
 /** The closed set of MQTT 5.0 Reason Codes: values, names, which packet may carry which (section 2.4). */
 
-import type { PacketName, Side } from './packet-types.ts';
+import { isIn, PACKET_NAMES, type PacketName, placesOf, type Side } from './packet-types.ts';
 import { hexDigits } from './visible-text.ts';
 
 /** The Reason Codes by the camelCase of their names in the standard. */
@@ -62,7 +62,7 @@ export interface ReasonCodeRow {
 }
 
 /**
- * Every Reason Code, by value, from table 2-6 and the tables of the packets: places (see `PLACES`), name.
+ * Every Reason Code, by value, from table 2-6 and the tables of the packets: places (see `placesOf`), name.
  *
  * Where these disagree the wider reading stands, since it decides what is accepted: DISCONNECT may carry 0x8C (only
  * table 2-6 has it) and a client may send DISCONNECT 0x9B (text of section 3.3.4, against table 3-10).
@@ -115,31 +115,13 @@ SE Wildcard Subscriptions not supported`;
 
 /** The values of the first lines; the others go on from 0x80. */
 const VALUES: readonly number[] = [0, 0, 0, 1, 2, 0x04, 0x10, 0x11, 0x18, 0x19];
-/** A bit for each side. */
-const FROM = { client: 1, server: 2 } as const;
-type Place = readonly [from: number, ...packets: PacketName[]];
-/** The packets that a letter of the table stands for, and who may send the code in them. */
-const PLACES: Readonly<Record<string, Place>> = {
-  C: [2, 'connack'],
-  P: [3, 'puback', 'pubrec'],
-  R: [3, 'pubrel', 'pubcomp'],
-  S: [2, 'suback'],
-  U: [2, 'unsuback'],
-  D: [3, 'disconnect'],
-  d: [1, 'disconnect'],
-  E: [2, 'disconnect'],
-  A: [3, 'auth'],
-  a: [1, 'auth'],
-  B: [2, 'auth'],
-};
-
 /** The lines of the table. */
 const ROWS = /* @__PURE__ */ TABLE.split('\n').map((line, index) => {
   const [letters, ...words] = line.split(' ');
   return {
     value: VALUES[index] ?? 0x80 + index - VALUES.length,
     name: words.join(' '),
-    places: Array.from(letters, (letter) => PLACES[letter]),
+    places: placesOf(letters),
   };
 });
 
@@ -147,11 +129,11 @@ const ROWS = /* @__PURE__ */ TABLE.split('\n').map((line, index) => {
 export const REASON_CODES: readonly ReasonCodeRow[] = /* @__PURE__ */ ROWS.map(({ value, name, places }) => ({
   value,
   name,
-  packets: places.flatMap(([, ...packets]) => packets),
+  packets: PACKET_NAMES.filter((packet) => isIn(places, packet)),
 }));
 
-/** For each packet 256 bytes, one a code, which say who may send it. */
-const ALLOWED = /* @__PURE__ */ allowedByPacket();
+/** The places of each value. */
+const ALLOWED = /* @__PURE__ */ allowedByValue();
 
 /**
  * The name of a Reason Code as the standard prints it, e.g. "Not authorized".
@@ -160,7 +142,7 @@ const ALLOWED = /* @__PURE__ */ allowedByPacket();
  */
 export function reasonCodeName(code: number, packet?: PacketName): string {
   const named = ROWS.filter(({ value }) => value === code);
-  const row = named.find(({ places }) => places.flat().includes(packet as PacketName)) ?? named[0];
+  const row = named.find(({ places }) => packet !== undefined && isIn(places, packet)) ?? named[0];
   return row?.name ?? `Reason Code ${hexadecimal(code)}`;
 }
 
@@ -169,9 +151,12 @@ export function hexadecimal(code: number): string {
   return `0x${hexDigits(code, 2).toUpperCase()}`;
 }
 
-/** True when `sender` may put `code` in a packet of this name in MQTT 5.0; false for packets without Reason Codes. */
-export function isReasonCodeAllowed(packetName: PacketName, code: number, sender: Side): boolean {
-  return ((ALLOWED[packetName]?.[code] ?? 0) & FROM[sender]) !== 0;
+/**
+ * True when `sender`, or where it is absent either side, may put `code` in a packet of this name in MQTT 5.0; false for
+ * packets without Reason Codes.
+ */
+export function isReasonCodeAllowed(packetName: PacketName, code: number, sender?: Side): boolean {
+  return isIn(ALLOWED[code], packetName, sender);
 }
 
 /**
@@ -206,15 +191,8 @@ export function connackReturnCode(reasonCode: number): number | undefined {
   }
 }
 
-function allowedByPacket(): Partial<Record<PacketName, Uint8Array>> {
-  const allowed: Partial<Record<PacketName, Uint8Array>> = {};
-  for (const { value, places } of ROWS) {
-    for (const [from, ...packets] of places) {
-      for (const packet of packets) {
-        allowed[packet] ??= new Uint8Array(256);
-        allowed[packet][value] |= from;
-      }
-    }
-  }
+function allowedByValue(): Int32Array {
+  const allowed = new Int32Array(256);
+  for (const { value, places } of ROWS) allowed[value] |= places;
   return allowed;
 }

@@ -26,17 +26,33 @@ test('agrees with the platform on which two-byte and three-byte sequences are UT
   }
 });
 
-test('refuses what reading refuses, with either rule [MQTT-1.5.4-1]', () => {
+test('refuses what reading refuses, and where it is strict control and non-characters too [MQTT-1.5.4-1]', () => {
   const text = fc.string({ unit: 'binary', maxLength: 8 }).map((value) => new TextEncoder().encode(value));
   fc.assert(
     fc.property(fc.oneof(fc.uint8Array({ maxLength: 12 }), text), fc.boolean(), (bytes, strictText) => {
       assert.equal(
         accepts(() => checkUtf8(bytes, 0, bytes.length, strictText)),
-        accepts(() => readUtf8(bytes, 0, bytes.length, strictText)),
+        accepts(() => {
+          const text = readUtf8(bytes, 0, bytes.length);
+          assert.ok(!strictText || !/[\p{Cc}\p{Noncharacter_Code_Point}]/u.test(text));
+        }),
       );
     }),
     { numRuns: 3000 },
   );
+});
+
+test('refuses control characters and non-characters, unless told to admit them (1.5.4)', () => {
+  const points = [0x01, 0x1f, 0x7f, 0x80, 0x9f, 0xfdd0, 0xfdef, 0xfffe, 0xffff, 0x1fffe, 0x10ffff];
+  for (const point of points) {
+    const bytes = Buffer.from(String.fromCodePoint(point));
+    malformed(() => checkUtf8(bytes, 0, bytes.length));
+    checkUtf8(bytes, 0, bytes.length, false);
+  }
+  for (const point of [0x20, 0x7e, 0xa0, 0xfdcf, 0xfdf0, 0xfffd, 0x10000, 0x1fffd, 0x10fffd]) {
+    const bytes = Buffer.from(String.fromCodePoint(point));
+    checkUtf8(bytes, 0, bytes.length);
+  }
 });
 
 test('finds wildcards in a Topic Name wherever they stand [MQTT-3.3.2-2]', () => {

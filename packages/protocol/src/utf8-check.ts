@@ -5,7 +5,7 @@ import { MqttError, malformedPacket } from './errors.ts';
 const PLUS = 0x2b;
 const NUMBER_SIGN = 0x23;
 
-/** Checks bytes [start, end) as `readUtf8` does, without making a string. */
+/** Refuses in bytes [start, end) what `readUtf8` refuses and, with `strictText`, control and non-characters (1.5.4). */
 export function checkUtf8(bytes: Uint8Array, start: number, end: number, strictText = true): void {
   check(bytes, start, end, strictText, false);
 }
@@ -13,7 +13,7 @@ export function checkUtf8(bytes: Uint8Array, start: number, end: number, strictT
 /**
  * Checks that bytes [start, end) can be a Topic Name; allocates nothing for one that can.
  *
- * Throws what `readUtf8` throws, and 'topic-name-invalid' (0x90) for a wildcard [MQTT-3.3.2-2]. An empty name passes:
+ * Throws what `checkUtf8` throws, and 'topic-name-invalid' (0x90) for a wildcard [MQTT-3.3.2-2]. An empty name passes:
  * whether a Topic Alias stands for it only the packet tells.
  */
 export function checkTopicName(bytes: Uint8Array, start: number, end: number, strictText = true): void {

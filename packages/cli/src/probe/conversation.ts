@@ -5,6 +5,7 @@ import {
   type ClientPacket,
   type ConnackPacket,
   type ConnectPacket,
+  checkUtf8,
   type DisconnectPacket,
   decodeServerPacket,
   FrameReader,
@@ -273,7 +274,7 @@ export class Conversation {
       this.#reader.push(chunk);
       while (this.ended === undefined && this.#reader.next()) {
         const { bytes, start, bodyStart, end } = this.#reader;
-        this.#take(decodeServerPacket(this.version, bytes, start, bodyStart, end));
+        this.#take(decodeServerPacket(this.version, bytes, start, bodyStart, end, checkUtf8));
       }
     } catch (error) {
       this.#wire.destroy();
