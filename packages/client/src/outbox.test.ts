@@ -6,7 +6,7 @@ import { MqttError } from './errors.ts';
 import { memoryOutbox } from './memory-outbox.ts';
 import type { ClientOptions } from './options.ts';
 import { Outbox } from './outbox.ts';
-import { OutboxKeeper } from './outbox-keeper.ts';
+import { OutboxKeeper, restored } from './outbox-keeper.ts';
 import type { OutboxStore } from './outbox-store.ts';
 import { settingsOf } from './settings.ts';
 import { fakeLink, told } from './testing/fake-link.ts';
@@ -174,7 +174,7 @@ describe('with a store', () => {
       ? { ...store, write: (batch) => gate.promise.then(() => store.write(batch)) }
       : store;
     world.outbox.keeper = new OutboxKeeper(gated, (error) => assert.fail(error));
-    world.outbox.restore(records);
+    world.outbox.restore(records.map(restored));
     return { ...world, store, gate };
   }
 
@@ -255,7 +255,7 @@ describe('with a store', () => {
     world.publish(1, 'new');
     const { records } = await first.store.open();
     world.outbox.keeper = new OutboxKeeper(first.store, (error) => assert.fail(error));
-    world.outbox.restore(records);
+    world.outbox.restore(records.map(restored));
     await turn();
     await first.store.close();
     const { records: both } = await first.store.open();

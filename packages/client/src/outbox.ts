@@ -146,15 +146,13 @@ export class Outbox {
     if (lists.some((list) => list.delete(outgoing)) || this.#isUnsent(outgoing)) this.#close(outgoing);
   }
 
-  /** Takes what the store has kept; what was published meanwhile comes behind it. */
-  restore(records: readonly OutboxRecord[]): void {
+  /** Takes what the store has kept, in its order; what was published meanwhile comes behind it. */
+  restore(kept: readonly Outgoing[]): void {
     const local = [...this.#waiting, ...this.#waiting0].sort(bySequence);
     this.#waiting.clear();
     this.#waiting0.clear();
-    for (const record of records) {
-      const { topic, payload, properties, sequence, packetId, state } = record;
-      const bytes = bytesOf([topic, payload, Object.values(properties)]);
-      const outgoing: Outgoing = { ...record, bytes, dup: state === 'sent', settle: undefined, result: SENT };
+    for (const outgoing of kept) {
+      const { bytes, sequence, packetId, state } = outgoing;
       this.#sequence = Math.max(this.#sequence, sequence);
       this.#bytes += bytes;
       if (state === 'waiting') this.#waitingFor(outgoing).add(outgoing);
@@ -342,7 +340,7 @@ export class Outbox {
   }
 
   #send(outgoing: Outgoing): void {
-    if (outgoing.qos === 0) return this.#transmit(outgoing);
+    if (outgoing.qos === 0) return void this.#transmit(outgoing);
     outgoing.packetId = this.#identifiers.next();
     outgoing.state = 'sent';
     this.#open.set(outgoing.packetId, outgoing);

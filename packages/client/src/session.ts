@@ -55,24 +55,13 @@ export class Session {
   }
 
   /**
-   * Opens the store of the outbox, where there is one; settles with the Client Identifier that goes with it, `clientId`
-   * unless the store has another. `failed` hears of what cannot be kept.
+   * Opens the store of the outbox, where there is one; settles with the Client Identifier that goes with it: see
+   * `openOutbox`.
    */
   async open(clientId: string, signal: AbortSignal, failed: (error: MqttError) => void): Promise<string> {
-    const { outbox, clientId: wanted } = this.#settings;
-    const { store } = outbox;
-    if (store === undefined) return clientId;
+    if (this.#settings.outbox.store === undefined) return clientId;
     const { openOutbox } = await keeperPart();
-    if (signal.aborted) return clientId;
-    const { keeper, records, clientId: kept } = await openOutbox(store, wanted, failed);
-    if (signal.aborted) {
-      await keeper.close();
-      return clientId;
-    }
-    if (kept === undefined) keeper.own(clientId);
-    this.outbox.keeper = keeper;
-    this.outbox.restore(records);
-    return kept ?? clientId;
+    return openOutbox(this.outbox, this.#settings, clientId, signal, failed);
   }
 
   /** A server accepted a connection. `isResumed`: it goes on with this session, or `isDoubtful`, with a new one. */
