@@ -17,6 +17,7 @@ export const CLIENT_BYTES_MAX = 25_100;
 export const ON_DEMAND_BYTES_MAX: Readonly<Record<string, number>> = {
   authenticating: 900,
   'outbox-keeper': 1000,
+  'log-lines': 600,
   'request-response': 2400,
 };
 

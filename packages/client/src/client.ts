@@ -67,7 +67,7 @@ export class Client implements AsyncDisposable {
       const listener = on[name];
       if (listener !== undefined) this.on(name, listener);
     }
-    this.#log = new Log(settings.log, this.#listeners);
+    this.#log = new Log(settings.log, settings.debugNames?.(), this.#listeners);
     this.#session = new Session(settings, this.stats, this.#listeners);
     this.#requesting = new Requesting(this, settings.environment, settings.requestsMax, () => {
       this.stats.responsesIgnored += 1;

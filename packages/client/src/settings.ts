@@ -24,6 +24,8 @@ export interface Platform {
   readonly environment: Environment;
   /** Where connections let one see certificates: gives what is told of each. */
   readonly watchCertificates?: typeof watchCertificates;
+  /** The names of what shall log on the console, such as `dunlin:client`, with commas or spaces between them. */
+  readonly debugNames?: () => string | undefined;
   /** Throws 'invalid' for options and events that there are none of; without it they are let pass. */
   readonly checkNames?: typeof checkNames;
 }
