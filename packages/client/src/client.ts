@@ -69,9 +69,7 @@ export class Client implements AsyncDisposable {
     }
     this.#log = new Log(settings.log, settings.debugNames?.(), this.#listeners);
     this.#session = new Session(settings, this.stats, this.#listeners);
-    this.#requesting = new Requesting(this, settings.environment, settings.requestsMax, () => {
-      this.stats.responsesIgnored += 1;
-    });
+    this.#requesting = new Requesting(this, settings);
     this.#lifecycle = new Lifecycle(settings, this.#session, this.#listeners, this.#log, (error) =>
       this.#requesting.end(error),
     );
@@ -228,21 +226,18 @@ export class Client implements AsyncDisposable {
     handler: RequestHandler<Filter>,
     options: RespondOptions<NoInfer<Filter>> = {},
   ): PendingSubscription {
-    const events = {
-      requestIgnored: () => {
-        this.stats.requestsIgnored += 1;
-      },
-      responderFailed: (error: unknown, request: ReceivedMessage) =>
-        this.#listeners.emit('responderFailed', error, request),
-    };
-    const answering = this.#requesting.respond(this, events, filter, handler, options);
+    const failed = (error: unknown, request: ReceivedMessage) =>
+      this.#listeners.emit('responderFailed', error, request);
+    const answering = this.#requesting.respond(this, failed, filter, handler, options);
     const subscribing = this.#subscription(
       uncheckedFilter(filter, options.params),
       { qos: options.qos ?? 1 },
       (request) =>
         void answering.then(
           (answer) => answer(request),
-          () => events.requestIgnored(),
+          () => {
+            this.stats.requestsIgnored += 1;
+          },
         ),
       answering,
     );

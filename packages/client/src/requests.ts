@@ -56,10 +56,12 @@ export class Requests {
   readonly #identifiers: PacketIdentifiers;
   readonly #requestsMax: number;
   readonly #settled: () => void;
+  /** Without an answer, and somebody waits for it. */
+  readonly #heard = new Set<Request>();
+  /** Of these, the ones not sent on this connection. */
   #waiting = new Set<Request>();
+  /** Sent on this connection, also for nobody any more. */
   readonly #open = new Map<number, Request>();
-  /** Of the open ones, those given up. */
-  #unheard = 0;
   #link: Link | undefined;
 
   constructor(identifiers: PacketIdentifiers, requestsMax: number, settled: () => void) {
@@ -70,7 +72,7 @@ export class Requests {
 
   /** Requests without an answer that somebody waits for. */
   get size(): number {
-    return this.#waiting.size + this.#open.size - this.#unheard;
+    return this.#heard.size;
   }
 
   /** Sends, or lets wait. Throws 'queue-full'. */
@@ -78,6 +80,7 @@ export class Requests {
     if (this.size >= this.#requestsMax) {
       throw new MqttError('queue-full', `Cannot ${attemptOf(request)}: ${this.size} requests wait, which is the limit`);
     }
+    this.#heard.add(request);
     this.#waiting.add(request);
     this.#pump();
   }
@@ -85,22 +88,16 @@ export class Requests {
   /** Forgets a request; an answer that comes is let pass. */
   cancel(request: Request): void {
     this.#waiting.delete(request);
-    for (const [packetId, open] of this.#open) {
-      if (open !== request) continue;
-      this.#open.set(packetId, { ...request, taken: undefined, settle: UNHEARD });
-      this.#unheard += 1;
-    }
+    this.#heard.delete(request);
     this.#settled();
   }
 
   /** A connection: sends `first`, then what had no answer, then what waits. */
   begin(link: Link, first: readonly Request[]): void {
     this.#link = link;
-    const again = [...this.#open.values()].filter(({ settle }) => settle !== UNHEARD);
-    for (const packetId of this.#open.keys()) this.#identifiers.free(packetId);
-    this.#open.clear();
-    this.#unheard = 0;
-    this.#waiting = new Set([...first, ...again, ...this.#waiting]);
+    this.#waiting = new Set([...first, ...this.#heard]);
+    for (const request of first) this.#heard.add(request);
+    this.#close();
     this.#pump();
   }
 
@@ -111,11 +108,10 @@ export class Requests {
 
   /** All is over: every request fails with the error. */
   end(error: MqttError): void {
-    const requests = [...this.#open.values(), ...this.#waiting];
-    for (const packetId of this.#open.keys()) this.#identifiers.free(packetId);
-    this.#open.clear();
-    this.#unheard = 0;
+    const requests = [...this.#heard];
+    this.#heard.clear();
     this.#waiting.clear();
+    this.#close();
     this.#link = undefined;
     for (const { settle } of requests) settle.reject(error);
   }
@@ -139,7 +135,7 @@ export class Requests {
     }
     this.#open.delete(packetId);
     this.#identifiers.free(packetId);
-    if (settle === UNHEARD) this.#unheard -= 1;
+    if (!this.#heard.delete(request)) return void this.#pump();
     if (count > 0 && reasonCodes.every((code) => code >= REFUSED)) {
       settle.reject(refused(`Cannot ${attemptOf(request)}`, reasonCodes[0], packet));
     } else {
@@ -149,6 +145,12 @@ export class Requests {
     }
     this.#settled();
     this.#pump();
+  }
+
+  /** Nothing is open any more. */
+  #close(): void {
+    for (const packetId of this.#open.keys()) this.#identifiers.free(packetId);
+    this.#open.clear();
   }
 
   #pump(): void {
@@ -173,13 +175,12 @@ export class Requests {
     } catch (error) {
       this.#open.delete(packetId);
       this.#identifiers.free(packetId);
+      this.#heard.delete(request);
       request.settle.reject(mqttError(error));
       this.#settled();
     }
   }
 }
-
-const UNHEARD: Settle<RequestResult> = { resolve: () => {}, reject: () => {} };
 
 /** Throws what this server does not take. */
 function propertiesOf({ type, subscriptions, properties, identifier }: Request, link: Link): Properties {
