@@ -4,7 +4,7 @@ import { PacketWriter, writeClientPacket } from '@dunlin/protocol';
 import { SENT } from './connection.ts';
 import { MqttError, mqttError } from './errors.ts';
 import { bytesOf } from './link.ts';
-import type { Outbox, Outgoing } from './outbox.ts';
+import { OPEN_MAX, type Outbox, type Outgoing } from './outbox.ts';
 import type { OutboxRecord, OutboxStore } from './outbox-store.ts';
 import type { Settings } from './settings.ts';
 
@@ -131,6 +131,14 @@ export async function openOutbox(
   if (isForeign || signal.aborted) await store.close();
   if (isForeign) throw new MqttError('invalid', `Cannot connect as "${wanted}": the outbox belongs to "${kept}"`);
   if (signal.aborted) return clientId;
+  const open = records.filter(({ state }) => state !== 'waiting').length;
+  if (open > OPEN_MAX) {
+    await store.close();
+    throw new MqttError(
+      'outbox-failed',
+      `Cannot take the outbox: ${open} publishes are open, at most ${OPEN_MAX} can be`,
+    );
+  }
   outbox.keeper = new OutboxKeeper(store, failed);
   if (kept === undefined) outbox.keeper.own(clientId);
   outbox.restore(records.map(restored));

@@ -17,7 +17,7 @@
  * answered and dropped. So there PUBREL, which ends the flow, goes before the first QoS 2 message of each identifier.
  */
 
-import { assertTopicName, NO_PROPERTIES, type PacketIdentifiers, type PublishAckPacket } from '@dunlin/protocol';
+import { assertTopicName, NO_PROPERTIES, type PublishAckPacket } from '@dunlin/protocol';
 import type { ClientEvents, ClientStats } from './client-api.ts';
 import { type PublishResult, SENT } from './connection.ts';
 import type { Environment } from './environment.ts';
@@ -58,7 +58,7 @@ export interface OutboxHost {
 }
 
 /** The other Packet Identifiers are those of requests. */
-const OPEN_MAX = 65_535 - REQUESTS_OPEN_MAX;
+export const OPEN_MAX = 65_535 - REQUESTS_OPEN_MAX;
 const REFUSED = 0x80;
 const IDENTIFIER_NOT_FOUND = 0x92;
 /** What waits is looked through for expired messages at most so often. */
@@ -70,10 +70,10 @@ export class Outbox {
   keeper: OutboxKeeper | undefined;
   readonly #limits: Settings['outbox'];
   readonly #environment: Environment;
-  readonly #identifiers: PacketIdentifiers;
+  readonly #nextPacketId: () => number;
   readonly #host: OutboxHost;
   /** Open in the session, by Packet Identifier: in the order of PUBLISH, those released in that of PUBREC. */
-  readonly #open = new Map<number, Outgoing>();
+  readonly #open: Map<number, Outgoing>;
   /** Sent in the session and not yet on this connection; they go first. */
   readonly #again = new Set<Outgoing>();
   /** Above QoS 0, oldest first. */
@@ -91,10 +91,12 @@ export class Outbox {
   #sequence = 0;
   #cancelSweep: (() => void) | undefined;
 
-  constructor(settings: Settings, identifiers: PacketIdentifiers, host: OutboxHost) {
+  /** `open` is its own, where others see which Packet Identifiers are taken. */
+  constructor(settings: Settings, open: Map<number, Outgoing>, nextPacketId: () => number, host: OutboxHost) {
     this.#limits = settings.outbox;
     this.#environment = settings.environment;
-    this.#identifiers = identifiers;
+    this.#open = open;
+    this.#nextPacketId = nextPacketId;
     this.#host = host;
   }
 
@@ -156,10 +158,7 @@ export class Outbox {
       this.#sequence = Math.max(this.#sequence, sequence);
       this.#bytes += bytes;
       if (state === 'waiting') this.#waitingFor(outgoing).add(outgoing);
-      else {
-        this.#identifiers.use(packetId);
-        this.#open.set(packetId, outgoing);
-      }
+      else this.#open.set(packetId, outgoing);
       this.#sweepLater(outgoing);
     }
     for (const outgoing of local) {
@@ -212,9 +211,8 @@ export class Outbox {
     this.keeper = undefined;
     this.#cancelSweep?.();
     this.#cancelSweep = undefined;
-    for (const { bytes, packetId, settle } of all) {
+    for (const { bytes, settle } of all) {
       this.#bytes -= bytes;
-      this.#identifiers.free(packetId);
       settle?.reject(error);
     }
   }
@@ -319,7 +317,6 @@ export class Outbox {
       } else if (qos === 2 && dup) {
         this.#fail(outgoing, unknownOutcome(topic));
       } else {
-        this.#identifiers.free(packetId);
         this.#open.delete(packetId);
         Object.assign(outgoing, { state: 'waiting', packetId: 0, dup: false });
         anew.push(outgoing);
@@ -341,7 +338,7 @@ export class Outbox {
 
   #send(outgoing: Outgoing): void {
     if (outgoing.qos === 0) return void this.#transmit(outgoing);
-    outgoing.packetId = this.#identifiers.next();
+    outgoing.packetId = this.#nextPacketId();
     outgoing.state = 'sent';
     this.#open.set(outgoing.packetId, outgoing);
     const { packetId } = outgoing;
@@ -423,7 +420,6 @@ export class Outbox {
     this.#again.delete(outgoing);
     this.#open.delete(packetId);
     this.#bytes -= bytes;
-    if (packetId !== 0) this.#identifiers.free(packetId);
     this.keeper?.remove(sequence);
     this.#host.settled();
   }

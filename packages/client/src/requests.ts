@@ -5,7 +5,6 @@
 
 import {
   assertTopicFilter,
-  type PacketIdentifiers,
   type Properties,
   parseSharedFilter,
   protocolError,
@@ -53,7 +52,7 @@ const REFUSED = 0x80;
 
 /** Keeps the requests of one client. */
 export class Requests {
-  readonly #identifiers: PacketIdentifiers;
+  readonly #nextPacketId: () => number;
   readonly #requestsMax: number;
   readonly #settled: () => void;
   /** Without an answer, and somebody waits for it. */
@@ -61,11 +60,13 @@ export class Requests {
   /** Of these, the ones not sent on this connection. */
   #waiting = new Set<Request>();
   /** Sent on this connection, also for nobody any more. */
-  readonly #open = new Map<number, Request>();
+  readonly #open: Map<number, Request>;
   #link: Link | undefined;
 
-  constructor(identifiers: PacketIdentifiers, requestsMax: number, settled: () => void) {
-    this.#identifiers = identifiers;
+  /** `open` is its own, where others see which Packet Identifiers are taken. */
+  constructor(open: Map<number, Request>, nextPacketId: () => number, requestsMax: number, settled: () => void) {
+    this.#open = open;
+    this.#nextPacketId = nextPacketId;
     this.#requestsMax = requestsMax;
     this.#settled = settled;
   }
@@ -97,7 +98,7 @@ export class Requests {
     this.#link = link;
     this.#waiting = new Set([...first, ...this.#heard]);
     for (const request of first) this.#heard.add(request);
-    this.#close();
+    this.#open.clear();
     this.#pump();
   }
 
@@ -111,7 +112,7 @@ export class Requests {
     const requests = [...this.#heard];
     this.#heard.clear();
     this.#waiting.clear();
-    this.#close();
+    this.#open.clear();
     this.#link = undefined;
     for (const { settle } of requests) settle.reject(error);
   }
@@ -134,7 +135,6 @@ export class Requests {
       throw protocolError(`Cannot accept ${name}: it has ${count} codes for ${filters.length} filters`);
     }
     this.#open.delete(packetId);
-    this.#identifiers.free(packetId);
     if (!this.#heard.delete(request)) return void this.#pump();
     if (count > 0 && reasonCodes.every((code) => code >= REFUSED)) {
       settle.reject(refused(`Cannot ${attemptOf(request)}`, reasonCodes[0], packet));
@@ -145,12 +145,6 @@ export class Requests {
     }
     this.#settled();
     this.#pump();
-  }
-
-  /** Nothing is open any more. */
-  #close(): void {
-    for (const packetId of this.#open.keys()) this.#identifiers.free(packetId);
-    this.#open.clear();
   }
 
   #pump(): void {
@@ -164,9 +158,8 @@ export class Requests {
   }
 
   #send(request: Request, link: Link): void {
-    let packetId = 0;
+    const packetId = this.#nextPacketId();
     try {
-      packetId = this.#identifiers.next();
       const { type, filters, subscriptions } = request;
       const properties = propertiesOf(request, link);
       this.#open.set(packetId, request);
@@ -174,7 +167,6 @@ export class Requests {
       else link.send({ type, packetId, properties, filters });
     } catch (error) {
       this.#open.delete(packetId);
-      this.#identifiers.free(packetId);
       this.#heard.delete(request);
       request.settle.reject(mqttError(error));
       this.#settled();

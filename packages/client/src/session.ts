@@ -5,7 +5,7 @@
  * connection then closes it.
  */
 
-import { type Packet, PacketIdentifiers, protocolError } from '@dunlin/protocol';
+import { type Packet, protocolError } from '@dunlin/protocol';
 import type { Established } from './attempt.ts';
 import type { ClientEvents, ClientStats } from './client-api.ts';
 import type { MqttError } from './errors.ts';
@@ -13,7 +13,8 @@ import type { Listeners } from './events.ts';
 import { Link } from './link.ts';
 import { onDemand } from './on-demand.ts';
 import type { Settle } from './operation.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox, type Outgoing } from './outbox.ts';
+import { packetIdentifiers } from './packet-identifiers.ts';
 import { checkProblemInformation } from './problem-information.ts';
 import { Receiving } from './receiving.ts';
 import { type Request, Requests } from './requests.ts';
@@ -38,15 +39,17 @@ export class Session {
   readonly #draining = new Set<Settle<void>>();
 
   constructor(settings: Settings, stats: ClientStats, listeners: Listeners<ClientEvents>) {
-    const identifiers = new PacketIdentifiers();
+    const publishes = new Map<number, Outgoing>();
+    const asked = new Map<number, Request>();
+    const nextPacketId = packetIdentifiers(publishes, asked);
     const settled = (): void => {
       if (this.#draining.size > 0) this.#checkDrained();
     };
     this.stats = stats;
     this.#listeners = listeners;
     this.#settings = settings;
-    this.outbox = new Outbox(settings, identifiers, { stats, listeners, settled });
-    this.requests = new Requests(identifiers, settings.outbox.messagesMax, settled);
+    this.outbox = new Outbox(settings, publishes, nextPacketId, { stats, listeners, settled });
+    this.requests = new Requests(asked, nextPacketId, settings.outbox.messagesMax, settled);
     this.#receiving = new Receiving(settings.connect.properties, (message, delivery) => {
       stats.received += 1;
       listeners.emit('message', message);
