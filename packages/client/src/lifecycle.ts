@@ -52,7 +52,6 @@ export class Lifecycle {
   reason: CloseReason | undefined;
   /** `disconnect` was called, or it ended by itself: nothing is accepted until it is opened again. */
   isOver = false;
-  connack: ConnackPacket | undefined;
   /** In use, also one that the server assigned. */
   clientId: string;
   readonly #settings: Settings;
@@ -67,7 +66,6 @@ export class Lifecycle {
   #closed = Promise.withResolvers<CloseReason>();
   #attempting = new AbortController();
   #cancelTimer = (): void => {};
-  #keepAlive: KeepAlive | undefined;
   #current: Established | undefined;
   /** 'connected' was told, and the end of it is not. */
   #isTold = false;
@@ -112,6 +110,10 @@ export class Lifecycle {
   /** Settles when the client is `disconnected` and its wire gone. */
   get closed(): Promise<CloseReason> {
     return this.#closed.promise;
+  }
+
+  get connack(): ConnackPacket | undefined {
+    return this.#current?.connack;
   }
 
   /** Opens the client, where it is not; settles with the next CONNACK that accepts. */
@@ -249,7 +251,6 @@ export class Lifecycle {
     const { environment, connect, pingTimeoutMs } = this.#settings;
     const { properties, sessionPresent } = connack;
     this.#current = established;
-    this.connack = connack;
     this.clientId = properties.assignedClientIdentifier ?? this.clientId;
     this.#acceptedAtMs = environment.nowMs();
     this.#wireGone = connection.gone;
@@ -270,7 +271,7 @@ export class Lifecycle {
       this.#end('network', error);
     };
     const keepAlive = properties.serverKeepAlive ?? connect.keepAlive;
-    this.#keepAlive = connection.keepAlive = new KeepAlive(environment, keepAlive, pingTimeoutMs, connection, dead);
+    connection.keepAlive = new KeepAlive(environment, keepAlive, pingTimeoutMs, connection, dead);
     if (this.state === 'reconnecting') this.#session.stats.reconnects += 1;
     // MQTT 3.1 has no Session Present: whoever asked for the session has to assume it.
     this.#session.begin(established, sessionPresent || (version === 3 && isResuming), this.#isDoubtful);
@@ -298,8 +299,7 @@ export class Lifecycle {
     const { connection } = this.#current;
     connection.owner = undefined;
     this.#current = undefined;
-    this.connack = undefined;
-    this.#keepAlive?.stop();
+    connection.keepAlive?.stop();
     connection.close(error);
     if (this.#isHeld) {
       this.#backOff.reset();

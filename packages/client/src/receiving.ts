@@ -7,7 +7,6 @@ import {
   type PublishAckPacket,
   type PublishPacket,
   protocolError,
-  ReceiverFlow,
   TopicAliasReceiver,
 } from '@dunlin/protocol';
 import { Delivery } from './delivery.ts';
@@ -17,6 +16,7 @@ import { ReceivedMessage } from './received-message.ts';
 /** Takes a message; `delivery` is undefined at QoS 0. */
 export type Deliver = (message: ReceivedMessage, delivery: Delivery | undefined) => void;
 
+const REFUSED = 0x80;
 const IDENTIFIER_NOT_FOUND = 0x92;
 
 /**
@@ -30,10 +30,11 @@ export class Receiving {
   readonly #deliver: Deliver;
   readonly #receiveMaximum: number;
   readonly #topicAliasMaximum: number;
-  /** Open QoS 2 flows; they outlive a connection. */
-  readonly #flow = new ReceiverFlow();
-  /** QoS 2 messages whose PUBREC has not been sent, by Packet Identifier. */
-  readonly #held = new Map<number, Delivery>();
+  /**
+   * Open QoS 2 flows by Packet Identifier: the acknowledgement whose PUBREC has not been sent, undefined behind PUBREC.
+   * They outlive a connection.
+   */
+  readonly flows = new Map<number, Delivery | undefined>();
   #link: Link | undefined;
   #aliases: TopicAliasReceiver<string>;
   /** In the order of the packets on this connection; each counts for the Receive Maximum. */
@@ -53,14 +54,12 @@ export class Receiving {
     this.#link = link;
     this.#aliases = new TopicAliasReceiver(this.#topicAliasMaximum);
     // In a new session nothing is repeated, and what the old one held is gone at the server too.
-    for (const delivery of [...this.#owed, ...this.#held.values()]) {
-      if (delivery.qos === 1 || !isResumed) delivery.isStale = true;
+    for (const delivery of [...this.#owed, ...this.flows.values()]) {
+      if (delivery && (delivery.qos === 1 || !isResumed)) delivery.isStale = true;
     }
     this.#owed = new Set();
     this.#openHere = new Set();
-    if (isResumed) return;
-    this.#flow.clear();
-    this.#held.clear();
+    if (!isResumed) this.flows.clear();
   }
 
   /** The connection is over. */
@@ -76,20 +75,18 @@ export class Receiving {
       this.#deliver(new ReceivedMessage(packet, topic), undefined);
       return;
     }
-    if (qos === 2 && this.#flow.has(packetId)) {
+    if (qos === 2 && this.flows.has(packetId)) {
       this.#repeated(packetId);
       return;
     }
     const delivery = this.#owe(packetId, qos);
-    if (qos === 2) this.#flow.receive(packetId);
     this.#deliver(new ReceivedMessage(packet, topic, delivery), delivery);
     delivery.release();
   }
 
   /** Ends a QoS 2 flow [MQTT-4.3.3-11]. */
   pubrel({ packetId }: PublishAckPacket): void {
-    this.#openHere.delete(packetId);
-    const reasonCode = this.#flow.release(packetId) ? 0 : IDENTIFIER_NOT_FOUND;
+    const reasonCode = this.#endFlow(packetId) ? 0 : IDENTIFIER_NOT_FOUND;
     this.#send('pubcomp', packetId, reasonCode);
   }
 
@@ -108,7 +105,7 @@ export class Receiving {
    * [MQTT-4.3.3-10], behind those that are owed for what came before it [MQTT-4.6.0-3].
    */
   #repeated(packetId: number): void {
-    const held = this.#held.get(packetId);
+    const held = this.flows.get(packetId);
     const delivery = this.#owe(packetId, 2, held);
     if (held === undefined) delivery.release();
     else this.#sendGiven();
@@ -122,7 +119,7 @@ export class Receiving {
       const found = `more than ${this.#receiveMaximum} are open, the Receive Maximum (3.3.4)`;
       throw new ProtocolError('receive-maximum-exceeded', 0x93, `Cannot take a message: ${found}`);
     }
-    if (qos === 2) this.#held.set(packetId, delivery);
+    if (qos === 2) this.flows.set(packetId, delivery);
     return delivery;
   }
 
@@ -131,14 +128,20 @@ export class Receiving {
       if (!owed.isGiven) return;
       const { packetId, qos, reasonCode } = owed;
       this.#owed.delete(owed);
-      if (qos === 2) {
-        if (this.#held.get(packetId) === owed) this.#held.delete(packetId);
+      if (this.flows.get(packetId) === owed) {
+        this.flows.set(packetId, undefined);
+        this.#openHere.add(packetId);
         // The identifier then means a new message [MQTT-4.3.3-9].
-        if (reasonCode >= 0x80) this.#flow.refuse(packetId);
-        else if (this.#flow.has(packetId)) this.#openHere.add(packetId);
+        if (reasonCode >= REFUSED) this.#endFlow(packetId);
       }
       this.#send(qos === 1 ? 'puback' : 'pubrec', packetId, reasonCode);
     }
+  }
+
+  /** Returns whether there was one. */
+  #endFlow(packetId: number): boolean {
+    this.#openHere.delete(packetId);
+    return this.flows.delete(packetId);
   }
 
   #send(type: 'puback' | 'pubrec' | 'pubcomp', packetId: number, reasonCode: number): void {
