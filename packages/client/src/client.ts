@@ -135,19 +135,17 @@ export class Client implements AsyncDisposable {
    * 'timed-out', 'aborted', and why the client is `disconnected`.
    */
   publish(topic: string, payload: Payload, options: PublishOptions = NO_OPTIONS): Promise<PublishResult> {
-    const { qos = 0, retain = false, properties = NO_PROPERTIES } = options;
+    const { qos = 0, retain = false, properties = NO_PROPERTIES, signal } = options;
+    const { timeoutMs = this.#settings.operationTimeoutMs } = options;
     const { link, outbox } = this.#session;
     if (typeof topic !== 'string') return Promise.reject(wrongArgument('Cannot publish', 'topic', topic, 'text'));
-    if (qos === 0 && link !== undefined && outbox.isPassable && options.signal === undefined) {
-      const { timeoutMs = this.#settings.operationTimeoutMs } = options;
-      if (timeoutMs === undefined) {
-        try {
-          link.publish({ topic, payload: payloadBytes(payload), qos, retain, properties }, 0, false);
-          this.stats.sent += 1;
-          return link.left();
-        } catch (error) {
-          return Promise.reject(mqttError(error));
-        }
+    if (qos === 0 && link !== undefined && outbox.isPassable && signal === undefined && timeoutMs === undefined) {
+      try {
+        link.publish({ topic, payload: payloadBytes(payload), qos, retain, properties }, 0, false);
+        this.stats.sent += 1;
+        return link.left();
+      } catch (error) {
+        return Promise.reject(mqttError(error));
       }
     }
     const attempt = `Cannot publish to "${topic}"`;
@@ -364,30 +362,26 @@ export class Client implements AsyncDisposable {
       return subscription;
     } catch (error) {
       const typed = mqttError(error);
-      this.#finish(subscription, typed);
+      routes.end(subscription, typed);
       throw typed;
     }
   }
 
   async #unsubscribe(subscription: Subscription): Promise<void> {
-    const filters = this.#session.routes.onlyOf(subscription);
+    const { routes } = this.#session;
+    const filters = routes.onlyOf(subscription);
     try {
       if (filters.length > 0 && !this.#lifecycle.isOver) await this.#requestUnsubscribe(filters, {});
     } finally {
       // Whoever left its loop will not ask again where this failed.
-      if (!subscription.isActive) this.#session.routes.remove(subscription);
+      if (!subscription.isActive) routes.remove(subscription);
     }
-    this.#finish(subscription);
+    routes.end(subscription);
   }
 
   #requestUnsubscribe(filters: readonly string[], options: UnsubscribeOptions): Promise<RequestResult> {
     const { properties = NO_PROPERTIES } = options;
     return this.#request({ type: 'unsubscribe', filters, subscriptions: [], properties, identifier: 0 }, options);
-  }
-
-  #finish(subscription: Subscription, error?: MqttError): void {
-    this.#session.routes.remove(subscription);
-    subscription.finish(error);
   }
 }
 

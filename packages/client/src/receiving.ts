@@ -7,7 +7,6 @@ import {
   type PublishAckPacket,
   type PublishPacket,
   protocolError,
-  TopicAliasReceiver,
 } from '@dunlin/protocol';
 import { Delivery } from './delivery.ts';
 import type { Link } from './link.ts';
@@ -36,7 +35,8 @@ export class Receiving {
    */
   readonly flows = new Map<number, Delivery | undefined>();
   #link: Link | undefined;
-  #aliases: TopicAliasReceiver<string>;
+  /** The topics that Topic Aliases stand for on this connection. */
+  #topics: string[] = [];
   /** In the order of the packets on this connection; each counts for the Receive Maximum. */
   #owed = new Set<Delivery>();
   /** So do QoS 2 flows whose PUBREC was sent here: those of former connections do not (section 4.9). */
@@ -46,13 +46,12 @@ export class Receiving {
     this.#receiveMaximum = receiveMaximum;
     this.#topicAliasMaximum = topicAliasMaximum;
     this.#deliver = deliver;
-    this.#aliases = new TopicAliasReceiver(topicAliasMaximum);
   }
 
   /** A connection begins. Aliases and owed acknowledgements end with a connection, QoS 2 flows only with the session. */
   begin(link: Link, isResumed: boolean): void {
     this.#link = link;
-    this.#aliases = new TopicAliasReceiver(this.#topicAliasMaximum);
+    this.#topics = [];
     // In a new session nothing is repeated, and what the old one held is gone at the server too.
     for (const delivery of [...this.#owed, ...this.flows.values()]) {
       if (delivery && (delivery.qos === 1 || !isResumed)) delivery.isStale = true;
@@ -91,11 +90,13 @@ export class Receiving {
   }
 
   #topicOf({ topic, properties: { topicAlias = 0 } }: PublishPacket): string {
-    if (topic !== '') {
-      this.#aliases.set(topicAlias, topic);
-      return topic;
+    const maximum = this.#topicAliasMaximum;
+    if (topicAlias > maximum) {
+      const found = `Cannot use Topic Alias ${topicAlias}: the Topic Alias Maximum is ${maximum} [MQTT-3.3.2-8]`;
+      throw new ProtocolError('topic-alias-invalid', 0x94, found);
     }
-    const known = this.#aliases.get(topicAlias);
+    if (topic !== '') this.#topics[topicAlias] = topic;
+    const known = this.#topics[topicAlias];
     if (known !== undefined) return known;
     throw protocolError(`Cannot take a message: Topic Alias ${topicAlias} stands for no topic yet (3.3.2.3.4)`);
   }

@@ -89,6 +89,12 @@ export class Routes {
     return subscription.filters.some((filter) => this.#byFilter.get(filter)?.subscriptions.has(subscription));
   }
 
+  /** Ends a subscription: with an error its iterators throw it. */
+  end(subscription: Subscription, error?: Error): void {
+    this.remove(subscription);
+    subscription.finish(error);
+  }
+
   /** The filters of a subscription that no other subscription has. */
   onlyOf(subscription: Subscription): string[] {
     return subscription.filters.filter((filter) => {

@@ -105,10 +105,7 @@ export class Session {
     const { keeper } = this.outbox;
     this.outbox.end(error);
     this.requests.end(error);
-    for (const subscription of this.routes.all()) {
-      this.routes.remove(subscription);
-      subscription.finish(streamError);
-    }
+    for (const subscription of this.routes.all()) this.routes.end(subscription, streamError);
     for (const settle of this.#draining) settle.reject(error);
     this.#draining.clear();
     await keeper?.close();
@@ -179,10 +176,7 @@ export class Session {
           this.#listeners.emit('subscribed', answer);
         },
         reject: (error) => {
-          for (const subscription of subscriptions) {
-            this.routes.remove(subscription);
-            subscription.finish(error);
-          }
+          for (const subscription of subscriptions) this.routes.end(subscription, error);
         },
       },
     }));

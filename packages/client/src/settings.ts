@@ -139,11 +139,10 @@ function connectPacket(options: ClientOptions, environment: Environment): Connec
 
 /** With what other options say as properties. */
 function propertiesOf({ properties, authentication, maximumPacketSize, outbox }: ClientOptions): Properties {
-  const own = set(properties ?? NO_PROPERTIES);
   return set({
-    ...own,
-    topicAliasMaximum: own.topicAliasMaximum ?? TOPIC_ALIAS_MAXIMUM,
-    sessionExpiryInterval: own.sessionExpiryInterval ?? (outbox?.store && DAY_S),
+    topicAliasMaximum: TOPIC_ALIAS_MAXIMUM,
+    sessionExpiryInterval: outbox?.store && DAY_S,
+    ...set(properties ?? NO_PROPERTIES),
     ...set({
       maximumPacketSize,
       authenticationMethod: authentication?.method,
