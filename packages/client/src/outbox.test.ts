@@ -399,3 +399,17 @@ test('what the store had not yet taken when the connection was lost goes out for
   await written();
   assert.deepEqual([told(sent), told(next.sent), outcomes], [['publish 1'], ['publish 3', 'publish 4'], []]);
 });
+
+test('a Topic Alias of a message that was published without a connection goes along neither first nor again', () => {
+  const { outbox } = setUp();
+  const properties = { topicAlias: 1 };
+  const message = { topic: 'room/1', payload: new Uint8Array(0), qos: 1, retain: false, properties } as const;
+  outbox.publish(message, { resolve: () => {}, reject: assert.fail });
+  for (const isResumed of [false, true]) {
+    const { link, sent } = fakeLink({ topicAliasMaximum: 0 });
+    outbox.begin(link, isResumed);
+    const seen = sent.map((packet) => packet.type === 'publish' && [packet.topic, packet.dup, packet.properties]);
+    assert.deepEqual(seen, [['room/1', isResumed, {}]]);
+    outbox.pause();
+  }
+});
