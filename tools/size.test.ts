@@ -19,6 +19,7 @@ test('what few clients do is loaded on demand, each part within its bound', asyn
     'topic-template',
     'authenticating',
     'outbox-keeper',
+    'log-lines',
     'certificate-watch',
   ])
     assert.ok(!sources.has(`packages/client/src/${name}.ts`), name);

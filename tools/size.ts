@@ -16,7 +16,8 @@ export const CLIENT_BYTES_MAX = 25_100;
 /** The same for each part that is loaded when it is first used. */
 export const ON_DEMAND_BYTES_MAX: Readonly<Record<string, number>> = {
   authenticating: 900,
-  'outbox-keeper': 900,
+  'outbox-keeper': 1100,
+  'log-lines': 600,
   'request-response': 2400,
 };
 

@@ -1,5 +1,4 @@
 /** Faults to put into the client, each of which some named invariant must catch. */
-import { ReceiverFlow } from '@dunlin/protocol';
 import { BackOff } from '../../packages/client/src/back-off.ts';
 import { Connection } from '../../packages/client/src/connection.ts';
 import { Link } from '../../packages/client/src/link.ts';
@@ -69,7 +68,16 @@ export const MUTATIONS: readonly Mutation[] = [
   {
     title: 'a QoS 2 message that comes again is a new one',
     caughtBy: ['exactly-once', 'acknowledgements-in-order'],
-    damage: () => replace(ReceiverFlow.prototype, 'receive', () => () => 'new'),
+    damage: () =>
+      replace(
+        Receiving.prototype,
+        'publish',
+        (original) =>
+          function (packet) {
+            this.flows.delete(packet.packetId);
+            original.call(this, packet);
+          },
+      ),
   },
   {
     title: 'the store is not waited for',

@@ -96,7 +96,7 @@ export class Authenticating {
     try {
       await (packet.reasonCode === CONTINUE ? this.#answer(packet) : this.#finish(packet));
     } catch (error) {
-      if (this.#connection.isOpen) this.#connection.owner?.failed(error as Error);
+      this.#connection.owner?.failed(error as Error);
     }
     this.#isAsking = false;
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as browser from './browser.ts';
+import { debugNames } from './environment-browser.ts';
 import * as node from './index.ts';
 
 test('browsers get the same names as Node', () => {
@@ -18,4 +19,20 @@ test('what a browser cannot do says what can be done instead', async () => {
   ] as const) {
     await assert.rejects(browser.connect(url, options), { code: 'invalid', message });
   }
+});
+
+test('a page names in its storage what shall log; where it is denied that, nothing does', () => {
+  const before = Object.getOwnPropertyDescriptor(globalThis, 'localStorage');
+  const storage = (get: () => unknown) =>
+    Object.defineProperty(globalThis, 'localStorage', { get, configurable: true });
+  storage(() => ({ debug: 'dunlin:*' }));
+  assert.equal(debugNames(), 'dunlin:*');
+  storage(() => undefined);
+  assert.equal(debugNames(), undefined);
+  storage(() => {
+    throw new Error('denied');
+  });
+  assert.equal(debugNames(), undefined);
+  if (before === undefined) Reflect.deleteProperty(globalThis, 'localStorage');
+  else Object.defineProperty(globalThis, 'localStorage', before);
 });

@@ -2,7 +2,7 @@
 
 import { clientsOn } from './create-client.ts';
 import { dialBrowser } from './dial-browser.ts';
-import { PAGE } from './environment-browser.ts';
+import { debugNames, PAGE } from './environment-browser.ts';
 
 export { Client } from './client.ts';
 export { SYSTEM } from './environment.ts';
@@ -12,4 +12,8 @@ export { ReceivedMessage } from './received-message.ts';
 export { Subscription } from './subscription.ts';
 
 /** See `clientsOn`; by `ws:` and `wss:`. */
-export const { createClient, connect } = /* @__PURE__ */ clientsOn({ dial: dialBrowser, environment: PAGE });
+export const { createClient, connect } = /* @__PURE__ */ clientsOn({
+  dial: dialBrowser,
+  environment: PAGE,
+  debugNames,
+});

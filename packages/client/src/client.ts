@@ -67,11 +67,9 @@ export class Client implements AsyncDisposable {
       const listener = on[name];
       if (listener !== undefined) this.on(name, listener);
     }
-    this.#log = new Log(settings.log, this.#listeners);
+    this.#log = new Log(settings.log, settings.debugNames?.(), this.#listeners);
     this.#session = new Session(settings, this.stats, this.#listeners);
-    this.#requesting = new Requesting(this, settings.environment, settings.requestsMax, () => {
-      this.stats.responsesIgnored += 1;
-    });
+    this.#requesting = new Requesting(this, settings);
     this.#lifecycle = new Lifecycle(settings, this.#session, this.#listeners, this.#log, (error) =>
       this.#requesting.end(error),
     );
@@ -137,19 +135,17 @@ export class Client implements AsyncDisposable {
    * 'timed-out', 'aborted', and why the client is `disconnected`.
    */
   publish(topic: string, payload: Payload, options: PublishOptions = NO_OPTIONS): Promise<PublishResult> {
-    const { qos = 0, retain = false, properties = NO_PROPERTIES } = options;
+    const { qos = 0, retain = false, properties = NO_PROPERTIES, signal } = options;
+    const { timeoutMs = this.#settings.operationTimeoutMs } = options;
     const { link, outbox } = this.#session;
     if (typeof topic !== 'string') return Promise.reject(wrongArgument('Cannot publish', 'topic', topic, 'text'));
-    if (qos === 0 && link !== undefined && outbox.isPassable && options.signal === undefined) {
-      const { timeoutMs = this.#settings.operationTimeoutMs } = options;
-      if (timeoutMs === undefined) {
-        try {
-          link.publish({ topic, payload: payloadBytes(payload), qos, retain, properties }, 0, false);
-          this.stats.sent += 1;
-          return link.left();
-        } catch (error) {
-          return Promise.reject(mqttError(error));
-        }
+    if (qos === 0 && link !== undefined && outbox.isPassable && signal === undefined && timeoutMs === undefined) {
+      try {
+        link.publish({ topic, payload: payloadBytes(payload), qos, retain, properties }, 0, false);
+        this.stats.sent += 1;
+        return link.left();
+      } catch (error) {
+        return Promise.reject(mqttError(error));
       }
     }
     const attempt = `Cannot publish to "${topic}"`;
@@ -228,21 +224,18 @@ export class Client implements AsyncDisposable {
     handler: RequestHandler<Filter>,
     options: RespondOptions<NoInfer<Filter>> = {},
   ): PendingSubscription {
-    const events = {
-      requestIgnored: () => {
-        this.stats.requestsIgnored += 1;
-      },
-      responderFailed: (error: unknown, request: ReceivedMessage) =>
-        this.#listeners.emit('responderFailed', error, request),
-    };
-    const answering = this.#requesting.respond(this, events, filter, handler, options);
+    const failed = (error: unknown, request: ReceivedMessage) =>
+      this.#listeners.emit('responderFailed', error, request);
+    const answering = this.#requesting.respond(this, failed, filter, handler, options);
     const subscribing = this.#subscription(
       uncheckedFilter(filter, options.params),
       { qos: options.qos ?? 1 },
       (request) =>
         void answering.then(
           (answer) => answer(request),
-          () => events.requestIgnored(),
+          () => {
+            this.stats.requestsIgnored += 1;
+          },
         ),
       answering,
     );
@@ -369,30 +362,26 @@ export class Client implements AsyncDisposable {
       return subscription;
     } catch (error) {
       const typed = mqttError(error);
-      this.#finish(subscription, typed);
+      routes.end(subscription, typed);
       throw typed;
     }
   }
 
   async #unsubscribe(subscription: Subscription): Promise<void> {
-    const filters = this.#session.routes.onlyOf(subscription);
+    const { routes } = this.#session;
+    const filters = routes.onlyOf(subscription);
     try {
       if (filters.length > 0 && !this.#lifecycle.isOver) await this.#requestUnsubscribe(filters, {});
     } finally {
       // Whoever left its loop will not ask again where this failed.
-      if (!subscription.isActive) this.#session.routes.remove(subscription);
+      if (!subscription.isActive) routes.remove(subscription);
     }
-    this.#finish(subscription);
+    routes.end(subscription);
   }
 
   #requestUnsubscribe(filters: readonly string[], options: UnsubscribeOptions): Promise<RequestResult> {
     const { properties = NO_PROPERTIES } = options;
     return this.#request({ type: 'unsubscribe', filters, subscriptions: [], properties, identifier: 0 }, options);
-  }
-
-  #finish(subscription: Subscription, error?: MqttError): void {
-    this.#session.routes.remove(subscription);
-    subscription.finish(error);
   }
 }
 

@@ -107,10 +107,6 @@ export class Connection implements WireHandler {
     this.#wire.open(this);
   }
 
-  get isOpen(): boolean {
-    return this.#state === 'open';
-  }
-
   /** True where messages may be sent: the wire is there, and took all that was written. */
   get isWritable(): boolean {
     return this.#state === 'open' && !this.#isFull;

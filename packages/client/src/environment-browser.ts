@@ -17,6 +17,16 @@ interface PageWorker {
   postMessage(message: readonly [id: number, ms: number]): void;
 }
 
+/** See `Platform.debugNames`: those in `localStorage.debug`. */
+export function debugNames(): string | undefined {
+  try {
+    return (globalThis as { localStorage?: { debug?: string } }).localStorage?.debug;
+  } catch {
+    // A page may be denied its storage.
+    return undefined;
+  }
+}
+
 const timers = /* @__PURE__ */ new Map<number, () => void>();
 let latest = 0;
 let worker: Pick<PageWorker, 'postMessage'> | undefined;

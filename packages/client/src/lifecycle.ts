@@ -18,7 +18,7 @@ import { type ConnackPacket, isReasonCodeAllowed } from '@dunlin/protocol';
 import { type AttemptContext, attempt, type Established } from './attempt.ts';
 import { BackOff } from './back-off.ts';
 import type { ClientEvents, ClientState, CloseReason } from './client-api.ts';
-import { type Connection, lost } from './connection.ts';
+import { lost } from './connection.ts';
 import { disconnectedBy, MqttError, mqttError } from './errors.ts';
 import { type Listeners, surface } from './events.ts';
 import { KeepAlive } from './keep-alive.ts';
@@ -52,7 +52,6 @@ export class Lifecycle {
   reason: CloseReason | undefined;
   /** `disconnect` was called, or it ended by itself: nothing is accepted until it is opened again. */
   isOver = false;
-  connack: ConnackPacket | undefined;
   /** In use, also one that the server assigned. */
   clientId: string;
   readonly #settings: Settings;
@@ -67,12 +66,11 @@ export class Lifecycle {
   #closed = Promise.withResolvers<CloseReason>();
   #attempting = new AbortController();
   #cancelTimer = (): void => {};
-  #keepAlive: KeepAlive | undefined;
   #current: Established | undefined;
   /** 'connected' was told, and the end of it is not. */
   #isTold = false;
-  /** Where the latest attempt went. */
-  #url: URL | undefined;
+  /** The latest attempt. */
+  #latest: AttemptContext | undefined;
   #acceptedAtMs = 0;
   /** Attempts since a connection held. */
   #attempts = 0;
@@ -114,8 +112,8 @@ export class Lifecycle {
     return this.#closed.promise;
   }
 
-  get connection(): Connection | undefined {
-    return this.#current?.connection;
+  get connack(): ConnackPacket | undefined {
+    return this.#current?.connack;
   }
 
   /** Opens the client, where it is not; settles with the next CONNACK that accepts. */
@@ -172,7 +170,7 @@ export class Lifecycle {
     const { reasonCode = UNSPECIFIED_ERROR } = typed;
     // In 3.x a DISCONNECT would say that all is well.
     if (this.#settings.connect.protocolVersion === 5) {
-      this.connection?.send({ type: 'disconnect', reasonCode: sayable(reasonCode), properties: {} });
+      this.#current?.connection.send({ type: 'disconnect', reasonCode: sayable(reasonCode), properties: {} });
     }
     this.#end('network', typed);
   }
@@ -231,16 +229,15 @@ export class Lifecycle {
       certificateSeen: this.#certificateSeen,
       isAsked: false,
     };
+    this.#latest = context;
     attempt(context, signal).then(
       (established) => {
-        this.#url = context.url;
         if (signal.aborted) established.connection.destroy();
         else this.#accepted(established, isResuming);
       },
       (error: MqttError) => {
         this.#isDoubtful ||= context.isAsked && error.packet === undefined;
         if (signal.aborted) return;
-        this.#url = context.url;
         const by = error.packet === undefined ? 'network' : 'server';
         // The server before may know another one.
         if (by === 'network') this.#referred = undefined;
@@ -254,7 +251,6 @@ export class Lifecycle {
     const { environment, connect, pingTimeoutMs } = this.#settings;
     const { properties, sessionPresent } = connack;
     this.#current = established;
-    this.connack = connack;
     this.clientId = properties.assignedClientIdentifier ?? this.clientId;
     this.#acceptedAtMs = environment.nowMs();
     this.#wireGone = connection.gone;
@@ -275,7 +271,7 @@ export class Lifecycle {
       this.#end('network', error);
     };
     const keepAlive = properties.serverKeepAlive ?? connect.keepAlive;
-    this.#keepAlive = connection.keepAlive = new KeepAlive(environment, keepAlive, pingTimeoutMs, connection, dead);
+    connection.keepAlive = new KeepAlive(environment, keepAlive, pingTimeoutMs, connection, dead);
     if (this.state === 'reconnecting') this.#session.stats.reconnects += 1;
     // MQTT 3.1 has no Session Present: whoever asked for the session has to assume it.
     this.#session.begin(established, sessionPresent || (version === 3 && isResuming), this.#isDoubtful);
@@ -299,12 +295,11 @@ export class Lifecycle {
 
   /** Lets the connection go, where there is one. */
   #drop(error: MqttError | undefined): void {
-    const { connection } = this;
-    if (connection === undefined) return;
+    if (this.#current === undefined) return;
+    const { connection } = this.#current;
     connection.owner = undefined;
     this.#current = undefined;
-    this.connack = undefined;
-    this.#keepAlive?.stop();
+    connection.keepAlive?.stop();
     connection.close(error);
     if (this.#isHeld) {
       this.#backOff.reset();
@@ -357,8 +352,9 @@ export class Lifecycle {
   /** True where the server named another one, and the next attempt goes there. */
   #follow(error: MqttError): boolean {
     if (!this.#referred?.isForGood) this.#referred = undefined;
-    if (!this.#settings.followServerReference || this.#url === undefined || this.#hops >= HOPS_MAX) return false;
-    const referred = referredTo(error, this.#url);
+    const url = this.#latest?.url;
+    if (!this.#settings.followServerReference || url === undefined || this.#hops >= HOPS_MAX) return false;
+    const referred = referredTo(error, url);
     this.#referred = referred ?? this.#referred;
     if (referred !== undefined) this.#hops += 1;
     return referred !== undefined;

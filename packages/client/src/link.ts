@@ -67,20 +67,19 @@ export class Link {
 
   /** Sends PUBLISH. Throws what the server's limits forbid and what cannot be written; then nothing was sent. */
   publish(request: PublishRequest, packetId: number, dup: boolean): void {
-    const { payload, qos, retain, properties } = request;
+    const { topic, payload, qos, retain, properties } = request;
     checkPublish(this.limits, this.version, request);
-    const own = properties.topicAlias;
-    const given = request.topic;
-    if (given === '') this.topicOf(request);
-    const mayGive = own === undefined && this.#isAliasing && given.length >= ALIAS_FROM;
-    const known = mayGive ? this.#aliases.aliasOf(given) : undefined;
-    const alias = known ?? (mayGive ? this.#aliases.free() : undefined);
-    const topic = known === undefined ? given : '';
+    if (topic === '') this.topicOf(request);
     const packet = { type: 'publish' as const, dup, qos, retain, packetId, topic, payload, properties };
-    if (alias !== undefined) packet.properties = this.#withAlias(properties, alias);
+    let { topicAlias } = properties;
+    if (topicAlias === undefined && this.#isAliasing && topic.length >= ALIAS_FROM) {
+      const known = this.#aliases.aliasOf(topic);
+      topicAlias = known ?? this.#aliases.free();
+      if (known !== undefined) packet.topic = '';
+      if (topicAlias !== undefined) packet.properties = this.#withAlias(properties, topicAlias);
+    }
     this.#connection.send(packet);
-    const set = own ?? alias;
-    if (set !== undefined && topic !== '') this.#aliases.set(set, topic);
+    if (topicAlias !== undefined && packet.topic !== '') this.#aliases.set(topicAlias, topic);
   }
 
   #withAlias(properties: Properties, topicAlias: number): Properties {

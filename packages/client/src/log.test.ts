@@ -1,51 +1,39 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 import type { Packet } from '@dunlin/protocol';
 import type { ClientEvents } from './client-api.ts';
 import { Listeners } from './events.ts';
-import { isDebugOn, Log, packetLine, withoutSecrets } from './log.ts';
-import { published } from './testing/fake-link.ts';
+import { Log, withoutSecrets } from './log.ts';
 
-test('DEBUG names the client, alone, among others or by a star', () => {
-  const on = ['dunlin:client', 'a,dunlin:client', 'a dunlin:*', '*', 'dunlin*'];
-  const off = ['', 'dunlin:server', 'a', 'dunlin:client:x'];
-  for (const DEBUG of on) assert.equal(isDebugOn({ process: { env: { DEBUG } } }), true, DEBUG);
-  for (const DEBUG of off) assert.equal(isDebugOn({ process: { env: { DEBUG } } }), false, DEBUG);
-  assert.equal(isDebugOn({ localStorage: { debug: 'dunlin:*' } }), true);
-  assert.equal(isDebugOn({}), false);
-  const denied = Object.defineProperty({}, 'localStorage', {
-    get: () => {
-      throw new Error('denied');
-    },
-  });
-  assert.equal(isDebugOn(denied), false);
-});
+/** Lets the part be loaded, and lines be told. */
+const told = () => import('./log-lines.ts').then(() => new Promise(setImmediate));
 
-test('packets are made into lines and told where somebody wants to know; a hook gets the lines', () => {
+test('packets are told where somebody wants to know, and with lines of all else to a hook, in their order', async () => {
   const listeners = new Listeners<ClientEvents>();
   const lines: string[] = [];
-  const silent = new Log(undefined, listeners, false);
+  const silent = new Log(undefined, '', listeners);
   assert.equal(silent.isOpen, false);
   const off = listeners.on('packetSent', ({ type }) => void lines.push(type));
   assert.equal(silent.isOpen, true);
   silent.sent({ type: 'pingreq' });
   off();
-  const log = new Log(({ level, text }) => void lines.push(`${level} ${text}`), listeners, false);
+  const log = new Log(({ level, text }) => void lines.push(`${level} ${text}`), undefined, listeners);
   assert.equal(log.isOpen, true);
   log.line('info', 'hello');
   log.received({ type: 'pingresp' });
+  await told();
   assert.deepEqual(lines, ['pingreq', 'info hello', 'debug < PINGRESP']);
 });
 
-test('a packet is one line, without payload and safe for a terminal', () => {
-  const packets: [Packet, string][] = [
-    [published({ topic: 'a\u001b', qos: 1, packetId: 3, dup: true }), '> PUBLISH 3 "a\\u001b" QoS 1 again 0 bytes'],
-    [{ type: 'unsubscribe', packetId: 1, properties: {}, filters: ['a', 'b'] }, '> UNSUBSCRIBE 1 "a", "b"'],
-    [{ type: 'connack', sessionPresent: true, reasonCode: 0, properties: {} }, '> CONNACK session present'],
-    [{ type: 'suback', packetId: 1, properties: {}, reasonCodes: [0, 128] }, '> SUBACK 1 0 128'],
-    [{ type: 'puback', packetId: 1, reasonCode: 0x87, properties: {} }, '> PUBACK 1 Not authorized (0x87)'],
-  ];
-  for (const [packet, line] of packets) assert.equal(packetLine('>', packet), line);
+test('lines are on the console where this client is named', async () => {
+  const debug = mock.method(console, 'debug', () => {});
+  for (const names of ['dunlin:*', 'other']) new Log(undefined, names, new Listeners()).line('info', names);
+  await told();
+  debug.mock.restore();
+  assert.deepEqual(
+    debug.mock.calls.map((call) => call.arguments),
+    [['dunlin:client dunlin:*']],
+  );
 });
 
 test('no secret is told', () => {

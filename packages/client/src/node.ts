@@ -17,6 +17,7 @@ export { type TlsFiles, tlsFiles } from './tls-files.ts';
 export const { createClient, connect } = clientsOn({
   dial: nodeDial(),
   environment: SYSTEM,
+  debugNames: () => process.env.DEBUG,
   checkNames,
   watchCertificates,
 });

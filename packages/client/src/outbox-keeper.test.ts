@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OutboxKeeper } from './outbox-keeper.ts';
+import { SYSTEM } from './environment.ts';
+import { MqttError } from './errors.ts';
+import { OPEN_MAX } from './outbox.ts';
+import { OutboxKeeper, openOutbox } from './outbox-keeper.ts';
 import type { OutboxBatch, OutboxRecord, OutboxStore } from './outbox-store.ts';
+import { settingsOf } from './settings.ts';
 
 /** A store whose writes settle when a test says so. */
 function setUp() {
@@ -105,4 +109,22 @@ test('a store that throws, whatever it is, fails like one that rejects', async (
     assert.match(texts[0], /^Cannot keep the outbox: (?:undefined|at once)$/);
     await keeper.close();
   }
+});
+
+test('a store with more open publishes than there can be is let go and not taken', async () => {
+  const records = Array.from({ length: OPEN_MAX + 1 }, (_, at) => ({ ...record(at, 'sent'), packetId: at + 1 }));
+  let closed = 0;
+  const store: OutboxStore = {
+    open: async () => ({ clientId: 'c', records }),
+    write: () => assert.fail(),
+    close: async () => {
+      closed += 1;
+    },
+  };
+  const outbox = { keeper: undefined, restore: () => assert.fail() };
+  const platform = { dial: () => assert.fail(), environment: SYSTEM };
+  const settings = settingsOf(platform, 'mqtt://h', { outbox: { store } });
+  const opening = openOutbox(outbox, settings, 'c', new AbortController().signal, assert.fail);
+  await assert.rejects(opening, (error) => error instanceof MqttError && error.code === 'outbox-failed');
+  assert.equal(closed, 1);
 });

@@ -1,8 +1,12 @@
 /** Writes the outbox down: what changed in a turn is one batch, and what depends on it waits until it is durable. */
 
 import { PacketWriter, writeClientPacket } from '@dunlin/protocol';
+import { SENT } from './connection.ts';
 import { MqttError, mqttError } from './errors.ts';
-import type { OutboxContents, OutboxRecord, OutboxStore } from './outbox-store.ts';
+import { bytesOf } from './link.ts';
+import { OPEN_MAX, type Outbox, type Outgoing } from './outbox.ts';
+import type { OutboxRecord, OutboxStore } from './outbox-store.ts';
+import type { Settings } from './settings.ts';
 
 /** The store of one outbox, while the client is open. */
 export class OutboxKeeper {
@@ -106,19 +110,44 @@ export class OutboxKeeper {
 }
 
 /**
- * Opens a store. Rejects with what the store says, and 'invalid' where it belongs to another client than `wanted`, and
- * then it is let go.
+ * Opens the store of `settings` for an outbox, which then has what was kept and its keeper; settles with the Client
+ * Identifier that goes with it, `clientId` unless the store has another. `failed` hears of what cannot be kept.
+ *
+ * Rejects with what the store says, and 'invalid' where it belongs to another client than the settings want. Then it is
+ * let go, as where nobody wants it any more.
  */
 export async function openOutbox(
-  store: OutboxStore,
-  wanted: string | undefined,
+  outbox: Pick<Outbox, 'keeper' | 'restore'>,
+  settings: Settings,
+  clientId: string,
+  signal: AbortSignal,
   failed: (error: MqttError) => void,
-): Promise<OutboxContents & { readonly keeper: OutboxKeeper }> {
-  const contents = await store.open();
-  const { clientId } = contents;
-  if (wanted !== undefined && clientId !== undefined && clientId !== wanted) {
+): Promise<string> {
+  const { outbox: options, clientId: wanted } = settings;
+  const store = options.store as OutboxStore;
+  if (signal.aborted) return clientId;
+  const { clientId: kept, records } = await store.open();
+  const isForeign = wanted !== undefined && kept !== undefined && kept !== wanted;
+  if (isForeign || signal.aborted) await store.close();
+  if (isForeign) throw new MqttError('invalid', `Cannot connect as "${wanted}": the outbox belongs to "${kept}"`);
+  if (signal.aborted) return clientId;
+  const open = records.filter(({ state }) => state !== 'waiting').length;
+  if (open > OPEN_MAX) {
     await store.close();
-    throw new MqttError('invalid', `Cannot connect as "${wanted}": the outbox belongs to "${clientId}"`);
+    throw new MqttError(
+      'outbox-failed',
+      `Cannot take the outbox: ${open} publishes are open, at most ${OPEN_MAX} can be`,
+    );
   }
-  return { ...contents, keeper: new OutboxKeeper(store, failed) };
+  outbox.keeper = new OutboxKeeper(store, failed);
+  if (kept === undefined) outbox.keeper.own(clientId);
+  outbox.restore(records.map(restored));
+  return kept ?? clientId;
+}
+
+/** A publish as an earlier process left it. */
+export function restored(record: OutboxRecord): Outgoing {
+  const { topic, payload, properties, state } = record;
+  const bytes = bytesOf([topic, payload, Object.values(properties)]);
+  return { ...record, bytes, dup: state === 'sent', settle: undefined, result: SENT };
 }

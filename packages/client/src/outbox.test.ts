@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { PacketIdentifiers, type PublishAckPacket } from '@dunlin/protocol';
+import type { PublishAckPacket } from '@dunlin/protocol';
 import fc from 'fast-check';
 import { MqttError } from './errors.ts';
 import { memoryOutbox } from './memory-outbox.ts';
 import type { ClientOptions } from './options.ts';
-import { Outbox } from './outbox.ts';
-import { OutboxKeeper } from './outbox-keeper.ts';
+import { Outbox, type Outgoing } from './outbox.ts';
+import { OutboxKeeper, restored } from './outbox-keeper.ts';
 import type { OutboxStore } from './outbox-store.ts';
+import { packetIdentifiers } from './packet-identifiers.ts';
 import { settingsOf } from './settings.ts';
 import { fakeLink, told } from './testing/fake-link.ts';
 import { VirtualEnvironment } from './testing/virtual-environment.ts';
@@ -24,8 +25,8 @@ function setUp(options: ClientOptions = {}) {
     listeners: { emit: () => acknowledged.call() },
     settled: () => {},
   };
-  const identifiers = new PacketIdentifiers();
-  const outbox = new Outbox(settingsOf(platform, 'mqtt://h', options), identifiers, host);
+  const open = new Map<number, Outgoing>();
+  const outbox = new Outbox(settingsOf(platform, 'mqtt://h', options), open, packetIdentifiers(open), host);
   const outcomes: string[] = [];
   const publish = (qos: 0 | 1 | 2, name = 't') =>
     outbox.publish(
@@ -35,7 +36,7 @@ function setUp(options: ClientOptions = {}) {
         reject: (error) => void outcomes.push(`${name} ${error instanceof MqttError ? error.code : error}`),
       },
     );
-  return { outbox, publish, outcomes, identifiers, environment, stats: host.stats, acknowledged };
+  return { outbox, publish, outcomes, open, environment, stats: host.stats, acknowledged };
 }
 
 const ack = (type: PublishAckPacket['type'], packetId: number, reasonCode = 0): PublishAckPacket => ({
@@ -53,7 +54,7 @@ test('whatever the server answers, and wherever connections end, the window hold
       fc.array(fc.constantFrom(0 as const, 1 as const, 2 as const), { maxLength: 30 }),
       fc.array(fc.tuple(step, fc.nat()), { maxLength: 100 }),
       (receiveMaximum, qos, steps) => {
-        const { outbox, publish, outcomes, identifiers } = setUp();
+        const { outbox, publish, outcomes, open } = setUp();
         let { link, sent } = fakeLink({ receiveMaximum });
         outbox.begin(link, false);
         for (const [index, one] of qos.entries()) publish(one, String(index));
@@ -95,7 +96,7 @@ test('whatever the server answers, and wherever connections end, the window hold
         // QoS 0 settles in a later turn.
         const names = qos.flatMap((one, index) => (one === 0 ? [] : [String(index)]));
         assert.deepEqual(outcomes.map((outcome) => outcome.split(' ')[0]).sort(), names.sort());
-        assert.deepEqual([outbox.size, identifiers.inUse], [0, 0]);
+        assert.deepEqual([outbox.size, open.size], [0, 0]);
       },
     ),
   );
@@ -143,13 +144,13 @@ describe('waiting', () => {
   });
 
   test('what a server does not take is refused when it is sent, and the next goes on', () => {
-    const { outbox, publish, outcomes, identifiers } = setUp();
+    const { outbox, publish, outcomes, open } = setUp();
     publish(2, 'a');
     publish(1, 'b');
     const { link, sent } = fakeLink({ maximumQoS: 1 });
     outbox.begin(link, false);
     assert.deepEqual([outcomes, told(sent)], [['a not-supported'], ['publish 2']]);
-    assert.equal(identifiers.inUse, 1);
+    assert.equal(open.size, 1);
   });
 
   test('what is cancelled is never sent; what was sent goes on', () => {
@@ -174,7 +175,7 @@ describe('with a store', () => {
       ? { ...store, write: (batch) => gate.promise.then(() => store.write(batch)) }
       : store;
     world.outbox.keeper = new OutboxKeeper(gated, (error) => assert.fail(error));
-    world.outbox.restore(records);
+    world.outbox.restore(records.map(restored));
     return { ...world, store, gate };
   }
 
@@ -255,7 +256,7 @@ describe('with a store', () => {
     world.publish(1, 'new');
     const { records } = await first.store.open();
     world.outbox.keeper = new OutboxKeeper(first.store, (error) => assert.fail(error));
-    world.outbox.restore(records);
+    world.outbox.restore(records.map(restored));
     await turn();
     await first.store.close();
     const { records: both } = await first.store.open();
@@ -281,14 +282,14 @@ describe('with a store', () => {
 });
 
 test('who listens for acknowledgements and ends the outbox finds that publish settled', () => {
-  const { outbox, publish, outcomes, identifiers, acknowledged } = setUp();
+  const { outbox, publish, outcomes, open, acknowledged } = setUp();
   acknowledged.call = () => outbox.end(new MqttError('closed', 'over'));
   outbox.begin(fakeLink().link, false);
   publish(1, 'a');
   publish(1, 'b');
   outbox.puback(ack('puback', 1));
   assert.deepEqual(outcomes, ['a done', 'b closed']);
-  assert.deepEqual([outbox.size, identifiers.inUse], [0, 0]);
+  assert.deepEqual([outbox.size, open.size], [0, 0]);
   publish(2, 'c');
   outbox.begin(fakeLink().link, false);
   outbox.pubrec(ack('pubrec', 3));
@@ -318,11 +319,11 @@ test('a message that no packet can say is refused at once where there is a store
 });
 
 test('publishes leave Packet Identifiers to requests, and wait for those they may have [MQTT-2.2.1-2]', () => {
-  const { outbox, publish, outcomes, identifiers } = setUp();
+  const { outbox, publish, outcomes, open } = setUp();
   const { link, sent } = fakeLink();
   outbox.begin(link, false);
   for (let count = 0; count < 65_535; count++) publish(1);
-  assert.deepEqual([sent.length, identifiers.inUse, outcomes], [64_535, 64_535, []]);
+  assert.deepEqual([sent.length, open.size, outcomes], [64_535, 64_535, []]);
   outbox.puback(ack('puback', 1));
   assert.equal(sent.length, 64_536);
 });
@@ -372,12 +373,12 @@ test('QoS 0 from a store leaves once the store has forgotten it, in its order, a
 });
 
 test('a publish given up while the store takes it is not sent', async () => {
-  const { outbox, publish, written, identifiers } = withSlowStore();
+  const { outbox, publish, written, open } = withSlowStore();
   const { link, sent } = fakeLink();
   outbox.begin(link, false);
   outbox.cancel(publish(1, 'a'));
   await written();
-  assert.deepEqual([sent, identifiers.inUse, outbox.size], [[], 0, 0]);
+  assert.deepEqual([sent, open.size, outbox.size], [[], 0, 0]);
 });
 
 test('what the store had not yet taken when the connection was lost goes out for the first time on the next', async () => {
@@ -397,4 +398,18 @@ test('what the store had not yet taken when the connection was lost goes out for
   await written();
   await written();
   assert.deepEqual([told(sent), told(next.sent), outcomes], [['publish 1'], ['publish 3', 'publish 4'], []]);
+});
+
+test('a Topic Alias of a message that was published without a connection goes along neither first nor again', () => {
+  const { outbox } = setUp();
+  const properties = { topicAlias: 1 };
+  const message = { topic: 'room/1', payload: new Uint8Array(0), qos: 1, retain: false, properties } as const;
+  outbox.publish(message, { resolve: () => {}, reject: assert.fail });
+  for (const isResumed of [false, true]) {
+    const { link, sent } = fakeLink({ topicAliasMaximum: 0 });
+    outbox.begin(link, isResumed);
+    const seen = sent.map((packet) => packet.type === 'publish' && [packet.topic, packet.dup, packet.properties]);
+    assert.deepEqual(seen, [['room/1', isResumed, {}]]);
+    outbox.pause();
+  }
 });

@@ -17,7 +17,7 @@
  * answered and dropped. So there PUBREL, which ends the flow, goes before the first QoS 2 message of each identifier.
  */
 
-import { assertTopicName, NO_PROPERTIES, type PacketIdentifiers, type PublishAckPacket } from '@dunlin/protocol';
+import { assertTopicName, NO_PROPERTIES, type PublishAckPacket } from '@dunlin/protocol';
 import type { ClientEvents, ClientStats } from './client-api.ts';
 import { type PublishResult, SENT } from './connection.ts';
 import type { Environment } from './environment.ts';
@@ -38,6 +38,8 @@ export interface Outgoing extends PublishRequest {
   readonly expiresAtMs: number | undefined;
   packetId: number;
   state: OutboxRecord['state'];
+  /** PUBLISH may have left in this session. */
+  dup: boolean;
   /** Undefined where an earlier process or life published it. */
   readonly settle: Settle<PublishResult> | undefined;
   /** Of the PUBREC, which is the answer at QoS 2. */
@@ -56,7 +58,7 @@ export interface OutboxHost {
 }
 
 /** The other Packet Identifiers are those of requests. */
-const OPEN_MAX = 65_535 - REQUESTS_OPEN_MAX;
+export const OPEN_MAX = 65_535 - REQUESTS_OPEN_MAX;
 const REFUSED = 0x80;
 const IDENTIFIER_NOT_FOUND = 0x92;
 /** What waits is looked through for expired messages at most so often. */
@@ -68,21 +70,17 @@ export class Outbox {
   keeper: OutboxKeeper | undefined;
   readonly #limits: Settings['outbox'];
   readonly #environment: Environment;
-  readonly #identifiers: PacketIdentifiers;
+  readonly #nextPacketId: () => number;
   readonly #host: OutboxHost;
-  /** Open in the session, by Packet Identifier, in the order in which PUBLISH was sent. */
-  readonly #open = new Map<number, Outgoing>();
-  /** The same behind PUBREC, in the order of those. */
-  readonly #released = new Map<number, Outgoing>();
-  /** Open in the session and not yet sent on this connection; they go first. */
+  /** Open in the session, by Packet Identifier: in the order of PUBLISH, those released in that of PUBREC. */
+  readonly #open: Map<number, Outgoing>;
+  /** Sent in the session and not yet on this connection; they go first. */
   readonly #again = new Set<Outgoing>();
   /** Above QoS 0, oldest first. */
-  readonly #waiting = new Set<Outgoing>();
-  readonly #waiting0 = new Set<Outgoing>();
+  #waiting = new Set<Outgoing>();
+  #waiting0 = new Set<Outgoing>();
   /** QoS 0 that leaves once the store has forgotten it: in doubt it is lost and not sent twice [MQTT-4.3.1-1]. */
   readonly #leaving0 = new Set<Outgoing>();
-  /** Open and never sent, as the store does not have that yet. */
-  readonly #unsent = new Set<Outgoing>();
   #link: Link | undefined;
   /** Identifiers that no unknown flow has; undefined where there are none such, or before the first connection. */
   #clear: Set<number> | undefined;
@@ -93,16 +91,18 @@ export class Outbox {
   #sequence = 0;
   #cancelSweep: (() => void) | undefined;
 
-  constructor(settings: Settings, identifiers: PacketIdentifiers, host: OutboxHost) {
+  /** `open` is its own, where others see which Packet Identifiers are taken. */
+  constructor(settings: Settings, open: Map<number, Outgoing>, nextPacketId: () => number, host: OutboxHost) {
     this.#limits = settings.outbox;
     this.#environment = settings.environment;
-    this.#identifiers = identifiers;
+    this.#open = open;
+    this.#nextPacketId = nextPacketId;
     this.#host = host;
   }
 
   /** Publishes that are not settled. */
   get size(): number {
-    return this.#waiting0.size + this.#leaving0.size + this.#waiting.size + this.#openSize;
+    return this.#waiting0.size + this.#leaving0.size + this.#waiting.size + this.#open.size;
   }
 
   /** True where QoS 0 may go past the outbox. */
@@ -126,59 +126,49 @@ export class Outbox {
       expiresAtMs: expiryS === undefined ? undefined : this.#environment.wallClockMs() + expiryS * 1000,
       packetId: 0,
       state: 'waiting',
+      dup: false,
       settle,
       result: SENT,
       aliasOn: this.#link,
     };
-    const waiting = qos === 0 ? this.#waiting0 : this.#waiting;
-    const isNow = waiting.size === 0 && (qos > 0 || this.#leaving0.size === 0) && this.#maySend(outgoing);
+    const isFirst = qos === 0 ? this.#waiting0.size + this.#leaving0.size === 0 : this.#waiting.size === 0;
+    const isNow = isFirst && this.#maySend(outgoing);
     if (!isNow) assertTopicName(topic);
     this.keeper?.check(outgoing);
     this.#makeRoom(outgoing);
     this.#bytes += outgoing.bytes;
     if (isNow) this.#send(outgoing);
-    else {
-      waiting.add(outgoing);
-      this.keeper?.put(outgoing);
-      this.#sweepLater(outgoing);
-    }
+    else this.#wait(outgoing);
     return outgoing;
   }
 
   /** Forgets a publish that was not sent; one that was goes on. */
   cancel(outgoing: Outgoing): void {
-    for (const list of [this.#waiting, this.#waiting0, this.#leaving0, this.#unsent]) {
-      if (list.delete(outgoing)) this.#close(outgoing);
-    }
+    const lists = [this.#waiting, this.#waiting0, this.#leaving0];
+    if (lists.some((list) => list.delete(outgoing)) || this.#isUnsent(outgoing)) this.#close(outgoing);
   }
 
-  /** Takes what the store has kept; what was published meanwhile comes behind it. */
-  restore(records: readonly OutboxRecord[]): void {
-    const local = [...this.#waiting, ...this.#waiting0];
+  /** Takes what the store has kept, in its order; what was published meanwhile comes behind it. */
+  restore(kept: readonly Outgoing[]): void {
+    const local = [...this.#waiting, ...this.#waiting0].sort(bySequence);
     this.#waiting.clear();
     this.#waiting0.clear();
-    for (const record of records) {
-      const bytes = bytesOf([record.topic, record.payload, Object.values(record.properties)]);
-      const outgoing: Outgoing = { ...record, bytes, settle: undefined, result: SENT };
-      this.#sequence = Math.max(this.#sequence, record.sequence);
+    for (const outgoing of kept) {
+      const { bytes, sequence, packetId, state } = outgoing;
+      this.#sequence = Math.max(this.#sequence, sequence);
       this.#bytes += bytes;
-      if (record.state === 'waiting') this.#waitingFor(outgoing).add(outgoing);
-      else {
-        this.#identifiers.use(record.packetId);
-        (record.state === 'sent' ? this.#open : this.#released).set(record.packetId, outgoing);
-      }
+      if (state === 'waiting') this.#waitingFor(outgoing).add(outgoing);
+      else this.#open.set(packetId, outgoing);
       this.#sweepLater(outgoing);
     }
-    for (const outgoing of local.sort(bySequence)) {
+    for (const outgoing of local) {
       outgoing.sequence = ++this.#sequence;
       try {
         this.keeper?.check(outgoing);
+        this.#wait(outgoing);
       } catch (error) {
         this.#fail(outgoing, mqttError(error));
-        continue;
       }
-      this.#waitingFor(outgoing).add(outgoing);
-      this.keeper?.put(outgoing);
     }
   }
 
@@ -191,12 +181,13 @@ export class Outbox {
       isResumed && this.keeper === undefined && (this.#isFirst || this.#clear) ? (this.#clear ?? new Set()) : undefined;
     this.#isFirst = false;
     this.#forgetUnconfirmed();
-    const waiting0 = [...this.#leaving0, ...this.#waiting0];
+    this.#waiting0 = new Set([...this.#leaving0, ...this.#waiting0]);
     this.#leaving0.clear();
-    this.#waiting0.clear();
-    for (const outgoing of waiting0) this.#waiting0.add(outgoing);
-    for (const outgoing of this.#open.values()) this.#again.add(outgoing);
-    const released = [...this.#released.keys()];
+    const released: number[] = [];
+    for (const [packetId, outgoing] of this.#open) {
+      if (outgoing.state === 'released') released.push(packetId);
+      else this.#again.add(outgoing);
+    }
     this.#whenKept(() => {
       for (const packetId of released) this.#pubrel(packetId, 0);
       this.pump();
@@ -211,18 +202,17 @@ export class Outbox {
 
   /** All is over: every publish fails with the error. A store keeps what is in it. */
   end(error: MqttError): void {
-    const lists = [this.#open, this.#released, this.#waiting, this.#leaving0, this.#waiting0];
+    const lists = [this.#open, this.#waiting, this.#leaving0, this.#waiting0];
     const all = lists.flatMap((list) => [...list.values()]);
-    for (const list of [this.#again, this.#unsent, ...lists]) list.clear();
+    for (const list of [this.#again, ...lists]) list.clear();
     this.#isFirst = true;
     this.#unconfirmed.clear();
     this.#link = undefined;
     this.keeper = undefined;
     this.#cancelSweep?.();
     this.#cancelSweep = undefined;
-    for (const { bytes, packetId, settle } of all) {
+    for (const { bytes, settle } of all) {
       this.#bytes -= bytes;
-      this.#identifiers.free(packetId);
       settle?.reject(error);
     }
   }
@@ -236,24 +226,27 @@ export class Outbox {
   pubrec(packet: PublishAckPacket): void {
     const { packetId, reasonCode, properties } = packet;
     const outgoing = this.#open.get(packetId);
-    if (outgoing?.qos === 2 && reasonCode >= REFUSED) this.#answered(outgoing, packet);
-    else if (outgoing?.qos === 2) {
-      outgoing.result = { reasonCode, properties };
-      outgoing.state = 'released';
-      this.#open.delete(packetId);
-      this.#again.delete(outgoing);
-      this.#released.set(packetId, outgoing);
-      this.#whenKept(() => this.#pubrel(packetId, 0), outgoing);
-    } else if (this.#released.has(packetId)) {
+    if (outgoing?.state === 'released') {
       // A PUBREC that comes again after PUBREL says nothing new, whatever its code.
       this.#pubrel(packetId, 0);
-    } else if (reasonCode < REFUSED) this.#pubrel(packetId, IDENTIFIER_NOT_FOUND);
+    } else if (outgoing?.qos !== 2) {
+      if (reasonCode < REFUSED) this.#pubrel(packetId, IDENTIFIER_NOT_FOUND);
+    } else if (reasonCode >= REFUSED) this.#answered(outgoing, packet);
+    else {
+      outgoing.result = { reasonCode, properties };
+      outgoing.state = 'released';
+      this.#again.delete(outgoing);
+      // Behind those whose PUBREC came before.
+      this.#open.delete(packetId);
+      this.#open.set(packetId, outgoing);
+      this.#whenKept(() => this.#pubrel(packetId, 0), outgoing);
+    }
   }
 
-  pubcomp(packet: PublishAckPacket): void {
-    this.#unconfirmed.delete(packet.packetId);
-    const outgoing = this.#released.get(packet.packetId);
-    if (outgoing === undefined) return;
+  pubcomp({ packetId }: PublishAckPacket): void {
+    this.#unconfirmed.delete(packetId);
+    const outgoing = this.#open.get(packetId);
+    if (outgoing?.state !== 'released') return;
     this.#accepted(outgoing, outgoing.result);
     this.pump();
   }
@@ -263,14 +256,14 @@ export class Outbox {
     for (const outgoing of this.#again) {
       if (!this.#hasWindow() || this.#link?.isWritable !== true) break;
       this.#again.delete(outgoing);
-      this.#transmit(outgoing, !this.#unsent.delete(outgoing));
+      this.#transmit(outgoing);
     }
     for (const waiting of [this.#waiting, this.#waiting0]) {
       for (const outgoing of waiting) {
         if (!this.#maySend(outgoing)) break;
         waiting.delete(outgoing);
         if (this.#isExpired(outgoing)) continue;
-        if (waiting === this.#waiting || this.keeper === undefined) this.#send(outgoing);
+        if (outgoing.qos > 0 || this.keeper === undefined) this.#send(outgoing);
         else this.#sendForgotten(outgoing);
       }
     }
@@ -280,13 +273,21 @@ export class Outbox {
     return qos === 0 ? this.#waiting0 : this.#waiting;
   }
 
-  /** Each holds one unit of the server's Receive Maximum until it is over [MQTT-4.9.0-1]. */
-  get #openSize(): number {
-    return this.#open.size + this.#released.size;
+  /** Its PUBLISH waits for the store alone. */
+  #isUnsent(outgoing: Outgoing): boolean {
+    return !outgoing.dup && this.#open.get(outgoing.packetId) === outgoing;
   }
 
+  /** Last in its line. */
+  #wait(outgoing: Outgoing): void {
+    this.#waitingFor(outgoing).add(outgoing);
+    this.keeper?.put(outgoing);
+    this.#sweepLater(outgoing);
+  }
+
+  /** Each that is open holds one unit of the server's Receive Maximum until it is over [MQTT-4.9.0-1]. */
   #hasWindow(): boolean {
-    return this.#openSize - this.#again.size < Math.min(this.#link?.limits.receiveMaximum ?? 0, OPEN_MAX);
+    return this.#open.size - this.#again.size < Math.min(this.#link?.limits.receiveMaximum ?? 0, OPEN_MAX);
   }
 
   /** What is open goes before what is new. */
@@ -307,27 +308,22 @@ export class Outbox {
   /** The server has no session: identifiers and flows start anew. Returns what it had taken over before. */
   #beginAnew(): Outgoing[] {
     const taken: Outgoing[] = [];
-    const open = [...this.#open.values(), ...this.#released.values()];
-    const waiting = [...this.#waiting];
-    this.#waiting.clear();
-    for (const outgoing of open.sort(bySequence)) {
-      const { qos, state, result, topic } = outgoing;
+    const anew: Outgoing[] = [];
+    for (const outgoing of [...this.#open.values()].sort(bySequence)) {
+      const { qos, state, dup, result, topic, packetId } = outgoing;
       if (state === 'released') {
         this.#settleAccepted(outgoing, result);
         taken.push(outgoing);
-      } else if (qos === 2 && !this.#unsent.has(outgoing)) {
+      } else if (qos === 2 && dup) {
         this.#fail(outgoing, unknownOutcome(topic));
       } else {
-        this.#identifiers.free(outgoing.packetId);
-        this.#open.delete(outgoing.packetId);
-        this.#unsent.delete(outgoing);
-        outgoing.state = 'waiting';
-        outgoing.packetId = 0;
-        this.#waiting.add(outgoing);
+        this.#open.delete(packetId);
+        Object.assign(outgoing, { state: 'waiting', packetId: 0, dup: false });
+        anew.push(outgoing);
         this.keeper?.put(outgoing);
       }
     }
-    for (const outgoing of waiting) this.#waiting.add(outgoing);
+    this.#waiting = new Set([...anew, ...this.#waiting]);
     return taken;
   }
 
@@ -341,8 +337,8 @@ export class Outbox {
   }
 
   #send(outgoing: Outgoing): void {
-    if (outgoing.qos === 0) return void this.#transmit(outgoing, false);
-    outgoing.packetId = this.#identifiers.next();
+    if (outgoing.qos === 0) return void this.#transmit(outgoing);
+    outgoing.packetId = this.#nextPacketId();
     outgoing.state = 'sent';
     this.#open.set(outgoing.packetId, outgoing);
     const { packetId } = outgoing;
@@ -351,19 +347,19 @@ export class Outbox {
       this.#unconfirmed.add(packetId);
       this.#pubrel(packetId, 0);
     }
-    this.#unsent.add(outgoing);
     this.#whenKept(() => {
-      if (this.#unsent.delete(outgoing)) this.#transmit(outgoing, false);
+      if (this.#isUnsent(outgoing)) this.#transmit(outgoing);
     }, outgoing);
   }
 
   /** PUBLISH leaves. What cannot be sent fails. */
-  #transmit(outgoing: Outgoing, dup: boolean): void {
+  #transmit(outgoing: Outgoing): void {
     const link = this.#link;
     if (link === undefined) return;
     try {
-      link.publish(this.#asOf(outgoing, dup ? undefined : link), outgoing.packetId, dup);
+      link.publish(this.#asOf(outgoing, link), outgoing.packetId, outgoing.dup);
       this.#host.stats.sent += 1;
+      outgoing.dup = true;
     } catch (error) {
       this.#fail(outgoing, mqttError(error));
       return;
@@ -378,7 +374,7 @@ export class Outbox {
    * The message as it is sent on `link`: with what is left of its Message Expiry Interval, whole seconds and at least 1
    * (a 0 might be taken for none), and without the application's Topic Alias where that was for another connection.
    */
-  #asOf(outgoing: Outgoing, link: Link | undefined): PublishRequest {
+  #asOf(outgoing: Outgoing, link: Link): PublishRequest {
     const { expiresAtMs, properties, aliasOn } = outgoing;
     const changed = { ...properties };
     if (properties.topicAlias !== undefined && aliasOn !== link) delete changed.topicAlias;
@@ -422,11 +418,8 @@ export class Outbox {
   #close(outgoing: Outgoing): void {
     const { bytes, packetId, sequence } = outgoing;
     this.#again.delete(outgoing);
-    this.#unsent.delete(outgoing);
     this.#open.delete(packetId);
-    this.#released.delete(packetId);
     this.#bytes -= bytes;
-    if (packetId !== 0) this.#identifiers.free(packetId);
     this.keeper?.remove(sequence);
     this.#host.settled();
   }

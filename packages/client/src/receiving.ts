@@ -7,8 +7,6 @@ import {
   type PublishAckPacket,
   type PublishPacket,
   protocolError,
-  ReceiverFlow,
-  TopicAliasReceiver,
 } from '@dunlin/protocol';
 import { Delivery } from './delivery.ts';
 import type { Link } from './link.ts';
@@ -17,6 +15,7 @@ import { ReceivedMessage } from './received-message.ts';
 /** Takes a message; `delivery` is undefined at QoS 0. */
 export type Deliver = (message: ReceivedMessage, delivery: Delivery | undefined) => void;
 
+const REFUSED = 0x80;
 const IDENTIFIER_NOT_FOUND = 0x92;
 
 /**
@@ -30,12 +29,14 @@ export class Receiving {
   readonly #deliver: Deliver;
   readonly #receiveMaximum: number;
   readonly #topicAliasMaximum: number;
-  /** Open QoS 2 flows; they outlive a connection. */
-  readonly #flow = new ReceiverFlow();
-  /** QoS 2 messages whose PUBREC has not been sent, by Packet Identifier. */
-  readonly #held = new Map<number, Delivery>();
+  /**
+   * Open QoS 2 flows by Packet Identifier: the acknowledgement whose PUBREC has not been sent, undefined behind PUBREC.
+   * They outlive a connection.
+   */
+  readonly flows = new Map<number, Delivery | undefined>();
   #link: Link | undefined;
-  #aliases: TopicAliasReceiver<string>;
+  /** The topics that Topic Aliases stand for on this connection. */
+  #topics: string[] = [];
   /** In the order of the packets on this connection; each counts for the Receive Maximum. */
   #owed = new Set<Delivery>();
   /** So do QoS 2 flows whose PUBREC was sent here: those of former connections do not (section 4.9). */
@@ -45,22 +46,19 @@ export class Receiving {
     this.#receiveMaximum = receiveMaximum;
     this.#topicAliasMaximum = topicAliasMaximum;
     this.#deliver = deliver;
-    this.#aliases = new TopicAliasReceiver(topicAliasMaximum);
   }
 
   /** A connection begins. Aliases and owed acknowledgements end with a connection, QoS 2 flows only with the session. */
   begin(link: Link, isResumed: boolean): void {
     this.#link = link;
-    this.#aliases = new TopicAliasReceiver(this.#topicAliasMaximum);
+    this.#topics = [];
     // In a new session nothing is repeated, and what the old one held is gone at the server too.
-    for (const delivery of [...this.#owed, ...this.#held.values()]) {
-      if (delivery.qos === 1 || !isResumed) delivery.isStale = true;
+    for (const delivery of [...this.#owed, ...this.flows.values()]) {
+      if (delivery && (delivery.qos === 1 || !isResumed)) delivery.isStale = true;
     }
     this.#owed = new Set();
     this.#openHere = new Set();
-    if (isResumed) return;
-    this.#flow.clear();
-    this.#held.clear();
+    if (!isResumed) this.flows.clear();
   }
 
   /** The connection is over. */
@@ -76,29 +74,29 @@ export class Receiving {
       this.#deliver(new ReceivedMessage(packet, topic), undefined);
       return;
     }
-    if (qos === 2 && this.#flow.has(packetId)) {
+    if (qos === 2 && this.flows.has(packetId)) {
       this.#repeated(packetId);
       return;
     }
     const delivery = this.#owe(packetId, qos);
-    if (qos === 2) this.#flow.receive(packetId);
     this.#deliver(new ReceivedMessage(packet, topic, delivery), delivery);
     delivery.release();
   }
 
   /** Ends a QoS 2 flow [MQTT-4.3.3-11]. */
   pubrel({ packetId }: PublishAckPacket): void {
-    this.#openHere.delete(packetId);
-    const reasonCode = this.#flow.release(packetId) ? 0 : IDENTIFIER_NOT_FOUND;
+    const reasonCode = this.#endFlow(packetId) ? 0 : IDENTIFIER_NOT_FOUND;
     this.#send('pubcomp', packetId, reasonCode);
   }
 
   #topicOf({ topic, properties: { topicAlias = 0 } }: PublishPacket): string {
-    if (topic !== '') {
-      this.#aliases.set(topicAlias, topic);
-      return topic;
+    const maximum = this.#topicAliasMaximum;
+    if (topicAlias > maximum) {
+      const found = `Cannot use Topic Alias ${topicAlias}: the Topic Alias Maximum is ${maximum} [MQTT-3.3.2-8]`;
+      throw new ProtocolError('topic-alias-invalid', 0x94, found);
     }
-    const known = this.#aliases.get(topicAlias);
+    if (topic !== '') this.#topics[topicAlias] = topic;
+    const known = this.#topics[topicAlias];
     if (known !== undefined) return known;
     throw protocolError(`Cannot take a message: Topic Alias ${topicAlias} stands for no topic yet (3.3.2.3.4)`);
   }
@@ -108,7 +106,7 @@ export class Receiving {
    * [MQTT-4.3.3-10], behind those that are owed for what came before it [MQTT-4.6.0-3].
    */
   #repeated(packetId: number): void {
-    const held = this.#held.get(packetId);
+    const held = this.flows.get(packetId);
     const delivery = this.#owe(packetId, 2, held);
     if (held === undefined) delivery.release();
     else this.#sendGiven();
@@ -122,7 +120,7 @@ export class Receiving {
       const found = `more than ${this.#receiveMaximum} are open, the Receive Maximum (3.3.4)`;
       throw new ProtocolError('receive-maximum-exceeded', 0x93, `Cannot take a message: ${found}`);
     }
-    if (qos === 2) this.#held.set(packetId, delivery);
+    if (qos === 2) this.flows.set(packetId, delivery);
     return delivery;
   }
 
@@ -131,14 +129,20 @@ export class Receiving {
       if (!owed.isGiven) return;
       const { packetId, qos, reasonCode } = owed;
       this.#owed.delete(owed);
-      if (qos === 2) {
-        if (this.#held.get(packetId) === owed) this.#held.delete(packetId);
+      if (this.flows.get(packetId) === owed) {
+        this.flows.set(packetId, undefined);
+        this.#openHere.add(packetId);
         // The identifier then means a new message [MQTT-4.3.3-9].
-        if (reasonCode >= 0x80) this.#flow.refuse(packetId);
-        else if (this.#flow.has(packetId)) this.#openHere.add(packetId);
+        if (reasonCode >= REFUSED) this.#endFlow(packetId);
       }
       this.#send(qos === 1 ? 'puback' : 'pubrec', packetId, reasonCode);
     }
+  }
+
+  /** Returns whether there was one. */
+  #endFlow(packetId: number): boolean {
+    this.#openHere.delete(packetId);
+    return this.flows.delete(packetId);
   }
 
   #send(type: 'puback' | 'pubrec' | 'pubcomp', packetId: number, reasonCode: number): void {

@@ -1,7 +1,7 @@
 /** Requests: each is published, and finds its answer by Correlation Data (section 4.10) or by topic template. */
 
 import { type ConnackPacket, NO_PROPERTIES, type Properties, type ProtocolVersion, type QoS } from '@dunlin/protocol';
-import type { ClientEvents, PublishOptions, SubscribeOptions } from './client-api.ts';
+import type { ClientEvents, ClientStats, PublishOptions, SubscribeOptions } from './client-api.ts';
 import type { PublishResult } from './connection.ts';
 import type { Environment } from './environment.ts';
 import { describeReason, MqttError } from './errors.ts';
@@ -34,6 +34,8 @@ export interface RequesterClient {
   readonly clientId: string;
   /** Undefined before the first connection. */
   readonly connack: ConnackPacket | undefined;
+  /** Counts the answers that no open request waits for: late, a second one, or of somebody else. */
+  readonly stats: Pick<ClientStats, 'responsesIgnored'>;
   publish(topic: string, payload: Payload, options: PublishOptions): Promise<PublishResult>;
   subscribe(filter: string, options: SubscribeOptions, handler: MessageHandler): PendingSubscription;
   on(name: 'state', listener: ClientEvents['state']): () => void;
@@ -68,16 +70,13 @@ const NO_MATCHING_SUBSCRIBERS = 0x10;
 export class Requester {
   readonly #client: RequesterClient;
   readonly #environment: Environment;
-  readonly #ignored: () => void;
   /** By the topic of the answer where that holds the identifier, else by Correlation Data. */
   readonly #open = new Map<string, OpenRequest>();
   readonly #inboxes = new Map<string, Inbox>();
 
-  /** `ignored` hears of an answer that no open request waits for: late, a second one, or of somebody else. */
-  constructor(client: RequesterClient, environment: Environment, ignored: () => void) {
+  constructor(client: RequesterClient, environment: Environment) {
     this.#client = client;
     this.#environment = environment;
-    this.#ignored = ignored;
     client.on('state', (state, reason) => {
       if (state === 'disconnected') this.#end(reason?.error);
     });
@@ -146,7 +145,7 @@ export class Requester {
     const open =
       this.#open.get(message.topic) ?? (correlationData && this.#open.get(new TextDecoder().decode(correlationData)));
     if (open?.responseTopic === message.topic) open.resolve(message);
-    else this.#ignored();
+    else this.#client.stats.responsesIgnored += 1;
   }
 
   /** The client's own topic for answers. An identifier may hold what a level may not, or be empty before CONNACK. */

@@ -3,7 +3,6 @@
  * they are taken at once, within their bounds, and go on in their order.
  */
 
-import type { Environment } from './environment.ts';
 import { MqttError } from './errors.ts';
 import { onDemand } from './on-demand.ts';
 import type { Settle } from './operation.ts';
@@ -12,6 +11,7 @@ import { payloadBytes } from './payload.ts';
 import type { ReceivedMessage } from './received-message.ts';
 import type { AskedOptions, Requester, RequesterClient } from './requester.ts';
 import type { ResponderParameters } from './responder.ts';
+import type { Settings } from './settings.ts';
 
 const requestResponse = onDemand(() => import('./request-response.ts'));
 
@@ -21,33 +21,27 @@ type Failing = Pick<Settle<never>, 'reject'>;
 /** The requests and responders of one client. */
 export class Requesting {
   readonly #client: RequesterClient;
-  readonly #environment: Environment;
-  readonly #requestsMax: number;
-  readonly #ignored: () => void;
+  readonly #settings: Settings;
   /** What waits for the part, each until it goes on or is given up. */
   readonly #loading = new Set<Failing>();
   #requester: Requester | undefined;
 
-  /** At most `requestsMax` requests are open at once; `ignored`: see `Requester`. */
-  constructor(client: RequesterClient, environment: Environment, requestsMax: number, ignored: () => void) {
+  /** At most `requestsMax` requests are open at once. */
+  constructor(client: RequesterClient, settings: Settings) {
     this.#client = client;
-    this.#environment = environment;
-    this.#requestsMax = requestsMax;
-    this.#ignored = ignored;
+    this.#settings = settings;
   }
 
   /** See `Requester.request`. Throws 'queue-full'. */
   begin(topic: string, payload: Payload, options: AskedOptions, settle: Settle<ReceivedMessage>): () => void {
-    if (this.#loading.size + (this.#requester?.size ?? 0) >= this.#requestsMax) {
-      throw new MqttError(
-        'queue-full',
-        `Cannot request "${topic}": ${this.#requestsMax} requests wait, which is the limit`,
-      );
+    const { environment, requestsMax } = this.#settings;
+    if (this.#loading.size + (this.#requester?.size ?? 0) >= requestsMax) {
+      throw new MqttError('queue-full', `Cannot request "${topic}": ${requestsMax} requests wait, which is the limit`);
     }
     const bytes = payloadBytes(payload);
     let cancel = (): unknown => this.#loading.delete(settle);
     this.#whenLoaded(settle, ({ Requester }) => {
-      this.#requester ??= new Requester(this.#client, this.#environment, this.#ignored);
+      this.#requester ??= new Requester(this.#client, environment);
       cancel = this.#requester.request(topic, bytes, options, settle);
     });
     return () => void cancel();

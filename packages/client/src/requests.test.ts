@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PacketIdentifiers, type Properties } from '@dunlin/protocol';
+import type { Properties } from '@dunlin/protocol';
 import { MqttError } from './errors.ts';
+import { packetIdentifiers } from './packet-identifiers.ts';
 import { type Request, type RequestResult, Requests } from './requests.ts';
 import { fakeLink, told } from './testing/fake-link.ts';
 
 function setUp(requestsMax = 10) {
-  const identifiers = new PacketIdentifiers();
-  const requests = new Requests(identifiers, requestsMax, () => {});
+  const open = new Map<number, Request>();
+  const requests = new Requests(open, packetIdentifiers(open), requestsMax, () => {});
   const outcomes: (RequestResult | string)[] = [];
   const request = (type: Request['type'], filters: string[], properties: Properties = {}): Request => ({
     type,
@@ -26,11 +27,11 @@ function setUp(requestsMax = 10) {
       reject: (error) => void outcomes.push(error.message),
     },
   });
-  return { requests, identifiers, outcomes, request };
+  return { requests, open, outcomes, request };
 }
 
 test('requests are answered by their identifier, in any order', () => {
-  const { requests, outcomes, request, identifiers } = setUp();
+  const { requests, outcomes, request, open } = setUp();
   requests.begin(fakeLink().link, []);
   requests.add(request('subscribe', ['a']));
   requests.add(request('unsubscribe', ['b', 'c']));
@@ -46,7 +47,7 @@ test('requests are answered by their identifier, in any order', () => {
     },
     { results: [{ filter: 'a', reasonCode: 1 }], properties: { reasonString: 'x' } },
   ]);
-  assert.equal(identifiers.inUse, 0);
+  assert.equal(open.size, 0);
 });
 
 test('an answer of the other kind is a fault', () => {
@@ -58,15 +59,15 @@ test('an answer of the other kind is a fault', () => {
 });
 
 test('what cannot be sent rejects and takes no identifier', () => {
-  const { requests, request, identifiers, outcomes } = setUp();
+  const { requests, request, open, outcomes } = setUp();
   requests.begin(fakeLink({ sharedSubscriptionAvailable: 0 }).link, []);
   requests.add(request('subscribe', ['$share/g/a']));
-  assert.equal(identifiers.inUse, 0);
+  assert.equal(open.size, 0);
   assert.match(String(outcomes[0]), /no Shared Subscriptions/);
 });
 
 test('what had no answer is sent again on the next connection, behind what it is given and before what waits', () => {
-  const { requests, request, outcomes, identifiers } = setUp();
+  const { requests, request, outcomes, open } = setUp();
   requests.begin(fakeLink().link, []);
   requests.add(request('subscribe', ['a']));
   const cancelled = request('subscribe', ['never']);
@@ -83,7 +84,7 @@ test('what had no answer is sent again on the next connection, behind what it is
   );
   for (const packetId of [3, 4]) requests.answered({ type: 'suback', packetId, properties: {}, reasonCodes: [0] });
   requests.answered({ type: 'unsuback', packetId: 5, properties: {}, reasonCodes: [0] });
-  assert.deepEqual([outcomes.length, identifiers.inUse, requests.size], [3, 0, 0]);
+  assert.deepEqual([outcomes.length, open.size, requests.size], [3, 0, 0]);
 });
 
 test('a Subscription Identifier goes along where the server takes it, that of the application before ours', () => {
@@ -100,18 +101,18 @@ test('a Subscription Identifier goes along where the server takes it, that of th
 });
 
 test('so many may wait and no more; the end rejects every one', () => {
-  const { requests, request, outcomes, identifiers } = setUp(2);
+  const { requests, request, outcomes, open } = setUp(2);
   requests.begin(fakeLink().link, []);
   requests.add(request('subscribe', ['a']));
   requests.add(request('unsubscribe', ['a']));
   assert.throws(() => requests.add(request('subscribe', ['b'])), { code: 'queue-full' });
   requests.end(new MqttError('closed', 'over'));
-  assert.deepEqual([identifiers.inUse, outcomes], [0, ['over', 'over']]);
+  assert.deepEqual([open.size, outcomes], [0, ['over', 'over']]);
 });
 
 test('a request given up counts no more, and that is told', () => {
   let settledCalls = 0;
-  const requests = new Requests(new PacketIdentifiers(), 10, () => void settledCalls++);
+  const requests = new Requests(new Map(), packetIdentifiers(), 10, () => void settledCalls++);
   const { request } = setUp();
   const waiting = request('subscribe', ['a']);
   requests.add(waiting);

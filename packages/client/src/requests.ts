@@ -5,7 +5,6 @@
 
 import {
   assertTopicFilter,
-  type PacketIdentifiers,
   type Properties,
   parseSharedFilter,
   protocolError,
@@ -53,24 +52,28 @@ const REFUSED = 0x80;
 
 /** Keeps the requests of one client. */
 export class Requests {
-  readonly #identifiers: PacketIdentifiers;
+  readonly #nextPacketId: () => number;
   readonly #requestsMax: number;
   readonly #settled: () => void;
+  /** Without an answer, and somebody waits for it. */
+  readonly #heard = new Set<Request>();
+  /** Of these, the ones not sent on this connection. */
   #waiting = new Set<Request>();
-  readonly #open = new Map<number, Request>();
-  /** Of the open ones, those given up. */
-  #unheard = 0;
+  /** Sent on this connection, also for nobody any more. */
+  readonly #open: Map<number, Request>;
   #link: Link | undefined;
 
-  constructor(identifiers: PacketIdentifiers, requestsMax: number, settled: () => void) {
-    this.#identifiers = identifiers;
+  /** `open` is its own, where others see which Packet Identifiers are taken. */
+  constructor(open: Map<number, Request>, nextPacketId: () => number, requestsMax: number, settled: () => void) {
+    this.#open = open;
+    this.#nextPacketId = nextPacketId;
     this.#requestsMax = requestsMax;
     this.#settled = settled;
   }
 
   /** Requests without an answer that somebody waits for. */
   get size(): number {
-    return this.#waiting.size + this.#open.size - this.#unheard;
+    return this.#heard.size;
   }
 
   /** Sends, or lets wait. Throws 'queue-full'. */
@@ -78,6 +81,7 @@ export class Requests {
     if (this.size >= this.#requestsMax) {
       throw new MqttError('queue-full', `Cannot ${attemptOf(request)}: ${this.size} requests wait, which is the limit`);
     }
+    this.#heard.add(request);
     this.#waiting.add(request);
     this.#pump();
   }
@@ -85,22 +89,16 @@ export class Requests {
   /** Forgets a request; an answer that comes is let pass. */
   cancel(request: Request): void {
     this.#waiting.delete(request);
-    for (const [packetId, open] of this.#open) {
-      if (open !== request) continue;
-      this.#open.set(packetId, { ...request, taken: undefined, settle: UNHEARD });
-      this.#unheard += 1;
-    }
+    this.#heard.delete(request);
     this.#settled();
   }
 
   /** A connection: sends `first`, then what had no answer, then what waits. */
   begin(link: Link, first: readonly Request[]): void {
     this.#link = link;
-    const again = [...this.#open.values()].filter(({ settle }) => settle !== UNHEARD);
-    for (const packetId of this.#open.keys()) this.#identifiers.free(packetId);
+    this.#waiting = new Set([...first, ...this.#heard]);
+    for (const request of first) this.#heard.add(request);
     this.#open.clear();
-    this.#unheard = 0;
-    this.#waiting = new Set([...first, ...again, ...this.#waiting]);
     this.#pump();
   }
 
@@ -111,11 +109,10 @@ export class Requests {
 
   /** All is over: every request fails with the error. */
   end(error: MqttError): void {
-    const requests = [...this.#open.values(), ...this.#waiting];
-    for (const packetId of this.#open.keys()) this.#identifiers.free(packetId);
-    this.#open.clear();
-    this.#unheard = 0;
+    const requests = [...this.#heard];
+    this.#heard.clear();
     this.#waiting.clear();
+    this.#open.clear();
     this.#link = undefined;
     for (const { settle } of requests) settle.reject(error);
   }
@@ -138,8 +135,7 @@ export class Requests {
       throw protocolError(`Cannot accept ${name}: it has ${count} codes for ${filters.length} filters`);
     }
     this.#open.delete(packetId);
-    this.#identifiers.free(packetId);
-    if (settle === UNHEARD) this.#unheard -= 1;
+    if (!this.#heard.delete(request)) return void this.#pump();
     if (count > 0 && reasonCodes.every((code) => code >= REFUSED)) {
       settle.reject(refused(`Cannot ${attemptOf(request)}`, reasonCodes[0], packet));
     } else {
@@ -162,9 +158,8 @@ export class Requests {
   }
 
   #send(request: Request, link: Link): void {
-    let packetId = 0;
+    const packetId = this.#nextPacketId();
     try {
-      packetId = this.#identifiers.next();
       const { type, filters, subscriptions } = request;
       const properties = propertiesOf(request, link);
       this.#open.set(packetId, request);
@@ -172,14 +167,12 @@ export class Requests {
       else link.send({ type, packetId, properties, filters });
     } catch (error) {
       this.#open.delete(packetId);
-      this.#identifiers.free(packetId);
+      this.#heard.delete(request);
       request.settle.reject(mqttError(error));
       this.#settled();
     }
   }
 }
-
-const UNHEARD: Settle<RequestResult> = { resolve: () => {}, reject: () => {} };
 
 /** Throws what this server does not take. */
 function propertiesOf({ type, subscriptions, properties, identifier }: Request, link: Link): Properties {

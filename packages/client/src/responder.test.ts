@@ -99,10 +99,9 @@ test('a handler that gives nothing sends nothing', async () => {
 
 test('a template of answers must be filled from that of requests', () => {
   const invalid = (error: unknown) => error instanceof MqttError && error.code === 'invalid';
-  const client = { publish: assert.fail };
-  const events = { requestIgnored: assert.fail, responderFailed: assert.fail };
-  assert.throws(() => responder(client, events, 'a/{id}', () => '', { responseTopic: 'b/{key}' }), invalid);
-  assert.throws(() => responder(client, events, 'a{id}', () => ''), invalid);
+  const client = { stats: { requestsIgnored: 0 }, publish: assert.fail };
+  assert.throws(() => responder(client, assert.fail, 'a/{id}', () => '', { responseTopic: 'b/{key}' }), invalid);
+  assert.throws(() => responder(client, assert.fail, 'a{id}', () => ''), invalid);
 });
 
 /** A responder without a wire; what it answers and tells. */
@@ -113,24 +112,19 @@ function loose<const Filter extends string>(
 ) {
   const answers: { topic: string; options: PublishOptions }[] = [];
   const failures: unknown[] = [];
-  let ignored = 0;
   const client = {
+    stats: { requestsIgnored: 0 },
     publish: async (topic: string, _payload: unknown, publishing: PublishOptions) => {
       answers.push({ topic, options: publishing });
       return { reasonCode: 0, properties: NO_PROPERTIES };
     },
   };
-  const events = {
-    requestIgnored: () => {
-      ignored += 1;
-    },
-    responderFailed: (error: unknown) => void failures.push(error),
-  };
-  const receive = responder(client, events, filter, handler, options);
+  const failed = (error: unknown): void => void failures.push(error);
+  const receive = responder(client, failed, filter, handler, options);
   return {
     answers,
     failures,
-    ignored: () => ignored,
+    ignored: () => client.stats.requestsIgnored,
     ask: (topic: string, fields: Partial<PublishPacket> = {}): void => {
       const plain = { type: 'publish', qos: 0, dup: false, retain: false, packetId: 0, topic } as const;
       receive(new ReceivedMessage({ ...plain, payload: new Uint8Array(), properties: {}, ...fields }, topic));

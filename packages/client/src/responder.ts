@@ -1,7 +1,7 @@
 /** Responses: answers requests that come to a filter or template, to where they ask for or a template says. */
 
 import { hasWildcard, isTopicFilter, type Properties, type QoS } from '@dunlin/protocol';
-import type { PublishOptions } from './client-api.ts';
+import type { ClientStats, PublishOptions } from './client-api.ts';
 import type { PublishResult } from './connection.ts';
 import type { MessageHandler, Payload } from './options.ts';
 import type { ReceivedMessage } from './received-message.ts';
@@ -27,15 +27,9 @@ export type RequestHandler<Filter extends string = string> = (
 
 /** What a responder needs of its client. */
 export interface ResponderClient {
+  /** Counts requests that cannot be answered: no or a bad Response Topic, another topic, retained, too many at once. */
+  readonly stats: Pick<ClientStats, 'requestsIgnored'>;
   publish(topic: string, payload: Payload, options: PublishOptions): Promise<PublishResult>;
-}
-
-/** What a responder tells. */
-export interface ResponderEvents {
-  /** A request came that cannot be answered: no or a bad Response Topic, another topic, retained, too many at once. */
-  requestIgnored(): void;
-  /** The handler of a request threw, or its answer could not be published; the requester has its time-out. */
-  responderFailed(error: unknown, request: ReceivedMessage): void;
 }
 
 /** What `responder` takes. */
@@ -44,12 +38,13 @@ export type ResponderParameters<Filter extends string> = Parameters<typeof respo
 /**
  * Makes what answers the requests that come to a filter or template with what `handler` gives.
  *
- * An answer has the Correlation Data of its request and lives no longer than that. Throws 'invalid' for a template that
+ * An answer has the Correlation Data of its request and lives no longer than that. `failed` hears where the handler of a
+ * request threw, or its answer could not be published; the requester has its time-out. Throws 'invalid' for a template that
  * cannot be.
  */
 export function responder<Filter extends string>(
   client: ResponderClient,
-  events: ResponderEvents,
+  failed: (error: unknown, request: ReceivedMessage) => void,
   filter: Filter,
   handler: RequestHandler<Filter>,
   { params: wanted, responseTopic, requestsMax = 1000 }: RespondOptions<Filter> = {},
@@ -67,19 +62,22 @@ export function responder<Filter extends string>(
   // As this does, for the subscription.
   asking.filter(wanted);
   let open = 0;
+  const ignored = (): void => {
+    client.stats.requestsIgnored += 1;
+  };
   return async (request) => {
     const params = asking.match(request.topic);
     // A retained request would be answered again with every subscription.
-    if (params === undefined || request.retain || open >= requestsMax) return events.requestIgnored();
+    if (params === undefined || request.retain || open >= requestsMax) return ignored();
     open += 1;
     try {
       const topic = answerTopic(request, params);
-      if (topic === undefined || !isTopicName(topic)) return events.requestIgnored();
+      if (topic === undefined || !isTopicName(topic)) return ignored();
       const payload = await handler(request, params);
       if (payload === undefined) return;
       await client.publish(topic, payload, { qos: request.qos, properties: answered(request.properties) });
     } catch (error) {
-      events.responderFailed(error, request);
+      failed(error, request);
     } finally {
       open -= 1;
     }

@@ -15,7 +15,6 @@ import type { Subscription } from './subscription.ts';
 
 /** One filter that this client has subscribed to. */
 interface Route {
-  readonly filter: string;
   /** What topics are matched by: that of a Shared Subscription stands behind `$share/name/`. */
   readonly topicFilter: string;
   readonly subscriptions: Set<Subscription>;
@@ -52,15 +51,7 @@ export class Routes {
       let route = this.#byFilter.get(filter);
       if (route === undefined) {
         const topicFilter = parseSharedFilter(filter)?.filter ?? filter;
-        route = {
-          filter,
-          topicFilter,
-          subscriptions: new Set(),
-          request,
-          properties,
-          identifier,
-          isGranted: false,
-        };
+        route = { topicFilter, subscriptions: new Set(), request, properties, identifier, isGranted: false };
         this.#byFilter.set(filter, route);
         this.#trie.add(topicFilter, route);
       }
@@ -87,6 +78,12 @@ export class Routes {
       this.#foundTopic = undefined;
     }
     return subscription.filters.some((filter) => this.#byFilter.get(filter)?.subscriptions.has(subscription));
+  }
+
+  /** Ends a subscription: with an error its iterators throw it. */
+  end(subscription: Subscription, error?: Error): void {
+    this.remove(subscription);
+    subscription.finish(error);
   }
 
   /** The filters of a subscription that no other subscription has. */

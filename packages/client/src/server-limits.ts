@@ -106,5 +106,5 @@ export function checkDisconnect(connect: ConnectPacket, properties: Properties):
 }
 
 function notSupported(message: string, reasonCode?: number): MqttError {
-  return new MqttError('not-supported', message, reasonCode === undefined ? {} : { reasonCode });
+  return new MqttError('not-supported', message, { reasonCode });
 }

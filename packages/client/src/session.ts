@@ -5,7 +5,7 @@
  * connection then closes it.
  */
 
-import { type Packet, PacketIdentifiers, protocolError } from '@dunlin/protocol';
+import { type Packet, protocolError } from '@dunlin/protocol';
 import type { Established } from './attempt.ts';
 import type { ClientEvents, ClientStats } from './client-api.ts';
 import type { MqttError } from './errors.ts';
@@ -13,7 +13,8 @@ import type { Listeners } from './events.ts';
 import { Link } from './link.ts';
 import { onDemand } from './on-demand.ts';
 import type { Settle } from './operation.ts';
-import { Outbox } from './outbox.ts';
+import { Outbox, type Outgoing } from './outbox.ts';
+import { packetIdentifiers } from './packet-identifiers.ts';
 import { checkProblemInformation } from './problem-information.ts';
 import { Receiving } from './receiving.ts';
 import { type Request, Requests } from './requests.ts';
@@ -38,15 +39,17 @@ export class Session {
   readonly #draining = new Set<Settle<void>>();
 
   constructor(settings: Settings, stats: ClientStats, listeners: Listeners<ClientEvents>) {
-    const identifiers = new PacketIdentifiers();
+    const publishes = new Map<number, Outgoing>();
+    const asked = new Map<number, Request>();
+    const nextPacketId = packetIdentifiers(publishes, asked);
     const settled = (): void => {
       if (this.#draining.size > 0) this.#checkDrained();
     };
     this.stats = stats;
     this.#listeners = listeners;
     this.#settings = settings;
-    this.outbox = new Outbox(settings, identifiers, { stats, listeners, settled });
-    this.requests = new Requests(identifiers, settings.outbox.messagesMax, settled);
+    this.outbox = new Outbox(settings, publishes, nextPacketId, { stats, listeners, settled });
+    this.requests = new Requests(asked, nextPacketId, settings.outbox.messagesMax, settled);
     this.#receiving = new Receiving(settings.connect.properties, (message, delivery) => {
       stats.received += 1;
       listeners.emit('message', message);
@@ -55,24 +58,13 @@ export class Session {
   }
 
   /**
-   * Opens the store of the outbox, where there is one; settles with the Client Identifier that goes with it, `clientId`
-   * unless the store has another. `failed` hears of what cannot be kept.
+   * Opens the store of the outbox, where there is one; settles with the Client Identifier that goes with it: see
+   * `openOutbox`.
    */
   async open(clientId: string, signal: AbortSignal, failed: (error: MqttError) => void): Promise<string> {
-    const { outbox, clientId: wanted } = this.#settings;
-    const { store } = outbox;
-    if (store === undefined) return clientId;
+    if (this.#settings.outbox.store === undefined) return clientId;
     const { openOutbox } = await keeperPart();
-    if (signal.aborted) return clientId;
-    const { keeper, records, clientId: kept } = await openOutbox(store, wanted, failed);
-    if (signal.aborted) {
-      await keeper.close();
-      return clientId;
-    }
-    if (kept === undefined) keeper.own(clientId);
-    this.outbox.keeper = keeper;
-    this.outbox.restore(records);
-    return kept ?? clientId;
+    return openOutbox(this.outbox, this.#settings, clientId, signal, failed);
   }
 
   /** A server accepted a connection. `isResumed`: it goes on with this session, or `isDoubtful`, with a new one. */
@@ -113,10 +105,7 @@ export class Session {
     const { keeper } = this.outbox;
     this.outbox.end(error);
     this.requests.end(error);
-    for (const subscription of this.routes.all()) {
-      this.routes.remove(subscription);
-      subscription.finish(streamError);
-    }
+    for (const subscription of this.routes.all()) this.routes.end(subscription, streamError);
     for (const settle of this.#draining) settle.reject(error);
     this.#draining.clear();
     await keeper?.close();
@@ -187,10 +176,7 @@ export class Session {
           this.#listeners.emit('subscribed', answer);
         },
         reject: (error) => {
-          for (const subscription of subscriptions) {
-            this.routes.remove(subscription);
-            subscription.finish(error);
-          }
+          for (const subscription of subscriptions) this.routes.end(subscription, error);
         },
       },
     }));

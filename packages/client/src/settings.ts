@@ -24,6 +24,8 @@ export interface Platform {
   readonly environment: Environment;
   /** Where connections let one see certificates: gives what is told of each. */
   readonly watchCertificates?: typeof watchCertificates;
+  /** The names of what shall log on the console, such as `dunlin:client`, with commas or spaces between them. */
+  readonly debugNames?: () => string | undefined;
   /** Throws 'invalid' for options and events that there are none of; without it they are let pass. */
   readonly checkNames?: typeof checkNames;
 }
@@ -137,11 +139,10 @@ function connectPacket(options: ClientOptions, environment: Environment): Connec
 
 /** With what other options say as properties. */
 function propertiesOf({ properties, authentication, maximumPacketSize, outbox }: ClientOptions): Properties {
-  const own = set(properties ?? NO_PROPERTIES);
   return set({
-    ...own,
-    topicAliasMaximum: own.topicAliasMaximum ?? TOPIC_ALIAS_MAXIMUM,
-    sessionExpiryInterval: own.sessionExpiryInterval ?? (outbox?.store && DAY_S),
+    topicAliasMaximum: TOPIC_ALIAS_MAXIMUM,
+    sessionExpiryInterval: outbox?.store && DAY_S,
+    ...set(properties ?? NO_PROPERTIES),
     ...set({
       maximumPacketSize,
       authenticationMethod: authentication?.method,
