@@ -33,9 +33,12 @@ describe('timers of a page', { skip: missing('chromium') }, () => {
   test('come from one Worker', async () => {
     const page = await site.open();
     assert.equal(page.workers().length, 0);
+    // Chromium tells of a Worker when it runs: on a busy machine that is after the page's own timers.
+    const running = page.waitForEvent('worker');
+    assert.deepEqual(await page.evaluate(timersThatCame), ['first', 'second']);
+    assert.match((await running).url(), /^blob:/);
     assert.deepEqual(await page.evaluate(timersThatCame), ['first', 'second']);
     assert.equal(page.workers().length, 1);
-    assert.match(page.workers()[0].url(), /^blob:/);
   });
 
   test('are plain ones where the Content Security Policy forbids a Worker', async () => {
