@@ -74,7 +74,7 @@ function errorTextsPage(): string {
     'Texts of the client in browsers',
     'The client that [bundlers give to pages for production](../guide/client.md#browsers) has numbers in place of its texts, to be',
     'smaller. A number has in brackets what the text is put together with, in its order, and that may be a number again:',
-    '`DUN8("a b", DUN12)`. `{1}` is the first of them. Codes of errors and names of Reason Codes are as ever.',
+    '`DUN8(a b, DUN12)`. `{1}` is the first of them. Codes of errors and names of Reason Codes are as ever.',
     '',
     'A number keeps its meaning in all versions; some of these texts are of former ones.',
     '',
