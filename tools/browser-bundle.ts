@@ -6,7 +6,6 @@
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { transform } from 'esbuild';
 import { bundled, everything } from './bundle.ts';
 import { assertListed, BROWSER_ENTRIES, listedTexts, textsIn, textsOfBrowser, withNumbers } from './error-texts.ts';
 import { syntaxTree } from './syntax-tree.ts';
@@ -28,7 +27,7 @@ export async function browserBundle(): Promise<ReadonlyMap<string, string>> {
   const list = listedTexts();
   assertListed(textsOfBrowser(), list);
   const entries = { main: '', ...mapped(({ name }) => everything(name)) };
-  const { outputs } = await bundled({ entries, prepared: (text, path) => numbered(text, path, list) });
+  const { outputs } = await bundled({ entries, prepared: (code) => withNumbers(code, list) });
   const files = new Map<string, string>();
   for (const [name, code] of outputs) {
     const [left] = textsIn(syntaxTree(code));
@@ -47,12 +46,6 @@ export async function browserBundle(): Promise<ReadonlyMap<string, string>> {
 
 function mapped(of: (module: (typeof MODULES)[keyof typeof MODULES]) => string): Record<string, string> {
   return Object.fromEntries(Object.entries(MODULES).map(([name, module]) => [name, of(module)]));
-}
-
-/** A source file as JavaScript with its texts as numbers. */
-async function numbered(text: string, path: string, list: readonly string[]): Promise<string> {
-  const { code } = await transform(text, { loader: path.endsWith('.ts') ? 'ts' : 'js', target: 'esnext' });
-  return withNumbers(code, list);
 }
 
 /** `authenticating-ABCDEFGH.js` without the hash: a package needs none, its version says what it is. */

@@ -21,8 +21,8 @@ export interface BundleOptions {
   readonly resolveDir?: string;
   /** Of `exports`, besides those of browsers. Default: the sources of the repository. */
   readonly conditions?: readonly string[];
-  /** Changes each source file before it is bundled; the text may still be TypeScript. */
-  readonly prepared?: (text: string, path: string) => Promise<string>;
+  /** Changes each source file, which is JavaScript then, before it is bundled. */
+  readonly prepared?: (code: string) => string;
 }
 
 /** A bundle for browsers. */
@@ -93,7 +93,7 @@ const ENTRY = 'entry:';
 const MARK = 'isInMain';
 
 /** The entries, and parts that share all that the page has, so that esbuild keeps that in one file: see `inFirstFile`. */
-function modulesOf({ entries, resolveDir = root, prepared = async (text) => text }: BundleOptions): Plugin {
+function modulesOf({ entries, resolveDir = root, prepared }: BundleOptions): Plugin {
   // Any public name does that leads to all of the client.
   const shared = entries.main.includes('@dunlin/client') ? `export { connect as ${MARK} } from '@dunlin/client';` : '';
   return {
@@ -111,9 +111,11 @@ function modulesOf({ entries, resolveDir = root, prepared = async (text) => text
       });
       onLoad({ filter: /\.[jt]s$/ }, async ({ path }) => {
         if (path.includes('node_modules') && !parts.has(path)) return undefined;
-        const contents = await prepared(await readFile(path, 'utf8'), path);
+        const text = await readFile(path, 'utf8');
         const loader = path.endsWith('.ts') ? 'ts' : 'js';
-        return { loader, contents: parts.has(path) ? contents + shared : contents };
+        const contents = prepared === undefined ? text : prepared((await transform(text, { loader })).code);
+        const own = { loader: prepared === undefined ? loader : 'js', resolveDir: dirname(path) } as const;
+        return { ...own, contents: parts.has(path) ? contents + shared : contents };
       });
     },
   };
@@ -123,9 +125,9 @@ function modulesOf({ entries, resolveDir = root, prepared = async (text) => text
 async function withoutMark(code: string): Promise<string> {
   const marked = new RegExp(`[\\w$]+ as ${MARK},?`);
   if (!marked.test(code)) return code;
-  // Imports that nothing uses are only removed from TypeScript.
-  const { code: rest } = await transform(code.replace(marked, ''), { loader: 'ts' });
-  return rest;
+  const { code: rest } = await transform(code.replace(marked, ''), { format: 'esm', minify: true, treeShaking: true });
+  // No module of ours has to be loaded for what it does.
+  return rest.replace(/import"[^"]*";/g, '');
 }
 
 /**
