@@ -114,7 +114,11 @@ export async function writeDunlinFleet(folder: string): Promise<void> {
   writeIdentities(folder, 'tokens', await inSlices(TOKEN_DEVICES, (n) => addCamera(service, n)));
   writeIdentities(folder, 'certificates', await inSlices(CERTIFICATE_DEVICES, (n) => addPlayer(service, n, folder)));
   const apiKeys = tables.table(API_KEYS_TABLE);
-  const { key } = await new ApiKeys(apiKeys, systemClock, 10).add({ name: by, scopes: ['commands:write'], by });
+  const { key } = await new ApiKeys(apiKeys, systemClock, { keysMax: 10, full: () => {} }).add({
+    name: by,
+    scopes: ['commands:write'],
+    by,
+  });
   writeFileSync(join(folder, 'api-key'), key, { mode: 0o600 });
   await service.close();
   await apiKeys.close();

@@ -9,11 +9,13 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CHECKS, type Check, COUNTERS, LIMITS } from '@dunlin/broker';
-import { DEVICE_CHECKS } from '@dunlin/devices';
+import { DEVICE_CHECKS, DEVICE_LIMITS } from '@dunlin/devices';
 import { REASON_CODES, reasonCodeName } from '@dunlin/protocol';
 import {
   API_PROBLEMS,
   API_SCOPES,
+  AUDIT_ACTIONS,
+  AUDIT_ACTORS,
   CONFIGURATION,
   configurationSchemaText,
   type Fate,
@@ -159,6 +161,25 @@ function apiPage(): string {
     '',
     ...table(['Scope', 'Allows'], scopes),
     '',
+    '## Audit log',
+    '',
+    '`GET /api/v1/audit` has an entry for every change: who made it (`by`), from where, by which request, what it was and what',
+    'was there before. It is written by the tables that are changed, before the change: a crash leaves no change without its',
+    'entry. One that it took on its way to the disk may leave an entry without the change. `api.auditEntriesMax` are kept. No',
+    'entry holds a secret, a claim code, the input of a command, or a hash of one of them.',
+    '',
+    ...table(['`by`', 'Who'], Object.entries(AUDIT_ACTORS).map(named)),
+    '',
+    ...table(['`action`', 'What was done'], Object.entries(AUDIT_ACTIONS).map(named)),
+    '',
+    'An import writes entries that name up to 200 devices each (`after.changes`), while it goes on, and one at its end that',
+    'counts them and says `complete`, with the lines that were left out, or `failed`. Without that last one a crash ended it. Of',
+    'what was refused 10 entries a minute are written; the next one says how many were not (`leftOut`).',
+    '',
+    'No changes are: what becomes of a command or of a batch after it was taken (they say so themselves), who is connected,',
+    'that something was used last, sessions of owners (events `ownerSignedIn`, `ownerRefused`), that history was forgotten,',
+    'bans, and what a reload of the configuration changes (event `reloaded`).',
+    '',
     '## Problems',
     '',
     'What is refused is answered as `application/problem+json` (RFC 9457). `code` never changes its meaning; `detail` says',
@@ -302,7 +323,41 @@ function limitsPage(): string {
     '`publishRefused`, the event `limitReached` does, at most once a second and limit.',
     '',
     ...table(['Limit', 'Default', 'Allowed', 'Meaning', 'Reason Code', 'Counter'], rows),
+    '',
+    '## The device service',
+    '',
+    'Set under `devices.limits`. Whoever meets one is told by an error that names it, and the event `deviceLimitReached` tells',
+    'which it was and of which device. Those in seconds or days say how long something counts and refuse nobody, but',
+    '`commandTtlMaxS`; above `commandsInFlightMax` commands wait for their turn.',
+    '',
+    ...amountsTable('devices.limits'),
+    '',
+    'Of one device there are besides, and cannot be set: ' +
+      `${DEVICE_LIMITS.attributesMax} attributes of ${DEVICE_LIMITS.attributeCharactersMax} characters, ` +
+      `${DEVICE_LIMITS.groupsMax} groups of ${DEVICE_LIMITS.groupCharactersMax}, a name of ${DEVICE_LIMITS.nameCharactersMax}`,
+    'and one token below 32 bytes (`shortTokensPerDeviceMax` in the event).',
+    '',
+    '## The HTTP API',
+    '',
+    'Set under `api`. The event `apiRefused` tells of requests that are too many (429, 503) or too large (413), `apiLimitReached`',
+    'of the others: each time where something is refused or one owner signs in too often, and at first and then once an hour',
+    'where the oldest make room, with how many did.',
+    '',
+    ...amountsTable('api'),
   );
+}
+
+function named([name, description]: [string, string]): string[] {
+  return [code(name), description];
+}
+
+/** The numbers that can be set in a group. */
+function amountsTable(group: string): string[] {
+  const rows = keyRows(CONFIGURATION, '').flatMap(([key, allowed, standard, meaning]) => {
+    const name = key.startsWith(`\`${group}.`) ? key.slice(group.length + 2, -1) : '';
+    return /^\w+$/.test(name) && /^\d/.test(allowed) ? [[code(name), standard, allowed, meaning]] : [];
+  });
+  return table(['Limit', 'Default', 'Allowed', 'Meaning'], rows);
 }
 
 function eventsPage(): string {

@@ -105,7 +105,6 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/server/src/api/token-routes.ts': 'server-api.test.ts: it asks the routes',
   'packages/server/src/api/transfer-routes.ts': 'server-api.test.ts: it asks the routes',
   'packages/server/src/api/type-routes.ts': 'server-api.test.ts: it asks the routes',
-  'packages/devices/src/service.ts': 'test/devices and server-api.test.ts: only a server has all that it puts together',
   'packages/server/src/api/api-host.ts': 'api-application.test.ts: an application is asked by its host',
   'packages/server/src/api/api-keys.ts': 'api-application.test.ts: who shows which key gets where',
   'packages/server/src/api/api-route.ts': 'types, and what api-application.test.ts makes routes with',

@@ -183,6 +183,16 @@ export class CameraCommands {
     return true;
   }
 
+  /** Id of the one that `wait` asks for. */
+  get waited(): string {
+    return `${this.#id}-waited`;
+  }
+
+  /** Asks for one and waits for what becomes of it, which is the end of the server. */
+  async wait(server: FleetProcess): Promise<void> {
+    await server.tryAsk('POST', `/api/v1/devices/${this.#id}/commands/wake?waitMs=60000`, { id: this.waited });
+  }
+
   /** What is wrong with those that the API called queued while the camera was away. */
   async lost(server: FleetProcess): Promise<string | undefined> {
     for (const id of this.queued) {

@@ -1,4 +1,5 @@
 /** Kills the server of a fleet with kill -9 while the fleet is administered, and looks at what is left after each start. */
+import { withoutEntry } from './crash-audit.ts';
 import { CameraCommands, type Check, DEEDS } from './crash-deeds.ts';
 import type { FleetProcess } from './fleet-process.ts';
 
@@ -55,7 +56,7 @@ export async function deviceCrashRun(server: FleetProcess, options: DeviceCrashO
     const commands = async (): Promise<void> => {
       while (!isOver && (await camera.request(server)));
     };
-    workers.push(commands());
+    workers.push(commands(), camera.wait(server));
     await new Promise((resolve) => setTimeout(resolve, loadMs[0] + random() * (loadMs[1] - loadMs[0])));
     const killed = server.kill();
     isOver = true;
@@ -66,6 +67,8 @@ export async function deviceCrashRun(server: FleetProcess, options: DeviceCrashO
   }
   // What held after the crash that it met holds after the last one too.
   await look(0);
+  const commandIds = cameras.flatMap((camera) => [...camera.queued, camera.waited]);
+  for (const what of await withoutEntry(server, commandIds)) note(`the audit log has nothing of ${what}`);
   for (const camera of cameras) note(await camera.deliver(server));
   return { findings, counts };
 }

@@ -14,6 +14,8 @@ export class FleetProcess {
   readonly files: FleetFiles;
   /** All that the processes have said, one after the other. */
   output = '';
+  /** What was asked and answered as a change, by the number of the request. */
+  readonly changes = new Map<string, string>();
   #child: ChildProcess | undefined;
   #ports = new Map<string, number>();
 
@@ -73,7 +75,9 @@ export class FleetProcess {
     const answered = await askServer(this.files.path('data'), request).catch(() => undefined);
     if (answered === undefined) return undefined;
     const { status, headers: told, body: text } = answered.result;
-    return { status, headers: told, body: /json/.test(told['content-type'] ?? '') ? JSON.parse(text) : text };
+    const answer = { status, headers: told, body: /json/.test(told['content-type'] ?? '') ? JSON.parse(text) : text };
+    if (isChange(method, answer)) this.changes.set(told['x-request-id'], `${method} ${path}`);
+    return answer;
   }
 
   /** What must go well. */
@@ -101,4 +105,10 @@ export class FleetProcess {
     child.kill(signal);
     await ended;
   }
+}
+
+/** An import may have found that there is nothing to do. */
+function isChange(method: LocalRequest['method'], { status, headers, body }: Answer): boolean {
+  if (method === 'GET' || status >= 300 || headers['idempotency-replayed'] !== undefined) return false;
+  return body?.unchanged === undefined || body.added + body.changed + body.tokens > 0;
 }

@@ -24,10 +24,19 @@ export interface RawInput {
  */
 export async function newPassword(terminal: Terminal, file: string | undefined, whose: string): Promise<string> {
   if (file !== undefined) return checked(await secretOfFile(file, 'the password'));
-  if (terminal.askSecrets === undefined) return checked(firstLine(await inputOf(terminal.input)));
+  if (terminal.askSecrets === undefined) return checked(await secretOfInput(terminal));
   const [password, again] = await terminal.askSecrets([`Password for ${whose}: `, 'The same again: ']);
   if (password !== again) throw usageError('Cannot use the password: the second one is another one');
   return checked(password);
+}
+
+/** The first line of the input, whatever it is; a person is asked for it by the prompt, and does not see it. */
+export async function secretLine(terminal: Terminal, prompt: string): Promise<string> {
+  return terminal.askSecrets === undefined ? secretOfInput(terminal) : (await terminal.askSecrets([prompt]))[0];
+}
+
+async function secretOfInput({ input }: Terminal): Promise<string> {
+  return firstLine(await inputOf(input));
 }
 
 /** Asks at a terminal. Lines that are typed or pasted ahead serve the prompts that follow. */

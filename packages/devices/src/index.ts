@@ -1,5 +1,12 @@
 /** What the package offers: the device service and its parts, and an X.509 authority of one's own. */
 
+export { type Actor, actingAs, BY_SERVICE, currentActor } from './audit/actor.ts';
+export { AUDIT_TABLE, type AuditEntry, AuditLog, type AuditOptions, type Recorded } from './audit/audit-log.ts';
+export { auditedTables } from './audit/audited-tables.ts';
+export { type Change, type ChangeOf, NO_CHANGE } from './audit/change.ts';
+export { AUDITED_ACTIONS, DEVICE_CHANGES } from './audit/device-changes.ts';
+export { gathered } from './audit/gathering.ts';
+export { Refusals } from './audit/refusals.ts';
 export {
   type CertifiedKey,
   type ClientCertificate,
@@ -89,6 +96,7 @@ export type { CommandRequest } from './commands/command-request.ts';
 export type { TypeList } from './commands/command-types.ts';
 export { type CommandList, Commands, type CommandsOptions } from './commands/commands.ts';
 export { type Batch, GroupCommands, type GroupRequest } from './commands/group-commands.ts';
+export { CREDENTIAL_LIMITS, type CredentialLimit, type CredentialLimits } from './credentials/credential-limits.ts';
 export {
   DEVICE_CHECKS,
   type DeviceCheck,
@@ -159,5 +167,6 @@ export {
   DeviceTypes,
   TYPE_GROUP,
 } from './registry/types.ts';
+export { RoomNotice } from './room-notice.ts';
 export { deviceRules, rulesWithDevices } from './rules.ts';
 export { type CertificateService, DeviceService, type DeviceServiceOptions } from './service.ts';

@@ -1,6 +1,7 @@
 /** The device service: its parts, put together. What they do is theirs; here is who knows whom, and the order of it. */
 import type { BrokerEvent } from '@dunlin/broker';
 import type { Authorities, Method, PasswordVerifier, RevocationSource } from '@dunlin/identity';
+import { actingForService } from './audit/actor.ts';
 import { IssuedCertificatePolicy } from './authority/certificate-policy.ts';
 import { type CertificateSettings, Certificates, type StoredCertificate } from './authority/certificates.ts';
 import { CrlPublisher } from './authority/crl-publisher.ts';
@@ -16,6 +17,7 @@ import type { CommandLimits } from './commands/command-limits.ts';
 import { Commands } from './commands/commands.ts';
 import { GroupCommands } from './commands/group-commands.ts';
 import { ConnectionEvents } from './connection-events.ts';
+import { type CredentialLimits, resolveCredentialLimits } from './credentials/credential-limits.ts';
 import { DeviceChecks } from './credentials/device-checks.ts';
 import { DeviceIdentities } from './credentials/device-identity.ts';
 import { DeviceMethod } from './credentials/device-method.ts';
@@ -26,7 +28,7 @@ import { Tokens } from './credentials/tokens.ts';
 import { type DatedCertificate, explainDevice, type WhyReport } from './credentials/why.ts';
 import { DeviceNumbersTopics } from './device-numbers.ts';
 import type { DeviceLookup } from './known-device.ts';
-import type { DeviceBroker, ServiceParts } from './ports.ts';
+import type { DeviceBroker, ServiceParts, Tables } from './ports.ts';
 import { Connections } from './presence/connections.ts';
 import { Presence } from './presence/presence.ts';
 import type { PresenceRecord } from './presence/presence-table.ts';
@@ -47,6 +49,7 @@ export interface DeviceServiceOptions extends ServiceParts {
   readonly registration?: readonly RegistrationRule[];
   readonly commandLimits?: Partial<CommandLimits>;
   readonly claimLimits?: Partial<ClaimLimits>;
+  readonly credentialLimits?: Partial<CredentialLimits>;
   /** How often numbers under `$SYS` are told anew; 0: never. Default 10. */
   readonly sysIntervalS?: number;
 }
@@ -110,7 +113,8 @@ export class DeviceService {
     this.types = types;
     this.issuing = issuing;
     this.registry = new Registry(options, types);
-    this.tokens = new Tokens(options, this.registry, verifier);
+    const { tokensPerDeviceMax, registrationsPerMinuteMax } = resolveCredentialLimits(given.credentialLimits ?? {});
+    this.tokens = new Tokens(options, this.registry, verifier, tokensPerDeviceMax);
     this.#checks = new DeviceChecks(types, authority?.name);
     this.#live = new LiveDevices({
       registry: this.registry,
@@ -122,20 +126,33 @@ export class DeviceService {
     });
     this.#sessions = new FormerSessions({ identities: this.#identities, clock, broker: () => this.#broker });
     this.#refusals = new RefusalLog(clock, (deviceId) => this.#live.has(deviceId));
-    const registration = new Registration(options, this.registry, options.registration ?? [], authority?.name);
+    const registration = new Registration(options, this.registry, options.registration ?? [], authority?.name, {
+      perMinuteMax: registrationsPerMinuteMax,
+    });
     this.#policy = new IssuedCertificatePolicy(issuing?.certificates, registration);
     this.desk = new CredentialDesk({ ...this.#claimParts, policy: this.#policy });
   }
 
-  /** Settles when all is known that a device may be refused for. */
+  /** Settles when all is known that a device may be refused for. Nothing is left open where it rejects. */
   static async open(options: DeviceServiceOptions): Promise<DeviceService> {
-    const { authority, clock } = options;
-    if (authority === undefined) return new DeviceService(options, undefined).#opened();
-    const certificates = new Certificates(options, authority, options.certificates);
-    const revocations = await Revocations.open(certificates.table, clock);
-    const crl = new CrlPublisher(authority, revocations, clock);
-    const ocsp = new OcspResponder(authority, certificates, clock);
-    return new DeviceService(options, { authority, certificates, revocations, crl, ocsp }).#opened();
+    const opened: { close(): unknown }[] = [];
+    const tables: Tables = {
+      table(definition) {
+        const table = options.tables.table(definition);
+        opened.unshift(table);
+        return table;
+      },
+    };
+    try {
+      const issuing = await openIssuing({ ...options, tables }, (part) => opened.unshift(part));
+      const service = new DeviceService({ ...options, tables }, issuing);
+      service.#claims = await Claims.open({ ...service.#claimParts, desk: service.desk });
+      return service;
+    } catch (error) {
+      // Whoever watches a table does so no longer when it is closed.
+      for (const part of new Set(opened)) await part.close();
+      throw error;
+    }
   }
 
   /** Who else knows revoked certificates; none where the service has no authority. */
@@ -175,9 +192,36 @@ export class DeviceService {
     });
   }
 
-  /** Gives the service the broker that devices connect to, before they do. Settles when it has taken up what it had to do. */
+  /**
+   * Gives the service the broker that devices connect to, before they do. Settles when it has taken up what it had to do; where
+   * it rejects, all is as it was before.
+   */
   async attach(broker: DeviceBroker): Promise<void> {
     this.#broker = broker;
+    /** What was opened so far, the latest first. */
+    const opened: { close(): unknown }[] = [];
+    try {
+      this.#attached = await this.#opening(broker, (part) => {
+        opened.unshift(part);
+        return part;
+      });
+    } catch (error) {
+      this.#broker = undefined;
+      for (const part of opened) await part.close();
+      throw error;
+    }
+    this.#ends.push(
+      this.registry.onChange((deviceId, registered) =>
+        actingForService(() => this.#changed(deviceId, registered !== undefined)),
+      ),
+    );
+  }
+
+  /** `open`: told of each part that has to be closed again where a later one fails; returns it. */
+  async #opening(
+    broker: DeviceBroker,
+    open: <Part extends { close(): unknown }>(part: Part) => Part,
+  ): Promise<Attached> {
     const { types, registry, connections, issuing } = this;
     const lookup: DeviceLookup = async (deviceId) => {
       const registered = await registry.get(deviceId);
@@ -185,30 +229,33 @@ export class DeviceService {
       return type && registered && { ...registered, type };
     };
     const parts = { ...this.#options, broker, connections, lookup };
-    const presence = new Presence(parts);
-    const commands = await Commands.open({ ...parts, types, limits: this.#options.commandLimits ?? {} });
-    const groupCommands = await GroupCommands.open({
-      ...this.#options,
-      commands,
-      limits: commands.limits,
-      members: async (group, cursor, limit) => {
-        const page = await registry.list({ group, limit, ...(cursor !== undefined && { cursor }) });
-        return { deviceIds: page.devices.map(({ device }) => device.id), cursor: page.cursor };
-      },
-    });
+    const presence = open(new Presence(parts));
+    const commands = open(await Commands.open({ ...parts, types, limits: this.#options.commandLimits ?? {} }));
+    const groupCommands = open(
+      await GroupCommands.open({
+        ...this.#options,
+        commands,
+        limits: commands.limits,
+        members: async (group, cursor, limit) => {
+          const page = await registry.list({ group, limit, ...(cursor !== undefined && { cursor }) });
+          return { deviceIds: page.devices.map(({ device }) => device.id), cursor: page.cursor };
+        },
+      }),
+    );
     const { warnDays } = this.#options;
     const expiry =
-      issuing && new ExpiryWatch(this.#options, issuing, broker, { ...(warnDays !== undefined && { warnDays }) });
-    const numbers = new DeviceNumbersTopics(parts, this.#options.sysIntervalS ?? 10, () => ({
-      total: this.#count?.total,
-      connected: connections.size,
-      'commands/pending': commands.open,
-      'certificates/expiring': expiry?.counts?.expiring,
-      'certificates/expired': expiry?.counts?.expired,
-      'certificates/revoked': issuing?.revocations.size,
-    }));
-    this.#attached = { commands, groupCommands, presence, expiry, numbers };
-    this.#ends.push(registry.onChange((deviceId, registered) => this.#changed(deviceId, registered !== undefined)));
+      issuing && open(new ExpiryWatch(this.#options, issuing, broker, { ...(warnDays !== undefined && { warnDays }) }));
+    const numbers = open(
+      new DeviceNumbersTopics(parts, this.#options.sysIntervalS ?? 10, () => ({
+        total: this.#count?.total,
+        connected: connections.size,
+        'commands/pending': commands.open,
+        'certificates/expiring': expiry?.counts?.expiring,
+        'certificates/expired': expiry?.counts?.expired,
+        'certificates/revoked': issuing?.revocations.size,
+      })),
+    );
+    return { commands, groupCommands, presence, expiry, numbers };
   }
 
   /** What may take its time, and need not be done before devices connect: what a crash left, certificates that end. */
@@ -286,11 +333,6 @@ export class DeviceService {
     };
   }
 
-  async #opened(): Promise<this> {
-    this.#claims = await Claims.open({ ...this.#claimParts, desk: this.desk });
-    return this;
-  }
-
   get #withBroker(): Attached {
     if (this.#attached !== undefined) return this.#attached;
     throw new Error('Cannot use commands and presence: a broker is expected to be attached before');
@@ -325,4 +367,20 @@ export class DeviceService {
   #failed(error: unknown): void {
     this.#options.tell({ name: 'deviceServiceFailed', error: String(error) });
   }
+}
+
+/** What there is with an authority. `open`: told of each part that has to be closed where a later one fails. */
+async function openIssuing(
+  options: DeviceServiceOptions,
+  open: (part: { close(): unknown }) => void,
+): Promise<CertificateService | undefined> {
+  const { authority, clock } = options;
+  if (authority === undefined) return undefined;
+  const { certificatesPerDeviceMax: perDeviceMax } = resolveCredentialLimits(options.credentialLimits ?? {});
+  const certificates = new Certificates(options, authority, { ...options.certificates, perDeviceMax });
+  const revocations = await Revocations.open(certificates.table, clock);
+  open(revocations);
+  const crl = new CrlPublisher(authority, revocations, clock);
+  open(crl);
+  return { authority, certificates, revocations, crl, ocsp: new OcspResponder(authority, certificates, clock) };
 }

@@ -38,6 +38,13 @@ export const API_LIMITS = {
     10_000,
     'Answers that are kept for that; the oldest make room.',
   ),
+  ownerSessionsMax: amount(
+    'sessions',
+    [1, 1_000_000],
+    10_000,
+    'Owners of devices that are signed in at once; whoever did nothing for the longest time signs in again.',
+  ),
+  sessionsPerOwnerMax: amount('sessions', [1, 1_000], 20, 'The same of one owner.'),
 } as const;
 
 const keys: ListShape = {
@@ -49,8 +56,8 @@ const keys: ListShape = {
       name: text('shop', 'How the audit log and events call it: `configured-key:NAME`.'),
       sha256: text(
         'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
-        'SHA-256 of the key in hexadecimal, as `printf %s KEY | sha256sum` prints it. A key has 256 random bits, which nobody ' +
-          'guesses from it: `openssl rand -hex 32`.',
+        'SHA-256 of the key in hexadecimal, as `dunlin api-key hash` prints it of its input. A key has 256 random bits, which ' +
+          'nobody guesses from it: `openssl rand -hex 32`.',
       ),
       file: path('shop.key', 'In place of the hash, a file with the key itself: one line of 32 to 256 characters.'),
       scopes: {

@@ -33,6 +33,7 @@ export async function openDevices(
     registration: devices.registration,
     commandLimits: devices.limits,
     claimLimits: devices.limits,
+    credentialLimits: devices.limits,
     ...(settings.sysIntervalS !== undefined && { sysIntervalS: settings.sysIntervalS }),
     ...(warnDays !== undefined && { warnDays }),
     certificates: { ...(days !== undefined && { days }), ...(renewalOverlapS !== undefined && { renewalOverlapS }) },

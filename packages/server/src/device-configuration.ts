@@ -1,5 +1,5 @@
 /** The configuration of the device service as code sees it: what may be given, and what is in force when nothing is. */
-import type { ClaimLimits, CommandLimits, DeviceType } from '@dunlin/devices';
+import type { ClaimLimits, CommandLimits, CredentialLimits, DeviceType } from '@dunlin/devices';
 import type { RuleInput } from '@dunlin/identity';
 import { type CREDENTIALS, DEVICES } from './device-table.ts';
 import { filledGroup, type GroupShape, type MapShape } from './shape.ts';
@@ -62,7 +62,7 @@ export interface DevicesInput {
     Pick<DeviceAuthorityConfiguration, 'certificate' | 'key'>;
   readonly masterKey?: MasterKeyConfiguration;
   readonly registration?: readonly RegistrationConfiguration[];
-  readonly limits?: Partial<CommandLimits & ClaimLimits>;
+  readonly limits?: Partial<CommandLimits & ClaimLimits & CredentialLimits>;
 }
 
 export interface DevicesConfiguration {
@@ -70,7 +70,7 @@ export interface DevicesConfiguration {
   readonly authority: DeviceAuthorityConfiguration | undefined;
   readonly masterKey: MasterKeyConfiguration | undefined;
   readonly registration: readonly RegistrationConfiguration[];
-  readonly limits: Partial<CommandLimits & ClaimLimits>;
+  readonly limits: Partial<CommandLimits & ClaimLimits & CredentialLimits>;
 }
 
 const TYPE = (DEVICES.entries.types as MapShape).values as GroupShape;

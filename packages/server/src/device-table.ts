@@ -1,5 +1,12 @@
 /** The keys of the device service: types of devices, the authority for their certificates, limits. */
-import { CLAIM_LIMITS, type ClaimLimit, COMMAND_LIMITS, type CommandLimit } from '@dunlin/devices';
+import {
+  CLAIM_LIMITS,
+  type ClaimLimit,
+  COMMAND_LIMITS,
+  type CommandLimit,
+  CREDENTIAL_LIMITS,
+  type CredentialLimit,
+} from '@dunlin/devices';
 import { amount, map, path, text, texts, toggle } from './entry-shapes.ts';
 import { RULE } from './identity-table.ts';
 import type { GroupShape, JsonShape, ListShape, MapShape } from './shape.ts';
@@ -197,12 +204,14 @@ export const DEVICES: GroupShape = {
       kind: 'group',
       description: 'Limits of the device service; an event tells when one acts.',
       entries: Object.fromEntries(
-        Object.entries<CommandLimit | ClaimLimit>({ ...COMMAND_LIMITS, ...CLAIM_LIMITS }).map(
-          ([name, { unit, minimum, maximum, default: standard, description }]) => [
-            name,
-            amount(unit, [minimum, maximum], standard, description),
-          ],
-        ),
+        Object.entries<CommandLimit | ClaimLimit | CredentialLimit>({
+          ...COMMAND_LIMITS,
+          ...CLAIM_LIMITS,
+          ...CREDENTIAL_LIMITS,
+        }).map(([name, { unit, minimum, maximum, default: standard, description }]) => [
+          name,
+          amount(unit, [minimum, maximum], standard, description),
+        ]),
       ),
     },
   },

@@ -42,6 +42,8 @@ interface EventFields {
   apiFailed: { requestId: string; error: string };
   /** `by` as in the audit log, empty where nobody proved to be anybody; `code` of the problem. */
   apiRefused: { requestId: string; by: string; address: string; code: string };
+  /** `by`: whom it met, as in the audit log; empty where that is nobody. */
+  apiLimitReached: { limit: string; by: string; detail: string };
   /** `code` as in `CertificateWarning` of `@dunlin/identity`. */
   certificateWarning: { code: string; source: string; message: string };
   /** Paths of those that belong together, of which one changed. */
@@ -87,7 +89,11 @@ export const SERVER_EVENTS: { readonly [name in ServerEventName]: EventDescripti
   apiRefused: {
     level: 'info',
     description:
-      'The HTTP API refused somebody: no key or session that counts, no scope, another page, origin or host, or too many requests.',
+      'The HTTP API refused somebody: no key or session that counts, no scope, another page, origin or host, too many requests, or too large ones.',
+  },
+  apiLimitReached: {
+    level: 'warn',
+    description: 'A limit of the HTTP API acted; of one by which old entries make room it is told once an hour.',
   },
   ownerSignedIn: { level: 'info', description: 'A user signed in on the page for owners of devices.' },
   ownerRefused: { level: 'warn', description: 'Somebody tried to sign in on the page for owners of devices.' },

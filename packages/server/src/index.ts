@@ -2,8 +2,10 @@
 
 export { type CheckReport, type Restored, StoreError, type StoreStats } from '@dunlin/lmdb';
 export type { LocalAnswer, LocalRequest } from './api/api-host.ts';
+export { apiKeyHash } from './api/configured-keys.ts';
 export { PROBLEMS as API_PROBLEMS } from './api/problems.ts';
 export { SCOPES as API_SCOPES } from './api/scopes.ts';
+export { AUDIT_ACTIONS, AUDIT_ACTORS } from './audit.ts';
 export {
   type Amount,
   type Configuration,

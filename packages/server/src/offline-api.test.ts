@@ -41,6 +41,11 @@ test('what the API does while no server runs is there when one starts', async ()
   try {
     const { status, body } = await server.api({ method: 'GET', path: '/api/v1/commands/b1' });
     assert.deepEqual([status, JSON.parse(body).deviceId], [200, 'l1']);
+    const { body: audit } = await server.api({ method: 'GET', path: '/api/v1/audit' });
+    assert.deepEqual(
+      JSON.parse(audit).items.map(({ by, action }: Record<string, string>) => `${by} ${action}`),
+      ['offline command.request', 'offline device.add'],
+    );
   } finally {
     await server.stop();
   }

@@ -44,7 +44,7 @@ export async function openOfflineApi(
   const running = await Running.open(
     { ...configuration, listeners: [] },
     // What goes on behind a request is often not over when there is nothing more to ask: the next server takes it up.
-    { parts: {}, storage, tell: (event) => isClosing || tell(event), reread },
+    { parts: {}, localName: 'offline', storage, tell: (event) => isClosing || tell(event), reread },
   );
   const close = (): Promise<void> => {
     isClosing = true;

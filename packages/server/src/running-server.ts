@@ -8,7 +8,7 @@ import {
   type Random,
   type Store,
 } from '@dunlin/broker';
-import { type DeviceService, EXPIRY_DEFAULTS, type Tables } from '@dunlin/devices';
+import { type DeviceEvent, type DeviceService, EXPIRY_DEFAULTS } from '@dunlin/devices';
 import { PasswordVerifier, type RevocationSource } from '@dunlin/identity';
 import type { LmdbEnvironment } from '@dunlin/lmdb';
 import { quoted } from '@dunlin/protocol';
@@ -16,6 +16,8 @@ import { AcceptGate } from './accept-gate.ts';
 import { addressesOf } from './address.ts';
 import type { ApiHost, LocalAnswer, LocalRequest } from './api/api-host.ts';
 import { isApiUrl } from './api/api-paths.ts';
+import type { LocalName } from './api/scopes.ts';
+import { openAudit, type ServerAudit } from './audit.ts';
 import { closeInTurn, closeTogether } from './closing.ts';
 import type { Configuration } from './configuration.ts';
 import { openDevices } from './configured-devices.ts';
@@ -51,6 +53,8 @@ export interface RunningOptions {
   /** Closed when the server has stopped, or could not start. */
   readonly storage: LmdbEnvironment | undefined;
   readonly tell: (event: ServerEvent) => void;
+  /** How the audit log calls whoever asks by `Running.api`. Default `local`. */
+  readonly localName?: LocalName;
   /** What `reload` takes where it is given nothing; throws where there is nothing, or it is wrong. */
   readonly reread: () => Configuration;
 }
@@ -67,7 +71,7 @@ export class Running {
   readonly #openFiles: OpenFileLimit;
   readonly #opened: OpenListener[] = [];
   readonly #forget: () => void;
-  readonly #tables: Tables;
+  readonly #audit: ServerAudit;
   readonly #devices: DeviceService | undefined;
   #deviceBroker: LocalDeviceBroker | undefined;
   #api: Promise<ApiHost> | undefined;
@@ -79,14 +83,23 @@ export class Running {
   static async open(configuration: Configuration, options: RunningOptions): Promise<Running> {
     const { parts, storage, tell } = options;
     const fileLimit = new OpenFileLimit();
-    const tables = storage ?? new MemoryTables();
+    let audit: ServerAudit | undefined;
     let devices: DeviceService | undefined;
     let inForce: InForce | undefined;
     let running: Running | undefined;
     try {
       const { clock = systemClock } = parts;
       const verifier = new PasswordVerifier({ clock });
-      devices = await openDevices(configuration, { tables, clock, tell, verifier });
+      audit = await openAudit({
+        ...{ tables: storage ?? new MemoryTables(), clock, tell },
+        entriesMax: configuration.api.auditEntriesMax,
+      });
+      const { tables, told } = audit;
+      const tellOfDevices = (event: DeviceEvent): void => {
+        told(event);
+        tell(event);
+      };
+      devices = await openDevices(configuration, { tables, clock, tell: tellOfDevices, verifier });
       inForce = new InForce(configuration, {
         clock,
         tell,
@@ -96,14 +109,19 @@ export class Running {
         authenticator: parts.authenticator,
         saltKey: storage && (() => keptSaltKey(configuration.data as string)),
       });
-      running = new Running(inForce, fileLimit, { ...options, tables, devices });
+      running = new Running(inForce, fileLimit, { ...options, audit, devices });
       await running.#open();
       return running;
     } catch (error) {
       // A server that never was does not tell that it drains, nor what else fails at its end.
       if (running === undefined) {
         fileLimit.close();
-        await closeInTurn([() => inForce?.close(), () => devices?.close(), () => storage?.close()]).catch(() => {});
+        await closeInTurn([
+          () => inForce?.close(),
+          () => devices?.close(),
+          () => audit?.close(),
+          () => storage?.close(),
+        ]).catch(() => {});
       } else {
         running.#forget();
         await running.#close().catch(() => {});
@@ -115,13 +133,13 @@ export class Running {
   private constructor(
     inForce: InForce,
     openFiles: OpenFileLimit,
-    options: RunningOptions & { readonly tables: Tables; readonly devices: DeviceService | undefined },
+    options: RunningOptions & { readonly audit: ServerAudit; readonly devices: DeviceService | undefined },
   ) {
     const { parts, tell, storage } = options;
     const { configuration, doors } = inForce;
     const { clock = systemClock, authorizer = doors.authorizer } = parts;
     this.#options = options;
-    this.#tables = options.tables;
+    this.#audit = options.audit;
     this.#devices = options.devices;
     this.#clock = clock;
     this.#inForce = inForce;
@@ -211,7 +229,9 @@ export class Running {
   #openApi(): Promise<ApiHost> {
     this.#api ??= import('./api/server-api.ts').then(({ openServerApi }) =>
       openServerApi({
-        tables: this.#tables,
+        tables: this.#audit.tables,
+        audit: this.#audit.log,
+        localName: this.#options.localName ?? 'local',
         clock: this.#clock,
         settings: this.configuration.api,
         devices: this.#devices,
@@ -275,6 +295,7 @@ export class Running {
       () => this.broker.stop(),
       async () => this.#deviceBroker?.stopped(),
       () => this.#devices?.close(),
+      () => this.#audit.close(),
       () => this.#options.storage?.close(),
       () => controlClosed,
     ]);

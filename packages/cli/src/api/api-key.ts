@@ -4,6 +4,7 @@ import { seconds, shownMoment } from '../durations.ts';
 import { usageError } from '../exit-codes.ts';
 import { type CommandHelp, type CommandPage, type FlagGroup, helpText, readFlags } from '../flags.ts';
 import { type Outcome, printOutcome } from '../outcome.ts';
+import { secretLine } from '../secrets.ts';
 import type { Terminal } from '../terminal.ts';
 import { textTable } from '../text-table.ts';
 import type { Api } from './api.ts';
@@ -60,13 +61,24 @@ const HELP: CommandHelp = {
     'dunlin api-key [list] [flags]',
     'dunlin api-key add NAME --scope SCOPE [flags]',
     'dunlin api-key remove ID [flags]',
+    'dunlin api-key hash <KEY_FILE',
   ],
   examples: [
     ['dunlin api-key add shop --scope devices:read --scope commands:write > shop.key', 'shown this once'],
     ['dunlin device list --url https://mqtt.example:8443 --api-key-file shop.key', 'uses it'],
+    ['openssl rand -hex 32 | tee shop.key | dunlin api-key hash', 'the hash for api.keys of a configuration'],
     ['dunlin api-key', 'which there are, what they may do, when they were last used'],
   ],
-  notes: [API_NOTE],
+  notes: [
+    [
+      'hash',
+      [
+        'prints what `api.keys[].sha256` of a configuration says of a key: 32 to 256 visible ASCII characters on the first',
+        'line of the input, or typed unseen. It asks no server. A key is no argument: everybody on the machine reads those.',
+      ],
+    ],
+    API_NOTE,
+  ],
 };
 
 /** Help and flags of `dunlin api-key`. */
@@ -81,6 +93,7 @@ export function apiKeyHelp(): string {
 export async function apiKey(argv: readonly string[], terminal: Terminal): Promise<number> {
   const given: Given = { json: false, plainHttp: false, words: [], scopes: [] };
   readFlags('dunlin api-key', GROUPS, argv, given, ({ words }, word) => void words.push(word));
+  if (given.words[0] === 'hash') return printHash(given, terminal);
   const perform = await actionOf(given);
   const api = await openApi(given, terminal);
   try {
@@ -90,11 +103,25 @@ export async function apiKey(argv: readonly string[], terminal: Terminal): Promi
   }
 }
 
+/** Of a key that somebody has; the server keeps no more of it. */
+async function printHash(given: Given, terminal: Terminal): Promise<number> {
+  // What is too much may be the key, so it is not repeated.
+  if (given.words.length > 1)
+    throw usageError('Cannot hash a key: nothing is expected behind hash; the key comes by the input');
+  if (given.scopes.length > 0 || given.expiresInS !== undefined)
+    throw usageError('Cannot use --scope or --expires: expected add before it');
+  const { apiKeyHash } = await import('@dunlin/server');
+  const hash = apiKeyHash(await secretLine(terminal, 'API key: '));
+  if (hash === undefined)
+    throw usageError('Cannot hash the key: a line of 32 to 256 visible ASCII characters is expected in the input');
+  return printOutcome({ json: { sha256: hash }, lines: [hash] }, given.json, terminal);
+}
+
 async function actionOf(given: Given): Promise<(api: Api, nowMs: number) => Promise<Outcome>> {
   const { words, scopes, expiresInS } = given;
   const [action = 'list', what, ...rest] = words;
   if (action !== 'list' && action !== 'add' && action !== 'remove')
-    throw usageError(`Cannot run "${action}": expected list, add or remove, see dunlin api-key --help`);
+    throw usageError(`Cannot run "${action}": expected list, add, remove or hash, see dunlin api-key --help`);
   const loose = action === 'list' ? what : rest[0];
   if (loose !== undefined) throw usageError(`Cannot use "${loose}": nothing more is expected behind ${action}`);
   if (action !== 'add' && (scopes.length > 0 || expiresInS !== undefined))

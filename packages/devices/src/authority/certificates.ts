@@ -1,6 +1,7 @@
 /** The certificates of devices: issued, renewed with overlap, revoked, and remembered until long after their end. */
 import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
 import { RevisionConflict, type Table, type TablePage, type TableRecord } from '@dunlin/broker';
+import { actingForService } from '../audit/actor.ts';
 import { compareAndSet } from '../compare-and-set.ts';
 import type { Device } from '../device.ts';
 import type { ServiceParts } from '../ports.ts';
@@ -133,21 +134,9 @@ export class Certificates {
   }
 
   /** Has to be told of every certificate of this authority that a device comes with; the first time starts the overlap. */
-  async used(serial: string): Promise<void> {
-    const nowMs = this.#parts.clock.nowMs();
-    const found = await this.table.get(serial);
-    if (found === undefined || found.value.firstUsedAtMs !== undefined) return;
-    const endMs = nowMs + this.#settings.renewalOverlapS * 1_000;
-    for (const each of await this.#valid(found.value.deviceId))
-      await this.#change(each, (record) =>
-        record.replacedBy === serial && record.revokedAtMs === undefined && endMs < record.notAfterMs
-          ? { ...record, revokedAtMs: endMs, reason: 'superseded' }
-          : undefined,
-      );
-    // Last: after a crash in between the next time is the first one again.
-    await this.#change(found, (record) =>
-      record.firstUsedAtMs === undefined ? { ...record, firstUsedAtMs: nowMs } : undefined,
-    );
+  used(serial: string): Promise<void> {
+    // What its use ends, the device has not ended.
+    return actingForService(() => this.#used(serial));
   }
 
   /** Name of the authority that issues. */
@@ -193,6 +182,23 @@ export class Certificates {
 
   async close(): Promise<void> {
     await this.table.close();
+  }
+
+  async #used(serial: string): Promise<void> {
+    const nowMs = this.#parts.clock.nowMs();
+    const found = await this.table.get(serial);
+    if (found === undefined || found.value.firstUsedAtMs !== undefined) return;
+    const endMs = nowMs + this.#settings.renewalOverlapS * 1_000;
+    for (const each of await this.#valid(found.value.deviceId))
+      await this.#change(each, (record) =>
+        record.replacedBy === serial && record.revokedAtMs === undefined && endMs < record.notAfterMs
+          ? { ...record, revokedAtMs: endMs, reason: 'superseded' }
+          : undefined,
+      );
+    // Last: after a crash in between the next time is the first one again.
+    await this.#change(found, (record) =>
+      record.firstUsedAtMs === undefined ? { ...record, firstUsedAtMs: nowMs } : undefined,
+    );
   }
 
   async #need(serial: string, what: string): Promise<StoredCertificate> {

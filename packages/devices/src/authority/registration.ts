@@ -1,5 +1,6 @@
 /** Just-in-time registration: a device that comes with a good certificate of a foreign authority is added as it comes. */
 import type { CertificateFacts } from '@dunlin/broker';
+import { actingAs } from '../audit/actor.ts';
 import { DeviceError } from '../device-error.ts';
 import type { ServiceParts } from '../ports.ts';
 import type { RegisteredDevice, Registry } from '../registry/registry.ts';
@@ -62,7 +63,10 @@ export class Registration {
     const type = this.#types.get(authority);
     if (type === undefined || !this.#hasRoom(authority, deviceId)) return undefined;
     try {
-      const registered = await this.#registry.add({ id: deviceId, type, authority }, `registration of ${authority}`);
+      const actor = { by: `device:${deviceId}`, proof: `certificate of ${authority}` };
+      const registered = await actingAs(actor, () =>
+        this.#registry.add({ id: deviceId, type, authority }, `registration of ${authority}`),
+      );
       this.#parts.tell({ name: 'deviceRegistered', deviceId, type, authority });
       return registered;
     } catch (error) {

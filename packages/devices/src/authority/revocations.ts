@@ -37,19 +37,16 @@ export class Revocations implements RevocationSource {
     this.#ends = [() => timer.cancel(), () => hourly.cancel(), table.watch('', (change) => this.#take(change))];
   }
 
-  /** Settles when all that are revoked are known; others have their turns meanwhile. */
+  /** Settles when all that are revoked are known; others have their turns meanwhile. Nothing is left open where it rejects. */
   static async open(table: Table<CertificateRecord>, clock: Clock): Promise<Revocations> {
     const revocations = new Revocations(table, clock);
-    let cursor: string | undefined;
-    do {
-      const page = await table.scan({ index: 'revoked', exact: REVOKED, limit: PAGE, ...(cursor && { cursor }) });
-      // What was told meanwhile is newer than the page.
-      for (const { key, value } of page.records) if (!revocations.#revoked.has(key)) revocations.#add(key, value);
-      cursor = page.cursor;
-      // A table may answer at once.
-      if (cursor !== undefined) await new Promise<void>((resolve) => clock.endOfTurn(resolve));
-    } while (cursor !== undefined);
-    return revocations;
+    try {
+      await revocations.#takeUp(table);
+      return revocations;
+    } catch (error) {
+      revocations.close();
+      throw error;
+    }
   }
 
   isRevoked(authority: string, serial: string): boolean {
@@ -76,6 +73,18 @@ export class Revocations implements RevocationSource {
   close(): void {
     for (const end of this.#ends) end();
     this.#listeners.clear();
+  }
+
+  async #takeUp(table: Table<CertificateRecord>): Promise<void> {
+    let cursor: string | undefined;
+    do {
+      const page = await table.scan({ index: 'revoked', exact: REVOKED, limit: PAGE, ...(cursor && { cursor }) });
+      // What was told meanwhile is newer than the page.
+      for (const { key, value } of page.records) if (!this.#revoked.has(key)) this.#add(key, value);
+      cursor = page.cursor;
+      // A table may answer at once.
+      if (cursor !== undefined) await new Promise<void>((resolve) => this.#clock.endOfTurn(resolve));
+    } while (cursor !== undefined);
   }
 
   #take({ key, record }: TableChange<CertificateRecord>): void {

@@ -9,6 +9,7 @@
 import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import { RevisionConflict, type Table, type TableRecord, type Timer } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
+import { actingAs } from '../audit/actor.ts';
 import { DeviceTurns } from '../authority/device-turns.ts';
 import { compareAndSet } from '../compare-and-set.ts';
 import { DeviceError, throwProblems } from '../device-error.ts';
@@ -92,16 +93,16 @@ export class Claims {
     this.#timer = parts.clock.every(SWEEP_EACH_MS, () => void this.sweep());
   }
 
-  /** Takes up the claims that there are: as many as `claimsMax` at the most. */
+  /** Takes up the claims that there are: as many as `claimsMax` at the most. Nothing is left open where it rejects. */
   static async open(parts: ClaimParts): Promise<Claims> {
     const claims = new Claims(parts);
-    let cursor: string | undefined;
-    do {
-      const page = await claims.#table.scan({ limit: PAGE, ...(cursor !== undefined && { cursor }) });
-      for (const { key, value } of page.records) claims.#open.add(key, value.address);
-      cursor = page.cursor;
-    } while (cursor !== undefined);
-    return claims;
+    try {
+      await claims.#takeUp();
+      return claims;
+    } catch (error) {
+      await claims.close();
+      throw error;
+    }
   }
 
   /** Claims that have not ended. */
@@ -122,7 +123,7 @@ export class Claims {
     const claimId = randomBytes(12).toString('base64url');
     const secret = `cs_${randomBytes(32).toString('base64url')}`;
     const expiresAtMs = createdAtMs + this.#parts.limits.claimCodeS * 1_000;
-    const code = await this.#store({
+    const claim: Claim = {
       id: claimId,
       type,
       attributes: { ...attributes },
@@ -132,7 +133,8 @@ export class Claims {
       createdAtMs,
       expiresAtMs,
       state: { kind: 'open' },
-    });
+    };
+    const code = await actingAs(actorOf(claimId), () => this.#store(claim));
     this.#parts.tell({ name: 'claimBegun', claimId, type, address });
     return { claimId, secret, code, expiresAtMs };
   }
@@ -180,18 +182,7 @@ export class Claims {
   async collect(claimId: string, secret: string): Promise<Collected> {
     const claim = await this.#ofSecret(claimId, secret);
     if (claim.value.state.kind === 'open') return { state: 'pending', expiresAtMs: claim.value.expiresAtMs };
-    return this.#turns.run(claimId, async () => {
-      const found = await this.#made(await this.#ofSecret(claimId, secret));
-      const { state, csr } = found.value;
-      if (state.kind === 'collected') return JSON.parse(unseal(state.sealed, secret, claimId)) as Collected;
-      const registered = await this.#deviceOf(found);
-      const by = `claim:${claimId}`;
-      const credentials = await this.#parts.desk.provide(registered, { csr, csrName: CLAIM_COMMON_NAME, by });
-      const answer: Collected = { state: 'ready', deviceId: registered.device.id, credentials };
-      await this.#keep(found, seal(JSON.stringify(answer), secret, claimId));
-      this.#parts.tell({ name: 'claimEnded', claimId, why: 'collected' });
-      return answer;
-    });
+    return this.#turns.run(claimId, () => actingAs(actorOf(claimId), () => this.#collect(claimId, secret)));
   }
 
   /** Forgets claims whose time is over. */
@@ -208,6 +199,28 @@ export class Claims {
     this.#timer.cancel();
     await this.#sweeping;
     await this.#table.close();
+  }
+
+  async #takeUp(): Promise<void> {
+    let cursor: string | undefined;
+    do {
+      const page = await this.#table.scan({ limit: PAGE, ...(cursor !== undefined && { cursor }) });
+      for (const { key, value } of page.records) this.#open.add(key, value.address);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+  }
+
+  async #collect(claimId: string, secret: string): Promise<Collected> {
+    const found = await this.#made(await this.#ofSecret(claimId, secret));
+    const { state, csr } = found.value;
+    if (state.kind === 'collected') return JSON.parse(unseal(state.sealed, secret, claimId)) as Collected;
+    const registered = await this.#deviceOf(found);
+    const by = `claim:${claimId}`;
+    const credentials = await this.#parts.desk.provide(registered, { csr, csrName: CLAIM_COMMON_NAME, by });
+    const answer: Collected = { state: 'ready', deviceId: registered.device.id, credentials };
+    await this.#keep(found, seal(JSON.stringify(answer), secret, claimId));
+    this.#parts.tell({ name: 'claimEnded', claimId, why: 'collected' });
+    return answer;
   }
 
   /** @throws DeviceError 'claim-limit' */
@@ -361,6 +374,11 @@ export class Claims {
     this.#open.remove(key);
     if (value.state.kind !== 'collected') this.#parts.tell({ name: 'claimEnded', claimId: value.id, why: 'expired' });
   }
+}
+
+/** For the audit log: a device that has no id yet, and has shown the secret of its claim, or just got it. */
+function actorOf(claimId: string): { readonly by: string } {
+  return { by: `claim:${claimId}` };
 }
 
 function hashOf(secret: string): Buffer {

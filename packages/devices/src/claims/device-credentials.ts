@@ -1,6 +1,7 @@
 /** The credentials that devices get without anybody who manages them: by a claim, by renewal, and taken away by their owner. */
 import { type CertificateFacts, type Clock, shownUsername } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
+import { actingAs } from '../audit/actor.ts';
 import type { Certificates, StoredCertificate } from '../authority/certificates.ts';
 import type { IssuedCertificate, IssuingAuthority } from '../authority/issuing-authority.ts';
 import type { CertificatePolicy } from '../credentials/device-method.ts';
@@ -186,10 +187,13 @@ export class CredentialDesk {
       throw this.#refused(device.id, address, 'it is disabled, or its authority is another one');
     if (types.get(device.type) === undefined) throw this.#refused(device.id, address, 'its type is gone');
     this.#count(device.id);
-    const options = { by: `device:${device.id}`, ...(csr !== undefined && { csr }) };
-    const certificate = await issuing.certificates.renew(registered, serial, options);
-    const renewal = await this.#renewals.replace(registered, this.#renewalEnd(certificate), shown);
     const by = shown === undefined ? 'certificate' : 'token';
+    const options = { by: `device:${device.id}`, ...(csr !== undefined && { csr }) };
+    const actor = { by: options.by, proof: shown === undefined ? `certificate ${serial}` : 'renewal token' };
+    const [certificate, renewal] = await actingAs(actor, async () => {
+      const renewed = await issuing.certificates.renew(registered, serial, options);
+      return [renewed, await this.#renewals.replace(registered, this.#renewalEnd(renewed), shown)] as const;
+    });
     tell({ name: 'certificateRenewed', deviceId: device.id, serial: certificate.serial, by });
     return { certificate: { ...certificate, authorities: issuing.authority.serverAuthorities }, renewal };
   }

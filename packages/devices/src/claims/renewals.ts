@@ -15,7 +15,7 @@ interface StoredRenewal {
   readonly expiresAtMs: number;
 }
 
-interface RenewalRecord {
+export interface RenewalRecord {
   /** Of the device: those of one that was removed count no longer. */
   readonly generation: string;
   readonly tokens: readonly StoredRenewal[];
@@ -27,7 +27,7 @@ export interface RenewalToken {
   readonly expiresAtMs: number;
 }
 
-const DEFINITION: TableDefinition<RenewalRecord> = { name: 'device-renewals', indexes: {} };
+export const RENEWALS: TableDefinition<RenewalRecord> = { name: 'device-renewals', indexes: {} };
 const FORM = /^dr_[\w-]{32}$/;
 const NONE = Buffer.alloc(32);
 /** Read in place of an unknown device. */
@@ -42,7 +42,7 @@ export class Renewals {
 
   /** `overlapMs`: for how long a token counts that was replaced. */
   constructor({ tables, clock }: ServiceParts, overlapMs: number) {
-    this.#table = tables.table(DEFINITION);
+    this.#table = tables.table(RENEWALS);
     this.#clock = clock;
     this.#overlapMs = overlapMs;
   }

@@ -29,7 +29,8 @@ test('what cannot be sent is refused with what is expected, and nothing is store
   );
   for (const artwork of [1n, Symbol.iterator])
     await refused({ ...show, input: artwork }, 'invalid', /input is no JSON: JSON is expected/);
-  assert.deepEqual([commands.open, world.events], [0, []]);
+  const limits = world.events.map((event) => (event.name === 'deviceLimitReached' ? event.limit : event.name));
+  assert.deepEqual([commands.open, limits], [0, ['commandTtlMaxS', 'commandBytesMax', 'commandBytesMax']]);
 });
 
 test('every fault of a request is named in one error', async () => {

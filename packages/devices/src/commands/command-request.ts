@@ -5,7 +5,7 @@ import { DeviceError, throwProblems } from '../device-error.ts';
 import type { KnownDevice } from '../known-device.ts';
 import { type Command, isCommandId } from './command.ts';
 import type { CommandLimits } from './command-limits.ts';
-import { commandValues, renderCommand } from './command-types.ts';
+import { commandValues, PayloadTooLarge, renderCommand } from './command-types.ts';
 
 export interface CommandRequest {
   readonly deviceId: string;
@@ -45,8 +45,11 @@ export function checkCommandId(id: string): void {
   ]);
 }
 
+/** Told of a limit that a request does not keep, before that is thrown. */
+export type LimitExceeded = (limit: 'commandBytesMax' | 'commandTtlMaxS', detail: string) => void;
+
 /** As the table will give it back, whatever the caller does to its own. @throws DeviceError 'invalid' */
-export function readInput(input: unknown, bytesMax: number): unknown {
+export function readInput(input: unknown, bytesMax: number, exceeded: LimitExceeded): unknown {
   if (input === undefined) return undefined;
   const text = jsonText(input);
   const bytes = Buffer.byteLength(text ?? '');
@@ -54,6 +57,7 @@ export function readInput(input: unknown, bytesMax: number): unknown {
     ...(text === undefined ? ['input is no JSON: JSON is expected'] : []),
     ...(bytes > bytesMax ? [`input has ${bytes} bytes: at most ${bytesMax} (commandBytesMax) are expected`] : []),
   ];
+  if (bytes > bytesMax) exceeded('commandBytesMax', `an input has ${bytes} bytes, ${bytesMax} are allowed`);
   throwProblems('take the input of a command', problems);
   return JSON.parse(text as string);
 }
@@ -76,15 +80,19 @@ export function sameCommand(existing: Command, { deviceId, type }: CommandReques
   );
 }
 
+/** What a request is read with. */
+export interface RequestFacts {
+  readonly id: string;
+  readonly input: unknown;
+  readonly known: KnownDevice | undefined;
+  readonly nowMs: number;
+  readonly exceeded: LimitExceeded;
+}
+
 /** @throws DeviceError 'unknown-device', 'device-disabled', 'unknown-command', 'invalid' with every fault */
 export function readRequest(
   { deviceId, type, ttlS: asked, by, batchId }: CommandRequest,
-  {
-    id,
-    input,
-    known,
-    nowMs,
-  }: { readonly id: string; readonly input: unknown; readonly known: KnownDevice | undefined; readonly nowMs: number },
+  { id, input, known, nowMs, exceeded }: RequestFacts,
   { commandTtlMaxS, commandBytesMax }: CommandLimits,
 ): ReadRequest {
   const what = `send the command ${quoted(type)} to ${quoted(deviceId)}`;
@@ -103,10 +111,12 @@ export function readRequest(
   const problems = [...compiled.checkInput(input)];
   if (!Number.isInteger(ttlS) || ttlS < 1 || ttlS > commandTtlMaxS)
     problems.push(`ttlS is ${ttlS}: 1 to ${commandTtlMaxS} seconds are expected`);
+  if (ttlS > commandTtlMaxS) exceeded('commandTtlMaxS', `ttlS is ${ttlS}, ${commandTtlMaxS} are allowed`);
   throwProblems(what, problems);
   try {
     renderCommand(compiled, commandValues(device, id, nowMs, input), commandBytesMax);
   } catch (error) {
+    if (error instanceof PayloadTooLarge) exceeded('commandBytesMax', error.message);
     throwProblems(what, [error instanceof Error ? error.message : String(error)]);
   }
   const awaitsAcknowledgement = compiled.acknowledgement !== undefined;

@@ -50,13 +50,14 @@ export class CommandSender {
   readonly #ready = new Set<string>();
   /** Devices to look at again at the next tick. */
   readonly #retry = new Set<string>();
+  readonly #unlisten: () => void;
   readonly #timer: Timer;
   #isPumping = false;
   #isClosed = false;
 
   constructor(options: CommandSenderOptions) {
     this.#options = options;
-    options.connections.listen((event) => this.#connectionChanged(event));
+    this.#unlisten = options.connections.listen((event) => this.#connectionChanged(event));
     this.#timer = options.clock.every(RETRY_MS, () => {
       for (const deviceId of this.#retry) this.wake(deviceId);
       this.#retry.clear();
@@ -93,6 +94,7 @@ export class CommandSender {
   /** Nothing leaves from here on; how what is under way ends is still written down. */
   close(): void {
     this.#isClosed = true;
+    this.#unlisten();
     this.#timer.cancel();
     this.#lanes.clear();
   }

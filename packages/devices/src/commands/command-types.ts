@@ -3,6 +3,9 @@ import type { Device } from '../device.ts';
 import type { TemplateValues } from '../registry/template.ts';
 import type { CompiledCommand, CompiledType } from '../registry/types.ts';
 
+/** A command that `commandBytesMax` does not allow. */
+export class PayloadTooLarge extends Error {}
+
 /** The types of devices; `DeviceTypes` is one. */
 export interface TypeList {
   readonly all: readonly CompiledType[];
@@ -30,6 +33,8 @@ export function renderCommand(command: CompiledCommand, values: TemplateValues, 
   const topic = command.topic.fill(values);
   const payload = new TextEncoder().encode(JSON.stringify(command.payload.fill(values)));
   if (payload.length > bytesMax)
-    throw new Error(`its payload has ${payload.length} bytes, at most ${bytesMax} (commandBytesMax) are expected`);
+    throw new PayloadTooLarge(
+      `its payload has ${payload.length} bytes, at most ${bytesMax} (commandBytesMax) are expected`,
+    );
   return { topic, payload };
 }

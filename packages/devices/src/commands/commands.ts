@@ -14,7 +14,14 @@ import { type Command, isCommandId } from './command.ts';
 import { CommandChanges } from './command-changes.ts';
 import type { CommandEvent } from './command-flow.ts';
 import { type CommandLimits, resolveCommandLimits } from './command-limits.ts';
-import { type CommandRequest, checkCommandId, readInput, readRequest, sameCommand } from './command-request.ts';
+import {
+  type CommandRequest,
+  checkCommandId,
+  type LimitExceeded,
+  readInput,
+  readRequest,
+  sameCommand,
+} from './command-request.ts';
 import { CommandSender } from './command-sender.ts';
 import { CommandSweep } from './command-sweep.ts';
 import { COMMAND_TABLE, ownedBy } from './command-table.ts';
@@ -25,6 +32,8 @@ import { OpenCounts } from './open-counts.ts';
 /** Commands that are read at once. */
 const PAGE = 500;
 const PAGE_LIMIT_MAX = 1_000;
+/** How `Command.why` of one begins that somebody cancelled. */
+export const CANCELLED = 'cancelled by ';
 
 export interface CommandsOptions extends ServiceParts {
   readonly broker: DeviceBroker;
@@ -98,14 +107,20 @@ export class Commands {
   }
 
   /**
-   * Takes up what the table has, which is to be done before devices connect; settles when acknowledgements are heard.
+   * Takes up what the table has, which is to be done before devices connect; settles when acknowledgements are heard. Nothing
+   * is left open where it rejects.
    * @throws RangeError for limits out of their range
    */
   static async open(options: CommandsOptions): Promise<Commands> {
     const commands = new Commands(options);
-    await commands.#takeUp();
-    await commands.#acknowledgements.follow(options.types.all);
-    return commands;
+    try {
+      await commands.#takeUp();
+      await commands.#acknowledgements.follow(options.types.all);
+      return commands;
+    } catch (error) {
+      await commands.close();
+      throw error;
+    }
   }
 
   /** Commands that have not ended. */
@@ -157,7 +172,7 @@ export class Commands {
    * @throws DeviceError 'unknown-command-id', 'command-ended'
    */
   async cancel(id: string, by: string): Promise<Command> {
-    const why = `cancelled by ${by}`;
+    const why = CANCELLED + by;
     const before = await this.get(id);
     if (before?.endedAtMs !== undefined) throw endedBefore(before);
     const after = before && (await this.#changes.apply(id, { kind: 'failed', why }));
@@ -235,13 +250,14 @@ export class Commands {
 
   async #request(id: string, request: CommandRequest): Promise<Command> {
     const { clock, lookup, tell } = this.#options;
-    const input = readInput(request.input, this.limits.commandBytesMax);
+    const exceeded: LimitExceeded = (limit, detail) => this.#limitReached(limit, request.deviceId, detail);
+    const input = readInput(request.input, this.limits.commandBytesMax, exceeded);
     // Nobody has an id that was made just now.
     const existing = request.id === undefined ? undefined : await this.get(id);
     if (existing !== undefined) return sameCommand(existing, request, input);
     const known = await lookup(request.deviceId);
     const nowMs = clock.nowMs();
-    const read = readRequest(request, { id, input, known, nowMs }, this.limits);
+    const read = readRequest(request, { id, input, known, nowMs, exceeded }, this.limits);
     const { deviceId, type, by } = read;
     this.#checkRoom(deviceId);
     this.#order = Math.max(this.#order + 1, nowMs * 1_000);

@@ -86,7 +86,7 @@ interface Running {
   isBusy: boolean;
 }
 
-const TABLE: TableDefinition<Batch> = {
+export const BATCHES: TableDefinition<Batch> = {
   name: 'device-command-batches',
   indexes: {
     running: ({ state }) => (state === 'running' ? ['running'] : []),
@@ -106,24 +106,23 @@ export class GroupCommands {
 
   private constructor(options: GroupCommandsOptions) {
     this.#options = options;
-    this.#table = options.tables.table(TABLE);
+    this.#table = options.tables.table(BATCHES);
     this.#timers = [
       options.clock.every(TICK_MS, () => this.#tick()),
       options.clock.every(60_000, () => this.#track(this.#forget())),
     ];
   }
 
-  /** Goes on with what was under way. */
+  /** Goes on with what was under way. Nothing is left open where it rejects. */
   static async open(options: GroupCommandsOptions): Promise<GroupCommands> {
     const groups = new GroupCommands(options);
-    // All of them, also where fewer may run by now.
-    let cursor: string | undefined;
-    do {
-      const page = await groups.#table.scan({ index: 'running', limit: PAGE_MAX, ...(cursor && { cursor }) });
-      for (const { value } of page.records) groups.#start(value);
-      cursor = page.cursor;
-    } while (cursor !== undefined);
-    return groups;
+    try {
+      await groups.#takeUp();
+      return groups;
+    } catch (error) {
+      await groups.close();
+      throw error;
+    }
   }
 
   /**
@@ -190,10 +189,22 @@ export class GroupCommands {
     await this.#table.close();
   }
 
+  /** All of them, also where fewer may run by now. */
+  async #takeUp(): Promise<void> {
+    let cursor: string | undefined;
+    do {
+      const page = await this.#table.scan({ index: 'running', limit: PAGE_MAX, ...(cursor && { cursor }) });
+      for (const { value } of page.records) this.#start(value);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+  }
+
   async #request(id: string, perSecond: number, request: GroupRequest): Promise<Batch> {
     const { clock, limits, tell } = this.#options;
     const { group, type, ttlS, by } = request;
-    const input = readInput(request.input, limits.commandBytesMax);
+    const input = readInput(request.input, limits.commandBytesMax, (limit, detail) =>
+      tell({ name: 'deviceLimitReached', limit, deviceId: '', detail }),
+    );
     const existing = await this.get(id);
     if (existing !== undefined) return sameBatch(existing, { group, type, input, ttlS, perSecond });
     if (this.#running.size >= limits.commandBatchesMax) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { digestOf, newToken, paddedDigests, type StoredToken, TOKENS_MAX, tokenInfo } from './stored-tokens.ts';
+import { digestOf, newToken, paddedDigests, type StoredToken, tokenInfo } from './stored-tokens.ts';
 
 const stored: StoredToken = {
   id: 't1',
@@ -24,10 +24,13 @@ test('shows nothing of a token but what it is called and when it counts', () => 
 });
 
 test('compares with as many digests, whatever the device has', () => {
-  for (const count of [0, 1, TOKENS_MAX]) {
-    const digests = paddedDigests(Array.from({ length: count }, () => stored));
-    assert.equal(digests.length, TOKENS_MAX);
+  for (const count of [0, 1, 8]) {
+    const digests = paddedDigests(
+      Array.from({ length: count }, () => stored),
+      8,
+    );
+    assert.equal(digests.length, 8);
     assert.ok(digests.every((digest) => digest.length === 32));
   }
-  assert.notDeepEqual(paddedDigests([{ ...stored, hash: '$argon2id$…' }])[0], stored.hash);
+  assert.notDeepEqual(paddedDigests([{ ...stored, hash: '$argon2id$…' }], 8)[0], stored.hash);
 });

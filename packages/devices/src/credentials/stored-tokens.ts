@@ -1,8 +1,6 @@
 /** What is kept of the tokens of a device, and what is shown of them: never the token, and of its hash nothing. */
 import { createHash, randomBytes } from 'node:crypto';
 
-/** Tokens that count for one device. */
-export const TOKENS_MAX = 8;
 /** Bytes of UTF-8 of the longest token that is read. */
 export const TOKEN_BYTES_MAX = 4_096;
 /** Imported tokens below are hashed so that guessing them is dear; those of this many bytes nobody guesses. */
@@ -68,9 +66,9 @@ export function digestOf(token: Uint8Array | string): Uint8Array {
   return createHash('sha256').update(token).digest();
 }
 
-/** The digests of the tokens and others in their place, always as many, so that comparing tells nothing of their number. */
-export function paddedDigests(tokens: readonly StoredToken[]): readonly Uint8Array[] {
+/** The digests of the tokens and others in their place, `count` at least, so that comparing tells nothing of their number. */
+export function paddedDigests(tokens: readonly StoredToken[], count: number): readonly Uint8Array[] {
   const digests = tokens.map(({ hash }) => (typeof hash === 'string' ? NONE : hash));
-  while (digests.length < TOKENS_MAX) digests.push(NONE);
+  while (digests.length < count) digests.push(NONE);
   return digests;
 }

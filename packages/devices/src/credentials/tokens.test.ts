@@ -109,6 +109,24 @@ test('takes a revoked token for a wrong one', async () => {
   await assert.rejects(tokens.revoke('d1', tokenId, by), { code: 'unknown-token' });
 });
 
+test('tells of the limit that it keeps, also where a rotation has a token end early', async () => {
+  const { registry, parts, verifier } = await setUp();
+  const tokens = new Tokens(parts, registry, verifier, 2);
+  const first = await tokens.issue('d1', { by });
+  await tokens.issue('d1', { by });
+  await assert.rejects(tokens.issue('d1', { by }), { code: 'token-limit', message: /tokensPerDeviceMax/ });
+  await tokens.rotate('d1', { by });
+  const told = parts.events.flatMap((event) => (event.name === 'deviceLimitReached' ? [event] : []));
+  assert.deepEqual(
+    told.map(({ limit, deviceId }) => [limit, deviceId]),
+    [
+      ['tokensPerDeviceMax', 'd1'],
+      ['tokensPerDeviceMax', 'd1'],
+    ],
+  );
+  assert.doesNotMatch(JSON.stringify(told), new RegExp(first.token));
+});
+
 test('keeps at most eight tokens that count, and makes room of those that have ended', async () => {
   const { tokens, parts, list, kind } = await setUp();
   const first = await tokens.issue('d1', { by, expiresInS: 60 });

@@ -13,11 +13,13 @@ import {
 } from '@dunlin/broker';
 import { hashPassword, isReadable, type PasswordVerifier, parseHash } from '@dunlin/identity';
 import { quoted } from '@dunlin/protocol';
+import { actingForService } from '../audit/actor.ts';
 import { after } from '../awaitable.ts';
 import { compareAndSet } from '../compare-and-set.ts';
 import { DeviceError, throwProblems } from '../device-error.ts';
 import type { ServiceParts } from '../ports.ts';
 import type { RegisteredDevice, Registry } from '../registry/registry.ts';
+import { CREDENTIAL_LIMITS } from './credential-limits.ts';
 import {
   digestOf,
   endOf,
@@ -28,7 +30,6 @@ import {
   type StoredToken,
   type StoredTokens,
   TOKEN_BYTES_MAX,
-  TOKENS_MAX,
   type TokenInfo,
   tokenInfo,
 } from './stored-tokens.ts';
@@ -74,7 +75,7 @@ const WRONG: TokenVerdict = { kind: 'wrong' };
 /** What an unknown device costs where short tokens are in use: argon2id as it is written. */
 const LIKE_SHORT = parseHash(`$argon2id$v=19$m=19456,t=2,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`);
 
-const DEFINITION: TableDefinition<StoredTokens> = {
+export const TOKENS: TableDefinition<StoredTokens> = {
   name: 'device-tokens',
   indexes: { short: ({ tokens }) => (tokens.some(isShort) ? ['short'] : []) },
 };
@@ -85,22 +86,29 @@ export class Tokens {
   readonly #clock: Clock;
   readonly #tell: ServiceParts['tell'];
   readonly #verifier: PasswordVerifier;
+  readonly #perDeviceMax: number;
   readonly #ends: (() => void)[];
   /** Whether a device has a short token, once that was asked; then every failed check costs what one of those costs. */
   #hasShort: boolean | undefined;
   /** A device that was let in lately: what is read of it is what an unknown one costs. */
   #likeness = '';
 
-  /** `verifier`: that of the server, which bounds what short tokens cost. */
-  constructor({ tables, clock, tell }: ServiceParts, registry: Registry, verifier: PasswordVerifier) {
-    this.#table = tables.table(DEFINITION);
+  /** `verifier`: that of the server, which bounds what short tokens cost. `perDeviceMax`: `tokensPerDeviceMax`. */
+  constructor(
+    { tables, clock, tell }: ServiceParts,
+    registry: Registry,
+    verifier: PasswordVerifier,
+    perDeviceMax: number = CREDENTIAL_LIMITS.tokensPerDeviceMax.default,
+  ) {
+    this.#table = tables.table(TOKENS);
     this.#registry = registry;
     this.#clock = clock;
     this.#tell = tell;
     this.#verifier = verifier;
+    this.#perDeviceMax = perDeviceMax;
     this.#ends = [
       registry.onChange((deviceId, registered) => {
-        if (registered === undefined) void this.#dropLeftovers(deviceId);
+        if (registered === undefined) void actingForService(() => this.#dropLeftovers(deviceId));
       }),
       this.#table.watch('', ({ record }) => {
         if (record?.value.tokens.some(isShort)) this.#hasShort = true;
@@ -135,9 +143,10 @@ export class Tokens {
     return this.#add(deviceId, await hashPassword(bytes), options, (tokens) => {
       const nowMs = this.#clock.nowMs();
       if (tokens.some((one) => isShort(one) && endOf(one) > nowMs))
-        throw new DeviceError(
-          'token-limit',
-          `Cannot import a token of ${quoted(deviceId)}: one below ${LONG_TOKEN_BYTES} bytes is the most`,
+        throw this.#limitReached(
+          deviceId,
+          'shortTokensPerDeviceMax',
+          `it has one below ${LONG_TOKEN_BYTES} bytes, which is the most`,
         );
       return this.#room(
         deviceId,
@@ -183,12 +192,21 @@ export class Tokens {
       ]);
     const token = newToken();
     const overlapEndsAtMs = this.#clock.nowMs() + overlapS * 1_000;
-    const makeRoom = (tokens: readonly StoredToken[]): readonly StoredToken[] =>
-      tokens
+    const nowMs = this.#clock.nowMs();
+    let early: readonly StoredToken[] = [];
+    const makeRoom = (tokens: readonly StoredToken[]): readonly StoredToken[] => {
+      const ending = tokens
         .map((one) => ({ ...one, overlapEndsAtMs: Math.min(one.overlapEndsAtMs, overlapEndsAtMs) }))
-        .sort((one, other) => endOf(other) - endOf(one) || other.createdAtMs - one.createdAtMs)
-        .slice(0, TOKENS_MAX - 1);
-    return { ...(await this.#add(deviceId, digestOf(token), options, makeRoom)), token };
+        .sort((one, other) => endOf(other) - endOf(one) || other.createdAtMs - one.createdAtMs);
+      early = ending.slice(this.#perDeviceMax - 1).filter((one) => endOf(one) > nowMs);
+      return ending.slice(0, this.#perDeviceMax - 1);
+    };
+    const issued = await this.#add(deviceId, digestOf(token), options, makeRoom);
+    if (early.length > 0) {
+      const detail = `${early.length} made room for a new one before their end, ${this.#perDeviceMax} are allowed`;
+      this.#tell({ name: 'deviceLimitReached', limit: 'tokensPerDeviceMax', deviceId, detail });
+    }
+    return { ...issued, token };
   }
 
   /**
@@ -226,7 +244,7 @@ export class Tokens {
       after(like && this.#table.get(like.device.id), (record) => {
         const tokens = record?.value.tokens ?? [];
         let found: StoredToken | undefined;
-        for (const [index, one] of paddedDigests(tokens).entries())
+        for (const [index, one] of paddedDigests(tokens, this.#perDeviceMax).entries())
           if (timingSafeEqual(one, digest)) found = tokens[index];
         const isOwn = registered !== undefined && record?.value.generation === registered.generation;
         const own = isOwn ? record : undefined;
@@ -309,14 +327,17 @@ export class Tokens {
 
   /** The tokens that may stay beside a new one: those that have ended go first. @throws DeviceError 'token-limit' */
   #room(deviceId: string, tokens: readonly StoredToken[]): readonly StoredToken[] {
-    if (tokens.length < TOKENS_MAX) return tokens;
+    if (tokens.length < this.#perDeviceMax) return tokens;
     const nowMs = this.#clock.nowMs();
     const valid = tokens.filter((one) => endOf(one) > nowMs);
-    if (valid.length < TOKENS_MAX) return valid;
-    throw new DeviceError(
-      'token-limit',
-      `Cannot add a token to ${quoted(deviceId)}: it has ${valid.length} that count, at most ${TOKENS_MAX} are expected`,
-    );
+    if (valid.length < this.#perDeviceMax) return valid;
+    const detail = `it has ${valid.length} that count, at most ${this.#perDeviceMax} (tokensPerDeviceMax) are expected`;
+    throw this.#limitReached(deviceId, 'tokensPerDeviceMax', detail);
+  }
+
+  #limitReached(deviceId: string, limit: string, detail: string): DeviceError {
+    this.#tell({ name: 'deviceLimitReached', limit, deviceId, detail });
+    return new DeviceError('token-limit', `Cannot add a token to ${quoted(deviceId)}: ${detail}`);
   }
 
   async #add(

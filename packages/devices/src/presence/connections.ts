@@ -33,7 +33,7 @@ export type ConnectionListener = (event: ConnectionEvent) => void;
 export class Connections {
   /** The clients of each device that is connected, oldest first. */
   readonly #devices = new Map<string, Map<string, Connected>>();
-  readonly #listeners: ConnectionListener[] = [];
+  readonly #listeners = new Set<ConnectionListener>();
 
   /** Devices that are connected. */
   get size(): number {
@@ -49,9 +49,13 @@ export class Connections {
     return this.#devices.has(deviceId);
   }
 
-  /** Has the listener called for each event that counts, after this list says so. They must not throw. */
-  listen(listener: ConnectionListener): void {
-    this.#listeners.push(listener);
+  /**
+   * Has the listener called for each event that counts, after this list says so, until the returned function is called. It
+   * must not throw.
+   */
+  listen(listener: ConnectionListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   take(event: ConnectionEvent): void {

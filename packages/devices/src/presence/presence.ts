@@ -62,13 +62,14 @@ export class Presence {
   /** Devices that were removed; what is known of them goes when they are not connected any more. */
   readonly #removed = new Set<string>();
   readonly #timer: Timer;
+  readonly #unlisten: () => void;
   #isEnding = false;
   #isClosed = false;
 
   constructor(options: PresenceOptions) {
     this.#options = options;
     this.#table = options.tables.table(PRESENCE_TABLE);
-    options.connections.listen((event) => {
+    this.#unlisten = options.connections.listen((event) => {
       if (event.kind !== 'subscribed') this.#take(event.deviceId, event);
     });
     this.#timer = options.clock.every(RETRY_MS, () => {
@@ -141,6 +142,7 @@ export class Presence {
     this.#isClosed = true;
     this.#isEnding = true;
     this.#timer.cancel();
+    this.#unlisten();
     await this.#allOver();
     await this.#table.close();
   }

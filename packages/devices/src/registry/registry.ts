@@ -79,7 +79,7 @@ const LIST_LIMIT = 100;
 /** Records that one page looks at for the devices it returns. */
 const LOOKS_MAX = 5_000;
 
-const DEFINITION: TableDefinition<StoredDevice> = {
+export const DEVICES: TableDefinition<StoredDevice> = {
   name: 'devices',
   indexes: {
     type: ({ device }) => [device.type],
@@ -97,7 +97,7 @@ export class Registry {
   readonly #types: DeviceTypes;
 
   constructor({ tables, clock, tell }: ServiceParts, types: DeviceTypes) {
-    this.#table = tables.table(DEFINITION);
+    this.#table = tables.table(DEVICES);
     this.#clock = clock;
     this.#tell = tell;
     this.#types = types;

@@ -129,6 +129,29 @@ test('ends with what is no fault of the file', async () => {
   await assert.rejects(read('json', lines), { message: 'no room' });
 });
 
+test('leaves nothing under way where it ends early', async () => {
+  const { parts, registry } = setUp();
+  const table = parts.tables.table<never>({ name: 'devices', indexes: {} });
+  const put = table.put.bind(table);
+  let underWay = 0;
+  table.put = async (...write) => {
+    underWay += 1;
+    await new Promise(setImmediate);
+    underWay -= 1;
+    return put(...write);
+  };
+  const lines = Array.from({ length: 10 }, (_, n) => `{"id":"d${n}","type":"player"}\n`).join('');
+  async function* source() {
+    yield Buffer.from(lines);
+    assert.notEqual(underWay, 0);
+    yield Uint8Array.of(0xff);
+  }
+  await assert.rejects(importDevices(source(), { format: 'json', registry, tokens: undefined, by, isDryRun: false }), {
+    code: 'invalid',
+  });
+  assert.equal(underWay, 0);
+});
+
 test('refuses a file that is none', async () => {
   const { read } = setUp();
   await assert.rejects(read('json', Uint8Array.of(0x5b, 0xff)), { code: 'invalid' });

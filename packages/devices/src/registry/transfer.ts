@@ -52,12 +52,18 @@ type Entry =
 /**
  * Imports devices: those that are new are added, of others what the file names is changed and the rest stays, so that the
  * same file again changes nothing. An entry may bring a `token` along. A faulty entry is named and does not keep out the others.
+ * Where it fails, nothing is under way any more either.
  * @throws DeviceError 'invalid' where the bytes are no UTF-8, or the first line of CSV cannot be used
  */
 export async function importDevices(source: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<ImportReport> {
   const importing = new Importing(options);
-  for await (const entries of options.format === 'csv' ? csvEntries(source) : jsonEntries(source))
-    for (const entry of entries) await importing.take(entry);
+  try {
+    for await (const entries of options.format === 'csv' ? csvEntries(source) : jsonEntries(source))
+      for (const entry of entries) await importing.take(entry);
+  } catch (error) {
+    await importing.idle();
+    throw error;
+  }
   return importing.end();
 }
 
@@ -135,8 +141,13 @@ class Importing {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  async end(): Promise<ImportReport> {
+  /** Settles when nothing is under way any more. */
+  async idle(): Promise<void> {
     await Promise.all(this.#running.values());
+  }
+
+  async end(): Promise<ImportReport> {
+    await this.idle();
     if (this.#failure !== undefined) throw this.#failure.error;
     return { ...this.#counts, faults: this.#faults.sort((one, other) => one.line - other.line) };
   }

@@ -8,10 +8,16 @@ const answer = { status: 200, location: undefined, body: '{}' };
 
 function open(entriesMax = 100) {
   const clock = new StandingClock();
+  const told: number[] = [];
   const table = new MemoryTable<never>(ANSWERED_TABLE as never);
-  const begun = () => new AnsweredRequests(table as never, clock, { keptMs: 1_000, entriesMax });
+  const begun = () =>
+    new AnsweredRequests(table as never, clock, {
+      keptMs: 1_000,
+      entriesMax,
+      madeRoom: (answers) => void told.push(answers),
+    });
   const count = async () => (await table.scan({ limit: 1_000 })).records.length;
-  return { clock, begun, count };
+  return { clock, begun, count, told };
 }
 
 test('an answer outlives the process that gave it', async () => {
@@ -64,4 +70,19 @@ test('method, path and body make a request the one that it is', () => {
     requestHash('POST', '/a', undefined),
   ];
   assert.equal(new Set(hashes).size, 4);
+});
+
+test('that answers made room before their time is told, and that old ones did is not', async () => {
+  const { begun, clock, told } = open(2);
+  const requests = begun();
+  const carryOut = async (key: string): Promise<void> => {
+    await requests.begin('key:a', key, 'hash');
+    await requests.end('key:a', key, 'hash', answer);
+  };
+  for (const key of ['1', '2']) await carryOut(key);
+  clock.ms += 1_000;
+  for (const key of ['3', '4']) await carryOut(key);
+  assert.deepEqual(told, []);
+  await carryOut('5');
+  assert.deepEqual(told, [1]);
 });

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Clock, Table, TableDefinition } from '@dunlin/broker';
+import { RoomNotice } from '@dunlin/devices';
 import { ApiProblem } from './problems.ts';
 
 export interface KeptAnswer {
@@ -28,6 +29,8 @@ export const ANSWERED_TABLE: TableDefinition<AnsweredRequest> = {
 export interface AnsweredOptions {
   readonly keptMs: number;
   readonly entriesMax: number;
+  /** Told when answers made room before their time, at most once an hour: how many did since it was told before. */
+  readonly madeRoom: (answers: number) => void;
 }
 
 /** Visible characters of ASCII. */
@@ -40,6 +43,7 @@ export class AnsweredRequests {
   readonly #table: Table<AnsweredRequest>;
   readonly #clock: Clock;
   readonly #options: AnsweredOptions;
+  readonly #notice: RoomNotice;
   readonly #running = new Set<string>();
   /** Counted when the first is kept: a server whose callers send no keys reads nothing. */
   #counted: Promise<void> | undefined;
@@ -49,6 +53,7 @@ export class AnsweredRequests {
     this.#table = table;
     this.#clock = clock;
     this.#options = options;
+    this.#notice = new RoomNotice(clock, options.madeRoom);
   }
 
   /**
@@ -106,8 +111,12 @@ export class AnsweredRequests {
     const { keptMs, entriesMax } = this.#options;
     const endedMs = this.#clock.nowMs() - keptMs;
     const { records } = await this.#table.scan({ index: 'at', limit: REMOVED });
-    for (const { key, value } of records)
-      if ((value.atMs <= endedMs || this.#count > entriesMax) && (await this.#table.delete(key))) this.#count -= 1;
+    for (const { key, value } of records) {
+      const isOver = value.atMs <= endedMs;
+      if (!(isOver || this.#count > entriesMax) || !(await this.#table.delete(key))) continue;
+      this.#count -= 1;
+      if (!isOver) this.#notice.madeRoom();
+    }
   }
 }
 

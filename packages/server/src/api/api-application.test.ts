@@ -18,14 +18,13 @@ function echoRoutes(done: unknown[] = []): ApiRoute[] {
       summary: 'Echo',
       tag: 'test',
       scope: 'devices:write',
-      action: 'echo',
       params: Type.Object({ id: Type.String({ maxLength: 128 }) }),
       query: Type.Object({ count: Type.Optional(Type.Integer({ minimum: 1, maximum: 9 })) }, CLOSED),
       body: Type.Object({ value: Type.Optional(Type.Unknown()), fail: Type.Optional(Type.Boolean()) }, CLOSED),
       handle: ({ params, query, body, expected }) => {
         done.push(body);
         if (body.fail) throw new Error('it broke: secret');
-        return { body: { ...params, ...query, ...body, expected }, change: { target: params.id, after: body.value } };
+        return { body: { ...params, ...query, ...body, expected } };
       },
     }),
     route({
@@ -159,6 +158,13 @@ describe('who may ask the API', () => {
       body: { name: 'b', scopes: ['audit:read'] },
     });
     assert.deepEqual([status, body.code], [409, 'limit-reached']);
+    assert.deepEqual(api.limits, ['keysMax local there are 1 API keys']);
+  });
+
+  test('there are no more keys than that where many are made at once', async () => {
+    await using api = await openTestApi({ settings: { keysMax: 2 } });
+    const made = await Promise.all(Array.from({ length: 5 }, () => keyWith(api, ['keys:write'])));
+    assert.equal(made.filter((key) => key !== undefined).length, 2);
   });
 });
 
@@ -410,23 +416,23 @@ describe('what is answered', () => {
 });
 
 describe('what is written down', () => {
-  test('each change says who made it, from where and what it was; what failed and what was read is not there', async () => {
-    await using api = await openTestApi({ routes: echoRoutes() });
-    const key = await keyWith(api, ['devices:write', 'audit:read']);
-    const post = (body: object) =>
-      api.send('/api/v1/echo/cam-1', { key, method: 'POST', headers: json, body: JSON.stringify(body) });
-    await post({ value: 'new' });
-    await post({ fail: true });
+  test('each change says who made it and from where; what failed and what was read is not there', async () => {
+    await using api = await openTestApi();
+    const key = await keyWith(api, ['devices:write', 'keys:write', 'audit:read']);
+    const post = (scopes: readonly string[]) =>
+      api.send('/api/v1/keys', { key, method: 'POST', headers: json, body: JSON.stringify({ name: 'n', scopes }) });
+    const { id } = (await (await post(['devices:write'])).json()) as { id: string };
+    assert.equal((await post(['commands:write'])).status, 403);
     const { items } = (await (await api.send('/api/v1/audit', { key })).json()) as { items: Record<string, unknown>[] };
     const by = `key:${key.split('_')[1]}`;
     assert.deepEqual(
       items.map(({ number, by, address, action, target }) => [number, by, address, action, target]),
       [
-        [2, by, '192.0.2.7', 'echo', 'cam-1'],
+        [2, by, '192.0.2.7', 'key.add', id],
         [1, 'local', '', 'key.add', key.split('_')[1]],
       ],
     );
-    assert.equal(items[0].after, 'new');
+    assert.deepEqual(items[0].after, { name: 'n', scopes: ['devices:write'] });
   });
 
   test('a request that is repeated with its Idempotency-Key gets the first answer, and does nothing', async () => {

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '@dunlin/broker';
+import { actingAs } from '@dunlin/devices';
 import type { HttpVisit } from '@dunlin/transport';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { TSchema } from 'typebox';
@@ -13,7 +14,6 @@ import { Value } from 'typebox/value';
 import { type AnsweredRequests, requestHash } from './answered-requests.ts';
 import type { ApiKeys } from './api-keys.ts';
 import type { ApiAnswer, ApiCall, ApiRoute } from './api-route.ts';
-import type { AuditLog } from './audit-log.ts';
 import { factsOf } from './http-facts.ts';
 import { nestsAtMost } from './json-depth.ts';
 import { openApiDocument } from './open-api.ts';
@@ -21,7 +21,7 @@ import { ownerCaller } from './owner-caller.ts';
 import type { OwnerSessions } from './owner-sessions.ts';
 import { ApiProblem, PROBLEMS, type ProblemCode, problemBody } from './problems.ts';
 import { RequestRate } from './request-rate.ts';
-import { type Caller, LOCAL } from './scopes.ts';
+import type { Caller } from './scopes.ts';
 import { Strangers, tooMany } from './strangers.ts';
 
 export interface ApiLimits {
@@ -50,8 +50,9 @@ export interface KeyGuard {
 export interface ApiParts {
   readonly clock: Clock;
   readonly keys: ApiKeys;
-  readonly audit: AuditLog;
   readonly answered: AnsweredRequests;
+  /** Whoever asks by the control socket, or is the program itself. */
+  readonly local: Caller;
   readonly routes: readonly ApiRoute[];
   readonly limits: ApiLimits;
   /** Who sent a request that came over a listener. */
@@ -176,7 +177,7 @@ function addEntrance(app: FastifyInstance, parts: ApiParts, passages: WeakMap<Fa
     const refusal =
       caller.by === 'public'
         ? strangers.take(caller.address)
-        : caller === LOCAL || ofKeys.take(caller.by)
+        : caller === parts.local || ofKeys.take(caller.by)
           ? undefined
           : tooMany('of this API key');
     if (refusal !== undefined) throw refusal;
@@ -203,7 +204,7 @@ function addressOf({ raw }: FastifyRequest, { visitOf }: ApiParts): string {
 async function callerOf({ raw, headers }: FastifyRequest, parts: ApiParts, config: RouteConfig): Promise<Caller> {
   const visit = parts.visitOf(raw);
   // Only code of this process can inject a request, and the control socket is for the user of the server alone.
-  if (visit === undefined && 'isLightMyRequest' in raw) return LOCAL;
+  if (visit === undefined && 'isLightMyRequest' in raw) return parts.local;
   if (visit === undefined) throw new ApiProblem('key-missing', 'Cannot tell who asks: a listener is expected');
   const { address } = visit.peer;
   if (!visit.isFromAllowedOrigin)
@@ -347,16 +348,9 @@ async function carryOut(
     http: factsOf(request.raw, parts.visitOf(request.raw)),
     gone,
   };
-  const answer = await route.handle(call);
-  const { change, status = route.status, location } = answer;
-  if (change !== undefined && route.action !== undefined)
-    await parts.audit.add({
-      by: caller.by,
-      address: caller.address,
-      requestId: request.id,
-      action: route.action,
-      ...change,
-    });
+  const { by, address } = caller;
+  const answer = await actingAs({ by, address, requestId: request.id }, () => route.handle(call));
+  const { status = route.status, location } = answer;
   const text = bodyOf(answer);
   const kept = route.isSecret ? undefined : typeof text === 'string' ? text : '';
   await endFirst(parts, passage, { status, location, body: kept });
@@ -421,6 +415,7 @@ const TURNED_AWAY: readonly ProblemCode[] = [
   'host-refused',
   'too-many-requests',
   'too-busy',
+  'body-too-large',
 ];
 
 /** What Fastify itself refuses, by its codes. */

@@ -1,27 +1,30 @@
 /** Where the API is asked: by requests of listeners, and by the control socket and the program as local administrator. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '@dunlin/broker';
-import type { Tables } from '@dunlin/devices';
+import type { AuditLog, Tables } from '@dunlin/devices';
 import type { FastifyInstance } from 'fastify';
 import { ANSWERED_TABLE, AnsweredRequests } from './answered-requests.ts';
 import { type ApiLimits, type ApiParts, type ApiVisit, apiApplication } from './api-application.ts';
 import { API_KEYS_TABLE, ApiKeys } from './api-keys.ts';
 import type { ApiRoute } from './api-route.ts';
-import { AUDIT_TABLE, AuditLog } from './audit-log.ts';
 import { auditRoutes } from './audit-routes.ts';
 import type { ConfiguredKey } from './configured-keys.ts';
 import { keyRoutes } from './key-routes.ts';
 import type { ApiProblem } from './problems.ts';
+import { type LocalName, localCaller } from './scopes.ts';
 
 export interface ApiSettings extends ApiLimits {
   readonly keysMax: number;
-  readonly auditEntriesMax: number;
   readonly idempotencyS: number;
   readonly idempotencyEntriesMax: number;
 }
 
 export interface ApiOptions {
   readonly tables: Tables;
+  /** What is written down of the changes of these tables. */
+  readonly audit: AuditLog;
+  /** How whoever asks by `local` is called. */
+  readonly localName: LocalName;
   readonly clock: Clock;
   readonly settings: ApiSettings;
   /** What the API offers beside its own keys and audit log. */
@@ -29,6 +32,8 @@ export interface ApiOptions {
   readonly problemOf: (error: unknown) => ApiProblem | undefined;
   readonly failed: ApiParts['failed'];
   readonly refused: ApiParts['refused'];
+  /** Told when a limit acts; `by`: whom it met, empty where that is nobody. */
+  readonly limitReached: (limit: string, by: string, detail: string) => void;
   readonly owners: ApiParts['owners'];
   readonly problemPage: ApiParts['problemPage'];
   readonly guard: ApiParts['guard'];
@@ -72,29 +77,32 @@ export class ApiHost {
     this.#underWay = underWay;
   }
 
-  static async open({ tables, clock, settings, routes, configuredKeys, ...rest }: ApiOptions): Promise<ApiHost> {
-    const { keysMax, auditEntriesMax, idempotencyS, idempotencyEntriesMax } = settings;
+  static async open({ tables, audit, localName, ...options }: ApiOptions): Promise<ApiHost> {
+    const { clock, settings, routes, configuredKeys, limitReached, ...rest } = options;
+    const { keysMax, idempotencyS, idempotencyEntriesMax } = settings;
     const visits = new WeakMap<IncomingMessage, ApiVisit>();
-    const [keyTable, auditTable, answeredTable] = [
-      tables.table(API_KEYS_TABLE),
-      tables.table(AUDIT_TABLE),
-      tables.table(ANSWERED_TABLE),
-    ];
+    const [keyTable, answeredTable] = [tables.table(API_KEYS_TABLE), tables.table(ANSWERED_TABLE)];
     const underWay = new Map<Promise<unknown>, () => void>();
-    const opened = [keyTable, auditTable, answeredTable];
+    const opened = [keyTable, answeredTable];
     try {
-      const keys = new ApiKeys(keyTable, clock, keysMax, configuredKeys);
-      const audit = await AuditLog.open(auditTable, clock, auditEntriesMax);
+      const keys = new ApiKeys(
+        keyTable,
+        clock,
+        { keysMax, full: (by) => limitReached('keysMax', by, `there are ${keysMax} API keys`) },
+        configuredKeys,
+      );
       const answered = new AnsweredRequests(answeredTable, clock, {
         keptMs: idempotencyS * 1_000,
         entriesMax: idempotencyEntriesMax,
+        madeRoom: (answers) =>
+          limitReached('idempotencyEntriesMax', '', `${answers} of the oldest answers made room before their time`),
       });
       const app = await apiApplication({
         ...rest,
         clock,
         keys,
-        audit,
         answered,
+        local: localCaller(localName),
         routes: [...routes, ...keyRoutes(keys), ...auditRoutes(audit)],
         limits: settings,
         visitOf: (request) => visits.get(request),

@@ -46,38 +46,31 @@ export class ApiKeys {
   readonly #table: Table<KeyRecord>;
   readonly #clock: Clock;
   readonly #keysMax: number;
+  readonly #full: (by: string) => void;
+  #last: Promise<unknown> = Promise.resolve();
   /** By hash, in hexadecimal. */
   readonly #configured: ReadonlyMap<string, ConfiguredKey>;
 
-  constructor(table: Table<KeyRecord>, clock: Clock, keysMax: number, configured: readonly ConfiguredKey[] = []) {
+  /** `full`: told when there are as many as may be, and who wanted one more. */
+  constructor(
+    table: Table<KeyRecord>,
+    clock: Clock,
+    { keysMax, full }: { readonly keysMax: number; readonly full: (by: string) => void },
+    configured: readonly ConfiguredKey[] = [],
+  ) {
     this.#table = table;
     this.#clock = clock;
     this.#keysMax = keysMax;
+    this.#full = full;
     this.#configured = new Map(configured.map((key) => [key.sha256, key]));
   }
 
   /** Settles when the key is stored. `key` is shown this once. @throws ApiProblem limit-reached */
-  async add({ name, scopes, expiresInS, by }: NewApiKey): Promise<{ readonly key: string; readonly entry: ApiKey }> {
-    const { records } = await this.#table.scan({ limit: this.#keysMax });
-    if (records.length >= this.#keysMax)
-      throw new ApiProblem(
-        'limit-reached',
-        `Cannot make an API key: there are ${this.#keysMax}, as api.keysMax allows; one has to be deleted before`,
-      );
-    const id = randomBytes(ID_BYTES).toString('hex');
-    const key = `dk_${id}_${randomBytes(SECRET_BYTES).toString('base64url')}`;
-    const nowMs = this.#clock.nowMs();
-    const entry: ApiKey = {
-      id,
-      name,
-      scopes: [...new Set(scopes)],
-      createdBy: by,
-      createdAtMs: nowMs,
-      expiresAtMs: expiresInS === undefined ? undefined : nowMs + expiresInS * 1_000,
-      lastUsedAtMs: undefined,
-    };
-    await this.#table.put(id, { ...entry, sha256: hashOf(key) }, 0);
-    return { key, entry };
+  add(wanted: NewApiKey): Promise<{ readonly key: string; readonly entry: ApiKey }> {
+    // One after the other: each has to count the one before.
+    const run = this.#last.then(() => this.#add(wanted));
+    this.#last = run.catch(() => undefined);
+    return run;
   }
 
   /** One page, by id. @throws ApiProblem cursor-invalid */
@@ -119,6 +112,31 @@ export class ApiKeys {
       );
     this.#used(record.value, record.revision, nowMs);
     return { by: `key:${id}`, scopes: new Set(record.value.scopes), address };
+  }
+
+  async #add({ name, scopes, expiresInS, by }: NewApiKey): Promise<{ readonly key: string; readonly entry: ApiKey }> {
+    const { records } = await this.#table.scan({ limit: this.#keysMax });
+    if (records.length >= this.#keysMax) {
+      this.#full(by);
+      throw new ApiProblem(
+        'limit-reached',
+        `Cannot make an API key: there are ${this.#keysMax}, as api.keysMax allows; one has to be deleted before`,
+      );
+    }
+    const id = randomBytes(ID_BYTES).toString('hex');
+    const key = `dk_${id}_${randomBytes(SECRET_BYTES).toString('base64url')}`;
+    const nowMs = this.#clock.nowMs();
+    const entry: ApiKey = {
+      id,
+      name,
+      scopes: [...new Set(scopes)],
+      createdBy: by,
+      createdAtMs: nowMs,
+      expiresAtMs: expiresInS === undefined ? undefined : nowMs + expiresInS * 1_000,
+      lastUsedAtMs: undefined,
+    };
+    await this.#table.put(id, { ...entry, sha256: hashOf(key) }, 0);
+    return { key, entry };
   }
 
   /** Nobody waits for it; whoever has changed the key meanwhile wins. */

@@ -32,14 +32,6 @@ export interface ApiCall<Params, Query, Body> {
   readonly gone: AbortSignal;
 }
 
-/** What a change was, for the audit log. No secrets. */
-export interface ApiChange {
-  /** Id of what was changed. */
-  readonly target: string;
-  readonly before?: unknown;
-  readonly after?: unknown;
-}
-
 export interface ApiAnswer<Body> {
   /** Default 200. */
   readonly status?: number;
@@ -55,8 +47,6 @@ export interface ApiAnswer<Body> {
   readonly revision?: number;
   /** Seconds for which anybody may keep the answer to a GET. Default 0: nobody may. */
   readonly keepS?: number;
-  /** What was changed; undefined: nothing, there is nothing to write into the audit log. */
-  readonly change?: ApiChange | undefined;
 }
 
 /** `stream`: the body is read by the route, of one of these Content-Types. */
@@ -79,8 +69,6 @@ export interface ApiRoute {
   readonly allowsOwners?: boolean;
   /** For people: it answers HTML, also where something is wrong, and users may be signed in. */
   readonly isPage?: boolean;
-  /** How the audit log calls it; absent: it changes nothing. */
-  readonly action?: string;
   readonly params: TObject;
   readonly query: TObject;
   /** Undefined: no body is taken. */
@@ -95,10 +83,7 @@ export interface ApiRoute {
 }
 
 interface RouteForm<P extends TObject, Q extends TObject, B extends TSchema, A extends TSchema>
-  extends Pick<
-    ApiRoute,
-    'method' | 'path' | 'takesRest' | 'summary' | 'tag' | 'scope' | 'action' | 'allowsOwners' | 'isPage'
-  > {
+  extends Pick<ApiRoute, 'method' | 'path' | 'takesRest' | 'summary' | 'tag' | 'scope' | 'allowsOwners' | 'isPage'> {
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
@@ -113,7 +98,7 @@ interface RouteForm<P extends TObject, Q extends TObject, B extends TSchema, A e
 export const CLOSED = { additionalProperties: false } as const;
 const NOTHING = Type.Object({}, CLOSED);
 
-/** Ties the handler of a route to its schemas. @throws TypeError where a route that changes something has no action */
+/** Ties the handler of a route to its schemas. */
 export function route<
   P extends TObject = typeof NOTHING,
   Q extends TObject = typeof NOTHING,
@@ -121,8 +106,6 @@ export function route<
   A extends TSchema = TSchema,
 >(form: RouteForm<P, Q, B, A>): ApiRoute {
   const { params = NOTHING, query = NOTHING, body, bodyKind = 'json', answer, status = 200, isSecret = false } = form;
-  if (form.method !== 'GET' && form.scope !== 'public' && form.action === undefined)
-    throw new TypeError(`Cannot make the route ${form.method} ${form.path}: an action for the audit log is expected`);
   return {
     ...form,
     params,

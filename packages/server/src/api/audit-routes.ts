@@ -1,15 +1,20 @@
 /** The route of the audit log. */
+import type { AuditLog } from '@dunlin/devices';
 import { Type } from 'typebox';
 import { type ApiRoute, CLOSED, route } from './api-route.ts';
-import type { AuditLog } from './audit-log.ts';
+import { fromCursor, toCursor } from './page-cursor.ts';
 import { PAGE_LIMIT, PAGE_QUERY, pageBody, pageOf, timeMs } from './page-schemas.ts';
 
 const ENTRY = Type.Object({
   number: Type.Integer(),
   atMs: timeMs('When it was done.'),
-  by: Type.String({ description: '`local`, or `key:` and the id of an API key.' }),
+  by: Type.String({
+    description:
+      '`key:ID`, `configured-key:NAME`, `owner:NAME`, `claim:ID`, `device:ID`, `local`, `offline`, `public` or `service`.',
+  }),
+  proof: Type.Optional(Type.String({ description: 'How a device has shown who it is.' })),
   address: Type.String({ description: 'Where it came from; empty: from the machine of the server.' }),
-  requestId: Type.String(),
+  requestId: Type.String({ description: 'Of the request that it was done by or followed from; empty: of none.' }),
   action: Type.String({ description: 'What was done, such as `device.change`.' }),
   target: Type.String({ description: 'Id of what it was done to.' }),
   before: Type.Optional(Type.Unknown()),
@@ -27,8 +32,8 @@ export function auditRoutes(audit: AuditLog): ApiRoute[] {
       query: Type.Object(PAGE_QUERY, CLOSED),
       answer: pageOf(ENTRY),
       async handle({ query: { limit = PAGE_LIMIT, cursor } }) {
-        const page = await audit.list(limit, cursor);
-        return { body: pageBody(page.entries, page.cursor) };
+        const page = await fromCursor(cursor, (at) => audit.list(limit, at));
+        return { body: pageBody(page.entries, toCursor(page.cursor)) };
       },
     }),
   ];

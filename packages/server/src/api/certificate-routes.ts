@@ -75,7 +75,6 @@ export function certificateRoutes(service: DeviceService): ApiRoute[] {
       summary: 'Issue a certificate to a device: for its request, or with a key made here',
       tag,
       scope,
-      action: 'certificate.issue',
       params: DEVICE_PARAMS,
       body: NEW_CERTIFICATE,
       answer: ISSUED_CERTIFICATE,
@@ -93,7 +92,6 @@ export function certificateRoutes(service: DeviceService): ApiRoute[] {
       summary: 'Issue a certificate in place of another, which counts on until the new one has been in use for a while',
       tag,
       scope,
-      action: 'certificate.renew',
       params: DEVICE_PARAMS,
       body: RENEWAL,
       answer: ISSUED_CERTIFICATE,
@@ -112,14 +110,12 @@ export function certificateRoutes(service: DeviceService): ApiRoute[] {
       summary: 'Revoke a certificate, for good; whoever is connected with it goes',
       tag,
       scope,
-      action: 'certificate.revoke',
       params: SERIAL,
       body: REVOCATION,
       answer: CERTIFICATE,
       async handle({ caller, params: { serial }, body }) {
         const revoked = await there(issuing).certificates.revoke(serial, { ...body, by: caller.by });
-        const after = shownCertificate(revoked);
-        return { body: after, change: { target: after.deviceId, after } };
+        return { body: shownCertificate(revoked) };
       },
     }),
     ...publicRoutes(issuing),
@@ -225,7 +221,6 @@ function issued(
       ...(key !== undefined && { key }),
     },
     location: `/api/v1/devices/${encodeURIComponent(id)}/certificates`,
-    change: { target: id, after: seen },
   };
 }
 

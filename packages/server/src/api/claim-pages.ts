@@ -2,7 +2,7 @@
 import type { Clock } from '@dunlin/broker';
 import type { DeviceService } from '@dunlin/devices';
 import { Type } from 'typebox';
-import { type ApiAnswer, type ApiCall, type ApiChange, type ApiRoute, CLOSED, route } from './api-route.ts';
+import { type ApiAnswer, type ApiCall, type ApiRoute, CLOSED, route } from './api-route.ts';
 import { boundedBytes } from './bounded-stream.ts';
 import { confirmed } from './claim-routes.ts';
 import { devicesPage, type Note, PAGE_HEADERS, signInPage } from './claim-view.ts';
@@ -22,12 +22,6 @@ export interface ClaimPageParts extends SignInParts {
 type Call = Pick<ApiCall<never, never, never>, 'caller' | 'http' | 'gone'>;
 type FormCall = Call & { readonly body: AsyncIterable<Uint8Array> };
 type Fields = (name: string) => string;
-
-/** What a form led to: another page, or what is told on this one. */
-interface Done {
-  readonly answer: ApiAnswer<string>;
-  readonly change?: ApiChange;
-}
 
 const tag = 'pages';
 const FORM = { contentTypes: ['application/x-www-form-urlencoded'], bytesMax: 16_384 } as const;
@@ -61,53 +55,51 @@ export function claimPages(parts: ClaimPageParts): ApiRoute[] {
         return shown(parts, call, { code, cursor, note });
       },
     }),
-    form('sign-in', 'Sign in', undefined, async (call) => {
+    form('sign-in', 'Sign in', async (call) => {
       const fields = await fieldsOf(call.body);
       const [username, code] = [fields('username'), fields('code')];
       try {
         const cookie = await signIn(parts, { username, password: fields('password') }, call.http, call.gone);
-        return { answer: seeOther(code === '' ? '/claim' : `/claim?code=${encodeURIComponent(code)}`, cookie) };
+        return seeOther(code === '' ? '/claim' : `/claim?code=${encodeURIComponent(code)}`, cookie);
       } catch (error) {
-        return { answer: signInAnswer(call, { code, username, problem: problemOf(error) }) };
+        return signInAnswer(call, { code, username, problem: problemOf(error) });
       }
     }),
-    form('sign-out', 'Sign out', undefined, (call) =>
+    form('sign-out', 'Sign out', (call) =>
       signedIn(parts, call, () => {
         const { headers, isSecure } = call.http;
-        return { answer: seeOther('/claim', sessions.end(headers, isSecure)) };
+        return seeOther('/claim', sessions.end(headers, isSecure));
       }),
     ),
-    form('confirm', 'Enter the code of a device', 'claim.confirm', (call) =>
+    form('confirm', 'Enter the code of a device', (call) =>
       signedIn(parts, call, async (fields) => {
         const [name, replaces] = [fields('name').trim(), fields('replaces')];
-        const { registered } = await confirmed(service, call, undefined, {
+        await confirmed(service, call, undefined, {
           code: fields('code'),
           name,
           ...(replaces !== '' && { replaces }),
         });
-        const { id, owner, type } = registered.device;
-        return { answer: seeOther('/claim?done=confirmed'), change: { target: id, after: { owner, type, name } } };
+        return seeOther('/claim?done=confirmed');
       }),
     ),
-    form('renew', 'A new certificate of a device, as a file', 'certificate.renew', (call) =>
+    form('renew', 'A new certificate of a device, as a file', (call) =>
       signedIn(parts, call, async (fields, session) => {
         const registered = await ownDevice(service, session.owner, fields('device'));
         const { id } = registered.device;
-        const { serial, notAfterMs, ...pems } = await desk.renewForOwner(registered, { by: call.caller.by });
+        const pems = await desk.renewForOwner(registered, { by: call.caller.by });
         const name = `${id.replaceAll(/[^\w.-]/g, '_')}.pem`;
-        const answer = {
+        return {
           body: `${pems.key ?? ''}${pems.chain}${pems.authorities}`,
           contentType: 'application/x-pem-file',
           headers: { 'content-disposition': `attachment; filename="${name}"` },
         };
-        return { answer, change: { target: id, after: { serial, notAfterMs } } };
       }),
     ),
-    form('revoke', 'Take all credentials of a device away', 'credentials.revoke', (call) =>
+    form('revoke', 'Take all credentials of a device away', (call) =>
       signedIn(parts, call, async (fields, session) => {
         const registered = await ownDevice(service, session.owner, fields('device'));
         await desk.end(registered, call.caller.by);
-        return { answer: seeOther('/claim?done=revoked'), change: { target: registered.device.id } };
+        return seeOther('/claim?done=revoked');
       }),
     ),
   ];
@@ -118,12 +110,7 @@ const DONE = {
   revoked: 'The device is locked out. To use it again, have it show a new code.',
 } as const;
 
-function form(
-  name: string,
-  summary: string,
-  action: string | undefined,
-  handle: (call: FormCall) => Promise<Done>,
-): ApiRoute {
+function form(name: string, summary: string, handle: (call: FormCall) => Promise<ApiAnswer<string>>): ApiRoute {
   return route({
     method: 'POST',
     path: `/claim/${name}`,
@@ -131,13 +118,9 @@ function form(
     tag,
     scope: 'public',
     isPage: true,
-    ...(action !== undefined && { action }),
     body: BODY,
     bodyKind: FORM,
-    async handle(call) {
-      const { answer, change } = await handle(call);
-      return { ...answer, change };
-    },
+    handle,
   });
 }
 
@@ -148,13 +131,13 @@ function form(
 async function signedIn(
   parts: ClaimPageParts,
   call: FormCall,
-  work: (fields: Fields, session: OwnerSession) => Done | Promise<Done>,
-): Promise<Done> {
+  work: (fields: Fields, session: OwnerSession) => ApiAnswer<string> | Promise<ApiAnswer<string>>,
+): Promise<ApiAnswer<string>> {
   const { session } = call.caller;
   const fields = await fieldsOf(call.body);
   if (session === undefined) {
     const problem = new ApiProblem('session-missing', 'You are no longer signed in: sign in again.');
-    return { answer: signInAnswer(call, { code: fields('code'), username: '', problem }) };
+    return signInAnswer(call, { code: fields('code'), username: '', problem });
   }
   if (!isFormToken(session, fields('formToken')))
     throw new ApiProblem('form-refused', 'Cannot do this: a page of this server is expected to ask');
@@ -164,7 +147,7 @@ async function signedIn(
     const problem = problemOf(error);
     const note = { text: TOLD[problem.code] ?? problem.message, isBad: true };
     const answer = await shown(parts, call, { code: fields('code'), name: fields('name'), note });
-    return { answer: { ...answer, status: PROBLEMS[problem.code].status } };
+    return { ...answer, status: PROBLEMS[problem.code].status };
   }
 }
 

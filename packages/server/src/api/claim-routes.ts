@@ -102,7 +102,6 @@ export function claimRoutes(service: DeviceService, authorities: Authorities | u
       tag,
       scope: 'claims:write',
       allowsOwners: true,
-      action: 'claim.confirm',
       body: CONFIRMATION,
       answer: Type.Object({ deviceId: Type.String(), type: Type.String(), name: Type.String() }),
       async handle(call) {
@@ -110,8 +109,8 @@ export function claimRoutes(service: DeviceService, authorities: Authorities | u
         if (call.caller.session !== undefined && (owner !== undefined || rest.attributes !== undefined))
           throw new ApiProblem('input-invalid', 'Cannot take owner and attributes of a user: an API key is expected');
         const { registered } = await confirmed(service, call, owner, { code, ...rest });
-        const { id: deviceId, type, name, owner: given } = registered.device;
-        return { body: { deviceId, type, name }, change: { target: deviceId, after: { owner: given, type, name } } };
+        const { id: deviceId, type, name } = registered.device;
+        return { body: { deviceId, type, name } };
       },
     }),
     route({

@@ -83,7 +83,6 @@ export function commandRoutes(service: DeviceService): ApiRoute[] {
       summary: 'Have a device do something; answered when that can no longer be lost, or after waitMs',
       tag,
       scope: 'commands:write',
-      action: 'command.request',
       params: Type.Object({ ...DEVICE_PARAMS.properties, type: Type.String({ minLength: 1, maxLength: 64 }) }),
       query: WAIT,
       body: NEW_COMMAND,
@@ -96,7 +95,6 @@ export function commandRoutes(service: DeviceService): ApiRoute[] {
         return {
           body: shownCommand(waited ?? requested),
           location: `/api/v1/commands/${requested.id}`,
-          change: { target: id, after: { commandId: requested.id, type } },
         };
       },
     }),
@@ -125,12 +123,10 @@ export function commandRoutes(service: DeviceService): ApiRoute[] {
       summary: 'Cancel a command; one that is on its way may arrive all the same',
       tag,
       scope: 'commands:write',
-      action: 'command.cancel',
       params: ID,
       answer: COMMAND,
       async handle({ caller, params: { commandId } }) {
-        const ended = shownCommand(await service.commands.cancel(commandId, caller.by));
-        return { body: ended, change: { target: ended.deviceId, after: { commandId, state: ended.state } } };
+        return { body: shownCommand(await service.commands.cancel(commandId, caller.by)) };
       },
     }),
   ];

@@ -27,9 +27,14 @@ function hashOfFile(file: string, path: string): string {
   const key = readConfiguredFile(file, 'an API key')
     .toString('latin1')
     .replace(/\r?\n$/, '');
-  if (!KEY.test(key))
-    throw new ConfigurationError([
-      `${path}: what ${file} holds is no API key: one line of 32 to 256 visible ASCII characters is expected`,
-    ]);
-  return createHash('sha256').update(key).digest('hex');
+  const hash = apiKeyHash(key);
+  if (hash !== undefined) return hash;
+  throw new ConfigurationError([
+    `${path}: what ${file} holds is no API key: one line of 32 to 256 visible ASCII characters is expected`,
+  ]);
+}
+
+/** What `api.keys[].sha256` says of a key; undefined for a text that is none: 32 to 256 visible ASCII characters are one. */
+export function apiKeyHash(key: string): string | undefined {
+  return KEY.test(key) ? createHash('sha256').update(key).digest('hex') : undefined;
 }

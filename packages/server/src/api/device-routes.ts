@@ -40,7 +40,6 @@ export function deviceRoutes({ registry }: DeviceService): ApiRoute[] {
       summary: 'Add a device',
       tag,
       scope: 'devices:write',
-      action: 'device.add',
       body: NEW_DEVICE,
       answer: DEVICE,
       status: 201,
@@ -48,7 +47,7 @@ export function deviceRoutes({ registry }: DeviceService): ApiRoute[] {
         const added = await registry.add(body, caller.by);
         const after = shownDevice(added);
         const location = `/api/v1/devices/${encodeURIComponent(after.id)}`;
-        return { body: after, location, revision: added.revision, change: { target: after.id, after } };
+        return { body: after, location, revision: added.revision };
       },
     }),
     route({
@@ -70,17 +69,13 @@ export function deviceRoutes({ registry }: DeviceService): ApiRoute[] {
       summary: 'Change a device; what is left out stays, null takes away',
       tag,
       scope: 'devices:write',
-      action: 'device.change',
       params: DEVICE_PARAMS,
       body: DEVICE_PATCH,
       answer: DEVICE,
       async handle({ caller, params: { id }, body, expected }) {
-        const before = known(id, await registry.get(id));
+        known(id, await registry.get(id));
         const changed = await registry.change(id, body, { by: caller.by, ...(expected && { expected }) });
-        const after = shownDevice(changed);
-        const change =
-          changed.revision === before.revision ? undefined : { target: id, before: shownDevice(before), after };
-        return { body: after, revision: changed.revision, change };
+        return { body: shownDevice(changed), revision: changed.revision };
       },
     }),
     route({
@@ -89,13 +84,12 @@ export function deviceRoutes({ registry }: DeviceService): ApiRoute[] {
       summary: 'Remove a device, with its credentials, commands and sessions',
       tag,
       scope: 'devices:write',
-      action: 'device.remove',
       params: DEVICE_PARAMS,
       status: 204,
       async handle({ caller, params: { id }, expected }) {
-        const before = known(id, await registry.get(id));
+        known(id, await registry.get(id));
         await registry.remove(id, { by: caller.by, ...(expected && { expected }) });
-        return { change: { target: id, before: shownDevice(before) } };
+        return {};
       },
     }),
   ];

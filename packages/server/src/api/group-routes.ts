@@ -42,7 +42,6 @@ export function groupRoutes(service: DeviceService): ApiRoute[] {
       summary: 'Have every device of a group do something, so many a second',
       tag,
       scope: 'commands:write',
-      action: 'batch.request',
       params: Type.Object({
         group: Type.String({ minLength: 1, maxLength: 128 }),
         type: Type.String({ minLength: 1, maxLength: 64 }),
@@ -52,8 +51,7 @@ export function groupRoutes(service: DeviceService): ApiRoute[] {
       status: 202,
       async handle({ caller, params, body }) {
         const batch = shownBatch(await service.groupCommands.request({ ...body, ...params, by: caller.by }));
-        const { id, group, type } = batch;
-        return { body: batch, location: `/api/v1/batches/${id}`, change: { target: id, after: { group, type } } };
+        return { body: batch, location: `/api/v1/batches/${batch.id}` };
       },
     }),
     route({
@@ -79,12 +77,10 @@ export function groupRoutes(service: DeviceService): ApiRoute[] {
       summary: 'Ask for no more commands of a batch; those that were taken go on',
       tag,
       scope: 'commands:write',
-      action: 'batch.cancel',
       params: ID,
       answer: BATCH,
       async handle({ params: { batchId } }) {
-        const batch = shownBatch(await service.groupCommands.cancel(batchId));
-        return { body: batch, change: { target: batchId, after: { state: batch.state } } };
+        return { body: shownBatch(await service.groupCommands.cancel(batchId)) };
       },
     }),
   ];

@@ -52,7 +52,6 @@ export function keyRoutes(keys: ApiKeys): ApiRoute[] {
       summary: 'Make an API key, which is shown this once',
       tag,
       scope,
-      action: 'key.add',
       body: NEW_KEY,
       answer: Type.Object({ ...KEY.properties, key: Type.String({ description: 'The key itself.' }) }),
       status: 201,
@@ -60,8 +59,7 @@ export function keyRoutes(keys: ApiKeys): ApiRoute[] {
       async handle({ caller, body }) {
         checkWithin(caller, body.scopes);
         const { key, entry } = await keys.add({ ...body, by: caller.by });
-        const after = shown(entry);
-        return { body: { ...after, key }, location: `/api/v1/keys/${entry.id}`, change: { target: entry.id, after } };
+        return { body: { ...shown(entry), key }, location: `/api/v1/keys/${entry.id}` };
       },
     }),
     route({
@@ -70,14 +68,13 @@ export function keyRoutes(keys: ApiKeys): ApiRoute[] {
       summary: 'Delete an API key, which counts no longer',
       tag,
       scope,
-      action: 'key.remove',
       params: ID,
       status: 204,
       async handle({ caller, params: { keyId } }) {
         const entry = await keys.get(keyId);
         checkWithin(caller, entry.scopes);
         await keys.remove(keyId);
-        return { change: { target: keyId, before: shown(entry) } };
+        return {};
       },
     }),
   ];

@@ -61,7 +61,6 @@ export function ownerRoutes(service: DeviceService): ApiRoute[] {
       summary: 'A certificate in place of the one that the device has, to be carried to it',
       tag,
       scope,
-      action: 'certificate.renew',
       params: DEVICE_PARAMS,
       body: Type.Object({ csr: Type.Optional(Type.String({ maxLength: 24_000 })) }, CLOSED),
       answer: ISSUED_CERTIFICATE,
@@ -69,8 +68,7 @@ export function ownerRoutes(service: DeviceService): ApiRoute[] {
       isSecret: true,
       async handle({ caller, params: { id }, body }) {
         const registered = await ownDevice(service, sessionOf(caller).owner, id);
-        const given = shownGiven(await desk.renewForOwner(registered, { ...body, by: caller.by }));
-        return { body: given, change: { target: id, after: { serial: given.serial, notAfterMs: given.notAfterMs } } };
+        return { body: shownGiven(await desk.renewForOwner(registered, { ...body, by: caller.by })) };
       },
     }),
     route({
@@ -79,12 +77,11 @@ export function ownerRoutes(service: DeviceService): ApiRoute[] {
       summary: 'Take all credentials of the device away; whoever is connected with one goes',
       tag,
       scope,
-      action: 'credentials.revoke',
       params: DEVICE_PARAMS,
       status: 204,
       async handle({ caller, params: { id } }) {
         await desk.end(await ownDevice(service, sessionOf(caller).owner, id), caller.by);
-        return { change: { target: id } };
+        return {};
       },
     }),
   ];

@@ -9,7 +9,9 @@ const cookieOf = (set: string) => ({ cookie: set.split(';')[0] });
 
 function world() {
   const clock = new StandingClock();
-  const sessions = new OwnerSessions(clock);
+  const ended: string[] = [];
+  const limits = { ownerSessionsMax: 50, sessionsPerOwnerMax: 20 };
+  const sessions = new OwnerSessions(clock, limits, (limit, owner) => ended.push(`${limit} ${owner}`));
   const gone = new Set<string>();
   const authenticator: Authenticator = {
     supports: () => false,
@@ -18,7 +20,7 @@ function world() {
   };
   const begin = (owner: string, isSecure = false, expiresAtMs = Infinity) =>
     sessions.begin(owner, { ...NOBODY, username: owner, expiresAtMs }, authenticator, isSecure);
-  return { clock, sessions, gone, begin };
+  return { clock, sessions, gone, begin, ended };
 }
 
 test('a cookie over TLS is for this host alone and never sent in the clear', () => {
@@ -44,12 +46,13 @@ test('a session ends with whoever it is of, and with the credential that was sho
   assert.equal(sessions.find(bob, false), undefined);
 });
 
-test('an owner has twenty sessions at the most; the oldest ends', () => {
-  const { sessions, begin } = world();
+test('an owner has as many sessions as are allowed; the oldest ends, and that is told', () => {
+  const { sessions, begin, ended } = world();
   const other = cookieOf(begin('bob'));
   const cookies = Array.from({ length: 21 }, () => cookieOf(begin('ada')));
   const found = cookies.filter((cookie) => sessions.find(cookie, false) !== undefined);
   assert.deepEqual(found, cookies.slice(1));
+  assert.deepEqual(ended, ['sessionsPerOwnerMax ada']);
   assert.equal(sessions.find(other, false)?.owner, 'bob');
 });
 
@@ -59,4 +62,16 @@ test('the token of a form is that of its session alone', () => {
   assert.ok(one !== undefined && other !== undefined);
   assert.equal(isFormToken(one, one.formToken), true);
   for (const shown of [other.formToken, '', undefined, [one.formToken]]) assert.equal(isFormToken(one, shown), false);
+});
+
+test('all owners have as many as are allowed together; whoever did nothing for the longest time goes', () => {
+  const { sessions, begin, ended } = world();
+  const [first, second] = ['0', '1'].map((owner) => cookieOf(begin(owner)));
+  for (let owner = 2; owner < 50; owner++) begin(`${owner}`);
+  assert.deepEqual(ended, []);
+  assert.equal(sessions.find(first, false)?.owner, '0');
+  begin('51');
+  assert.deepEqual(ended, ['ownerSessionsMax ']);
+  assert.equal(sessions.find(second, false), undefined);
+  assert.equal(sessions.find(first, false)?.owner, '0');
 });

@@ -22,9 +22,15 @@ interface Kept extends OwnerSession {
   lastUsedAtMs: number;
 }
 
-/** Whoever came longest ago signs in again. */
-const SESSIONS_MAX = 10_000;
-const OWN_SESSIONS_MAX = 20;
+export interface OwnerSessionLimits {
+  /** Whoever came longest ago signs in again. */
+  readonly ownerSessionsMax: number;
+  readonly sessionsPerOwnerMax: number;
+}
+
+/** Told of a limit by which one more session ended early, and whose it is where it is about one owner. */
+export type SessionEnded = (limit: keyof OwnerSessionLimits, owner: string) => void;
+
 const IDLE_MS = 30 * 60_000;
 const ABSOLUTE_MS = 12 * 3_600_000;
 const ID = /^[\w-]{43}$/;
@@ -37,10 +43,15 @@ function cookieName(isSecure: boolean): string {
 export class OwnerSessions {
   readonly #clock: Clock;
   /** By the hash of the id: comparing them tells nothing of one. */
-  readonly #sessions = new BoundedMap<Kept>(SESSIONS_MAX);
+  readonly #sessions: BoundedMap<Kept>;
+  readonly #limits: OwnerSessionLimits;
+  readonly #ended: SessionEnded;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, limits: OwnerSessionLimits, ended: SessionEnded) {
     this.#clock = clock;
+    this.#limits = limits;
+    this.#ended = ended;
+    this.#sessions = new BoundedMap(limits.ownerSessionsMax);
   }
 
   /** Begins a session under an id of its own, whatever the browser had before. Returns the cookie for it. */
@@ -79,7 +90,12 @@ export class OwnerSessions {
 
   #makeRoom(owner: string): void {
     const own = [...this.#sessions.entries()].filter(([, kept]) => kept.owner === owner);
-    if (own.length >= OWN_SESSIONS_MAX) this.#sessions.delete(own[0][0]);
+    const { ownerSessionsMax, sessionsPerOwnerMax } = this.#limits;
+    if (own.length >= sessionsPerOwnerMax) {
+      this.#sessions.delete(own[0][0]);
+      this.#ended('sessionsPerOwnerMax', owner);
+    }
+    if (this.#sessions.size >= ownerSessionsMax) this.#ended('ownerSessionsMax', '');
   }
 }
 

@@ -18,7 +18,7 @@ export const SCOPE_NAMES = Object.keys(SCOPES) as readonly Scope[];
 
 /** Who asks the API. */
 export interface Caller {
-  /** For the audit log and for events: `local` (the control socket, or the program itself), `key:ID`, `owner:NAME`, or `public`. */
+  /** For the audit log and for events: `local`, `offline`, `key:ID`, `configured-key:NAME`, `owner:NAME`, or `public`. */
   readonly by: string;
   readonly scopes: ReadonlySet<Scope>;
   /** Empty where nobody came over the network. */
@@ -27,5 +27,10 @@ export interface Caller {
   readonly session?: OwnerSession;
 }
 
+/** `local`: by the control socket of a server, or its program; `offline`: the tool itself on a store that no server has. */
+export type LocalName = 'local' | 'offline';
+
 /** Whoever may use the files of the server may do everything. */
-export const LOCAL: Caller = { by: 'local', scopes: new Set(SCOPE_NAMES), address: '' };
+export function localCaller(by: LocalName): Caller {
+  return { by, scopes: new Set(SCOPE_NAMES), address: '' };
+}

@@ -1,6 +1,6 @@
 /** The API of a server, put together of what the server is made of. */
 import type { Clock } from '@dunlin/broker';
-import type { DeviceService, Tables } from '@dunlin/devices';
+import { type AuditLog, type DeviceService, RoomNotice, type Tables } from '@dunlin/devices';
 import type { ApiConfiguration } from '../configuration.ts';
 import type { Doors } from '../doors.ts';
 import type { ServerEvent } from '../events.ts';
@@ -19,12 +19,15 @@ import { groupRoutes } from './group-routes.ts';
 import { ownerRoutes } from './owner-routes.ts';
 import { OwnerSessions } from './owner-sessions.ts';
 import { presenceRoutes } from './presence-routes.ts';
+import type { LocalName } from './scopes.ts';
 import { tokenRoutes } from './token-routes.ts';
 import { transferRoutes } from './transfer-routes.ts';
 import { typeRoutes } from './type-routes.ts';
 
 export interface ServerApiParts {
   readonly tables: Tables;
+  readonly audit: AuditLog;
+  readonly localName: LocalName;
   readonly clock: Clock;
   readonly settings: ApiConfiguration;
   /** Undefined: the server has no device service, and the API no routes for one. */
@@ -49,7 +52,15 @@ const OF_DEVICES = [
 /** @throws ConfigurationError where the file of a key cannot be used */
 export async function openServerApi({ devices, doors, warnDays, tell, ...rest }: ServerApiParts): Promise<ApiHost> {
   const configuredKeys = readConfiguredKeys(rest.settings.keys);
-  const sessions = new OwnerSessions(rest.clock);
+  const limitReached = (limit: string, by: string, detail: string): void =>
+    tell({ name: 'apiLimitReached', limit, by, detail });
+  const sessionsEnded = new RoomNotice(rest.clock, (count) =>
+    limitReached('ownerSessionsMax', '', `${count} sessions of owners ended early`),
+  );
+  const sessions = new OwnerSessions(rest.clock, rest.settings, (limit, owner) => {
+    if (limit === 'ownerSessionsMax') sessionsEnded.madeRoom();
+    else limitReached(limit, `owner:${owner}`, 'the session that came first ended');
+  });
   const ownersAt = (listener: string) => doors.ownersAt(listener);
   const signInEvents = {
     signedIn: (username: string, address: string, listener: string) =>
@@ -73,6 +84,7 @@ export async function openServerApi({ devices, doors, warnDays, tell, ...rest }:
     routes,
     problemOf: deviceProblem,
     failed: (requestId, error) => tell({ name: 'apiFailed', requestId, error: String(error) }),
+    limitReached,
     refused: (refused) => tell({ name: 'apiRefused', ...refused }),
     owners: sessions,
     problemPage: ({ message }) => ({ body: problemPage(message), headers: PAGE_HEADERS }),

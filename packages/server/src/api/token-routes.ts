@@ -79,7 +79,6 @@ export function tokenRoutes({ registry, tokens }: DeviceService): ApiRoute[] {
       summary: 'Make a token for a device, or import one',
       tag,
       scope,
-      action: 'token.issue',
       params: DEVICE_PARAMS,
       body: NEW_TOKEN,
       answer: Type.Partial(ISSUED),
@@ -97,7 +96,6 @@ export function tokenRoutes({ registry, tokens }: DeviceService): ApiRoute[] {
       summary: 'Make a token in place of the others, which count on for a while',
       tag,
       scope,
-      action: 'token.rotate',
       params: DEVICE_PARAMS,
       body: ROTATION,
       answer: Type.Partial(ISSUED),
@@ -113,12 +111,11 @@ export function tokenRoutes({ registry, tokens }: DeviceService): ApiRoute[] {
       summary: 'Revoke a token; whoever is connected with it goes',
       tag,
       scope,
-      action: 'token.revoke',
       params: Type.Object({ ...DEVICE_PARAMS.properties, tokenId: Type.String({ minLength: 1, maxLength: 64 }) }),
       status: 204,
       async handle({ caller, params: { id, tokenId } }) {
         await tokens.revoke(id, tokenId, caller.by);
-        return { change: { target: id, before: { tokenId } } };
+        return {};
       },
     }),
   ];
@@ -130,7 +127,6 @@ function issued(id: string, { tokenId, expiresAtMs, token }: Omit<IssuedToken, '
   return {
     body: { ...seen, ...(token !== undefined && { token }) },
     location: `/api/v1/devices/${encodeURIComponent(id)}/tokens/${tokenId}`,
-    change: { target: id, after: seen },
   };
 }
 

@@ -1,6 +1,6 @@
 /** Routes of many devices at once: into the registry from a file, and out of it into one. */
 import { Readable } from 'node:stream';
-import { type DeviceService, exportDevices, importDevices } from '@dunlin/devices';
+import { type DeviceService, exportDevices, gathered, type ImportReport, importDevices } from '@dunlin/devices';
 import { Type } from 'typebox';
 import { type ApiRoute, CLOSED, route } from './api-route.ts';
 import { boundedStream } from './bounded-stream.ts';
@@ -29,7 +29,6 @@ export function transferRoutes({ registry, tokens }: DeviceService, bytesMax: nu
         'Add and change devices from a file; the same file again changes nothing. Tokens need credentials:write too',
       tag,
       scope: 'devices:write',
-      action: 'device.import',
       query: Type.Object(
         { dryRun: Type.Optional(Type.Boolean({ description: 'Say what would be done, and do nothing.' })) },
         CLOSED,
@@ -38,19 +37,19 @@ export function transferRoutes({ registry, tokens }: DeviceService, bytesMax: nu
       bodyKind: { contentTypes: [CSV, ...JSON_TYPES], bytesMax },
       answer: REPORT,
       async handle({ caller, query: { dryRun = false }, body, contentType }) {
-        const report = await importDevices(boundedStream(body, bytesMax), {
+        const options = {
           format: contentType === CSV ? 'csv' : 'json',
           registry,
           tokens: caller.scopes.has('credentials:write') ? tokens : undefined,
           by: caller.by,
           isDryRun: dryRun,
-        });
-        const { faults, ...counts } = report;
-        const isChange = !dryRun && counts.added + counts.changed + counts.tokens > 0;
-        return {
-          body: { ...counts, faults: [...faults] },
-          change: isChange ? { target: '', after: counts } : undefined,
-        };
+        } as const;
+        const { faults, ...counts } = await gathered(
+          'device.import',
+          () => importDevices(boundedStream(body, bytesMax), options),
+          audited,
+        );
+        return { body: { ...counts, faults: [...faults] } };
       },
     }),
     route({
@@ -66,4 +65,11 @@ export function transferRoutes({ registry, tokens }: DeviceService, bytesMax: nu
       },
     }),
   ];
+}
+
+const FAULTY_LINES_MAX = 100;
+
+/** Without the words of the faults, which may repeat what the file holds. */
+function audited({ faults, unchanged, faulty }: ImportReport) {
+  return { unchanged, faulty, faultyLines: faults.slice(0, FAULTY_LINES_MAX).map(({ line }) => line) };
 }

@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Clock, MemoryTable, type Table, type TableDefinition } from '@dunlin/broker';
+import { openAudit } from '../../audit.ts';
 import { systemClock } from '../../system-clock.ts';
 import type { ApiVisit } from '../api-application.ts';
 import { ApiHost, type ApiOptions, type ApiSettings, type LocalRequest } from '../api-host.ts';
@@ -21,7 +22,6 @@ export const SETTINGS: ApiSettings = {
   requestsMax: 100,
   bodyBytesMax: 4_096,
   keysMax: 10,
-  auditEntriesMax: 1_000,
   idempotencyS: 86_400,
   idempotencyEntriesMax: 100,
 };
@@ -45,6 +45,8 @@ export interface TestApi extends AsyncDisposable {
   readonly failures: unknown[];
   /** Whom it turned away: who, from where, why. */
   readonly refusals: string[];
+  /** Limits that acted: which, who met it, what was told of it. */
+  readonly limits: string[];
   /** What the listener says of whoever comes next. */
   visit: ApiVisit;
   /** As local administrator; the body is read as JSON where it is one. */
@@ -74,19 +76,27 @@ export async function openTestApi(
   const clock = new StandingClock();
   const failures: unknown[] = [];
   const refusals: string[] = [];
+  const limits: string[] = [];
+  const audit = await openAudit({
+    ...{ tables: options.tables ?? new MemoryTables(), clock },
+    ...{ entriesMax: 1_000, tell: () => {} },
+  });
   const host = await ApiHost.open({
-    tables: new MemoryTables(),
     clock,
+    localName: 'local',
     routes: [],
     problemOf: () => undefined,
     failed: (_requestId, error) => void failures.push(error),
     guard: { isBanned: () => false, failedElsewhere: () => 0 },
     configuredKeys: [],
     refused: ({ by, address, code }) => void refusals.push(`${by} ${address} ${code}`),
-    owners: new OwnerSessions(clock),
+    limitReached: (limit, by, detail) => void limits.push(`${limit} ${by} ${detail}`),
+    owners: new OwnerSessions(clock, { ownerSessionsMax: 10, sessionsPerOwnerMax: 5 }, () => {}),
     problemPage: ({ message }) => ({ body: message, headers: {} }),
     version: '1.2.3',
     ...options,
+    tables: audit.tables,
+    audit: audit.log,
     settings: { ...SETTINGS, ...options.settings },
   });
   const server = createServer((request: IncomingMessage, response) =>
@@ -100,6 +110,7 @@ export async function openTestApi(
     url,
     failures,
     refusals,
+    limits,
     visit: VISIT,
     async local(request) {
       const { status, headers, body } = await host.local(request);

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MemoryTable } from '@dunlin/broker';
+import { TestClock } from '../testing/clock.ts';
+import { actingAs } from './actor.ts';
+import { AUDIT_TABLE, type AuditEntry, AuditLog } from './audit-log.ts';
+
+const change = { action: 'device.add', target: 'cam-1' };
+const numbers = async (log: AuditLog) => (await log.list(100)).entries.map(({ number }) => number);
+
+function open() {
+  const table = new MemoryTable<AuditEntry>(AUDIT_TABLE);
+  const clock = new TestClock();
+  const madeRoom: number[] = [];
+  const begin = (entriesMax: number) =>
+    AuditLog.open(table, { clock, entriesMax, madeRoom: (entries) => void madeRoom.push(entries) });
+  return { begin, clock, madeRoom };
+}
+
+test('entries are numbered on, from one process to the next, and the newest comes first', async () => {
+  const { begin } = open();
+  await (await begin(10)).record(change).stored;
+  const log = await begin(10);
+  await Promise.all([log.record(change).stored, log.record(change).stored]);
+  assert.deepEqual(await numbers(log), [3, 2, 1]);
+});
+
+test('an entry says who did it, how a device has shown who it is, from where and by which request', async () => {
+  const { begin, clock } = open();
+  const log = await begin(10);
+  await log.record(change).stored;
+  const actor = { by: 'device:a', proof: 'renewal token', address: '192.0.2.1', requestId: 'r-1' };
+  await actingAs(actor, () => log.record(change).stored);
+  assert.deepEqual((await log.list(10)).entries, [
+    { number: 2, atMs: clock.nowMs(), ...actor, ...change },
+    { number: 1, atMs: clock.nowMs(), by: 'service', address: '', requestId: '', ...change },
+  ]);
+});
+
+test('what time has made is by the service, whoever has looked', async () => {
+  const log = await open().begin(10);
+  const recorded = await actingAs({ by: 'key:1', requestId: 'r-1' }, () => log.note({ ...change, isOfTime: true }));
+  await recorded.stored;
+  const [{ by, requestId, action, ...rest }] = (await log.list(10)).entries;
+  assert.deepEqual([by, requestId, action, 'isOfTime' in rest], ['service', 'r-1', 'device.add', false]);
+});
+
+test('the oldest make room, and a limit that was lowered is reached by and by', async () => {
+  const { begin } = open();
+  const log = await begin(30);
+  for (let index = 0; index < 40; index++) await log.record(change).stored;
+  assert.equal((await numbers(log)).length, 30);
+  const small = await begin(5);
+  for (let index = 0; index < 4; index++) await small.record(change).stored;
+  await small.close();
+  assert.deepEqual(await numbers(small), [44, 43, 42, 41, 40]);
+});
+
+test('that entries made room is told at first, and then once an hour, with how many', async () => {
+  const { begin, clock, madeRoom } = open();
+  const log = await begin(2);
+  const add = async (): Promise<void> => {
+    await log.record(change).stored;
+    await new Promise(setImmediate);
+  };
+  for (let index = 0; index < 2; index++) await add();
+  assert.deepEqual(madeRoom, []);
+  for (let index = 0; index < 5; index++) await add();
+  assert.deepEqual(madeRoom, [1]);
+  clock.pass(3_600_000);
+  await add();
+  assert.deepEqual(madeRoom, [1, 5]);
+});
+
+test('pages follow one another', async () => {
+  const log = await open().begin(10);
+  for (let index = 0; index < 3; index++) await log.record(change).stored;
+  const first = await log.list(2);
+  const second = await log.list(2, first.cursor);
+  assert.deepEqual([first.entries.length, second.entries.length, second.cursor], [2, 1, undefined]);
+});
