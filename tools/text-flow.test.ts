@@ -49,6 +49,11 @@ const REFUSED = {
   'is in a member that may be read by anyone': 'const b = { why: "it broke" };',
   'is returned to nobody known': 'a.map(() => "it broke");',
   'has a tag': 'tag`it ${a} broke`;',
+  'is compared outside of the function that sets it':
+    'function a() { let why; function b() { why = "it broke"; } b(); if (why === c) d(); }',
+  'is exported': 'const why = "it broke"; export { why };',
+  'is given behind arguments that nobody counted':
+    'function fail(why) { throw new Error(why); } fail(...a, "it broke");',
   'is taken for a list': 'const [b] = "it broke";',
 };
 

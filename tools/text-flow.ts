@@ -104,9 +104,27 @@ class TextFlow {
 
   /** Every use of a variable, which is all of its name in the function around it. */
   #uses(variable: SyntaxNode): void {
-    for (const node of this.#within(this.#scopeOf(variable))) {
+    for (const node of this.#within(this.#declaredIn(variable))) {
       if (node.type === 'Identifier' && node.name === variable.name && this.#isRead(node)) this.#follow(node);
     }
+  }
+
+  /** The innermost function around a variable that declares one of its name. */
+  #declaredIn({ name, ...variable }: SyntaxNode): SyntaxNode {
+    const scopes = this.#tree.nodes
+      .filter((node) => node.type === 'Identifier' && node.name === name && this.#isDeclared(node))
+      .map((node) => this.#scopeOf(node))
+      .filter(({ start, end }) => start <= variable.start && variable.end <= end);
+    return scopes.sort((a, b) => b.start - a.start)[0] ?? this.#tree.nodes[0];
+  }
+
+  #isDeclared(node: SyntaxNode): boolean {
+    const parent = this.#tree.parentOf(node);
+    if (parent.type === 'VariableDeclarator') return parent.id === node;
+    if (parent.type === 'AssignmentPattern') return parent.left === node;
+    if (parent.type === 'Property')
+      return this.#tree.parentOf(parent).type === 'ObjectPattern' && parent.value === node;
+    return /^(?:ArrayPattern|RestElement)$/.test(parent.type) || (isFunction(parent) && parent.params.includes(node));
   }
 
   /** Whether an identifier stands for the value of a variable. */
@@ -119,7 +137,7 @@ class TextFlow {
     if (/^(?:MethodDefinition|PropertyDefinition)$/.test(parent.type)) return parent.value === node || parent.computed;
     if (/^(?:AssignmentPattern|AssignmentExpression)$/.test(parent.type)) return parent.right === node;
     if (parent.type === 'VariableDeclarator') return parent.init === node;
-    if (/Pattern$|^RestElement$|^Export|^Import/.test(parent.type)) return false;
+    if (/Pattern$|^RestElement$|^Import/.test(parent.type)) return false;
     return !isFunction(parent) || (parent.body === node && parent.type === 'ArrowFunctionExpression');
   }
 
@@ -156,7 +174,8 @@ class TextFlow {
     if (call.type === 'NewExpression' && /Error\d*$/.test(nameOf(callee))) return;
     const key = callee.type === 'MemberExpression' && !callee.computed ? callee.property : callee;
     const functions = this.#functionsOf(key, call);
-    if (functions.length === 0 && !SHOWS.has(nameOf(key))) this.#refuse(call);
+    const isPlain = call.arguments.every(({ type }: SyntaxNode) => type !== 'SpreadElement');
+    if (!isPlain || (functions.length === 0 && !SHOWS.has(nameOf(key)))) this.#refuse(call);
     for (const fn of functions) this.#stored(fn.params[call.arguments.indexOf(text)] ?? fn, call);
   }
 
