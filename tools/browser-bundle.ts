@@ -8,7 +8,8 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { bundled, everything } from './bundle.ts';
 import { assertListed, BROWSER_ENTRIES, listedTexts, textsIn, textsOfBrowser, withNumbers } from './error-texts.ts';
-import { syntaxTree } from './syntax-tree.ts';
+import { assertInternal, assertNotPublic, INTERNAL_NAMES } from './internal-names.ts';
+import { type SyntaxTree, syntaxTree } from './syntax-tree.ts';
 
 /** The modules of the bundle that are imported by a name, and what has their types in `dist/`. */
 const MODULES = {
@@ -27,10 +28,13 @@ export async function browserBundle(): Promise<ReadonlyMap<string, string>> {
   const list = listedTexts();
   assertListed(textsOfBrowser(), list);
   const entries = { main: '', ...mapped(({ name }) => everything(name)) };
-  const { outputs } = await bundled({ entries, prepared: (code) => withNumbers(code, list) });
+  const prepared = (code: string): string => withNumbers(code, list);
+  const { outputs } = await bundled({ entries, prepared, internalNames: INTERNAL_NAMES });
+  const trees = new Map([...outputs].map(([name, code]) => [name, syntaxTree(code)]));
+  assertInternal([...trees.values()]);
   const files = new Map<string, string>();
   for (const [name, code] of outputs) {
-    const [left] = textsIn(syntaxTree(code));
+    const [left] = textsIn(trees.get(name) as SyntaxTree);
     if (left !== undefined) throw new Error(`Cannot bundle the client: ${name} still has the text "${left.text}"`);
     files.set(
       unhashed(name),
@@ -54,6 +58,7 @@ function unhashed(name: string): string {
 }
 
 if (import.meta.main) {
+  assertNotPublic();
   const folder = join(root, 'packages/client/dist/bundle');
   const files = await browserBundle();
   rmSync(folder, { recursive: true, force: true });

@@ -23,6 +23,8 @@ export interface BundleOptions {
   readonly conditions?: readonly string[];
   /** Changes each source file, which is JavaScript then, before it is bundled. */
   readonly prepared?: (code: string) => string;
+  /** Properties that are given shorter names, the same in all files; none by default. */
+  readonly internalNames?: readonly string[];
 }
 
 /** A bundle for browsers. */
@@ -44,7 +46,7 @@ export function everything(name: string): string {
 
 /** Bundles modules as browsers get them. */
 export async function bundled(options: BundleOptions): Promise<Bundle> {
-  const { entries, conditions = ['@dunlin/source'] } = options;
+  const { entries, conditions = ['@dunlin/source'], internalNames = [] } = options;
   const { outputFiles, metafile } = await build({
     entryPoints: Object.keys(entries).map((name) => ({ in: `${ENTRY}${name}`, out: name })),
     bundle: true,
@@ -59,6 +61,7 @@ export async function bundled(options: BundleOptions): Promise<Bundle> {
     write: false,
     metafile: true,
     logLevel: 'silent',
+    ...(internalNames.length === 0 ? {} : { mangleProps: new RegExp(`^(?:${internalNames.join('|')})$`) }),
     plugins: [modulesOf(options)],
   });
   const split = new Map<string, string>();

@@ -13,7 +13,7 @@ import { type Bundle, bundled, everything } from './bundle.ts';
 import { type Manifest, publishedManifest } from './pack.ts';
 
 /** What the client stays below today, in bytes, so that it does not grow unnoticed; the aim is 20,000. */
-export const CLIENT_BYTES_MAX = 23_300;
+export const CLIENT_BYTES_MAX = 23_000;
 
 /** The same for each part that is loaded when it is first used. */
 export const ON_DEMAND_BYTES_MAX: Readonly<Record<string, number>> = {
