@@ -8,10 +8,10 @@ import { publicNames } from './public-names.ts';
 import type { SyntaxTree } from './syntax-tree.ts';
 
 /** Names that nothing else in a browser has. */
-const OWN = `aliasOf aliasOn answered authenticating bodyStart carrier carriers closeBlock collect forbidden free gone isAsked
+const OWN = `aliasOf aliasOn answered authenticating bodyStart carrier carriers checkText closeBlock collect flows forbidden free gone isAsked
 isAskedAnew isForGood isGivenUp isGranted isHandled isHeld isOpen isOver isPassable isWritable keeper leaving lingerMs limitedIn
 minimum onlyFrom onlyOf openBlock overError own pump refuse requestIgnored rest routes settle settled skip stopTimer strictText
-tap topicFilter topicOf`;
+tap tell topicFilter topicOf`;
 /** Names that browsers have too, in things with which the client has nothing to do, such as `document.title`. */
 const SHARED = 'begin cancel check children granted link multiple places requests sender title';
 

@@ -13,6 +13,7 @@ import type { SyntaxNode, SyntaxTree } from './syntax-tree.ts';
 const SHOWS: ReadonlySet<string> = new Set([
   // Of PacketReader and PacketWriter: the field, or what is wrong with it.
   'title',
+  'check',
   'byte',
   'uint16',
   'text',
