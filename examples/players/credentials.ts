@@ -3,16 +3,18 @@
  * registration makes them; after a registration `renewal-token` as well.
  */
 import { X509Certificate } from 'node:crypto';
-import { existsSync, watch } from 'node:fs';
+import { existsSync, unwatchFile, watchFile } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { tlsFiles } from '@dunlin/client/node';
+import { FileSet, tlsFiles } from '@dunlin/client/node';
 
 const AUTHORITIES = 'ca.pem';
 const CERTIFICATE = 'cert.pem';
 const KEY = 'key.pem';
 const RENEWAL_TOKEN = 'renewal-token';
-/** Two files do not change at once. */
+const MODES = { [AUTHORITIES]: 0o644, [CERTIFICATE]: 0o644, [KEY]: 0o600 };
+const LOOK_EACH_MS = 500;
+/** Files that somebody copies do not change at once. */
 const SETTLE_MS = 200;
 
 /** As the API gives them. */
@@ -50,29 +52,31 @@ export async function renewalTokenOf(folder: string): Promise<string> {
   return (await readFile(join(folder, RENEWAL_TOKEN), 'utf8')).trim();
 }
 
-/** The key comes last: with it everything is there. */
+/** Certificate and key change at once, so that they always fit; before them the token, which another renewal would need. */
 export async function keep(folder: string, { certificate, renewalToken }: Credentials): Promise<void> {
-  await put(join(folder, RENEWAL_TOKEN), renewalToken);
-  await put(join(folder, AUTHORITIES), certificate.authorities);
-  await put(join(folder, CERTIFICATE), certificate.chain);
-  await put(join(folder, KEY), certificate.key);
+  const token = join(folder, RENEWAL_TOKEN);
+  await writeFile(`${token}.new`, renewalToken, { mode: 0o600, flush: true });
+  await rename(`${token}.new`, token);
+  const files = new FileSet(folder, MODES);
+  try {
+    files.commit({ [AUTHORITIES]: certificate.authorities, [CERTIFICATE]: certificate.chain, [KEY]: certificate.key });
+  } finally {
+    files.close();
+  }
 }
 
 /** Calls back when another certificate is in the folder; what it returns ends that. */
 export function watchCertificate(folder: string, changed: () => void): () => void {
   let settled: NodeJS.Timeout | undefined;
-  const watcher = watch(folder, (_event, name) => {
-    if (name !== CERTIFICATE && name !== KEY) return;
+  const told = (): void => {
     clearTimeout(settled);
     settled = setTimeout(changed, SETTLE_MS);
-  });
+  };
+  // Looked at, not watched: what changes may lie behind a link.
+  const files = [CERTIFICATE, KEY].map((file) => join(folder, file));
+  for (const file of files) watchFile(file, { interval: LOOK_EACH_MS }, told);
   return () => {
     clearTimeout(settled);
-    watcher.close();
+    for (const file of files) unwatchFile(file, told);
   };
-}
-
-async function put(file: string, text: string): Promise<void> {
-  await writeFile(`${file}.new`, text, { mode: 0o600, flush: true });
-  await rename(`${file}.new`, file);
 }

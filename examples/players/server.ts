@@ -3,12 +3,13 @@
  *
  *     npx node --conditions=@dunlin/source examples/players/server.ts FOLDER PASSWORD_FILE [URL]
  *
- * FOLDER keeps what was counted; PASSWORD_FILE has the password of the user `website`; URL is `mqtt://localhost:1883` by
+ * FOLDER keeps what was counted and the status of each player; PASSWORD_FILE has the password of the user `website`; URL is `mqtt://localhost:1883` by
  * default. It runs until SIGINT or SIGTERM. What comes while it is away waits in its session.
  */
 import { readFileSync } from 'node:fs';
 import { createClient } from '@dunlin/client/node';
 import { CountedViews } from './counted-views.ts';
+import { PlayerStatuses } from './player-statuses.ts';
 import { REQUEST, STATUS, topics, VIEW } from './topics.ts';
 
 /** Where this stands for a database. */
@@ -17,7 +18,8 @@ const POSTS = [101, 102, 103, 104, 105];
 const [folder, passwordFile, url = 'mqtt://localhost:1883'] = process.argv.slice(2);
 if (passwordFile === undefined) throw new Error('Cannot serve players: FOLDER and PASSWORD_FILE are expected');
 const views = await CountedViews.open(folder);
-const statuses = new Map<string, string>();
+const statuses = await PlayerStatuses.open(folder);
+console.log(`Online as far as known: ${statuses.of('online').join(', ') || 'none'}`);
 
 const client = createClient(url, {
   clientId: 'website',
@@ -40,11 +42,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 // Subscribed before the answer: what waited in the session comes at once.
 const connected = client.connect();
 const subscribed = [
-  typed.subscribe(STATUS, {}, { qos: 1 }, ({ params: { player }, value: { status } }) => {
-    if (statuses.get(player) !== status) console.log(`${player} is ${status}`);
-    statuses.set(player, status);
+  // Acknowledged when it is stored.
+  typed.subscribe(STATUS, {}, { qos: 1 }, async ({ params: { player }, value: { status } }) => {
+    if (await statuses.set(player, status)) console.log(`${player} is ${status}`);
   }),
-  // Acknowledged when it is counted.
   typed.subscribe(VIEW, {}, { qos: 1 }, async ({ params: { player }, value }) => {
     const isNew = await views.add(player, value);
     console.log(`${player} ${isNew ? 'showed' : 'said again that it showed'} artwork ${value.artwork_id}`);
@@ -55,3 +56,4 @@ await Promise.all([connected, ...subscribed]);
 console.log('Serving players');
 await client.closed;
 await views.close();
+await statuses.close();

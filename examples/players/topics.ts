@@ -21,6 +21,8 @@ const status = z.object({
   firmware_version: z.string().optional(),
 });
 
+export type Status = z.output<typeof status>;
+
 /** An artwork was on the screen. `view_id` is the player's own and never used again: QoS 1 may bring the event twice. */
 const view = z.object({
   view_id: z.string().min(1).max(128),

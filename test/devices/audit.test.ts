@@ -216,10 +216,10 @@ const WALKS: Readonly<Record<string, Walk>> = {
     const { id } = await done('POST', '/api/v1/keys', { name: 'x', scopes: ['devices:read'] });
     return { ask: () => done('DELETE', `/api/v1/keys/${id}`), entries: ['local key.remove'] };
   },
-  'POST /api/v1/claims': async () => ({
-    ask: () => send('/api/v1/claims', { type: 'lamp' }),
-    entries: ['claim claim.ask'],
-  }),
+  'POST /api/v1/claims/{id}/refuse': async () => {
+    const { claimId } = (await send('/api/v1/claims', { type: 'lamp' })).body;
+    return { ask: () => done('POST', `/api/v1/claims/${claimId}/refuse`), entries: ['local claim.end'] };
+  },
   'POST /api/v1/claims/confirm': async () => {
     const { code } = (await send('/api/v1/claims', { type: 'lamp' })).body;
     return {
@@ -265,8 +265,8 @@ const WALKS: Readonly<Record<string, Walk>> = {
   },
 };
 
-/** They are asked something, and change nothing. */
-const QUESTIONS = ['POST /ocsp'];
+/** They change nothing that counts: what asks for the state of a certificate, and for a place, as anybody may. */
+const QUESTIONS = ['POST /ocsp', 'POST /api/v1/claims'];
 
 /** `key:1f` says no more than `key` here. */
 function shown({ by, proof, action }: Entry): string {

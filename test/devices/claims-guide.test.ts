@@ -7,10 +7,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openClaimWorld } from '../../packages/server/src/api/testing/claim-world.ts';
 
+const MAIN = join(import.meta.dirname, '../../packages/cli/src/main.ts');
+const DUNLIN = `dunlin() { "${process.execPath}" --conditions=@dunlin/source "${MAIN}" "$@"; }`;
 const guide = readFileSync(join(import.meta.dirname, '../../docs/guide/claims.md'), 'utf8');
-const [begin, request, confirm, collect, renew, ...others] = [...guide.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(
-  ([, code]) => code,
-);
+const [begin, request, confirm, claim, list, collect, renew, ...others] = [
+  ...guide.matchAll(/^```sh\n([\s\S]*?)^```/gm),
+].map(([, code]) => code);
 
 test('the guide to claims leads from nothing to a renewed certificate', async () => {
   assert.deepEqual(others, []);
@@ -18,7 +20,7 @@ test('the guide to claims leads from nothing to a renewed certificate', async ()
   const cwd = mkdtempSync(join(tmpdir(), 'dunlin-claims-guide-'));
   const env: Record<string, string> = { PATH: process.env.PATH ?? '', URL: world.origin };
   const run = async (code: string): Promise<void> => {
-    const shell = spawn('sh', ['-eu', '-c', code], { cwd, env, stdio: ['ignore', 'ignore', 'pipe'] });
+    const shell = spawn('sh', ['-eu', '-c', `${DUNLIN}\n${code}`], { cwd, env, stdio: ['ignore', 'ignore', 'pipe'] });
     let said = '';
     shell.stderr.on('data', (data) => {
       said += data;
@@ -32,14 +34,30 @@ test('the guide to claims leads from nothing to a renewed certificate', async ()
     const { body } = await world.server.api({
       method: 'POST',
       path: '/api/v1/keys',
-      body: { name: 'guide', scopes: ['claims:write'] },
+      body: { name: 'guide', scopes: ['claims:write', 'devices:read'] },
     });
-    Object.assign(env, { CLAIM_ID: claimId, SECRET: secret, CODE: code, KEY: JSON.parse(body).key });
+    const { claimId: stranger } = await world.begin();
+    const { key } = JSON.parse(body);
+    Object.assign(env, {
+      CLAIM_ID: claimId,
+      SECRET: secret,
+      CODE: code,
+      KEY: key,
+      DUNLIN_API_KEY: key,
+      STRANGER: stranger,
+    });
     await run(collect);
     assert.equal(answer('collected.json').state, 'pending');
     await run(confirm);
+    await run(claim);
+    await run(list);
     await run(collect);
     const { deviceId, credentials } = answer('collected.json');
+    assert.equal(readFileSync(join(cwd, 'device.id'), 'utf8'), `${deviceId}\n`);
+    assert.equal(
+      (await world.post(`/api/v1/claims/${stranger}/refuse`, undefined, { authorization: `Bearer ${key}` })).status,
+      404,
+    );
     Object.assign(env, { DEVICE: deviceId, RENEWAL: credentials.renewalToken });
     await run(renew);
     assert.match(answer('renewed.json').credentials.certificate.key, /PRIVATE KEY/);

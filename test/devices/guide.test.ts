@@ -116,7 +116,7 @@ test('whoever follows the guide to devices has a woken camera and a registered p
   const player = guide.start('player.ts');
   await player.shows('Enter the code ');
   const [, code] = /^Enter the code (\S+) until /.exec(player.out) ?? [];
-  await guide.run('confirm.ts CODE', (block) => block.replace('CODE', code));
+  assert.match(await guide.run('claim CODE', (block) => block.replace('CODE', code)), /^CLAIM [\s\S]* player +open /);
   await player.shows('Posts: 101, 102, 103, 104, 105\n');
   await website.shows(' is online\n');
   const shown = await guide.run('dunlin device command');

@@ -10,7 +10,7 @@ import { completeConfiguration } from '../../packages/server/src/configuration.t
 import { parseConfiguration } from '../../packages/server/src/configuration-file.ts';
 import { debianPython, missing } from '../../tools/prerequisites.ts';
 import { Program } from '../interop/local-broker.ts';
-import { ended, example, Fleet, run, showsTimes } from './fleet.ts';
+import { ended, example, Fleet, run, showsTimes, write } from './fleet.ts';
 import { install, type Player, register, registerByCode, urlsOf, views } from './player.ts';
 
 const fleet = await Fleet.init('players');
@@ -190,6 +190,18 @@ describe('players', () => {
     await ended(next);
   });
 
+  test('a web site enters the code for its owner, with a key that may do nothing else', async () => {
+    const { code } = await fleet.done('POST', '/api/v1/claims', { type: 'player' });
+    const { key } = await fleet.done('POST', '/api/v1/keys', { name: 'shop', scopes: ['claims:write'] });
+    const keyFile = fleet.path('shop.key');
+    write(keyFile, key);
+    const id = (await run('players/confirm.ts', [code, 'ada', keyFile, urls.api]).output()).trimEnd();
+    assert.equal((await fleet.done('GET', `/api/v1/devices/${id}`)).owner, 'ada');
+    const wrong = run('players/confirm.ts', ['AAAAAA', 'ada', keyFile, urls.api]);
+    assert.equal(await wrong.exited, 1);
+    assert.match(wrong.err, /^claim-code-unknown: /);
+  });
+
   test('a player whose certificate has ended renews by its token before it connects', async () => {
     const { player, program } = await registerByCode(fleet);
     await ended(program);
@@ -234,5 +246,11 @@ describe('players', () => {
     const counted = views(killed, player).map(({ artwork_id }) => artwork_id);
     assert.deepEqual([...new Set(counted)].sort(), [1, 2, 3, 4]);
     assert.equal(new Set(views(killed, player).map(({ view_id }) => view_id)).size, counted.length);
+    // What it was told of a player it knows when it comes again.
+    await showsTimes(application, `${player.id} is online\n`, 2);
+    application.kill('SIGKILL');
+    await application.exited;
+    application = await startWebsite(killed);
+    assert.ok(application.out.includes(`Online as far as known: ${player.id}\n`), application.out);
   });
 });

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { CHECKS } from '@dunlin/broker';
 import { readAclFlags } from '../../packages/cli/src/acl-flags.ts';
+import { readDeviceFlags } from '../../packages/cli/src/device/device-flags.ts';
 import { readPasswdFlags } from '../../packages/cli/src/passwd-flags.ts';
 import { readPubFlags } from '../../packages/cli/src/pub-flags.ts';
 import { readStoreFlags } from '../../packages/cli/src/store-flags.ts';
@@ -46,6 +47,7 @@ const READERS: Readonly<Record<string, (words: readonly string[]) => unknown>> =
   store: readStoreFlags,
   acl: readAclFlags,
   passwd: readPasswdFlags,
+  device: (words) => readDeviceFlags(words.map((word) => (word === '"$URL"' ? 'https://mqtt.example.org' : word))),
 };
 
 test('every command line of dunlin in the manuals is one that the tool knows', () => {
@@ -55,7 +57,7 @@ test('every command line of dunlin in the manuals is one that the tool knows', (
       ([, line]) => line,
     );
     const inBlocks = blocks(path, 'sh').flatMap((code) =>
-      [...code.matchAll(/^(?:sudo -u dunlin )?dunlin (.+)$/gm)].map(([, line]) => line),
+      [...code.matchAll(/^(?:sudo -u dunlin )?dunlin (.+?)(?: > \S+)?$/gm)].map(([, line]) => line),
     );
     for (const line of [...inText, ...inBlocks]) {
       const [command, ...words] = shellWords(line);

@@ -50,7 +50,7 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
   },
   {
     code: '10',
-    meaning: 'device wake, command: it went out at QoS 0, and nobody knows whether it arrived',
+    meaning: 'device wake, command: it went out at QoS 0, and the device has not said that it was done, as it is to',
     commands: ['device'],
   },
   {
@@ -64,7 +64,12 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
     commands: ['device'],
   },
   { code: '13', meaning: 'the same: it expired before it was confirmed', commands: ['device'] },
-  { code: '14', meaning: 'the same: it failed: the device said no, or somebody cancelled it', commands: ['device'] },
+  {
+    code: '14',
+    meaning:
+      'the same: it failed: the device said no, or somebody cancelled it; to a group: the worst of these of any device',
+    commands: ['device'],
+  },
   { code: '27', meaning: 'sub, rr: the time of -W was over; rr: nobody takes the request', commands: ['sub', 'rr'] },
   { code: '128-162', meaning: 'the server refused; the MQTT 5.0 reason code, for older versions the one that fits' },
 ];

@@ -8,6 +8,7 @@ import { checkNames } from './known-names.ts';
 
 export { type NodeDialOptions, nodeDial } from './dial-node.ts';
 export { type FileOutboxOptions, fileOutbox } from './file-outbox.ts';
+export { FileSet, type FileSetOptions } from './file-set.ts';
 export { OutboxError, type OutboxErrorCode } from './outbox-store.ts';
 export { openSeenIds, type SeenIds, SeenIdsError, type SeenIdsErrorCode, type SeenIdsOptions } from './seen-ids.ts';
 export { type TlsFiles, tlsFiles } from './tls-files.ts';

@@ -4,7 +4,7 @@ export { type Actor, actingAs, BY_SERVICE, currentActor } from './audit/actor.ts
 export { AUDIT_TABLE, type AuditEntry, AuditLog, type AuditOptions, type Recorded } from './audit/audit-log.ts';
 export { auditedTables } from './audit/audited-tables.ts';
 export { type Change, type ChangeOf, NO_CHANGE } from './audit/change.ts';
-export { AUDITED_ACTIONS, DEVICE_CHANGES } from './audit/device-changes.ts';
+export { DEVICE_CHANGES } from './audit/device-changes.ts';
 export { gathered } from './audit/gathering.ts';
 export { Refusals } from './audit/refusals.ts';
 export {
@@ -74,9 +74,11 @@ export {
   type BegunClaim,
   CLAIM_COMMON_NAME,
   type ClaimInput,
+  type ClaimPage,
   Claims,
   type Collected,
   type ConfirmOptions,
+  type ShownClaim,
 } from './claims/claims.ts';
 export {
   CredentialDesk,
@@ -125,6 +127,7 @@ export { type DatedCertificate, explainDevice, type WhyParts, type WhyReport } f
 export type { Device } from './device.ts';
 export { DEVICE_ERRORS, DeviceError, type DeviceErrorCode } from './device-error.ts';
 export { DEVICE_NUMBERS } from './device-numbers.ts';
+export type { FoundDevice, SearchPage, SearchQuery } from './device-search.ts';
 export type { AcknowledgementForm, ClientIdForm, CommandForm, DeviceType, PresenceForm } from './device-type.ts';
 export { DEVICE_EVENTS, type DeviceEvent, type DeviceEventDescription, type DeviceEventName } from './events.ts';
 export type { DeviceLookup, KnownDevice } from './known-device.ts';

@@ -27,6 +27,7 @@ import { RefusalLog } from './credentials/refusal-log.ts';
 import { Tokens } from './credentials/tokens.ts';
 import { type DatedCertificate, explainDevice, type WhyReport } from './credentials/why.ts';
 import { DeviceNumbersTopics } from './device-numbers.ts';
+import { type SearchPage, type SearchQuery, searchDevices } from './device-search.ts';
 import type { DeviceLookup } from './known-device.ts';
 import type { DeviceBroker, ServiceParts, Tables } from './ports.ts';
 import { Connections } from './presence/connections.ts';
@@ -272,6 +273,12 @@ export class DeviceService {
     if (told !== undefined) this.connections.take(told);
     this.#refusals.brokerEvent(event);
     this.#sessions.brokerEvent(event);
+  }
+
+  /** A page of devices. @throws DeviceError 'invalid', 'cursor-invalid' */
+  search(query: SearchQuery): Promise<SearchPage> {
+    const { registry, presence } = this;
+    return searchDevices(query, { registry, presence, clock: this.#options.clock });
   }
 
   /** Why a device does not come in, or what it needs. */

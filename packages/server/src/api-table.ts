@@ -1,6 +1,6 @@
 /** The keys of the HTTP API: its limits, and who may ask it. Where it is answered says `api` of a listener. */
 import { SCOPE_NAMES } from './api/scopes.ts';
-import { amount, path, text } from './entry-shapes.ts';
+import { amount, path, text, texts } from './entry-shapes.ts';
 import type { GroupShape, ListShape } from './shape.ts';
 
 export const API_LIMITS = {
@@ -77,8 +77,25 @@ const keys: ListShape = {
     'deletes them.',
 };
 
+const cors: GroupShape = {
+  kind: 'group',
+  description: 'Web pages of other origins that may ask the API (CORS), with an API key and never with cookies.',
+  entries: {
+    origins: {
+      ...texts(
+        'https://app.example.org',
+        'An origin as browsers tell it: scheme, host, and the port where it is not that of the scheme. No `*`.',
+        'none',
+        'Origins whose pages may read what the API answers; beside `origins` of the listener, which may not have them.',
+      ),
+      mayBeEmpty: true,
+    },
+  },
+  required: ['origins'],
+};
+
 export const API: GroupShape = {
   kind: 'group',
   description: 'Limits and keys of the HTTP API; listeners with `api: true` answer it, and the control socket.',
-  entries: { ...API_LIMITS, keys },
+  entries: { ...API_LIMITS, keys, cors },
 };

@@ -3,7 +3,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '@dunlin/broker';
-import { DeviceTypes } from '@dunlin/devices';
+import { DeviceTypes } from '@dunlin/devices/configuration';
 import { type CertificateWarning, readCertificates } from '@dunlin/identity';
 import { readConfiguredKeys } from './api/configured-keys.ts';
 import {
@@ -16,7 +16,7 @@ import {
 } from './configuration.ts';
 import { contradictionsOf } from './configuration-contradictions.ts';
 import { linesOfKeys, type SurveyedFile, surveyConfigurationFile } from './configuration-file.ts';
-import { openAuthority } from './configured-devices.ts';
+import { openAuthority } from './configured-authority.ts';
 import { readConfiguredFile } from './configured-file.ts';
 import { type DevicesConfiguration, deviceTypes } from './device-configuration.ts';
 import { type DeviceDoor, Doors } from './doors.ts';

@@ -133,6 +133,23 @@ test('refuses rules in two places, and rules where nobody is asked who they are'
   ]);
 });
 
+test('takes origins of pages elsewhere only as browsers tell them, and none for all', () => {
+  const cors = (origins: string) => problemsOf(`api: {cors: {origins: [${origins}]}}`);
+  assert.deepEqual(cors('https://app.example.org, http://localhost:5173'), []);
+  for (const wrong of [
+    '*',
+    'null',
+    'https://app.example.org/',
+    'https://APP.example.org',
+    'ftp://a',
+    'https://*.example.org',
+    'https://a:443',
+  ])
+    assert.deepEqual(cors(`'${wrong}'`), [
+      `api.cors.origins has "${wrong}": an origin such as https://app.example.org is expected`,
+    ]);
+});
+
 test('refuses a method certificate without an authority, and users of one name', () => {
   assert.deepEqual(problemsOf('authentication: [{method: certificate}]'), [
     'authentication[0] is a method certificate and authorities is empty: an authority is expected',

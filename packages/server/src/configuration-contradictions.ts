@@ -28,6 +28,7 @@ export function contradictionsOf(configuration: Configuration, isAskedElsewhere:
     ...authorizationProblems(configuration, isAsked),
     ...deviceProblems(configuration),
     ...apiKeyProblems(configuration),
+    ...corsProblems(configuration),
     ...logProblems(configuration),
     ...storageProblems(configuration),
     ...outboxProblems(limits),
@@ -172,6 +173,14 @@ function deviceProblems({ devices, authorities }: Configuration): string[] {
       ...unknownName(`devices.registration[${index}].type`, entry.type, 'device type', types),
     ]),
   ];
+}
+
+/** None for all: a page that may read answers is named. */
+function corsProblems({ api: { cors } }: Configuration): string[] {
+  const isOrigin = (text: string): boolean => /^https?:[^*]+$/.test(text) && URL.parse(text)?.origin === text;
+  return (cors?.origins ?? [])
+    .filter((origin) => !isOrigin(origin))
+    .map((origin) => `api.cors.origins has ${quoted(origin)}: an origin such as https://app.example.org is expected`);
 }
 
 function apiKeyProblems({ api: { keys } }: Configuration): string[] {

@@ -39,6 +39,8 @@ type ApiLimitName = keyof typeof API_LIMITS;
 /** Limits of the HTTP API, and its keys. */
 export type ApiConfiguration = Readonly<Record<ApiLimitName, number>> & {
   readonly keys: readonly ApiKeyConfiguration[];
+  /** Pages elsewhere that may ask. */
+  readonly cors?: { readonly origins: readonly string[] };
 };
 
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -164,7 +166,9 @@ export interface ConfigurationInput {
   readonly guard?: IdentityConfiguration['guard'];
   readonly authorization?: IdentityConfiguration['authorization'];
   readonly devices?: DevicesInput | undefined;
-  readonly api?: { readonly [name in ApiLimitName]?: Amount | undefined } & Partial<Pick<ApiConfiguration, 'keys'>>;
+  readonly api?: { readonly [name in ApiLimitName]?: Amount | undefined } & Partial<
+    Pick<ApiConfiguration, 'keys' | 'cors'>
+  >;
   readonly data?: string | undefined;
   readonly log?: Partial<Configuration['log']>;
   readonly limits?: { readonly [name in LimitName]?: Amount | undefined };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -73,3 +74,38 @@ for (const [what, input, problem] of [
       return true;
     });
   });
+
+/** Modules that a server of this configuration has loaded when it runs. */
+function loadedBy(configuration: object): string {
+  const program = `
+import { registerHooks } from 'node:module';
+const loaded = [];
+registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
+const { startServer } = await import(${JSON.stringify(import.meta.resolve('./index.ts'))});
+const server = await startServer(${JSON.stringify(configuration)});
+await server.stop();
+console.log(loaded.join('\\n'));`;
+  const words = ['--conditions=@dunlin/source', '--input-type=module', '--eval', program];
+  const { stdout, stderr, status } = spawnSync(process.execPath, words, { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  return stdout;
+}
+
+test('a server without devices and API loads neither their service nor Fastify, nor checks of schemas', () => {
+  const listeners = [{ port: 0 }, { name: 'web', transport: 'ws', port: 0 }];
+  const heavy = [
+    /devices\/src\/(service|index)\.ts$/m,
+    /node_modules\/fastify\//,
+    /node_modules\/ajv\//,
+    /node_modules\/typebox\//,
+  ];
+  const without = loadedBy({ listeners });
+  for (const one of heavy) assert.doesNotMatch(without, one);
+  const api = [listeners[0], { ...listeners[1], api: true }];
+  const withAll = loadedBy({
+    listeners: api,
+    authentication: [{ method: 'devices' }],
+    devices: { types: { lamp: {} } },
+  });
+  for (const one of heavy.slice(0, 2)) assert.match(withAll, one);
+});

@@ -1,17 +1,8 @@
 /** The device service as the configuration describes it. */
-import {
-  DeviceService,
-  type DeviceServiceOptions,
-  DeviceTypeError,
-  DeviceTypes,
-  IssuingAuthority,
-  MasterKeyError,
-  readMasterKey,
-  type ServiceParts,
-} from '@dunlin/devices';
-import { CertificateFileError } from '@dunlin/identity';
+import { DeviceService, type DeviceServiceOptions, type ServiceParts } from '@dunlin/devices';
+import { DeviceTypeError, DeviceTypes } from '@dunlin/devices/configuration';
 import { type Configuration, ConfigurationError } from './configuration.ts';
-import { readConfiguredFile } from './configured-file.ts';
+import { openAuthority } from './configured-authority.ts';
 import { type DevicesConfiguration, deviceTypes } from './device-configuration.ts';
 
 /**
@@ -46,38 +37,5 @@ function openTypes(devices: DevicesConfiguration): DeviceTypes {
     return new DeviceTypes(deviceTypes(devices));
   } catch (error) {
     throw error instanceof DeviceTypeError ? new ConfigurationError(error.problems) : error;
-  }
-}
-
-/** Undefined where the configuration names none. @throws ConfigurationError */
-export function openAuthority(
-  { authority, masterKey }: DevicesConfiguration,
-  data: string | undefined,
-): IssuingAuthority | undefined {
-  if (authority === undefined || masterKey === undefined) return undefined;
-  const { name, certificate, key, serverAuthorities, crlUrl, ocspUrl } = authority;
-  try {
-    return IssuingAuthority.open({
-      name,
-      certificate: namedText('certificate', certificate),
-      key: namedText('key', key),
-      ...(serverAuthorities !== undefined && {
-        serverAuthorities: namedText('serverAuthorities', serverAuthorities),
-      }),
-      urls: { ...(crlUrl !== undefined && { crl: crlUrl }), ...(ocspUrl !== undefined && { ocsp: ocspUrl }) },
-      masterKey: readMasterKey(masterKey, { ...(data !== undefined && { dataDirectory: data }) }),
-    });
-  } catch (error) {
-    if (error instanceof MasterKeyError) throw new ConfigurationError([`devices.masterKey: ${error.message}`]);
-    if (error instanceof CertificateFileError) throw new ConfigurationError([`devices.authority: ${error.message}`]);
-    throw error;
-  }
-}
-
-function namedText(key: 'certificate' | 'key' | 'serverAuthorities', file: string): { text: string; source: string } {
-  try {
-    return { text: readConfiguredFile(file, `the ${key} of the authority`).toString('utf8'), source: file };
-  } catch (error) {
-    throw new ConfigurationError([`devices.authority.${key}: ${(error as Error).message}`]);
   }
 }

@@ -6,7 +6,7 @@ import {
   type CommandLimit,
   CREDENTIAL_LIMITS,
   type CredentialLimit,
-} from '@dunlin/devices';
+} from '@dunlin/devices/configuration';
 import { amount, map, path, text, texts, toggle } from './entry-shapes.ts';
 import { RULE } from './identity-table.ts';
 import type { GroupShape, JsonShape, ListShape, MapShape } from './shape.ts';

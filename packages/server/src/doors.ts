@@ -1,6 +1,6 @@
 /** Who may come in, and what they may do then: puts together what the configuration says of it, and puts other words in place. */
 import { type Authenticator, type Authorizer, type Clock, LIMITS, type Limits } from '@dunlin/broker';
-import { type DeviceType, DeviceTypeError, type DeviceTypes } from '@dunlin/devices';
+import { type DeviceType, DeviceTypeError, type DeviceTypes } from '@dunlin/devices/configuration';
 import {
   type AttemptEvent,
   type AttemptGuard,

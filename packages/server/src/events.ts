@@ -1,6 +1,6 @@
 /** The events of a server beside those of its broker: listeners, accepting, the end. */
 import { type BrokerEvent, EVENTS, type EventName } from '@dunlin/broker';
-import { DEVICE_EVENTS, type DeviceEvent, type DeviceEventName } from '@dunlin/devices';
+import { DEVICE_EVENTS, type DeviceEvent, type DeviceEventName } from '@dunlin/devices/configuration';
 import { type AttemptEvent, METHOD_EVENTS, type MethodEvent, type MethodEventName } from '@dunlin/identity';
 import type { LogLevel } from './configuration.ts';
 

@@ -5,7 +5,7 @@ export type { LocalAnswer, LocalRequest } from './api/api-host.ts';
 export { apiKeyHash } from './api/configured-keys.ts';
 export { PROBLEMS as API_PROBLEMS } from './api/problems.ts';
 export { SCOPES as API_SCOPES } from './api/scopes.ts';
-export { AUDIT_ACTIONS, AUDIT_ACTORS } from './audit.ts';
+export { AUDIT_ACTIONS, AUDIT_ACTORS } from './audit-names.ts';
 export {
   type Amount,
   type Configuration,

@@ -2,9 +2,9 @@
 import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
-import { isServerName } from '@dunlin/devices';
+import { isServerName } from '@dunlin/devices/configuration';
 import { CertificateFileError, hashPassword, NamedFileError, userProblem } from '@dunlin/identity';
-import { type InitialAuthorityOptions, initialAuthorities } from './initial-authorities.ts';
+import type { InitialAuthorityOptions } from './initial-authorities.ts';
 import { INITIAL_FILES, initialConfiguration, initialPasswords, initialRules } from './initial-texts.ts';
 
 export interface InitialOptions extends InitialAuthorityOptions {
@@ -70,7 +70,7 @@ export async function makeInitialDirectory(options: InitialOptions): Promise<Ini
     host: machine.hasIpv6 ? '::' : '0.0.0.0',
     masterKey: masterKey ?? INITIAL_FILES.masterKey,
   };
-  const made = authoritiesOf(options, names, directory);
+  const made = await authoritiesOf(options, names, directory);
   const texts = [
     [INITIAL_FILES.authority, PUBLIC, made.own.certificate],
     [INITIAL_FILES.authorityKey, SECRET, made.own.key],
@@ -130,9 +130,10 @@ function checkMasterKeyPlace(file: string, directory: string): void {
     );
 }
 
-function authoritiesOf(options: InitialOptions, names: readonly string[], directory: string) {
+async function authoritiesOf(options: InitialOptions, names: readonly string[], directory: string) {
   try {
-    return initialAuthorities(options, names);
+    // Loaded when asked for: a server that runs makes none.
+    return (await import('./initial-authorities.ts')).initialAuthorities(options, names);
   } catch (error) {
     if (!(error instanceof CertificateFileError || error instanceof NamedFileError)) throw error;
     throw new InitialDirectoryError(`Cannot make ${directory}: ${error.message}`);

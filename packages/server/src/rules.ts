@@ -1,5 +1,5 @@
 /** The rules that the configuration names, wherever they stand. */
-import { DeviceTypes, rulesWithDevices } from '@dunlin/devices';
+import { DeviceTypes, rulesWithDevices } from '@dunlin/devices/configuration';
 import { compileRules, type RuleAuthorizer, type RuleSet, RulesError, readRules } from '@dunlin/identity';
 import { ConfigurationError } from './configuration.ts';
 import { type DevicesConfiguration, deviceTypes } from './device-configuration.ts';

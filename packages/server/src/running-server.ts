@@ -8,7 +8,7 @@ import {
   type Random,
   type Store,
 } from '@dunlin/broker';
-import { type DeviceEvent, type DeviceService, EXPIRY_DEFAULTS } from '@dunlin/devices';
+import type { DeviceEvent, DeviceService } from '@dunlin/devices';
 import { PasswordVerifier, type RevocationSource } from '@dunlin/identity';
 import type { LmdbEnvironment } from '@dunlin/lmdb';
 import { quoted } from '@dunlin/protocol';
@@ -17,10 +17,10 @@ import { addressesOf } from './address.ts';
 import type { ApiHost, LocalAnswer, LocalRequest } from './api/api-host.ts';
 import { isApiUrl } from './api/api-paths.ts';
 import type { LocalName } from './api/scopes.ts';
-import { openAudit, type ServerAudit } from './audit.ts';
+import { AuditOnDemand } from './audit-on-demand.ts';
 import { closeInTurn, closeTogether } from './closing.ts';
 import type { Configuration } from './configuration.ts';
-import { openDevices } from './configured-devices.ts';
+import type { openDevices } from './configured-devices.ts';
 import { controlCommands } from './control-commands.ts';
 import { ControlSocket } from './control-socket.ts';
 import { LocalDeviceBroker } from './device-broker.ts';
@@ -71,7 +71,7 @@ export class Running {
   readonly #openFiles: OpenFileLimit;
   readonly #opened: OpenListener[] = [];
   readonly #forget: () => void;
-  readonly #audit: ServerAudit;
+  readonly #audit: AuditOnDemand;
   readonly #devices: DeviceService | undefined;
   #deviceBroker: LocalDeviceBroker | undefined;
   #api: Promise<ApiHost> | undefined;
@@ -82,24 +82,18 @@ export class Running {
   /** Opens everything; nothing is left open where it rejects. */
   static async open(configuration: Configuration, options: RunningOptions): Promise<Running> {
     const { parts, storage, tell } = options;
+    const { clock = systemClock } = parts;
     const fileLimit = new OpenFileLimit();
-    let audit: ServerAudit | undefined;
+    const audit = new AuditOnDemand({
+      ...{ tables: storage ?? new MemoryTables(), clock, tell },
+      entriesMax: configuration.api.auditEntriesMax,
+    });
     let devices: DeviceService | undefined;
     let inForce: InForce | undefined;
     let running: Running | undefined;
     try {
-      const { clock = systemClock } = parts;
       const verifier = new PasswordVerifier({ clock });
-      audit = await openAudit({
-        ...{ tables: storage ?? new MemoryTables(), clock, tell },
-        entriesMax: configuration.api.auditEntriesMax,
-      });
-      const { tables, told } = audit;
-      const tellOfDevices = (event: DeviceEvent): void => {
-        told(event);
-        tell(event);
-      };
-      devices = await openDevices(configuration, { tables, clock, tell: tellOfDevices, verifier });
+      devices = await devicesOf(configuration, { clock, tell, verifier }, audit);
       inForce = new InForce(configuration, {
         clock,
         tell,
@@ -119,7 +113,7 @@ export class Running {
         await closeInTurn([
           () => inForce?.close(),
           () => devices?.close(),
-          () => audit?.close(),
+          () => audit.close(),
           () => storage?.close(),
         ]).catch(() => {});
       } else {
@@ -133,7 +127,7 @@ export class Running {
   private constructor(
     inForce: InForce,
     openFiles: OpenFileLimit,
-    options: RunningOptions & { readonly audit: ServerAudit; readonly devices: DeviceService | undefined },
+    options: RunningOptions & { readonly audit: AuditOnDemand; readonly devices: DeviceService | undefined },
   ) {
     const { parts, tell, storage } = options;
     const { configuration, doors } = inForce;
@@ -227,25 +221,28 @@ export class Running {
 
   /** At the start, or when it is asked first: who has no listener for it shall not pay for it. */
   #openApi(): Promise<ApiHost> {
-    this.#api ??= import('./api/server-api.ts').then(({ openServerApi }) =>
-      openServerApi({
-        tables: this.#audit.tables,
-        audit: this.#audit.log,
-        localName: this.#options.localName ?? 'local',
-        clock: this.#clock,
-        settings: this.configuration.api,
-        devices: this.#devices,
-        doors: this.#inForce.doors,
-        warnDays: this.configuration.devices?.authority?.warnDays ?? EXPIRY_DEFAULTS.warnDays,
-        guard: this.#inForce.doors,
-        tell: this.#options.tell,
-      }),
-    );
+    this.#api ??= this.#loadApi();
     // Whoever asks next tries again.
     this.#api.catch(() => {
       this.#api = undefined;
     });
     return this.#api;
+  }
+
+  async #loadApi(): Promise<ApiHost> {
+    const [{ openServerApi }, audit] = await Promise.all([import('./api/server-api.ts'), this.#audit.open()]);
+    return openServerApi({
+      tables: audit.tables,
+      audit: audit.log,
+      localName: this.#options.localName ?? 'local',
+      clock: this.#clock,
+      settings: this.configuration.api,
+      devices: this.#devices,
+      doors: this.#inForce.doors,
+      warnDays: this.configuration.devices?.authority?.warnDays,
+      guard: this.#inForce.doors,
+      tell: this.#options.tell,
+    });
   }
 
   /** Without a data directory there is nothing that the command line could find it by. */
@@ -305,6 +302,21 @@ export class Running {
 /** A request beside its body, and how much longer a body is as a text in JSON. */
 const CONTROL_BYTES = 64 * 1024;
 const JSON_ESCAPES = 2;
+
+/** Loaded where the configuration has devices: nobody else shall pay for them. */
+async function devicesOf(
+  configuration: Configuration,
+  { tell, ...parts }: Omit<Parameters<typeof openDevices>[1], 'tables'>,
+  audit: AuditOnDemand,
+): Promise<DeviceService | undefined> {
+  if (configuration.devices === undefined) return undefined;
+  const [{ openDevices }, { tables, told }] = await Promise.all([import('./configured-devices.ts'), audit.open()]);
+  const tellAll = (event: DeviceEvent): void => {
+    told(event);
+    tell(event);
+  };
+  return openDevices(configuration, { ...parts, tables, tell: tellAll });
+}
 
 /** The API first; what is not its own goes to whoever was asked before. */
 function withApi(host: ApiHost, other: HttpRequestHandler | undefined): HttpRequestHandler {

@@ -34,6 +34,7 @@ devices:
           inputSchema: { type: object, properties: { seconds: { type: integer } }, required: [seconds] }
           acknowledgement: { topic: 'things/{attr.thing}/done', id: /id, failure: { pointer: /state, values: [failed] } }
     player: { credential: certificate }
+    lamp: { credential: token, claimable: true, claimAttributes: [model] }
 `;
 
 /** An authority of its own takes a while to make: one for all directories of a file. */
@@ -78,7 +79,7 @@ export function dunlinAt(directory: string): Dunlin {
 
 /** The tool with the URL of the server and a key that may do everything. */
 export async function dunlinByUrl(server: RunningServer): Promise<Dunlin> {
-  const scopes = ['devices', 'credentials', 'certificates', 'commands'].map((what) => `${what}:write`);
+  const scopes = ['devices', 'credentials', 'certificates', 'commands', 'claims'].map((what) => `${what}:write`);
   const body = { name: 'test', scopes: [...scopes, 'devices:read', 'keys:write'] };
   const made = await server.api({ method: 'POST', path: '/api/v1/keys', body });
   const url = `http://127.0.0.1:${server.listeners[1].port}`;

@@ -66,11 +66,44 @@ export interface CommandAnswer {
   readonly type: string;
   readonly state: 'queued' | 'sent' | 'acknowledged' | 'expired' | 'failed';
   readonly confirmed: boolean;
+  /** The device says itself that it was done. */
+  readonly awaitsAcknowledgement: boolean;
   readonly attempts: number;
   readonly requestedAtMs: number;
   readonly expiresAtMs: number;
   readonly endedAtMs?: number;
   readonly why: string;
+}
+
+export interface ClaimAnswer {
+  readonly claimId: string;
+  readonly type: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly address: string;
+  readonly state: 'open' | 'confirmed' | 'collected';
+  readonly owner?: string;
+  readonly deviceId?: string;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+}
+
+export interface ConfirmedAnswer {
+  readonly deviceId: string;
+  readonly type: string;
+  readonly name: string;
+}
+
+/** A command to a group. */
+export interface BatchAnswer {
+  readonly id: string;
+  readonly group: string;
+  readonly type: string;
+  /** `done`: each member was asked for. */
+  readonly state: 'running' | 'done' | 'cancelled' | 'expired';
+  /** Members for which a command was taken. */
+  readonly requested: number;
+  readonly refused: number;
+  readonly refusals: readonly { readonly deviceId: string; readonly code: string }[];
 }
 
 export interface RefusalAnswer {

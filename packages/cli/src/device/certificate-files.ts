@@ -1,18 +1,11 @@
 /** The files of an issued certificate: made before it is asked for, so that no key is lost for want of a place. */
 
-import { closeSync, fsyncSync, linkSync, lstatSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
+import { FileSet } from '@dunlin/client/node';
 import { localError } from '../exit-codes.ts';
 import { systemReason } from '../system-reason.ts';
 import type { IssuedCertificateAnswer } from './answers.ts';
-
-interface Place {
-  readonly file: string;
-  readonly temporary: string;
-  readonly descriptor: number;
-  readonly what: string;
-  readonly text: (issued: IssuedCertificateAnswer) => string | undefined;
-}
 
 const FILES = [
   ['ca.pem', 'who vouches for the server: whom the device trusts', 0o644, 'authorities'],
@@ -21,55 +14,39 @@ const FILES = [
 ] as const;
 
 export class CertificateFiles {
-  readonly #places: Place[] = [];
-  readonly #force: boolean;
   readonly #directory: string;
+  readonly #files: readonly (typeof FILES)[number][];
+  readonly #set: FileSet;
 
   /** Begins the files beside their places. Throws a local error where one is there, but for `force`, or cannot be made. */
   constructor(directory: string, { hasKey, force }: { readonly hasKey: boolean; readonly force: boolean }) {
     this.#directory = directory;
-    this.#force = force;
+    this.#files = FILES.filter(([, , , part]) => part !== 'key' || hasKey);
     try {
-      if (!isThere(directory)) mkdirSync(directory, { mode: 0o700 });
-      for (const [name, what, mode, part] of FILES) {
-        if (part === 'key' && !hasKey) continue;
-        const file = join(directory, name);
-        if (!force && isThere(file))
-          throw localError(`Cannot write ${file}: it is there; --force puts the new one in its place`);
-        const temporary = `${file}.new-${process.pid}`;
-        const descriptor = openSync(temporary, 'wx', mode);
-        this.#places.push({ file, temporary, descriptor, what, text: (issued) => issued[part] });
-      }
+      const there = this.#files.map(([name]) => join(directory, name)).find(isThere);
+      if (!force && there !== undefined)
+        throw localError(`Cannot write ${there}: it is there; --force puts the new one in its place`);
+      const modes = Object.fromEntries(this.#files.map(([name, , mode]) => [name, mode]));
+      this.#set = new FileSet(directory, modes, { replaces: force });
     } catch (error) {
-      this.close();
       throw failure(directory, error);
     }
   }
 
-  /** Writes them and puts them in their places, which they are in for good when it returns. Throws a local error. */
+  /** Writes them and puts them in their places all at once, for good when it returns. Throws a local error. */
   write(issued: IssuedCertificateAnswer): readonly { readonly file: string; readonly what: string }[] {
     try {
-      for (const { descriptor, text } of this.#places) {
-        writeSync(descriptor, text(issued) ?? '');
-        fsyncSync(descriptor);
-      }
-      for (const { file, temporary } of this.#places)
-        if (this.#force) renameSync(temporary, file);
-        else linkSync(temporary, file);
+      this.#set.commit(Object.fromEntries(this.#files.map(([name, , , part]) => [name, issued[part] ?? ''])));
     } catch (error) {
       const hint = `\nThe certificate ${issued.serial} was issued all the same: dunlin device revoke ID --serial ${issued.serial}`;
       throw localError(`${failure(this.#directory, error).message}${hint}`);
     }
-    return this.#places;
+    return this.#files.map(([name, what]) => ({ file: join(this.#directory, name), what }));
   }
 
   /** Takes away what was not put in its place. */
   close(): void {
-    for (const { descriptor, temporary } of this.#places) {
-      closeSync(descriptor);
-      rmSync(temporary, { force: true });
-    }
-    this.#places.length = 0;
+    this.#set.close();
   }
 }
 

@@ -1,15 +1,15 @@
 /** Actions that send commands to devices. */
 
 import { readFileSync } from 'node:fs';
-import type { Api } from '../api/api.ts';
+import { type Api, ApiRefusal } from '../api/api.ts';
 import { localError, usageError } from '../exit-codes.ts';
 import type { Outcome } from '../outcome.ts';
 import { systemReason } from '../system-reason.ts';
-import { type CommandAnswer, devicePath, type PresenceAnswer } from './answers.ts';
+import { type BatchAnswer, type CommandAnswer, devicePath, type PresenceAnswer } from './answers.ts';
 import { commandReport, type Whereabouts } from './command-outcome.ts';
 import type { DeviceFlags } from './device-flags.ts';
 
-const WAIT_S = 5;
+export const WAIT_S = 5;
 
 export async function sendCommand(api: Api, id: string, type: string, flags: DeviceFlags): Promise<Outcome> {
   const { waitS = WAIT_S, ttlS, commandId } = flags;
@@ -29,7 +29,16 @@ export async function sendCommand(api: Api, id: string, type: string, flags: Dev
 }
 
 export async function cancelCommand(api: Api, commandId: string): Promise<Outcome> {
-  const command = await api.ask<CommandAnswer>('POST', `/api/v1/commands/${encodeURIComponent(commandId)}/cancel`);
+  const cancel = <Answer>(what: string) =>
+    api.ask<Answer>('POST', `/api/v1/${what}/${encodeURIComponent(commandId)}/cancel`);
+  const command = await cancel<CommandAnswer>('commands').catch((error: unknown) => error as Error);
+  if (command instanceof Error) {
+    if (!(command instanceof ApiRefusal) || command.code !== 'command-unknown') throw command;
+    const batch = await cancel<BatchAnswer>('batches').catch(() => {
+      throw command;
+    });
+    return { json: batch, lines: [`Cancelled: no more of ${batch.group} are asked. ${batch.requested} were.`] };
+  }
   return {
     json: command,
     lines: [`Cancelled: it is not sent any more. If it was on its way it may arrive all the same.`],
@@ -43,7 +52,7 @@ async function whereabouts(api: Api, { deviceId, state }: CommandAnswer): Promis
 }
 
 /** JSON, or `@` and a file of it. */
-function inputOf(given: string): unknown {
+export function inputOf(given: string): unknown {
   const file = given.startsWith('@') ? given.slice(1) : undefined;
   const text = file === undefined ? given : contentOf(file);
   try {

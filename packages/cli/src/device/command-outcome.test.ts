@@ -8,6 +8,7 @@ const NOW = Date.UTC(2026, 0, 2);
 function command(said: Partial<CommandAnswer>): CommandAnswer {
   return {
     ...{ id: 'c-1', deviceId: 'cam-1', type: 'wake', state: 'queued', confirmed: false, attempts: 0, why: '' },
+    ...{ awaitsAcknowledgement: false },
     ...{ requestedAtMs: NOW - 250, expiresAtMs: NOW + 60_000 },
     ...said,
   };
@@ -27,7 +28,14 @@ test('everything that may become of a command has words of its own, and most an 
       0,
     ],
     [{ state: 'sent', confirmed: true, ...ended }, undefined, 'confirmed', /answered with PUBACK, 250 ms after/, 0],
-    [{ state: 'sent' }, undefined, 'sent unconfirmed', /nobody knows whether it arrived\..* UTC, in 60 s\./, 10],
+    [
+      { state: 'sent' },
+      undefined,
+      'sent unconfirmed',
+      /unconfirmed because the device subscribed at QoS 0.* UTC, in 60 s\./,
+      0,
+    ],
+    [{ state: 'sent', awaitsAcknowledgement: true }, undefined, 'unanswered', /has not said so\. It has until/, 10],
     [{ state: 'sent', confirmed: true }, undefined, 'received', /has not said yet that it was done/, 11],
     [{}, away, 'not connected', /^ {2}The device is not connected\. It goes out when/, 12],
     [{}, { connected: false, session: 0 }, 'not connected', /, and never was\./, 12],

@@ -10,16 +10,18 @@ export type CommandWord =
   | 'acknowledged'
   | 'confirmed'
   | 'sent unconfirmed'
+  | 'unanswered'
   | 'received'
   | 'not connected'
   | 'queued'
   | 'expired'
   | 'failed';
 
-const EXIT_CODES: Readonly<Record<CommandWord, number>> = {
+export const EXIT_CODES: Readonly<Record<CommandWord, number>> = {
   acknowledged: ExitCode.done,
   confirmed: ExitCode.done,
-  'sent unconfirmed': ExitCode.unconfirmed,
+  'sent unconfirmed': ExitCode.done,
+  unanswered: ExitCode.unconfirmed,
   received: ExitCode.received,
   'not connected': ExitCode.queued,
   queued: ExitCode.queued,
@@ -28,9 +30,9 @@ const EXIT_CODES: Readonly<Record<CommandWord, number>> = {
 };
 
 /** In a word or two. Where its device is not known to be away it is `queued` that waits. */
-export function commandWord({ state, confirmed, endedAtMs }: CommandAnswer): CommandWord {
+export function commandWord({ state, confirmed, awaitsAcknowledgement, endedAtMs }: CommandAnswer): CommandWord {
   if (state !== 'sent') return state;
-  if (!confirmed) return 'sent unconfirmed';
+  if (!confirmed) return awaitsAcknowledgement ? 'unanswered' : 'sent unconfirmed';
   return endedAtMs === undefined ? 'received' : 'confirmed';
 }
 
@@ -62,8 +64,13 @@ function sentence(word: CommandWord, command: CommandAnswer, where: Whereabouts,
       return `The device has it: it answered with PUBACK${took(command)}.`;
     case 'sent unconfirmed':
       return (
-        'It went out at QoS 0, and nobody knows whether it arrived. ' +
+        'It went out. It is unconfirmed because the device subscribed at QoS 0, which says nothing of what arrives. ' +
         `When the device comes again it goes out again, with the same id, until ${until}.`
+      );
+    case 'unanswered':
+      return (
+        'It went out at QoS 0, and the device, which is expected to say that it was done, has not said so. ' +
+        `It has until ${until}; when it comes again, it goes out again with the same id.`
       );
     case 'received':
       return `The device has it (PUBACK), and has not said yet that it was done; it has until ${until}.`;

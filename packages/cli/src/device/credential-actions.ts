@@ -9,7 +9,7 @@ import { secretOfFile } from '../secrets.ts';
 import { systemReason } from '../system-reason.ts';
 import { textTable } from '../text-table.ts';
 import { devicePath, type IssuedCertificateAnswer, type IssuedTokenAnswer } from './answers.ts';
-import { CertificateFiles } from './certificate-files.ts';
+import type { CertificateFiles } from './certificate-files.ts';
 import type { DeviceFlags } from './device-flags.ts';
 import { isCertificateGood } from './device-lines.ts';
 import { certificatesOf, tokensOf } from './registry-actions.ts';
@@ -47,7 +47,7 @@ export async function issueCertificate(
   const wishes = { csr, generateKey: csr === undefined ? true : undefined, days, serial };
   const path = devicePath(id, 'certificates', ...(action === 'renew' ? ['renew'] : []));
   // What cannot be written must not be issued: its key would be lost.
-  const files = out === undefined ? undefined : new CertificateFiles(out, { hasKey: csr === undefined, force });
+  const files = out === undefined ? undefined : await filesIn(out, { hasKey: csr === undefined, force });
   try {
     const issued = await api.ask<IssuedCertificateAnswer>('POST', path, wishes);
     if (files === undefined) return { json: issued, lines: [] };
@@ -61,6 +61,12 @@ export async function issueCertificate(
   } finally {
     files?.close();
   }
+}
+
+/** Loaded when asked for: most commands write none. */
+async function filesIn(directory: string, options: ConstructorParameters<typeof CertificateFiles>[1]) {
+  const { CertificateFiles } = await import('./certificate-files.ts');
+  return new CertificateFiles(directory, options);
 }
 
 function requestOf(file: string): string {

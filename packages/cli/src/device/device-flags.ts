@@ -35,9 +35,21 @@ export const ACTIONS = {
   cert: { words: ['ID'], summary: 'issue a certificate, into ca.pem, cert.pem and key.pem of --out' },
   renew: { words: ['ID'], summary: 'the same, in place of the one in use, which counts on for a while' },
   revoke: { words: ['ID'], summary: 'revoke a token or a certificate; who is connected with it goes' },
-  wake: { words: ['ID'], summary: 'send the command wake, and say what became of it' },
-  command: { words: ['ID', 'TYPE'], summary: 'send a command of its type, and say what became of it' },
-  cancel: { words: ['COMMAND_ID'], summary: 'cancel a command that has not ended' },
+  claim: { words: ['CODE'], summary: 'enter the code that a device shows, for its owner; prints the id of the device' },
+  claims: { words: [], summary: 'list devices that ask for a place by a code' },
+  refuse: { words: ['CLAIM_ID'], summary: 'refuse one, by its id as claims has it' },
+  wake: {
+    words: ['ID'],
+    summary: 'send the command wake, and say what became of it; with --group no ID, to all of a group',
+  },
+  command: {
+    words: ['ID', 'TYPE'],
+    summary: 'send a command of its type, and say what became of it; with --group no ID',
+  },
+  cancel: {
+    words: ['COMMAND_ID'],
+    summary: 'cancel a command that has not ended, or what of one to a group has not gone out',
+  },
   import: { words: ['FILE'], summary: 'add and change devices from JSON or CSV (-: the input); again changes nothing' },
   export: { words: [], summary: 'print devices as JSON or CSV, for import; without credentials' },
 } as const satisfies Readonly<Record<string, Action>>;
@@ -53,10 +65,11 @@ export interface DeviceFlags extends ApiFlags {
   readonly groups: string[];
   withoutGroups: boolean;
   owner?: string;
+  replaces?: string;
   authority?: string;
   enabled?: boolean;
   prefix?: string;
-  connected: boolean;
+  connected?: boolean;
   limit?: number;
   expiresInS?: number;
   label?: string;
@@ -74,6 +87,7 @@ export interface DeviceFlags extends ApiFlags {
   /** JSON, or `@` and a file. */
   input?: string;
   waitS?: number;
+  rate?: number;
   ttlS?: number;
   commandId?: string;
   format?: 'json' | 'csv';
@@ -94,6 +108,7 @@ interface DeviceFlag extends Flag<DeviceFlags> {
 }
 
 const SAYING: readonly DeviceAction[] = ['add', 'change'];
+const NAMING: readonly DeviceAction[] = [...SAYING, 'claim'];
 const FINDING: readonly DeviceAction[] = ['list', 'export'];
 const ISSUING: readonly DeviceAction[] = ['cert', 'renew'];
 const SENDING: readonly DeviceAction[] = ['wake', 'command'];
@@ -122,7 +137,7 @@ const OF_DEVICES: readonly DeviceFlag[] = [
   flag(
     'attribute',
     'NAME=VALUE',
-    [...SAYING, ...FINDING],
+    [...NAMING, ...FINDING],
     'a fact for rules and templates; several times for several',
     (flags, text) => {
       const equals = text.indexOf('=');
@@ -136,8 +151,8 @@ const OF_DEVICES: readonly DeviceFlag[] = [
   flag(
     'group',
     'NAME',
-    [...SAYING, ...FINDING],
-    'a group; several times for several, in place of all before',
+    [...SAYING, ...FINDING, ...SENDING],
+    'a group; add, change: several times for several, in place of all before',
     (flags, text) => {
       flags.groups.push(text);
     },
@@ -145,12 +160,21 @@ const OF_DEVICES: readonly DeviceFlag[] = [
   flag('no-group', undefined, ['change'], 'change: take it out of all groups', (flags) => {
     flags.withoutGroups = true;
   }),
-  flag('name', 'TEXT', SAYING, 'for people', (flags, text) => {
+  flag('name', 'TEXT', NAMING, 'for people', (flags, text) => {
     flags.name = text;
   }),
-  flag('owner', 'USER', [...SAYING, ...FINDING], "whom it belongs to; change: '' for nobody", (flags, text) => {
+  flag('owner', 'USER', [...NAMING, ...FINDING], "whom it belongs to; change: '' for nobody", (flags, text) => {
     flags.owner = text;
   }),
+  flag(
+    'replaces',
+    'ID',
+    ['claim'],
+    'claim: the device of this owner that gets other credentials (a new one)',
+    (flags, text) => {
+      flags.replaces = text;
+    },
+  ),
   flag(
     'authority',
     'NAME',
@@ -169,16 +193,13 @@ const OF_DEVICES: readonly DeviceFlag[] = [
   flag('prefix', 'TEXT', FINDING, 'only those whose id begins so', (flags, text) => {
     flags.prefix = text;
   }),
-  flag(
-    'connected',
-    undefined,
-    ['list'],
-    'those that are connected, with when and from where; no other condition',
-    (flags) => {
-      flags.connected = true;
-    },
-  ),
-  flag('limit', 'COUNT', ['list'], `so many at the most, up to ${LIST_MAX} (100)`, (flags, text) => {
+  flag('connected', undefined, ['list'], 'only those that are connected, with when and from where', (flags) => {
+    flags.connected = true;
+  }),
+  flag('not-connected', undefined, ['list'], 'only those that are not, with when they were last seen', (flags) => {
+    flags.connected = false;
+  }),
+  flag('limit', 'COUNT', ['list', 'claims'], `so many at the most, up to ${LIST_MAX} (100)`, (flags, text) => {
     flags.limit = wholeNumber('--limit', text, 1, LIST_MAX);
   }),
 ];
@@ -259,8 +280,17 @@ const OF_COMMANDS: readonly DeviceFlag[] = [
   flag('input', 'JSON', SENDING, 'what the command takes: JSON, or @FILE that holds it', (flags, text) => {
     flags.input = text;
   }),
-  flag('wait', 'TIME', SENDING, 'how long to wait for what becomes of it, up to 60s (5s)', (flags, text) => {
-    flags.waitS = seconds('--wait', text, '1s', '60s');
+  flag(
+    'wait',
+    'TIME',
+    SENDING,
+    'how long to wait for what becomes of it, up to 60s (5s); of a group: behind the last one',
+    (flags, text) => {
+      flags.waitS = seconds('--wait', text, '1s', '60s');
+    },
+  ),
+  flag('rate', 'COUNT', SENDING, 'with --group: so many devices a second, up to 5000 (100)', (flags, text) => {
+    flags.rate = wholeNumber('--rate', text, 1, 5_000);
   }),
   flag('no-wait', undefined, SENDING, 'only have it queued', (flags) => {
     flags.waitS = 0;
@@ -310,7 +340,9 @@ const HELP: CommandHelp = {
     ['dunlin device token cam-1 > cam-1.token', 'its password, shown this once'],
     ['dunlin device cert frame-7 --out frame-7', 'ca.pem, cert.pem and key.pem (0600)'],
     ['dunlin device why cam-1', 'what refused it, and what is expected'],
+    ['dunlin device claim K7M4PX --owner ada', 'the device that shows this code is hers'],
     ['dunlin device wake cam-1 --wait 10s', 'sends wake, and says what became of it'],
+    ['dunlin device wake --group hall --rate 50', 'wakes all of a group, 50 a second'],
     ['dunlin device command cam-1 record --input \'{"seconds":5}\'', 'a command that takes something'],
     ['dunlin device list --type camera --attribute space=hall', 'which there are'],
     ['dunlin device import fleet.csv --dry-run', 'what a file would add and change'],
@@ -336,7 +368,7 @@ export function deviceHelp(): string {
 export function readDeviceFlags(argv: readonly string[]): DeviceRequest {
   const flags: DeviceFlags = {
     ...{ json: false, plainHttp: false, attributes: [], withoutAttributes: [], groups: [], withoutGroups: false },
-    ...{ connected: false, rotates: false, force: false, all: false, dryRun: false },
+    ...{ rotates: false, force: false, all: false, dryRun: false },
   };
   const words: string[] = [];
   const used: DeviceFlag[] = [];
@@ -354,15 +386,23 @@ export function readDeviceFlags(argv: readonly string[]): DeviceRequest {
   readFlags('dunlin device', groups, argv, flags, (_flags, word) => void words.push(word));
   const [name, ...rest] = words;
   const action = actionOf(name);
-  const { length } = ACTIONS[action].words;
+  const kinds = wordsOf(action, flags);
+  const { length } = kinds;
+  const usage = [action, ...kinds].join(' ');
   if (rest.length > length)
-    throw usageError(`Cannot use "${rest[length]}": expected nothing behind ${named(action)} but flags`);
+    throw usageError(`Cannot use "${rest[length]}": expected nothing behind ${usage} but flags`);
   if (rest.length < length || rest.includes(''))
-    throw usageError(`Cannot run ${name}: expected dunlin device ${named(action)}, see dunlin device --help`);
+    throw usageError(`Cannot run ${name}: expected dunlin device ${usage}, see dunlin device --help`);
   const loose = used.find(({ of }) => !of.includes(action));
   if (loose !== undefined)
     throw usageError(`Cannot use --${loose.long} with ${action}: it is for ${[...new Set(loose.of)].join(', ')}`);
   return { action, words: rest, flags };
+}
+
+/** What follows the action with these flags: a command to a group is to no device. */
+export function wordsOf(action: DeviceAction, { groups }: Pick<DeviceFlags, 'groups'>): readonly string[] {
+  const { words } = ACTIONS[action];
+  return SENDING.includes(action) && groups.length > 0 ? words.slice(1) : words;
 }
 
 function actionOf(name: string | undefined): DeviceAction {

@@ -1,7 +1,27 @@
 /** What belongs to a device, a line each. */
 
 import { fromNow, shownMoment } from '../durations.ts';
+import type { Outcome } from '../outcome.ts';
+import { textTable } from '../text-table.ts';
 import type { CertificateAnswer, PresenceAnswer, TokenAnswer } from './answers.ts';
+
+/** Entries that a list shows where no limit is given. */
+export const LIST_LIMIT = 100;
+
+/** A list for people, its titles first, and as JSON. */
+export function listOutcome(
+  items: readonly unknown[],
+  rows: readonly (readonly string[])[],
+  remarks: readonly string[],
+): Outcome {
+  return { json: items, lines: items.length === 0 ? ['There is none.'] : textTable(rows), remarks };
+}
+
+export function attributesText(attributes: Readonly<Record<string, string>>): string {
+  return Object.entries(attributes)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
+}
 
 const VERSIONS: Readonly<Record<number, string>> = { 3: 'MQTT 3.1', 4: 'MQTT 3.1.1', 5: 'MQTT 5.0' };
 

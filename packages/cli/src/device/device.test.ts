@@ -129,7 +129,7 @@ test('why names what refused a device: its password, the field of its Client Ide
   // What is stored of a connection comes a moment after it.
   let there = '';
   while (!there.includes('cam-1')) there = (await dunlin('device', 'list', '--connected')).out;
-  assert.match(there, /\ncam-1 .* 127\.0\.0\.1 +mqtt +s1-cam-1\n$/);
+  assert.match(there, /\ncam-1 .* 127\.0\.0\.1 +mqtt +s1-cam-1 +space=s1 thing=t1\n$/);
   await dunlin('device', 'disable', 'cam-1');
   const disabled = await dunlin('device', 'why', 'cam-1');
   assert.equal(disabled.exitCode, 4);

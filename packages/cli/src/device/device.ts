@@ -7,9 +7,11 @@ import { ExitCode, usageError } from '../exit-codes.ts';
 import { type Outcome, printOutcome } from '../outcome.ts';
 import { Output, outputFailed, type Terminal } from '../terminal.ts';
 import { type DeviceAnswer, devicePath, type WhyAnswer } from './answers.ts';
+import { confirmClaim, listClaims, refuseClaim } from './claim-actions.ts';
 import { cancelCommand, sendCommand } from './command-actions.ts';
 import { issueCertificate, makeToken, revoke } from './credential-actions.ts';
-import { ACTIONS, type DeviceAction, type DeviceRequest, readDeviceFlags } from './device-flags.ts';
+import { type DeviceAction, type DeviceFlags, type DeviceRequest, readDeviceFlags, wordsOf } from './device-flags.ts';
+import { sendToGroup } from './group-actions.ts';
 import { addDevice, changeDevice, enableDevice, listDevices, removeDevice, showDevice } from './registry-actions.ts';
 import { exportedText, importFile } from './transfer-actions.ts';
 import { whyOutcome } from './why-report.ts';
@@ -43,11 +45,22 @@ const PERFORM: Readonly<Record<Exclude<DeviceAction, 'export'>, Perform>> = {
   cert: (api, { words: [id], flags }) => issueCertificate(api, 'cert', id, flags, Date.now()),
   renew: (api, { words: [id], flags }) => issueCertificate(api, 'renew', id, flags, Date.now()),
   revoke: (api, { words: [id], flags }) => revoke(api, id, flags, Date.now()),
-  wake: (api, { words: [id], flags }) => sendCommand(api, id, 'wake', flags),
-  command: (api, { words: [id, type], flags }) => sendCommand(api, id, type, flags),
+  claim: (api, { words: [code], flags }) => confirmClaim(api, code, flags),
+  claims: (api, { flags }) => listClaims(api, flags, Date.now()),
+  refuse: (api, { words: [id] }) => refuseClaim(api, id),
+  wake: (api, { words, flags }, terminal) => send(api, [...words, 'wake'], flags, terminal),
+  command: (api, { words, flags }, terminal) => send(api, words, flags, terminal),
   cancel: (api, { words: [id] }) => cancelCommand(api, id),
   import: (api, { words: [file], flags }, terminal) => importFile(api, file, flags, terminal),
 };
+
+/** `words`: the device where it is to one, and the type of the command. */
+function send(api: Api, words: readonly string[], flags: DeviceFlags, terminal: Terminal): Promise<Outcome> {
+  const type = words[words.length - 1];
+  if (flags.groups.length > 0) return sendToGroup(api, type, flags, terminal);
+  if (flags.rate !== undefined) throw usageError('Cannot use --rate: expected --group beside it');
+  return sendCommand(api, words[0], type, flags);
+}
 
 async function why(api: Api, id: string): Promise<Outcome> {
   const answer = await api.ask<WhyAnswer>('GET', devicePath(id, 'why'));
@@ -66,13 +79,13 @@ async function deviceOf(api: Api, id: string): Promise<DeviceAnswer | undefined>
 }
 
 /** What cannot be an id must not become another path of the API either. */
-async function checkWords({ action, words }: DeviceRequest): Promise<void> {
+async function checkWords({ action, words, flags }: DeviceRequest): Promise<void> {
   const { DEVICE_ID_EXPECTED, isCommandId, isDeviceId } = await import('@dunlin/devices');
-  for (const [at, kind] of ACTIONS[action].words.entries()) {
+  for (const [at, kind] of wordsOf(action, flags).entries()) {
     const word = words[at];
     if (kind === 'ID' && !isDeviceId(word))
       throw usageError(`Cannot use the device id ${quoted(word)}: ${DEVICE_ID_EXPECTED} are expected`);
-    if ((kind === 'COMMAND_ID' || kind === 'TYPE') && !isCommandId(word))
+    if ((kind === 'COMMAND_ID' || kind === 'TYPE' || kind === 'CLAIM_ID') && !isCommandId(word))
       throw usageError(`Cannot use the ${kind} ${quoted(word)}: letters, digits and -._~ are expected`);
   }
 }

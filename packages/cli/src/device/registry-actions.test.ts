@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { RunningServer } from '@dunlin/server';
-import { addCamera, deviceDirectory, dunlinAt, startDevices } from '../contract/device-server.ts';
+import { addCamera, connectCamera, deviceDirectory, dunlinAt, startDevices } from '../contract/device-server.ts';
 
 const directory = deviceDirectory();
 const dunlin = dunlinAt(directory);
 let server: RunningServer;
+const tokens = new Map<string, string>();
 before(async () => {
   server = await startDevices(directory);
-  for (const id of ['cam-1', 'cam-2', 'other']) await addCamera(dunlin, id);
+  for (const id of ['cam-1', 'cam-2', 'other']) tokens.set(id, await addCamera(dunlin, id));
 });
 after(() => server.stop());
 
@@ -43,7 +44,6 @@ test('says which flags go together', async () => {
     [['add', 'x'], /Cannot add a device: expected --type TYPE/],
     [['change', 'cam-1'], /Cannot change nothing: expected --type/],
     [['change', 'cam-1', '--group', 'a', '--no-group'], /Cannot use --no-group with --group/],
-    [['list', '--connected', '--type', 'camera'], /Cannot use --connected with another condition/],
     [['list', '--group', 'a', '--group', 'b'], /Cannot look for several groups/],
     [['list', '--attribute', 'a=1', '--attribute', 'b=2'], /Cannot look for several attributes/],
   ];
@@ -52,4 +52,19 @@ test('says which flags go together', async () => {
     assert.equal(exitCode, 1);
     assert.match(err, message);
   }
+});
+
+test('lists find by whether devices are connected together with everything else, with when and from where', async () => {
+  const camera = await connectCamera(server, tokens.get('cam-1') ?? '');
+  const list = (...flags: string[]) => dunlin('device', 'list', '--attribute', 'space=s1', ...flags);
+  // What is stored of a connection comes a moment after it.
+  let there = '';
+  while (!there.includes('cam-1')) there = (await list('--connected', '--type', 'camera', '--enabled')).out;
+  assert.match(there, /^ID +TYPE +CONNECTED +ADDRESS +LISTENER +CLIENT ID +ATTRIBUTES\n/);
+  assert.match(there, /\ncam-1 +camera +.*127\.0\.0\.1 +mqtt +s1-cam-1 +space=s1 thing=t1\n$/);
+  assert.equal((await list('--connected', '--disabled')).out, 'There is none.\n');
+  const away = await list('--not-connected', '--json');
+  assert.deepEqual(idsOf(away.out), ['cam-2', 'other']);
+  assert.match((await list('--not-connected')).out, /^ID +TYPE +STATE +LAST SEEN +ATTRIBUTES\ncam-2 .* never /);
+  await camera.disconnect();
 });

@@ -16,9 +16,8 @@ import {
 } from './answers.ts';
 import { commandWord } from './command-outcome.ts';
 import type { DeviceFlags } from './device-flags.ts';
-import { certificateLine, presenceLine, tokenLine } from './device-lines.ts';
+import { attributesText, certificateLine, LIST_LIMIT, listOutcome, presenceLine, tokenLine } from './device-lines.ts';
 
-const LIST_LIMIT = 100;
 /** Certificates and commands that `show` has. */
 const SHOWN_MAX = 10;
 
@@ -79,34 +78,46 @@ export function deviceQuery({ type, groups, owner, attributes, prefix, enabled }
 export async function listDevices(api: Api, flags: DeviceFlags, nowMs: number): Promise<Outcome> {
   const query = deviceQuery(flags);
   const { limit = LIST_LIMIT } = flags;
-  if (flags.connected) {
-    const condition = Object.keys(query)[0];
-    if (condition !== undefined) throw usageError('Cannot use --connected with another condition: it stands alone');
-    return connectedDevices(api, limit, nowMs);
-  }
-  const { items, isMore } = await api.list<DeviceAnswer>('/api/v1/devices', query, limit);
-  const rows = items.map(({ id, type, name, enabled, groups, attributes }) => [
-    ...[id, type, enabled ? 'enabled' : 'disabled', name, groups.join(' ')],
-    Object.entries(attributes)
-      .map(([attribute, value]) => `${attribute}=${value}`)
-      .join(' '),
-  ]);
-  return listOutcome(items, [['ID', 'TYPE', 'STATE', 'NAME', 'GROUPS', 'ATTRIBUTES'], ...rows], isMore);
+  const { connected } = flags;
+  const { items, isMore } = await api.list<FoundAnswer>('/api/v1/devices', { ...query, connected }, limit);
+  const remarks = isMore ? ['There are more: --limit shows more of them, dunlin device export all.'] : [];
+  const columns = connected === undefined ? DEVICE_COLUMNS : connected ? CONNECTED_COLUMNS : AWAY_COLUMNS;
+  const rows = items.map((item) => columns.map(([, text]) => text(item, nowMs)));
+  return listOutcome(items, [columns.map(([title]) => title), ...rows], remarks);
 }
 
-async function connectedDevices(api: Api, limit: number, nowMs: number): Promise<Outcome> {
-  const { items, isMore } = await api.list<PresenceAnswer>('/api/v1/presence', { connected: true }, limit);
-  const rows = items.map(({ deviceId, connectedAtMs, address = '', listener = '', clientId = '' }) => [
-    deviceId,
-    connectedAtMs === undefined ? '' : fromNow(connectedAtMs, nowMs),
-    ...[address, listener, clientId],
-  ]);
-  return listOutcome(items, [['ID', 'CONNECTED', 'ADDRESS', 'LISTENER', 'CLIENT ID'], ...rows], isMore);
+interface FoundAnswer extends DeviceAnswer {
+  /** Where it was asked whether devices are connected, and it ever was. */
+  readonly presence?: PresenceAnswer;
 }
 
-function listOutcome(items: readonly unknown[], rows: readonly (readonly string[])[], isMore: boolean): Outcome {
-  const remarks = isMore ? [`There are more: --limit shows more of them, dunlin device export all.`] : [];
-  return { json: items, lines: items.length === 0 ? ['There is none.'] : textTable(rows), remarks };
+type Column = readonly [title: string, text: (found: FoundAnswer, nowMs: number) => string];
+
+const ATTRIBUTES: Column = ['ATTRIBUTES', ({ attributes }) => attributesText(attributes)];
+const DEVICE_COLUMNS: readonly Column[] = [
+  ['ID', ({ id }) => id],
+  ['TYPE', ({ type }) => type],
+  ['STATE', ({ enabled }) => (enabled ? 'enabled' : 'disabled')],
+  ['NAME', ({ name }) => name],
+  ['GROUPS', ({ groups }) => groups.join(' ')],
+  ATTRIBUTES,
+];
+const CONNECTED_COLUMNS: readonly Column[] = [
+  ...DEVICE_COLUMNS.slice(0, 2),
+  ['CONNECTED', ({ presence }, nowMs) => moment(presence?.connectedAtMs, nowMs)],
+  ['ADDRESS', ({ presence }) => presence?.address ?? ''],
+  ['LISTENER', ({ presence }) => presence?.listener ?? ''],
+  ['CLIENT ID', ({ presence }) => presence?.clientId ?? ''],
+  ATTRIBUTES,
+];
+const AWAY_COLUMNS: readonly Column[] = [
+  ...DEVICE_COLUMNS.slice(0, 3),
+  ['LAST SEEN', ({ presence }, nowMs) => (presence === undefined ? 'never' : moment(presence.lastSeenAtMs, nowMs))],
+  ATTRIBUTES,
+];
+
+function moment(atMs: number | undefined, nowMs: number): string {
+  return atMs === undefined ? '' : fromNow(atMs, nowMs);
 }
 
 export async function showDevice(api: Api, id: string, nowMs: number): Promise<Outcome> {

@@ -79,18 +79,19 @@ export async function* exportedText(api: Api, flags: DeviceFlags): AsyncGenerato
   yield* exportDevices({ list: (asked = {}) => pageOf(api, asked) }, flags.format ?? 'json', query);
 }
 
+interface FoundPage {
+  readonly items: readonly DeviceAnswer[];
+  readonly cursor?: string;
+  readonly endedEarly?: true;
+}
+
 async function pageOf(api: Api, query: DeviceQuery): Promise<DevicePage> {
   const asked = { ...query, limit: PAGE_MAX } as Readonly<Record<string, string | number | boolean>>;
-  const { items, cursor } = await api.ask<{ items: DeviceAnswer[]; cursor?: string }>(
-    'GET',
-    '/api/v1/devices',
-    undefined,
-    asked,
-  );
+  const { items, cursor, endedEarly = false } = await api.ask<FoundPage>('GET', '/api/v1/devices', undefined, asked);
   const devices = items.map(({ revision, owner, authority, ...device }) => ({
     device: { ...device, owner, authority },
     revision,
     generation: '',
   }));
-  return { devices, cursor };
+  return { devices, cursor, endedEarly };
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { actingAs } from './actor.ts';
 import type { ChangeOf } from './change.ts';
 import { DEVICE_CHANGES } from './device-changes.ts';
 
@@ -86,18 +87,28 @@ describe('a write to a claim', () => {
 
   test('names each step once, whatever it takes, and its end where nobody collected', () => {
     assert.deepEqual(names([undefined, 'open', 'confirming', 'confirmed', 'collected', undefined]), [
-      'claim.ask',
+      undefined,
       'claim.confirm',
       undefined,
       'claim.collect',
       undefined,
     ]);
-    assert.deepEqual(names([undefined, 'open', undefined]), ['claim.ask', 'claim.expire']);
+    assert.deepEqual(names([undefined, 'open', undefined]), [undefined, undefined]);
     assert.deepEqual(names(['open', 'confirmed', undefined]), ['claim.confirm', 'claim.expire']);
   });
 
+  test('names its end where somebody refused it', () => {
+    const ended = (kind: string) => actingAs({ by: 'key:1' }, () => names([kind, undefined]));
+    assert.deepEqual(
+      [ended('open'), ended('confirmed'), ended('collected')],
+      [['claim.end'], ['claim.end'], [undefined]],
+    );
+  });
+
   test('names its id, and never the code, which is its key', () => {
-    assert.doesNotMatch(JSON.stringify(changeOf('device-claims', undefined, claim('open'), 'ABC234')), /ABC234/);
+    const confirmed = changeOf('device-claims', claim('open'), claim('confirmed'), 'ABC234');
+    assert.equal(confirmed?.target, 'c');
+    assert.doesNotMatch(JSON.stringify(confirmed), /ABC234/);
   });
 });
 

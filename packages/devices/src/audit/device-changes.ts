@@ -14,36 +14,9 @@ import { TOKENS } from '../credentials/tokens.ts';
 import type { Device } from '../device.ts';
 import { PRESENCE_TABLE } from '../presence/presence-table.ts';
 import { DEVICES, type StoredDevice } from '../registry/registry.ts';
+import { BY_SERVICE, currentActor } from './actor.ts';
+import type { AUDITED_ACTIONS } from './audited-actions.ts';
 import { type ChangeOf, difference, type MadeChange, NO_CHANGE } from './change.ts';
-
-/** What the audit log calls changes, and what they are; the reference of the API lists them. */
-export const AUDITED_ACTIONS = {
-  'device.add': 'A device came into the registry.',
-  'device.change': 'A device was changed: the fields that differ.',
-  'device.remove': 'A device was removed.',
-  'device.import': 'Many devices at once: which were added, changed and got tokens, and how it ended.',
-  'token.issue': 'A token was made for a device, or imported.',
-  'token.rotate': 'A token was made in place of others, which end.',
-  'token.revoke': 'Tokens of a device count no longer.',
-  'certificate.issue': 'A certificate was issued to a device.',
-  'certificate.renew': 'A certificate got one that takes its place, which is a `certificate.issue` of its own.',
-  'certificate.revoke': 'A certificate counts no longer, from now on or from the end of its overlap.',
-  'renewal-token.issue': 'A device got a token by which it renews its certificate.',
-  'renewal-token.replace': 'It got another one, by renewing.',
-  'renewal-token.revoke': 'It has none any more.',
-  'renewal.refuse': 'Somebody asked to renew the certificate of a device, and may not.',
-  'claim.ask': 'A device asked for a place and got a code.',
-  'claim.confirm': 'The code was entered: the device has an owner.',
-  'claim.refuse': 'Somebody entered a code that no device shows.',
-  'claim.collect': 'The device collected what it connects with.',
-  'claim.expire': 'Nobody entered the code, or collected, in time.',
-  'command.request': 'A command to a device was taken.',
-  'command.cancel': 'A command was cancelled.',
-  'command.expire': 'A command was not confirmed in time.',
-  'batch.request': 'A command to a group was taken; those to its members name it, and have no entries.',
-  'batch.cancel': 'A command to a group was cancelled.',
-  'batch.expire': 'A command to a group did not come through within a day.',
-} as const;
 
 type Action = keyof typeof AUDITED_ACTIONS;
 
@@ -98,12 +71,18 @@ const ofRenewals: ChangeOf<RenewalRecord> = (before, after, id) => {
   return change(isReplaced ? 'renewal-token.replace' : 'renewal-token.issue', id, { after: { expiresAtMs } });
 };
 
-/** Its key is the code, which is nobody's business. */
+/**
+ * Its key is the code, which is nobody's business. Anybody may ask, so that asking, and a code that nobody entered, are no
+ * change: strangers would push out what is.
+ */
 const ofClaim: ChangeOf<Claim> = (before, after) => {
-  if (before === undefined) return after && change('claim.ask', after.id, { after: { type: after.type } });
+  if (before === undefined) return undefined;
   const { id, state } = after ?? before;
-  if (after === undefined)
-    return state.kind === 'collected' ? undefined : change('claim.expire', id, { isOfTime: true });
+  if (after === undefined) {
+    if (state.kind === 'collected') return undefined;
+    if (currentActor().by !== BY_SERVICE) return change('claim.end', id, { before: { type: before.type } });
+    return state.kind === 'open' ? undefined : change('claim.expire', id);
+  }
   if (state.kind === 'open') return undefined;
   const { owner, deviceId } = state;
   if (before.state.kind === 'open') return change('claim.confirm', id, { after: { deviceId, owner } });

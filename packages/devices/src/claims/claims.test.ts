@@ -178,6 +178,72 @@ describe('who may not', () => {
     await service.close();
   });
 
+  test('claims are listed without code and secret, those that end first in front, and none that is over', async () => {
+    const { claims, clock, service } = await open({ limits: { claimCodeS: 60 } });
+    const old = await claims.begin({ type: 'lamp' }, AT);
+    clock.pass(59_000);
+    const begun = await claims.begin({ type: 'frame', attributes: { model: 'F1' } }, AT);
+    const first = await claims.list({ limit: 1 });
+    assert.deepEqual(
+      first.claims.map(({ claimId }) => claimId),
+      [old.claimId],
+    );
+    assert.equal((await claims.list({ limit: 9, cursor: first.cursor ?? '' })).claims[0].claimId, begun.claimId);
+    clock.pass(1_000);
+    const { registered } = await claims.confirm(begun.code, as('ada'));
+    const { claims: listed } = await claims.list({ limit: 9 });
+    const { claimId } = begun;
+    const facts = { claimId, type: 'frame', attributes: { model: 'F1' }, address: AT, createdAtMs: NOW_MS + 59_000 };
+    const confirmed = { state: 'confirmed', owner: 'ada', deviceId: registered.device.id } as const;
+    assert.deepEqual(listed, [{ ...facts, ...confirmed, expiresAtMs: NOW_MS + 120_000 }]);
+    ready(await claims.collect(claimId, begun.secret));
+    assert.deepEqual(
+      (await claims.list({ limit: 9 })).claims.map(({ state }) => state),
+      ['collected'],
+    );
+    await service.close();
+  });
+
+  test('one that is refused gets nobody anything, before and after its code was entered, but not when it was collected', async () => {
+    const { claims, events, service } = await open();
+    const [fresh, entered, done] = await Promise.all([1, 2, 3].map(() => claims.begin({ type: 'lamp' }, AT)));
+    assert.equal((await claims.refuse(fresh.claimId)).state, 'open');
+    await assert.rejects(claims.confirm(fresh.code, as('ada')), code('claim-code'));
+    await assert.rejects(claims.collect(fresh.claimId, fresh.secret), code('unknown-claim'));
+    const { registered } = await claims.confirm(entered.code, as('ada'));
+    assert.equal((await claims.refuse(entered.claimId)).deviceId, registered.device.id);
+    await assert.rejects(claims.collect(entered.claimId, entered.secret), code('unknown-claim'));
+    assert.deepEqual(
+      events.flatMap((event) => (event.name === 'claimEnded' ? [event.why] : [])),
+      ['refused', 'refused'],
+    );
+    await claims.confirm(done.code, as('ada'));
+    ready(await claims.collect(done.claimId, done.secret));
+    for (const id of [done.claimId, fresh.claimId, '', done.code, "' or 1=1", 'x'.repeat(10_000)])
+      await assert.rejects(claims.refuse(id), code('unknown-claim'));
+    assert.equal(claims.size, 1);
+    await service.close();
+  });
+
+  test('of a refusal and a code, or a collection, at the same time never both count', async () => {
+    const { claims, service } = await open();
+    for (let n = 0; n < 8; n++) {
+      const begun = await claims.begin({ type: 'lamp' }, AT);
+      const both = [() => claims.refuse(begun.claimId), () => claims.confirm(begun.code, as('ada'))];
+      await Promise.allSettled((n % 2 === 0 ? both : both.reverse()).map((one) => one()));
+      // Whoever came first: after the refusal there is nothing to collect.
+      await assert.rejects(claims.collect(begun.claimId, begun.secret), code('unknown-claim'));
+    }
+    for (let n = 0; n < 4; n++) {
+      const begun = await claims.begin({ type: 'lamp' }, AT);
+      await claims.confirm(begun.code, as('ada'));
+      const both = [() => claims.collect(begun.claimId, begun.secret), () => claims.refuse(begun.claimId)];
+      const settled = await Promise.allSettled((n % 2 === 0 ? both : both.reverse()).map((one) => one()));
+      assert.notEqual(settled[0].status, settled[1].status);
+    }
+    await service.close();
+  });
+
   test('an expired code is like any wrong one, and is forgotten', async () => {
     const { claims, clock, events, service } = await open({ limits: { claimCodeS: 60 } });
     const begun = await claims.begin({ type: 'lamp' }, AT);

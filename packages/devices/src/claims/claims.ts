@@ -9,7 +9,7 @@
 import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import { RevisionConflict, type Table, type TableRecord, type Timer } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
-import { actingAs } from '../audit/actor.ts';
+import { actingAs, actingForService } from '../audit/actor.ts';
 import { DeviceTurns } from '../authority/device-turns.ts';
 import { compareAndSet } from '../compare-and-set.ts';
 import { DeviceError, throwProblems } from '../device-error.ts';
@@ -59,6 +59,28 @@ export interface ConfirmOptions extends Guesser {
 export type Collected =
   | { readonly state: 'pending'; readonly expiresAtMs: number }
   | { readonly state: 'ready'; readonly deviceId: string; readonly credentials: DeviceCredentials };
+
+/** A claim as operators see it: nothing of it confirms or collects. */
+export interface ShownClaim {
+  readonly claimId: string;
+  readonly type: string;
+  /** What the device says of itself, which nobody vouches for. */
+  readonly attributes: Readonly<Record<string, string>>;
+  /** Where the device is. */
+  readonly address: string;
+  readonly state: 'open' | 'confirmed' | 'collected';
+  /** From `confirmed` on, as the other. */
+  readonly owner: string | undefined;
+  readonly deviceId: string | undefined;
+  /** Wall clock, as the other. */
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+}
+
+export interface ClaimPage {
+  readonly claims: readonly ShownClaim[];
+  readonly cursor: string | undefined;
+}
 
 export interface ClaimParts extends ServiceParts {
   readonly registry: Registry;
@@ -120,7 +142,8 @@ export class Claims {
     this.#checkType(type, csr, attributes);
     if (csr !== undefined) await this.#parts.issuing?.certificates.checkRequest(csr, CLAIM_COMMON_NAME);
     const createdAtMs = this.#parts.clock.nowMs();
-    const claimId = randomBytes(12).toString('base64url');
+    // No secret, and a word on a command line.
+    const claimId = randomBytes(8).toString('hex');
     const secret = `cs_${randomBytes(32).toString('base64url')}`;
     const expiresAtMs = createdAtMs + this.#parts.limits.claimCodeS * 1_000;
     const claim: Claim = {
@@ -185,9 +208,35 @@ export class Claims {
     return this.#turns.run(claimId, () => actingAs(actorOf(claimId), () => this.#collect(claimId, secret)));
   }
 
+  /** A page of the claims whose time is not over, those that end first in front; fewer than `limit` where some were over. */
+  async list({ cursor, limit }: { readonly cursor?: string; readonly limit: number }): Promise<ClaimPage> {
+    const page = await this.#table.scan({ index: 'expires', limit, ...(cursor !== undefined && { cursor }) });
+    const nowMs = this.#parts.clock.nowMs();
+    const claims = page.records.filter(({ value }) => nowMs < value.expiresAtMs).map(({ value }) => shownClaim(value));
+    return { claims, cursor: page.cursor };
+  }
+
+  /**
+   * Ends a claim before its device has collected: nobody gets anything for it any more. A device that was made for it stays
+   * in the registry. Resolves with the claim as it was, when that survives a crash.
+   * @throws DeviceError 'unknown-claim', also where it was collected
+   */
+  async refuse(claimId: string): Promise<ShownClaim> {
+    return this.#turns.run(claimId, async () => {
+      const code = (await this.#ofId(claimId))?.key ?? '';
+      const refused =
+        code === '' ? undefined : await compareAndSet(this.#table, code, (found) => this.#refuse(found, claimId));
+      if (refused !== undefined) return refused;
+      throw new DeviceError(
+        'unknown-claim',
+        `Cannot refuse the claim ${quoted(claimId.slice(0, 128))}: the id of one that was not collected is expected`,
+      );
+    });
+  }
+
   /** Forgets claims whose time is over. */
   sweep(): Promise<void> {
-    this.#sweeping ??= this.#sweepAll()
+    this.#sweeping ??= actingForService(() => this.#sweepAll())
       .catch((error) => this.#parts.tell({ name: 'deviceServiceFailed', error: String(error) }))
       .finally(() => {
         this.#sweeping = undefined;
@@ -324,10 +373,24 @@ export class Claims {
     return registered;
   }
 
+  /** Undefined where there is nothing to refuse. */
+  async #refuse(found: Found | undefined, claimId: string): Promise<ShownClaim | undefined> {
+    if (found === undefined || found.value.id !== claimId || found.value.state.kind === 'collected') return undefined;
+    if (this.#parts.clock.nowMs() >= found.value.expiresAtMs) return undefined;
+    await this.#table.delete(found.key, found.revision);
+    this.#open.remove(found.key);
+    this.#parts.tell({ name: 'claimEnded', claimId, why: 'refused' });
+    return shownClaim(found.value);
+  }
+
+  async #ofId(claimId: string): Promise<Found | undefined> {
+    const exact = CLAIM_ID.test(claimId) ? claimId : '-';
+    return (await this.#table.scan({ index: 'id', exact, limit: 1 })).records[0];
+  }
+
   /** Whoever asks without the secret learns nothing, not even whether there is such a claim. */
   async #ofSecret(claimId: string, secret: string): Promise<Found> {
-    const exact = CLAIM_ID.test(claimId) ? claimId : '-';
-    const [found] = (await this.#table.scan({ index: 'id', exact, limit: 1 })).records;
+    const found = await this.#ofId(claimId);
     const isIt = timingSafeEqual(hashOf(secret), found?.value.secretHash ?? NONE);
     if (found === undefined || !isIt || this.#parts.clock.nowMs() >= found.value.expiresAtMs) throw claimUnknown();
     return found;
@@ -379,6 +442,14 @@ export class Claims {
 /** For the audit log: a device that has no id yet, and has shown the secret of its claim, or just got it. */
 function actorOf(claimId: string): { readonly by: string } {
   return { by: `claim:${claimId}` };
+}
+
+/** Without code and secret. */
+function shownClaim({ id, type, attributes, address, state, createdAtMs, expiresAtMs }: Claim): ShownClaim {
+  const { owner, deviceId } = state.kind === 'open' ? {} : state;
+  // Its code was used: that the device has to be made yet is nobody's concern.
+  const word = state.kind === 'confirming' ? 'confirmed' : state.kind;
+  return { claimId: id, type, attributes, address, state: word, owner, deviceId, createdAtMs, expiresAtMs };
 }
 
 function hashOf(secret: string): Buffer {

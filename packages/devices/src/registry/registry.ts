@@ -10,7 +10,6 @@ import {
   RevisionConflict,
   type Table,
   type TableDefinition,
-  type TablePage,
   type TableRecord,
   type TableScan,
 } from '@dunlin/broker';
@@ -19,9 +18,9 @@ import { compareAndSet } from '../compare-and-set.ts';
 import type { Device } from '../device.ts';
 import { DeviceError } from '../device-error.ts';
 import type { ServiceParts } from '../ports.ts';
+import { type BoundedPage, boundedPage } from './bounded-page.ts';
 import { isDeviceId } from './device-id.ts';
 import { type DeviceInput, type DevicePatch, patchedDevice, readDeviceInput } from './device-input.ts';
-import { cursorInvalid, readCursor, writeCursor } from './list-cursor.ts';
 import type { DeviceTypes } from './types.ts';
 
 /** A device, and what tells its present state from others. */
@@ -57,6 +56,8 @@ export interface DevicePage {
   readonly devices: readonly RegisteredDevice[];
   /** Undefined where there is nothing more. */
   readonly cursor: string | undefined;
+  /** It ended before it was full because it had looked at as many devices as one page may (5,000). */
+  readonly endedEarly: boolean;
 }
 
 /** Undefined where the device was removed. */
@@ -73,11 +74,6 @@ export interface ChangeOptions {
   /** The revision that the device must still have. */
   readonly expected?: number;
 }
-
-export const LIST_LIMIT_MAX = 1_000;
-const LIST_LIMIT = 100;
-/** Records that one page looks at for the devices it returns. */
-const LOOKS_MAX = 5_000;
 
 export const DEVICES: TableDefinition<StoredDevice> = {
   name: 'devices',
@@ -184,29 +180,21 @@ export class Registry {
 
   /** A page of devices. @throws DeviceError 'invalid', 'cursor-invalid' */
   async list(query: DeviceQuery = {}): Promise<DevicePage> {
-    const limit = query.limit ?? LIST_LIMIT;
-    if (!Number.isInteger(limit) || limit < 1 || limit > LIST_LIMIT_MAX)
-      throw new DeviceError(
-        'invalid',
-        `Cannot list devices: the limit is ${limit}, 1 to ${LIST_LIMIT_MAX} is expected`,
-      );
+    const { items: devices, ...rest } = await this.find(query, (registered) => registered);
+    return { devices, ...rest };
+  }
+
+  /** A page of what `look` has of devices that the query names; it passes over those of which it has nothing. */
+  find<Found>(
+    query: DeviceQuery,
+    look: (registered: RegisteredDevice) => Awaitable<Found | undefined>,
+  ): Promise<BoundedPage<Found>> {
     const place = placeOf(query);
-    const index = place.index ?? '';
-    let cursor = query.cursor === undefined ? undefined : readCursor(query.cursor, index);
-    const devices: RegisteredDevice[] = [];
-    for (let looks = 0; looks < LOOKS_MAX; ) {
-      const page = await this.#scan({
-        ...place,
-        limit: limit - devices.length,
-        ...(cursor !== undefined && { cursor }),
-      });
-      for (const record of page.records) if (isWanted(record.value.device, query)) devices.push(registeredOf(record));
-      // A page may be empty, and there may still be more.
-      looks += page.records.length + 1;
-      cursor = page.cursor;
-      if (cursor === undefined || devices.length === limit) break;
-    }
-    return { devices, cursor: cursor === undefined ? undefined : writeCursor(cursor, index) };
+    return boundedPage<StoredDevice, Found>({
+      ...{ clock: this.#clock, index: place.index ?? '', cursor: query.cursor, limit: query.limit },
+      scan: (limit, cursor) => this.#table.scan({ ...place, limit, ...(cursor !== undefined && { cursor }) }),
+      look: (record) => (isWanted(record.value.device, query) ? look(registeredOf(record)) : undefined),
+    });
   }
 
   /** Calls `listener` after each change, until the function that it returns is called. */
@@ -216,15 +204,6 @@ export class Registry {
 
   close(): Promise<void> {
     return this.#table.close();
-  }
-
-  async #scan(scan: TableScan): Promise<TablePage<StoredDevice>> {
-    try {
-      return await this.#table.scan(scan);
-    } catch (error) {
-      if (scan.cursor === undefined || !(error instanceof RangeError)) throw error;
-      throw cursorInvalid();
-    }
   }
 
   async #write<T>(
@@ -261,7 +240,8 @@ function placeOf({ attribute, owner, group, enabled, type, prefix }: DeviceQuery
   return type === undefined ? {} : { index: 'type', exact: type };
 }
 
-function isWanted(device: Device, { type, group, owner, attribute, prefix, enabled }: DeviceQuery): boolean {
+/** Whether the device is one that the query names. */
+export function isWanted(device: Device, { type, group, owner, attribute, prefix, enabled }: DeviceQuery): boolean {
   return (
     (type === undefined || device.type === type) &&
     (group === undefined || device.groups.includes(group)) &&

@@ -2,10 +2,11 @@
 
 import type { Tokens } from '../credentials/tokens.ts';
 import { DeviceError } from '../device-error.ts';
+import { LIST_LIMIT_MAX } from './bounded-page.ts';
 import { CsvReader, csvLine } from './csv.ts';
 import { exportedDevice, headerOf, type RowForm, readHeader, rowOf } from './device-rows.ts';
 import { JsonTextReader } from './json-texts.ts';
-import { type DeviceQuery, LIST_LIMIT_MAX, type RegisteredDevice, type Registry } from './registry.ts';
+import type { DeviceQuery, RegisteredDevice, Registry } from './registry.ts';
 
 /** `json`: a list, or a device on each line; it is written as a list. */
 export type TransferFormat = 'json' | 'csv';

@@ -14,6 +14,7 @@ import { Value } from 'typebox/value';
 import { type AnsweredRequests, requestHash } from './answered-requests.ts';
 import type { ApiKeys } from './api-keys.ts';
 import type { ApiAnswer, ApiCall, ApiRoute } from './api-route.ts';
+import { corsHeaders, corsOriginOf, isPreflight, PREFLIGHT_HEADERS } from './cors.ts';
 import { factsOf } from './http-facts.ts';
 import { nestsAtMost } from './json-depth.ts';
 import { openApiDocument } from './open-api.ts';
@@ -55,6 +56,8 @@ export interface ApiParts {
   readonly local: Caller;
   readonly routes: readonly ApiRoute[];
   readonly limits: ApiLimits;
+  /** Pages of other origins that may ask, with a key. */
+  readonly corsOrigins: readonly string[];
   /** Who sent a request that came over a listener. */
   readonly visitOf: (request: IncomingMessage) => ApiVisit | undefined;
   /** Owners of devices that are signed in. */
@@ -166,11 +169,14 @@ function addEntrance(app: FastifyInstance, parts: ApiParts, passages: WeakMap<Fa
       underWay -= 1;
     });
     reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
+    const origin = configOf(request).isPage ? undefined : corsOriginOf(request.raw, parts.corsOrigins);
+    reply.headers(corsHeaders(origin, parts.corsOrigins));
     if (underWay > limits.requestsMax)
       throw new ApiProblem('too-busy', `Cannot take more than ${limits.requestsMax} requests at once: try again later`);
-    const config = configOf(request);
+    const isOnlyAsked = origin !== undefined && isPreflight(request.raw);
+    const config: RouteConfig = isOnlyAsked ? { scope: 'public' } : configOf(request);
     const { scope } = config;
-    const caller = await callerOf(request, parts, config).catch(async (error) => {
+    const caller = await callerOf(request, parts, config, origin).catch(async (error) => {
       throw await strangers.refusal(error, addressOf(request, parts), parts.visitOf(request.raw)?.listener ?? '');
     });
     passages.set(request, { caller, first: undefined });
@@ -181,6 +187,7 @@ function addEntrance(app: FastifyInstance, parts: ApiParts, passages: WeakMap<Fa
           ? undefined
           : tooMany('of this API key');
     if (refusal !== undefined) throw refusal;
+    if (isOnlyAsked) return reply.code(204).headers(PREFLIGHT_HEADERS).send();
     if (caller.session !== undefined) return;
     if (scope === 'owner')
       throw new ApiProblem('session-missing', 'Cannot do this: a user who is signed in is expected');
@@ -201,23 +208,30 @@ function addressOf({ raw }: FastifyRequest, { visitOf }: ApiParts): string {
 }
 
 /** @throws ApiProblem */
-async function callerOf({ raw, headers }: FastifyRequest, parts: ApiParts, config: RouteConfig): Promise<Caller> {
+async function callerOf(
+  { raw, headers }: FastifyRequest,
+  parts: ApiParts,
+  config: RouteConfig,
+  corsOrigin: string | undefined,
+): Promise<Caller> {
   const visit = parts.visitOf(raw);
   // Only code of this process can inject a request, and the control socket is for the user of the server alone.
   if (visit === undefined && 'isLightMyRequest' in raw) return parts.local;
   if (visit === undefined) throw new ApiProblem('key-missing', 'Cannot tell who asks: a listener is expected');
   const { address } = visit.peer;
-  if (!visit.isFromAllowedOrigin)
+  if (!visit.isFromAllowedOrigin && corsOrigin === undefined)
     throw new ApiProblem(
       'origin-refused',
-      'Cannot answer a page of this origin: one of `origins` of the listener is expected',
+      'Cannot answer a page of this origin: one of `origins` of the listener, or of `api.cors.origins`, is expected',
     );
   if (parts.guard.isBanned(address))
     throw new ApiProblem('address-banned', 'Cannot answer this address: that its ban ends is expected');
   const key = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
   if (key !== undefined) return await parts.keys.check(key, address);
-  const owner = ownerCaller(config, { method: raw.method ?? '', ...factsOf(raw, visit) }, visit, parts.owners);
-  if (owner !== undefined) return owner;
+  const owner =
+    corsOrigin === undefined &&
+    ownerCaller(config, { method: raw.method ?? '', ...factsOf(raw, visit) }, visit, parts.owners);
+  if (owner) return owner;
   if (config.scope === 'public') return { by: 'public', scopes: new Set(), address };
   // A page of a name that was made to lead here is of "its own origin"; a key it has none.
   if (!visit.isOwnHost)

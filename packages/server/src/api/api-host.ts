@@ -17,6 +17,8 @@ export interface ApiSettings extends ApiLimits {
   readonly keysMax: number;
   readonly idempotencyS: number;
   readonly idempotencyEntriesMax: number;
+  /** Pages elsewhere that may ask. Default: none. */
+  readonly cors?: { readonly origins: readonly string[] };
 }
 
 export interface ApiOptions {
@@ -105,6 +107,7 @@ export class ApiHost {
         local: localCaller(localName),
         routes: [...routes, ...keyRoutes(keys), ...auditRoutes(audit)],
         limits: settings,
+        corsOrigins: settings.cors?.origins ?? [],
         visitOf: (request) => visits.get(request),
         began(work, leave) {
           underWay.set(work, leave);

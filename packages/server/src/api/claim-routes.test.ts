@@ -66,6 +66,28 @@ describe('a claim over HTTP', () => {
     assert.equal((await fetch(world.origin + path, { headers: { authorization } })).status, 404);
   });
 
+  test('is listed for who reads devices, without code and secret, and refused by who confirms', async () => {
+    await using world = await openClaimWorld();
+    const claim = await world.begin('frame', { attributes: { model: 'F1' } });
+    const [reads, writes] = [await keyWith(world, 'devices:read'), await keyWith(world, 'claims:write')];
+    const list = (authorization: string, query = '') =>
+      fetch(`${world.origin}/api/v1/claims${query}`, { headers: { authorization } });
+    const text = await (await list(reads)).text();
+    const { items } = JSON.parse(text);
+    assert.deepEqual([items.length, items[0].claimId, items[0].state], [1, claim.claimId, 'open']);
+    assert.ok(!text.includes(claim.code) && !text.includes(claim.secret));
+    assert.equal(await codeOf(list(writes)), '403 scope-missing');
+    assert.equal(await codeOf(list(reads, '?cursor=x')), '400 cursor-invalid');
+    const refuse = (authorization: string) =>
+      world.post(`/api/v1/claims/${claim.claimId}/refuse`, undefined, { authorization });
+    assert.equal(await codeOf(refuse(reads)), '403 scope-missing');
+    assert.equal((await bodyOf(refuse(writes))).claimId, claim.claimId);
+    assert.equal(await codeOf(refuse(writes)), '404 claim-unknown');
+    assert.equal(await codeOf(world.collect(claim)), '404 claim-unknown');
+    const audit = await world.server.api({ method: 'GET', path: '/api/v1/audit' });
+    assert.match(audit.body, /claim\.end/);
+  });
+
   test('is not confirmed without a scope, and not for nobody', async () => {
     await using world = await openClaimWorld();
     const { code } = await world.begin();

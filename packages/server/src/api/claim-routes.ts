@@ -1,11 +1,19 @@
 /** Routes of claims: what devices ask before they are anybody, what programs and owners confirm, and renewal. */
-import type { ClaimInput, Collected, DeviceCredentials, DeviceService, GivenCertificate } from '@dunlin/devices';
+import type {
+  ClaimInput,
+  Collected,
+  DeviceCredentials,
+  DeviceService,
+  GivenCertificate,
+  ShownClaim,
+} from '@dunlin/devices';
 import type { Authorities } from '@dunlin/identity';
 import { networkOf } from '@dunlin/transport/network';
 import { Type } from 'typebox';
 import { type ApiCall, type ApiRoute, CLOSED, type HttpFacts, route } from './api-route.ts';
 import { ISSUED_CERTIFICATE } from './device-schemas.ts';
-import { timeMs } from './page-schemas.ts';
+import { fromCursor, toCursor } from './page-cursor.ts';
+import { PAGE_LIMIT, PAGE_QUERY, pageBody, pageOf, timeMs } from './page-schemas.ts';
 import { ApiProblem } from './problems.ts';
 
 const tag = 'claims';
@@ -54,6 +62,21 @@ const CONFIRMATION = Type.Object(
   CLOSED,
 );
 
+const CLAIM = Type.Object(
+  {
+    claimId: Type.String(),
+    type: Type.String(),
+    attributes: Type.Record(Type.String(), Type.String(), { description: 'What the device says of itself.' }),
+    address: Type.String({ description: 'Where the device is.' }),
+    state: Type.Enum(['open', 'confirmed', 'collected']),
+    owner: Type.Optional(Type.String({ description: 'Who entered the code.' })),
+    deviceId: Type.Optional(Type.String({ description: 'What it became.' })),
+    createdAtMs: timeMs('When the device asked.'),
+    expiresAtMs: timeMs('When it is over.'),
+  },
+  { description: 'Without the code, which the device shows, and without its secret.' },
+);
+
 const RENEWAL = Type.Object(
   {
     deviceId: Type.Optional(Type.String({ maxLength: 128, description: 'With a renewal token.' })),
@@ -62,6 +85,8 @@ const RENEWAL = Type.Object(
   },
   CLOSED,
 );
+
+const ID = Type.Object({ id: Type.String({ maxLength: 128 }) });
 
 export function claimRoutes(service: DeviceService, authorities: Authorities | undefined): ApiRoute[] {
   const { claims, desk, issuing } = service;
@@ -87,7 +112,7 @@ export function claimRoutes(service: DeviceService, authorities: Authorities | u
       summary: 'The device asks for its credentials, with its secret as X-Claim-Secret; 202 until the code was entered',
       tag,
       scope: 'public',
-      params: Type.Object({ id: Type.String({ maxLength: 128 }) }),
+      params: ID,
       answer: COLLECTED,
       isSecret: true,
       async handle({ params: { id }, http }) {
@@ -111,6 +136,31 @@ export function claimRoutes(service: DeviceService, authorities: Authorities | u
         const { registered } = await confirmed(service, call, owner, { code, ...rest });
         const { id: deviceId, type, name } = registered.device;
         return { body: { deviceId, type, name } };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/claims',
+      summary: 'Devices that ask for a place, those whose time ends first in front',
+      tag,
+      scope: 'devices:read',
+      query: Type.Object(PAGE_QUERY, CLOSED),
+      answer: pageOf(CLAIM),
+      async handle({ query: { limit = PAGE_LIMIT, cursor } }) {
+        const page = await fromCursor(cursor, (at) => claims.list({ limit, ...(at !== undefined && { cursor: at }) }));
+        return { body: pageBody(page.claims.map(shownClaim), toCursor(page.cursor)) };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/v1/claims/{id}/refuse',
+      summary: 'End a claim that was not collected: the device has to begin anew',
+      tag,
+      scope: 'claims:write',
+      params: ID,
+      answer: CLAIM,
+      async handle({ params: { id } }) {
+        return { body: shownClaim(await claims.refuse(id)) };
       },
     }),
     route({
@@ -173,6 +223,10 @@ export function addressOf({ peer }: HttpFacts): string {
 function headerOf({ headers }: HttpFacts, name: string): string {
   const value = headers[name];
   return typeof value === 'string' ? value : '';
+}
+
+function shownClaim({ owner, deviceId, ...rest }: ShownClaim) {
+  return { ...rest, ...(owner !== undefined && { owner }), ...(deviceId !== undefined && { deviceId }) };
 }
 
 function shownCollected(collected: Collected) {

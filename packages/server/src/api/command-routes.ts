@@ -11,13 +11,14 @@ import { ApiProblem } from './problems.ts';
 const tag = 'commands';
 const WAIT_MS_MAX = 60_000;
 
-const COMMAND = Type.Object({
+export const COMMAND = Type.Object({
   id: Type.String(),
   deviceId: Type.String(),
   type: Type.String(),
   input: Type.Optional(Type.Unknown()),
   state: Type.Enum(['queued', 'sent', 'acknowledged', 'expired', 'failed']),
   confirmed: Type.Boolean({ description: 'Whether the device is known to have got it.' }),
+  awaitsAcknowledgement: Type.Boolean({ description: 'Whether the device is to say itself that it was done.' }),
   attempts: Type.Integer({ description: 'How often it went out.' }),
   requestedAtMs: timeMs('When it was requested.'),
   expiresAtMs: timeMs('When it has expired, unless it has ended before.'),
@@ -132,8 +133,8 @@ export function commandRoutes(service: DeviceService): ApiRoute[] {
   ];
 }
 
-function shownCommand({ id, deviceId, type, input, state, confirmed, attempts, ...rest }: Command) {
-  const { requestedAtMs, expiresAtMs, sentAtMs, endedAtMs, why, by, batchId } = rest;
+export function shownCommand({ id, deviceId, type, input, state, confirmed, attempts, ...rest }: Command) {
+  const { awaitsAcknowledgement, requestedAtMs, expiresAtMs, sentAtMs, endedAtMs, why, by, batchId } = rest;
   return {
     id,
     deviceId,
@@ -141,6 +142,7 @@ function shownCommand({ id, deviceId, type, input, state, confirmed, attempts, .
     ...(input !== undefined && { input }),
     state,
     confirmed,
+    awaitsAcknowledgement,
     attempts,
     requestedAtMs,
     expiresAtMs,

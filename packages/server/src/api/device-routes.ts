@@ -1,9 +1,10 @@
 /** Routes of the registry: devices one by one, and lists of them. */
-import type { DeviceService, RegisteredDevice } from '@dunlin/devices';
+import type { DeviceService, FoundDevice, RegisteredDevice } from '@dunlin/devices';
 import { Type } from 'typebox';
 import { type ApiRoute, CLOSED, route } from './api-route.ts';
 import { DEVICE, DEVICE_PARAMS, DEVICE_PATCH, NEW_DEVICE, shownDevice } from './device-schemas.ts';
 import { PAGE_QUERY, pageBody, pageOf } from './page-schemas.ts';
+import { PRESENCE, shownPresence } from './presence-shape.ts';
 import { ApiProblem } from './problems.ts';
 
 const tag = 'devices';
@@ -19,7 +20,26 @@ export const QUERY_OF_DEVICES = {
   enabled: Type.Optional(Type.Boolean()),
 } as const;
 
-export function deviceRoutes({ registry }: DeviceService): ApiRoute[] {
+const CONNECTED = Type.Optional(
+  Type.Boolean({ description: 'Whether it is connected; each device then has its presence.' }),
+);
+
+const FOUND = Type.Object({
+  ...DEVICE.properties,
+  presence: Type.Optional(PRESENCE),
+});
+
+const FOUND_PAGE = Type.Object({
+  ...pageOf(FOUND).properties,
+  endedEarly: Type.Optional(
+    Type.Literal(true, {
+      description: 'The page looked at 5,000 devices before it was full: there may be more behind its cursor.',
+    }),
+  ),
+});
+
+export function deviceRoutes(service: DeviceService): ApiRoute[] {
+  const { registry } = service;
   return [
     route({
       method: 'GET',
@@ -27,11 +47,12 @@ export function deviceRoutes({ registry }: DeviceService): ApiRoute[] {
       summary: 'Devices; of several conditions all have to hold',
       tag,
       scope: 'devices:read',
-      query: Type.Object({ ...PAGE_QUERY, ...QUERY_OF_DEVICES }, CLOSED),
-      answer: pageOf(DEVICE),
+      query: Type.Object({ ...PAGE_QUERY, ...QUERY_OF_DEVICES, connected: CONNECTED }, CLOSED),
+      answer: FOUND_PAGE,
       async handle({ query }) {
-        const { devices, cursor } = await registry.list(query);
-        return { body: pageBody(devices.map(shownDevice), cursor) };
+        const { devices, cursor, endedEarly } = await service.search(query);
+        const page = pageBody(devices.map(shownFound), cursor);
+        return { body: { ...page, ...(endedEarly && { endedEarly }) } };
       },
     }),
     route({
@@ -93,6 +114,10 @@ export function deviceRoutes({ registry }: DeviceService): ApiRoute[] {
       },
     }),
   ];
+}
+
+function shownFound({ presence, ...registered }: FoundDevice) {
+  return { ...shownDevice(registered), ...(presence !== undefined && { presence: shownPresence(presence) }) };
 }
 
 /** @throws ApiProblem device-unknown */

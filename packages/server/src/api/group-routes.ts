@@ -2,7 +2,9 @@
 import type { Batch, DeviceService } from '@dunlin/devices';
 import { Type } from 'typebox';
 import { type ApiRoute, CLOSED, route } from './api-route.ts';
-import { timeMs } from './page-schemas.ts';
+import { COMMAND, shownCommand } from './command-routes.ts';
+import { fromCursor, toCursor } from './page-cursor.ts';
+import { PAGE_LIMIT, PAGE_QUERY, pageBody, pageOf, timeMs } from './page-schemas.ts';
 import { ApiProblem } from './problems.ts';
 
 const tag = 'commands';
@@ -63,12 +65,25 @@ export function groupRoutes(service: DeviceService): ApiRoute[] {
       params: ID,
       answer: BATCH,
       async handle({ params: { batchId } }) {
-        const found = await service.groupCommands.get(batchId);
-        if (found !== undefined) return { body: shownBatch(found) };
-        throw new ApiProblem(
-          'command-unknown',
-          `Cannot find the batch ${JSON.stringify(batchId)}: the id of one is expected`,
+        return { body: shownBatch(known(batchId, await service.groupCommands.get(batchId))) };
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/api/v1/batches/{batchId}/commands',
+      summary: 'The commands of a batch in the order of request, as long as they are kept',
+      tag,
+      scope: 'devices:read',
+      params: ID,
+      query: Type.Object(PAGE_QUERY, CLOSED),
+      answer: pageOf(COMMAND),
+      async handle({ params: { batchId }, query: { limit = PAGE_LIMIT, cursor } }) {
+        known(batchId, await service.groupCommands.get(batchId));
+        const page = await fromCursor(cursor, (at) =>
+          service.commands.list({ batchId, limit, ...(at !== undefined && { cursor: at }) }),
         );
+        const commands = page.records.map(({ value }) => shownCommand(value));
+        return { body: pageBody(commands, toCursor(page.cursor)) };
       },
     }),
     route({
@@ -84,6 +99,15 @@ export function groupRoutes(service: DeviceService): ApiRoute[] {
       },
     }),
   ];
+}
+
+/** @throws ApiProblem command-unknown */
+function known(batchId: string, found: Batch | undefined): Batch {
+  if (found !== undefined) return found;
+  throw new ApiProblem(
+    'command-unknown',
+    `Cannot find the batch ${JSON.stringify(batchId)}: the id of one is expected`,
+  );
 }
 
 function shownBatch({ id, group, type, perSecond, by, state, requested, refused, refusals, ...times }: Batch) {

@@ -6,26 +6,11 @@ import { known } from './device-routes.ts';
 import { DEVICE_PARAMS } from './device-schemas.ts';
 import { fromCursor, toCursor } from './page-cursor.ts';
 import { PAGE_LIMIT, PAGE_QUERY, pageBody, pageOf, timeMs } from './page-schemas.ts';
+import { PRESENCE, shownPresence } from './presence-shape.ts';
 import { shownToken, TOKEN } from './token-routes.ts';
 
 const tag = 'presence';
 const scope = 'devices:read';
-
-const PRESENCE = Type.Object({
-  deviceId: Type.String(),
-  connected: Type.Boolean(),
-  session: Type.Integer({
-    description: 'Rises with every connection: of two messages the higher one is newer; 0: it never came.',
-  }),
-  clientId: Type.Optional(Type.String()),
-  address: Type.Optional(Type.String()),
-  listener: Type.Optional(Type.String()),
-  protocolVersion: Type.Optional(Type.Integer({ description: '3: MQTT 3.1, 4: 3.1.1, 5: 5.0.' })),
-  reason: Type.Optional(Type.String({ description: 'Why the last connection ended.' })),
-  connectedAtMs: Type.Optional(timeMs('When it connected last.')),
-  disconnectedAtMs: Type.Optional(timeMs('When its last connection ended.')),
-  lastSeenAtMs: Type.Optional(timeMs('When the server last heard of its coming or going.')),
-});
 
 const REFUSAL = Type.Object({
   check: Type.String({ description: 'The check that refused it.' }),
@@ -102,10 +87,6 @@ export function presenceRoutes(service: DeviceService): ApiRoute[] {
       handle: async ({ params: { id } }) => ({ body: shownWhy(await service.why(id)) }),
     }),
   ];
-}
-
-function shownPresence({ reason, disconnectedAtMs, topic: _, ...rest }: PresenceRecord) {
-  return { ...rest, ...(reason !== '' && { reason }), ...(disconnectedAtMs !== undefined && { disconnectedAtMs }) };
 }
 
 function shownWhy({

@@ -37,7 +37,7 @@ export const PROBLEMS = {
   'api-key-unknown': { status: 404, title: 'There is no API key with this id.' },
   'claim-unknown': {
     status: 404,
-    title: 'There is no claim with this id and this secret, or none any more: the device begins anew.',
+    title: 'There is no claim with this id, or with this secret, or none any more: the device begins anew.',
   },
   'claim-code-unknown': { status: 404, title: 'No device shows this code.' },
   'idempotency-running': { status: 409, title: 'The first request with this Idempotency-Key is not answered yet.' },

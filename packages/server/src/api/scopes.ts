@@ -2,12 +2,12 @@
 import type { OwnerSession } from './owner-sessions.ts';
 
 export const SCOPES = {
-  'devices:read': 'Read devices and their types, presence, commands, and what is known of their credentials.',
+  'devices:read': 'Read devices and their types, presence, commands, claims, and what is known of their credentials.',
   'devices:write': 'Add, change, remove and import devices.',
   'credentials:write': 'Issue, rotate and revoke tokens of devices.',
   'certificates:write': 'Issue, renew and revoke certificates of devices.',
   'commands:write': 'Send commands to devices, and cancel them.',
-  'claims:write': 'Confirm the claims of devices.',
+  'claims:write': 'Confirm the claims of devices, and refuse them.',
   'keys:write': 'List, make and delete API keys that may do no more than this one.',
   'audit:read': 'Read the audit log.',
 } as const;

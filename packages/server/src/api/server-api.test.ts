@@ -145,6 +145,9 @@ describe('devices', () => {
     assert.deepEqual(await ids('attribute=thing%3Dt-b'), ['b']);
     const first = (await api.ask('GET', '/api/v1/devices?group=hall&limit=2')).body;
     assert.deepEqual(await ids(`group=hall&cursor=${first.cursor}`), ['c']);
+    assert.deepEqual(await ids('group=hall&type=camera&connected=false&limit=2'), ['a', 'b']);
+    assert.deepEqual(await ids('group=hall&connected=true'), []);
+    assert.deepEqual(await code(api.ask('GET', '/api/v1/devices?connected=maybe')), [400, 'input-invalid']);
     assert.deepEqual(await code(api.ask('GET', '/api/v1/devices?cursor=nonsense')), [400, 'cursor-invalid']);
   });
 
@@ -291,7 +294,20 @@ describe('commands', () => {
     const { status, body } = await api.ask('POST', '/api/v1/groups/hall/commands/wake', { perSecond: 1_000 });
     assert.deepEqual([status, body.group, body.state], [202, 'hall', 'running']);
     assert.equal((await api.ask('GET', `/api/v1/batches/${body.id}`)).body.type, 'wake');
-    assert.deepEqual(await code(api.ask('GET', '/api/v1/batches/nothing')), [404, 'command-unknown']);
+    let batch = body;
+    while (batch.state === 'running') {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      batch = (await api.ask('GET', `/api/v1/batches/${body.id}`)).body;
+    }
+    const path = `/api/v1/batches/${body.id}/commands`;
+    const { items, cursor } = (await api.ask('GET', `${path}?limit=1`)).body;
+    const rest = (await api.ask('GET', `${path}?cursor=${cursor}`)).body.items;
+    assert.deepEqual([...items, ...rest].map(({ deviceId, state }) => `${deviceId} ${state}`).sort(), [
+      'a queued',
+      'b queued',
+    ]);
+    for (const unknown of ['nothing', 'nothing/commands'])
+      assert.deepEqual(await code(api.ask('GET', `/api/v1/batches/${unknown}`)), [404, 'command-unknown']);
   });
 });
 

@@ -1,6 +1,6 @@
 /** The API of a server, put together of what the server is made of. */
 import type { Clock } from '@dunlin/broker';
-import { type AuditLog, type DeviceService, RoomNotice, type Tables } from '@dunlin/devices';
+import { type AuditLog, type DeviceService, EXPIRY_DEFAULTS, RoomNotice, type Tables } from '@dunlin/devices';
 import type { ApiConfiguration } from '../configuration.ts';
 import type { Doors } from '../doors.ts';
 import type { ServerEvent } from '../events.ts';
@@ -34,7 +34,8 @@ export interface ServerApiParts {
   readonly devices: DeviceService | undefined;
   /** Who may sign in as the owner of devices, and whose certificates count. */
   readonly doors: Pick<Doors, 'ownersAt' | 'authorities'>;
-  readonly warnDays: number;
+  /** Default: as the device service has it. */
+  readonly warnDays: number | undefined;
   readonly guard: KeyGuard;
   readonly tell: (event: ServerEvent) => void;
 }
@@ -50,7 +51,8 @@ const OF_DEVICES = [
 ];
 
 /** @throws ConfigurationError where the file of a key cannot be used */
-export async function openServerApi({ devices, doors, warnDays, tell, ...rest }: ServerApiParts): Promise<ApiHost> {
+export async function openServerApi(parts: ServerApiParts): Promise<ApiHost> {
+  const { devices, doors, warnDays = EXPIRY_DEFAULTS.warnDays, tell, ...rest } = parts;
   const configuredKeys = readConfiguredKeys(rest.settings.keys);
   const limitReached = (limit: string, by: string, detail: string): void =>
     tell({ name: 'apiLimitReached', limit, by, detail });

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { connect } from '@dunlin/client/node';
+import type { RunningServer } from '@dunlin/server';
+import {
+  addCamera,
+  type Dunlin,
+  deviceDirectory,
+  dunlinAt,
+  dunlinByUrl,
+  startDevices,
+} from '../contract/device-server.ts';
+import { RecordedTerminal } from '../contract/recorded-terminal.ts';
+import { run } from '../tool.ts';
+
+const directory = deviceDirectory();
+const local = dunlinAt(directory);
+let server: RunningServer;
+const tokens = new Map<string, string>();
+
+before(async () => {
+  server = await startDevices(directory);
+  for (const id of ['cam-1', 'cam-2', 'cam-3']) {
+    tokens.set(id, await addCamera(local, id));
+    await local('device', 'change', id, '--group', 'hall');
+  }
+});
+after(() => server.stop());
+
+/** A camera of the group, subscribed to what it is woken by. */
+async function camera(id: string, qos: 0 | 1) {
+  const url = `mqtt://127.0.0.1:${server.listeners[0].port}`;
+  const options = { clientId: `s1-${id}`, username: id, password: tokens.get(id) ?? '', reconnect: false } as const;
+  const client = await connect(url, options);
+  await client.subscribe('things/t1', { qos }, () => {});
+  return client;
+}
+
+test('wakes a group by the socket and by a URL, tells confirmed from unconfirmed, and says what still waits', async () => {
+  const ways: Dunlin[] = [local, await dunlinByUrl(server)];
+  const clients = [await camera('cam-1', 1), await camera('cam-2', 0)];
+  for (const dunlin of ways) {
+    const all = await dunlin('device', 'wake', '--group', 'hall', '--rate', '1000', '--wait', '1s');
+    assert.equal(all.exitCode, 12);
+    assert.match(all.out, /^wake to hall: 3 asked, 1 confirmed, 1 sent unconfirmed, 1 queued\n {2}batch [\w-]+\n$/);
+  }
+  const third = await camera('cam-3', 1);
+  const done = await local('device', 'wake', '--group', 'hall', '--wait', '30s', '--json');
+  const { requested, state, counts } = JSON.parse(done.out);
+  assert.deepEqual([done.exitCode, requested, state, counts.confirmed], [0, 3, 'done', 2]);
+  for (const client of [...clients, third]) await client.disconnect();
+});
+
+test('a command that takes something goes to a group too, and its members that refuse are named', async () => {
+  const sent = await local(
+    'device',
+    'command',
+    'record',
+    '--group',
+    'hall',
+    '--input',
+    '{"seconds":"x"}',
+    '--wait',
+    '1s',
+  );
+  assert.equal(sent.exitCode, 14);
+  assert.match(sent.out, /^record to hall: 0 asked, 3 refused\n {2}cam-1: refused \(invalid\)\n/);
+});
+
+test('one that is under way is cancelled by its id, and the same id is the same batch', async () => {
+  const begin = () => local('device', 'wake', '--group', 'hall', '--rate', '1', '--no-wait', '--command-id', 'b-1');
+  for (const { exitCode, out } of [await begin(), await begin()])
+    assert.deepEqual([exitCode, out], [0, 'wake to hall: begun\n  batch b-1\n']);
+  const cancelled = await local('device', 'cancel', 'b-1', '--json');
+  assert.equal(JSON.parse(cancelled.out).state, 'cancelled');
+  const nothing = await local('device', 'cancel', 'nothing');
+  assert.deepEqual([nothing.exitCode, nothing.out], [5, '']);
+});
+
+test('on a terminal one line counts while it goes on', async () => {
+  const terminal = new RecordedTerminal();
+  Object.assign(terminal.errors, { isTTY: true, columns: 100 });
+  const argv = [
+    'device',
+    'wake',
+    '--group',
+    'hall',
+    '--rate',
+    '2',
+    '--wait',
+    '1s',
+    '--config',
+    `${directory}/dunlin.yaml`,
+  ];
+  assert.equal(await run(argv, terminal), 12);
+  assert.match(terminal.err, /\r\x1b\[K\d asked/);
+  assert.ok(terminal.err.endsWith('\x1b[K'));
+});
+
+test('says which words and flags go together', async () => {
+  const wrong: [string[], RegExp][] = [
+    [['wake', 'cam-1', '--group', 'hall'], /Cannot use "cam-1": expected nothing behind wake but flags/],
+    [['command', '--group', 'hall'], /expected dunlin device command TYPE, see/],
+    [['command', '..', '--group', 'hall'], /Cannot use the TYPE "\.\."/],
+    [['wake', 'cam-1', '--rate', '5'], /Cannot use --rate: expected --group beside it/],
+    [['wake', '--group', 'a', '--group', 'b'], /Cannot send to several groups: one --group is expected/],
+  ];
+  for (const [argv, message] of wrong) {
+    const { exitCode, err } = await local('device', ...argv);
+    assert.equal(exitCode, 1);
+    assert.match(err, message);
+  }
+});
