@@ -46,6 +46,8 @@ interface EventFields {
   apiLimitReached: { limit: string; by: string; detail: string };
   /** `code` as in `CertificateWarning` of `@dunlin/identity`. */
   certificateWarning: { code: string; source: string; message: string };
+  /** Begins with the path of the key. */
+  configurationWarning: { warning: string };
   /** Paths of those that belong together, of which one changed. */
   filesReread: { files: string };
   filesUnusable: { error: string };
@@ -109,6 +111,11 @@ export const SERVER_EVENTS: { readonly [name in ServerEventName]: EventDescripti
   certificateWarning: {
     level: 'warn',
     description: 'A certificate or revocation list has ended, or will soon; told again while that is so.',
+  },
+  configurationWarning: {
+    level: 'warn',
+    description:
+      'The configuration is in force, and keeps somebody out who is meant to come in; told again at each reload.',
   },
   filesReread: {
     level: 'info',
