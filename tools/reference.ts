@@ -146,7 +146,7 @@ function apiPage(): string {
   return page(
     'The HTTP API',
     'Listeners of transport `ws` or `wss` with `api: true` answer it at `/api/v1`, and the control socket of a server does. Its',
-    'routes with their schemas are in `/api/v1/openapi.json` (OpenAPI 3.1) of the server itself.',
+    'routes with their schemas are in `/api/v1/openapi.json` (OpenAPI 3.1) of the server itself, which is read without a key.',
     '',
     'Everybody shows an API key, on loopback too: `Authorization: Bearer dk_…`. The first one is made by the control socket,',
     'which is for the user of the server alone. A POST with an `Idempotency-Key` is carried out once; who repeats it gets',

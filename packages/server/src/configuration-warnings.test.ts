@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openClaimWorld } from './api/testing/claim-world.ts';
-import { completeConfiguration, type ListenerInput } from './configuration.ts';
+import { completeConfiguration, type ListenerConfiguration } from './configuration.ts';
 import { warningsOf } from './configuration-warnings.ts';
 
 const FILES = { certificate: 'server.pem', key: 'server.key' };
 
-function warned(listener: ListenerInput, credential: 'certificate' | 'either' = 'certificate'): string[] {
+function warned(
+  listener: Partial<ListenerConfiguration>,
+  credential: 'certificate' | 'either' = 'certificate',
+): string[] {
   return warningsOf(
     completeConfiguration({
       listeners: [listener],

@@ -9,14 +9,14 @@ import { actingAs } from '@dunlin/devices';
 import type { HttpVisit } from '@dunlin/transport';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { TSchema } from 'typebox';
-import { Compile } from 'typebox/compile';
-import { Value } from 'typebox/value';
 import { type AnsweredRequests, requestHash } from './answered-requests.ts';
 import type { ApiKeys } from './api-keys.ts';
-import type { ApiAnswer, ApiCall, ApiRoute } from './api-route.ts';
+import { type ApiAnswer, type ApiCall, type ApiRoute, takesNothing } from './api-route.ts';
 import { corsHeaders, corsOriginOf, isPreflight, PREFLIGHT_HEADERS } from './cors.ts';
 import { factsOf } from './http-facts.ts';
+import { checkOf } from './input-check.ts';
 import { nestsAtMost } from './json-depth.ts';
+import { routesAt } from './known-paths.ts';
 import { openApiDocument } from './open-api.ts';
 import { ownerCaller } from './owner-caller.ts';
 import type { OwnerSessions } from './owner-sessions.ts';
@@ -129,12 +129,10 @@ export async function apiApplication(parts: ApiParts): Promise<FastifyInstance> 
   app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => checkOf(schema, httpPart));
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.setErrorHandler((error, request, reply) => answerProblem(parts, error, request, reply, passages.get(request)));
-  app.setNotFoundHandler(() => {
-    throw new ApiProblem('route-unknown', 'Cannot find this: see the routes of /api/v1/openapi.json');
-  });
-  addEntrance(app, parts, passages);
-  app.removeContentTypeParser('text/plain');
   const routes = [...parts.routes, openApiDocument(parts.routes, parts.version)];
+  app.setNotFoundHandler((request, reply) => throwUnknown(routes, request, reply));
+  addEntrance(app, parts, passages, routes);
+  app.removeContentTypeParser('text/plain');
   for (const route of routes.filter(isJson)) addRoute(app, parts, passages, route);
   // What comes as a stream is read by its route, whatever its Content-Type.
   app.register(async (streams) => {
@@ -144,6 +142,14 @@ export async function apiApplication(parts: ApiParts): Promise<FastifyInstance> 
   });
   await app.ready();
   return app;
+}
+
+/** @throws ApiProblem */
+function throwUnknown(routes: readonly ApiRoute[], { url, method }: FastifyRequest, reply: FastifyReply): never {
+  const methods = [...new Set(routesAt(routes, url).map((route) => route.method))].join(', ');
+  if (methods === '') throw new ApiProblem('route-unknown', 'Cannot find this: see the routes of /api/v1/openapi.json');
+  reply.header('allow', methods);
+  throw new ApiProblem('method-unknown', `Cannot do this by ${method}: ${methods} is expected`);
 }
 
 /** Unlike those of other starts, and no secret. */
@@ -158,7 +164,12 @@ function isJson({ bodyKind }: ApiRoute): boolean {
 }
 
 /** Steps of every request, whether there is something at its path or not: strangers do not learn that. */
-function addEntrance(app: FastifyInstance, parts: ApiParts, passages: WeakMap<FastifyRequest, Passage>): void {
+function addEntrance(
+  app: FastifyInstance,
+  parts: ApiParts,
+  passages: WeakMap<FastifyRequest, Passage>,
+  routes: readonly ApiRoute[],
+): void {
   const { limits, clock } = parts;
   const ofKeys = new RequestRate(clock, limits.requestsPerSecondMax);
   const strangers = new Strangers(parts);
@@ -174,7 +185,8 @@ function addEntrance(app: FastifyInstance, parts: ApiParts, passages: WeakMap<Fa
     if (underWay > limits.requestsMax)
       throw new ApiProblem('too-busy', `Cannot take more than ${limits.requestsMax} requests at once: try again later`);
     const isOnlyAsked = origin !== undefined && isPreflight(request.raw);
-    const config: RouteConfig = isOnlyAsked ? { scope: 'public' } : configOf(request);
+    const isPublic = isOnlyAsked || (request.is404 && routesAt(routes, request.url).some(isForAnybody));
+    const config: RouteConfig = isPublic ? { scope: 'public' } : configOf(request);
     const { scope } = config;
     const caller = await callerOf(request, parts, config, origin).catch(async (error) => {
       throw await strangers.refusal(error, addressOf(request, parts), parts.visitOf(request.raw)?.listener ?? '');
@@ -194,6 +206,10 @@ function addEntrance(app: FastifyInstance, parts: ApiParts, passages: WeakMap<Fa
     if (scope !== 'any' && scope !== 'public' && !caller.scopes.has(scope))
       throw new ApiProblem('scope-missing', `Cannot do this with the API key: its scope ${scope} is expected`);
   });
+}
+
+function isForAnybody({ scope }: ApiRoute): boolean {
+  return scope === 'public';
 }
 
 type RouteConfig = Pick<ApiRoute, 'scope' | 'allowsOwners' | 'isPage'>;
@@ -300,8 +316,12 @@ function checkBody(request: FastifyRequest, route: ApiRoute): void {
     if (body != null) throw new ApiProblem('input-invalid', 'Cannot take a body here: none is expected');
     return;
   }
-  const types = route.bodyKind === 'json' ? ['application/json'] : route.bodyKind.contentTypes;
   const type = contentTypeOf(request);
+  if (body === undefined && type === '' && takesNothing(route)) {
+    request.body = {};
+    return;
+  }
+  const types = route.bodyKind === 'json' ? ['application/json'] : route.bodyKind.contentTypes;
   if (!types.includes(type))
     throw new ApiProblem(
       'media-type-unknown',
@@ -401,23 +421,6 @@ function expectedRevision({ headers }: FastifyRequest): number | undefined {
   if (revision !== undefined) return Number(revision);
   throw new ApiProblem('request-invalid', 'Cannot read If-Match: the ETag of an earlier answer is expected');
 }
-
-/** Texts of queries and paths become numbers and truth values where the schema has them; a body is what it is. */
-function checkOf(schema: TSchema, httpPart: string | undefined) {
-  const check = Compile(schema);
-  return (given: unknown) => {
-    const value = httpPart === 'body' ? given : Value.Convert(schema, given);
-    if (check.Check(value)) return { value };
-    const faults = [...check.Errors(value)].map(({ instancePath, message, params }) => ({
-      at: `${httpPart === 'body' ? '' : `${httpPart}:`}${instancePath}`,
-      problem: 'additionalProperties' in params ? `${message}: ${String(params.additionalProperties)}` : message,
-    }));
-    const where = httpPart === 'querystring' ? 'the query' : httpPart === 'params' ? 'the path' : 'the body';
-    return { error: new ApiProblem('input-invalid', `Cannot use ${where}: see errors`, faults.slice(0, FAULTS_MAX)) };
-  };
-}
-
-const FAULTS_MAX = 20;
 
 const TURNED_AWAY: readonly ProblemCode[] = [
   'key-missing',

@@ -26,6 +26,7 @@ export function auditRoutes(audit: AuditLog): ApiRoute[] {
     route({
       method: 'GET',
       path: '/api/v1/audit',
+      operationId: 'listAuditEntries',
       summary: 'Changes, the newest first',
       tag: 'audit',
       scope: 'audit:read',

@@ -54,6 +54,7 @@ export function certificateRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'GET',
       path: PATH,
+      operationId: 'listCertificates',
       summary: 'Certificates that a device has and had',
       tag,
       scope: 'devices:read',
@@ -72,6 +73,7 @@ export function certificateRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'POST',
       path: PATH,
+      operationId: 'issueCertificate',
       summary: 'Issue a certificate to a device: for its request, or with a key made here',
       tag,
       scope,
@@ -89,6 +91,7 @@ export function certificateRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'POST',
       path: `${PATH}/renew`,
+      operationId: 'renewCertificate',
       summary: 'Issue a certificate in place of another, which counts on until the new one has been in use for a while',
       tag,
       scope,
@@ -107,6 +110,7 @@ export function certificateRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'POST',
       path: '/api/v1/certificates/{serial}/revoke',
+      operationId: 'revokeCertificate',
       summary: 'Revoke a certificate, for good; whoever is connected with it goes',
       tag,
       scope,
@@ -134,6 +138,7 @@ function publicRoutes(issuing: CertificateService | undefined): ApiRoute[] {
     route({
       method: 'GET',
       path: '/api/v1/ca',
+      operationId: 'getAuthorities',
       summary: 'The chain of the authority (PEM)',
       tag,
       scope: 'public',
@@ -142,6 +147,7 @@ function publicRoutes(issuing: CertificateService | undefined): ApiRoute[] {
     route({
       method: 'GET',
       path: '/crl/{file}',
+      operationId: 'getRevocationList',
       summary: 'The revocation list of an authority (DER), `NAME.crl`',
       tag,
       scope: 'public',
@@ -156,6 +162,7 @@ function publicRoutes(issuing: CertificateService | undefined): ApiRoute[] {
     route({
       method: 'POST',
       path: '/ocsp',
+      operationId: 'postOcspRequest',
       summary: 'Whether a certificate counts (RFC 6960)',
       tag,
       scope: 'public',
@@ -167,6 +174,7 @@ function publicRoutes(issuing: CertificateService | undefined): ApiRoute[] {
     route({
       method: 'GET',
       path: '/ocsp/{request}',
+      operationId: 'getOcspResponse',
       takesRest: true,
       summary: 'The same, with the request in the path: Base64, its slashes percent-encoded or not (RFC 6960, A.1)',
       tag,

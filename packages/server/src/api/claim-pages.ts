@@ -32,29 +32,37 @@ const HTML = 'text/html; charset=utf-8';
 const SEE_OTHER = 303;
 
 export function claimPages(parts: ClaimPageParts): ApiRoute[] {
+  return [claimPage(parts), ...claimForms(parts).flatMap((one) => [one, backOf(one)])];
+}
+
+function claimPage(parts: ClaimPageParts): ApiRoute {
+  return route({
+    method: 'GET',
+    path: '/claim',
+    summary: 'The page for owners of devices',
+    tag,
+    scope: 'public',
+    isPage: true,
+    query: Type.Object(
+      {
+        code: Type.Optional(Type.String({ maxLength: 64 })),
+        cursor: Type.Optional(Type.String({ maxLength: 8_192 })),
+        done: Type.Optional(Type.Enum(Object.keys(DONE) as (keyof typeof DONE)[])),
+      },
+      CLOSED,
+    ),
+    async handle({ query: { code = '', cursor, done }, ...call }) {
+      const note = done && { text: DONE[done], isBad: false };
+      return shown(parts, call, { code, cursor, note });
+    },
+  });
+}
+
+/** What the page sends. */
+function claimForms(parts: ClaimPageParts): ApiRoute[] {
   const { service, sessions } = parts;
   const { desk } = service;
   return [
-    route({
-      method: 'GET',
-      path: '/claim',
-      summary: 'The page for owners of devices',
-      tag,
-      scope: 'public',
-      isPage: true,
-      query: Type.Object(
-        {
-          code: Type.Optional(Type.String({ maxLength: 64 })),
-          cursor: Type.Optional(Type.String({ maxLength: 8_192 })),
-          done: Type.Optional(Type.Enum(Object.keys(DONE) as (keyof typeof DONE)[])),
-        },
-        CLOSED,
-      ),
-      async handle({ query: { code = '', cursor, done }, ...call }) {
-        const note = done && { text: DONE[done], isBad: false };
-        return shown(parts, call, { code, cursor, note });
-      },
-    }),
     form('sign-in', 'Sign in', async (call) => {
       const fields = await fieldsOf(call.body);
       const [username, code] = [fields('username'), fields('code')];
@@ -121,6 +129,19 @@ function form(name: string, summary: string, handle: (call: FormCall) => Promise
     body: BODY,
     bodyKind: FORM,
     handle,
+  });
+}
+
+/** A form that is asked for like a page, as by Enter in the bar where its address stands, leads back to the page. */
+function backOf({ path, summary }: ApiRoute): ApiRoute {
+  return route({
+    method: 'GET',
+    path,
+    summary: `To the page of: ${summary}`,
+    tag,
+    scope: 'public',
+    isPage: true,
+    handle: () => seeOther('/claim'),
   });
 }
 

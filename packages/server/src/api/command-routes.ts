@@ -59,6 +59,7 @@ export function commandRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'GET',
       path: '/api/v1/devices/{id}/commands',
+      operationId: 'listCommands',
       summary: 'Commands of a device, the newest first',
       tag,
       scope: 'devices:read',
@@ -81,6 +82,7 @@ export function commandRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'POST',
       path: '/api/v1/devices/{id}/commands/{type}',
+      operationId: 'sendCommand',
       summary: 'Have a device do something; answered when that can no longer be lost, or after waitMs',
       tag,
       scope: 'commands:write',
@@ -102,6 +104,7 @@ export function commandRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'GET',
       path: '/api/v1/commands/{commandId}',
+      operationId: 'getCommand',
       summary: 'A command',
       tag,
       scope: 'devices:read',
@@ -121,6 +124,7 @@ export function commandRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'POST',
       path: '/api/v1/commands/{commandId}/cancel',
+      operationId: 'cancelCommand',
       summary: 'Cancel a command; one that is on its way may arrive all the same',
       tag,
       scope: 'commands:write',

@@ -41,6 +41,7 @@ export function groupRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'POST',
       path: '/api/v1/groups/{group}/commands/{type}',
+      operationId: 'sendGroupCommand',
       summary: 'Have every device of a group do something, so many a second',
       tag,
       scope: 'commands:write',
@@ -59,6 +60,7 @@ export function groupRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'GET',
       path: '/api/v1/batches/{batchId}',
+      operationId: 'getBatch',
       summary: 'How far a command to a group has come',
       tag,
       scope: 'devices:read',
@@ -71,6 +73,7 @@ export function groupRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'GET',
       path: '/api/v1/batches/{batchId}/commands',
+      operationId: 'listBatchCommands',
       summary: 'The commands of a batch in the order of request, as long as they are kept',
       tag,
       scope: 'devices:read',
@@ -89,6 +92,7 @@ export function groupRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'POST',
       path: '/api/v1/batches/{batchId}/cancel',
+      operationId: 'cancelBatch',
       summary: 'Ask for no more commands of a batch; those that were taken go on',
       tag,
       scope: 'commands:write',

@@ -36,6 +36,7 @@ export function ownerRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'GET',
       path: '/api/v1/my',
+      operationId: 'getOwnSession',
       summary: 'Who is signed in, and the token that has to be sent with every change',
       tag,
       scope,
@@ -45,6 +46,7 @@ export function ownerRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'GET',
       path,
+      operationId: 'listOwnDevices',
       summary: 'Devices of whoever is signed in',
       tag,
       scope,
@@ -58,6 +60,7 @@ export function ownerRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'POST',
       path: `${path}/{id}/renew`,
+      operationId: 'renewOwnDevice',
       summary: 'A certificate in place of the one that the device has, to be carried to it',
       tag,
       scope,
@@ -74,6 +77,7 @@ export function ownerRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'POST',
       path: `${path}/{id}/revoke`,
+      operationId: 'revokeOwnDevice',
       summary: 'Take all credentials of the device away; whoever is connected with one goes',
       tag,
       scope,

@@ -45,6 +45,7 @@ export function presenceRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'GET',
       path: '/api/v1/presence',
+      operationId: 'listPresence',
       summary: 'Presence of devices; with connected=true of those that are connected',
       tag,
       scope,
@@ -65,6 +66,7 @@ export function presenceRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'GET',
       path: '/api/v1/devices/{id}/presence',
+      operationId: 'getPresence',
       summary: 'Whether a device is connected, and what was last heard of it',
       tag,
       scope,
@@ -79,6 +81,7 @@ export function presenceRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'GET',
       path: '/api/v1/devices/{id}/why',
+      operationId: 'explainDevice',
       summary: 'Why a device does not come in: also of an id that no device has',
       tag,
       scope,

@@ -26,6 +26,7 @@ export const PROBLEMS = {
   'address-banned': { status: 403, title: 'Nobody at the address is let in for now: too much was guessed there.' },
   'origin-refused': { status: 403, title: 'A page of another origin sent the request.' },
   'route-unknown': { status: 404, title: 'Nothing is there.' },
+  'method-unknown': { status: 405, title: 'Nothing is done there by this method; Allow says by which.' },
   'device-unknown': { status: 404, title: 'There is no device with this id.' },
   'token-unknown': { status: 404, title: 'The device has no token with this id.' },
   'certificate-unknown': { status: 404, title: 'There is no certificate with this serial number.' },
