@@ -22,6 +22,7 @@ export const DEVICE_ERRORS = {
   'claim-code': 'No device shows this code: it is wrong, was used, or its time is over.',
   'claim-guesses': 'Too many wrong codes were entered lately.',
   'unknown-claim': 'There is no such claim, none any more, or its secret is another one.',
+  'claim-revoked': 'What was collected for the claim was revoked since.',
   'renewal-refused': 'What was shown does not let a device renew its certificate.',
   'renewal-limit': 'The device has renewed as often as it may within a day.',
   'unknown-batch': 'There is no command to a group of this id, or none any more.',

@@ -132,6 +132,23 @@ describe('from the code to the credentials', () => {
     await service.close();
   });
 
+  test('what was revoked since is not given again, be it a certificate or a token', async () => {
+    const { claims, service } = await open();
+    for (const type of ['frame', 'lamp']) {
+      const begun = await claims.begin({ type }, AT);
+      const { registered } = await claims.confirm(begun.code, as('ada'));
+      const { id } = registered.device;
+      assert.equal(await claims.isAwaited(id), true);
+      const { credentials } = ready(await claims.collect(begun.claimId, begun.secret));
+      assert.equal(await claims.isAwaited(id), false);
+      if (credentials.certificate === undefined)
+        for (const one of await service.tokens.list(registered)) await service.tokens.revoke(id, one.id, 'local');
+      else await service.issuing?.certificates.revokeAll(id, { by: 'local' });
+      await assert.rejects(claims.collect(begun.claimId, begun.secret), code('claim-revoked'), type);
+    }
+    await service.close();
+  });
+
   test('what is kept of an answer shows no secret, nor does the rest of the tables', async () => {
     const tables = new Recorded();
     const { claims, service } = await open({ tables });

@@ -210,7 +210,8 @@ export class Claims {
   /**
    * The device asks for what it connects with: `pending` until its owner has entered the code, then once, and for a short
    * while the same again. Afterwards there is no such claim.
-   * @throws DeviceError 'unknown-claim' alike for whatever is none of this secret; CertificateError
+   * @throws DeviceError 'unknown-claim' alike for whatever is none of this secret, 'claim-revoked' where what was collected
+   *   was revoked since; CertificateError
    */
   async collect(claimId: string, secret: string): Promise<Collected> {
     const claim = await this.#ofSecret(claimId, secret);
@@ -224,6 +225,13 @@ export class Claims {
     const nowMs = this.#parts.clock.nowMs();
     const claims = page.records.filter(({ value }) => nowMs < value.expiresAtMs).map(({ value }) => shownClaim(value));
     return { claims, cursor: page.cursor };
+  }
+
+  /** Whether the owner of a device has entered its code, and it has not collected yet. */
+  async isAwaited(deviceId: string): Promise<boolean> {
+    const { records } = await this.#table.scan({ index: 'device', exact: deviceId, limit: PAGE });
+    const nowMs = this.#parts.clock.nowMs();
+    return records.some(({ value: { state, expiresAtMs } }) => state.kind !== 'collected' && nowMs < expiresAtMs);
   }
 
   /**
@@ -273,7 +281,8 @@ export class Claims {
   async #collect(claimId: string, secret: string): Promise<Collected> {
     const found = await this.#made(await this.#ofSecret(claimId, secret));
     const { state, csr } = found.value;
-    if (state.kind === 'collected') return JSON.parse(unseal(state.sealed, secret, claimId)) as Collected;
+    if (state.kind === 'collected')
+      return this.#parts.desk.sameAgain(JSON.parse(unseal(state.sealed, secret, claimId)));
     const registered = await this.#deviceOf(found);
     const by = `claim:${claimId}`;
     const credentials = await this.#parts.desk.provide(registered, { csr, csrName: CLAIM_COMMON_NAME, by });

@@ -97,6 +97,17 @@ export class CredentialDesk {
     for (const token of await tokens.list(registered)) await tokens.revoke(id, token.id, by);
   }
 
+  /** What a device was given, once more. @throws DeviceError 'claim-revoked' where it was revoked since */
+  async sameAgain<Given extends { readonly deviceId: string; readonly credentials: DeviceCredentials }>(
+    given: Given,
+  ): Promise<Given> {
+    if (await this.#counts(given.deviceId, given.credentials)) return given;
+    throw new DeviceError(
+      'claim-revoked',
+      'Cannot collect again: the credentials were revoked; a new claim is expected',
+    );
+  }
+
   /**
    * Renews the certificate of a device that shows its renewal token. It may have ended, but not be revoked.
    * @throws DeviceError 'renewal-refused' alike for every reason, 'renewal-limit'; CertificateError
@@ -170,6 +181,15 @@ export class CredentialDesk {
 
   close(): Promise<void> {
     return this.#renewals.close();
+  }
+
+  /** Whether nobody has revoked it. */
+  async #counts(deviceId: string, { certificate, token }: DeviceCredentials): Promise<boolean> {
+    const { issuing, registry, tokens } = this.#parts;
+    if (token !== undefined)
+      return (await tokens.check(await registry.get(deviceId), Buffer.from(token))).kind === 'right';
+    const stored = certificate && (await issuing?.certificates.get(certificate.serial));
+    return stored?.value.revokedAtMs === undefined || stored.value.reason === 'superseded';
   }
 
   async #renew(

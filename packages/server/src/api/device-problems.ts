@@ -22,6 +22,7 @@ const OF_DEVICES: Readonly<Record<DeviceErrorCode, ProblemCode>> = {
   'claim-code': 'claim-code-unknown',
   'claim-guesses': 'too-many-requests',
   'unknown-claim': 'claim-unknown',
+  'claim-revoked': 'claim-revoked',
   'renewal-refused': 'renewal-refused',
   'renewal-limit': 'too-many-requests',
   'unknown-batch': 'command-unknown',

@@ -27,6 +27,8 @@ const OWN_DEVICE = Type.Object({
 export interface OwnDevice extends CredentialState {
   readonly registered: RegisteredDevice;
   readonly isConnected: boolean;
+  /** Its code was entered, and it is expected to fetch its credentials. */
+  readonly isAwaited: boolean;
 }
 
 export function ownerRoutes(service: DeviceService): ApiRoute[] {
@@ -112,7 +114,12 @@ export async function ownDevices(
   const devices: OwnDevice[] = [];
   for (const registered of page.devices) {
     const presence = await service.presence.get(registered.device.id);
-    devices.push({ ...(await service.desk.state(registered)), registered, isConnected: presence?.connected === true });
+    devices.push({
+      ...(await service.desk.state(registered)),
+      registered,
+      isConnected: presence?.connected === true,
+      isAwaited: await service.claims.isAwaited(registered.device.id),
+    });
   }
   return { devices, cursor: page.cursor };
 }

@@ -58,6 +58,10 @@ export const PROBLEMS = {
   'command-conflict': { status: 409, title: 'Another command has this id.' },
   'command-ended': { status: 409, title: 'The command has ended.' },
   'changed-meanwhile': { status: 412, title: 'Somebody else has changed it meanwhile.' },
+  'claim-revoked': {
+    status: 410,
+    title: 'What the device collected for this claim was revoked since: the device begins anew.',
+  },
   'limit-reached': { status: 409, title: 'There are as many as the configuration allows.' },
   'body-too-large': { status: 413, title: 'The body is too large.' },
   'media-type-unknown': { status: 415, title: 'A body of this Content-Type is not taken here.' },
