@@ -1,5 +1,6 @@
 /** The audit log: who changed what and when, as many entries as the configuration keeps. */
 import type { Awaitable, Clock, Table, TableDefinition } from '@dunlin/broker';
+import { boundedPage } from '../registry/bounded-page.ts';
 import { RoomNotice } from '../room-notice.ts';
 import { type Actor, actingForService, currentActor } from './actor.ts';
 import type { Change, MadeChange } from './change.ts';
@@ -20,6 +21,23 @@ export interface AuditOptions {
   readonly madeRoom: (entries: number) => void;
 }
 
+/** Of several conditions all have to hold. */
+export interface AuditQuery {
+  readonly by?: string;
+  readonly action?: string;
+  readonly target?: string;
+  /** Wall clock, from here on. */
+  readonly sinceMs?: number;
+  /** Wall clock, before this. */
+  readonly beforeMs?: number;
+}
+
+export interface AuditPage {
+  /** The newest first. Fewer than the limit, or none, where many had to be passed over: go on while there is a cursor. */
+  readonly entries: readonly AuditEntry[];
+  readonly cursor: string | undefined;
+}
+
 /** An entry on its way. */
 export interface Recorded {
   /** Settles when it survives a crash. */
@@ -35,6 +53,17 @@ const SURPLUS_REMOVED = 10;
 /** The newest first: tables are read forward. */
 function keyOf(number: number): string {
   return String(NUMBER_MAX - number).padStart(15, '0');
+}
+
+/** By time no end is drawn: a clock that was set back leaves later times behind earlier ones. */
+function isWanted({ by, action, target, atMs }: AuditEntry, query: AuditQuery): boolean {
+  return (
+    (query.by === undefined || by === query.by) &&
+    (query.action === undefined || action === query.action) &&
+    (query.target === undefined || target === query.target) &&
+    atMs >= (query.sinceMs ?? 0) &&
+    atMs < (query.beforeMs ?? Number.POSITIVE_INFINITY)
+  );
 }
 
 /** One of a store. */
@@ -88,13 +117,14 @@ export class AuditLog {
     return this.#last;
   }
 
-  /** One page, the newest entry first. @throws RangeError for a cursor that is none */
-  async list(
-    limit: number,
-    cursor?: string,
-  ): Promise<{ readonly entries: readonly AuditEntry[]; readonly cursor: string | undefined }> {
-    const page = await this.#table.scan({ limit, ...(cursor !== undefined && { cursor }) });
-    return { entries: page.records.map(({ value }) => value), cursor: page.cursor };
+  /** One page, which looks at 5,000 entries at the most. @throws DeviceError 'invalid', 'cursor-invalid' */
+  async list(limit: number, cursor?: string, query: AuditQuery = {}): Promise<AuditPage> {
+    const page = await boundedPage<AuditEntry, AuditEntry>({
+      ...{ clock: this.#options.clock, index: 'number', cursor, limit },
+      scan: (most, at) => this.#table.scan({ limit: most, ...(at !== undefined && { cursor: at }) }),
+      look: ({ value }) => (isWanted(value, query) ? value : undefined),
+    });
+    return { entries: page.items, cursor: page.cursor };
   }
 
   /** Settles when nothing is under way. */

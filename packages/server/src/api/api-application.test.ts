@@ -452,6 +452,22 @@ describe('what is answered', () => {
 });
 
 describe('what is written down', () => {
+  test('is found by who did it, what it was, to what and when', async () => {
+    await using api = await openTestApi();
+    const [one, other] = [await keyWith(api, ['audit:read']), await keyWith(api, ['audit:read'])];
+    const found = async (query: string) => {
+      const { status, body } = await api.local({ method: 'GET', path: `/api/v1/audit?${query}` });
+      return status === 200 ? body.items.map(({ target }: { target: string }) => target) : body.code;
+    };
+    const [first, second] = [one, other].map((key) => key.split('_')[1]);
+    assert.deepEqual(await found('by=local'), [second, first]);
+    assert.deepEqual(await found(`target=${first}&action=key.add&sinceMs=${api.clock.ms}`), [first]);
+    assert.deepEqual(await found('by=nobody'), []);
+    assert.deepEqual(await found(`beforeMs=${api.clock.ms}`), []);
+    assert.equal(await found('cursor=x'), 'cursor-invalid');
+    assert.equal(await found('taget=x'), 'input-invalid');
+  });
+
   test('each change says who made it and from where; what failed and what was read is not there', async () => {
     await using api = await openTestApi();
     const key = await keyWith(api, ['devices:write', 'keys:write', 'audit:read']);

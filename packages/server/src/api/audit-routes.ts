@@ -2,7 +2,6 @@
 import type { AuditLog } from '@dunlin/devices';
 import { Type } from 'typebox';
 import { type ApiRoute, CLOSED, route } from './api-route.ts';
-import { fromCursor, toCursor } from './page-cursor.ts';
 import { PAGE_LIMIT, PAGE_QUERY, pageBody, pageOf, timeMs } from './page-schemas.ts';
 
 const ENTRY = Type.Object({
@@ -21,20 +20,29 @@ const ENTRY = Type.Object({
   after: Type.Optional(Type.Unknown()),
 });
 
+const QUERY = {
+  by: Type.Optional(Type.String({ maxLength: 1_024, description: 'Who did it.' })),
+  action: Type.Optional(Type.String({ maxLength: 64, description: 'What was done.' })),
+  target: Type.Optional(Type.String({ maxLength: 1_024, description: 'Id of what it was done to, such as a device.' })),
+  sinceMs: Type.Optional(timeMs('Done at that time or later.')),
+  beforeMs: Type.Optional(timeMs('Done before that time.')),
+};
+
 export function auditRoutes(audit: AuditLog): ApiRoute[] {
   return [
     route({
       method: 'GET',
       path: '/api/v1/audit',
       operationId: 'listAuditEntries',
-      summary: 'Changes, the newest first',
+      summary:
+        'Changes, the newest first; of several conditions all have to hold, and a page may be empty before the last',
       tag: 'audit',
       scope: 'audit:read',
-      query: Type.Object(PAGE_QUERY, CLOSED),
+      query: Type.Object({ ...PAGE_QUERY, ...QUERY }, CLOSED),
       answer: pageOf(ENTRY),
-      async handle({ query: { limit = PAGE_LIMIT, cursor } }) {
-        const page = await fromCursor(cursor, (at) => audit.list(limit, at));
-        return { body: pageBody(page.entries, toCursor(page.cursor)) };
+      async handle({ query: { limit = PAGE_LIMIT, cursor, ...query } }) {
+        const page = await audit.list(limit, cursor, query);
+        return { body: pageBody(page.entries, page.cursor) };
       },
     }),
   ];
