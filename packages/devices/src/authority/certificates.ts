@@ -7,10 +7,10 @@ import type { Device } from '../device.ts';
 import { DeviceError } from '../device-error.ts';
 import type { ServiceParts } from '../ports.ts';
 import type { RegisteredDevice } from '../registry/registry.ts';
+import { Turns } from '../turns.ts';
 import { CertificateError } from './certificate-error.ts';
 import { CERTIFICATES, type CertificateRecord, dayOf, isValid, type RevocationReason } from './certificate-record.ts';
 import { readCsr } from './csr.ts';
-import { DeviceTurns } from './device-turns.ts';
 import type { IssuedCertificate, IssuingAuthority } from './issuing-authority.ts';
 import { normalSerial } from './serial-number.ts';
 
@@ -59,7 +59,8 @@ export class Certificates {
   readonly #parts: ServiceParts;
   readonly #authority: IssuingAuthority;
   readonly #settings: CertificateSettings;
-  readonly #turns = new DeviceTurns();
+  /** By device: what reads several records and then decides. */
+  readonly #turns = new Turns();
   readonly #isThere: (device: CertifiedDevice) => Promise<boolean>;
 
   /** `isThere`: whether the device is still in the registry. Default: whoever asks for a certificate has seen to that. */

@@ -196,7 +196,7 @@ export class CommandSender {
   /** The message, made of the command, the device and its type as they are now; undefined where none is to go out. */
   async #prepare(lane: Lane, entry: Entry): Promise<Outgoing | undefined> {
     const { table, clock, lookup, changes, limits } = this.#options;
-    const underWay = changes.idle(entry.id);
+    const underWay = changes.over(entry.id);
     if (underWay !== undefined) await underWay;
     const command = (await table.get(entry.id))?.value;
     if (command === undefined || !isSendable(command)) {
