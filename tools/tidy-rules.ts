@@ -17,6 +17,24 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   cli: ['protocol', 'transport', 'client', 'identity', 'devices', 'server'],
 };
 
+/**
+ * The folders of `src` in packages that state their order, the lowest first: each may import those that it names, and files
+ * directly in `src` which import no folder themselves. Files directly in `src` that do are above all folders: they put together.
+ */
+export const folders: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  devices: {
+    limits: [],
+    registry: ['limits'],
+    credentials: ['limits', 'registry'],
+    transfer: ['registry', 'credentials'],
+    authority: ['registry', 'credentials'],
+    claims: ['limits', 'registry', 'credentials', 'authority'],
+    presence: ['registry'],
+    commands: ['limits', 'registry', 'presence'],
+    audit: ['registry', 'credentials', 'authority', 'claims', 'presence', 'commands'],
+  },
+};
+
 /** Something that the sources of some packages must not say; tests may. */
 interface Ban {
   readonly packages: readonly string[];

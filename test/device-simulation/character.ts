@@ -1,5 +1,5 @@
 /** What kind of world a seed makes. */
-import type { CommandLimits } from '../../packages/devices/src/commands/command-limits.ts';
+import type { CommandLimits } from '../../packages/devices/src/limits/command-limits.ts';
 import type { SeededRandom } from '../simulation/seeded-random.ts';
 
 export interface Character {

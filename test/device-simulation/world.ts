@@ -6,7 +6,7 @@
  * that every command ends. In the third the server dies once more while nobody comes back.
  */
 import type { Device as Registered } from '../../packages/devices/src/device.ts';
-import type { KnownDevice } from '../../packages/devices/src/known-device.ts';
+import type { KnownDevice } from '../../packages/devices/src/registry/known-device.ts';
 import { DeviceTypes } from '../../packages/devices/src/registry/types.ts';
 import { device as registered, TYPES } from '../../packages/devices/src/testing/command-world.ts';
 import { SeededRandom } from '../simulation/seeded-random.ts';

@@ -1,6 +1,6 @@
 /** What the package offers: the device service and its parts, and an X.509 authority of one's own. */
 
-export { type Actor, actingAs, BY_SERVICE, currentActor } from './audit/actor.ts';
+export { type Actor, actingAs, BY_SERVICE, currentActor } from './actor.ts';
 export { AUDIT_TABLE, type AuditEntry, AuditLog, type AuditOptions, type Recorded } from './audit/audit-log.ts';
 export { auditedTables } from './audit/audited-tables.ts';
 export { type Change, type ChangeOf, NO_CHANGE } from './audit/change.ts';
@@ -69,7 +69,6 @@ export { Revocations, type RevokedCertificate } from './authority/revocations.ts
 export { normalSerial } from './authority/serial-number.ts';
 export type { StatusUrls } from './authority/x509-writer.ts';
 export { CODE_ALPHABET, CODE_CHARACTERS } from './claims/claim-code.ts';
-export { CLAIM_LIMITS, type ClaimLimit, type ClaimLimitName, type ClaimLimits } from './claims/claim-limits.ts';
 export {
   type BegunClaim,
   CLAIM_COMMON_NAME,
@@ -88,17 +87,10 @@ export {
 } from './claims/device-credentials.ts';
 export type { RenewalToken } from './claims/renewals.ts';
 export { type Command, type CommandState, isCommandId } from './commands/command.ts';
-export {
-  COMMAND_LIMITS,
-  type CommandLimit,
-  type CommandLimitName,
-  type CommandLimits,
-} from './commands/command-limits.ts';
 export type { CommandRequest } from './commands/command-request.ts';
 export type { TypeList } from './commands/command-types.ts';
 export { type CommandList, Commands, type CommandsOptions } from './commands/commands.ts';
 export { type Batch, GroupCommands, type GroupRequest } from './commands/group-commands.ts';
-export { CREDENTIAL_LIMITS, type CredentialLimit, type CredentialLimits } from './credentials/credential-limits.ts';
 export {
   DEVICE_CHECKS,
   type DeviceCheck,
@@ -123,21 +115,27 @@ export {
   type TokensListener,
   type TokenVerdict,
 } from './credentials/tokens.ts';
-export { type DatedCertificate, explainDevice, type WhyParts, type WhyReport } from './credentials/why.ts';
 export type { Device } from './device.ts';
 export { DEVICE_ERRORS, DeviceError, type DeviceErrorCode } from './device-error.ts';
 export { DEVICE_NUMBERS } from './device-numbers.ts';
 export type { FoundDevice, SearchPage, SearchQuery } from './device-search.ts';
 export type { AcknowledgementForm, ClientIdForm, CommandForm, DeviceType, PresenceForm } from './device-type.ts';
 export { DEVICE_EVENTS, type DeviceEvent, type DeviceEventDescription, type DeviceEventName } from './events.ts';
-export type { DeviceLookup, KnownDevice } from './known-device.ts';
+export { CLAIM_LIMITS, type ClaimLimit, type ClaimLimitName, type ClaimLimits } from './limits/claim-limits.ts';
+export {
+  COMMAND_LIMITS,
+  type CommandLimit,
+  type CommandLimitName,
+  type CommandLimits,
+} from './limits/command-limits.ts';
+export { CREDENTIAL_LIMITS, type CredentialLimit, type CredentialLimits } from './limits/credential-limits.ts';
 export type { DeliveryOutcome, DeviceBroker, ReceivedByService, ServiceParts, Tables, TakeByService } from './ports.ts';
 export { type Connected, type ConnectionEvent, type ConnectionListener, Connections } from './presence/connections.ts';
 export { Presence, type PresenceList, type PresenceOptions } from './presence/presence.ts';
 export type { PresenceRecord } from './presence/presence-table.ts';
 export { DEVICE_ID_EXPECTED, isDeviceId } from './registry/device-id.ts';
 export { DEVICE_LIMITS, type DeviceInput, type DevicePatch } from './registry/device-input.ts';
-export { type ImportPiece, importPieces } from './registry/import-pieces.ts';
+export type { DeviceLookup, KnownDevice } from './registry/known-device.ts';
 export {
   type ChangeOptions,
   type DevicePage,
@@ -154,14 +152,6 @@ export {
   type TopicVariable,
 } from './registry/template.ts';
 export {
-  exportDevices,
-  type ImportFault,
-  type ImportOptions,
-  type ImportReport,
-  importDevices,
-  type TransferFormat,
-} from './registry/transfer.ts';
-export {
   type CompiledAcknowledgement,
   type CompiledCommand,
   type CompiledType,
@@ -173,3 +163,13 @@ export {
 export { RoomNotice } from './room-notice.ts';
 export { deviceRules, rulesWithDevices } from './rules.ts';
 export { type CertificateService, DeviceService, type DeviceServiceOptions } from './service.ts';
+export { type ImportPiece, importPieces } from './transfer/import-pieces.ts';
+export {
+  exportDevices,
+  type ImportFault,
+  type ImportOptions,
+  type ImportReport,
+  importDevices,
+  type TransferFormat,
+} from './transfer/transfer.ts';
+export { type DatedCertificate, explainDevice, type WhyParts, type WhyReport } from './why.ts';

@@ -1,7 +1,7 @@
 /** The device service: its parts, put together. What they do is theirs; here is who knows whom, and the order of it. */
 import type { BrokerEvent } from '@dunlin/broker';
 import type { Authorities, Method, PasswordVerifier, RevocationSource } from '@dunlin/identity';
-import { actingForService } from './audit/actor.ts';
+import { actingForService } from './actor.ts';
 import { IssuedCertificatePolicy } from './authority/certificate-policy.ts';
 import {
   type CertificateSettings,
@@ -15,14 +15,11 @@ import type { IssuingAuthority } from './authority/issuing-authority.ts';
 import { OcspResponder } from './authority/ocsp-responder.ts';
 import { Registration, type RegistrationRule } from './authority/registration.ts';
 import { Revocations } from './authority/revocations.ts';
-import { type ClaimLimits, resolveClaimLimits } from './claims/claim-limits.ts';
 import { Claims } from './claims/claims.ts';
 import { CredentialDesk } from './claims/device-credentials.ts';
-import type { CommandLimits } from './commands/command-limits.ts';
 import { Commands } from './commands/commands.ts';
 import { GroupCommands } from './commands/group-commands.ts';
 import { ConnectionEvents } from './connection-events.ts';
-import { type CredentialLimits, resolveCredentialLimits } from './credentials/credential-limits.ts';
 import { DeviceChecks } from './credentials/device-checks.ts';
 import { DeviceIdentities } from './credentials/device-identity.ts';
 import { DeviceMethod } from './credentials/device-method.ts';
@@ -30,17 +27,20 @@ import { FormerSessions } from './credentials/former-sessions.ts';
 import { LiveDevices } from './credentials/live-devices.ts';
 import { RefusalLog } from './credentials/refusal-log.ts';
 import { Tokens } from './credentials/tokens.ts';
-import { type DatedCertificate, explainDevice, type WhyReport } from './credentials/why.ts';
 import { DeviceNumbersTopics } from './device-numbers.ts';
 import { type SearchPage, type SearchQuery, searchDevices } from './device-search.ts';
-import type { DeviceLookup } from './known-device.ts';
+import { type ClaimLimits, resolveClaimLimits } from './limits/claim-limits.ts';
+import type { CommandLimits } from './limits/command-limits.ts';
+import { type CredentialLimits, resolveCredentialLimits } from './limits/credential-limits.ts';
 import type { DeviceBroker, ServiceParts, Tables } from './ports.ts';
 import { Connections } from './presence/connections.ts';
 import { Presence } from './presence/presence.ts';
 import type { PresenceRecord } from './presence/presence-table.ts';
 import { DeviceCount } from './registry/device-count.ts';
+import type { DeviceLookup } from './registry/known-device.ts';
 import { Registry } from './registry/registry.ts';
 import type { DeviceTypes } from './registry/types.ts';
+import { type DatedCertificate, explainDevice, type WhyReport } from './why.ts';
 
 export interface DeviceServiceOptions extends ServiceParts {
   readonly types: DeviceTypes;

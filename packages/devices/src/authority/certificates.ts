@@ -1,7 +1,7 @@
 /** The certificates of devices: issued, renewed with overlap, revoked, and remembered until long after their end. */
 import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
 import { RevisionConflict, type Table, type TablePage, type TableRecord } from '@dunlin/broker';
-import { actingForService } from '../audit/actor.ts';
+import { actingForService } from '../actor.ts';
 import { compareAndSet } from '../compare-and-set.ts';
 import type { Device } from '../device.ts';
 import { DeviceError } from '../device-error.ts';

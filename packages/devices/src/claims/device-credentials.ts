@@ -1,17 +1,17 @@
 /** The credentials that devices get without anybody who manages them: by a claim, by renewal, and taken away by their owner. */
 import { type CertificateFacts, type Clock, shownUsername } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
-import { actingAs } from '../audit/actor.ts';
+import { actingAs } from '../actor.ts';
 import type { Certificates, StoredCertificate } from '../authority/certificates.ts';
 import type { IssuedCertificate, IssuingAuthority } from '../authority/issuing-authority.ts';
 import type { CertificatePolicy } from '../credentials/device-method.ts';
 import type { Tokens } from '../credentials/tokens.ts';
 import { DeviceError } from '../device-error.ts';
+import type { ClaimLimits } from '../limits/claim-limits.ts';
 import type { ServiceParts } from '../ports.ts';
 import type { RegisteredDevice, Registry } from '../registry/registry.ts';
 import type { DeviceTypes } from '../registry/types.ts';
 import { Attempts } from './attempts.ts';
-import type { ClaimLimits } from './claim-limits.ts';
 import { Renewals, type RenewalToken } from './renewals.ts';
 
 /** What a device is given, shown once. */

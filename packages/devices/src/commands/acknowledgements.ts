@@ -5,8 +5,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Awaitable, Clock } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
-import type { DeviceLookup } from '../known-device.ts';
 import type { DeviceBroker, ReceivedByService } from '../ports.ts';
+import type { DeviceLookup } from '../registry/known-device.ts';
 import type { CompiledAcknowledgement, CompiledType } from '../registry/types.ts';
 import { Turns } from '../turns.ts';
 import { COMMAND_ID_CHARACTERS_MAX, type Command, isCommandId } from './command.ts';

@@ -2,9 +2,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { quoted } from '@dunlin/protocol';
 import { DeviceError, throwProblems } from '../device-error.ts';
-import type { KnownDevice } from '../known-device.ts';
+import type { CommandLimits } from '../limits/command-limits.ts';
+import type { KnownDevice } from '../registry/known-device.ts';
 import { type Command, isCommandId } from './command.ts';
-import type { CommandLimits } from './command-limits.ts';
 import { commandValues, PayloadTooLarge, renderCommand } from './command-types.ts';
 
 export interface CommandRequest {

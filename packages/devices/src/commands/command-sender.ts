@@ -5,13 +5,13 @@
  * that was written and not confirmed goes out again, with the same id, and after a crash nothing has to be put right.
  */
 import type { Clock, Table, Timer } from '@dunlin/broker';
-import type { DeviceLookup } from '../known-device.ts';
+import type { CommandLimits } from '../limits/command-limits.ts';
 import type { DeliveryOutcome, DeviceBroker } from '../ports.ts';
 import type { Connected, ConnectionEvent, Connections } from '../presence/connections.ts';
+import type { DeviceLookup } from '../registry/known-device.ts';
 import type { Command } from './command.ts';
 import type { CommandChanges } from './command-changes.ts';
 import { isSendable } from './command-flow.ts';
-import type { CommandLimits } from './command-limits.ts';
 import { ownedBy } from './command-table.ts';
 import { type CommandMessage, commandValues, renderCommand } from './command-types.ts';
 import { type Entry, Lane, type Waiting } from './lane.ts';

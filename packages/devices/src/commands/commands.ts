@@ -6,15 +6,15 @@ import { randomUUID } from 'node:crypto';
 import { RevisionConflict, type Table, type TablePage } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
 import { DeviceError } from '../device-error.ts';
-import type { DeviceLookup } from '../known-device.ts';
+import { type CommandLimits, resolveCommandLimits } from '../limits/command-limits.ts';
 import type { DeviceBroker, ServiceParts } from '../ports.ts';
 import type { Connections } from '../presence/connections.ts';
+import type { DeviceLookup } from '../registry/known-device.ts';
 import { Turns } from '../turns.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import { type Command, isCommandId } from './command.ts';
 import { CommandChanges } from './command-changes.ts';
 import type { CommandEvent } from './command-flow.ts';
-import { type CommandLimits, resolveCommandLimits } from './command-limits.ts';
 import {
   type CommandRequest,
   checkCommandId,

@@ -8,10 +8,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Awaitable, RevisionConflict, type Table, type TableDefinition, type Timer } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
 import { DeviceError, throwProblems } from '../device-error.ts';
+import type { CommandLimits } from '../limits/command-limits.ts';
 import type { ServiceParts } from '../ports.ts';
 import { Turns } from '../turns.ts';
 import { isCommandId } from './command.ts';
-import type { CommandLimits } from './command-limits.ts';
 import { type CommandRequest, readInput } from './command-request.ts';
 import type { Commands } from './commands.ts';
 

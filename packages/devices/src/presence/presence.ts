@@ -7,8 +7,8 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Awaitable, Table, TablePage, Timer } from '@dunlin/broker';
-import type { DeviceLookup } from '../known-device.ts';
 import type { DeviceBroker, ServiceParts } from '../ports.ts';
+import type { DeviceLookup } from '../registry/known-device.ts';
 import type { Connected, ConnectionEvent, Connections } from './connections.ts';
 import { CONNECTED, PRESENCE_TABLE, type PresenceRecord, presenceMessage } from './presence-table.ts';
 

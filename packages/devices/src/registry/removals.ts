@@ -4,7 +4,7 @@
  * done on the next start, and the id is free when nothing is left that another device could come by.
  */
 import type { Clock, Timer } from '@dunlin/broker';
-import { actingForService } from '../audit/actor.ts';
+import { actingForService } from '../actor.ts';
 import type { DeviceEvent } from '../events.ts';
 import { Turns } from '../turns.ts';
 

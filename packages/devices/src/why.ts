@@ -1,12 +1,12 @@
 /** Why a device does not come in, or what it needs: all that the service knows of it, in one report. */
 import type { Awaitable, Clock } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
-import type { Device } from '../device.ts';
-import type { Registry } from '../registry/registry.ts';
-import type { DeviceTypes } from '../registry/types.ts';
-import type { RefusalLog, RefusalRecord } from './refusal-log.ts';
-import type { TokenInfo } from './stored-tokens.ts';
-import type { Tokens } from './tokens.ts';
+import type { RefusalLog, RefusalRecord } from './credentials/refusal-log.ts';
+import type { TokenInfo } from './credentials/stored-tokens.ts';
+import type { Tokens } from './credentials/tokens.ts';
+import type { Device } from './device.ts';
+import type { Registry } from './registry/registry.ts';
+import type { DeviceTypes } from './registry/types.ts';
 
 /** What of a certificate says whether it counts. */
 export interface DatedCertificate {

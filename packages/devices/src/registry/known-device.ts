@@ -1,7 +1,7 @@
 /** What presence and commands ask the registry for. */
 import type { Awaitable } from '@dunlin/broker';
-import type { Device } from './device.ts';
-import type { CompiledType } from './registry/types.ts';
+import type { Device } from '../device.ts';
+import type { CompiledType } from './types.ts';
 
 export interface KnownDevice {
   readonly device: Device;

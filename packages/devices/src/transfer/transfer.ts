@@ -2,12 +2,12 @@
 
 import type { Tokens } from '../credentials/tokens.ts';
 import { DeviceError } from '../device-error.ts';
+import { LIST_LIMIT_MAX } from '../registry/bounded-page.ts';
+import type { DeviceQuery, RegisteredDevice, Registry } from '../registry/registry.ts';
 import { Turns } from '../turns.ts';
-import { LIST_LIMIT_MAX } from './bounded-page.ts';
 import { CsvReader, csvLine } from './csv.ts';
 import { exportedDevice, headerOf, type RowForm, readHeader, rowOf } from './device-rows.ts';
 import { JsonTextReader } from './json-texts.ts';
-import type { DeviceQuery, RegisteredDevice, Registry } from './registry.ts';
 
 /** `json`: a list, or a device on each line; it is written as a list. */
 export type TransferFormat = 'json' | 'csv';

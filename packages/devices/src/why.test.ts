@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CAMERA_ATTRIBUTES } from '../testing/registry.ts';
-import { testMethod } from '../testing/request.ts';
-import { PLAYER } from '../testing/types.ts';
-import { RefusalLog } from './refusal-log.ts';
+import { RefusalLog } from './credentials/refusal-log.ts';
+import { CAMERA_ATTRIBUTES } from './testing/registry.ts';
+import { testMethod } from './testing/request.ts';
+import { PLAYER } from './testing/types.ts';
 import { type DatedCertificate, explainDevice } from './why.ts';
 
 const by = 'test';
