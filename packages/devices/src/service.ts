@@ -3,12 +3,8 @@ import type { BrokerEvent } from '@dunlin/broker';
 import type { Authorities, Method, PasswordVerifier, RevocationSource } from '@dunlin/identity';
 import { actingForService } from './actor.ts';
 import { IssuedCertificatePolicy } from './authority/certificate-policy.ts';
-import {
-  type CertificateSettings,
-  Certificates,
-  type CertifiedDevice,
-  type StoredCertificate,
-} from './authority/certificates.ts';
+import type { StoredCertificate } from './authority/certificate-record.ts';
+import { type CertificateSettings, Certificates, type CertifiedDevice } from './authority/certificates.ts';
 import { CrlPublisher } from './authority/crl-publisher.ts';
 import { ExpiryWatch } from './authority/expiry-watch.ts';
 import type { IssuingAuthority } from './authority/issuing-authority.ts';

@@ -1,6 +1,7 @@
 /** Why a device does not come in, or what it needs: all that the service knows of it, in one report. */
 import type { Awaitable, Clock } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
+import { isValid } from './authority/certificate-record.ts';
 import type { RefusalLog, RefusalRecord } from './credentials/refusal-log.ts';
 import type { TokenInfo } from './credentials/stored-tokens.ts';
 import type { Tokens } from './credentials/tokens.ts';
@@ -82,9 +83,7 @@ function ofCredentials(device: Device, types: DeviceTypes, { tokens, certificate
   // Certificates of another authority are not issued here: what it has of them nobody knows.
   if (device.authority !== undefined && credential !== 'token') return [];
   const hasToken = credential !== 'certificate' && tokens.some(({ endsAtMs }) => endsAtMs > nowMs);
-  const hasCertificate =
-    credential !== 'token' &&
-    certificates.some(({ notAfterMs, revokedAtMs }) => notAfterMs > nowMs && revokedAtMs === undefined);
+  const hasCertificate = credential !== 'token' && certificates.some((certificate) => isValid(certificate, nowMs));
   if (hasToken || hasCertificate) return [];
   const ended = credential === 'certificate' ? certificates.length : tokens.length;
   const what = credential === 'either' ? 'token or certificate' : credential;
