@@ -95,6 +95,7 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/devices/src/testing/registry.ts': 'registries of the tests beside it; most of them run it',
   'packages/devices/src/testing/request.ts': 'requests of the tests beside it, and who answers them; several run it',
   'packages/devices/src/testing/types.ts': 'device types of the tests beside it; most of them run it',
+  'packages/devices/src/service-parts.ts': 'service.test.ts opens and closes them',
   'packages/devices/src/claims/claim.ts': 'types, and the definition of a table',
   'packages/devices/src/authority/testing/fleet.ts': 'what the tests of the authority are made of; they run it',
   'packages/identity/src/method.ts': 'types',

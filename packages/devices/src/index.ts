@@ -114,7 +114,8 @@ export {
 export { type CompiledType, DeviceTypeError, DeviceTypes } from './registry/types.ts';
 export { RoomNotice } from './room-notice.ts';
 export { rulesWithDevices } from './rules.ts';
-export { type CertificateService, DeviceService, type DeviceServiceOptions } from './service.ts';
+export { DeviceService, type DeviceServiceOptions } from './service.ts';
+export type { CertificateService } from './service-parts.ts';
 export { importPieces } from './transfer/import-pieces.ts';
 export {
   exportDevices,
