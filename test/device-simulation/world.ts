@@ -90,8 +90,7 @@ export class World {
 
   lookup(deviceId: string): KnownDevice | undefined {
     const found = this.#registry.get(deviceId);
-    const type = found && this.types.get(found.device.type);
-    return found && type && { ...found, type };
+    return found && { ...found, type: this.types.get(found.device.type) };
   }
 
   async run(): Promise<void> {

@@ -151,7 +151,7 @@ export class DeviceService {
       this.registry.onChange((deviceId, registered) => {
         if (registered !== undefined) actingForService(() => this.#changed(deviceId));
       }),
-      this.registry.onRemoval((deviceId) => this.commands.deviceChanged(deviceId)),
+      this.registry.onRemoval((deviceId) => this.commands.deviceRemoved(deviceId)),
       this.registry.onRemoval((deviceId) => this.#leave(deviceId)),
     );
   }
@@ -164,8 +164,7 @@ export class DeviceService {
     const { types, registry, connections, issuing } = this;
     const lookup: DeviceLookup = async (deviceId) => {
       const registered = await registry.get(deviceId);
-      const type = registered && types.get(registered.device.type);
-      return type && registered && { ...registered, type };
+      return registered && { ...registered, type: types.get(registered.device.type) };
     };
     const parts = { ...this.#options, broker, connections, lookup };
     const presence = open(new Presence(parts));

@@ -114,7 +114,7 @@ export class Acknowledgements {
     const command = await get(id);
     if (command === undefined || command.endedAtMs !== undefined) return;
     const known = await lookup(command.deviceId);
-    const form = known?.type.commands.get(command.type)?.acknowledgement;
+    const form = known?.type?.commands.get(command.type)?.acknowledgement;
     if (known?.generation !== command.generation || form === undefined || idIn(form, topic, json) !== id) return;
     // Another device says it: it may publish there, but it is not the one that was asked.
     if (form.topic.fill(commandValues(known.device, id, 0, undefined)) !== topic) return;

@@ -99,9 +99,9 @@ export function readRequest(
   if (known === undefined) throw new DeviceError('unknown-device', `Cannot ${what}: there is no device of this id`);
   const { device, generation } = known;
   if (!device.enabled) throw new DeviceError('device-disabled', `Cannot ${what}: the device is disabled`);
-  const compiled = known.type.commands.get(type);
+  const compiled = known.type?.commands.get(type);
   if (compiled === undefined) {
-    const names = [...known.type.commands.keys()].join(', ') || 'none';
+    const names = [...(known.type?.commands.keys() ?? [])].join(', ') || 'none';
     throw new DeviceError(
       'unknown-command',
       `Cannot ${what}: its type has no such command, one of these is expected: ${names}`,

@@ -206,7 +206,7 @@ export class CommandSender {
     const found = await lookup(command.deviceId);
     const known = found?.generation === command.generation ? found : undefined;
     if (known?.device.enabled === false) return undefined;
-    const compiled = known?.type.commands.get(command.type);
+    const compiled = known?.type?.commands.get(command.type);
     if (known === undefined || compiled === undefined) {
       const why = known === undefined ? 'the device was removed' : `its type has no command "${command.type}" any more`;
       return this.#fail(entry, why);

@@ -212,6 +212,13 @@ export class Commands {
     } while (cursor !== undefined);
   }
 
+  /** It is not in the registry any more: its commands end, those included that are being stored. */
+  async deviceRemoved(deviceId: string): Promise<void> {
+    // Who asked the registry before it was removed is among them; who asks from here on is refused.
+    await this.#requests.allOver();
+    await this.deviceChanged(deviceId);
+  }
+
   /** Sends nothing more; settles when what was under way is stored. What waits lets go. */
   async close(): Promise<void> {
     if (this.#isClosed) return;

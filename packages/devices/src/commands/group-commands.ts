@@ -127,8 +127,9 @@ export class GroupCommands {
   }
 
   /**
-   * Has a command done by each member that the group has when it is its turn. Settles when that is stored. The same id
-   * again is the same batch.
+   * Has a command done by each member of the group, a page of members at a time in an order that stays. One that leaves before
+   * its turn is not asked, and one that joins only where its place in the order is still to come: who has to be asked for
+   * certain is a member when this is called. Settles when the batch is stored. The same id again is the same batch.
    * @throws DeviceError 'invalid', 'batches-limit', 'command-conflict'
    */
   async request(request: GroupRequest): Promise<Batch> {

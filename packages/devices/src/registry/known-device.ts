@@ -7,8 +7,9 @@ export interface KnownDevice {
   readonly device: Device;
   /** Another one for each device that was added under this id. */
   readonly generation: string;
-  readonly type: CompiledType;
+  /** Undefined where the configuration has it no longer. */
+  readonly type: CompiledType | undefined;
 }
 
-/** The device and its type as they are now; undefined where one of the two is not there. */
+/** The device and its type as they are now; undefined where there is no such device. */
 export type DeviceLookup = (deviceId: string) => Awaitable<KnownDevice | undefined>;

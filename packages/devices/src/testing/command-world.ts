@@ -89,8 +89,7 @@ export class CommandWorld {
       lookup: async (deviceId) => {
         await this.beforeLookup();
         const found = this.devices.get(deviceId);
-        const compiled = found && this.types.get(found.type);
-        return found && compiled && { device: found, generation: this.generation, type: compiled };
+        return found && { device: found, generation: this.generation, type: this.types.get(found.type) };
       },
     });
   }
