@@ -1,5 +1,5 @@
 /** What must be true of a client in every world, by name. */
-import { Judge, type Violation as ViolationOf } from '../simulation/invariants.ts';
+import { Judge, type Violation as ViolationOf } from '../simulation-harness/judge.ts';
 
 export const INVARIANTS = {
   settles: 'Every promise of the client settles once the network is calm, and at the latest when the client is closed.',

@@ -8,9 +8,9 @@
 import type { BrokerEvent } from '@dunlin/broker';
 import { type Packet, topicMatches } from '@dunlin/protocol';
 import type { Link } from '../simulation/network.ts';
-import { SeededRandom } from '../simulation/seeded-random.ts';
-import { Trace } from '../simulation/trace.ts';
-import { VirtualTime } from '../simulation/virtual-time.ts';
+import { SeededRandom } from '../simulation-harness/seeded-random.ts';
+import { Trace } from '../simulation-harness/trace.ts';
+import { VirtualTime } from '../simulation-harness/virtual-time.ts';
 import { type Character, characterOf } from './character.ts';
 import { Device } from './device.ts';
 import { ClientJudge } from './invariants.ts';

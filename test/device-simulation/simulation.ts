@@ -1,4 +1,5 @@
 /** Runs the world of a seed, and tells what went wrong in it. */
+import { withoutEscapes } from '../simulation-harness/escapes.ts';
 import type { Violation } from './invariants.ts';
 import { World } from './world.ts';
 
@@ -30,26 +31,14 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   const { seed, damage, isTraced = false, traceLines = 60 } = options;
   const repair = damage?.() ?? (() => {});
   const world = new World(seed, isTraced);
-  const escaped = (error: unknown): void =>
-    world.judge.broken('no-internal-error', `an exception escaped: ${(error as Error)?.stack ?? String(error)}`);
-  process.on('unhandledRejection', escaped).on('uncaughtException', escaped);
-  try {
-    await world.run();
-  } catch (error) {
-    escaped(error);
-  } finally {
-    process.off('unhandledRejection', escaped).off('uncaughtException', escaped);
-    repair();
-  }
+  await withoutEscapes(
+    () => world.run(),
+    (text) => world.judge.broken('no-internal-error', text),
+  );
+  repair();
   const { judge, time, oracle, crashes } = world;
   return {
     ...{ seed, crashes, violation: judge.violation, trace: world.lines(traceLines), events: time.handled },
     ...{ commands: oracle.commands.length, sent: oracle.sent, states: oracle.states },
   };
-}
-
-/** The same world with a trace when it went wrong. */
-export async function simulateAndExplain(options: SimulationOptions): Promise<SimulationResult> {
-  const result = await simulate(options);
-  return result.violation === undefined ? result : simulate({ ...options, isTraced: true });
 }

@@ -9,9 +9,9 @@ import type { Device as Registered } from '../../packages/devices/src/device.ts'
 import type { KnownDevice } from '../../packages/devices/src/registry/known-device.ts';
 import { DeviceTypes } from '../../packages/devices/src/registry/types.ts';
 import { device as registered, TYPES } from '../../packages/devices/src/testing/command-world.ts';
-import { SeededRandom } from '../simulation/seeded-random.ts';
-import { Trace } from '../simulation/trace.ts';
-import { VirtualTime } from '../simulation/virtual-time.ts';
+import { SeededRandom } from '../simulation-harness/seeded-random.ts';
+import { Trace } from '../simulation-harness/trace.ts';
+import { VirtualTime } from '../simulation-harness/virtual-time.ts';
 import { type Character, characterOf } from './character.ts';
 import { Device } from './device.ts';
 import { Disk } from './disk.ts';

@@ -17,22 +17,22 @@ import {
 } from '@dunlin/broker';
 import type { ConnectPacket, Packet, Properties, PublishPacket } from '@dunlin/protocol';
 import { AHEAD_MIN } from '../../packages/broker/src/sent-mark.ts';
+import { SeededRandom } from '../simulation-harness/seeded-random.ts';
+import { Trace } from '../simulation-harness/trace.ts';
+import { VirtualTime } from '../simulation-harness/virtual-time.ts';
 import { BrokerProcess } from './broker-process.ts';
 import { type Character, characterOf } from './character.ts';
 import { DelayedStore } from './delayed-store.ts';
 import { keyOf, sayMessage } from './expectation.ts';
 import { type Followed, FollowedMessages } from './followed-messages.ts';
-import { Judge, type Violation } from './invariants.ts';
+import { BrokerJudge, type Violation } from './invariants.ts';
 import { Link, type LinkWatcher } from './network.ts';
 import { type Observed, Observer, REFUSED_USER } from './observer.ts';
 import { DENIED, Oracle, SWEEP_SLACK_MS } from './oracle.ts';
 import type { OracleSession } from './oracle-session.ts';
 import { type Numbering, Script } from './script.ts';
 import { ScriptedClient } from './scripted-client.ts';
-import { SeededRandom } from './seeded-random.ts';
 import { Survival } from './survival.ts';
-import { Trace } from './trace.ts';
-import { VirtualTime } from './virtual-time.ts';
 
 export interface SimulationOptions {
   readonly seed: number;
@@ -91,14 +91,8 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   return world.result();
 }
 
-/** The same world with a trace when it went wrong. */
-export async function simulateAndExplain(options: SimulationOptions): Promise<SimulationResult> {
-  const result = await simulate(options);
-  return result.violation === undefined ? result : simulate({ ...options, isTraced: true });
-}
-
 class World implements LinkWatcher, Observed, Followed {
-  readonly judge: Judge;
+  readonly judge: BrokerJudge;
   readonly oracle: Oracle;
   readonly time: VirtualTime;
   readonly #options: SimulationOptions;
@@ -133,7 +127,7 @@ class World implements LinkWatcher, Observed, Followed {
     this.#character = characterOf(characterRandom);
     this.#misfortune = characterRandom.fork();
     this.time = new VirtualTime(this.#random.fork());
-    this.judge = new Judge(() => this.time.elapsedMs);
+    this.judge = new BrokerJudge(() => this.time.elapsedMs);
     this.#trace = new Trace(this.time, () => options.isTraced === true && this.judge.violation === undefined);
     this.oracle = new Oracle(this.time, this.judge, this.#character.limits.sessionExpiryMaxS ?? 0xffffffff);
     this.#brokerRandom = this.#random.fork();
