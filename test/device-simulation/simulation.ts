@@ -1,24 +1,9 @@
 /** Runs the world of a seed, and tells what went wrong in it. */
 import { withoutEscapes } from '../simulation-harness/escapes.ts';
-import type { Violation } from './invariants.ts';
+import type { Outcome, WorldOptions } from '../simulation-harness/seeds.ts';
 import { World } from './world.ts';
 
-export interface SimulationOptions {
-  readonly seed: number;
-  /** Damages what the service is made of, to see that it is caught; returns what undoes it. */
-  readonly damage?: () => () => void;
-  /** Keeps what happened, for people. */
-  readonly isTraced?: boolean;
-  /** Lines of the trace that the result holds at the end; 60 by default. */
-  readonly traceLines?: number;
-}
-
-export interface SimulationResult {
-  readonly seed: number;
-  readonly violation: Violation | undefined;
-  readonly trace: readonly string[];
-  /** Events of the virtual clock. */
-  readonly events: number;
+export interface SimulationResult extends Outcome {
   readonly commands: number;
   readonly sent: number;
   /** How commands ended. */
@@ -27,7 +12,7 @@ export interface SimulationResult {
 }
 
 /** Settles when the world is over; the first violation ends it early. Only one world may run at a time. */
-export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
+export async function simulate(options: WorldOptions): Promise<SimulationResult> {
   const { seed, damage, isTraced = false, traceLines = 60 } = options;
   const repair = damage?.() ?? (() => {});
   const world = new World(seed, isTraced);

@@ -1,11 +1,24 @@
 /** Runs worlds one after the other, each from a seed, and puts into words what went wrong in one. */
 import type { Violation } from './judge.ts';
 
+/** How a world is simulated. */
+export interface WorldOptions {
+  readonly seed: number;
+  /** Damages what the world is made of, to see that it is caught; returns what undoes it. */
+  readonly damage?: () => () => void;
+  /** Keeps what happened, for people. */
+  readonly isTraced?: boolean;
+  /** Lines of the trace that the result holds at the end; 60 by default. */
+  readonly traceLines?: number;
+}
+
 /** What every simulation says of a world. */
 export interface Outcome {
   readonly seed: number;
   readonly violation: Violation | undefined;
   readonly trace: readonly string[];
+  /** Events of the virtual clock. */
+  readonly events: number;
 }
 
 export interface Seeds<Result extends Outcome> {

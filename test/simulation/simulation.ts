@@ -18,6 +18,7 @@ import {
 import type { ConnectPacket, Packet, Properties, PublishPacket } from '@dunlin/protocol';
 import { AHEAD_MIN } from '../../packages/broker/src/sent-mark.ts';
 import { SeededRandom } from '../simulation-harness/seeded-random.ts';
+import type { Outcome, WorldOptions } from '../simulation-harness/seeds.ts';
 import { Trace } from '../simulation-harness/trace.ts';
 import { VirtualTime } from '../simulation-harness/virtual-time.ts';
 import { BrokerProcess } from './broker-process.ts';
@@ -25,7 +26,7 @@ import { type Character, characterOf } from './character.ts';
 import { DelayedStore } from './delayed-store.ts';
 import { keyOf, sayMessage } from './expectation.ts';
 import { type Followed, FollowedMessages } from './followed-messages.ts';
-import { BrokerJudge, type Violation } from './invariants.ts';
+import { BrokerJudge } from './invariants.ts';
 import { Link, type LinkWatcher } from './network.ts';
 import { type Observed, Observer, REFUSED_USER } from './observer.ts';
 import { DENIED, Oracle, SWEEP_SLACK_MS } from './oracle.ts';
@@ -34,16 +35,9 @@ import { type Numbering, Script } from './script.ts';
 import { ScriptedClient } from './scripted-client.ts';
 import { Survival } from './survival.ts';
 
-export interface SimulationOptions {
-  readonly seed: number;
-  /** Damages what brokers are made of, to see that it is caught; returns what undoes it. */
-  readonly damage?: () => () => void;
+export interface SimulationOptions extends WorldOptions {
   /** Damages each broker before it starts. */
   readonly damageEach?: (broker: Broker) => void;
-  /** Keeps what happened, for people. */
-  readonly isTraced?: boolean;
-  /** Lines of the trace that the result holds at the end; 60 by default. */
-  readonly traceLines?: number;
   /** The store says yes before it has written anything. */
   readonly hasLyingStore?: boolean;
   /** The store loses something at a crash that it had said yes to. */
@@ -54,12 +48,7 @@ export interface SimulationOptions {
   readonly durationMs?: number;
 }
 
-export interface SimulationResult {
-  readonly seed: number;
-  readonly violation: Violation | undefined;
-  readonly trace: readonly string[];
-  /** Events of the virtual clock. */
-  readonly events: number;
+export interface SimulationResult extends Outcome {
   readonly deliveries: number;
   readonly publications: number;
   /** How often a broker ended without a word. */

@@ -12,8 +12,8 @@ import { type ApiRoute, CLOSED, route } from './api-route.ts';
 import { boundedBytes } from './bounded-stream.ts';
 import { known } from './device-routes.ts';
 import { DEVICE_PARAMS, ISSUED_CERTIFICATE } from './device-schemas.ts';
-import { fromCursor, toCursor } from './page-cursor.ts';
-import { PAGE_LIMIT, PAGE_QUERY, pageBody, pageOf, timeMs } from './page-schemas.ts';
+import { tablePage } from './page-cursor.ts';
+import { PAGE_QUERY, pageOf, timeMs } from './page-schemas.ts';
 import { ApiProblem } from './problems.ts';
 
 const tag = 'certificates';
@@ -63,13 +63,10 @@ export function certificateRoutes(service: DeviceService): ApiRoute[] {
       params: DEVICE_PARAMS,
       query: Type.Object(PAGE_QUERY, CLOSED),
       answer: pageOf(CERTIFICATE),
-      async handle({ params: { id }, query: { limit = PAGE_LIMIT, cursor } }) {
+      async handle({ params: { id }, query }) {
         known(id, await registry.get(id));
         const { certificates } = there(issuing);
-        const page = await fromCursor(cursor, (at) =>
-          certificates.list(id, { limit, ...(at !== undefined && { cursor: at }) }),
-        );
-        return { body: pageBody(page.records.map(shownCertificate), toCursor(page.cursor)) };
+        return tablePage(query, (page) => certificates.list(id, page), shownCertificate);
       },
     }),
     route({
