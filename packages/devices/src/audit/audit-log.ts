@@ -1,9 +1,10 @@
 /** The audit log: who changed what and when, as many entries as the configuration keeps. */
 import type { Awaitable, Clock, Table, TableDefinition } from '@dunlin/broker';
+import { type Actor, actingForService, currentActor } from '../actor.ts';
 import { boundedPage } from '../registry/bounded-page.ts';
 import { RoomNotice } from '../room-notice.ts';
-import { type Actor, actingForService, currentActor } from './actor.ts';
 import type { Change, MadeChange } from './change.ts';
+import { currentGathering } from './gathering.ts';
 
 export interface AuditEntry extends Actor, Change {
   /** Rises with each. */
@@ -93,7 +94,7 @@ export class AuditLog {
   /** Writes a change of whoever is acting down, among others where those are gathered. */
   note({ isOfTime, ...change }: MadeChange): Awaitable<Recorded> {
     if (isOfTime) return actingForService(() => this.record(change));
-    const { gathering } = currentActor();
+    const gathering = currentGathering();
     return gathering === undefined ? this.record(change) : gathering.add(change, this);
   }
 

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { after, describe, test } from 'node:test';
 import { Type } from 'typebox';
 import { type ApiRoute, CLOSED, route } from './api-route.ts';
+import { deviceProblem } from './device-problems.ts';
 import { ApiProblem } from './problems.ts';
 import { keyWith, MemoryTables, openTestApi, VISIT } from './testing/host.ts';
 
@@ -453,7 +454,7 @@ describe('what is answered', () => {
 
 describe('what is written down', () => {
   test('is found by who did it, what it was, to what and when', async () => {
-    await using api = await openTestApi();
+    await using api = await openTestApi({ problemOf: deviceProblem });
     const [one, other] = [await keyWith(api, ['audit:read']), await keyWith(api, ['audit:read'])];
     const found = async (query: string) => {
       const { status, body } = await api.local({ method: 'GET', path: `/api/v1/audit?${query}` });
