@@ -1,5 +1,7 @@
 /** The client: what the application calls, joined to a session that outlives its connections. */
 
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import { type ConnackPacket, NO_PROPERTIES, type ProtocolVersion, type SubscriptionRequest } from '@dunlin/protocol';
 import type {
   ClientEvents,

@@ -20,7 +20,7 @@ import type { TlsOptions } from './tls-options.ts';
 /** What the URL does not say. */
 export interface NodeDialOptions {
   /** Of the request for a WebSocket, such as `authorization`. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 type Way = (request: DialRequest) => Promise<Wire>;

@@ -17,6 +17,7 @@ import { listed, MqttError, mqttError, refused, wrongArgument } from './errors.t
 import type { Link } from './link.ts';
 import type { Settle } from './operation.ts';
 import { checkSubscription, checkVersion } from './server-limits.ts';
+import { set } from './settings.ts';
 
 /** What the server answered to one filter. */
 export interface FilterResult {
@@ -216,6 +217,6 @@ export function requestsOf(
     noLocal,
     retainAsPublished,
     retainHandling,
-    ...(typeof entry === 'string' ? { filter: entry } : entry),
+    ...(typeof entry === 'string' ? { filter: entry } : set(entry)),
   }));
 }

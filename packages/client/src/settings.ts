@@ -65,7 +65,7 @@ export function settingsOf(platform: Platform, url: ServerUrl, options: ClientOp
     /** Credentials may be others at the next attempt. */
     isAskedAnew: [url, given.username, given.password, given.tls].some((value) => typeof value === 'function'),
     maximumPacketSize: given.maximumPacketSize ?? given.properties?.maximumPacketSize ?? PACKET_BYTES_MAXIMUM,
-    outbox: { ...OUTBOX, ...set(given.outbox ?? {}) },
+    outbox: { ...OUTBOX, ...set(given.outbox) },
   };
   checkConnect(settings.connect, options);
   if (typeof url !== 'function') parsedUrl(url);
@@ -73,8 +73,9 @@ export function settingsOf(platform: Platform, url: ServerUrl, options: ClientOp
 }
 
 /** The options that have a value. */
-function set<Options extends object>(options: Options): SetOptions<Options> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as SetOptions<Options>;
+export function set<Options extends object>(options: Options | undefined): SetOptions<Options> {
+  const entries = Object.entries(options ?? {});
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as SetOptions<Options>;
 }
 
 /** Options without those that are undefined. */
@@ -142,7 +143,7 @@ function propertiesOf({ properties, authentication, maximumPacketSize, outbox }:
   return set({
     topicAliasMaximum: TOPIC_ALIAS_MAXIMUM,
     sessionExpiryInterval: outbox?.store && DAY_S,
-    ...set(properties ?? NO_PROPERTIES),
+    ...set(properties),
     ...set({
       maximumPacketSize,
       authenticationMethod: authentication?.method,
