@@ -118,7 +118,7 @@ export class Client implements AsyncDisposable {
 
   /** Adds a listener; the function returned removes it. In Node it throws 'invalid' for an event that there is none of. */
   on<Name extends keyof ClientEvents>(name: Name, listener: ClientEvents[Name]): () => void {
-    this.#settings.checkNames?.('event', [name]);
+    this.#settings.checkNames?.('event', { [name]: listener });
     return this.#listeners.on(name, listener);
   }
 
@@ -143,6 +143,7 @@ export class Client implements AsyncDisposable {
     if (typeof topic !== 'string') return Promise.reject(wrongArgument('Cannot publish', 'topic', topic, 'text'));
     if (qos === 0 && link !== undefined && outbox.isPassable && signal === undefined && timeoutMs === undefined) {
       try {
+        this.#settings.checkNames?.('publish', options);
         link.publish({ topic, payload: payloadBytes(payload), qos, retain, properties }, 0, false);
         this.stats.sent += 1;
         return link.left();
@@ -152,6 +153,7 @@ export class Client implements AsyncDisposable {
     }
     const attempt = `Cannot publish to "${topic}"`;
     return this.#operation(attempt, options, (settle) => {
+      this.#settings.checkNames?.('publish', options);
       if (qos !== 0 && qos !== 1 && qos !== 2) throw wrongArgument(attempt, 'qos', qos, '0 to 2');
       if (qos === 0 && link === undefined && this.#settings.outbox.qos0 === 'reject') {
         throw new MqttError('closed', `${attempt}: there is no connection, and QoS 0 is not to wait`);
@@ -281,6 +283,7 @@ export class Client implements AsyncDisposable {
    * property that cannot be.
    */
   async disconnect(options: DisconnectOptions = {}): Promise<void> {
+    this.#settings.checkNames?.('disconnect', options);
     const { reasonCode = 0, properties = NO_PROPERTIES, abrupt = false } = options;
     const { link } = this.#session;
     if (link !== undefined && !abrupt) {
@@ -311,6 +314,7 @@ export class Client implements AsyncDisposable {
 
   /** Sends the request and tells how it was answered. */
   async #request(request: Omit<Request, 'settle'>, options: OperationOptions): Promise<RequestResult> {
+    this.#settings.checkRequest?.(request, options);
     const { requests } = this.#session;
     const result = await this.#operation<RequestResult>(`Cannot ${attemptOf(request)}`, options, (settle) => {
       const own = { ...request, settle };

@@ -13,6 +13,7 @@ import {
 import { subprotocolOf } from '@dunlin/transport/websocket-client';
 import type { CertificateSeen, Dial, DialRequest } from './dial.ts';
 import { MqttError } from './errors.ts';
+import { checkNames } from './known-names.ts';
 import { checkPem } from './pem.ts';
 import { hostOf, schemeOf, webSocketUrl } from './server-url.ts';
 import type { TlsOptions } from './tls-options.ts';
@@ -128,6 +129,7 @@ function overUnix({ url, signal, timeoutMs }: DialRequest): Promise<Wire> {
 
 /** Checks the options and tells of the client's own certificate. Throws 'invalid'. */
 function clientSettings(tls: TlsOptions, certificateSeen: DialRequest['certificateSeen']): TlsClientSettings {
+  checkNames('tls', tls);
   const { ca, cert, key, pfx, passphrase, servername, rejectUnauthorized } = tls;
   if ((cert === undefined) !== (key === undefined)) {
     const [given, missing] = key === undefined ? ['cert', 'key'] : ['key', 'cert'];

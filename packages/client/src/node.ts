@@ -4,7 +4,7 @@ import { watchCertificates } from './certificate-watch.ts';
 import { clientsOn } from './create-client.ts';
 import { nodeDial } from './dial-node.ts';
 import { SYSTEM } from './environment.ts';
-import { checkNames } from './known-names.ts';
+import { checkNames, checkOptions, checkRequest } from './known-names.ts';
 
 export { type NodeDialOptions, nodeDial } from './dial-node.ts';
 export { type FileOutboxOptions, fileOutbox } from './file-outbox.ts';
@@ -18,6 +18,8 @@ export const { createClient, connect } = clientsOn({
   dial: nodeDial(),
   environment: SYSTEM,
   debugNames: () => process.env.DEBUG,
+  checkOptions,
   checkNames,
+  checkRequest,
   watchCertificates,
 });
