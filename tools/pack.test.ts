@@ -14,9 +14,11 @@ const manifest: Manifest = {
 const versions = new Map([['@dunlin/a', '1.2.3']]);
 
 test('the published manifest leads to what is built and names siblings at their present version', () => {
-  const published = publishedManifest({ ...manifest, bin: { b: 'bin/b.js' }, files: ['dist', 'bin'] }, versions);
+  const own = { sideEffects: false, bin: { b: 'bin/b.js' } };
+  const published = publishedManifest({ ...manifest, ...own, files: ['dist', 'bin'] }, versions);
   assert.deepEqual(published, {
     ...manifest,
+    sideEffects: false,
     bin: { b: 'bin/b.js' },
     exports: { '.': { types: './dist/index.d.ts', default: './dist/index.js' } },
     files: ['dist', 'bin'],

@@ -22,6 +22,7 @@ export interface Manifest {
   readonly license: string;
   readonly private?: boolean;
   readonly type: string;
+  readonly sideEffects?: boolean;
   readonly bin?: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, ExportTarget>>;
   readonly files?: readonly string[];
@@ -46,7 +47,7 @@ const buildTimeoutMs = 120_000;
  * where an export leads to something that is not built.
  */
 export function publishedManifest(manifest: Manifest, versions: ReadonlyMap<string, string>): Manifest {
-  const { name, version, description, license, type, bin, files = ['dist'], dependencies = {} } = manifest;
+  const { name, version, description, license, type, sideEffects, bin, files = ['dist'], dependencies = {} } = manifest;
   const exports: Record<string, ExportTarget> = {};
   for (const [path, target] of Object.entries(manifest.exports)) exports[path] = publishedTarget(name, path, target);
   const pinned: Record<string, string> = {};
@@ -56,8 +57,8 @@ export function publishedManifest(manifest: Manifest, versions: ReadonlyMap<stri
       throw new Error(`Cannot pack ${name}: it depends on ${dependency}, which is not in packages/`);
     pinned[dependency] = sibling ?? range;
   }
-  const started = bin === undefined ? {} : { bin };
-  return { name, version, description, license, type, ...started, exports, files, engines, dependencies: pinned };
+  const own = { ...(sideEffects === undefined ? {} : { sideEffects }), ...(bin === undefined ? {} : { bin }) };
+  return { name, version, description, license, type, ...own, exports, files, engines, dependencies: pinned };
 }
 
 function publishedTarget(name: string, path: string, target: ExportTarget): ExportTarget {
@@ -98,6 +99,7 @@ export function publishedReadme(text: string): string {
 export function pack(root: string, destination: string): string[] {
   // Anew, so that nothing of an earlier state of the sources is taken for built.
   run(root, join(root, 'node_modules/.bin/tsc'), ['-b', '--force', 'tsconfig.build.json']);
+  run(root, process.execPath, ['tools/browser-bundle.ts']);
   const packages = publishedPackages(root);
   const versions = new Map(packages.map(({ manifest: { name, version } }) => [name, version]));
   const staging = mkdtempSync(join(tmpdir(), 'dunlin-pack-'));
@@ -135,7 +137,9 @@ function stage(root: string, from: Package, versions: ReadonlyMap<string, string
   const manifest = publishedManifest(from.manifest, versions);
   const target = join(staging, relative(join(root, 'packages'), folder));
   const sources = globSync('src/**', { cwd: folder }).map((path) => path.split(sep).join(posix.sep));
-  for (const path of publishedFiles(sources, manifest.exports)) cpSync(join(folder, path), join(target, path));
+  const bundle = globSync('dist/bundle/*', { cwd: folder });
+  for (const path of [...publishedFiles(sources, manifest.exports), ...bundle])
+    cpSync(join(folder, path), join(target, path));
   for (const path of manifest.files ?? [])
     if (path !== 'dist') cpSync(join(folder, path), join(target, path), { recursive: true });
   cpSync(join(root, 'LICENSE'), join(target, 'LICENSE'));

@@ -40,6 +40,7 @@ import {
   RETURN_CODE_TEXTS,
   RETURN_CODES,
 } from '../packages/client/src/error-table.ts';
+import { listedTexts, numberedName } from './error-texts.ts';
 
 const root = dirname(import.meta.dirname);
 const NOTE =
@@ -51,6 +52,7 @@ export function referenceFiles(): ReadonlyMap<string, string> {
     ['docs/reference/api.md', apiPage()],
     ['docs/reference/client-errors.md', clientErrorsPage()],
     ['docs/reference/configuration.md', configurationPage()],
+    ['docs/reference/error-texts.md', errorTextsPage()],
     ['docs/reference/limits.md', limitsPage()],
     ['docs/reference/events.md', eventsPage()],
     ['docs/reference/mosquitto-options.md', mosquittoOptionsPage()],
@@ -67,6 +69,22 @@ export function staleFiles(files: ReadonlyMap<string, string>): string[] {
 function textOf(path: string): string | undefined {
   const file = join(root, path);
   return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+}
+
+function errorTextsPage(): string {
+  return page(
+    'Texts of the client in browsers',
+    'The client that [bundlers give to pages for production](../guide/client.md#browsers) has numbers in place of its texts, to be',
+    'smaller. A number has in brackets what the text is put together with, in its order, and that may be a number again:',
+    '`DUN8(a b, DUN12)`. `{1}` is the first of them. Codes of errors and names of Reason Codes are as ever.',
+    '',
+    'A number keeps its meaning in all versions; some of these texts are of former ones.',
+    '',
+    ...table(
+      ['Number', 'Text'],
+      listedTexts().map((text, index) => [code(numberedName(index + 1)), code(text)]),
+    ),
+  );
 }
 
 function clientErrorsPage(): string {

@@ -5,7 +5,7 @@ import { type Client, connect } from '@dunlin/client';
 import { type RunningServer, startServer } from '@dunlin/server';
 import { missing } from '../../tools/prerequisites.ts';
 import { freePort } from '../free-port.ts';
-import { Site } from './page.ts';
+import { CLIENT_FORMS, Site } from './page.ts';
 
 const HOST = '127.0.0.1';
 
@@ -35,44 +35,45 @@ async function goOn([address, last]: readonly [string, string]): Promise<void> {
   await client.drain();
 }
 
-describe('an outbox in IndexedDB', { skip: missing('chromium') }, () => {
-  let site: Site;
-  let server: RunningServer | undefined;
-  let watcher: Client | undefined;
+for (const form of CLIENT_FORMS)
+  describe(`an outbox in IndexedDB, as ${form}`, { skip: missing('chromium') }, () => {
+    let site: Site;
+    let server: RunningServer | undefined;
+    let watcher: Client | undefined;
 
-  before(async () => {
-    site = await Site.start();
-  });
-  after(async () => {
-    await watcher?.disconnect();
-    await site.close();
-    await server?.stop();
-  });
-
-  test('what was published at QoS 1 without a connection arrives once after the page was loaded anew', async () => {
-    const [port, tcpPort] = [await freePort(), await freePort()];
-    const address = `ws://${HOST}:${port}`;
-    const page = await site.open();
-    assert.equal(await page.evaluate(publishUnconnected, address), 'connecting');
-
-    await page.reload();
-    await page.waitForFunction('globalThis.isReady');
-
-    const forPages = { host: HOST, port, transport: 'ws', origins: [site.origin] } as const;
-    server = await startServer({ listeners: [forPages, { host: HOST, port: tcpPort }] });
-    watcher = await connect(`mqtt://${HOST}:${tcpPort}`, { reconnect: false });
-    const came: string[] = [];
-    const end = Promise.withResolvers<void>();
-    await watcher.subscribe('order', (message) => {
-      came.push(message.text());
-      if (message.text() === 'end') end.resolve();
+    before(async () => {
+      site = await Site.start({ form });
     });
-    await page.evaluate(goOn, [address, 'behind it'] as const);
-    await page.reload();
-    await page.waitForFunction('globalThis.isReady');
-    await page.evaluate(goOn, [address, 'after another reload'] as const);
-    await watcher.publish('order', 'end');
-    await end.promise;
-    assert.deepEqual(came, ['before the reload', 'behind it', 'after another reload', 'end']);
+    after(async () => {
+      await watcher?.disconnect();
+      await site.close();
+      await server?.stop();
+    });
+
+    test('what was published at QoS 1 without a connection arrives once after the page was loaded anew', async () => {
+      const [port, tcpPort] = [await freePort(), await freePort()];
+      const address = `ws://${HOST}:${port}`;
+      const page = await site.open();
+      assert.equal(await page.evaluate(publishUnconnected, address), 'connecting');
+
+      await page.reload();
+      await page.waitForFunction('globalThis.isReady');
+
+      const forPages = { host: HOST, port, transport: 'ws', origins: [site.origin] } as const;
+      server = await startServer({ listeners: [forPages, { host: HOST, port: tcpPort }] });
+      watcher = await connect(`mqtt://${HOST}:${tcpPort}`, { reconnect: false });
+      const came: string[] = [];
+      const end = Promise.withResolvers<void>();
+      await watcher.subscribe('order', (message) => {
+        came.push(message.text());
+        if (message.text() === 'end') end.resolve();
+      });
+      await page.evaluate(goOn, [address, 'behind it'] as const);
+      await page.reload();
+      await page.waitForFunction('globalThis.isReady');
+      await page.evaluate(goOn, [address, 'after another reload'] as const);
+      await watcher.publish('order', 'end');
+      await end.promise;
+      assert.deepEqual(came, ['before the reload', 'behind it', 'after another reload', 'end']);
+    });
   });
-});

@@ -3,11 +3,12 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { browserBundle } from '../../tools/browser-bundle.ts';
+import { bundled, everything } from '../../tools/bundle.ts';
 import { commandPath } from '../../tools/prerequisites.ts';
-import { bundled, everything } from '../../tools/size.ts';
 
-/** What the pages have: the public names, and what only tests reach for. */
-const CONTENTS = `
+/** What the pages have in development: the public names, and what only tests reach for. */
+const DEVELOPED = `
 ${everything('@dunlin/client')}
 ${everything('@dunlin/client/indexeddb')}
 export { PAGE } from './packages/client/src/environment-browser.ts';
@@ -20,11 +21,24 @@ const UNTHROTTLED = [
 ];
 /** Timers of a hidden page fire once a minute, which begins after a second and not after five minutes. */
 const THROTTLED = '--enable-features=IntensiveWakeUpThrottling:grace_period_seconds/1';
-const SCRIPT = "import * as dunlin from '/main.js'; globalThis.dunlin = dunlin; globalThis.isReady = true;";
+/** Two modules as they are published, or one that has all names. */
+const SCRIPTS = {
+  published:
+    "import * as main from '/main.js'; import * as more from '/indexeddb.js'; const dunlin = { ...main, ...more };",
+  developed: "import * as dunlin from '/main.js';",
+};
+const READY = 'globalThis.dunlin = dunlin; globalThis.isReady = true;';
 const HTML = '<!doctype html><meta charset="utf-8"><title>test</title><script type="module" src="/script.js"></script>';
+
+/** As it is published for browsers, loaded without a bundler; or as bundlers have it in development, with whole texts. */
+export type ClientForm = keyof typeof SCRIPTS;
+
+export const CLIENT_FORMS = Object.keys(SCRIPTS) as ClientForm[];
 
 /** What a site may have. */
 export interface SiteOptions {
+  /** Default: published. Only `developed` has what tests reach for. */
+  readonly form?: ClientForm;
   /** Run by every page once it is ready. */
   readonly script?: string;
   /** Chromium slows the timers of hidden tabs down as far as it does for a user, and soon. */
@@ -44,10 +58,12 @@ export class Site {
     this.#browser = browser;
   }
 
-  static async start({ script = '', isThrottling = false }: SiteOptions = {}): Promise<Site> {
-    const { outputs } = await bundled(CONTENTS);
+  static async start({ form = 'published', script = '', isThrottling = false }: SiteOptions = {}): Promise<Site> {
+    const outputs =
+      form === 'published' ? await browserBundle() : (await bundled({ entries: { main: DEVELOPED } })).outputs;
     const server = createServer((request, response) => {
-      const code = request.url === '/script.js' ? SCRIPT + script : outputs.get(request.url?.slice(1) ?? '');
+      const code =
+        request.url === '/script.js' ? SCRIPTS[form] + READY + script : outputs.get(request.url?.slice(1) ?? '');
       response.setHeader('Content-Type', code === undefined ? 'text/html; charset=utf-8' : 'text/javascript');
       if (request.url?.startsWith('/no-workers')) response.setHeader('Content-Security-Policy', "worker-src 'none'");
       response.end(code ?? HTML);

@@ -26,7 +26,7 @@ function timersThatCame(): Promise<string[]> {
 describe('timers of a page', { skip: missing('chromium') }, () => {
   let site: Site;
   before(async () => {
-    site = await Site.start();
+    site = await Site.start({ form: 'developed' });
   });
   after(() => site.close());
 

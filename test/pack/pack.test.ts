@@ -120,6 +120,41 @@ test('the parts of the client that are loaded on demand are found where it is in
   assert.equal(await ended(server), 0);
 });
 
+test('browsers get one minified module with numbers for texts, and in development the modules with whole sentences', () => {
+  writeFileSync(
+    join(folder, 'in-a-browser.ts'),
+    `import assert from 'node:assert/strict';\n` +
+      `import { createClient, MqttError } from '@dunlin/client';\n` +
+      `import { indexedDbOutbox } from '@dunlin/client/indexeddb';\n` +
+      `import { TopicTemplate } from '@dunlin/client/topics';\n` +
+      `const [form, text] = process.argv.slice(2);\n` +
+      `for (const name of ['', '/indexeddb', '/topics'])\n` +
+      `  assert.equal(import.meta.resolve('@dunlin/client' + name).includes('/dist/bundle/'), form === 'published', name);\n` +
+      `assert.throws(() => createClient('ws://h', { clientId: '', protocolVersion: 4, cleanStart: false }), new RegExp(text));\n` +
+      `assert.throws(() => new TopicTemplate('a/{b}c'), MqttError);\n` +
+      `assert.equal(typeof indexedDbOutbox, 'function');\n`,
+  );
+  run(process.execPath, '--conditions=browser', 'in-a-browser.ts', 'published', '^MqttError: DUN\\d+$');
+  const conditions = ['--conditions=browser', '--conditions=development'];
+  run(
+    process.execPath,
+    ...conditions,
+    'in-a-browser.ts',
+    'developed',
+    '^MqttError: Cannot connect with an empty clientId: ',
+  );
+  // A page without a bundler has the types beside the module.
+  writeFileSync(
+    join(folder, 'page.ts'),
+    `import { connect } from './node_modules/@dunlin/client/dist/bundle/main.js';\n` +
+      `import { indexedDbOutbox } from './node_modules/@dunlin/client/dist/bundle/indexeddb.js';\n` +
+      `const outbox = { store: indexedDbOutbox('orders') };\n` +
+      `export const open = () => connect('wss://localhost', { outbox });\n` +
+      `// @ts-expect-error: it is a number\n` +
+      `export const wrong = () => connect('wss://localhost', { keepAlive: 'long' });\n`,
+  );
+});
+
 test('what the READMEs show has the types that are installed, and runs', async () => {
   const { port } = await serve();
   const examples = names.map((name) => {

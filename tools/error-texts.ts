@@ -1,0 +1,141 @@
+/**
+ * The texts for people in the client, and how the published bundle for browsers has them: by their numbers, with the values
+ * found (ADR 14). A text is a string or template literal of one line whose own words are two or more; `KEPT` names the
+ * others. `error-texts.json` is the list of all there ever were: the place of a text in it is its number, from 1.
+ *
+ *     npm run texts      appends what the list lacks; then "npm run reference" writes the page
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { buildSync } from 'esbuild';
+import { childrenOf, type SyntaxNode, type SyntaxTree, syntaxTree } from './syntax-tree.ts';
+import { checkTextFlow } from './text-flow.ts';
+
+/** The modules that are in the bundle, as one would import them. */
+export const BROWSER_ENTRIES = ['@dunlin/client', '@dunlin/client/indexeddb', '@dunlin/client/topics'] as const;
+
+/** Literals that look like texts and are none: their beginning, and why. */
+const KEPT: readonly string[] = [
+  // A program: the timers of a page run in a Worker.
+  'var t={};',
+  // Names of Reason Codes are compared with the server's own words.
+  'Reason Code ',
+  // A line of the packet log, which is put together like a sentence of any language.
+  'session present',
+  // What to do after an error of IndexedDB, from a table.
+  ': the origin has no room',
+  ': a newer version of the page',
+];
+
+/** Stands before the number. */
+const PREFIX = 'DUN';
+/** Not a number that a text was replaced by. */
+const WORD = new RegExp(`(?!${PREFIX}\\d)\\b[A-Za-z]{2,}`, 'g');
+const root = dirname(import.meta.dirname);
+const listPath = join(root, 'tools/error-texts.json');
+
+/** What stands in a bundle for the text of a number, such as `DUN7`. */
+export function numberedName(number: number): string {
+  return `${PREFIX}${number}`;
+}
+
+/** A literal in a program that is a text. */
+interface FoundText {
+  readonly node: SyntaxNode;
+  /** With `{1}`, `{2}` for the values that it is put together with. */
+  readonly text: string;
+}
+
+/** The texts of a module, also those within the values of others. */
+export function textsIn(tree: SyntaxTree): FoundText[] {
+  return tree.nodes.flatMap((node) => {
+    const text = textOf(node);
+    return text === undefined || tree.parentOf(node).directive !== undefined ? [] : [{ node, text }];
+  });
+}
+
+function textOf(node: SyntaxNode): string | undefined {
+  const parts: string[] | undefined =
+    node.type === 'TemplateLiteral'
+      ? node.quasis.map((quasi: SyntaxNode) => quasi.value.cooked)
+      : node.type === 'Literal' && typeof node.value === 'string'
+        ? [node.value]
+        : undefined;
+  if (parts === undefined) return undefined;
+  const words = parts.join(' ').match(WORD) ?? [];
+  const isOneLine = !parts.some((part) => part.includes('\n'));
+  if (words.length < 2 || !isOneLine || !parts.some((part) => part.includes(' '))) return undefined;
+  if (KEPT.some((start) => parts[0].startsWith(start))) return undefined;
+  return parts.reduce((text, part, index) => `${text}{${index}}${part}`);
+}
+
+/** The module with the texts of the list as numbers: `'…'` becomes `'DUN7'`, `\`…${a}…${b}\`` becomes `\`DUN8(${a}, ${b})\``. */
+export function withNumbers(code: string, list: readonly string[]): string {
+  const tree = syntaxTree(code);
+  const numbers = new Map(textsIn(tree).map(({ node, text }) => [node, list.indexOf(text) + 1]));
+  const shown = (node: SyntaxNode): string => {
+    const number = numbers.get(node);
+    if (!number) return within(node, childrenOf(node));
+    if (node.type === 'Literal') return `'${numberedName(number)}'`;
+    const values = node.expressions.map((value: SyntaxNode) => `\${${shown(value)}}`);
+    return `\`${numberedName(number)}(${values.join(', ')})\``;
+  };
+  /** The node's own characters with its children between them. */
+  const within = ({ start, end }: SyntaxNode, children: readonly SyntaxNode[]): string => {
+    let at = start;
+    let out = '';
+    for (const child of children) {
+      // A shorthand property has one identifier as key and as value.
+      if (child.start < at) continue;
+      out += code.slice(at, child.start) + shown(child);
+      at = child.end;
+    }
+    return out + code.slice(at, end);
+  };
+  return shown(tree.nodes[0]);
+}
+
+/**
+ * The texts of what browsers get, each once, in the order of the program. Throws where the program may do more with one of
+ * them than show it.
+ */
+export function textsOfBrowser(): string[] {
+  const contents = BROWSER_ENTRIES.map((name, index) => `export * as entry${index} from '${name}';`).join('');
+  const { outputFiles } = buildSync({
+    stdin: { contents, resolveDir: root },
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    conditions: ['@dunlin/source'],
+    absWorkingDir: root,
+    write: false,
+    logLevel: 'silent',
+  });
+  const tree = syntaxTree(outputFiles[0].text);
+  const found = textsIn(tree);
+  checkTextFlow(
+    tree,
+    found.map(({ node }) => node),
+  );
+  return [...new Set(found.map(({ text }) => text))];
+}
+
+/** All texts there ever were, in the order of their numbers. */
+export function listedTexts(): string[] {
+  return JSON.parse(readFileSync(listPath, 'utf8'));
+}
+
+/** Throws where the list lacks a text, and says how to mend that. */
+export function assertListed(texts: readonly string[], list: readonly string[]): void {
+  const missing = texts.filter((text) => !list.includes(text));
+  if (missing.length === 0) return;
+  const shown = missing.map((text) => `\n  ${text}`).join('');
+  throw new Error(`Cannot number texts that tools/error-texts.json lacks; "npm run texts" appends them:${shown}`);
+}
+
+if (import.meta.main) {
+  const list = listedTexts();
+  const texts = textsOfBrowser().filter((text) => !list.includes(text));
+  writeFileSync(listPath, `${JSON.stringify([...list, ...texts], undefined, 2)}\n`);
+  console.log(`${texts.length} texts appended to tools/error-texts.json`);
+}
