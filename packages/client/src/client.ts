@@ -29,7 +29,7 @@ import { assertFilter, attemptOf, type Request, type RequestResult, requestsOf }
 import type { RequestHandler, RespondOptions } from './responder.ts';
 import { checkDisconnect, type ServerLimits } from './server-limits.ts';
 import { Session } from './session.ts';
-import { type Platform, type ServerUrl, type Settings, settingsOf } from './settings.ts';
+import { type Platform, type ServerUrl, type Settings, set, settingsOf } from './settings.ts';
 import { type PendingSubscription, pendingSubscription, Subscription } from './subscription.ts';
 
 /**
@@ -65,10 +65,7 @@ export class Client implements AsyncDisposable {
     const { connect, on } = settings;
     this.#settings = settings;
     this.protocolVersion = connect.protocolVersion;
-    for (const name of Object.keys(on) as (keyof ClientEvents)[]) {
-      const listener = on[name];
-      if (listener !== undefined) this.on(name, listener);
-    }
+    for (const [name, listener] of Object.entries(set(on))) this.on(name as keyof ClientEvents, listener);
     this.#log = new Log(settings.log, settings.debugNames?.(), this.#listeners);
     this.#session = new Session(settings, this.stats, this.#listeners);
     this.#requesting = new Requesting(this, settings);
@@ -314,7 +311,7 @@ export class Client implements AsyncDisposable {
 
   /** Sends the request and tells how it was answered. */
   async #request(request: Omit<Request, 'settle'>, options: OperationOptions): Promise<RequestResult> {
-    this.#settings.checkRequest?.(request, options);
+    this.#settings.checkNames?.(request.type, options, request.subscriptions);
     const { requests } = this.#session;
     const result = await this.#operation<RequestResult>(`Cannot ${attemptOf(request)}`, options, (settle) => {
       const own = { ...request, settle };

@@ -14,7 +14,6 @@ import type {
 import { MqttError, shown } from './errors.ts';
 import type { Authentication, ConnectOptions, OutboxOptions, ReconnectOptions, WillOptions } from './options.ts';
 import type { RequestOptions } from './requester.ts';
-import type { Request } from './requests.ts';
 import type { RespondOptions } from './responder.ts';
 import type { TlsOptions } from './tls-options.ts';
 
@@ -175,26 +174,22 @@ const OTHERS: Readonly<Partial<Record<NameKind, Readonly<Record<string, string>>
 /** More changes of a letter than this make another word of it. */
 const CHANGES_MAX = 2;
 
-/** Throws 'invalid' where `given` has a name, with a value, that is none of its kind; the text has the one that may be meant. */
-export function checkNames(kind: NameKind, given: object): void {
+/**
+ * Throws 'invalid' where `given` has a name, with a value, that is none of its kind; the text has the one that may be meant.
+ * Options of the client are looked at with what is in them, those of `subscribe` with its filters.
+ */
+export function checkNames(kind: NameKind, given: object | undefined, filters: readonly object[] = []): void {
   for (const name in given) {
-    if (!Object.hasOwn(KNOWN[kind], name) && given[name as never] !== undefined) throw unknown(kind, name);
+    const value: unknown = given?.[name as never];
+    if (!Object.hasOwn(KNOWN[kind], name) && value !== undefined) throw unknown(kind, name);
+    if (kind === 'option' && isParent(name) && typeof value === 'object' && value !== null) checkNames(name, value);
   }
+  for (const filter of filters) checkNames('filter', filter);
 }
 
-/** `checkNames` of a request with its filters. */
-export function checkRequest({ type, subscriptions }: Pick<Request, 'type' | 'subscriptions'>, options: object): void {
-  checkNames(type, options);
-  for (const subscription of subscriptions) checkNames('filter', subscription);
-}
-
-/** `checkNames` of all that a client is made with. */
-export function checkOptions(options: ConnectOptions): void {
-  checkNames('option', options);
-  for (const name of ['will', 'authentication', 'reconnect', 'outbox', 'tls'] as const) {
-    const given = options[name];
-    if (typeof given === 'object') checkNames(name, given);
-  }
+/** Whether an option has options of its own. */
+function isParent(name: string): name is NameKind & keyof ConnectOptions {
+  return Object.hasOwn(OPTIONS, name) && Object.hasOwn(KNOWN, name);
 }
 
 function unknown(kind: NameKind, name: string): MqttError {

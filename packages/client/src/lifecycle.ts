@@ -366,8 +366,9 @@ export class Lifecycle {
     this.reason = reason;
     if (next === this.state) return;
     this.state = next;
-    const why = reason?.error === undefined ? '' : `: ${reason.error.message}`;
-    this.#log.line(next === 'connected' ? 'info' : 'warn', next + why);
+    const error = reason?.error;
+    if (error === undefined) this.#log.line('info', next);
+    else this.#log.line('warn', `${next}: ${error.message}`);
     const wasTold = this.#isTold;
     this.#isTold = false;
     this.#listeners.emit('state', next, reason);

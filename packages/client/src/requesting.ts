@@ -52,7 +52,7 @@ export class Requesting {
   respond<Filter extends string>(...given: ResponderParameters<Filter>): Promise<MessageHandler> {
     const { promise, ...settle } = Promise.withResolvers<MessageHandler>();
     this.#whenLoaded(settle, ({ responder }) => {
-      this.#settings.checkNames?.('respond', given[4] ?? {});
+      this.#settings.checkNames?.('respond', given[4]);
       settle.resolve(responder(...given));
     });
     return promise;

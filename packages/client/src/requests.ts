@@ -210,9 +210,8 @@ export function requestsOf(
   filters: FilterRequest | readonly FilterRequest[],
   options: SubscribeOptions,
 ): SubscriptionRequest[] {
-  const list = Array.isArray(filters) ? (filters as readonly FilterRequest[]) : [filters as FilterRequest];
   const { qos = 0, noLocal = false, retainAsPublished = false, retainHandling = 0 } = options;
-  return list.map((entry) => ({
+  return [filters].flat().map((entry) => ({
     qos,
     noLocal,
     retainAsPublished,

@@ -13,7 +13,7 @@ import type { watchCertificates } from './certificate-watch.ts';
 import type { Dial } from './dial.ts';
 import type { Environment } from './environment.ts';
 import { MqttError, mqttError, wrongArgument } from './errors.ts';
-import type { checkNames, checkOptions, checkRequest } from './known-names.ts';
+import type { checkNames } from './known-names.ts';
 import type { ClientOptions, Provided, WillOptions } from './options.ts';
 import { payloadBytes } from './payload.ts';
 import { checkVersion } from './server-limits.ts';
@@ -26,10 +26,8 @@ export interface Platform {
   readonly watchCertificates?: typeof watchCertificates;
   /** The names of what shall log on the console, such as `dunlin:client`, with commas or spaces between them. */
   readonly debugNames?: () => string | undefined;
-  /** Throw 'invalid' for options and events that there are none of; without them these are let pass. */
-  readonly checkOptions?: typeof checkOptions;
+  /** Throws 'invalid' for options and events that there are none of; without it they are let pass. */
   readonly checkNames?: typeof checkNames;
-  readonly checkRequest?: typeof checkRequest;
 }
 
 /** Where the server is. */
@@ -46,18 +44,16 @@ const DEFAULTS = {
   connectTimeoutMs: 30_000,
   connectAttempts: 1,
   pingTimeoutMs: 10_000,
-  reconnect: {} as NonNullable<ClientOptions['reconnect']>,
   followServerReference: true,
   topicAliases: true,
   iteratorMessagesMax: 1000,
   requestsMax: 10_000,
-  on: {} as NonNullable<ClientOptions['on']>,
 };
 const OUTBOX = { messagesMax: 100_000, bytesMax: 67_108_864, onFull: 'reject', qos0: 'queue' };
 
 /** Fills in the defaults. Throws `MqttError` for what cannot be. */
 export function settingsOf(platform: Platform, url: ServerUrl, options: ClientOptions) {
-  platform.checkOptions?.(options);
+  platform.checkNames?.('option', options);
   const given = { ...DEFAULTS, ...platform, ...set(options) };
   const settings = {
     ...given,
