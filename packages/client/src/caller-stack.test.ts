@@ -18,7 +18,10 @@ function linesWith(error: unknown, name: string): number {
 }
 
 test('the stack of what fails later ends with the frames of the call, which are not repeated', async () => {
-  const error = await theApplication(late()).then(assert.fail, (thrown: Error) => thrown);
+  const error = await theApplication(late()).then(
+    () => assert.fail(),
+    (thrown: Error) => thrown,
+  );
   assert.match(String(error.stack), /^Error: late\n/);
   assert.equal(linesWith(error, 'theApplication'), 1);
   assert.equal(linesWith(error, 'at failing'), 0);

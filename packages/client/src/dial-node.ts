@@ -74,8 +74,10 @@ export function nodeDial({ headers }: NodeDialOptions = {}): Dial {
     } catch (error) {
       if (request.signal.aborted) throw request.signal.reason;
       if (!(error instanceof TransportError)) throw error;
-      const hint = error.code === 'ECONNRESET' && way !== overTcp && way !== overUnix ? PLAIN_PORT : '';
-      throw new MqttError(codeFor(error), `${error.message}${hint}`, { cause: error });
+      const isReset = error.code === 'ECONNRESET' && way !== overTcp && way !== overUnix;
+      // What speaks no TLS closes in the handshake.
+      const code = isReset && way === secure[scheme] ? 'tls' : codeFor(error);
+      throw new MqttError(code, `${error.message}${isReset ? PLAIN_PORT : ''}`, { cause: error });
     }
   };
 }
