@@ -280,7 +280,6 @@ export class Client implements AsyncDisposable {
    * property that cannot be.
    */
   async disconnect(options: DisconnectOptions = {}): Promise<void> {
-    this.#settings.checkNames?.('disconnect', options);
     const { reasonCode = 0, properties = NO_PROPERTIES, abrupt = false } = options;
     const { link } = this.#session;
     if (link !== undefined && !abrupt) {

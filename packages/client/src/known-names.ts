@@ -5,7 +5,6 @@
 
 import type {
   ClientEvents,
-  DisconnectOptions,
   FilterRequest,
   PublishOptions,
   SubscribeOptions,
@@ -14,7 +13,6 @@ import type {
 import { MqttError, shown } from './errors.ts';
 import type { Authentication, ConnectOptions, OutboxOptions, ReconnectOptions, WillOptions } from './options.ts';
 import type { RequestOptions } from './requester.ts';
-import type { RespondOptions } from './responder.ts';
 import type { TlsOptions } from './tls-options.ts';
 
 /** Holds a list complete, with the compiler. */
@@ -103,10 +101,6 @@ const UNSUBSCRIBE: Names<UnsubscribeOptions> = { properties: true, ...OPERATION 
 
 const REQUEST: Names<RequestOptions> = { qos: true, responseTopic: true, params: true, properties: true, ...OPERATION };
 
-const RESPOND: Names<RespondOptions> = { params: true, responseTopic: true, qos: true, requestsMax: true };
-
-const DISCONNECT: Names<DisconnectOptions> = { reasonCode: true, properties: true, abrupt: true };
-
 const KNOWN = {
   option: OPTIONS,
   event: EVENTS,
@@ -120,8 +114,6 @@ const KNOWN = {
   filter: FILTER,
   unsubscribe: UNSUBSCRIBE,
   request: REQUEST,
-  respond: RESPOND,
-  disconnect: DISCONNECT,
 } as const;
 
 /** What a name is of: an event, an option of the client, or one of something in it or of a call. */

@@ -138,8 +138,7 @@ export class Lifecycle {
   overError(attempt: string): MqttError {
     const cause = this.reason?.error;
     if (cause === undefined) return new MqttError('closed', `${attempt}: the client was disconnected`);
-    const { code, reasonCode, packet } = cause;
-    return new MqttError(code, `${attempt}: ${cause.message}`, { reasonCode, packet, cause });
+    return new MqttError(cause.code, `${attempt}: ${cause.message}`, { ...cause, cause });
   }
 
   /** All is over, whatever the state. */

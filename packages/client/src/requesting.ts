@@ -34,8 +34,8 @@ export class Requesting {
 
   /** See `Requester.request`. Throws 'queue-full', and 'invalid' for options that there are none of. */
   begin(topic: string, payload: Payload, options: AskedOptions, settle: Settle<ReceivedMessage>): () => void {
-    const { environment, requestsMax, checkNames } = this.#settings;
-    checkNames?.('request', options);
+    const { environment, requestsMax } = this.#settings;
+    this.#settings.checkNames?.('request', options);
     if (this.#loading.size + (this.#requester?.size ?? 0) >= requestsMax) {
       throw new MqttError('queue-full', `Cannot request "${topic}": ${requestsMax} requests wait, which is the limit`);
     }
@@ -51,10 +51,7 @@ export class Requesting {
   /** What answers requests, as `responder` makes it; rejects with what that throws. */
   respond<Filter extends string>(...given: ResponderParameters<Filter>): Promise<MessageHandler> {
     const { promise, ...settle } = Promise.withResolvers<MessageHandler>();
-    this.#whenLoaded(settle, ({ responder }) => {
-      this.#settings.checkNames?.('respond', given[4]);
-      settle.resolve(responder(...given));
-    });
+    this.#whenLoaded(settle, ({ responder }) => settle.resolve(responder(...given)));
     return promise;
   }
 

@@ -150,9 +150,9 @@ function propertiesOf({ properties, authentication, maximumPacketSize, outbox }:
 }
 
 function willOf(will: WillOptions, version: ProtocolVersion): NonNullable<ConnectPacket['will']> {
-  const { topic, payload = '', qos = 0, retain = false, properties = NO_PROPERTIES } = will;
-  checkVersion('Cannot connect with a will', version, properties);
-  return { topic, payload: payloadBytes(payload), qos, retain, properties };
+  const given = { payload: '', qos: 0 as const, retain: false, properties: NO_PROPERTIES, ...set(will) };
+  checkVersion('Cannot connect with a will', version, given.properties);
+  return { ...given, payload: payloadBytes(given.payload) };
 }
 
 /** Only letters and digits, at most 23, which every server accepts [MQTT-3.1.3-5]. */
