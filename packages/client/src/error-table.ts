@@ -47,7 +47,6 @@ export const ERRNO = {
   'topic-alias-invalid': 2,
   'receive-maximum-exceeded': 2,
   'quota-exceeded': 15,
-  'packet-identifiers-exhausted': 1,
 } as const;
 
 /** Stable identifiers of what went wrong; the text of a message may change, these may not. */
@@ -145,13 +144,12 @@ export const ERROR_TEXTS: Readonly<Record<MqttErrorCode, readonly [when: string,
   'topic-alias-invalid': ['the server used a Topic Alias that cannot be', 'report it to who makes the server'],
   'receive-maximum-exceeded': ['the server has more messages open than it may', 'report it'],
   'quota-exceeded': ['a limit of the protocol code was met', 'see the text'],
-  'packet-identifiers-exhausted': ['65535 packets wait for their answers', 'await some of them'],
 };
 
 /** For the reference: when each of the classic codes comes, and what to do; the place of an entry is its number. */
 export const ERRNO_TEXTS: readonly (readonly [when: string, what: string])[] = [
   ['never: a promise that settles well is success', 'nothing'],
-  ['no Packet Identifier is free', 'await some of what is published'],
+  ['never: what waits has a bound in the options, and over it comes `MQTT_ERR_QUEUE_SIZE`', 'nothing'],
   ['the server, or what lies between, broke a rule of MQTT', 'see the text; report it to who makes the server'],
   ['an argument, an option, a topic or a filter cannot be', 'mend the call'],
   ['there is no connection, and none is on its way', 'call `connect()`'],

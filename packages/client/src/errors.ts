@@ -37,7 +37,7 @@ export class MqttError extends Error {
     if (packet !== undefined) this.packet = packet;
   }
 
-  /** One of the sixteen classic client codes, 1 (`MQTT_ERR_NOMEM`) to 15 (`MQTT_ERR_QUEUE_SIZE`). */
+  /** One of the sixteen classic client codes, 2 (`MQTT_ERR_PROTOCOL`) to 15 (`MQTT_ERR_QUEUE_SIZE`). */
   get errno(): number {
     if (this.code !== 'refused') return ERRNO[this.code];
     return this.packet?.type === 'connack'
