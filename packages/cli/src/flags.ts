@@ -50,6 +50,13 @@ export interface CommandPage {
 /** Thrown by the flag `--help`: the user wants to read and nothing to be done. */
 export class HelpAsked extends Error {
   override readonly name = 'HelpAsked';
+  /** Where the command has several pages: the one. */
+  readonly text: string | undefined;
+
+  constructor(text?: string) {
+    super('help was asked for');
+    this.text = text;
+  }
 }
 
 /**

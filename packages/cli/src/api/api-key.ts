@@ -97,7 +97,7 @@ export async function apiKey(argv: readonly string[], terminal: Terminal): Promi
   const perform = await actionOf(given);
   const api = await openApi(given, terminal);
   try {
-    return printOutcome(await perform(api, Date.now()), given.json, terminal);
+    return await printOutcome(await perform(api, Date.now()), given.json, terminal);
   } finally {
     await api.close();
   }
@@ -156,7 +156,8 @@ async function addKey(api: Api, name: string, { scopes, expiresInS }: Given, now
   const made = await api.ask<KeyAnswer & { key: string }>('POST', '/api/v1/keys', { name, scopes, expiresInS });
   const until = made.expiresAtMs === undefined ? 'for good' : `until ${shownMoment(made.expiresAtMs, nowMs)}`;
   const remarks = [`Key ${made.id} counts ${until}.`, 'It is not shown again: only its hash is kept.'];
-  return { json: made, lines: [made.key], remarks };
+  const ifLost = `Key ${made.id} was made all the same, and nobody has seen it: dunlin api-key remove ${made.id}`;
+  return { json: made, lines: [made.key], remarks, ifLost };
 }
 
 async function removeKey(api: Api, id: string): Promise<Outcome> {

@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { RunningServer } from '@dunlin/server';
 import { addCamera, connectCamera, deviceDirectory, dunlinAt, startDevices } from '../contract/device-server.ts';
+import { RecordedTerminal } from '../contract/recorded-terminal.ts';
+import { run } from '../tool.ts';
 
 const directory = deviceDirectory();
 const dunlin = dunlinAt(directory);
@@ -33,6 +35,31 @@ test('token prints the token alone, so that it can be piped, and the rest beside
     (await dunlin('device', 'show', 'cam-1')).out,
     /token +[\w-]+ "spare" counts until .*, in 90 days; never used\n/,
   );
+});
+
+test('a token or key that could not be written is named with what revokes it, and ends with 3', async () => {
+  await dunlin('device', 'add', "o'cam", '--type', 'lamp');
+  await dunlin('device', 'add', 'frame-8', '--type', 'player');
+  for (const [argv, told] of [
+    [
+      ['device', 'token', "o'cam"],
+      /^Token [\w-]+ was made all the same.*dunlin device revoke 'o'\\''cam' --token [\w-]+$/m,
+    ],
+    [
+      ['device', 'cert', 'frame-7', '--json'],
+      /^Certificate [0-9A-F]+ was issued all the same.*revoke frame-8 --serial [0-9A-F]+$/m,
+    ],
+    [
+      ['api-key', 'add', 'shop', '--scope', 'devices:read'],
+      /^Key [0-9a-f]{16} was made all the same.*dunlin api-key remove [0-9a-f]{16}$/m,
+    ],
+  ] as const) {
+    const terminal = new RecordedTerminal();
+    terminal.breakOutput('ENOSPC');
+    assert.equal(await run([...argv, '--config', join(directory, 'dunlin.yaml')], terminal), 3);
+    assert.match(terminal.err, told);
+    assert.match(terminal.err, /^dunlin [\w-]+: Cannot write the output: write ENOSPC\n/);
+  }
 });
 
 test('a token is rotated with overlap, and one that the device has is taken from a file, never from the command line', async () => {

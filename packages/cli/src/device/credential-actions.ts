@@ -30,7 +30,9 @@ export async function makeToken(api: Api, id: string, flags: DeviceFlags, nowMs:
   const until = expiresAtMs === undefined ? 'for good' : `until ${shownMoment(expiresAtMs, nowMs)}`;
   const remark = `Token ${tokenId} of ${id} counts ${until}. The device shows it as password, and ${id} as User Name.`;
   if (issued.token === undefined) return { json: issued, lines: [remark] };
-  return { json: issued, lines: [issued.token], remarks: [remark, 'It is not shown again: only its hash is kept.'] };
+  const remarks = [remark, 'It is not shown again: only its hash is kept.'];
+  const ifLost = `Token ${tokenId} was made all the same, and nobody has seen it: dunlin device revoke ${await word(id)} --token ${tokenId}`;
+  return { json: issued, lines: [issued.token], remarks, ifLost };
 }
 
 export async function issueCertificate(
@@ -50,7 +52,9 @@ export async function issueCertificate(
   const files = out === undefined ? undefined : await filesIn(out, { hasKey: csr === undefined, force });
   try {
     const issued = await api.ask<IssuedCertificateAnswer>('POST', path, wishes);
-    if (files === undefined) return { json: issued, lines: [] };
+    const { serial: made } = issued;
+    const ifLost = `Certificate ${made} was issued all the same, and nobody has seen it: dunlin device revoke ${await word(id)} --serial ${made}`;
+    if (files === undefined) return { json: issued, lines: [], ifLost };
     const written = files.write(issued);
     const lines = [
       `Certificate ${issued.serial} of ${id} counts until ${shownMoment(issued.notAfterMs, nowMs)}:`,
@@ -61,6 +65,12 @@ export async function issueCertificate(
   } finally {
     files?.close();
   }
+}
+
+/** An id as a word of a command line that somebody will copy. */
+async function word(id: string): Promise<string> {
+  const { shellWord } = await import('@dunlin/server');
+  return shellWord(id);
 }
 
 /** Loaded when asked for: most commands write none. */
