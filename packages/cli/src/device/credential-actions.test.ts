@@ -46,7 +46,7 @@ test('a token or key that could not be written is named with what revokes it, an
       /^Token [\w-]+ was made all the same.*dunlin device revoke 'o'\\''cam' --token [\w-]+$/m,
     ],
     [
-      ['device', 'cert', 'frame-7', '--json'],
+      ['device', 'cert', 'frame-8', '--json'],
       /^Certificate [0-9A-F]+ was issued all the same.*revoke frame-8 --serial [0-9A-F]+$/m,
     ],
     [
@@ -60,6 +60,24 @@ test('a token or key that could not be written is named with what revokes it, an
     assert.match(terminal.err, told);
     assert.match(terminal.err, /^dunlin [\w-]+: Cannot write the output: write ENOSPC\n/);
   }
+});
+
+test('a device gets what its type comes in with, and is told so when it is added', async () => {
+  const refused = await dunlin('device', 'token', 'frame-7');
+  assert.deepEqual([refused.exitCode, refused.out], [5, '']);
+  assert.match(
+    refused.err,
+    /^dunlin device: Cannot give "frame-7" a token: .* "player" .* certificates only; a certificate/,
+  );
+  assert.match(refused.err, /\n"dunlin device cert ID --out DIR" makes a certificate/);
+  const entry = join(scratch, 'fleet.json');
+  writeFileSync(entry, JSON.stringify([{ id: 'frame-9', type: 'player', token: 'x'.repeat(40) }]));
+  const imported = await dunlin('device', 'import', entry);
+  assert.deepEqual([imported.exitCode, /certificates only/.test(imported.out)], [4, true]);
+  const frame = await dunlin('device', 'add', 'frame-9', '--type', 'player');
+  assert.equal(frame.err, 'Give it what it comes in with: dunlin device cert frame-9 --out DIR\n');
+  const lamp = await dunlin('device', 'add', 'lamp-1', '--type', 'lamp');
+  assert.equal(lamp.err, 'Give it what it comes in with: dunlin device token lamp-1\n');
 });
 
 test('a token is rotated with overlap, and one that the device has is taken from a file, never from the command line', async () => {

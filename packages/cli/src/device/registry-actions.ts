@@ -13,6 +13,7 @@ import {
   devicePath,
   type PresenceAnswer,
   type TokenAnswer,
+  type TypeAnswer,
 } from './answers.ts';
 import { commandWord } from './command-outcome.ts';
 import type { DeviceFlags } from './device-flags.ts';
@@ -28,10 +29,24 @@ export async function addDevice(api: Api, id: string, flags: DeviceFlags): Promi
   const added = await api.ask<DeviceAnswer>('POST', '/api/v1/devices', device);
   const { shellWord } = await import('@dunlin/server');
   const word = shellWord(id);
-  const remarks = [
-    `Give it what it comes in with: dunlin device token ${word}, or dunlin device cert ${word} --out DIR`,
-  ];
-  return { json: added, lines: [`Added ${id}.`], remarks };
+  const ways = {
+    token: `dunlin device token ${word}`,
+    certificate: `dunlin device cert ${word} --out DIR`,
+  };
+  const credential = (await credentialOf(api, type)) ?? 'either';
+  const how = credential === 'either' ? `${ways.token}, or ${ways.certificate}` : ways[credential];
+  return { json: added, lines: [`Added ${id}.`], remarks: [`Give it what it comes in with: ${how}`] };
+}
+
+/** Undefined where the key may not read it. */
+async function credentialOf(api: Api, type: string): Promise<TypeAnswer['credential'] | undefined> {
+  try {
+    const { items } = await api.ask<{ items: readonly TypeAnswer[] }>('GET', '/api/v1/types');
+    return items.find(({ name }) => name === type)?.credential;
+  } catch (error) {
+    if (error instanceof ApiRefusal) return undefined;
+    throw error;
+  }
 }
 
 export async function changeDevice(api: Api, id: string, flags: DeviceFlags): Promise<Outcome> {
