@@ -11,6 +11,8 @@ export interface Outcome {
   readonly lines: readonly string[];
   /** Lines beside the output, which a pipe does not carry. */
   readonly remarks?: readonly string[];
+  /** As remarks, also beside JSON: what a program has to know of it. */
+  readonly warnings?: readonly string[];
   /** What was printed cannot be had again: what to say, and do, where nobody got it. */
   readonly ifLost?: string;
   readonly exitCode?: number;
@@ -21,14 +23,15 @@ export interface Outcome {
  * error where what cannot be had again was not taken by the reader.
  */
 export async function printOutcome(
-  { json, lines, remarks = [], ifLost, exitCode }: Outcome,
+  { json, lines, remarks = [], warnings = [], ifLost, exitCode }: Outcome,
   isJson: boolean,
   terminal: Terminal,
 ): Promise<number> {
   const shown = isJson ? [JSON.stringify(json)] : lines;
   terminal.output.write(shown.map((line) => `${visible(line)}\n`).join(''));
   if (ifLost !== undefined) await checkTaken(terminal, ifLost);
-  if (!isJson) terminal.errors.write(remarks.map((line) => `${visible(line)}\n`).join(''));
+  const beside = [...(isJson ? [] : remarks), ...warnings];
+  terminal.errors.write(beside.map((line) => `${visible(line)}\n`).join(''));
   return exitCode ?? ExitCode.done;
 }
 

@@ -11,7 +11,8 @@ import { COMPLETION_PAGE, completion, completionHelp } from './completion.ts';
 import { config } from './config.ts';
 import { CONFIG_PAGE, configHelp } from './config-flags.ts';
 import { device } from './device/device.ts';
-import { DEVICE_PAGE, deviceHelp } from './device/device-flags.ts';
+import { DEVICE_PAGE } from './device/device-flags.ts';
+import { deviceHelp } from './device/device-help.ts';
 import { EXIT_CODES, ExitCode, usageError } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
 import { type CommandPage, columns, HelpAsked, isNear } from './flags.ts';
@@ -41,8 +42,8 @@ import { toolVersion } from './version.ts';
 /** A sub-command. */
 interface Command {
   readonly summary: string;
-  /** Undefined: the command tells its help itself. */
-  readonly help: (() => string) | undefined;
+  /** Undefined: the command tells its help itself. `action`: as `HelpAsked` has it. */
+  readonly help: ((action?: string) => string) | undefined;
   /** Undefined: its flags stand in a table of its own. */
   readonly page: CommandPage | undefined;
   readonly run: (argv: readonly string[], terminal: Terminal) => Promise<number>;
@@ -157,7 +158,7 @@ export async function run(argv: readonly string[], terminal: Terminal): Promise<
 async function perform(name: string | undefined, rest: readonly string[], terminal: Terminal): Promise<number> {
   if (name === 'help' && rest.length > 0) {
     if (!Object.hasOwn(COMMANDS, rest[0])) throw unknownCommand('show the help of', rest[0]);
-    return await perform(rest[0], ['--help'], terminal);
+    return await perform(rest[0], [...rest.slice(1), '--help'], terminal);
   }
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     terminal.output.write(toolHelp());
@@ -172,7 +173,7 @@ async function perform(name: string | undefined, rest: readonly string[], termin
     return await COMMANDS[name].run(rest, terminal);
   } catch (error) {
     if (!(error instanceof HelpAsked)) throw error;
-    terminal.output.write(error.text ?? COMMANDS[name].help?.() ?? toolHelp());
+    terminal.output.write(COMMANDS[name].help?.(error.action) ?? toolHelp());
     return ExitCode.done;
   }
 }

@@ -124,7 +124,7 @@ test('a certificate goes into three files, its key for the owner alone, and over
   const before = JSON.parse((await dunlin('device', 'show', 'frame-7', '--json')).out).certificates.length;
   assert.equal(before, 1);
   const renewed = await dunlin('device', 'renew', 'frame-7', '--out', out, '--force', '--json');
-  assert.equal(JSON.parse(renewed.out).serial, certificateOf('frame').serialNumber.replace(/^0+/, ''));
+  assert.equal(JSON.parse(renewed.out).serial, certificateOf('frame').serialNumber);
   assert.notEqual(certificateOf('frame').serialNumber, first.serialNumber);
   assert.match((await dunlin('device', 'show', 'frame-7')).out, /; [0-9A-F]+ is in its place\n/);
 });
@@ -157,6 +157,17 @@ test('revokes one credential of the device, or all of them, and none of another 
     /^Revoked the certificate /,
   );
   assert.match((await dunlin('device', 'show', 'frame-7')).out, / revoked .*, now|ago/);
+  const again = await dunlin('device', 'revoke', 'frame-7', '--serial', serial);
+  assert.match(again.out, /^It was revoked before, .*: nothing has changed\.\n$/);
+  assert.match(again.err, /^\d others of it count on until .*; --all revokes them, too\.\n$/);
+  const left = JSON.parse(
+    (await dunlin('device', 'revoke', 'frame-7', '--serial', serial, '--json')).out,
+  ).certificatesLeft;
+  for (const one of left.slice(1)) await dunlin('device', 'revoke', 'frame-7', '--serial', one);
+  const one = await dunlin('device', 'revoke', 'frame-7', '--serial', serial);
+  assert.match(one.err, /^1 other certificate of it counts on until .*; --all revokes it, too\.\n$/);
+  await dunlin('device', 'revoke', 'frame-7', '--all');
+  assert.equal((await dunlin('device', 'revoke', 'frame-7', '--serial', serial)).err, '');
   const all = JSON.parse((await dunlin('device', 'revoke', 'cam-1', '--all', '--json')).out);
   assert.ok(all.tokens.length > 1);
   const why = await dunlin('device', 'why', 'cam-1');

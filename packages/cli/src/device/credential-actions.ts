@@ -8,7 +8,7 @@ import type { Outcome } from '../outcome.ts';
 import { secretOfFile } from '../secrets.ts';
 import { systemReason } from '../system-reason.ts';
 import { textTable } from '../text-table.ts';
-import { devicePath, type IssuedCertificateAnswer, type IssuedTokenAnswer } from './answers.ts';
+import { type CertificateAnswer, devicePath, type IssuedCertificateAnswer, type IssuedTokenAnswer } from './answers.ts';
 import type { CertificateFiles } from './certificate-files.ts';
 import type { DeviceFlags } from './device-flags.ts';
 import { isCertificateGood } from './device-lines.ts';
@@ -108,12 +108,28 @@ export async function revoke(api: Api, id: string, flags: DeviceFlags, nowMs: nu
   for (const one of tokenIds) await api.ask('DELETE', devicePath(id, 'tokens', one));
   for (const one of serials)
     await api.ask('POST', `/api/v1/certificates/${encodeURIComponent(one)}/revoke`, { reason });
+  const before = (one: string): string => {
+    const { revokedAtMs } = certificates.find((certificate) => certificate.serial === one) ?? {};
+    if (revokedAtMs === undefined || revokedAtMs > nowMs) return '';
+    return `It was revoked before, ${shownMoment(revokedAtMs, nowMs)}: nothing has changed.`;
+  };
   const lines = [
     ...tokenIds.map((one) => `Revoked the token ${one} of ${id}.`),
-    ...serials.map((one) => `Revoked the certificate ${one} of ${id}.`),
+    ...serials.map((one) => before(one) || `Revoked the certificate ${one} of ${id}.`),
   ];
+  const left = certificates.filter((one) => isCertificateGood(one, nowMs) && !serials.includes(one.serial));
   return {
-    json: { id, tokens: tokenIds, certificates: serials },
+    json: { id, tokens: tokenIds, certificates: serials, certificatesLeft: left.map((one) => one.serial) },
     lines: lines.length > 0 ? lines : [`${id} has nothing that counts.`],
+    remarks: left.length === 0 ? [] : [leftText(left, nowMs)],
   };
+}
+
+/** Who revokes one because it was lost may mean the device. */
+function leftText(left: readonly CertificateAnswer[], nowMs: number): string {
+  const ends = left.map(({ notAfterMs, revokedAtMs }) => Math.min(notAfterMs, revokedAtMs ?? notAfterMs));
+  const until = shownMoment(Math.max(...ends), nowMs);
+  const [what, which] =
+    left.length === 1 ? ['1 other certificate of it counts', 'it'] : [`${left.length} others of it count`, 'them'];
+  return `${what} on until ${until}; --all revokes ${which}, too.`;
 }
