@@ -8,6 +8,7 @@ export const DEVICE_ERRORS = {
   'device-removing': 'The device that had this id is removed, and what belonged to it is still being cleared away.',
   'changed-meanwhile':
     'The device, or its tokens, are no longer at the expected revision, or change too often just now.',
+  'credential-kind': 'Devices of this type come in with the other kind of credential.',
   'unknown-token': 'The device has no token of this id.',
   'token-limit': 'The device has as many valid tokens as it may have.',
   'device-disabled': 'The device is disabled: no command is taken for it.',

@@ -13,7 +13,7 @@ export const REVOCATION_REASONS = {
 
 export type RevocationReason = keyof typeof REVOCATION_REASONS;
 
-/** Times are wall clock. Its key is the serial number in upper-case hexadecimal without leading zeros. */
+/** Times are wall clock. Its key is the serial number as `CertificateFacts.serial`. */
 export interface CertificateRecord {
   readonly deviceId: string;
   /** Of the device: one that was removed and added anew has another, and its former certificates count no longer. */

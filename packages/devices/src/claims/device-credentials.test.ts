@@ -23,7 +23,10 @@ async function world(limits = {}) {
     tables: new MemoryTables(),
     clock,
     tell: (event) => events.push(event),
-    types: new DeviceTypes([deviceType({ name: 'frame', credential: 'certificate', claimable: true })]),
+    types: new DeviceTypes([
+      deviceType({ name: 'frame', credential: 'certificate', claimable: true }),
+      deviceType({ name: 'any' }),
+    ]),
     verifier: new PasswordVerifier(),
     authority: openAuthority(),
     claimLimits: limits,
@@ -122,7 +125,10 @@ test('one that ended by itself is not renewed where what replaced it was revoked
 
 test('what its owner ends is over: certificates, tokens and renewal', async () => {
   const { desk, service, registered, token, valid } = await world();
+  // It came in with a token before its type took certificates only.
+  await service.registry.change('f1', { type: 'any' }, { by: 'test' });
   await service.tokens.issue('f1', { by: 'test' });
+  await service.registry.change('f1', { type: 'frame' }, { by: 'test' });
   await desk.end(registered, 'owner:ada');
   assert.deepEqual([await valid(), await service.tokens.list(registered)], [[], []]);
   await assert.rejects(desk.renewByToken('f1', token, AT, {}), REFUSED);

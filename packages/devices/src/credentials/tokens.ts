@@ -15,6 +15,7 @@ import { hashPassword, isReadable, type PasswordVerifier, parseHash } from '@dun
 import { quoted } from '@dunlin/protocol';
 import { after } from '../awaitable.ts';
 import { compareAndSet } from '../compare-and-set.ts';
+import type { Device } from '../device.ts';
 import { DeviceError, throwProblems } from '../device-error.ts';
 import { CREDENTIAL_LIMITS } from '../limits/credential-limits.ts';
 import type { ServiceParts } from '../ports.ts';
@@ -115,7 +116,7 @@ export class Tokens {
 
   /**
    * Makes a token; resolves when it survives a crash.
-   * @throws DeviceError 'unknown-device', 'token-limit', 'invalid'
+   * @throws DeviceError 'unknown-device', 'credential-kind', 'token-limit', 'invalid'
    */
   async issue(deviceId: string, options: IssueOptions): Promise<IssuedToken> {
     checkOptions(options);
@@ -129,11 +130,11 @@ export class Tokens {
   /**
    * Takes a token that the device has already. One of 32 bytes and more is kept as SHA-256, a shorter one as argon2id, which
    * costs 25 ms a check; a device has one such at the most.
-   * @throws DeviceError 'unknown-device', 'token-limit', 'invalid'
+   * @throws DeviceError 'unknown-device', 'credential-kind', 'token-limit', 'invalid'
    */
   async importToken(deviceId: string, token: string, options: IssueOptions): Promise<Omit<IssuedToken, 'token'>> {
     checkOptions(options);
-    this.checkImport(token);
+    checkText(token);
     const bytes = Buffer.from(token);
     if (bytes.length >= LONG_TOKEN_BYTES)
       return this.#add(deviceId, digestOf(bytes), options, (tokens) => this.#room(deviceId, tokens));
@@ -152,11 +153,19 @@ export class Tokens {
     });
   }
 
-  /** Whether a text can be a token that is imported. @throws DeviceError 'invalid' */
-  checkImport(token: string): void {
-    const bytes = Buffer.byteLength(token);
-    if (bytes >= 1 && bytes <= TOKEN_BYTES_MAX && token.isWellFormed()) return;
-    throwProblems('import a token', [`the token has ${bytes} bytes: 1 to ${TOKEN_BYTES_MAX} of UTF-8 are expected`]);
+  /** Whether a text can be a token that is imported for a device of the type. @throws DeviceError 'credential-kind', 'invalid' */
+  checkImport(token: string, deviceId: string, type: string): void {
+    this.#checkType(deviceId, type);
+    checkText(token);
+  }
+
+  /** @throws DeviceError 'credential-kind' */
+  #checkType(deviceId: string, type: string): void {
+    if (this.#registry.credentialOf(type) !== 'certificate') return;
+    throw new DeviceError(
+      'credential-kind',
+      `Cannot give ${quoted(deviceId)} a token: devices of the type ${quoted(type)} come in with certificates only; a certificate is expected`,
+    );
   }
 
   /**
@@ -178,7 +187,7 @@ export class Tokens {
   /**
    * Makes a token in place of those that the device has, which count on for a while. Where there is no room the one of them
    * that ends first goes now.
-   * @throws DeviceError 'unknown-device', 'invalid'
+   * @throws DeviceError 'unknown-device', 'credential-kind', 'invalid'
    */
   async rotate(deviceId: string, options: RotateOptions): Promise<IssuedToken> {
     checkOptions(options);
@@ -346,7 +355,8 @@ export class Tokens {
     const createdAtMs = this.#clock.nowMs();
     const expiresAtMs = expiresInS === undefined ? Infinity : createdAtMs + expiresInS * 1_000;
     let tokenId = '';
-    await this.#update(deviceId, (tokens) => {
+    await this.#update(deviceId, (tokens, { type }) => {
+      this.#checkType(deviceId, type);
       const kept = makeRoom(tokens);
       tokenId = newTokenId(tokens);
       const fields = { label, createdAtMs, expiresAtMs, overlapEndsAtMs: Infinity, lastUsedAtMs: undefined };
@@ -356,12 +366,15 @@ export class Tokens {
     return { tokenId, expiresAtMs };
   }
 
-  async #update(deviceId: string, change: (tokens: readonly StoredToken[]) => readonly StoredToken[]): Promise<void> {
+  async #update(
+    deviceId: string,
+    change: (tokens: readonly StoredToken[], device: Device) => readonly StoredToken[],
+  ): Promise<void> {
     await compareAndSet(this.#table, deviceId, async (record) => {
       const registered = await this.#registry.get(deviceId);
       if (registered === undefined) throw unknownDevice(deviceId);
-      const { generation } = registered;
-      const tokens = change(record?.value.generation === generation ? record.value.tokens : []);
+      const { generation, device } = registered;
+      const tokens = change(record?.value.generation === generation ? record.value.tokens : [], device);
       const revision = await this.#table.put(deviceId, { generation, tokens }, record?.revision ?? 0);
       // It may have been removed, and its tokens taken away, before this one was there.
       if ((await this.#registry.get(deviceId))?.generation === generation) return;
@@ -369,6 +382,13 @@ export class Tokens {
       throw unknownDevice(deviceId);
     });
   }
+}
+
+/** @throws DeviceError 'invalid' */
+function checkText(token: string): void {
+  const bytes = Buffer.byteLength(token);
+  if (bytes >= 1 && bytes <= TOKEN_BYTES_MAX && token.isWellFormed()) return;
+  throwProblems('import a token', [`the token has ${bytes} bytes: 1 to ${TOKEN_BYTES_MAX} of UTF-8 are expected`]);
 }
 
 function unknownDevice(deviceId: string): DeviceError {

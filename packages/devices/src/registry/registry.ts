@@ -17,6 +17,7 @@ import { quoted } from '@dunlin/protocol';
 import { compareAndSet } from '../compare-and-set.ts';
 import type { Device } from '../device.ts';
 import { DeviceError } from '../device-error.ts';
+import type { DeviceType } from '../device-type.ts';
 import type { ServiceParts } from '../ports.ts';
 import { type BoundedPage, boundedPage } from './bounded-page.ts';
 import { isDeviceId } from './device-id.ts';
@@ -114,6 +115,11 @@ export class Registry {
       unfinished: (cursor) => this.#unfinishedRemovals(cursor),
       free: (deviceId) => this.#free(deviceId),
     });
+  }
+
+  /** How devices of a type show who they are; undefined: the configuration has no such type. */
+  credentialOf(type: string): DeviceType['credential'] | undefined {
+    return this.#types.get(type)?.type.credential;
   }
 
   /**

@@ -158,11 +158,17 @@ class Importing {
     const { registry, tokens, by, isDryRun } = this.#options;
     if (token !== undefined && token !== null && (typeof token !== 'string' || tokens === undefined))
       throw new DeviceError('invalid', 'Cannot import a token: a text is expected, where tokens can be imported');
+    if (typeof token === 'string') tokens?.checkImport(token, id, await this.#typeOf(id, device));
     const done = await registry.put(device, { by, isDryRun });
     this.#counts[done] += 1;
-    if (typeof token !== 'string' || tokens === undefined) return;
-    if (isDryRun) tokens.checkImport(token);
-    else if (await tokens.importOnce(id, token, by)) this.#counts.tokens += 1;
+    if (typeof token !== 'string' || tokens === undefined || isDryRun) return;
+    if (await tokens.importOnce(id, token, by)) this.#counts.tokens += 1;
+  }
+
+  /** As it will be; none where the entry cannot be used anyway. */
+  async #typeOf(id: string, { type }: Readonly<Record<string, unknown>>): Promise<string> {
+    if (type !== undefined) return String(type);
+    return (await this.#options.registry.get(id))?.device.type ?? '';
   }
 
   #fault(line: number, problem: string): void {

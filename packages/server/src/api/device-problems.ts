@@ -8,6 +8,7 @@ const OF_DEVICES: Readonly<Record<DeviceErrorCode, ProblemCode>> = {
   'device-exists': 'device-exists',
   'device-removing': 'device-removing',
   'changed-meanwhile': 'changed-meanwhile',
+  'credential-kind': 'credential-kind',
   'unknown-token': 'token-unknown',
   'token-limit': 'limit-reached',
   'device-disabled': 'device-disabled',

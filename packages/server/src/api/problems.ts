@@ -53,6 +53,7 @@ export const PROBLEMS = {
     title: 'The device that had this id is being removed: the same works when that is finished.',
   },
   'device-disabled': { status: 409, title: 'The device is not enabled.' },
+  'credential-kind': { status: 409, title: 'Devices of this type come in with the other kind of credential.' },
   'certificate-refused': { status: 409, title: 'The certificate cannot be issued, renewed or revoked as things are.' },
   'csr-refused': { status: 400, title: 'The certification request cannot be used.' },
   'command-conflict': { status: 409, title: 'Another command has this id.' },
