@@ -6,7 +6,7 @@ import { IssuedCertificatePolicy } from './authority/certificate-policy.ts';
 import {
   type CertificateSettings,
   Certificates,
-  type CertifiedDevice,
+  type DeviceTrust,
   type StoredCertificate,
 } from './authority/certificates.ts';
 import { CrlPublisher } from './authority/crl-publisher.ts';
@@ -157,9 +157,14 @@ export class DeviceService {
     };
     try {
       let service: DeviceService | undefined;
-      const isThere = async ({ device, generation }: CertifiedDevice) =>
-        (await service?.registry.get(device.id))?.generation === generation;
-      const issuing = await openIssuing({ ...options, tables }, isThere, (part) => opened.unshift(part));
+      const trust: DeviceTrust = {
+        holds: async ({ device, generation, trust }) => {
+          const now = await service?.registry.get(device.id);
+          return now?.generation === generation && now.trust === trust;
+        },
+        withdraw: async (deviceId) => service?.registry.withdrawTrust(deviceId),
+      };
+      const issuing = await openIssuing({ ...options, tables }, trust, (part) => opened.unshift(part));
       service = new DeviceService({ ...options, tables }, issuing);
       service.#claims = await Claims.open({ ...service.#claimParts, desk: service.desk });
       return service;
@@ -394,13 +399,13 @@ export class DeviceService {
 /** What there is with an authority. `open`: told of each part that has to be closed where a later one fails. */
 async function openIssuing(
   options: DeviceServiceOptions,
-  isThere: (device: CertifiedDevice) => Promise<boolean>,
+  trust: DeviceTrust,
   open: (part: { close(): unknown }) => void,
 ): Promise<CertificateService | undefined> {
   const { authority, clock } = options;
   if (authority === undefined) return undefined;
   const { certificatesPerDeviceMax: perDeviceMax } = resolveCredentialLimits(options.credentialLimits ?? {});
-  const certificates = new Certificates(options, authority, { ...options.certificates, perDeviceMax }, isThere);
+  const certificates = new Certificates(options, authority, { ...options.certificates, perDeviceMax }, trust);
   const revocations = await Revocations.open(certificates.table, clock);
   open(revocations);
   const crl = new CrlPublisher(authority, revocations, clock);

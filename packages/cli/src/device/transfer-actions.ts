@@ -92,6 +92,7 @@ async function pageOf(api: Api, query: DeviceQuery): Promise<DevicePage> {
     device: { ...device, owner, authority },
     revision,
     generation: '',
+    trust: 0,
   }));
   return { devices, cursor, endedEarly };
 }

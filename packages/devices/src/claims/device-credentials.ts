@@ -71,16 +71,22 @@ export class CredentialDesk {
   /**
    * Gives a device credentials in place of all that it had. A second time, after a crash or because an answer was lost, the
    * first ones end: nobody holds them. `csrName`: as in `IssueRequest`.
+   * @throws DeviceError 'unknown-device' where the device was removed or disabled, or lost its credentials meanwhile
    */
   async provide(
     registered: RegisteredDevice,
     { csr, csrName, by }: Wish & { readonly csrName: string; readonly by: string },
   ): Promise<DeviceCredentials> {
-    await this.end(registered, by);
     const { issuing, tokens } = this.#parts;
     const { device } = registered;
-    if (issuing === undefined || !wantsCertificate(this.#parts.types, device.type, csr))
-      return { token: (await tokens.issue(device.id, { by, label: 'claim' })).token };
+    await this.#renewals.revoke(device.id);
+    await issuing?.certificates.supersedeAll(device.id, by);
+    await tokens.clear(registered, by);
+    if (issuing === undefined || !wantsCertificate(this.#parts.types, device.type, csr)) {
+      const { token } = await tokens.issue(device.id, { by, label: 'claim' });
+      await this.#checkTrust(registered, () => tokens.clear(registered, by));
+      return { token };
+    }
     const options = { by, csrName, ...(csr !== undefined && { csr }) };
     const certificate = await issuing.certificates.issue(registered, options);
     const renewal = await this.#renewals.issue(registered, this.#renewalEnd(certificate));
@@ -92,9 +98,10 @@ export class CredentialDesk {
     const { issuing, tokens } = this.#parts;
     const { id } = registered.device;
     // First what could make others.
+    await this.#parts.registry.withdrawTrust(id);
     await this.#renewals.revoke(id);
     await issuing?.certificates.revokeAll(id, { reason: 'privilegeWithdrawn', by });
-    for (const token of await tokens.list(registered)) await tokens.revoke(id, token.id, by);
+    await tokens.clear(registered, by);
   }
 
   /**
@@ -192,10 +199,30 @@ export class CredentialDesk {
     const actor = { by: options.by, proof: shown === undefined ? `certificate ${serial}` : 'renewal token' };
     const [certificate, renewal] = await actingAs(actor, async () => {
       const renewed = await issuing.certificates.renew(registered, serial, options);
-      return [renewed, await this.#renewals.replace(registered, this.#renewalEnd(renewed), shown)] as const;
+      const replacing = this.#renewals.replace(registered, this.#renewalEnd(renewed), shown);
+      const token = await replacing.catch(async (error: unknown) => {
+        // Nobody was given it.
+        await issuing.certificates.revoke(renewed.serial, { reason: 'privilegeWithdrawn', by: options.by });
+        throw error;
+      });
+      return [renewed, token] as const;
+    }).catch((error: unknown) => {
+      if (!(error instanceof DeviceError && error.code === 'unknown-device')) throw error;
+      throw this.#refused(device.id, address, 'it was removed or disabled, or lost credentials meanwhile');
     });
     tell({ name: 'certificateRenewed', deviceId: device.id, serial: certificate.serial, by });
     return { certificate: { ...certificate, authorities: issuing.authority.serverAuthorities }, renewal };
+  }
+
+  /** Takes away what was just made where a revocation came first. @throws DeviceError 'unknown-device' */
+  async #checkTrust({ device, generation, trust }: RegisteredDevice, undo: () => Promise<void>): Promise<void> {
+    const now = await this.#parts.registry.get(device.id);
+    if (now?.generation === generation && now.trust === trust) return;
+    await undo();
+    throw new DeviceError(
+      'unknown-device',
+      `Cannot give credentials to ${quoted(device.id)}: it was removed or disabled, or lost credentials meanwhile`,
+    );
   }
 
   /** @throws DeviceError 'renewal-limit' */

@@ -207,10 +207,12 @@ export class Tokens {
   }
 
   /**
-   * Takes a token away; who is connected with it goes. Resolves when that survives a crash.
+   * Takes a token away; who is connected with it goes. The device gets no other one by what it was given before. Resolves when
+   * that survives a crash.
    * @throws DeviceError 'unknown-device', 'unknown-token'
    */
   async revoke(deviceId: string, tokenId: string, by: string): Promise<void> {
+    await this.#registry.withdrawTrust(deviceId);
     await this.#update(deviceId, (tokens) => {
       const rest = tokens.filter(({ id }) => id !== tokenId);
       if (rest.length === tokens.length)
@@ -220,8 +222,19 @@ export class Tokens {
         );
       return rest;
     });
-    this.#verifier.forget(ownerOf(deviceId, tokenId));
-    this.#tell({ name: 'tokenRevoked', deviceId, tokenId, by });
+    this.#revoked(deviceId, tokenId, by);
+  }
+
+  /** Takes all tokens away from a device that is given others in their place; else as `revoke`. @throws DeviceError 'unknown-device' */
+  async clear(registered: RegisteredDevice, by: string): Promise<void> {
+    const { id } = registered.device;
+    if ((await this.list(registered)).length === 0) return;
+    let gone: readonly StoredToken[] = [];
+    await this.#update(id, (tokens) => {
+      gone = tokens;
+      return [];
+    });
+    for (const token of gone) this.#revoked(id, token.id, by);
   }
 
   /** What may be seen of the tokens of a device, those that have ended included until others need their room. */
@@ -335,6 +348,11 @@ export class Tokens {
   #limitReached(deviceId: string, limit: string, detail: string): DeviceError {
     this.#tell({ name: 'deviceLimitReached', limit, deviceId, detail });
     return new DeviceError('token-limit', `Cannot add a token to ${quoted(deviceId)}: ${detail}`);
+  }
+
+  #revoked(deviceId: string, tokenId: string, by: string): void {
+    this.#verifier.forget(ownerOf(deviceId, tokenId));
+    this.#tell({ name: 'tokenRevoked', deviceId, tokenId, by });
   }
 
   async #add(
