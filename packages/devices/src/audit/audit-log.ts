@@ -12,6 +12,8 @@ export interface AuditEntry extends Actor, Change {
 }
 
 export const AUDIT_TABLE: TableDefinition<AuditEntry> = { name: 'audit', indexes: {} };
+/** For a log of what somebody tried and may not. */
+export const REFUSALS_TABLE: TableDefinition<AuditEntry> = { name: 'audit-refusals', indexes: {} };
 
 export interface AuditOptions {
   readonly clock: Clock;
@@ -37,7 +39,7 @@ function keyOf(number: number): string {
   return String(NUMBER_MAX - number).padStart(15, '0');
 }
 
-/** One of a store. */
+/** One of a table. */
 export class AuditLog {
   readonly #table: Table<AuditEntry>;
   readonly #options: AuditOptions;

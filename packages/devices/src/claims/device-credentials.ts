@@ -111,7 +111,8 @@ export class CredentialDesk {
   async renewByToken(deviceId: string, token: string, address: string, wish: Wish): Promise<DeviceCredentials> {
     const registered = await this.#parts.registry.get(deviceId);
     const isRight = await this.#renewals.check(registered, token);
-    if (registered === undefined || !isRight) throw this.#refused(deviceId, address, 'the token is none of the device');
+    if (registered === undefined) throw this.#refused(deviceId, address, 'there is no such device', false);
+    if (!isRight) throw this.#refused(deviceId, address, 'the token is none of the device');
     const latest = await this.#latest(registered);
     if (latest === undefined) throw this.#refused(deviceId, address, 'its certificate is revoked');
     return this.#renew(registered, latest.key, { address, shown: token, ...wish });
@@ -125,7 +126,7 @@ export class CredentialDesk {
     const { registry, issuing, policy } = this.#parts;
     const deviceId = facts.commonName ?? '';
     const registered = await registry.get(deviceId);
-    if (registered === undefined) throw this.#refused(deviceId, address, 'there is no such device');
+    if (registered === undefined) throw this.#refused(deviceId, address, 'there is no such device', false);
     if (issuing === undefined || facts.authority !== issuing.authority.name)
       throw this.#refused(deviceId, address, 'its certificate is of another authority');
     const refusal = await policy.shown(registered, facts);
@@ -238,9 +239,9 @@ export class CredentialDesk {
   }
 
   /** Operators learn why; whoever asks does not. */
-  #refused(deviceId: string, address: string, why: string): DeviceError {
+  #refused(deviceId: string, address: string, why: string, isKnown = true): DeviceError {
     // A device may have sent its token in the wrong place.
-    this.#parts.tell({ name: 'renewalRefused', deviceId: shownUsername(deviceId) ?? '', address, why });
+    this.#parts.tell({ name: 'renewalRefused', deviceId: shownUsername(deviceId) ?? '', address, why, isKnown });
     return refused(
       deviceId,
       'what was shown does not count; a renewal token or a certificate of the device is expected',

@@ -70,6 +70,8 @@ const EXPIRY_MAX_S = 3_155_760_000;
 const OVERLAP_MAX_S = 31_536_000;
 const LABEL_CHARACTERS_MAX = 128;
 const USE_WRITTEN_MS = 60_000;
+/** Short tokens that wait to be hashed for an import: half a minute of work. */
+const HASHING_MAX = 1_000;
 const WRONG: TokenVerdict = { kind: 'wrong' };
 /** What an unknown device costs where short tokens are in use: argon2id as it is written. */
 const LIKE_SHORT = parseHash(`$argon2id$v=19$m=19456,t=2,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`);
@@ -91,6 +93,9 @@ export class Tokens {
   #hasShort: boolean | undefined;
   /** A device that was let in lately: what is read of it is what an unknown one costs. */
   #likeness = '';
+  /** Short tokens that are being hashed or wait for it. */
+  #hashing = 0;
+  #lastHash: Promise<unknown> = Promise.resolve();
 
   /** `verifier`: that of the server, which bounds what short tokens cost. `perDeviceMax`: `tokensPerDeviceMax`. */
   constructor(
@@ -129,7 +134,7 @@ export class Tokens {
   /**
    * Takes a token that the device has already. One of 32 bytes and more is kept as SHA-256, a shorter one as argon2id, which
    * costs 25 ms a check; a device has one such at the most.
-   * @throws DeviceError 'unknown-device', 'token-limit', 'invalid'
+   * @throws DeviceError 'unknown-device', 'token-limit', 'invalid', 'busy'
    */
   async importToken(deviceId: string, token: string, options: IssueOptions): Promise<Omit<IssuedToken, 'token'>> {
     checkOptions(options);
@@ -137,19 +142,13 @@ export class Tokens {
     const bytes = Buffer.from(token);
     if (bytes.length >= LONG_TOKEN_BYTES)
       return this.#add(deviceId, digestOf(bytes), options, (tokens) => this.#room(deviceId, tokens));
-    return this.#add(deviceId, await hashPassword(bytes), options, (tokens) => {
-      const nowMs = this.#clock.nowMs();
-      if (tokens.some((one) => isShort(one) && endOf(one) > nowMs))
-        throw this.#limitReached(
-          deviceId,
-          'shortTokensPerDeviceMax',
-          `it has one below ${LONG_TOKEN_BYTES} bytes, which is the most`,
-        );
-      return this.#room(
-        deviceId,
-        tokens.filter((one) => !isShort(one)),
-      );
-    });
+    const makeRoom = (tokens: readonly StoredToken[]) => this.#shortRoom(deviceId, tokens);
+    // What would be refused anyway costs no hash.
+    const registered = await this.#registry.get(deviceId);
+    if (registered === undefined) throw unknownDevice(deviceId);
+    const record = await this.#table.get(deviceId);
+    makeRoom(record?.value.generation === registered.generation ? record.value.tokens : []);
+    return this.#add(deviceId, await this.#hashShort(deviceId, bytes), options, makeRoom);
   }
 
   /** Whether a text can be a token that is imported. @throws DeviceError 'invalid' */
@@ -333,6 +332,36 @@ export class Tokens {
     } catch (error) {
       if (!(error instanceof RevisionConflict)) this.#tell({ name: 'deviceServiceFailed', error: String(error) });
     }
+  }
+
+  /** One after the other: an import takes what one core does, and leaves the others to devices. @throws DeviceError 'busy' */
+  async #hashShort(deviceId: string, token: Uint8Array): Promise<string> {
+    if (this.#hashing >= HASHING_MAX)
+      throw new DeviceError(
+        'busy',
+        `Cannot import a token of ${quoted(deviceId)}: ${HASHING_MAX} short ones wait to be hashed; fewer at once are expected`,
+      );
+    this.#hashing += 1;
+    const mine = this.#lastHash.then(() => hashPassword(token)).finally(() => {
+      this.#hashing -= 1;
+    });
+    this.#lastHash = mine.catch(() => undefined);
+    return mine;
+  }
+
+  /** As `#room`, for a short one. @throws DeviceError 'token-limit' */
+  #shortRoom(deviceId: string, tokens: readonly StoredToken[]): readonly StoredToken[] {
+    const nowMs = this.#clock.nowMs();
+    if (tokens.some((one) => isShort(one) && endOf(one) > nowMs))
+      throw this.#limitReached(
+        deviceId,
+        'shortTokensPerDeviceMax',
+        `it has one below ${LONG_TOKEN_BYTES} bytes, which is the most`,
+      );
+    return this.#room(
+      deviceId,
+      tokens.filter((one) => !isShort(one)),
+    );
   }
 
   /** The tokens that may stay beside a new one: those that have ended go first. @throws DeviceError 'token-limit' */

@@ -1,6 +1,6 @@
 /** The route of the audit log. */
-import type { AuditLog } from '@dunlin/devices';
 import { Type } from 'typebox';
+import type { ServerAudit } from '../audit.ts';
 import { type ApiRoute, CLOSED, route } from './api-route.ts';
 import { fromCursor, toCursor } from './page-cursor.ts';
 import { PAGE_LIMIT, PAGE_QUERY, pageBody, pageOf, timeMs } from './page-schemas.ts';
@@ -21,18 +21,24 @@ const ENTRY = Type.Object({
   after: Type.Optional(Type.Unknown()),
 });
 
-export function auditRoutes(audit: AuditLog): ApiRoute[] {
+const REFUSED = Type.Optional(
+  Type.Boolean({
+    description: 'In place of changes: refused renewals and codes, which have an order and numbers of their own.',
+  }),
+);
+
+export function auditRoutes({ log, refusals }: Pick<ServerAudit, 'log' | 'refusals'>): ApiRoute[] {
   return [
     route({
       method: 'GET',
       path: '/api/v1/audit',
-      summary: 'Changes, the newest first',
+      summary: 'Changes, or what somebody tried and may not, the newest first',
       tag: 'audit',
       scope: 'audit:read',
-      query: Type.Object(PAGE_QUERY, CLOSED),
+      query: Type.Object({ ...PAGE_QUERY, refused: REFUSED }, CLOSED),
       answer: pageOf(ENTRY),
-      async handle({ query: { limit = PAGE_LIMIT, cursor } }) {
-        const page = await fromCursor(cursor, (at) => audit.list(limit, at));
+      async handle({ query: { limit = PAGE_LIMIT, cursor, refused = false } }) {
+        const page = await fromCursor(cursor, (at) => (refused ? refusals : log).list(limit, at));
         return { body: pageBody(page.entries, toCursor(page.cursor)) };
       },
     }),
