@@ -70,8 +70,8 @@ const EXPIRY_MAX_S = 3_155_760_000;
 const OVERLAP_MAX_S = 31_536_000;
 const LABEL_CHARACTERS_MAX = 128;
 const USE_WRITTEN_MS = 60_000;
-/** Short tokens that wait to be hashed for an import: half a minute of work. */
-const HASHING_MAX = 1_000;
+/** Short tokens that wait to be hashed for an import: a few seconds of work. */
+const HASHING_MAX = 100;
 const WRONG: TokenVerdict = { kind: 'wrong' };
 /** What an unknown device costs where short tokens are in use: argon2id as it is written. */
 const LIKE_SHORT = parseHash(`$argon2id$v=19$m=19456,t=2,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`);
@@ -342,9 +342,11 @@ export class Tokens {
         `Cannot import a token of ${quoted(deviceId)}: ${HASHING_MAX} short ones wait to be hashed; fewer at once are expected`,
       );
     this.#hashing += 1;
-    const mine = this.#lastHash.then(() => hashPassword(token)).finally(() => {
-      this.#hashing -= 1;
-    });
+    const mine = this.#lastHash
+      .then(() => hashPassword(token))
+      .finally(() => {
+        this.#hashing -= 1;
+      });
     this.#lastHash = mine.catch(() => undefined);
     return mine;
   }

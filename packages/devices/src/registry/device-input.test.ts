@@ -91,7 +91,18 @@ test('returns a device or an error with faults, whatever it is given', () => {
 });
 
 test('an attribute holds nothing that cannot be seen, and no spaces around it', () => {
-  for (const value of ['t\u200b1', 't\u202e1', '\ufefft1', 't1\u00ad', ' t1', 't1 ', '\u00a0t1', 't\u0000', 'x'.repeat(1_025), ''])
+  for (const value of [
+    't\u200b1',
+    't\u202e1',
+    '\ufefft1',
+    't1\u00ad',
+    ' t1',
+    't1 ',
+    '\u00a0t1',
+    't\u0000',
+    'x'.repeat(1_025),
+    '',
+  ])
     assert.equal(isAttributeValue(value), false, JSON.stringify(value));
   for (const value of ['t1', 'the hall', 'Küche', '居間', 'a=b, c']) assert.equal(isAttributeValue(value), true, value);
 });
