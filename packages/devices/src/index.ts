@@ -1,7 +1,7 @@
 /** What the package offers: the device service and its parts, and an X.509 authority of one's own. */
 
 export { type Actor, actingAs } from './actor.ts';
-export { AUDIT_TABLE, type AuditEntry, AuditLog } from './audit/audit-log.ts';
+export { AUDIT_TABLE, type AuditEntry, AuditLog, REFUSALS_TABLE } from './audit/audit-log.ts';
 export { auditedTables } from './audit/audited-tables.ts';
 export { type Change, type ChangeOf, NO_CHANGE } from './audit/change.ts';
 export { DEVICE_CHANGES } from './audit/device-changes.ts';

@@ -1,7 +1,7 @@
 /** What the device service is made of before it has a broker: who knows whom, and the order in which it opens and closes. */
 import type { PasswordVerifier } from '@dunlin/identity';
 import { IssuedCertificatePolicy } from './authority/certificate-policy.ts';
-import { type CertificateSettings, Certificates, type CertifiedDevice } from './authority/certificates.ts';
+import { type CertificateSettings, Certificates, type DeviceTrust } from './authority/certificates.ts';
 import { CrlPublisher } from './authority/crl-publisher.ts';
 import type { IssuingAuthority } from './authority/issuing-authority.ts';
 import { OcspResponder } from './authority/ocsp-responder.ts';
@@ -127,9 +127,14 @@ async function openIssuing(
   const { authority, clock } = options;
   if (authority === undefined) return undefined;
   const { certificatesPerDeviceMax: perDeviceMax } = resolveCredentialLimits(options.credentialLimits ?? {});
-  const isThere = async ({ device, generation }: CertifiedDevice) =>
-    (await registry.get(device.id))?.generation === generation;
-  const certificates = new Certificates(options, authority, { ...options.certificates, perDeviceMax }, isThere);
+  const trust: DeviceTrust = {
+    holds: async ({ device, generation, trust }) => {
+      const now = await registry.get(device.id);
+      return now?.generation === generation && now.trust === trust;
+    },
+    withdraw: (deviceId) => registry.withdrawTrust(deviceId),
+  };
+  const certificates = new Certificates(options, authority, { ...options.certificates, perDeviceMax }, trust);
   const revocations = await Revocations.open(certificates.table, clock);
   open(revocations);
   const crl = new CrlPublisher(authority, revocations, clock);

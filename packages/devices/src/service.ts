@@ -174,6 +174,7 @@ export class DeviceService {
         ...this.#options,
         commands,
         limits: commands.limits,
+        hasCommand: (name) => types.all.some((type) => type.commands.has(name)),
         members: async (group, cursor, limit) => {
           const page = await registry.list({ group, limit, ...(cursor !== undefined && { cursor }) });
           return { deviceIds: page.devices.map(({ device }) => device.id), cursor: page.cursor };

@@ -232,7 +232,7 @@ export class Running {
     const [{ openServerApi }, audit] = await Promise.all([import('./api/server-api.ts'), this.#audit.open()]);
     return openServerApi({
       tables: audit.tables,
-      audit: audit.log,
+      audit,
       localName: this.#options.localName ?? 'local',
       clock: this.#clock,
       settings: this.configuration.api,

@@ -130,6 +130,7 @@ async function pageOf(api: Api, query: DeviceQuery): Promise<DevicePage> {
     device: { ...device, owner, authority },
     revision,
     generation: '',
+    trust: 0,
   }));
   return { devices, cursor, endedEarly };
 }

@@ -14,6 +14,8 @@ export interface AuditEntry extends Actor, Change {
 }
 
 export const AUDIT_TABLE: TableDefinition<AuditEntry> = { name: 'audit', indexes: {} };
+/** For a log of what somebody tried and may not. */
+export const REFUSALS_TABLE: TableDefinition<AuditEntry> = { name: 'audit-refusals', indexes: {} };
 
 export interface AuditOptions {
   readonly clock: Clock;
@@ -67,7 +69,7 @@ function isWanted({ by, action, target, atMs }: AuditEntry, query: AuditQuery): 
   );
 }
 
-/** One of a store. */
+/** One of a table. */
 export class AuditLog {
   readonly #table: Table<AuditEntry>;
   readonly #options: AuditOptions;

@@ -413,6 +413,53 @@ describe('a device that was claimed before', () => {
   });
 });
 
+for (const withdrawal of [
+  'its owner revoked it',
+  'a token was revoked',
+  'it was disabled',
+  'it was disabled and enabled',
+])
+  for (const isNew of [false, true])
+    test(`nobody collects for a ${isNew ? 'new' : 'replaced'} device that was confirmed before ${withdrawal}`, async () => {
+      const { claims, service } = await open();
+      const begun = await claims.begin({ type: 'lamp' }, AT);
+      const before = await service.registry.add({ id: 'lamp-1', type: 'lamp', owner: 'ada' }, 'test');
+      const { tokenId } = await service.tokens.issue('lamp-1', { by: 'test' });
+      const confirmed = await claims.confirm(begun.code, { ...as('ada'), ...(!isNew && { replaces: 'lamp-1' }) });
+      const registered = isNew ? confirmed.registered : before;
+      const { id } = registered.device;
+      const enable = (enabled: boolean) => service.registry.change(id, { enabled }, { by: 'test' });
+      if (withdrawal === 'a token was revoked') {
+        const made = isNew ? await service.tokens.issue(id, { by: 'test' }) : { tokenId };
+        await service.tokens.revoke(id, made.tokenId, 'test');
+      } else if (withdrawal === 'its owner revoked it') await service.desk.end(registered, 'owner:ada');
+      else await enable(false);
+      if (withdrawal === 'it was disabled and enabled') await enable(true);
+      const answer = await claims.collect(begun.claimId, begun.secret).catch((error: DeviceError) => error.code);
+      assert.equal(answer, 'unknown-claim');
+      const now = (await service.registry.get(id)) ?? assert.fail();
+      if (isNew) assert.deepEqual(await service.tokens.list(now), []);
+      await service.close();
+    });
+
+test('a revocation beside a collection leaves nothing that was collected', async () => {
+  for (const type of ['lamp', 'frame'])
+    for (let turns = 0; turns < 40; turns += 1) {
+      const { claims, service } = await open();
+      const begun = await claims.begin({ type }, AT);
+      const { registered } = await claims.confirm(begun.code, as('ada'));
+      const collecting = claims.collect(begun.claimId, begun.secret).catch(() => undefined);
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      await service.desk.end(registered, 'owner:ada');
+      await collecting;
+      const now = (await service.registry.get(registered.device.id)) ?? assert.fail();
+      const { hasToken, certificateEndsAtMs, renewableUntilMs } = await service.desk.state(now);
+      const left = [hasToken, certificateEndsAtMs, renewableUntilMs];
+      assert.deepEqual(left, [false, undefined, undefined], `${type} after ${turns} turns`);
+      await service.close();
+    }
+});
+
 /** Remembers all that was written; throws at one write instead, or right behind it, as a crash would. */
 class Recorded implements Tables {
   readonly written: unknown[] = [];

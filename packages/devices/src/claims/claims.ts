@@ -355,7 +355,8 @@ export class Claims {
         'unknown-device',
         `Cannot replace ${quoted(replaces.slice(0, 128))}: a device of this owner and of the type ${type} is expected`,
       );
-    return { kind: 'confirmed', owner, deviceId: replaces, generation: registered.generation } as const;
+    const { generation, trust } = registered;
+    return { kind: 'confirmed', owner, deviceId: replaces, generation, trust } as const;
   }
 
   /** The claim with its device in the registry, which a crash may have come before. */
@@ -372,15 +373,18 @@ export class Claims {
       throw error;
     });
     if (added === undefined) throw claimUnknown();
-    const next: Claim = { ...value, state: { kind: 'confirmed', owner, deviceId, generation: added.generation } };
+    const { generation } = added;
+    // As it was made: what has happened to it since counts, also where a crash came in between.
+    const next: Claim = { ...value, state: { kind: 'confirmed', owner, deviceId, generation, trust: 0 } };
     return { key, value: next, revision: await this.#put(key, next, revision) };
   }
 
-  /** @throws DeviceError 'unknown-claim' where the device is no longer there, or somebody else's */
+  /** @throws DeviceError 'unknown-claim' where the device is gone, somebody else's, disabled or has lost its credentials */
   async #deviceOf({ value: { state } }: Found): Promise<RegisteredDevice> {
     if (state.kind !== 'confirmed' && state.kind !== 'collected') throw claimUnknown();
     const registered = await this.#parts.registry.get(state.deviceId);
-    if (registered?.generation !== state.generation || registered.device.owner !== state.owner) throw claimUnknown();
+    const isSame = registered?.generation === state.generation && registered.trust === state.trust;
+    if (!isSame || registered.device.owner !== state.owner || !registered.device.enabled) throw claimUnknown();
     return registered;
   }
 

@@ -69,16 +69,22 @@ export class CredentialDesk {
   /**
    * Gives a device credentials in place of all that it had. A second time, after a crash or because an answer was lost, the
    * first ones end: nobody holds them. `csrName`: as in `IssueRequest`.
+   * @throws DeviceError 'unknown-device' where the device was removed or disabled, or lost its credentials meanwhile
    */
   async provide(
     registered: RegisteredDevice,
     { csr, csrName, by }: Wish & { readonly csrName: string; readonly by: string },
   ): Promise<DeviceCredentials> {
-    await this.end(registered, by);
     const { issuing, tokens } = this.#parts;
     const { device } = registered;
-    if (issuing === undefined || !wantsCertificate(this.#parts.types, device.type, csr))
-      return { token: (await tokens.issue(device.id, { by, label: 'claim' })).token };
+    await this.#renewals.revoke(device.id);
+    await issuing?.certificates.supersedeAll(device.id, by);
+    await tokens.clear(registered, by);
+    if (issuing === undefined || !wantsCertificate(this.#parts.types, device.type, csr)) {
+      const { token } = await tokens.issue(device.id, { by, label: 'claim' });
+      await this.#checkTrust(registered, () => tokens.clear(registered, by));
+      return { token };
+    }
     const options = { by, csrName, ...(csr !== undefined && { csr }) };
     const certificate = await issuing.certificates.issue(registered, options);
     const renewal = await this.#renewals.issue(registered, this.#renewalEnd(certificate));
@@ -90,9 +96,10 @@ export class CredentialDesk {
     const { issuing, tokens } = this.#parts;
     const { id } = registered.device;
     // First what could make others.
+    await this.#parts.registry.withdrawTrust(id);
     await this.#renewals.revoke(id);
     await issuing?.certificates.revokeAll(id, { reason: 'privilegeWithdrawn', by });
-    for (const token of await tokens.list(registered)) await tokens.revoke(id, token.id, by);
+    await tokens.clear(registered, by);
   }
 
   /** What a device was given, once more. @throws DeviceError 'claim-revoked' where it was revoked since */
@@ -113,7 +120,8 @@ export class CredentialDesk {
   async renewByToken(deviceId: string, token: string, address: string, wish: Wish): Promise<DeviceCredentials> {
     const registered = await this.#parts.registry.get(deviceId);
     const isRight = await this.#renewals.check(registered, token);
-    if (registered === undefined || !isRight) throw this.#refused(deviceId, address, 'the token is none of the device');
+    if (registered === undefined) throw this.#refused(deviceId, address, 'there is no such device', false);
+    if (!isRight) throw this.#refused(deviceId, address, 'the token is none of the device');
     const latest = await this.#parts.issuing?.certificates.toRenew(registered);
     if (latest === undefined) throw this.#refused(deviceId, address, 'its certificate is revoked');
     return this.#renew(registered, latest.key, { address, shown: token, ...wish });
@@ -127,7 +135,7 @@ export class CredentialDesk {
     const { registry, issuing, policy } = this.#parts;
     const deviceId = facts.commonName ?? '';
     const registered = await registry.get(deviceId);
-    if (registered === undefined) throw this.#refused(deviceId, address, 'there is no such device');
+    if (registered === undefined) throw this.#refused(deviceId, address, 'there is no such device', false);
     if (issuing === undefined || facts.authority !== issuing.authority.name)
       throw this.#refused(deviceId, address, 'its certificate is of another authority');
     const refusal = await policy.shown(registered, facts);
@@ -190,10 +198,30 @@ export class CredentialDesk {
     const actor = { by: options.by, proof: shown === undefined ? `certificate ${serial}` : 'renewal token' };
     const [certificate, renewal] = await actingAs(actor, async () => {
       const renewed = await issuing.certificates.renew(registered, serial, options);
-      return [renewed, await this.#renewals.replace(registered, this.#renewalEnd(renewed), shown)] as const;
+      const replacing = this.#renewals.replace(registered, this.#renewalEnd(renewed), shown);
+      const token = await replacing.catch(async (error: unknown) => {
+        // Nobody was given it.
+        await issuing.certificates.revoke(renewed.serial, { reason: 'privilegeWithdrawn', by: options.by });
+        throw error;
+      });
+      return [renewed, token] as const;
+    }).catch((error: unknown) => {
+      if (!(error instanceof DeviceError && error.code === 'unknown-device')) throw error;
+      throw this.#refused(device.id, address, 'it was removed or disabled, or lost credentials meanwhile');
     });
     tell({ name: 'certificateRenewed', deviceId: device.id, serial: certificate.serial, by });
     return { certificate: { ...certificate, authorities: issuing.authority.serverAuthorities }, renewal };
+  }
+
+  /** Takes away what was just made where a revocation came first. @throws DeviceError 'unknown-device' */
+  async #checkTrust({ device, generation, trust }: RegisteredDevice, undo: () => Promise<void>): Promise<void> {
+    const now = await this.#parts.registry.get(device.id);
+    if (now?.generation === generation && now.trust === trust) return;
+    await undo();
+    throw new DeviceError(
+      'unknown-device',
+      `Cannot give credentials to ${quoted(device.id)}: it was removed or disabled, or lost credentials meanwhile`,
+    );
   }
 
   /** @throws DeviceError 'renewal-limit' */
@@ -209,9 +237,9 @@ export class CredentialDesk {
   }
 
   /** Operators learn why; whoever asks does not. */
-  #refused(deviceId: string, address: string, why: string): DeviceError {
+  #refused(deviceId: string, address: string, why: string, isKnown = true): DeviceError {
     // A device may have sent its token in the wrong place.
-    this.#parts.tell({ name: 'renewalRefused', deviceId: shownUsername(deviceId) ?? '', address, why });
+    this.#parts.tell({ name: 'renewalRefused', deviceId: shownUsername(deviceId) ?? '', address, why, isKnown });
     return refused(
       deviceId,
       'what was shown does not count; a renewal token or a certificate of the device is expected',

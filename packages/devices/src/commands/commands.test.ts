@@ -210,3 +210,21 @@ test('a failure of the table is told and nothing goes wrong beside it', async ()
   await world.clock.passInTurns(1_000);
   assert.deepEqual(world.sentIds, ['id1']);
 });
+
+test('the oldest commands that have ended make room for others', async () => {
+  const world = new CommandWorld();
+  const commands = await world.open({ commandHistoryMax: 2 });
+  for (const id of ['one', 'two', 'three']) {
+    await commands.request({ ...wake, id });
+    await commands.cancel(id, 'ada');
+    await world.clock.passInTurns(1);
+  }
+  await turns(20);
+  const kept = await Promise.all(['one', 'two', 'three'].map((id) => commands.get(id)));
+  assert.deepEqual(
+    kept.map((command) => command?.id),
+    [undefined, 'two', 'three'],
+  );
+  assert.equal(world.named('deviceLimitReached').length, 1);
+  await commands.close();
+});

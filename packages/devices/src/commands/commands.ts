@@ -3,7 +3,7 @@
  * that device's Clean Start, and again with the same id after a reconnect, until it is confirmed or has expired.
  */
 import { randomUUID } from 'node:crypto';
-import { RevisionConflict, type Table, type TablePage } from '@dunlin/broker';
+import { RevisionConflict, type Table, type TablePage, type TableRecord } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
 import { DeviceError } from '../device-error.ts';
 import { type CommandLimits, resolveCommandLimits } from '../limits/command-limits.ts';
@@ -28,6 +28,7 @@ import { CommandSweep } from './command-sweep.ts';
 import { COMMAND_TABLE, ownedBy } from './command-table.ts';
 import type { TypeList } from './command-types.ts';
 import { CommandWaits, isSettled } from './command-waits.ts';
+import { HistoryRoom } from './history-room.ts';
 import { OpenCounts } from './open-counts.ts';
 
 /** Commands that are read at once. */
@@ -64,6 +65,7 @@ export class Commands {
   readonly #counts = new OpenCounts();
   readonly #changes: CommandChanges;
   readonly #sender: CommandSender;
+  readonly #history: HistoryRoom<Command>;
   readonly #sweep: CommandSweep;
   readonly #waits: CommandWaits;
   readonly #acknowledgements: Acknowledgements;
@@ -94,7 +96,13 @@ export class Commands {
     });
     const historyMs = limits.commandHistoryS * 1_000;
     const expire = (id: string) => changes.apply(id, { kind: 'looked-at' });
-    this.#sweep = new CommandSweep({ table, clock, historyMs, expire, failed });
+    this.#history = new HistoryRoom({
+      ...{ table, clock, failed, recordsMax: limits.commandHistoryMax, bytesMax: limits.commandHistoryBytesMax },
+      madeRoom: (commands) =>
+        this.#limitReached('commandHistoryMax', '', `${commands} of the oldest that have ended made room`),
+    });
+    const forget = (record: TableRecord<Command>) => this.#history.forget(record);
+    this.#sweep = new CommandSweep({ table, clock, historyMs, expire, forget, failed });
     this.#waits = new CommandWaits(clock);
     const apply = (id: string, event: CommandEvent) => changes.apply(id, event);
     const get = async (id: string) => (await table.get(id))?.value;
@@ -116,6 +124,7 @@ export class Commands {
     try {
       await commands.#takeUp();
       commands.#acknowledgements.follow(options.types.all);
+      commands.#history.begin();
       return commands;
     } catch (error) {
       await commands.close();
@@ -230,6 +239,7 @@ export class Commands {
     await this.#acknowledgements.close();
     await this.#requests.idle();
     await this.#changes.idle();
+    await this.#history.close();
     await this.#table.close();
   }
 
@@ -302,6 +312,7 @@ export class Commands {
       this.#options.tell({ name: 'commandSent', commandId, deviceId, attempt: attempts });
     if (endedAtMs !== undefined) {
       this.#counts.remove(deviceId);
+      this.#history.ended(command);
       this.#options.tell({ name: 'commandEnded', commandId, deviceId, state, why });
     }
     this.#waits.tell(command);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type PasswordHash, PasswordVerifier, type Verdict } from '@dunlin/identity';
+import type { DeviceError } from '../device-error.ts';
 import { testRegistry } from '../testing/registry.ts';
 import { Tokens } from './tokens.ts';
 
@@ -339,4 +340,23 @@ test('gives no token to a device of a type that comes in with certificates only'
   await registry.change('d1', { type: 'player' }, { by });
   await tokens.revoke('d1', tokenId, by);
   assert.deepEqual(await list('d1'), []);
+});
+
+test('so many short tokens wait to be hashed, and none for a device that there is not or that has one', async () => {
+  const { registry, tokens } = await setUp();
+  await tokens.importToken('d1', 'hunter2', { by });
+  const ids = Array.from({ length: 101 }, (_, index) => `many-${index}`);
+  for (const id of ids) await registry.add({ id, type: 'camera' }, by);
+  const imports = Promise.allSettled(ids.map((id) => tokens.importToken(id, 'hunter2', { by })));
+  const codeOf = (deviceId: string) =>
+    tokens.importToken(deviceId, 'hunter3', { by }).then(
+      () => undefined,
+      ({ code }: DeviceError) => code,
+    );
+  assert.deepEqual(
+    [await codeOf('nobody'), await codeOf('d1'), await codeOf('d2')],
+    ['unknown-device', 'token-limit', 'busy'],
+  );
+  const refused = (await imports).flatMap((one) => (one.status === 'rejected' ? [one.reason.code] : []));
+  assert.deepEqual(refused, ['busy']);
 });

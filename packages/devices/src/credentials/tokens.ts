@@ -71,6 +71,8 @@ const EXPIRY_MAX_S = 3_155_760_000;
 const OVERLAP_MAX_S = 31_536_000;
 const LABEL_CHARACTERS_MAX = 128;
 const USE_WRITTEN_MS = 60_000;
+/** Short tokens that wait to be hashed for an import: a few seconds of work. */
+const HASHING_MAX = 100;
 const WRONG: TokenVerdict = { kind: 'wrong' };
 /** What an unknown device costs where short tokens are in use: argon2id as it is written. */
 const LIKE_SHORT = parseHash(`$argon2id$v=19$m=19456,t=2,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`);
@@ -92,6 +94,9 @@ export class Tokens {
   #hasShort: boolean | undefined;
   /** A device that was let in lately: what is read of it is what an unknown one costs. */
   #likeness = '';
+  /** Short tokens that are being hashed or wait for it. */
+  #hashing = 0;
+  #lastHash: Promise<unknown> = Promise.resolve();
 
   /** `verifier`: that of the server, which bounds what short tokens cost. `perDeviceMax`: `tokensPerDeviceMax`. */
   constructor(
@@ -130,7 +135,7 @@ export class Tokens {
   /**
    * Takes a token that the device has already. One of 32 bytes and more is kept as SHA-256, a shorter one as argon2id, which
    * costs 25 ms a check; a device has one such at the most.
-   * @throws DeviceError 'unknown-device', 'credential-kind', 'token-limit', 'invalid'
+   * @throws DeviceError 'unknown-device', 'credential-kind', 'token-limit', 'invalid', 'busy'
    */
   async importToken(deviceId: string, token: string, options: IssueOptions): Promise<Omit<IssuedToken, 'token'>> {
     checkOptions(options);
@@ -138,19 +143,14 @@ export class Tokens {
     const bytes = Buffer.from(token);
     if (bytes.length >= LONG_TOKEN_BYTES)
       return this.#add(deviceId, digestOf(bytes), options, (tokens) => this.#room(deviceId, tokens));
-    return this.#add(deviceId, await hashPassword(bytes), options, (tokens) => {
-      const nowMs = this.#clock.nowMs();
-      if (tokens.some((one) => isShort(one) && endOf(one) > nowMs))
-        throw this.#limitReached(
-          deviceId,
-          'shortTokensPerDeviceMax',
-          `it has one below ${LONG_TOKEN_BYTES} bytes, which is the most`,
-        );
-      return this.#room(
-        deviceId,
-        tokens.filter((one) => !isShort(one)),
-      );
-    });
+    const makeRoom = (tokens: readonly StoredToken[]) => this.#shortRoom(deviceId, tokens);
+    // What would be refused anyway costs no hash.
+    const registered = await this.#registry.get(deviceId);
+    if (registered === undefined) throw unknownDevice(deviceId);
+    this.#checkType(deviceId, registered.device.type);
+    const record = await this.#table.get(deviceId);
+    makeRoom(record?.value.generation === registered.generation ? record.value.tokens : []);
+    return this.#add(deviceId, await this.#hashShort(deviceId, bytes), options, makeRoom);
   }
 
   /** Whether a text can be a token that is imported for a device of the type. @throws DeviceError 'credential-kind', 'invalid' */
@@ -216,10 +216,12 @@ export class Tokens {
   }
 
   /**
-   * Takes a token away; who is connected with it goes. Resolves when that survives a crash.
+   * Takes a token away; who is connected with it goes. The device gets no other one by what it was given before. Resolves when
+   * that survives a crash.
    * @throws DeviceError 'unknown-device', 'unknown-token'
    */
   async revoke(deviceId: string, tokenId: string, by: string): Promise<void> {
+    await this.#registry.withdrawTrust(deviceId);
     await this.#update(deviceId, (tokens) => {
       const rest = tokens.filter(({ id }) => id !== tokenId);
       if (rest.length === tokens.length)
@@ -229,8 +231,19 @@ export class Tokens {
         );
       return rest;
     });
-    this.#verifier.forget(ownerOf(deviceId, tokenId));
-    this.#tell({ name: 'tokenRevoked', deviceId, tokenId, by });
+    this.#revoked(deviceId, tokenId, by);
+  }
+
+  /** Takes all tokens away from a device that is given others in their place; else as `revoke`. @throws DeviceError 'unknown-device' */
+  async clear(registered: RegisteredDevice, by: string): Promise<void> {
+    const { id } = registered.device;
+    if ((await this.list(registered)).length === 0) return;
+    let gone: readonly StoredToken[] = [];
+    await this.#update(id, (tokens) => {
+      gone = tokens;
+      return [];
+    });
+    for (const token of gone) this.#revoked(id, token.id, by);
   }
 
   /** What may be seen of the tokens of a device, those that have ended included until others need their room. */
@@ -331,6 +344,38 @@ export class Tokens {
     }
   }
 
+  /** One after the other: an import takes what one core does, and leaves the others to devices. @throws DeviceError 'busy' */
+  async #hashShort(deviceId: string, token: Uint8Array): Promise<string> {
+    if (this.#hashing >= HASHING_MAX)
+      throw new DeviceError(
+        'busy',
+        `Cannot import a token of ${quoted(deviceId)}: ${HASHING_MAX} short ones wait to be hashed; fewer at once are expected`,
+      );
+    this.#hashing += 1;
+    const mine = this.#lastHash
+      .then(() => hashPassword(token))
+      .finally(() => {
+        this.#hashing -= 1;
+      });
+    this.#lastHash = mine.catch(() => undefined);
+    return mine;
+  }
+
+  /** As `#room`, for a short one. @throws DeviceError 'token-limit' */
+  #shortRoom(deviceId: string, tokens: readonly StoredToken[]): readonly StoredToken[] {
+    const nowMs = this.#clock.nowMs();
+    if (tokens.some((one) => isShort(one) && endOf(one) > nowMs))
+      throw this.#limitReached(
+        deviceId,
+        'shortTokensPerDeviceMax',
+        `it has one below ${LONG_TOKEN_BYTES} bytes, which is the most`,
+      );
+    return this.#room(
+      deviceId,
+      tokens.filter((one) => !isShort(one)),
+    );
+  }
+
   /** The tokens that may stay beside a new one: those that have ended go first. @throws DeviceError 'token-limit' */
   #room(deviceId: string, tokens: readonly StoredToken[]): readonly StoredToken[] {
     if (tokens.length < this.#perDeviceMax) return tokens;
@@ -344,6 +389,11 @@ export class Tokens {
   #limitReached(deviceId: string, limit: string, detail: string): DeviceError {
     this.#tell({ name: 'deviceLimitReached', limit, deviceId, detail });
     return new DeviceError('token-limit', `Cannot add a token to ${quoted(deviceId)}: ${detail}`);
+  }
+
+  #revoked(deviceId: string, tokenId: string, by: string): void {
+    this.#verifier.forget(ownerOf(deviceId, tokenId));
+    this.#tell({ name: 'tokenRevoked', deviceId, tokenId, by });
   }
 
   async #add(

@@ -87,3 +87,14 @@ test('lets in exactly who has the values of the device, whatever they are', () =
     }),
   );
 });
+
+test('a part of no device that holds no dash does not let two devices share a Client Identifier', () => {
+  const narrow = compileClientId({ ...form, patterns: { app: 'no-dash' } });
+  const one = { id: 'cam-1', attributes: { partner: 'p1', space: 'home' } };
+  const other = { id: '1', attributes: { partner: 'p1', space: 'cam' } };
+  assert.equal(narrow.problem('p1-fw-home-cam-1', one), undefined);
+  assert.ok(narrow.problem('p1-fw-home-cam-1', other) !== undefined);
+  const uuids = { id: uuid, attributes: { partner: uuid.replace('9', '8'), space: uuid.replace('9', '7') } };
+  const { partner, space } = uuids.attributes;
+  assert.equal(narrow.problem(`${partner}-fw-${space}-${uuid}`, uuids), undefined);
+});

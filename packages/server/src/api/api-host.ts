@@ -1,8 +1,9 @@
 /** Where the API is asked: by requests of listeners, and by the control socket and the program as local administrator. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '@dunlin/broker';
-import type { AuditLog, Tables } from '@dunlin/devices';
+import type { Tables } from '@dunlin/devices';
 import type { FastifyInstance } from 'fastify';
+import type { ServerAudit } from '../audit.ts';
 import { ANSWERED_TABLE, AnsweredRequests } from './answered-requests.ts';
 import { type ApiLimits, type ApiParts, type ApiVisit, apiApplication } from './api-application.ts';
 import { API_KEYS_TABLE, ApiKeys } from './api-keys.ts';
@@ -24,7 +25,7 @@ export interface ApiSettings extends ApiLimits {
 export interface ApiOptions {
   readonly tables: Tables;
   /** What is written down of the changes of these tables. */
-  readonly audit: AuditLog;
+  readonly audit: Pick<ServerAudit, 'log' | 'refusals'>;
   /** How whoever asks by `local` is called. */
   readonly localName: LocalName;
   readonly clock: Clock;

@@ -1,6 +1,6 @@
 /** The route of the audit log. */
-import type { AuditLog } from '@dunlin/devices';
 import { Type } from 'typebox';
+import type { ServerAudit } from '../audit.ts';
 import { type ApiRoute, CLOSED, route } from './api-route.ts';
 import { PAGE_LIMIT, PAGE_QUERY, pageBody, pageOf, timeMs } from './page-schemas.ts';
 
@@ -26,22 +26,27 @@ const QUERY = {
   target: Type.Optional(Type.String({ maxLength: 1_024, description: 'Id of what it was done to, such as a device.' })),
   sinceMs: Type.Optional(timeMs('Done at that time or later.')),
   beforeMs: Type.Optional(timeMs('Done before that time.')),
+  refused: Type.Optional(
+    Type.Boolean({
+      description: 'In place of changes: refused renewals and codes, which have an order and numbers of their own.',
+    }),
+  ),
 };
 
-export function auditRoutes(audit: AuditLog): ApiRoute[] {
+export function auditRoutes({ log, refusals }: Pick<ServerAudit, 'log' | 'refusals'>): ApiRoute[] {
   return [
     route({
       method: 'GET',
       path: '/api/v1/audit',
       operationId: 'listAuditEntries',
       summary:
-        'Changes, the newest first; of several conditions all have to hold, and a page may be empty before the last',
+        'Changes, or what somebody tried and may not, the newest first; of several conditions all have to hold, and a page may be empty before the last',
       tag: 'audit',
       scope: 'audit:read',
       query: Type.Object({ ...PAGE_QUERY, ...QUERY }, CLOSED),
       answer: pageOf(ENTRY),
-      async handle({ query: { limit = PAGE_LIMIT, cursor, ...query } }) {
-        const page = await audit.list(limit, cursor, query);
+      async handle({ query: { limit = PAGE_LIMIT, cursor, refused = false, ...query } }) {
+        const page = await (refused ? refusals : log).list(limit, cursor, query);
         return { body: pageBody(page.entries, page.cursor) };
       },
     }),
