@@ -117,7 +117,7 @@ describe('requests sent without waiting for answers', () => {
     const wire = await accepting.next();
     const received: number[] = [];
     await new Promise<void>((resolve) => {
-      wire.bind({
+      wire.open({
         received(bytes) {
           received.push(...bytes);
           if (received.length === 4) resolve();
