@@ -13,7 +13,7 @@ import {
   protocolError,
   writeClientPacketWithin,
 } from '@dunlin/protocol';
-import type { Wire, WireHandler } from '@dunlin/transport';
+import type { Wire, WireHandler } from '@dunlin/transport/wire';
 import { MqttError } from './errors.ts';
 import type { KeepAlive } from './keep-alive.ts';
 

@@ -30,7 +30,7 @@ const FOLDER = /^\.files-[A-Za-z\d]{6}$/;
 
 export interface FileSetOptions {
   /** Whether files that are there are replaced; else `commit` throws (`EEXIST`) and leaves them. Default true. */
-  readonly replaces?: boolean;
+  readonly replaces?: boolean | undefined;
 }
 
 /** Errors are those of the system, with `code` and `syscall`. */

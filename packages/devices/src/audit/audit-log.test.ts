@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryTable } from '@dunlin/broker';
+import { actingAs } from '../actor.ts';
 import { TestClock } from '../testing/clock.ts';
-import { actingAs } from './actor.ts';
 import { AUDIT_TABLE, type AuditEntry, AuditLog } from './audit-log.ts';
 
 const change = { action: 'device.add', target: 'cam-1' };

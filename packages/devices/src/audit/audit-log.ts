@@ -1,8 +1,9 @@
 /** The audit log: who changed what and when, as many entries as the configuration keeps. */
 import type { Awaitable, Clock, Table, TableDefinition } from '@dunlin/broker';
+import { type Actor, actingForService, currentActor } from '../actor.ts';
 import { RoomNotice } from '../room-notice.ts';
-import { type Actor, actingForService, currentActor } from './actor.ts';
 import type { Change, MadeChange } from './change.ts';
+import { currentGathering } from './gathering.ts';
 
 export interface AuditEntry extends Actor, Change {
   /** Rises with each. */
@@ -64,7 +65,7 @@ export class AuditLog {
   /** Writes a change of whoever is acting down, among others where those are gathered. */
   note({ isOfTime, ...change }: MadeChange): Awaitable<Recorded> {
     if (isOfTime) return actingForService(() => this.record(change));
-    const { gathering } = currentActor();
+    const gathering = currentGathering();
     return gathering === undefined ? this.record(change) : gathering.add(change, this);
   }
 

@@ -1,5 +1,5 @@
 /** What is remembered of every certificate that was issued to a device. */
-import type { TableDefinition } from '@dunlin/broker';
+import type { TableDefinition, TableRecord } from '@dunlin/broker';
 
 /** Why a certificate is revoked, with the CRLReason of RFC 5280 (section 5.3.1). */
 export const REVOCATION_REASONS = {
@@ -34,6 +34,8 @@ export interface CertificateRecord {
   readonly replacedBy: string | undefined;
 }
 
+export type StoredCertificate = TableRecord<CertificateRecord>;
+
 /** The one term of the index `revoked`. */
 export const REVOKED = 'revoked';
 
@@ -54,6 +56,18 @@ export function dayOf(ms: number): string {
 }
 
 /** Whether it counts at that time. */
-export function isValid({ notAfterMs, revokedAtMs }: CertificateRecord, nowMs: number): boolean {
+export function isValid(
+  { notAfterMs, revokedAtMs }: Pick<CertificateRecord, 'notAfterMs' | 'revokedAtMs'>,
+  nowMs: number,
+): boolean {
   return nowMs <= notAfterMs && (revokedAtMs === undefined || nowMs < revokedAtMs);
+}
+
+/**
+ * Of these certificates of one device, none of them revoked, the one that it has in use: of those that it came with the one
+ * issued last; where it never came with one the first, since what was to take its place may not have arrived.
+ */
+export function inUse(certificates: readonly StoredCertificate[]): StoredCertificate | undefined {
+  const byIssue = certificates.toSorted((one, other) => one.value.issuedAtMs - other.value.issuedAtMs);
+  return byIssue.findLast(({ value }) => value.firstUsedAtMs !== undefined) ?? byIssue[0];
 }

@@ -1,16 +1,24 @@
 /** The certificates of devices: issued, renewed with overlap, revoked, and remembered until long after their end. */
 import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
-import { RevisionConflict, type Table, type TablePage, type TableRecord } from '@dunlin/broker';
-import { actingForService } from '../audit/actor.ts';
+import { RevisionConflict, type Table, type TablePage } from '@dunlin/broker';
+import { actingForService } from '../actor.ts';
 import { compareAndSet } from '../compare-and-set.ts';
 import type { Device } from '../device.ts';
 import { DeviceError } from '../device-error.ts';
 import type { ServiceParts } from '../ports.ts';
 import type { RegisteredDevice } from '../registry/registry.ts';
+import { Turns } from '../turns.ts';
 import { CertificateError } from './certificate-error.ts';
-import { CERTIFICATES, type CertificateRecord, dayOf, isValid, type RevocationReason } from './certificate-record.ts';
+import {
+  CERTIFICATES,
+  type CertificateRecord,
+  dayOf,
+  inUse,
+  isValid,
+  type RevocationReason,
+  type StoredCertificate,
+} from './certificate-record.ts';
 import { readCsr } from './csr.ts';
-import { DeviceTurns } from './device-turns.ts';
 import type { IssuedCertificate, IssuingAuthority } from './issuing-authority.ts';
 import { normalSerial } from './serial-number.ts';
 
@@ -46,8 +54,6 @@ export interface CertificateOptions {
   readonly by: string;
 }
 
-export type StoredCertificate = TableRecord<CertificateRecord>;
-
 const DAY_MS = 86_400_000;
 /** Certificates of one device that are looked at, with revoked and expired ones. */
 const RECORDS_MAX = 1_000;
@@ -59,7 +65,8 @@ export class Certificates {
   readonly #parts: ServiceParts;
   readonly #authority: IssuingAuthority;
   readonly #settings: CertificateSettings;
-  readonly #turns = new DeviceTurns();
+  /** By device: what reads several records and then decides. */
+  readonly #turns = new Turns();
   readonly #isThere: (device: CertifiedDevice) => Promise<boolean>;
 
   /** `isThere`: whether the device is still in the registry. Default: whoever asks for a certificate has seen to that. */
@@ -183,6 +190,24 @@ export class Certificates {
     return this.table.scan({ index: 'device', exact: deviceId, ...page });
   }
 
+  /** Those of a device that are not revoked, with those that ended; among them no other one that had the id before. */
+  async unrevoked(device: CertifiedDevice): Promise<readonly StoredCertificate[]> {
+    return (await this.#ofDevice(device)).filter(({ value }) => value.revokedAtMs === undefined);
+  }
+
+  /**
+   * The certificate that is to be renewed: the one that the device has in use, though it may have ended. Undefined where it has
+   * none that is not revoked, or the one in its place was taken away.
+   */
+  async toRenew(device: CertifiedDevice): Promise<StoredCertificate | undefined> {
+    const all = await this.#ofDevice(device);
+    const found = inUse(all.filter(({ value }) => value.revokedAtMs === undefined));
+    // One that ended by itself was never revoked: what took its place speaks for it.
+    const next = all.find(({ key }) => key === found?.value.replacedBy)?.value;
+    const isWithdrawn = next?.revokedAtMs !== undefined && next.reason !== 'superseded';
+    return isWithdrawn ? undefined : found;
+  }
+
   /** Forgets those that ended long ago, up to `limit`. Settles with how many. */
   async sweep(limit: number): Promise<number> {
     const before = dayOf(this.#parts.clock.nowMs() - this.#settings.historyDays * DAY_MS);
@@ -224,6 +249,11 @@ export class Certificates {
     if (await this.#isThere(device)) return;
     const { id } = device.device;
     throw new DeviceError('unknown-device', `Cannot certify ${JSON.stringify(id)}: there is no such device any more`);
+  }
+
+  async #ofDevice({ device, generation }: CertifiedDevice): Promise<readonly StoredCertificate[]> {
+    const { records } = await this.list(device.id, { limit: RECORDS_MAX });
+    return records.filter(({ value }) => value.generation === generation);
   }
 
   /** The certificate of an earlier renewal that nobody ever came with. */

@@ -1,8 +1,8 @@
 /** Tells of certificates that end soon: in events, on a topic of each device, and in numbers. */
 import type { Timer } from '@dunlin/broker';
 import type { DeviceBroker, ServiceParts } from '../ports.ts';
-import { dayOf, isValid } from './certificate-record.ts';
-import type { Certificates, StoredCertificate } from './certificates.ts';
+import { dayOf, inUse, isValid, type StoredCertificate } from './certificate-record.ts';
+import type { Certificates } from './certificates.ts';
 import type { Revocations } from './revocations.ts';
 
 export interface ExpirySettings {
@@ -115,17 +115,12 @@ export class ExpiryWatch {
     } while (cursor !== undefined && !this.#isClosed);
   }
 
-  /** The certificate that a device lives on: of those not revoked the last to end, one that was used before any that was not. */
+  /** The certificate that a device lives on: the one in use of those that count, else of those that have ended by themselves. */
   async #lastOf(deviceId: string): Promise<StoredCertificate | undefined> {
     const { records } = await this.#certificates.list(deviceId, { limit: PAGE });
     const nowMs = this.#parts.clock.nowMs();
-    const counts = ({ value }: StoredCertificate) => isValid(value, Math.min(nowMs, value.notAfterMs));
-    const usable = records.filter(counts);
-    const valid = usable.filter(({ value }) => isValid(value, nowMs));
-    const candidates = valid.length > 0 ? valid : usable;
-    const used = candidates.filter(({ value }) => value.firstUsedAtMs !== undefined);
-    const [first, ...others] = used.length > 0 ? used : candidates;
-    return others.reduce((last, each) => (each.value.notAfterMs > last.value.notAfterMs ? each : last), first);
+    const valid = records.filter(({ value }) => isValid(value, nowMs));
+    return inUse(valid) ?? inUse(records.filter(({ value }) => isValid(value, Math.min(nowMs, value.notAfterMs))));
   }
 
   #isNear({ value }: StoredCertificate, nowMs: number): boolean {

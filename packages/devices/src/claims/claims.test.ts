@@ -8,6 +8,7 @@ import { csrPem, ecPair, NOW_MS, openAuthority } from '../authority/testing/flee
 import type { DeviceError } from '../device-error.ts';
 import type { DeviceType } from '../device-type.ts';
 import type { DeviceEvent } from '../events.ts';
+import { CLAIM_LIMITS, type ClaimLimits, GUESS_WINDOW_MS } from '../limits/claim-limits.ts';
 import type { Tables } from '../ports.ts';
 import { DeviceTypes } from '../registry/types.ts';
 import { DeviceService } from '../service.ts';
@@ -15,7 +16,6 @@ import { TestClock } from '../testing/clock.ts';
 import { MemoryTables } from '../testing/registry.ts';
 import { deviceType } from '../testing/types.ts';
 import { CODE_ALPHABET } from './claim-code.ts';
-import { CLAIM_LIMITS, type ClaimLimits, GUESS_WINDOW_MS } from './claim-limits.ts';
 import type { Collected } from './claims.ts';
 
 const FRAME = deviceType({ name: 'frame', credential: 'certificate', claimable: true, claimAttributes: ['model'] });

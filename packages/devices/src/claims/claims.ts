@@ -9,17 +9,17 @@
 import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import { RevisionConflict, type Table, type TableRecord, type Timer } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
-import { actingAs, actingForService } from '../audit/actor.ts';
-import { DeviceTurns } from '../authority/device-turns.ts';
+import { actingAs, actingForService } from '../actor.ts';
 import { compareAndSet } from '../compare-and-set.ts';
 import { DeviceError, throwProblems } from '../device-error.ts';
+import type { ClaimLimits } from '../limits/claim-limits.ts';
 import type { ServiceParts } from '../ports.ts';
 import { ATTRIBUTE_VALUE_EXPECTED, isAttributeValue } from '../registry/device-input.ts';
 import type { RegisteredDevice, Registry } from '../registry/registry.ts';
 import type { DeviceTypes } from '../registry/types.ts';
+import { Turns } from '../turns.ts';
 import { CLAIMS, type Claim } from './claim.ts';
 import { newCode, readCode } from './claim-code.ts';
-import type { ClaimLimits } from './claim-limits.ts';
 import { type CredentialDesk, type DeviceCredentials, type Issuing, wantsCertificate } from './device-credentials.ts';
 import { OpenClaims } from './open-claims.ts';
 import { seal, unseal } from './sealed.ts';
@@ -103,7 +103,8 @@ export class Claims {
   readonly #table: Table<Claim>;
   readonly #open: OpenClaims;
   readonly #wrong: WrongCodes;
-  readonly #turns = new DeviceTurns();
+  /** By id of the claim. */
+  readonly #turns = new Turns();
   readonly #timer: Timer;
   readonly #end: () => void;
   #sweeping: Promise<void> | undefined;

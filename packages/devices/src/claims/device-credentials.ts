@@ -1,17 +1,17 @@
 /** The credentials that devices get without anybody who manages them: by a claim, by renewal, and taken away by their owner. */
 import { type CertificateFacts, type Clock, shownUsername } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
-import { actingAs } from '../audit/actor.ts';
-import type { Certificates, StoredCertificate } from '../authority/certificates.ts';
+import { actingAs } from '../actor.ts';
+import type { Certificates } from '../authority/certificates.ts';
 import type { IssuedCertificate, IssuingAuthority } from '../authority/issuing-authority.ts';
 import type { CertificatePolicy } from '../credentials/device-method.ts';
 import type { Tokens } from '../credentials/tokens.ts';
 import { DeviceError } from '../device-error.ts';
+import type { ClaimLimits } from '../limits/claim-limits.ts';
 import type { ServiceParts } from '../ports.ts';
 import type { RegisteredDevice, Registry } from '../registry/registry.ts';
 import type { DeviceTypes } from '../registry/types.ts';
 import { Attempts } from './attempts.ts';
-import type { ClaimLimits } from './claim-limits.ts';
 import { Renewals, type RenewalToken } from './renewals.ts';
 
 /** What a device is given, shown once. */
@@ -52,8 +52,6 @@ export interface Wish {
 const DAY_MS = 86_400_000;
 /** As with certificates: long enough for a device that was cut off right after it asked. */
 const OVERLAP_MS = 7 * DAY_MS;
-/** Certificates of one device that are looked at. */
-const RECORDS_MAX = 1_000;
 
 export class CredentialDesk {
   readonly #parts: CredentialParts;
@@ -105,7 +103,7 @@ export class CredentialDesk {
     const registered = await this.#parts.registry.get(deviceId);
     const isRight = await this.#renewals.check(registered, token);
     if (registered === undefined || !isRight) throw this.#refused(deviceId, address, 'the token is none of the device');
-    const latest = await this.#latest(registered);
+    const latest = await this.#parts.issuing?.certificates.toRenew(registered);
     if (latest === undefined) throw this.#refused(deviceId, address, 'its certificate is revoked');
     return this.#renew(registered, latest.key, { address, shown: token, ...wish });
   }
@@ -129,7 +127,7 @@ export class CredentialDesk {
   /** Renews for the owner of a device, who carries the file to it. @throws DeviceError as `renewByToken`; CertificateError */
   async renewForOwner(registered: RegisteredDevice, wish: Wish & { readonly by: string }): Promise<GivenCertificate> {
     const { issuing } = this.#parts;
-    const latest = await this.#latest(registered);
+    const latest = await issuing?.certificates.toRenew(registered);
     if (issuing === undefined || latest === undefined)
       throw refused(registered.device.id, 'it has no certificate that counts; a new claim is expected');
     this.#count(registered.device.id);
@@ -138,31 +136,11 @@ export class CredentialDesk {
     return { ...certificate, authorities: issuing.authority.serverAuthorities };
   }
 
-  /** The certificate that the device has in use, or got first where it used none; undefined: none that is not revoked. */
-  async #latest({ device, generation }: RegisteredDevice): Promise<StoredCertificate | undefined> {
-    const page = await this.#parts.issuing?.certificates.list(device.id, { limit: RECORDS_MAX });
-    const all = (page?.records ?? []).filter(({ value }) => value.generation === generation);
-    const found = all.filter(({ value }) => value.revokedAtMs === undefined);
-    const issued = ({ value }: StoredCertificate): number => value.issuedAtMs;
-    const used = found.filter(({ value }) => value.firstUsedAtMs !== undefined);
-    const latest =
-      used.length > 0
-        ? used.reduce((one, other) => (issued(other) > issued(one) ? other : one))
-        : found.sort((one, other) => issued(one) - issued(other))[0];
-    // One that ended by itself was never revoked: what took its place speaks for it.
-    const next = all.find(({ key }) => key === latest?.value.replacedBy)?.value;
-    const isWithdrawn = next?.revokedAtMs !== undefined && next.reason !== 'superseded';
-    return isWithdrawn ? undefined : latest;
-  }
-
   /** Until when the owner need not do anything, and what the device has; for its owner. */
   async state(registered: RegisteredDevice): Promise<CredentialState> {
     const { issuing, tokens } = this.#parts;
     const nowMs = this.#clock.nowMs();
-    const page = await issuing?.certificates.list(registered.device.id, { limit: RECORDS_MAX });
-    const ends = (page?.records ?? [])
-      .filter(({ value }) => value.generation === registered.generation && value.revokedAtMs === undefined)
-      .map(({ value }) => value.notAfterMs);
+    const ends = ((await issuing?.certificates.unrevoked(registered)) ?? []).map(({ value }) => value.notAfterMs);
     const hasToken = (await tokens.list(registered)).some(({ endsAtMs }) => endsAtMs > nowMs);
     const renewableUntilMs = await this.#renewals.endOf(registered);
     return { hasToken, certificateEndsAtMs: ends.length === 0 ? undefined : Math.max(...ends), renewableUntilMs };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { turns } from '../testing/clock.ts';
 import { CommandWorld } from '../testing/command-world.ts';
+import { MemoryTables } from '../testing/registry.ts';
 
 const wake = { deviceId: 'cam1', type: 'wake', by: 'ada' };
 const show = { deviceId: 'pix1', type: 'show', input: { artwork: 'a' }, by: 'ada' };
@@ -143,6 +144,32 @@ test('a device that is removed has no command that could still go out', async ()
   world.devices.delete('cam1');
   await commands.deviceChanged('cam1');
   assert.deepEqual([commands.open, (await commands.get('id2'))?.why], [0, 'the device was removed']);
+});
+
+test('a command that was asked for in the moment in which its device is removed ends with the others', async () => {
+  const tables = new MemoryTables();
+  const stored = Promise.withResolvers<void>();
+  const world = new CommandWorld({
+    table: (definition) => {
+      const table = tables.table(definition);
+      const { put } = table;
+      table.put = async (...written) => {
+        await stored.promise;
+        return put.apply(table, written);
+      };
+      return table;
+    },
+  });
+  const commands = await world.open();
+  const requested = commands.request(wake);
+  await turns();
+  world.devices.delete('cam1');
+  const removed = commands.deviceRemoved('cam1');
+  await turns();
+  stored.resolve();
+  const { id } = await requested;
+  await removed;
+  assert.deepEqual([commands.open, (await commands.get(id))?.why], [0, 'the device was removed']);
 });
 
 test('a device that comes under the id of another one does not get its commands', async () => {

@@ -6,14 +6,15 @@ import { randomUUID } from 'node:crypto';
 import { RevisionConflict, type Table, type TablePage } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
 import { DeviceError } from '../device-error.ts';
-import type { DeviceLookup } from '../known-device.ts';
+import { type CommandLimits, resolveCommandLimits } from '../limits/command-limits.ts';
 import type { DeviceBroker, ServiceParts } from '../ports.ts';
 import type { Connections } from '../presence/connections.ts';
+import type { DeviceLookup } from '../registry/known-device.ts';
+import { Turns } from '../turns.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import { type Command, isCommandId } from './command.ts';
 import { CommandChanges } from './command-changes.ts';
 import type { CommandEvent } from './command-flow.ts';
-import { type CommandLimits, resolveCommandLimits } from './command-limits.ts';
 import {
   type CommandRequest,
   checkCommandId,
@@ -67,8 +68,8 @@ export class Commands {
   readonly #waits: CommandWaits;
   readonly #acknowledgements: Acknowledgements;
   readonly #endTypes: () => void;
-  /** Requests that are being stored, by id. */
-  readonly #requests = new Map<string, Promise<Command>>();
+  /** Those that are being stored, by id: check and put are one step for everybody who comes with the same id. */
+  readonly #requests = new Turns();
   #order = 0;
   #isClosed = false;
 
@@ -140,15 +141,7 @@ export class Commands {
   async request(request: CommandRequest): Promise<Command> {
     const id = request.id ?? (this.#options.newId ?? randomUUID)();
     checkCommandId(id);
-    // Its check and its put are one step for everybody who comes with the same id.
-    const before = this.#requests.get(id);
-    if (before !== undefined) {
-      await before.catch(() => undefined);
-      return this.request({ ...request, id });
-    }
-    const run = this.#request(id, request).finally(() => this.#requests.delete(id));
-    this.#requests.set(id, run);
-    return run;
+    return this.#requests.run(id, () => this.#request(id, request));
   }
 
   /** A command; undefined where there is none, or none any more. */
@@ -219,6 +212,13 @@ export class Commands {
     } while (cursor !== undefined);
   }
 
+  /** It is not in the registry any more: its commands end, those included that are being stored. */
+  async deviceRemoved(deviceId: string): Promise<void> {
+    // Who asked the registry before it was removed is among them; who asks from here on is refused.
+    await this.#requests.allOver();
+    await this.deviceChanged(deviceId);
+  }
+
   /** Sends nothing more; settles when what was under way is stored. What waits lets go. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
@@ -228,8 +228,8 @@ export class Commands {
     this.#waits.close();
     await this.#sweep.close();
     await this.#acknowledgements.close();
-    await Promise.allSettled(this.#requests.values());
-    await this.#changes.allIdle();
+    await this.#requests.idle();
+    await this.#changes.idle();
     await this.#table.close();
   }
 

@@ -8,9 +8,10 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Awaitable, RevisionConflict, type Table, type TableDefinition, type Timer } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
 import { DeviceError, throwProblems } from '../device-error.ts';
+import type { CommandLimits } from '../limits/command-limits.ts';
 import type { ServiceParts } from '../ports.ts';
+import { Turns } from '../turns.ts';
 import { isCommandId } from './command.ts';
-import type { CommandLimits } from './command-limits.ts';
 import { type CommandRequest, readInput } from './command-request.ts';
 import type { Commands } from './commands.ts';
 
@@ -98,8 +99,8 @@ export class GroupCommands {
   readonly #options: GroupCommandsOptions;
   readonly #table: Table<Batch>;
   readonly #running = new Map<string, Running>();
-  /** Requests that are being stored, by id. */
-  readonly #requests = new Map<string, Promise<Batch>>();
+  /** Those that are being stored, by id: check and put are one step for everybody who comes with the same id. */
+  readonly #requests = new Turns();
   readonly #timers: readonly Timer[];
   #underWay: Promise<unknown> = Promise.resolve();
   #isClosed = false;
@@ -126,8 +127,9 @@ export class GroupCommands {
   }
 
   /**
-   * Has a command done by each member that the group has when it is its turn. Settles when that is stored. The same id
-   * again is the same batch.
+   * Has a command done by each member of the group, a page of members at a time in an order that stays. One that leaves before
+   * its turn is not asked, and one that joins only where its place in the order is still to come: who has to be asked for
+   * certain is a member when this is called. Settles when the batch is stored. The same id again is the same batch.
    * @throws DeviceError 'invalid', 'batches-limit', 'command-conflict'
    */
   async request(request: GroupRequest): Promise<Batch> {
@@ -138,14 +140,7 @@ export class GroupCommands {
     if (!Number.isInteger(perSecond) || perSecond < 1 || perSecond > PER_SECOND_MAX)
       problems.push(`perSecond is ${perSecond}: 1 to ${PER_SECOND_MAX} commands a second are expected`);
     throwProblems(`send the command ${quoted(type)} to the group ${quoted(group)}`, problems);
-    const before = this.#requests.get(id);
-    if (before !== undefined) {
-      await before.catch(() => undefined);
-      return this.request({ ...request, id });
-    }
-    const run = this.#request(id, perSecond, request).finally(() => this.#requests.delete(id));
-    this.#requests.set(id, run);
-    return run;
+    return this.#requests.run(id, () => this.#request(id, perSecond, request));
   }
 
   /** A batch; undefined where there is none, or none any more. */
@@ -184,7 +179,7 @@ export class GroupCommands {
     if (this.#isClosed) return;
     this.#isClosed = true;
     for (const timer of this.#timers) timer.cancel();
-    await Promise.allSettled(this.#requests.values());
+    await this.#requests.idle();
     await this.#underWay;
     await this.#table.close();
   }

@@ -16,9 +16,9 @@ import { quoted } from '@dunlin/protocol';
 import { after } from '../awaitable.ts';
 import { compareAndSet } from '../compare-and-set.ts';
 import { DeviceError, throwProblems } from '../device-error.ts';
+import { CREDENTIAL_LIMITS } from '../limits/credential-limits.ts';
 import type { ServiceParts } from '../ports.ts';
 import type { RegisteredDevice, Registry } from '../registry/registry.ts';
-import { CREDENTIAL_LIMITS } from './credential-limits.ts';
 import {
   digestOf,
   endOf,

@@ -4,8 +4,8 @@ import { Type } from 'typebox';
 import { type ApiRoute, CLOSED, route } from './api-route.ts';
 import { known } from './device-routes.ts';
 import { DEVICE_PARAMS } from './device-schemas.ts';
-import { fromCursor, toCursor } from './page-cursor.ts';
-import { PAGE_LIMIT, PAGE_QUERY, pageBody, pageOf, timeMs } from './page-schemas.ts';
+import { type PageAsked, tablePage } from './page-cursor.ts';
+import { PAGE_QUERY, pageOf, timeMs } from './page-schemas.ts';
 import { ApiProblem } from './problems.ts';
 
 const tag = 'commands';
@@ -65,17 +65,10 @@ export function commandRoutes(service: DeviceService): ApiRoute[] {
       params: DEVICE_PARAMS,
       query: Type.Object(PAGE_QUERY, CLOSED),
       answer: pageOf(COMMAND),
-      async handle({ params: { id }, query: { limit = PAGE_LIMIT, cursor } }) {
+      async handle({ params: { id }, query }) {
         known(id, await registry.get(id));
-        const page = await fromCursor(cursor, (at) =>
-          service.commands.list({ deviceId: id, limit, ...(at !== undefined && { cursor: at }) }),
-        );
-        return {
-          body: pageBody(
-            page.records.map(({ value }) => shownCommand(value)),
-            toCursor(page.cursor),
-          ),
-        };
+        const list = (page: PageAsked) => service.commands.list({ deviceId: id, ...page });
+        return tablePage(query, list, ({ value }) => shownCommand(value));
       },
     }),
     route({

@@ -3,8 +3,8 @@ import type { Batch, DeviceService } from '@dunlin/devices';
 import { Type } from 'typebox';
 import { type ApiRoute, CLOSED, route } from './api-route.ts';
 import { COMMAND, shownCommand } from './command-routes.ts';
-import { fromCursor, toCursor } from './page-cursor.ts';
-import { PAGE_LIMIT, PAGE_QUERY, pageBody, pageOf, timeMs } from './page-schemas.ts';
+import { type PageAsked, tablePage } from './page-cursor.ts';
+import { PAGE_QUERY, pageOf, timeMs } from './page-schemas.ts';
 import { ApiProblem } from './problems.ts';
 
 const tag = 'commands';
@@ -77,13 +77,10 @@ export function groupRoutes(service: DeviceService): ApiRoute[] {
       params: ID,
       query: Type.Object(PAGE_QUERY, CLOSED),
       answer: pageOf(COMMAND),
-      async handle({ params: { batchId }, query: { limit = PAGE_LIMIT, cursor } }) {
+      async handle({ params: { batchId }, query }) {
         known(batchId, await service.groupCommands.get(batchId));
-        const page = await fromCursor(cursor, (at) =>
-          service.commands.list({ batchId, limit, ...(at !== undefined && { cursor: at }) }),
-        );
-        const commands = page.records.map(({ value }) => shownCommand(value));
-        return { body: pageBody(commands, toCursor(page.cursor)) };
+        const list = (page: PageAsked) => service.commands.list({ batchId, ...page });
+        return tablePage(query, list, ({ value }) => shownCommand(value));
       },
     }),
     route({

@@ -4,8 +4,8 @@ import { Type } from 'typebox';
 import { type ApiRoute, CLOSED, route } from './api-route.ts';
 import { known } from './device-routes.ts';
 import { DEVICE_PARAMS } from './device-schemas.ts';
-import { fromCursor, toCursor } from './page-cursor.ts';
-import { PAGE_LIMIT, PAGE_QUERY, pageBody, pageOf, timeMs } from './page-schemas.ts';
+import { type PageAsked, tablePage } from './page-cursor.ts';
+import { PAGE_QUERY, pageOf, timeMs } from './page-schemas.ts';
 import { PRESENCE, shownPresence } from './presence-shape.ts';
 import { shownToken, TOKEN } from './token-routes.ts';
 
@@ -50,16 +50,9 @@ export function presenceRoutes(service: DeviceService): ApiRoute[] {
       scope,
       query: Type.Object({ ...PAGE_QUERY, connected: Type.Optional(Type.Literal('true')) }, CLOSED),
       answer: pageOf(PRESENCE),
-      async handle({ query: { limit = PAGE_LIMIT, cursor, connected } }) {
-        const page = await fromCursor(cursor, (at) =>
-          service.presence.list({ connected: connected === 'true', limit, ...(at !== undefined && { cursor: at }) }),
-        );
-        return {
-          body: pageBody(
-            page.records.map(({ value }) => shownPresence(value)),
-            toCursor(page.cursor),
-          ),
-        };
+      async handle({ query: { connected, ...query } }) {
+        const list = (page: PageAsked) => service.presence.list({ connected: connected === 'true', ...page });
+        return tablePage(query, list, ({ value }) => shownPresence(value));
       },
     }),
     route({

@@ -1,5 +1,5 @@
 /** The limits of commands, with their units and defaults: one table for the code, the configuration and its reference. */
-import { resolveLimits } from '../service-limits.ts';
+import { resolveLimits } from './service-limits.ts';
 
 export interface CommandLimit {
   readonly default: number;
