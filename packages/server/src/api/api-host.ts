@@ -138,14 +138,15 @@ export class ApiHost {
   }
 
   /** Answers a request that came over a listener. */
-  take(request: IncomingMessage, response: ServerResponse, visit: ApiVisit): void {
-    const { address } = visit.peer;
-    const problem = showsNothing(request) ? this.#strangers.limited(address) : undefined;
-    if (problem !== undefined) {
+  take(request: IncomingMessage, response: ServerResponse, visit: ApiVisit | undefined): void {
+    // Whoever came by no listener is told so by the application.
+    const address = visit?.peer.address;
+    const problem = address !== undefined && showsNothing(request) ? this.#strangers.limited(address) : undefined;
+    if (address !== undefined && problem !== undefined) {
       answerOverLimit(this.#overLimit, request, response, problem, address);
       return;
     }
-    this.#visits.set(request, visit);
+    if (visit !== undefined) this.#visits.set(request, visit);
     this.#app.routing(request, response);
   }
 
