@@ -346,7 +346,7 @@ test('so many short tokens wait to be hashed, and none for a device that there i
   const { registry, tokens } = await setUp();
   await tokens.importToken('d1', 'hunter2', { by });
   const ids = Array.from({ length: 101 }, (_, index) => `many-${index}`);
-  for (const id of ids) await registry.add({ id, type: 'camera' }, by);
+  for (const id of ids) await registry.add({ id, type: 'lamp' }, by);
   const imports = Promise.allSettled(ids.map((id) => tokens.importToken(id, 'hunter2', { by })));
   const codeOf = (deviceId: string) =>
     tokens.importToken(deviceId, 'hunter3', { by }).then(

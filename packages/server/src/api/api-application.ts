@@ -2,13 +2,13 @@
  * The API as a Fastify application, made of its parts: every request passes the same steps. Who asks, whether that is
  * allowed and not too often, whether the input is right, whether it was carried out before; then its route.
  */
-import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '@dunlin/broker';
 import { actingAs } from '@dunlin/devices';
 import type { HttpVisit } from '@dunlin/transport';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { TSchema } from 'typebox';
+import { RETRY_AFTER_S, SECURITY_HEADERS } from './answer-headers.ts';
 import { type AnsweredRequests, requestHash } from './answered-requests.ts';
 import type { ApiKeys } from './api-keys.ts';
 import { type ApiAnswer, type ApiCall, type ApiRoute, takesNothing } from './api-route.ts';
@@ -23,7 +23,7 @@ import type { OwnerSessions } from './owner-sessions.ts';
 import { ApiProblem, PROBLEMS, type ProblemCode, problemBody } from './problems.ts';
 import { RequestRate } from './request-rate.ts';
 import type { Caller } from './scopes.ts';
-import { Strangers, tooMany } from './strangers.ts';
+import { type Strangers, tooMany } from './strangers.ts';
 
 export interface ApiLimits {
   /** Of one key, a second. */
@@ -56,6 +56,8 @@ export interface ApiParts {
   readonly local: Caller;
   readonly routes: readonly ApiRoute[];
   readonly limits: ApiLimits;
+  readonly strangers: Strangers;
+  readonly newRequestId: () => string;
   /** Pages of other origins that may ask, with a key. */
   readonly corsOrigins: readonly string[];
   /** Who sent a request that came over a listener. */
@@ -92,15 +94,6 @@ export interface RefusedRequest {
 /** Longest path parameter, percent signs included: a device id of 128 characters of four bytes. */
 const PARAMETER_CHARACTERS_MAX = 128 * 12;
 const DEPTH_MAX = 32;
-const RETRY_AFTER_S = 1;
-
-const SECURITY_HEADERS = {
-  'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-} as const;
 
 /** What is known of a request while it passes. */
 interface Passage {
@@ -120,10 +113,14 @@ export async function apiApplication(parts: ApiParts): Promise<FastifyInstance> 
     logger: false,
     bodyLimit: parts.limits.bodyBytesMax,
     requestIdHeader: false,
-    genReqId: requestIds(),
+    genReqId: parts.newRequestId,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX },
-    frameworkErrors: (error, request, reply) => void answerProblem(parts, error, request, reply),
+    frameworkErrors: (error, request, reply) => {
+      // No hook has counted it.
+      const refusal = parts.visitOf(request.raw) && parts.strangers.take(addressOf(request, parts));
+      void answerProblem(parts, refusal ?? error, request, reply);
+    },
   });
   const passages = new WeakMap<FastifyRequest, Passage>();
   app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => checkOf(schema, httpPart));
@@ -152,13 +149,6 @@ function throwUnknown(routes: readonly ApiRoute[], { url, method }: FastifyReque
   throw new ApiProblem('method-unknown', `Cannot do this by ${method}: ${methods} is expected`);
 }
 
-/** Unlike those of other starts, and no secret. */
-function requestIds(): () => string {
-  const start = randomBytes(6).toString('hex');
-  let count = 0;
-  return () => `${start}-${++count}`;
-}
-
 function isJson({ bodyKind }: ApiRoute): boolean {
   return bodyKind === 'json';
 }
@@ -170,9 +160,8 @@ function addEntrance(
   passages: WeakMap<FastifyRequest, Passage>,
   routes: readonly ApiRoute[],
 ): void {
-  const { limits, clock } = parts;
+  const { limits, clock, strangers } = parts;
   const ofKeys = new RequestRate(clock, limits.requestsPerSecondMax);
-  const strangers = new Strangers(parts);
   let underWay = 0;
   app.addHook('onRequest', async (request, reply) => {
     underWay += 1;
@@ -459,8 +448,11 @@ async function answerProblem(
   }
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="dunlin"');
   if (status === 429 || status === 503) reply.header('retry-after', String(RETRY_AFTER_S));
-  // What was not read of the body would be taken for the next request.
-  if (status === 413 || status === 415) reply.header('connection', 'close');
+  // What was not read of the body would be taken for the next request; a stranger is told of its limit once a connection.
+  const isStranger = passage === undefined || passage.caller.by === 'public';
+  const isLast =
+    status === 413 || status === 415 || problem.code === 'address-banned' || (status === 429 && isStranger);
+  if (isLast) reply.header('connection', 'close');
   if (configOf(request).isPage) {
     const { body, headers } = parts.problemPage(problem);
     const all = { ...SECURITY_HEADERS, ...headers, 'x-request-id': request.id };

@@ -35,6 +35,8 @@ describe('signing in', () => {
       ['ada', ''],
       ['', ''],
       ['x'.repeat(5_000), 'x'],
+      ['x'.repeat(200), 'x'],
+      [token, 'x'],
     ]) {
       const visitor = new Visitor(world.origin);
       const response = await visitor.form('sign-in', { username, password });
@@ -43,6 +45,8 @@ describe('signing in', () => {
     }
     assert.deepEqual([...notes], ['The user name or the password is wrong.']);
     assert.ok(world.events.some((event) => event.name === 'ownerRefused' && event.check === 'password'));
+    const told = JSON.stringify(world.events);
+    assert.deepEqual([told.includes('x'.repeat(129)), told.includes(token)], [false, false]);
   });
 
   test('counts with the guards of the server: so many failures, and the right password is refused', async () => {
