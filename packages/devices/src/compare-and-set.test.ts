@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryTable, type TableRecord } from '@dunlin/broker';
-import { compareAndSet } from './compare-and-set.ts';
+import { compareAndSet, takeBack } from './compare-and-set.ts';
 
 /** A table whose reads are behind its writes, as those of one on disk are. */
 class LateTable extends MemoryTable<number> {
@@ -54,4 +54,20 @@ test('passes on what the attempt throws, and gives up where somebody always come
     return table.put('a', 2, record?.revision ?? 0);
   });
   await assert.rejects(meddled, { code: 'changed-meanwhile' });
+});
+
+test('what was just written is taken back, unless somebody else came first', async () => {
+  const table = new MemoryTable<number>({ name: 'numbers', indexes: {} });
+  const attempt = (first: () => Promise<unknown>) =>
+    compareAndSet(table, 'a', async (record) => {
+      const revision = await table.put('a', 1, record?.revision ?? 0);
+      await first();
+      await takeBack(table, 'a', revision);
+    });
+  await attempt(async () => undefined);
+  assert.equal(table.get('a'), undefined);
+  await attempt(() => table.delete('a'));
+  assert.equal(table.get('a'), undefined);
+  await attempt(() => table.put('a', 2));
+  assert.equal(table.get('a')?.value, 2);
 });

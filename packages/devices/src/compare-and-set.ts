@@ -30,6 +30,13 @@ export async function compareAndSet<T, Result>(
   );
 }
 
+/** Deletes what was just written, unless somebody else came first: then it is theirs. For use within `attempt`. */
+export async function takeBack<T>(table: Table<T>, key: string, revision: number): Promise<void> {
+  await table.delete(key, revision).catch((error: unknown) => {
+    if (!(error instanceof RevisionConflict)) throw error;
+  });
+}
+
 /**
  * Resolves when the record has another revision. A table may refuse a write because of one that is on its way, and read what
  * is committed until that is there.

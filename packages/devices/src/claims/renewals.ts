@@ -5,7 +5,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock, Table, TableDefinition } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
-import { compareAndSet } from '../compare-and-set.ts';
+import { compareAndSet, takeBack } from '../compare-and-set.ts';
 import { digestOf } from '../credentials/stored-tokens.ts';
 import { DeviceError } from '../device-error.ts';
 import type { ServiceParts } from '../ports.ts';
@@ -114,7 +114,7 @@ export class Renewals {
       // Its tokens may have been taken away before this one was there.
       const now = await this.#registry.get(device.id);
       if (now?.generation === generation && now.trust === trust) return;
-      await this.#table.delete(device.id, revision);
+      await takeBack(this.#table, device.id, revision);
       throw new DeviceError(
         'unknown-device',
         `Cannot make a renewal token for ${quoted(device.id)}: it was removed or disabled, or lost credentials meanwhile`,

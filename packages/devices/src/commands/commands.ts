@@ -124,7 +124,6 @@ export class Commands {
     try {
       await commands.#takeUp();
       commands.#acknowledgements.follow(options.types.all);
-      commands.#history.begin();
       return commands;
     } catch (error) {
       await commands.close();

@@ -136,7 +136,6 @@ export class GroupCommands {
     const groups = new GroupCommands(options);
     try {
       await groups.#takeUp();
-      groups.#history.begin();
       return groups;
     } catch (error) {
       await groups.close();

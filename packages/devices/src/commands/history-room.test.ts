@@ -27,10 +27,10 @@ function world(limits: { readonly recordsMax?: number; readonly bytesMax?: numbe
 }
 
 test('the oldest that have ended make room, by number', async () => {
-  const { open, put, left, told } = world({ recordsMax: 2 });
+  const { clock, open, put, left, told } = world({ recordsMax: 2 });
   const room = open();
   for (const n of [1, 2, 3, 4]) {
-    room.ended(await put(`c${n}`, n));
+    room.ended(await put(`c${n}`, clock.nowMs() + n));
     await turns(10);
   }
   assert.deepEqual([left(), told], [['c3', 'c4'], [1]]);
@@ -38,10 +38,10 @@ test('the oldest that have ended make room, by number', async () => {
 });
 
 test('the oldest that have ended make room, by bytes', async () => {
-  const { open, put, left } = world({ bytesMax: 5_000 });
+  const { clock, open, put, left } = world({ bytesMax: 5_000 });
   const room = open();
   for (const n of [1, 2, 3, 4]) {
-    room.ended(await put(`c${n}`, n, 'x'.repeat(2_000)));
+    room.ended(await put(`c${n}`, clock.nowMs() + n, 'x'.repeat(2_000)));
     await turns(10);
   }
   assert.deepEqual(left(), ['c3', 'c4']);
@@ -49,12 +49,12 @@ test('the oldest that have ended make room, by bytes', async () => {
 });
 
 test('what was there before counts too, once', async () => {
-  const { open, put, left } = world({ recordsMax: 250 });
+  const { clock, open, put, left } = world({ recordsMax: 250 });
   for (let n = 100; n < 400; n++) await put(`c${n}`, n);
   const room = open();
-  room.begin();
+  room.ended(await put('c400', clock.nowMs()));
   await turns(2_000);
-  assert.deepEqual([left().length, left()[0]], [250, 'c150']);
+  assert.deepEqual([left().length, left()[0]], [250, 'c151']);
   await room.close();
 });
 

@@ -26,22 +26,20 @@ export class HistoryRoom<T extends Ending> {
   readonly #notice: RoomNotice;
   #records = 0;
   #bytes = 0;
-  #counting: Promise<void> = Promise.resolve();
+  readonly #openedAtMs: number;
+  #counting: Promise<void> | undefined;
   #making: Promise<void> | undefined;
   #isClosed = false;
 
   constructor(options: HistoryRoomOptions<T>) {
     this.#options = options;
+    this.#openedAtMs = options.clock.nowMs();
     this.#notice = new RoomNotice(options.clock, options.madeRoom);
   }
 
-  /** Counts what there is, which nobody has to wait for. */
-  begin(): void {
-    this.#counting = this.#count(this.#options.clock.nowMs()).catch((error) => this.#failed(error));
-  }
-
-  /** One has ended, and is stored. */
+  /** One has ended, and is stored. The first one has those counted that had ended before, which nobody waits for. */
   ended(value: T): void {
+    this.#counting ??= this.#count().catch((error) => this.#failed(error));
     this.#records += 1;
     this.#bytes += bytesOf(value);
     this.#makeRoom();
@@ -67,14 +65,14 @@ export class HistoryRoom<T extends Ending> {
     await this.#making;
   }
 
-  async #count(untilMs: number): Promise<void> {
+  async #count(): Promise<void> {
     const { table, clock } = this.#options;
     let cursor: string | undefined;
     do {
       const page = await table.scan({ index: 'ended', limit: PAGE, ...(cursor !== undefined && { cursor }) });
       for (const { value } of page.records) {
         // What ended since was told.
-        if ((value.endedAtMs ?? Infinity) > untilMs) continue;
+        if ((value.endedAtMs ?? Infinity) >= this.#openedAtMs) continue;
         this.#records += 1;
         this.#bytes += bytesOf(value);
       }

@@ -14,7 +14,7 @@ import {
 import { hashPassword, isReadable, type PasswordVerifier, parseHash } from '@dunlin/identity';
 import { quoted } from '@dunlin/protocol';
 import { after } from '../awaitable.ts';
-import { compareAndSet } from '../compare-and-set.ts';
+import { compareAndSet, takeBack } from '../compare-and-set.ts';
 import type { Device } from '../device.ts';
 import { DeviceError, throwProblems } from '../device-error.ts';
 import { CREDENTIAL_LIMITS } from '../limits/credential-limits.ts';
@@ -428,7 +428,7 @@ export class Tokens {
       const revision = await this.#table.put(deviceId, { generation, tokens }, record?.revision ?? 0);
       // It may have been removed, and its tokens taken away, before this one was there.
       if ((await this.#registry.get(deviceId))?.generation === generation) return;
-      await this.#table.delete(deviceId, revision);
+      await takeBack(this.#table, deviceId, revision);
       throw unknownDevice(deviceId);
     });
   }
