@@ -22,7 +22,7 @@ export interface BundleOptions {
   /** Of `exports`, besides those of browsers. Default: the sources of the repository. */
   readonly conditions?: readonly string[];
   /** Changes each source file, which is JavaScript then, before it is bundled. */
-  readonly prepared?: (code: string) => string;
+  readonly prepared?: (code: string, path: string) => string;
   /** Properties that are given shorter names, the same in all files; none by default. */
   readonly internalNames?: readonly string[];
 }
@@ -116,7 +116,7 @@ function modulesOf({ entries, resolveDir = root, prepared }: BundleOptions): Plu
         if (path.includes('node_modules') && !parts.has(path)) return undefined;
         const text = await readFile(path, 'utf8');
         const loader = path.endsWith('.ts') ? 'ts' : 'js';
-        const contents = prepared === undefined ? text : prepared((await transform(text, { loader })).code);
+        const contents = prepared === undefined ? text : prepared((await transform(text, { loader })).code, path);
         const own = { loader: prepared === undefined ? loader : 'js', resolveDir: dirname(path) } as const;
         return { ...own, contents: parts.has(path) ? contents + shared : contents };
       });

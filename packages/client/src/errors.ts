@@ -1,14 +1,8 @@
 /** The error with which the client's promises reject: stable code, classic codes, the server's reason, the packet. */
 
-import {
-  type DisconnectPacket,
-  hexadecimal,
-  type Packet,
-  MqttError as ProtocolError,
-  quoted,
-  reasonCodeName,
-} from '@dunlin/protocol';
+import { type DisconnectPacket, type Packet, MqttError as ProtocolError, quoted } from '@dunlin/protocol';
 import { CONNECTION_REFUSED, ERRNO, ERRNO_OF_REASON, type MqttErrorCode, RETURN_CODES } from './error-table.ts';
+import { addedWords, describeReason } from './reason-words.ts';
 
 /** What an `MqttError` knows besides its code and text. */
 export interface MqttErrorDetails {
@@ -91,18 +85,13 @@ export function disconnectedBy(packet: DisconnectPacket): MqttError {
 
 /** What a packet says, with the server's own words where it gave any that say more than the Reason Code's name. */
 function told(code: MqttErrorCode, attempt: string, reasonCode: number, packet: Packet): MqttError {
-  const words = reasonStringOf(packet);
-  const own = words === undefined || words === reasonCodeName(reasonCode, packet.type) ? '' : `, ${shown(words)}`;
+  const words = addedWords(reasonStringOf(packet), reasonCode, packet);
+  const own = words === undefined ? '' : `, ${shown(words)}`;
   return new MqttError(code, `${attempt}: ${describeReason(reasonCode, packet)}${own}`, { reasonCode, packet });
 }
 
 function reasonStringOf(packet: Packet | undefined): string | undefined {
   return packet !== undefined && 'properties' in packet ? packet.properties.reasonString : undefined;
-}
-
-/** A Reason Code in words and digits, such as `Not authorized (0x87)`. */
-export function describeReason(reasonCode: number, packet?: Packet): string {
-  return `${reasonCodeName(reasonCode, packet?.type)} (${hexadecimal(reasonCode)})`;
 }
 
 /** The MQTT 5.0 Reason Code for a CONNACK Return Code of MQTT 3.1 and 3.1.1. */

@@ -17,7 +17,7 @@ export type { PublishResult } from './connection.ts';
 export type { CertificateSeen, Dial, DialRequest } from './dial.ts';
 export { type Environment, SYSTEM } from './environment.ts';
 export type { MqttErrorCode } from './error-table.ts';
-export { describeReason, MqttError, reasonCodeOfReturnCode } from './errors.ts';
+export { MqttError, reasonCodeOfReturnCode } from './errors.ts';
 export { connect, createClient } from './node.ts';
 export type { OperationOptions } from './operation.ts';
 export type {
@@ -33,6 +33,7 @@ export type {
   WillOptions,
 } from './options.ts';
 export type { OutboxBatch, OutboxContents, OutboxRecord, OutboxStore } from './outbox-store.ts';
+export { describeReason } from './reason-words.ts';
 export { ReceivedMessage } from './received-message.ts';
 export type { RequestOptions } from './requester.ts';
 export type { FilterResult, RequestResult } from './requests.ts';
