@@ -13,7 +13,8 @@ import {
   protocolError,
   writeClientPacketWithin,
 } from '@dunlin/protocol';
-import type { Wire, WireHandler } from '@dunlin/transport';
+import type { WireHandler } from '@dunlin/transport';
+import type { ClientWire } from './dial.ts';
 import { MqttError } from './errors.ts';
 import type { KeepAlive } from './keep-alive.ts';
 
@@ -74,7 +75,7 @@ export class Connection implements WireHandler {
   maximumPacketSize = PACKET_BYTES_MAXIMUM;
   /** Told of what comes and goes. */
   keepAlive: KeepAlive | undefined;
-  readonly #wire: Wire;
+  readonly #wire: ClientWire;
   readonly #version: ProtocolVersion;
   readonly #reader: PacketStream;
   readonly #receivedBytesMax: number;
@@ -92,7 +93,13 @@ export class Connection implements WireHandler {
   #left: PromiseWithResolvers<PublishResult> | undefined;
   #endError: MqttError | undefined;
 
-  constructor(wire: Wire, version: ProtocolVersion, maximumPacketSize: number, tap: PacketTap, owner: ConnectionOwner) {
+  constructor(
+    wire: ClientWire,
+    version: ProtocolVersion,
+    maximumPacketSize: number,
+    tap: PacketTap,
+    owner: ConnectionOwner,
+  ) {
     this.#wire = wire;
     this.#version = version;
     this.#reader = new PacketStream(Math.min(maximumPacketSize, FIRST_PACKETS_BYTES_MAX));
