@@ -37,7 +37,7 @@ test('types, constants and kinds of packets are left out, and of packets all but
   assert.equal(numbered('type.toUpperCase()', 'value', client), 'f(`DUN1(${value})`)');
   const protocol = 'packages/protocol/src/a.ts';
   assert.equal(numbered('field', 'value', protocol), 'f(`DUN1(${field})`)');
-  assert.equal(numbered('value', 'fault', protocol), 'f(`DUN1(${fault})`)');
+  assert.equal(numbered('value', 'fault', protocol), 'f(fault)');
   assert.equal(
     numbered('quoted(topic)', 'why', 'packages/protocol/src/topic.ts'),
     'f(`DUN1(${quoted(topic)}, ${why})`)',

@@ -71,15 +71,18 @@ function textOf(node: SyntaxNode): string | undefined {
 
 /** What follows from the number or mends nothing: types, constants, kinds of packets. */
 const UNSHOWN = /^typeof |^[A-Z][A-Z_]+$|^"|\.toUpperCase\(\)$|[.#]title$|[sS]ender$/;
-/** Of what reads and writes packets only these: why, and in which field. What a server sent wrong no page can mend. */
-const SHOWN_OF_PACKETS = /^(?:why|fault|attempt|field|key|property\.key|String\(value\))$/;
+/** Begin the texts of what a server sent wrong, besides those of what reads packets. No page can mend that. */
+const OF_SERVER = /^(?:Cannot (?:accept|take|use Topic Alias) |begins with |more than )/;
+/** The values that are shown of packets: why, and in which field. */
+const SHOWN_OF_PACKETS = /^(?:why|fault|found|field|key|property\.key|String\(value\))$/;
 
 /** The values of a text that stand behind its number, by their places in it, from 1. */
-function shownIn({ type, expressions }: SyntaxNode, code: string, path: string): Map<number, SyntaxNode> {
-  const isOfPackets = path.startsWith('packages/protocol/') && !path.endsWith('/topic.ts');
+function shownIn({ node, text }: FoundText, code: string, path: string): Map<number, SyntaxNode> {
+  const isProtocol = path.startsWith('packages/protocol/') && !path.endsWith('/topic.ts');
+  const isOfPackets = isProtocol || OF_SERVER.test(text);
   const shown = new Map<number, SyntaxNode>();
-  if (type === 'Literal') return shown;
-  for (const [index, value] of expressions.entries()) {
+  if (node.type === 'Literal') return shown;
+  for (const [index, value] of node.expressions.entries()) {
     const words = code.slice(value.start, value.end);
     if (!UNSHOWN.test(words) && (!isOfPackets || SHOWN_OF_PACKETS.test(words))) shown.set(index + 1, value);
   }
@@ -88,17 +91,20 @@ function shownIn({ type, expressions }: SyntaxNode, code: string, path: string):
 
 /**
  * The module at a path with the texts of the list as numbers: `'…'` becomes `'DUN7'`, `\`…${a}…${b}\`` becomes
- * `\`DUN8(${a}, ${b})\`` with the values that are shown.
+ * `\`DUN8(${a}, ${b})\`` with the values that are shown, and `\`…: ${why}\`` becomes `why` where nothing else is.
  */
 export function withNumbers(code: string, list: readonly string[], path: string): string {
   const tree = syntaxTree(code);
-  const numbers = new Map(textsIn(tree).map(({ node, text }) => [node, list.indexOf(text) + 1]));
+  const texts = new Map(textsIn(tree).map((found) => [found.node, found]));
   const shown = (node: SyntaxNode): string => {
-    const number = numbers.get(node);
-    if (!number) return within(node, childrenOf(node));
-    const values = [...shownIn(node, code, path).values()].map((value) => `\${${shown(value)}}`);
+    const found = texts.get(node);
+    const number = found === undefined ? 0 : list.indexOf(found.text) + 1;
+    if (found === undefined || number === 0) return within(node, childrenOf(node));
+    const values = [...shownIn(found, code, path).values()].map(shown);
     if (values.length === 0) return `'${numberedName(number)}'`;
-    return `\`${numberedName(number)}(${values.join(', ')})\``;
+    // The text that says why does without the one that leads to it.
+    if (values.length === 1 && /^(?:why|fault|found)$/.test(values[0])) return values[0];
+    return `\`${numberedName(number)}(${values.map((value) => `\${${value}}`).join(', ')})\``;
   };
   /** The node's own characters with its children between them. */
   const within = ({ start, end }: SyntaxNode, children: readonly SyntaxNode[]): string => {
@@ -139,8 +145,9 @@ export function shownTexts(): ReadonlyMap<string, string> {
   const shown = new Map<string, string>();
   for (const path of programOfBrowser().paths) {
     const { code } = transformSync(readFileSync(join(root, path), 'utf8'), { loader: 'ts' });
-    for (const { node, text } of textsIn(syntaxTree(code))) {
-      const places = [...shownIn(node, code, path).keys()];
+    for (const found of textsIn(syntaxTree(code))) {
+      const { text } = found;
+      const places = [...shownIn(found, code, path).keys()];
       const anew = text.replace(/\{(\d+)\}/g, (_, place) => {
         const at = places.indexOf(Number(place));
         return at < 0 ? '…' : `{${at + 1}}`;
