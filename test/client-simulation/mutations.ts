@@ -1,5 +1,4 @@
 /** Faults to put into the client, each of which some named invariant must catch. */
-import { BackOff } from '../../packages/client/src/back-off.ts';
 import { Connection } from '../../packages/client/src/connection.ts';
 import { Link } from '../../packages/client/src/link.ts';
 import { Outbox } from '../../packages/client/src/outbox.ts';
@@ -7,6 +6,7 @@ import { OutboxKeeper } from '../../packages/client/src/outbox-keeper.ts';
 import { Receiving } from '../../packages/client/src/receiving.ts';
 import { Routes } from '../../packages/client/src/routes.ts';
 import type { InvariantName } from './invariants.ts';
+import { ProcessEnvironment } from './process-environment.ts';
 
 export interface Mutation {
   /** What the broken client does. */
@@ -108,8 +108,8 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: ['back-off'],
     damage: () =>
       replace(
-        BackOff.prototype,
-        'next',
+        ProcessEnvironment.prototype,
+        'random',
         (original) =>
           function () {
             return original.call(this) * 10;
