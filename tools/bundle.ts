@@ -148,10 +148,14 @@ function inFirstFile(split: ReadonlyMap<string, string>): Map<string, string> {
   const names = new Set(pairs(exported).map(([local, name]) => `${taken.get(local)} as ${name}`));
   const outputs = new Map<string, string>();
   for (const [name, text] of parts) {
-    outputs.set(name, text.replaceAll(`"./${chunk}"`, '"./main.js"'));
-    for (const [, list, from] of text.matchAll(/import\{([^}]*)\}from"\.\/([^"]*)"/g)) {
-      if (from === chunk) for (const [outer] of pairs(list)) names.add(`${locals.get(outer)} as ${outer}`);
-    }
+    const code = text.replace(/import\{([^}]*)\}from"\.\/([^"]*)"/g, (whole, list, from) => {
+      if (from !== chunk) return whole;
+      // By its name in the first file, so that this needs no other.
+      const taken = pairs(list).map(([outer, local]) => [locals.get(outer), local]);
+      for (const [inner] of taken) names.add(`${inner}`);
+      return `import{${taken.map(([inner, local]) => `${inner} as ${local}`)}}from"./main.js"`;
+    });
+    outputs.set(name, code.replaceAll(`"./${chunk}"`, '"./main.js"'));
   }
   return outputs.set('main.js', `${code}export{${[...names].join(',')}};`);
 }

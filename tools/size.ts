@@ -34,11 +34,19 @@ export async function publishedClient(): Promise<Bundle> {
     const manifest: Manifest = JSON.parse(readFileSync(join(root, 'packages/client/package.json'), 'utf8'));
     const published = publishedManifest(manifest, new Map(Object.entries(manifest.dependencies ?? {})));
     writeFileSync(join(installed, 'package.json'), JSON.stringify(published));
-    for (const [name, text] of await browserBundle()) writeFileSync(join(installed, 'dist/bundle', name), text);
-    return await bundled({ entries: { main: everything('@dunlin/client') }, resolveDir: folder, conditions: [] });
+    const files = await browserBundle();
+    for (const [name, text] of files) writeFileSync(join(installed, 'dist/bundle', name), text);
+    const main = `export { ${publicNames(files.get('main.js') ?? '')} } from '@dunlin/client';`;
+    return await bundled({ entries: { main }, resolveDir: folder, conditions: [] });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** What a module exports but for what only its parts take, which has the short names of variables. */
+function publicNames(code: string): string[] {
+  const [, exported] = /export\{([^}]*)\};$/.exec(code) ?? ['', ''];
+  return exported.match(/[\w$]{4,}(?=,|$)/g) ?? [];
 }
 
 /** What a page has in development. */

@@ -1,6 +1,6 @@
 /** The error with which the client's promises reject: stable code, classic codes, the server's reason, the packet. */
 
-import { type DisconnectPacket, type Packet, MqttError as ProtocolError, quoted } from '@dunlin/protocol';
+import { type DisconnectPacket, NO_PROPERTIES, type Packet, type Properties, MqttError as ProtocolError, quoted } from '@dunlin/protocol';
 import { CONNECTION_REFUSED, ERRNO, ERRNO_OF_REASON, type MqttErrorCode, RETURN_CODES } from './error-table.ts';
 import { addedWords, describeReason } from './reason-words.ts';
 
@@ -44,7 +44,7 @@ export class MqttError extends Error {
 
   /** The server's own words, where it gave any. */
   get reasonString(): string | undefined {
-    return reasonStringOf(this.packet);
+    return propertiesOf(this.packet).reasonString;
   }
 }
 
@@ -85,13 +85,14 @@ export function disconnectedBy(packet: DisconnectPacket): MqttError {
 
 /** What a packet says, with the server's own words where it gave any that say more than the Reason Code's name. */
 function told(code: MqttErrorCode, attempt: string, reasonCode: number, packet: Packet): MqttError {
-  const words = addedWords(reasonStringOf(packet), reasonCode, packet);
+  const words = addedWords(propertiesOf(packet).reasonString, reasonCode, packet);
   const own = words === undefined ? '' : `, ${shown(words)}`;
   return new MqttError(code, `${attempt}: ${describeReason(reasonCode, packet)}${own}`, { reasonCode, packet });
 }
 
-function reasonStringOf(packet: Packet | undefined): string | undefined {
-  return packet !== undefined && 'properties' in packet ? packet.properties.reasonString : undefined;
+/** None where the packet has no place for them. */
+export function propertiesOf(packet: Packet | undefined): Properties {
+  return packet !== undefined && 'properties' in packet ? packet.properties : NO_PROPERTIES;
 }
 
 /** The MQTT 5.0 Reason Code for a CONNACK Return Code of MQTT 3.1 and 3.1.1. */

@@ -353,9 +353,10 @@ export class Lifecycle {
     const url = this.#latest?.url;
     if (!this.#settings.followServerReference || url === undefined || this.#hops >= HOPS_MAX) return false;
     const referred = referredTo(error, url);
-    this.#referred = referred ?? this.#referred;
-    if (referred !== undefined) this.#hops += 1;
-    return referred !== undefined;
+    if (referred === undefined) return false;
+    this.#referred = referred;
+    this.#hops += 1;
+    return true;
   }
 
   #move(move: Move, reason: CloseReason | undefined): void {
