@@ -69,8 +69,9 @@ function textOf(node: SyntaxNode): string | undefined {
   return parts.reduce((text, part, index) => `${text}{${index}}${part}`);
 }
 
-/** What follows from the number or mends nothing: types, constants, kinds of packets. */
-const UNSHOWN = /^typeof |^[A-Z][A-Z_]+$|^"|\.toUpperCase\(\)$|[.#]title$|[sS]ender$/;
+/** What follows from the number or mends nothing: types, constants, statements, kinds of packets, limits and counts. */
+const UNSHOWN =
+  /^typeof |^[A-Z][A-Z_]+$|^"|^(?:wildcard|statement)$|\.toUpperCase\(\)$|[.#]title$|[sS]ender$|[mM]ax(?:imum\w*)?$|[.#](?:size|bytes|state)$|\.qos$|^move$/;
 /** Begin the texts of what a server sent wrong, besides those of what reads packets. No page can mend that. */
 const OF_SERVER = /^(?:Cannot (?:accept|take|use Topic Alias) |begins with |more than )/;
 /** The values that are shown of packets: why, and in which field. */

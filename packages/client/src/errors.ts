@@ -1,6 +1,13 @@
 /** The error with which the client's promises reject: stable code, classic codes, the server's reason, the packet. */
 
-import { type DisconnectPacket, NO_PROPERTIES, type Packet, type Properties, MqttError as ProtocolError, quoted } from '@dunlin/protocol';
+import {
+  type DisconnectPacket,
+  NO_PROPERTIES,
+  type Packet,
+  type Properties,
+  MqttError as ProtocolError,
+  quoted,
+} from '@dunlin/protocol';
 import { CONNECTION_REFUSED, ERRNO, ERRNO_OF_REASON, type MqttErrorCode, RETURN_CODES } from './error-table.ts';
 import { addedWords, describeReason } from './reason-words.ts';
 
