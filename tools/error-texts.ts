@@ -73,19 +73,23 @@ function textOf(node: SyntaxNode): string | undefined {
 const UNSHOWN =
   /^typeof |^[A-Z][A-Z_]+$|^"|^(?:wildcard|statement)$|\.toUpperCase\(\)$|[.#]title$|[sS]ender$|[mM]ax(?:imum\w*)?$|[.#](?:size|bytes|state)$|\.qos$|^move$/;
 /** Begin the texts of what a server sent wrong, besides those of what reads packets. No page can mend that. */
-const OF_SERVER = /^(?:Cannot (?:accept|take|use Topic Alias) |begins with |more than )/;
-/** The values that are shown of packets: why, and in which field. */
-const SHOWN_OF_PACKETS = /^(?:why|fault|found|field|key|property\.key|String\(value\))$/;
+const OF_SERVER =
+  /^(?:Cannot (?:accept |read \{|take |use Topic Alias )|begins with |more than |the packet ends |\{1\}a )/;
+/** The values of such texts that are shown: what is wrong, which is a number. */
+const REASONS = /^(?:why|fault|found)$/;
+/** Further ones in texts about packets that the page writes. */
+const FIELDS = /^(?:field|key|String\(value\))$/;
 
 /** The values of a text that stand behind its number, by their places in it, from 1. */
 function shownIn({ node, text }: FoundText, code: string, path: string): Map<number, SyntaxNode> {
-  const isProtocol = path.startsWith('packages/protocol/') && !path.endsWith('/topic.ts');
-  const isOfPackets = isProtocol || OF_SERVER.test(text);
+  const isOfServer = OF_SERVER.test(text);
+  const isOfPackets = path.startsWith('packages/protocol/') && !path.endsWith('/topic.ts');
+  const isShown = (words: string): boolean =>
+    REASONS.test(words) || (isOfServer ? false : isOfPackets ? FIELDS.test(words) : !UNSHOWN.test(words));
   const shown = new Map<number, SyntaxNode>();
   if (node.type === 'Literal') return shown;
   for (const [index, value] of node.expressions.entries()) {
-    const words = code.slice(value.start, value.end);
-    if (!UNSHOWN.test(words) && (!isOfPackets || SHOWN_OF_PACKETS.test(words))) shown.set(index + 1, value);
+    if (isShown(code.slice(value.start, value.end))) shown.set(index + 1, value);
   }
   return shown;
 }
@@ -104,7 +108,7 @@ export function withNumbers(code: string, list: readonly string[], path: string)
     const values = [...shownIn(found, code, path).values()].map(shown);
     if (values.length === 0) return `'${numberedName(number)}'`;
     // The text that says why does without the one that leads to it.
-    if (values.length === 1 && /^(?:why|fault|found)$/.test(values[0])) return values[0];
+    if (values.length === 1 && REASONS.test(values[0])) return values[0];
     return `\`${numberedName(number)}(${values.map((value) => `\${${value}}`).join(', ')})\``;
   };
   /** The node's own characters with its children between them. */
