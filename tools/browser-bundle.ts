@@ -4,13 +4,14 @@
  *
  *     node tools/browser-bundle.ts      writes it to packages/client/dist/bundle, as "npm run build" does
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { bundled, everything } from './bundle.ts';
 import { assertListed, BROWSER_ENTRIES, listedTexts, textsIn, textsOfBrowser, withNumbers } from './error-texts.ts';
 import { assertInternal, assertNotPublic, INTERNAL_NAMES } from './internal-names.ts';
 import { withPlainMembers } from './plain-members.ts';
 import { type SyntaxTree, syntaxTree } from './syntax-tree.ts';
+import { withoutFields } from './unshown-fields.ts';
 
 /** The modules of the bundle that are imported by a name, and what has their types in `dist/`. */
 const MODULES = {
@@ -27,6 +28,7 @@ const REPLACED: Readonly<Record<string, string>> = {
   'packages/client/src/reason-words.ts': `
     export { hexadecimal as describeReason } from '@dunlin/protocol';
     export const addedWords = (words) => words;`,
+  'packages/client/src/first-byte.ts': 'export const checkFirstByte = () => {};',
   'packages/protocol/src/short-text.ts': `
     export const readShortAscii = () => undefined;
     export const writeAscii = () => 0;`,
@@ -41,10 +43,12 @@ const root = dirname(import.meta.dirname);
 export async function browserBundle(): Promise<ReadonlyMap<string, string>> {
   const list = listedTexts();
   assertListed(textsOfBrowser(), list);
+  for (const path of Object.keys(REPLACED))
+    if (!existsSync(join(root, path))) throw new Error(`Cannot replace ${path}: there is no such module`);
   const entries = { main: '', ...mapped(({ name }) => everything(name)) };
   const prepared = (code: string, path: string): string => {
     const source = relative(root, path);
-    return REPLACED[source] ?? withNumbers(code, list, source);
+    return REPLACED[source] ?? withNumbers(withoutFields(code, source), list, source);
   };
   const { outputs } = await bundled({ entries, prepared, internalNames: INTERNAL_NAMES });
   const trees = new Map([...outputs].map(([name, code]) => [name, syntaxTree(code)]));

@@ -28,7 +28,7 @@ test('a text becomes its number with the values, which may be texts or hold some
   );
 });
 
-test('types, constants and kinds of packets are left out, and of packets all but field and fault', () => {
+test('types, constants and kinds of packets are left out, and of packets all but the fault', () => {
   const list = ['Cannot use {1} of {2}'];
   const numbered = (a: string, b: string, path: string): string =>
     withNumbers(`f(\`Cannot use \${${a}} of \${${b}}\`)`, list, path);
@@ -36,7 +36,7 @@ test('types, constants and kinds of packets are left out, and of packets all but
   assert.equal(numbered('typeof a', 'BYTES_MAX', client), "f('DUN1')");
   assert.equal(numbered('type.toUpperCase()', 'value', client), 'f(`DUN1(${value})`)');
   const protocol = 'packages/protocol/src/a.ts';
-  assert.equal(numbered('field', 'value', protocol), 'f(`DUN1(${field})`)');
+  assert.equal(numbered('field', 'key', protocol), 'f(`DUN1(${key})`)');
   assert.equal(numbered('value', 'fault', protocol), 'f(fault)');
   assert.equal(
     numbered('quoted(topic)', 'why', 'packages/protocol/src/topic.ts'),

@@ -77,15 +77,16 @@ const OF_SERVER =
   /^(?:Cannot (?:accept |read \{|take |use Topic Alias )|begins with |more than |the packet ends |\{1\}a )/;
 /** The values of such texts that are shown: what is wrong, which is a number. */
 const REASONS = /^(?:why|fault|found)$/;
-/** Further ones in texts about packets that the page writes. */
-const FIELDS = /^(?:field|key|String\(value\))$/;
 
 /** The values of a text that stand behind its number, by their places in it, from 1. */
 function shownIn({ node, text }: FoundText, code: string, path: string): Map<number, SyntaxNode> {
-  const isOfServer = OF_SERVER.test(text);
   const isOfPackets = path.startsWith('packages/protocol/') && !path.endsWith('/topic.ts');
-  const isShown = (words: string): boolean =>
-    REASONS.test(words) || (isOfServer ? false : isOfPackets ? FIELDS.test(words) : !UNSHOWN.test(words));
+  const isShown = (value: string): boolean => {
+    if (REASONS.test(value)) return true;
+    if (OF_SERVER.test(text)) return false;
+    // Of what a page writes, the name of the property.
+    return isOfPackets ? value === 'key' : !UNSHOWN.test(value);
+  };
   const shown = new Map<number, SyntaxNode>();
   if (node.type === 'Literal') return shown;
   for (const [index, value] of node.expressions.entries()) {

@@ -8,7 +8,7 @@
 import { type SyntaxNode, syntaxTree } from './syntax-tree.ts';
 
 /** What is most frequent is first, as terser has its names: what looks alike is short when it is compressed. */
-const LETTERS = [...'eitsrnohacludpfvmbwygkxABCDEFGHIJKLMNOPQRSTUVWXYZ'];
+const LETTERS = [...'tiesnrohacludpfvmbwygkxABCDEFGHIJKLMNOPQRSTUVWXYZ'];
 
 /** The module with such members. `seen`: the names under which it exports classes that users see. */
 export function withPlainMembers(code: string, seen: readonly string[]): string {
@@ -36,12 +36,14 @@ export function withPlainMembers(code: string, seen: readonly string[]): string 
   return edited(code, edits);
 }
 
-/** The plain name of each private one: the first letter that no other member of the class has. */
+/** The plain name of each private one: the more often it stands there, the earlier a letter that no other member has. */
 function plainNames({ body }: SyntaxNode, within: readonly SyntaxNode[]): ReadonlyMap<string, string> {
   const taken = new Set<string>(body.body.map(({ key }: SyntaxNode) => key.type === 'Identifier' && key.name));
   const free = LETTERS.filter((letter) => !taken.has(letter));
-  const names = new Set<string>(within.filter(({ type }) => type === 'PrivateIdentifier').map(({ name }) => name));
-  return new Map([...names].map((name, index) => [name, free[index] ?? `$${name}`]));
+  const counts = new Map<string, number>();
+  for (const { type, name } of within) if (type === 'PrivateIdentifier') counts.set(name, (counts.get(name) ?? 0) + 1);
+  const names = [...counts].sort(([, a], [, b]) => b - a).map(([name]) => name);
+  return new Map(names.map((name, index) => [name, free[index] ?? `$${name}`]));
 }
 
 /** The text with parts of it replaced; a part within another one is replaced with that. */

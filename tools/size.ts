@@ -12,8 +12,8 @@ import { browserBundle } from './browser-bundle.ts';
 import { type Bundle, bundled, everything } from './bundle.ts';
 import { type Manifest, publishedManifest } from './pack.ts';
 
-/** What the client stays below today, in bytes, so that it does not grow unnoticed; the aim is 20,000. */
-export const CLIENT_BYTES_MAX = 23_000;
+/** What the client stays below, in bytes. */
+export const CLIENT_BYTES_MAX = 20_000;
 
 /** The same for each part that is loaded when it is first used. */
 export const ON_DEMAND_BYTES_MAX: Readonly<Record<string, number>> = {

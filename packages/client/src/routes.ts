@@ -136,14 +136,10 @@ export class Routes {
   /** Hands a message to its subscriptions and handlers, each once. */
   deliver(message: ReceivedMessage, delivery: Delivery | undefined): void {
     const found = this.#matching(message);
-    if (found.length === 1 && found[0].subscriptions.size === 1) {
-      const [only] = found[0].subscriptions;
-      only.deliver(message, delivery);
-    } else {
-      // A copy, since a handler may subscribe and unsubscribe. Filters of one subscription may overlap: it gets one.
-      const subscriptions = new Set(found.flatMap((route) => [...route.subscriptions]));
-      for (const subscription of subscriptions) subscription.deliver(message, delivery);
-    }
+    // A copy, since a handler may subscribe and unsubscribe. Filters of one subscription may overlap: it gets one.
+    const subscriptions =
+      found.length === 1 ? [...found[0].subscriptions] : new Set(found.flatMap((route) => [...route.subscriptions]));
+    for (const subscription of subscriptions) subscription.deliver(message, delivery);
     for (const handler of this.#locals.collect(message.topic)) callHandler(handler, message, delivery);
   }
 
