@@ -16,6 +16,7 @@ function namesOf(files: Readonly<Record<string, string>>, ...entries: string[]):
 
 test('what exports lead to is public, through files, packages and types, and nothing else', () => {
   const index = [
+    `/// <reference lib="hiddenInAReference" preserve="true" />`,
     `import { type Options } from './options.ts';`,
     `import { type Hidden } from './hidden.ts';`,
     `export { Client as Other } from './client.ts';`,
@@ -40,7 +41,8 @@ test('what exports lead to is public, through files, packages and types, and not
     'index',
   );
   for (const name of ['make', 'keepAlive', 'send', 'packetId', 'state', 'inner']) assert.ok(names.has(name), name);
-  for (const name of ['more', 'hidden', 'notReached', 'hiddenInAComment']) assert.ok(!names.has(name), name);
+  for (const name of ['more', 'hidden', 'notReached', 'hiddenInAComment', 'hiddenInAReference'])
+    assert.ok(!names.has(name), name);
 });
 
 test('a form of declarations that is not known is refused', () => {

@@ -67,7 +67,8 @@ function parsed(file: string, locate: (specifier: string) => string | undefined)
   const all: string[] = [];
   const fileOf = (specifier: string): string =>
     specifier.startsWith('.') ? join(dirname(file), specifier.replace(/\.[jt]s$/, '.d.ts')) : (locate(specifier) ?? '');
-  const text = readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\//g, '');
+  // Comments, and the libraries of the language that a file asks for, have no names of ours.
+  const text = readFileSync(file, 'utf8').replace(/\/\*[\s\S]*?\*\/|^\/\/\/ <reference lib=.*$/gm, '');
   for (const statement of text.split(/\n(?=(?:export|import|declare|interface|type)\b)/).map((part) => part.trim())) {
     const [, kind, list, from] = NAMES.exec(statement) ?? [];
     const [, whole] = ALL.exec(statement) ?? [];

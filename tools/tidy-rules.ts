@@ -17,6 +17,24 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   cli: ['protocol', 'transport', 'client', 'identity', 'devices', 'server'],
 };
 
+/**
+ * The folders of `src` in packages that state their order, the lowest first: each may import those that it names, and files
+ * directly in `src` which import no folder themselves. Files directly in `src` that do are above all folders: they put together.
+ */
+export const folders: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  devices: {
+    limits: [],
+    registry: ['limits'],
+    credentials: ['limits', 'registry'],
+    transfer: ['registry', 'credentials'],
+    authority: ['registry', 'credentials'],
+    claims: ['limits', 'registry', 'credentials', 'authority'],
+    presence: ['registry'],
+    commands: ['limits', 'registry', 'presence'],
+    audit: ['registry', 'credentials', 'authority', 'claims', 'presence', 'commands'],
+  },
+};
+
 /** Something that the sources of some packages must not say; tests may. */
 interface Ban {
   readonly packages: readonly string[];
@@ -77,6 +95,7 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/devices/src/testing/registry.ts': 'registries of the tests beside it; most of them run it',
   'packages/devices/src/testing/request.ts': 'requests of the tests beside it, and who answers them; several run it',
   'packages/devices/src/testing/types.ts': 'device types of the tests beside it; most of them run it',
+  'packages/devices/src/service-parts.ts': 'service.test.ts opens and closes them',
   'packages/devices/src/claims/claim.ts': 'types, and the definition of a table',
   'packages/devices/src/authority/testing/fleet.ts': 'what the tests of the authority are made of; they run it',
   'packages/identity/src/method.ts': 'types',

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readTree, tidy } from './tidy.ts';
-import { layers, linesMax, linesMaxLong } from './tidy-rules.ts';
+import { folders, layers, linesMax, linesMaxLong } from './tidy-rules.ts';
 
 const manifests = {
   'package.json': JSON.stringify({ devDependencies: { 'fast-check': '*' } }),
@@ -46,6 +46,32 @@ test('finds an import that goes up, sideways or to the package itself', () => {
   for (const target of ['server', 'client']) {
     const found = said({ [types]: `${doc}import type { A } from '@dunlin/${target}/x';\n` });
     assert.ok(found.includes(`${types}:2 broker may not import @dunlin/${target}/x: imports go down`), found.join());
+  }
+});
+
+test('finds an import of a folder that is not below', () => {
+  const src = 'packages/devices/src';
+  const types = (imported: string) => `${doc}import type { A } from '${imported}';\n`;
+  const leaf = { [`${src}/leaf.ts`]: `${doc}export type A = 1;\n` };
+  assert.deepEqual(said({ [`${src}/claims/a.ts`]: types('../registry/b.ts') + types('../leaf.ts'), ...leaf }), []);
+  assert.deepEqual(said({ [`${src}/registry/testing/a.ts`]: types('../../claims/b.ts') }), []);
+  oneFinding(
+    `${src}/registry/a.ts`,
+    types('../claims/b.ts'),
+    /a\.ts:2 registry may not import claims: imports go down/,
+  );
+  oneFinding(`${src}/registry/a.ts`, types('../above.ts'), /registry may not import above\.ts/, {
+    [`${src}/above.ts`]: types('./service.ts'),
+    [`${src}/service.ts`]: types('./claims/b.ts'),
+  });
+  oneFinding(`${src}/other/a.ts`, types('../leaf.ts'), /the folder other of devices has no row/, leaf);
+});
+
+test('the folders of a package stand in an order, so that none imports itself by others', () => {
+  for (const order of Object.values(folders)) {
+    const names = Object.keys(order);
+    for (const [at, name] of names.entries())
+      for (const other of order[name]) assert.ok(names.indexOf(other) < at, `${name} imports ${other}, which is above`);
   }
 });
 

@@ -7,6 +7,7 @@ import { lineAt, readSource, type SourceText } from './source-text.ts';
 import {
   bannedText,
   bans,
+  folders,
   layers,
   linesMax,
   linesMaxLong,
@@ -56,6 +57,7 @@ export function tidy(tree: Tree): Finding[] {
     const source = describe(path, text);
     found.push(
       ...layeringOf(source),
+      ...foldersOf(source, tree),
       ...importsOf(source, tree),
       ...bannedCallsIn(source),
       ...sizeOf(source),
@@ -106,6 +108,38 @@ function* layeringOf({ path, owner, imports, isTest }: Source): Iterable<Finding
     const inside = target.startsWith(`packages/${owner}/`) || (isTest && /^(?:tools|test)\//.test(target));
     if (!inside) yield finding(path, line, `imports ${target}, outside its package; import packages by name`);
   }
+}
+
+function* foldersOf({ path, owner, imports, isTest }: Source, tree: Tree): Iterable<Finding> {
+  const order = owner === undefined ? undefined : folders[owner];
+  const folder = folderIn(path);
+  if (order === undefined || folder === undefined || isTest || path.includes('/testing/')) return;
+  const below = order[folder];
+  if (below === undefined) {
+    yield finding(path, 1, `the folder ${folder} of ${owner} has no row in the folders of tidy-rules.ts`);
+    return;
+  }
+  for (const { specifier, line } of imports) {
+    if (!specifier.startsWith('.')) continue;
+    const target = posix.join(posix.dirname(path), specifier);
+    const other = folderIn(target);
+    if (other === undefined ? importsFolder(target, tree) : other !== folder && !below.includes(other))
+      yield finding(path, line, `${folder} may not import ${other ?? posix.basename(target)}: imports go down`);
+  }
+}
+
+/** The folder of `src` that the file is in; undefined for one directly in `src`. */
+function folderIn(path: string): string | undefined {
+  return /^packages\/[^/]+\/src\/([^/]+)\//.exec(path)?.[1];
+}
+
+/** Whether a file directly in `src` imports a folder, itself or by another such file. */
+function importsFolder(path: string, tree: Tree): boolean {
+  return readSource(tree.get(path) ?? '').imports.some(({ specifier }) => {
+    if (!specifier.startsWith('.')) return false;
+    const target = posix.join(posix.dirname(path), specifier);
+    return folderIn(target) !== undefined || importsFolder(target, tree);
+  });
 }
 
 function* importsOf({ path, owner, imports, isTest }: Source, tree: Tree): Iterable<Finding> {

@@ -23,7 +23,7 @@ const client = createClient(url, {
   connectAttempts: Infinity,
   reconnect: { minMs: 1_000, maxMs: 300_000 },
   on: {
-    state: (state, reason) => console.log(state, reason?.error?.message ?? ''),
+    state: (state, reason) => console.log([state, reason?.error?.message].filter(Boolean).join(' ')),
     reconnecting: ({ delayMs }) => console.log(`next attempt in ${Math.ceil(delayMs / 1_000)} s`),
   },
 });

@@ -41,7 +41,7 @@ function newClient(player: string, endsAtMs: number): Client {
     reconnect: { minMs: 1_000, maxMs: 300_000 },
     outbox: { store: fileOutbox(join(folder, 'player.outbox')) },
     on: {
-      state: (state, reason) => console.log(state, reason?.error?.message ?? ''),
+      state: (state, reason) => console.log([state, reason?.error?.message].filter(Boolean).join(' ')),
       reconnecting: ({ delayMs }) => {
         console.log(`next attempt in ${Math.ceil(delayMs / 1_000)} s`);
         if (endsAtMs < Date.now()) renewItself().catch(told);

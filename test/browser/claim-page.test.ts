@@ -81,7 +81,7 @@ describe('the page of claims', { skip: missing('chromium') }, () => {
     await picture(page, '4-revoke');
     await device.getByRole('button', { name: 'Revoke for good' }).click();
     await page.getByRole('status').waitFor();
-    assert.match((await device.textContent()) ?? '', /It has no credentials/);
+    assert.match((await device.textContent()) ?? '', /It is locked out: it has no credentials/);
     await picture(page, '5-revoked');
 
     const again = await world.begin();

@@ -8,7 +8,7 @@ import {
   type Subscription,
 } from '@dunlin/client';
 import { topicMatches } from '@dunlin/protocol';
-import type { SeededRandom } from '../simulation/seeded-random.ts';
+import type { SeededRandom } from '../simulation-harness/seeded-random.ts';
 import type { DeviceWire } from './device-wire.ts';
 import type { Said } from './ledger.ts';
 import { LifeWatch } from './life-watch.ts';

@@ -1,7 +1,7 @@
 /** A device: an application that does as the dice say, in one process after the other. */
 import { MqttError } from '@dunlin/client';
 import type { Dial } from '../../packages/client/src/dial.ts';
-import type { SeededRandom } from '../simulation/seeded-random.ts';
+import type { SeededRandom } from '../simulation-harness/seeded-random.ts';
 import { DeviceProcess, LANES } from './device-process.ts';
 import { DeviceWire, type WireFate } from './device-wire.ts';
 import { OutboxDisk } from './outbox-disk.ts';

@@ -1,5 +1,5 @@
 /** What must be true of a client in every world, by name. */
-import { Judge, type Violation as ViolationOf } from '../simulation/invariants.ts';
+import { Judge, type Violation as ViolationOf } from '../simulation-harness/judge.ts';
 
 export const INVARIANTS = {
   settles: 'Every promise of the client settles once the network is calm, and at the latest when the client is closed.',
@@ -25,7 +25,7 @@ export const INVARIANTS = {
   'one-connection': 'A client has one connection or attempt at a time.',
   'good-behaviour': 'The server finds no fault with a client, nor the client with the server.',
   'works-again': 'Once the network is calm every subscription gets what is published.',
-  'nothing-left': 'A closed client leaves no timer, no wire and no Packet Identifier in use.',
+  'nothing-left': 'A closed client leaves no timer and no wire.',
   'no-internal-error': 'No exception and no rejection escapes.',
   rest: 'The world comes to rest once nobody does anything more.',
 } as const;

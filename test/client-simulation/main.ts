@@ -1,39 +1,16 @@
-/**
- * Runs the simulation of the client by hand: `npm run simulate:client -- --seed 123` tells one world, `npm run
- * simulate:client -- --from 1 --seeds 500` runs many and tells the first that goes wrong.
- */
-import { parseArgs } from 'node:util';
+/** Runs the simulation of the client by hand: `npm run simulate:client -- --seed 123`. */
+import { simulateByHand } from '../simulation-harness/command-line.ts';
 import { report, runSeeds } from './run-seeds.ts';
 import { simulate } from './simulation.ts';
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    from: { type: 'string', default: '1' },
-    seeds: { type: 'string', default: '100' },
-    lines: { type: 'string', default: '60' },
-    all: { type: 'boolean', default: false },
-  },
-});
-
-if (values.seed !== undefined) {
-  const result = await simulate({ seed: Number(values.seed), isTraced: true, traceLines: Number(values.lines) });
-  console.log(report(result));
-  process.exitCode = result.violation === undefined ? 0 : 1;
-} else {
-  const started = performance.now();
-  const tellShortly = ({ seed, violation }: Parameters<typeof report>[0]): void =>
-    console.log(`seed ${seed}: ${violation?.invariant}: ${violation?.text.slice(0, 300)}`);
-  const summary = await runSeeds(Number(values.from), Number(values.seeds), values.all ? tellShortly : undefined);
-  if (!values.all) for (const failure of summary.failures) console.log(report(failure));
-  const { seeds, failures, publications, deliveries, settled, crashes, deceived, outcomes } = summary;
-  console.log(
-    `${seeds} seeds, ${failures.length} of them wrong, ${publications} publications, ${deliveries} deliveries, ${settled} promises settled, ${crashes} crashes of servers, ${deceived} ended early, ${Math.round(performance.now() - started)} ms`,
-  );
-  console.log(
+await simulateByHand({
+  simulate,
+  runSeeds,
+  report,
+  summarize: ({ publications, deliveries, settled, crashes, deceived, outcomes }) => [
+    `${publications} publications, ${deliveries} deliveries, ${settled} promises settled, ${crashes} crashes of servers, ${deceived} ended early`,
     `publishes: ${Object.entries(outcomes)
       .map(([code, times]) => `${code} ${times}`)
       .join(', ')}`,
-  );
-  process.exitCode = failures.length === 0 ? 0 : 1;
-}
+  ],
+});

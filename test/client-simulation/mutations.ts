@@ -5,33 +5,11 @@ import { Outbox } from '../../packages/client/src/outbox.ts';
 import { OutboxKeeper } from '../../packages/client/src/outbox-keeper.ts';
 import { Receiving } from '../../packages/client/src/receiving.ts';
 import { Routes } from '../../packages/client/src/routes.ts';
+import { type Fault, replace } from '../simulation-harness/mutation.ts';
 import type { InvariantName } from './invariants.ts';
 import { ProcessEnvironment } from './process-environment.ts';
 
-export interface Mutation {
-  /** What the broken client does. */
-  readonly title: string;
-  /** Any of these catches it: which one does so first depends on the world. */
-  readonly caughtBy: readonly InvariantName[];
-  /** Puts the fault in; returns what takes it out. */
-  readonly damage: () => () => void;
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: methods of any class are replaced.
-type Method = (this: any, ...parameters: any[]) => any;
-
-/** Replaces a method of a class. `make` gets the true one, to be called on the same object. */
-function replace<T extends object>(
-  prototype: T,
-  name: keyof T & string,
-  make: (original: Method) => Method,
-): () => void {
-  const original = prototype[name] as Method;
-  Object.assign(prototype, { [name]: make(original) });
-  return () => {
-    Object.assign(prototype, { [name]: original });
-  };
-}
+export type Mutation = Fault<InvariantName>;
 
 export const MUTATIONS: readonly Mutation[] = [
   {

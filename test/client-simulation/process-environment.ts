@@ -1,7 +1,7 @@
 /** Time, timers and chance of one process of a client; when the process has ended none of its timers fires. */
 import type { Environment } from '@dunlin/client';
-import type { SeededRandom } from '../simulation/seeded-random.ts';
-import type { VirtualTime } from '../simulation/virtual-time.ts';
+import type { SeededRandom } from '../simulation-harness/seeded-random.ts';
+import type { VirtualTime } from '../simulation-harness/virtual-time.ts';
 
 export class ProcessEnvironment implements Environment {
   readonly #time: VirtualTime;

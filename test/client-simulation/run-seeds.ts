@@ -1,9 +1,8 @@
 /** Runs many worlds one after the other, and puts into words what went wrong in one. */
-import { type SimulationResult, simulate, simulateAndExplain } from './simulation.ts';
+import { add, type Run, reportOf, runAll } from '../simulation-harness/seeds.ts';
+import { type SimulationResult, simulate } from './simulation.ts';
 
-export interface Summary {
-  readonly seeds: number;
-  readonly failures: readonly SimulationResult[];
+export interface Summary extends Run<SimulationResult> {
   readonly publications: number;
   readonly deliveries: number;
   readonly settled: number;
@@ -20,34 +19,23 @@ export async function runSeeds(
   count: number,
   failed?: (result: SimulationResult) => void,
 ): Promise<Summary> {
-  const failures: SimulationResult[] = [];
   const outcomes: Record<string, number> = {};
   const sums = { publications: 0, deliveries: 0, settled: 0, crashes: 0 };
-  let seeds = 0;
   let deceived = 0;
-  for (let seed = first; seed < first + count; seed++) {
-    const result = await (failed === undefined ? simulateAndExplain({ seed }) : simulate({ seed }));
-    seeds += 1;
+  const each = (result: SimulationResult): void => {
+    add(sums, result);
+    add(outcomes, result.outcomes, Object.keys(result.outcomes));
     if (result.isDeceived) deceived += 1;
-    for (const name of Object.keys(sums) as (keyof typeof sums)[]) sums[name] += result[name];
-    for (const [code, times] of Object.entries(result.outcomes)) outcomes[code] = (outcomes[code] ?? 0) + times;
-    if (result.violation === undefined) continue;
-    failures.push(result);
-    if (failed === undefined) break;
-    failed(result);
-  }
-  return { seeds, failures, deceived, outcomes, ...sums };
+  };
+  return { ...(await runAll({ first, count, simulate, each, failed })), deceived, outcomes, ...sums };
 }
 
 /** What went wrong, how it came to it, and how to see it again. */
-export function report({ seed, violation, trace, ...result }: SimulationResult): string {
-  if (violation === undefined)
-    return `Seed ${seed}: ${result.publications} publications, ${result.deliveries} deliveries, ${result.settled} promises, nothing wrong.`;
-  return [
-    ...trace,
-    '',
-    `Seed ${seed}, ${(violation.atMs / 1000).toFixed(3)} s: "${violation.invariant}" does not hold.`,
-    violation.text,
-    `See it again: npm run simulate:client -- --seed ${seed}`,
-  ].join('\n');
+export function report(result: SimulationResult): string {
+  const { publications, deliveries, settled } = result;
+  return reportOf(
+    result,
+    `${publications} publications, ${deliveries} deliveries, ${settled} promises`,
+    'npm run simulate:client --',
+  );
 }

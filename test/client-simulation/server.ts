@@ -2,9 +2,9 @@
 import { AnonymousAuthenticator, Broker, type BrokerEvent } from '@dunlin/broker';
 import { DelayedStore } from '../simulation/delayed-store.ts';
 import { Link, type LinkWatcher } from '../simulation/network.ts';
-import { ProcessClock } from '../simulation/process-clock.ts';
-import type { SeededRandom } from '../simulation/seeded-random.ts';
-import type { VirtualTime } from '../simulation/virtual-time.ts';
+import { ProcessClock } from '../simulation-harness/process-clock.ts';
+import type { SeededRandom } from '../simulation-harness/seeded-random.ts';
+import type { VirtualTime } from '../simulation-harness/virtual-time.ts';
 import type { Character } from './character.ts';
 
 const NOBODY: LinkWatcher = { received: () => {}, handled: () => {}, written: () => {} };

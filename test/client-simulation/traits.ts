@@ -1,7 +1,7 @@
 /** What a device is: it stays so from process to process. */
 import type { ClientOptions } from '@dunlin/client';
 import type { ProtocolVersion } from '@dunlin/protocol';
-import type { SeededRandom } from '../simulation/seeded-random.ts';
+import type { SeededRandom } from '../simulation-harness/seeded-random.ts';
 import type { LifeBounds } from './life-watch.ts';
 
 export interface Traits {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SeededRandom } from '../simulation/seeded-random.ts';
+import { SeededRandom } from '../simulation-harness/seeded-random.ts';
 import type { SystemCall } from './system-calls.ts';
 import { recordingOf, SECTOR_BYTES, torn } from './torn-file.ts';
 

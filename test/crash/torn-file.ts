@@ -6,7 +6,7 @@
  * writes than these calls. The file is made as `data.mdb.new` and renamed; it may have the former name until the
  * directory is flushed.
  */
-import type { SeededRandom } from '../simulation/seeded-random.ts';
+import type { SeededRandom } from '../simulation-harness/seeded-random.ts';
 import { readSystemCalls, type SystemCall, straceCommand } from './system-calls.ts';
 
 export const SECTOR_BYTES = 512;

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openLmdb } from '@dunlin/lmdb';
 import { lastWholeRound } from '../../packages/lmdb/src/testing/rounds.ts';
-import { SeededRandom } from '../simulation/seeded-random.ts';
+import { SeededRandom } from '../simulation-harness/seeded-random.ts';
 import { type Recording, readRecording, torn } from './torn-file.ts';
 
 /** What the points of a run had in common, so that a test sees that they were some. */

@@ -1,6 +1,6 @@
 /** A device: it comes and goes, subscribes, takes commands, and says what it did; now and then it says what is not so. */
 import type { QoS } from '../../packages/protocol/src/index.ts';
-import type { SeededRandom } from '../simulation/seeded-random.ts';
+import type { SeededRandom } from '../simulation-harness/seeded-random.ts';
 import type { World } from './world.ts';
 
 /** One network connection, as both ends see it. */

@@ -10,8 +10,8 @@ import {
   type TableRecord,
 } from '../../packages/broker/src/index.ts';
 import type { Tables } from '../../packages/devices/src/ports.ts';
-import type { SeededRandom } from '../simulation/seeded-random.ts';
-import type { VirtualTime } from '../simulation/virtual-time.ts';
+import type { SeededRandom } from '../simulation-harness/seeded-random.ts';
+import type { VirtualTime } from '../simulation-harness/virtual-time.ts';
 
 interface Stored {
   readonly revision: number;

@@ -1,5 +1,5 @@
 /** What must be true of commands and presence in every world, by name. */
-import { Judge, type Violation as ViolationOf } from '../simulation/invariants.ts';
+import { Judge, type Violation as ViolationOf } from '../simulation-harness/judge.ts';
 
 export const INVARIANTS = {
   'not-lost': 'A command whose request settled is there after every crash, until its history is over.',

@@ -6,33 +6,11 @@ import { Lane } from '../../packages/devices/src/commands/lane.ts';
 import { OpenCounts } from '../../packages/devices/src/commands/open-counts.ts';
 import { Connections } from '../../packages/devices/src/presence/connections.ts';
 import { Presence } from '../../packages/devices/src/presence/presence.ts';
+import { type Fault, replace } from '../simulation-harness/mutation.ts';
 import { Disk } from './disk.ts';
 import type { InvariantName } from './invariants.ts';
 
-export interface Mutation {
-  /** What the broken service does. */
-  readonly title: string;
-  /** Any of these catches it: which one does so first depends on the world. */
-  readonly caughtBy: readonly InvariantName[];
-  /** Puts the fault in; returns what takes it out. */
-  readonly damage: () => () => void;
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: methods of any class are replaced.
-type Method = (this: any, ...parameters: any[]) => any;
-
-/** Replaces a method of a class. `make` gets the true one, to be called on the same object. */
-function replace<T extends object>(
-  prototype: T,
-  name: keyof T & string,
-  make: (original: Method) => Method,
-): () => void {
-  const original = prototype[name] as Method;
-  Object.assign(prototype, { [name]: make(original) });
-  return () => {
-    Object.assign(prototype, { [name]: original });
-  };
-}
+export type Mutation = Fault<InvariantName>;
 
 /** Turns what happens to commands into something else. */
 function changeEvents(make: (event: { readonly kind: string }) => object): () => void {

@@ -3,11 +3,11 @@
 import type { Clock } from '../../packages/broker/src/index.ts';
 import { isSettled } from '../../packages/devices/src/commands/command-waits.ts';
 import { Commands } from '../../packages/devices/src/commands/commands.ts';
-import type { KnownDevice } from '../../packages/devices/src/known-device.ts';
 import { Connections } from '../../packages/devices/src/presence/connections.ts';
 import { Presence } from '../../packages/devices/src/presence/presence.ts';
-import { ProcessClock } from '../simulation/process-clock.ts';
-import type { SeededRandom } from '../simulation/seeded-random.ts';
+import type { KnownDevice } from '../../packages/devices/src/registry/known-device.ts';
+import { ProcessClock } from '../simulation-harness/process-clock.ts';
+import type { SeededRandom } from '../simulation-harness/seeded-random.ts';
 import { ServiceBroker } from './service-broker.ts';
 import type { World } from './world.ts';
 

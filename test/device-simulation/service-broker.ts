@@ -3,7 +3,7 @@
 import type { DeliveryOutcome, DeviceBroker, TakeByService } from '../../packages/devices/src/ports.ts';
 import type { Connections } from '../../packages/devices/src/presence/connections.ts';
 import { type QoS, topicMatches } from '../../packages/protocol/src/index.ts';
-import type { SeededRandom } from '../simulation/seeded-random.ts';
+import type { SeededRandom } from '../simulation-harness/seeded-random.ts';
 import type { Device, Link } from './device.ts';
 import type { World } from './world.ts';
 

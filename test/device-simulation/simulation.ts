@@ -1,23 +1,9 @@
 /** Runs the world of a seed, and tells what went wrong in it. */
-import type { Violation } from './invariants.ts';
+import { withoutEscapes } from '../simulation-harness/escapes.ts';
+import type { Outcome, WorldOptions } from '../simulation-harness/seeds.ts';
 import { World } from './world.ts';
 
-export interface SimulationOptions {
-  readonly seed: number;
-  /** Damages what the service is made of, to see that it is caught; returns what undoes it. */
-  readonly damage?: () => () => void;
-  /** Keeps what happened, for people. */
-  readonly isTraced?: boolean;
-  /** Lines of the trace that the result holds at the end; 60 by default. */
-  readonly traceLines?: number;
-}
-
-export interface SimulationResult {
-  readonly seed: number;
-  readonly violation: Violation | undefined;
-  readonly trace: readonly string[];
-  /** Events of the virtual clock. */
-  readonly events: number;
+export interface SimulationResult extends Outcome {
   readonly commands: number;
   readonly sent: number;
   /** How commands ended. */
@@ -26,30 +12,18 @@ export interface SimulationResult {
 }
 
 /** Settles when the world is over; the first violation ends it early. Only one world may run at a time. */
-export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
+export async function simulate(options: WorldOptions): Promise<SimulationResult> {
   const { seed, damage, isTraced = false, traceLines = 60 } = options;
   const repair = damage?.() ?? (() => {});
   const world = new World(seed, isTraced);
-  const escaped = (error: unknown): void =>
-    world.judge.broken('no-internal-error', `an exception escaped: ${(error as Error)?.stack ?? String(error)}`);
-  process.on('unhandledRejection', escaped).on('uncaughtException', escaped);
-  try {
-    await world.run();
-  } catch (error) {
-    escaped(error);
-  } finally {
-    process.off('unhandledRejection', escaped).off('uncaughtException', escaped);
-    repair();
-  }
+  await withoutEscapes(
+    () => world.run(),
+    (text) => world.judge.broken('no-internal-error', text),
+  );
+  repair();
   const { judge, time, oracle, crashes } = world;
   return {
     ...{ seed, crashes, violation: judge.violation, trace: world.lines(traceLines), events: time.handled },
     ...{ commands: oracle.commands.length, sent: oracle.sent, states: oracle.states },
   };
-}
-
-/** The same world with a trace when it went wrong. */
-export async function simulateAndExplain(options: SimulationOptions): Promise<SimulationResult> {
-  const result = await simulate(options);
-  return result.violation === undefined ? result : simulate({ ...options, isTraced: true });
 }

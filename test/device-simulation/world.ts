@@ -6,12 +6,12 @@
  * that every command ends. In the third the server dies once more while nobody comes back.
  */
 import type { Device as Registered } from '../../packages/devices/src/device.ts';
-import type { KnownDevice } from '../../packages/devices/src/known-device.ts';
+import type { KnownDevice } from '../../packages/devices/src/registry/known-device.ts';
 import { DeviceTypes } from '../../packages/devices/src/registry/types.ts';
 import { device as registered, TYPES } from '../../packages/devices/src/testing/command-world.ts';
-import { SeededRandom } from '../simulation/seeded-random.ts';
-import { Trace } from '../simulation/trace.ts';
-import { VirtualTime } from '../simulation/virtual-time.ts';
+import { SeededRandom } from '../simulation-harness/seeded-random.ts';
+import { Trace } from '../simulation-harness/trace.ts';
+import { VirtualTime } from '../simulation-harness/virtual-time.ts';
 import { type Character, characterOf } from './character.ts';
 import { Device } from './device.ts';
 import { Disk } from './disk.ts';
@@ -90,8 +90,7 @@ export class World {
 
   lookup(deviceId: string): KnownDevice | undefined {
     const found = this.#registry.get(deviceId);
-    const type = found && this.types.get(found.device.type);
-    return found && type && { ...found, type };
+    return found && { ...found, type: this.types.get(found.device.type) };
   }
 
   async run(): Promise<void> {

@@ -199,6 +199,7 @@ const WALKS: Readonly<Record<string, Walk>> = {
   },
   'POST /api/v1/groups/{group}/commands/{type}': async () => {
     const group = unique('group');
+    await sensor([group]);
     return { ask: () => done('POST', `/api/v1/groups/${group}/commands/wake`, {}), entries: ['local batch.request'] };
   },
   'POST /api/v1/batches/{batchId}/cancel': async () => {
@@ -355,7 +356,15 @@ test('who may not confirm or renew is written down, without what was tried', asy
   await send('/api/v1/device/renew', { deviceId, generateKey: true }, { 'x-renewal-token': wrong });
   const headers = await sessionOfAda();
   assert.equal((await send('/api/v1/claims/confirm', { code: 'AAAAAA' }, headers)).status, 404);
-  const refused = await writtenWith('claim.refuse');
+  await send('/api/v1/device/renew', { deviceId: 'nobody', generateKey: true }, { 'x-renewal-token': wrong });
+  assert.deepEqual(await written(), []);
+  const listed = async (): Promise<Entry[]> => (await fleet.done('GET', '/api/v1/audit?refused=true')).items;
+  let items = await listed();
+  // It follows from the request, and nobody waits for it.
+  while (items[0]?.action !== 'claim.refuse') items = await listed();
+  for (const { action } of items) actionsSeen.add(action);
+  const refused = items.slice(0, 2).toReversed();
+  assert.ok(!JSON.stringify(items).includes(wrong));
   assert.deepEqual(
     refused.map(({ by, action, target }) => [by, action, target]),
     [

@@ -72,8 +72,7 @@ async function inheritance(server: FleetProcess, { id, serial, renewal, commandI
   const isRevoked = ({ revokedAtMs }: { readonly revokedAtMs?: number }) => revokedAtMs !== undefined;
   if (!certificates.items.every(isRevoked)) found.push('a certificate that is not revoked');
   const list = await fetch(`http://127.0.0.1:${server.port('web')}/crl/devices.crl`);
-  // It is written without leading zeros.
-  const bytes = Buffer.from(serial.length % 2 === 0 ? serial : `0${serial}`, 'hex');
+  const bytes = Buffer.from(serial, 'hex');
   if (!Buffer.from(await list.arrayBuffer()).includes(bytes)) found.push('no entry in the CRL');
   if ((await server.done('GET', `/api/v1/devices/${id}/tokens`)).items.length > 0) found.push('tokens');
   const { session } = await server.done('GET', `/api/v1/devices/${id}/presence`);

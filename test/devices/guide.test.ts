@@ -1,6 +1,6 @@
 /** The guide to devices, line by line as it stands but for the ports, in a folder that has nothing but the examples. */
 import assert from 'node:assert/strict';
-import { readFileSync, symlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -36,14 +36,13 @@ class Guide {
     const node = `"${process.execPath}" --conditions=@dunlin/source`;
     this.#prelude = `
 cd "${folder}"
-export CAMERAS_HOST=127.0.0.1 PLAYERS_HOST=127.0.0.1 ${variables.join(' ')}
+export ${variables.join(' ')}
 dunlin() { $LAST ${node} "${MAIN}" "$@"; }
 npx() { shift; $LAST "${process.execPath}" "$@"; }
 `;
   }
 
-  static async open(): Promise<Guide> {
-    const folder = scratch();
+  static async open(folder: string): Promise<Guide> {
     symlinkSync(fileURLToPath(new URL('../../examples', import.meta.url)), join(folder, 'examples'));
     const ports = new Map<string, string>();
     for (const port of Object.keys(PORTS)) ports.set(port, String(await freePort()));
@@ -88,7 +87,8 @@ async function serving(server: Program): Promise<void> {
 test('whoever follows the guide to devices has a woken camera and a registered player, which shows what it is told to', {
   skip: missing('openssl-command'),
 }, async () => {
-  const guide = await Guide.open();
+  const folder = scratch();
+  const guide = await Guide.open(folder);
   await guide.run('dunlin init cameras');
   const cameras = guide.start('dunlin serve --config cameras/');
   await serving(cameras);
@@ -100,6 +100,7 @@ test('whoever follows the guide to devices has a woken camera and a registered p
   const [, command] = /^ {2}command ([\da-f-]{36})$/m.exec(woken) ?? [];
   await camera.shows(`Woken by ${command}\n`);
   assert.match(await guide.run('wake.ts'), /^cam-1: sent, confirmed \(/);
+  assert.match(await guide.run('fleet.csv'), /It would be: 2 added[\s\S]*Devices: 2 added/);
   const why = await guide.run('dunlin device why');
   assert.match(why, /can come in[\s\S]*none of its tokens \(token\)/);
   await guide.run('--rotate');
@@ -126,9 +127,15 @@ test('whoever follows the guide to devices has a woken camera and a registered p
   await guide.run('dunlin device renew');
   await showsTimes(player, 'Waiting for commands\n', 2);
   assert.match(await guide.run('dunlin device revoke'), /^Revoked the certificate [\s\S]*\nRevoked the certificate /);
+  const asked = await guide.run('openssl ocsp');
+  assert.ok((asked.match(/Serial Number: /g)?.length ?? 0) >= 2, asked);
+  assert.match(asked, /cert\.pem: revoked/);
   await player.shows('reconnecting ');
   await ended(player);
   await ended(website);
   await ended(players);
   assert.deepEqual(guide.rest, []);
+  const ignored = readFileSync(new URL('../../.gitignore', import.meta.url), 'utf8').split('\n');
+  const made = readdirSync(folder, { withFileTypes: true }).filter(({ name }) => name !== 'examples');
+  for (const one of made) assert.ok(ignored.includes(`/${one.name}${one.isDirectory() ? '/' : ''}`), one.name);
 });

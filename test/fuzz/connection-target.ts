@@ -15,8 +15,8 @@ import {
   type ProtocolVersion,
 } from '@dunlin/protocol';
 import { Link, type LinkWatcher } from '../simulation/network.ts';
-import { SeededRandom } from '../simulation/seeded-random.ts';
-import { VirtualTime } from '../simulation/virtual-time.ts';
+import { SeededRandom } from '../simulation-harness/seeded-random.ts';
+import { VirtualTime } from '../simulation-harness/virtual-time.ts';
 import { CORPUS } from './corpus.ts';
 import type { Finding } from './decoder-target.ts';
 import { mutate, withRemainingLength } from './mutator.ts';

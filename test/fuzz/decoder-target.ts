@@ -13,7 +13,7 @@ import {
   PublishFrame,
   type Side,
 } from '@dunlin/protocol';
-import { SeededRandom } from '../simulation/seeded-random.ts';
+import { SeededRandom } from '../simulation-harness/seeded-random.ts';
 import { CORPUS } from './corpus.ts';
 import { mutate } from './mutator.ts';
 

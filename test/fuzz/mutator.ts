@@ -1,5 +1,5 @@
 /** Damages bytes in the ways that parsers stumble over. */
-import type { SeededRandom } from '../simulation/seeded-random.ts';
+import type { SeededRandom } from '../simulation-harness/seeded-random.ts';
 
 const TELLING_BYTES = [0x00, 0x01, 0x7f, 0x80, 0xff, 0xfe, 0x23, 0x2b, 0x2f, 0x24, 0xc0, 0xe2, 0xed, 0xf4];
 const TELLING_LENGTHS = [0, 1, 2, 3, 4, 127, 128, 255, 16_383, 16_384, 65_535];

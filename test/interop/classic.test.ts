@@ -47,11 +47,12 @@ for (const [name, expected] of Object.entries(outputs)) {
   });
 }
 
-test('wrapper.ts receives what it publishes and what others do, and its will comes when it is lost', async () => {
+test('wrapper.ts receives what it publishes and what others do, survives what is no JSON, and its will comes when it is lost', async () => {
   const broker = await LocalBroker.start();
   const program = await example('wrapper.ts', broker.port);
   await program.shows("sensors/room1/temperature { value: 22.5, unit: 'C' }\n");
   await using other = await connect(`mqtt://127.0.0.1:${broker.port}`);
+  await other.publish('sensors/room1/temperature', '{ "value": 22', { qos: 1 });
   await other.publish('commands/hall', 'lights on', { qos: 2 });
   await program.shows('command lights on\n');
   const statuses = await other.subscribe('status/hall', { qos: 1 });

@@ -1,13 +1,14 @@
 /** What is published works where the repository is not: installed from the tarballs into an empty folder. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { type Manifest, pack } from '../../tools/pack.ts';
 import { startLocalRegistry } from './local-registry.ts';
+import { typeProjects } from './type-projects.ts';
 
 const root = dirname(dirname(import.meta.dirname));
 const patienceMs = 60_000;
@@ -182,6 +183,19 @@ test('what the READMEs show has the types that are installed, and runs', async (
   typeCheck();
   for (const file of examples) run(process.execPath, file);
   run(process.execPath, '--test', 'contract.test.ts');
+});
+
+test('pages without the types of Node compile with the client, and Node, where what is missing may be undefined', () => {
+  const readme = readFileSync(join(installed, '@dunlin/client/README.md'), 'utf8');
+  const examples = Array.from(readme.matchAll(/```ts\n(.*?)```/gs), ([, text]) => text);
+  assert.ok(examples.length > 1);
+  for (const { name, compilerOptions, source } of typeProjects(join(root, 'node_modules/@types'))) {
+    const project = join(folder, name);
+    mkdirSync(project);
+    for (const [index, text] of [source, ...examples].entries()) writeFileSync(join(project, `${index}.ts`), text);
+    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }));
+    run(join(root, 'node_modules/.bin/tsc'), '-p', name);
+  }
 });
 
 /** Checks every file of the folder as strictly as TypeScript can, the declarations of the packages included. */

@@ -21,7 +21,7 @@ const authority = IssuingAuthority.open({
   key: { text: issuing.key, source: 'ca.key' },
   masterKey,
 });
-const device = (id: string) => ({ device: { id }, generation: 'first' });
+const device = (id: string) => ({ device: { id }, generation: 'first', trust: 0 });
 
 async function open() {
   const environment = await openLmdb({ directory: join(directory, 'data'), durability: 'process' });

@@ -1,9 +1,9 @@
 /** One run of the broker, from its start until it stops or its process ends, and what is counted of it from outside. */
 import { Broker, type BrokerOptions, type Write } from '@dunlin/broker';
-import type { Judge } from './invariants.ts';
+import { ProcessClock } from '../simulation-harness/process-clock.ts';
+import type { VirtualTime } from '../simulation-harness/virtual-time.ts';
+import type { BrokerJudge } from './invariants.ts';
 import type { Observer } from './observer.ts';
-import { ProcessClock } from './process-clock.ts';
-import type { VirtualTime } from './virtual-time.ts';
 
 export class BrokerProcess {
   readonly broker: Broker;
@@ -16,9 +16,9 @@ export class BrokerProcess {
   packetsHandled = 0;
   isOver = false;
   readonly #clock: ProcessClock;
-  readonly #judge: Judge;
+  readonly #judge: BrokerJudge;
 
-  constructor(time: VirtualTime, judge: Judge, options: Omit<BrokerOptions, 'clock'>) {
+  constructor(time: VirtualTime, judge: BrokerJudge, options: Omit<BrokerOptions, 'clock'>) {
     this.#clock = new ProcessClock(time);
     this.#judge = judge;
     this.broker = new Broker({ ...options, clock: this.#clock });

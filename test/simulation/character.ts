@@ -1,6 +1,6 @@
 /** What kind of world a seed makes. */
 import type { Limits } from '@dunlin/broker';
-import type { SeededRandom } from './seeded-random.ts';
+import type { SeededRandom } from '../simulation-harness/seeded-random.ts';
 
 export interface Character {
   readonly commitMs: number;

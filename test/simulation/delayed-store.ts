@@ -7,8 +7,8 @@ import {
   type StoredSession,
   type Write,
 } from '@dunlin/broker';
-import type { SeededRandom } from './seeded-random.ts';
-import type { VirtualTime } from './virtual-time.ts';
+import type { SeededRandom } from '../simulation-harness/seeded-random.ts';
+import type { VirtualTime } from '../simulation-harness/virtual-time.ts';
 
 export interface DelayedStoreOptions {
   /** Mean delay of a commit; 0: every answer comes at once. */

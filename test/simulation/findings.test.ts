@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Broker } from '@dunlin/broker';
 import { decodePacket, encodePacket, FrameReader, type Packet, type UserProperty } from '@dunlin/protocol';
+import { SeededRandom } from '../simulation-harness/seeded-random.ts';
+import { VirtualTime } from '../simulation-harness/virtual-time.ts';
 import { DelayedStore } from './delayed-store.ts';
 import { Link, type LinkWatcher } from './network.ts';
-import { SeededRandom } from './seeded-random.ts';
-import { VirtualTime } from './virtual-time.ts';
 
 const NOBODY: LinkWatcher = { received: () => {}, handled: () => {}, written: () => {} };
 

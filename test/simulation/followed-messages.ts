@@ -5,18 +5,18 @@
  */
 import { type Broker, type DeliveryOutcome, Receipt } from '@dunlin/broker';
 import type { QoS } from '@dunlin/protocol';
+import type { SeededRandom } from '../simulation-harness/seeded-random.ts';
+import type { VirtualTime } from '../simulation-harness/virtual-time.ts';
 import { type ClientName, type Expectation, keyOf, sayMessage } from './expectation.ts';
-import type { Judge } from './invariants.ts';
+import type { BrokerJudge } from './invariants.ts';
 import { type Oracle, sizeOf } from './oracle.ts';
 import type { OracleSession } from './oracle-session.ts';
 import { TOPICS } from './script.ts';
-import type { SeededRandom } from './seeded-random.ts';
-import type { VirtualTime } from './virtual-time.ts';
 
 /** What the followed messages need of their world. */
 export interface Followed {
   readonly oracle: Oracle;
-  readonly judge: Judge;
+  readonly judge: BrokerJudge;
   readonly time: VirtualTime;
   /** Undefined while none runs. */
   readonly runningBroker: Broker | undefined;

@@ -1,4 +1,5 @@
-/** What must be true of a broker in every world, by name, and the first time it was not. */
+/** What must be true of a broker in every world, by name. */
+import { Judge, type Violation as ViolationOf } from '../simulation-harness/judge.ts';
 
 export const INVARIANTS = {
   'acknowledged-arrives':
@@ -41,28 +42,5 @@ export const INVARIANTS = {
 
 export type InvariantName = keyof typeof INVARIANTS;
 
-export interface Violation<Name extends string = InvariantName> {
-  readonly invariant: Name;
-  readonly text: string;
-  /** Milliseconds from the beginning of the world. */
-  readonly atMs: number;
-}
-
-/** Keeps the first violation: what comes after it follows from it. */
-export class Judge<Name extends string = InvariantName> {
-  violation: Violation<Name> | undefined = undefined;
-  readonly #elapsedMs: () => number;
-
-  constructor(elapsedMs: () => number) {
-    this.#elapsedMs = elapsedMs;
-  }
-
-  broken(invariant: Name, text: string): void {
-    this.violation ??= { invariant, text, atMs: this.#elapsedMs() };
-  }
-
-  /** Records a violation unless `holds`. */
-  check(holds: boolean, invariant: Name, text: () => string): void {
-    if (!holds) this.broken(invariant, text());
-  }
-}
+export type Violation = ViolationOf<InvariantName>;
+export class BrokerJudge extends Judge<InvariantName> {}

@@ -10,44 +10,24 @@ import { OpenReceipts, WrittenReceipts } from '../../packages/broker/src/receipt
 import type { Remains } from '../../packages/broker/src/remains.ts';
 import { RetainedMessages } from '../../packages/broker/src/retained.ts';
 import { Session } from '../../packages/broker/src/session.ts';
+import { type Fault, replace } from '../simulation-harness/mutation.ts';
 import type { InvariantName } from './invariants.ts';
 
-export interface Mutation {
-  /** What the broken broker does. */
-  readonly title: string;
-  /** Any of these catches it: which one does so first depends on the world. */
-  readonly caughtBy: readonly InvariantName[];
-  /** Puts the fault in; returns what takes it out. */
-  readonly damage?: () => () => void;
+export interface Mutation extends Fault<InvariantName> {
   /** Puts the fault into each broker of a world. */
   readonly damageEach?: (broker: Broker) => void;
   readonly hasLyingStore?: boolean;
   readonly hasForgetfulStore?: boolean;
   /** How often the broker ends without a word; by default as the seed says. */
   readonly crashes?: number;
-  /** Of the worlds that are looked at, where what it breaks is rare. Default 1. */
-  readonly firstSeed?: number;
 }
 
 type ParametersOf<F> = F extends (...parameters: infer P) => unknown ? P : never;
 /** What a method does, free of its object. */
 type Body<T, F> = (this: T, ...parameters: ParametersOf<F>) => unknown;
 
-/** Replaces a method of a class. `make` gets the true one, to be called on the same object. */
-function replace<T extends object, K extends keyof T>(
-  prototype: T,
-  name: K,
-  make: (original: Body<T, T[K]>) => Body<T, T[K]>,
-): () => void {
-  const original = prototype[name];
-  prototype[name] = make(original as Body<T, T[K]>) as T[K];
-  return () => {
-    prototype[name] = original;
-  };
-}
-
 /** Calls `fault` instead of the true method every `nth` time. */
-function everyNth<T extends object, K extends keyof T>(
+function everyNth<T extends object, K extends keyof T & string>(
   prototype: T,
   name: K,
   nth: number,
@@ -60,7 +40,9 @@ function everyNth<T extends object, K extends keyof T>(
     (original) =>
       function (...parameters) {
         count += 1;
-        return count % nth === 0 ? fault.call(this, original, parameters) : original.apply(this, parameters);
+        return count % nth === 0
+          ? fault.call(this, original, parameters as ParametersOf<T[K]>)
+          : original.apply(this, parameters);
       },
   );
 }

@@ -1,7 +1,7 @@
 /** A network in memory whose delays, chunks and accidents come from the dice: two wires to each link. */
 import { type Peer, TransportError, type Wire, type WireHandler } from '@dunlin/transport';
-import type { SeededRandom } from './seeded-random.ts';
-import type { VirtualTime } from './virtual-time.ts';
+import type { SeededRandom } from '../simulation-harness/seeded-random.ts';
+import type { VirtualTime } from '../simulation-harness/virtual-time.ts';
 
 export interface LinkOptions {
   /** Mean delay of a chunk in one direction. */

@@ -26,7 +26,7 @@ import {
   sameNumbers,
   sayMessage,
 } from './expectation.ts';
-import type { Judge } from './invariants.ts';
+import type { BrokerJudge } from './invariants.ts';
 import { Change } from './journal.ts';
 import { raisesMark } from './mark-raise.ts';
 import type { Link } from './network.ts';
@@ -51,7 +51,7 @@ interface Answer {
 /** What an observer needs of its world. */
 export interface Observed {
   readonly oracle: Oracle;
-  readonly judge: Judge;
+  readonly judge: BrokerJudge;
   readonly limits: Limits;
   /** Whether the store answers at once, always. */
   readonly isSynchronous: boolean;
@@ -91,7 +91,7 @@ export class Observer {
   readonly link: Link;
   readonly #world: Observed;
   readonly #oracle: Oracle;
-  readonly #judge: Judge;
+  readonly #judge: BrokerJudge;
   readonly #incoming = new FrameReader(PACKET_BYTES_MAX);
   readonly #outgoing = new FrameReader(PACKET_BYTES_MAX);
   #written: Buffer[] = [];

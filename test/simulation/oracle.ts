@@ -6,6 +6,7 @@
  */
 import type { BrokerEvent } from '@dunlin/broker';
 import type { Properties, PublishPacket, QoS, SubscribePacket, UnsubscribePacket, Will } from '@dunlin/protocol';
+import type { VirtualTime } from '../simulation-harness/virtual-time.ts';
 import {
   type ClientName,
   type Expectation,
@@ -16,10 +17,9 @@ import {
   type Said,
   sayMessage,
 } from './expectation.ts';
-import type { Judge } from './invariants.ts';
+import type { BrokerJudge } from './invariants.ts';
 import { Durable, Journal } from './journal.ts';
 import { OracleSession } from './oracle-session.ts';
-import type { VirtualTime } from './virtual-time.ts';
 
 /** Deadlines are enforced by sweeps; later than this after one is wrong. */
 export const SWEEP_SLACK_MS = 1200;
@@ -38,7 +38,7 @@ export interface ConnectFacts {
 }
 
 export class Oracle {
-  readonly judge: Judge;
+  readonly judge: BrokerJudge;
   readonly sessions = new Map<string, OracleSession>();
   readonly names = new Map<string, ClientName>();
   readonly retained = new Map<string, Said>();
@@ -61,7 +61,7 @@ export class Oracle {
   /** Wills that must go out in this same breath. */
   readonly #immediate = new Set<OracleSession>();
 
-  constructor(time: VirtualTime, judge: Judge, sessionExpiryMaxS: number) {
+  constructor(time: VirtualTime, judge: BrokerJudge, sessionExpiryMaxS: number) {
     this.#time = time;
     this.judge = judge;
     this.#sessionExpiryMaxS = sessionExpiryMaxS;

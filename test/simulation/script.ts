@@ -8,10 +8,10 @@ import type {
   SubscriptionRequest,
   Will,
 } from '@dunlin/protocol';
+import type { SeededRandom } from '../simulation-harness/seeded-random.ts';
+import type { VirtualTime } from '../simulation-harness/virtual-time.ts';
 import { REFUSED_USER } from './observer.ts';
 import type { ScriptedClient } from './scripted-client.ts';
-import type { SeededRandom } from './seeded-random.ts';
-import type { VirtualTime } from './virtual-time.ts';
 
 export const TOPICS = ['a', 'a/b', 'a/b/c', 'a/c', 'b/x', 'b', 'a/', '/a', '$own/t', 'a/\u00fc'];
 const FILTERS = ['a', 'a/#', 'a/+', '+/b', '#', '+', 'a/b/c', 'b/x', '+/+/c', '/+', '$own/#', '$own/t', 'a/\u00fc'];

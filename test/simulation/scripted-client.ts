@@ -16,9 +16,9 @@ import {
   type PublishPacket,
   type SubscriptionRequest,
 } from '@dunlin/protocol';
+import type { SeededRandom } from '../simulation-harness/seeded-random.ts';
+import type { VirtualTime } from '../simulation-harness/virtual-time.ts';
 import type { Link } from './network.ts';
-import type { SeededRandom } from './seeded-random.ts';
-import type { VirtualTime } from './virtual-time.ts';
 
 /** A PUBLISH of ours that is not finished. */
 interface Unfinished {

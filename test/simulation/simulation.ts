@@ -17,33 +17,27 @@ import {
 } from '@dunlin/broker';
 import type { ConnectPacket, Packet, Properties, PublishPacket } from '@dunlin/protocol';
 import { AHEAD_MIN } from '../../packages/broker/src/sent-mark.ts';
+import { SeededRandom } from '../simulation-harness/seeded-random.ts';
+import type { Outcome, WorldOptions } from '../simulation-harness/seeds.ts';
+import { Trace } from '../simulation-harness/trace.ts';
+import { VirtualTime } from '../simulation-harness/virtual-time.ts';
 import { BrokerProcess } from './broker-process.ts';
 import { type Character, characterOf } from './character.ts';
 import { DelayedStore } from './delayed-store.ts';
 import { keyOf, sayMessage } from './expectation.ts';
 import { type Followed, FollowedMessages } from './followed-messages.ts';
-import { Judge, type Violation } from './invariants.ts';
+import { BrokerJudge } from './invariants.ts';
 import { Link, type LinkWatcher } from './network.ts';
 import { type Observed, Observer, REFUSED_USER } from './observer.ts';
 import { DENIED, Oracle, SWEEP_SLACK_MS } from './oracle.ts';
 import type { OracleSession } from './oracle-session.ts';
 import { type Numbering, Script } from './script.ts';
 import { ScriptedClient } from './scripted-client.ts';
-import { SeededRandom } from './seeded-random.ts';
 import { Survival } from './survival.ts';
-import { Trace } from './trace.ts';
-import { VirtualTime } from './virtual-time.ts';
 
-export interface SimulationOptions {
-  readonly seed: number;
-  /** Damages what brokers are made of, to see that it is caught; returns what undoes it. */
-  readonly damage?: () => () => void;
+export interface SimulationOptions extends WorldOptions {
   /** Damages each broker before it starts. */
   readonly damageEach?: (broker: Broker) => void;
-  /** Keeps what happened, for people. */
-  readonly isTraced?: boolean;
-  /** Lines of the trace that the result holds at the end; 60 by default. */
-  readonly traceLines?: number;
   /** The store says yes before it has written anything. */
   readonly hasLyingStore?: boolean;
   /** The store loses something at a crash that it had said yes to. */
@@ -54,12 +48,7 @@ export interface SimulationOptions {
   readonly durationMs?: number;
 }
 
-export interface SimulationResult {
-  readonly seed: number;
-  readonly violation: Violation | undefined;
-  readonly trace: readonly string[];
-  /** Events of the virtual clock. */
-  readonly events: number;
+export interface SimulationResult extends Outcome {
   readonly deliveries: number;
   readonly publications: number;
   /** How often a broker ended without a word. */
@@ -91,14 +80,8 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
   return world.result();
 }
 
-/** The same world with a trace when it went wrong. */
-export async function simulateAndExplain(options: SimulationOptions): Promise<SimulationResult> {
-  const result = await simulate(options);
-  return result.violation === undefined ? result : simulate({ ...options, isTraced: true });
-}
-
 class World implements LinkWatcher, Observed, Followed {
-  readonly judge: Judge;
+  readonly judge: BrokerJudge;
   readonly oracle: Oracle;
   readonly time: VirtualTime;
   readonly #options: SimulationOptions;
@@ -133,7 +116,7 @@ class World implements LinkWatcher, Observed, Followed {
     this.#character = characterOf(characterRandom);
     this.#misfortune = characterRandom.fork();
     this.time = new VirtualTime(this.#random.fork());
-    this.judge = new Judge(() => this.time.elapsedMs);
+    this.judge = new BrokerJudge(() => this.time.elapsedMs);
     this.#trace = new Trace(this.time, () => options.isTraced === true && this.judge.violation === undefined);
     this.oracle = new Oracle(this.time, this.judge, this.#character.limits.sessionExpiryMaxS ?? 0xffffffff);
     this.#brokerRandom = this.#random.fork();

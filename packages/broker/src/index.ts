@@ -20,7 +20,7 @@ export { type DeliveryOutcome, Receipt } from './receipt.ts';
 export type { ConnectionsReview, EndedClient, PermissionsReview } from './reviews.ts';
 export type { SessionInfo } from './session-info.ts';
 export { DEFAULT_SETTINGS, type Settings } from './settings.ts';
-export { shownUsername } from './shown-username.ts';
+export { shownUsername, withoutSecrets } from './shown-username.ts';
 export { StoreContradiction } from './store-contradiction.ts';
 export {
   RevisionConflict,

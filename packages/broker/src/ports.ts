@@ -244,7 +244,7 @@ export interface Principal {
 export interface CertificateFacts {
   /** The name that the configuration gives to the authority which issued it. */
   readonly authority: string;
-  /** In upper-case hexadecimal without leading zeros, unique within its authority. */
+  /** In upper-case hexadecimal, whole octets without those of zeros in front, unique within its authority. */
   readonly serial: string;
   /** The subject's last Common Name; undefined where it has none. */
   readonly commonName: string | undefined;

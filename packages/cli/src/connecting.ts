@@ -3,6 +3,7 @@
 import { type Client, type ConnectOptions, connect, MqttError } from '@dunlin/client';
 import type { ProtocolVersion } from '@dunlin/protocol';
 import { visible } from '@dunlin/protocol';
+import { boundedLines } from './bounded-lines.ts';
 import { type ConnectionFlags, versionOf } from './connection-flags.ts';
 import { dialOf } from './dialing.ts';
 import { CommandError, ExitCode } from './exit-codes.ts';
@@ -89,7 +90,7 @@ export function unanswered(error: unknown): CommandError | undefined {
 
 /** TLS or HTTP that was cut off, as a server of plain MQTT does with it; undefined for any other error. */
 export function plainPort(error: unknown, { protocol }: URL): CommandError | undefined {
-  if (!(error instanceof MqttError) || error.code !== 'connection-failed') return undefined;
+  if (!(error instanceof MqttError) || (error.code !== 'connection-failed' && error.code !== 'tls')) return undefined;
   const isReset = (error.cause as { code?: unknown } | undefined)?.code === 'ECONNRESET';
   if (!isReset || !['mqtts:', 'ws:', 'wss:'].includes(protocol)) return undefined;
   const hint = 'Is this a port for plain MQTT, often 1883? That is mqtt://, without --ws and flags of TLS.';
@@ -129,8 +130,9 @@ function willOptions({ will, properties }: ConnectionFlags): Pick<ConnectOptions
 
 function traces(flags: ConnectionFlags, terminal: Terminal): NonNullable<ConnectOptions['on']> {
   if (!flags.debug) return {};
+  const write = boundedLines(terminal.errors);
   return {
-    packetSent: (packet) => void terminal.errors.write(`${visible(traceLine('sent', packet))}\n`),
-    packetReceived: (packet) => void terminal.errors.write(`${visible(traceLine('received', packet))}\n`),
+    packetSent: (packet) => write(`${visible(traceLine('sent', packet))}\n`),
+    packetReceived: (packet) => write(`${visible(traceLine('received', packet))}\n`),
   };
 }

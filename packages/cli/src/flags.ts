@@ -1,6 +1,6 @@
 /** Reads a command line by a table of flags, and writes the help from the same table. */
 
-import { exitCodesOf, usageError } from './exit-codes.ts';
+import { type ExitCodeRow, exitCodesOf, usageError } from './exit-codes.ts';
 
 /** One flag of a command. */
 export interface Flag<Target> {
@@ -39,6 +39,8 @@ export interface CommandHelp {
   readonly examples: readonly (readonly [command: string, what: string])[];
   /** More paragraphs, each with a title. */
   readonly notes?: readonly (readonly [title: string, lines: readonly string[]])[];
+  /** Default: those of the command. */
+  readonly exitCodes?: readonly ExitCodeRow[];
 }
 
 /** A command as its help and its completion show it. */
@@ -50,6 +52,13 @@ export interface CommandPage {
 /** Thrown by the flag `--help`: the user wants to read and nothing to be done. */
 export class HelpAsked extends Error {
   override readonly name = 'HelpAsked';
+  /** Of which action, where the command has a page for each. */
+  readonly action: string | undefined;
+
+  constructor(action?: string) {
+    super('help was asked for');
+    this.action = action;
+  }
 }
 
 /**
@@ -92,7 +101,7 @@ export function helpText<Target>(help: CommandHelp, groups: readonly FlagGroup<T
     parts.push(section(group.title, columns(rows[index])));
   });
   for (const [title, lines] of help.notes ?? []) parts.push(section(title, lines));
-  const codes = exitCodesOf(help.name.replace(/^dunlin /, ''));
+  const codes = help.exitCodes ?? exitCodesOf(help.name.replace(/^dunlin /, ''));
   parts.push(section('Exit codes', columns(codes.map((row) => [row.code, row.meaning] as const))));
   return `${parts.join('\n\n')}\n`;
 }

@@ -1,4 +1,4 @@
 /** The public names of `@dunlin/cli`. */
 
-export { type ProcessTerminal, processTerminal, type Terminal } from './terminal.ts';
+export { processTerminal, type Terminal } from './terminal.ts';
 export { run } from './tool.ts';

@@ -5,6 +5,7 @@ import { relative, sep } from 'node:path';
 import { visible } from '@dunlin/protocol';
 import { ExitCode, localError, usageError } from './exit-codes.ts';
 import { type InitRequest, readInitFlags } from './init-flags.ts';
+import { checkTaken } from './outcome.ts';
 import { newPassword } from './secrets.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -28,6 +29,7 @@ export async function init(argv: readonly string[], terminal: Terminal): Promise
     const nowMs = server.systemClock.nowMs();
     const directory = await server.makeInitialDirectory({ ...request, password, broughtAuthority, nowMs });
     terminal.output.write(request.json ? `${json(directory, user, made)}\n` : screen(directory, request, made, server));
+    if (made !== undefined) await checkTaken(terminal, lostPassword(directory, user, server));
     return ExitCode.done;
   } catch (error) {
     if (error instanceof server.InitialDirectoryError) throw localError(error.message);
@@ -39,6 +41,11 @@ export async function init(argv: readonly string[], terminal: Terminal): Promise
 async function deviceAuthority({ deviceCa, devicePassphraseFile: file }: InitRequest, terminal: Terminal) {
   if (deviceCa === undefined || file === undefined) return deviceCa;
   return { ...deviceCa, passphrase: await newPassword(terminal, file, 'the key of the authority') };
+}
+
+function lostPassword({ directory, files }: Made, user: string, { shellWord: word, toolCommand }: Server): string {
+  const change = `${toolCommand()} passwd ${word(files.passwords)} ${word(user)}`;
+  return `The directory ${visible(directory)} was made all the same. Nobody has seen its password; another one: ${change}`;
 }
 
 function madePassword(): string {

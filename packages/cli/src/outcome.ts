@@ -1,8 +1,8 @@
 /** What an action leaves to be printed. */
 
 import { visible } from '@dunlin/protocol';
-import { ExitCode } from './exit-codes.ts';
-import type { Terminal } from './terminal.ts';
+import { ExitCode, localError } from './exit-codes.ts';
+import { outputFailed, type Terminal } from './terminal.ts';
 
 export interface Outcome {
   /** What `--json` prints. */
@@ -11,17 +11,32 @@ export interface Outcome {
   readonly lines: readonly string[];
   /** Lines beside the output, which a pipe does not carry. */
   readonly remarks?: readonly string[];
+  /** As remarks, also beside JSON: what a program has to know of it. */
+  readonly warnings?: readonly string[];
+  /** What was printed cannot be had again: what to say, and do, where nobody got it. */
+  readonly ifLost?: string;
   readonly exitCode?: number;
 }
 
-/** Prints it and returns the exit code. JSON stays the same value: it is escaped as JSON escapes. */
-export function printOutcome(
-  { json, lines, remarks = [], exitCode }: Outcome,
+/**
+ * Prints it and settles with the exit code. JSON stays the same value: it is escaped as JSON escapes. Rejects with a local
+ * error where what cannot be had again was not taken by the reader.
+ */
+export async function printOutcome(
+  { json, lines, remarks = [], warnings = [], ifLost, exitCode }: Outcome,
   isJson: boolean,
   terminal: Terminal,
-): number {
+): Promise<number> {
   const shown = isJson ? [JSON.stringify(json)] : lines;
   terminal.output.write(shown.map((line) => `${visible(line)}\n`).join(''));
-  if (!isJson) terminal.errors.write(remarks.map((line) => `${visible(line)}\n`).join(''));
+  if (ifLost !== undefined) await checkTaken(terminal, ifLost);
+  const beside = [...(isJson ? [] : remarks), ...warnings];
+  terminal.errors.write(beside.map((line) => `${visible(line)}\n`).join(''));
   return exitCode ?? ExitCode.done;
+}
+
+/** For what can be had once: also a reader who goes away has lost it. Rejects with a local error that ends in `ifLost`. */
+export async function checkTaken(terminal: Terminal, ifLost: string): Promise<void> {
+  const failure = await terminal.written();
+  if (failure !== undefined) throw localError(`${outputFailed(failure).message}\n${ifLost}`);
 }

@@ -101,7 +101,7 @@ test('properties of every packet go out, and -d tells them without the password'
   const { err } = pub.terminal;
   assert.match(
     err,
-    /> CONNECT, .*keep alive 30 s, user "me", password \(not shown\), will on "w" QoS 0, receiveMaximum 7, sessionExpiryInterval 5, topicAliasMaximum 64, maximumPacketSize 16777216, willDelayInterval 3/,
+    /> CONNECT, .*keep alive 30 s, user "me", password \(not shown\), will on "w" QoS 0, topicAliasMaximum 64, sessionExpiryInterval 5, receiveMaximum 7, maximumPacketSize 16777216, willDelayInterval 3/,
   );
   assert.match(err, /> DISCONNECT, Normal disconnection \(0x00\), sessionExpiryInterval 1/);
   assert.doesNotMatch(err, /hidden/);

@@ -23,24 +23,28 @@ export interface Terminal {
    * is no terminal.
    */
   readonly onKey?: (call: (key: string) => void) => () => void;
-}
-
-/** The terminal of this process. */
-export interface ProcessTerminal extends Terminal {
   /**
    * Settles when readers have taken what was written, or went away: `process.exit` drops the rest. After an interrupt at
-   * once, so that a reader who takes nothing cannot keep the process.
+   * once, so that a reader who takes nothing cannot keep the process. With the first error of the output, EPIPE among them.
    */
-  written(): Promise<void>;
+  written(): Promise<NodeJS.ErrnoException | undefined>;
 }
 
 /** The real one. */
-export function processTerminal(): ProcessTerminal {
+export function processTerminal(): Terminal {
   const { stdin, stdout, stderr } = process;
   let isInterrupted = false;
+  let failure: NodeJS.ErrnoException | undefined;
+  stdout.on('error', (error) => {
+    failure ??= error;
+  });
+  stderr.on('error', () => {});
   return {
     written: async () => {
+      // A write that failed at once is told of a little later.
+      await new Promise((resolve) => setImmediate(resolve));
       if (!isInterrupted) await Promise.all([writtenTo(stdout), writtenTo(stderr)]);
+      return failure;
     },
     ...(stdin.isTTY
       ? {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { port, tool } from './contract/local-server.ts';
@@ -135,6 +136,33 @@ test('output comes line by line through a pipe, and SIGINT ends with DISCONNECT 
     assert.match(err, /> DISCONNECT/);
   } finally {
     sub.kill('SIGKILL');
+  }
+});
+
+test('an output that cannot be written is a local error of every command; a reader who goes away is none', async () => {
+  for (const [code, argv, expected] of [
+    ['ENOSPC', ['--version'], 3],
+    ['ENOSPC', ['acl', '--help'], 3],
+    ['EPIPE', ['--version'], 0],
+  ] as const) {
+    const terminal = new RecordedTerminal();
+    terminal.breakOutput(code);
+    assert.equal(await run(argv, terminal), expected);
+    if (code === 'ENOSPC') assert.match(terminal.err, /^dunlin.*: Cannot write the output: write ENOSPC\n$/);
+  }
+});
+
+test('a disk that is full is told of by the process', { skip: !existsSync('/dev/full') }, () => {
+  const full = openSync('/dev/full', 'w');
+  try {
+    const { status, stderr } = spawnSync(launcher, ['passwd', '--help'], {
+      stdio: ['ignore', full, 'pipe'],
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    assert.deepEqual([status, /^dunlin passwd: Cannot write the output: ENOSPC/.test(stderr)], [3, true], stderr);
+  } finally {
+    closeSync(full);
   }
 });
 

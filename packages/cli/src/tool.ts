@@ -11,7 +11,8 @@ import { COMPLETION_PAGE, completion, completionHelp } from './completion.ts';
 import { config } from './config.ts';
 import { CONFIG_PAGE, configHelp } from './config-flags.ts';
 import { device } from './device/device.ts';
-import { DEVICE_PAGE, deviceHelp } from './device/device-flags.ts';
+import { DEVICE_PAGE } from './device/device-flags.ts';
+import { deviceHelp } from './device/device-help.ts';
 import { EXIT_CODES, ExitCode, usageError } from './exit-codes.ts';
 import { failureOf } from './failure.ts';
 import { type CommandPage, columns, HelpAsked, isNear } from './flags.ts';
@@ -33,7 +34,7 @@ import { store } from './store.ts';
 import { STORE_PAGE, storeHelp } from './store-flags.ts';
 import { sub } from './sub.ts';
 import { SUB_PAGE, subHelp } from './sub-flags.ts';
-import type { Terminal } from './terminal.ts';
+import { outputFailed, type Terminal } from './terminal.ts';
 import { top } from './top.ts';
 import { TOP_PAGE, topHelp } from './top-flags.ts';
 import { toolVersion } from './version.ts';
@@ -41,8 +42,8 @@ import { toolVersion } from './version.ts';
 /** A sub-command. */
 interface Command {
   readonly summary: string;
-  /** Undefined: the command tells its help itself. */
-  readonly help: (() => string) | undefined;
+  /** Undefined: the command tells its help itself. `action`: as `HelpAsked` has it. */
+  readonly help: ((action?: string) => string) | undefined;
   /** Undefined: its flags stand in a table of its own. */
   readonly page: CommandPage | undefined;
   readonly run: (argv: readonly string[], terminal: Terminal) => Promise<number>;
@@ -133,34 +134,47 @@ function toolHelp(): string {
     .replace(/\n+$/, '\n');
 }
 
-/** Runs the tool and returns its exit code; every failure is told and never thrown. */
+/**
+ * Runs the tool and settles with its exit code; every failure is told and never thrown. An output that cannot be written is
+ * one, but for a reader who goes away.
+ */
 export async function run(argv: readonly string[], terminal: Terminal): Promise<number> {
   const [name, ...rest] = argv;
   try {
-    if (name === 'help' && rest.length > 0) {
-      if (!Object.hasOwn(COMMANDS, rest[0])) throw unknownCommand('show the help of', rest[0]);
-      return await run([rest[0], '--help'], terminal);
-    }
-    if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-      terminal.output.write(toolHelp());
-      return name === undefined ? ExitCode.usage : ExitCode.done;
-    }
-    if (name === '--version' || (name === 'version' && rest.length === 0)) {
-      terminal.output.write(`dunlin ${toolVersion()}\n`);
-      return ExitCode.done;
-    }
-    if (!Object.hasOwn(COMMANDS, name)) throw unknownCommand('run', name);
-    return await COMMANDS[name].run(rest, terminal);
+    const exitCode = await perform(name, rest, terminal);
+    const failure = await terminal.written();
+    // What a server logs is no result: it may have had no room for a while.
+    if (failure !== undefined && failure.code !== 'EPIPE' && name !== 'serve') throw outputFailed(failure);
+    return exitCode;
   } catch (error) {
-    if (error instanceof HelpAsked) {
-      terminal.output.write(COMMANDS[name].help?.() ?? toolHelp());
-      return ExitCode.done;
-    }
     const failure = failureOf(error);
     const isQuiet = rest.includes('--quiet') && !failure.isUsage;
     const command = Object.hasOwn(COMMANDS, name) ? `dunlin ${name}` : 'dunlin';
     if (!isQuiet) terminal.errors.write(`${command}: ${visible(failure.text, { lines: true })}\n`);
     return failure.exitCode;
+  }
+}
+
+async function perform(name: string | undefined, rest: readonly string[], terminal: Terminal): Promise<number> {
+  if (name === 'help' && rest.length > 0) {
+    if (!Object.hasOwn(COMMANDS, rest[0])) throw unknownCommand('show the help of', rest[0]);
+    return await perform(rest[0], [...rest.slice(1), '--help'], terminal);
+  }
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    terminal.output.write(toolHelp());
+    return name === undefined ? ExitCode.usage : ExitCode.done;
+  }
+  if (name === '--version' || (name === 'version' && rest.length === 0)) {
+    terminal.output.write(`dunlin ${toolVersion()}\n`);
+    return ExitCode.done;
+  }
+  if (!Object.hasOwn(COMMANDS, name)) throw unknownCommand('run', name);
+  try {
+    return await COMMANDS[name].run(rest, terminal);
+  } catch (error) {
+    if (!(error instanceof HelpAsked)) throw error;
+    terminal.output.write(COMMANDS[name].help?.(error.action) ?? toolHelp());
+    return ExitCode.done;
   }
 }
 

@@ -3,7 +3,7 @@
  * stop a server from sending, so what comes while nobody reads is kept, and it has no event for bytes that have left.
  */
 
-import type { WireHandler } from '@dunlin/transport';
+import type { WireHandler } from '@dunlin/transport/wire';
 import type { ClientWire } from './dial.ts';
 
 /** What is used of a WebSocket. */

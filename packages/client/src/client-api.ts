@@ -78,47 +78,50 @@ export interface ClientStats {
 /** Options of `publish`. */
 export interface PublishOptions extends OperationOptions {
   /** Default 0. */
-  readonly qos?: QoS;
+  readonly qos?: QoS | undefined;
   /** Default false. */
-  readonly retain?: boolean;
+  readonly retain?: boolean | undefined;
   /** MQTT 5.0. */
-  readonly properties?: Properties;
+  readonly properties?: Properties | undefined;
 }
 
 /** Options of `subscribe`, for every filter that does not set its own. */
 export interface SubscribeOptions extends OperationOptions {
   /** The most the server shall send with. Default 0. */
-  readonly qos?: QoS;
+  readonly qos?: QoS | undefined;
   /** MQTT 5.0: not what this client published itself. Default false. */
-  readonly noLocal?: boolean;
+  readonly noLocal?: boolean | undefined;
   /** MQTT 5.0: RETAIN as it was published. Default false. */
-  readonly retainAsPublished?: boolean;
+  readonly retainAsPublished?: boolean | undefined;
   /** MQTT 5.0: 0 send retained messages, 1 only for a new subscription, 2 do not. Default 0. */
-  readonly retainHandling?: 0 | 1 | 2;
+  readonly retainHandling?: 0 | 1 | 2 | undefined;
   /** MQTT 5.0: Subscription Identifier (one; default: the client chooses) and User Properties. */
-  readonly properties?: Properties;
+  readonly properties?: Properties | undefined;
   /**
    * 'auto': acknowledged when handlers have returned or their promises settled, or the iterator has room. 'manual':
    * by `message.acknowledge()`, in any order; the packets keep the order of the standard. Default 'auto'.
    */
-  readonly acknowledge?: 'auto' | 'manual';
+  readonly acknowledge?: 'auto' | 'manual' | undefined;
 }
 
 /** A filter, with options of its own or without. */
-export type FilterRequest = string | ({ readonly filter: string } & Partial<Omit<SubscriptionRequest, 'filter'>>);
+export type FilterRequest = string | ({ readonly filter: string } & OwnSubscriptionOptions);
+type OwnSubscriptionOptions = {
+  readonly [Name in Exclude<keyof SubscriptionRequest, 'filter'>]?: SubscriptionRequest[Name] | undefined;
+};
 
 /** Options of `unsubscribe`. */
 export interface UnsubscribeOptions extends OperationOptions {
   /** MQTT 5.0: User Properties. */
-  readonly properties?: Properties;
+  readonly properties?: Properties | undefined;
 }
 
 /** Options of `disconnect`. */
 export interface DisconnectOptions {
   /** MQTT 5.0: 0x00, or 0x04 to have the will published, or an error. Default 0x00. */
-  readonly reasonCode?: number;
+  readonly reasonCode?: number | undefined;
   /** MQTT 5.0: Session Expiry Interval, Reason String, User Properties. */
-  readonly properties?: Properties;
+  readonly properties?: Properties | undefined;
   /** Closes without DISCONNECT, as a crash would: the server publishes the Will [MQTT-3.1.2-8]. Default false. */
-  readonly abrupt?: boolean;
+  readonly abrupt?: boolean | undefined;
 }

@@ -1,5 +1,7 @@
 /** The client: what the application calls, joined to a session that outlives its connections. */
 
+/// <reference lib="esnext.disposable" preserve="true" />
+
 import { type ConnackPacket, NO_PROPERTIES, type ProtocolVersion, type SubscriptionRequest } from '@dunlin/protocol';
 import type {
   ClientEvents,
@@ -27,7 +29,7 @@ import { assertFilter, attemptOf, type Request, type RequestResult, requestsOf }
 import type { RequestHandler, RespondOptions } from './responder.ts';
 import { checkDisconnect, type ServerLimits } from './server-limits.ts';
 import { Session } from './session.ts';
-import { type Platform, type ServerUrl, type Settings, settingsOf } from './settings.ts';
+import { type Platform, type ServerUrl, type Settings, set, settingsOf } from './settings.ts';
 import { type PendingSubscription, pendingSubscription, Subscription } from './subscription.ts';
 
 /**
@@ -63,10 +65,7 @@ export class Client implements AsyncDisposable {
     const { connect, on } = settings;
     this.#settings = settings;
     this.protocolVersion = connect.protocolVersion;
-    for (const name of Object.keys(on) as (keyof ClientEvents)[]) {
-      const listener = on[name];
-      if (listener !== undefined) this.on(name, listener);
-    }
+    for (const [name, listener] of Object.entries(set(on))) this.on(name as keyof ClientEvents, listener);
     this.#log = new Log(settings.log, settings.debugNames?.(), this.#listeners);
     this.#session = new Session(settings, this.stats, this.#listeners);
     this.#requesting = new Requesting(this, settings);
@@ -116,7 +115,7 @@ export class Client implements AsyncDisposable {
 
   /** Adds a listener; the function returned removes it. In Node it throws 'invalid' for an event that there is none of. */
   on<Name extends keyof ClientEvents>(name: Name, listener: ClientEvents[Name]): () => void {
-    this.#settings.checkNames?.('event', [name]);
+    this.#settings.checkNames?.('event', { [name]: listener });
     return this.#listeners.on(name, listener);
   }
 
@@ -141,6 +140,7 @@ export class Client implements AsyncDisposable {
     if (typeof topic !== 'string') return Promise.reject(wrongArgument('Cannot publish', 'topic', topic, 'text'));
     if (qos === 0 && link !== undefined && outbox.isPassable && signal === undefined && timeoutMs === undefined) {
       try {
+        this.#settings.checkNames?.('publish', options);
         link.publish({ topic, payload: payloadBytes(payload), qos, retain, properties }, 0, false);
         this.stats.sent += 1;
         return link.left();
@@ -150,6 +150,7 @@ export class Client implements AsyncDisposable {
     }
     const attempt = `Cannot publish to "${topic}"`;
     return this.#operation(attempt, options, (settle) => {
+      this.#settings.checkNames?.('publish', options);
       if (qos !== 0 && qos !== 1 && qos !== 2) throw wrongArgument(attempt, 'qos', qos, '0 to 2');
       if (qos === 0 && link === undefined && this.#settings.outbox.qos0 === 'reject') {
         throw new MqttError('closed', `${attempt}: there is no connection, and QoS 0 is not to wait`);
@@ -309,6 +310,7 @@ export class Client implements AsyncDisposable {
 
   /** Sends the request and tells how it was answered. */
   async #request(request: Omit<Request, 'settle'>, options: OperationOptions): Promise<RequestResult> {
+    this.#settings.checkNames?.(request.type, options, request.subscriptions);
     const { requests } = this.#session;
     const result = await this.#operation<RequestResult>(`Cannot ${attemptOf(request)}`, options, (settle) => {
       const own = { ...request, settle };

@@ -11,7 +11,7 @@ import {
   type ProtocolVersion,
   writeClientPacketWithin,
 } from '@dunlin/protocol';
-import type { WireHandler } from '@dunlin/transport';
+import type { WireHandler } from '@dunlin/transport/wire';
 import type { ClientWire } from './dial.ts';
 import { MqttError } from './errors.ts';
 import { checkFirstByte } from './first-byte.ts';

@@ -79,9 +79,14 @@ describe('dialling in Node', () => {
       wire.open({ received: drop, ended: drop, drained() {}, closed() {} });
     };
     const { port } = await kept(listenTcp({ ...ACCEPTING, accept }));
-    for (const scheme of ['mqtts', 'ws', 'wss']) {
+    for (const [scheme, code] of [
+      ['mqtts', 'tls'],
+      ['ws', 'connection-failed'],
+      ['wss', 'tls'],
+    ]) {
       await assert.rejects(dial(request(`${scheme}://${HOST}:${port}`)), {
         name: 'MqttError',
+        code,
         message: /\(ECONNRESET\); is this a port for plain MQTT, often 1883 \(mqtt:\)\?$/,
       });
     }
@@ -125,7 +130,8 @@ describe('dialling in Node', () => {
     const url = `mqtts://${HOST}:${tls.port}`;
     await assert.rejects(dial(request(url)), { code: 'tls', message: /none of the authorities known here/ });
     await assert.rejects(dial(request(url, { ca, servername: 'other.example' })), { code: 'tls' });
-    await assert.rejects(dial(request(`mqtts://${HOST}:${tcp.port}`, { ca })), { code: 'connection-failed' });
+    await assert.rejects(dial(request(`mqtts://${HOST}:${tcp.port}`, { ca })), { code: 'tls' });
+    await assert.rejects(dial(request(`mqtts://${HOST}:1`, { ca })), { code: 'connection-failed' });
     await assert.rejects(dial(request(`mqtt://user:secret@${HOST}:1`)), (error: Error & { code?: string }) => {
       assert.equal(error.code, 'connection-failed');
       assert.ok(!error.message.includes('secret'));

@@ -12,6 +12,7 @@ import {
 } from '@dunlin/transport/connect';
 import type { CertificateSeen, Dial, DialRequest } from './dial.ts';
 import { MqttError } from './errors.ts';
+import { checkNames } from './known-names.ts';
 import { checkPem } from './pem.ts';
 import { hostOf, schemeOf, subprotocolOf, webSocketUrl } from './server-url.ts';
 import type { TlsOptions } from './tls-options.ts';
@@ -19,7 +20,7 @@ import type { TlsOptions } from './tls-options.ts';
 /** What the URL does not say. */
 export interface NodeDialOptions {
   /** Of the request for a WebSocket, such as `authorization`. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
 type Way = (request: DialRequest) => Promise<Wire>;
@@ -72,8 +73,10 @@ export function nodeDial({ headers }: NodeDialOptions = {}): Dial {
     } catch (error) {
       if (request.signal.aborted) throw request.signal.reason;
       if (!(error instanceof TransportError)) throw error;
-      const hint = error.code === 'ECONNRESET' && way !== overTcp && way !== overUnix ? PLAIN_PORT : '';
-      throw new MqttError(codeFor(error), `${error.message}${hint}`, { cause: error });
+      const isReset = error.code === 'ECONNRESET' && way !== overTcp && way !== overUnix;
+      // What speaks no TLS closes in the handshake.
+      const code = isReset && way === secure[scheme] ? 'tls' : codeFor(error);
+      throw new MqttError(code, `${error.message}${isReset ? PLAIN_PORT : ''}`, { cause: error });
     }
   };
 }
@@ -127,6 +130,7 @@ function overUnix({ url, signal, timeoutMs }: DialRequest): Promise<Wire> {
 
 /** Checks the options and tells of the client's own certificate. Throws 'invalid'. */
 function clientSettings(tls: TlsOptions, certificateSeen: DialRequest['certificateSeen']): TlsClientSettings {
+  checkNames('tls', tls);
   const { ca, cert, key, pfx, passphrase, servername, rejectUnauthorized } = tls;
   if ((cert === undefined) !== (key === undefined)) {
     const [given, missing] = key === undefined ? ['cert', 'key'] : ['key', 'cert'];

@@ -1,7 +1,7 @@
 /** The port by which the client gets its wires: each platform has its own. */
 
 import type { ProtocolVersion } from '@dunlin/protocol';
-import type { Wire } from '@dunlin/transport';
+import type { Wire } from '@dunlin/transport/wire';
 import type { TlsOptions } from './tls-options.ts';
 
 /** A certificate that a connection uses. */

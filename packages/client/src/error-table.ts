@@ -47,7 +47,6 @@ export const ERRNO = {
   'topic-alias-invalid': 2,
   'receive-maximum-exceeded': 2,
   'quota-exceeded': 15,
-  'packet-identifiers-exhausted': 1,
 } as const;
 
 /** Stable identifiers of what went wrong; the text of a message may change, these may not. */
@@ -102,9 +101,12 @@ export const ERROR_TEXTS: Readonly<Record<MqttErrorCode, readonly [when: string,
     'an argument or an option cannot be, or no packet can be made of it',
     'mend the call; the text says what is expected',
   ],
-  'connection-failed': ['no connection came about', 'see `cause.code`: is the server there, is the name right?'],
+  'connection-failed': [
+    'no connection came about, and it was not TLS: no such name, nothing listens there, no WebSocket there; in browsers TLS too, as they do not tell',
+    'see `cause.code`: is the server there, is the name right?',
+  ],
   'connection-lost': [
-    'the connection broke, the server closed it without a word, or it did not answer PINGREQ',
+    'the connection broke, the server closed it without a word, or it did not answer PINGREQ; also before CONNACK, and where a server of TLS 1.3 does not take the certificate, which it says behind the handshake: then `cause.code` begins with `ERR_SSL`',
     'with `reconnect` the client comes back by itself; QoS 0 that was under way may be lost',
   ],
   'server-disconnected': ['the server sent DISCONNECT', 'see the Reason Code; 0x8E: each client needs its own id'],
@@ -117,7 +119,10 @@ export const ERROR_TEXTS: Readonly<Record<MqttErrorCode, readonly [when: string,
   aborted: ['the caller’s AbortSignal', 'what was sent may have arrived'],
   expired: ['the Message Expiry Interval was over before the message could be sent', 'it was not sent'],
   'queue-full': ['the outbox is at `messagesMax` or `bytesMax`', 'publish slower, await what is published'],
-  tls: ['TLS failed: a certificate, a key, or the server speaks none', 'see `cause`; check `ca`, `cert` and `key`'],
+  tls: [
+    'the handshake of `mqtts:` or `wss:` failed: a certificate, a name, or the server speaks no TLS and closed; a file of `tlsFiles` cannot be read',
+    'see `cause`; check `ca`, `cert`, `key` and the port',
+  ],
   'outbox-failed': ['the store of the outbox cannot be opened or written', 'see `cause`; `connect()` tries again'],
   'not-loaded': [
     'a part of the client that is loaded when it is first used could not be: the page is offline, or its file is gone',
@@ -139,13 +144,12 @@ export const ERROR_TEXTS: Readonly<Record<MqttErrorCode, readonly [when: string,
   'topic-alias-invalid': ['the server used a Topic Alias that cannot be', 'report it to who makes the server'],
   'receive-maximum-exceeded': ['the server has more messages open than it may', 'report it'],
   'quota-exceeded': ['a limit of the protocol code was met', 'see the text'],
-  'packet-identifiers-exhausted': ['65535 packets wait for their answers', 'await some of them'],
 };
 
 /** For the reference: when each of the classic codes comes, and what to do; the place of an entry is its number. */
 export const ERRNO_TEXTS: readonly (readonly [when: string, what: string])[] = [
   ['never: a promise that settles well is success', 'nothing'],
-  ['no Packet Identifier is free', 'await some of what is published'],
+  ['never: what waits has a bound in the options, and over it comes `MQTT_ERR_QUEUE_SIZE`', 'nothing'],
   ['the server, or what lies between, broke a rule of MQTT', 'see the text; report it to who makes the server'],
   ['an argument, an option, a topic or a filter cannot be', 'mend the call'],
   ['there is no connection, and none is on its way', 'call `connect()`'],

@@ -24,19 +24,21 @@ export interface MqttErrorDetails {
 export class MqttError extends Error {
   override readonly name = 'MqttError';
   readonly code: MqttErrorCode;
+  // Not there where they are undefined, so that nobody reads of them when the error is shown.
   /** MQTT 5.0 Reason Code, 0x80 to 0xA2, or 0x10 of a request that nobody hears; undefined where none fits. */
-  readonly reasonCode: number | undefined;
+  declare readonly reasonCode: number | undefined;
   /** The packet that brought the refusal. */
-  readonly packet: Packet | undefined;
+  declare readonly packet: Packet | undefined;
 
-  constructor(code: MqttErrorCode, message: string, { reasonCode, packet, cause }: MqttErrorDetails = {}) {
-    super(message, cause === undefined ? {} : { cause });
+  constructor(code: MqttErrorCode, message: string, details: MqttErrorDetails = {}) {
+    super(message, details);
+    const { reasonCode, packet } = details;
     this.code = code;
-    this.reasonCode = reasonCode;
-    this.packet = packet;
+    if (reasonCode !== undefined) this.reasonCode = reasonCode;
+    if (packet !== undefined) this.packet = packet;
   }
 
-  /** One of the sixteen classic client codes, 1 (`MQTT_ERR_NOMEM`) to 15 (`MQTT_ERR_QUEUE_SIZE`). */
+  /** One of the sixteen classic client codes, 2 (`MQTT_ERR_PROTOCOL`) to 15 (`MQTT_ERR_QUEUE_SIZE`). */
   get errno(): number {
     if (this.code !== 'refused') return ERRNO[this.code];
     return this.packet?.type === 'connack'

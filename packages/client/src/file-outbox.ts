@@ -7,12 +7,12 @@ import { type OutboxBatch, type OutboxContents, OutboxError, type OutboxStore } 
 /** What may be set of the store in a file. */
 export interface FileOutboxOptions {
   /** Milliseconds in which another owner may let go before `open` rejects `held`; default 1000. */
-  readonly heldTimeoutMs?: number;
+  readonly heldTimeoutMs?: number | undefined;
   /**
    * Bytes about messages that are gone up to which the file is left as it is; default 1048576. Above it the file is
    * written anew as soon as they are more than those about messages that are kept.
    */
-  readonly deadBytesMin?: number;
+  readonly deadBytesMin?: number | undefined;
 }
 
 const HELD_TIMEOUT_MS = 1_000;

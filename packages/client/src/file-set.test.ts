@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
+  chmodSync,
+  chownSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -74,6 +77,61 @@ test('what is there is left alone where nothing is to be replaced, and nothing i
   assert.throws(() => put(folder, 'new', { replaces: false }), { code: 'EEXIST', syscall: 'symlink' });
   assert.deepEqual(readdirSync(folder), ['key.pem']);
   assert.deepEqual(textsOf(folder), [undefined, 'theirs']);
+});
+
+test('a link to elsewhere is no link to files of a set: none of them is taken along', () => {
+  const theirs = newFolder();
+  for (const name of ['.files-AbCdEf', 'private']) {
+    mkdirSync(join(theirs, name), { mode: 0o700 });
+    for (const file of ['secret', 'key.pem']) writeFileSync(join(theirs, name, file), 'private', { mode: 0o600 });
+  }
+  for (const place of ['private', '.files-AbCdEf'])
+    for (const lay of [() => {}, (folder: string) => writeFileSync(join(folder, 'cert.pem'), 'plain')]) {
+      const folder = newFolder();
+      symlinkSync(join(theirs, place), join(folder, '.files'));
+      symlinkSync('.files/key.pem', join(folder, 'key.pem'));
+      lay(folder);
+      put(folder, 'new');
+      assert.deepEqual(textsOf(folder), ['new', 'new']);
+      assert.equal(
+        readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('secret')).length,
+        0,
+      );
+      assert.equal(readFileSync(join(theirs, place, 'key.pem'), 'utf8'), 'private');
+      assert.equal(statSync(join(theirs, place, 'key.pem')).nlink, 1);
+    }
+});
+
+const isRoot = process.geteuid?.() === 0;
+
+test('a set that another user made is not taken along', { skip: !isRoot }, () => {
+  const folder = newFolder();
+  mkdirSync(join(folder, '.files-AbCdEf'));
+  writeFileSync(join(folder, '.files-AbCdEf', 'secret'), 'private');
+  chownSync(join(folder, '.files-AbCdEf'), 65_534, 65_534);
+  symlinkSync('.files-AbCdEf', join(folder, '.files'));
+  put(folder, 'new');
+  assert.equal(existsSync(join(folder, '.files', 'secret')), false);
+});
+
+test('a folder that other users can write to is refused, and nothing is left there', () => {
+  const folder = newFolder();
+  chmodSync(folder, 0o777);
+  const expected = { code: 'EPERM', message: /has the mode 777; a folder that no other user can write to is expected/ };
+  assert.throws(() => put(folder, 'new'), expected);
+  if (isRoot) {
+    chmodSync(folder, 0o775);
+    chownSync(folder, 65_534, 65_534);
+    assert.throws(() => put(folder, 'new'), { code: 'EPERM', message: /belongs to the user 65534/ });
+  }
+  assert.deepEqual(readdirSync(folder), []);
+});
+
+test('the folder of a set is for its owner alone', () => {
+  const folder = newFolder();
+  chmodSync(folder, 0o755);
+  put(folder, 'new');
+  assert.equal(statSync(join(folder, '.files')).mode & 0o777, 0o700);
 });
 
 const CHILD = fileURLToPath(new URL('./testing/killed-file-set.ts', import.meta.url));

@@ -6,7 +6,6 @@
  * `cert.pem`, is a link through it; renaming that one link changes them all.
  */
 import {
-  chmodSync,
   closeSync,
   existsSync,
   fsyncSync,
@@ -19,17 +18,19 @@ import {
   readlinkSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 
 const CURRENT = '.files';
+const [WRITABLE_BY_OTHERS, WRITABLE_BY_ALL, STICKY] = [0o022, 0o002, 0o1000];
 const FOLDER = /^\.files-[A-Za-z\d]{6}$/;
 
 export interface FileSetOptions {
   /** Whether files that are there are replaced; else `commit` throws (`EEXIST`) and leaves them. Default true. */
-  readonly replaces?: boolean;
+  readonly replaces?: boolean | undefined;
 }
 
 /** Errors are those of the system, with `code` and `syscall`. */
@@ -42,6 +43,8 @@ export class FileSet {
   #isPlaced = false;
 
   /**
+   * Throws `EPERM` where other users can write to the folder: they could lead it elsewhere.
+   *
    * Begins the files `modes` names, such as `{ 'cert.pem': 0o644, 'key.pem': 0o600 }`: that there is room for them is known
    * before what they will hold. The folder is made where it is not there, for its owner alone.
    */
@@ -49,6 +52,7 @@ export class FileSet {
     this.#folder = folder;
     this.#replaces = replaces;
     if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
+    checkFolder(folder);
     this.#place = newPlace(folder);
     try {
       for (const [name, mode] of Object.entries(modes))
@@ -93,12 +97,14 @@ export class FileSet {
   #adoptOthers(): void {
     const others = [...this.#open.keys()].filter((name) => isThere(join(this.#folder, name)) && !this.#isLinked(name));
     if (others.length === 0) return;
+    const before = placeOf(this.#folder);
     const place = newPlace(this.#folder);
     for (const name of this.#open.keys()) {
       const file = join(this.#folder, name);
       if (others.includes(name) && lstatSync(file).isSymbolicLink())
         symlinkSync(resolve(this.#folder, readlinkSync(file)), join(place, name));
-      else if (existsSync(file)) linkSync(resolved(this.#folder, name), join(place, name));
+      else if (others.includes(name)) linkSync(file, join(place, name));
+      else if (before !== undefined && existsSync(join(before, name))) linkSync(join(before, name), join(place, name));
     }
     syncFolder(place);
     this.#point(place);
@@ -113,8 +119,8 @@ export class FileSet {
 
   /** What else lies where the files of before do, such as a key that stays. */
   #carryOver(): void {
-    const before = join(this.#folder, CURRENT);
-    if (!existsSync(before)) return;
+    const before = placeOf(this.#folder);
+    if (before === undefined) return;
     for (const name of readdirSync(before))
       if (!this.#open.has(name)) linkSync(join(before, name), join(this.#place, name));
   }
@@ -141,17 +147,35 @@ export class FileSet {
   }
 }
 
-/** Whoever may enter the folder may enter this one: each file says by itself who may read it. */
-function newPlace(folder: string): string {
-  const place = mkdtempSync(join(folder, `${CURRENT}-`));
-  chmodSync(place, 0o755);
-  return place;
+/** Whoever else may put links into a folder could lead the set to files of others. @throws EPERM */
+function checkFolder(folder: string): void {
+  const { uid, mode } = statSync(folder);
+  const isTheirs = !isOurs(uid) && (mode & WRITABLE_BY_OTHERS) !== 0;
+  const isShared = (mode & WRITABLE_BY_ALL) !== 0 && (mode & STICKY) === 0;
+  if (!isTheirs && !isShared) return;
+  const found = `it belongs to the user ${uid} and has the mode ${(mode & 0o7777).toString(8)}`;
+  const text = `EPERM: ${found}; a folder that no other user can write to is expected, stat '${folder}'`;
+  throw Object.assign(new Error(text), { code: 'EPERM', syscall: 'stat', path: folder });
 }
 
-/** The file itself, which a link to it leads to. */
-function resolved(folder: string, name: string): string {
-  const file = join(folder, name);
-  return lstatSync(file).isSymbolicLink() ? resolve(folder, readlinkSync(file)) : file;
+/** Where the files of before lie; undefined: there are none, or whoever put the link there was not this one. */
+function placeOf(folder: string): string | undefined {
+  const link = join(folder, CURRENT);
+  if (!lstatSync(link, { throwIfNoEntry: false })?.isSymbolicLink()) return undefined;
+  const name = readlinkSync(link);
+  const place = join(folder, name);
+  const found = FOLDER.test(name) ? lstatSync(place, { throwIfNoEntry: false }) : undefined;
+  return found?.isDirectory() && isOurs(found.uid) ? place : undefined;
+}
+
+/** Windows has no users by number. */
+function isOurs(uid: number): boolean {
+  return process.geteuid === undefined || process.geteuid() === uid;
+}
+
+/** For its owner alone. */
+function newPlace(folder: string): string {
+  return mkdtempSync(join(folder, `${CURRENT}-`));
 }
 
 function isThere(file: string): boolean {

@@ -1,44 +1,10 @@
 /** The public names of `@dunlin/client` in Node. */
 
 export { Client } from './client.ts';
-export type {
-  ClientEvents,
-  ClientState,
-  ClientStats,
-  CloseReason,
-  DisconnectOptions,
-  FilterRequest,
-  PublishOptions,
-  ReconnectingInfo,
-  SubscribeOptions,
-  UnsubscribeOptions,
-} from './client-api.ts';
-export type { PublishResult } from './connection.ts';
-export type { CertificateSeen, ClientWire, Dial, DialRequest } from './dial.ts';
-export { type Environment, SYSTEM } from './environment.ts';
-export type { MqttErrorCode } from './error-table.ts';
+export { SYSTEM } from './environment.ts';
 export { MqttError, reasonCodeOfReturnCode } from './errors.ts';
 export { connect, createClient } from './node.ts';
-export type { OperationOptions } from './operation.ts';
-export type {
-  Authentication,
-  ClientOptions,
-  ConnectOptions,
-  LogLine,
-  MessageHandler,
-  OutboxOptions,
-  Payload,
-  Provided,
-  ReconnectOptions,
-  WillOptions,
-} from './options.ts';
-export type { OutboxBatch, OutboxContents, OutboxRecord, OutboxStore } from './outbox-store.ts';
+export type * from './public-types.ts';
 export { describeReason } from './reason-words.ts';
 export { ReceivedMessage } from './received-message.ts';
-export type { RequestOptions } from './requester.ts';
-export type { FilterResult, RequestResult } from './requests.ts';
-export type { RequestHandler, RespondOptions } from './responder.ts';
-export type { ServerLimits } from './server-limits.ts';
-export { type PendingSubscription, Subscription } from './subscription.ts';
-export type { TlsOptions } from './tls-options.ts';
-export type { TemplateParams } from './topic-template.ts';
+export { Subscription } from './subscription.ts';

@@ -19,7 +19,7 @@ export interface IndexedDbOutboxOptions {
    * What `open` does where another tab, or another store of this one, has it open: `fail` (default) rejects `held`,
    * `wait` waits until it lets go, is closed or crashes; `close` ends the waiting, and `open` rejects `closed`.
    */
-  readonly onHeld?: 'fail' | 'wait';
+  readonly onHeld?: 'fail' | 'wait' | undefined;
 }
 
 const VERSION = 1;

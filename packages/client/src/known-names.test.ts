@@ -10,11 +10,18 @@ const CASES: readonly (readonly [NameKind, string, RegExp])[] = [
   ['option', 'toString', /: there is none, expected one of clientId, /],
   ['event', 'connect', /^Cannot use the event "connect": there is none, did you mean connected\?$/],
   ['event', 'packetsent', /did you mean packetSent\?$/],
+  ['publish', 'retian', /^Cannot use the option "retian" of publish: there is none, did you mean retain\?$/],
+  ['subscribe', 'rap', /did you mean retainAsPublished\?$/],
+  ['filter', 'topic', /^Cannot use the option "topic" of filter: there is none, did you mean filter\?$/],
+  ['reconnect', 'minM', /did you mean minMs\?$/],
+  ['tls', 'rejectUnauthorised', /did you mean rejectUnauthorized\?$/],
+  ['will', 'x', /: there is none, expected one of topic, payload, qos, retain, properties$/],
+  ['publish', '\u001b[2J', /Cannot use the option "\\u001b\[2J" of publish/],
 ];
 
 for (const [kind, name, message] of CASES) {
   test(`the ${kind} ${name} is refused with what may be meant`, () => {
-    assert.throws(() => checkNames(kind, [name]), { code: 'invalid', message });
+    assert.throws(() => checkNames(kind, { [name]: 1 }), { code: 'invalid', message });
   });
 }
 
@@ -26,4 +33,35 @@ test('in Node unknown options and events are refused where they are given, undef
   const client = createClient('mqtt://localhost', { keepalive: undefined, on: { state: () => {} } } as object);
   assert.throws(() => client.on('connect' as 'connected', () => {}), { code: 'invalid' });
   client.on('connected', () => {});
+});
+
+test('options of options are looked at when the client is made, those of a function for TLS at the attempt', async () => {
+  const wrong: readonly (readonly [object, RegExp])[] = [
+    [{ will: { topic: 'a', retian: true } }, /"retian" of will: there is none, did you mean retain\?/],
+    [{ reconnect: { maxMS: 5 } }, /"maxMS" of reconnect: there is none, did you mean maxMs\?/],
+    [{ outbox: { maxMessages: 5 } }, /"maxMessages" of outbox: there is none, expected one of messagesMax, /],
+    [{ tls: { serverName: 'a' } }, /"serverName" of tls: there is none, did you mean servername\?/],
+    [{ authentication: { method: 'x', verfiy: () => {} } }, /"verfiy" of authentication: .* did you mean verify\?/],
+  ];
+  for (const [options, message] of wrong) {
+    assert.throws(() => createClient('mqtts://localhost', options), { code: 'invalid', message });
+  }
+  createClient('mqtt://localhost', { reconnect: false, will: undefined, outbox: { bytesMax: undefined } });
+  const tls = () => ({ serverName: 'a' }) as object;
+  await assert.rejects(connect('mqtts://localhost', { tls }), { code: 'invalid', message: /"serverName" of tls/ });
+});
+
+test('options of calls are looked at in Node, also without a connection', async () => {
+  const client = createClient('mqtt://localhost');
+  const misspelt = (of: string, name = 'qoss') => ({
+    code: 'invalid',
+    message: new RegExp(`Cannot use the option "${name}" of ${of}: there is none, `),
+  });
+  const options = { qoss: 1 } as object;
+  await assert.rejects(client.publish('a', '', options), misspelt('publish'));
+  await assert.rejects(client.subscribe('a', options), misspelt('subscribe'));
+  await assert.rejects(client.subscribe(['a', { filter: 'b', ...options }]), misspelt('filter'));
+  await assert.rejects(client.unsubscribe('a', options), misspelt('unsubscribe'));
+  await assert.rejects(client.request('a', '', options), misspelt('request'));
+  await client.disconnect();
 });

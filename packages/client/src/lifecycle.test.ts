@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { memoryPair } from '@dunlin/transport';
 import { createClient, PLAIN, ScriptedServer, Servers } from './contract/scripted-server.ts';
 import { memoryOutbox } from './memory-outbox.ts';
-import type { ClientOptions } from './options.ts';
+import type { ClientOptions, LogLine } from './options.ts';
 import { turns, VirtualEnvironment } from './testing/virtual-environment.ts';
 
 function setUp(options: ClientOptions = {}) {
@@ -36,6 +36,34 @@ test('a client goes through its states, each told once', async () => {
   await client.disconnect();
   await client.disconnect();
   assert.deepEqual(states, ['connecting', 'connected', 'reconnecting', 'connected', 'disconnected']);
+});
+
+test('the log warns of what was not asked for, and of nothing else', async () => {
+  const lines: string[] = [];
+  const log = ({ level, text }: LogLine) => void (level === 'debug' || lines.push(`${level} ${text}`));
+  const { client, servers, environment } = setUp({ log });
+  const connecting = client.connect();
+  const server = await servers.accept();
+  await connecting;
+  server.cut();
+  await turns();
+  await environment.advance(500);
+  await servers.accept();
+  await client.connect();
+  await client.disconnect();
+  await turns();
+  const broke = 'The connection was lost: The connection broke: the peer reset the connection (ECONNRESET)';
+  assert.deepEqual(
+    lines.map((line) => line.replace(/\d+ ms/, '… ms')),
+    [
+      'info connecting',
+      'info connected',
+      `warn reconnecting: ${broke}`,
+      `info attempt 1 in … ms: ${broke}`,
+      'info connected',
+      'info disconnected',
+    ],
+  );
 });
 
 test('with reconnect: false the first loss is the end, and reason says why', async () => {

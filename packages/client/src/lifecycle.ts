@@ -136,8 +136,7 @@ export class Lifecycle {
   overError(attempt: string): MqttError {
     const cause = this.reason?.error;
     if (cause === undefined) return new MqttError('closed', `${attempt}: the client was disconnected`);
-    const { code, reasonCode, packet } = cause;
-    return new MqttError(code, `${attempt}: ${cause.message}`, { reasonCode, packet, cause });
+    return new MqttError(cause.code, `${attempt}: ${cause.message}`, { ...cause, cause });
   }
 
   /** All is over, whatever the state. */
@@ -365,8 +364,9 @@ export class Lifecycle {
     this.reason = reason;
     if (next === this.state) return;
     this.state = next;
-    const why = reason?.error === undefined ? '' : `: ${reason.error.message}`;
-    this.#log.line(next === 'connected' ? 'info' : 'warn', next + why);
+    const error = reason?.error;
+    if (error === undefined) this.#log.line('info', next);
+    else this.#log.line('warn', `${next}: ${error.message}`);
     const wasTold = this.#isTold;
     this.#isTold = false;
     this.#listeners.emit('state', next, reason);

@@ -17,16 +17,16 @@ export interface RequestOptions<Topic extends string = string> extends Operation
   /** How long the answer may take, milliseconds; 5.0 servers drop the request behind it. Default 30000. */
   readonly timeoutMs?: number | undefined;
   /** Of the request. At 1 and 2 a server of 5.0 may tell that nobody listens. Default 1. */
-  readonly qos?: QoS;
+  readonly qos?: QoS | undefined;
   /**
    * Topic or template of the answer, filled with `params` and `{id}`. Before MQTT 5.0 it must hold `{id}`, as must the
    * topic. Default (5.0): a topic of this client under the server's Response Information or `dunlin/response`.
    */
-  readonly responseTopic?: string;
+  readonly responseTopic?: string | undefined;
   /** The parameters of both templates but for `id`, which is new with every request. */
-  readonly params?: Readonly<Omit<TemplateParams<Topic>, 'id'>>;
+  readonly params?: Readonly<Omit<TemplateParams<Topic>, 'id'>> | undefined;
   /** MQTT 5.0. Response Topic and Correlation Data are set here. */
-  readonly properties?: Properties;
+  readonly properties?: Properties | undefined;
 }
 
 /** What requests need of their client. */

@@ -32,9 +32,10 @@ export class Requesting {
     this.#settings = settings;
   }
 
-  /** See `Requester.request`. Throws 'queue-full'. */
+  /** See `Requester.request`. Throws 'queue-full', and 'invalid' for options that there are none of. */
   begin(topic: string, payload: Payload, options: AskedOptions, settle: Settle<ReceivedMessage>): () => void {
     const { environment, requestsMax } = this.#settings;
+    this.#settings.checkNames?.('request', options);
     if (this.#loading.size + (this.#requester?.size ?? 0) >= requestsMax) {
       throw new MqttError('queue-full', `Cannot request "${topic}": ${requestsMax} requests wait, which is the limit`);
     }

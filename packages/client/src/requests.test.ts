@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Properties } from '@dunlin/protocol';
 import { MqttError } from './errors.ts';
 import { packetIdentifiers } from './packet-identifiers.ts';
-import { type Request, type RequestResult, Requests } from './requests.ts';
+import { type Request, type RequestResult, Requests, requestsOf } from './requests.ts';
 import { fakeLink, told } from './testing/fake-link.ts';
 
 function setUp(requestsMax = 10) {
@@ -29,6 +29,13 @@ function setUp(requestsMax = 10) {
   });
   return { requests, open, outcomes, request };
 }
+
+test('what is undefined of a filter is that of the options, and then the default', () => {
+  assert.deepEqual(
+    requestsOf([{ filter: 'a', qos: undefined, noLocal: true, retainHandling: undefined }], { qos: 1 }),
+    [{ filter: 'a', qos: 1, noLocal: true, retainAsPublished: false, retainHandling: 0 }],
+  );
+});
 
 test('requests are answered by their identifier, in any order', () => {
   const { requests, outcomes, request, open } = setUp();

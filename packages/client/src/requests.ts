@@ -17,6 +17,7 @@ import { listed, MqttError, mqttError, refused, wrongArgument } from './errors.t
 import type { Link } from './link.ts';
 import type { Settle } from './operation.ts';
 import { checkSubscription, checkVersion } from './server-limits.ts';
+import { set } from './settings.ts';
 
 /** What the server answered to one filter. */
 export interface FilterResult {
@@ -209,13 +210,12 @@ export function requestsOf(
   filters: FilterRequest | readonly FilterRequest[],
   options: SubscribeOptions,
 ): SubscriptionRequest[] {
-  const list = Array.isArray(filters) ? (filters as readonly FilterRequest[]) : [filters as FilterRequest];
   const { qos = 0, noLocal = false, retainAsPublished = false, retainHandling = 0 } = options;
-  return list.map((entry) => ({
+  return [filters].flat().map((entry) => ({
     qos,
     noLocal,
     retainAsPublished,
     retainHandling,
-    ...(typeof entry === 'string' ? { filter: entry } : entry),
+    ...(typeof entry === 'string' ? { filter: entry } : set(entry)),
   }));
 }

@@ -10,13 +10,13 @@ import { type TemplateParams, TopicTemplate } from './topic-template.ts';
 /** Options of `respond`. */
 export interface RespondOptions<Filter extends string = string> {
   /** The parameters that requests must have; the others may be anything. Default: none. */
-  readonly params?: Partial<TemplateParams<Filter>>;
+  readonly params?: Partial<TemplateParams<Filter>> | undefined;
   /** Where answers go, filled with the parameters of the request. Default: the Response Topic that the request names. */
-  readonly responseTopic?: string;
+  readonly responseTopic?: string | undefined;
   /** The most that requests come with; an answer goes out as its request came. Default 1. */
-  readonly qos?: QoS;
+  readonly qos?: QoS | undefined;
   /** Requests being answered at once; those above it are ignored. Default 1000. */
-  readonly requestsMax?: number;
+  readonly requestsMax?: number | undefined;
 }
 
 /** Gives the payload of the answer; undefined: none is sent. What it throws is told as `responderFailed`. */

@@ -6,6 +6,8 @@
  * from devices, and neither their length nor what is in them is ours to choose. Lines are only added; a last one that a
  * crash cut short is cut off. When most of them are older than the window, the others are written into a new file.
  */
+
+/// <reference lib="esnext.disposable" preserve="true" />
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, open, realpath, rename, rm } from 'node:fs/promises';
@@ -32,14 +34,14 @@ export class SeenIdsError extends Error {
 /** What may be set of `openSeenIds`. */
 export interface SeenIdsOptions {
   /** Seconds for which an identifier is remembered, 1 to 31,536,000; default 86,400. */
-  readonly windowS?: number;
+  readonly windowS?: number | undefined;
   /**
    * Identifiers at the most, the oldest go first; 1 to 10,000,000; default 1,000,000, of some
    * 120 bytes of memory each.
    */
-  readonly idsMax?: number;
+  readonly idsMax?: number | undefined;
   /** Milliseconds in which another process may let go of the file; default 1000. */
-  readonly heldTimeoutMs?: number;
+  readonly heldTimeoutMs?: number | undefined;
 }
 
 /** The identifiers that a program has dealt with. */

@@ -44,20 +44,17 @@ const DEFAULTS = {
   connectTimeoutMs: 30_000,
   connectAttempts: 1,
   pingTimeoutMs: 10_000,
-  reconnect: {} as NonNullable<ClientOptions['reconnect']>,
   followServerReference: true,
   topicAliases: true,
   iteratorMessagesMax: 1000,
   requestsMax: 10_000,
-  on: {} as NonNullable<ClientOptions['on']>,
 };
 const OUTBOX = { messagesMax: 100_000, bytesMax: 67_108_864, onFull: 'reject', qos0: 'queue' };
 
 /** Fills in the defaults. Throws `MqttError` for what cannot be. */
 export function settingsOf(platform: Platform, url: ServerUrl, options: ClientOptions) {
-  const own = set(options);
-  platform.checkNames?.('option', Object.keys(own));
-  const given = { ...DEFAULTS, ...platform, ...own };
+  platform.checkNames?.('option', options);
+  const given = { ...DEFAULTS, ...platform, ...set(options) };
   const settings = {
     ...given,
     url,
@@ -65,7 +62,7 @@ export function settingsOf(platform: Platform, url: ServerUrl, options: ClientOp
     /** Credentials may be others at the next attempt. */
     isAskedAnew: [url, given.username, given.password, given.tls].some((value) => typeof value === 'function'),
     maximumPacketSize: given.maximumPacketSize ?? given.properties?.maximumPacketSize ?? PACKET_BYTES_MAXIMUM,
-    outbox: { ...OUTBOX, ...set(given.outbox ?? {}) },
+    outbox: { ...OUTBOX, ...set(given.outbox) },
   };
   checkConnect(settings.connect, options);
   if (typeof url !== 'function') parsedUrl(url);
@@ -73,8 +70,9 @@ export function settingsOf(platform: Platform, url: ServerUrl, options: ClientOp
 }
 
 /** The options that have a value. */
-function set<Options extends object>(options: Options): SetOptions<Options> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as SetOptions<Options>;
+export function set<Options extends object>(options: Options | undefined): SetOptions<Options> {
+  const entries = Object.entries(options ?? {});
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as SetOptions<Options>;
 }
 
 /** Options without those that are undefined. */
@@ -142,7 +140,7 @@ function propertiesOf({ properties, authentication, maximumPacketSize, outbox }:
   return set({
     topicAliasMaximum: TOPIC_ALIAS_MAXIMUM,
     sessionExpiryInterval: outbox?.store && DAY_S,
-    ...set(properties ?? NO_PROPERTIES),
+    ...set(properties),
     ...set({
       maximumPacketSize,
       authenticationMethod: authentication?.method,
@@ -152,9 +150,9 @@ function propertiesOf({ properties, authentication, maximumPacketSize, outbox }:
 }
 
 function willOf(will: WillOptions, version: ProtocolVersion): NonNullable<ConnectPacket['will']> {
-  const { topic, payload = '', qos = 0, retain = false, properties = NO_PROPERTIES } = will;
-  checkVersion('Cannot connect with a will', version, properties);
-  return { topic, payload: payloadBytes(payload), qos, retain, properties };
+  const given = { payload: '', qos: 0 as const, retain: false, properties: NO_PROPERTIES, ...set(will) };
+  checkVersion('Cannot connect with a will', version, given.properties);
+  return { ...given, payload: payloadBytes(given.payload) };
 }
 
 /** Only letters and digits, at most 23, which every server accepts [MQTT-3.1.3-5]. */

@@ -7,13 +7,13 @@ import type { TlsOptions } from './tls-options.ts';
 /** Paths of the files, and the options that are none. */
 export interface TlsFiles extends Pick<TlsOptions, 'passphrase' | 'servername' | 'rejectUnauthorized'> {
   /** PEM: authorities to trust in place of the platform's. */
-  readonly ca?: string | readonly string[];
+  readonly ca?: string | readonly string[] | undefined;
   /** PEM: this client's certificate, with those that support it behind it. */
-  readonly cert?: string;
+  readonly cert?: string | undefined;
   /** PEM: the key of `cert`. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   /** PKCS #12 with certificate and key, in place of `cert` and `key`. */
-  readonly pfx?: string;
+  readonly pfx?: string | undefined;
 }
 
 /**

@@ -3,17 +3,17 @@
 /** Options of TLS; certificates and keys are PEM text or bytes. */
 export interface TlsOptions {
   /** Authorities to trust in place of the platform's. */
-  readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[];
+  readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined;
   /** This client's certificate, with those that support it behind it. */
-  readonly cert?: string | Uint8Array;
+  readonly cert?: string | Uint8Array | undefined;
   /** The key of `cert`. */
-  readonly key?: string | Uint8Array;
+  readonly key?: string | Uint8Array | undefined;
   /** PKCS #12 with certificate and key, in place of `cert` and `key`. */
-  readonly pfx?: Uint8Array;
+  readonly pfx?: Uint8Array | undefined;
   /** Of `key` or `pfx`. */
-  readonly passphrase?: string;
+  readonly passphrase?: string | undefined;
   /** The name that the server's certificate must have, also sent as SNI. Default: the host of the URL. */
-  readonly servername?: string;
+  readonly servername?: string | undefined;
   /** False takes any certificate of the server, so that anybody can stand between. Default true. */
-  readonly rejectUnauthorized?: boolean;
+  readonly rejectUnauthorized?: boolean | undefined;
 }

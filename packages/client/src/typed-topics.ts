@@ -19,7 +19,7 @@ export { type TemplateParams, TopicTemplate } from './topic-template.ts';
 export interface RequestTopic {
   readonly request: StandardSchema;
   readonly response: StandardSchema;
-  readonly responseTopic?: string;
+  readonly responseTopic?: string | undefined;
 }
 
 /** By topic template: the schema of its messages, or those of a request. They describe the JSON on the wire. */
@@ -59,7 +59,7 @@ export interface TypedOptions {
    * Hears of a received message that is not what its topic promises: the topic, the JSON or the schema. `error.cause` has
    * the issues. The message is acknowledged like any other, and a request is not answered.
    */
-  readonly invalid?: (message: ReceivedMessage, error: MqttError) => void;
+  readonly invalid?: ((message: ReceivedMessage, error: MqttError) => void) | undefined;
 }
 
 type SchemaOf<Definition> = Extract<Definition, StandardSchema>;

@@ -8,6 +8,7 @@ export const DEVICE_ERRORS = {
   'device-removing': 'The device that had this id is removed, and what belonged to it is still being cleared away.',
   'changed-meanwhile':
     'The device, or its tokens, are no longer at the expected revision, or change too often just now.',
+  'credential-kind': 'Devices of this type come in with the other kind of credential.',
   'unknown-token': 'The device has no token of this id.',
   'token-limit': 'The device has as many valid tokens as it may have.',
   'device-disabled': 'The device is disabled: no command is taken for it.',
@@ -22,6 +23,7 @@ export const DEVICE_ERRORS = {
   'claim-code': 'No device shows this code: it is wrong, was used, or its time is over.',
   'claim-guesses': 'Too many wrong codes were entered lately.',
   'unknown-claim': 'There is no such claim, none any more, or its secret is another one.',
+  'claim-revoked': 'What was collected for the claim was revoked since.',
   'renewal-refused': 'What was shown does not let a device renew its certificate.',
   'renewal-limit': 'The device has renewed as often as it may within a day.',
   'unknown-batch': 'There is no command to a group of this id, or none any more.',

@@ -20,7 +20,8 @@ interface EventFields {
   claimCodeWrong: { owner: string; address: string };
   /** `by`: the renewal token, or the certificate before. */
   certificateRenewed: { deviceId: string; serial: string; by: 'token' | 'certificate' };
-  renewalRefused: { deviceId: string; address: string; why: string };
+  /** `isKnown`: there is such a device. */
+  renewalRefused: { deviceId: string; address: string; why: string; isKnown: boolean };
   deviceConnected: { deviceId: string; clientId: string; address: string; session: number };
   deviceDisconnected: { deviceId: string; clientId: string; reason: string; session: number };
   /** At start: devices that a crash left connected. */

@@ -1,72 +1,42 @@
-/** The device service: its parts, put together. What they do is theirs; here is who knows whom, and the order of it. */
+/** The device service: its parts (`service-parts.ts`), a broker, and what there is with both. What they do is theirs. */
 import type { BrokerEvent } from '@dunlin/broker';
-import type { Authorities, Method, PasswordVerifier, RevocationSource } from '@dunlin/identity';
-import { actingForService } from './audit/actor.ts';
-import { IssuedCertificatePolicy } from './authority/certificate-policy.ts';
-import {
-  type CertificateSettings,
-  Certificates,
-  type CertifiedDevice,
-  type StoredCertificate,
-} from './authority/certificates.ts';
-import { CrlPublisher } from './authority/crl-publisher.ts';
+import type { Authorities, Method, RevocationSource } from '@dunlin/identity';
+import { actingForService } from './actor.ts';
+import type { StoredCertificate } from './authority/certificate-record.ts';
 import { ExpiryWatch } from './authority/expiry-watch.ts';
-import type { IssuingAuthority } from './authority/issuing-authority.ts';
-import { OcspResponder } from './authority/ocsp-responder.ts';
-import { Registration, type RegistrationRule } from './authority/registration.ts';
-import { Revocations } from './authority/revocations.ts';
-import { type ClaimLimits, resolveClaimLimits } from './claims/claim-limits.ts';
-import { Claims } from './claims/claims.ts';
-import { CredentialDesk } from './claims/device-credentials.ts';
-import type { CommandLimits } from './commands/command-limits.ts';
+import type { Claims } from './claims/claims.ts';
+import type { CredentialDesk } from './claims/device-credentials.ts';
 import { Commands } from './commands/commands.ts';
 import { GroupCommands } from './commands/group-commands.ts';
 import { ConnectionEvents } from './connection-events.ts';
-import { type CredentialLimits, resolveCredentialLimits } from './credentials/credential-limits.ts';
-import { DeviceChecks } from './credentials/device-checks.ts';
-import { DeviceIdentities } from './credentials/device-identity.ts';
 import { DeviceMethod } from './credentials/device-method.ts';
-import { FormerSessions } from './credentials/former-sessions.ts';
-import { LiveDevices } from './credentials/live-devices.ts';
-import { RefusalLog } from './credentials/refusal-log.ts';
-import { Tokens } from './credentials/tokens.ts';
-import { type DatedCertificate, explainDevice, type WhyReport } from './credentials/why.ts';
+import type { Tokens } from './credentials/tokens.ts';
 import { DeviceNumbersTopics } from './device-numbers.ts';
 import { type SearchPage, type SearchQuery, searchDevices } from './device-search.ts';
-import type { DeviceLookup } from './known-device.ts';
-import type { DeviceBroker, ServiceParts, Tables } from './ports.ts';
+import type { CommandLimits } from './limits/command-limits.ts';
+import type { DeviceBroker, ServiceParts } from './ports.ts';
 import { Connections } from './presence/connections.ts';
 import { Presence } from './presence/presence.ts';
 import type { PresenceRecord } from './presence/presence-table.ts';
 import { DeviceCount } from './registry/device-count.ts';
-import { Registry } from './registry/registry.ts';
+import type { DeviceLookup } from './registry/known-device.ts';
+import type { Registry } from './registry/registry.ts';
 import type { DeviceTypes } from './registry/types.ts';
+import {
+  type CertificateService,
+  closeParts,
+  type DeviceParts,
+  openParts,
+  type PartsOptions,
+} from './service-parts.ts';
+import { type DatedCertificate, explainDevice, type WhyReport } from './why.ts';
 
-export interface DeviceServiceOptions extends ServiceParts {
-  readonly types: DeviceTypes;
-  /** That of the server, which bounds what short tokens cost. */
-  readonly verifier: PasswordVerifier;
-  /** Undefined: no certificates are issued. */
-  readonly authority?: IssuingAuthority | undefined;
-  readonly certificates?: Partial<CertificateSettings>;
+export interface DeviceServiceOptions extends PartsOptions {
   /** Days before its end from which on a certificate is told of. */
   readonly warnDays?: number;
-  /** Foreign authorities whose devices are registered as they come. Default: none. */
-  readonly registration?: readonly RegistrationRule[];
   readonly commandLimits?: Partial<CommandLimits>;
-  readonly claimLimits?: Partial<ClaimLimits>;
-  readonly credentialLimits?: Partial<CredentialLimits>;
   /** How often numbers under `$SYS` are told anew; 0: never. Default 10. */
   readonly sysIntervalS?: number;
-}
-
-/** What there is where the service has an authority of its own. */
-export interface CertificateService {
-  readonly authority: IssuingAuthority;
-  readonly certificates: Certificates;
-  readonly revocations: Revocations;
-  readonly crl: CrlPublisher;
-  readonly ocsp: OcspResponder;
 }
 
 /** How long the end of a server waits for what the service has to say. */
@@ -83,6 +53,13 @@ interface Attached {
   readonly numbers: DeviceNumbersTopics;
 }
 
+/** What comes after the parts that ask for it. */
+interface Later {
+  broker?: DeviceBroker | undefined;
+  /** Counted from `begin` on. */
+  count?: DeviceCount;
+}
+
 export class DeviceService {
   readonly types: DeviceTypes;
   readonly registry: Registry;
@@ -92,92 +69,43 @@ export class DeviceService {
   readonly issuing: CertificateService | undefined;
   /** Credentials that devices and their owners get and end by themselves. */
   readonly desk: CredentialDesk;
+  /** Devices that ask for a place. */
+  readonly claims: Claims;
   readonly #options: DeviceServiceOptions;
-  readonly #checks: DeviceChecks;
-  readonly #live: LiveDevices;
-  readonly #refusals: RefusalLog;
-  readonly #policy: IssuedCertificatePolicy;
-  readonly #identities = new DeviceIdentities();
-  readonly #events = new ConnectionEvents(this.#identities);
-  readonly #sessions: FormerSessions;
+  readonly #parts: DeviceParts;
+  readonly #events: ConnectionEvents;
+  readonly #later: Later;
   readonly #ends: (() => void)[] = [];
   readonly #underWay = new Set<Promise<unknown>>();
-  #claims: Claims | undefined;
-  #broker: DeviceBroker | undefined;
   #attached: Attached | undefined;
-  /** Counted from `begin` on. */
-  #count: DeviceCount | undefined;
 
-  private constructor(given: DeviceServiceOptions, issuing: CertificateService | undefined) {
-    const { types, clock, verifier, authority } = given;
-    const tell: ServiceParts['tell'] = (event) => {
-      this.#count?.told(event);
-      given.tell(event);
-    };
-    const options = { ...given, tell };
+  private constructor(options: DeviceServiceOptions, parts: DeviceParts, later: Later) {
     this.#options = options;
-    this.types = types;
-    this.issuing = issuing;
-    this.registry = new Registry(options, types);
-    const { tokensPerDeviceMax, registrationsPerMinuteMax } = resolveCredentialLimits(given.credentialLimits ?? {});
-    this.tokens = new Tokens(options, this.registry, verifier, tokensPerDeviceMax);
-    this.#checks = new DeviceChecks(types, authority?.name);
-    this.#live = new LiveDevices({
-      registry: this.registry,
-      tokens: this.tokens,
-      types,
-      checks: this.#checks,
-      clock,
-      review: () => this.#broker?.review(),
-    });
-    this.#sessions = new FormerSessions({ identities: this.#identities, clock, broker: () => this.#broker });
-    this.#refusals = new RefusalLog(clock, (deviceId) => this.#live.has(deviceId));
-    const registration = new Registration(options, this.registry, options.registration ?? [], authority?.name, {
-      perMinuteMax: registrationsPerMinuteMax,
-    });
-    this.#policy = new IssuedCertificatePolicy(issuing?.certificates, registration);
-    this.desk = new CredentialDesk({ ...this.#claimParts, policy: this.#policy });
-    if (issuing !== undefined)
-      this.#ends.push(
-        this.registry.onRemoval((deviceId) =>
-          issuing.certificates.revokeAll(deviceId, { reason: 'cessationOfOperation', by: 'dunlin' }),
-        ),
-      );
+    this.#parts = parts;
+    this.#later = later;
+    this.#events = new ConnectionEvents(parts.identities);
+    this.types = options.types;
+    this.registry = parts.registry;
+    this.tokens = parts.tokens;
+    this.issuing = parts.issuing;
+    this.desk = parts.desk;
+    this.claims = parts.claims;
   }
 
   /** Settles when all is known that a device may be refused for. Nothing is left open where it rejects. */
-  static async open(options: DeviceServiceOptions): Promise<DeviceService> {
-    const opened: { close(): unknown }[] = [];
-    const tables: Tables = {
-      table(definition) {
-        const table = options.tables.table(definition);
-        opened.unshift(table);
-        return table;
-      },
+  static async open(given: DeviceServiceOptions): Promise<DeviceService> {
+    const later: Later = {};
+    const tell: ServiceParts['tell'] = (event) => {
+      later.count?.told(event);
+      given.tell(event);
     };
-    try {
-      let service: DeviceService | undefined;
-      const isThere = async ({ device, generation }: CertifiedDevice) =>
-        (await service?.registry.get(device.id))?.generation === generation;
-      const issuing = await openIssuing({ ...options, tables }, isThere, (part) => opened.unshift(part));
-      service = new DeviceService({ ...options, tables }, issuing);
-      service.#claims = await Claims.open({ ...service.#claimParts, desk: service.desk });
-      return service;
-    } catch (error) {
-      // Whoever watches a table does so no longer when it is closed.
-      for (const part of new Set(opened)) await part.close();
-      throw error;
-    }
+    const options = { ...given, tell };
+    return new DeviceService(options, await openParts(options, () => later.broker), later);
   }
 
   /** Who else knows revoked certificates; none where the service has no authority. */
   get revocationSources(): readonly RevocationSource[] {
     return this.issuing === undefined ? [] : [this.issuing.revocations];
-  }
-
-  /** Devices that ask for a place. */
-  get claims(): Claims {
-    return this.#claims as Claims;
   }
 
   /** These are there when the service has a broker; before, they throw. */
@@ -193,17 +121,11 @@ export class DeviceService {
 
   /** The method of authentication `devices`, called `name`. `authorities`: those of the server. */
   method(name: string, authorities: Authorities): Method {
-    this.#identities.add(name);
+    const { registry, tokens, checks, live, policy, sessions, refusals, identities } = this.#parts;
+    identities.add(name);
     return new DeviceMethod({
-      name,
-      registry: this.registry,
-      tokens: this.tokens,
-      checks: this.#checks,
-      live: this.#live,
-      authorities,
-      certificates: this.#policy,
-      sessions: this.#sessions,
-      onRefused: (refused) => this.#refusals.refused(refused),
+      ...{ name, registry, tokens, checks, live, sessions, authorities, certificates: policy },
+      onRefused: (refused) => refusals.refused(refused),
     });
   }
 
@@ -212,7 +134,7 @@ export class DeviceService {
    * it rejects, all is as it was before.
    */
   async attach(broker: DeviceBroker): Promise<void> {
-    this.#broker = broker;
+    this.#later.broker = broker;
     /** What was opened so far, the latest first. */
     const opened: { close(): unknown }[] = [];
     try {
@@ -221,7 +143,7 @@ export class DeviceService {
         return part;
       });
     } catch (error) {
-      this.#broker = undefined;
+      this.#later.broker = undefined;
       for (const part of opened) await part.close();
       throw error;
     }
@@ -229,7 +151,7 @@ export class DeviceService {
       this.registry.onChange((deviceId, registered) => {
         if (registered !== undefined) actingForService(() => this.#changed(deviceId));
       }),
-      this.registry.onRemoval((deviceId) => this.commands.deviceChanged(deviceId)),
+      this.registry.onRemoval((deviceId) => this.commands.deviceRemoved(deviceId)),
       this.registry.onRemoval((deviceId) => this.#leave(deviceId)),
     );
   }
@@ -242,8 +164,7 @@ export class DeviceService {
     const { types, registry, connections, issuing } = this;
     const lookup: DeviceLookup = async (deviceId) => {
       const registered = await registry.get(deviceId);
-      const type = registered && types.get(registered.device.type);
-      return type && registered && { ...registered, type };
+      return registered && { ...registered, type: types.get(registered.device.type) };
     };
     const parts = { ...this.#options, broker, connections, lookup };
     const presence = open(new Presence(parts));
@@ -253,6 +174,7 @@ export class DeviceService {
         ...this.#options,
         commands,
         limits: commands.limits,
+        hasCommand: (name) => types.all.some((type) => type.commands.has(name)),
         members: async (group, cursor, limit) => {
           const page = await registry.list({ group, limit, ...(cursor !== undefined && { cursor }) });
           return { deviceIds: page.devices.map(({ device }) => device.id), cursor: page.cursor };
@@ -264,7 +186,7 @@ export class DeviceService {
       issuing && open(new ExpiryWatch(this.#options, issuing, broker, { ...(warnDays !== undefined && { warnDays }) }));
     const numbers = open(
       new DeviceNumbersTopics(parts, this.#options.sysIntervalS ?? 10, () => ({
-        total: this.#count?.total,
+        total: this.#later.count?.total,
         connected: connections.size,
         'commands/pending': commands.open,
         'certificates/expiring': expiry?.counts?.expiring,
@@ -278,7 +200,7 @@ export class DeviceService {
   /** What may take its time, and need not be done before devices connect: what a crash left, certificates that end. */
   begin(): void {
     const { presence, expiry } = this.#withBroker;
-    this.#count = new DeviceCount(this.#options.clock, this.registry, (error) => this.#failed(error));
+    this.#later.count = new DeviceCount(this.#options.clock, this.registry, (error) => this.#failed(error));
     this.#do(presence.correct());
     this.#do(this.registry.resumeRemovals());
     if (expiry !== undefined) this.#do(expiry.walk());
@@ -288,8 +210,8 @@ export class DeviceService {
   brokerEvent(event: BrokerEvent): void {
     const told = this.#events.read(event);
     if (told !== undefined) this.connections.take(told);
-    this.#refusals.brokerEvent(event);
-    this.#sessions.brokerEvent(event);
+    this.#parts.refusals.brokerEvent(event);
+    this.#parts.sessions.brokerEvent(event);
   }
 
   /** A page of devices. @throws DeviceError 'invalid', 'cursor-invalid' */
@@ -305,7 +227,7 @@ export class DeviceService {
       registry,
       types,
       tokens,
-      refusals: this.#refusals,
+      refusals: this.#parts.refusals,
       clock: this.#options.clock,
       certificates: async (id) => (await this.#certificatesOf(id)).map(({ key, value }) => ({ serial: key, ...value })),
       presence: (id) => this.presence.get(id),
@@ -330,32 +252,13 @@ export class DeviceService {
   async close(): Promise<void> {
     this.registry.closeRemovals();
     for (const end of this.#ends) end();
-    this.#live.close();
-    this.#count?.close();
+    this.#later.count?.close();
     this.#attached?.numbers.close();
     this.#attached?.expiry?.close();
-    await this.#claims?.close();
-    await this.desk.close();
     await this.#attached?.groupCommands.close();
     await this.#attached?.commands.close();
     await this.#attached?.presence.close();
-    this.issuing?.crl.close();
-    this.issuing?.revocations.close();
-    await this.issuing?.certificates.close();
-    await this.tokens.close();
-    await this.registry.close();
-  }
-
-  get #claimParts() {
-    const { registry, tokens, types, issuing } = this;
-    return {
-      ...this.#options,
-      registry,
-      tokens,
-      types,
-      issuing,
-      limits: resolveClaimLimits(this.#options.claimLimits ?? {}),
-    };
+    await closeParts(this.#parts);
   }
 
   get #withBroker(): Attached {
@@ -376,7 +279,7 @@ export class DeviceService {
   /** Of who was removed: ends the session that its last client left, which presence forgets then. */
   async #leave(deviceId: string): Promise<void> {
     const last = await this.presence.get(deviceId);
-    if (last !== undefined) this.#sessions.end(last.clientId, deviceId, undefined);
+    if (last !== undefined) this.#parts.sessions.end(last.clientId, deviceId, undefined);
     await this.presence.deviceRemoved(deviceId);
   }
 
@@ -389,21 +292,4 @@ export class DeviceService {
   #failed(error: unknown): void {
     this.#options.tell({ name: 'deviceServiceFailed', error: String(error) });
   }
-}
-
-/** What there is with an authority. `open`: told of each part that has to be closed where a later one fails. */
-async function openIssuing(
-  options: DeviceServiceOptions,
-  isThere: (device: CertifiedDevice) => Promise<boolean>,
-  open: (part: { close(): unknown }) => void,
-): Promise<CertificateService | undefined> {
-  const { authority, clock } = options;
-  if (authority === undefined) return undefined;
-  const { certificatesPerDeviceMax: perDeviceMax } = resolveCredentialLimits(options.credentialLimits ?? {});
-  const certificates = new Certificates(options, authority, { ...options.certificates, perDeviceMax }, isThere);
-  const revocations = await Revocations.open(certificates.table, clock);
-  open(revocations);
-  const crl = new CrlPublisher(authority, revocations, clock);
-  open(crl);
-  return { authority, certificates, revocations, crl, ocsp: new OcspResponder(authority, certificates, clock) };
 }

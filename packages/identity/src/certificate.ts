@@ -20,7 +20,7 @@ export interface Certificate {
   /** AlgorithmIdentifier. */
   readonly signatureAlgorithm: Buffer;
   readonly signature: Buffer;
-  /** In upper-case hexadecimal without leading zeros. */
+  /** In upper-case hexadecimal, whole octets without those of zeros in front. */
   readonly serial: string;
   /** Names in DER; two are the same where their bytes are. */
   readonly issuer: Buffer;
@@ -118,7 +118,7 @@ function readSerial(octets: Buffer): string {
   if (octets[0] >= 0x80 || octets.length > SERIAL_OCTETS_MAX)
     throw new DerError('found a serial number that is negative or of more than 20 octets');
   const text = octets.toString('hex').toUpperCase();
-  return text.replace(/^0+(?=.)/, '');
+  return text.replace(/^(?:00)+(?=..)/, '');
 }
 
 /** The Common Names of a Name in DER; undefined for one that no text can hold safely. */

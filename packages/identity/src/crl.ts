@@ -99,7 +99,7 @@ function readEntries(list: DerReader | undefined): Set<string> {
 }
 
 function octets(serial: string): string {
-  if (serial === '0') return '';
+  if (/^0+$/.test(serial)) return '';
   return Buffer.from(serial.length % 2 === 0 ? serial : `0${serial}`, 'hex').toString('latin1');
 }
 

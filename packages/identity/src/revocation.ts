@@ -7,7 +7,7 @@ import { type CertificateWarning, utc } from './pem.ts';
 export interface RevocationSource {
   /**
    * Asked at every CONNECT with a certificate, and for every session with one at a review; answers at once. `authority`: its
-   * name in the configuration; `serial` as in `CertificateFacts`, upper-case hexadecimal without leading zeros.
+   * name in the configuration; `serial` as in `CertificateFacts`, upper-case hexadecimal of whole octets.
    */
   isRevoked(authority: string, serial: string): boolean;
   /** Calls `changed` when more certificates are revoked than before, until the function that it returns is called. */

@@ -1,5 +1,6 @@
 /** Writes every control packet of MQTT 3.1, 3.1.1 and 5.0 (chapter 3). */
 
+import { checkFields } from './packet-fields.ts';
 import { fixedFlags, type PacketName, PacketType } from './packet-types.ts';
 import { PacketWriter } from './packet-writer.ts';
 import type {
@@ -38,8 +39,9 @@ const PUBLISH_EXTRA_BYTES = 64;
  * refuse, 'packet-too-large' above 268435455 bytes of body. Direction and wildcards of filters are not judged.
  */
 export function encodePacket(packet: Packet, version: ProtocolVersion): Uint8Array {
+  checkFields(packet, version);
   const writer = writerFor(packet);
-  writePacket(writer, packet, version);
+  writeEither(writer, packet, version);
   return writer.bytes.subarray(0, writer.length);
 }
 
@@ -52,6 +54,11 @@ function writerFor(packet: Packet): PacketWriter {
 
 /** Appends a packet of either side; see `encodePacket`. After a throw nothing of it is there. */
 export function writePacket(writer: PacketWriter, packet: Packet, version: ProtocolVersion): void {
+  checkFields(packet, version);
+  writeEither(writer, packet, version);
+}
+
+function writeEither(writer: PacketWriter, packet: Packet, version: ProtocolVersion): void {
   writeWith(writeEitherBody, writer, packet, version);
 }
 
@@ -142,9 +149,10 @@ export function encodeWithin(
   maximumPacketSize: number,
   omitProblemInformation = false,
 ): Uint8Array | undefined {
+  checkFields(packet, version);
   const writer = writerFor(packet);
   const admitted = omitProblemInformation ? withoutProblemInformation(packet) : packet;
-  return writeFitting(writePacket, writer, admitted, version, maximumPacketSize)
+  return writeFitting(writeEither, writer, admitted, version, maximumPacketSize)
     ? writer.bytes.subarray(0, writer.length)
     : undefined;
 }

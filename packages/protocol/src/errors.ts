@@ -13,8 +13,7 @@ export type MqttErrorCode =
   | 'topic-name-invalid'
   | 'topic-alias-invalid'
   | 'receive-maximum-exceeded'
-  | 'quota-exceeded'
-  | 'packet-identifiers-exhausted';
+  | 'quota-exceeded';
 
 /**
  * A fault in what a peer sent or in what a caller asked to send.

@@ -15,7 +15,6 @@ export { MqttError, type MqttErrorCode, malformedPacket, protocolError } from '.
 export { FilterTree } from './filter-tree.ts';
 export { FilterTrie, ownText } from './filter-trie.ts';
 export { FrameReader } from './frame-reader.ts';
-export { PacketIdentifiers } from './packet-identifiers.ts';
 export { PacketStream } from './packet-stream.ts';
 export {
   maySend,

@@ -12,40 +12,40 @@ export type UserProperty = readonly [name: string, value: string];
  * Binary values of a decoded packet are views into the bytes they were decoded from.
  */
 export interface Properties {
-  payloadFormatIndicator?: 0 | 1;
+  payloadFormatIndicator?: 0 | 1 | undefined;
   /** Seconds, 0 to 4294967295. */
-  messageExpiryInterval?: number;
-  contentType?: string;
-  responseTopic?: string;
-  correlationData?: Uint8Array;
+  messageExpiryInterval?: number | undefined;
+  contentType?: string | undefined;
+  responseTopic?: string | undefined;
+  correlationData?: Uint8Array | undefined;
   /** 1 to 268435455 each. SUBSCRIBE holds one, PUBLISH from a server any number. */
-  subscriptionIdentifiers?: readonly number[];
+  subscriptionIdentifiers?: readonly number[] | undefined;
   /** Seconds; 0xFFFFFFFF never expires. */
-  sessionExpiryInterval?: number;
-  assignedClientIdentifier?: string;
+  sessionExpiryInterval?: number | undefined;
+  assignedClientIdentifier?: string | undefined;
   /** Seconds, 0 to 65535. */
-  serverKeepAlive?: number;
-  authenticationMethod?: string;
-  authenticationData?: Uint8Array;
-  requestProblemInformation?: 0 | 1;
+  serverKeepAlive?: number | undefined;
+  authenticationMethod?: string | undefined;
+  authenticationData?: Uint8Array | undefined;
+  requestProblemInformation?: 0 | 1 | undefined;
   /** Seconds. */
-  willDelayInterval?: number;
-  requestResponseInformation?: 0 | 1;
-  responseInformation?: string;
-  serverReference?: string;
-  reasonString?: string;
+  willDelayInterval?: number | undefined;
+  requestResponseInformation?: 0 | 1 | undefined;
+  responseInformation?: string | undefined;
+  serverReference?: string | undefined;
+  reasonString?: string | undefined;
   /** Packets, 1 to 65535. */
-  receiveMaximum?: number;
-  topicAliasMaximum?: number;
-  topicAlias?: number;
-  maximumQoS?: 0 | 1;
-  retainAvailable?: 0 | 1;
-  userProperties?: readonly UserProperty[];
+  receiveMaximum?: number | undefined;
+  topicAliasMaximum?: number | undefined;
+  topicAlias?: number | undefined;
+  maximumQoS?: 0 | 1 | undefined;
+  retainAvailable?: 0 | 1 | undefined;
+  userProperties?: readonly UserProperty[] | undefined;
   /** Bytes, 1 to 4294967295. */
-  maximumPacketSize?: number;
-  wildcardSubscriptionAvailable?: 0 | 1;
-  subscriptionIdentifierAvailable?: 0 | 1;
-  sharedSubscriptionAvailable?: 0 | 1;
+  maximumPacketSize?: number | undefined;
+  wildcardSubscriptionAvailable?: 0 | 1 | undefined;
+  subscriptionIdentifierAvailable?: 0 | 1 | undefined;
+  sharedSubscriptionAvailable?: 0 | 1 | undefined;
 }
 
 /** The Will Message of a CONNECT (section 3.1.2.5). */

@@ -1,9 +1,8 @@
 /** Topic Names and Topic Filters as text: what is well formed and what matches (section 4.7). */
 import { MqttError } from './errors.ts';
-import { TEXT_BYTES_MAXIMUM, wrongWithUtf8 } from './utf8.ts';
+import { encoder, TEXT_BYTES_MAXIMUM, wrongWithUtf8 } from './utf8.ts';
 import { quoted } from './visible-text.ts';
 
-const encoder = /* @__PURE__ */ new TextEncoder();
 const EMPTY = 'it is empty [MQTT-4.7.3-1]';
 
 /**

@@ -17,7 +17,11 @@ export const TEXT_BYTES_MAXIMUM = 65_535;
 
 /** `ignoreBOM` keeps a leading U+FEFF [MQTT-1.5.4-3]. */
 const decoder = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-const encoder = /* @__PURE__ */ new TextEncoder();
+/** Shared, as it has no state. Its type is written out: the name of the platform's is not the same in Node and browsers. */
+export const encoder: {
+  encode(text: string): Uint8Array;
+  encodeInto(text: string, bytes: Uint8Array): { written: number };
+} = /* @__PURE__ */ new TextEncoder();
 
 /** A further judgement of the text in bytes [start, end), such as `checkUtf8`, which throws where it refuses it. */
 export type TextCheck = (bytes: Uint8Array, start: number, end: number) => void;

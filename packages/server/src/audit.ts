@@ -8,6 +8,7 @@ import {
   DEVICE_CHANGES,
   type DeviceEvent,
   NO_CHANGE,
+  REFUSALS_TABLE,
   Refusals,
   type Tables,
 } from '@dunlin/devices';
@@ -42,6 +43,8 @@ export interface AuditParts {
 
 export interface ServerAudit {
   readonly log: AuditLog;
+  /** What somebody tried and may not. */
+  readonly refusals: AuditLog;
   /** In place of those that it was opened on. */
   readonly tables: Tables;
   /** Has to be told of every event of devices. */
@@ -55,11 +58,16 @@ export async function openAudit({ tables, clock, entriesMax, tell }: AuditParts)
     tell({ name: 'apiLimitReached', limit: 'auditEntriesMax', by: '', detail });
   };
   const log = await AuditLog.open(tables.table(AUDIT_TABLE), { clock, entriesMax, madeRoom });
-  const refusals = new Refusals(log, clock);
+  const refused = await AuditLog.open(tables.table(REFUSALS_TABLE), { clock, entriesMax, madeRoom });
+  const refusals = new Refusals(refused, clock);
   return {
     log,
+    refusals: refused,
     tables: auditedTables(tables, log, SERVER_CHANGES),
     told: (event) => refusals.told(event),
-    close: () => log.close(),
+    async close() {
+      await log.close();
+      await refused.close();
+    },
   };
 }

@@ -338,3 +338,23 @@ test('a file of an API key that holds none is named, and what it holds is not', 
   assert.match(problems[0], /api\.keys\[0\]\.file: what shop\.key holds is no API key/);
   assert.doesNotMatch(problems[0], /s3cret/);
 });
+
+test('a listener that asks for certificates of devices is right; where none does, that is a warning', () => {
+  const text = `listeners: [{ transport: tls, tls: { certificate: pair.pem, key: pair.key, clientCertificate: optional } }]
+authorities: [{ name: devices, certificate: pair.pem }]
+authentication: [{ method: devices }]
+devices:
+  types: { frame: { credential: certificate } }
+  authority: { certificate: pair.pem, key: pair.key }
+  masterKey: { environment: SOMEWHERE }
+`;
+  put('pair.pem', CERTIFICATE);
+  put('pair.key', KEY);
+  assert.deepEqual(checked(text), { problems: [], warnings: [] });
+  const { problems, warnings } = checked(text.replace(', clientCertificate: optional', ''));
+  assert.deepEqual(problems, []);
+  assert.match(
+    warnings.join('\n'),
+    /^dunlin\.yaml:5: devices\.types\.frame\.credential is certificate and no listener/,
+  );
+});

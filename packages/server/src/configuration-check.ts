@@ -16,6 +16,7 @@ import {
 } from './configuration.ts';
 import { contradictionsOf } from './configuration-contradictions.ts';
 import { linesOfKeys, type SurveyedFile, surveyConfigurationFile } from './configuration-file.ts';
+import { warningsOf } from './configuration-warnings.ts';
 import { openAuthority } from './configured-authority.ts';
 import { readConfiguredFile } from './configured-file.ts';
 import { type DevicesConfiguration, deviceTypes } from './device-configuration.ts';
@@ -66,7 +67,8 @@ function checkSurveyed({ values, problems }: SurveyedFile, clock: Clock): Checke
   const configuration = filledConfiguration(effectiveInput(withoutHoles(values), {}));
   const found = problems.length > 0 ? problems : contradictionsOf(configuration, false);
   const files = checkFiles(configuration, clock, found);
-  return { problems: [...found, ...files.problems], warnings: files.warnings };
+  const warnings = found.length > 0 ? [] : warningsOf(configuration);
+  return { problems: [...found, ...files.problems], warnings: [...files.warnings, ...warnings] };
 }
 
 /** An entry that is wrong stays in its place, empty: places are how others are named. */
@@ -183,8 +185,9 @@ class FileCheck implements CheckedConfiguration {
   }
 
   /** A certificate with its key: each by itself, so that both are told of, then together as TLS takes them. */
-  #pair(path: string, files: CertificateFiles): void {
-    const { certificate, passphraseFile } = files;
+  #pair(path: string, { certificate, key, passphraseFile }: CertificateFiles): void {
+    // Without the rest of a listener's TLS, such as its authorities, which are looked at by themselves.
+    const files: CertificateFiles = { certificate, key, ...(passphraseFile !== undefined && { passphraseFile }) };
     const keyPath: Place = (problem) =>
       `${path}.${passphraseFile !== undefined && problem.includes(passphraseFile) ? 'passphraseFile' : 'key'}`;
     const areRead = [

@@ -24,10 +24,17 @@ export function openAuthority(
       masterKey: readMasterKey(masterKey, { ...(data !== undefined && { dataDirectory: data }) }),
     });
   } catch (error) {
-    if (error instanceof MasterKeyError) throw new ConfigurationError([`devices.masterKey: ${error.message}`]);
+    if (error instanceof MasterKeyError)
+      throw new ConfigurationError([`devices.masterKey: ${masterKeyFault(error, key)}`]);
     if (error instanceof CertificateFileError) throw new ConfigurationError([`devices.authority: ${error.message}`]);
     throw error;
   }
+}
+
+/** A new one would open nothing of what is there. */
+function masterKeyFault({ code, found, message }: MasterKeyError, key: string): string {
+  if (code !== 'missing') return message;
+  return `${found}; the one that ${key} was encrypted under is expected: restore your copy of it, a new one cannot open that key`;
 }
 
 function namedText(key: 'certificate' | 'key' | 'serverAuthorities', file: string): { text: string; source: string } {

@@ -49,7 +49,7 @@ for (const [what, input, problem] of [
   [
     'a master key that is missing',
     { authority, masterKey: { file: join(directory, 'none') } },
-    /^devices\.masterKey: Cannot take the master key/,
+    /^devices\.masterKey: Cannot take the master key from .*: there is no such file; the one that .*ca\.key was encrypted under is expected: restore your copy/,
   ],
   [
     'a master key that others may read',

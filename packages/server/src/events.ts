@@ -46,6 +46,8 @@ interface EventFields {
   apiLimitReached: { limit: string; by: string; detail: string };
   /** `code` as in `CertificateWarning` of `@dunlin/identity`. */
   certificateWarning: { code: string; source: string; message: string };
+  /** Begins with the path of the key. */
+  configurationWarning: { warning: string };
   /** Paths of those that belong together, of which one changed. */
   filesReread: { files: string };
   filesUnusable: { error: string };
@@ -62,6 +64,8 @@ interface EventFields {
   ruleSkipped: { place: string; variable: string; clientId: string };
   /** `connectionsMax` is above what the file limit allows. */
   connectionsLimited: { connectionsMax: number; fileLimit: number };
+  /** Names of the methods by which owners connect. */
+  ownersWithoutRules: { methods: string };
   /** Why, such as the damaged key. */
   storeSweepFailed: { error: string };
 }
@@ -97,6 +101,12 @@ export const SERVER_EVENTS: { readonly [name in ServerEventName]: EventDescripti
   },
   ownerSignedIn: { level: 'info', description: 'A user signed in on the page for owners of devices.' },
   ownerRefused: { level: 'warn', description: 'Somebody tried to sign in on the page for owners of devices.' },
+  ownersWithoutRules: {
+    level: 'warn',
+    description:
+      'Users who own devices may connect by MQTT, and publish and subscribe to everything: there is no rule.',
+    remedy: 'Write rules under authorization, which then allow what they say and nothing else.',
+  },
   apiFailed: { level: 'error', description: 'The server failed to answer a request of the HTTP API.' },
   addressBanned: { level: 'warn', description: 'An address failed too often; nobody from there is let in for now.' },
   userAtAddressBanned: {
@@ -109,6 +119,11 @@ export const SERVER_EVENTS: { readonly [name in ServerEventName]: EventDescripti
   certificateWarning: {
     level: 'warn',
     description: 'A certificate or revocation list has ended, or will soon; told again while that is so.',
+  },
+  configurationWarning: {
+    level: 'warn',
+    description:
+      'The configuration is in force, and keeps somebody out who is meant to come in; told again at each reload.',
   },
   filesReread: {
     level: 'info',

@@ -2,6 +2,7 @@
 import type { Broker, Clock, EndedClient } from '@dunlin/broker';
 import type { Configuration } from './configuration.ts';
 import { type ConfigurationChanges, configurationChanges, reloadedConfiguration } from './configuration-changes.ts';
+import { warningsOf } from './configuration-warnings.ts';
 import { doorEvents } from './door-events.ts';
 import { type DoorChanges, type DoorOptions, Doors, type PreparedDoors } from './doors.ts';
 import type { ServerEvent } from './events.ts';
@@ -55,6 +56,7 @@ export class InForce {
     this.#watch = this.#watchFiles(configuration);
     try {
       this.doors = new Doors(configuration, { ...options, tell: doorEvents(tell) });
+      this.#warn();
     } catch (error) {
       this.#watch.close();
       throw error;
@@ -113,6 +115,7 @@ export class InForce {
       const changes = doors.apply();
       for (const update of updates) update();
       this.#configuration = next;
+      this.#warn();
       this.#watch.close();
       this.#watch = watch;
       return changes;
@@ -122,6 +125,10 @@ export class InForce {
     } finally {
       this.#isReplacing = false;
     }
+  }
+
+  #warn(): void {
+    for (const warning of warningsOf(this.#configuration)) this.#tell({ name: 'configurationWarning', warning });
   }
 
   #prepareTls(next: Configuration, doors: PreparedDoors): (() => void)[] {

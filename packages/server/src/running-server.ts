@@ -31,6 +31,7 @@ import { InForce, type ReloadReport } from './in-force.ts';
 import type { HttpRequestHandler } from './listening.ts';
 import { MemoryTables } from './memory-tables.ts';
 import { type BoundListener, type OpenListener, openListener } from './open-listener.ts';
+import { ownersWithoutRules } from './owners-without-rules.ts';
 import { keptSaltKey } from './salt-key.ts';
 import { SERVER_VERSION } from './server-version.ts';
 import { systemClock } from './system-clock.ts';
@@ -194,6 +195,8 @@ export class Running {
     const { storage, parts, tell } = this.#options;
     this.#control = await this.#openControl(storage);
     const { doors, configuration, tlsFiles } = this.#inForce;
+    const methods = parts.authorizer === undefined ? ownersWithoutRules(configuration) : [];
+    if (methods.length > 0) tell({ name: 'ownersWithoutRules', methods: methods.join(', ') });
     const host = configuration.listeners.some(({ api }) => api) ? await this.#openApi() : undefined;
     for (const listener of configuration.listeners)
       this.#opened.push(
@@ -232,7 +235,7 @@ export class Running {
     const [{ openServerApi }, audit] = await Promise.all([import('./api/server-api.ts'), this.#audit.open()]);
     return openServerApi({
       tables: audit.tables,
-      audit: audit.log,
+      audit,
       localName: this.#options.localName ?? 'local',
       clock: this.#clock,
       settings: this.configuration.api,

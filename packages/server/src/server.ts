@@ -17,6 +17,7 @@ import type { ReloadReport } from './in-force.ts';
 import { checkReach, type HttpRequestHandler } from './listening.ts';
 import type { BoundListener } from './open-listener.ts';
 import { Running } from './running-server.ts';
+import { shownEvent } from './shown-event.ts';
 import { openStorage } from './storage.ts';
 
 /** What an embedding program or a test puts in place of the parts that a server has by itself. */
@@ -90,7 +91,8 @@ export interface RunningServer {
 export async function startServer(input: ConfigurationInput = {}, parts: ServerParts = {}): Promise<RunningServer> {
   checkPartNames(parts);
   const configuration = checked(input, parts);
-  const tell = parts.onEvent ?? ((): void => {});
+  const { onEvent } = parts;
+  const tell = (event: ServerEvent): void => onEvent?.(shownEvent(event));
   try {
     return await start(configuration, parts, tell);
   } catch (error) {

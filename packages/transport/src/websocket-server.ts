@@ -9,6 +9,7 @@ import { BodyProgress } from './body-progress.ts';
 import { TransportError } from './errors.ts';
 import { type ForwardedOptions, hasForwarded, peerForwarded } from './forwarded-headers.ts';
 import type { HttpVisit } from './http-visit.ts';
+import { newRequestTurns, PacedRequests } from './paced-requests.ts';
 import { ProxyEntrance } from './proxy-entrance.ts';
 import type { ProxyVersion } from './proxy-protocol.ts';
 import { listenAtPort, tellAcceptErrors } from './server-socket.ts';
@@ -129,6 +130,7 @@ export async function listenWebSocket(options: WebSocketListenOptions): Promise<
 interface Visitor {
   readonly peer: Peer;
   readonly below: Socket;
+  readonly requests: PacedRequests;
 }
 
 /** HTTP on the connections of one listener. */
@@ -141,6 +143,7 @@ class Site {
   readonly #owner: { readonly lingerMs: number; wireGone(): void };
   readonly #visitors = new WeakMap<Duplex, Visitor>();
   readonly #bodies: BodyProgress;
+  readonly #turns = newRequestTurns();
   #sockets!: SocketListener;
   #settings: () => TlsSettings | undefined = () => undefined;
   #untrustedTold = false;
@@ -184,6 +187,7 @@ class Site {
     this.#http.maxHeadersCount = HEADERS_MAX;
     this.#http.maxRequestsPerSocket = REQUESTS_MAX;
     this.#http.on('request', (request, response) => this.#request(request, response));
+    this.#http.on('checkExpectation', (_, response) => response.writeHead(417, { Connection: 'close' }).end());
     this.#http.on('clientError', (error, socket) => this.#unreadable(socket as Socket, error));
     this.#http.on('upgrade', (request, socket, head) => this.#upgrade(request, socket as Socket, head));
   }
@@ -209,8 +213,8 @@ class Site {
       return;
     }
     socket.on('error', () => {});
-    this.#visitors.set(socket, { peer, below });
     this.#http.emit('connection', socket);
+    this.#visitors.set(socket, { peer, below, requests: new PacedRequests(socket, this.#turns) });
     socket.resume();
   }
 
@@ -221,8 +225,9 @@ class Site {
 
   #request(request: http.IncomingMessage, response: http.ServerResponse): void {
     const { request: take, paths = PATHS } = this.#options;
+    const { peer: from, requests } = this.#visitors.get(request.socket) as Visitor;
+    requests.began(request, response);
     this.#bodies.begin(request, response);
-    const { peer: from } = this.#visitors.get(request.socket) as Visitor;
     let peer: Peer;
     try {
       peer = this.#peerOf(request, from);
@@ -236,8 +241,9 @@ class Site {
     if (!take?.(request, response, visit)) answerByDefault(request, response, paths);
   }
 
-  #upgrade(request: http.IncomingMessage, socket: Socket, head: Buffer): void {
-    const { peer: from, below } = this.#visitors.get(socket) as Visitor;
+  #upgrade(request: http.IncomingMessage, socket: Socket, first: Buffer): void {
+    const { peer: from, below, requests } = this.#visitors.get(socket) as Visitor;
+    const head = Buffer.concat([first, requests.release()]);
     const refusal = refusalOfUpgrade(request, this.#rules);
     if (refusal !== undefined) {
       this.#refuse(

@@ -97,6 +97,24 @@ describe('connecting over WebSocket', () => {
     site.close();
   });
 
+  test('gives up where the server takes the connection and says nothing', LIMIT, async () => {
+    const server = createTcpServer(() => {});
+    server.listen(0, HOST);
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const taken = once(server, 'connection');
+    const url = `ws://${HOST}:${port}/mqtt`;
+    await assert.rejects(connectWebSocket({ url, timeoutMs: 50 }), {
+      name: 'TransportError',
+      code: 'ETIMEDOUT',
+      message: new RegExp(`^Cannot connect to "${HOST}:${port}/mqtt": .*\\(ETIMEDOUT\\)$`),
+    });
+    const [socket] = await taken;
+    // The attempt is taken back, so that the server is not held by it.
+    await once(socket.resume(), 'close');
+    server.close();
+  });
+
   test('carries what the other side says first', LIMIT, async () => {
     const accepting = await listen();
     const url = `ws://${HOST}:${accepting.listener.port}/mqtt`;

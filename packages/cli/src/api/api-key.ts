@@ -27,8 +27,6 @@ interface Given extends ApiFlags {
   expiresInS?: number;
 }
 
-const KEYS_MAX = 10_000;
-
 const GROUPS: readonly FlagGroup<Given>[] = [
   {
     title: 'Keys',
@@ -97,7 +95,7 @@ export async function apiKey(argv: readonly string[], terminal: Terminal): Promi
   const perform = await actionOf(given);
   const api = await openApi(given, terminal);
   try {
-    return printOutcome(await perform(api, Date.now()), given.json, terminal);
+    return await printOutcome(await perform(api, Date.now()), given.json, terminal);
   } finally {
     await api.close();
   }
@@ -140,7 +138,7 @@ async function actionOf(given: Given): Promise<(api: Api, nowMs: number) => Prom
 }
 
 async function listKeys(api: Api, nowMs: number): Promise<Outcome> {
-  const { items } = await api.list<KeyAnswer>('/api/v1/keys', {}, KEYS_MAX);
+  const { items } = await api.list<KeyAnswer>('/api/v1/keys', {}, Number.POSITIVE_INFINITY);
   const rows = items.map(({ id, name, scopes, expiresAtMs, lastUsedAtMs }) => [
     id,
     name,
@@ -156,7 +154,8 @@ async function addKey(api: Api, name: string, { scopes, expiresInS }: Given, now
   const made = await api.ask<KeyAnswer & { key: string }>('POST', '/api/v1/keys', { name, scopes, expiresInS });
   const until = made.expiresAtMs === undefined ? 'for good' : `until ${shownMoment(made.expiresAtMs, nowMs)}`;
   const remarks = [`Key ${made.id} counts ${until}.`, 'It is not shown again: only its hash is kept.'];
-  return { json: made, lines: [made.key], remarks };
+  const ifLost = `Key ${made.id} was made all the same, and nobody has seen it: dunlin api-key remove ${made.id}`;
+  return { json: made, lines: [made.key], remarks, ifLost };
 }
 
 async function removeKey(api: Api, id: string): Promise<Outcome> {

@@ -117,6 +117,8 @@ const HINTS: Readonly<Record<string, string>> = {
   'route-unknown':
     'The server has no device service where its configuration has no key devices, or is an older version.',
   'host-refused': 'Use a name that the listener has among its hosts, or its address.',
+  'credential-kind':
+    '"dunlin device cert ID --out DIR" makes a certificate, "dunlin device token ID" a token; "dunlin device show ID" says the type.',
   'authority-missing': '"dunlin init" makes an authority for devices and says what to write into the configuration.',
   internal: 'What failed is in the log of the server.',
 };

@@ -101,7 +101,7 @@ export async function addCamera(dunlin: Dunlin, id = 'cam-1'): Promise<string> {
 }
 
 /** The camera, connected; it does not come again by itself. */
-export function connectCamera(server: RunningServer, token: string, clientId = 's1-cam-1') {
+export function connectCamera(server: RunningServer, token: string, clientId = 's1-cam-1', username = 'cam-1') {
   const url = `mqtt://127.0.0.1:${server.listeners[0].port}`;
-  return connect(url, { clientId, username: 'cam-1', password: token, reconnect: false });
+  return connect(url, { clientId, username, password: token, reconnect: false });
 }

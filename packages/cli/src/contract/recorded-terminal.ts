@@ -36,8 +36,12 @@ export class RecordedTerminal implements Terminal {
   readonly #output = new RecordedStream();
   readonly #errors = new RecordedStream();
   #interrupt: (() => void) | undefined;
+  #failure: Error | undefined;
 
   constructor(input: readonly (string | Uint8Array)[] | AsyncIterable<Uint8Array> = []) {
+    this.#output.on('error', (error) => {
+      this.#failure ??= error;
+    });
     this.input =
       Symbol.asyncIterator in input
         ? input
@@ -71,6 +75,10 @@ export class RecordedTerminal implements Terminal {
     return () => {
       this.#interrupt = undefined;
     };
+  }
+
+  async written(): Promise<Error | undefined> {
+    return this.#failure;
   }
 
   /** As Ctrl-C. */

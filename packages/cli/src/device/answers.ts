@@ -14,6 +14,12 @@ export interface DeviceAnswer {
   readonly revision: number;
 }
 
+/** A type of the configuration. */
+export interface TypeAnswer {
+  readonly name: string;
+  readonly credential: 'token' | 'certificate' | 'either';
+}
+
 export interface TokenAnswer {
   readonly id: string;
   readonly label: string;

@@ -6,7 +6,7 @@ import { usageError } from '../exit-codes.ts';
 import type { Outcome } from '../outcome.ts';
 import type { ClaimAnswer, ConfirmedAnswer } from './answers.ts';
 import type { DeviceFlags } from './device-flags.ts';
-import { attributesText, LIST_LIMIT, listOutcome } from './device-lines.ts';
+import { attributesText, listLimit, listOutcome } from './device-lines.ts';
 
 /** Enters the code of a device for its owner. What it prints is the id of the device alone, for scripts. */
 export async function confirmClaim(api: Api, code: string, flags: DeviceFlags): Promise<Outcome> {
@@ -37,16 +37,16 @@ function withoutServer(error: unknown): unknown {
   return new ApiRefusal(error.code, `${error.message}\n${hint}`);
 }
 
-export async function listClaims(api: Api, { limit = LIST_LIMIT }: DeviceFlags, nowMs: number): Promise<Outcome> {
-  const { items, isMore } = await api.list<ClaimAnswer>('/api/v1/claims', {}, limit);
-  const rows = items.map(({ claimId, type, state, createdAtMs, expiresAtMs, address, ...rest }) => [
+export async function listClaims(api: Api, flags: DeviceFlags, nowMs: number): Promise<Outcome> {
+  const list = await api.list<ClaimAnswer>('/api/v1/claims', {}, listLimit(flags));
+  const rows = list.items.map(({ claimId, type, state, createdAtMs, expiresAtMs, address, ...rest }) => [
     ...[claimId, type, state, fromNow(createdAtMs, nowMs), fromNow(expiresAtMs, nowMs), address],
     rest.owner ?? '',
     rest.deviceId ?? '',
     attributesText(rest.attributes),
   ]);
   const titles = ['CLAIM', 'TYPE', 'STATE', 'BEGUN', 'ENDS', 'ADDRESS', 'OWNER', 'DEVICE', 'ATTRIBUTES'];
-  return listOutcome(items, [titles, ...rows], isMore ? ['There are more: --limit shows more of them.'] : []);
+  return listOutcome(list, [titles, ...rows]);
 }
 
 export async function refuseClaim(api: Api, claimId: string): Promise<Outcome> {

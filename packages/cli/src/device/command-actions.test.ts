@@ -23,7 +23,7 @@ after(async () => {
 test('a wake-up of a device that is away says so, and ends with 12', async () => {
   const { exitCode, out } = await dunlin('device', 'wake', 'cam-1', '--wait', '1s', '--ttl', '1s');
   assert.equal(exitCode, 12);
-  assert.match(out, /^wake to cam-1: not connected\n {2}The device is not connected, and never was\. It goes out when/);
+  assert.match(out, /^wake to cam-1: queued\n {2}The device is not connected, and never was\. It goes out when/);
   assert.match(out, /\n {2}command [\w-]+\n$/);
 });
 

@@ -12,7 +12,6 @@ export type CommandWord =
   | 'sent unconfirmed'
   | 'unanswered'
   | 'received'
-  | 'not connected'
   | 'queued'
   | 'expired'
   | 'failed';
@@ -23,13 +22,12 @@ export const EXIT_CODES: Readonly<Record<CommandWord, number>> = {
   'sent unconfirmed': ExitCode.done,
   unanswered: ExitCode.unconfirmed,
   received: ExitCode.received,
-  'not connected': ExitCode.queued,
   queued: ExitCode.queued,
   expired: ExitCode.expired,
   failed: ExitCode.failed,
 };
 
-/** In a word or two. Where its device is not known to be away it is `queued` that waits. */
+/** In a word or two, the same wherever it is told. */
 export function commandWord({ state, confirmed, awaitsAcknowledgement, endedAtMs }: CommandAnswer): CommandWord {
   if (state !== 'sent') return state;
   if (!confirmed) return awaitsAcknowledgement ? 'unanswered' : 'sent unconfirmed';
@@ -47,9 +45,7 @@ export interface CommandReport {
 
 /** What became of it until now. */
 export function commandReport(command: CommandAnswer, where: Whereabouts, nowMs: number): CommandReport {
-  const plain = commandWord(command);
-  const isAway = typeof where === 'object' && !where.connected;
-  const word = plain === 'queued' && isAway ? 'not connected' : plain;
+  const word = commandWord(command);
   const { id, deviceId, type } = command;
   const lines = [`${type} to ${deviceId}: ${word}`, `  ${sentence(word, command, where, nowMs)}`, `  command ${id}`];
   return { word, lines, exitCode: EXIT_CODES[word] };
@@ -74,13 +70,13 @@ function sentence(word: CommandWord, command: CommandAnswer, where: Whereabouts,
       );
     case 'received':
       return `The device has it (PUBACK), and has not said yet that it was done; it has until ${until}.`;
-    case 'not connected': {
-      const never = typeof where === 'object' && where.session === 0 ? ', and never was' : '';
-      return `The device is not connected${never}. It goes out when the device comes and subscribes, until ${until}.`;
-    }
     case 'queued':
       if (where === 'server-stopped')
         return `No server runs. It goes out when one does and the device comes, until ${until}.`;
+      if (where !== undefined && !where.connected) {
+        const never = where.session === 0 ? ', and never was' : '';
+        return `The device is not connected${never}. It goes out when the device comes and subscribes, until ${until}.`;
+      }
       if (where === undefined) return `It goes out when the device is subscribed to its topic, until ${until}.`;
       return (
         'The device is connected and has not got it yet: it may not be subscribed to the topic of the command, or not ' +

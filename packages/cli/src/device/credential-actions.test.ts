@@ -7,6 +7,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { RunningServer } from '@dunlin/server';
 import { addCamera, connectCamera, deviceDirectory, dunlinAt, startDevices } from '../contract/device-server.ts';
+import { RecordedTerminal } from '../contract/recorded-terminal.ts';
+import { run } from '../tool.ts';
 
 const directory = deviceDirectory();
 const dunlin = dunlinAt(directory);
@@ -33,6 +35,49 @@ test('token prints the token alone, so that it can be piped, and the rest beside
     (await dunlin('device', 'show', 'cam-1')).out,
     /token +[\w-]+ "spare" counts until .*, in 90 days; never used\n/,
   );
+});
+
+test('a token or key that could not be written is named with what revokes it, and ends with 3', async () => {
+  await dunlin('device', 'add', "o'cam", '--type', 'lamp');
+  await dunlin('device', 'add', 'frame-8', '--type', 'player');
+  for (const [argv, told] of [
+    [
+      ['device', 'token', "o'cam"],
+      /^Token [\w-]+ was made all the same.*dunlin device revoke 'o'\\''cam' --token [\w-]+$/m,
+    ],
+    [
+      ['device', 'cert', 'frame-8', '--json'],
+      /^Certificate [0-9A-F]+ was issued all the same.*revoke frame-8 --serial [0-9A-F]+$/m,
+    ],
+    [
+      ['api-key', 'add', 'shop', '--scope', 'devices:read'],
+      /^Key [0-9a-f]{16} was made all the same.*dunlin api-key remove [0-9a-f]{16}$/m,
+    ],
+  ] as const) {
+    const terminal = new RecordedTerminal();
+    terminal.breakOutput('ENOSPC');
+    assert.equal(await run([...argv, '--config', join(directory, 'dunlin.yaml')], terminal), 3);
+    assert.match(terminal.err, told);
+    assert.match(terminal.err, /^dunlin [\w-]+: Cannot write the output: write ENOSPC\n/);
+  }
+});
+
+test('a device gets what its type comes in with, and is told so when it is added', async () => {
+  const refused = await dunlin('device', 'token', 'frame-7');
+  assert.deepEqual([refused.exitCode, refused.out], [5, '']);
+  assert.match(
+    refused.err,
+    /^dunlin device: Cannot give "frame-7" a token: .* "player" .* certificates only; a certificate/,
+  );
+  assert.match(refused.err, /\n"dunlin device cert ID --out DIR" makes a certificate/);
+  const entry = join(scratch, 'fleet.json');
+  writeFileSync(entry, JSON.stringify([{ id: 'frame-9', type: 'player', token: 'x'.repeat(40) }]));
+  const imported = await dunlin('device', 'import', entry);
+  assert.deepEqual([imported.exitCode, /certificates only/.test(imported.out)], [4, true]);
+  const frame = await dunlin('device', 'add', 'frame-9', '--type', 'player');
+  assert.equal(frame.err, 'Give it what it comes in with: dunlin device cert frame-9 --out DIR\n');
+  const lamp = await dunlin('device', 'add', 'lamp-1', '--type', 'lamp');
+  assert.equal(lamp.err, 'Give it what it comes in with: dunlin device token lamp-1\n');
 });
 
 test('a token is rotated with overlap, and one that the device has is taken from a file, never from the command line', async () => {
@@ -79,7 +124,7 @@ test('a certificate goes into three files, its key for the owner alone, and over
   const before = JSON.parse((await dunlin('device', 'show', 'frame-7', '--json')).out).certificates.length;
   assert.equal(before, 1);
   const renewed = await dunlin('device', 'renew', 'frame-7', '--out', out, '--force', '--json');
-  assert.equal(JSON.parse(renewed.out).serial, certificateOf('frame').serialNumber.replace(/^0+/, ''));
+  assert.equal(JSON.parse(renewed.out).serial, certificateOf('frame').serialNumber);
   assert.notEqual(certificateOf('frame').serialNumber, first.serialNumber);
   assert.match((await dunlin('device', 'show', 'frame-7')).out, /; [0-9A-F]+ is in its place\n/);
 });
@@ -112,6 +157,17 @@ test('revokes one credential of the device, or all of them, and none of another 
     /^Revoked the certificate /,
   );
   assert.match((await dunlin('device', 'show', 'frame-7')).out, / revoked .*, now|ago/);
+  const again = await dunlin('device', 'revoke', 'frame-7', '--serial', serial);
+  assert.match(again.out, /^It was revoked before, .*: nothing has changed\.\n$/);
+  assert.match(again.err, /^\d others of it count on until .*; --all revokes them, too\.\n$/);
+  const left = JSON.parse(
+    (await dunlin('device', 'revoke', 'frame-7', '--serial', serial, '--json')).out,
+  ).certificatesLeft;
+  for (const one of left.slice(1)) await dunlin('device', 'revoke', 'frame-7', '--serial', one);
+  const one = await dunlin('device', 'revoke', 'frame-7', '--serial', serial);
+  assert.match(one.err, /^1 other certificate of it counts on until .*; --all revokes it, too\.\n$/);
+  await dunlin('device', 'revoke', 'frame-7', '--all');
+  assert.equal((await dunlin('device', 'revoke', 'frame-7', '--serial', serial)).err, '');
   const all = JSON.parse((await dunlin('device', 'revoke', 'cam-1', '--all', '--json')).out);
   assert.ok(all.tokens.length > 1);
   const why = await dunlin('device', 'why', 'cam-1');

@@ -8,7 +8,7 @@ import type { Outcome } from '../outcome.ts';
 import { secretOfFile } from '../secrets.ts';
 import { systemReason } from '../system-reason.ts';
 import { textTable } from '../text-table.ts';
-import { devicePath, type IssuedCertificateAnswer, type IssuedTokenAnswer } from './answers.ts';
+import { type CertificateAnswer, devicePath, type IssuedCertificateAnswer, type IssuedTokenAnswer } from './answers.ts';
 import type { CertificateFiles } from './certificate-files.ts';
 import type { DeviceFlags } from './device-flags.ts';
 import { isCertificateGood } from './device-lines.ts';
@@ -30,7 +30,9 @@ export async function makeToken(api: Api, id: string, flags: DeviceFlags, nowMs:
   const until = expiresAtMs === undefined ? 'for good' : `until ${shownMoment(expiresAtMs, nowMs)}`;
   const remark = `Token ${tokenId} of ${id} counts ${until}. The device shows it as password, and ${id} as User Name.`;
   if (issued.token === undefined) return { json: issued, lines: [remark] };
-  return { json: issued, lines: [issued.token], remarks: [remark, 'It is not shown again: only its hash is kept.'] };
+  const remarks = [remark, 'It is not shown again: only its hash is kept.'];
+  const ifLost = `Token ${tokenId} was made all the same, and nobody has seen it: dunlin device revoke ${await word(id)} --token ${tokenId}`;
+  return { json: issued, lines: [issued.token], remarks, ifLost };
 }
 
 export async function issueCertificate(
@@ -50,7 +52,9 @@ export async function issueCertificate(
   const files = out === undefined ? undefined : await filesIn(out, { hasKey: csr === undefined, force });
   try {
     const issued = await api.ask<IssuedCertificateAnswer>('POST', path, wishes);
-    if (files === undefined) return { json: issued, lines: [] };
+    const { serial: made } = issued;
+    const ifLost = `Certificate ${made} was issued all the same, and nobody has seen it: dunlin device revoke ${await word(id)} --serial ${made}`;
+    if (files === undefined) return { json: issued, lines: [], ifLost };
     const written = files.write(issued);
     const lines = [
       `Certificate ${issued.serial} of ${id} counts until ${shownMoment(issued.notAfterMs, nowMs)}:`,
@@ -61,6 +65,12 @@ export async function issueCertificate(
   } finally {
     files?.close();
   }
+}
+
+/** An id as a word of a command line that somebody will copy. */
+async function word(id: string): Promise<string> {
+  const { shellWord } = await import('@dunlin/server');
+  return shellWord(id);
 }
 
 /** Loaded when asked for: most commands write none. */
@@ -98,12 +108,28 @@ export async function revoke(api: Api, id: string, flags: DeviceFlags, nowMs: nu
   for (const one of tokenIds) await api.ask('DELETE', devicePath(id, 'tokens', one));
   for (const one of serials)
     await api.ask('POST', `/api/v1/certificates/${encodeURIComponent(one)}/revoke`, { reason });
+  const before = (one: string): string => {
+    const { revokedAtMs } = certificates.find((certificate) => certificate.serial === one) ?? {};
+    if (revokedAtMs === undefined || revokedAtMs > nowMs) return '';
+    return `It was revoked before, ${shownMoment(revokedAtMs, nowMs)}: nothing has changed.`;
+  };
   const lines = [
     ...tokenIds.map((one) => `Revoked the token ${one} of ${id}.`),
-    ...serials.map((one) => `Revoked the certificate ${one} of ${id}.`),
+    ...serials.map((one) => before(one) || `Revoked the certificate ${one} of ${id}.`),
   ];
+  const left = certificates.filter((one) => isCertificateGood(one, nowMs) && !serials.includes(one.serial));
   return {
-    json: { id, tokens: tokenIds, certificates: serials },
+    json: { id, tokens: tokenIds, certificates: serials, certificatesLeft: left.map((one) => one.serial) },
     lines: lines.length > 0 ? lines : [`${id} has nothing that counts.`],
+    remarks: left.length === 0 ? [] : [leftText(left, nowMs)],
   };
+}
+
+/** Who revokes one because it was lost may mean the device. */
+function leftText(left: readonly CertificateAnswer[], nowMs: number): string {
+  const ends = left.map(({ notAfterMs, revokedAtMs }) => Math.min(notAfterMs, revokedAtMs ?? notAfterMs));
+  const until = shownMoment(Math.max(...ends), nowMs);
+  const [what, which] =
+    left.length === 1 ? ['1 other certificate of it counts', 'it'] : [`${left.length} others of it count`, 'them'];
+  return `${what} on until ${until}; --all revokes ${which}, too.`;
 }

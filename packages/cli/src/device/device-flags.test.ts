@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { REVOCATION_REASONS } from '@dunlin/devices';
-import { ACTIONS, DEVICE_PAGE, deviceHelp, REASONS, readDeviceFlags } from './device-flags.ts';
+import { REASONS, readDeviceFlags } from './device-flags.ts';
 
 test('reads an action, what follows it and its flags in any order', () => {
   const { action, words, flags } = readDeviceFlags([
@@ -41,12 +41,6 @@ test('says what is wrong with a command line', () => {
     [['add', 'a', '--typ', 'x'], /Cannot use --typ: dunlin device has no such flag, did you mean --type\?/],
   ];
   for (const [argv, message] of wrong) assert.throws(() => readDeviceFlags(argv), message);
-});
-
-test('the help has every action and flag, and a shell completes the actions', () => {
-  const help = deviceHelp();
-  for (const name of Object.keys(ACTIONS)) assert.ok(help.includes(`\n  dunlin device ${name}`), name);
-  for (const { flags } of DEVICE_PAGE.groups) for (const { long } of flags) assert.ok(help.includes(`--${long}`), long);
 });
 
 test('the reasons are those of the authority', () => {

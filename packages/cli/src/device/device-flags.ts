@@ -1,15 +1,14 @@
 /** The flags of `dunlin device` and its help. */
 
-import { API_FLAGS, API_NOTE, type ApiFlags } from '../api/api-flags.ts';
+import { API_FLAGS, type ApiFlags } from '../api/api-flags.ts';
 import { seconds } from '../durations.ts';
 import { usageError } from '../exit-codes.ts';
 import {
   type CommandHelp,
   type CommandPage,
-  columns,
   type Flag,
   type FlagGroup,
-  helpText,
+  HelpAsked,
   isNear,
   readFlags,
   wholeNumber,
@@ -110,8 +109,9 @@ interface DeviceFlag extends Flag<DeviceFlags> {
 const SAYING: readonly DeviceAction[] = ['add', 'change'];
 const NAMING: readonly DeviceAction[] = [...SAYING, 'claim'];
 const FINDING: readonly DeviceAction[] = ['list', 'export'];
+const LISTING: readonly DeviceAction[] = ['list', 'claims'];
 const ISSUING: readonly DeviceAction[] = ['cert', 'renew'];
-const SENDING: readonly DeviceAction[] = ['wake', 'command'];
+export const SENDING: readonly DeviceAction[] = ['wake', 'command'];
 /** As the API has it. */
 const LIST_MAX = 100_000;
 export const REASONS = [
@@ -187,9 +187,15 @@ const OF_DEVICES: readonly DeviceFlag[] = [
   flag('enabled', undefined, FINDING, 'only those that are let in', (flags) => {
     flags.enabled = true;
   }),
-  flag('disabled', undefined, ['add', ...FINDING], 'add: keep it out for now; list, export: only such', (flags) => {
-    flags.enabled = false;
-  }),
+  flag(
+    'disabled',
+    undefined,
+    ['add', ...FINDING],
+    'add: keep it out for now; list, export: only those that are not',
+    (flags) => {
+      flags.enabled = false;
+    },
+  ),
   flag('prefix', 'TEXT', FINDING, 'only those whose id begins so', (flags, text) => {
     flags.prefix = text;
   }),
@@ -199,9 +205,18 @@ const OF_DEVICES: readonly DeviceFlag[] = [
   flag('not-connected', undefined, ['list'], 'only those that are not, with when they were last seen', (flags) => {
     flags.connected = false;
   }),
-  flag('limit', 'COUNT', ['list', 'claims'], `so many at the most, up to ${LIST_MAX} (100)`, (flags, text) => {
+  flag('limit', 'COUNT', LISTING, `so many at the most, up to ${LIST_MAX} (100)`, (flags, text) => {
     flags.limit = wholeNumber('--limit', text, 1, LIST_MAX);
   }),
+  flag(
+    'all',
+    undefined,
+    ['revoke', ...LISTING],
+    'revoke: every token and certificate that counts; list, claims: however many there are',
+    (flags) => {
+      flags.all = true;
+    },
+  ),
 ];
 
 const OF_CREDENTIALS: readonly DeviceFlag[] = [
@@ -256,9 +271,6 @@ const OF_CREDENTIALS: readonly DeviceFlag[] = [
   flag('token', 'TOKEN_ID', ['revoke'], 'revoke: the token, by its id as show has it', (flags, text) => {
     flags.tokenId = text;
   }),
-  flag('all', undefined, ['revoke'], 'revoke: every token and certificate that counts', (flags) => {
-    flags.all = true;
-  }),
   {
     ...flag(
       'reason',
@@ -309,7 +321,7 @@ const OF_FILES: readonly DeviceFlag[] = [
       'format',
       'FORMAT',
       ['import', 'export'],
-      'json or csv (import: by the end of the name; else json)',
+      'json or csv; import: else by the end .csv of the name, or by how it begins; export: else json',
       (flags, text) => {
         const format = FORMATS.find((known) => known === text);
         if (format === undefined) throw usageError(`Cannot use --format "${text}": expected json or csv`);
@@ -338,33 +350,15 @@ const HELP: CommandHelp = {
   examples: [
     ['dunlin device add cam-1 --type camera --attribute thingName=hall', 'a device of a type of the configuration'],
     ['dunlin device token cam-1 > cam-1.token', 'its password, shown this once'],
-    ['dunlin device cert frame-7 --out frame-7', 'ca.pem, cert.pem and key.pem (0600)'],
     ['dunlin device why cam-1', 'what refused it, and what is expected'],
-    ['dunlin device claim K7M4PX --owner ada', 'the device that shows this code is hers'],
     ['dunlin device wake cam-1 --wait 10s', 'sends wake, and says what became of it'],
-    ['dunlin device wake --group hall --rate 50', 'wakes all of a group, 50 a second'],
-    ['dunlin device command cam-1 record --input \'{"seconds":5}\'', 'a command that takes something'],
-    ['dunlin device list --type camera --attribute space=hall', 'which there are'],
-    ['dunlin device import fleet.csv --dry-run', 'what a file would add and change'],
-  ],
-  notes: [
-    [
-      'Actions',
-      columns(Object.entries(ACTIONS).map(([name, { summary }]) => [named(name as DeviceAction), summary] as const)),
-    ],
-    API_NOTE,
   ],
 };
 
 /** Help and flags of `dunlin device`. */
 export const DEVICE_PAGE: CommandPage = { help: HELP, groups: GROUPS };
 
-/** The text of `dunlin device --help`. */
-export function deviceHelp(): string {
-  return helpText(HELP, GROUPS);
-}
-
-/** Reads and checks the command line. Throws a usage error. */
+/** Reads and checks the command line. Throws a usage error, and HelpAsked with the page of the action. */
 export function readDeviceFlags(argv: readonly string[]): DeviceRequest {
   const flags: DeviceFlags = {
     ...{ json: false, plainHttp: false, attributes: [], withoutAttributes: [], groups: [], withoutGroups: false },
@@ -383,7 +377,13 @@ export function readDeviceFlags(argv: readonly string[]): DeviceRequest {
     ...OWN.map(({ title, flags: known }) => ({ title, flags: (known as DeviceFlag[]).map(noted) })),
     { title: '', flags: API_FLAGS },
   ];
-  readFlags('dunlin device', groups, argv, flags, (_flags, word) => void words.push(word));
+  try {
+    readFlags('dunlin device', groups, argv, flags, (_flags, word) => void words.push(word));
+  } catch (error) {
+    if (!(error instanceof HelpAsked)) throw error;
+    const asked = words[0] ?? argv.find((word) => Object.hasOwn(ACTIONS, word));
+    throw asked === undefined ? error : new HelpAsked(actionOf(asked));
+  }
   const [name, ...rest] = words;
   const action = actionOf(name);
   const kinds = wordsOf(action, flags);
@@ -392,7 +392,7 @@ export function readDeviceFlags(argv: readonly string[]): DeviceRequest {
   if (rest.length > length)
     throw usageError(`Cannot use "${rest[length]}": expected nothing behind ${usage} but flags`);
   if (rest.length < length || rest.includes(''))
-    throw usageError(`Cannot run ${name}: expected dunlin device ${usage}, see dunlin device --help`);
+    throw usageError(`Cannot run ${name}: expected dunlin device ${usage}, see dunlin device ${action} --help`);
   const loose = used.find(({ of }) => !of.includes(action));
   if (loose !== undefined)
     throw usageError(`Cannot use --${loose.long} with ${action}: it is for ${[...new Set(loose.of)].join(', ')}`);
@@ -405,6 +405,11 @@ export function wordsOf(action: DeviceAction, { groups }: Pick<DeviceFlags, 'gro
   return SENDING.includes(action) && groups.length > 0 ? words.slice(1) : words;
 }
 
+/** Whether an action takes the flag: those of the server every one does. */
+export function isOf(flag: Flag<DeviceFlags>, action: DeviceAction): boolean {
+  return !('of' in flag) || (flag as DeviceFlag).of.includes(action);
+}
+
 function actionOf(name: string | undefined): DeviceAction {
   const known = Object.keys(ACTIONS);
   if (name === undefined)
@@ -415,7 +420,8 @@ function actionOf(name: string | undefined): DeviceAction {
   throw usageError(`Cannot run "${name}": ${hint}`);
 }
 
-function named(action: DeviceAction): string {
+/** As typed, such as `show ID`. */
+export function named(action: DeviceAction): string {
   return [action, ...ACTIONS[action].words].join(' ');
 }
 

@@ -1,20 +1,28 @@
 /** What belongs to a device, a line each. */
 
 import { fromNow, shownMoment } from '../durations.ts';
+import { usageError } from '../exit-codes.ts';
 import type { Outcome } from '../outcome.ts';
 import { textTable } from '../text-table.ts';
 import type { CertificateAnswer, PresenceAnswer, TokenAnswer } from './answers.ts';
 
 /** Entries that a list shows where no limit is given. */
-export const LIST_LIMIT = 100;
+const LIST_LIMIT = 100;
 
-/** A list for people, its titles first, and as JSON. */
+/** How many entries of a list are wanted. Throws a usage error. */
+export function listLimit({ limit, all }: { readonly limit?: number; readonly all: boolean }): number {
+  if (all && limit !== undefined) throw usageError('Cannot use --all with --limit: one of both is expected');
+  return all ? Number.POSITIVE_INFINITY : (limit ?? LIST_LIMIT);
+}
+
+/** A list for people, its titles first, and as JSON. That there are more is said to both. */
 export function listOutcome(
-  items: readonly unknown[],
+  { items, isMore }: { readonly items: readonly unknown[]; readonly isMore: boolean },
   rows: readonly (readonly string[])[],
-  remarks: readonly string[],
 ): Outcome {
-  return { json: items, lines: items.length === 0 ? ['There is none.'] : textTable(rows), remarks };
+  const lines = items.length === 0 ? ['There is none.'] : textTable(rows);
+  const warnings = isMore ? ['There are more: --limit COUNT shows so many, --all all of them.'] : [];
+  return { json: items, lines, warnings };
 }
 
 export function attributesText(attributes: Readonly<Record<string, string>>): string {

@@ -120,6 +120,21 @@ test('why names what refused a device: its password, the field of its Client Ide
     /\{attr\.space\} of the device is expected: "s1"\n {4}client +"else\\u202ewhere-cam-1" from 127\.0\.0\.1 at mqtt\n/,
   );
   assert.ok(!field.out.includes('\u202e'));
+  await assert.rejects(connectCamera(server, token, 'shapeless'));
+  const shape = (await dunlin('device', 'why', 'cam-1')).out;
+  assert.match(
+    shape,
+    /found +the client id does not fit "\{space\}-\{deviceId\}", which for this device is "s1-cam-1"\n/,
+  );
+  assert.match(shape, /remedy +set another one at the device, or correct its attributes: dunlin device change cam-1 /);
+  await dunlin('device', 'add', 'frame-1', '--type', 'player');
+  await assert.rejects(connectCamera(server, '', 'x', 'frame-1'));
+  const bare = (await dunlin('device', 'why', 'frame-1')).out;
+  assert.match(
+    bare,
+    /\(device-credential\)\n {4}found +no certificate came at the listener "mqtt", .* certificates only\n/,
+  );
+  assert.doesNotMatch(bare, /device token/);
   const camera = await connectCamera(server, token);
   await camera.subscribe('secret', {}, () => {}).catch(() => {});
   assert.match(

@@ -24,7 +24,7 @@ export async function device(argv: readonly string[], terminal: Terminal): Promi
   try {
     if (request.action === 'export') return await printExport(api, request, terminal);
     const outcome = await PERFORM[request.action](api, request, terminal);
-    return printOutcome(outcome, request.flags.json, terminal);
+    return await printOutcome(outcome, request.flags.json, terminal);
   } finally {
     await api.close();
   }

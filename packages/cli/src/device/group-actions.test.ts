@@ -67,6 +67,14 @@ test('a command that takes something goes to a group too, and its members that r
   assert.match(sent.out, /^record to hall: 0 asked, 3 refused\n {2}cam-1: refused \(invalid\)\n/);
 });
 
+test('a group of nobody, which may be mistyped, is not taken for done', async () => {
+  for (const argv of [['wake'], ['command', 'wake']]) {
+    const { exitCode, out } = await local('device', ...argv, '--group', 'hal');
+    assert.equal(exitCode, 15);
+    assert.match(out, /^wake to hal: 0 asked\n {2}No device is in this group\.\n/);
+  }
+});
+
 test('one that is under way is cancelled by its id, and the same id is the same batch', async () => {
   const begin = () => local('device', 'wake', '--group', 'hall', '--rate', '1', '--no-wait', '--command-id', 'b-1');
   for (const { exitCode, out } of [await begin(), await begin()])

@@ -5,28 +5,26 @@ import type { Outcome } from '../outcome.ts';
 import type { BatchAnswer, CommandAnswer } from './answers.ts';
 import { type CommandWord, commandWord, EXIT_CODES } from './command-outcome.ts';
 
-type Counted = Exclude<CommandWord, 'not connected'>;
-
 /** As they are told, the good ones in front. */
-const WORDS: readonly Counted[] = [
+const WORDS: readonly CommandWord[] = [
   ...(['acknowledged', 'confirmed', 'sent unconfirmed'] as const),
   ...(['unanswered', 'received', 'queued', 'expired', 'failed'] as const),
 ];
 
 /** How many commands of a batch are in which state. */
 export class BatchTally {
-  readonly #counts = new Map<Counted, number>();
+  readonly #counts = new Map<CommandWord, number>();
   /** Those of which more may come. */
   open = 0;
 
   add(command: CommandAnswer): void {
-    const word = commandWord(command) as Counted;
+    const word = commandWord(command);
     this.#counts.set(word, this.of(word) + 1);
     // Who subscribed at QoS 0 says no more, where it is not to.
     if (command.endedAtMs === undefined && word !== 'sent unconfirmed') this.open += 1;
   }
 
-  of(word: Counted): number {
+  of(word: CommandWord): number {
     return this.#counts.get(word) ?? 0;
   }
 
@@ -74,8 +72,9 @@ export function groupReport(batch: BatchAnswer, tally: BatchTally, followed: Fol
 }
 
 /** The worst of what became of any: what failed, then what may still come. */
-function exitCodeOf({ state, refused }: BatchAnswer, tally: BatchTally): number {
+function exitCodeOf({ state, requested, refused }: BatchAnswer, tally: BatchTally): number {
   if (refused > 0 || state !== 'done') return ExitCode.failed;
+  if (requested === 0) return ExitCode.nobody;
   const codes = WORDS.filter((word) => tally.of(word) > 0).map((word) => EXIT_CODES[word]);
   return Math.max(ExitCode.done, ...codes);
 }

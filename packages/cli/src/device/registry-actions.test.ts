@@ -25,8 +25,24 @@ test('lists find by type, group, prefix and state, and say when there are more',
   assert.deepEqual(await list('--enabled', '--attribute', 'thing=t1'), ['cam-1', 'cam-2']);
   const { out, err } = await dunlin('device', 'list', '--limit', '2');
   assert.equal(out.split('\n').length, 4);
-  assert.equal(err, 'There are more: --limit shows more of them, dunlin device export all.\n');
+  assert.equal(err, 'There are more: --limit COUNT shows so many, --all all of them.\n');
+  const json = await dunlin('device', 'list', '--limit', '2', '--json');
+  assert.deepEqual([idsOf(json.out).length, json.err], [2, err]);
+  assert.deepEqual(await list('--all'), ['cam-1', 'cam-2', 'other']);
+  assert.equal((await dunlin('device', 'list', '--all', '--limit', '2')).exitCode, 1);
   assert.equal((await dunlin('device', 'list', '--connected')).out, 'There is none.\n');
+});
+
+test('a type that is not configured is an error where nothing is found of it', async () => {
+  for (const action of ['list', 'export']) {
+    const { exitCode, out, err } = await dunlin('device', action, '--type', 'camra');
+    assert.deepEqual([exitCode, out], [1, '']);
+    assert.match(
+      err,
+      /Cannot find devices of the type "camra": the configuration has none of this name, did you mean camera\?/,
+    );
+    assert.equal((await dunlin('device', action, '--type', 'player')).exitCode, 0);
+  }
 });
 
 test('a change names what it changes, and takes away what it is told to', async () => {

@@ -4,6 +4,7 @@ import type { Api } from '../api/api.ts';
 import { ApiRefusal } from '../api/api.ts';
 import { fromNow, shownMoment } from '../durations.ts';
 import { usageError } from '../exit-codes.ts';
+import { isNear } from '../flags.ts';
 import type { Outcome } from '../outcome.ts';
 import { textTable } from '../text-table.ts';
 import {
@@ -13,10 +14,11 @@ import {
   devicePath,
   type PresenceAnswer,
   type TokenAnswer,
+  type TypeAnswer,
 } from './answers.ts';
 import { commandWord } from './command-outcome.ts';
 import type { DeviceFlags } from './device-flags.ts';
-import { attributesText, certificateLine, LIST_LIMIT, listOutcome, presenceLine, tokenLine } from './device-lines.ts';
+import { attributesText, certificateLine, listLimit, listOutcome, presenceLine, tokenLine } from './device-lines.ts';
 
 /** Certificates and commands that `show` has. */
 const SHOWN_MAX = 10;
@@ -28,10 +30,23 @@ export async function addDevice(api: Api, id: string, flags: DeviceFlags): Promi
   const added = await api.ask<DeviceAnswer>('POST', '/api/v1/devices', device);
   const { shellWord } = await import('@dunlin/server');
   const word = shellWord(id);
-  const remarks = [
-    `Give it what it comes in with: dunlin device token ${word}, or dunlin device cert ${word} --out DIR`,
-  ];
-  return { json: added, lines: [`Added ${id}.`], remarks };
+  const ways = {
+    token: `dunlin device token ${word}`,
+    certificate: `dunlin device cert ${word} --out DIR`,
+  };
+  const credential = (await credentialOf(api, type)) ?? 'either';
+  const how = credential === 'either' ? `${ways.token}, or ${ways.certificate}` : ways[credential];
+  return { json: added, lines: [`Added ${id}.`], remarks: [`Give it what it comes in with: ${how}`] };
+}
+
+/** Undefined where the key may not read it. */
+async function credentialOf(api: Api, type: string): Promise<TypeAnswer['credential'] | undefined> {
+  try {
+    return (await typesOf(api)).find(({ name }) => name === type)?.credential;
+  } catch (error) {
+    if (error instanceof ApiRefusal) return undefined;
+    throw error;
+  }
 }
 
 export async function changeDevice(api: Api, id: string, flags: DeviceFlags): Promise<Outcome> {
@@ -77,13 +92,27 @@ export function deviceQuery({ type, groups, owner, attributes, prefix, enabled }
 
 export async function listDevices(api: Api, flags: DeviceFlags, nowMs: number): Promise<Outcome> {
   const query = deviceQuery(flags);
-  const { limit = LIST_LIMIT } = flags;
   const { connected } = flags;
-  const { items, isMore } = await api.list<FoundAnswer>('/api/v1/devices', { ...query, connected }, limit);
-  const remarks = isMore ? ['There are more: --limit shows more of them, dunlin device export all.'] : [];
+  const list = await api.list<FoundAnswer>('/api/v1/devices', { ...query, connected }, listLimit(flags));
+  const { items } = list;
+  if (items.length === 0) await checkType(api, flags);
   const columns = connected === undefined ? DEVICE_COLUMNS : connected ? CONNECTED_COLUMNS : AWAY_COLUMNS;
   const rows = items.map((item) => columns.map(([, text]) => text(item, nowMs)));
-  return listOutcome(items, [columns.map(([title]) => title), ...rows], remarks);
+  return listOutcome(list, [columns.map(([title]) => title), ...rows]);
+}
+
+/** Rejects with a usage error for a type that is not configured, unless there are devices of it from before. */
+export async function checkType(api: Api, { type }: DeviceFlags): Promise<void> {
+  if (type === undefined) return;
+  const known = (await typesOf(api)).map(({ name }) => name);
+  if (known.includes(type) || (await api.list('/api/v1/devices', { type }, 1)).items.length > 0) return;
+  const near = known.find((name) => isNear(type, name));
+  const hint = near === undefined ? `expected one of ${known.join(', ')}` : `did you mean ${near}?`;
+  throw usageError(`Cannot find devices of the type "${type}": the configuration has none of this name, ${hint}`);
+}
+
+async function typesOf(api: Api): Promise<readonly TypeAnswer[]> {
+  return (await api.ask<{ items: readonly TypeAnswer[] }>('GET', '/api/v1/types')).items;
 }
 
 interface FoundAnswer extends DeviceAnswer {

@@ -63,6 +63,23 @@ test('JSON comes from the input too, with tokens', async () => {
   );
 });
 
+test('what comes from the input is JSON or CSV by how it begins, unless the format is said', async () => {
+  const directory = deviceDirectory();
+  await using _ = await startDevices(directory);
+  const config = join(directory, 'dunlin.yaml');
+  const read = async (pieces: string[], ...more: string[]) => {
+    const terminal = new RecordedTerminal(pieces);
+    const exitCode = await run(['device', 'import', '-', '--dry-run', '--config', config, ...more], terminal);
+    return [exitCode, terminal.out.split('\n')[0]];
+  };
+  const added = [0, 'Nothing was done. It would be: 1 added, 0 changed, 0 as they were.'];
+  assert.deepEqual(await read(['\ufeff', 'i', 'd,type\nl1,lamp\n']), added);
+  assert.deepEqual(await read(['\ufeff \n', ' [{"id":"l1",', '"type":"lamp"}]']), added);
+  assert.deepEqual(await read(['{"id":"l1","type":"lamp"}'], '--format', 'json'), added);
+  assert.equal((await read(['id,type\nl1,lamp\n'], '--format', 'json'))[0], 4);
+  assert.deepEqual(await read([]), [0, 'Nothing was done. It would be: 0 added, 0 changed, 0 as they were.']);
+});
+
 test('a file that cannot be read, or is none of devices, is told of', async () => {
   const directory = deviceDirectory();
   await using _ = await startDevices(directory);

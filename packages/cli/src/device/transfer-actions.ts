@@ -9,7 +9,7 @@ import { systemReason } from '../system-reason.ts';
 import type { Terminal } from '../terminal.ts';
 import type { DeviceAnswer, ImportAnswer } from './answers.ts';
 import type { DeviceFlags } from './device-flags.ts';
-import { deviceQuery } from './registry-actions.ts';
+import { checkType, deviceQuery } from './registry-actions.ts';
 
 type DeviceQuery = import('@dunlin/devices').DeviceQuery;
 type DevicePage = import('@dunlin/devices').DevicePage;
@@ -22,13 +22,15 @@ const FAULTS_SHOWN = 20;
 const COUNTS = ['added', 'changed', 'unchanged', 'tokens', 'faulty'] as const;
 
 export async function importFile(api: Api, file: string, flags: DeviceFlags, terminal: Terminal): Promise<Outcome> {
-  const { format = file.toLowerCase().endsWith('.csv') ? 'csv' : 'json', dryRun } = flags;
+  const { dryRun } = flags;
   const { importPieces, DeviceError } = await import('@dunlin/devices');
-  const contentType = format === 'csv' ? 'text/csv' : 'application/x-ndjson';
   const counts = { added: 0, changed: 0, unchanged: 0, tokens: 0, faulty: 0 };
   const faults: Fault[] = [];
   try {
-    for await (const piece of importPieces(sourceOf(file, terminal), format, PIECE_CHARACTERS)) {
+    const begun = new BegunSource(sourceOf(file, terminal));
+    const format = flags.format ?? (file.toLowerCase().endsWith('.csv') ? 'csv' : await formatOf(begun));
+    const contentType = format === 'csv' ? 'text/csv' : 'application/x-ndjson';
+    for await (const piece of importPieces(begun, format, PIECE_CHARACTERS)) {
       counts.faulty += piece.faults.length;
       keep(faults, piece.faults);
       if (piece.text === '') continue;
@@ -62,6 +64,41 @@ export async function importFile(api: Api, file: string, flags: DeviceFlags, ter
   };
 }
 
+/** A source of which the first piece has been looked at. */
+class BegunSource implements AsyncIterable<Uint8Array> {
+  readonly #rest: AsyncIterator<Uint8Array>;
+  readonly #seen: Uint8Array[] = [];
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#rest = source[Symbol.asyncIterator]();
+  }
+
+  /** One piece more, which is kept; undefined at the end. */
+  async look(): Promise<Uint8Array | undefined> {
+    const { done, value } = await this.#rest.next();
+    if (done) return undefined;
+    this.#seen.push(value);
+    return value;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    yield* this.#seen;
+    yield* { [Symbol.asyncIterator]: () => this.#rest };
+  }
+}
+
+/** JSON begins with a list or an object, and a line of titles with neither. */
+async function formatOf(source: BegunSource): Promise<'json' | 'csv'> {
+  for (let piece = await source.look(); piece !== undefined; piece = await source.look()) {
+    const begin = Buffer.from(piece)
+      .toString('latin1')
+      .replace(/^\u00ef\u00bb\u00bf/, '')
+      .trimStart();
+    if (begin !== '') return begin.startsWith('[') || begin.startsWith('{') ? 'json' : 'csv';
+  }
+  return 'json';
+}
+
 /** As many as the API tells of one request. */
 function keep(faults: Fault[], more: readonly Fault[]): void {
   faults.push(...more.slice(0, FAULTS_MAX - faults.length));
@@ -74,6 +111,7 @@ function sourceOf(file: string, { input }: Terminal): AsyncIterable<Uint8Array> 
 /** Text of the devices, piece after piece. */
 export async function* exportedText(api: Api, flags: DeviceFlags): AsyncGenerator<string> {
   const query = deviceQuery(flags);
+  await checkType(api, flags);
   const { exportDevices } = await import('@dunlin/devices');
   // Page after page: an answer of any length would have to be held as a whole.
   yield* exportDevices({ list: (asked = {}) => pageOf(api, asked) }, flags.format ?? 'json', query);
@@ -92,6 +130,7 @@ async function pageOf(api: Api, query: DeviceQuery): Promise<DevicePage> {
     device: { ...device, owner, authority },
     revision,
     generation: '',
+    trust: 0,
   }));
   return { devices, cursor, endedEarly };
 }

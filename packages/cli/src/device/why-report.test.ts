@@ -39,7 +39,7 @@ test('the last refusal stands first, with what was found, who it was and what to
     '    why     its Client Identifier is not one of this device (client-id)',
     '    found   {space} of the client id is "x"',
     '    client  "c" from 192.0.2.7 at tcp',
-    "    remedy  set it at the device, or what the registry has: dunlin device change 'cam-1' --attribute NAME=VALUE",
+    "    remedy  set another one at the device, or correct its attributes: dunlin device change 'cam-1' --attribute NAME=VALUE",
     '',
     'Before that:',
     '  30 s ago:',

@@ -26,13 +26,16 @@ const CHECKS: Readonly<Record<string, readonly [meaning: string, remedy?: string
   'device-credential': ['devices of its type come in with the other kind of credential'],
   'client-id': [
     'its Client Identifier is not one of this device',
-    'set it at the device, or what the registry has: dunlin device change {id} --attribute NAME=VALUE',
+    'set another one at the device, or correct its attributes: dunlin device change {id} --attribute NAME=VALUE',
   ],
   'certificate-authority': ['its certificate is of an authority that does not vouch for it'],
   'certificate-expired': ['its certificate has ended', 'dunlin device renew {id} --out DIR'],
   'certificate-revoked': ['its certificate was revoked', 'dunlin device cert {id} --out DIR'],
   'certificate-not-yet-valid': ['its certificate does not count yet: the clock of one of both may be wrong'],
-  'certificate-username': ['its User Name is not the Common Name of its certificate', 'set it at the device: {id}'],
+  'certificate-username': [
+    'its User Name is not the Common Name of its certificate',
+    'set one of both right: the User Name at the device, or the certificate that it shows',
+  ],
   'device-changed': ['it was changed while it was connected, and had to come again'],
   'device-removed': ['it was removed while it was connected'],
   publish: ['it was let in, and may not publish to this topic', 'the rules of its type are in the configuration'],

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryTable } from '@dunlin/broker';
+import { actingAs } from '../actor.ts';
 import { TestClock } from '../testing/clock.ts';
-import { actingAs } from './actor.ts';
-import { AUDIT_TABLE, type AuditEntry, AuditLog } from './audit-log.ts';
+import { AUDIT_TABLE, type AuditEntry, AuditLog, type AuditPage, type AuditQuery } from './audit-log.ts';
 
 const change = { action: 'device.add', target: 'cam-1' };
 const numbers = async (log: AuditLog) => (await log.list(100)).entries.map(({ number }) => number);
@@ -78,4 +78,42 @@ test('pages follow one another', async () => {
   const first = await log.list(2);
   const second = await log.list(2, first.cursor);
   assert.deepEqual([first.entries.length, second.entries.length, second.cursor], [2, 1, undefined]);
+});
+
+test('entries are found by who, what, to what and when, all together, page by page', async () => {
+  const { begin, clock } = open();
+  const log = await begin(100);
+  for (let count = 0; count < 6; count += 1) {
+    const by = count % 2 === 0 ? 'key:a' : 'key:b';
+    await actingAs({ by }, () => log.record({ action: 'device.change', target: `cam-${count % 3}` }).stored);
+    clock.pass(1_000);
+  }
+  const found = async (query: AuditQuery) =>
+    (await log.list(100, undefined, query)).entries.map(({ number }) => number);
+  const firstMs = clock.nowMs() - 6_000;
+  assert.deepEqual(await found({ by: 'key:b' }), [6, 4, 2]);
+  assert.deepEqual(await found({ target: 'cam-1' }), [5, 2]);
+  assert.deepEqual(await found({ by: 'key:b', target: 'cam-1' }), [2]);
+  assert.deepEqual(await found({ action: 'device.add' }), []);
+  assert.deepEqual(await found({ sinceMs: firstMs + 1_000, beforeMs: firstMs + 3_000 }), [3, 2]);
+  const page = await log.list(2, undefined, { by: 'key:b' });
+  const next = await log.list(2, page.cursor, { by: 'key:b' });
+  assert.deepEqual(
+    [...page.entries, ...next.entries].map(({ number }) => number),
+    [6, 4, 2],
+  );
+  await assert.rejects(log.list(2, 'x'), /Cannot go on with the list/);
+});
+
+test('a page that finds nothing looks at so many entries and no more, and says where to go on', async () => {
+  const { begin } = open();
+  const log = await begin(10_000);
+  for (let count = 0; count < 6_000; count += 1) log.record({ ...change, ...(count === 0 && { target: 'first' }) });
+  const pages: AuditPage[] = [];
+  do pages.push(await log.list(100, pages.at(-1)?.cursor, { target: 'first' }));
+  while (pages.at(-1)?.cursor !== undefined);
+  assert.deepEqual(
+    pages.map(({ entries }) => entries.map(({ number }) => number)),
+    [[], [1]],
+  );
 });

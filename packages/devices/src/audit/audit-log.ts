@@ -1,8 +1,10 @@
 /** The audit log: who changed what and when, as many entries as the configuration keeps. */
 import type { Awaitable, Clock, Table, TableDefinition } from '@dunlin/broker';
+import { type Actor, actingForService, currentActor } from '../actor.ts';
+import { boundedPage } from '../registry/bounded-page.ts';
 import { RoomNotice } from '../room-notice.ts';
-import { type Actor, actingForService, currentActor } from './actor.ts';
 import type { Change, MadeChange } from './change.ts';
+import { currentGathering } from './gathering.ts';
 
 export interface AuditEntry extends Actor, Change {
   /** Rises with each. */
@@ -12,12 +14,31 @@ export interface AuditEntry extends Actor, Change {
 }
 
 export const AUDIT_TABLE: TableDefinition<AuditEntry> = { name: 'audit', indexes: {} };
+/** For a log of what somebody tried and may not. */
+export const REFUSALS_TABLE: TableDefinition<AuditEntry> = { name: 'audit-refusals', indexes: {} };
 
 export interface AuditOptions {
   readonly clock: Clock;
   readonly entriesMax: number;
   /** Told when entries made room, at most once an hour: how many did since it was told before. */
   readonly madeRoom: (entries: number) => void;
+}
+
+/** Of several conditions all have to hold. */
+export interface AuditQuery {
+  readonly by?: string;
+  readonly action?: string;
+  readonly target?: string;
+  /** Wall clock, from here on. */
+  readonly sinceMs?: number;
+  /** Wall clock, before this. */
+  readonly beforeMs?: number;
+}
+
+export interface AuditPage {
+  /** The newest first. Fewer than the limit, or none, where many had to be passed over: go on while there is a cursor. */
+  readonly entries: readonly AuditEntry[];
+  readonly cursor: string | undefined;
 }
 
 /** An entry on its way. */
@@ -37,7 +58,18 @@ function keyOf(number: number): string {
   return String(NUMBER_MAX - number).padStart(15, '0');
 }
 
-/** One of a store. */
+/** By time no end is drawn: a clock that was set back leaves later times behind earlier ones. */
+function isWanted({ by, action, target, atMs }: AuditEntry, query: AuditQuery): boolean {
+  return (
+    (query.by === undefined || by === query.by) &&
+    (query.action === undefined || action === query.action) &&
+    (query.target === undefined || target === query.target) &&
+    atMs >= (query.sinceMs ?? 0) &&
+    atMs < (query.beforeMs ?? Number.POSITIVE_INFINITY)
+  );
+}
+
+/** One of a table. */
 export class AuditLog {
   readonly #table: Table<AuditEntry>;
   readonly #options: AuditOptions;
@@ -64,7 +96,7 @@ export class AuditLog {
   /** Writes a change of whoever is acting down, among others where those are gathered. */
   note({ isOfTime, ...change }: MadeChange): Awaitable<Recorded> {
     if (isOfTime) return actingForService(() => this.record(change));
-    const { gathering } = currentActor();
+    const gathering = currentGathering();
     return gathering === undefined ? this.record(change) : gathering.add(change, this);
   }
 
@@ -88,13 +120,14 @@ export class AuditLog {
     return this.#last;
   }
 
-  /** One page, the newest entry first. @throws RangeError for a cursor that is none */
-  async list(
-    limit: number,
-    cursor?: string,
-  ): Promise<{ readonly entries: readonly AuditEntry[]; readonly cursor: string | undefined }> {
-    const page = await this.#table.scan({ limit, ...(cursor !== undefined && { cursor }) });
-    return { entries: page.records.map(({ value }) => value), cursor: page.cursor };
+  /** One page, which looks at 5,000 entries at the most. @throws DeviceError 'invalid', 'cursor-invalid' */
+  async list(limit: number, cursor?: string, query: AuditQuery = {}): Promise<AuditPage> {
+    const page = await boundedPage<AuditEntry, AuditEntry>({
+      ...{ clock: this.#options.clock, index: 'number', cursor, limit },
+      scan: (most, at) => this.#table.scan({ limit: most, ...(at !== undefined && { cursor: at }) }),
+      look: ({ value }) => (isWanted(value, query) ? value : undefined),
+    });
+    return { entries: page.items, cursor: page.cursor };
   }
 
   /** Settles when nothing is under way. */

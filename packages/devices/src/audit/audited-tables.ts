@@ -6,6 +6,7 @@
 import { type Awaitable, RevisionConflict, type Table, type TableDefinition } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
 import type { Tables } from '../ports.ts';
+import { Turns } from '../turns.ts';
 import type { AuditLog } from './audit-log.ts';
 import { type ChangeOf, NO_CHANGE } from './change.ts';
 
@@ -33,8 +34,8 @@ class AuditedTable<T> implements Table<T> {
   readonly #name: string;
   readonly #log: AuditLog;
   readonly #changeOf: ChangeOf<T>;
-  /** The last write of each key that is under way: the next one has to know what it left. */
-  readonly #underWay = new Map<string, Promise<unknown>>();
+  /** By key of the record: a write has to know what the one before has left. */
+  readonly #turns = new Turns();
 
   constructor(table: Table<T>, name: string, log: AuditLog, changeOf: ChangeOf<T>) {
     this.#table = table;
@@ -50,11 +51,11 @@ class AuditedTable<T> implements Table<T> {
   put(key: string, value: T, expected?: number): Promise<number> {
     // It is its owner's again when this returns, and may have to wait.
     const own = structuredClone(value);
-    return this.#inTurn(key, expected, own, () => this.#table.put(key, own, expected));
+    return this.#turns.run(key, () => this.#write(key, expected, own, () => this.#table.put(key, own, expected)));
   }
 
   delete(key: string, expected?: number): Promise<boolean> {
-    return this.#inTurn(key, expected, undefined, () => this.#table.delete(key, expected));
+    return this.#turns.run(key, () => this.#write(key, expected, undefined, () => this.#table.delete(key, expected)));
   }
 
   scan(...scan: Parameters<Table<T>['scan']>): ReturnType<Table<T>['scan']> {
@@ -67,23 +68,6 @@ class AuditedTable<T> implements Table<T> {
 
   close(): Promise<void> {
     return this.#table.close();
-  }
-
-  #inTurn<Result>(
-    key: string,
-    expected: number | undefined,
-    value: T | undefined,
-    write: () => Promise<Result>,
-  ): Promise<Result> {
-    const before = this.#underWay.get(key);
-    const step = () => this.#write(key, expected, value, write);
-    const run = before === undefined ? step() : before.then(step, step);
-    this.#underWay.set(key, run);
-    const over = (): void => {
-      if (this.#underWay.get(key) === run) this.#underWay.delete(key);
-    };
-    run.then(over, over);
-    return run;
   }
 
   /** @throws RevisionConflict before anything is written down */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { actingAs } from './actor.ts';
+import { actingAs } from '../actor.ts';
 import type { ChangeOf } from './change.ts';
 import { DEVICE_CHANGES } from './device-changes.ts';
 

@@ -2,6 +2,8 @@
  * Every table of the device service, and what of it is a change for the audit log. What is not here is none: how far a command
  * or a batch has come and what devices say of it, when something was used last, and that history was forgotten.
  */
+
+import { BY_SERVICE, currentActor } from '../actor.ts';
 import { CERTIFICATES, type CertificateRecord } from '../authority/certificate-record.ts';
 import { CLAIMS, type Claim } from '../claims/claim.ts';
 import { RENEWALS, type RenewalRecord } from '../claims/renewals.ts';
@@ -14,7 +16,6 @@ import { TOKENS } from '../credentials/tokens.ts';
 import type { Device } from '../device.ts';
 import { PRESENCE_TABLE } from '../presence/presence-table.ts';
 import { DEVICES, type StoredDevice } from '../registry/registry.ts';
-import { BY_SERVICE, currentActor } from './actor.ts';
 import type { AUDITED_ACTIONS } from './audited-actions.ts';
 import { type ChangeOf, difference, type MadeChange, NO_CHANGE } from './change.ts';
 

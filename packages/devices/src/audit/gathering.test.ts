@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryTable } from '@dunlin/broker';
+import { actingAs, actingForService } from '../actor.ts';
 import { TestClock } from '../testing/clock.ts';
 import { AUDIT_TABLE, AuditLog } from './audit-log.ts';
 import { GATHERED_MAX, gathered } from './gathering.ts';
+
+const imported: typeof gathered = (...gathering) => actingAs({ by: 'key:1' }, () => gathered(...gathering));
 
 async function opened() {
   const log = await AuditLog.open(new MemoryTable(AUDIT_TABLE), {
@@ -29,7 +32,7 @@ test('many changes are few entries that name each, and a last one that counts th
     await note('token.issue', 'd7');
     return 'report';
   };
-  assert.equal(await gathered('device.import', work, (report) => ({ report })), 'report');
+  assert.equal(await imported('device.import', work, (report) => ({ report })), 'report');
   const [first, second, last, ...more] = await entries();
   assert.deepEqual(more, []);
   assert.deepEqual([...first.after.changes['device.add'], ...second.after.changes['device.add']], ids);
@@ -49,7 +52,7 @@ test('what failed in the middle says what was done before it, and why without it
     throw Object.assign(new Error('the token tok-1 is wrong'), { code: 'full' });
   };
   await assert.rejects(
-    gathered('device.import', work, () => ({})),
+    imported('device.import', work, () => ({})),
     { code: 'full' },
   );
   const [part, last] = await entries();
@@ -64,17 +67,30 @@ test('a change that did not come to be is taken back', async () => {
     await note('device.add', 'b');
     a.withdraw();
   };
-  await gathered('device.import', work, () => ({}));
+  await imported('device.import', work, () => ({}));
   const [part, last] = await entries();
   assert.deepEqual([part.after.changes['device.add'], last.after.counts], [['b'], { 'device.add': 1 }]);
 });
 
 test('where nothing was changed there is no entry', async () => {
   const { entries } = await opened();
-  await gathered(
+  await imported(
     'device.import',
     async () => {},
     () => ({}),
   );
   assert.deepEqual(await entries(), []);
+});
+
+test('what the service does by itself meanwhile has entries of its own', async () => {
+  const { note, entries } = await opened();
+  await imported(
+    'device.import',
+    () => actingForService(() => note('certificate.revoke', 'AB')),
+    () => ({}),
+  );
+  assert.deepEqual(
+    (await entries()).map(({ by, action }) => [by, action]),
+    [['service', 'certificate.revoke']],
+  );
 });

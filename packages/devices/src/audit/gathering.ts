@@ -2,9 +2,17 @@
  * Many changes in few entries: those of an import, which would leave no room for others. Each entry names what was changed,
  * so many at the most; the last one says how it ended, also where it failed in the middle.
  */
-import { gatheringIn } from './actor.ts';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { BY_SERVICE, currentActor } from '../actor.ts';
 import type { AuditLog } from './audit-log.ts';
 import type { Change } from './change.ts';
+
+const storage = new AsyncLocalStorage<Gathering>();
+
+/** Where what is done now is gathered; what follows by the service itself is not. */
+export function currentGathering(): Gathering | undefined {
+  return currentActor().by === BY_SERVICE ? undefined : storage.getStore();
+}
 
 /** What one entry names: 200 device ids are some kilobytes, 100 KiB at the very most. */
 export const GATHERED_MAX = 200;
@@ -85,7 +93,7 @@ export async function gathered<Result>(
   const gathering = new Gathering(action);
   let result: Result;
   try {
-    result = await gatheringIn(gathering, work);
+    result = await storage.run(gathering, work);
   } catch (error) {
     // Its words may repeat what was sent.
     const { code, name } = error as { readonly code?: unknown; readonly name?: unknown };

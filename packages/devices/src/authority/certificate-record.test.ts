@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CERTIFICATES, type CertificateRecord, dayOf, isValid } from './certificate-record.ts';
+import { CERTIFICATES, type CertificateRecord, dayOf, inUse, isValid } from './certificate-record.ts';
 
 const record: CertificateRecord = {
   deviceId: 'cam-1',
@@ -34,4 +34,13 @@ test('it is found by device, key, day of its end, and whether it is revoked', ()
   assert.deepEqual(terms(record), { device: ['cam-1'], key: ['ab'], day: ['1970-01-01'], revoked: [] });
   assert.deepEqual(terms({ ...record, revokedAtMs: 1 })['revoked'], ['revoked']);
   assert.equal(dayOf(Date.UTC(2026, 11, 31, 23, 59, 59)), '2026-12-31');
+});
+
+test('in use is the last that the device came with, and the first where it came with none', () => {
+  const stored = (key: string, issuedAtMs: number, firstUsedAtMs?: number) => ({
+    ...{ key, revision: 1, value: { ...record, issuedAtMs, firstUsedAtMs } },
+  });
+  assert.equal(inUse([]), undefined);
+  assert.equal(inUse([stored('second', 2), stored('first', 1)])?.key, 'first');
+  assert.equal(inUse([stored('third', 3), stored('second', 2, 9), stored('first', 1, 10)])?.key, 'second');
 });

@@ -1,5 +1,5 @@
 /** What is remembered of every certificate that was issued to a device. */
-import type { TableDefinition } from '@dunlin/broker';
+import type { TableDefinition, TableRecord } from '@dunlin/broker';
 
 /** Why a certificate is revoked, with the CRLReason of RFC 5280 (section 5.3.1). */
 export const REVOCATION_REASONS = {
@@ -13,7 +13,7 @@ export const REVOCATION_REASONS = {
 
 export type RevocationReason = keyof typeof REVOCATION_REASONS;
 
-/** Times are wall clock. Its key is the serial number in upper-case hexadecimal without leading zeros. */
+/** Times are wall clock. Its key is the serial number as `CertificateFacts.serial`. */
 export interface CertificateRecord {
   readonly deviceId: string;
   /** Of the device: one that was removed and added anew has another, and its former certificates count no longer. */
@@ -33,6 +33,8 @@ export interface CertificateRecord {
   /** Serial number of the one that was made to take its place. */
   readonly replacedBy: string | undefined;
 }
+
+export type StoredCertificate = TableRecord<CertificateRecord>;
 
 /** The one term of the index `revoked`. */
 export const REVOKED = 'revoked';
@@ -54,6 +56,18 @@ export function dayOf(ms: number): string {
 }
 
 /** Whether it counts at that time. */
-export function isValid({ notAfterMs, revokedAtMs }: CertificateRecord, nowMs: number): boolean {
+export function isValid(
+  { notAfterMs, revokedAtMs }: Pick<CertificateRecord, 'notAfterMs' | 'revokedAtMs'>,
+  nowMs: number,
+): boolean {
   return nowMs <= notAfterMs && (revokedAtMs === undefined || nowMs < revokedAtMs);
+}
+
+/**
+ * Of these certificates of one device, none of them revoked, the one that it has in use: of those that it came with the one
+ * issued last; where it never came with one the first, since what was to take its place may not have arrived.
+ */
+export function inUse(certificates: readonly StoredCertificate[]): StoredCertificate | undefined {
+  const byIssue = certificates.toSorted((one, other) => one.value.issuedAtMs - other.value.issuedAtMs);
+  return byIssue.findLast(({ value }) => value.firstUsedAtMs !== undefined) ?? byIssue[0];
 }

@@ -1,16 +1,25 @@
 /** The certificates of devices: issued, renewed with overlap, revoked, and remembered until long after their end. */
 import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
-import { RevisionConflict, type Table, type TablePage, type TableRecord } from '@dunlin/broker';
-import { actingForService } from '../audit/actor.ts';
+import { RevisionConflict, type Table, type TablePage } from '@dunlin/broker';
+import { quoted } from '@dunlin/protocol';
+import { actingForService } from '../actor.ts';
 import { compareAndSet } from '../compare-and-set.ts';
 import type { Device } from '../device.ts';
 import { DeviceError } from '../device-error.ts';
 import type { ServiceParts } from '../ports.ts';
 import type { RegisteredDevice } from '../registry/registry.ts';
+import { Turns } from '../turns.ts';
 import { CertificateError } from './certificate-error.ts';
-import { CERTIFICATES, type CertificateRecord, dayOf, isValid, type RevocationReason } from './certificate-record.ts';
+import {
+  CERTIFICATES,
+  type CertificateRecord,
+  dayOf,
+  inUse,
+  isValid,
+  type RevocationReason,
+  type StoredCertificate,
+} from './certificate-record.ts';
 import { readCsr } from './csr.ts';
-import { DeviceTurns } from './device-turns.ts';
 import type { IssuedCertificate, IssuingAuthority } from './issuing-authority.ts';
 import { normalSerial } from './serial-number.ts';
 
@@ -33,7 +42,20 @@ export const CERTIFICATE_DEFAULTS: CertificateSettings = {
 };
 
 /** Whom a certificate is for, as the registry has it. */
-export type CertifiedDevice = Pick<RegisteredDevice, 'generation'> & { readonly device: Pick<Device, 'id'> };
+export type CertifiedDevice = Pick<RegisteredDevice, 'generation' | 'trust'> & {
+  readonly device: Pick<Device, 'id'>;
+};
+
+/** The say of the registry in what is issued to a device. */
+export interface DeviceTrust {
+  /** Whether the device is there, and has not been disabled or lost credentials since it was read. */
+  readonly holds: (device: CertifiedDevice) => Promise<boolean>;
+  /** As `Registry.withdrawTrust`. */
+  readonly withdraw: (deviceId: string) => Promise<void>;
+}
+
+/** Whoever asks for a certificate has seen to that. */
+const TRUSTED: DeviceTrust = { holds: async () => true, withdraw: async () => undefined };
 
 export interface CertificateOptions {
   /** PKCS#10 in PEM or DER; without one a key is made, which is in the answer and nowhere else. */
@@ -46,7 +68,12 @@ export interface CertificateOptions {
   readonly by: string;
 }
 
-export type StoredCertificate = TableRecord<CertificateRecord>;
+export interface RevokeOptions {
+  /** Default: `unspecified`. */
+  readonly reason?: RevocationReason;
+  /** Who asks, for events. */
+  readonly by: string;
+}
 
 const DAY_MS = 86_400_000;
 /** Certificates of one device that are looked at, with revoked and expired ones. */
@@ -59,26 +86,26 @@ export class Certificates {
   readonly #parts: ServiceParts;
   readonly #authority: IssuingAuthority;
   readonly #settings: CertificateSettings;
-  readonly #turns = new DeviceTurns();
-  readonly #isThere: (device: CertifiedDevice) => Promise<boolean>;
+  /** By device: what reads several records and then decides. */
+  readonly #turns = new Turns();
+  readonly #trust: DeviceTrust;
 
-  /** `isThere`: whether the device is still in the registry. Default: whoever asks for a certificate has seen to that. */
   constructor(
     parts: ServiceParts,
     authority: IssuingAuthority,
     settings: Partial<CertificateSettings> = {},
-    isThere: (device: CertifiedDevice) => Promise<boolean> = async () => true,
+    trust: DeviceTrust = TRUSTED,
   ) {
     this.#parts = parts;
     this.#authority = authority;
     this.#settings = { ...CERTIFICATE_DEFAULTS, ...settings };
-    this.#isThere = isThere;
+    this.#trust = trust;
     this.table = parts.tables.table(CERTIFICATES);
   }
 
   /**
    * Issues one more certificate. Settles when it is stored. Rejects with `CertificateError`; with `DeviceError`
-   * 'unknown-device' where the device was removed meanwhile.
+   * 'unknown-device' where the device was removed or disabled, or lost credentials meanwhile.
    */
   issue(device: CertifiedDevice, options: CertificateOptions): Promise<IssuedCertificate> {
     return this.#turns.run(device.device.id, async () => {
@@ -114,35 +141,32 @@ export class Certificates {
       // First what decides of two who renew at once, and only then the certificate itself.
       await this.#put(key, { ...value, replacedBy: issued.serial }, revision);
       await this.#store(issued, record, options.by);
-      if (unused !== undefined) await this.revoke(unused.key, { reason: 'superseded', by: options.by });
+      if (unused !== undefined) await this.#revoke(unused.key, { reason: 'superseded', by: options.by });
       return issued;
     });
   }
 
   /**
-   * Revokes from now on, for good; a second time changes nothing. Settles with the record when that is stored.
-   * Rejects with `CertificateError` where the serial number is unknown.
+   * Revokes from now on, for good; a second time does not change the certificate. The device gets no other one by what it was
+   * given before. Settles with the record when that is stored. Rejects with `CertificateError` where the serial number is
+   * unknown.
    */
-  async revoke(
-    serial: string,
-    { reason = 'unspecified', by }: { readonly reason?: RevocationReason; readonly by: string },
-  ): Promise<StoredCertificate> {
-    const nowMs = this.#parts.clock.nowMs();
-    let isNew = false;
-    const stored = await this.#change(await this.#need(serial, 'revoke'), (record) => {
-      isNew = record.revokedAtMs === undefined || record.revokedAtMs > nowMs;
-      return isNew ? { ...record, revokedAtMs: nowMs, reason } : undefined;
-    });
-    const { deviceId } = stored.value;
-    if (isNew) this.#parts.tell({ name: 'certificateRevoked', deviceId, serial: stored.key, reason, by });
-    return stored;
+  async revoke(serial: string, options: RevokeOptions): Promise<StoredCertificate> {
+    const { key, value } = await this.#need(serial, 'revoke');
+    // First what could make others.
+    await this.#trust.withdraw(value.deviceId);
+    return this.#turns.run(value.deviceId, () => this.#revoke(key, options));
   }
 
-  /** Revokes all that count of a device, those included that are being issued. */
-  revokeAll(deviceId: string, options: { readonly reason?: RevocationReason; readonly by: string }): Promise<void> {
-    return this.#turns.run(deviceId, async () => {
-      for (const { key } of await this.#valid(deviceId)) await this.revoke(key, options);
-    });
+  /** Revokes all that count of a device, those included that are being issued; else as `revoke`. */
+  async revokeAll(deviceId: string, options: RevokeOptions): Promise<void> {
+    await this.#trust.withdraw(deviceId);
+    await this.#revokeValid(deviceId, options);
+  }
+
+  /** As `revokeAll`, for a device that is given others in their place. */
+  supersedeAll(deviceId: string, by: string): Promise<void> {
+    return this.#revokeValid(deviceId, { reason: 'superseded', by });
   }
 
   /** Has to be told of every certificate of this authority that a device comes with; the first time starts the overlap. */
@@ -183,6 +207,24 @@ export class Certificates {
     return this.table.scan({ index: 'device', exact: deviceId, ...page });
   }
 
+  /** Those of a device that are not revoked, with those that ended; among them no other one that had the id before. */
+  async unrevoked(device: CertifiedDevice): Promise<readonly StoredCertificate[]> {
+    return (await this.#ofDevice(device)).filter(({ value }) => value.revokedAtMs === undefined);
+  }
+
+  /**
+   * The certificate that is to be renewed: the one that the device has in use, though it may have ended. Undefined where it has
+   * none that is not revoked, or the one in its place was taken away.
+   */
+  async toRenew(device: CertifiedDevice): Promise<StoredCertificate | undefined> {
+    const all = await this.#ofDevice(device);
+    const found = inUse(all.filter(({ value }) => value.revokedAtMs === undefined));
+    // One that ended by itself was never revoked: what took its place speaks for it.
+    const next = all.find(({ key }) => key === found?.value.replacedBy)?.value;
+    const isWithdrawn = next?.revokedAtMs !== undefined && next.reason !== 'superseded';
+    return isWithdrawn ? undefined : found;
+  }
+
   /** Forgets those that ended long ago, up to `limit`. Settles with how many. */
   async sweep(limit: number): Promise<number> {
     const before = dayOf(this.#parts.clock.nowMs() - this.#settings.historyDays * DAY_MS);
@@ -194,6 +236,24 @@ export class Certificates {
 
   async close(): Promise<void> {
     await this.table.close();
+  }
+
+  async #revoke(serial: string, { reason = 'unspecified', by }: RevokeOptions): Promise<StoredCertificate> {
+    const nowMs = this.#parts.clock.nowMs();
+    let isNew = false;
+    const stored = await this.#change(await this.#need(serial, 'revoke'), (record) => {
+      isNew = record.revokedAtMs === undefined || record.revokedAtMs > nowMs;
+      return isNew ? { ...record, revokedAtMs: nowMs, reason } : undefined;
+    });
+    const { deviceId } = stored.value;
+    if (isNew) this.#parts.tell({ name: 'certificateRevoked', deviceId, serial: stored.key, reason, by });
+    return stored;
+  }
+
+  #revokeValid(deviceId: string, options: RevokeOptions): Promise<void> {
+    return this.#turns.run(deviceId, async () => {
+      for (const { key } of await this.#valid(deviceId)) await this.#revoke(key, options);
+    });
   }
 
   async #used(serial: string): Promise<void> {
@@ -219,11 +279,18 @@ export class Certificates {
     throw unknown(serial, what);
   }
 
-  /** In its turn: who is removed from here on finds the certificate, and revokes it. */
+  /** In its turn: who removes the device or revokes from here on finds the certificate. */
   async #checkThere(device: CertifiedDevice): Promise<void> {
-    if (await this.#isThere(device)) return;
-    const { id } = device.device;
-    throw new DeviceError('unknown-device', `Cannot certify ${JSON.stringify(id)}: there is no such device any more`);
+    if (await this.#trust.holds(device)) return;
+    throw new DeviceError(
+      'unknown-device',
+      `Cannot certify ${quoted(device.device.id)}: it was removed or disabled, or lost credentials meanwhile`,
+    );
+  }
+
+  async #ofDevice({ device, generation }: CertifiedDevice): Promise<readonly StoredCertificate[]> {
+    const { records } = await this.list(device.id, { limit: RECORDS_MAX });
+    return records.filter(({ value }) => value.generation === generation);
   }
 
   /** The certificate of an earlier renewal that nobody ever came with. */

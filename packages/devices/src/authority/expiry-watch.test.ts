@@ -126,3 +126,16 @@ test('walks every day by itself, and a fault of the broker is told and not the e
   await settled();
   assert.deepEqual(told(), ['cam-1']);
 });
+
+test('one that is issued with its end so near is told of at once, and once', async () => {
+  const { certificates, events, told } = await open({ days: 1, historyDays: 20, renewalOverlapS: 0 });
+  const { serial } = await certificates.issue(device('cam-1'), { by });
+  await settled();
+  assert.deepEqual(told(), ['cam-1']);
+  await certificates.used(serial);
+  await settled();
+  assert.equal(events.filter(({ name }) => name === 'certificateExpiring').length, 1);
+  await certificates.revoke(serial, { by });
+  await settled();
+  assert.deepEqual(told(), []);
+});

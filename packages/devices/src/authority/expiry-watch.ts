@@ -1,8 +1,9 @@
-/** Tells of certificates that end soon: in events, on a topic of each device, and in numbers. */
+/** Tells of certificates that end soon: in events, on a topic of each device, and in numbers; once a day, and of those that are issued so. */
 import type { Timer } from '@dunlin/broker';
 import type { DeviceBroker, ServiceParts } from '../ports.ts';
-import { dayOf, isValid } from './certificate-record.ts';
-import type { Certificates, StoredCertificate } from './certificates.ts';
+import { Turns } from '../turns.ts';
+import { dayOf, inUse, isValid, type StoredCertificate } from './certificate-record.ts';
+import type { Certificates } from './certificates.ts';
 import type { Revocations } from './revocations.ts';
 
 export interface ExpirySettings {
@@ -35,8 +36,9 @@ export class ExpiryWatch {
   readonly #broker: DeviceBroker;
   readonly #settings: ExpirySettings;
   readonly #ends: (() => void)[];
-  /** Devices that have a message on their topic, as far as is known here. */
-  readonly #told = new Set<string>();
+  /** Devices that have a message on their topic, as far as is known here, with the certificate that it is about. */
+  readonly #told = new Map<string, string>();
+  readonly #turns = new Turns();
   #walk: Promise<ExpiryCounts> | undefined;
   #counts: ExpiryCounts | undefined;
   #isClosed = false;
@@ -54,8 +56,10 @@ export class ExpiryWatch {
     this.#settings = { ...EXPIRY_DEFAULTS, ...settings };
     const daily: Timer = parts.clock.every(DAY_MS, () => this.#guard(this.walk()));
     const unwatch = certificates.table.watch('', ({ record }) => {
-      if (record !== undefined && this.#told.has(record.value.deviceId))
-        this.#guard(this.#lookAgain(record.value.deviceId));
+      if (record === undefined) return;
+      const { deviceId } = record.value;
+      if (this.#told.has(deviceId) || this.#isNear(record, parts.clock.nowMs()))
+        this.#guard(this.#turns.run(deviceId, () => this.#lookAgain(deviceId)));
     });
     this.#ends = [() => daily.cancel(), unwatch];
   }
@@ -99,7 +103,7 @@ export class ExpiryWatch {
         } else if (!seen.has(deviceId) && last !== undefined && !this.#isNear(last, todayMs))
           await this.#clear(deviceId);
       }
-    for (const deviceId of this.#told) if (!seen.has(deviceId)) await this.#clear(deviceId);
+    for (const deviceId of this.#told.keys()) if (!seen.has(deviceId)) await this.#clear(deviceId);
     const counts = { expiring: seen.size - expired.size, expired: expired.size, revoked: this.#revocations.size };
     this.#counts = counts;
     return counts;
@@ -115,17 +119,12 @@ export class ExpiryWatch {
     } while (cursor !== undefined && !this.#isClosed);
   }
 
-  /** The certificate that a device lives on: of those not revoked the last to end, one that was used before any that was not. */
+  /** The certificate that a device lives on: the one in use of those that count, else of those that have ended by themselves. */
   async #lastOf(deviceId: string): Promise<StoredCertificate | undefined> {
     const { records } = await this.#certificates.list(deviceId, { limit: PAGE });
     const nowMs = this.#parts.clock.nowMs();
-    const counts = ({ value }: StoredCertificate) => isValid(value, Math.min(nowMs, value.notAfterMs));
-    const usable = records.filter(counts);
-    const valid = usable.filter(({ value }) => isValid(value, nowMs));
-    const candidates = valid.length > 0 ? valid : usable;
-    const used = candidates.filter(({ value }) => value.firstUsedAtMs !== undefined);
-    const [first, ...others] = used.length > 0 ? used : candidates;
-    return others.reduce((last, each) => (each.value.notAfterMs > last.value.notAfterMs ? each : last), first);
+    const valid = records.filter(({ value }) => isValid(value, nowMs));
+    return inUse(valid) ?? inUse(records.filter(({ value }) => isValid(value, Math.min(nowMs, value.notAfterMs))));
   }
 
   #isNear({ value }: StoredCertificate, nowMs: number): boolean {
@@ -136,12 +135,13 @@ export class ExpiryWatch {
     const last = await this.#lastOf(deviceId);
     const nowMs = this.#parts.clock.nowMs();
     if (last === undefined || !this.#isNear(last, nowMs)) await this.#clear(deviceId);
+    else if (this.#told.get(deviceId) !== last.key) await this.#tell(last, nowMs);
   }
 
   async #tell({ key: serial, value: { deviceId, notAfterMs } }: StoredCertificate, nowMs: number): Promise<void> {
     const daysLeft = Math.floor((notAfterMs - nowMs) / DAY_MS);
     if (daysLeft >= 0) this.#parts.tell({ name: 'certificateExpiring', deviceId, serial, daysLeft });
-    this.#told.add(deviceId);
+    this.#told.set(deviceId, serial);
     const notAfter = new Date(notAfterMs).toISOString();
     await this.#publish(EXPIRING_TOPIC + deviceId, JSON.stringify({ deviceId, serial, notAfter, daysLeft }));
   }

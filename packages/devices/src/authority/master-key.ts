@@ -25,10 +25,14 @@ export interface MasterKeyPlace {
 export class MasterKeyError extends Error {
   override readonly name = 'MasterKeyError';
   readonly code: 'missing' | 'exposed' | 'malformed';
+  /** The message without what is expected of any master key: whoever knows which one it has to be says that. */
+  readonly found: string;
 
-  constructor(code: MasterKeyError['code'], place: string, fault: string) {
-    super(`Cannot take the master key from ${place}: ${fault}`);
+  constructor(code: MasterKeyError['code'], place: string, fault: string, expected?: string) {
+    const found = `Cannot take the master key from ${place}: ${fault}`;
+    super(expected === undefined ? found : `${found}; ${expected}`);
     this.code = code;
+    this.found = found;
   }
 }
 
@@ -98,7 +102,7 @@ export function readMasterKey(from: MasterKeySource, place: MasterKeyPlace = {})
 function readVariable(name: string, environment: Readonly<Record<string, string | undefined>>): MasterKey {
   const source = `the environment variable ${name}`;
   const text = environment[name];
-  if (text === undefined || text === '') throw new MasterKeyError('missing', source, `it is not set; ${EXPECTED}`);
+  if (text === undefined || text === '') throw new MasterKeyError('missing', source, 'it is not set', EXPECTED);
   return parseMasterKey(text, source);
 }
 
@@ -129,7 +133,7 @@ function readSecret(file: string, source: string, check: (stats: Stats) => void 
     return readFileSync(opened, 'latin1');
   } catch (error) {
     if (error instanceof MasterKeyError) throw error;
-    throw new MasterKeyError('missing', source, `${fileFault(file, error)}; ${EXPECTED}`);
+    throw new MasterKeyError('missing', source, fileFault(file, error), EXPECTED);
   } finally {
     if (opened !== undefined) closeSync(opened);
   }

@@ -14,7 +14,7 @@ test('reads what is asked about, in which form for which issuer, and the nonce a
   assert.deepEqual(
     questions.map(({ serial, hash }) => [serial, hash]),
     [
-      ['ABC', '1.3.14.3.2.26'],
+      ['0ABC', '1.3.14.3.2.26'],
       ['FF', '1.3.14.3.2.26'],
     ],
   );

@@ -10,7 +10,7 @@ export interface OcspQuestion {
   readonly hash: string;
   readonly issuerNameHash: Buffer;
   readonly issuerKeyHash: Buffer;
-  /** In upper-case hexadecimal without leading zeros. */
+  /** As `CertificateFacts.serial`. */
   readonly serial: string;
 }
 
@@ -75,7 +75,7 @@ function readQuestion(request: DerReader): OcspQuestion {
   const serial = octets
     .toString('hex')
     .toUpperCase()
-    .replace(/^0+(?=.)/, '');
+    .replace(/^(?:00)+(?=..)/, '');
   return { certId, hash, issuerNameHash, issuerKeyHash, serial };
 }
 

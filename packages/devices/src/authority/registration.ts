@@ -1,6 +1,6 @@
 /** Just-in-time registration: a device that comes with a good certificate of a foreign authority is added as it comes. */
 import type { CertificateFacts } from '@dunlin/broker';
-import { actingAs } from '../audit/actor.ts';
+import { actingAs } from '../actor.ts';
 import { DeviceError } from '../device-error.ts';
 import type { ServiceParts } from '../ports.ts';
 import type { RegisteredDevice, Registry } from '../registry/registry.ts';

@@ -1,5 +1,6 @@
 /** What is remembered of a device that asks for a place in the registry: its key in the table is the code that it shows. */
 import type { TableDefinition } from '@dunlin/broker';
+import type { RegisteredDevice } from '../registry/registry.ts';
 
 export interface Claim {
   readonly id: string;
@@ -27,8 +28,8 @@ export type ClaimState =
   /** `sealed`: the answer, for the case that it was lost. */
   | ({ readonly kind: 'collected'; readonly sealed: Uint8Array } & Made);
 
-/** `generation`: of the device, so that nobody collects for another one of its id. */
-export type Made = Confirmed & { readonly generation: string };
+/** Of the device: nobody collects for another one of its id, or for one that was disabled or lost its credentials since. */
+export type Made = Confirmed & Pick<RegisteredDevice, 'generation' | 'trust'>;
 
 export interface Confirmed {
   readonly owner: string;

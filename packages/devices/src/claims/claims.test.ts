@@ -8,6 +8,7 @@ import { csrPem, ecPair, NOW_MS, openAuthority } from '../authority/testing/flee
 import type { DeviceError } from '../device-error.ts';
 import type { DeviceType } from '../device-type.ts';
 import type { DeviceEvent } from '../events.ts';
+import { CLAIM_LIMITS, type ClaimLimits, GUESS_WINDOW_MS } from '../limits/claim-limits.ts';
 import type { Tables } from '../ports.ts';
 import { DeviceTypes } from '../registry/types.ts';
 import { DeviceService } from '../service.ts';
@@ -15,7 +16,6 @@ import { TestClock } from '../testing/clock.ts';
 import { MemoryTables } from '../testing/registry.ts';
 import { deviceType } from '../testing/types.ts';
 import { CODE_ALPHABET } from './claim-code.ts';
-import { CLAIM_LIMITS, type ClaimLimits, GUESS_WINDOW_MS } from './claim-limits.ts';
 import type { Collected } from './claims.ts';
 
 const FRAME = deviceType({ name: 'frame', credential: 'certificate', claimable: true, claimAttributes: ['model'] });
@@ -129,6 +129,23 @@ describe('from the code to the credentials', () => {
     assert.deepEqual([beside, again], [first, first]);
     clock.pass(1);
     await assert.rejects(claims.collect(begun.claimId, begun.secret), code('unknown-claim'));
+    await service.close();
+  });
+
+  test('what was revoked since is not given again, be it a certificate or a token', async () => {
+    const { claims, service } = await open();
+    for (const type of ['frame', 'lamp']) {
+      const begun = await claims.begin({ type }, AT);
+      const { registered } = await claims.confirm(begun.code, as('ada'));
+      const { id } = registered.device;
+      assert.equal(await claims.isAwaited(id), true);
+      const { credentials } = ready(await claims.collect(begun.claimId, begun.secret));
+      assert.equal(await claims.isAwaited(id), false);
+      if (credentials.certificate === undefined)
+        for (const one of await service.tokens.list(registered)) await service.tokens.revoke(id, one.id, 'local');
+      else await service.issuing?.certificates.revokeAll(id, { by: 'local' });
+      await assert.rejects(claims.collect(begun.claimId, begun.secret), code('claim-revoked'), type);
+    }
     await service.close();
   });
 
@@ -394,6 +411,53 @@ describe('a device that was claimed before', () => {
     }
     await service.close();
   });
+});
+
+for (const withdrawal of [
+  'its owner revoked it',
+  'a token was revoked',
+  'it was disabled',
+  'it was disabled and enabled',
+])
+  for (const isNew of [false, true])
+    test(`nobody collects for a ${isNew ? 'new' : 'replaced'} device that was confirmed before ${withdrawal}`, async () => {
+      const { claims, service } = await open();
+      const begun = await claims.begin({ type: 'lamp' }, AT);
+      const before = await service.registry.add({ id: 'lamp-1', type: 'lamp', owner: 'ada' }, 'test');
+      const { tokenId } = await service.tokens.issue('lamp-1', { by: 'test' });
+      const confirmed = await claims.confirm(begun.code, { ...as('ada'), ...(!isNew && { replaces: 'lamp-1' }) });
+      const registered = isNew ? confirmed.registered : before;
+      const { id } = registered.device;
+      const enable = (enabled: boolean) => service.registry.change(id, { enabled }, { by: 'test' });
+      if (withdrawal === 'a token was revoked') {
+        const made = isNew ? await service.tokens.issue(id, { by: 'test' }) : { tokenId };
+        await service.tokens.revoke(id, made.tokenId, 'test');
+      } else if (withdrawal === 'its owner revoked it') await service.desk.end(registered, 'owner:ada');
+      else await enable(false);
+      if (withdrawal === 'it was disabled and enabled') await enable(true);
+      const answer = await claims.collect(begun.claimId, begun.secret).catch((error: DeviceError) => error.code);
+      assert.equal(answer, 'unknown-claim');
+      const now = (await service.registry.get(id)) ?? assert.fail();
+      if (isNew) assert.deepEqual(await service.tokens.list(now), []);
+      await service.close();
+    });
+
+test('a revocation beside a collection leaves nothing that was collected', async () => {
+  for (const type of ['lamp', 'frame'])
+    for (let turns = 0; turns < 40; turns += 1) {
+      const { claims, service } = await open();
+      const begun = await claims.begin({ type }, AT);
+      const { registered } = await claims.confirm(begun.code, as('ada'));
+      const collecting = claims.collect(begun.claimId, begun.secret).catch(() => undefined);
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      await service.desk.end(registered, 'owner:ada');
+      await collecting;
+      const now = (await service.registry.get(registered.device.id)) ?? assert.fail();
+      const { hasToken, certificateEndsAtMs, renewableUntilMs } = await service.desk.state(now);
+      const left = [hasToken, certificateEndsAtMs, renewableUntilMs];
+      assert.deepEqual(left, [false, undefined, undefined], `${type} after ${turns} turns`);
+      await service.close();
+    }
 });
 
 /** Remembers all that was written; throws at one write instead, or right behind it, as a crash would. */

@@ -9,17 +9,17 @@
 import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import { RevisionConflict, type Table, type TableRecord, type Timer } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
-import { actingAs, actingForService } from '../audit/actor.ts';
-import { DeviceTurns } from '../authority/device-turns.ts';
+import { actingAs, actingForService } from '../actor.ts';
 import { compareAndSet } from '../compare-and-set.ts';
 import { DeviceError, throwProblems } from '../device-error.ts';
+import type { ClaimLimits } from '../limits/claim-limits.ts';
 import type { ServiceParts } from '../ports.ts';
 import { ATTRIBUTE_VALUE_EXPECTED, isAttributeValue } from '../registry/device-input.ts';
 import type { RegisteredDevice, Registry } from '../registry/registry.ts';
 import type { DeviceTypes } from '../registry/types.ts';
+import { Turns } from '../turns.ts';
 import { CLAIMS, type Claim } from './claim.ts';
 import { newCode, readCode } from './claim-code.ts';
-import type { ClaimLimits } from './claim-limits.ts';
 import { type CredentialDesk, type DeviceCredentials, type Issuing, wantsCertificate } from './device-credentials.ts';
 import { OpenClaims } from './open-claims.ts';
 import { seal, unseal } from './sealed.ts';
@@ -103,7 +103,8 @@ export class Claims {
   readonly #table: Table<Claim>;
   readonly #open: OpenClaims;
   readonly #wrong: WrongCodes;
-  readonly #turns = new DeviceTurns();
+  /** By id of the claim. */
+  readonly #turns = new Turns();
   readonly #timer: Timer;
   readonly #end: () => void;
   #sweeping: Promise<void> | undefined;
@@ -210,7 +211,8 @@ export class Claims {
   /**
    * The device asks for what it connects with: `pending` until its owner has entered the code, then once, and for a short
    * while the same again. Afterwards there is no such claim.
-   * @throws DeviceError 'unknown-claim' alike for whatever is none of this secret; CertificateError
+   * @throws DeviceError 'unknown-claim' alike for whatever is none of this secret, 'claim-revoked' where what was collected
+   *   was revoked since; CertificateError
    */
   async collect(claimId: string, secret: string): Promise<Collected> {
     const claim = await this.#ofSecret(claimId, secret);
@@ -224,6 +226,13 @@ export class Claims {
     const nowMs = this.#parts.clock.nowMs();
     const claims = page.records.filter(({ value }) => nowMs < value.expiresAtMs).map(({ value }) => shownClaim(value));
     return { claims, cursor: page.cursor };
+  }
+
+  /** Whether the owner of a device has entered its code, and it has not collected yet. */
+  async isAwaited(deviceId: string): Promise<boolean> {
+    const { records } = await this.#table.scan({ index: 'device', exact: deviceId, limit: PAGE });
+    const nowMs = this.#parts.clock.nowMs();
+    return records.some(({ value: { state, expiresAtMs } }) => state.kind !== 'collected' && nowMs < expiresAtMs);
   }
 
   /**
@@ -273,7 +282,8 @@ export class Claims {
   async #collect(claimId: string, secret: string): Promise<Collected> {
     const found = await this.#made(await this.#ofSecret(claimId, secret));
     const { state, csr } = found.value;
-    if (state.kind === 'collected') return JSON.parse(unseal(state.sealed, secret, claimId)) as Collected;
+    if (state.kind === 'collected')
+      return this.#parts.desk.sameAgain(JSON.parse(unseal(state.sealed, secret, claimId)));
     const registered = await this.#deviceOf(found);
     const by = `claim:${claimId}`;
     const credentials = await this.#parts.desk.provide(registered, { csr, csrName: CLAIM_COMMON_NAME, by });
@@ -345,7 +355,8 @@ export class Claims {
         'unknown-device',
         `Cannot replace ${quoted(replaces.slice(0, 128))}: a device of this owner and of the type ${type} is expected`,
       );
-    return { kind: 'confirmed', owner, deviceId: replaces, generation: registered.generation } as const;
+    const { generation, trust } = registered;
+    return { kind: 'confirmed', owner, deviceId: replaces, generation, trust } as const;
   }
 
   /** The claim with its device in the registry, which a crash may have come before. */
@@ -362,15 +373,18 @@ export class Claims {
       throw error;
     });
     if (added === undefined) throw claimUnknown();
-    const next: Claim = { ...value, state: { kind: 'confirmed', owner, deviceId, generation: added.generation } };
+    const { generation } = added;
+    // As it was made: what has happened to it since counts, also where a crash came in between.
+    const next: Claim = { ...value, state: { kind: 'confirmed', owner, deviceId, generation, trust: 0 } };
     return { key, value: next, revision: await this.#put(key, next, revision) };
   }
 
-  /** @throws DeviceError 'unknown-claim' where the device is no longer there, or somebody else's */
+  /** @throws DeviceError 'unknown-claim' where the device is gone, somebody else's, disabled or has lost its credentials */
   async #deviceOf({ value: { state } }: Found): Promise<RegisteredDevice> {
     if (state.kind !== 'confirmed' && state.kind !== 'collected') throw claimUnknown();
     const registered = await this.#parts.registry.get(state.deviceId);
-    if (registered?.generation !== state.generation || registered.device.owner !== state.owner) throw claimUnknown();
+    const isSame = registered?.generation === state.generation && registered.trust === state.trust;
+    if (!isSame || registered.device.owner !== state.owner || !registered.device.enabled) throw claimUnknown();
     return registered;
   }
 

@@ -23,7 +23,10 @@ async function world(limits = {}) {
     tables: new MemoryTables(),
     clock,
     tell: (event) => events.push(event),
-    types: new DeviceTypes([deviceType({ name: 'frame', credential: 'certificate', claimable: true })]),
+    types: new DeviceTypes([
+      deviceType({ name: 'frame', credential: 'certificate', claimable: true }),
+      deviceType({ name: 'any' }),
+    ]),
     verifier: new PasswordVerifier(),
     authority: openAuthority(),
     claimLimits: limits,
@@ -108,6 +111,55 @@ test('a certificate that was revoked is not renewed, by itself or by the token',
   await assert.rejects(desk.renewByCertificate(facts, AT, {}), code('revoked'));
 });
 
+const WITHDRAWALS: Readonly<Record<string, (of: Awaited<ReturnType<typeof world>>) => Promise<unknown>>> = {
+  'its certificate was revoked': ({ certificates, serial }) => certificates.revoke(serial, { by: 'test' }),
+  'a certificate was revoked that was replaced before': async ({ certificates, registered, serial }) => {
+    const next = await certificates.renew(registered, serial, { by: 'test' });
+    await certificates.used(next.serial);
+    await certificates.revoke(serial, { reason: 'keyCompromise', by: 'test' });
+  },
+  'all its certificates were revoked': ({ certificates }) => certificates.revokeAll('f1', { by: 'test' }),
+  'a token of it was revoked': async ({ service }) => {
+    const { tokenId } = await service.tokens.issue('f1', { by: 'test' });
+    await service.tokens.revoke('f1', tokenId, 'test');
+  },
+  'it was disabled and enabled': async ({ service }) => {
+    await service.registry.change('f1', { enabled: false }, { by: 'test' });
+    await service.registry.change('f1', { enabled: true }, { by: 'test' });
+  },
+};
+for (const [what, withdraw] of Object.entries(WITHDRAWALS))
+  test(`a renewal token gets nothing any more after ${what}, also when the device has another certificate`, async () => {
+    const made = await world();
+    const { desk, certificates, service, token } = made;
+    await withdraw(made);
+    await assert.rejects(desk.renewByToken('f1', token, AT, {}), REFUSED);
+    const registered = (await service.registry.get('f1')) ?? assert.fail();
+    const { serial } = await certificates.issue(registered, { by: 'test' });
+    await assert.rejects(desk.renewByToken('f1', token, AT, {}), REFUSED);
+    assert.equal((await certificates.get(serial))?.value.replacedBy, undefined);
+    const { renewal } = await desk.renewByCertificate({ ...made.facts, serial }, AT, {});
+    await desk.renewByToken('f1', renewal?.token ?? '', AT, {});
+  });
+
+test('a revocation beside a renewal leaves no renewal token and no certificate that came of it', async () => {
+  for (let turns = 0; turns < 30; turns += 1) {
+    const { desk, certificates, token, valid, registered, service } = await world();
+    const renewing = desk.renewByToken('f1', token, AT, {}).then(
+      ({ renewal }) => renewal?.token,
+      () => undefined,
+    );
+    for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+    await desk.end(registered, 'owner:ada');
+    const renewed = await renewing;
+    assert.deepEqual(await valid(), [], `after ${turns} turns`);
+    const now = (await service.registry.get('f1')) ?? assert.fail();
+    await certificates.issue(now, { by: 'test' });
+    for (const shown of [token, renewed ?? token])
+      await assert.rejects(desk.renewByToken('f1', shown, AT, {}), REFUSED, `after ${turns} turns`);
+  }
+});
+
 test('one that ended by itself is not renewed where what replaced it was revoked', async () => {
   const { desk, certificates, serial, clock, registered } = await world();
   await certificates.used(serial);
@@ -122,7 +174,10 @@ test('one that ended by itself is not renewed where what replaced it was revoked
 
 test('what its owner ends is over: certificates, tokens and renewal', async () => {
   const { desk, service, registered, token, valid } = await world();
+  // It came in with a token before its type took certificates only.
+  await service.registry.change('f1', { type: 'any' }, { by: 'test' });
   await service.tokens.issue('f1', { by: 'test' });
+  await service.registry.change('f1', { type: 'frame' }, { by: 'test' });
   await desk.end(registered, 'owner:ada');
   assert.deepEqual([await valid(), await service.tokens.list(registered)], [[], []]);
   await assert.rejects(desk.renewByToken('f1', token, AT, {}), REFUSED);

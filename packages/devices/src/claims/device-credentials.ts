@@ -1,17 +1,17 @@
 /** The credentials that devices get without anybody who manages them: by a claim, by renewal, and taken away by their owner. */
 import { type CertificateFacts, type Clock, shownUsername } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
-import { actingAs } from '../audit/actor.ts';
-import type { Certificates, StoredCertificate } from '../authority/certificates.ts';
+import { actingAs } from '../actor.ts';
+import type { Certificates } from '../authority/certificates.ts';
 import type { IssuedCertificate, IssuingAuthority } from '../authority/issuing-authority.ts';
 import type { CertificatePolicy } from '../credentials/device-method.ts';
 import type { Tokens } from '../credentials/tokens.ts';
 import { DeviceError } from '../device-error.ts';
+import type { ClaimLimits } from '../limits/claim-limits.ts';
 import type { ServiceParts } from '../ports.ts';
 import type { RegisteredDevice, Registry } from '../registry/registry.ts';
 import type { DeviceTypes } from '../registry/types.ts';
 import { Attempts } from './attempts.ts';
-import type { ClaimLimits } from './claim-limits.ts';
 import { Renewals, type RenewalToken } from './renewals.ts';
 
 /** What a device is given, shown once. */
@@ -52,8 +52,6 @@ export interface Wish {
 const DAY_MS = 86_400_000;
 /** As with certificates: long enough for a device that was cut off right after it asked. */
 const OVERLAP_MS = 7 * DAY_MS;
-/** Certificates of one device that are looked at. */
-const RECORDS_MAX = 1_000;
 
 export class CredentialDesk {
   readonly #parts: CredentialParts;
@@ -71,16 +69,22 @@ export class CredentialDesk {
   /**
    * Gives a device credentials in place of all that it had. A second time, after a crash or because an answer was lost, the
    * first ones end: nobody holds them. `csrName`: as in `IssueRequest`.
+   * @throws DeviceError 'unknown-device' where the device was removed or disabled, or lost its credentials meanwhile
    */
   async provide(
     registered: RegisteredDevice,
     { csr, csrName, by }: Wish & { readonly csrName: string; readonly by: string },
   ): Promise<DeviceCredentials> {
-    await this.end(registered, by);
     const { issuing, tokens } = this.#parts;
     const { device } = registered;
-    if (issuing === undefined || !wantsCertificate(this.#parts.types, device.type, csr))
-      return { token: (await tokens.issue(device.id, { by, label: 'claim' })).token };
+    await this.#renewals.revoke(device.id);
+    await issuing?.certificates.supersedeAll(device.id, by);
+    await tokens.clear(registered, by);
+    if (issuing === undefined || !wantsCertificate(this.#parts.types, device.type, csr)) {
+      const { token } = await tokens.issue(device.id, { by, label: 'claim' });
+      await this.#checkTrust(registered, () => tokens.clear(registered, by));
+      return { token };
+    }
     const options = { by, csrName, ...(csr !== undefined && { csr }) };
     const certificate = await issuing.certificates.issue(registered, options);
     const renewal = await this.#renewals.issue(registered, this.#renewalEnd(certificate));
@@ -92,9 +96,21 @@ export class CredentialDesk {
     const { issuing, tokens } = this.#parts;
     const { id } = registered.device;
     // First what could make others.
+    await this.#parts.registry.withdrawTrust(id);
     await this.#renewals.revoke(id);
     await issuing?.certificates.revokeAll(id, { reason: 'privilegeWithdrawn', by });
-    for (const token of await tokens.list(registered)) await tokens.revoke(id, token.id, by);
+    await tokens.clear(registered, by);
+  }
+
+  /** What a device was given, once more. @throws DeviceError 'claim-revoked' where it was revoked since */
+  async sameAgain<Given extends { readonly deviceId: string; readonly credentials: DeviceCredentials }>(
+    given: Given,
+  ): Promise<Given> {
+    if (await this.#counts(given.deviceId, given.credentials)) return given;
+    throw new DeviceError(
+      'claim-revoked',
+      'Cannot collect again: the credentials were revoked; a new claim is expected',
+    );
   }
 
   /**
@@ -104,8 +120,9 @@ export class CredentialDesk {
   async renewByToken(deviceId: string, token: string, address: string, wish: Wish): Promise<DeviceCredentials> {
     const registered = await this.#parts.registry.get(deviceId);
     const isRight = await this.#renewals.check(registered, token);
-    if (registered === undefined || !isRight) throw this.#refused(deviceId, address, 'the token is none of the device');
-    const latest = await this.#latest(registered);
+    if (registered === undefined) throw this.#refused(deviceId, address, 'there is no such device', false);
+    if (!isRight) throw this.#refused(deviceId, address, 'the token is none of the device');
+    const latest = await this.#parts.issuing?.certificates.toRenew(registered);
     if (latest === undefined) throw this.#refused(deviceId, address, 'its certificate is revoked');
     return this.#renew(registered, latest.key, { address, shown: token, ...wish });
   }
@@ -118,7 +135,7 @@ export class CredentialDesk {
     const { registry, issuing, policy } = this.#parts;
     const deviceId = facts.commonName ?? '';
     const registered = await registry.get(deviceId);
-    if (registered === undefined) throw this.#refused(deviceId, address, 'there is no such device');
+    if (registered === undefined) throw this.#refused(deviceId, address, 'there is no such device', false);
     if (issuing === undefined || facts.authority !== issuing.authority.name)
       throw this.#refused(deviceId, address, 'its certificate is of another authority');
     const refusal = await policy.shown(registered, facts);
@@ -129,7 +146,7 @@ export class CredentialDesk {
   /** Renews for the owner of a device, who carries the file to it. @throws DeviceError as `renewByToken`; CertificateError */
   async renewForOwner(registered: RegisteredDevice, wish: Wish & { readonly by: string }): Promise<GivenCertificate> {
     const { issuing } = this.#parts;
-    const latest = await this.#latest(registered);
+    const latest = await issuing?.certificates.toRenew(registered);
     if (issuing === undefined || latest === undefined)
       throw refused(registered.device.id, 'it has no certificate that counts; a new claim is expected');
     this.#count(registered.device.id);
@@ -138,31 +155,11 @@ export class CredentialDesk {
     return { ...certificate, authorities: issuing.authority.serverAuthorities };
   }
 
-  /** The certificate that the device has in use, or got first where it used none; undefined: none that is not revoked. */
-  async #latest({ device, generation }: RegisteredDevice): Promise<StoredCertificate | undefined> {
-    const page = await this.#parts.issuing?.certificates.list(device.id, { limit: RECORDS_MAX });
-    const all = (page?.records ?? []).filter(({ value }) => value.generation === generation);
-    const found = all.filter(({ value }) => value.revokedAtMs === undefined);
-    const issued = ({ value }: StoredCertificate): number => value.issuedAtMs;
-    const used = found.filter(({ value }) => value.firstUsedAtMs !== undefined);
-    const latest =
-      used.length > 0
-        ? used.reduce((one, other) => (issued(other) > issued(one) ? other : one))
-        : found.sort((one, other) => issued(one) - issued(other))[0];
-    // One that ended by itself was never revoked: what took its place speaks for it.
-    const next = all.find(({ key }) => key === latest?.value.replacedBy)?.value;
-    const isWithdrawn = next?.revokedAtMs !== undefined && next.reason !== 'superseded';
-    return isWithdrawn ? undefined : latest;
-  }
-
   /** Until when the owner need not do anything, and what the device has; for its owner. */
   async state(registered: RegisteredDevice): Promise<CredentialState> {
     const { issuing, tokens } = this.#parts;
     const nowMs = this.#clock.nowMs();
-    const page = await issuing?.certificates.list(registered.device.id, { limit: RECORDS_MAX });
-    const ends = (page?.records ?? [])
-      .filter(({ value }) => value.generation === registered.generation && value.revokedAtMs === undefined)
-      .map(({ value }) => value.notAfterMs);
+    const ends = ((await issuing?.certificates.unrevoked(registered)) ?? []).map(({ value }) => value.notAfterMs);
     const hasToken = (await tokens.list(registered)).some(({ endsAtMs }) => endsAtMs > nowMs);
     const renewableUntilMs = await this.#renewals.endOf(registered);
     return { hasToken, certificateEndsAtMs: ends.length === 0 ? undefined : Math.max(...ends), renewableUntilMs };
@@ -170,6 +167,15 @@ export class CredentialDesk {
 
   close(): Promise<void> {
     return this.#renewals.close();
+  }
+
+  /** Whether nobody has revoked it. */
+  async #counts(deviceId: string, { certificate, token }: DeviceCredentials): Promise<boolean> {
+    const { issuing, registry, tokens } = this.#parts;
+    if (token !== undefined)
+      return (await tokens.check(await registry.get(deviceId), Buffer.from(token))).kind === 'right';
+    const stored = certificate && (await issuing?.certificates.get(certificate.serial));
+    return stored?.value.revokedAtMs === undefined || stored.value.reason === 'superseded';
   }
 
   async #renew(
@@ -192,10 +198,30 @@ export class CredentialDesk {
     const actor = { by: options.by, proof: shown === undefined ? `certificate ${serial}` : 'renewal token' };
     const [certificate, renewal] = await actingAs(actor, async () => {
       const renewed = await issuing.certificates.renew(registered, serial, options);
-      return [renewed, await this.#renewals.replace(registered, this.#renewalEnd(renewed), shown)] as const;
+      const replacing = this.#renewals.replace(registered, this.#renewalEnd(renewed), shown);
+      const token = await replacing.catch(async (error: unknown) => {
+        // Nobody was given it.
+        await issuing.certificates.revoke(renewed.serial, { reason: 'privilegeWithdrawn', by: options.by });
+        throw error;
+      });
+      return [renewed, token] as const;
+    }).catch((error: unknown) => {
+      if (!(error instanceof DeviceError && error.code === 'unknown-device')) throw error;
+      throw this.#refused(device.id, address, 'it was removed or disabled, or lost credentials meanwhile');
     });
     tell({ name: 'certificateRenewed', deviceId: device.id, serial: certificate.serial, by });
     return { certificate: { ...certificate, authorities: issuing.authority.serverAuthorities }, renewal };
+  }
+
+  /** Takes away what was just made where a revocation came first. @throws DeviceError 'unknown-device' */
+  async #checkTrust({ device, generation, trust }: RegisteredDevice, undo: () => Promise<void>): Promise<void> {
+    const now = await this.#parts.registry.get(device.id);
+    if (now?.generation === generation && now.trust === trust) return;
+    await undo();
+    throw new DeviceError(
+      'unknown-device',
+      `Cannot give credentials to ${quoted(device.id)}: it was removed or disabled, or lost credentials meanwhile`,
+    );
   }
 
   /** @throws DeviceError 'renewal-limit' */
@@ -211,9 +237,9 @@ export class CredentialDesk {
   }
 
   /** Operators learn why; whoever asks does not. */
-  #refused(deviceId: string, address: string, why: string): DeviceError {
+  #refused(deviceId: string, address: string, why: string, isKnown = true): DeviceError {
     // A device may have sent its token in the wrong place.
-    this.#parts.tell({ name: 'renewalRefused', deviceId: shownUsername(deviceId) ?? '', address, why });
+    this.#parts.tell({ name: 'renewalRefused', deviceId: shownUsername(deviceId) ?? '', address, why, isKnown });
     return refused(
       deviceId,
       'what was shown does not count; a renewal token or a certificate of the device is expected',

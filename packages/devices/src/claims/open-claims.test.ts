@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { resolveClaimLimits } from '../limits/claim-limits.ts';
 import { TestClock } from '../testing/clock.ts';
-import { resolveClaimLimits } from './claim-limits.ts';
 import { OpenClaims } from './open-claims.ts';
 
 const open = (limits: Parameters<typeof resolveClaimLimits>[0], clock = new TestClock()) =>

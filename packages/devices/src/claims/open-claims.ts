@@ -1,7 +1,7 @@
 /** How many claims there are, in all and of each address, and how fast they come: kept beside the table, which would have to be read. */
 import type { Clock } from '@dunlin/broker';
+import type { ClaimLimits } from '../limits/claim-limits.ts';
 import { Attempts } from './attempts.ts';
-import type { ClaimLimits } from './claim-limits.ts';
 
 const MINUTE_MS = 60_000;
 

@@ -20,6 +20,8 @@ interface StoredRenewal {
 export interface RenewalRecord {
   /** Of the device: those of one that was removed count no longer. */
   readonly generation: string;
+  /** Of the device when they were made: after a revocation, or when it was disabled, they count no longer. */
+  readonly trust: number;
   readonly tokens: readonly StoredRenewal[];
 }
 
@@ -79,15 +81,13 @@ export class Renewals {
       const isIt = timingSafeEqual(stored?.sha256 ?? NONE, digest);
       if (isIt && stored !== undefined && nowMs < stored.expiresAtMs) isRight = true;
     }
-    return (
-      isRight && FORM.test(token) && registered !== undefined && record?.value.generation === registered.generation
-    );
+    return isRight && FORM.test(token) && registered !== undefined && isOf(record?.value, registered);
   }
 
   /** Until when the device may renew by token; undefined where it may not. */
-  async endOf({ device, generation }: RegisteredDevice): Promise<number | undefined> {
-    const value = (await this.#table.get(device.id))?.value;
-    return value?.generation === generation ? value.tokens[0]?.expiresAtMs : undefined;
+  async endOf(registered: RegisteredDevice): Promise<number | undefined> {
+    const value = (await this.#table.get(registered.device.id))?.value;
+    return isOf(value, registered) ? value?.tokens[0]?.expiresAtMs : undefined;
   }
 
   /** From when it settles on the device has no token. */
@@ -101,23 +101,29 @@ export class Renewals {
   }
 
   async #write(
-    { device, generation }: RegisteredDevice,
+    registered: RegisteredDevice,
     expiresAtMs: number,
     kept: (tokens: readonly StoredRenewal[]) => readonly StoredRenewal[],
   ): Promise<RenewalToken> {
+    const { device, generation, trust } = registered;
     const token = `dr_${randomBytes(24).toString('base64url')}`;
     await compareAndSet(this.#table, device.id, async (record) => {
-      const former = record?.value.generation === generation ? record.value.tokens : [];
+      const former = record !== undefined && isOf(record.value, registered) ? record.value.tokens : [];
       const tokens = [{ sha256: digestOf(token), expiresAtMs }, ...kept(former)];
-      const revision = await this.#table.put(device.id, { generation, tokens }, record?.revision ?? 0);
-      // It may have been removed, and its tokens taken away, before this one was there.
-      if ((await this.#registry.get(device.id))?.generation === generation) return;
+      const revision = await this.#table.put(device.id, { generation, trust, tokens }, record?.revision ?? 0);
+      // Its tokens may have been taken away before this one was there.
+      const now = await this.#registry.get(device.id);
+      if (now?.generation === generation && now.trust === trust) return;
       await this.#table.delete(device.id, revision);
       throw new DeviceError(
         'unknown-device',
-        `Cannot make a renewal token for ${quoted(device.id)}: there is no such device any more`,
+        `Cannot make a renewal token for ${quoted(device.id)}: it was removed or disabled, or lost credentials meanwhile`,
       );
     });
     return { token, expiresAtMs };
   }
+}
+
+function isOf(record: RenewalRecord | undefined, { generation, trust }: RegisteredDevice): boolean {
+  return record?.generation === generation && record.trust === trust;
 }

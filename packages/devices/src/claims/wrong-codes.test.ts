@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { GUESS_WINDOW_MS, resolveClaimLimits } from '../limits/claim-limits.ts';
 import { TestClock } from '../testing/clock.ts';
-import { GUESS_WINDOW_MS, resolveClaimLimits } from './claim-limits.ts';
 import { WrongCodes } from './wrong-codes.ts';
 
 const limits = resolveClaimLimits({ wrongCodesPerOwnerMax: 2, wrongCodesPerAddressMax: 3, wrongCodesMax: 5 });

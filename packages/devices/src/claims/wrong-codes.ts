@@ -1,7 +1,7 @@
 /** Against guessing codes: wrong ones are counted by owner, by address and in all. */
 import type { Clock } from '@dunlin/broker';
+import { type ClaimLimits, GUESS_WINDOW_MS } from '../limits/claim-limits.ts';
 import { Attempts } from './attempts.ts';
-import { type ClaimLimits, GUESS_WINDOW_MS } from './claim-limits.ts';
 
 /** Who enters a code. */
 export interface Guesser {

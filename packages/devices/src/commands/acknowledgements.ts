@@ -5,9 +5,10 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Awaitable, Clock } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
-import type { DeviceLookup } from '../known-device.ts';
 import type { DeviceBroker, ReceivedByService } from '../ports.ts';
+import type { DeviceLookup } from '../registry/known-device.ts';
 import type { CompiledAcknowledgement, CompiledType } from '../registry/types.ts';
+import { Turns } from '../turns.ts';
 import { COMMAND_ID_CHARACTERS_MAX, type Command, isCommandId } from './command.ts';
 import type { CommandEvent } from './command-flow.ts';
 import { commandValues } from './command-types.ts';
@@ -38,9 +39,9 @@ export class Acknowledgements {
   readonly #subscriptions = new Map<string, Subscription>();
   /**
    * What is being looked at, by command and topic: a flood of messages that say the same is one. By both, since others may
-   * name the command of a device at a place of their own.
+   * name the command of a device at a place of their own. No id has a space.
    */
-  readonly #underWay = new Map<string, Promise<void>>();
+  readonly #underWay = new Turns();
   /** Steady clock. */
   readonly #toldAtMs = new Map<PassedOver, number>();
 
@@ -70,7 +71,7 @@ export class Acknowledgements {
   async close(): Promise<void> {
     for (const { end } of this.#subscriptions.values()) end();
     this.#subscriptions.clear();
-    await Promise.allSettled(this.#underWay.values());
+    await this.#underWay.idle();
   }
 
   #subscribe(filter: string, forms: readonly CompiledAcknowledgement[]): void {
@@ -87,10 +88,10 @@ export class Acknowledgements {
       return;
     }
     const json = jsonOf(payload);
-    const runs: Promise<void>[] = [];
+    const runs: Promise<unknown>[] = [];
     for (const id of new Set(forms.map((form) => idIn(form, topic, json)))) {
       if (id === undefined) continue;
-      if (isCommandId(id)) runs.push(this.#once(id, topic, json));
+      if (isCommandId(id)) runs.push(this.#underWay.join(`${id} ${topic}`, () => this.#answer(id, topic, json)));
       else if (id.length > COMMAND_ID_CHARACTERS_MAX)
         this.#passOver(
           'commandIdCharactersMax',
@@ -99,16 +100,6 @@ export class Acknowledgements {
         );
     }
     if (runs.length > 0) return Promise.all(runs).then(() => {});
-  }
-
-  #once(id: string, topic: string, json: unknown): Promise<void> {
-    // No id has a space.
-    const key = `${id} ${topic}`;
-    const before = this.#underWay.get(key);
-    if (before !== undefined) return before;
-    const run = this.#answer(id, topic, json).finally(() => this.#underWay.delete(key));
-    this.#underWay.set(key, run);
-    return run;
   }
 
   #passOver(limit: PassedOver, topic: string, what: string): void {
@@ -123,7 +114,7 @@ export class Acknowledgements {
     const command = await get(id);
     if (command === undefined || command.endedAtMs !== undefined) return;
     const known = await lookup(command.deviceId);
-    const form = known?.type.commands.get(command.type)?.acknowledgement;
+    const form = known?.type?.commands.get(command.type)?.acknowledgement;
     if (known?.generation !== command.generation || form === undefined || idIn(form, topic, json) !== id) return;
     // Another device says it: it may publish there, but it is not the one that was asked.
     if (form.topic.fill(commandValues(known.device, id, 0, undefined)) !== topic) return;

@@ -34,10 +34,11 @@ test('what is about to end is told before it is stored, what has changed after',
 
 test('nothing is made of a command that does not exist', async () => {
   const { changes, heard } = world();
-  assert.equal(await changes.apply('nobody', { kind: 'acknowledged' }), undefined);
-  assert.deepEqual([heard, changes.idle('nobody') !== undefined], [[], true]);
-  await changes.allIdle();
-  assert.equal(changes.idle('nobody'), undefined);
+  const change = changes.apply('nobody', { kind: 'acknowledged' });
+  assert.notEqual(changes.over('nobody'), undefined);
+  assert.deepEqual([await change, heard], [undefined, []]);
+  await changes.idle();
+  assert.equal(changes.over('nobody'), undefined);
 });
 
 test('of changes that come together each sees the one before', async () => {

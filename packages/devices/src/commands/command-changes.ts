@@ -3,6 +3,7 @@
  * command, and is stored before anybody is told. Compare-and-set holds against whoever else may write the table.
  */
 import { type Clock, RevisionConflict, type Table } from '@dunlin/broker';
+import { Turns } from '../turns.ts';
 import type { Command } from './command.ts';
 import { type CommandEvent, follow } from './command-flow.ts';
 
@@ -20,21 +21,20 @@ export interface CommandChangesOptions {
 
 export class CommandChanges {
   readonly #options: CommandChangesOptions;
-  /** Settled when what is under way for a command is over; never rejected. */
-  readonly #underWay = new Map<string, Promise<unknown>>();
+  readonly #turns = new Turns();
 
   constructor(options: CommandChangesOptions) {
     this.#options = options;
   }
 
   /** Settles when nothing is under way for the command that was so when asked; undefined where nothing is. */
-  idle(id: string): Promise<unknown> | undefined {
-    return this.#underWay.get(id);
+  over(id: string): Promise<void> | undefined {
+    return this.#turns.over(id);
   }
 
   /** Settles when no change is under way. */
-  async allIdle(): Promise<void> {
-    while (this.#underWay.size > 0) await Promise.all(this.#underWay.values());
+  idle(): Promise<void> {
+    return this.#turns.idle();
   }
 
   /**
@@ -43,15 +43,7 @@ export class CommandChanges {
    * @throws what the table throws
    */
   apply(id: string, event: CommandEvent): Promise<Command | undefined> {
-    const before = this.#underWay.get(id);
-    const run = before === undefined ? this.#change(id, event) : before.then(() => this.#change(id, event));
-    const over = run
-      .catch(() => undefined)
-      .then(() => {
-        if (this.#underWay.get(id) === over) this.#underWay.delete(id);
-      });
-    this.#underWay.set(id, over);
-    return run;
+    return this.#turns.run(id, () => this.#change(id, event));
   }
 
   async #change(id: string, event: CommandEvent): Promise<Command | undefined> {

@@ -2,9 +2,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { quoted } from '@dunlin/protocol';
 import { DeviceError, throwProblems } from '../device-error.ts';
-import type { KnownDevice } from '../known-device.ts';
+import type { CommandLimits } from '../limits/command-limits.ts';
+import type { KnownDevice } from '../registry/known-device.ts';
 import { type Command, isCommandId } from './command.ts';
-import type { CommandLimits } from './command-limits.ts';
 import { commandValues, PayloadTooLarge, renderCommand } from './command-types.ts';
 
 export interface CommandRequest {
@@ -99,9 +99,9 @@ export function readRequest(
   if (known === undefined) throw new DeviceError('unknown-device', `Cannot ${what}: there is no device of this id`);
   const { device, generation } = known;
   if (!device.enabled) throw new DeviceError('device-disabled', `Cannot ${what}: the device is disabled`);
-  const compiled = known.type.commands.get(type);
+  const compiled = known.type?.commands.get(type);
   if (compiled === undefined) {
-    const names = [...known.type.commands.keys()].join(', ') || 'none';
+    const names = [...(known.type?.commands.keys() ?? [])].join(', ') || 'none';
     throw new DeviceError(
       'unknown-command',
       `Cannot ${what}: its type has no such command, one of these is expected: ${names}`,

@@ -5,13 +5,13 @@
  * that was written and not confirmed goes out again, with the same id, and after a crash nothing has to be put right.
  */
 import type { Clock, Table, Timer } from '@dunlin/broker';
-import type { DeviceLookup } from '../known-device.ts';
+import type { CommandLimits } from '../limits/command-limits.ts';
 import type { DeliveryOutcome, DeviceBroker } from '../ports.ts';
 import type { Connected, ConnectionEvent, Connections } from '../presence/connections.ts';
+import type { DeviceLookup } from '../registry/known-device.ts';
 import type { Command } from './command.ts';
 import type { CommandChanges } from './command-changes.ts';
 import { isSendable } from './command-flow.ts';
-import type { CommandLimits } from './command-limits.ts';
 import { ownedBy } from './command-table.ts';
 import { type CommandMessage, commandValues, renderCommand } from './command-types.ts';
 import { type Entry, Lane, type Waiting } from './lane.ts';
@@ -196,7 +196,7 @@ export class CommandSender {
   /** The message, made of the command, the device and its type as they are now; undefined where none is to go out. */
   async #prepare(lane: Lane, entry: Entry): Promise<Outgoing | undefined> {
     const { table, clock, lookup, changes, limits } = this.#options;
-    const underWay = changes.idle(entry.id);
+    const underWay = changes.over(entry.id);
     if (underWay !== undefined) await underWay;
     const command = (await table.get(entry.id))?.value;
     if (command === undefined || !isSendable(command)) {
@@ -206,7 +206,7 @@ export class CommandSender {
     const found = await lookup(command.deviceId);
     const known = found?.generation === command.generation ? found : undefined;
     if (known?.device.enabled === false) return undefined;
-    const compiled = known?.type.commands.get(command.type);
+    const compiled = known?.type?.commands.get(command.type);
     if (known === undefined || compiled === undefined) {
       const why = known === undefined ? 'the device was removed' : `its type has no command "${command.type}" any more`;
       return this.#fail(entry, why);

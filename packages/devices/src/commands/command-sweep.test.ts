@@ -18,7 +18,8 @@ async function world(count: number) {
     if (record !== undefined && record.value.expiresAtMs <= clock.nowMs())
       await table.put(id, { ...record.value, endedAtMs: clock.nowMs() }, record.revision);
   };
-  const sweep = new CommandSweep({ table, clock, historyMs: 120_000, expire, failed: (e) => failures.push(e) });
+  const forget = ({ key }: { readonly key: string }) => table.delete(key);
+  const sweep = new CommandSweep({ table, clock, historyMs: 120_000, expire, forget, failed: (e) => failures.push(e) });
   const count2 = (index: string) => table.scan({ index, limit: 10_000 }).records.length;
   return { clock, table, sweep, failures, open: () => count2('expires'), ended: () => count2('ended') };
 }
@@ -59,7 +60,7 @@ test('a failure is told, and the next second tries again', async () => {
   await table.put('c1', command({ expiresAtMs: 1 }));
   const failures: unknown[] = [];
   const expire = () => Promise.reject(new Error('disk'));
-  new CommandSweep({ table, clock, historyMs: 0, expire, failed: (error) => failures.push(error) });
+  new CommandSweep({ table, clock, historyMs: 0, expire, forget: expire, failed: (error) => failures.push(error) });
   await clock.passInTurns(2_000);
   assert.deepEqual(failures.map(String), ['Error: disk', 'Error: disk']);
 });

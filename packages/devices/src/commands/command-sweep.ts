@@ -13,6 +13,8 @@ export interface CommandSweepOptions {
   readonly historyMs: number;
   /** Has the command expire, if it is time. */
   readonly expire: (id: string) => Promise<unknown>;
+  /** Forgets one that ended long ago. */
+  readonly forget: (record: TableRecord<Command>) => Promise<unknown>;
   readonly failed: (error: unknown) => void;
 }
 
@@ -47,7 +49,7 @@ export class CommandSweep {
   }
 
   async #walk(index: 'expires' | 'ended'): Promise<void> {
-    const { table, clock, historyMs, expire } = this.#options;
+    const { table, clock, historyMs, expire, forget } = this.#options;
     const untilMs = index === 'expires' ? clock.nowMs() : clock.nowMs() - historyMs;
     const isDue = ({ value }: TableRecord<Command>) =>
       (index === 'expires' ? value.expiresAtMs : (value.endedAtMs ?? Infinity)) <= untilMs;
@@ -55,9 +57,7 @@ export class CommandSweep {
     do {
       const page = await table.scan({ index, limit: PAGE, ...(cursor !== undefined && { cursor }) });
       const due = page.records.filter(isDue);
-      await Promise.all(
-        due.map(({ key, revision }) => (index === 'expires' ? expire(key) : table.delete(key, revision))),
-      );
+      await Promise.all(due.map((record) => (index === 'expires' ? expire(record.key) : forget(record))));
       // In order of time: behind one that is not due yet there is none.
       cursor = due.length < page.records.length ? undefined : page.cursor;
       if (cursor !== undefined) await new Promise<void>((resolve) => clock.endOfTurn(resolve));

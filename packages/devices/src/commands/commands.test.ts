@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { turns } from '../testing/clock.ts';
 import { CommandWorld } from '../testing/command-world.ts';
+import { MemoryTables } from '../testing/registry.ts';
 
 const wake = { deviceId: 'cam1', type: 'wake', by: 'ada' };
 const show = { deviceId: 'pix1', type: 'show', input: { artwork: 'a' }, by: 'ada' };
@@ -145,6 +146,32 @@ test('a device that is removed has no command that could still go out', async ()
   assert.deepEqual([commands.open, (await commands.get('id2'))?.why], [0, 'the device was removed']);
 });
 
+test('a command that was asked for in the moment in which its device is removed ends with the others', async () => {
+  const tables = new MemoryTables();
+  const stored = Promise.withResolvers<void>();
+  const world = new CommandWorld({
+    table: (definition) => {
+      const table = tables.table(definition);
+      const { put } = table;
+      table.put = async (...written) => {
+        await stored.promise;
+        return put.apply(table, written);
+      };
+      return table;
+    },
+  });
+  const commands = await world.open();
+  const requested = commands.request(wake);
+  await turns();
+  world.devices.delete('cam1');
+  const removed = commands.deviceRemoved('cam1');
+  await turns();
+  stored.resolve();
+  const { id } = await requested;
+  await removed;
+  assert.deepEqual([commands.open, (await commands.get(id))?.why], [0, 'the device was removed']);
+});
+
 test('a device that comes under the id of another one does not get its commands', async () => {
   const world = new CommandWorld();
   const commands = await world.open();
@@ -182,4 +209,22 @@ test('a failure of the table is told and nothing goes wrong beside it', async ()
   table.scan = scan;
   await world.clock.passInTurns(1_000);
   assert.deepEqual(world.sentIds, ['id1']);
+});
+
+test('the oldest commands that have ended make room for others', async () => {
+  const world = new CommandWorld();
+  const commands = await world.open({ commandHistoryMax: 2 });
+  for (const id of ['one', 'two', 'three']) {
+    await commands.request({ ...wake, id });
+    await commands.cancel(id, 'ada');
+    await world.clock.passInTurns(1);
+  }
+  await turns(20);
+  const kept = await Promise.all(['one', 'two', 'three'].map((id) => commands.get(id)));
+  assert.deepEqual(
+    kept.map((command) => command?.id),
+    [undefined, 'two', 'three'],
+  );
+  assert.equal(world.named('deviceLimitReached').length, 1);
+  await commands.close();
 });

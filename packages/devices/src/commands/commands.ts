@@ -3,17 +3,18 @@
  * that device's Clean Start, and again with the same id after a reconnect, until it is confirmed or has expired.
  */
 import { randomUUID } from 'node:crypto';
-import { RevisionConflict, type Table, type TablePage } from '@dunlin/broker';
+import { RevisionConflict, type Table, type TablePage, type TableRecord } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
 import { DeviceError } from '../device-error.ts';
-import type { DeviceLookup } from '../known-device.ts';
+import { type CommandLimits, resolveCommandLimits } from '../limits/command-limits.ts';
 import type { DeviceBroker, ServiceParts } from '../ports.ts';
 import type { Connections } from '../presence/connections.ts';
+import type { DeviceLookup } from '../registry/known-device.ts';
+import { Turns } from '../turns.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import { type Command, isCommandId } from './command.ts';
 import { CommandChanges } from './command-changes.ts';
 import type { CommandEvent } from './command-flow.ts';
-import { type CommandLimits, resolveCommandLimits } from './command-limits.ts';
 import {
   type CommandRequest,
   checkCommandId,
@@ -27,6 +28,7 @@ import { CommandSweep } from './command-sweep.ts';
 import { COMMAND_TABLE, ownedBy } from './command-table.ts';
 import type { TypeList } from './command-types.ts';
 import { CommandWaits, isSettled } from './command-waits.ts';
+import { HistoryRoom } from './history-room.ts';
 import { OpenCounts } from './open-counts.ts';
 
 /** Commands that are read at once. */
@@ -63,12 +65,13 @@ export class Commands {
   readonly #counts = new OpenCounts();
   readonly #changes: CommandChanges;
   readonly #sender: CommandSender;
+  readonly #history: HistoryRoom<Command>;
   readonly #sweep: CommandSweep;
   readonly #waits: CommandWaits;
   readonly #acknowledgements: Acknowledgements;
   readonly #endTypes: () => void;
-  /** Requests that are being stored, by id. */
-  readonly #requests = new Map<string, Promise<Command>>();
+  /** Those that are being stored, by id: check and put are one step for everybody who comes with the same id. */
+  readonly #requests = new Turns();
   #order = 0;
   #isClosed = false;
 
@@ -93,7 +96,13 @@ export class Commands {
     });
     const historyMs = limits.commandHistoryS * 1_000;
     const expire = (id: string) => changes.apply(id, { kind: 'looked-at' });
-    this.#sweep = new CommandSweep({ table, clock, historyMs, expire, failed });
+    this.#history = new HistoryRoom({
+      ...{ table, clock, failed, recordsMax: limits.commandHistoryMax, bytesMax: limits.commandHistoryBytesMax },
+      madeRoom: (commands) =>
+        this.#limitReached('commandHistoryMax', '', `${commands} of the oldest that have ended made room`),
+    });
+    const forget = (record: TableRecord<Command>) => this.#history.forget(record);
+    this.#sweep = new CommandSweep({ table, clock, historyMs, expire, forget, failed });
     this.#waits = new CommandWaits(clock);
     const apply = (id: string, event: CommandEvent) => changes.apply(id, event);
     const get = async (id: string) => (await table.get(id))?.value;
@@ -115,6 +124,7 @@ export class Commands {
     try {
       await commands.#takeUp();
       commands.#acknowledgements.follow(options.types.all);
+      commands.#history.begin();
       return commands;
     } catch (error) {
       await commands.close();
@@ -140,15 +150,7 @@ export class Commands {
   async request(request: CommandRequest): Promise<Command> {
     const id = request.id ?? (this.#options.newId ?? randomUUID)();
     checkCommandId(id);
-    // Its check and its put are one step for everybody who comes with the same id.
-    const before = this.#requests.get(id);
-    if (before !== undefined) {
-      await before.catch(() => undefined);
-      return this.request({ ...request, id });
-    }
-    const run = this.#request(id, request).finally(() => this.#requests.delete(id));
-    this.#requests.set(id, run);
-    return run;
+    return this.#requests.run(id, () => this.#request(id, request));
   }
 
   /** A command; undefined where there is none, or none any more. */
@@ -219,6 +221,13 @@ export class Commands {
     } while (cursor !== undefined);
   }
 
+  /** It is not in the registry any more: its commands end, those included that are being stored. */
+  async deviceRemoved(deviceId: string): Promise<void> {
+    // Who asked the registry before it was removed is among them; who asks from here on is refused.
+    await this.#requests.allOver();
+    await this.deviceChanged(deviceId);
+  }
+
   /** Sends nothing more; settles when what was under way is stored. What waits lets go. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
@@ -228,8 +237,9 @@ export class Commands {
     this.#waits.close();
     await this.#sweep.close();
     await this.#acknowledgements.close();
-    await Promise.allSettled(this.#requests.values());
-    await this.#changes.allIdle();
+    await this.#requests.idle();
+    await this.#changes.idle();
+    await this.#history.close();
     await this.#table.close();
   }
 
@@ -302,6 +312,7 @@ export class Commands {
       this.#options.tell({ name: 'commandSent', commandId, deviceId, attempt: attempts });
     if (endedAtMs !== undefined) {
       this.#counts.remove(deviceId);
+      this.#history.ended(command);
       this.#options.tell({ name: 'commandEnded', commandId, deviceId, state, why });
     }
     this.#waits.tell(command);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { DeviceError } from '../device-error.ts';
 import { turns } from '../testing/clock.ts';
 import { CommandWorld, device } from '../testing/command-world.ts';
 import type { Commands } from './commands.ts';
@@ -24,6 +25,7 @@ async function opened(count: number, limits = {}) {
           return commands.request(request);
         },
       },
+      hasCommand: (name) => name === 'wake' || name === 'reboot',
       members: (_group, cursor, limit) => {
         const ids = [...world.devices.keys()];
         const from = Number(cursor ?? 0);
@@ -132,4 +134,31 @@ test('a batch that has not come through in a day ends, and is forgotten after th
   await again.close();
   await turns();
   assert.deepEqual(world.named('deviceServiceFailed'), []);
+});
+
+test('a command that no type has and a group without devices are refused, and nothing is kept', async () => {
+  const { world, groups } = await opened(0);
+  await assert.rejects(groups.request(wake), (error: DeviceError) => {
+    assert.deepEqual([error.code, error.problems.length], ['invalid', 1]);
+    return /group is "all": one with a device/.test(error.message);
+  });
+  world.devices.set('d0', device('d0', 'camera'));
+  await assert.rejects(groups.request({ ...wake, type: 'nosuch' }), /type is "nosuch": a command of a type of device/);
+  assert.equal(await groups.get(wake.id), undefined);
+  await groups.close();
+});
+
+test('the oldest that have ended make room for others', async () => {
+  const { world, groups } = await opened(1, { commandHistoryMax: 2 });
+  for (const id of ['one', 'two', 'three']) {
+    await groups.request({ ...wake, id });
+    await world.clock.passInTurns(1_000);
+  }
+  const kept = await Promise.all(['one', 'two', 'three'].map((id) => groups.get(id)));
+  assert.deepEqual(
+    kept.map((batch) => batch?.id),
+    [undefined, 'two', 'three'],
+  );
+  assert.ok(world.events.some((event) => event.name === 'deviceLimitReached' && event.limit === 'commandHistoryMax'));
+  await groups.close();
 });

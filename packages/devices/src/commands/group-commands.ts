@@ -8,11 +8,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Awaitable, RevisionConflict, type Table, type TableDefinition, type Timer } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
 import { DeviceError, throwProblems } from '../device-error.ts';
+import type { CommandLimits } from '../limits/command-limits.ts';
 import type { ServiceParts } from '../ports.ts';
+import { Turns } from '../turns.ts';
 import { isCommandId } from './command.ts';
-import type { CommandLimits } from './command-limits.ts';
 import { type CommandRequest, readInput } from './command-request.ts';
 import type { Commands } from './commands.ts';
+import { HistoryRoom } from './history-room.ts';
 
 const TICK_MS = 100;
 const PAGE_MAX = 500;
@@ -71,7 +73,12 @@ export interface GroupPage {
 
 export interface GroupCommandsOptions extends ServiceParts {
   readonly commands: Pick<Commands, 'request'>;
-  readonly limits: Pick<CommandLimits, 'commandBatchesMax' | 'commandHistoryS' | 'commandBytesMax'>;
+  readonly limits: Pick<
+    CommandLimits,
+    'commandBatchesMax' | 'commandHistoryS' | 'commandHistoryMax' | 'commandHistoryBytesMax' | 'commandBytesMax'
+  >;
+  /** Whether a type of device has a command of this name. */
+  readonly hasCommand: (name: string) => boolean;
   /** A page of the members of a group, in an order that stays. */
   readonly members: (group: string, cursor: string | undefined, limit: number) => Awaitable<GroupPage>;
 }
@@ -98,15 +105,26 @@ export class GroupCommands {
   readonly #options: GroupCommandsOptions;
   readonly #table: Table<Batch>;
   readonly #running = new Map<string, Running>();
-  /** Requests that are being stored, by id. */
-  readonly #requests = new Map<string, Promise<Batch>>();
+  /** Those that are being stored, by id: check and put are one step for everybody who comes with the same id. */
+  readonly #requests = new Turns();
   readonly #timers: readonly Timer[];
+  readonly #history: HistoryRoom<Batch>;
   #underWay: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
   private constructor(options: GroupCommandsOptions) {
     this.#options = options;
-    this.#table = options.tables.table(BATCHES);
+    const table = options.tables.table(BATCHES);
+    this.#table = table;
+    const { clock, limits, tell } = options;
+    this.#history = new HistoryRoom({
+      ...{ table, clock, recordsMax: limits.commandHistoryMax, bytesMax: limits.commandHistoryBytesMax },
+      madeRoom: (batches) => {
+        const detail = `${batches} of the oldest to groups that have ended made room`;
+        tell({ name: 'deviceLimitReached', limit: 'commandHistoryMax', deviceId: '', detail });
+      },
+      failed: (error) => tell({ name: 'deviceServiceFailed', error: String(error) }),
+    });
     this.#timers = [
       options.clock.every(TICK_MS, () => this.#tick()),
       options.clock.every(60_000, () => this.#track(this.#forget())),
@@ -118,6 +136,7 @@ export class GroupCommands {
     const groups = new GroupCommands(options);
     try {
       await groups.#takeUp();
+      groups.#history.begin();
       return groups;
     } catch (error) {
       await groups.close();
@@ -126,9 +145,11 @@ export class GroupCommands {
   }
 
   /**
-   * Has a command done by each member that the group has when it is its turn. Settles when that is stored. The same id
-   * again is the same batch.
-   * @throws DeviceError 'invalid', 'batches-limit', 'command-conflict'
+   * Has a command done by each member of the group, a page of members at a time in an order that stays. One that leaves before
+   * its turn is not asked, and one that joins only where its place in the order is still to come: who has to be asked for
+   * certain is a member when this is called. Settles when the batch is stored. The same id again is the same batch.
+   * @throws DeviceError 'invalid', also for a command that no type has and a group without devices, 'batches-limit',
+   *   'command-conflict'
    */
   async request(request: GroupRequest): Promise<Batch> {
     const { group, type, perSecond = PER_SECOND, id = randomUUID() } = request;
@@ -138,14 +159,7 @@ export class GroupCommands {
     if (!Number.isInteger(perSecond) || perSecond < 1 || perSecond > PER_SECOND_MAX)
       problems.push(`perSecond is ${perSecond}: 1 to ${PER_SECOND_MAX} commands a second are expected`);
     throwProblems(`send the command ${quoted(type)} to the group ${quoted(group)}`, problems);
-    const before = this.#requests.get(id);
-    if (before !== undefined) {
-      await before.catch(() => undefined);
-      return this.request({ ...request, id });
-    }
-    const run = this.#request(id, perSecond, request).finally(() => this.#requests.delete(id));
-    this.#requests.set(id, run);
-    return run;
+    return this.#requests.run(id, () => this.#request(id, perSecond, request));
   }
 
   /** A batch; undefined where there is none, or none any more. */
@@ -170,6 +184,7 @@ export class GroupCommands {
       const batch: Batch = { ...record.value, state: 'cancelled', endedAtMs: this.#options.clock.nowMs() };
       try {
         await this.#table.put(id, batch, record.revision);
+        this.#history.ended(batch);
         return batch;
       } catch (error) {
         // A page was being stored: at most one more can be.
@@ -184,8 +199,9 @@ export class GroupCommands {
     if (this.#isClosed) return;
     this.#isClosed = true;
     for (const timer of this.#timers) timer.cancel();
-    await Promise.allSettled(this.#requests.values());
+    await this.#requests.idle();
     await this.#underWay;
+    await this.#history.close();
     await this.#table.close();
   }
 
@@ -207,6 +223,7 @@ export class GroupCommands {
     );
     const existing = await this.get(id);
     if (existing !== undefined) return sameBatch(existing, { group, type, input, ttlS, perSecond });
+    await this.#checkTarget(request);
     if (this.#running.size >= limits.commandBatchesMax) {
       const detail = `${this.#running.size} commands to groups are under way`;
       tell({ name: 'deviceLimitReached', limit: 'commandBatchesMax', deviceId: '', detail });
@@ -230,6 +247,16 @@ export class GroupCommands {
     }
     running.isBusy = false;
     return batch;
+  }
+
+  /** What nobody could ever get is not kept for days. @throws DeviceError 'invalid' */
+  async #checkTarget({ group, type }: GroupRequest): Promise<void> {
+    const { hasCommand, members } = this.#options;
+    const problems = hasCommand(type) ? [] : [`type is ${quoted(type)}: a command of a type of device is expected`];
+    const { deviceIds, cursor } = await members(group, undefined, 1);
+    if (deviceIds.length === 0 && cursor === undefined)
+      problems.push(`group is ${quoted(group)}: one with a device is expected`);
+    throwProblems(`send the command ${quoted(type)} to the group ${quoted(group)}`, problems);
   }
 
   #start(batch: Batch): Running {
@@ -298,8 +325,10 @@ export class GroupCommands {
     const { id } = running.batch;
     // Somebody cancelled it meanwhile.
     if (this.#running.get(id) !== running) return;
-    await this.#table.put(id, { ...running.batch, state, endedAtMs: this.#options.clock.nowMs() });
+    const batch: Batch = { ...running.batch, state, endedAtMs: this.#options.clock.nowMs() };
+    await this.#table.put(id, batch);
     this.#running.delete(id);
+    this.#history.ended(batch);
   }
 
   /** The code of the error where no command is taken for the device. */
@@ -323,7 +352,7 @@ export class GroupCommands {
     const untilMs = this.#options.clock.nowMs() - this.#options.limits.commandHistoryS * 1_000;
     const { records } = await this.#table.scan({ index: 'ended', limit: PAGE_MAX });
     const old = records.filter(({ value }) => (value.endedAtMs ?? Infinity) <= untilMs);
-    await Promise.all(old.map(({ key, revision }) => this.#table.delete(key, revision)));
+    await Promise.all(old.map((record) => this.#history.forget(record)));
   }
 }
 

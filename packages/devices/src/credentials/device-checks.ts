@@ -32,7 +32,7 @@ export const DEVICE_CHECKS = {
   },
   'device-credential': {
     reasonCode: ReasonCode.notAuthorized,
-    description: 'Devices of the type show the other kind of credential.',
+    description: 'Devices of the type show the other kind of credential; 0x86 where no certificate was looked at.',
   },
   'client-id': {
     reasonCode: ReasonCode.clientIdentifierNotValid,
@@ -59,6 +59,12 @@ export type DeviceProof =
   | { readonly kind: 'token'; readonly tokenId: string; readonly endsAtMs: number }
   /** `authority`: the one that issued it. */
   | { readonly kind: 'certificate'; readonly authority: string };
+
+/** What came of a client whose certificate was not looked at. */
+export interface ShownCredentials {
+  readonly hasPassword: boolean;
+  readonly listener: string;
+}
 
 /** `detail` is for operators; a client of 5.0 learns `reason`. */
 export function deviceRefusal(check: DeviceCheck, detail: string, reason?: string): Refusal {
@@ -105,6 +111,20 @@ export class DeviceChecks {
     if (problems.length > 0) return deviceRefusal('device-attributes', problems.join('; '));
     const problem = compiled.clientId?.problem(clientId, device);
     return problem === undefined ? undefined : deviceRefusal('client-id', problem);
+  }
+
+  /**
+   * What operators learn where the device comes with certificates and the client showed none that counts; undefined for
+   * other devices. To the client it is a token that is wrong: whether there is such a device it does not learn.
+   */
+  missingCertificate(device: Device, { hasPassword, listener }: ShownCredentials): Refusal | undefined {
+    if (this.#types.get(device.type)?.type.credential !== 'certificate') return undefined;
+    const detail = hasPassword
+      ? 'a password was sent, which counts before a certificate; none, or an empty one, is expected'
+      : `no certificate came at the listener ${quoted(listener)}, which has to ask for one (clientCertificate: optional)`;
+    const { reasonCode } = DEVICE_CHECKS.token;
+    const refusal = deviceRefusal('device-credential', `${detail}: the type ${device.type} takes certificates only`);
+    return { ...refusal, reasonCode };
   }
 
   /** Another object, or none, where the type was replaced since. */

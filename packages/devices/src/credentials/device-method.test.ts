@@ -140,8 +140,10 @@ test('refuses a device that is disabled, its token expired or rotated out, or it
 });
 
 test('takes a token and a certificate only of types that show them', async () => {
-  const { answer, tokens } = await withPlayers();
+  const { answer, tokens, registry } = await withPlayers();
+  await registry.change('p1', { type: 'lamp' }, { by });
   const { token } = await tokens.issue('p1', { by });
+  await registry.change('p1', { type: 'player' }, { by });
   assert.equal(await answer({ username: 'p1', password: token }), 'refuse 0x87 device-credential');
 });
 
@@ -171,16 +173,46 @@ test('lets a device in with a certificate of its authority, with an empty passwo
   // With a password it is the password that counts.
   assert.equal(
     await answer({ username: 'p1', password: 'x', certificates: certificateOf(own, 'p1') }),
-    'refuse 0x86 token',
+    'refuse 0x86 device-credential',
+  );
+});
+
+test('says to operators what keeps out a device that comes with certificates, and to the client what it says to all', async () => {
+  const { ask, refused } = await withPlayers();
+  const told = [];
+  for (const shown of [
+    { username: 'p1' },
+    { username: 'p1', password: 'x' },
+    { username: 'p9' },
+    { username: 'p9', password: 'x' },
+  ]) {
+    const answer = await ask(shown);
+    told.push(answer?.kind === 'refuse' && [answer.reasonCode, answer.reason]);
+  }
+  assert.deepEqual(told, Array(4).fill([0x86, undefined]));
+  assert.deepEqual(
+    refused.slice(0, 2).map(({ refusal }) => refusal.detail),
+    [
+      'no certificate came at the listener "test", which has to ask for one (clientCertificate: optional): the type player takes certificates only',
+      'a password was sent, which counts before a certificate; none, or an empty one, is expected: the type player takes certificates only',
+    ],
   );
 });
 
 test('refuses a certificate whose Common Name is not the User Name', async () => {
-  const { answer, registry } = await withPlayers();
+  const { answer, registry, refused } = await withPlayers();
   await registry.add({ id: 'p3', type: 'player' }, by);
   assert.equal(
     await answer({ username: 'p3', certificates: certificateOf(own, 'p1') }),
     'refuse 0x87 certificate-username',
+  );
+  // Under both names: it is one of the devices that does not come in.
+  assert.deepEqual(
+    refused.map(({ deviceId, isKnown, refusal }) => [deviceId, isKnown, refusal.check]),
+    [
+      ['p1', true, 'certificate-username'],
+      ['p3', false, 'certificate-username'],
+    ],
   );
   assert.equal(
     await answer({ username: 'P1', certificates: certificateOf(own, 'p1') }),

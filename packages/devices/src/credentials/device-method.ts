@@ -55,7 +55,10 @@ export interface DeviceMethodParts {
   readonly certificates: CertificatePolicy | undefined;
   /** Undefined: nothing is known of sessions that removed devices left. */
   readonly sessions?: FormerSessions;
-  /** Told of each client that the method did not let in, under the User Name that it showed. */
+  /**
+   * Told of each client that the method did not let in, under the User Name that it showed; where its certificate is a good
+   * one of another name, under that too.
+   */
   readonly onRefused: (refused: RefusedDevice) => void;
   /**
    * What becomes of who did not prove to be a device: refused, or asked by the next method, whether there is such a device
@@ -124,7 +127,10 @@ export class DeviceMethod implements Method {
             ? this.#admitAsItIs(request, registered, proof, undefined)
             : this.#admit(request, registered, proof, undefined);
         }
-        const refusal = tokenRefusal(verdict, registered, presented);
+        const shown = { hasPassword: presented.length > 0, listener: request.listener };
+        const refusal =
+          (verdict.kind === 'wrong' && registered && this.#parts.checks.missingCertificate(registered.device, shown)) ||
+          tokenRefusal(verdict, registered, presented);
         return this.#refuse(request, registered, refusal, verdict.kind === 'wrong');
       });
     });
@@ -140,7 +146,12 @@ export class DeviceMethod implements Method {
       return this.#refuse(request, undefined, refusal, found.problem === 'foreign');
     }
     const { commonName } = found.facts;
-    if (commonName !== username) return this.#refuse(request, undefined, otherName(commonName, username), false);
+    if (commonName !== username) {
+      const refusal = otherName(commonName, username);
+      // Its certificate is good: who looks for why this device does not come in has to find it.
+      if (commonName !== undefined) this.#tell(request, commonName, true, refusal);
+      return this.#refuse(request, undefined, refusal, false);
+    }
     return after(this.#registered(username, found.facts), (registered) => {
       if (registered === undefined) {
         const detail = `no device has the id ${quoted(username)}, one that is registered is expected`;
@@ -213,15 +224,23 @@ export class DeviceMethod implements Method {
 
   /** `isUnproven`: nothing shows that the client is the device, so that another method may know it. */
   #refuse(
-    { connect, peer, listener }: AuthenticationRequest,
+    request: AuthenticationRequest,
     registered: RegisteredDevice | undefined,
     refusal: Refusal,
     isUnproven: boolean,
   ): Refusal | undefined {
-    const { username: deviceId = '', clientId } = connect;
-    const isKnown = registered !== undefined;
-    this.#parts.onRefused({ deviceId, isKnown, clientId, address: peer.address, listener, refusal });
+    this.#tell(request, request.connect.username ?? '', registered !== undefined, refusal);
     return isUnproven && this.#parts.unproven === 'next' ? undefined : refusal;
+  }
+
+  #tell(
+    { connect, peer, listener }: AuthenticationRequest,
+    deviceId: string,
+    isKnown: boolean,
+    refusal: Refusal,
+  ): void {
+    const { clientId } = connect;
+    this.#parts.onRefused({ deviceId, isKnown, clientId, address: peer.address, listener, refusal });
   }
 }
 

@@ -3,7 +3,7 @@
  * bounded: a device that tries again and again with the same fault has one entry with a count, and names that nobody has
  * cannot push out those of devices.
  */
-import type { BrokerEvent, Clock } from '@dunlin/broker';
+import { type BrokerEvent, type Clock, withoutSecrets } from '@dunlin/broker';
 import { BoundedMap } from '@dunlin/identity';
 import { hexadecimal, quoted } from '@dunlin/protocol';
 import { isDeviceId } from '../registry/device-id.ts';
@@ -131,12 +131,12 @@ function isSame(one: Said, other: Said): boolean {
   return one.check === other.check && one.detail === other.detail && one.clientId === other.clientId;
 }
 
-/** What comes from clients is as long as they like. */
+/** What comes from clients is as long as they like, and may be a secret in the wrong place. */
 function cut({ check, detail, clientId, address, listener }: Said): Said {
   return {
     check: check.slice(0, NAME_CHARACTERS_MAX),
-    detail: detail?.slice(0, TEXT_CHARACTERS_MAX),
-    clientId: clientId.slice(0, NAME_CHARACTERS_MAX),
+    detail: detail && withoutSecrets(detail).slice(0, TEXT_CHARACTERS_MAX),
+    clientId: withoutSecrets(clientId).slice(0, NAME_CHARACTERS_MAX),
     address,
     listener,
   };

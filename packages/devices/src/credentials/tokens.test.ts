@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type PasswordHash, PasswordVerifier, type Verdict } from '@dunlin/identity';
+import type { DeviceError } from '../device-error.ts';
 import { testRegistry } from '../testing/registry.ts';
 import { Tokens } from './tokens.ts';
 
@@ -26,8 +27,8 @@ async function setUp() {
   const { registry, parts, types } = testRegistry();
   const verifier = new CountingVerifier();
   const tokens = new Tokens(parts, registry, verifier);
-  await registry.add({ id: 'd1', type: 'player' }, by);
-  await registry.add({ id: 'd2', type: 'player' }, by);
+  await registry.add({ id: 'd1', type: 'lamp' }, by);
+  await registry.add({ id: 'd2', type: 'lamp' }, by);
   const check = async (deviceId: string, token: string) =>
     tokens.check(await registry.get(deviceId), Buffer.from(token));
   const kind = async (deviceId: string, token: string) => (await check(deviceId, token)).kind;
@@ -146,7 +147,7 @@ test('does not let tokens count for a device that came later under the same id',
   const { token } = await tokens.issue('d1', { by });
   await registry.remove('d1', { by });
   assert.equal(await kind('d1', token), 'wrong');
-  await registry.add({ id: 'd1', type: 'player' }, by);
+  await registry.add({ id: 'd1', type: 'lamp' }, by);
   assert.equal(await kind('d1', token), 'wrong');
   assert.deepEqual(await list('d1'), []);
   const fresh = await tokens.issue('d1', { by });
@@ -160,7 +161,7 @@ test('does not let a short token count for a device that came later, while lefto
   // As after a crash: nobody drops them.
   await tokens.close();
   await registry.remove('d1', { by });
-  await registry.add({ id: 'd1', type: 'player' }, by);
+  await registry.add({ id: 'd1', type: 'lamp' }, by);
   assert.notEqual(parts.tables.table({ name: 'device-tokens', indexes: {} }).get('d1'), undefined);
   assert.equal(await kind('d1', 'hunter2'), 'wrong');
 });
@@ -183,9 +184,9 @@ test('drops the tokens of a removed device, and keeps those of one that took its
   await registry.remove('d1', { by });
   await new Promise(setImmediate);
   assert.equal(parts.tables.table({ name: 'device-tokens', indexes: {} }).get('d1'), undefined);
-  await registry.add({ id: 'd1', type: 'player' }, by);
+  await registry.add({ id: 'd1', type: 'lamp' }, by);
   await registry.remove('d1', { by });
-  await registry.add({ id: 'd1', type: 'player' }, by);
+  await registry.add({ id: 'd1', type: 'lamp' }, by);
   await tokens.issue('d1', { by });
   await new Promise(setImmediate);
   assert.notEqual(parts.tables.table({ name: 'device-tokens', indexes: {} }).get('d1'), undefined);
@@ -317,4 +318,45 @@ test('tells listeners of the tokens as they are now', async () => {
     ['d1', 1],
     ['d1', 0],
   ]);
+});
+
+test('gives no token to a device of a type that comes in with certificates only', async () => {
+  const { tokens, registry, list } = await setUp();
+  await registry.add({ id: 'p1', type: 'player' }, by);
+  const refused = {
+    code: 'credential-kind',
+    message:
+      'Cannot give "p1" a token: devices of the type "player" come in with certificates only; a certificate is expected',
+  };
+  await assert.rejects(tokens.issue('p1', { by }), refused);
+  await assert.rejects(tokens.rotate('p1', { by }), refused);
+  for (const token of ['short', 'x'.repeat(40)]) {
+    await assert.rejects(tokens.importToken('p1', token, { by }), refused);
+    await assert.rejects(tokens.importOnce('p1', token, by), refused);
+  }
+  assert.deepEqual(await list('p1'), []);
+  // What it had before its type took none it may still be rid of.
+  const { tokenId } = await tokens.issue('d1', { by });
+  await registry.change('d1', { type: 'player' }, { by });
+  await tokens.revoke('d1', tokenId, by);
+  assert.deepEqual(await list('d1'), []);
+});
+
+test('so many short tokens wait to be hashed, and none for a device that there is not or that has one', async () => {
+  const { registry, tokens } = await setUp();
+  await tokens.importToken('d1', 'hunter2', { by });
+  const ids = Array.from({ length: 101 }, (_, index) => `many-${index}`);
+  for (const id of ids) await registry.add({ id, type: 'lamp' }, by);
+  const imports = Promise.allSettled(ids.map((id) => tokens.importToken(id, 'hunter2', { by })));
+  const codeOf = (deviceId: string) =>
+    tokens.importToken(deviceId, 'hunter3', { by }).then(
+      () => undefined,
+      ({ code }: DeviceError) => code,
+    );
+  assert.deepEqual(
+    [await codeOf('nobody'), await codeOf('d1'), await codeOf('d2')],
+    ['unknown-device', 'token-limit', 'busy'],
+  );
+  const refused = (await imports).flatMap((one) => (one.status === 'rejected' ? [one.reason.code] : []));
+  assert.deepEqual(refused, ['busy']);
 });

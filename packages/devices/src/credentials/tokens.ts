@@ -15,10 +15,11 @@ import { hashPassword, isReadable, type PasswordVerifier, parseHash } from '@dun
 import { quoted } from '@dunlin/protocol';
 import { after } from '../awaitable.ts';
 import { compareAndSet } from '../compare-and-set.ts';
+import type { Device } from '../device.ts';
 import { DeviceError, throwProblems } from '../device-error.ts';
+import { CREDENTIAL_LIMITS } from '../limits/credential-limits.ts';
 import type { ServiceParts } from '../ports.ts';
 import type { RegisteredDevice, Registry } from '../registry/registry.ts';
-import { CREDENTIAL_LIMITS } from './credential-limits.ts';
 import {
   digestOf,
   endOf,
@@ -70,6 +71,8 @@ const EXPIRY_MAX_S = 3_155_760_000;
 const OVERLAP_MAX_S = 31_536_000;
 const LABEL_CHARACTERS_MAX = 128;
 const USE_WRITTEN_MS = 60_000;
+/** Short tokens that wait to be hashed for an import: a few seconds of work. */
+const HASHING_MAX = 100;
 const WRONG: TokenVerdict = { kind: 'wrong' };
 /** What an unknown device costs where short tokens are in use: argon2id as it is written. */
 const LIKE_SHORT = parseHash(`$argon2id$v=19$m=19456,t=2,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`);
@@ -91,6 +94,9 @@ export class Tokens {
   #hasShort: boolean | undefined;
   /** A device that was let in lately: what is read of it is what an unknown one costs. */
   #likeness = '';
+  /** Short tokens that are being hashed or wait for it. */
+  #hashing = 0;
+  #lastHash: Promise<unknown> = Promise.resolve();
 
   /** `verifier`: that of the server, which bounds what short tokens cost. `perDeviceMax`: `tokensPerDeviceMax`. */
   constructor(
@@ -115,7 +121,7 @@ export class Tokens {
 
   /**
    * Makes a token; resolves when it survives a crash.
-   * @throws DeviceError 'unknown-device', 'token-limit', 'invalid'
+   * @throws DeviceError 'unknown-device', 'credential-kind', 'token-limit', 'invalid'
    */
   async issue(deviceId: string, options: IssueOptions): Promise<IssuedToken> {
     checkOptions(options);
@@ -129,34 +135,37 @@ export class Tokens {
   /**
    * Takes a token that the device has already. One of 32 bytes and more is kept as SHA-256, a shorter one as argon2id, which
    * costs 25 ms a check; a device has one such at the most.
-   * @throws DeviceError 'unknown-device', 'token-limit', 'invalid'
+   * @throws DeviceError 'unknown-device', 'credential-kind', 'token-limit', 'invalid', 'busy'
    */
   async importToken(deviceId: string, token: string, options: IssueOptions): Promise<Omit<IssuedToken, 'token'>> {
     checkOptions(options);
-    this.checkImport(token);
+    checkText(token);
     const bytes = Buffer.from(token);
     if (bytes.length >= LONG_TOKEN_BYTES)
       return this.#add(deviceId, digestOf(bytes), options, (tokens) => this.#room(deviceId, tokens));
-    return this.#add(deviceId, await hashPassword(bytes), options, (tokens) => {
-      const nowMs = this.#clock.nowMs();
-      if (tokens.some((one) => isShort(one) && endOf(one) > nowMs))
-        throw this.#limitReached(
-          deviceId,
-          'shortTokensPerDeviceMax',
-          `it has one below ${LONG_TOKEN_BYTES} bytes, which is the most`,
-        );
-      return this.#room(
-        deviceId,
-        tokens.filter((one) => !isShort(one)),
-      );
-    });
+    const makeRoom = (tokens: readonly StoredToken[]) => this.#shortRoom(deviceId, tokens);
+    // What would be refused anyway costs no hash.
+    const registered = await this.#registry.get(deviceId);
+    if (registered === undefined) throw unknownDevice(deviceId);
+    this.#checkType(deviceId, registered.device.type);
+    const record = await this.#table.get(deviceId);
+    makeRoom(record?.value.generation === registered.generation ? record.value.tokens : []);
+    return this.#add(deviceId, await this.#hashShort(deviceId, bytes), options, makeRoom);
   }
 
-  /** Whether a text can be a token that is imported. @throws DeviceError 'invalid' */
-  checkImport(token: string): void {
-    const bytes = Buffer.byteLength(token);
-    if (bytes >= 1 && bytes <= TOKEN_BYTES_MAX && token.isWellFormed()) return;
-    throwProblems('import a token', [`the token has ${bytes} bytes: 1 to ${TOKEN_BYTES_MAX} of UTF-8 are expected`]);
+  /** Whether a text can be a token that is imported for a device of the type. @throws DeviceError 'credential-kind', 'invalid' */
+  checkImport(token: string, deviceId: string, type: string): void {
+    this.#checkType(deviceId, type);
+    checkText(token);
+  }
+
+  /** @throws DeviceError 'credential-kind' */
+  #checkType(deviceId: string, type: string): void {
+    if (this.#registry.credentialOf(type) !== 'certificate') return;
+    throw new DeviceError(
+      'credential-kind',
+      `Cannot give ${quoted(deviceId)} a token: devices of the type ${quoted(type)} come in with certificates only; a certificate is expected`,
+    );
   }
 
   /**
@@ -178,7 +187,7 @@ export class Tokens {
   /**
    * Makes a token in place of those that the device has, which count on for a while. Where there is no room the one of them
    * that ends first goes now.
-   * @throws DeviceError 'unknown-device', 'invalid'
+   * @throws DeviceError 'unknown-device', 'credential-kind', 'invalid'
    */
   async rotate(deviceId: string, options: RotateOptions): Promise<IssuedToken> {
     checkOptions(options);
@@ -207,10 +216,12 @@ export class Tokens {
   }
 
   /**
-   * Takes a token away; who is connected with it goes. Resolves when that survives a crash.
+   * Takes a token away; who is connected with it goes. The device gets no other one by what it was given before. Resolves when
+   * that survives a crash.
    * @throws DeviceError 'unknown-device', 'unknown-token'
    */
   async revoke(deviceId: string, tokenId: string, by: string): Promise<void> {
+    await this.#registry.withdrawTrust(deviceId);
     await this.#update(deviceId, (tokens) => {
       const rest = tokens.filter(({ id }) => id !== tokenId);
       if (rest.length === tokens.length)
@@ -220,8 +231,19 @@ export class Tokens {
         );
       return rest;
     });
-    this.#verifier.forget(ownerOf(deviceId, tokenId));
-    this.#tell({ name: 'tokenRevoked', deviceId, tokenId, by });
+    this.#revoked(deviceId, tokenId, by);
+  }
+
+  /** Takes all tokens away from a device that is given others in their place; else as `revoke`. @throws DeviceError 'unknown-device' */
+  async clear(registered: RegisteredDevice, by: string): Promise<void> {
+    const { id } = registered.device;
+    if ((await this.list(registered)).length === 0) return;
+    let gone: readonly StoredToken[] = [];
+    await this.#update(id, (tokens) => {
+      gone = tokens;
+      return [];
+    });
+    for (const token of gone) this.#revoked(id, token.id, by);
   }
 
   /** What may be seen of the tokens of a device, those that have ended included until others need their room. */
@@ -322,6 +344,38 @@ export class Tokens {
     }
   }
 
+  /** One after the other: an import takes what one core does, and leaves the others to devices. @throws DeviceError 'busy' */
+  async #hashShort(deviceId: string, token: Uint8Array): Promise<string> {
+    if (this.#hashing >= HASHING_MAX)
+      throw new DeviceError(
+        'busy',
+        `Cannot import a token of ${quoted(deviceId)}: ${HASHING_MAX} short ones wait to be hashed; fewer at once are expected`,
+      );
+    this.#hashing += 1;
+    const mine = this.#lastHash
+      .then(() => hashPassword(token))
+      .finally(() => {
+        this.#hashing -= 1;
+      });
+    this.#lastHash = mine.catch(() => undefined);
+    return mine;
+  }
+
+  /** As `#room`, for a short one. @throws DeviceError 'token-limit' */
+  #shortRoom(deviceId: string, tokens: readonly StoredToken[]): readonly StoredToken[] {
+    const nowMs = this.#clock.nowMs();
+    if (tokens.some((one) => isShort(one) && endOf(one) > nowMs))
+      throw this.#limitReached(
+        deviceId,
+        'shortTokensPerDeviceMax',
+        `it has one below ${LONG_TOKEN_BYTES} bytes, which is the most`,
+      );
+    return this.#room(
+      deviceId,
+      tokens.filter((one) => !isShort(one)),
+    );
+  }
+
   /** The tokens that may stay beside a new one: those that have ended go first. @throws DeviceError 'token-limit' */
   #room(deviceId: string, tokens: readonly StoredToken[]): readonly StoredToken[] {
     if (tokens.length < this.#perDeviceMax) return tokens;
@@ -337,6 +391,11 @@ export class Tokens {
     return new DeviceError('token-limit', `Cannot add a token to ${quoted(deviceId)}: ${detail}`);
   }
 
+  #revoked(deviceId: string, tokenId: string, by: string): void {
+    this.#verifier.forget(ownerOf(deviceId, tokenId));
+    this.#tell({ name: 'tokenRevoked', deviceId, tokenId, by });
+  }
+
   async #add(
     deviceId: string,
     hash: Uint8Array | string,
@@ -346,7 +405,8 @@ export class Tokens {
     const createdAtMs = this.#clock.nowMs();
     const expiresAtMs = expiresInS === undefined ? Infinity : createdAtMs + expiresInS * 1_000;
     let tokenId = '';
-    await this.#update(deviceId, (tokens) => {
+    await this.#update(deviceId, (tokens, { type }) => {
+      this.#checkType(deviceId, type);
       const kept = makeRoom(tokens);
       tokenId = newTokenId(tokens);
       const fields = { label, createdAtMs, expiresAtMs, overlapEndsAtMs: Infinity, lastUsedAtMs: undefined };
@@ -356,12 +416,15 @@ export class Tokens {
     return { tokenId, expiresAtMs };
   }
 
-  async #update(deviceId: string, change: (tokens: readonly StoredToken[]) => readonly StoredToken[]): Promise<void> {
+  async #update(
+    deviceId: string,
+    change: (tokens: readonly StoredToken[], device: Device) => readonly StoredToken[],
+  ): Promise<void> {
     await compareAndSet(this.#table, deviceId, async (record) => {
       const registered = await this.#registry.get(deviceId);
       if (registered === undefined) throw unknownDevice(deviceId);
-      const { generation } = registered;
-      const tokens = change(record?.value.generation === generation ? record.value.tokens : []);
+      const { generation, device } = registered;
+      const tokens = change(record?.value.generation === generation ? record.value.tokens : [], device);
       const revision = await this.#table.put(deviceId, { generation, tokens }, record?.revision ?? 0);
       // It may have been removed, and its tokens taken away, before this one was there.
       if ((await this.#registry.get(deviceId))?.generation === generation) return;
@@ -369,6 +432,13 @@ export class Tokens {
       throw unknownDevice(deviceId);
     });
   }
+}
+
+/** @throws DeviceError 'invalid' */
+function checkText(token: string): void {
+  const bytes = Buffer.byteLength(token);
+  if (bytes >= 1 && bytes <= TOKEN_BYTES_MAX && token.isWellFormed()) return;
+  throwProblems('import a token', [`the token has ${bytes} bytes: 1 to ${TOKEN_BYTES_MAX} of UTF-8 are expected`]);
 }
 
 function unknownDevice(deviceId: string): DeviceError {

@@ -35,8 +35,7 @@ class World {
       ...{ tables, clock, broker, connections, tell: (event) => this.events.push(event) },
       lookup: async (deviceId) => {
         const found = this.devices.get(deviceId);
-        const type = found && this.types.get(found.type);
-        return found && type && { device: found, generation: 'g', type };
+        return found && { device: found, generation: 'g', type: this.types.get(found.type) };
       },
     });
     return this.presence;
@@ -290,4 +289,30 @@ test('a presence that settles waits for what is under way, or until it is late, 
   await world.presence.settle(Promise.resolve());
   const error = 'Cannot say of 1 devices whether they are connected: that it takes less time is expected';
   assert.deepEqual(world.events.at(-1), { name: 'deviceServiceFailed', error });
+});
+
+test('a client that came in the moment in which its device was removed leaves nothing behind', async () => {
+  const world = new World();
+  world.devices.delete('d');
+  await world.presence.deviceRemoved('d');
+  world.connected('1');
+  await turns();
+  assert.equal((await world.presence.get('d'))?.session, 1);
+  world.disconnected('1');
+  await turns();
+  assert.equal(await world.presence.get('d'), undefined);
+  world.devices.set('d', device('d', 'camera'));
+  world.connected('2');
+  await turns();
+  assert.equal(world.shown()?.['session'], 1);
+});
+
+test('a device whose type is gone keeps the number of its session', async () => {
+  const world = new World();
+  world.connected('1');
+  await turns();
+  world.types.prepareReplace([deviceType({ name: 'silent' })])();
+  world.disconnected('1');
+  await turns();
+  assert.deepEqual([world.shown(), (await world.presence.get('d'))?.session], [undefined, 1]);
 });

@@ -7,8 +7,8 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Awaitable, Table, TablePage, Timer } from '@dunlin/broker';
-import type { DeviceLookup } from '../known-device.ts';
 import type { DeviceBroker, ServiceParts } from '../ports.ts';
+import type { DeviceLookup } from '../registry/known-device.ts';
 import type { Connected, ConnectionEvent, Connections } from './connections.ts';
 import { CONNECTED, PRESENCE_TABLE, type PresenceRecord, presenceMessage } from './presence-table.ts';
 
@@ -191,7 +191,6 @@ export class Presence {
     while (lane.events.length > 0) {
       this.#number(lane);
       if (lane.state === undefined) this.#forgotten(deviceId);
-      else if (!lane.state.connected && this.#removed.has(deviceId)) await this.#forget(lane);
       else await this.#say(lane, lane.state);
     }
     // In the turn in which there was nothing more: what comes a moment later begins anew.
@@ -202,12 +201,14 @@ export class Presence {
     if (this.#lanes.get(lane.deviceId) === lane) this.#lanes.delete(lane.deviceId);
   }
 
-  /** Stores and publishes the state, unless there is a newer one before it is published. */
+  /** Stores and publishes the state, unless there is a newer one before it is published; forgets a device that is none any more. */
   async #say(lane: Lane, state: PresenceRecord): Promise<void> {
     const { deviceId, stored } = lane;
     const known = await this.#options.lookup(deviceId);
+    // Also where it came in the moment of its removal, so that nobody knew of it then: another device of this id begins anew.
+    if (known === undefined && !state.connected) return this.#forget(lane);
     const values = known && { deviceId, attributes: known.device.attributes };
-    const record = { ...state, topic: values && known.type.presence?.fill(values) };
+    const record = { ...state, topic: values && known.type?.presence?.fill(values) };
     if (lane.isSaid && isDeepStrictEqual(record, stored)) return;
     lane.isSaid = false;
     if (stored?.topic !== record.topic) await this.#publish(stored?.topic, new Uint8Array());

@@ -39,7 +39,7 @@ export interface PageRequest<Record, Item> {
 export async function boundedPage<Record, Item>(request: PageRequest<Record, Item>): Promise<BoundedPage<Item>> {
   const { clock, index, limit = LIST_LIMIT, look } = request;
   if (!Number.isInteger(limit) || limit < 1 || limit > LIST_LIMIT_MAX)
-    throw new DeviceError('invalid', `Cannot list devices: the limit is ${limit}, 1 to ${LIST_LIMIT_MAX} is expected`);
+    throw new DeviceError('invalid', `Cannot make a list: the limit is ${limit}, 1 to ${LIST_LIMIT_MAX} is expected`);
   let cursor = request.cursor === undefined ? undefined : readCursor(request.cursor, index);
   const items: Item[] = [];
   let looks = 0;

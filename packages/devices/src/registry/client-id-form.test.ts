@@ -44,7 +44,18 @@ test('names each field where several differ', () => {
 });
 
 test('says what does not fit at all, and what the device lacks', () => {
-  assert.match(check.problem('hello', owner) ?? '', /does not fit "\{partner\}-\{app\}-\{space\}-\{device\}" with/);
+  const template = '{partner}-{app}-{space}-{device}';
+  assert.equal(
+    check.problem('hello', owner),
+    `the client id does not fit "${template}", which for this device is "p1-{app}-s1-${uuid}"`,
+  );
+  const patterned = compileClientId({ ...form, patterns: { app: ['fw', 'app'] } });
+  assert.match(patterned.problem('hello', owner) ?? '', / is "p1-\{app\}-s1-.*" with \{app\} \["fw","app"\]$/);
+  const twice = compileClientId({ template: '{one}-{two}-{device}', patterns: {}, equals: { device: '{deviceId}' } });
+  assert.match(
+    twice.problem(`a-b-c-${uuid}`, owner) ?? '',
+    /\(one way to read .* with \{device\} equal to \{deviceId\} is expected, there are two/,
+  );
   assert.match(
     check.problem(`p1-fw-s1-${uuid}`, { ...owner, attributes: { partner: 'p1' } }) ?? '',
     /no attribute for \{attr\.space\}/,
@@ -75,4 +86,15 @@ test('lets in exactly who has the values of the device, whatever they are', () =
       assert.ok(found !== undefined);
     }),
   );
+});
+
+test('a part of no device that holds no dash does not let two devices share a Client Identifier', () => {
+  const narrow = compileClientId({ ...form, patterns: { app: 'no-dash' } });
+  const one = { id: 'cam-1', attributes: { partner: 'p1', space: 'home' } };
+  const other = { id: '1', attributes: { partner: 'p1', space: 'cam' } };
+  assert.equal(narrow.problem('p1-fw-home-cam-1', one), undefined);
+  assert.ok(narrow.problem('p1-fw-home-cam-1', other) !== undefined);
+  const uuids = { id: uuid, attributes: { partner: uuid.replace('9', '8'), space: uuid.replace('9', '7') } };
+  const { partner, space } = uuids.attributes;
+  assert.equal(narrow.problem(`${partner}-fw-${space}-${uuid}`, uuids), undefined);
 });

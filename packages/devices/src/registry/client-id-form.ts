@@ -116,13 +116,21 @@ function difference(
   return undefined;
 }
 
-function unfit({ template }: ClientIdForm, known: readonly KnownField[], owner: ClientIdOwner): string {
-  const values = known.map(({ field, source }) => `{${field}} ${quoted(deviceValue(source, owner) ?? '')}`);
-  return `the client id does not fit ${quoted(template)}${values.length === 0 ? '' : ` with ${values.join(', ')}`}`;
+/** With the values of the device in the template, and what its other fields have to look like. */
+function unfit({ template, patterns }: ClientIdForm, known: readonly KnownField[], owner: ClientIdOwner): string {
+  const values = new Map(known.map(({ field, source }) => [field, deviceValue(source, owner) ?? '']));
+  const filled = template.replace(/\{([^{}]*)\}/g, (whole, field) => values.get(field) ?? whole);
+  const open = Object.entries(patterns).filter(([field]) => !values.has(field));
+  const looks = open.map(([field, pattern]) => `{${field}} ${JSON.stringify(pattern)}`);
+  const where = looks.length === 0 ? '' : ` with ${looks.join(', ')}`;
+  const its = values.size === 0 ? '' : `, which for this device is ${quoted(filled)}`;
+  return `the client id does not fit ${quoted(template)}${its}${where}`;
 }
 
-function secondReason(detail: string | undefined): string {
-  return detail === undefined ? '' : ` (${detail})`;
+/** Why a reading that fits is not taken, in the words of the form. That none fits was said. */
+function secondReason(detail = ''): string {
+  if (detail === '' || detail.startsWith('the client id fits none of ')) return '';
+  return ` (${detail.replaceAll('{attr.of.', '{attr.').replaceAll('{username}', '{deviceId}')})`;
 }
 
 function attributeOf(source: string): string | undefined {

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { DeviceError } from '../device-error.ts';
 import { CAMERA_ATTRIBUTES } from '../testing/registry.ts';
 import { CAMERA, PLAYER } from '../testing/types.ts';
-import { patchedDevice, readDeviceInput } from './device-input.ts';
+import { isAttributeValue, patchedDevice, readDeviceInput } from './device-input.ts';
 import { DeviceTypes } from './types.ts';
 
 const types = new DeviceTypes([CAMERA, PLAYER]);
@@ -88,4 +88,21 @@ test('returns a device or an error with faults, whatever it is given', () => {
         }
     }),
   );
+});
+
+test('an attribute holds nothing that cannot be seen, and no spaces around it', () => {
+  for (const value of [
+    't\u200b1',
+    't\u202e1',
+    '\ufefft1',
+    't1\u00ad',
+    ' t1',
+    't1 ',
+    '\u00a0t1',
+    't\u0000',
+    'x'.repeat(1_025),
+    '',
+  ])
+    assert.equal(isAttributeValue(value), false, JSON.stringify(value));
+  for (const value of ['t1', 'the hall', 'Küche', '居間', 'a=b, c']) assert.equal(isAttributeValue(value), true, value);
 });

@@ -182,7 +182,7 @@ class DeviceReader {
 
 const OWNER_EXPECTED = `a user name of 1 to ${DEVICE_LIMITS.ownerCharactersMax} readable characters`;
 const AUTHORITY_EXPECTED = 'the name of an authority, of letters, digits, ".", "_" and "-",';
-export const ATTRIBUTE_VALUE_EXPECTED = `a text of 1 to ${DEVICE_LIMITS.attributeCharactersMax} characters without control characters`;
+export const ATTRIBUTE_VALUE_EXPECTED = `a text of 1 to ${DEVICE_LIMITS.attributeCharactersMax} characters without control, invisible and direction characters and outer spaces`;
 const GROUP_EXPECTED =
   `1 to ${DEVICE_LIMITS.groupCharactersMax} readable characters without white space, "${GROUP_SEPARATOR}" and ` +
   `"${TYPE_GROUP}" in front`;
@@ -195,13 +195,14 @@ function isAuthority(text: string): boolean {
   return AUTHORITY.test(text);
 }
 
-/** Whether a text can be the value of an attribute. */
+/** Whether a text can be the value of an attribute: two that look alike are the same, as with ids. */
 export function isAttributeValue(text: string): boolean {
   return (
     text !== '' &&
     text.length <= DEVICE_LIMITS.attributeCharactersMax &&
+    text === text.trim() &&
     text.isWellFormed() &&
-    !/[\p{Cc}\p{Zl}\p{Zp}\p{Noncharacter_Code_Point}]/u.test(text)
+    !/[\p{Cc}\p{Zl}\p{Zp}\p{Noncharacter_Code_Point}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}]/u.test(text)
   );
 }
 

@@ -17,6 +17,7 @@ import { quoted } from '@dunlin/protocol';
 import { compareAndSet } from '../compare-and-set.ts';
 import type { Device } from '../device.ts';
 import { DeviceError } from '../device-error.ts';
+import type { DeviceType } from '../device-type.ts';
 import type { ServiceParts } from '../ports.ts';
 import { type BoundedPage, boundedPage } from './bounded-page.ts';
 import { isDeviceId } from './device-id.ts';
@@ -34,6 +35,11 @@ export interface RegisteredDevice {
    * is bound to it and counts no longer.
    */
   readonly generation: string;
+  /**
+   * Rises with each revocation and each time that it is disabled: what it was given before (renewal tokens, claims that were
+   * confirmed) gets it no more credentials.
+   */
+  readonly trust: number;
 }
 
 /** Which devices a list names; of several conditions all have to hold. */
@@ -67,6 +73,7 @@ export type RegistryListener = (deviceId: string, registered: RegisteredDevice |
 export interface StoredDevice {
   readonly device: Device;
   readonly generation: string;
+  readonly trust: number;
   /** Wall clock. It is no device any more; the record is there until nothing is left that belonged to it. */
   readonly removedAtMs?: number;
 }
@@ -116,6 +123,11 @@ export class Registry {
     });
   }
 
+  /** How devices of a type show who they are; undefined: the configuration has no such type. */
+  credentialOf(type: string): DeviceType['credential'] | undefined {
+    return this.#types.get(type)?.type.credential;
+  }
+
   /**
    * Adds a device; resolves when that survives a crash.
    * @throws DeviceError 'invalid' with every fault, 'device-exists', 'device-removing'
@@ -123,13 +135,15 @@ export class Registry {
   async add(input: DeviceInput, by: string): Promise<RegisteredDevice> {
     const device = readDeviceInput(input, this.#types, this.#clock.nowMs());
     const generation = randomBytes(9).toString('base64url');
-    const revision = await this.#table.put(device.id, { device, generation }, 0).catch(async (error: unknown) => {
-      if (!(error instanceof RevisionConflict)) throw error;
-      const isRemoved = (await this.#table.get(device.id))?.value.removedAtMs !== undefined;
-      throw isRemoved ? removing(device.id) : alreadyThere(device.id);
-    });
+    const revision = await this.#table
+      .put(device.id, { device, generation, trust: 0 }, 0)
+      .catch(async (error: unknown) => {
+        if (!(error instanceof RevisionConflict)) throw error;
+        const isRemoved = (await this.#table.get(device.id))?.value.removedAtMs !== undefined;
+        throw isRemoved ? removing(device.id) : alreadyThere(device.id);
+      });
     this.#tell({ name: 'deviceAdded', deviceId: device.id, type: device.type, by });
-    return { device, revision, generation };
+    return { device, revision, generation, trust: 0 };
   }
 
   /**
@@ -142,9 +156,21 @@ export class Registry {
       const fields = changedFields(before.device, device);
       if (fields.length === 0) return before;
       const { generation } = before;
-      const revision = await this.#table.put(deviceId, { device, generation }, before.revision);
+      const trust = before.trust + (before.device.enabled && !device.enabled ? 1 : 0);
+      const revision = await this.#table.put(deviceId, { device, generation, trust }, before.revision);
       this.#tell({ name: 'deviceChanged', deviceId, fields: fields.join(', '), by });
-      return { device, revision, generation };
+      return { device, revision, generation, trust };
+    });
+  }
+
+  /**
+   * Has what a device was given so far get it no more credentials: its renewal tokens, its claims that were confirmed. Resolves
+   * when that survives a crash; nothing is done where there is no such device.
+   */
+  async withdrawTrust(deviceId: string): Promise<void> {
+    await compareAndSet(this.#table, deviceId, async (record) => {
+      if (record === undefined || record.value.removedAtMs !== undefined) return;
+      await this.#table.put(deviceId, { ...record.value, trust: record.value.trust + 1 }, record.revision);
     });
   }
 
@@ -181,8 +207,9 @@ export class Registry {
    */
   async remove(deviceId: string, { by, expected }: ChangeOptions): Promise<void> {
     await this.#write(deviceId, expected, async (before) => {
-      const { device, generation } = before;
-      await this.#table.put(deviceId, { device, generation, removedAtMs: this.#clock.nowMs() }, before.revision);
+      const { device, generation, trust } = before;
+      const removedAtMs = this.#clock.nowMs();
+      await this.#table.put(deviceId, { device, generation, trust, removedAtMs }, before.revision);
       this.#tell({ name: 'deviceRemoved', deviceId, by });
     });
     await this.#removals.follow(deviceId);
@@ -281,8 +308,8 @@ export class Registry {
 
 function presentOf(record: TableRecord<StoredDevice> | undefined): RegisteredDevice | undefined {
   if (record === undefined || record.value.removedAtMs !== undefined) return undefined;
-  const { device, generation } = record.value;
-  return { device, generation, revision: record.revision };
+  const { device, generation, trust } = record.value;
+  return { device, generation, trust, revision: record.revision };
 }
 
 /** What of a query the table finds by itself: the condition that few devices fulfil, as a rule. */

@@ -4,8 +4,9 @@
  * done on the next start, and the id is free when nothing is left that another device could come by.
  */
 import type { Clock, Timer } from '@dunlin/broker';
-import { actingForService } from '../audit/actor.ts';
+import { actingForService } from '../actor.ts';
 import type { DeviceEvent } from '../events.ts';
+import { Turns } from '../turns.ts';
 
 /**
  * Clears away what belonged to a device that was removed. Settles when that survives a crash; a second time there is nothing
@@ -35,7 +36,8 @@ const RETRY_MS = 5_000;
 export class Removals {
   readonly #parts: RemovalsParts;
   readonly #steps = new Set<RemovalStep>();
-  readonly #underWay = new Map<string, Promise<void>>();
+  /** By device. */
+  readonly #underWay = new Turns();
   #timer: Timer | undefined;
   #hasFailed = false;
   #isClosed = false;
@@ -65,8 +67,8 @@ export class Removals {
   }
 
   /** Settles when none is under way. */
-  async idle(): Promise<void> {
-    await Promise.all(this.#underWay.values());
+  idle(): Promise<void> {
+    return this.#underWay.idle();
   }
 
   /** No id gets free any more, since steps end next. What is under way is not waited for: the next start finishes it. */
@@ -92,14 +94,10 @@ export class Removals {
     return devices;
   }
 
-  #finish(deviceId: string): Promise<void> {
-    const before = this.#underWay.get(deviceId);
-    if (before !== undefined) return before;
-    const run = actingForService(() => this.#clear(deviceId))
-      .catch((error: unknown) => this.#failed(error))
-      .finally(() => this.#underWay.delete(deviceId));
-    this.#underWay.set(deviceId, run);
-    return run;
+  #finish(deviceId: string): Promise<unknown> {
+    return this.#underWay.join(deviceId, () =>
+      actingForService(() => this.#clear(deviceId)).catch((error: unknown) => this.#failed(error)),
+    );
   }
 
   async #clear(deviceId: string): Promise<void> {

@@ -1,8 +1,8 @@
 /** The device types of the configuration, checked and made ready for use; a reload replaces them. */
 import { isPasteable, type Rule, RulesError, readRules } from '@dunlin/identity';
 import { quoted } from '@dunlin/protocol';
-import { COMMAND_LIMITS } from '../commands/command-limits.ts';
 import type { AcknowledgementForm, CommandForm, DeviceType } from '../device-type.ts';
+import { COMMAND_LIMITS } from '../limits/command-limits.ts';
 import { type ClientIdCheck, compileClientId } from './client-id-form.ts';
 import { compileSchema, type InputCheck } from './input-schema.ts';
 import { compilePayload, compileTopic, type PayloadForm, type TopicForm } from './template.ts';

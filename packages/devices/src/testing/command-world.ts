@@ -1,10 +1,10 @@
 /** What commands live in, for the tests beside them: two types of devices, a broker in memory, time in hand. */
 import type { Command } from '../commands/command.ts';
-import type { CommandLimits } from '../commands/command-limits.ts';
 import { Commands } from '../commands/commands.ts';
 import type { Device } from '../device.ts';
 import type { CommandForm, DeviceType } from '../device-type.ts';
 import type { DeviceEvent, DeviceEventName } from '../events.ts';
+import type { CommandLimits } from '../limits/command-limits.ts';
 import type { Tables } from '../ports.ts';
 import { Connections } from '../presence/connections.ts';
 import { DeviceTypes } from '../registry/types.ts';
@@ -89,8 +89,7 @@ export class CommandWorld {
       lookup: async (deviceId) => {
         await this.beforeLookup();
         const found = this.devices.get(deviceId);
-        const compiled = found && this.types.get(found.type);
-        return found && compiled && { device: found, generation: this.generation, type: compiled };
+        return found && { device: found, generation: this.generation, type: this.types.get(found.type) };
       },
     });
   }

@@ -6,7 +6,7 @@ import type { ServiceParts, Tables } from '../ports.ts';
 import { Registry } from '../registry/registry.ts';
 import { DeviceTypes } from '../registry/types.ts';
 import { TestClock } from './clock.ts';
-import { CAMERA, PLAYER } from './types.ts';
+import { CAMERA, LAMP, PLAYER } from './types.ts';
 
 /** Tables in memory, each of which is found again under its name. */
 export class MemoryTables implements Tables {
@@ -34,7 +34,7 @@ export function testParts(clock = new TestClock()): TestParts {
 /** The attributes that a camera has to have. */
 export const CAMERA_ATTRIBUTES = { thing: 't1', partner: 'p1', space: 's1' };
 
-export function testRegistry(types: readonly DeviceType[] = [CAMERA, PLAYER], parts = testParts()) {
+export function testRegistry(types: readonly DeviceType[] = [CAMERA, PLAYER, LAMP], parts = testParts()) {
   const deviceTypes = new DeviceTypes(types);
   return { parts, types: deviceTypes, registry: new Registry(parts, deviceTypes) };
 }

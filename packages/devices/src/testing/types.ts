@@ -39,6 +39,9 @@ export const CAMERA: DeviceType = deviceType({
   },
 });
 
+/** One that takes either. */
+export const LAMP: DeviceType = deviceType({ name: 'lamp' });
+
 /** One with certificates. */
 export const PLAYER: DeviceType = deviceType({
   name: 'player',

@@ -2,28 +2,28 @@
  * The API as a Fastify application, made of its parts: every request passes the same steps. Who asks, whether that is
  * allowed and not too often, whether the input is right, whether it was carried out before; then its route.
  */
-import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '@dunlin/broker';
 import { actingAs } from '@dunlin/devices';
 import type { HttpVisit } from '@dunlin/transport';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { TSchema } from 'typebox';
-import { Compile } from 'typebox/compile';
-import { Value } from 'typebox/value';
+import { RETRY_AFTER_S, SECURITY_HEADERS } from './answer-headers.ts';
 import { type AnsweredRequests, requestHash } from './answered-requests.ts';
 import type { ApiKeys } from './api-keys.ts';
-import type { ApiAnswer, ApiCall, ApiRoute } from './api-route.ts';
+import { type ApiAnswer, type ApiCall, type ApiRoute, takesNothing } from './api-route.ts';
 import { corsHeaders, corsOriginOf, isPreflight, PREFLIGHT_HEADERS } from './cors.ts';
 import { factsOf } from './http-facts.ts';
+import { checkOf } from './input-check.ts';
 import { nestsAtMost } from './json-depth.ts';
+import { routesAt } from './known-paths.ts';
 import { openApiDocument } from './open-api.ts';
 import { ownerCaller } from './owner-caller.ts';
 import type { OwnerSessions } from './owner-sessions.ts';
 import { ApiProblem, PROBLEMS, type ProblemCode, problemBody } from './problems.ts';
 import { RequestRate } from './request-rate.ts';
 import type { Caller } from './scopes.ts';
-import { Strangers, tooMany } from './strangers.ts';
+import { type Strangers, tooMany } from './strangers.ts';
 
 export interface ApiLimits {
   /** Of one key, a second. */
@@ -56,6 +56,8 @@ export interface ApiParts {
   readonly local: Caller;
   readonly routes: readonly ApiRoute[];
   readonly limits: ApiLimits;
+  readonly strangers: Strangers;
+  readonly newRequestId: () => string;
   /** Pages of other origins that may ask, with a key. */
   readonly corsOrigins: readonly string[];
   /** Who sent a request that came over a listener. */
@@ -92,15 +94,6 @@ export interface RefusedRequest {
 /** Longest path parameter, percent signs included: a device id of 128 characters of four bytes. */
 const PARAMETER_CHARACTERS_MAX = 128 * 12;
 const DEPTH_MAX = 32;
-const RETRY_AFTER_S = 1;
-
-const SECURITY_HEADERS = {
-  'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-} as const;
 
 /** What is known of a request while it passes. */
 interface Passage {
@@ -120,21 +113,23 @@ export async function apiApplication(parts: ApiParts): Promise<FastifyInstance> 
     logger: false,
     bodyLimit: parts.limits.bodyBytesMax,
     requestIdHeader: false,
-    genReqId: requestIds(),
+    genReqId: parts.newRequestId,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX },
-    frameworkErrors: (error, request, reply) => void answerProblem(parts, error, request, reply),
+    frameworkErrors: (error, request, reply) => {
+      // No hook has counted it.
+      const refusal = parts.visitOf(request.raw) && parts.strangers.take(addressOf(request, parts));
+      void answerProblem(parts, refusal ?? error, request, reply);
+    },
   });
   const passages = new WeakMap<FastifyRequest, Passage>();
   app.setValidatorCompiler<TSchema>(({ schema, httpPart }) => checkOf(schema, httpPart));
   app.setSerializerCompiler(() => (data) => JSON.stringify(data));
   app.setErrorHandler((error, request, reply) => answerProblem(parts, error, request, reply, passages.get(request)));
-  app.setNotFoundHandler(() => {
-    throw new ApiProblem('route-unknown', 'Cannot find this: see the routes of /api/v1/openapi.json');
-  });
-  addEntrance(app, parts, passages);
-  app.removeContentTypeParser('text/plain');
   const routes = [...parts.routes, openApiDocument(parts.routes, parts.version)];
+  app.setNotFoundHandler((request, reply) => throwUnknown(routes, request, reply));
+  addEntrance(app, parts, passages, routes);
+  app.removeContentTypeParser('text/plain');
   for (const route of routes.filter(isJson)) addRoute(app, parts, passages, route);
   // What comes as a stream is read by its route, whatever its Content-Type.
   app.register(async (streams) => {
@@ -146,11 +141,12 @@ export async function apiApplication(parts: ApiParts): Promise<FastifyInstance> 
   return app;
 }
 
-/** Unlike those of other starts, and no secret. */
-function requestIds(): () => string {
-  const start = randomBytes(6).toString('hex');
-  let count = 0;
-  return () => `${start}-${++count}`;
+/** @throws ApiProblem */
+function throwUnknown(routes: readonly ApiRoute[], { url, method }: FastifyRequest, reply: FastifyReply): never {
+  const methods = [...new Set(routesAt(routes, url).map((route) => route.method))].join(', ');
+  if (methods === '') throw new ApiProblem('route-unknown', 'Cannot find this: see the routes of /api/v1/openapi.json');
+  reply.header('allow', methods);
+  throw new ApiProblem('method-unknown', `Cannot do this by ${method}: ${methods} is expected`);
 }
 
 function isJson({ bodyKind }: ApiRoute): boolean {
@@ -158,10 +154,14 @@ function isJson({ bodyKind }: ApiRoute): boolean {
 }
 
 /** Steps of every request, whether there is something at its path or not: strangers do not learn that. */
-function addEntrance(app: FastifyInstance, parts: ApiParts, passages: WeakMap<FastifyRequest, Passage>): void {
-  const { limits, clock } = parts;
+function addEntrance(
+  app: FastifyInstance,
+  parts: ApiParts,
+  passages: WeakMap<FastifyRequest, Passage>,
+  routes: readonly ApiRoute[],
+): void {
+  const { limits, clock, strangers } = parts;
   const ofKeys = new RequestRate(clock, limits.requestsPerSecondMax);
-  const strangers = new Strangers(parts);
   let underWay = 0;
   app.addHook('onRequest', async (request, reply) => {
     underWay += 1;
@@ -174,7 +174,8 @@ function addEntrance(app: FastifyInstance, parts: ApiParts, passages: WeakMap<Fa
     if (underWay > limits.requestsMax)
       throw new ApiProblem('too-busy', `Cannot take more than ${limits.requestsMax} requests at once: try again later`);
     const isOnlyAsked = origin !== undefined && isPreflight(request.raw);
-    const config: RouteConfig = isOnlyAsked ? { scope: 'public' } : configOf(request);
+    const isPublic = isOnlyAsked || (request.is404 && routesAt(routes, request.url).some(isForAnybody));
+    const config: RouteConfig = isPublic ? { scope: 'public' } : configOf(request);
     const { scope } = config;
     const caller = await callerOf(request, parts, config, origin).catch(async (error) => {
       throw await strangers.refusal(error, addressOf(request, parts), parts.visitOf(request.raw)?.listener ?? '');
@@ -194,6 +195,10 @@ function addEntrance(app: FastifyInstance, parts: ApiParts, passages: WeakMap<Fa
     if (scope !== 'any' && scope !== 'public' && !caller.scopes.has(scope))
       throw new ApiProblem('scope-missing', `Cannot do this with the API key: its scope ${scope} is expected`);
   });
+}
+
+function isForAnybody({ scope }: ApiRoute): boolean {
+  return scope === 'public';
 }
 
 type RouteConfig = Pick<ApiRoute, 'scope' | 'allowsOwners' | 'isPage'>;
@@ -300,8 +305,12 @@ function checkBody(request: FastifyRequest, route: ApiRoute): void {
     if (body != null) throw new ApiProblem('input-invalid', 'Cannot take a body here: none is expected');
     return;
   }
-  const types = route.bodyKind === 'json' ? ['application/json'] : route.bodyKind.contentTypes;
   const type = contentTypeOf(request);
+  if (body === undefined && type === '' && takesNothing(route)) {
+    request.body = {};
+    return;
+  }
+  const types = route.bodyKind === 'json' ? ['application/json'] : route.bodyKind.contentTypes;
   if (!types.includes(type))
     throw new ApiProblem(
       'media-type-unknown',
@@ -402,23 +411,6 @@ function expectedRevision({ headers }: FastifyRequest): number | undefined {
   throw new ApiProblem('request-invalid', 'Cannot read If-Match: the ETag of an earlier answer is expected');
 }
 
-/** Texts of queries and paths become numbers and truth values where the schema has them; a body is what it is. */
-function checkOf(schema: TSchema, httpPart: string | undefined) {
-  const check = Compile(schema);
-  return (given: unknown) => {
-    const value = httpPart === 'body' ? given : Value.Convert(schema, given);
-    if (check.Check(value)) return { value };
-    const faults = [...check.Errors(value)].map(({ instancePath, message, params }) => ({
-      at: `${httpPart === 'body' ? '' : `${httpPart}:`}${instancePath}`,
-      problem: 'additionalProperties' in params ? `${message}: ${String(params.additionalProperties)}` : message,
-    }));
-    const where = httpPart === 'querystring' ? 'the query' : httpPart === 'params' ? 'the path' : 'the body';
-    return { error: new ApiProblem('input-invalid', `Cannot use ${where}: see errors`, faults.slice(0, FAULTS_MAX)) };
-  };
-}
-
-const FAULTS_MAX = 20;
-
 const TURNED_AWAY: readonly ProblemCode[] = [
   'key-missing',
   'key-refused',
@@ -456,8 +448,11 @@ async function answerProblem(
   }
   if (status === 401) reply.header('www-authenticate', 'Bearer realm="dunlin"');
   if (status === 429 || status === 503) reply.header('retry-after', String(RETRY_AFTER_S));
-  // What was not read of the body would be taken for the next request.
-  if (status === 413 || status === 415) reply.header('connection', 'close');
+  // What was not read of the body would be taken for the next request; a stranger is told of its limit once a connection.
+  const isStranger = passage === undefined || passage.caller.by === 'public';
+  const isLast =
+    status === 413 || status === 415 || problem.code === 'address-banned' || (status === 429 && isStranger);
+  if (isLast) reply.header('connection', 'close');
   if (configOf(request).isPage) {
     const { body, headers } = parts.problemPage(problem);
     const all = { ...SECURITY_HEADERS, ...headers, 'x-request-id': request.id };

@@ -1,8 +1,10 @@
 /** Where the API is asked: by requests of listeners, and by the control socket and the program as local administrator. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '@dunlin/broker';
-import type { AuditLog, Tables } from '@dunlin/devices';
+import type { Tables } from '@dunlin/devices';
 import type { FastifyInstance } from 'fastify';
+import type { ServerAudit } from '../audit.ts';
+import { requestIds } from './answer-headers.ts';
 import { ANSWERED_TABLE, AnsweredRequests } from './answered-requests.ts';
 import { type ApiLimits, type ApiParts, type ApiVisit, apiApplication } from './api-application.ts';
 import { API_KEYS_TABLE, ApiKeys } from './api-keys.ts';
@@ -10,8 +12,10 @@ import type { ApiRoute } from './api-route.ts';
 import { auditRoutes } from './audit-routes.ts';
 import type { ConfiguredKey } from './configured-keys.ts';
 import { keyRoutes } from './key-routes.ts';
+import { answerOverLimit, type OverLimitParts, showsNothing } from './over-limit.ts';
 import type { ApiProblem } from './problems.ts';
 import { type LocalName, localCaller } from './scopes.ts';
+import { Strangers } from './strangers.ts';
 
 export interface ApiSettings extends ApiLimits {
   readonly keysMax: number;
@@ -24,7 +28,7 @@ export interface ApiSettings extends ApiLimits {
 export interface ApiOptions {
   readonly tables: Tables;
   /** What is written down of the changes of these tables. */
-  readonly audit: AuditLog;
+  readonly audit: Pick<ServerAudit, 'log' | 'refusals'>;
   /** How whoever asks by `local` is called. */
   readonly localName: LocalName;
   readonly clock: Clock;
@@ -63,6 +67,8 @@ export interface LocalAnswer {
 export class ApiHost {
   readonly #app: FastifyInstance;
   readonly #visits: WeakMap<IncomingMessage, ApiVisit>;
+  readonly #strangers: Strangers;
+  readonly #overLimit: OverLimitParts;
   readonly #tables: readonly { close(): Promise<void> }[];
   /** What lets each go that waits. */
   readonly #underWay: ReadonlyMap<Promise<unknown>, () => void>;
@@ -70,11 +76,14 @@ export class ApiHost {
   private constructor(
     app: FastifyInstance,
     visits: WeakMap<IncomingMessage, ApiVisit>,
+    { strangers, ...overLimit }: OverLimitParts & { readonly strangers: Strangers },
     tables: readonly { close(): Promise<void> }[],
     underWay: ReadonlyMap<Promise<unknown>, () => void>,
   ) {
     this.#app = app;
     this.#visits = visits;
+    this.#strangers = strangers;
+    this.#overLimit = overLimit;
     this.#tables = tables;
     this.#underWay = underWay;
   }
@@ -99,6 +108,14 @@ export class ApiHost {
         madeRoom: (answers) =>
           limitReached('idempotencyEntriesMax', '', `${answers} of the oldest answers made room before their time`),
       });
+      const corsOrigins = settings.cors?.origins ?? [];
+      const began: ApiParts['began'] = (work, leave) => {
+        underWay.set(work, leave);
+        const over = (): void => void underWay.delete(work);
+        work.then(over, over);
+      };
+      const newRequestId = requestIds();
+      const strangers = new Strangers({ clock, guard: rest.guard, limits: settings, began });
       const app = await apiApplication({
         ...rest,
         clock,
@@ -107,15 +124,14 @@ export class ApiHost {
         local: localCaller(localName),
         routes: [...routes, ...keyRoutes(keys), ...auditRoutes(audit)],
         limits: settings,
-        corsOrigins: settings.cors?.origins ?? [],
+        strangers,
+        newRequestId,
+        corsOrigins,
         visitOf: (request) => visits.get(request),
-        began(work, leave) {
-          underWay.set(work, leave);
-          const over = (): void => void underWay.delete(work);
-          work.then(over, over);
-        },
+        began,
       });
-      return new ApiHost(app, visits, opened, underWay);
+      const { problemPage, refused } = rest;
+      return new ApiHost(app, visits, { strangers, newRequestId, corsOrigins, problemPage, refused }, opened, underWay);
     } catch (error) {
       await Promise.all(opened.map((table) => table.close()));
       throw error;
@@ -123,8 +139,15 @@ export class ApiHost {
   }
 
   /** Answers a request that came over a listener. */
-  take(request: IncomingMessage, response: ServerResponse, visit: ApiVisit): void {
-    this.#visits.set(request, visit);
+  take(request: IncomingMessage, response: ServerResponse, visit: ApiVisit | undefined): void {
+    // Whoever came by no listener is told so by the application.
+    const address = visit?.peer.address;
+    const problem = address !== undefined && showsNothing(request) ? this.#strangers.limited(address) : undefined;
+    if (address !== undefined && problem !== undefined) {
+      answerOverLimit(this.#overLimit, request, response, problem, address);
+      return;
+    }
+    if (visit !== undefined) this.#visits.set(request, visit);
     this.#app.routing(request, response);
   }
 

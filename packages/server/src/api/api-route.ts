@@ -58,6 +58,8 @@ export interface ApiRoute {
   readonly path: string;
   /** The parameter at the end of the path takes all that follows, slashes as well. Default false. */
   readonly takesRest?: boolean;
+  /** Its name in the OpenAPI document, of which programs make the names of functions: it stays. Pages have none. */
+  readonly operationId?: string;
   readonly summary: string;
   readonly tag: string;
   /**
@@ -83,7 +85,10 @@ export interface ApiRoute {
 }
 
 interface RouteForm<P extends TObject, Q extends TObject, B extends TSchema, A extends TSchema>
-  extends Pick<ApiRoute, 'method' | 'path' | 'takesRest' | 'summary' | 'tag' | 'scope' | 'allowsOwners' | 'isPage'> {
+  extends Pick<
+    ApiRoute,
+    'method' | 'path' | 'takesRest' | 'operationId' | 'summary' | 'tag' | 'scope' | 'allowsOwners' | 'isPage'
+  > {
   readonly params?: P;
   readonly query?: Q;
   readonly body?: B;
@@ -97,6 +102,12 @@ interface RouteForm<P extends TObject, Q extends TObject, B extends TSchema, A e
 /** No others than those that a schema names. */
 export const CLOSED = { additionalProperties: false } as const;
 const NOTHING = Type.Object({}, CLOSED);
+
+/** Whether a request without a body is one with `{}`. */
+export function takesNothing({ method, body, bodyKind }: Pick<ApiRoute, 'method' | 'body' | 'bodyKind'>): boolean {
+  const { type, required = [] } = (body ?? {}) as { readonly type?: string; readonly required?: readonly string[] };
+  return method === 'POST' && bodyKind === 'json' && type === 'object' && required.length === 0;
+}
 
 /** Ties the handler of a route to its schemas. */
 export function route<

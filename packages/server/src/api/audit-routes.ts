@@ -1,8 +1,7 @@
 /** The route of the audit log. */
-import type { AuditLog } from '@dunlin/devices';
 import { Type } from 'typebox';
+import type { ServerAudit } from '../audit.ts';
 import { type ApiRoute, CLOSED, route } from './api-route.ts';
-import { fromCursor, toCursor } from './page-cursor.ts';
 import { PAGE_LIMIT, PAGE_QUERY, pageBody, pageOf, timeMs } from './page-schemas.ts';
 
 const ENTRY = Type.Object({
@@ -21,19 +20,34 @@ const ENTRY = Type.Object({
   after: Type.Optional(Type.Unknown()),
 });
 
-export function auditRoutes(audit: AuditLog): ApiRoute[] {
+const QUERY = {
+  by: Type.Optional(Type.String({ maxLength: 1_024, description: 'Who did it.' })),
+  action: Type.Optional(Type.String({ maxLength: 64, description: 'What was done.' })),
+  target: Type.Optional(Type.String({ maxLength: 1_024, description: 'Id of what it was done to, such as a device.' })),
+  sinceMs: Type.Optional(timeMs('Done at that time or later.')),
+  beforeMs: Type.Optional(timeMs('Done before that time.')),
+  refused: Type.Optional(
+    Type.Boolean({
+      description: 'In place of changes: refused renewals and codes, which have an order and numbers of their own.',
+    }),
+  ),
+};
+
+export function auditRoutes({ log, refusals }: Pick<ServerAudit, 'log' | 'refusals'>): ApiRoute[] {
   return [
     route({
       method: 'GET',
       path: '/api/v1/audit',
-      summary: 'Changes, the newest first',
+      operationId: 'listAuditEntries',
+      summary:
+        'Changes, or what somebody tried and may not, the newest first; of several conditions all have to hold, and a page may be empty before the last',
       tag: 'audit',
       scope: 'audit:read',
-      query: Type.Object(PAGE_QUERY, CLOSED),
+      query: Type.Object({ ...PAGE_QUERY, ...QUERY }, CLOSED),
       answer: pageOf(ENTRY),
-      async handle({ query: { limit = PAGE_LIMIT, cursor } }) {
-        const page = await fromCursor(cursor, (at) => audit.list(limit, at));
-        return { body: pageBody(page.entries, toCursor(page.cursor)) };
+      async handle({ query: { limit = PAGE_LIMIT, cursor, refused = false, ...query } }) {
+        const page = await (refused ? refusals : log).list(limit, cursor, query);
+        return { body: pageBody(page.entries, page.cursor) };
       },
     }),
   ];

@@ -1,13 +1,19 @@
 /** Routes of the certificates of devices, and of what others need to know of the authority: its chain, its CRL, OCSP. */
-import type { CertificateService, DeviceService, IssuedCertificate, StoredCertificate } from '@dunlin/devices';
+import type {
+  CertificateService,
+  DeviceService,
+  IssuedCertificate,
+  RegisteredDevice,
+  StoredCertificate,
+} from '@dunlin/devices';
 import { OCSP_BYTES_MAX, REVOCATION_REASONS } from '@dunlin/devices';
 import { Type } from 'typebox';
 import { type ApiRoute, CLOSED, route } from './api-route.ts';
 import { boundedBytes } from './bounded-stream.ts';
 import { known } from './device-routes.ts';
 import { DEVICE_PARAMS, ISSUED_CERTIFICATE } from './device-schemas.ts';
-import { fromCursor, toCursor } from './page-cursor.ts';
-import { PAGE_LIMIT, PAGE_QUERY, pageBody, pageOf, timeMs } from './page-schemas.ts';
+import { tablePage } from './page-cursor.ts';
+import { PAGE_QUERY, pageOf, timeMs } from './page-schemas.ts';
 import { ApiProblem } from './problems.ts';
 
 const tag = 'certificates';
@@ -39,14 +45,11 @@ const WISHES = {
 };
 const NEW_CERTIFICATE = Type.Object(WISHES, CLOSED);
 const RENEWAL = Type.Object(
-  { ...WISHES, serial: Type.Optional(Type.String({ maxLength: 64, description: 'Default: the one that ends last.' })) },
+  { ...WISHES, serial: Type.Optional(Type.String({ maxLength: 64, description: 'Default: the one in use.' })) },
   CLOSED,
 );
 const SERIAL = Type.Object({ serial: Type.String({ minLength: 1, maxLength: 64 }) });
 const REVOCATION = Type.Object({ reason: Type.Optional(Type.Enum(REASONS)) }, CLOSED);
-
-/** Records of one device that a renewal looks at for the one in use. */
-const RECORDS_MAX = 1_000;
 
 export function certificateRoutes(service: DeviceService): ApiRoute[] {
   const { registry, issuing } = service;
@@ -54,24 +57,23 @@ export function certificateRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'GET',
       path: PATH,
+      operationId: 'listCertificates',
       summary: 'Certificates that a device has and had',
       tag,
       scope: 'devices:read',
       params: DEVICE_PARAMS,
       query: Type.Object(PAGE_QUERY, CLOSED),
       answer: pageOf(CERTIFICATE),
-      async handle({ params: { id }, query: { limit = PAGE_LIMIT, cursor } }) {
+      async handle({ params: { id }, query }) {
         known(id, await registry.get(id));
         const { certificates } = there(issuing);
-        const page = await fromCursor(cursor, (at) =>
-          certificates.list(id, { limit, ...(at !== undefined && { cursor: at }) }),
-        );
-        return { body: pageBody(page.records.map(shownCertificate), toCursor(page.cursor)) };
+        return tablePage(query, (page) => certificates.list(id, page), shownCertificate);
       },
     }),
     route({
       method: 'POST',
       path: PATH,
+      operationId: 'issueCertificate',
       summary: 'Issue a certificate to a device: for its request, or with a key made here',
       tag,
       scope,
@@ -89,6 +91,7 @@ export function certificateRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'POST',
       path: `${PATH}/renew`,
+      operationId: 'renewCertificate',
       summary: 'Issue a certificate in place of another, which counts on until the new one has been in use for a while',
       tag,
       scope,
@@ -100,13 +103,14 @@ export function certificateRoutes(service: DeviceService): ApiRoute[] {
       async handle({ caller, params: { id }, body: { serial, ...body } }) {
         const device = known(id, await registry.get(id));
         const found = there(issuing);
-        const former = await replaced(id, serial, found);
+        const former = await replaced(device, serial, found);
         return issued(id, await found.certificates.renew(device, former, { ...wishesOf(body), by: caller.by }), found);
       },
     }),
     route({
       method: 'POST',
       path: '/api/v1/certificates/{serial}/revoke',
+      operationId: 'revokeCertificate',
       summary: 'Revoke a certificate, for good; whoever is connected with it goes',
       tag,
       scope,
@@ -134,6 +138,7 @@ function publicRoutes(issuing: CertificateService | undefined): ApiRoute[] {
     route({
       method: 'GET',
       path: '/api/v1/ca',
+      operationId: 'getAuthorities',
       summary: 'The chain of the authority (PEM)',
       tag,
       scope: 'public',
@@ -142,6 +147,7 @@ function publicRoutes(issuing: CertificateService | undefined): ApiRoute[] {
     route({
       method: 'GET',
       path: '/crl/{file}',
+      operationId: 'getRevocationList',
       summary: 'The revocation list of an authority (DER), `NAME.crl`',
       tag,
       scope: 'public',
@@ -156,6 +162,7 @@ function publicRoutes(issuing: CertificateService | undefined): ApiRoute[] {
     route({
       method: 'POST',
       path: '/ocsp',
+      operationId: 'postOcspRequest',
       summary: 'Whether a certificate counts (RFC 6960)',
       tag,
       scope: 'public',
@@ -167,6 +174,7 @@ function publicRoutes(issuing: CertificateService | undefined): ApiRoute[] {
     route({
       method: 'GET',
       path: '/ocsp/{request}',
+      operationId: 'getOcspResponse',
       takesRest: true,
       summary: 'The same, with the request in the path: Base64, its slashes percent-encoded or not (RFC 6960, A.1)',
       tag,
@@ -191,17 +199,17 @@ function wishesOf({ csr, generateKey, days }: { csr?: string; generateKey?: true
 }
 
 /** Serial number of the certificate of the device that is to be replaced. @throws ApiProblem certificate-unknown */
-async function replaced(id: string, serial: string | undefined, { certificates }: CertificateService): Promise<string> {
-  const found =
-    serial === undefined
-      ? (await certificates.list(id, { limit: RECORDS_MAX })).records
-          .filter(({ value }) => value.revokedAtMs === undefined && value.replacedBy === undefined)
-          .sort((one, other) => other.value.notAfterMs - one.value.notAfterMs)[0]
-      : await certificates.get(serial);
+async function replaced(
+  registered: RegisteredDevice,
+  serial: string | undefined,
+  { certificates }: CertificateService,
+): Promise<string> {
+  const found = await (serial === undefined ? certificates.toRenew(registered) : certificates.get(serial));
+  const { id } = registered.device;
   if (found?.value.deviceId === id) return found.key;
   throw new ApiProblem(
     'certificate-unknown',
-    `Cannot renew a certificate of ${JSON.stringify(id)}: one that was issued to it and was not replaced is expected`,
+    `Cannot renew a certificate of ${JSON.stringify(id)}: one that was issued to it and is not revoked is expected`,
   );
 }
 

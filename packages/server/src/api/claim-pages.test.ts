@@ -35,6 +35,8 @@ describe('signing in', () => {
       ['ada', ''],
       ['', ''],
       ['x'.repeat(5_000), 'x'],
+      ['x'.repeat(200), 'x'],
+      [token, 'x'],
     ]) {
       const visitor = new Visitor(world.origin);
       const response = await visitor.form('sign-in', { username, password });
@@ -43,6 +45,8 @@ describe('signing in', () => {
     }
     assert.deepEqual([...notes], ['The user name or the password is wrong.']);
     assert.ok(world.events.some((event) => event.name === 'ownerRefused' && event.check === 'password'));
+    const told = JSON.stringify(world.events);
+    assert.deepEqual([told.includes('x'.repeat(129)), told.includes(token)], [false, false]);
   });
 
   test('counts with the guards of the server: so many failures, and the right password is refused', async () => {
@@ -174,11 +178,15 @@ describe('the page', () => {
     const ada = await Visitor.signedIn(world.origin);
     const claim = await world.begin();
     const done = await ada.form('confirm', { code: claim.code.toLowerCase(), name: 'Hall' });
-    assert.deepEqual([done.status, done.headers.get('location')], [303, '/claim?done=confirmed']);
+    assert.deepEqual([done.status, done.headers.get('location')], [303, '/claim']);
+    await ada.get();
+    assert.ok(ada.note.includes('yours now'));
+    assert.match(ada.page, /It fetches its credentials in a moment/);
     const { deviceId } = (await (await world.collect(claim)).json()) as { deviceId: string };
-    await ada.get('/claim?done=confirmed');
+    await ada.get();
+    assert.equal(ada.note, '', 'told once');
     assert.match(ada.page, /Certificate valid until <time/);
-    assert.ok(ada.page.includes(deviceId) && ada.page.includes('Hall') && ada.note.includes('yours now'));
+    assert.ok(ada.page.includes(deviceId) && ada.page.includes('Hall'));
     const { formToken } = ada;
     const file = await ada.form('renew', { device: deviceId });
     assert.equal(file.headers.get('content-disposition'), `attachment; filename="${deviceId}.pem"`);
@@ -186,8 +194,31 @@ describe('the page', () => {
     assert.equal(pem.match(/BEGIN CERTIFICATE/g)?.length, 3);
     assert.match(pem, /PRIVATE KEY/);
     assert.equal((await ada.form('revoke', { device: deviceId, formToken })).status, 303);
-    await ada.get('/claim?done=revoked');
-    assert.match(ada.page, /It has no credentials/);
+    await ada.get();
+    assert.match(ada.note, /locked out/);
+    assert.match(ada.page, /It is locked out: it has no credentials/);
+    assert.doesNotMatch(ada.page, /in a moment/);
+  });
+
+  test('begins where something is typed: the user name, the password after a wrong one, then the code', async () => {
+    await using world = await openClaimWorld();
+    const visitor = new Visitor(world.origin);
+    const focus = () => [...visitor.page.matchAll(/<input [^>]*id="(\w+)"[^>]* autofocus/g)].map(([, id]) => id);
+    await visitor.get();
+    assert.deepEqual(focus(), ['username']);
+    await visitor.form('sign-in', { username: 'ada', password: 'wrong' });
+    assert.deepEqual(focus(), ['password']);
+    await visitor.form('sign-in', { username: 'ada', password: PASSWORDS.ada });
+    await visitor.get();
+    assert.deepEqual(focus(), ['code']);
+  });
+
+  test('is where the address of a form leads that is asked for like a page', async () => {
+    await using world = await openClaimWorld();
+    for (const name of ['sign-in', 'sign-out', 'confirm', 'renew', 'revoke']) {
+      const answer = await fetch(`${world.origin}/claim/${name}`, { redirect: 'manual' });
+      assert.deepEqual([answer.status, answer.headers.get('location')], [303, '/claim'], name);
+    }
   });
 
   test('says when a certificate ends soon, or has ended', async () => {

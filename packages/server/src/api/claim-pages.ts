@@ -32,29 +32,52 @@ const HTML = 'text/html; charset=utf-8';
 const SEE_OTHER = 303;
 
 export function claimPages(parts: ClaimPageParts): ApiRoute[] {
+  const done = new DoneNotes();
+  return [claimPage(parts, done), ...claimForms(parts, done).flatMap((one) => [one, backOf(one)])];
+}
+
+/** What the last form of each session did: told by the page that comes next, and not when that is loaded again. */
+class DoneNotes {
+  readonly #notes = new WeakMap<OwnerSession, string>();
+
+  put(session: OwnerSession, name: keyof typeof DONE): void {
+    this.#notes.set(session, DONE[name]);
+  }
+
+  take(session: OwnerSession | undefined): string | undefined {
+    const note = session && this.#notes.get(session);
+    if (session !== undefined) this.#notes.delete(session);
+    return note;
+  }
+}
+
+function claimPage(parts: ClaimPageParts, done: DoneNotes): ApiRoute {
+  return route({
+    method: 'GET',
+    path: '/claim',
+    summary: 'The page for owners of devices',
+    tag,
+    scope: 'public',
+    isPage: true,
+    query: Type.Object(
+      {
+        code: Type.Optional(Type.String({ maxLength: 64 })),
+        cursor: Type.Optional(Type.String({ maxLength: 8_192 })),
+      },
+      CLOSED,
+    ),
+    async handle({ query: { code = '', cursor }, ...call }) {
+      const text = done.take(call.caller.session);
+      return shown(parts, call, { code, cursor, note: text === undefined ? undefined : { text, isBad: false } });
+    },
+  });
+}
+
+/** What the page sends. */
+function claimForms(parts: ClaimPageParts, done: DoneNotes): ApiRoute[] {
   const { service, sessions } = parts;
   const { desk } = service;
   return [
-    route({
-      method: 'GET',
-      path: '/claim',
-      summary: 'The page for owners of devices',
-      tag,
-      scope: 'public',
-      isPage: true,
-      query: Type.Object(
-        {
-          code: Type.Optional(Type.String({ maxLength: 64 })),
-          cursor: Type.Optional(Type.String({ maxLength: 8_192 })),
-          done: Type.Optional(Type.Enum(Object.keys(DONE) as (keyof typeof DONE)[])),
-        },
-        CLOSED,
-      ),
-      async handle({ query: { code = '', cursor, done }, ...call }) {
-        const note = done && { text: DONE[done], isBad: false };
-        return shown(parts, call, { code, cursor, note });
-      },
-    }),
     form('sign-in', 'Sign in', async (call) => {
       const fields = await fieldsOf(call.body);
       const [username, code] = [fields('username'), fields('code')];
@@ -72,14 +95,15 @@ export function claimPages(parts: ClaimPageParts): ApiRoute[] {
       }),
     ),
     form('confirm', 'Enter the code of a device', (call) =>
-      signedIn(parts, call, async (fields) => {
+      signedIn(parts, call, async (fields, session) => {
         const [name, replaces] = [fields('name').trim(), fields('replaces')];
         await confirmed(service, call, undefined, {
           code: fields('code'),
           name,
           ...(replaces !== '' && { replaces }),
         });
-        return seeOther('/claim?done=confirmed');
+        done.put(session, 'confirmed');
+        return seeOther('/claim');
       }),
     ),
     form('renew', 'A new certificate of a device, as a file', (call) =>
@@ -99,7 +123,8 @@ export function claimPages(parts: ClaimPageParts): ApiRoute[] {
       signedIn(parts, call, async (fields, session) => {
         const registered = await ownDevice(service, session.owner, fields('device'));
         await desk.end(registered, call.caller.by);
-        return seeOther('/claim?done=revoked');
+        done.put(session, 'revoked');
+        return seeOther('/claim');
       }),
     ),
   ];
@@ -121,6 +146,19 @@ function form(name: string, summary: string, handle: (call: FormCall) => Promise
     body: BODY,
     bodyKind: FORM,
     handle,
+  });
+}
+
+/** A form that is asked for like a page, as by Enter in the bar where its address stands, leads back to the page. */
+function backOf({ path, summary }: ApiRoute): ApiRoute {
+  return route({
+    method: 'GET',
+    path,
+    summary: `To the page of: ${summary}`,
+    tag,
+    scope: 'public',
+    isPage: true,
+    handle: () => seeOther('/claim'),
   });
 }
 

@@ -94,6 +94,7 @@ export function claimRoutes(service: DeviceService, authorities: Authorities | u
     route({
       method: 'POST',
       path: '/api/v1/claims',
+      operationId: 'beginClaim',
       summary: 'A device asks for a place, and gets a code to show',
       tag,
       scope: 'public',
@@ -109,6 +110,7 @@ export function claimRoutes(service: DeviceService, authorities: Authorities | u
     route({
       method: 'POST',
       path: '/api/v1/claims/{id}/collect',
+      operationId: 'collectClaim',
       summary: 'The device asks for its credentials, with its secret as X-Claim-Secret; 202 until the code was entered',
       tag,
       scope: 'public',
@@ -123,6 +125,7 @@ export function claimRoutes(service: DeviceService, authorities: Authorities | u
     route({
       method: 'POST',
       path: '/api/v1/claims/confirm',
+      operationId: 'confirmClaim',
       summary: 'The code of a device is entered: it becomes a device of the owner',
       tag,
       scope: 'claims:write',
@@ -141,6 +144,7 @@ export function claimRoutes(service: DeviceService, authorities: Authorities | u
     route({
       method: 'GET',
       path: '/api/v1/claims',
+      operationId: 'listClaims',
       summary: 'Devices that ask for a place, those whose time ends first in front',
       tag,
       scope: 'devices:read',
@@ -154,6 +158,7 @@ export function claimRoutes(service: DeviceService, authorities: Authorities | u
     route({
       method: 'POST',
       path: '/api/v1/claims/{id}/refuse',
+      operationId: 'refuseClaim',
       summary: 'End a claim that was not collected: the device has to begin anew',
       tag,
       scope: 'claims:write',
@@ -166,6 +171,7 @@ export function claimRoutes(service: DeviceService, authorities: Authorities | u
     route({
       method: 'POST',
       path: '/api/v1/device/renew',
+      operationId: 'renewOwnCertificate',
       summary: 'A device renews: with its renewal token as X-Renewal-Token, or with its certificate in TLS',
       tag,
       scope: 'public',

@@ -42,6 +42,8 @@ export interface DevicesView {
 }
 
 const DAY_MS = 86_400_000;
+/** Where somebody begins to type. */
+const FOCUS = new Html(' autofocus');
 const STYLE = new Html(`<style>${CLAIM_STYLE}</style>`);
 
 export function signInPage({ note, code, username, isPlain }: SignInView): string {
@@ -55,9 +57,9 @@ ${isPlain && html`<div class="note bad"><p>This connection is not encrypted: oth
 <form class="card" method="post" action="/claim/sign-in">
 <input type="hidden" name="code" value="${code}">
 <label for="username">User name</label>
-<input id="username" name="username" value="${username}" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="256" required>
+<input id="username" name="username" value="${username}"${username === '' && FOCUS} autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="256" required>
 <label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" maxlength="1024" required>
+<input id="password" name="password" type="password"${username !== '' && FOCUS} autocomplete="current-password" maxlength="1024" required>
 <button class="wide">Sign in</button>
 </form>`,
   );
@@ -75,7 +77,7 @@ ${noteHtml(note)}
 <input type="hidden" name="formToken" value="${formToken}">
 <label for="code">Code</label>
 <p class="hint" id="code-hint">${CODE_CHARACTERS} characters, as the device shows them</p>
-<input class="code" id="code" name="code" value="${code}" aria-describedby="code-hint" autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="12" required>
+<input class="code" id="code" name="code" value="${code}"${FOCUS} aria-describedby="code-hint" autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="12" required>
 <label for="name">Name</label>
 <p class="hint" id="name-hint">if you like, such as “Living room”</p>
 <input id="name" name="name" aria-describedby="name-hint" value="${name}" autocomplete="off" maxlength="256">
@@ -158,14 +160,15 @@ ${
 }
 
 function credentialHtml(
-  { certificateEndsAtMs, hasToken, renewableUntilMs }: OwnDevice,
+  { certificateEndsAtMs, hasToken, renewableUntilMs, isAwaited }: OwnDevice,
   nowMs: number,
   warnDays: number,
 ): Html {
+  if (isAwaited) return html`<p>It fetches its credentials in a moment. If it does not, have it show a new code.</p>`;
   if (certificateEndsAtMs === undefined)
     return hasToken
       ? html`<p>Has a token.</p>`
-      : html`<p class="warn">It has no credentials. If it does not fetch them in a moment, have it show a new code.</p>`;
+      : html`<p class="warn">It is locked out: it has no credentials. To use it again, have it show a new code.</p>`;
   const end = dateHtml(certificateEndsAtMs);
   if (certificateEndsAtMs <= nowMs) {
     const can = (renewableUntilMs ?? 0) > nowMs;

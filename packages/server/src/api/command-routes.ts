@@ -4,8 +4,8 @@ import { Type } from 'typebox';
 import { type ApiRoute, CLOSED, route } from './api-route.ts';
 import { known } from './device-routes.ts';
 import { DEVICE_PARAMS } from './device-schemas.ts';
-import { fromCursor, toCursor } from './page-cursor.ts';
-import { PAGE_LIMIT, PAGE_QUERY, pageBody, pageOf, timeMs } from './page-schemas.ts';
+import { type PageAsked, tablePage } from './page-cursor.ts';
+import { PAGE_QUERY, pageOf, timeMs } from './page-schemas.ts';
 import { ApiProblem } from './problems.ts';
 
 const tag = 'commands';
@@ -59,28 +59,23 @@ export function commandRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'GET',
       path: '/api/v1/devices/{id}/commands',
+      operationId: 'listCommands',
       summary: 'Commands of a device, the newest first',
       tag,
       scope: 'devices:read',
       params: DEVICE_PARAMS,
       query: Type.Object(PAGE_QUERY, CLOSED),
       answer: pageOf(COMMAND),
-      async handle({ params: { id }, query: { limit = PAGE_LIMIT, cursor } }) {
+      async handle({ params: { id }, query }) {
         known(id, await registry.get(id));
-        const page = await fromCursor(cursor, (at) =>
-          service.commands.list({ deviceId: id, limit, ...(at !== undefined && { cursor: at }) }),
-        );
-        return {
-          body: pageBody(
-            page.records.map(({ value }) => shownCommand(value)),
-            toCursor(page.cursor),
-          ),
-        };
+        const list = (page: PageAsked) => service.commands.list({ deviceId: id, ...page });
+        return tablePage(query, list, ({ value }) => shownCommand(value));
       },
     }),
     route({
       method: 'POST',
       path: '/api/v1/devices/{id}/commands/{type}',
+      operationId: 'sendCommand',
       summary: 'Have a device do something; answered when that can no longer be lost, or after waitMs',
       tag,
       scope: 'commands:write',
@@ -102,6 +97,7 @@ export function commandRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'GET',
       path: '/api/v1/commands/{commandId}',
+      operationId: 'getCommand',
       summary: 'A command',
       tag,
       scope: 'devices:read',
@@ -121,6 +117,7 @@ export function commandRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'POST',
       path: '/api/v1/commands/{commandId}/cancel',
+      operationId: 'cancelCommand',
       summary: 'Cancel a command; one that is on its way may arrive all the same',
       tag,
       scope: 'commands:write',

@@ -44,6 +44,7 @@ export function deviceRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'GET',
       path: '/api/v1/devices',
+      operationId: 'listDevices',
       summary: 'Devices; of several conditions all have to hold',
       tag,
       scope: 'devices:read',
@@ -58,6 +59,7 @@ export function deviceRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'POST',
       path: '/api/v1/devices',
+      operationId: 'addDevice',
       summary: 'Add a device',
       tag,
       scope: 'devices:write',
@@ -74,6 +76,7 @@ export function deviceRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'GET',
       path: PATH,
+      operationId: 'getDevice',
       summary: 'A device',
       tag,
       scope: 'devices:read',
@@ -87,6 +90,7 @@ export function deviceRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'PATCH',
       path: PATH,
+      operationId: 'changeDevice',
       summary: 'Change a device; what is left out stays, null takes away',
       tag,
       scope: 'devices:write',
@@ -102,6 +106,7 @@ export function deviceRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'DELETE',
       path: PATH,
+      operationId: 'removeDevice',
       summary: 'Remove a device, with its credentials, commands and sessions',
       tag,
       scope: 'devices:write',

@@ -3,8 +3,8 @@ import type { Batch, DeviceService } from '@dunlin/devices';
 import { Type } from 'typebox';
 import { type ApiRoute, CLOSED, route } from './api-route.ts';
 import { COMMAND, shownCommand } from './command-routes.ts';
-import { fromCursor, toCursor } from './page-cursor.ts';
-import { PAGE_LIMIT, PAGE_QUERY, pageBody, pageOf, timeMs } from './page-schemas.ts';
+import { type PageAsked, tablePage } from './page-cursor.ts';
+import { PAGE_QUERY, pageOf, timeMs } from './page-schemas.ts';
 import { ApiProblem } from './problems.ts';
 
 const tag = 'commands';
@@ -41,6 +41,7 @@ export function groupRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'POST',
       path: '/api/v1/groups/{group}/commands/{type}',
+      operationId: 'sendGroupCommand',
       summary: 'Have every device of a group do something, so many a second',
       tag,
       scope: 'commands:write',
@@ -59,6 +60,7 @@ export function groupRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'GET',
       path: '/api/v1/batches/{batchId}',
+      operationId: 'getBatch',
       summary: 'How far a command to a group has come',
       tag,
       scope: 'devices:read',
@@ -71,24 +73,23 @@ export function groupRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'GET',
       path: '/api/v1/batches/{batchId}/commands',
+      operationId: 'listBatchCommands',
       summary: 'The commands of a batch in the order of request, as long as they are kept',
       tag,
       scope: 'devices:read',
       params: ID,
       query: Type.Object(PAGE_QUERY, CLOSED),
       answer: pageOf(COMMAND),
-      async handle({ params: { batchId }, query: { limit = PAGE_LIMIT, cursor } }) {
+      async handle({ params: { batchId }, query }) {
         known(batchId, await service.groupCommands.get(batchId));
-        const page = await fromCursor(cursor, (at) =>
-          service.commands.list({ batchId, limit, ...(at !== undefined && { cursor: at }) }),
-        );
-        const commands = page.records.map(({ value }) => shownCommand(value));
-        return { body: pageBody(commands, toCursor(page.cursor)) };
+        const list = (page: PageAsked) => service.commands.list({ batchId, ...page });
+        return tablePage(query, list, ({ value }) => shownCommand(value));
       },
     }),
     route({
       method: 'POST',
       path: '/api/v1/batches/{batchId}/cancel',
+      operationId: 'cancelBatch',
       summary: 'Ask for no more commands of a batch; those that were taken go on',
       tag,
       scope: 'commands:write',

@@ -36,6 +36,7 @@ export function keyRoutes(keys: ApiKeys): ApiRoute[] {
     route({
       method: 'GET',
       path: '/api/v1/keys',
+      operationId: 'listApiKeys',
       summary: 'API keys',
       tag,
       scope,
@@ -49,6 +50,7 @@ export function keyRoutes(keys: ApiKeys): ApiRoute[] {
     route({
       method: 'POST',
       path: '/api/v1/keys',
+      operationId: 'makeApiKey',
       summary: 'Make an API key, which is shown this once',
       tag,
       scope,
@@ -65,6 +67,7 @@ export function keyRoutes(keys: ApiKeys): ApiRoute[] {
     route({
       method: 'DELETE',
       path: '/api/v1/keys/{keyId}',
+      operationId: 'removeApiKey',
       summary: 'Delete an API key, which counts no longer',
       tag,
       scope,

@@ -1,6 +1,6 @@
 /** The OpenAPI document of the routes: made from the schemas by which their input is checked. */
 import { Type } from 'typebox';
-import { type ApiRoute, route } from './api-route.ts';
+import { type ApiRoute, route, takesNothing } from './api-route.ts';
 import { PROBLEMS } from './problems.ts';
 import { SCOPES } from './scopes.ts';
 
@@ -9,9 +9,10 @@ export function openApiDocument(routes: readonly ApiRoute[], version: string): A
   const own = route({
     method: 'GET',
     path: '/api/v1/openapi.json',
-    summary: 'This document',
+    operationId: 'getOpenApiDocument',
+    summary: 'This document; it holds no secret, so tools need no key to read it',
     tag: 'api',
-    scope: 'any',
+    scope: 'public',
     answer: Type.Unknown(),
     handle: () => ({ body: document }),
   });
@@ -27,6 +28,8 @@ function documentOf(routes: readonly ApiRoute[], version: string): Record<string
   return {
     openapi: '3.1.0',
     info: { title: 'Dunlin', version, description: `Scopes of API keys:\n\n${scopes.join('\n')}` },
+    // Where the document came from.
+    servers: [{ url: '/' }],
     security: [{ apiKey: [] }],
     paths,
     components: {
@@ -57,14 +60,16 @@ const PROBLEM = Type.Object({
   errors: Type.Optional(Type.Array(Type.Object({ at: Type.String(), problem: Type.String() }))),
 });
 
-function operationOf({ summary, tag, scope, allowsOwners, params, query, body, bodyKind, answer, status }: ApiRoute) {
+function operationOf(route: ApiRoute) {
+  const { operationId, summary, tag, scope, allowsOwners, params, query, body, bodyKind, answer, status } = route;
   const parameters = [...parametersOf(params, 'path'), ...parametersOf(query, 'query')];
   return {
+    operationId,
     summary,
     tags: [tag],
     ...(scope === 'public' ? { security: [] } : scopeText(scope, allowsOwners)),
     ...(parameters.length > 0 && { parameters }),
-    ...(body !== undefined && { requestBody: { required: true, content: contentOf(bodyKind, body) } }),
+    ...(body !== undefined && { requestBody: { required: !takesNothing(route), content: contentOf(bodyKind, body) } }),
     responses: {
       [status]: {
         description: summary,

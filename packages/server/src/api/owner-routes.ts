@@ -27,6 +27,8 @@ const OWN_DEVICE = Type.Object({
 export interface OwnDevice extends CredentialState {
   readonly registered: RegisteredDevice;
   readonly isConnected: boolean;
+  /** Its code was entered, and it is expected to fetch its credentials. */
+  readonly isAwaited: boolean;
 }
 
 export function ownerRoutes(service: DeviceService): ApiRoute[] {
@@ -36,6 +38,7 @@ export function ownerRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'GET',
       path: '/api/v1/my',
+      operationId: 'getOwnSession',
       summary: 'Who is signed in, and the token that has to be sent with every change',
       tag,
       scope,
@@ -45,6 +48,7 @@ export function ownerRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'GET',
       path,
+      operationId: 'listOwnDevices',
       summary: 'Devices of whoever is signed in',
       tag,
       scope,
@@ -58,6 +62,7 @@ export function ownerRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'POST',
       path: `${path}/{id}/renew`,
+      operationId: 'renewOwnDevice',
       summary: 'A certificate in place of the one that the device has, to be carried to it',
       tag,
       scope,
@@ -74,6 +79,7 @@ export function ownerRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'POST',
       path: `${path}/{id}/revoke`,
+      operationId: 'revokeOwnDevice',
       summary: 'Take all credentials of the device away; whoever is connected with one goes',
       tag,
       scope,
@@ -108,7 +114,12 @@ export async function ownDevices(
   const devices: OwnDevice[] = [];
   for (const registered of page.devices) {
     const presence = await service.presence.get(registered.device.id);
-    devices.push({ ...(await service.desk.state(registered)), registered, isConnected: presence?.connected === true });
+    devices.push({
+      ...(await service.desk.state(registered)),
+      registered,
+      isConnected: presence?.connected === true,
+      isAwaited: await service.claims.isAwaited(registered.device.id),
+    });
   }
   return { devices, cursor: page.cursor };
 }

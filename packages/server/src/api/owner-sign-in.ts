@@ -1,5 +1,5 @@
 /** Owners of devices sign in as users of the configuration: the methods and guards are those by which clients come in. */
-import type { Authenticator, Refusal } from '@dunlin/broker';
+import { type Authenticator, type Refusal, shownUsername } from '@dunlin/broker';
 import { ReasonCode } from '@dunlin/protocol';
 import type { HttpFacts } from './api-route.ts';
 import type { OwnerSessions } from './owner-sessions.ts';
@@ -57,7 +57,7 @@ export async function signIn(
   const owner = result.kind === 'accept' ? result.principal.username : undefined;
   if (result.kind !== 'accept' || owner === undefined || owner === '') {
     const check = result.kind === 'refuse' ? result.check : 'unknown-user';
-    tell.refused(username, address, listener, check);
+    tell.refused(shownUsername(username) ?? '', address, listener, check);
     throw result.kind === 'refuse' ? problemOf(result) : refused();
   }
   tell.signedIn(owner, address, listener);

@@ -1,5 +1,6 @@
 /** Cursors of pages as callers carry them: what a table says, in letters that pass a URL. */
-import type { Awaitable } from '@dunlin/broker';
+import type { Awaitable, TablePage, TableRecord } from '@dunlin/broker';
+import { PAGE_LIMIT, pageBody } from './page-schemas.ts';
 import { ApiProblem } from './problems.ts';
 
 /** More than two keys of a table, escaped. */
@@ -25,4 +26,20 @@ export async function fromCursor<Page>(
     if (!(error instanceof RangeError || error instanceof SyntaxError || error instanceof TypeError)) throw error;
     throw new ApiProblem('cursor-invalid', 'Cannot read the page: the cursor of the page before is expected');
   }
+}
+
+/** A page of a table, as a table is asked for it. */
+export interface PageAsked {
+  readonly limit: number;
+  readonly cursor?: string;
+}
+
+/** Answers a route with the page of a table that was asked for. @throws ApiProblem cursor-invalid */
+export async function tablePage<Value, Item>(
+  { limit = PAGE_LIMIT, cursor }: { readonly limit?: number | undefined; readonly cursor?: string | undefined },
+  list: (page: PageAsked) => Awaitable<TablePage<Value>>,
+  shown: (record: TableRecord<Value>) => Item,
+): Promise<{ body: { items: Item[]; cursor?: string } }> {
+  const page = await fromCursor(cursor, (at) => list({ limit, ...(at !== undefined && { cursor: at }) }));
+  return { body: pageBody(page.records.map(shown), toCursor(page.cursor)) };
 }

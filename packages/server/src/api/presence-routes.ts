@@ -4,8 +4,8 @@ import { Type } from 'typebox';
 import { type ApiRoute, CLOSED, route } from './api-route.ts';
 import { known } from './device-routes.ts';
 import { DEVICE_PARAMS } from './device-schemas.ts';
-import { fromCursor, toCursor } from './page-cursor.ts';
-import { PAGE_LIMIT, PAGE_QUERY, pageBody, pageOf, timeMs } from './page-schemas.ts';
+import { type PageAsked, tablePage } from './page-cursor.ts';
+import { PAGE_QUERY, pageOf, timeMs } from './page-schemas.ts';
 import { PRESENCE, shownPresence } from './presence-shape.ts';
 import { shownToken, TOKEN } from './token-routes.ts';
 
@@ -45,26 +45,21 @@ export function presenceRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'GET',
       path: '/api/v1/presence',
+      operationId: 'listPresence',
       summary: 'Presence of devices; with connected=true of those that are connected',
       tag,
       scope,
       query: Type.Object({ ...PAGE_QUERY, connected: Type.Optional(Type.Literal('true')) }, CLOSED),
       answer: pageOf(PRESENCE),
-      async handle({ query: { limit = PAGE_LIMIT, cursor, connected } }) {
-        const page = await fromCursor(cursor, (at) =>
-          service.presence.list({ connected: connected === 'true', limit, ...(at !== undefined && { cursor: at }) }),
-        );
-        return {
-          body: pageBody(
-            page.records.map(({ value }) => shownPresence(value)),
-            toCursor(page.cursor),
-          ),
-        };
+      async handle({ query: { connected, ...query } }) {
+        const list = (page: PageAsked) => service.presence.list({ connected: connected === 'true', ...page });
+        return tablePage(query, list, ({ value }) => shownPresence(value));
       },
     }),
     route({
       method: 'GET',
       path: '/api/v1/devices/{id}/presence',
+      operationId: 'getPresence',
       summary: 'Whether a device is connected, and what was last heard of it',
       tag,
       scope,
@@ -79,6 +74,7 @@ export function presenceRoutes(service: DeviceService): ApiRoute[] {
     route({
       method: 'GET',
       path: '/api/v1/devices/{id}/why',
+      operationId: 'explainDevice',
       summary: 'Why a device does not come in: also of an id that no device has',
       tag,
       scope,

@@ -22,14 +22,24 @@ export class RequestRate {
 
   /** Whether one more request of the caller is within the rate; it counts then. */
   take(caller: string): boolean {
+    const bucket = this.#filled(caller);
+    if (bucket.tokens < 1) return false;
+    bucket.tokens -= 1;
+    return true;
+  }
+
+  /** The same, and it does not count. */
+  isWithin(caller: string): boolean {
+    return this.#filled(caller).tokens >= 1;
+  }
+
+  #filled(caller: string): Bucket {
     const nowMs = this.#clock.steadyMs();
     const bucket = this.#buckets.get(caller) ?? { tokens: this.#perSecondMax, filledAtMs: nowMs };
     const gained = ((nowMs - bucket.filledAtMs) / 1_000) * this.#perSecondMax;
     bucket.tokens = Math.min(this.#perSecondMax, bucket.tokens + gained);
     bucket.filledAtMs = nowMs;
     this.#buckets.set(caller, bucket);
-    if (bucket.tokens < 1) return false;
-    bucket.tokens -= 1;
-    return true;
+    return bucket;
   }
 }

@@ -55,6 +55,10 @@ class Asked implements AsyncDisposable {
     return asked;
   }
 
+  get paths() {
+    return this.#paths;
+  }
+
   /** Each answer has to be as the document says. */
   async ask(
     method: LocalRequest['method'],
@@ -435,3 +439,11 @@ function withAuthority(): ConfigurationInput {
     },
   };
 }
+
+test('each operation of the document has a name of its own', async () => {
+  await using asked = await Asked.start();
+  const operations = Object.values(asked.paths).flatMap((methods) => Object.values<{ operationId?: string }>(methods));
+  const names = operations.map(({ operationId }) => operationId);
+  for (const name of names) assert.match(name ?? '', /^[a-z]+(?:[A-Z][a-z]+)+$/);
+  assert.equal(new Set(names).size, names.length);
+});

@@ -1,6 +1,7 @@
 /** The API of a server, put together of what the server is made of. */
 import type { Clock } from '@dunlin/broker';
-import { type AuditLog, type DeviceService, EXPIRY_DEFAULTS, RoomNotice, type Tables } from '@dunlin/devices';
+import { type DeviceService, EXPIRY_DEFAULTS, RoomNotice, type Tables } from '@dunlin/devices';
+import type { ServerAudit } from '../audit.ts';
 import type { ApiConfiguration } from '../configuration.ts';
 import type { Doors } from '../doors.ts';
 import type { ServerEvent } from '../events.ts';
@@ -26,7 +27,7 @@ import { typeRoutes } from './type-routes.ts';
 
 export interface ServerApiParts {
   readonly tables: Tables;
-  readonly audit: AuditLog;
+  readonly audit: Pick<ServerAudit, 'log' | 'refusals'>;
   readonly localName: LocalName;
   readonly clock: Clock;
   readonly settings: ApiConfiguration;

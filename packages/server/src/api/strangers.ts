@@ -16,6 +16,8 @@ export interface StrangersParts {
 /** Of the requests that there may be at once, how many may wait for the answer to a wrong key: the others are for callers. */
 const WAITING_SHARE = 0.25;
 
+const OF_STRANGER = 'of this address without an API key that counts';
+
 export class Strangers {
   readonly #parts: StrangersParts;
   readonly #rate: RequestRate;
@@ -31,8 +33,12 @@ export class Strangers {
 
   /** Counts a request; what its answer is where it is one too many. All addresses of one host are one. */
   take(address: string): ApiProblem | undefined {
-    const isWithin = this.#rate.take(networkOf(address) ?? address);
-    return isWithin ? undefined : tooMany('of this address without an API key that counts');
+    return this.#rate.take(hostOf(address)) ? undefined : tooMany(OF_STRANGER);
+  }
+
+  /** What the answer would be if it were one; it is not counted. */
+  limited(address: string): ApiProblem | undefined {
+    return this.#rate.isWithin(hostOf(address)) ? undefined : tooMany(OF_STRANGER);
   }
 
   /** Whoever shows a wrong key waits the longer the more often it did. Settles with what the answer is. */
@@ -55,6 +61,10 @@ export class Strangers {
     this.#parts.began(promise, resolve);
     return promise.finally(() => timer.cancel());
   }
+}
+
+function hostOf(address: string): string {
+  return networkOf(address) ?? address;
 }
 
 export function tooMany(whose: string): ApiProblem {

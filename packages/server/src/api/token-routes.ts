@@ -63,6 +63,7 @@ export function tokenRoutes({ registry, tokens }: DeviceService): ApiRoute[] {
     route({
       method: 'GET',
       path: PATH,
+      operationId: 'listTokens',
       summary: 'What is known of the tokens of a device',
       tag,
       scope: 'devices:read',
@@ -76,6 +77,7 @@ export function tokenRoutes({ registry, tokens }: DeviceService): ApiRoute[] {
     route({
       method: 'POST',
       path: PATH,
+      operationId: 'issueToken',
       summary: 'Make a token for a device, or import one',
       tag,
       scope,
@@ -93,6 +95,7 @@ export function tokenRoutes({ registry, tokens }: DeviceService): ApiRoute[] {
     route({
       method: 'POST',
       path: `${PATH}/rotate`,
+      operationId: 'rotateTokens',
       summary: 'Make a token in place of the others, which count on for a while',
       tag,
       scope,
@@ -108,6 +111,7 @@ export function tokenRoutes({ registry, tokens }: DeviceService): ApiRoute[] {
     route({
       method: 'DELETE',
       path: `${PATH}/{tokenId}`,
+      operationId: 'revokeToken',
       summary: 'Revoke a token; whoever is connected with it goes',
       tag,
       scope,

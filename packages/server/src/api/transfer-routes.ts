@@ -25,6 +25,7 @@ export function transferRoutes({ registry, tokens }: DeviceService, bytesMax: nu
     route({
       method: 'POST',
       path: '/api/v1/devices/import',
+      operationId: 'importDevices',
       summary:
         'Add and change devices from a file; the same file again changes nothing. Tokens need credentials:write too',
       tag,
@@ -55,6 +56,7 @@ export function transferRoutes({ registry, tokens }: DeviceService, bytesMax: nu
     route({
       method: 'GET',
       path: '/api/v1/devices/export',
+      operationId: 'exportDevices',
       summary: 'Devices as a file that can be imported; without tokens',
       tag,
       scope: 'devices:read',

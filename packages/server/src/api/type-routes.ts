@@ -27,6 +27,7 @@ export function typeRoutes({ types }: DeviceService): ApiRoute[] {
     route({
       method: 'GET',
       path: '/api/v1/types',
+      operationId: 'listDeviceTypes',
       summary: 'Device types of the configuration',
       tag: 'devices',
       scope: 'devices:read',

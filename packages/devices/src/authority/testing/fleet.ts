@@ -29,7 +29,7 @@ export function serviceParts(nowMs = NOW_MS) {
 }
 
 /** As the registry has it. */
-export const device = (id: string, generation = 'first') => ({ device: { id }, generation });
+export const device = (id: string, generation = 'first') => ({ device: { id }, generation, trust: 0 });
 
 /** The authority `devices`, or one of other texts. */
 export function openAuthority(texts = fleet.issuing, urls: StatusUrls = {}): IssuingAuthority {

@@ -96,7 +96,7 @@ export async function openTestApi(
     version: '1.2.3',
     ...options,
     tables: audit.tables,
-    audit: audit.log,
+    audit,
     settings: { ...SETTINGS, ...options.settings },
   });
   const server = createServer((request: IncomingMessage, response) =>

@@ -1,12 +1,13 @@
 /** Why a device does not come in, or what it needs: all that the service knows of it, in one report. */
 import type { Awaitable, Clock } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
-import type { Device } from '../device.ts';
-import type { Registry } from '../registry/registry.ts';
-import type { DeviceTypes } from '../registry/types.ts';
-import type { RefusalLog, RefusalRecord } from './refusal-log.ts';
-import type { TokenInfo } from './stored-tokens.ts';
-import type { Tokens } from './tokens.ts';
+import { isValid } from './authority/certificate-record.ts';
+import type { RefusalLog, RefusalRecord } from './credentials/refusal-log.ts';
+import type { TokenInfo } from './credentials/stored-tokens.ts';
+import type { Tokens } from './credentials/tokens.ts';
+import type { Device } from './device.ts';
+import type { Registry } from './registry/registry.ts';
+import type { DeviceTypes } from './registry/types.ts';
 
 /** What of a certificate says whether it counts. */
 export interface DatedCertificate {
@@ -82,9 +83,7 @@ function ofCredentials(device: Device, types: DeviceTypes, { tokens, certificate
   // Certificates of another authority are not issued here: what it has of them nobody knows.
   if (device.authority !== undefined && credential !== 'token') return [];
   const hasToken = credential !== 'certificate' && tokens.some(({ endsAtMs }) => endsAtMs > nowMs);
-  const hasCertificate =
-    credential !== 'token' &&
-    certificates.some(({ notAfterMs, revokedAtMs }) => notAfterMs > nowMs && revokedAtMs === undefined);
+  const hasCertificate = credential !== 'token' && certificates.some((certificate) => isValid(certificate, nowMs));
   if (hasToken || hasCertificate) return [];
   const ended = credential === 'certificate' ? certificates.length : tokens.length;
   const what = credential === 'either' ? 'token or certificate' : credential;

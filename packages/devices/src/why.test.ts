@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CAMERA_ATTRIBUTES } from '../testing/registry.ts';
-import { testMethod } from '../testing/request.ts';
-import { PLAYER } from '../testing/types.ts';
-import { RefusalLog } from './refusal-log.ts';
+import { RefusalLog } from './credentials/refusal-log.ts';
+import { CAMERA_ATTRIBUTES } from './testing/registry.ts';
+import { testMethod } from './testing/request.ts';
+import { PLAYER } from './testing/types.ts';
 import { type DatedCertificate, explainDevice } from './why.ts';
 
 const by = 'test';
@@ -65,8 +65,8 @@ test('says what the certificates of a device are worth', async () => {
   const notAfterMs = parts.clock.nowMs() + 1_000;
   certificates.push({ serial: '01', notAfterMs, revokedAtMs: 1 });
   assert.match((await why('p1')).hindrances[0], /^it has no certificate that counts any longer/);
-  certificates.push({ serial: '02', notAfterMs, revokedAtMs: undefined });
-  assert.deepEqual((await why('p1')).hindrances, []);
+  certificates.push({ serial: '02', notAfterMs, revokedAtMs: notAfterMs });
+  assert.deepEqual((await why('p1')).hindrances, [], 'its revocation lies ahead');
   parts.clock.pass(1_000);
   assert.equal((await why('p1')).hindrances.length, 1);
   await registry.change('p1', { authority: 'acme' }, { by });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CODE_ALPHABET, CODE_CHARACTERS } from './claim-code.ts';
+import { CODE_ALPHABET, CODE_CHARACTERS } from '../claims/claim-code.ts';
 import { CLAIM_LIMITS, resolveClaimLimits } from './claim-limits.ts';
 
 test('a limit outside of its range is refused with the range', () => {

@@ -17,7 +17,7 @@ test('an actor is known to all that is done for it, and to nothing besides', asy
 test('who a request turns out to be keeps its address and its number, and not how somebody else has shown who they are', () => {
   const outer = { by: 'public', proof: 'none', address: '192.0.2.1', requestId: 'r-1' };
   const seen = actingAs(outer, () => actingAs({ by: 'device:a' }, () => currentActor()));
-  assert.deepEqual({ ...seen }, { ...outer, by: 'device:a', proof: undefined, gathering: undefined });
+  assert.deepEqual({ ...seen }, { ...outer, by: 'device:a', proof: undefined });
 });
 
 test('what follows from a change is by the service, and names the request that it followed from', () => {

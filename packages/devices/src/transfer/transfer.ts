@@ -2,11 +2,12 @@
 
 import type { Tokens } from '../credentials/tokens.ts';
 import { DeviceError } from '../device-error.ts';
-import { LIST_LIMIT_MAX } from './bounded-page.ts';
+import { LIST_LIMIT_MAX } from '../registry/bounded-page.ts';
+import type { DeviceQuery, RegisteredDevice, Registry } from '../registry/registry.ts';
+import { Turns } from '../turns.ts';
 import { CsvReader, csvLine } from './csv.ts';
 import { exportedDevice, headerOf, type RowForm, readHeader, rowOf } from './device-rows.ts';
 import { JsonTextReader } from './json-texts.ts';
-import type { DeviceQuery, RegisteredDevice, Registry } from './registry.ts';
 
 /** `json`: a list, or a device on each line; it is written as a list. */
 export type TransferFormat = 'json' | 'csv';
@@ -114,8 +115,8 @@ class Importing {
   readonly #options: ImportOptions;
   readonly #counts = { added: 0, changed: 0, unchanged: 0, tokens: 0, faulty: 0 };
   readonly #faults: ImportFault[] = [];
-  /** What is under way, by id: an id that comes again waits for it. */
-  readonly #running = new Map<string, Promise<void>>();
+  /** By id of the device. */
+  readonly #turns = new Turns();
   /** What is no fault of an entry, such as a disk that is full: nothing more is imported then. */
   #failure: { readonly error: unknown } | undefined;
 
@@ -130,21 +131,21 @@ class Importing {
       return this.#fault(line, 'a device is expected, as a group of its fields');
     const { token, ...device } = input as Readonly<Record<string, unknown>>;
     const id = String(device.id);
-    await this.#running.get(id);
-    if (this.#running.size >= AT_ONCE_MAX) await Promise.race(this.#running.values());
-    const done = this.#import(id, device, token)
-      .catch((error: unknown) => {
+    // An id that comes again waits here, so that no more are held than are under way.
+    await this.#turns.over(id);
+    if (this.#turns.size >= AT_ONCE_MAX) await this.#turns.someOver();
+    void this.#turns.run(id, () =>
+      this.#import(id, device, token).catch((error: unknown) => {
         if (error instanceof DeviceError) this.#fault(line, error.problems.join('; ') || error.message);
         else this.#failure ??= { error };
-      })
-      .finally(() => this.#running.delete(id));
-    this.#running.set(id, done);
+      }),
+    );
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   /** Settles when nothing is under way any more. */
-  async idle(): Promise<void> {
-    await Promise.all(this.#running.values());
+  idle(): Promise<void> {
+    return this.#turns.idle();
   }
 
   async end(): Promise<ImportReport> {
@@ -157,11 +158,17 @@ class Importing {
     const { registry, tokens, by, isDryRun } = this.#options;
     if (token !== undefined && token !== null && (typeof token !== 'string' || tokens === undefined))
       throw new DeviceError('invalid', 'Cannot import a token: a text is expected, where tokens can be imported');
+    if (typeof token === 'string') tokens?.checkImport(token, id, await this.#typeOf(id, device));
     const done = await registry.put(device, { by, isDryRun });
     this.#counts[done] += 1;
-    if (typeof token !== 'string' || tokens === undefined) return;
-    if (isDryRun) tokens.checkImport(token);
-    else if (await tokens.importOnce(id, token, by)) this.#counts.tokens += 1;
+    if (typeof token !== 'string' || tokens === undefined || isDryRun) return;
+    if (await tokens.importOnce(id, token, by)) this.#counts.tokens += 1;
+  }
+
+  /** As it will be; none where the entry cannot be used anyway. */
+  async #typeOf(id: string, { type }: Readonly<Record<string, unknown>>): Promise<string> {
+    if (type !== undefined) return String(type);
+    return (await this.#options.registry.get(id))?.device.type ?? '';
   }
 
   #fault(line: number, problem: string): void {

@@ -98,14 +98,29 @@ test('says in a dry run what would be done, and does nothing', async () => {
   const text = JSON.stringify([
     { id: 'd1', name: 'x' },
     { id: 'd1' },
-    { id: 'd2', type: 'player', token: 'x' },
+    { id: 'd2', type: 'lamp', token: 'x' },
     { id: '' },
-    { id: 'd3', type: 'player', token: '' },
+    { id: 'd3', type: 'lamp', token: '' },
   ]);
   const report = await read('json', text, true);
-  assert.deepEqual([report.added, report.changed, report.unchanged, report.tokens, report.faulty], [2, 1, 1, 0, 2]);
+  assert.deepEqual([report.added, report.changed, report.unchanged, report.tokens, report.faulty], [1, 1, 1, 0, 2]);
   assert.equal((await registry.get('d1'))?.device.name, '');
   assert.equal(await registry.get('d2'), undefined);
+});
+
+test('leaves out an entry whose token its type does not take, dry or not', async () => {
+  for (const isDryRun of [true, false]) {
+    const { registry, read } = setUp();
+    await registry.add({ id: 'd1', type: 'player' }, by);
+    const text = JSON.stringify([
+      { id: 'd1', name: 'x', token: 'y'.repeat(40) },
+      { id: 'd2', type: 'player', token: 'y'.repeat(40) },
+    ]);
+    const { faulty, faults, added, changed } = await read('json', text, isDryRun);
+    assert.deepEqual([faulty, added, changed], [2, 0, 0]);
+    assert.match(faults[0].problem, /the type "player" come in with certificates only; a certificate is expected/);
+    assert.equal(await registry.get('d2'), undefined);
+  }
 });
 
 test('takes an id that comes twice one after the other', async () => {

@@ -1,5 +1,5 @@
 /** The limits of credentials, with their units and defaults: one table for the code, the configuration and its reference. */
-import { resolveLimits } from '../service-limits.ts';
+import { resolveLimits } from './service-limits.ts';
 
 export interface CredentialLimit {
   readonly default: number;

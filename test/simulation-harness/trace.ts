@@ -1,7 +1,7 @@
 /** What happened in a world, in lines for people: the last of them before a violation. */
 import type { BrokerEvent } from '@dunlin/broker';
 import type { Packet, Properties } from '@dunlin/protocol';
-import type { Violation } from './invariants.ts';
+import type { Violation } from './judge.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 const LINES_KEPT = 20_000;

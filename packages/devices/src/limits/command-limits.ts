@@ -1,5 +1,5 @@
 /** The limits of commands, with their units and defaults: one table for the code, the configuration and its reference. */
-import { resolveLimits } from '../service-limits.ts';
+import { resolveLimits } from './service-limits.ts';
 
 export interface CommandLimit {
   readonly default: number;
@@ -53,6 +53,20 @@ export const COMMAND_LIMITS = {
     maximum: 366 * DAY_S,
     unit: 'seconds',
     description: 'How long a command is kept after it has ended; as long its id cannot be used for another one.',
+  },
+  commandHistoryMax: {
+    default: 100_000,
+    minimum: 1,
+    maximum: 10_000_000,
+    unit: 'commands',
+    description: 'Commands that have ended, and as many to groups; the oldest make room before commandHistoryS.',
+  },
+  commandHistoryBytesMax: {
+    default: 268_435_456,
+    minimum: 65_536,
+    maximum: 1_099_511_627_776,
+    unit: 'bytes',
+    description: 'Commands that have ended, as JSON, and as much of those to groups; the oldest make room.',
   },
   commandWaitsMax: {
     default: 10_000,

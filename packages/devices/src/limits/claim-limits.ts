@@ -1,5 +1,5 @@
 /** The limits of claims and renewals, with their units and defaults: one table for the code, the configuration and its reference. */
-import { resolveLimits } from '../service-limits.ts';
+import { resolveLimits } from './service-limits.ts';
 
 export interface ClaimLimit {
   readonly default: number;

@@ -3,8 +3,8 @@
 import { quoted } from '@dunlin/protocol';
 import type { Device } from '../device.ts';
 import { throwProblems } from '../device-error.ts';
-import { GROUP_SEPARATOR } from './device-input.ts';
-import { isAttributeName } from './types.ts';
+import { GROUP_SEPARATOR } from '../registry/device-input.ts';
+import { isAttributeName } from '../registry/types.ts';
 
 const FIELDS = ['id', 'type', 'name', 'groups', 'owner', 'enabled', 'authority', 'attributes'] as const;
 /** Only of imports. */

@@ -3,7 +3,6 @@
  * many steps later. What is done for nobody is done by the service itself.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Gathering } from './gathering.ts';
 
 export interface Actor {
   /** As `AuditEntry.by`. */
@@ -16,18 +15,13 @@ export interface Actor {
   readonly requestId: string;
 }
 
-interface Acting extends Actor {
-  /** Where many changes become few entries. */
-  readonly gathering: Gathering | undefined;
-}
-
 export const BY_SERVICE = 'service';
-const SERVICE: Acting = { by: BY_SERVICE, address: '', requestId: '', gathering: undefined };
+const SERVICE: Actor = { by: BY_SERVICE, address: '', requestId: '' };
 
-const storage = new AsyncLocalStorage<Acting>();
+const storage = new AsyncLocalStorage<Actor>();
 
 /** Whoever is acting now. */
-export function currentActor(): Acting {
+export function currentActor(): Actor {
   return storage.getStore() ?? SERVICE;
 }
 
@@ -42,9 +36,4 @@ export function actingAs<Result>(
 /** Does what follows from a change of somebody, by the service itself: the request says from which. */
 export function actingForService<Result>(work: () => Result): Result {
   return storage.run({ ...SERVICE, requestId: currentActor().requestId }, work);
-}
-
-/** Has the changes of `work` gathered. */
-export function gatheringIn<Result>(gathering: Gathering, work: () => Result): Result {
-  return storage.run({ ...currentActor(), gathering }, work);
 }

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { openClaimWorld } from './api/testing/claim-world.ts';
+import { completeConfiguration, type ListenerConfiguration } from './configuration.ts';
+import { warningsOf } from './configuration-warnings.ts';
+
+const FILES = { certificate: 'server.pem', key: 'server.key' };
+
+function warned(
+  listener: Partial<ListenerConfiguration>,
+  credential: 'certificate' | 'either' = 'certificate',
+): string[] {
+  return warningsOf(
+    completeConfiguration({
+      listeners: [listener],
+      authorities: ['devices', 'others'].map((name) => ({ name, certificate: 'ca.pem' })),
+      authentication: [{ method: 'devices' }, { method: 'passwordFile', file: 'owners' }],
+      devices: {
+        types: { frame: { credential } },
+        authority: { certificate: 'ca.pem', key: 'ca.key' },
+        masterKey: { environment: 'KEY' },
+      },
+    }),
+  );
+}
+
+test('a type that wants certificates is told of where no listener asks for those of devices', () => {
+  const [warning, ...others] = warned({ transport: 'wss', tls: FILES });
+  assert.match(warning, /^devices\.types\.frame\.credential is certificate and no listener asks/);
+  assert.match(warning, /tls\.clientCertificate: optional and tls\.authorities: \[devices\]/);
+  assert.deepEqual(others, []);
+  const tls = { ...FILES, clientCertificate: 'optional' } as const;
+  assert.equal(warned({ transport: 'tls', tls: { ...tls, authorities: ['others'] } }).length, 1);
+  assert.equal(warned({ transport: 'tls', tls, authentication: ['passwordFile'] }).length, 1);
+});
+
+test('nothing is told where one does, or where a token will do', () => {
+  const tls = { ...FILES, clientCertificate: 'optional' } as const;
+  assert.deepEqual(warned({ transport: 'tls', tls }), []);
+  assert.deepEqual(warned({ transport: 'wss', tls: { ...tls, authorities: ['devices'] } }), []);
+  const proxy = { trusted: ['127.0.0.1'], clientCertificateHeader: 'Client-Cert' };
+  assert.deepEqual(warned({ transport: 'ws', proxy }), []);
+  assert.deepEqual(warned({ transport: 'wss', tls: FILES }, 'either'), []);
+  assert.deepEqual(warningsOf(completeConfiguration({})), []);
+});
+
+test('a server tells of them when it starts and at each reload', async () => {
+  await using world = await openClaimWorld();
+  const told = () => world.events.filter(({ name }) => name === 'configurationWarning').length;
+  assert.equal(told(), 1);
+  await world.without('bob');
+  assert.equal(told(), 2);
+});

@@ -1,0 +1,38 @@
+/** What a configuration may have, and what will surprise whoever wrote it: each a sentence that begins with its path. */
+import { quoted } from '@dunlin/protocol';
+import type { Configuration, ListenerConfiguration } from './configuration.ts';
+
+/** Every warning; empty where there is none. For a configuration without contradictions. */
+export function warningsOf(configuration: Pick<Configuration, 'listeners' | 'authentication' | 'devices'>): string[] {
+  const { devices, listeners } = configuration;
+  if (devices === undefined || listeners.length === 0) return [];
+  const names = [devices.authority?.name, ...devices.registration.map(({ authority }) => authority)];
+  const authorities = names.filter((name) => name !== undefined);
+  if (listeners.some((listener) => asksForCertificates(configuration, listener, authorities))) return [];
+  const how =
+    authorities.length === 0
+      ? 'an authority under devices.authority, and a listener that asks for its certificates, are expected'
+      : `tls.clientCertificate: optional and tls.authorities: [${authorities[0]}] at a listener for devices are expected`;
+  return Object.entries(devices.types)
+    .filter(([, { credential }]) => credential === 'certificate')
+    .map(
+      ([name]) =>
+        `devices.types.${name}.credential is certificate and no listener asks for certificates of devices: no ` +
+        `${quoted(name)} can connect; ${how}`,
+    );
+}
+
+/** Whether devices come in there by a certificate: one of TLS, or one of which a proxy tells. */
+function asksForCertificates(
+  { authentication }: Pick<Configuration, 'authentication'>,
+  { tls, proxy, authentication: names }: ListenerConfiguration,
+  authorities: readonly string[],
+): boolean {
+  const asksDevices = authentication.some(
+    ({ method, name }) => method === 'devices' && (names === undefined || names.includes(name)),
+  );
+  if (!asksDevices) return false;
+  if (proxy?.clientCertificateHeader !== undefined) return authorities.length > 0;
+  if ((tls?.clientCertificate ?? 'none') === 'none') return false;
+  return authorities.some((name) => tls?.authorities === undefined || tls.authorities.includes(name));
+}
