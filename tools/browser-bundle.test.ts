@@ -31,8 +31,8 @@ test('each module has the names of its source, and its types', async () => {
     ['topics', topics, 'typed-topics'],
   ] as const) {
     const loaded = Object.keys(await load(`${name}.js`));
-    // What parts take from the main module has one letter there.
-    assert.deepEqual(loaded.filter((one) => one.length > 1).sort(), Object.keys(source).sort());
+    // What parts take from the main module has the short name of a variable there.
+    assert.deepEqual(loaded.filter((one) => one.length > 3).sort(), Object.keys(source).sort());
     assert.equal(files.get(`${name}.d.ts`), `export * from '../${types}.js';\n`);
   }
 });
@@ -53,16 +53,15 @@ test('an error has its code, and the number of its text with what was found', as
   assert.throws(attempt, (error: InstanceType<typeof MqttError>) => {
     assert.ok(error instanceof MqttError);
     assert.deepEqual([error.code, error.errno], ['invalid', 3]);
-    const found = [number('Cannot connect'), 'protocolVersion', '7', 'number', '3, 4 or 5'];
+    const found = [number('Cannot connect'), 'protocolVersion', '7', '3, 4 or 5'];
     assert.equal(error.message, `${number('{1}: {2} is {3} ({4}), expected {5}')}(${found.join(', ')})`);
     return true;
   });
 });
 
-test('names of Reason Codes stay', async () => {
+test('a Reason Code is described in digits', async () => {
   const { describeReason } = (await load('main.js')) as unknown as typeof whole;
-  assert.equal(describeReason(0x87), 'Not authorized (0x87)');
-  assert.equal(describeReason(0xf0), whole.describeReason(0xf0));
+  assert.equal(describeReason(0x87), '0x87');
 });
 
 test('errors of topics are those of the client', async () => {

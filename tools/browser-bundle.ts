@@ -4,12 +4,14 @@
  *
  *     node tools/browser-bundle.ts      writes it to packages/client/dist/bundle, as "npm run build" does
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { bundled, everything } from './bundle.ts';
 import { assertListed, BROWSER_ENTRIES, listedTexts, textsIn, textsOfBrowser, withNumbers } from './error-texts.ts';
 import { assertInternal, assertNotPublic, INTERNAL_NAMES } from './internal-names.ts';
+import { withPlainMembers } from './plain-members.ts';
 import { type SyntaxTree, syntaxTree } from './syntax-tree.ts';
+import { withoutFields } from './unshown-fields.ts';
 
 /** The modules of the bundle that are imported by a name, and what has their types in `dist/`. */
 const MODULES = {
@@ -17,6 +19,20 @@ const MODULES = {
   indexeddb: { name: BROWSER_ENTRIES[1], types: 'indexeddb-outbox' },
   topics: { name: BROWSER_ENTRIES[2], types: 'typed-topics' },
 } as const;
+
+/** The classes that users of the package see. */
+const SEEN = ['Client', 'MqttError', 'ReceivedMessage', 'Subscription'];
+
+/** Modules that have others in their place: the names of Reason Codes are words too, and pages have time for their encoders. */
+const REPLACED: Readonly<Record<string, string>> = {
+  'packages/client/src/reason-words.ts': `
+    export { hexadecimal as describeReason } from '@dunlin/protocol';
+    export const addedWords = (words) => words;`,
+  'packages/client/src/first-byte.ts': 'export const checkFirstByte = () => {};',
+  'packages/protocol/src/short-text.ts': `
+    export const readShortAscii = () => undefined;
+    export const writeAscii = () => 0;`,
+};
 
 const root = dirname(import.meta.dirname);
 
@@ -27,8 +43,13 @@ const root = dirname(import.meta.dirname);
 export async function browserBundle(): Promise<ReadonlyMap<string, string>> {
   const list = listedTexts();
   assertListed(textsOfBrowser(), list);
+  for (const path of Object.keys(REPLACED))
+    if (!existsSync(join(root, path))) throw new Error(`Cannot replace ${path}: there is no such module`);
   const entries = { main: '', ...mapped(({ name }) => everything(name)) };
-  const prepared = (code: string): string => withNumbers(code, list);
+  const prepared = (code: string, path: string): string => {
+    const source = relative(root, path);
+    return REPLACED[source] ?? withNumbers(withoutFields(code, source), list, source);
+  };
   const { outputs } = await bundled({ entries, prepared, internalNames: INTERNAL_NAMES });
   const trees = new Map([...outputs].map(([name, code]) => [name, syntaxTree(code)]));
   assertInternal([...trees.values()]);
@@ -38,7 +59,7 @@ export async function browserBundle(): Promise<ReadonlyMap<string, string>> {
     if (left !== undefined) throw new Error(`Cannot bundle the client: ${name} still has the text "${left.text}"`);
     files.set(
       unhashed(name),
-      code.replaceAll(/"\.\/([^"/]+\.js)"/g, (_, path) => `"./${unhashed(path)}"`),
+      withPlainMembers(code, SEEN).replaceAll(/"\.\/([^"/]+\.js)"/g, (_, path) => `"./${unhashed(path)}"`),
     );
   }
   if (files.size < outputs.size)

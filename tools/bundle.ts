@@ -9,7 +9,7 @@ import { build, type Metafile, type Plugin, transform } from 'esbuild';
 import { minify } from 'terser';
 
 /** Nothing that would change what the code does; each was measured (ADR 14). */
-const COMPRESS = { ecma: 2022, passes: 3, keep_fargs: false, lhs_constants: false } as const;
+const COMPRESS = { ecma: 2022, passes: 3, keep_fargs: false, lhs_constants: false, hoist_vars: true } as const;
 
 const root = dirname(import.meta.dirname);
 
@@ -22,7 +22,7 @@ export interface BundleOptions {
   /** Of `exports`, besides those of browsers. Default: the sources of the repository. */
   readonly conditions?: readonly string[];
   /** Changes each source file, which is JavaScript then, before it is bundled. */
-  readonly prepared?: (code: string) => string;
+  readonly prepared?: (code: string, path: string) => string;
   /** Properties that are given shorter names, the same in all files; none by default. */
   readonly internalNames?: readonly string[];
 }
@@ -116,7 +116,7 @@ function modulesOf({ entries, resolveDir = root, prepared }: BundleOptions): Plu
         if (path.includes('node_modules') && !parts.has(path)) return undefined;
         const text = await readFile(path, 'utf8');
         const loader = path.endsWith('.ts') ? 'ts' : 'js';
-        const contents = prepared === undefined ? text : prepared((await transform(text, { loader })).code);
+        const contents = prepared === undefined ? text : prepared((await transform(text, { loader })).code, path);
         const own = { loader: prepared === undefined ? loader : 'js', resolveDir: dirname(path) } as const;
         return { ...own, contents: parts.has(path) ? contents + shared : contents };
       });
@@ -148,10 +148,14 @@ function inFirstFile(split: ReadonlyMap<string, string>): Map<string, string> {
   const names = new Set(pairs(exported).map(([local, name]) => `${taken.get(local)} as ${name}`));
   const outputs = new Map<string, string>();
   for (const [name, text] of parts) {
-    outputs.set(name, text.replaceAll(`"./${chunk}"`, '"./main.js"'));
-    for (const [, list, from] of text.matchAll(/import\{([^}]*)\}from"\.\/([^"]*)"/g)) {
-      if (from === chunk) for (const [outer] of pairs(list)) names.add(`${locals.get(outer)} as ${outer}`);
-    }
+    const code = text.replace(/import\{([^}]*)\}from"\.\/([^"]*)"/g, (whole, list, from) => {
+      if (from !== chunk) return whole;
+      // By its name in the first file, so that this needs no other.
+      const taken = pairs(list).map(([outer, local]) => [locals.get(outer), local]);
+      for (const [inner] of taken) names.add(`${inner}`);
+      return `import{${taken.map(([inner, local]) => `${inner} as ${local}`)}}from"./main.js"`;
+    });
+    outputs.set(name, code.replaceAll(`"./${chunk}"`, '"./main.js"'));
   }
   return outputs.set('main.js', `${code}export{${[...names].join(',')}};`);
 }

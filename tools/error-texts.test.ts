@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { assertListed, listedTexts, textsIn, textsOfBrowser, withNumbers } from './error-texts.ts';
+import { assertListed, listedTexts, shownTexts, textsIn, textsOfBrowser, withNumbers } from './error-texts.ts';
 import { syntaxTree } from './syntax-tree.ts';
 
 function texts(code: string): string[] {
@@ -20,11 +20,34 @@ test('a text is a literal of one line with two words of its own', () => {
 
 test('a text becomes its number with the values, which may be texts or hold some', () => {
   const list = ['it broke', 'Cannot use {1} of {2}', 'no end'];
-  assert.equal(withNumbers("f('it broke', { a }, 'other words');", list), "f('DUN1', { a }, 'other words');");
+  const numbered = (code: string): string => withNumbers(code, list, 'packages/client/src/a.ts');
+  assert.equal(numbered("f('it broke', { a }, 'other words');"), "f('DUN1', { a }, 'other words');");
   assert.equal(
-    withNumbers('f(`Cannot use ${a ? `no end` : g("it broke")} of ${b.c}`);', list),
-    "f(`DUN2(${a ? `DUN3()` : g('DUN1')}, ${b.c})`);",
+    numbered('f(`Cannot use ${a ? `no end` : g("it broke")} of ${b.c}`);'),
+    "f(`DUN2(${a ? 'DUN3' : g('DUN1')}, ${b.c})`);",
   );
+});
+
+test('types, constants and kinds of packets are left out, and of packets all but the fault', () => {
+  const list = ['Cannot use {1} of {2}'];
+  const numbered = (a: string, b: string, path: string): string =>
+    withNumbers(`f(\`Cannot use \${${a}} of \${${b}}\`)`, list, path);
+  const client = 'packages/client/src/a.ts';
+  assert.equal(numbered('typeof a', 'BYTES_MAX', client), "f('DUN1')");
+  assert.equal(numbered('type.toUpperCase()', 'value', client), 'f(`DUN1(${value})`)');
+  const protocol = 'packages/protocol/src/a.ts';
+  assert.equal(numbered('field', 'key', protocol), 'f(`DUN1(${key})`)');
+  assert.equal(numbered('value', 'fault', protocol), 'f(fault)');
+  assert.equal(
+    numbered('quoted(topic)', 'why', 'packages/protocol/src/topic.ts'),
+    'f(`DUN1(${quoted(topic)}, ${why})`)',
+  );
+});
+
+test('the page has a mark in place of what is left out', () => {
+  const shown = shownTexts();
+  assert.equal(shown.get('Cannot read {1}: {2}'), 'Cannot read …: {1}');
+  assert.equal(shown.get('{1}: {2} is {3} ({4}), expected {5}'), '{1}: {2} is {3} (…), expected {4}');
 });
 
 test('the list has every text of the client for browsers, once (npm run texts)', () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { assertInternal } from './internal-names.ts';
+import { assertInternal, INTERNAL_NAMES } from './internal-names.ts';
 import { syntaxTree } from './syntax-tree.ts';
 
 function check(code: string, ...names: string[]): void {
@@ -22,4 +24,14 @@ test('a name is internal that is neither a string of the program, nor exported, 
 
 test('a word of a table may be the name of a property', () => {
   assert.throws(() => check('"1 isGivenUp byte\\n2 other text".split("\\n");', 'isGivenUp'), /as a string/);
+});
+
+test('no class may lack what has a shorter name: optional members are those of options and records', () => {
+  const root = join(import.meta.dirname, '..');
+  const sources = globSync('packages/{client,protocol,transport}/src/*.ts', { cwd: root });
+  const member = new RegExp(`^ +(?:readonly )?(${INTERNAL_NAMES.join('|')})\\?[:(]`, 'gm');
+  const optional = sources
+    .filter((path) => !path.endsWith('.test.ts'))
+    .flatMap((path) => [...readFileSync(join(root, path), 'utf8').matchAll(member)].map(([, name]) => name));
+  assert.deepEqual([...new Set(optional)].sort(), ['aliasOn', 'checkText', 'lingerMs', 'strictText']);
 });

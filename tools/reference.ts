@@ -40,7 +40,7 @@ import {
   RETURN_CODE_TEXTS,
   RETURN_CODES,
 } from '../packages/client/src/error-table.ts';
-import { listedTexts, numberedName } from './error-texts.ts';
+import { listedTexts, numberedName, shownTexts } from './error-texts.ts';
 
 const root = dirname(import.meta.dirname);
 const NOTE =
@@ -72,17 +72,19 @@ function textOf(path: string): string | undefined {
 }
 
 function errorTextsPage(): string {
+  const shown = shownTexts();
   return page(
     'Texts of the client in browsers',
     'The client that [bundlers give to pages for production](../guide/client.md#browsers) has numbers in place of its texts, to be',
     'smaller. A number has in brackets what the text is put together with, in its order, and that may be a number again:',
-    '`DUN8(a b, DUN12)`. `{1}` is the first of them. Codes of errors and names of Reason Codes are as ever.',
+    '`DUN8(a b, DUN12)`. `{1}` is the first of them, and `…` stands for a value that only the whole text has: a type, a constant,',
+    'what a server sent wrong. Codes of errors are as ever; a Reason Code is in digits, such as `0x87`.',
     '',
     'A number keeps its meaning in all versions; some of these texts are of former ones.',
     '',
     ...table(
       ['Number', 'Text'],
-      listedTexts().map((text, index) => [code(numberedName(index + 1)), code(text)]),
+      listedTexts().map((text, index) => [code(numberedName(index + 1)), code(shown.get(text) ?? text)]),
     ),
   );
 }

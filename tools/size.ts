@@ -12,8 +12,8 @@ import { browserBundle } from './browser-bundle.ts';
 import { type Bundle, bundled, everything } from './bundle.ts';
 import { type Manifest, publishedManifest } from './pack.ts';
 
-/** What the client stays below today, in bytes, so that it does not grow unnoticed; the aim is 20,000. */
-export const CLIENT_BYTES_MAX = 23_000;
+/** What the client stays below, in bytes. */
+export const CLIENT_BYTES_MAX = 20_000;
 
 /** The same for each part that is loaded when it is first used. */
 export const ON_DEMAND_BYTES_MAX: Readonly<Record<string, number>> = {
@@ -34,11 +34,19 @@ export async function publishedClient(): Promise<Bundle> {
     const manifest: Manifest = JSON.parse(readFileSync(join(root, 'packages/client/package.json'), 'utf8'));
     const published = publishedManifest(manifest, new Map(Object.entries(manifest.dependencies ?? {})));
     writeFileSync(join(installed, 'package.json'), JSON.stringify(published));
-    for (const [name, text] of await browserBundle()) writeFileSync(join(installed, 'dist/bundle', name), text);
-    return await bundled({ entries: { main: everything('@dunlin/client') }, resolveDir: folder, conditions: [] });
+    const files = await browserBundle();
+    for (const [name, text] of files) writeFileSync(join(installed, 'dist/bundle', name), text);
+    const main = `export { ${publicNames(files.get('main.js') ?? '')} } from '@dunlin/client';`;
+    return await bundled({ entries: { main }, resolveDir: folder, conditions: [] });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** What a module exports but for what only its parts take, which has the short names of variables. */
+function publicNames(code: string): string[] {
+  const [, exported] = /export\{([^}]*)\};$/.exec(code) ?? ['', ''];
+  return exported.match(/[\w$]{4,}(?=,|$)/g) ?? [];
 }
 
 /** What a page has in development. */

@@ -1,5 +1,4 @@
 /** Faults to put into the client, each of which some named invariant must catch. */
-import { BackOff } from '../../packages/client/src/back-off.ts';
 import { Connection } from '../../packages/client/src/connection.ts';
 import { Link } from '../../packages/client/src/link.ts';
 import { Outbox } from '../../packages/client/src/outbox.ts';
@@ -8,6 +7,7 @@ import { Receiving } from '../../packages/client/src/receiving.ts';
 import { Routes } from '../../packages/client/src/routes.ts';
 import { type Fault, replace } from '../simulation-harness/mutation.ts';
 import type { InvariantName } from './invariants.ts';
+import { ProcessEnvironment } from './process-environment.ts';
 
 export type Mutation = Fault<InvariantName>;
 
@@ -86,8 +86,8 @@ export const MUTATIONS: readonly Mutation[] = [
     caughtBy: ['back-off'],
     damage: () =>
       replace(
-        BackOff.prototype,
-        'next',
+        ProcessEnvironment.prototype,
+        'random',
         (original) =>
           function () {
             return original.call(this) * 10;

@@ -20,7 +20,6 @@ export class ProcessEnvironment implements Environment {
 
   nowMs = (): number => this.#time.nowMs();
   wallClockMs = (): number => this.#time.nowMs();
-  random = (): number => this.#random.next();
   randomBytes = (count: number): Uint8Array => Uint8Array.from({ length: count }, () => this.#random.below(256));
 
   setTimer = (ms: number, call: () => void): (() => void) => {
@@ -36,6 +35,10 @@ export class ProcessEnvironment implements Environment {
     this.#timers.add(cancel);
     return cancel;
   };
+
+  random(): number {
+    return this.#random.next();
+  }
 
   /** The process has ended, without a word. */
   end(): void {

@@ -1,7 +1,7 @@
 /** Wires that are held back together, so that what comes waits at the server while nobody reads the output. */
 
-import type { Dial } from '@dunlin/client';
-import type { Peer, Wire, WireHandler } from '@dunlin/transport';
+import type { ClientWire, Dial } from '@dunlin/client';
+import type { WireHandler } from '@dunlin/transport';
 import type { Source } from './terminal.ts';
 
 /** How often a held wire tells its owner that it is there. */
@@ -32,14 +32,14 @@ export class HeldWires implements Source {
 }
 
 /** Reads from a wire unless its owner has paused it or it is held back. */
-class HeldWire implements Wire, WireHandler {
-  readonly #wire: Wire;
+class HeldWire implements ClientWire, WireHandler {
+  readonly #wire: ClientWire;
   readonly #gone: () => void;
   #handler: WireHandler | undefined;
   #isPaused = false;
   #signs: NodeJS.Timeout | undefined;
 
-  constructor(wire: Wire, gone: () => void) {
+  constructor(wire: ClientWire, gone: () => void) {
     this.#wire = wire;
     this.#gone = gone;
   }
@@ -55,14 +55,6 @@ class HeldWire implements Wire, WireHandler {
     if (this.#signs === undefined) return;
     this.#endSigns();
     if (!this.#isPaused) this.#wire.resume();
-  }
-
-  get peer(): Peer {
-    return this.#wire.peer;
-  }
-
-  get pendingBytes(): number {
-    return this.#wire.pendingBytes;
   }
 
   open(handler: WireHandler): void {

@@ -6,8 +6,9 @@ import { debugNames, PAGE } from './environment-browser.ts';
 
 export { Client } from './client.ts';
 export { SYSTEM } from './environment.ts';
-export { describeReason, MqttError, reasonCodeOfReturnCode } from './errors.ts';
+export { MqttError, reasonCodeOfReturnCode } from './errors.ts';
 export type * from './public-types.ts';
+export { describeReason } from './reason-words.ts';
 export { ReceivedMessage } from './received-message.ts';
 export { Subscription } from './subscription.ts';
 

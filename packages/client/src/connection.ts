@@ -3,18 +3,18 @@
 import {
   type ClientPacket,
   decodeServerPacket,
-  hexadecimal,
   NO_PROPERTIES,
   PACKET_BYTES_MAXIMUM,
   type Packet,
   PacketStream,
   PacketWriter,
   type ProtocolVersion,
-  protocolError,
   writeClientPacketWithin,
 } from '@dunlin/protocol';
-import type { Wire, WireHandler } from '@dunlin/transport/wire';
+import type { WireHandler } from '@dunlin/transport/wire';
+import type { ClientWire } from './dial.ts';
 import { MqttError } from './errors.ts';
+import { checkFirstByte } from './first-byte.ts';
 import type { KeepAlive } from './keep-alive.ts';
 
 /** What the server answered to a publish. */
@@ -47,8 +47,6 @@ export interface PacketTap {
   received(packet: Packet): void;
 }
 
-/** First bytes of what may come first: CONNACK, and in MQTT 5.0 DISCONNECT and AUTH. */
-const FIRST_BYTES: readonly number[] = [0x20, 0xe0, 0xf0];
 /** Of a packet before CONNACK: nobody has shown yet who they are, and properties take many times their bytes. */
 const FIRST_PACKETS_BYTES_MAX = 131_072;
 /** What may be refused to whoever asks for it. */
@@ -74,7 +72,7 @@ export class Connection implements WireHandler {
   maximumPacketSize = PACKET_BYTES_MAXIMUM;
   /** Told of what comes and goes. */
   keepAlive: KeepAlive | undefined;
-  readonly #wire: Wire;
+  readonly #wire: ClientWire;
   readonly #version: ProtocolVersion;
   readonly #reader: PacketStream;
   readonly #receivedBytesMax: number;
@@ -92,7 +90,13 @@ export class Connection implements WireHandler {
   #left: PromiseWithResolvers<PublishResult> | undefined;
   #endError: MqttError | undefined;
 
-  constructor(wire: Wire, version: ProtocolVersion, maximumPacketSize: number, tap: PacketTap, owner: ConnectionOwner) {
+  constructor(
+    wire: ClientWire,
+    version: ProtocolVersion,
+    maximumPacketSize: number,
+    tap: PacketTap,
+    owner: ConnectionOwner,
+  ) {
     this.#wire = wire;
     this.#version = version;
     this.#reader = new PacketStream(Math.min(maximumPacketSize, FIRST_PACKETS_BYTES_MAX));
@@ -191,8 +195,6 @@ export class Connection implements WireHandler {
   received(chunk: Uint8Array): void {
     if (this.#state !== 'open') return;
     this.keepAlive?.received();
-    if (this.#isFirst && !this.#isMqtt(chunk[0])) return;
-    this.#isFirst = false;
     this.#reader.push(chunk);
     this.#readPackets();
   }
@@ -222,16 +224,10 @@ export class Connection implements WireHandler {
     this.owner?.closed(error);
   }
 
-  /** Something else than an MQTT server is told at once: its first bytes may claim a long packet that never comes. */
-  #isMqtt(first: number): boolean {
-    if (FIRST_BYTES.includes(first)) return true;
-    const found = `begins with ${hexadecimal(first)}, expected CONNACK (0x20) of an MQTT server`;
-    this.owner?.failed(protocolError(`Cannot accept the answer: it ${found}`));
-    return false;
-  }
-
   #readPackets(): void {
     try {
+      if (this.#isFirst) checkFirstByte(this.#reader.bytes[0]);
+      this.#isFirst = false;
       while (this.#state === 'open' && this.#reader.next()) {
         const { bytes, start, bodyStart, end } = this.#reader;
         // What other publishers write in text is not for this client to end its connection at: no further check.

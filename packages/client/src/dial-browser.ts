@@ -1,9 +1,9 @@
 /** Wires in browsers and their workers: WebSocket is all they have. */
 
-import { openWebSocket, type StandardWebSocket, subprotocolOf } from '@dunlin/transport/websocket-client';
+import { BrowserWire, type PageWebSocket } from './browser-wire.ts';
 import type { Dial } from './dial.ts';
 import { MqttError } from './errors.ts';
-import { webSocketUrl } from './server-url.ts';
+import { subprotocolOf, webSocketUrl } from './server-url.ts';
 
 /** Dials `ws:` and `wss:`. */
 export const dialBrowser: Dial = async ({ url, tls, protocolVersion, signal }) => {
@@ -16,11 +16,12 @@ export const dialBrowser: Dial = async ({ url, tls, protocolVersion, signal }) =
   }
   if (tls !== undefined)
     throw new MqttError('invalid', `${found}: a browser has certificates of its own, not those of tls`);
-  try {
-    const socket = new WebSocket(webSocketUrl(url), subprotocolOf(protocolVersion));
-    return await openWebSocket(socket as StandardWebSocket, { signal });
-  } catch (cause) {
-    if (signal.aborted) throw signal.reason;
-    throw new MqttError('connection-failed', `${found}: ${(cause as Error).message}`, { cause });
-  }
+  return new Promise((resolve, reject) => {
+    const socket = new WebSocket(webSocketUrl(url), subprotocolOf(protocolVersion)) as PageWebSocket;
+    socket.binaryType = 'arraybuffer';
+    socket.onopen = () => resolve(new BrowserWire(socket));
+    // A browser does not tell a page why.
+    socket.onclose = () => reject(new MqttError('connection-failed', `${found}: no WebSocket came about`));
+    signal.addEventListener('abort', () => socket.close());
+  });
 };

@@ -8,7 +8,7 @@ import { listenTls } from '@dunlin/transport/tls';
 import { listenUnix } from '@dunlin/transport/unix';
 import { listenWebSocket } from '@dunlin/transport/websocket-server';
 import { makePki } from '../../../test/pki/pki.ts';
-import type { CertificateSeen, DialRequest } from './dial.ts';
+import type { CertificateSeen, ClientWire, DialRequest } from './dial.ts';
 import { nodeDial } from './dial-node.ts';
 import type { TlsOptions } from './tls-options.ts';
 
@@ -58,7 +58,7 @@ function request(url: string, tls?: TlsOptions, rest: Partial<DialRequest> = {})
 }
 
 /** Says something and hears it again. */
-async function echo(wire: Wire): Promise<string> {
+async function echo(wire: ClientWire): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
   wire.open({
     received: (chunk) => resolve(Buffer.from(chunk).toString()),

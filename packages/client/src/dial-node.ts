@@ -10,12 +10,11 @@ import {
   TransportError,
   type Wire,
 } from '@dunlin/transport/connect';
-import { subprotocolOf } from '@dunlin/transport/websocket-client';
 import type { CertificateSeen, Dial, DialRequest } from './dial.ts';
 import { MqttError } from './errors.ts';
 import { checkNames } from './known-names.ts';
 import { checkPem } from './pem.ts';
-import { hostOf, schemeOf, webSocketUrl } from './server-url.ts';
+import { hostOf, schemeOf, subprotocolOf, webSocketUrl } from './server-url.ts';
 import type { TlsOptions } from './tls-options.ts';
 
 /** What the URL does not say. */

@@ -29,8 +29,11 @@ export interface DialRequest {
   readonly certificateSeen: (certificate: CertificateSeen) => void;
 }
 
+/** What the client uses of a wire. */
+export type ClientWire = Omit<Wire, 'peer' | 'pendingBytes' | 'admitted'>;
+
 /**
  * Makes a wire that nobody has opened. Rejects with `MqttError` 'invalid' (a URL or TLS options that cannot be), 'tls'
  * (the handshake failed), 'connection-failed' for all else; other errors become 'connection-failed'.
  */
-export type Dial = (request: DialRequest) => Promise<Wire>;
+export type Dial = (request: DialRequest) => Promise<ClientWire>;

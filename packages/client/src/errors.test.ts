@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { protocolError } from '@dunlin/protocol';
-import { describeReason, MqttError, mqttError, reasonCodeOfReturnCode, refused, shown } from './errors.ts';
+import { MqttError, mqttError, reasonCodeOfReturnCode, refused, shown } from './errors.ts';
 
 test("a refusal names the attempt, the reason in words and digits, and the server's own words", () => {
   const packet = {
@@ -24,12 +24,6 @@ test("a server's words that only repeat the name of the Reason Code are left out
     refused('Cannot publish to "$SYS"', 0x90, packet).message,
     'Cannot publish to "$SYS": Topic Name invalid (0x90)',
   );
-});
-
-test('a code is named as its packet names it', () => {
-  const suback = { type: 'suback' as const, packetId: 1, reasonCodes: [0], properties: {} };
-  assert.equal(describeReason(0, suback), 'Granted QoS 0 (0x00)');
-  assert.equal(describeReason(0x8b), 'Server shutting down (0x8B)');
 });
 
 test('Return Codes of 3.x have the Reason Code that fits', () => {

@@ -2,13 +2,14 @@
 
 import {
   type DisconnectPacket,
-  hexadecimal,
+  NO_PROPERTIES,
   type Packet,
+  type Properties,
   MqttError as ProtocolError,
   quoted,
-  reasonCodeName,
 } from '@dunlin/protocol';
 import { CONNECTION_REFUSED, ERRNO, ERRNO_OF_REASON, type MqttErrorCode, RETURN_CODES } from './error-table.ts';
+import { addedWords, describeReason } from './reason-words.ts';
 
 /** What an `MqttError` knows besides its code and text. */
 export interface MqttErrorDetails {
@@ -52,7 +53,7 @@ export class MqttError extends Error {
 
   /** The server's own words, where it gave any. */
   get reasonString(): string | undefined {
-    return reasonStringOf(this.packet);
+    return propertiesOf(this.packet).reasonString;
   }
 }
 
@@ -93,18 +94,14 @@ export function disconnectedBy(packet: DisconnectPacket): MqttError {
 
 /** What a packet says, with the server's own words where it gave any that say more than the Reason Code's name. */
 function told(code: MqttErrorCode, attempt: string, reasonCode: number, packet: Packet): MqttError {
-  const words = reasonStringOf(packet);
-  const own = words === undefined || words === reasonCodeName(reasonCode, packet.type) ? '' : `, ${shown(words)}`;
+  const words = addedWords(propertiesOf(packet).reasonString, reasonCode, packet);
+  const own = words === undefined ? '' : `, ${shown(words)}`;
   return new MqttError(code, `${attempt}: ${describeReason(reasonCode, packet)}${own}`, { reasonCode, packet });
 }
 
-function reasonStringOf(packet: Packet | undefined): string | undefined {
-  return packet !== undefined && 'properties' in packet ? packet.properties.reasonString : undefined;
-}
-
-/** A Reason Code in words and digits, such as `Not authorized (0x87)`. */
-export function describeReason(reasonCode: number, packet?: Packet): string {
-  return `${reasonCodeName(reasonCode, packet?.type)} (${hexadecimal(reasonCode)})`;
+/** None where the packet has no place for them. */
+export function propertiesOf(packet: Packet | undefined): Properties {
+  return packet !== undefined && 'properties' in packet ? packet.properties : NO_PROPERTIES;
 }
 
 /** The MQTT 5.0 Reason Code for a CONNACK Return Code of MQTT 3.1 and 3.1.1. */

@@ -10,12 +10,8 @@ export class Listeners<Events extends EventMap<Events>> {
 
   /** Adds a listener; the function returned removes it. The same listener twice counts once. */
   on<Name extends keyof Events>(name: Name, listener: Events[Name]): () => void {
-    let listeners = this.#listeners.get(name);
-    if (listeners === undefined) {
-      listeners = new Set();
-      this.#listeners.set(name, listeners);
-    }
-    listeners.add(listener);
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners.add(listener));
     return () => this.off(name, listener);
   }
 

@@ -10,13 +10,13 @@
  *
  * There is at most one attempt or connection at a time. An attempt belongs to an AbortController and a connection to
  * this object's `#current`; whoever is no longer the current one has no owner, so nothing late moves the state.
- * Waits between attempts are those of `BackOff`, which begins anew only after a connection held: a server that accepts
+ * Waits between attempts are those of `backOffMs`, which begin anew only after a connection held: a server that accepts
  * and throws out again is not asked without end.
  */
 
 import { type ConnackPacket, isReasonCodeAllowed } from '@dunlin/protocol';
 import { type AttemptContext, attempt, type Established } from './attempt.ts';
-import { BackOff } from './back-off.ts';
+import { backOffMs } from './back-off.ts';
 import type { ClientEvents, ClientState, CloseReason } from './client-api.ts';
 import { lost } from './connection.ts';
 import { disconnectedBy, MqttError, mqttError } from './errors.ts';
@@ -60,7 +60,6 @@ export class Lifecycle {
   readonly #log: Log;
   readonly #ended: (error: MqttError) => void;
   readonly #reconnect: ReconnectOptions;
-  readonly #backOff: BackOff;
   readonly #certificateSeen: AttemptContext['certificateSeen'];
   readonly #waiting = new Set<Settle<ConnackPacket>>();
   #closed = Promise.withResolvers<CloseReason>();
@@ -102,7 +101,6 @@ export class Lifecycle {
     this.#log = log;
     this.#ended = ended;
     this.#reconnect = settings.reconnect || {};
-    this.#backOff = new BackOff(this.#reconnect, settings.environment.random);
     this.#certificateSeen = settings.watchCertificates?.(settings, listeners) ?? (() => {});
     this.clientId = settings.connect.clientId;
   }
@@ -301,7 +299,6 @@ export class Lifecycle {
     connection.keepAlive?.stop();
     connection.close(error);
     if (this.#isHeld) {
-      this.#backOff.reset();
       this.#attempts = 0;
       this.#hops = 0;
       this.#brief = 0;
@@ -312,6 +309,7 @@ export class Lifecycle {
   /** Another attempt, or the end. */
   #retry(reason: Failure): void {
     const { error } = reason;
+    const { environment, connectAttempts, reconnect } = this.#settings;
     const isFirst = this.state === 'connecting';
     const isFollowing = this.#follow(error);
     if (!isFollowing) {
@@ -319,16 +317,16 @@ export class Lifecycle {
       this.#hops = 0;
     }
     const { attemptsMax = this.#attempts } = this.#reconnect;
-    const isLeft = this.#attempts <= (isFirst ? this.#settings.connectAttempts - 1 : attemptsMax);
-    const isWanted = isFirst || this.#settings.reconnect !== false;
+    const isLeft = this.#attempts <= (isFirst ? connectAttempts - 1 : attemptsMax);
+    const isWanted = isFirst || reconnect !== false;
     if (!isWanted || !(isFollowing || (this.#isMendable(error) && isLeft))) {
       this.over(reason);
       return;
     }
-    const delayMs = isFollowing ? 0 : this.#backOff.next();
+    const delayMs = isFollowing ? 0 : backOffMs(this.#reconnect, this.#attempts, environment);
     this.#attempting = new AbortController();
     const { signal } = this.#attempting;
-    this.#cancelTimer = this.#settings.environment.setTimer(delayMs, () => this.#attempt(signal));
+    this.#cancelTimer = environment.setTimer(delayMs, () => this.#attempt(signal));
     this.#move('failed', reason);
     // A listener may have called `disconnect`.
     if (signal.aborted) return;
@@ -354,9 +352,10 @@ export class Lifecycle {
     const url = this.#latest?.url;
     if (!this.#settings.followServerReference || url === undefined || this.#hops >= HOPS_MAX) return false;
     const referred = referredTo(error, url);
-    this.#referred = referred ?? this.#referred;
-    if (referred !== undefined) this.#hops += 1;
-    return referred !== undefined;
+    if (referred === undefined) return false;
+    this.#referred = referred;
+    this.#hops += 1;
+    return true;
   }
 
   #move(move: Move, reason: CloseReason | undefined): void {

@@ -1,7 +1,6 @@
 /** What the session has while it is connected: the connection, what the server takes, the Topic Aliases. */
 
 import type { ClientPacket, ConnackPacket, Properties, ProtocolVersion, QoS } from '@dunlin/protocol';
-import { NO_PROPERTIES } from '@dunlin/protocol';
 import type { Connection, PublishResult } from './connection.ts';
 import { MqttError } from './errors.ts';
 import { checkPublish, limitsOf, type ServerLimits } from './server-limits.ts';
@@ -32,8 +31,6 @@ export class Link {
   readonly #connection: Connection;
   readonly #aliases: TopicAliases;
   readonly #isAliasing: boolean;
-  /** Properties that hold nothing but an alias. */
-  readonly #aliasOnly: Properties[] = [];
 
   constructor(connection: Connection, connack: ConnackPacket, version: ProtocolVersion, topicAliases: boolean) {
     this.#connection = connection;
@@ -76,15 +73,9 @@ export class Link {
       const known = this.#aliases.aliasOf(topic);
       topicAlias = known ?? this.#aliases.free();
       if (known !== undefined) packet.topic = '';
-      if (topicAlias !== undefined) packet.properties = this.#withAlias(properties, topicAlias);
+      if (topicAlias !== undefined) packet.properties = { ...properties, topicAlias };
     }
     this.#connection.send(packet);
     if (topicAlias !== undefined && packet.topic !== '') this.#aliases.set(topicAlias, topic);
-  }
-
-  #withAlias(properties: Properties, topicAlias: number): Properties {
-    if (properties !== NO_PROPERTIES) return { ...properties, topicAlias };
-    this.#aliasOnly[topicAlias] ??= { topicAlias };
-    return this.#aliasOnly[topicAlias];
   }
 }

@@ -1,9 +1,10 @@
 /** The lines of the log: for the application's hook, and on the console where the client is named for it. */
 
 import type { Packet } from '@dunlin/protocol';
-import { describeReason, listed, shown } from './errors.ts';
+import { listed, shown } from './errors.ts';
 import { callApart } from './events.ts';
 import type { LogLine } from './options.ts';
+import { describeReason } from './reason-words.ts';
 
 const NAME = 'dunlin:client';
 

@@ -29,53 +29,30 @@ export function operation<Result>(
   { signal, timeoutMs = NEVER_MS }: OperationOptions,
   start: (settle: Settle<Result>) => (() => void) | undefined,
 ): Promise<Result> {
-  if (!(timeoutMs >= 0)) {
-    return Promise.reject(wrongArgument(attempt, 'timeoutMs', timeoutMs, '0 or more'));
-  }
-  if (signal === undefined && timeoutMs === NEVER_MS) {
-    return new Promise((resolve, reject) => {
-      try {
-        start({ resolve, reject });
-      } catch (error) {
-        reject(mqttError(error));
-      }
-    });
-  }
+  if (!(timeoutMs >= 0)) return Promise.reject(wrongArgument(attempt, 'timeoutMs', timeoutMs, '0 or more'));
   if (signal?.aborted) return Promise.reject(aborted(attempt, signal));
-  return new Promise((resolve, reject) => {
-    let isSettled = false;
-    let cancelTimer: (() => void) | undefined;
-    let cancel: (() => void) | undefined;
-    const settled = (): void => {
-      isSettled = true;
-      cancelTimer?.();
-      signal?.removeEventListener('abort', onAbort);
-    };
-    const fail = (error: unknown): void => {
-      settled();
-      reject(mqttError(error));
-    };
-    const giveUp = (error: MqttError): void => {
-      fail(error);
-      cancel?.();
-    };
+  const { promise, resolve, reject } = Promise.withResolvers<Result>();
+  let cancel: (() => void) | undefined;
+  try {
+    cancel = start({ resolve, reject });
+  } catch (error) {
+    reject(mqttError(error));
+  }
+  const giveUp = (error: MqttError): void => {
+    reject(error);
+    cancel?.();
+  };
+  if (signal !== undefined) {
     const onAbort = (): void => giveUp(aborted(attempt, signal));
-    try {
-      cancel = start({
-        resolve: (result) => {
-          settled();
-          resolve(result);
-        },
-        reject: fail,
-      });
-    } catch (error) {
-      fail(error);
-    }
-    if (isSettled) return;
-    signal?.addEventListener('abort', onAbort);
-    if (timeoutMs === NEVER_MS) return;
-    cancelTimer = environment.setTimer(timeoutMs, () => giveUp(timedOut(attempt, timeoutMs)));
-  });
+    signal.addEventListener('abort', onAbort);
+    const settled = (): void => signal.removeEventListener('abort', onAbort);
+    promise.then(settled, settled);
+  }
+  if (timeoutMs !== NEVER_MS) {
+    const settled = environment.setTimer(timeoutMs, () => giveUp(timedOut(attempt, timeoutMs)));
+    promise.then(settled, settled);
+  }
+  return promise;
 }
 
 /** The error of an abort; the signal's reason is its cause. */

@@ -13,7 +13,7 @@ export type {
   UnsubscribeOptions,
 } from './client-api.ts';
 export type { PublishResult } from './connection.ts';
-export type { CertificateSeen, Dial, DialRequest } from './dial.ts';
+export type { CertificateSeen, ClientWire, Dial, DialRequest } from './dial.ts';
 export type { Environment } from './environment.ts';
 export type { MqttErrorCode } from './error-table.ts';
 export type { OperationOptions } from './operation.ts';

@@ -4,9 +4,10 @@ import { type ConnackPacket, NO_PROPERTIES, type Properties, type ProtocolVersio
 import type { ClientEvents, ClientStats, PublishOptions, SubscribeOptions } from './client-api.ts';
 import type { PublishResult } from './connection.ts';
 import type { Environment } from './environment.ts';
-import { describeReason, MqttError } from './errors.ts';
+import { MqttError } from './errors.ts';
 import type { OperationOptions, Settle } from './operation.ts';
 import type { MessageHandler, Payload } from './options.ts';
+import { describeReason } from './reason-words.ts';
 import type { ReceivedMessage } from './received-message.ts';
 import type { PendingSubscription, Subscription } from './subscription.ts';
 import { type TemplateParams, TopicTemplate } from './topic-template.ts';

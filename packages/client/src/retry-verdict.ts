@@ -1,7 +1,7 @@
 /** Which failures another attempt may mend, and where the server says that one should go. */
 
 import type { MqttErrorCode } from './error-table.ts';
-import type { MqttError } from './errors.ts';
+import { type MqttError, propertiesOf } from './errors.ts';
 
 /** Refusals of CONNECT that stay as long as the client says the same. */
 const LASTING: readonly number[] = [0x81, 0x82, 0x84, 0x85, 0x86, 0x87, 0x8a, 0x8c, 0x90, 0x95, 0x99, 0x9a, 0x9b];
@@ -40,8 +40,7 @@ export function mayRetry({ code, reasonCode = 0 }: MqttError, isAskedAnew: boole
  */
 export function referredTo({ reasonCode, packet }: MqttError, url: URL): { url: URL; isForGood: boolean } | undefined {
   if (reasonCode !== OTHER_SERVER && reasonCode !== SERVER_MOVED) return undefined;
-  const reference = packet !== undefined && 'properties' in packet ? packet.properties.serverReference : undefined;
-  const host = reference?.split(' ', 1)[0] ?? '';
+  const host = propertiesOf(packet).serverReference?.split(' ', 1)[0] ?? '';
   // Nothing but a name or address and a port: no user, path or query.
   if (!/^(?:[\w.-]+|\[[\da-f:.]+\])(?::[1-9]\d*)?$/i.test(host)) return undefined;
   // What no URL can hold would be left out without a word; that of a Unix socket has no host.

@@ -125,31 +125,27 @@ export class Routes {
   handle(filter: string, handler: MessageHandler): () => void {
     const topicFilter = parseSharedFilter(filter)?.filter ?? filter;
     this.#locals.add(topicFilter, handler);
-    return () => void this.#locals.remove(topicFilter, handler);
+    return () => this.#locals.remove(topicFilter, handler);
   }
 
   /** Whether a handler that `handle` added takes the topic. */
   isHandled(topic: string): boolean {
-    return this.#locals.collect(topic, []).length > 0;
+    return this.#locals.collect(topic).length > 0;
   }
 
   /** Hands a message to its subscriptions and handlers, each once. */
   deliver(message: ReceivedMessage, delivery: Delivery | undefined): void {
     const found = this.#matching(message);
-    if (found.length === 1 && found[0].subscriptions.size === 1) {
-      const [only] = found[0].subscriptions;
-      only.deliver(message, delivery);
-    } else {
-      // A copy, since a handler may subscribe and unsubscribe. Filters of one subscription may overlap: it gets one.
-      const subscriptions = new Set(found.flatMap((route) => [...route.subscriptions]));
-      for (const subscription of subscriptions) subscription.deliver(message, delivery);
-    }
-    for (const handler of this.#locals.collect(message.topic, [])) callHandler(handler, message, delivery);
+    // A copy, since a handler may subscribe and unsubscribe. Filters of one subscription may overlap: it gets one.
+    const subscriptions =
+      found.length === 1 ? [...found[0].subscriptions] : new Set(found.flatMap((route) => [...route.subscriptions]));
+    for (const subscription of subscriptions) subscription.deliver(message, delivery);
+    for (const handler of this.#locals.collect(message.topic)) callHandler(handler, message, delivery);
   }
 
   /** The routes of a message; those of the latest topic are kept, as the next message often has the same. */
   #matching({ topic, properties: { subscriptionIdentifiers = [] } }: ReceivedMessage): Route[] {
-    if (topic !== this.#foundTopic) this.#found = this.#trie.collect(topic, []);
+    if (topic !== this.#foundTopic) this.#found = this.#trie.collect(topic);
     this.#foundTopic = topic;
     const found = this.#found;
     if (found.length < 2) return found;

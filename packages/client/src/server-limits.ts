@@ -62,8 +62,9 @@ export function checkPublish(
   }
   const { topicAlias } = message.properties;
   if (topicAlias === undefined || (topicAlias >= 1 && topicAlias <= limits.topicAliasMaximum)) return;
-  const found = `Topic Alias ${topicAlias}, the server's Topic Alias Maximum is ${limits.topicAliasMaximum}`;
-  throw notSupported(`${attempt}: ${found} [MQTT-3.2.2-17, 3.2.2-18]`, 0x94);
+  const { topicAliasMaximum } = limits;
+  const found = `Topic Alias ${topicAlias}, the server's Maximum is ${topicAliasMaximum} [MQTT-3.2.2-17, 3.2.2-18]`;
+  throw notSupported(`${attempt}: ${found}`, 0x94);
 }
 
 /** Refuses a subscription that the server would answer by closing. Throws `not-supported`. */

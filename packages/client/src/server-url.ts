@@ -26,3 +26,8 @@ export function webSocketUrl(url: URL): string {
   const { protocol, host, pathname, search } = url;
   return `${protocol}//${host}${pathname === '/' ? WEBSOCKET_PATH : pathname}${search}`;
 }
+
+/** The subprotocol that a client offers for a protocol level: `mqttv3.1` for 3, `mqtt` for all others [MQTT-6.0.0-3]. */
+export function subprotocolOf(protocolLevel: number): string {
+  return protocolLevel === 3 ? 'mqttv3.1' : 'mqtt';
+}

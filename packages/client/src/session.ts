@@ -170,8 +170,9 @@ export class Session {
       settle: {
         resolve: (answer) => {
           for (const subscription of subscriptions) {
-            const known = new Map(answer.results.map((result) => [result.filter, result]));
-            subscription.results = subscription.results.map((result) => known.get(result.filter) ?? result);
+            subscription.results = subscription.results.map(
+              (result) => answer.results.find(({ filter }) => filter === result.filter) ?? result,
+            );
           }
           this.#listeners.emit('subscribed', answer);
         },

@@ -59,7 +59,7 @@ export class TopicTemplate<Template extends string = string> {
 
   /** The parameters in a Topic Name; undefined for one that is not of this template. */
   match(topic: string): TemplateParams<Template> | undefined {
-    if (this.#filters.collect(topic, []).length === 0) return undefined;
+    if (this.#filters.collect(topic).length === 0) return undefined;
     const levels = topic.split('/');
     const found = this.#topic.split('/').flatMap((level, at) => (level[0] === '{' ? [levels[at]] : []));
     if (!found.every(isLevel)) return undefined;

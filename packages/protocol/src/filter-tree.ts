@@ -27,28 +27,27 @@ export class FilterTree<V> {
     node.values.push(value);
   }
 
-  /** Removes a value once; false where it was not there. Nodes that hold nothing any longer go with it. */
-  remove(filter: string, value: V): boolean {
+  /** Removes a value once; nothing where it was not there. Nodes that hold nothing any longer go with it. */
+  remove(filter: string, value: V): void {
     const levels = filter.split('/');
     const path = [this.#root];
     for (const level of levels) {
       const child = path[path.length - 1].children.get(level);
-      if (child === undefined) return false;
+      if (child === undefined) return;
       path.push(child);
     }
     const { values } = path[levels.length];
     const index = values.indexOf(value);
-    if (index < 0) return false;
-    values.splice(index, 1);
+    if (index >= 0) values.splice(index, 1);
     for (let i = levels.length; i > 0 && path[i].values.length + path[i].children.size === 0; i--) {
       path[i - 1].children.delete(levels[i - 1]);
     }
-    return true;
   }
 
-  /** Appends the values of every filter that matches the Topic Name, in no promised order; returns `into`. */
-  collect(topic: string, into: V[]): V[] {
-    if (this.#root.children.size === 0) return into;
+  /** The values of every filter that matches the Topic Name, in no promised order. */
+  collect(topic: string): V[] {
+    const found: V[] = [];
+    if (this.#root.children.size === 0) return found;
     let nodes = [this.#root];
     // A wildcard in the first level does not match a topic of the server's own [MQTT-4.7.2-1].
     let isWildAllowed = !topic.startsWith('$');
@@ -60,13 +59,13 @@ export class FilterTree<V> {
         if (!isWildAllowed) continue;
         const any = children.get('+');
         if (any !== undefined) next.push(any);
-        into.push(...(children.get('#')?.values ?? []));
+        found.push(...(children.get('#')?.values ?? []));
       }
-      if (next.length === 0) return into;
+      if (next.length === 0) return found;
       nodes = next;
       isWildAllowed = true;
     }
-    for (const { children, values } of nodes) into.push(...values, ...(children.get('#')?.values ?? []));
-    return into;
+    for (const { children, values } of nodes) found.push(...values, ...(children.get('#')?.values ?? []));
+    return found;
   }
 }

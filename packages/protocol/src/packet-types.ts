@@ -59,39 +59,18 @@ export function maySend(row: PacketTypeRow, sender: Side, version: ProtocolVersi
   return from === 'both' || from === sender;
 }
 
-/** Places by letter. Bit n stands for packet type n from a client, bit 16 + n for the same from a server. */
-const PLACES: Readonly<Record<string, number>> = {
-  /** CONNECT, and the Will in it. */
-  c: 0x2,
-  w: 0x1,
-  /** CONNACK. */
-  C: 0x0004_0000,
-  /** PUBLISH: of either side, of a server. */
-  p: 0x0008_0008,
-  q: 0x0008_0000,
-  /** PUBACK and PUBREC. */
-  P: 0x0030_0030,
-  /** PUBREL and PUBCOMP. */
-  R: 0x00c0_00c0,
-  /** SUBSCRIBE and SUBACK. */
-  s: 0x100,
-  S: 0x0200_0000,
-  /** UNSUBSCRIBE and UNSUBACK. */
-  u: 0x400,
-  U: 0x0800_0000,
-  /** DISCONNECT: of either side, of a client, of a server. */
-  D: 0x4000_4000,
-  d: 0x4000,
-  E: 0x4000_0000,
-  /** AUTH: of either side, of a client, of a server. */
-  A: 0x8000_8000,
-  a: 0x8000,
-  B: 0x8000_0000,
-};
+/**
+ * The letters of places. The word at n stands for packet type n from a client, in the second line from a server: c is
+ * CONNECT, w the Will in it, C CONNACK; p PUBLISH, q that of a server; P PUBACK and PUBREC, R PUBREL and PUBCOMP; s SUBSCRIBE,
+ * S SUBACK, u UNSUBSCRIBE, U UNSUBACK; D DISCONNECT, d that of a client, E of a server; A AUTH, a and B likewise.
+ */
+const PLACES = `w c - p P P R R s - u - - - Dd Aa
+- - C pq P P R R - S - U - - DE AB`;
 
 /** The places of letters as tables of properties and Reason Codes have them, for `isIn`. */
 export function placesOf(letters: string): number {
-  return Array.from(letters).reduce((places, letter) => places | PLACES[letter], 0);
+  const isAmong = (place: string): boolean => Array.from(letters).some((letter) => place.includes(letter));
+  return PLACES.split(/\s/).reduce((places, place, bit) => places | (isAmong(place) ? 1 << bit : 0), 0);
 }
 
 /** Whether a carrier of properties or Reason Codes is among the places; without `sender` either side will do. */

@@ -62,71 +62,72 @@ export interface ReasonCodeRow {
 }
 
 /**
- * Every Reason Code, by value, from table 2-6 and the tables of the packets: places (see `placesOf`), name.
+ * Every Reason Code, by value, from table 2-6 and the tables of the packets: its name, and in `PLACES`, in the same order, the
+ * letters of `placesOf`. They are apart since a client in a browser has no names.
  *
- * Where these disagree the wider reading stands, since it decides what is accepted: DISCONNECT may carry 0x8C (only
+ * Where the tables disagree the wider reading stands, since it decides what is accepted: DISCONNECT may carry 0x8C (only
  * table 2-6 has it) and a client may send DISCONNECT 0x9B (text of section 3.3.4, against table 3-10).
  */
-const TABLE = `CPRUB Success
-D Normal disconnection
-S Granted QoS 0
-S Granted QoS 1
-S Granted QoS 2
-d Disconnect with Will Message
-P No matching subscribers
-U No subscription existed
-A Continue authentication
-a Re-authenticate
-CPSUD Unspecified error
-CD Malformed Packet
-CD Protocol Error
-CPSUD Implementation specific error
-C Unsupported Protocol Version
-C Client Identifier not valid
-C Bad User Name or Password
-CPSUE Not authorized
-C Server unavailable
-CE Server busy
-C Banned
-E Server shutting down
-CD Bad authentication method
-E Keep Alive timeout
-E Session taken over
-SUE Topic Filter invalid
-CPD Topic Name invalid
-PSU Packet Identifier in use
-R Packet Identifier not found
-D Receive Maximum exceeded
-D Topic Alias invalid
-CD Packet too large
-D Message rate too high
-CPSD Quota exceeded
-D Administrative action
-CPD Payload format invalid
-CE Retain not supported
-CD QoS not supported
-CE Use another server
-CE Server moved
-SE Shared Subscriptions not supported
-CE Connection rate exceeded
-E Maximum connect time
-SE Subscription Identifiers not supported
-SE Wildcard Subscriptions not supported`;
+const NAMES = `Success
+Normal disconnection
+Granted QoS 0
+Granted QoS 1
+Granted QoS 2
+Disconnect with Will Message
+No matching subscribers
+No subscription existed
+Continue authentication
+Re-authenticate
+Unspecified error
+Malformed Packet
+Protocol Error
+Implementation specific error
+Unsupported Protocol Version
+Client Identifier not valid
+Bad User Name or Password
+Not authorized
+Server unavailable
+Server busy
+Banned
+Server shutting down
+Bad authentication method
+Keep Alive timeout
+Session taken over
+Topic Filter invalid
+Topic Name invalid
+Packet Identifier in use
+Packet Identifier not found
+Receive Maximum exceeded
+Topic Alias invalid
+Packet too large
+Message rate too high
+Quota exceeded
+Administrative action
+Payload format invalid
+Retain not supported
+QoS not supported
+Use another server
+Server moved
+Shared Subscriptions not supported
+Connection rate exceeded
+Maximum connect time
+Subscription Identifiers not supported
+Wildcard Subscriptions not supported`;
+const PLACES = `CPRUB D S S S d P U A a CPSUD CD CD CPSUD C C C CPSUE C CE C E CD E E SUE CPD PSU R D D CD D CPSD D
+CPD CE CD CE CE SE CE E SE SE`;
 
-/** The values of the first lines; the others go on from 0x80. */
+/** The values of the first rows; the others go on from 0x80. */
 const VALUES: readonly number[] = [0, 0, 0, 1, 2, 0x04, 0x10, 0x11, 0x18, 0x19];
-/** The lines of the table. */
-const ROWS = /* @__PURE__ */ TABLE.split('\n').map((line, index) => {
-  const [letters, ...words] = line.split(' ');
-  return {
-    value: VALUES[index] ?? 0x80 + index - VALUES.length,
-    name: words.join(' '),
-    places: placesOf(letters),
-  };
-});
+/** Value and places of each row. */
+const ROWS = /* @__PURE__ */ PLACES.split(/\s/).map((letters, index) => ({
+  value: VALUES[index] ?? 0x80 + index - VALUES.length,
+  places: placesOf(letters),
+}));
+
+const NAMED = /* @__PURE__ */ NAMES.split('\n').map((name, index) => ({ ...ROWS[index], name }));
 
 /** All 43 values in 45 names. */
-export const REASON_CODES: readonly ReasonCodeRow[] = /* @__PURE__ */ ROWS.map(({ value, name, places }) => ({
+export const REASON_CODES: readonly ReasonCodeRow[] = /* @__PURE__ */ NAMED.map(({ value, name, places }) => ({
   value,
   name,
   packets: PACKET_NAMES.filter((packet) => isIn(places, packet)),
@@ -141,8 +142,8 @@ const ALLOWED = /* @__PURE__ */ allowedByValue();
  * `packet` chooses among the three names of 0x00. A value that is no Reason Code reads "Reason Code 0x7F".
  */
 export function reasonCodeName(code: number, packet?: PacketName): string {
-  const named = ROWS.filter(({ value }) => value === code);
-  const row = named.find(({ places }) => packet !== undefined && isIn(places, packet)) ?? named[0];
+  const rows = NAMED.filter(({ value }) => value === code);
+  const row = rows.find(({ places }) => packet !== undefined && isIn(places, packet)) ?? rows[0];
   return row?.name ?? `Reason Code ${hexadecimal(code)}`;
 }
 

@@ -1,6 +1,7 @@
 /** UTF-8 text of MQTT packets: strict reading, counting, writing (section 1.5.4). */
 
 import { malformedPacket } from './errors.ts';
+import { readShortAscii, writeAscii } from './short-text.ts';
 
 /** How text from a peer is judged. */
 export interface TextRules {
@@ -14,8 +15,6 @@ export interface TextRules {
 /** The most bytes a text field holds. */
 export const TEXT_BYTES_MAXIMUM = 65_535;
 
-/** Up to here characters are collected in JavaScript; a call of TextDecoder costs more than that many steps and joints. */
-const SHORT_TEXT_BYTES = 24;
 /** `ignoreBOM` keeps a leading U+FEFF [MQTT-1.5.4-3]. */
 const decoder = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** Shared, as it has no state. Its type is written out: the name of the platform's is not the same in Node and browsers. */
@@ -34,10 +33,8 @@ export type TextCheck = (bytes: Uint8Array, start: number, end: number) => void;
  * refuses more. U+FEFF is kept wherever it stands [MQTT-1.5.4-3].
  */
 export function readUtf8(bytes: Uint8Array, start: number, end: number): string {
-  if (end - start <= SHORT_TEXT_BYTES) {
-    const text = readShortAscii(bytes, start, end);
-    if (text !== undefined) return text;
-  }
+  const short = readShortAscii(bytes, start, end);
+  if (short !== undefined) return short;
   let text: string;
   try {
     text = decoder.decode(bytes.subarray(start, end));
@@ -67,12 +64,8 @@ export function utf8Length(text: string): number {
  * U+0000 [MQTT-1.5.4-2].
  */
 export function writeUtf8(bytes: Uint8Array, offset: number, text: string): number {
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index);
-    if (unit === 0 || unit >= 0x80) return writeRest(bytes, offset + index, text.slice(index));
-    bytes[offset + index] = unit;
-  }
-  return offset + text.length;
+  const written = writeAscii(bytes, offset, text);
+  return written === text.length ? offset + written : writeRest(bytes, offset + written, text.slice(written));
 }
 
 /** Why a text is no UTF-8 String. */
@@ -86,21 +79,6 @@ function writeRest(bytes: Uint8Array, at: number, text: string): number {
   const why = wrongWithUtf8(text);
   if (why !== undefined) throw malformedPacket(`Cannot write text: ${why}`);
   return at + encoder.encodeInto(text, bytes.subarray(at)).written;
-}
-
-/** The text if all of it is printable ASCII, else undefined. */
-function readShortAscii(bytes: Uint8Array, start: number, end: number): string | undefined {
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at];
-    if (byte < 0x20 || byte >= 0x7f) return undefined;
-  }
-  let text = '';
-  let at = start;
-  for (; at + 4 <= end; at += 4) {
-    text += String.fromCharCode(bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]);
-  }
-  for (; at < end; at++) text += String.fromCharCode(bytes[at]);
-  return text;
 }
 
 function isSurrogate(unit: number): boolean {

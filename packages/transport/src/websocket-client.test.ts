@@ -41,18 +41,6 @@ describeWire('WebSocket of a client', async () => {
   return Promise.all([openWebSocket(client as unknown as StandardWebSocket, {}), server]);
 });
 
-/** What a browser has: no `pause`, `resume` and `terminate`. */
-function bare(socket: WebSocket): StandardWebSocket {
-  return new Proxy(socket as unknown as StandardWebSocket, {
-    get: (target, name) => {
-      if (name === 'pause' || name === 'resume' || name === 'terminate') return undefined;
-      const value = Reflect.get(target, name, target) as unknown;
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-    set: (target, name, value) => Reflect.set(target, name, value, target),
-  });
-}
-
 describe('a WebSocket wire of a client', () => {
   test('tells the server by its URL', LIMIT, async () => {
     const { wire, port } = await connected();
@@ -67,22 +55,6 @@ describe('a WebSocket wire of a client', () => {
     await recorder.told('closed');
     assert.deepEqual([recorder.receivedBytes, recorder.events], [0, ['closed']]);
     assert.equal((recorder.error as { code?: string }).code, 'EPROTO');
-  });
-
-  test('keeps what comes while paused where the platform cannot stop reading', LIMIT, async () => {
-    const { client, accepted } = await begun();
-    const [wire, server] = await Promise.all([openWebSocket(bare(client), {}), accepted]);
-    const recorder = Recorder.open(wire);
-    recorder.call(() => wire.pause());
-    const isThere = once(client, 'message');
-    server.send(Buffer.from('one'));
-    await isThere;
-    assert.equal(recorder.receivedBytes, 0);
-    recorder.call(() => wire.resume());
-    await recorder.until(() => recorder.bytes.toString() === 'one');
-    server.close();
-    await recorder.told('closed');
-    assert.deepEqual([recorder.events, recorder.error], [['ended', 'closed'], undefined]);
   });
 
   test('says goodbye with 1000, and gives up on a server that does not answer', LIMIT, async () => {

@@ -1,11 +1,8 @@
-/**
- * A client's wire over the standard WebSocket interface, which browsers have and the package `ws` in Node imitates:
- * binary messages are its bytes, however they are cut (MQTT section 6). No `node:*`, and few bytes.
- */
+/** A client's wire over a WebSocket of `ws`: binary messages are its bytes, however they are cut (MQTT section 6). */
 
 import type { Peer, Wire, WireHandler } from './wire.ts';
 
-/** What is used of a WebSocket; `pause`, `resume` and `terminate` are those of `ws`. */
+/** What is used of a WebSocket. */
 export interface StandardWebSocket {
   binaryType: string;
   readonly bufferedAmount: number;
@@ -17,9 +14,9 @@ export interface StandardWebSocket {
   onclose: ((event: never) => void) | null;
   send(data: Uint8Array<ArrayBuffer>): void;
   close(code?: number): void;
-  pause?(): void;
-  resume?(): void;
-  terminate?(): void;
+  pause(): void;
+  resume(): void;
+  terminate(): void;
 }
 
 /** Bounds of opening and closing. */
@@ -28,11 +25,6 @@ export interface WebSocketBounds {
   readonly signal?: AbortSignal;
   /** How long `close` of the wire may take. Milliseconds, default 2000. */
   readonly lingerMs?: number;
-}
-
-/** The subprotocol that a client offers for a protocol level: `mqttv3.1` for 3, `mqtt` for all others [MQTT-6.0.0-3]. */
-export function subprotocolOf(protocolLevel: number): string {
-  return protocolLevel === 3 ? 'mqttv3.1' : 'mqtt';
 }
 
 const OPEN = 1;
@@ -91,7 +83,7 @@ class WebSocketClientWire implements Wire {
     this.peer = { address: hostname, port: Number(port) || (protocol === 'wss:' ? 443 : 80) };
     this.#socket = socket;
     this.#lingerMs = lingerMs;
-    socket.pause?.();
+    socket.pause();
     socket.onopen = null;
     socket.onmessage = ({ data }: { data: unknown }) => this.#received(data);
     socket.onerror = ({ message }: { message?: string }) => this.#fail('ECONNRESET', message);
@@ -127,7 +119,7 @@ class WebSocketClientWire implements Wire {
 
   pause(): void {
     this.#isPaused = true;
-    if (!this.#isClosing) this.#socket.pause?.();
+    if (!this.#isClosing) this.#socket.pause();
   }
 
   resume(): void {
@@ -144,7 +136,7 @@ class WebSocketClientWire implements Wire {
     }, this.#lingerMs);
     this.#socket.close(NORMAL);
     // What still comes is dropped: the server's close is behind it.
-    this.#socket.resume?.();
+    this.#socket.resume();
   }
 
   destroy(): void {
@@ -168,7 +160,7 @@ class WebSocketClientWire implements Wire {
 
   #goOn(): void {
     if (this.#isPaused || this.#handler === undefined) return;
-    if (!this.#isClosing) this.#socket.resume?.();
+    if (!this.#isClosing) this.#socket.resume();
     setTimeout(() => this.#tell());
   }
 
@@ -216,8 +208,7 @@ class WebSocketClientWire implements Wire {
 function abandon(socket: StandardWebSocket): void {
   socket.onopen = socket.onmessage = socket.onclose = null;
   socket.onerror = () => {};
-  if (socket.terminate !== undefined) socket.terminate();
-  else socket.close();
+  socket.terminate();
 }
 
 function failure(code: string, message: string): Error {

@@ -1,5 +1,6 @@
 /** One connection of a probe: packets one by one, so that a check decides what is said and when. */
 
+import type { ClientWire } from '@dunlin/client';
 import { reasonCodeOfReturnCode } from '@dunlin/client';
 import {
   type ClientPacket,
@@ -20,7 +21,6 @@ import {
   type SubscriptionRequest,
   writeClientPacket,
 } from '@dunlin/protocol';
-import type { Wire } from '@dunlin/transport';
 import { Obstacle, refusal } from './obstacle.ts';
 
 /** What a check publishes. */
@@ -58,7 +58,7 @@ export class Conversation {
   disconnect: DisconnectPacket | undefined;
   /** Undefined while the connection is open. */
   ended: string | undefined;
-  readonly #wire: Wire;
+  readonly #wire: ClientWire;
   readonly #reader: FrameReader;
   readonly #onlookers: Onlookers;
   readonly #signal: AbortSignal;
@@ -73,7 +73,13 @@ export class Conversation {
   #reasonCode: number | undefined;
 
   /** Opens the wire. When the signal comes, whatever is waited for ends with an obstacle. */
-  constructor(wire: Wire, version: ProtocolVersion, packetBytesMax: number, signal: AbortSignal, onlookers: Onlookers) {
+  constructor(
+    wire: ClientWire,
+    version: ProtocolVersion,
+    packetBytesMax: number,
+    signal: AbortSignal,
+    onlookers: Onlookers,
+  ) {
     this.version = version;
     this.#wire = wire;
     this.#reader = new FrameReader(packetBytesMax);

@@ -1,7 +1,7 @@
 /** One visit to a server: who connects how, what is left to clear, what each check may use. */
 
 import { randomBytes } from 'node:crypto';
-import type { DialRequest } from '@dunlin/client';
+import type { ClientWire, DialRequest } from '@dunlin/client';
 import {
   type ConnackPacket,
   NO_PROPERTIES,
@@ -10,7 +10,6 @@ import {
   type QoS,
   type Will,
 } from '@dunlin/protocol';
-import type { Wire } from '@dunlin/transport';
 import { Conversation, type Onlookers } from './conversation.ts';
 import { Obstacle } from './obstacle.ts';
 
@@ -19,7 +18,7 @@ export interface VisitOptions {
   /** Makes a wire. */
   readonly dial: (
     wanted: Pick<DialRequest, 'protocolVersion' | 'maximumPacketSize' | 'signal' | 'timeoutMs'>,
-  ) => Promise<Wire>;
+  ) => Promise<ClientWire>;
   readonly username: string | undefined;
   readonly password: Uint8Array | undefined;
   /** Client Identifiers begin with it. */

@@ -1,7 +1,6 @@
 /** One simulated device: connects, publishes by its schedule, answers, sleeps and wakes, loses its connection. */
 
-import type { Client, ConnectOptions, ReceivedMessage } from '@dunlin/client';
-import type { Wire } from '@dunlin/transport';
+import type { Client, ClientWire, ConnectOptions, ReceivedMessage } from '@dunlin/client';
 import { connectTarget, type Target } from '../connecting.ts';
 import type { ErrorTally } from '../error-tally.ts';
 import type { Histogram } from '../histogram.ts';
@@ -92,7 +91,7 @@ export class Device {
   readonly #streams: readonly Stream[];
   readonly #stopping = new AbortController();
   #client: Client | undefined;
-  #wire: Wire | undefined;
+  #wire: ClientWire | undefined;
   /** The script broke the connection, so that what this fails is no fault. */
   #isDropped = false;
   /** The server may hold a session of this device when it has left. */
