@@ -252,9 +252,9 @@ export class Client implements AsyncDisposable {
     const attempt = 'Cannot authenticate again';
     return this.#operation(attempt, options, (settle) => {
       const { authenticating, link } = this.#session;
+      if (link === undefined) throw new MqttError('closed', `${attempt}: there is no connection`);
       if (authenticating === undefined) {
-        const code = link === undefined ? 'closed' : 'not-supported';
-        throw new MqttError(code, `${attempt}: no connection with an Authentication Method is there [MQTT-4.12.0-7]`);
+        throw new MqttError('not-supported', `${attempt}: CONNECT had no Authentication Method [MQTT-4.12.0-7]`);
       }
       return authenticating.again(data, settle);
     });
