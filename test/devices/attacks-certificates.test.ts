@@ -70,7 +70,7 @@ for (const [way, open] of Object.entries(WAYS)) {
     for (const username of [other, unique('nobody'), `${mine} `, mine.toUpperCase(), `${mine}/`])
       await guarded.refuses(await open(shown), connectAs(username, unique('c')), 0x87, 'certificate-username');
     const named = await open(shown);
-    await guarded.refuses(named, { clientId: unique('c'), username: mine, password: 'x' }, 0x86, 'token');
+    await guarded.refuses(named, { clientId: unique('c'), username: mine, password: 'x' }, 0x86, 'device-credential');
     const nameless = await open(shown);
     nameless.sendConnect({ clientId: unique('c') });
     await nameless.expectRefusal(0x86, 0x87);
@@ -165,7 +165,7 @@ test('a header with a certificate is nothing where no proxy is trusted', async (
   const { cert } = await fleet.player(id);
   for (const name of ['client-cert', 'x-client-cert', 'x-ssl-client-cert']) {
     const client = await guarded.openWebSocket('web', { headers: { [name]: headerOf(cert) } });
-    await guarded.refuses(client, connectAs(id, unique('c')), 0x86, 'token');
+    await guarded.refuses(client, connectAs(id, unique('c')), 0x86, 'device-credential');
   }
 });
 

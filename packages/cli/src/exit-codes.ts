@@ -26,7 +26,6 @@ export const ExitCode = {
   queued: 12,
   expired: 13,
   failed: 14,
-  nobody: 15,
   timedOut: 27,
 } as const;
 
@@ -71,7 +70,6 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
       'the same: it failed: the device said no, or somebody cancelled it; to a group: the worst of these of any device',
     commands: ['device'],
   },
-  { code: '15', meaning: 'the same: no device is in the group', commands: ['device'] },
   { code: '27', meaning: 'sub, rr: the time of -W was over; rr: nobody takes the request', commands: ['sub', 'rr'] },
   { code: '128-162', meaning: 'the server refused; the MQTT 5.0 reason code, for older versions the one that fits' },
 ];

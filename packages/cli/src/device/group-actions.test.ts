@@ -67,11 +67,11 @@ test('a command that takes something goes to a group too, and its members that r
   assert.match(sent.out, /^record to hall: 0 asked, 3 refused\n {2}cam-1: refused \(invalid\)\n/);
 });
 
-test('a group of nobody, which may be mistyped, is not taken for done', async () => {
+test('a group of nobody, which may be mistyped, is refused', async () => {
   for (const argv of [['wake'], ['command', 'wake']]) {
-    const { exitCode, out } = await local('device', ...argv, '--group', 'hal');
-    assert.equal(exitCode, 15);
-    assert.match(out, /^wake to hal: 0 asked\n {2}No device is in this group\.\n/);
+    const { exitCode, out, err } = await local('device', ...argv, '--group', 'hal');
+    assert.deepEqual([exitCode, out], [1, '']);
+    assert.match(err, /to the group "hal": group is "hal": one with a device is expected/);
   }
 });
 

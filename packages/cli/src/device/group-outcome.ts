@@ -47,7 +47,7 @@ export function tallyText({ requested, refused, state }: BatchAnswer, tally: Bat
 export type Followed = 'followed' | 'no-wait' | 'server-stopped';
 
 export function groupReport(batch: BatchAnswer, tally: BatchTally, followed: Followed): Outcome {
-  const { id, group, type, state, requested, refused, refusals } = batch;
+  const { id, group, type, state, refused, refusals } = batch;
   const counts = Object.fromEntries(WORDS.map((word) => [word, tally.of(word)]));
   const json = { ...batch, ...(followed === 'followed' && { counts }) };
   const last = `  batch ${id}`;
@@ -62,7 +62,6 @@ export function groupReport(batch: BatchAnswer, tally: BatchTally, followed: Fol
     lines: [
       `${type} to ${group}: ${tallyText(batch, tally)}`,
       ...(state === 'done' ? [] : [`  It is ${state}: the rest of the group is not asked.`]),
-      ...(requested + refused === 0 ? ['  No device is in this group.'] : []),
       ...refusals.map(({ deviceId, code }) => `  ${deviceId}: refused (${code})`),
       ...(more > 0 ? [`  and ${more} more`] : []),
       last,
@@ -72,9 +71,8 @@ export function groupReport(batch: BatchAnswer, tally: BatchTally, followed: Fol
 }
 
 /** The worst of what became of any: what failed, then what may still come. */
-function exitCodeOf({ state, requested, refused }: BatchAnswer, tally: BatchTally): number {
+function exitCodeOf({ state, refused }: BatchAnswer, tally: BatchTally): number {
   if (refused > 0 || state !== 'done') return ExitCode.failed;
-  if (requested === 0) return ExitCode.nobody;
   const codes = WORDS.filter((word) => tally.of(word) > 0).map((word) => EXIT_CODES[word]);
   return Math.max(ExitCode.done, ...codes);
 }

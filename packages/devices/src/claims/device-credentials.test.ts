@@ -119,10 +119,6 @@ const WITHDRAWALS: Readonly<Record<string, (of: Awaited<ReturnType<typeof world>
     await certificates.revoke(serial, { reason: 'keyCompromise', by: 'test' });
   },
   'all its certificates were revoked': ({ certificates }) => certificates.revokeAll('f1', { by: 'test' }),
-  'a token of it was revoked': async ({ service }) => {
-    const { tokenId } = await service.tokens.issue('f1', { by: 'test' });
-    await service.tokens.revoke('f1', tokenId, 'test');
-  },
   'it was disabled and enabled': async ({ service }) => {
     await service.registry.change('f1', { enabled: false }, { by: 'test' });
     await service.registry.change('f1', { enabled: true }, { by: 'test' });
