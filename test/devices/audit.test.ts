@@ -361,7 +361,10 @@ test('who may not confirm or renew is written down, without what was tried', asy
   const listed = async (): Promise<Entry[]> => (await fleet.done('GET', '/api/v1/audit?refused=true')).items;
   let items = await listed();
   // It follows from the request, and nobody waits for it.
-  while (items[0]?.action !== 'claim.refuse') items = await listed();
+  while (items[0]?.action !== 'claim.refuse') {
+    await new Promise(setImmediate);
+    items = await listed();
+  }
   for (const { action } of items) actionsSeen.add(action);
   const refused = items.slice(0, 2).toReversed();
   assert.ok(!JSON.stringify(items).includes(wrong));
@@ -408,7 +411,8 @@ test('an import that breaks off says which devices were added before it, and tha
   await written();
   // More than is read at once: what cannot be read comes when others are imported already.
   const ids = Array.from({ length: 3_000 }, () => unique('sensor'));
-  const lines = ids.map((id) => `${JSON.stringify({ id, type: 'sensor' })}\n`).join('');
+  const name = 'long '.repeat(25).trim();
+  const lines = ids.map((id) => `${JSON.stringify({ id, type: 'sensor', name })}\n`).join('');
   const body = Buffer.concat([Buffer.from(`${lines}{"id":"faulty","type":"none"}\n`), Buffer.from([0xff, 0xfe, 0x0a])]);
   const answer = await fleet.http(key, '/api/v1/devices/import', {
     ...{ method: 'POST', headers: { 'content-type': 'application/x-ndjson' }, body },

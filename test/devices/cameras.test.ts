@@ -72,7 +72,7 @@ describe('cameras', () => {
       assert.deepEqual([there.connected, there.clientId], [true, camera.clientId]);
       assert.equal(
         await ended(program),
-        `connecting \nconnected \nWaiting for wake-up commands\nWoken by ${id}\ndisconnected \n`,
+        `connecting\nconnected\nWaiting for wake-up commands\nWoken by ${id}\ndisconnected\n`,
       );
     });
 
@@ -138,7 +138,7 @@ describe('cameras', () => {
     const second = await killed.done('POST', `${path}?waitMs=60000`, { id: randomUUID(), ttlS: 600 });
     assert.deepEqual([second.state, second.confirmed], ['sent', true]);
     await program.shows(`Woken by ${second.id}`);
-    assert.match(await ended(program), /\nreconnecting .+\nnext attempt in \d+ s\n[\s\S]*connected \n/);
+    assert.match(await ended(program), /\nreconnecting .+\nnext attempt in \d+ s\n[\s\S]*connected\n/);
   });
 
   test('a rotated token is used by the next connection; the one before goes on until it is revoked, which ends it', async () => {
@@ -166,7 +166,7 @@ describe('cameras', () => {
     const why = await fleet.done('GET', `/api/v1/devices/${camera.id}/why`);
     assert.equal(why.refusals[0].check, 'device-disabled');
     await fleet.done('PATCH', `/api/v1/devices/${camera.id}`, { enabled: true });
-    await showsTimes(program, '\nconnected ', 2);
+    await showsTimes(program, '\nconnected\n', 2);
     await ended(program);
   });
 

@@ -80,7 +80,7 @@ describe('players', () => {
     // The will: nobody said goodbye.
     program.kill('SIGKILL');
     await website.shows(`${player.id} is offline\n`);
-    assert.match(program.out, /^connecting \nconnected \n/);
+    assert.match(program.out, /^connecting\nconnected\n/);
   });
 
   test("the document's own program connects with MQTT 5.0 and mutual TLS", { skip: missing('paho') }, async () => {
@@ -211,7 +211,7 @@ describe('players', () => {
     install(player, { chain: certificate, key });
     const again = play(player, urls.players, [urls.api]);
     await again.shows('Posts: 101');
-    assert.match(await ended(again), /^The certificate is renewed\nconnecting \nconnected /);
+    assert.match(await ended(again), /^The certificate is renewed\nconnecting\nconnected\n/);
   });
 
   test('over kill -9 of server, application and player nothing is lost: what was shown meanwhile counts, once', async () => {

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { CHECKS } from '@dunlin/broker';
 import { readAclFlags } from '../../packages/cli/src/acl-flags.ts';
 import { readDeviceFlags } from '../../packages/cli/src/device/device-flags.ts';
+import { readInitFlags } from '../../packages/cli/src/init-flags.ts';
 import { readPasswdFlags } from '../../packages/cli/src/passwd-flags.ts';
 import { readPubFlags } from '../../packages/cli/src/pub-flags.ts';
 import { readStoreFlags } from '../../packages/cli/src/store-flags.ts';
@@ -47,6 +48,7 @@ const READERS: Readonly<Record<string, (words: readonly string[]) => unknown>> =
   store: readStoreFlags,
   acl: readAclFlags,
   passwd: readPasswdFlags,
+  init: readInitFlags,
   device: (words) => readDeviceFlags(words.map((word) => (word === '"$URL"' ? 'https://mqtt.example.org' : word))),
 };
 
