@@ -8,7 +8,6 @@ import { fileURLToPath } from 'node:url';
 import { CHECKS } from '@dunlin/broker';
 import { readAclFlags } from '../../packages/cli/src/acl-flags.ts';
 import { readDeviceFlags } from '../../packages/cli/src/device/device-flags.ts';
-import { readInitFlags } from '../../packages/cli/src/init-flags.ts';
 import { readPasswdFlags } from '../../packages/cli/src/passwd-flags.ts';
 import { readPubFlags } from '../../packages/cli/src/pub-flags.ts';
 import { readStoreFlags } from '../../packages/cli/src/store-flags.ts';
@@ -48,13 +47,13 @@ const READERS: Readonly<Record<string, (words: readonly string[]) => unknown>> =
   store: readStoreFlags,
   acl: readAclFlags,
   passwd: readPasswdFlags,
-  init: readInitFlags,
-  device: (words) => readDeviceFlags(words.map((word) => (word === '"$URL"' ? 'https://mqtt.example.org' : word))),
+  device: readDeviceFlags,
 };
 
 test('every command line of dunlin in the manuals is one that the tool knows', () => {
   let read = 0;
-  for (const path of manuals) {
+  // Every line of the guide to claims is run by its own test.
+  for (const path of manuals.filter((name) => name !== 'docs/guide/claims.md')) {
     const inText = [...text(path).matchAll(/`dunlin ((?:serve|pub|sub|store|acl|passwd) [^`]+)`/g)].map(
       ([, line]) => line,
     );
