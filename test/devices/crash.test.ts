@@ -14,7 +14,7 @@ const SCREENS = 8;
 
 test('what the API has said of devices holds over kills in the middle of it: commands, certificates, revocations, tokens, imports', async () => {
   const server = new FleetProcess(fleetFiles(scratch()));
-  const { findings, counts } = await deviceCrashRun(server, { kills: 3, loadMs: [150, 600], random: Math.random });
+  const { findings, counts } = await deviceCrashRun(server, { kills: 3, loadMs: [700, 1500], random: Math.random });
   assert.deepEqual(findings, []);
   for (const name of ['commands', ...Object.keys(DEEDS)])
     assert.ok(counts[name] > 0, `${name}: ${JSON.stringify(counts)}`);
