@@ -78,6 +78,7 @@ test('the examples of the client guide run', async () => {
     '',
     '',
     '',
+    '',
     '{ playing: true }\n',
     '42 does play\n',
     "player/42/status player/+/status { key: '7' }\n",
