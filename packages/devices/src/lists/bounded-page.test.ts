@@ -24,8 +24,9 @@ function pagesOf(isFit: (n: number) => boolean, limit?: number) {
     sincePause = 0;
     clock.endOfTurn(run);
   };
-  const next = (cursor: string | undefined) =>
-    boundedPage<number, number>({
+  const next = (cursor: string | undefined) => {
+    sincePause = 0;
+    return boundedPage<number, number>({
       ...{ clock: told, index: 'n', cursor, limit },
       scan: (most, at) => table.scan({ limit: most, ...(at !== undefined && { cursor: at }) }),
       look({ value }) {
@@ -35,6 +36,7 @@ function pagesOf(isFit: (n: number) => boolean, limit?: number) {
         return isFit(value) ? value : undefined;
       },
     });
+  };
   return { next, facts: () => ({ pauses, looks, longest }) };
 }
 
