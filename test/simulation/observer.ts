@@ -30,7 +30,8 @@ import type { BrokerJudge } from './invariants.ts';
 import { Change } from './journal.ts';
 import { raisesMark } from './mark-raise.ts';
 import type { Link } from './network.ts';
-import { type Oracle, sharedExpectation } from './oracle.ts';
+import { sharedExpectation } from './new-expectation.ts';
+import type { Oracle } from './oracle.ts';
 import type { OracleSession } from './oracle-session.ts';
 import { endsReplay } from './replay-end.ts';
 import { canFree, free } from './shared-takers.ts';
@@ -633,7 +634,7 @@ export class Observer {
   }
 
   #sayGroups(key: string): string {
-    const groups = this.#oracle.groups.get(key) ?? [];
+    const groups = this.#oracle.groups.of(key);
     const texts = groups.map(({ filter, taker, members }) => {
       const names = [...members.keys()].map((member) => (member as OracleSession).name.text);
       return `${filter} of ${names}${taker === undefined ? '' : `, taken by ${(taker.session as OracleSession).name.text}`}`;
@@ -669,7 +670,7 @@ export class Observer {
 
   /** Nobody sees through which of several groups a message came: takers may change places. */
   #takeShared(session: OracleSession, packet: PublishPacket, key: string): Expectation | undefined {
-    const groups = this.#oracle.groups.get(key) ?? [];
+    const groups = this.#oracle.groups.of(key);
     let best: { group: GroupExpectation; shared: Expectation } | undefined;
     let bestRank = Number.POSITIVE_INFINITY;
     for (const group of groups)
@@ -765,9 +766,9 @@ export class Observer {
   }
 
   #isShared(session: OracleSession, { said }: Expectation): boolean {
-    return (this.#oracle.groups.get(keyOf(said.topic, said.payload)) ?? []).some(
-      (group) => group.members.has(session) || group.excuse !== undefined,
-    );
+    return this.#oracle.groups
+      .of(keyOf(said.topic, said.payload))
+      .some((group) => group.members.has(session) || group.excuse !== undefined);
   }
 }
 

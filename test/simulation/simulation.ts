@@ -24,9 +24,10 @@ import { VirtualTime } from '../simulation-harness/virtual-time.ts';
 import { BrokerProcess } from './broker-process.ts';
 import { type Character, characterOf } from './character.ts';
 import { DelayedStore } from './delayed-store.ts';
-import { keyOf, sayMessage } from './expectation.ts';
+import { keyOf, sayExpectation, sayMessage } from './expectation.ts';
 import { type Followed, FollowedMessages } from './followed-messages.ts';
 import { BrokerJudge } from './invariants.ts';
+import { lostOf, lostOfGroups } from './lost-deliveries.ts';
 import { Link, type LinkWatcher } from './network.ts';
 import { type Observed, Observer, REFUSED_USER } from './observer.ts';
 import { DENIED, Oracle, SWEEP_SLACK_MS } from './oracle.ts';
@@ -598,16 +599,15 @@ class World implements LinkWatcher, Observed, Followed {
     let allowance = this.#droppedBefore + metrics.messagesDroppedQueueFull;
     for (const session of this.oracle.sessions.values()) {
       if (this.#isOrphan(session.name.text)) continue;
-      for (const one of this.oracle.lost(session)) {
+      for (const one of lostOf(session, this.time.nowMs())) {
         if (one.state === 'due' && allowance > 0) allowance -= 1;
-        else
-          this.judge.broken('acknowledged-arrives', `"${session.name.text}" did not get ${this.oracle.describe(one)}`);
+        else this.judge.broken('acknowledged-arrives', `"${session.name.text}" did not get ${sayExpectation(one)}`);
       }
       for (const one of session.all())
         if (one.qos === 2 && one.state === 'done' && one.arrivals > 1)
-          this.judge.broken('exactly-once', `${this.oracle.describe(one)} arrived ${one.arrivals} times`);
+          this.judge.broken('exactly-once', `${sayExpectation(one)} arrived ${one.arrivals} times`);
     }
-    for (const group of this.oracle.lostOfGroups()) {
+    for (const group of lostOfGroups(this.oracle.groups.byKey, this.time.nowMs())) {
       if ([...group.members.keys()].some((member) => this.#isOrphan((member as OracleSession).name.text))) continue;
       if (allowance > 0) allowance -= 1;
       else
@@ -619,9 +619,9 @@ class World implements LinkWatcher, Observed, Followed {
   }
 
   #checkRetained(): void {
-    const unswept = this.oracle.forgetExpired();
+    const unswept = this.oracle.retained.forgetExpired(this.time.nowMs(), SWEEP_SLACK_MS);
     const { retained } = this.broker;
-    for (const [topic, said] of this.oracle.retained) {
+    for (const [topic, said] of this.oracle.retained.messages) {
       const kept = retained.get(topic);
       const isSame = kept !== undefined && Buffer.compare(kept.payload, said.payload) === 0 && kept.qos === said.qos;
       this.judge.check(
@@ -632,9 +632,10 @@ class World implements LinkWatcher, Observed, Followed {
       );
     }
     this.judge.check(
-      retained.count >= this.oracle.retained.size && retained.count <= this.oracle.retained.size + unswept,
+      retained.count >= this.oracle.retained.messages.size &&
+        retained.count <= this.oracle.retained.messages.size + unswept,
       'retained',
-      () => `${retained.count} retained messages where ${this.oracle.retained.size} are right`,
+      () => `${retained.count} retained messages where ${this.oracle.retained.messages.size} are right`,
     );
   }
 
