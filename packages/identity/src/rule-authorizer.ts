@@ -52,7 +52,7 @@ const sharedTopicsCachedMax = 1_024;
 const ownTopicsCachedMax = 64;
 const toldMax = 1_000;
 /** Rules that one credential may carry. */
-const CLAIM_RULES_MAX = 100;
+export const CLAIM_RULES_MAX = 100;
 
 /**
  * Makes an Authorizer. With rules, what none of them allows is denied; without (`undefined`) everything is allowed, save
