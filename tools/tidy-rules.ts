@@ -118,6 +118,8 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/server/src/entry-shapes.ts': 'what the tables of keys are written with',
   'packages/server/src/configured-authority.ts': 'configured-devices.test.ts opens it',
   'packages/server/src/api/certificate-routes.ts': 'server-api.test.ts: it asks the routes',
+  'packages/server/src/api/credential-shape.ts': 'schemas; claim-routes.test.ts asks the routes',
+  'packages/server/src/api/renewal-routes.ts': 'claim-routes.test.ts: it asks the route',
   'packages/server/src/api/command-routes.ts': 'server-api.test.ts: it asks the routes',
   'packages/server/src/api/device-problems.ts': 'server-api.test.ts: it meets the problems',
   'packages/server/src/api/device-routes.ts': 'server-api.test.ts: it asks the routes',
