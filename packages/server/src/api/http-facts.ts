@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { networkOf } from '@dunlin/transport/network';
-import type { ApiVisit } from './api-application.ts';
+import type { ApiVisit } from './api-parts.ts';
 import type { HttpFacts } from './api-route.ts';
 
 /** `visit`: undefined where it came by the control socket. */
