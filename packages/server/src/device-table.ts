@@ -76,7 +76,8 @@ const types: MapShape = {
         kind: 'choice',
         choices: CREDENTIALS,
         default: 'either',
-        description: 'How its devices show who they are: with a token, a certificate, or either.',
+        description:
+          'How its devices show who they are: with a token, a certificate, or either. Nobody makes them the other kind.',
       },
       clientId: {
         kind: 'group',
