@@ -35,6 +35,11 @@ const command: GroupShape = {
       'Time after which a command that was not confirmed has expired.',
     ),
     qos: amount('', [0, 1], 1, 'QoS with which it is published.'),
+    supersedes: toggle(
+      false,
+      'Whether a new one takes the place of those of its type that the same device has and that have not gone out: they fail, as ' +
+        'superseded. Without it each goes out when the device comes.',
+    ),
     acknowledgement: {
       kind: 'group',
       description: 'How the device says that it has done it; without this the command ends when it was received.',
