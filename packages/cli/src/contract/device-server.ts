@@ -28,6 +28,7 @@ devices:
       rules: [{ allow: subscribe, topics: 'things/{attr.thing}' }, { allow: publish, topics: 'things/{attr.thing}/done' }]
       commands:
         wake: { topic: 'things/{attr.thing}', payload: { id: '{commandId}', do: wake }, ttlS: 60 }
+        ring: { topic: 'things/{attr.thing}', payload: { id: '{commandId}' }, supersedes: true }
         record:
           topic: 'things/{attr.thing}'
           payload: { id: '{commandId}', do: record, input: '{input}' }
