@@ -48,7 +48,7 @@ export interface CommandForm {
   readonly ttlS: number;
   readonly qos: 0 | 1;
   /**
-   * Whether a new one takes the place of those of its type that the same device has and that have not gone out: they fail. Default:
+   * Whether a new one takes the place of those of its type that the same device has and that are not known to have gone out: they fail. Default:
    * false, each goes out.
    */
   readonly supersedes?: boolean;

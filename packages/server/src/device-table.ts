@@ -37,7 +37,7 @@ const command: GroupShape = {
     qos: amount('', [0, 1], 1, 'QoS with which it is published.'),
     supersedes: toggle(
       false,
-      'Whether a new one takes the place of those of its type that the same device has and that have not gone out: they fail, as ' +
+      'Whether a new one takes the place of those of its type that the same device has and that are not known to have gone out: they fail, as ' +
         'superseded. Without it each goes out when the device comes.',
     ),
     acknowledgement: {
