@@ -102,10 +102,12 @@ export class ServiceBroker implements DeviceBroker {
     oracle.sends(id, link);
     if (!isCalm && this.#random.chance(character.refusals)) return Promise.resolve('refused');
     link.given.set(id, 'under way');
+    oracle.onTheirWay.set(id, link);
     let isOver = false;
     const settle = (outcome: DeliveryOutcome) => {
       if (isOver || this.isOver) return;
       isOver = true;
+      oracle.fared(id, link, outcome);
       if (outcome === 'lost') link.given.delete(id);
       else link.given.set(id, 'given');
       resolve(outcome);

@@ -47,6 +47,11 @@ export interface CommandForm {
   /** Seconds after which a command that was not confirmed has expired. */
   readonly ttlS: number;
   readonly qos: 0 | 1;
+  /**
+   * Whether a new one takes the place of those of its type that the same device has and that are not known to have gone out: they fail. Default:
+   * false, each goes out.
+   */
+  readonly supersedes?: boolean;
   readonly acknowledgement: AcknowledgementForm | undefined;
 }
 

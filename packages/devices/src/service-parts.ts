@@ -1,8 +1,9 @@
 /** What the device service is made of before it has a broker: who knows whom, and the order in which it opens and closes. */
 import type { PasswordVerifier } from '@dunlin/identity';
 import { IssuedCertificatePolicy } from './authority/certificate-policy.ts';
-import { type CertificateSettings, Certificates, type DeviceTrust } from './authority/certificates.ts';
+import { type CertificateSettings, Certificates } from './authority/certificates.ts';
 import { CrlPublisher } from './authority/crl-publisher.ts';
+import { deviceTrust } from './authority/device-trust.ts';
 import type { IssuingAuthority } from './authority/issuing-authority.ts';
 import { OcspResponder } from './authority/ocsp-responder.ts';
 import { Registration, type RegistrationRule } from './authority/registration.ts';
@@ -127,14 +128,12 @@ async function openIssuing(
   const { authority, clock } = options;
   if (authority === undefined) return undefined;
   const { certificatesPerDeviceMax: perDeviceMax } = resolveCredentialLimits(options.credentialLimits ?? {});
-  const trust: DeviceTrust = {
-    holds: async ({ device, generation, trust }) => {
-      const now = await registry.get(device.id);
-      return now?.generation === generation && now.trust === trust;
-    },
-    withdraw: (deviceId) => registry.withdrawTrust(deviceId),
-  };
-  const certificates = new Certificates(options, authority, { ...options.certificates, perDeviceMax }, trust);
+  const certificates = new Certificates(
+    options,
+    authority,
+    { ...options.certificates, perDeviceMax },
+    deviceTrust(registry),
+  );
   const revocations = await Revocations.open(certificates.table, clock);
   open(revocations);
   const crl = new CrlPublisher(authority, revocations, clock);

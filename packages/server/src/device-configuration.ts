@@ -11,6 +11,7 @@ export interface CommandInput {
   readonly inputSchema?: unknown;
   readonly ttlS?: number;
   readonly qos?: 0 | 1;
+  readonly supersedes?: boolean;
   readonly acknowledgement?: {
     readonly topic: string;
     readonly id?: string;

@@ -35,6 +35,11 @@ const command: GroupShape = {
       'Time after which a command that was not confirmed has expired.',
     ),
     qos: amount('', [0, 1], 1, 'QoS with which it is published.'),
+    supersedes: toggle(
+      false,
+      'Whether a new one takes the place of those of its type that the same device has and that are not known to have gone out: they fail, as ' +
+        'superseded. Without it each goes out when the device comes.',
+    ),
     acknowledgement: {
       kind: 'group',
       description: 'How the device says that it has done it; without this the command ends when it was received.',
@@ -76,7 +81,8 @@ const types: MapShape = {
         kind: 'choice',
         choices: CREDENTIALS,
         default: 'either',
-        description: 'How its devices show who they are: with a token, a certificate, or either.',
+        description:
+          'How its devices show who they are: with a token, a certificate, or either. Nobody makes them the other kind.',
       },
       clientId: {
         kind: 'group',

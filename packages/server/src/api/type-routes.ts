@@ -9,6 +9,7 @@ const COMMAND = Type.Object({
   inputSchema: Type.Optional(Type.Unknown({ description: 'JSON Schema of what the caller gives; absent: nothing.' })),
   ttlS: Type.Integer(),
   qos: Type.Integer(),
+  supersedes: Type.Boolean({ description: 'Whether a new one takes the place of those that have not gone out.' }),
   isAcknowledged: Type.Boolean({ description: 'Whether the device says that it has done it.' }),
 });
 
@@ -40,12 +41,13 @@ export function typeRoutes({ types }: DeviceService): ApiRoute[] {
 function shownType({ type }: CompiledType) {
   const { name, credential, clientId, requiredAttributes, presence, claimable } = type;
   const commands = Object.entries(type.commands).map(
-    ([command, { topic, inputSchema, ttlS, qos, acknowledgement }]) => [
+    ([command, { topic, inputSchema, ttlS, qos, supersedes = false, acknowledgement }]) => [
       command,
       {
         topic,
         ttlS,
         qos,
+        supersedes,
         isAcknowledged: acknowledgement !== undefined,
         ...(inputSchema !== undefined && { inputSchema }),
       },
