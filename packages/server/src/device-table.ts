@@ -82,7 +82,10 @@ const types: MapShape = {
         kind: 'group',
         description: 'The form that Client Identifiers must have. Default: any.',
         entries: {
-          template: text('{partner}-{deviceId}', 'The form, with fields in braces.'),
+          template: text(
+            '{partner}-{deviceId}',
+            'The form, with fields in braces. A field that equals nothing of the device may not hold the character that parts it from one that does.',
+          ),
           patterns: map(
             'field of the template',
             'uuid',
