@@ -520,3 +520,26 @@ test('a query that nobody means is refused, and none is a fault of the server', 
     assert.deepEqual((await fleet.http(key, `/api/v1/devices?${query}`)).body.items, [], query);
   assert.equal(guarded.count('apiFailed'), 0);
 });
+
+test('of many who give devices the same unique attribute at once one gets it, and nobody learns who', async () => {
+  const thingName = unique('door');
+  const ids = Array.from({ length: 30 }, () => unique('twin'));
+  const adding = ids.map((id) => {
+    const device = camera(id) as { attributes: object };
+    return post('/api/v1/devices', { ...device, attributes: { ...device.attributes, thingName } });
+  });
+  const answers = await Promise.all(adding);
+  assert.equal(answers.filter(({ status }) => status === 201).length, 1);
+  const refused = answers.filter(({ status }) => status === 409);
+  assert.equal(refused.length, ids.length - 1);
+  const winner = answers.find(({ status }) => status === 201)?.body.id;
+  for (const { body } of refused) {
+    assert.equal(body.code, 'attribute-taken');
+    assert.ok(!JSON.stringify(body).includes(winner), body.detail);
+  }
+  const found = await fleet.http(key, `/api/v1/devices?attribute=thingName=${thingName}`);
+  assert.deepEqual(
+    found.body.items.map(({ id }: { id: string }) => id),
+    [winner],
+  );
+});

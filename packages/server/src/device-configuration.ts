@@ -26,6 +26,7 @@ export interface DeviceTypeInput {
     readonly equals?: Readonly<Record<string, string>>;
   };
   readonly requiredAttributes?: readonly string[];
+  readonly uniqueAttributes?: readonly string[];
   readonly rules?: readonly RuleInput[];
   readonly presence?: { readonly topic: string };
   readonly claimable?: boolean;
@@ -97,6 +98,7 @@ export function deviceTypes({ types }: DevicesConfiguration): DeviceType[] {
       credential = 'either',
       clientId,
       requiredAttributes = [],
+      uniqueAttributes = [],
       rules = [],
       presence,
       claimable = false,
@@ -107,6 +109,7 @@ export function deviceTypes({ types }: DevicesConfiguration): DeviceType[] {
       credential,
       clientId: clientId && { patterns: {}, equals: {}, ...clientId },
       requiredAttributes,
+      uniqueAttributes,
       rules,
       presence,
       claimable,

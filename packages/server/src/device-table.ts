@@ -106,6 +106,16 @@ const types: MapShape = {
         mayBeEmpty: true,
         standard: [],
       },
+      uniqueAttributes: {
+        ...texts(
+          'thingName',
+          'Name of an attribute.',
+          'none',
+          'Attributes of which no two devices have the same value, of this type and of others that name them here; what devices have already stays.',
+        ),
+        mayBeEmpty: true,
+        standard: [],
+      },
       rules: {
         kind: 'list',
         items: RULE,
