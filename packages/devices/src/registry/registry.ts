@@ -252,6 +252,12 @@ export class Registry {
     return record instanceof Promise ? record.then(presentOf) : presentOf(record);
   }
 
+  /** The device that had this id, while its removal is not finished. */
+  async removed(deviceId: string): Promise<Device | undefined> {
+    const { device, removedAtMs } = (await this.#table.get(deviceId))?.value ?? {};
+    return removedAtMs === undefined ? undefined : device;
+  }
+
   /** A page of devices. @throws DeviceError 'invalid', 'cursor-invalid' */
   async list(query: DeviceQuery = {}): Promise<DevicePage> {
     const { items: devices, ...rest } = await this.find(query, (registered) => registered);
