@@ -229,6 +229,7 @@ export class DeviceService {
       types,
       tokens,
       refusals: this.#parts.refusals,
+      removed: (id) => this.#parts.removed?.get(id),
       clock: this.#options.clock,
       certificates: async (id) => (await this.#certificatesOf(id)).map(({ key, value }) => ({ serial: key, ...value })),
       presence: (id) => this.presence.get(id),

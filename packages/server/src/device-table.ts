@@ -167,7 +167,8 @@ const registration: ListShape = {
   mayBeEmpty: true,
   default: 'none',
   standard: [],
-  description: 'Authorities of others whose devices are registered as they come.',
+  description:
+    'Authorities of others whose devices are registered as they come; none under the id of a device that was removed (removedIdsMax).',
 };
 
 export const DEVICES: GroupShape = {
