@@ -94,7 +94,6 @@ export { replaceFile } from './replaced-file.ts';
 export type { RevocationSource } from './revocation.ts';
 export { type Rule, type RuleAction, ruleText, type Subjects } from './rule.ts';
 export {
-  CLAIM_RULES_MAX,
   type CompileOptions,
   compileRules,
   type RuleAuthorizer,
@@ -103,7 +102,6 @@ export {
 } from './rule-authorizer.ts';
 export {
   type RoleInput,
-  RULES_MAX,
   type RuleInput,
   type RulePath,
   RulesError,
