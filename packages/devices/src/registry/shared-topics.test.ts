@@ -30,3 +30,8 @@ test('nothing is told where the id or a unique attribute is in the topic', () =>
   const topic = 'things/{attr.thing}/{deviceId}';
   assert.deepEqual(sharedTopics({ ...CAMERA, commands: { wake: { ...CAMERA.commands.wake, topic } } }), []);
 });
+
+test('a topic that is not well formed is no matter here', () => {
+  for (const topic of ['a/#', '{', '{{attr.thing}}', '{attr.thing', '', '{unknown}'])
+    assert.deepEqual(sharedTopics({ ...CAMERA, presence: { topic }, commands: {} }), [], topic);
+});

@@ -1,9 +1,8 @@
 /** Topics that are meant for one device of a type, and that several may have. */
 import { quoted } from '@dunlin/protocol';
 import type { DeviceType } from '../device-type.ts';
-import { compileTopic, type TopicVariable } from './template.ts';
 
-/** What surprises whoever wrote the type, each a sentence that begins with its path. For a type without faults. */
+/** What surprises whoever wrote the type, each a sentence that begins with its path. Of topics that are not well formed too. */
 export function sharedTopics({ name, presence, commands, uniqueAttributes = [] }: DeviceType): string[] {
   const path = `devices.types.${name}`;
   const topics = [
@@ -18,7 +17,7 @@ export function sharedTopics({ name, presence, commands, uniqueAttributes = [] }
     ]),
   ];
   return topics.flatMap(({ at, topic, what }) => {
-    const attributes = topic === undefined ? [] : sharedAttributes(compileTopic(topic).variables, uniqueAttributes);
+    const attributes = topic === undefined ? [] : sharedAttributes(topic, uniqueAttributes);
     if (topic === undefined || attributes.length === 0) return [];
     const [attribute] = attributes;
     return [
@@ -29,7 +28,8 @@ export function sharedTopics({ name, presence, commands, uniqueAttributes = [] }
 }
 
 /** The attributes that a topic is made of, where neither the id nor a unique one is among what it is made of. */
-function sharedAttributes(variables: readonly TopicVariable[], unique: readonly string[]): string[] {
+function sharedAttributes(topic: string, unique: readonly string[]): string[] {
+  const variables = Array.from(topic.matchAll(/\{\{|\}\}|\{([^{}]*)\}/g), ([, name = '']) => name);
   const attributes = variables.flatMap((variable) => (variable.startsWith('attr.') ? [variable.slice(5)] : []));
   const isOfOne = variables.includes('deviceId') || attributes.some((attribute) => unique.includes(attribute));
   return isOfOne ? [] : attributes;
