@@ -85,6 +85,11 @@ export class ServiceBroker implements DeviceBroker {
     return promise;
   }
 
+  /** No device of this world is removed. */
+  clearRetained(): Promise<void> {
+    return Promise.resolve();
+  }
+
   publishTo(
     clientId: string,
     topic: string,

@@ -9,6 +9,11 @@ export interface DeviceType {
   readonly clientId: ClientIdForm | undefined;
   /** Attributes that each device of the type must have. */
   readonly requiredAttributes: readonly string[];
+  /**
+   * Attributes of which no two devices have the same value: neither of this type nor of another one that names them here. What
+   * devices had when it came to be so stays. Default: none.
+   */
+  readonly uniqueAttributes?: readonly string[];
   /** What its devices may do; `{username}` is the device id, `{attr.NAME}` an attribute of the device. */
   readonly rules: readonly RuleInput[];
   readonly presence: PresenceForm | undefined;

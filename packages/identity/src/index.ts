@@ -55,6 +55,7 @@ export {
   withCredential,
   withEveryCredential,
 } from './credential-file.ts';
+export { mayRunOver } from './field-pattern.ts';
 export {
   type FlappingClient,
   type FlappingEvent,

@@ -27,6 +27,7 @@ export interface DeviceTypeInput {
     readonly equals?: Readonly<Record<string, string>>;
   };
   readonly requiredAttributes?: readonly string[];
+  readonly uniqueAttributes?: readonly string[];
   readonly rules?: readonly RuleInput[];
   readonly presence?: { readonly topic: string };
   readonly claimable?: boolean;
@@ -98,6 +99,7 @@ export function deviceTypes({ types }: DevicesConfiguration): DeviceType[] {
       credential = 'either',
       clientId,
       requiredAttributes = [],
+      uniqueAttributes = [],
       rules = [],
       presence,
       claimable = false,
@@ -108,6 +110,7 @@ export function deviceTypes({ types }: DevicesConfiguration): DeviceType[] {
       credential,
       clientId: clientId && { patterns: {}, equals: {}, ...clientId },
       requiredAttributes,
+      uniqueAttributes,
       rules,
       presence,
       claimable,

@@ -88,7 +88,10 @@ const types: MapShape = {
         kind: 'group',
         description: 'The form that Client Identifiers must have. Default: any.',
         entries: {
-          template: text('{partner}-{deviceId}', 'The form, with fields in braces.'),
+          template: text(
+            '{partner}-{deviceId}',
+            'The form, with fields in braces. A field that equals nothing of the device may not hold the character that parts it from one that does.',
+          ),
           patterns: map(
             'field of the template',
             'uuid',
@@ -106,6 +109,16 @@ const types: MapShape = {
       },
       requiredAttributes: {
         ...texts('thingName', 'Name of an attribute.', 'none', 'Attributes that each device must have.'),
+        mayBeEmpty: true,
+        standard: [],
+      },
+      uniqueAttributes: {
+        ...texts(
+          'thingName',
+          'Name of an attribute.',
+          'none',
+          'Attributes of which no two devices have the same value, of this type and of others that name them here; what devices have already stays.',
+        ),
         mayBeEmpty: true,
         standard: [],
       },
@@ -160,7 +173,8 @@ const registration: ListShape = {
   mayBeEmpty: true,
   default: 'none',
   standard: [],
-  description: 'Authorities of others whose devices are registered as they come.',
+  description:
+    'Authorities of others whose devices are registered as they come; none under the id of a device that was removed (removedIdsMax).',
 };
 
 export const DEVICES: GroupShape = {

@@ -42,7 +42,7 @@ export function addEntrance(
     passages.set(request, { caller, first: undefined });
     const refusal =
       caller.by === 'public'
-        ? strangers.take(caller.address)
+        ? strangers.enter(caller.address, (left) => reply.raw.once('close', left))
         : caller === parts.local || ofKeys.take(caller.by)
           ? undefined
           : tooMany('of this API key');

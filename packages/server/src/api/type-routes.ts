@@ -18,6 +18,7 @@ const TYPE = Type.Object({
   credential: Type.String(),
   clientIdTemplate: Type.Optional(Type.String()),
   requiredAttributes: Type.Array(Type.String()),
+  uniqueAttributes: Type.Array(Type.String(), { description: 'No two devices have the same value of these.' }),
   presenceTopic: Type.Optional(Type.String()),
   claimable: Type.Boolean(),
   commands: Type.Record(Type.String(), COMMAND),
@@ -39,7 +40,7 @@ export function typeRoutes({ types }: DeviceService): ApiRoute[] {
 }
 
 function shownType({ type }: CompiledType) {
-  const { name, credential, clientId, requiredAttributes, presence, claimable } = type;
+  const { name, credential, clientId, requiredAttributes, uniqueAttributes = [], presence, claimable } = type;
   const commands = Object.entries(type.commands).map(
     ([command, { topic, inputSchema, ttlS, qos, supersedes = false, acknowledgement }]) => [
       command,
@@ -57,6 +58,7 @@ function shownType({ type }: CompiledType) {
     name,
     credential,
     requiredAttributes: [...requiredAttributes],
+    uniqueAttributes: [...uniqueAttributes],
     claimable,
     ...(clientId !== undefined && { clientIdTemplate: clientId.template }),
     ...(presence !== undefined && { presenceTopic: presence.topic }),
