@@ -30,7 +30,10 @@ const FOUND = Type.Object({
 });
 
 export function deviceRoutes(service: DeviceService): ApiRoute[] {
-  const { registry } = service;
+  return [...routesOfAll(service), ...routesOfOne(service)];
+}
+
+function routesOfAll(service: DeviceService): ApiRoute[] {
   return [
     route({
       method: 'GET',
@@ -57,12 +60,17 @@ export function deviceRoutes(service: DeviceService): ApiRoute[] {
       answer: DEVICE,
       status: 201,
       async handle({ caller, body }) {
-        const added = await registry.add(body, caller.by);
+        const added = await service.registry.add(body, caller.by);
         const after = shownDevice(added);
         const location = `/api/v1/devices/${encodeURIComponent(after.id)}`;
         return { body: after, location, revision: added.revision };
       },
     }),
+  ];
+}
+
+function routesOfOne({ registry }: DeviceService): ApiRoute[] {
+  return [
     route({
       method: 'GET',
       path: PATH,

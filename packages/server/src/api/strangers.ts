@@ -1,7 +1,7 @@
 /** Whoever asks without a key that counts: how often each host may, and how long a wrong key waits for its answer. */
 import type { Clock } from '@dunlin/broker';
 import { networkOf } from '@dunlin/transport/network';
-import type { ApiLimits, KeyGuard } from './api-application.ts';
+import type { ApiLimits, KeyGuard } from './api-parts.ts';
 import { ApiProblem } from './problems.ts';
 import { RequestRate } from './request-rate.ts';
 
