@@ -35,7 +35,7 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
   {
     code: '1',
     meaning:
-      'the command line is wrong; serve: or the configuration, which trying again does not mend; device wake, command: or the group is one of nobody',
+      'the command line is wrong; serve: or the configuration, which trying again does not mend; device --group: or nobody is in the group',
   },
   { code: '2', meaning: 'no connection, or it was lost' },
   { code: '3', meaning: 'something on this machine failed, such as a file that cannot be read' },
