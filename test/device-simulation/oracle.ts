@@ -11,7 +11,7 @@ import type { World } from './world.ts';
 /** From which state to which a record may go; one that is not confirmed may be sent again. */
 const STEPS: Readonly<Record<string, readonly string[]>> = {
   '': ['queued'],
-  queued: ['written', 'received', 'ended'],
+  queued: ['queued', 'written', 'received', 'ended'],
   written: ['written', 'received', 'ended'],
   received: ['ended'],
   ended: [],
@@ -29,7 +29,7 @@ export class Oracle {
   readonly onTheirWay = new Map<string, Link>();
   /** What the present process of the server has had go out, and what of that it knows to have gone out. */
   readonly #tried = new Set<string>();
-  readonly #delivered = new Set<string>();
+  readonly #left = new Set<string>();
   sent = 0;
   readonly states: Record<string, number> = {};
 
@@ -60,7 +60,7 @@ export class Oracle {
   #checkSuperseded({ id, deviceId, type, order }: Command): void {
     for (const before of this.commands) {
       if (before.deviceId !== deviceId || before.type !== type || before.order >= order) continue;
-      const isWaiting = stageOf(before) === 'queued' && !this.#tried.has(before.id);
+      const isWaiting = stageOf(before) === 'queued' && before.attempts === 0 && !this.#tried.has(before.id);
       this.#check(!isWaiting, 'superseded', () => `${before.id} waits beside ${id}, which was requested later`);
     }
   }
@@ -68,12 +68,12 @@ export class Oracle {
   /** The service knows how it fared. */
   fared(id: string, link: Link, outcome: DeliveryOutcome): void {
     if (this.onTheirWay.get(id) === link) this.onTheirWay.delete(id);
-    if (outcome === 'acknowledged' || outcome === 'written') this.#delivered.add(id);
+    if (outcome === 'acknowledged' || outcome === 'written' || outcome === 'lost') this.#left.add(id);
   }
 
   /** A process begins: all that was promised has to be there. */
   restarted(): void {
-    for (const ids of [this.onTheirWay, this.#tried, this.#delivered]) ids.clear();
+    for (const ids of [this.onTheirWay, this.#tried, this.#left]) ids.clear();
     for (const id of this.promised.keys())
       this.#check(this.#command(id) !== undefined, 'not-lost', () => `${id} is gone after a crash`);
   }
@@ -108,7 +108,7 @@ export class Oracle {
       const newer = this.#command(why.slice(SUPERSEDED.length));
       const isNewer = newer?.deviceId === deviceId && newer.type === command.type && newer.order > command.order;
       this.#check(isNewer && isSuperseding(command), 'superseded', () => `${id} is ${why}`);
-      const hasGoneOut = this.onTheirWay.has(id) || this.#delivered.has(id);
+      const hasGoneOut = this.onTheirWay.has(id) || this.#left.has(id);
       this.#check(!hasGoneOut, 'superseded', () => `${id} has gone out, and is ${why}`);
       this.states['superseded'] = (this.states['superseded'] ?? 0) + 1;
     }

@@ -7,6 +7,7 @@ import { hostAndPort, hostsOverlap } from './address.ts';
 import { formatAmount } from './amount.ts';
 import type { Configuration, ListenerConfiguration } from './configuration.ts';
 import { hint } from './configuration-reading.ts';
+import type { DevicesConfiguration } from './device-configuration.ts';
 import { ALLOW_ANONYMOUS, type MethodConfiguration } from './identity-configuration.ts';
 
 /** Every contradiction; empty where there is none. `isAskedElsewhere`: as of `completeConfiguration`. */
@@ -171,7 +172,25 @@ function deviceProblems({ devices, authorities }: Configuration): string[] {
     ...registration.flatMap((entry, index) => [
       ...unknownName(`devices.registration[${index}].authority`, entry.authority, 'authority', authorities),
       ...unknownName(`devices.registration[${index}].type`, entry.type, 'device type', types),
+      ...registrationProblems(`devices.registration[${index}].type`, entry.type, devices),
     ]),
+  ];
+}
+
+/** Whoever is registered as it comes has a certificate and no attributes: of some types it would never come in. */
+function registrationProblems(path: string, name: string, { types }: DevicesConfiguration): string[] {
+  if (!Object.hasOwn(types, name)) return [];
+  const { credential, requiredAttributes = [] } = types[name];
+  return [
+    ...(credential === 'token'
+      ? [`${path} is ${quoted(name)}, whose credential is token: a type with certificate or either is expected`]
+      : []),
+    ...(requiredAttributes.length > 0
+      ? [
+          `${path} is ${quoted(name)}, whose devices need the attribute ${requiredAttributes.join(' and ')}: a type without ` +
+            'requiredAttributes is expected, since who is registered as it comes has none',
+        ]
+      : []),
   ];
 }
 

@@ -29,6 +29,11 @@ function read(text = TEXT) {
   return completeConfiguration(parseConfiguration(text, 'dunlin.yaml', { environment: { PIECE: 'p' } }));
 }
 
+function registering(keys: string): string {
+  const type = TEXT.replace('credential: token', keys);
+  return `${type}  registration: [{ authority: devices, type: camera }]\n`;
+}
+
 test('what is not given has its default, in every type and command', () => {
   const { devices } = read();
   assert.deepEqual(devices?.authority, {
@@ -105,6 +110,16 @@ for (const [what, text, problem] of [
     /has file and environment/,
   ],
   ['a type that is none', `${TEXT}  registration: [{ authority: devices, type: oven }]\n`, /"oven", no device type/],
+  [
+    'a type with tokens only for devices that are registered by their certificate',
+    registering('credential: token'),
+    /devices\.registration\[0\]\.type is "camera", whose credential is token: a type with certificate or either is expected$/m,
+  ],
+  [
+    'a type with attributes that devices which are registered as they come do not have',
+    registering('requiredAttributes: [space, room]'),
+    /\.type is "camera", whose devices need the attribute space and room: a type without requiredAttributes is expected, /,
+  ],
   ['the API beside plain MQTT', 'listeners: [{ api: true }]', /listeners\[0\]\.api is true beside transport tcp/],
 ] as const)
   test(`${what} is a contradiction`, () => assert.throws(() => read(text), problem));

@@ -6,6 +6,7 @@ import type { Command } from './command.ts';
 import { type CommandEvent, follow, isSendable, stageOf } from './command-flow.ts';
 
 const written: CommandEvent = { kind: 'delivered', confirmed: false, attempts: 1 };
+const lost: CommandEvent = { kind: 'lost', attempts: 1 };
 const puback: CommandEvent = { kind: 'delivered', confirmed: true, attempts: 2 };
 const done: CommandEvent = { kind: 'acknowledged' };
 const no: CommandEvent = { kind: 'failed', why: 'no' };
@@ -48,12 +49,25 @@ test('a command that has not gone out gives way to a newer one, and one that has
     assert.equal(follow(after(command({ awaitsAcknowledgement: true }), sent), superseded, 2_000), undefined);
 });
 
+test('a command whose connection ended while it was on its way waits on and gives way to none, since it may have arrived', () => {
+  const waiting = after(command({ awaitsAcknowledgement: true }), lost);
+  assert.deepEqual([waiting.state, waiting.attempts, isSendable(waiting)], ['queued', 1, true]);
+  for (const event of [superseded, lost]) assert.equal(follow(waiting, event, 2_000), undefined);
+  assert.equal(after(waiting, done).state, 'acknowledged');
+  assert.equal(after(waiting, puback).attempts, 2);
+  assert.equal(follow(waiting, look, 61_000)?.why, 'nothing confirmed in time that it arrived');
+  assert.equal(
+    follow(after(command({ awaitsAcknowledgement: true }), puback), { ...lost, attempts: 9 }, 2_000),
+    undefined,
+  );
+});
+
 test('a device cannot acknowledge a command that takes no acknowledgement', () => {
   assert.equal(follow(command(), done, 2_000), undefined);
 });
 
 test('whatever comes first when the time is over finds that the command has expired, with what is known of it', () => {
-  for (const event of [written, puback, done, no, superseded, look]) {
+  for (const event of [written, lost, puback, done, no, superseded, look]) {
     const end = follow(command({ awaitsAcknowledgement: true }), event, 61_000);
     assert.deepEqual([end?.state, end?.endedAtMs], ['expired', 61_000]);
     assert.equal(end?.why, 'it did not go out in time');
@@ -65,7 +79,7 @@ test('whatever comes first when the time is over finds that the command has expi
 });
 
 test('of whatever happens in whatever order, a command that has ended never changes again', () => {
-  const events = fc.constantFrom(written, puback, done, no, superseded, look);
+  const events = fc.constantFrom(written, lost, puback, done, no, superseded, look);
   const steps = fc.array(fc.tuple(events, fc.integer({ min: 0, max: 90_000 })), { maxLength: 12 });
   fc.assert(
     fc.property(steps, fc.boolean(), (list, awaitsAcknowledgement) => {
@@ -74,7 +88,10 @@ test('of whatever happens in whatever order, a command that has ended never chan
         const next = follow(now, event, atMs);
         if (stageOf(now) === 'ended') assert.equal(next, undefined);
         if (next === undefined) continue;
-        assert.equal(next.state === 'queued', false);
+        assert.equal(
+          next.state === 'queued',
+          event.kind === 'lost' && now.state === 'queued' && atMs < now.expiresAtMs,
+        );
         assert.ok(next.attempts >= now.attempts);
         assert.equal(isSendable(next), next.endedAtMs === undefined && !next.confirmed);
         if (next.state === 'acknowledged' || next.state === 'failed') assert.ok(atMs < next.expiresAtMs);

@@ -5,6 +5,8 @@ import type { Command } from './command.ts';
 export type CommandEvent =
   /** It went out; `confirmed`: and PUBACK came. */
   | { readonly kind: 'delivered'; readonly confirmed: boolean; readonly attempts: number }
+  /** It was on its way when the connection ended, and may have arrived. */
+  | { readonly kind: 'lost'; readonly attempts: number }
   /** The device says that it was done. */
   | { readonly kind: 'acknowledged' }
   /** The device says no, somebody cancelled it, or it cannot be sent any more. */
@@ -40,11 +42,23 @@ type Step = (command: Command, event: CommandEvent, nowMs: number) => Command | 
 const nothing: Step = () => undefined;
 const FLOW: { readonly [stage in CommandStage]: { readonly [kind in CommandEvent['kind']]: Step } } = {
   // An acknowledgement may be here before the word that the command went out, and after a crash that word is lost.
-  queued: { delivered: send, acknowledged: acknowledge, failed: fail, superseded: giveWay, 'looked-at': nothing },
+  queued: {
+    ...{ delivered: send, lost: lose, acknowledged: acknowledge, failed: fail, superseded: giveWay },
+    'looked-at': nothing,
+  },
   // It stays sent when the connection ends: it may have arrived. That it may go out again is in `isSendable`.
-  written: { delivered: send, acknowledged: acknowledge, failed: fail, superseded: nothing, 'looked-at': nothing },
-  received: { delivered: nothing, acknowledged: acknowledge, failed: fail, superseded: nothing, 'looked-at': nothing },
-  ended: { delivered: nothing, acknowledged: nothing, failed: nothing, superseded: nothing, 'looked-at': nothing },
+  written: {
+    ...{ delivered: send, lost: lose, acknowledged: acknowledge, failed: fail, superseded: nothing },
+    'looked-at': nothing,
+  },
+  received: {
+    ...{ delivered: nothing, lost: nothing, acknowledged: acknowledge, failed: fail, superseded: nothing },
+    'looked-at': nothing,
+  },
+  ended: {
+    ...{ delivered: nothing, lost: nothing, acknowledged: nothing, failed: nothing, superseded: nothing },
+    'looked-at': nothing,
+  },
 };
 
 /**
@@ -83,14 +97,20 @@ function fail(command: Command, event: CommandEvent, nowMs: number): Command | u
   return { ...command, state: 'failed', endedAtMs: nowMs, why: event.why };
 }
 
+/** It waits on, and is not one of those any more that never went out. */
+function lose(command: Command, event: CommandEvent): Command | undefined {
+  if (event.kind !== 'lost' || event.attempts <= command.attempts) return undefined;
+  return { ...command, attempts: event.attempts };
+}
+
 function giveWay(command: Command, event: CommandEvent, nowMs: number): Command | undefined {
-  if (event.kind !== 'superseded') return undefined;
+  if (event.kind !== 'superseded' || command.attempts > 0) return undefined;
   return { ...command, state: 'failed', endedAtMs: nowMs, why: SUPERSEDED + event.by };
 }
 
 function expire(command: Command, nowMs: number): Command {
   const why =
-    command.state === 'queued'
+    command.attempts === 0
       ? 'it did not go out in time'
       : command.confirmed
         ? 'the device did not say in time that it was done'

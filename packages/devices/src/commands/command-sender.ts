@@ -168,10 +168,10 @@ export class CommandSender {
       if (hasGoneOut(outcome)) entry.attempts += 1;
       // The next one need not wait until that is stored.
       this.#settle(lane, entry, isDelivered ? 'given' : 'waiting');
-      if (isDelivered) {
-        const { id, attempts } = entry;
-        await changes.apply(id, { kind: 'delivered', confirmed: outcome === 'acknowledged', attempts });
-      } else if (outcome !== undefined && this.#lanes.get(lane.deviceId) === lane) this.#retry.add(lane.deviceId);
+      const { id, attempts } = entry;
+      if (isDelivered) await changes.apply(id, { kind: 'delivered', confirmed: outcome === 'acknowledged', attempts });
+      else if (outcome !== undefined && this.#lanes.get(lane.deviceId) === lane) this.#retry.add(lane.deviceId);
+      if (outcome === 'lost') await changes.apply(id, { kind: 'lost', attempts });
     } catch (error) {
       this.#settle(lane, entry, 'waiting');
       this.#retry.add(lane.deviceId);

@@ -65,6 +65,26 @@ test('what is on its way or has gone out is not superseded, and goes out again u
   assert.deepEqual(world.sentIds, ['id1', 'id1', 'id3', 'id4']);
 });
 
+test('what was on its way when the connection ended may have arrived: it is not superseded, and its device may acknowledge it', async () => {
+  const world = new CommandWorld();
+  const commands = await world.open();
+  world.broker.answers = () => 'lost';
+  await world.connect('cam1', 1);
+  await commands.request(ring);
+  await turns();
+  await world.disconnect('cam1');
+  await commands.request(ring);
+  const last = await commands.request(ring);
+  assert.deepEqual([world.sentIds, commands.openOf('cam1')], [['id1'], 2]);
+  const { state, attempts } = (await commands.get('id1')) ?? assert.fail();
+  assert.deepEqual([state, attempts], ['queued', 1]);
+  await commands.close();
+  const later = await world.open();
+  await later.request(ring);
+  assert.equal((await later.get('id1'))?.state, 'queued');
+  assert.equal((await later.get(last.id))?.why, 'superseded by id4');
+});
+
 test('a command that superseded others is the same one again where its id is asked for again', async () => {
   const world = new CommandWorld();
   const commands = await world.open();
