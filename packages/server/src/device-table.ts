@@ -166,7 +166,7 @@ const registration: ListShape = {
     description: 'An authority whose devices are registered when they connect first.',
     entries: {
       authority: text('acme', 'Name of an entry of `authorities`.'),
-      type: text('sensor', 'Type that such a device gets.'),
+      type: text('sensor', 'Type that such a device gets: one that takes certificates and has no requiredAttributes.'),
     },
     required: ['authority', 'type'],
   },
