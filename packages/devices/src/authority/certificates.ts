@@ -91,6 +91,7 @@ export class Certificates {
    */
   issue(device: CertifiedDevice, options: CertificateOptions): Promise<IssuedCertificate> {
     return this.#turns.run(device.device.id, async () => {
+      // In its turn: who removes the device or revokes from here on finds the certificate.
       await this.#trust.check(device);
       await this.#checkRoom(device, undefined);
       const [issued, record] = await this.#sign(device, options);
@@ -261,7 +262,6 @@ export class Certificates {
     throw unknown(serial, what);
   }
 
-  /** In its turn: who removes the device or revokes from here on finds the certificate. */
   async #ofDevice({ device, generation }: CertifiedDevice): Promise<readonly StoredCertificate[]> {
     const { records } = await this.list(device.id, { limit: RECORDS_MAX });
     return records.filter(({ value }) => value.generation === generation);
