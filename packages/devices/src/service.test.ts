@@ -1,4 +1,7 @@
-/** What is left where the service cannot be opened, or cannot have its broker: each thing that can fail does, in turn. */
+/**
+ * What is left where the service cannot be opened, or cannot have its broker: each thing that can fail does, in turn. And what is
+ * left of a device that was removed.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryTable, type Table, type TableDefinition } from '@dunlin/broker';
@@ -84,6 +87,13 @@ class CountingTables implements Tables {
   }
 }
 
+/** Its thing is to be its own. */
+const DOORBELL = deviceType({
+  name: 'doorbell',
+  requiredAttributes: ['thing'],
+  rules: [{ allow: ['publish', 'subscribe'], topics: 'things/{attr.thing}/#' }],
+});
+
 function world() {
   const steps = new Steps();
   const tables = new CountingTables(steps);
@@ -94,10 +104,9 @@ function world() {
     steps.take();
     return subscribe(...wanted);
   };
-  const open = () =>
+  const open = (types = new DeviceTypes([CAMERA, LAMP])) =>
     DeviceService.open({
-      ...{ tables, clock, tell: () => {}, verifier: new PasswordVerifier(), authority: openAuthority() },
-      types: new DeviceTypes([CAMERA, LAMP]),
+      ...{ tables, clock, tell: () => {}, verifier: new PasswordVerifier(), authority: openAuthority(), types },
     });
   const left = () => ({
     tables: tables.open,
@@ -151,4 +160,26 @@ test('where the service cannot be opened, nothing is left open', async () => {
     await assert.rejects(openFailing(), Refused);
     assert.deepEqual(left(), NOTHING, `at step ${failing}`);
   }
+});
+
+test('what is retained on topics of a unique attribute goes with the device, unless another one has had the same before', async () => {
+  const { broker, open } = world();
+  const types = new DeviceTypes([DOORBELL]);
+  const service = await open(types);
+  await service.attach(broker);
+  const { registry } = service;
+  for (const [id, thing] of [
+    ['d1', 'door'],
+    ['d2', 'door'],
+    ['d3', 'gate'],
+  ])
+    await registry.add({ id, type: 'doorbell', attributes: { thing } }, 'test');
+  types.prepareReplace([{ ...DOORBELL, uniqueAttributes: ['thing'] }])();
+  for (const topic of ['things/door/state', 'things/gate/state']) broker.retained.set(topic, 'on');
+  await registry.remove('d3', { by: 'test' });
+  await registry.remove('d1', { by: 'test' });
+  assert.deepEqual([...broker.retained.keys()], ['things/door/state']);
+  await registry.remove('d2', { by: 'test' });
+  assert.deepEqual([...broker.retained.keys()], []);
+  await service.close();
 });

@@ -286,10 +286,11 @@ export class DeviceService {
     const last = await this.presence.get(deviceId);
     if (last !== undefined) this.#parts.sessions.end(last.clientId, deviceId, undefined);
     await this.presence.deviceRemoved(deviceId);
-    const device = await this.registry.removed(deviceId);
-    const type = device && this.types.get(device.type);
-    const filters = device === undefined || type === undefined ? [] : ownFilters(type, device);
-    for (const filter of filters) await this.#later.broker?.clearRetained(filter);
+    const removed = await this.registry.removed(deviceId);
+    const type = removed && this.types.get(removed.device.type);
+    if (removed === undefined || type === undefined) return;
+    for (const filter of ownFilters(type, removed.device, removed.ownAttributes))
+      await this.#later.broker?.clearRetained(filter);
   }
 
   /** Work that nobody waits for but `settle`. */

@@ -12,13 +12,12 @@ function filtersOf(topics: string | readonly string[], effect: 'allow' | 'deny' 
   const type = deviceType({
     name: 'x',
     requiredAttributes: ['thing', 'space'],
-    uniqueAttributes: ['thing', 'odd'],
     rules: [rule as never],
   });
-  return ownFilters(compileType(type), device);
+  return ownFilters(compileType(type), device, ['thing', 'odd']);
 }
 
-test('a topic with the id or a unique attribute in a level is of the device alone', () => {
+test('a topic with the id or an attribute of the device alone in a level is of the device alone', () => {
   assert.deepEqual(filtersOf(['a/{username}/#', 'a/{username}/#', 'b/{attr.thing}', '{attr.space}/x-{username}/+']), [
     'a/d1/#',
     'b/t1',

@@ -8,15 +8,11 @@ type Piece = Template['pieces'][number];
 
 /**
  * The Topic Filters that the type allows to the device and that are other ones for each of its devices: those with a level
- * that is made of the id, or of a unique attribute, and of text around it.
+ * that is made of the id, or of an attribute whose value is of this device alone (`attributes`: their names), and of text
+ * around it.
  */
-export function ownFilters({ type, rules }: CompiledType, device: Device): string[] {
-  const own = new Set([
-    'username',
-    'cn',
-    'attr.deviceId',
-    ...(type.uniqueAttributes ?? []).map((name) => `attr.${name}`),
-  ]);
+export function ownFilters({ rules }: CompiledType, device: Device, attributes: readonly string[]): string[] {
+  const own = new Set(['username', 'cn', 'attr.deviceId', ...attributes.map((name) => `attr.${name}`)]);
   const allowed = rules.filter(({ effect }) => effect === 'allow').flatMap(({ topics }) => topics);
   const filters = allowed.filter((topic) => hasLevelOf(topic, own)).flatMap((topic) => filled(topic, device) ?? []);
   return [...new Set(filters)];

@@ -248,10 +248,13 @@ export class Registry {
     return record instanceof Promise ? record.then(presentOf) : presentOf(record);
   }
 
-  /** The device that had this id, while its removal is not finished. */
-  async removed(deviceId: string): Promise<Device | undefined> {
+  /** The device that had this id, while its removal is not finished, and names of unique attributes that nobody else has like it. */
+  async removed(
+    deviceId: string,
+  ): Promise<{ readonly device: Device; readonly ownAttributes: readonly string[] } | undefined> {
     const { device, removedAtMs } = (await this.#table.get(deviceId))?.value ?? {};
-    return removedAtMs === undefined ? undefined : device;
+    if (device === undefined || removedAtMs === undefined) return undefined;
+    return { device, ownAttributes: await this.#unique.ofNobodyElse(device) };
   }
 
   /** A page of devices. @throws DeviceError 'invalid', 'cursor-invalid' */

@@ -53,27 +53,39 @@ export class UniqueAttributes {
     await this.write(device, before, async () => {});
   }
 
-  /** Names of the attributes whose values are new to the device, in an order that is the same for all. */
+  /** Names of the attributes whose values are new to the device. */
   #taken(device: Device, before: Device | undefined): string[] {
-    const { uniqueAttributes = [] } = this.#types.get(device.type)?.type ?? {};
     const isNew = (name: string): boolean =>
       before === undefined || before.type !== device.type || before.attributes[name] !== device.attributes[name];
-    return [...new Set(uniqueAttributes)]
-      .filter((name) => Object.hasOwn(device.attributes, name) && isNew(name))
-      .sort();
+    return this.#uniqueOf(device).filter(isNew);
+  }
+
+  /** Names of the attributes whose values are of the device alone: of those that it shares it had them before they were unique. */
+  async ofNobodyElse(device: Device): Promise<string[]> {
+    const names: string[] = [];
+    for (const name of this.#uniqueOf(device)) if (!(await this.#isTaken(device, name, 'attribute'))) names.push(name);
+    return names;
+  }
+
+  /** In an order that is the same for all devices. */
+  #uniqueOf({ type, attributes }: Device): string[] {
+    const { uniqueAttributes = [] } = this.#types.get(type)?.type ?? {};
+    return [...new Set(uniqueAttributes)].filter((name) => Object.hasOwn(attributes, name)).sort();
   }
 
   async #assertFree(device: Device, name: string): Promise<void> {
-    const value = device.attributes[name];
-    for (const index of INDEXES) {
-      let cursor: string | undefined;
-      do {
-        const exact = attributeTerm(name, value);
-        const page = await this.#table.scan({ index, exact, limit: PAGE, ...(cursor !== undefined && { cursor }) });
-        if (page.records.some((record) => this.#holds(record, device.id, name))) throw taken(device, name);
-        cursor = page.cursor;
-      } while (cursor !== undefined);
-    }
+    for (const index of INDEXES) if (await this.#isTaken(device, name, index)) throw taken(device, name);
+  }
+
+  async #isTaken({ id, attributes }: Device, name: string, index: (typeof INDEXES)[number]): Promise<boolean> {
+    const exact = attributeTerm(name, attributes[name]);
+    let cursor: string | undefined;
+    do {
+      const page = await this.#table.scan({ index, exact, limit: PAGE, ...(cursor !== undefined && { cursor }) });
+      if (page.records.some((record) => this.#holds(record, id, name))) return true;
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    return false;
   }
 
   /** Whether it is another device, of a type for which the attribute is unique as well. */
