@@ -22,6 +22,22 @@ test('a client counts what it sends and receives', async () => {
   assert.deepEqual([sent, acknowledged, received, dropped], [2, 1, 1, 0]);
 });
 
+test('null is no options, to programs without types', async () => {
+  const { server, client } = await connected();
+  const none = null as unknown as undefined;
+  await client.publish('t', 'x', none);
+  assert.equal((await server.next('publish')).qos, 0);
+  const unsubscribing = client.unsubscribe('t', none);
+  const { packetId, filters } = await server.next('unsubscribe');
+  server.send({ type: 'unsuback', packetId, properties: {}, reasonCodes: [0] });
+  assert.deepEqual(filters, ['t']);
+  await unsubscribing;
+  const asking = client.request('t', 'x', none);
+  await server.next('subscribe');
+  await client.disconnect();
+  await assert.rejects(asking, { code: 'closed' });
+});
+
 test('many publishes of one turn leave in one write', async () => {
   const chunks: number[] = [];
   const chunkBytes = (length: number): number => {

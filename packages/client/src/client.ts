@@ -133,14 +133,16 @@ export class Client implements AsyncDisposable {
    * 'expired', 'session-lost' (QoS 2), 'connection-lost' (QoS 0 that was leaving), 'invalid', 'topic-name-invalid',
    * 'timed-out', 'aborted', and why the client is `disconnected`.
    */
-  publish(topic: string, payload: Payload, options: PublishOptions = NO_OPTIONS): Promise<PublishResult> {
-    const { qos = 0, retain = false, properties = NO_PROPERTIES, signal } = options;
-    const { timeoutMs = this.#settings.operationTimeoutMs } = options;
+  publish(topic: string, payload: Payload, options?: PublishOptions): Promise<PublishResult> {
+    // Programs without types say null for none, as to `subscribe`.
+    const wanted = options ?? NO_OPTIONS;
+    const { qos = 0, retain = false, properties = NO_PROPERTIES, signal } = wanted;
+    const { timeoutMs = this.#settings.operationTimeoutMs } = wanted;
     const { link, outbox } = this.#session;
     if (typeof topic !== 'string') return Promise.reject(wrongArgument('Cannot publish', 'topic', topic, 'text'));
     if (qos === 0 && link !== undefined && outbox.isPassable && signal === undefined && timeoutMs === undefined) {
       try {
-        this.#settings.checkNames?.('publish', options);
+        this.#settings.checkNames?.('publish', wanted);
         link.publish({ topic, payload: payloadBytes(payload), qos, retain, properties }, 0, false);
         this.stats.sent += 1;
         return link.left();
@@ -149,8 +151,8 @@ export class Client implements AsyncDisposable {
       }
     }
     const attempt = `Cannot publish to "${topic}"`;
-    return this.#operation(attempt, options, (settle) => {
-      this.#settings.checkNames?.('publish', options);
+    return this.#operation(attempt, wanted, (settle) => {
+      this.#settings.checkNames?.('publish', wanted);
       if (qos !== 0 && qos !== 1 && qos !== 2) throw wrongArgument(attempt, 'qos', qos, '0 to 2');
       if (qos === 0 && link === undefined && this.#settings.outbox.qos0 === 'reject') {
         throw new MqttError('closed', `${attempt}: there is no connection, and QoS 0 is not to wait`);
@@ -186,11 +188,11 @@ export class Client implements AsyncDisposable {
   }
 
   /** Unsubscribes from filters, whoever subscribed to them here. Settles with UNSUBACK; rejects as `publish` does. */
-  async unsubscribe(filters: string | readonly string[], options: UnsubscribeOptions = {}): Promise<RequestResult> {
+  async unsubscribe(filters: string | readonly string[], options?: UnsubscribeOptions): Promise<RequestResult> {
     const list = [filters].flat();
     list.forEach(assertFilter);
     const left = this.#session.routes.leaving(list);
-    const result = await this.#requestUnsubscribe(list, options);
+    const result = await this.#requestUnsubscribe(list, options ?? NO_OPTIONS);
     for (const subscription of left()) subscription.finish(undefined);
     return result;
   }
@@ -206,9 +208,9 @@ export class Client implements AsyncDisposable {
   request<const Topic extends string>(
     topic: Topic,
     payload: Payload,
-    options: RequestOptions<NoInfer<Topic>> = {},
+    options?: RequestOptions<NoInfer<Topic>>,
   ): Promise<ReceivedMessage> {
-    const { signal, timeoutMs = REQUEST_TIMEOUT_MS } = options;
+    const { signal, timeoutMs = REQUEST_TIMEOUT_MS } = options ?? NO_OPTIONS;
     return this.#operation(`Cannot request "${topic}"`, { signal, timeoutMs }, (settle) =>
       this.#requesting.begin(topic, payload, { ...options, timeoutMs }, settle),
     );
