@@ -120,7 +120,7 @@ export class Registry {
     this.#clock = clock;
     this.#tell = tell;
     this.#types = types;
-    this.#unique = new UniqueAttributes(this.#table, types);
+    this.#unique = new UniqueAttributes(this.#table, types, clock);
     this.#removals = new Removals({
       clock,
       tell,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { testParts, testRegistry } from '../testing/registry.ts';
-import { RemovedIds } from './removed-ids.ts';
+import { REMOVED_IDS, RemovedIds } from './removed-ids.ts';
 
 const by = 'test';
 
@@ -55,4 +55,21 @@ test('those that were removed first are forgotten, which is told, and those of a
   );
   const told = parts.events.filter((event) => event.name === 'deviceLimitReached');
   assert.deepEqual([told.length, told[0]?.limit], [1, 'removedIdsMax']);
+});
+
+test('the many of an earlier run are counted with pauses, so that they hold up nobody', async () => {
+  const parts = testParts();
+  const table = parts.tables.table(REMOVED_IDS);
+  await Promise.all(Array.from({ length: 2_001 }, (_, n) => table.put(`p${n}`, { removedAtMs: n })));
+  const { registry, removed } = open(2_001, parts);
+  await registry.add({ id: 'one-more', type: 'player' }, by);
+  let pauses = 0;
+  const endOfTurn = parts.clock.endOfTurn.bind(parts.clock);
+  parts.clock.endOfTurn = (run) => {
+    pauses += 1;
+    endOfTurn(run);
+  };
+  await registry.remove('one-more', { by });
+  assert.equal(pauses, 2);
+  assert.deepEqual([await removed.get('p0'), await removed.get('p1')], [undefined, { removedAtMs: 1 }]);
 });

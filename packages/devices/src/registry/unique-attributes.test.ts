@@ -77,6 +77,21 @@ test('an import names the line whose value another device has, also before anyth
   assert.match(done.faults[0].problem, /another device has it/);
 });
 
+test('a value that many devices of another type have holds up nobody else while it is looked for', async () => {
+  const parts = testParts();
+  const { registry } = testRegistry(TYPES, parts);
+  const notes = Array.from({ length: 250 }, (_, n) => ({ id: `n${n}`, type: 'note', attributes: { thing: 't1' } }));
+  for (const note of notes) await registry.add(note, by);
+  let pauses = 0;
+  const endOfTurn = parts.clock.endOfTurn.bind(parts.clock);
+  parts.clock.endOfTurn = (run) => {
+    pauses += 1;
+    endOfTurn(run);
+  };
+  await registry.add(camera('d1', 't1'), by);
+  assert.equal(pauses, 2);
+});
+
 test('a value is free when nothing is left of the device that had it, and not before', async () => {
   const { registry } = testRegistry(TYPES);
   await registry.add(camera('d1', 't1'), by);

@@ -2,7 +2,7 @@
  * Attributes whose value no other device may have. The index of attributes, which is written with each device, says who has a
  * value; whoever takes one waits for others who take the same.
  */
-import type { Table, TableRecord } from '@dunlin/broker';
+import type { Clock, Table, TableRecord } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
 import type { Device } from '../device.ts';
 import { DeviceError } from '../device-error.ts';
@@ -23,12 +23,14 @@ export function attributeTerm(name: string, value: string): string {
 export class UniqueAttributes {
   readonly #table: Table<StoredDevice>;
   readonly #types: DeviceTypes;
+  readonly #clock: Pick<Clock, 'endOfTurn'>;
   /** By term. Of one process: a table in which several write needs more than this. */
   readonly #turns = new Turns();
 
-  constructor(table: Table<StoredDevice>, types: DeviceTypes) {
+  constructor(table: Table<StoredDevice>, types: DeviceTypes, clock: Pick<Clock, 'endOfTurn'>) {
     this.#table = table;
     this.#types = types;
+    this.#clock = clock;
   }
 
   /**
@@ -84,6 +86,8 @@ export class UniqueAttributes {
       const page = await this.#table.scan({ index, exact, limit: PAGE, ...(cursor !== undefined && { cursor }) });
       if (page.records.some((record) => this.#holds(record, id, name))) return true;
       cursor = page.cursor;
+      // Devices of other types may have it by the million: whoever else has something to do comes in between.
+      if (cursor !== undefined) await new Promise<void>((resolve) => this.#clock.endOfTurn(resolve));
     } while (cursor !== undefined);
     return false;
   }
