@@ -4,12 +4,16 @@ import { copyPlain } from './plain-data.ts';
 
 test('a copy shares nothing with what was copied', () => {
   const bytes = new Uint8Array([1, 2]);
-  const value = { text: 'a', list: [{ deep: 1 }], bytes, nothing: undefined, none: null, ends: Infinity };
+  const value = { text: 'a', list: [{ deep: 1 }, undefined], bytes, none: null, ends: Infinity };
   const copy = copyPlain(value);
   assert.deepEqual(copy, value);
   assert.notEqual(copy.list[0], value.list[0]);
   bytes[0] = 9;
   assert.deepEqual([...copy.bytes], [1, 2]);
+});
+
+test('a property that is undefined is left out', () => {
+  assert.deepEqual(Object.keys(copyPlain({ a: undefined, b: 1 })), ['b']);
 });
 
 test('a name __proto__ is a name like others', () => {

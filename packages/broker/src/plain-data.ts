@@ -1,12 +1,13 @@
 /**
- * Plain data, which a Table takes: null, undefined, booleans, numbers, texts, bytes (Uint8Array), and lists and objects of these.
- * Every adapter keeps all of it as it is, and refuses anything else before it writes.
+ * Plain data, which a Table takes: null, booleans, numbers, texts, bytes (Uint8Array), and lists and objects of these. Every
+ * adapter keeps all of it as it is, but for properties that are undefined: those are left out, which reads alike. Anything else
+ * is refused before it is written.
  */
 
 /** Lists and objects within one another at the most: so deep goes no record, and nothing that walks over one overflows. */
 export const PLAIN_DEPTH_MAX = 1_000;
 
-/** A copy that shares nothing with the value. Functions of objects that have a class are not looked at. @throws TypeError where it is no plain data */
+/** A copy as a table keeps it, which shares nothing with the value. @throws TypeError where it is no plain data */
 export function copyPlain<T>(value: T): T {
   return copyOf(value, 0) as T;
 }
@@ -23,7 +24,9 @@ function copyOf(value: unknown, depth: number): unknown {
   const copy: Record<string, unknown> = { ...value };
   for (const name in copy) {
     const item = copy[name];
-    if (typeof item !== 'string') copy[name] = copyOf(item, depth + 1);
+    if (item === undefined) delete copy[name];
+    else if (typeof item === 'object') copy[name] = copyOf(item, depth + 1);
+    else if (!isPlainScalar(item)) throw notPlain(item);
   }
   return copy;
 }

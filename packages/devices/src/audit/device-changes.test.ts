@@ -12,8 +12,7 @@ function changeOf(table: string, before: Fields | undefined, after: Fields | und
 }
 
 const token = (id: string, more: Fields = {}) => ({
-  ...{ id, label: 'l', hash: 'argon2id of a secret', expiresAtMs: Infinity, overlapEndsAtMs: Infinity },
-  ...{ createdAtMs: 1, lastUsedAtMs: undefined, ...more },
+  ...{ id, label: 'l', hash: 'argon2id of a secret', createdAtMs: 1, ...more },
 });
 const tokens = (...all: Fields[]) => ({ generation: 'g', tokens: all });
 

@@ -52,7 +52,7 @@ const ofTokens: ChangeOf<StoredTokens> = (before, after, id) => {
   if (issued === undefined)
     return gone.length === 0 ? undefined : change('token.revoke', id, { before: { tokenIds: ids(gone) } });
   const { id: tokenId, label, expiresAtMs } = issued;
-  const seen = { tokenId, label, ...(expiresAtMs !== Infinity && { expiresAtMs }) };
+  const seen = { tokenId, label, ...(expiresAtMs !== undefined && { expiresAtMs }) };
   if (ending.length === 0) return change('token.issue', id, { after: seen });
   return change('token.rotate', id, { before: { tokenIds: ids([...ending, ...gone]) }, after: seen });
 };
