@@ -12,9 +12,10 @@ async function setUp() {
   const table = new MemoryTable<StoredTokens>({ name: 'device-tokens', indexes: {} });
   await table.put('d1', { generation: 'g', tokens: [token, { ...token, id: 't2' }] });
   const told: DeviceEvent[] = [];
-  const uses = new TokenUses(table, new TestClock(), (event) => void told.push(event));
+  const clock = new TestClock();
+  const uses = new TokenUses(table, clock, (event) => void told.push(event));
   const used = () => table.get('d1')?.value.tokens.map(({ lastUsedAtMs }) => lastUsedAtMs);
-  return { table, told, uses, used };
+  return { table, told, uses, used, clock };
 }
 
 test('writes the last of the uses that came together, and leaves other tokens alone', async () => {
@@ -23,6 +24,16 @@ test('writes the last of the uses that came together, and leaves other tokens al
   uses.note('d1', 't1', 7);
   await uses.write();
   assert.deepEqual(used(), [7, undefined]);
+});
+
+test('writes them after ten seconds, and has a timer only until then', async () => {
+  const { uses, used, clock } = await setUp();
+  assert.equal(clock.timers, 0);
+  uses.note('d1', 't1', 5);
+  await clock.passInTurns(9_999);
+  assert.deepEqual(used(), [undefined, undefined]);
+  await clock.passInTurns(1);
+  assert.deepEqual([used(), clock.timers], [[5, undefined], 0]);
 });
 
 test('writes nothing of a token or device that is gone', async () => {
@@ -50,6 +61,6 @@ test('tells of what could not be written', async () => {
   const { table, uses, told } = await setUp();
   table.put = () => Promise.reject(new Error('no room'));
   uses.note('d1', 't1', 5);
-  await uses.close();
+  await uses.write();
   assert.deepEqual(told, [{ name: 'deviceServiceFailed', error: 'Error: no room' }]);
 });

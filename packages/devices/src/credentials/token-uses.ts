@@ -21,7 +21,9 @@ interface Use {
 export class TokenUses {
   readonly #table: Table<StoredTokens>;
   readonly #tell: ServiceParts['tell'];
-  readonly #timer: Timer;
+  readonly #clock: Clock;
+  /** While something waits. */
+  #timer: Timer | undefined;
   /** The last use of each device that is not written yet. */
   #waiting = new Map<string, Use>();
   #writing: Promise<void> = Promise.resolve();
@@ -29,28 +31,26 @@ export class TokenUses {
   constructor(table: Table<StoredTokens>, clock: Clock, tell: ServiceParts['tell']) {
     this.#table = table;
     this.#tell = tell;
-    this.#timer = clock.every(WRITTEN_EVERY_MS, () => void this.write());
+    this.#clock = clock;
   }
 
   /** `atMs`: wall clock. Of two tokens that a device uses within seconds, one is written. */
   note(deviceId: string, tokenId: string, atMs: number): void {
     this.#waiting.set(deviceId, { tokenId, atMs });
+    this.#timer ??= this.#clock.every(WRITTEN_EVERY_MS, () => void this.write());
     if (this.#waiting.size >= WAITING_MAX) void this.write();
   }
 
   /** Settles when every use that was noted is stored, or was told to have failed. */
   write(): Promise<void> {
+    this.#timer?.cancel();
+    this.#timer = undefined;
     if (this.#waiting.size > 0) {
       const uses = this.#waiting;
       this.#waiting = new Map();
       this.#writing = this.#writing.then(() => this.#writeAll([...uses]));
     }
     return this.#writing;
-  }
-
-  close(): Promise<void> {
-    this.#timer.cancel();
-    return this.write();
   }
 
   async #writeAll(uses: readonly (readonly [deviceId: string, use: Use])[]): Promise<void> {

@@ -278,7 +278,7 @@ export class Tokens {
 
   async close(): Promise<void> {
     for (const end of this.#ends) end();
-    await this.#uses.close();
+    await this.#uses.write();
     await this.#table.close();
   }
 
