@@ -42,10 +42,6 @@ describe('a write to the tokens of a device', () => {
     assert.deepEqual(changeOf('device-tokens', both, tokens(token('a')))?.before, { tokenIds: ['b'] });
     assert.deepEqual(changeOf('device-tokens', both, undefined)?.before, { tokenIds: ['a', 'b'] });
   });
-
-  test('that notes its use is no change', () => {
-    assert.equal(changeOf('device-tokens', tokens(token('a')), tokens(token('a', { lastUsedAtMs: 5 }))), undefined);
-  });
 });
 
 describe('a write to a certificate', () => {

@@ -12,6 +12,7 @@ import { COMMAND_TABLE } from '../commands/command-table.ts';
 import { CANCELLED } from '../commands/commands.ts';
 import { BATCHES, type Batch } from '../commands/group-commands.ts';
 import type { StoredTokens } from '../credentials/stored-tokens.ts';
+import { TOKEN_USES } from '../credentials/token-uses.ts';
 import { TOKENS } from '../credentials/tokens.ts';
 import type { Device } from '../device.ts';
 import { PRESENCE_TABLE } from '../presence/presence-table.ts';
@@ -122,6 +123,7 @@ export const DEVICE_CHANGES: Readonly<Record<string, ChangeOf<never>>> = {
   [CLAIMS.name]: ofClaim,
   [COMMAND_TABLE.name]: ofCommand,
   [BATCHES.name]: ofBatch,
-  // Who is connected is no change of anybody.
+  // Who is connected is no change of anybody, and what they use neither.
   [PRESENCE_TABLE.name]: NO_CHANGE,
+  [TOKEN_USES.name]: NO_CHANGE,
 };

@@ -20,8 +20,6 @@ export interface StoredToken {
   readonly expiresAtMs?: number;
   /** When it gives way to the one that was made in its place; absent where none was. */
   readonly overlapEndsAtMs?: number;
-  /** Exact to a minute; absent: never. */
-  readonly lastUsedAtMs?: number;
   /** SHA-256 in base64url of a token that nobody guesses, or argon2id in PHC form of a short one. */
   readonly hash: string;
 }
@@ -33,14 +31,16 @@ export interface StoredTokens {
 }
 
 /** What anybody may see of a token. */
-export interface TokenInfo extends Pick<StoredToken, 'id' | 'label' | 'createdAtMs' | 'lastUsedAtMs'> {
+export interface TokenInfo extends Pick<StoredToken, 'id' | 'label' | 'createdAtMs'> {
+  /** Wall clock, exact to a minute; absent: never, or nobody asked. */
+  readonly lastUsedAtMs?: number;
   /** Wall clock at which it counts no longer; Infinity for never. */
   readonly endsAtMs: number;
   readonly hash: 'sha256' | 'argon2id';
 }
 
-export function tokenInfo(token: StoredToken): TokenInfo {
-  const { id, label, createdAtMs, lastUsedAtMs } = token;
+export function tokenInfo(token: StoredToken, lastUsedAtMs?: number): TokenInfo {
+  const { id, label, createdAtMs } = token;
   const used = lastUsedAtMs !== undefined && { lastUsedAtMs };
   return { id, label, createdAtMs, ...used, endsAtMs: endOf(token), hash: isShort(token) ? 'argon2id' : 'sha256' };
 }

@@ -3,64 +3,68 @@ import { test } from 'node:test';
 import { MemoryTable } from '@dunlin/broker';
 import type { DeviceEvent } from '../events.ts';
 import { TestClock } from '../testing/clock.ts';
-import type { StoredToken, StoredTokens } from './stored-tokens.ts';
-import { TokenUses } from './token-uses.ts';
+import { type StoredUses, TOKEN_USES, TokenUses } from './token-uses.ts';
 
-const token: StoredToken = { id: 't1', label: '', createdAtMs: 1, hash: 'x' };
-
-async function setUp() {
-  const table = new MemoryTable<StoredTokens>({ name: 'device-tokens', indexes: {} });
-  await table.put('d1', { generation: 'g', tokens: [token, { ...token, id: 't2' }] });
+function setUp() {
+  const table = new MemoryTable<StoredUses>(TOKEN_USES);
   const told: DeviceEvent[] = [];
   const clock = new TestClock();
-  const uses = new TokenUses(table, clock, (event) => void told.push(event));
-  const used = () => table.get('d1')?.value.tokens.map(({ lastUsedAtMs }) => lastUsedAtMs);
-  return { table, told, uses, used, clock };
+  const tables = { table: () => table as never };
+  const uses = new TokenUses({ tables, clock, tell: (event) => void told.push(event) });
+  return { table, told, uses, clock };
 }
 
-test('writes the last of the uses that came together, and leaves other tokens alone', async () => {
-  const { uses, used } = await setUp();
+test('writes the last of the uses that came together, beside those of other tokens', async () => {
+  const { uses } = setUp();
   uses.note('d1', 't1', 5);
-  uses.note('d1', 't1', 7);
   await uses.write();
-  assert.deepEqual(used(), [7, undefined]);
+  uses.note('d1', 't2', 6);
+  uses.note('d1', 't2', 7);
+  await uses.write();
+  assert.deepEqual(await uses.of('d1'), { t1: 5, t2: 7 });
 });
 
-test('writes them after ten seconds, and has a timer only until then', async () => {
-  const { uses, used, clock } = await setUp();
+test('writes after ten seconds, and has a timer only until then', async () => {
+  const { uses, clock } = setUp();
   assert.equal(clock.timers, 0);
   uses.note('d1', 't1', 5);
   await clock.passInTurns(9_999);
-  assert.deepEqual(used(), [undefined, undefined]);
+  assert.deepEqual(await uses.of('d1'), {});
   await clock.passInTurns(1);
-  assert.deepEqual([used(), clock.timers], [[5, undefined], 0]);
+  assert.deepEqual([await uses.of('d1'), clock.timers], [{ t1: 5 }, 0]);
 });
 
-test('writes nothing of a token or device that is gone', async () => {
-  const { table, uses, used, told } = await setUp();
-  uses.note('d1', 't3', 5);
-  uses.note('d2', 't1', 5);
-  await uses.write();
-  assert.deepEqual([used(), table.get('d2'), told], [[undefined, undefined], undefined, []]);
+test('writes what is a minute from what is written, and nothing nearer', async () => {
+  const { uses } = setUp();
+  for (const [atMs, expected] of [
+    [100_000, 100_000],
+    [159_999, 100_000],
+    [160_000, 160_000],
+  ]) {
+    uses.note('d1', 't1', atMs);
+    await uses.write();
+    assert.deepEqual(await uses.of('d1'), { t1: expected });
+  }
 });
 
-test('gives way to whoever changes the tokens at the same time', async () => {
-  const { table, uses, told } = await setUp();
-  const get = table.get.bind(table);
-  table.get = (key) => {
-    const record = get(key);
-    void table.put('d1', { generation: 'g', tokens: [token] });
-    return record;
-  };
-  uses.note('d1', 't2', 5);
-  await uses.write();
-  assert.deepEqual([get('d1')?.value.tokens, told], [[token], []]);
+test('forgets a device, and the oldest of very many tokens', async () => {
+  const { uses } = setUp();
+  for (let n = 1; n <= 101; n++) {
+    uses.note('d1', `t${n}`, n);
+    await uses.write();
+  }
+  const known = await uses.of('d1');
+  assert.deepEqual([Object.keys(known).length, known.t1, known.t101], [100, undefined, 101]);
+  uses.note('d1', 't1', 200);
+  await uses.forget('d1');
+  await uses.close();
+  assert.deepEqual(await uses.of('d1'), {});
 });
 
 test('tells of what could not be written', async () => {
-  const { table, uses, told } = await setUp();
+  const { table, uses, told } = setUp();
   table.put = () => Promise.reject(new Error('no room'));
   uses.note('d1', 't1', 5);
-  await uses.write();
+  await uses.close();
   assert.deepEqual(told, [{ name: 'deviceServiceFailed', error: 'Error: no room' }]);
 });

@@ -1,17 +1,27 @@
 /**
- * When tokens were used last. Nobody waits for that to be stored, so what comes within a few seconds is written together: a
- * fleet that comes back after a restart costs few commits, and none of it stands in the way of letting devices in.
+ * When tokens were used last. Nobody waits for that to be stored, so what comes within a few seconds is written together, in small
+ * records of their own: a fleet that comes back after a restart costs few commits and pages, and nothing of it stands in the way of
+ * letting devices in.
  */
-import { type Clock, RevisionConflict, type Table, type Timer } from '@dunlin/broker';
+import type { Awaitable, Clock, Table, TableDefinition, Timer } from '@dunlin/broker';
+import { after } from '../awaitable.ts';
 import type { ServiceParts } from '../ports.ts';
-import type { StoredTokens } from './stored-tokens.ts';
+
+/** By the id of a token: when it was used last, wall clock. Also of tokens that are gone, until others need their room. */
+export type StoredUses = Readonly<Record<string, number>>;
+
+export const TOKEN_USES: TableDefinition<StoredUses> = { name: 'device-token-uses', indexes: {} };
 
 /** A crash forgets the uses of so many milliseconds. */
 const WRITTEN_EVERY_MS = 10_000;
-/** Devices whose uses wait at the most; those beyond make the others be written at once. */
+/** What was used within so many milliseconds of what is written is not written again. */
+const EXACT_TO_MS = 60_000;
+/** Devices whose uses wait at the most; one more has them written at once. */
 const WAITING_MAX = 50_000;
 /** Devices that are written in one turn. */
 const SLICE = 200;
+/** Tokens of a device of which it is known, the latest; no device may have as many. */
+const TOKENS_MAX = 100;
 
 interface Use {
   readonly tokenId: string;
@@ -19,7 +29,7 @@ interface Use {
 }
 
 export class TokenUses {
-  readonly #table: Table<StoredTokens>;
+  readonly #table: Table<StoredUses>;
   readonly #tell: ServiceParts['tell'];
   readonly #clock: Clock;
   /** While something waits. */
@@ -28,10 +38,10 @@ export class TokenUses {
   #waiting = new Map<string, Use>();
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(table: Table<StoredTokens>, clock: Clock, tell: ServiceParts['tell']) {
-    this.#table = table;
-    this.#tell = tell;
+  constructor({ tables, clock, tell }: ServiceParts) {
+    this.#table = tables.table(TOKEN_USES);
     this.#clock = clock;
+    this.#tell = tell;
   }
 
   /** `atMs`: wall clock. Of two tokens that a device uses within seconds, one is written. */
@@ -39,6 +49,17 @@ export class TokenUses {
     this.#waiting.set(deviceId, { tokenId, atMs });
     this.#timer ??= this.#clock.every(WRITTEN_EVERY_MS, () => void this.write());
     if (this.#waiting.size >= WAITING_MAX) void this.write();
+  }
+
+  /** What is stored of a device, exact to a minute. */
+  of(deviceId: string): Awaitable<StoredUses> {
+    return after(this.#table.get(deviceId), (record) => record?.value ?? {});
+  }
+
+  /** The device was removed. */
+  async forget(deviceId: string): Promise<void> {
+    this.#waiting.delete(deviceId);
+    await this.#table.delete(deviceId);
   }
 
   /** Settles when every use that was noted is stored, or was told to have failed. */
@@ -53,6 +74,11 @@ export class TokenUses {
     return this.#writing;
   }
 
+  async close(): Promise<void> {
+    await this.write();
+    await this.#table.close();
+  }
+
   async #writeAll(uses: readonly (readonly [deviceId: string, use: Use])[]): Promise<void> {
     for (let from = 0; from < uses.length; from += SLICE)
       await Promise.all(uses.slice(from, from + SLICE).map(([deviceId, use]) => this.#writeOne(deviceId, use)));
@@ -60,15 +86,18 @@ export class TokenUses {
 
   async #writeOne(deviceId: string, { tokenId, atMs }: Use): Promise<void> {
     try {
-      const read = this.#table.get(deviceId);
-      const record = read instanceof Promise ? await read : read;
-      // It may have been revoked meanwhile.
-      if (!record?.value.tokens.some(({ id }) => id === tokenId)) return;
-      const tokens = record.value.tokens.map((one) => (one.id === tokenId ? { ...one, lastUsedAtMs: atMs } : one));
-      await this.#table.put(deviceId, { ...record.value, tokens }, record.revision);
+      const read = this.of(deviceId);
+      const stored = read instanceof Promise ? await read : read;
+      if (Math.abs(atMs - (stored[tokenId] ?? -Infinity)) < EXACT_TO_MS) return;
+      await this.#table.put(deviceId, latest({ ...stored, [tokenId]: atMs }));
     } catch (error) {
-      // Whoever came first has the tokens as they are; the next use is written.
-      if (!(error instanceof RevisionConflict)) this.#tell({ name: 'deviceServiceFailed', error: String(error) });
+      this.#tell({ name: 'deviceServiceFailed', error: String(error) });
     }
   }
+}
+
+function latest(uses: StoredUses): StoredUses {
+  const entries = Object.entries(uses);
+  if (entries.length <= TOKENS_MAX) return uses;
+  return Object.fromEntries(entries.sort(([, one], [, other]) => other - one).slice(0, TOKENS_MAX));
 }

@@ -65,7 +65,6 @@ const DAY_S = 86_400;
 const EXPIRY_MAX_S = 3_155_760_000;
 const OVERLAP_MAX_S = 31_536_000;
 const LABEL_CHARACTERS_MAX = 128;
-const USE_WRITTEN_MS = 60_000;
 /** Short tokens that wait to be hashed for an import: a few seconds of work. */
 const HASHING_MAX = 100;
 const WRONG: TokenVerdict = { kind: 'wrong' };
@@ -96,20 +95,24 @@ export class Tokens {
 
   /** `verifier`: that of the server, which bounds what short tokens cost. `perDeviceMax`: `tokensPerDeviceMax`. */
   constructor(
-    { tables, clock, tell }: ServiceParts,
+    parts: ServiceParts,
     registry: Registry,
     verifier: PasswordVerifier,
     perDeviceMax: number = CREDENTIAL_LIMITS.tokensPerDeviceMax.default,
   ) {
+    const { tables, clock, tell } = parts;
     this.#table = tables.table(TOKENS);
     this.#registry = registry;
     this.#clock = clock;
     this.#tell = tell;
     this.#verifier = verifier;
     this.#perDeviceMax = perDeviceMax;
-    this.#uses = new TokenUses(this.#table, clock, tell);
+    this.#uses = new TokenUses(parts);
     this.#ends = [
-      registry.onRemoval((deviceId) => this.#table.delete(deviceId)),
+      registry.onRemoval(async (deviceId) => {
+        await this.#table.delete(deviceId);
+        await this.#uses.forget(deviceId);
+      }),
       this.#table.watch('', ({ record }) => {
         if (record?.value.tokens.some(isShort)) this.#hasShort = true;
       }),
@@ -245,9 +248,11 @@ export class Tokens {
 
   /** What may be seen of the tokens of a device, those that have ended included until others need their room. */
   list({ device, generation }: RegisteredDevice): Awaitable<readonly TokenInfo[]> {
-    return after(this.#table.get(device.id), (record) =>
-      record?.value.generation === generation ? record.value.tokens.map(tokenInfo) : [],
-    );
+    return after(this.#table.get(device.id), (record) => {
+      if (record?.value.generation !== generation) return [];
+      const { tokens } = record.value;
+      return after(this.#uses.of(device.id), (uses) => tokens.map((token) => tokenInfo(token, uses[token.id])));
+    });
   }
 
   /**
@@ -273,12 +278,14 @@ export class Tokens {
 
   /** Calls `listener` after each change, until the function that it returns is called. */
   onChange(listener: TokensListener): () => void {
-    return this.#table.watch('', ({ key, record }) => listener(key, record?.value.tokens.map(tokenInfo) ?? []));
+    return this.#table.watch('', ({ key, record }) =>
+      listener(key, record?.value.tokens.map((token) => tokenInfo(token)) ?? []),
+    );
   }
 
   async close(): Promise<void> {
     for (const end of this.#ends) end();
-    await this.#uses.write();
+    await this.#uses.close();
     await this.#table.close();
   }
 
@@ -327,9 +334,7 @@ export class Tokens {
     const nowMs = this.#clock.nowMs();
     if (nowMs >= endsAtMs) return { kind: 'expired', tokenId: token.id, endsAtMs };
     this.#likeness = record.key;
-    const { lastUsedAtMs } = token;
-    if (lastUsedAtMs === undefined || Math.abs(nowMs - lastUsedAtMs) >= USE_WRITTEN_MS)
-      this.#uses.note(record.key, token.id, nowMs);
+    this.#uses.note(record.key, token.id, nowMs);
     return { kind: 'right', tokenId: token.id, endsAtMs };
   }
 
