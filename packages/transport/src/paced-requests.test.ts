@@ -214,6 +214,35 @@ for (const isSecure of [false, true])
       assert.ok(kept <= 512 * 1024, `${kept} bytes are kept`);
     });
 
+    test('is read over many turns where it comes in chunks of a byte', LIMIT, async (t) => {
+      const COUNT = 50_000;
+      let [bytes, sameTurn, most] = [0, 0, 0];
+      const done = Promise.withResolvers<void>();
+      const accepting = await listen(
+        t,
+        (request, response) => {
+          request.on('data', (part) => {
+            if (sameTurn === 0) setImmediate(() => (sameTurn = 0));
+            most = Math.max(most, ++sameTurn);
+            bytes += part.length;
+          });
+          request.on('end', () => {
+            response.end();
+            done.resolve();
+          });
+        },
+        isSecure,
+      );
+      const socket = connectBy(isSecure, accepting);
+      t.after(() => socket.destroy());
+      socket.write('POST /other HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+      socket.write(`${'1\r\nx\r\n'.repeat(COUNT)}0\r\n\r\n`);
+      await done.promise;
+      assert.equal(bytes, COUNT);
+      // A read brings more than ten thousand. Two turns may fall into one of this test's.
+      assert.ok(most <= 5_000, `${most} in one turn`);
+    });
+
     test('is left to the client while an answer is awaited', LIMIT, async (t) => {
       const { promise: asked, resolve } = Promise.withResolvers<http.ServerResponse>();
       const accepting = await listen(t, (_, response) => resolve(response), isSecure);

@@ -8,10 +8,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { TurnGate } from './turn-gate.ts';
 
-/** Requests of all connections that begin in one turn, beside the first of what a connection just brought. */
+/** Connections that go on in one turn: each begins a request at the most, beside the first of what it just brought. */
 const PER_TURN = 16;
-/** Parts of one connection that are read in one turn: of a body in chunks, and empty lines. */
-const PARTS_PER_TURN = 64;
+/** Parts that one of them may read: a body in chunks and empty lines come in many. */
+const PARTS_PER_TURN = 16;
+/** Of a body in chunks, as each chunk may be a single byte and costs as much as a large one. */
+const PART_BYTES_MAX = 512;
 /** Of the head of a request, and of a body in chunks; a part ends with it, and so begins one request at the most. */
 const END_OF_HEAD = '\r\n\r\n';
 const TAIL_BYTES = END_OF_HEAD.length - 1;
@@ -95,7 +97,7 @@ export class PacedRequests {
     return rest;
   }
 
-  /** Reads until a request begins. */
+  /** Reads until a request begins, and lets more come where nothing is left. */
   takeTurn(): void {
     const before = this.#last;
     for (let part = 0; part < PARTS_PER_TURN && this.#last === before && this.#mayRead(); part += 1) this.#read();
@@ -106,7 +108,11 @@ export class PacedRequests {
     const isFirst = this.#rest === undefined;
     this.#rest = this.#rest === undefined ? bytes : Buffer.concat([this.#rest, bytes]);
     if (isFirst && this.#mayRead()) this.#read();
-    this.#goOnReading();
+    if (this.#isReleased) return;
+    // One read a turn: whoever sends a body as fast as it can would keep the loop.
+    this.#socket.pause();
+    if (this.#rest === undefined) this.#turns.enter(this);
+    else this.#askTurn();
   }
 
   #goOnReading(): void {
@@ -151,9 +157,12 @@ export class PacedRequests {
 
   #read(): void {
     const bytes = this.#rest as Buffer;
-    const isBody = this.#isBodyComing && this.#bodyBytes > 0;
-    const end = isBody ? Math.min(bytes.length, this.#bodyBytes) : this.#endOfPart(bytes);
-    if (isBody) this.#bodyBytes -= end;
+    const isBody = this.#isBodyComing;
+    const isCounted = isBody && this.#bodyBytes > 0;
+    const end = isCounted
+      ? Math.min(bytes.length, this.#bodyBytes)
+      : this.#endOfPart(isBody ? bytes.subarray(0, PART_BYTES_MAX) : bytes);
+    if (isCounted) this.#bodyBytes -= end;
     this.#rest = end === bytes.length ? undefined : bytes.subarray(end);
     this.#parse.call(this.#socket, bytes.subarray(0, end));
   }

@@ -9,7 +9,7 @@ import { BodyProgress } from './body-progress.ts';
 import { TransportError } from './errors.ts';
 import { type ForwardedOptions, hasForwarded, peerForwarded } from './forwarded-headers.ts';
 import type { HttpVisit } from './http-visit.ts';
-import { endAfterAnswer } from './last-answer.ts';
+import { LastAnswers } from './last-answer.ts';
 import { newRequestTurns, PacedRequests } from './paced-requests.ts';
 import { ProxyEntrance } from './proxy-entrance.ts';
 import type { ProxyVersion } from './proxy-protocol.ts';
@@ -88,7 +88,7 @@ const HEADERS_MAX = 100;
 /** Of one connection; it is closed after them. */
 const REQUESTS_MAX = 1000;
 const KEEP_ALIVE_TIMEOUT_MS = 5000;
-/** A client that sends all of a body before it reads has this much time, in effect: that of `lingerMs`. */
+/** So much that `lingerMs` is what ends it on most networks. */
 const DROPPED_BYTES_MAX = 16 * 1024 * 1024;
 /** How often Node looks for requests that take too long. */
 const TIMEOUT_LOOK_MS = 1000;
@@ -152,6 +152,7 @@ class Site {
   readonly #visitors = new WeakMap<Duplex, Visitor>();
   readonly #bodies: BodyProgress;
   readonly #turns = newRequestTurns();
+  readonly #lastAnswers: LastAnswers;
   #sockets!: SocketListener;
   #settings: () => TlsSettings | undefined = () => undefined;
   #untrustedTold = false;
@@ -161,6 +162,7 @@ class Site {
     const { paths = PATHS, origins = 'own', hosts = [], subprotocols = SUBPROTOCOLS, lingerMs = LINGER_MS } = options;
     this.#trusted = readTrustedAddresses(options.proxy?.trusted ?? []);
     this.#owner = { lingerMs, wireGone: () => {} };
+    this.#lastAnswers = new LastAnswers({ lingerMs, droppedBytesMax: options.droppedBytesMax ?? DROPPED_BYTES_MAX });
     this.#rules = {
       paths,
       origins,
@@ -319,14 +321,11 @@ class Site {
   }
 
   #endAfterAnswer(socket: Socket): void {
-    const { lingerMs = LINGER_MS, droppedBytesMax = DROPPED_BYTES_MAX, onRefused } = this.#options;
     const { peer, requests } = this.#visitors.get(socket) as Visitor;
     requests.release();
-    endAfterAnswer(socket, {
-      lingerMs,
-      droppedBytesMax,
-      sentTooMuch: () => onRefused?.(new TransportError('Cannot wait for the client', 'DUNLIN_HTTP_SENDING'), peer),
-    });
+    this.#lastAnswers.end(socket, () =>
+      this.#options.onRefused?.(new TransportError('Cannot wait for the client', 'DUNLIN_HTTP_SENDING'), peer),
+    );
   }
 }
 
