@@ -11,7 +11,7 @@ import { TurnGate } from './turn-gate.ts';
 /** Connections that go on in one turn: each begins a request at the most, beside the first of what it just brought. */
 const PER_TURN = 16;
 /** Parts that one of them may read: a body in chunks and empty lines come in many. */
-const PARTS_PER_TURN = 16;
+const PARTS_PER_TURN = 8;
 /** Of a body in chunks, as each chunk may be a single byte and costs as much as a large one. */
 const PART_BYTES_MAX = 512;
 /** Of the head of a request, and of a body in chunks; a part ends with it, and so begins one request at the most. */
