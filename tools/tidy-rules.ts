@@ -24,14 +24,15 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
 export const folders: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   devices: {
     limits: [],
-    registry: ['limits'],
+    lists: [],
+    registry: ['limits', 'lists'],
     credentials: ['limits', 'registry'],
-    transfer: ['registry', 'credentials'],
+    transfer: ['lists', 'registry', 'credentials'],
     authority: ['registry', 'credentials'],
     claims: ['limits', 'registry', 'credentials', 'authority'],
     presence: ['registry'],
     commands: ['limits', 'registry', 'presence'],
-    audit: ['registry', 'credentials', 'authority', 'claims', 'presence', 'commands'],
+    audit: ['lists', 'registry', 'credentials', 'authority', 'claims', 'presence', 'commands'],
   },
 };
 

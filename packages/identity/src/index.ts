@@ -93,7 +93,6 @@ export { replaceFile } from './replaced-file.ts';
 export type { RevocationSource } from './revocation.ts';
 export { type Rule, type RuleAction, ruleText, type Subjects } from './rule.ts';
 export {
-  CLAIM_RULES_MAX,
   type CompileOptions,
   compileRules,
   type RuleAuthorizer,
@@ -102,7 +101,6 @@ export {
 } from './rule-authorizer.ts';
 export {
   type RoleInput,
-  RULES_MAX,
   type RuleInput,
   type RulePath,
   RulesError,

@@ -18,8 +18,8 @@ import { compareAndSet } from '../compare-and-set.ts';
 import type { Device } from '../device.ts';
 import { DeviceError } from '../device-error.ts';
 import type { DeviceType } from '../device-type.ts';
+import { type BoundedPage, boundedPage, type PageEnd } from '../lists/bounded-page.ts';
 import type { ServiceParts } from '../ports.ts';
-import { type BoundedPage, boundedPage } from './bounded-page.ts';
 import { isDeviceId } from './device-id.ts';
 import { type DeviceInput, type DevicePatch, patchedDevice, readDeviceInput } from './device-input.ts';
 import { type RemovalStep, Removals } from './removals.ts';
@@ -58,13 +58,9 @@ export interface DeviceQuery {
   readonly limit?: number;
 }
 
-export interface DevicePage {
-  /** In an order that stays. Fewer than `limit`, or none, where many had to be passed over: go on while there is a cursor. */
+export interface DevicePage extends PageEnd {
+  /** In an order that stays. */
   readonly devices: readonly RegisteredDevice[];
-  /** Undefined where there is nothing more. */
-  readonly cursor: string | undefined;
-  /** It ended before it was full because it had looked at as many devices as one page may (5,000). */
-  readonly endedEarly: boolean;
 }
 
 /** Undefined where the device was removed. */

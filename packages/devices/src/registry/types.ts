@@ -266,7 +266,7 @@ class TypeCompiler {
 }
 
 /** Attributes that the service adds itself. */
-export function isReserved(attribute: string): boolean {
+function isReserved(attribute: string): boolean {
   return attribute === 'deviceId' || attribute === 'deviceType';
 }
 

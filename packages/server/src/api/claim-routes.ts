@@ -222,7 +222,7 @@ export function confirmed(
 }
 
 /** One host of IPv6 has as many addresses as it likes. */
-export function addressOf({ peer }: HttpFacts): string {
+function addressOf({ peer }: HttpFacts): string {
   return peer === undefined ? '' : (networkOf(peer.address) ?? peer.address);
 }
 

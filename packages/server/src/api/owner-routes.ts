@@ -125,7 +125,7 @@ export async function ownDevices(
 }
 
 /** @throws ApiProblem session-missing */
-export function sessionOf({ session }: Caller): OwnerSession {
+function sessionOf({ session }: Caller): OwnerSession {
   if (session !== undefined) return session;
   throw new ApiProblem('session-missing', 'Cannot do this: a user who is signed in is expected');
 }
