@@ -80,8 +80,8 @@ if (files.length === 0) {
 const flags = [
   '--conditions=@dunlin/source',
   '--test',
-  // Half of what the tests take is waiting: for other processes, and for time to pass.
-  `--test-concurrency=${availableParallelism() + 2}`,
+  // Two thirds of what the tests take is waiting: for other processes, and for time to pass.
+  `--test-concurrency=${2 * availableParallelism() + 2}`,
   '--test-reporter=spec',
   `--test-timeout=${long ? longTestTimeoutMs : testTimeoutMs}`,
 ];

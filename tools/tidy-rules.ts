@@ -24,14 +24,15 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
 export const folders: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
   devices: {
     limits: [],
-    registry: ['limits'],
+    lists: [],
+    registry: ['limits', 'lists'],
     credentials: ['limits', 'registry'],
-    transfer: ['registry', 'credentials'],
+    transfer: ['lists', 'registry', 'credentials'],
     authority: ['registry', 'credentials'],
     claims: ['limits', 'registry', 'credentials', 'authority'],
     presence: ['registry'],
     commands: ['limits', 'registry', 'presence'],
-    audit: ['registry', 'credentials', 'authority', 'claims', 'presence', 'commands'],
+    audit: ['lists', 'registry', 'credentials', 'authority', 'claims', 'presence', 'commands'],
   },
 };
 
@@ -117,6 +118,8 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/server/src/entry-shapes.ts': 'what the tables of keys are written with',
   'packages/server/src/configured-authority.ts': 'configured-devices.test.ts opens it',
   'packages/server/src/api/certificate-routes.ts': 'server-api.test.ts: it asks the routes',
+  'packages/server/src/api/credential-shape.ts': 'schemas; claim-routes.test.ts asks the routes',
+  'packages/server/src/api/renewal-routes.ts': 'claim-routes.test.ts: it asks the route',
   'packages/server/src/api/command-routes.ts': 'server-api.test.ts: it asks the routes',
   'packages/server/src/api/device-problems.ts': 'server-api.test.ts: it meets the problems',
   'packages/server/src/api/device-routes.ts': 'server-api.test.ts: it asks the routes',
@@ -127,6 +130,9 @@ export const testedElsewhere: Readonly<Record<string, string>> = {
   'packages/server/src/api/token-routes.ts': 'server-api.test.ts: it asks the routes',
   'packages/server/src/api/transfer-routes.ts': 'server-api.test.ts: it asks the routes',
   'packages/server/src/api/type-routes.ts': 'server-api.test.ts: it asks the routes',
+  'packages/server/src/api/api-entrance.ts': 'api-application.test.ts: who shows what gets where',
+  'packages/server/src/api/api-parts.ts': 'types, and how three facts of a request are read',
+  'packages/server/src/api/problem-answer.ts': 'api-application.test.ts: it meets the problems',
   'packages/server/src/api/api-host.ts': 'api-application.test.ts: an application is asked by its host',
   'packages/server/src/api/api-keys.ts': 'api-application.test.ts: who shows which key gets where',
   'packages/server/src/api/api-route.ts': 'types, and what api-application.test.ts makes routes with',

@@ -1,6 +1,7 @@
 /** What a device keeps of its outbox: it outlives the processes of the device, and answers when the dice say so. */
-import { memoryOutbox } from '../../packages/client/src/memory-outbox.ts';
+
 import type { OutboxBatch, OutboxRecord, OutboxStore } from '../../packages/client/src/outbox-store.ts';
+import { memoryOutbox } from '../../packages/client/src/testing/memory-outbox.ts';
 import type { SeededRandom } from '../simulation-harness/seeded-random.ts';
 import type { VirtualTime } from '../simulation-harness/virtual-time.ts';
 import { idOf } from './wire-watch.ts';

@@ -14,7 +14,7 @@ test(`nothing is wrong in ${SEEDS} worlds`, async () => {
   assert.equal(summary.failures.length, 0, summary.failures.map(report).join('\n'));
   assert.ok(summary.sent > 2_000, `only ${summary.sent} commands went out`);
   assert.ok(summary.crashes > 20, `only ${summary.crashes} servers ended without a word`);
-  for (const state of ['acknowledged', 'failed', 'expired', 'sent'])
+  for (const state of ['acknowledged', 'failed', 'expired', 'sent', 'superseded'])
     assert.ok((summary.states[state] ?? 0) > 100, `only ${summary.states[state]} commands were ${state}`);
 });
 

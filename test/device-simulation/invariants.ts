@@ -10,6 +10,7 @@ export const INVARIANTS = {
   order: 'Commands of a type go out over a connection in the order of request.',
   'true-confirmation': 'A command is confirmed only if its device sent PUBACK for it.',
   'true-acknowledgement': 'A command is acknowledged, or failed by its device, only if that very device said so.',
+  superseded: 'Of a type that supersedes the newest that has not gone out stays, and none ends so that has.',
   'heard-is-kept': 'What a device was told has arrived of a command is stored: no crash can undo that it ended.',
   'in-time': 'A command expires when its time is over and not before, and is acknowledged only before.',
   'reaches-its-device': 'Once all is calm every command whose time is not over reaches its device.',

@@ -54,6 +54,16 @@ export const MUTATIONS: readonly Mutation[] = [
     damage: () => replace(CommandSender.prototype, 'ending', () => () => {}),
   },
   {
+    title: 'nothing gives way to what is requested later',
+    caughtBy: ['superseded'],
+    damage: () => changeEvents((event) => (event.kind === 'superseded' ? { kind: 'looked-at' } : event)),
+  },
+  {
+    title: 'what is going out gives way to what is requested later',
+    caughtBy: ['superseded'],
+    damage: () => replace(CommandSender.prototype, 'isOnItsWay', () => () => false),
+  },
+  {
     title: 'all commands of a type go out at once',
     caughtBy: ['one-at-a-time', 'order'],
     damage: () =>

@@ -1,8 +1,9 @@
 /** What has been promised of commands and presence, and what is seen of them, held against the rules. */
 import type { Command } from '../../packages/devices/src/commands/command.ts';
-import { isSendable, stageOf } from '../../packages/devices/src/commands/command-flow.ts';
+import { isSendable, SUPERSEDED, stageOf } from '../../packages/devices/src/commands/command-flow.ts';
 import { COMMAND_TABLE } from '../../packages/devices/src/commands/command-table.ts';
 import { isSettled } from '../../packages/devices/src/commands/command-waits.ts';
+import type { DeliveryOutcome } from '../../packages/devices/src/ports.ts';
 import { PRESENCE_TABLE, type PresenceRecord } from '../../packages/devices/src/presence/presence-table.ts';
 import type { Device, Link } from './device.ts';
 import type { World } from './world.ts';
@@ -24,6 +25,11 @@ export class Oracle {
   readonly retained = new Map<string, PresenceRecord>();
   /** When nothing more was to be known of a command, in milliseconds of the world. */
   readonly settledAtMs = new Map<string, number>();
+  /** Over which connection a command goes out, until the service knows how it fared. */
+  readonly onTheirWay = new Map<string, Link>();
+  /** What the present process of the server has had go out, and what of that it knows to have gone out. */
+  readonly #tried = new Set<string>();
+  readonly #delivered = new Set<string>();
   sent = 0;
   readonly states: Record<string, number> = {};
 
@@ -40,13 +46,34 @@ export class Oracle {
     return this.#world.disk.all(COMMAND_TABLE.name) as readonly Command[];
   }
 
-  settled(command: Command): void {
+  isStored(id: string): boolean {
+    return this.#command(id) !== undefined;
+  }
+
+  /** `isNew`: it was stored for this request. */
+  settled(command: Command, isNew: boolean): void {
     this.promised.set(command.id, command);
     this.#check(this.#command(command.id) !== undefined, 'not-lost', () => `${command.id} is settled and not stored`);
+    if (isNew && isSuperseding(command)) this.#checkSuperseded(command);
+  }
+
+  #checkSuperseded({ id, deviceId, type, order }: Command): void {
+    for (const before of this.commands) {
+      if (before.deviceId !== deviceId || before.type !== type || before.order >= order) continue;
+      const isWaiting = stageOf(before) === 'queued' && !this.#tried.has(before.id);
+      this.#check(!isWaiting, 'superseded', () => `${before.id} waits beside ${id}, which was requested later`);
+    }
+  }
+
+  /** The service knows how it fared. */
+  fared(id: string, link: Link, outcome: DeliveryOutcome): void {
+    if (this.onTheirWay.get(id) === link) this.onTheirWay.delete(id);
+    if (outcome === 'acknowledged' || outcome === 'written') this.#delivered.add(id);
   }
 
   /** A process begins: all that was promised has to be there. */
   restarted(): void {
+    for (const ids of [this.onTheirWay, this.#tried, this.#delivered]) ids.clear();
     for (const id of this.promised.keys())
       this.#check(this.#command(id) !== undefined, 'not-lost', () => `${id} is gone after a crash`);
   }
@@ -77,6 +104,14 @@ export class Oracle {
     const isLate = endedAtMs >= expiresAtMs;
     const when = () => `${id} is ${state} ${endedAtMs - expiresAtMs} ms after its time`;
     this.#check(isLate === (state === 'expired'), 'in-time', when);
+    if (state === 'failed' && why.startsWith(SUPERSEDED)) {
+      const newer = this.#command(why.slice(SUPERSEDED.length));
+      const isNewer = newer?.deviceId === deviceId && newer.type === command.type && newer.order > command.order;
+      this.#check(isNewer && isSuperseding(command), 'superseded', () => `${id} is ${why}`);
+      const hasGoneOut = this.onTheirWay.has(id) || this.#delivered.has(id);
+      this.#check(!hasGoneOut, 'superseded', () => `${id} has gone out, and is ${why}`);
+      this.states['superseded'] = (this.states['superseded'] ?? 0) + 1;
+    }
     const isFailure = state === 'failed' && why.startsWith('the device says');
     if (state !== 'acknowledged' && !isFailure) return;
     const device = this.#world.device(deviceId);
@@ -99,6 +134,7 @@ export class Oracle {
   /** The service has it go out. */
   sends(id: string, link: Link): void {
     this.sent += 1;
+    this.#tried.add(id);
     this.#world.tell(`${id} goes out over ${link.token}`);
     const command = this.#world.disk.newest(COMMAND_TABLE.name, id) as Command | undefined;
     if (command === undefined || this.#command(id) === undefined) {
@@ -167,4 +203,8 @@ export class Oracle {
   #check(...[holds, invariant, text]: Parameters<World['judge']['check']>): void {
     this.#world.judge.check(holds, invariant, text);
   }
+}
+
+function isSuperseding({ type }: Command): boolean {
+  return type === 'ring';
 }

@@ -85,6 +85,11 @@ export class ServiceBroker implements DeviceBroker {
     return promise;
   }
 
+  /** No device of this world is removed. */
+  clearRetained(): Promise<void> {
+    return Promise.resolve();
+  }
+
   publishTo(
     clientId: string,
     topic: string,
@@ -102,10 +107,12 @@ export class ServiceBroker implements DeviceBroker {
     oracle.sends(id, link);
     if (!isCalm && this.#random.chance(character.refusals)) return Promise.resolve('refused');
     link.given.set(id, 'under way');
+    oracle.onTheirWay.set(id, link);
     let isOver = false;
     const settle = (outcome: DeliveryOutcome) => {
       if (isOver || this.isOver) return;
       isOver = true;
+      oracle.fared(id, link, outcome);
       if (outcome === 'lost') link.given.delete(id);
       else link.given.set(id, 'given');
       resolve(outcome);

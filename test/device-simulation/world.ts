@@ -189,16 +189,17 @@ export class World {
 
   #request(deviceId: string, id: string | undefined): void {
     const isPlayer = deviceId.startsWith('pix');
-    const type = this.#random.pick(isPlayer ? ['show', 'reset'] : ['wake', 'sleep']);
+    const type = this.#random.pick(isPlayer ? ['show', 'reset'] : ['wake', 'sleep', 'ring']);
     const input = type === 'show' ? { artwork: 'a' } : undefined;
     const ttlS = this.#random.pick(TTLS_S);
     const before = id === undefined ? undefined : this.oracle.promised.get(id);
+    const isNew = id === undefined || !this.oracle.isStored(id);
     const request = { deviceId, type, input, ttlS, by: 'caller', ...(id !== undefined && { id }) };
     void this.#server?.commands?.request(request).then((command) => {
       const isSame = command.deviceId === deviceId && command.type === type;
       const isKnown = before === undefined || command.order === before.order;
       this.judge.check(isSame && isKnown, 'idempotent', () => `${command.id} is another command than was asked for`);
-      this.oracle.settled(command);
+      this.oracle.settled(command, isNew);
     }, refused);
   }
 

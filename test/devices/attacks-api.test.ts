@@ -1,6 +1,7 @@
 /** Attacks on the API over HTTP: keys, hosts, bodies, ids, the bytes of HTTP itself. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { after, test } from 'node:test';
 import { scratch } from '../doors/guarded-server.ts';
@@ -279,6 +280,29 @@ test('bodies that never come hold nobody else up, where who sends them has no ke
   assert.equal((await held.http(own, '/api/v1/devices')).status, 200);
 });
 
+test('bodies that never come hold up no holder of a key either where anybody may ask', async () => {
+  const api = { requestsMax: 8, strangerRequestsPerSecondMax: 10_000 };
+  const held = await FleetServer.start(fleetFiles(scratch()), { api });
+  const own = await held.key();
+  const [some, answered] = [12, Promise.withResolvers<void>()];
+  let answers = 0;
+  for (let index = 0; index < 20; index++) {
+    const socket = connect(held.guarded.port('web'), '127.0.0.1');
+    socket.on('error', () => {});
+    after(() => socket.destroy());
+    socket.once('data', () => {
+      answers += 1;
+      if (answers === some) answered.resolve();
+    });
+    await once(socket, 'connect');
+    socket.write(
+      `POST /api/v1/claims HTTP/1.1\r\n${HOST}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{`,
+    );
+  }
+  await answered.promise;
+  assert.equal((await held.http(own, '/api/v1/devices')).status, 200);
+});
+
 test('waits for commands are as many as requests may be at once, and whoever comes then is told so', async () => {
   const held = await FleetServer.start(fleetFiles(scratch()), { api: { requestsMax: 10 } });
   const own = await held.key();
@@ -519,4 +543,79 @@ test('a query that nobody means is refused, and none is a fault of the server', 
   for (const query of ['attribute=x', 'attribute==', 'prefix=%00', `prefix=${'x'.repeat(128)}`, "owner='%20OR%201=1"])
     assert.deepEqual((await fleet.http(key, `/api/v1/devices?${query}`)).body.items, [], query);
   assert.equal(guarded.count('apiFailed'), 0);
+});
+
+test('of many who give devices the same unique attribute at once one gets it, and nobody learns who', async () => {
+  const thingName = unique('door');
+  const ids = Array.from({ length: 30 }, () => unique('twin'));
+  const adding = ids.map((id) => {
+    const device = camera(id) as { attributes: object };
+    return post('/api/v1/devices', { ...device, attributes: { ...device.attributes, thingName } });
+  });
+  const answers = await Promise.all(adding);
+  assert.equal(answers.filter(({ status }) => status === 201).length, 1);
+  const refused = answers.filter(({ status }) => status === 409);
+  assert.equal(refused.length, ids.length - 1);
+  const winner = answers.find(({ status }) => status === 201)?.body.id;
+  for (const { body } of refused) {
+    assert.equal(body.code, 'attribute-taken');
+    assert.ok(!JSON.stringify(body).includes(winner), body.detail);
+  }
+  const found = await fleet.http(key, `/api/v1/devices?attribute=thingName=${thingName}`);
+  assert.deepEqual(
+    found.body.items.map(({ id }: { id: string }) => id),
+    [winner],
+  );
+});
+
+test('a certificate in a header renews nothing, unless a proxy that is trusted says it', async () => {
+  const proxy = { trusted: ['127.0.0.2'], clientCertificateHeader: 'Client-Cert' };
+  const listeners = [{ name: 'web', transport: 'ws', api: true, proxy }] as const;
+  const behind = await FleetServer.start(fleetFiles(scratch()), { listeners });
+  const id = unique('player');
+  const { cert } = await behind.player(id);
+  const certificate = `:${cert.split('-----END')[0].replaceAll(/-----[A-Z ]+-----|\s/g, '')}:`;
+  const renew = async (localAddress: string): Promise<number> => {
+    const headers = { 'client-cert': certificate, 'content-type': 'application/json' };
+    const sent = request({
+      ...{ host: '127.0.0.1', port: behind.guarded.port('web'), path: '/api/v1/device/renew', method: 'POST' },
+      ...{ localAddress, headers },
+    });
+    sent.end(JSON.stringify({ generateKey: true }));
+    const [answer] = await once(sent, 'response');
+    answer.resume();
+    return answer.statusCode;
+  };
+  assert.equal(await renew('127.0.0.1'), 403);
+  assert.equal(await renew('127.0.0.3'), 403);
+  assert.equal((await behind.done('GET', `/api/v1/devices/${id}/certificates`)).items.length, 1);
+  assert.equal(await renew('127.0.0.2'), 201);
+});
+
+test('of a request that cannot be read nothing is told but that', async () => {
+  const secret = unique('hunter2');
+  const head = `POST /claim/sign-in HTTP/1.1\r\n${HOST}`;
+  const form = 'Content-Type: application/x-www-form-urlencoded\r\n';
+  const json = 'Content-Type: application/json\r\n';
+  const body = (text: string): string => `Content-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`;
+  const requests = [
+    `${secret}\r\n\r\n`,
+    `GET /${secret}\u0001 HTTP/1.1\r\n\r\n`,
+    `${head}Authorization: Bearer ${secret}\u0000\r\n\r\n`,
+    `${head}${secret}\r\n\r\n`,
+    `${head}X-Long: ${secret.repeat(5_000)}\r\n\r\n`,
+    `${head}${form}Transfer-Encoding: chunked\r\n\r\n${secret}\r\n`,
+    `${head}${form}${body(`username=%E0%A4%A&password=${secret}%`)}`,
+    `${head}${json}${body(`{"password": ${secret}}`)}`,
+    `${head}Content-Type: text/${secret}\r\n${body(secret)}`,
+    `POST /api/v1/claims HTTP/1.1\r\n${HOST}${json}${body(`{"csr": ${secret}`)}`,
+    `POST /api/v1/device/renew HTTP/1.1\r\n${HOST}X-Renewal-Token: ${secret}\r\n${json}${body(`["${secret}"]`)}`,
+    `GET /api/v1/devices?${secret}=1 HTTP/1.1\r\n${HOST}${AUTHORIZATION}Connection: close\r\n\r\n`,
+    `GET /api/v1/devices/%${secret} HTTP/1.1\r\n${HOST}Authorization: ${secret}\r\nConnection: close\r\n\r\n`,
+  ];
+  for (const bytes of requests) {
+    const [status] = await answersTo(bytes);
+    assert.match(status ?? 'none', /^4/, JSON.stringify(bytes));
+  }
+  assert.doesNotMatch(JSON.stringify(guarded.events), new RegExp(secret));
 });

@@ -1,8 +1,9 @@
 /** Certificates that must not open the door of a device, requests for more than a device is given, and revocation. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { test } from 'node:test';
-import type { TLSSocket } from 'node:tls';
+import { after, test } from 'node:test';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { createAuthority, issueClientCertificate } from '@dunlin/devices';
 import { context } from '@dunlin/identity/der';
 import { boolean, element, sequence } from '@dunlin/identity/der-writer';
@@ -92,36 +93,58 @@ for (const [way, open] of Object.entries(WAYS)) {
   });
 }
 
-test('a TLS session that is resumed brings no revoked certificate back, nor one of a device that was disabled', async () => {
-  const id = unique('player');
-  const shown = await fleet.player(id);
-  const options = { ...shown, maxVersion: 'TLSv1.2' } as const;
-  const first = await tlsSocket(guarded.port('tls'), options);
-  const session = first.getSession() as Buffer;
-  const resume = async (): Promise<{ socket: TLSSocket; client: RawClient }> => {
-    const socket = await tlsSocket(guarded.port('tls'), { ...options, session });
-    return { socket, client: new RawClient({ stream: socket, cut: () => socket.destroy() }, 5) };
-  };
-  const client = new RawClient({ stream: first, cut: () => first.destroy() }, 5);
-  await client.connect(connectAs(id));
-  const resumed = await resume();
-  assert.ok(resumed.socket.isSessionReused());
-  await resumed.client.connect(connectAs(id, `${id}-2`));
-  await fleet.done('PATCH', `/api/v1/devices/${id}`, { enabled: false });
-  await Promise.all([client.expectClose([0x87]), resumed.client.expectClose([0x87])]);
-  const disabled = await resume();
-  await guarded.refuses(disabled.client, connectAs(id, unique('c')), 0x87, 'device-disabled');
-  await fleet.done('PATCH', `/api/v1/devices/${id}`, { enabled: true });
-  const live = await resume();
-  assert.ok(live.socket.isSessionReused());
-  await live.client.connect(connectAs(id));
-  await fleet.done('POST', `/api/v1/certificates/${shown.serial}/revoke`, {});
-  await live.client.expectClose([0x87]);
-  const late = await resume().catch(() => undefined);
-  late?.client.sendConnect(connectAs(id, unique('c')));
-  await late?.client.expectRefusal(0x87);
-  assert.equal(guarded.count('clientConnected', { clientId: id }), 2);
-});
+for (const [listener, version] of [
+  ['tls', 'TLSv1.2'],
+  ['tls', 'TLSv1.3'],
+  ['wss', 'TLSv1.2'],
+  ['wss', 'TLSv1.3'],
+] as const)
+  test(`${listener}, ${version}: a session that is resumed brings no revoked certificate back, nor one of a device that was disabled`, async () => {
+    const id = unique('player');
+    const shown = await fleet.player(id);
+    const { socket: first, session } = await firstSession(listener, {
+      ...shown,
+      minVersion: version,
+      maxVersion: version,
+    });
+    const resume = async (): Promise<RawClient> => {
+      const options = { ...shown, minVersion: version, maxVersion: version, session: await session };
+      const socket = await tlsSocket(guarded.port(listener), options);
+      assert.ok(socket.isSessionReused());
+      return clientOn(listener, socket);
+    };
+    const client = await clientOn(listener, first);
+    await client.connect(connectAs(id));
+    const resumed = await resume();
+    await resumed.connect(connectAs(id, `${id}-2`));
+    await fleet.done('PATCH', `/api/v1/devices/${id}`, { enabled: false });
+    await Promise.all([client.expectClose([0x87]), resumed.expectClose([0x87])]);
+    await guarded.refuses(await resume(), connectAs(id, unique('c')), 0x87, 'device-disabled');
+    await fleet.done('PATCH', `/api/v1/devices/${id}`, { enabled: true });
+    const live = await resume();
+    await live.connect(connectAs(id));
+    await fleet.done('POST', `/api/v1/certificates/${shown.serial}/revoke`, {});
+    await live.expectClose([0x87]);
+    const late = await resume().catch(() => undefined);
+    late?.sendConnect(connectAs(id, unique('c')));
+    await late?.expectRefusal(0x87);
+    assert.equal(guarded.count('clientConnected', { clientId: id }), 2);
+  });
+
+/** A connection that nothing was said on, and what resumes its session: of TLS 1.3 it comes when something is read. */
+async function firstSession(listener: 'tls' | 'wss', options: ConnectionOptions) {
+  const socket = connectTls({ host: '127.0.0.1', port: guarded.port(listener), ...options });
+  after(() => socket.destroy());
+  const session = once(socket, 'session').then(([ticket]) => ticket as Buffer);
+  await once(socket, 'secureConnect');
+  return { socket, session };
+}
+
+/** A client of MQTT on a connection over TLS. */
+async function clientOn(listener: 'tls' | 'wss', socket: TLSSocket): Promise<RawClient> {
+  if (listener === 'tls') return new RawClient({ stream: socket, cut: () => socket.destroy() }, 5);
+  return await guarded.openWebSocket('wss', { secure: true, createConnection: () => socket });
+}
 
 for (const way of Object.keys(WAYS))
   test(`${way}: the same Common Name from another authority that is trusted for others is not the device`, async () => {

@@ -93,6 +93,37 @@ for (const connectedThen of [true, false])
     assert.deepEqual(again.client.drain(), []);
   });
 
+test('who has the id of a removed device next hears nothing that is retained on topics of its own, a will neither', async () => {
+  const id = unique('sensor');
+  const add = async () => {
+    await fleet.done('POST', '/api/v1/devices', { id, type: 'sensor' });
+    return { username: id, password: (await fleet.done('POST', `/api/v1/devices/${id}/tokens`, {})).token };
+  };
+  const former = await add();
+  const { broker } = fleet.running;
+  for (const n of [1, 2, 3]) {
+    const client = await guarded.open('mqtt');
+    const will = {
+      topic: `sensors/${id}/will/${n}`,
+      payload: 'gone',
+      retain: true,
+      properties: { willDelayInterval: 60 },
+    };
+    await client.connect({ clientId: unique('c'), ...former, will, ...KEPT });
+    await client.deliver({ topic: `sensors/${id}/state/${n}`, qos: 1, retain: true, payload: 'of the former owner' });
+  }
+  await broker.publish(`sensors/${id}/command`, Buffer.from('for the former owner'), { qos: 1, retain: true });
+  await broker.publish(`sensors/${id}-b/state`, Buffer.from('of a neighbour'), { qos: 1, retain: true });
+  await fleet.done('DELETE', `/api/v1/devices/${id}`);
+  await guarded.told('deviceErased', { deviceId: id });
+  const next = await guarded.open('mqtt');
+  await next.connect({ clientId: unique('c'), ...(await add()) });
+  await next.subscribe([`sensors/${id}/#`, 1]);
+  await next.ping();
+  assert.deepEqual(next.drain(), []);
+  assert.notEqual(broker.retained.get(`sensors/${id}-b/state`), undefined);
+});
+
 test('tokens that are revoked, rotated out or expired, those of a disabled device and of another one open nothing', async () => {
   const [mine, other] = [unique('cam'), unique('cam')];
   const token = await fleet.camera(mine);

@@ -26,6 +26,7 @@ devices:
         patterns: { clientId: word }
         equals: { partner: '{attr.partner}', space: '{attr.space}', deviceId: '{deviceId}' }
       requiredAttributes: [thingName, partner, space]
+      uniqueAttributes: [thingName]
       rules: [{ allow: subscribe, topics: 'device/things/{attr.thingName}/message' }]
       presence: { topic: 'dunlin/presence/{deviceId}' }
       commands:

@@ -8,13 +8,13 @@ import { deviceCrashRun } from './crash-run.ts';
 import { FleetProcess } from './fleet-process.ts';
 import { fleetFiles } from './fleet-server.ts';
 
-const KILLS = 4;
-const COMMANDS = 30;
-const SCREENS = 8;
+const KILLS = 3;
+const COMMANDS = 20;
+const SCREENS = 6;
 
 test('what the API has said of devices holds over kills in the middle of it: commands, certificates, revocations, tokens, imports', async () => {
   const server = new FleetProcess(fleetFiles(scratch()));
-  const { findings, counts } = await deviceCrashRun(server, { kills: 3, loadMs: [700, 1500], random: Math.random });
+  const { findings, counts } = await deviceCrashRun(server, { kills: 2, loadMs: [900, 1500], random: Math.random });
   assert.deepEqual(findings, []);
   for (const name of ['commands', ...Object.keys(DEEDS)])
     assert.ok(counts[name] > 0, `${name}: ${JSON.stringify(counts)}`);

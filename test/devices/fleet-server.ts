@@ -36,6 +36,7 @@ export const TYPES = {
       equals: { partner: '{attr.partner}', space: '{attr.space}', deviceId: '{deviceId}' },
     },
     requiredAttributes: ['thingName', 'partner', 'space'],
+    uniqueAttributes: ['thingName'],
     rules: [{ allow: 'subscribe', topics: 'device/things/{attr.thingName}/message' }],
     presence: { topic: 'presence/{deviceId}' },
     commands: {

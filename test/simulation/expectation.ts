@@ -118,3 +118,22 @@ export function sameNumbers(a: readonly number[], b: readonly number[]): boolean
 export function sayMessage(said: Said): string {
   return `message ${said.number} (${keyOf(said.topic, said.payload)}) of ${said.publisher.text} on "${said.topic}" at QoS ${said.qos}${said.retain ? ', retained' : ''}`;
 }
+
+export function sayExpectation({ said, kind, qos, state }: Expectation): string {
+  return `${sayMessage(said)} (${kind}, due at QoS ${qos}, ${state})`;
+}
+
+/** More bytes than any PUBLISH of the message has, without Subscription Identifiers. */
+export function sizeOf(said: Said): number {
+  const { contentType, responseTopic, correlationData, userProperties } = said.properties;
+  const user = (userProperties ?? []).reduce((sum, [name, value]) => sum + name.length + value.length + 5, 0);
+  return (
+    said.payload.length +
+    said.topic.length +
+    user +
+    (contentType?.length ?? 0) +
+    (responseTopic?.length ?? 0) +
+    (correlationData?.length ?? 0) +
+    40
+  );
+}

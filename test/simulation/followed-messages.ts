@@ -7,9 +7,9 @@ import { type Broker, type DeliveryOutcome, Receipt } from '@dunlin/broker';
 import type { QoS } from '@dunlin/protocol';
 import type { SeededRandom } from '../simulation-harness/seeded-random.ts';
 import type { VirtualTime } from '../simulation-harness/virtual-time.ts';
-import { type ClientName, type Expectation, keyOf, sayMessage } from './expectation.ts';
+import { type ClientName, type Expectation, keyOf, sayMessage, sizeOf } from './expectation.ts';
 import type { BrokerJudge } from './invariants.ts';
-import { type Oracle, sizeOf } from './oracle.ts';
+import type { Oracle } from './oracle.ts';
 import type { OracleSession } from './oracle-session.ts';
 import { TOPICS } from './script.ts';
 
@@ -103,7 +103,7 @@ export class FollowedMessages {
       session,
       expectation: session?.expected.get(key)?.[0],
       link: session?.link ?? 0,
-      isAmbiguous: (oracle.groups.get(key) ?? []).some(({ members }) => members.has(session as object)),
+      isAmbiguous: oracle.groups.of(key).some(({ members }) => members.has(session as object)),
       outcome: undefined,
     };
     this.#world.tell(message.text);

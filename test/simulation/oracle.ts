@@ -7,18 +7,12 @@
 import type { BrokerEvent } from '@dunlin/broker';
 import type { Properties, PublishPacket, QoS, SubscribePacket, UnsubscribePacket, Will } from '@dunlin/protocol';
 import type { VirtualTime } from '../simulation-harness/virtual-time.ts';
-import {
-  type ClientName,
-  type Expectation,
-  type GroupExpectation,
-  keyOf,
-  matchesFilter,
-  type OracleSubscription,
-  type Said,
-  sayMessage,
-} from './expectation.ts';
+import { type ClientName, keyOf, matchesFilter, type OracleSubscription, type Said } from './expectation.ts';
 import type { BrokerJudge } from './invariants.ts';
-import { Durable, Journal } from './journal.ts';
+import { Journal } from './journal.ts';
+import { newExpectation } from './new-expectation.ts';
+import { OracleGroups } from './oracle-groups.ts';
+import { OracleRetained } from './oracle-retained.ts';
 import { OracleSession } from './oracle-session.ts';
 
 /** Deadlines are enforced by sweeps; later than this after one is wrong. */
@@ -41,18 +35,15 @@ export class Oracle {
   readonly judge: BrokerJudge;
   readonly sessions = new Map<string, OracleSession>();
   readonly names = new Map<string, ClientName>();
-  readonly retained = new Map<string, Said>();
   readonly journal = new Journal();
-  /** By topic: what the store may have. */
-  readonly storedRetained = new Map<string, Durable<Said | undefined>>();
+  readonly retained = new OracleRetained(this.journal, this.sessions);
+  readonly groups = new OracleGroups(this.sessions);
   /** Sessions that have ended, while the store may still have them. */
   readonly ended = new Set<OracleSession>();
   /** Of a former process, and over: the new one ends them anew as it starts. */
   readonly zombies = new Set<OracleSession>();
   /** What the last crash did not lose came back at this time. */
   restartedAtMs = 0;
-  /** Deliveries through shared subscriptions that are still open, by key. */
-  readonly groups = new Map<string, GroupExpectation[]>();
   readonly #time: VirtualTime;
   readonly #sessionExpiryMaxS: number;
   #number = 0;
@@ -233,45 +224,9 @@ export class Oracle {
     session.dueWill = undefined;
     if (this.sessions.get(session.name.text) === session) this.sessions.delete(session.name.text);
     session.subscriptions.clear();
-    for (const [key, groups] of this.groups) this.#leaveGroups(session, key, groups);
+    this.groups.sessionEnded(session);
     for (const expectation of session.all()) if (expectation.state !== 'done') expectation.state = 'void';
     session.inflight.clear();
-  }
-
-  /**
-   * What a member had goes to another one, but never a QoS 2 message that was sent [MQTT-4.8.2-5]. Through which of
-   * several groups it had it nobody can tell: then any member of any of them may get one more copy.
-   */
-  #leaveGroups(session: OracleSession, key: string, groups: readonly GroupExpectation[]): void {
-    if (!groups.some(({ members }) => members.has(session))) return;
-    const mayHandOver =
-      // What was handed over before may wait unseen with this one.
-      groups.some(({ taker, isLoose }) => taker === undefined || isLoose) ||
-      session.expected
-        .get(key)
-        ?.some(({ qos, state }) => qos > 0 && state !== 'done' && !(qos === 2 && state !== 'due'));
-    for (const group of groups) {
-      if (mayHandOver !== true) continue;
-      group.isLoose = true;
-      group.excuse = 'the session of a member ended';
-      for (const [member, subscription] of this.#membersOf(group.filter))
-        group.members.set(member, [...(group.members.get(member) ?? []), subscription]);
-    }
-  }
-
-  /** What is handed over page by page may reach whoever becomes a member meanwhile. */
-  #joinLooseGroups(session: OracleSession, subscription: OracleSubscription): void {
-    for (const groups of this.groups.values())
-      for (const { filter, isLoose, members } of groups)
-        if (isLoose && filter === subscription.filter)
-          members.set(session, [...(members.get(session) ?? []), subscription]);
-  }
-
-  *#membersOf(filter: string): Generator<[OracleSession, OracleSubscription]> {
-    for (const session of this.sessions.values()) {
-      const subscription = session.subscriptions.get(filter);
-      if (subscription !== undefined) yield [session, subscription];
-    }
   }
 
   /** Whether the broker has to refuse a PUBLISH. */
@@ -306,7 +261,7 @@ export class Oracle {
 
   /** A message is said. `followedTo`: a client that gets it only if it is there. Returns whether anybody wants it. */
   publish(said: Said, followedTo?: string): boolean {
-    if (said.retain) this.#retain(said);
+    if (said.retain) this.retained.retain(said);
     let isWanted = false;
     const groupFilters = new Set<string>();
     for (const session of this.sessions.values()) {
@@ -320,65 +275,17 @@ export class Oracle {
       const isAway = session.name.text === followedTo && session.link === 0;
       if (plain.length > 0 && !isAway) this.#expect(session, said, plain);
     }
-    for (const filter of groupFilters) {
-      const key = keyOf(said.topic, said.payload);
-      const group: GroupExpectation = {
-        said,
-        filter,
-        members: new Map<object, OracleSubscription[]>(),
-        taker: undefined,
-        excuse: undefined,
-        isLoose: false,
-      };
-      for (const [member, subscription] of this.#membersOf(filter)) group.members.set(member, [subscription]);
-      const groups = this.groups.get(key);
-      if (groups === undefined) this.groups.set(key, [group]);
-      else groups.push(group);
-    }
+    for (const filter of groupFilters) this.groups.expect(said, filter);
     return isWanted;
   }
 
   #expect(session: OracleSession, said: Said, subscriptions: OracleSubscription[]): void {
     const granted = Math.max(...subscriptions.map(({ qos }) => qos));
     const qos = Math.min(said.qos, granted) as QoS;
-    if (said.retain) this.#mayComeByReplay(session, said, subscriptions);
+    if (said.retain) this.retained.mayComeByReplay(session, said, subscriptions);
     if (qos === 0 && session.link === 0) return;
     const retain = said.retain && subscriptions.some(({ retainAsPublished }) => retainAsPublished);
-    session.add(keyOf(said.topic, said.payload), expectation(session, said, 'live', qos, retain, subscriptions));
-  }
-
-  /** A replay that has not ended makes good what came at QoS 0 while nobody was there. */
-  #mayComeByReplay(session: OracleSession, said: Said, subscriptions: readonly OracleSubscription[]): void {
-    for (const subscription of subscriptions) {
-      if (Math.min(said.qos, subscription.qos) > 0 || (session.isGreeted && subscription.isAcknowledged)) continue;
-      const replayed = expectation(session, said, 'retained', 0, true, [subscription]);
-      replayed.excuse = 'perhaps no replay went on';
-      session.add(keyOf(said.topic, said.payload), replayed);
-    }
-  }
-
-  #retain(said: Said): void {
-    const former = this.retained.get(said.topic);
-    if (said.payload.length === 0) this.retained.delete(said.topic);
-    else this.retained.set(said.topic, said);
-    this.storedRetainedOf(said.topic).set(this.retained.get(said.topic));
-    if (former !== undefined) this.#excuseReplays(former, 'it was replaced');
-  }
-
-  storedRetainedOf(topic: string): Durable<Said | undefined> {
-    let fact = this.storedRetained.get(topic);
-    if (fact === undefined) {
-      fact = new Durable<Said | undefined>(this.journal, undefined);
-      this.storedRetained.set(topic, fact);
-    }
-    return fact;
-  }
-
-  #excuseReplays(said: Said, excuse: string): void {
-    const key = keyOf(said.topic, said.payload);
-    for (const session of this.sessions.values())
-      for (const one of session.expected.get(key) ?? [])
-        if (one.kind === 'retained' && one.said === said) one.excuse ??= excuse;
+    session.add(keyOf(said.topic, said.payload), newExpectation(session, said, 'live', qos, retain, subscriptions));
   }
 
   /** Returns the reason codes SUBACK must have, as 5.0 says them; puts the subscriptions into `made`. */
@@ -403,55 +310,15 @@ export class Oracle {
       session.subscriptions.set(request.filter, subscription);
       if (session.isStored) session.stored.subscription(request.filter).set(subscription);
       if (isShared) session.hadShares = true;
-      if (isShared) this.#joinLooseGroups(session, subscription);
+      if (isShared) this.groups.joined(session, subscription);
       made.push(subscription);
       const isReplayed =
         !isShared && (request.retainHandling === 0 || (request.retainHandling === 1 && former === undefined));
-      if (former !== undefined && !isReplayed) this.#goOnWithReplay(session, former, subscription);
-      this.#stopReplay(session, former);
-      if (isReplayed) this.#replay(session, subscription);
+      if (former !== undefined && !isReplayed) this.retained.goOnWithReplay(session, former, subscription);
+      this.retained.stopReplay(session, former);
+      if (isReplayed) this.retained.replay(session, subscription);
       return request.qos;
     });
-  }
-
-  #replay(session: OracleSession, subscription: OracleSubscription): void {
-    for (const said of this.retained.values()) {
-      if (!matchesFilter(subscription.plain, said.topic)) continue;
-      const qos = Math.min(said.qos, subscription.qos) as QoS;
-      const replayed = expectation(session, said, 'retained', qos, true, [subscription]);
-      // The standard leaves open whether No Local holds for retained messages.
-      if (subscription.noLocal && said.publisher === session.name) replayed.excuse = 'No Local';
-      session.add(keyOf(said.topic, said.payload), replayed);
-    }
-  }
-
-  /** A replay begins anew after a crash: what had come already may come once more. */
-  replayAgain(session: OracleSession, subscription: OracleSubscription): void {
-    for (const said of this.retained.values()) {
-      if (!matchesFilter(subscription.plain, said.topic)) continue;
-      const qos = Math.min(said.qos, subscription.qos) as QoS;
-      const again = expectation(session, said, 'retained', qos, true, [subscription]);
-      again.excuse = 'perhaps it had come before the crash';
-      session.add(keyOf(said.topic, said.payload), again);
-    }
-  }
-
-  /** What a replay has not sent yet may come with the options of the subscription in place of the former one. */
-  #goOnWithReplay(session: OracleSession, former: OracleSubscription, subscription: OracleSubscription): void {
-    for (const { kind, state, subscriptions, said } of [...session.all()]) {
-      if (kind !== 'retained' || state !== 'due' || subscriptions[0] !== former) continue;
-      const qos = Math.min(said.qos, subscription.qos) as QoS;
-      const replayed = expectation(session, said, 'retained', qos, true, [subscription]);
-      replayed.excuse = 'perhaps it was sent before the subscription was replaced';
-      session.add(keyOf(said.topic, said.payload), replayed);
-    }
-  }
-
-  #stopReplay(session: OracleSession, former: OracleSubscription | undefined): void {
-    if (former === undefined) return;
-    for (const one of session.all())
-      if (one.kind === 'retained' && one.state === 'due' && one.subscriptions[0] === former)
-        one.excuse ??= 'the subscription was replaced or ended';
   }
 
   /** Returns the reason codes UNSUBACK must have in 5.0. */
@@ -460,10 +327,8 @@ export class Oracle {
       const former = session.subscriptions.get(filter);
       session.subscriptions.delete(filter);
       if (session.isStored) session.stored.subscription(filter).set(undefined);
-      this.#stopReplay(session, former);
-      if (former?.isShared === true)
-        for (const groups of this.groups.values())
-          for (const group of groups) if (group.filter === filter) group.excuse ??= 'a member left';
+      this.retained.stopReplay(session, former);
+      if (former?.isShared === true) this.groups.left(filter);
       return former === undefined ? 0x11 : 0x00;
     });
   }
@@ -514,117 +379,4 @@ export class Oracle {
         `the will of "${session.name.text}" on "${due.will.topic}" should have gone out ${now - due.dueAtMs} ms ago`,
       );
   }
-
-  /** Expired retained messages are gone, in the oracle as in the broker. Returns how many the broker may still have. */
-  forgetExpired(): number {
-    const now = this.#time.nowMs();
-    let unswept = 0;
-    for (const [topic, { expiresAtMs }] of this.retained) {
-      if (expiresAtMs === undefined || expiresAtMs > now) continue;
-      this.retained.delete(topic);
-      if (expiresAtMs + SWEEP_SLACK_MS > now) unswept += 1;
-    }
-    return unswept;
-  }
-
-  /** Whether nothing is expected of a session any more, but for what an excuse covers. */
-  lost(session: OracleSession): Expectation[] {
-    const now = this.#time.nowMs();
-    const lost: Expectation[] = [];
-    for (const one of session.all()) {
-      if (one.qos === 0 || one.state === 'done' || one.state === 'void' || one.excuse !== undefined) continue;
-      // What was perhaps sent before a crash is as good as never sent.
-      if (mayExpire(one) && one.said.expiresAtMs !== undefined && one.said.expiresAtMs <= now) continue;
-      if (sizeOf(one.said) + 8 * one.identifiers.length > session.smallestPacket) continue;
-      lost.push(one);
-    }
-    return lost;
-  }
-
-  /** Shared deliveries that no member got although one should have. */
-  *lostOfGroups(): Generator<GroupExpectation> {
-    const now = this.#time.nowMs();
-    for (const groups of this.groups.values()) {
-      // Which copy was handed over nobody can tell, nor which of two took which way.
-      if (groups[0].said.qos === 0 || groups.some(({ excuse }) => excuse !== undefined)) continue;
-      const untaken = groups.filter(({ taker }) => taker === undefined);
-      if (untaken.length > groups.filter((group) => this.#mayVanish(group, now)).length) yield untaken[0];
-    }
-  }
-
-  /** Whether a shared message may reach nobody: it expired, went at QoS 0, was too large, or is like others. */
-  #mayVanish({ said, members }: GroupExpectation, now: number): boolean {
-    if (said.payload.length === 0 || (said.expiresAtMs !== undefined && said.expiresAtMs <= now)) return true;
-    for (const [member, subscriptions] of members as Map<OracleSession, OracleSubscription[]>)
-      if (subscriptions[0].qos === 0 || sizeOf(said) + 8 > member.smallestPacket) return true;
-    return false;
-  }
-
-  describe(one: Expectation): string {
-    return `${sayMessage(one.said)} (${one.kind}, due at QoS ${one.qos}, ${one.state})`;
-  }
-}
-
-function mayExpire({ state, qos, isOfFormerProcess }: Expectation): boolean {
-  return state === 'due' || (state === 'sent' && qos === 1 && isOfFormerProcess);
-}
-
-function expectation(
-  session: OracleSession,
-  said: Said,
-  kind: Expectation['kind'],
-  qos: QoS,
-  retain: boolean,
-  subscriptions: readonly OracleSubscription[],
-): Expectation {
-  const identifiers = subscriptions.map(({ identifier }) => identifier).filter((identifier) => identifier !== 0);
-  identifiers.sort((a, b) => a - b);
-  const { detachments } = session;
-  return {
-    said,
-    kind,
-    qos,
-    retain,
-    identifiers,
-    subscriptions,
-    state: 'due',
-    change: undefined,
-    releaseChange: undefined,
-    isStored: session.isStored,
-    isOfFormerProcess: false,
-    excuse: undefined,
-    packetId: 0,
-    link: 0,
-    sentOrder: 0,
-    arrivals: 0,
-    detachments,
-    session: kind === 'shared' ? session : undefined,
-    hidesIdentifiers: false,
-  };
-}
-
-/** The delivery of a shared message to the member that turned out to get it. */
-export function sharedExpectation(
-  session: OracleSession,
-  group: GroupExpectation,
-  subscription: OracleSubscription,
-): Expectation {
-  const { said } = group;
-  const qos = Math.min(said.qos, subscription.qos) as QoS;
-  return expectation(session, said, 'shared', qos, said.retain && subscription.retainAsPublished, [subscription]);
-}
-
-/** More bytes than any PUBLISH of the message has, without Subscription Identifiers. */
-export function sizeOf(said: Said): number {
-  const { contentType, responseTopic, correlationData, userProperties } = said.properties;
-  const user = (userProperties ?? []).reduce((sum, [name, value]) => sum + name.length + value.length + 5, 0);
-  return (
-    said.payload.length +
-    said.topic.length +
-    user +
-    (contentType?.length ?? 0) +
-    (responseTopic?.length ?? 0) +
-    (correlationData?.length ?? 0) +
-    40
-  );
 }

@@ -2,7 +2,7 @@
  * Who took which shared message: nobody sees through which of several groups one came, so that takers may change places.
  */
 import { type Expectation, type GroupExpectation, keyOf, sameNumbers } from './expectation.ts';
-import { sharedExpectation } from './oracle.ts';
+import { sharedExpectation } from './new-expectation.ts';
 import type { OracleSession } from './oracle-session.ts';
 
 /** Whether a group can do without its taker, because another one of them may have had it. */

@@ -13,10 +13,12 @@ import {
   type OracleSubscription,
   type Said,
   sameNumbers,
+  sayExpectation,
   sayMessage,
+  sizeOf,
 } from './expectation.ts';
 import type { Durable } from './journal.ts';
-import { type Oracle, sizeOf } from './oracle.ts';
+import type { Oracle } from './oracle.ts';
 import type { OracleSession } from './oracle-session.ts';
 
 const PACKET_IDS = 65_535;
@@ -88,11 +90,11 @@ export class Survival {
   }
 
   #judgeRetained(): void {
-    const { storedRetained, retained } = this.#oracle;
+    const { stored, messages } = this.#oracle.retained;
     const kept = new Map(this.#survivors.retained.map((message) => [message.topic.name, message]));
     for (const topic of kept.keys())
-      this.#check(storedRetained.has(topic), () => `a message that nobody sent is retained on "${topic}"`);
-    for (const [topic, fact] of storedRetained) {
+      this.#check(stored.has(topic), () => `a message that nobody sent is retained on "${topic}"`);
+    for (const [topic, fact] of stored) {
       const message = kept.get(topic);
       const key = message === undefined ? undefined : keyOf(topic, message.payload);
       const isThis = (said: Said | undefined) =>
@@ -105,14 +107,14 @@ export class Survival {
         like.length > 0,
         () => `"${topic}" holds ${key ?? 'nothing'} where ${sayPossible(fact, sayMessage)} is right`,
       );
-      const latest = retained.get(topic);
+      const latest = messages.get(topic);
       // Of two that are alike nobody can tell which one the store has.
       const isAmbiguous = latest === said && like.length > 1;
       if (latest !== undefined && !isAmbiguous && !this.#hasExpired(latest))
         this.#vote(latest, latest === said, () => `retained on "${topic}"`);
       fact.survived(said);
-      if (said === undefined) retained.delete(topic);
-      else retained.set(topic, said);
+      if (said === undefined) messages.delete(topic);
+      else messages.set(topic, said);
     }
   }
 
@@ -212,7 +214,7 @@ export class Survival {
       session.subscriptions.set(filter, subscription);
       if (record?.replayUpTo === undefined) continue;
       this.#replayed.add(subscription);
-      this.#oracle.replayAgain(session, subscription);
+      this.#oracle.retained.replayAgain(session, subscription);
     }
   }
 
@@ -325,7 +327,7 @@ export class Survival {
       const isCertain = one.change !== undefined && this.#oracle.journal.isCertain(one.change);
       this.#check(
         !isCertain || mayBeGone,
-        () => `${this.#oracle.describe(one)} was under way to "${session.name.text}" and is lost`,
+        () => `${sayExpectation(one)} was under way to "${session.name.text}" and is lost`,
       );
       one.state = 'void';
       this.#voided.add(one);
@@ -336,7 +338,7 @@ export class Survival {
 
   /** A shared message that was not certain is with one of its members, or lost. */
   #judgeGroups(): void {
-    for (const [key, groups] of this.#oracle.groups) for (const group of groups) this.#judgeGroup(group, key);
+    for (const [key, groups] of this.#oracle.groups.byKey) for (const group of groups) this.#judgeGroup(group, key);
   }
 
   #judgeGroup(group: GroupExpectation, key: string): void {

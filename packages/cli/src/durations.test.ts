@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fromNow, seconds, shownMoment } from './durations.ts';
+import { fromNow, moment, seconds, shownMoment } from './durations.ts';
 
 test('times have a unit and a range', () => {
   assert.deepEqual(
@@ -11,6 +11,34 @@ test('times have a unit and a range', () => {
     assert.throws(
       () => seconds('--for', text, '1s', '30d'),
       /^CommandError: Cannot use --for ".*": expected a time from 1s to 30d/,
+    );
+});
+
+test('a moment is so long ago, or a time, which is UTC where it names no zone', () => {
+  const now = Date.UTC(2026, 0, 2, 3, 4, 5);
+  const moments: [string, number][] = [
+    ['1h', now - 3_600_000],
+    ['2026-01-31', Date.UTC(2026, 0, 31)],
+    ['2026-01-31 08:00', Date.UTC(2026, 0, 31, 8)],
+    ['2026-01-31T08:00:01.5Z', Date.UTC(2026, 0, 31, 8, 0, 1, 500)],
+    ['2026-01-31T08:00:00+02:00', Date.UTC(2026, 0, 31, 6)],
+  ];
+  for (const [text, atMs] of moments) assert.equal(moment('--since', text, now), atMs, text);
+  for (const text of [
+    '',
+    'monday',
+    '2026-13-01',
+    '1m',
+    '1d ',
+    '1969-12-31',
+    '99999999d',
+    '31.1.2026',
+    '2026-01-31T8:00',
+  ])
+    assert.throws(
+      () => moment('--since', text, now),
+      /^CommandError: Cannot use --since ".*": expected how long ago/,
+      text,
     );
 });
 

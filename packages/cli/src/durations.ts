@@ -12,6 +12,23 @@ export function seconds(flag: string, text: string, least: string, most: string)
   throw usageError(`Cannot use ${flag} ${quoted(text)}: expected a time from ${least} to ${most}, such as 15min or 1h`);
 }
 
+/**
+ * The moment, in milliseconds since 1970, of a text such as `1h` (ago), `2026-01-31` or `2026-01-31T08:00:00Z`, or a usage
+ * error. Without a zone it is UTC, as in what is shown.
+ */
+export function moment(flag: string, text: string, nowMs: number): number {
+  const ago = secondsOf(text) * 1_000;
+  if (ago <= nowMs) return nowMs - ago;
+  const [, date, time = 'T00:00:00', zone = 'Z'] = MOMENT.exec(text) ?? [];
+  const atMs = Date.parse(`${date}${time.replace(' ', 'T')}${zone}`);
+  if (atMs >= 0) return atMs;
+  throw usageError(
+    `Cannot use ${flag} ${quoted(text)}: expected how long ago, such as 15min or 7d, or a time such as 2026-01-31T08:00:00Z`,
+  );
+}
+
+const MOMENT = /^(\d{4}-\d{2}-\d{2})([T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,3})?)?)?(Z|[+-]\d{2}:\d{2})?$/;
+
 function secondsOf(text: string): number {
   const [, digits, unit] = /^(\d+)(s|min|h|d)$/.exec(text) ?? [];
   return Number(digits) * SECONDS[unit];

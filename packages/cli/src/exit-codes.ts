@@ -32,7 +32,11 @@ export const ExitCode = {
 /** Every exit code with its meaning, in the order of `--help`. */
 export const EXIT_CODES: readonly ExitCodeRow[] = [
   { code: '0', meaning: 'done; also after Ctrl-C and when the reader of the output went away' },
-  { code: '1', meaning: 'the command line is wrong; serve: or the configuration, which trying again does not mend' },
+  {
+    code: '1',
+    meaning:
+      'the command line is wrong; serve: or the configuration, which trying again does not mend; device --group: or nobody is in the group',
+  },
   { code: '2', meaning: 'no connection, or it was lost' },
   { code: '3', meaning: 'something on this machine failed, such as a file that cannot be read' },
   {
@@ -67,7 +71,7 @@ export const EXIT_CODES: readonly ExitCodeRow[] = [
   {
     code: '14',
     meaning:
-      'the same: it failed: the device said no, or somebody cancelled it; to a group: the worst of these of any device',
+      'the same: it failed: the device said no, somebody cancelled it, or a newer one superseded it; to a group: the worst of these of any device',
     commands: ['device'],
   },
   { code: '27', meaning: 'sub, rr: the time of -W was over; rr: nobody takes the request', commands: ['sub', 'rr'] },

@@ -9,6 +9,8 @@ export interface Outcome {
   readonly json: unknown;
   /** Lines for people; what of them could move the cursor is escaped when they are printed. */
   readonly lines: readonly string[];
+  /** Paints such a line, of which it is told the place; for a terminal. */
+  readonly paint?: (line: string, at: number) => string;
   /** Lines beside the output, which a pipe does not carry. */
   readonly remarks?: readonly string[];
   /** As remarks, also beside JSON: what a program has to know of it. */
@@ -23,12 +25,12 @@ export interface Outcome {
  * error where what cannot be had again was not taken by the reader.
  */
 export async function printOutcome(
-  { json, lines, remarks = [], warnings = [], ifLost, exitCode }: Outcome,
+  { json, lines, paint = (line) => line, remarks = [], warnings = [], ifLost, exitCode }: Outcome,
   isJson: boolean,
   terminal: Terminal,
 ): Promise<number> {
-  const shown = isJson ? [JSON.stringify(json)] : lines;
-  terminal.output.write(shown.map((line) => `${visible(line)}\n`).join(''));
+  const shown = isJson ? [visible(JSON.stringify(json))] : lines.map((line, at) => paint(visible(line), at));
+  terminal.output.write(shown.map((line) => `${line}\n`).join(''));
   if (ifLost !== undefined) await checkTaken(terminal, ifLost);
   const beside = [...(isJson ? [] : remarks), ...warnings];
   terminal.errors.write(beside.map((line) => `${visible(line)}\n`).join(''));

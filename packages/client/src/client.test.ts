@@ -4,8 +4,8 @@ import type { Properties } from '@dunlin/protocol';
 import type { Client } from './client.ts';
 import { connected, createClient, PLAIN, Servers, settled } from './contract/scripted-server.ts';
 import { MqttError } from './errors.ts';
-import { memoryOutbox } from './memory-outbox.ts';
 import type { ReceivedMessage } from './received-message.ts';
+import { memoryOutbox } from './testing/memory-outbox.ts';
 
 // What the client does on the wire is tested in contract/, by section of the standard.
 

@@ -8,8 +8,8 @@ import type { Platform, ServerUrl } from './settings.ts';
  * Makes `createClient` and `connect` of a platform.
  *
  * `createClient(url, options)` makes a client in the state `disconnected`, and dials nothing; it throws `MqttError` for
- * options that cannot be, in Node also for names that are no options. `connect(url, options)` makes one and connects it; it rejects as `Client.connect` does, and
- * then the client is done with.
+ * options that cannot be, in Node also for names that are no options, and for what is no object or function where one is expected.
+ * `connect(url, options)` makes one and connects it; it rejects as `Client.connect` does, and then the client is done with.
  */
 export function clientsOn(platform: Platform): {
   createClient: (url: ServerUrl, options?: ClientOptions) => Client;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { MqttError } from './errors.ts';
 import { checkNames, type NameKind } from './known-names.ts';
 import { connect, createClient } from './node.ts';
 
@@ -49,6 +50,43 @@ test('options of options are looked at when the client is made, those of a funct
   createClient('mqtt://localhost', { reconnect: false, will: undefined, outbox: { bytesMax: undefined } });
   const tls = () => ({ serverName: 'a' }) as object;
   await assert.rejects(connect('mqtts://localhost', { tls }), { code: 'invalid', message: /"serverName" of tls/ });
+});
+
+test('what is no object or no function where one is expected is refused by name, and what it is instead is never shown', async () => {
+  const wrong: readonly (readonly [unknown, string])[] = [
+    [{ will: null }, 'the option "will": found null, an object is expected'],
+    [{ will: { topic: 'a', properties: null } }, 'the option "properties" of will: found null, an object is expected'],
+    [{ authentication: 'secret' }, 'the option "authentication": found a string, an object is expected'],
+    [
+      { authentication: { method: 'x', respond: {} } },
+      '"respond" of authentication: found an object, a function is expected',
+    ],
+    [{ reconnect: true }, 'the option "reconnect": found a boolean, an object or false is expected'],
+    [{ tls: 'secret' }, 'the option "tls": found a string, an object or a function is expected'],
+    [{ outbox: [] }, 'the option "outbox": found a list, an object is expected'],
+    [{ outbox: { store: 'secret' } }, 'the option "store" of outbox: found a string, an object is expected'],
+    [{ properties: 5 }, 'the option "properties": found a number, an object is expected'],
+    [{ on: null }, 'the option "on": found null, an object is expected'],
+    [{ on: { state: null } }, 'the event "state": found null, a function is expected'],
+    [{ log: console }, 'the option "log": found an object, a function is expected'],
+    [{ environment: () => {} }, 'the option "environment": found a function, an object is expected'],
+    [null, 'the options of the client: found null, an object is expected'],
+    ['secret', 'the options of the client: found a string, an object is expected'],
+  ];
+  for (const [options, message] of wrong)
+    assert.throws(
+      () => createClient('mqtts://localhost', options as object),
+      (error: MqttError) => {
+        assert.deepEqual([error.name, error.code], ['MqttError', 'invalid']);
+        assert.ok(error.message.startsWith('Cannot use ') && error.message.endsWith(message), error.message);
+        return !error.message.includes('secret');
+      },
+    );
+  const client = createClient('mqtts://localhost', { tls: () => ({}), reconnect: false, log: () => {} });
+  await assert.rejects(client.publish('a', '', { properties: null } as object), {
+    message: 'Cannot use the option "properties" of publish: found null, an object is expected',
+  });
+  await client.disconnect();
 });
 
 test('options of calls are looked at in Node, also without a connection', async () => {

@@ -1,6 +1,7 @@
 /**
- * The names of options and events, for programs without types: one that is not there does nothing and says nothing, such as
- * `keepalive` of another client or `retian`. Only in Node: a page has no bytes for it.
+ * The names of options and events, and which of them hold objects or functions, for programs without types: one that is not there
+ * does nothing and says nothing, such as `keepalive` of another client or `retian`, and `will: null` fails far from where it is
+ * said. Only in Node: a page has no bytes for it.
  */
 
 import type {
@@ -15,91 +16,104 @@ import type { Authentication, ConnectOptions, OutboxOptions, ReconnectOptions, W
 import type { RequestOptions } from './requester.ts';
 import type { TlsOptions } from './tls-options.ts';
 
+/** What something holds; `value`: a single one, which is looked at where it is used. */
+type Shape = 'value' | readonly ('object' | 'function' | 'false')[];
+
+const VALUE = 'value';
+const OBJECT = ['object'] as const;
+const FUNCTION = ['function'] as const;
+
 /** Holds a list complete, with the compiler. */
-type Names<Options> = Readonly<Record<keyof Options, true>>;
+type Names<Options> = Readonly<Record<keyof Options, Shape>>;
 
 const OPTIONS: Names<ConnectOptions> = {
-  clientId: true,
-  username: true,
-  password: true,
-  will: true,
-  protocolVersion: true,
-  keepAlive: true,
-  cleanStart: true,
-  properties: true,
-  authentication: true,
-  maximumPacketSize: true,
-  tls: true,
-  certificateWarningDays: true,
-  connectTimeoutMs: true,
-  connectAttempts: true,
-  operationTimeoutMs: true,
-  pingTimeoutMs: true,
-  reconnect: true,
-  followServerReference: true,
-  outbox: true,
-  topicAliases: true,
-  iteratorMessagesMax: true,
-  requestsMax: true,
-  on: true,
-  log: true,
-  dial: true,
-  environment: true,
-  signal: true,
+  clientId: VALUE,
+  username: VALUE,
+  password: VALUE,
+  will: OBJECT,
+  protocolVersion: VALUE,
+  keepAlive: VALUE,
+  cleanStart: VALUE,
+  properties: OBJECT,
+  authentication: OBJECT,
+  maximumPacketSize: VALUE,
+  tls: ['object', 'function'],
+  certificateWarningDays: VALUE,
+  connectTimeoutMs: VALUE,
+  connectAttempts: VALUE,
+  operationTimeoutMs: VALUE,
+  pingTimeoutMs: VALUE,
+  reconnect: ['object', 'false'],
+  followServerReference: VALUE,
+  outbox: OBJECT,
+  topicAliases: VALUE,
+  iteratorMessagesMax: VALUE,
+  requestsMax: VALUE,
+  on: OBJECT,
+  log: FUNCTION,
+  dial: FUNCTION,
+  environment: OBJECT,
+  signal: OBJECT,
 };
 
 const EVENTS: Names<ClientEvents> = {
-  state: true,
-  connected: true,
-  disconnected: true,
-  reconnecting: true,
-  message: true,
-  publishAcknowledged: true,
-  subscribed: true,
-  unsubscribed: true,
-  responderFailed: true,
-  packetSent: true,
-  packetReceived: true,
-  certificateExpiring: true,
+  state: FUNCTION,
+  connected: FUNCTION,
+  disconnected: FUNCTION,
+  reconnecting: FUNCTION,
+  message: FUNCTION,
+  publishAcknowledged: FUNCTION,
+  subscribed: FUNCTION,
+  unsubscribed: FUNCTION,
+  responderFailed: FUNCTION,
+  packetSent: FUNCTION,
+  packetReceived: FUNCTION,
+  certificateExpiring: FUNCTION,
 };
 
-const WILL: Names<WillOptions> = { topic: true, payload: true, qos: true, retain: true, properties: true };
+const WILL: Names<WillOptions> = { topic: VALUE, payload: VALUE, qos: VALUE, retain: VALUE, properties: OBJECT };
 
-const AUTHENTICATION: Names<Authentication> = { method: true, data: true, respond: true, verify: true };
+const AUTHENTICATION: Names<Authentication> = { method: VALUE, data: VALUE, respond: FUNCTION, verify: FUNCTION };
 
 const RECONNECT: Names<ReconnectOptions> = {
-  minMs: true,
-  maxMs: true,
-  heldMs: true,
-  attemptsMax: true,
-  shouldRetry: true,
+  minMs: VALUE,
+  maxMs: VALUE,
+  heldMs: VALUE,
+  attemptsMax: VALUE,
+  shouldRetry: FUNCTION,
 };
 
-const OUTBOX: Names<OutboxOptions> = { messagesMax: true, bytesMax: true, onFull: true, qos0: true, store: true };
+const OUTBOX: Names<OutboxOptions> = { messagesMax: VALUE, bytesMax: VALUE, onFull: VALUE, qos0: VALUE, store: OBJECT };
 
 const TLS: Names<TlsOptions> = {
-  ca: true,
-  cert: true,
-  key: true,
-  pfx: true,
-  passphrase: true,
-  servername: true,
-  rejectUnauthorized: true,
+  ca: VALUE,
+  cert: VALUE,
+  key: VALUE,
+  pfx: VALUE,
+  passphrase: VALUE,
+  servername: VALUE,
+  rejectUnauthorized: VALUE,
 };
 
-const OPERATION = { signal: true, timeoutMs: true } as const;
+const OPERATION = { signal: OBJECT, timeoutMs: VALUE } as const;
 
-const PUBLISH: Names<PublishOptions> = { qos: true, retain: true, properties: true, ...OPERATION };
+const PUBLISH: Names<PublishOptions> = { qos: VALUE, retain: VALUE, properties: OBJECT, ...OPERATION };
 
-const SUBSCRIPTION = { qos: true, noLocal: true, retainAsPublished: true, retainHandling: true } as const;
+const SUBSCRIPTION = { qos: VALUE, noLocal: VALUE, retainAsPublished: VALUE, retainHandling: VALUE } as const;
 
-const FILTER: Names<Exclude<FilterRequest, string>> = { filter: true, ...SUBSCRIPTION };
+const FILTER: Names<Exclude<FilterRequest, string>> = { filter: VALUE, ...SUBSCRIPTION };
 
-const SUBSCRIBE: Names<SubscribeOptions> = { ...SUBSCRIPTION, properties: true, acknowledge: true, ...OPERATION };
+const SUBSCRIBE: Names<SubscribeOptions> = { ...SUBSCRIPTION, properties: OBJECT, acknowledge: VALUE, ...OPERATION };
 
-const UNSUBSCRIBE: Names<UnsubscribeOptions> = { properties: true, ...OPERATION };
+const UNSUBSCRIBE: Names<UnsubscribeOptions> = { properties: OBJECT, ...OPERATION };
 
-const REQUEST: Names<RequestOptions> = { qos: true, responseTopic: true, params: true, properties: true, ...OPERATION };
+const REQUEST: Names<RequestOptions> = {
+  qos: VALUE,
+  responseTopic: VALUE,
+  params: VALUE,
+  properties: OBJECT,
+  ...OPERATION,
+};
 
 const KNOWN = {
   option: OPTIONS,
@@ -167,16 +181,44 @@ const OTHERS: Readonly<Partial<Record<NameKind, Readonly<Record<string, string>>
 const CHANGES_MAX = 2;
 
 /**
- * Throws 'invalid' where `given` has a name, with a value, that is none of its kind; the text has the one that may be meant.
- * Options of the client are looked at with what is in them, those of `subscribe` with its filters.
+ * Throws 'invalid' where `given` has a name, with a value, that is none of its kind; the text has the one that may be meant. Also
+ * where a value is something else than an object or a function that is expected there; the text has no value. Options of the client
+ * are looked at with what is in them, those of `subscribe` with its filters.
  */
 export function checkNames(kind: NameKind, given: object | undefined, filters: readonly object[] = []): void {
+  if (given !== undefined && kindOf(given) !== 'an object')
+    throw unfit(`the options of ${kind === 'option' ? 'the client' : kind}`, given, OBJECT);
   for (const name in given) {
-    const value: unknown = given?.[name as never];
-    if (!Object.hasOwn(KNOWN[kind], name) && value !== undefined) throw unknown(kind, name);
+    const value: unknown = given[name as never];
+    if (value === undefined) continue;
+    if (!Object.hasOwn(KNOWN[kind], name)) throw unknown(kind, name);
+    const shape = (KNOWN[kind] as Readonly<Record<string, Shape>>)[name];
+    if (shape !== VALUE && !shape.some((one) => kindOf(value) === KINDS[one]))
+      throw unfit(called(kind, name), value, shape);
     if (kind === 'option' && isParent(name) && typeof value === 'object' && value !== null) checkNames(name, value);
   }
   for (const filter of filters) checkNames('filter', filter);
+}
+
+/** In words: never the value, which may be a secret in the wrong place. */
+const KINDS = { object: 'an object', function: 'a function', false: 'false' } as const;
+
+function kindOf(value: unknown): string {
+  if (value === null || value === false) return String(value);
+  if (Array.isArray(value)) return 'a list';
+  const type = typeof value;
+  return type === 'object' ? KINDS.object : `a ${type}`;
+}
+
+function unfit(what: string, found: unknown, shape: Exclude<Shape, 'value'>): MqttError {
+  const expected = shape.map((one) => KINDS[one]).join(' or ');
+  return new MqttError('invalid', `Cannot use ${what}: found ${kindOf(found)}, ${expected} is expected`);
+}
+
+/** Such as `the option "will"`, `the option "properties" of will`. */
+function called(kind: NameKind, name: string): string {
+  const of = kind === 'option' || kind === 'event' ? '' : ` of ${kind}`;
+  return `the ${kind === 'event' ? kind : 'option'} "${shown(name)}"${of}`;
 }
 
 /** Whether an option has options of its own. */
@@ -189,8 +231,7 @@ function unknown(kind: NameKind, name: string): MqttError {
   const others = OTHERS[kind] ?? {};
   const meant = Object.hasOwn(others, name) ? others[name] : nearest(name, known);
   const hint = meant === undefined ? `expected one of ${known.join(', ')}` : `did you mean ${meant}?`;
-  const [what, of] = kind === 'event' ? [kind, ''] : ['option', kind === 'option' ? '' : ` of ${kind}`];
-  return new MqttError('invalid', `Cannot use the ${what} "${shown(name)}"${of}: there is none, ${hint}`);
+  return new MqttError('invalid', `Cannot use ${called(kind, name)}: there is none, ${hint}`);
 }
 
 /** The name that takes the fewest changes, where these are few for a word of its length. */

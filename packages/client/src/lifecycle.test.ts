@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { memoryPair } from '@dunlin/transport';
 import { createClient, PLAIN, ScriptedServer, Servers } from './contract/scripted-server.ts';
-import { memoryOutbox } from './memory-outbox.ts';
 import type { ClientOptions, LogLine } from './options.ts';
+import { memoryOutbox } from './testing/memory-outbox.ts';
 import { turns, VirtualEnvironment } from './testing/virtual-environment.ts';
 
 function setUp(options: ClientOptions = {}) {

@@ -61,6 +61,6 @@ export function aborted(attempt: string, signal: AbortSignal | undefined): MqttE
 }
 
 /** The error of a time-out. */
-export function timedOut(attempt: string, timeoutMs: number): MqttError {
+function timedOut(attempt: string, timeoutMs: number): MqttError {
   return new MqttError('timed-out', `${attempt}: no answer within ${timeoutMs} ms`);
 }

@@ -3,7 +3,6 @@ import { describe, test } from 'node:test';
 import type { PublishAckPacket } from '@dunlin/protocol';
 import fc from 'fast-check';
 import { MqttError } from './errors.ts';
-import { memoryOutbox } from './memory-outbox.ts';
 import type { ClientOptions } from './options.ts';
 import { Outbox, type Outgoing } from './outbox.ts';
 import { OutboxKeeper, restored } from './outbox-keeper.ts';
@@ -11,6 +10,7 @@ import type { OutboxStore } from './outbox-store.ts';
 import { packetIdentifiers } from './packet-identifiers.ts';
 import { settingsOf } from './settings.ts';
 import { fakeLink, told } from './testing/fake-link.ts';
+import { memoryOutbox } from './testing/memory-outbox.ts';
 import { VirtualEnvironment } from './testing/virtual-environment.ts';
 
 const turn = () => new Promise(setImmediate);

@@ -6,6 +6,7 @@ export const DEVICE_ERRORS = {
   'unknown-device': 'There is no device of this id.',
   'device-exists': 'There is a device of this id already.',
   'device-removing': 'The device that had this id is removed, and what belonged to it is still being cleared away.',
+  'attribute-taken': 'Another device has the value of an attribute that is to be its own.',
   'changed-meanwhile':
     'The device, or its tokens, are no longer at the expected revision, or change too often just now.',
   'credential-kind': 'Devices of this type come in with the other kind of credential.',

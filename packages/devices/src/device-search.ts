@@ -1,8 +1,8 @@
 /** Devices by what the registry says of them and by whether they are connected, together. */
 import type { Clock } from '@dunlin/broker';
+import { boundedPage, type PageEnd } from './lists/bounded-page.ts';
 import type { Presence } from './presence/presence.ts';
 import type { PresenceRecord } from './presence/presence-table.ts';
-import { boundedPage } from './registry/bounded-page.ts';
 import { type DeviceQuery, isWanted, type RegisteredDevice, type Registry } from './registry/registry.ts';
 
 /** Of several conditions all have to hold. */
@@ -16,13 +16,9 @@ export interface FoundDevice extends RegisteredDevice {
   readonly presence?: PresenceRecord | undefined;
 }
 
-export interface SearchPage {
-  /** In an order that stays, and fewer than the limit where many had to be passed over. */
+export interface SearchPage extends PageEnd {
+  /** In an order that stays. */
   readonly devices: readonly FoundDevice[];
-  /** Undefined where there is nothing more. */
-  readonly cursor: string | undefined;
-  /** It ended before it was full because it had looked at as many devices as one page may (5,000). */
-  readonly endedEarly: boolean;
 }
 
 export interface SearchParts {

@@ -9,6 +9,11 @@ export interface DeviceType {
   readonly clientId: ClientIdForm | undefined;
   /** Attributes that each device of the type must have. */
   readonly requiredAttributes: readonly string[];
+  /**
+   * Attributes of which no two devices have the same value: neither of this type nor of another one that names them here. What
+   * devices had when it came to be so stays. Default: none.
+   */
+  readonly uniqueAttributes?: readonly string[];
   /** What its devices may do; `{username}` is the device id, `{attr.NAME}` an attribute of the device. */
   readonly rules: readonly RuleInput[];
   readonly presence: PresenceForm | undefined;
@@ -47,6 +52,11 @@ export interface CommandForm {
   /** Seconds after which a command that was not confirmed has expired. */
   readonly ttlS: number;
   readonly qos: 0 | 1;
+  /**
+   * Whether a new one takes the place of those of its type that the same device has and that are not known to have gone out: they fail. Default:
+   * false, each goes out.
+   */
+  readonly supersedes?: boolean;
   readonly acknowledgement: AcknowledgementForm | undefined;
 }
 

@@ -97,6 +97,7 @@ export { DEVICE_EVENTS, type DeviceEvent, type DeviceEventName } from './events.
 export { CLAIM_LIMITS, type ClaimLimit, type ClaimLimits } from './limits/claim-limits.ts';
 export { COMMAND_LIMITS, type CommandLimit, type CommandLimits } from './limits/command-limits.ts';
 export { CREDENTIAL_LIMITS, type CredentialLimit, type CredentialLimits } from './limits/credential-limits.ts';
+export type { PageEnd } from './lists/bounded-page.ts';
 export type { DeliveryOutcome, DeviceBroker, ReceivedByService, ServiceParts, Tables, TakeByService } from './ports.ts';
 export { type Connected, Connections } from './presence/connections.ts';
 export { Presence, type PresenceList } from './presence/presence.ts';
@@ -125,4 +126,5 @@ export {
   importDevices,
   type TransferFormat,
 } from './transfer/transfer.ts';
+export { Turns } from './turns.ts';
 export { type DatedCertificate, explainDevice, type WhyReport } from './why.ts';

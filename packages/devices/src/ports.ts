@@ -24,6 +24,11 @@ export interface DeviceBroker {
   /** Publishes in the name of the server, QoS 1; settles when it can no longer be lost. An empty retained payload clears. */
   publish(topic: string, payload: Uint8Array, options: { readonly retain: boolean }): Promise<void>;
   /**
+   * Clears what is retained at the topics that a filter matches, as empty retained messages do, a few at a time. Settles when
+   * it can no longer come back. What comes to be retained meanwhile may stay.
+   */
+  clearRetained(filter: string): Promise<void>;
+  /**
    * Publishes as any message is published, and settles with how the delivery to this one client ended. It is not queued
    * for a client that is away. Where the session outlives the connection, what was under way is not lost with that: the
    * session sends it again on the next one, and the outcome waits for that, until the message has expired. So it need not

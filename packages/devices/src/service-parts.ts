@@ -1,8 +1,9 @@
 /** What the device service is made of before it has a broker: who knows whom, and the order in which it opens and closes. */
 import type { PasswordVerifier } from '@dunlin/identity';
 import { IssuedCertificatePolicy } from './authority/certificate-policy.ts';
-import { type CertificateSettings, Certificates, type DeviceTrust } from './authority/certificates.ts';
+import { type CertificateSettings, Certificates } from './authority/certificates.ts';
 import { CrlPublisher } from './authority/crl-publisher.ts';
+import { deviceTrust } from './authority/device-trust.ts';
 import type { IssuingAuthority } from './authority/issuing-authority.ts';
 import { OcspResponder } from './authority/ocsp-responder.ts';
 import { Registration, type RegistrationRule } from './authority/registration.ts';
@@ -19,6 +20,7 @@ import { type ClaimLimits, resolveClaimLimits } from './limits/claim-limits.ts';
 import { type CredentialLimits, resolveCredentialLimits } from './limits/credential-limits.ts';
 import type { DeviceBroker, ServiceParts, Tables } from './ports.ts';
 import { Registry } from './registry/registry.ts';
+import { RemovedIds } from './registry/removed-ids.ts';
 import type { DeviceTypes } from './registry/types.ts';
 
 export interface PartsOptions extends ServiceParts {
@@ -45,6 +47,8 @@ export interface CertificateService {
 
 export interface DeviceParts {
   readonly registry: Registry;
+  /** Undefined where nobody is registered as it comes. */
+  readonly removed: RemovedIds | undefined;
   readonly tokens: Tokens;
   readonly issuing: CertificateService | undefined;
   readonly checks: DeviceChecks;
@@ -81,7 +85,15 @@ export async function openParts(given: PartsOptions, broker: () => DeviceBroker 
 }
 
 /** Settles when nothing is under way any more. */
-export async function closeParts({ registry, tokens, issuing, live, desk, claims }: DeviceParts): Promise<void> {
+export async function closeParts({
+  registry,
+  removed,
+  tokens,
+  issuing,
+  live,
+  desk,
+  claims,
+}: DeviceParts): Promise<void> {
   live.close();
   await claims.close();
   await desk.close();
@@ -89,6 +101,7 @@ export async function closeParts({ registry, tokens, issuing, live, desk, claims
   issuing?.revocations.close();
   await issuing?.certificates.close();
   await tokens.close();
+  await removed?.close();
   await registry.close();
 }
 
@@ -99,8 +112,10 @@ async function putTogether(
   open: (part: { close(): unknown }) => void,
 ): Promise<DeviceParts> {
   const { types, clock, authority } = options;
-  const { tokensPerDeviceMax, registrationsPerMinuteMax } = resolveCredentialLimits(options.credentialLimits ?? {});
+  const { registration: rules = [], credentialLimits = {} } = options;
+  const { tokensPerDeviceMax, registrationsPerMinuteMax, removedIdsMax } = resolveCredentialLimits(credentialLimits);
   const registry = new Registry(options, types);
+  const removed = rules.length === 0 ? undefined : new RemovedIds(options, registry, removedIdsMax);
   const issuing = await openIssuing(options, registry, open);
   const tokens = new Tokens(options, registry, options.verifier, tokensPerDeviceMax);
   const checks = new DeviceChecks(types, authority?.name);
@@ -108,14 +123,14 @@ async function putTogether(
   const identities = new DeviceIdentities();
   const sessions = new FormerSessions({ identities, clock, broker });
   const refusals = new RefusalLog(clock, (deviceId) => live.has(deviceId));
-  const registration = new Registration(options, registry, options.registration ?? [], authority?.name, {
+  const registration = new Registration(options, registry, rules, authority?.name, removed, {
     perMinuteMax: registrationsPerMinuteMax,
   });
   const policy = new IssuedCertificatePolicy(issuing?.certificates, registration);
   const limits = resolveClaimLimits(options.claimLimits ?? {});
   const desk = new CredentialDesk({ ...options, registry, tokens, issuing, policy, limits });
   const claims = await Claims.open({ ...options, registry, issuing, limits, desk });
-  return { registry, tokens, issuing, checks, live, identities, sessions, refusals, policy, desk, claims };
+  return { registry, removed, tokens, issuing, checks, live, identities, sessions, refusals, policy, desk, claims };
 }
 
 /** What there is with an authority. */
@@ -127,14 +142,12 @@ async function openIssuing(
   const { authority, clock } = options;
   if (authority === undefined) return undefined;
   const { certificatesPerDeviceMax: perDeviceMax } = resolveCredentialLimits(options.credentialLimits ?? {});
-  const trust: DeviceTrust = {
-    holds: async ({ device, generation, trust }) => {
-      const now = await registry.get(device.id);
-      return now?.generation === generation && now.trust === trust;
-    },
-    withdraw: (deviceId) => registry.withdrawTrust(deviceId),
-  };
-  const certificates = new Certificates(options, authority, { ...options.certificates, perDeviceMax }, trust);
+  const certificates = new Certificates(
+    options,
+    authority,
+    { ...options.certificates, perDeviceMax },
+    deviceTrust(registry),
+  );
   const revocations = await Revocations.open(certificates.table, clock);
   open(revocations);
   const crl = new CrlPublisher(authority, revocations, clock);

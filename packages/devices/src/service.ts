@@ -21,6 +21,7 @@ import { Presence } from './presence/presence.ts';
 import type { PresenceRecord } from './presence/presence-table.ts';
 import { DeviceCount } from './registry/device-count.ts';
 import type { DeviceLookup } from './registry/known-device.ts';
+import { ownFilters } from './registry/own-filters.ts';
 import type { Registry } from './registry/registry.ts';
 import type { DeviceTypes } from './registry/types.ts';
 import {
@@ -230,6 +231,7 @@ export class DeviceService {
       types,
       tokens,
       refusals: this.#parts.refusals,
+      removed: (id) => this.#parts.removed?.get(id),
       clock: this.#options.clock,
       certificates: async (id) => (await this.#certificatesOf(id)).map(({ key, value }) => ({ serial: key, ...value })),
       presence: (id) => this.presence.get(id),
@@ -278,11 +280,18 @@ export class DeviceService {
     this.#do(presence.deviceChanged(deviceId));
   }
 
-  /** Of who was removed: ends the session that its last client left, which presence forgets then. */
+  /**
+   * Of who was removed: ends the session that its last client left, which presence forgets then, and clears what is retained on
+   * topics of its own, its will included. Whoever has the id next hears nothing of it.
+   */
   async #leave(deviceId: string): Promise<void> {
     const last = await this.presence.get(deviceId);
     if (last !== undefined) this.#parts.sessions.end(last.clientId, deviceId, undefined);
     await this.presence.deviceRemoved(deviceId);
+    const device = await this.registry.removed(deviceId);
+    const type = device && this.types.get(device.type);
+    const filters = device === undefined || type === undefined ? [] : ownFilters(type, device);
+    for (const filter of filters) await this.#later.broker?.clearRetained(filter);
   }
 
   /** Work that nobody waits for but `settle`. */

@@ -18,11 +18,19 @@ function setUp(certificates: DatedCertificate[] = []) {
     return explainDevice(deviceId, {
       ...{ registry, types, tokens, refusals, clock: parts.clock },
       certificates: () => certificates,
+      removed: (id) => (id === 'gone' ? { removedAtMs: 0 } : undefined),
       presence,
     });
   };
   return { ...world, why };
 }
+
+test('says that a device was removed, and what brings it back', async () => {
+  const { why } = setUp();
+  const { hindrances } = await why('gone');
+  assert.equal(hindrances.length, 2);
+  assert.match(hindrances[1], /^the device was removed at 1970-01-01T00:00:00\.000Z: .* somebody adds it is expected$/);
+});
 
 test('names the check of the last attempts: unknown, wrong token, Client Identifier, expired, disabled', async () => {
   const { why, answer, registry, tokens, parts } = setUp();

@@ -7,6 +7,7 @@ import type { TokenInfo } from './credentials/stored-tokens.ts';
 import type { Tokens } from './credentials/tokens.ts';
 import type { Device } from './device.ts';
 import type { Registry } from './registry/registry.ts';
+import type { RemovedId } from './registry/removed-ids.ts';
 import type { DeviceTypes } from './registry/types.ts';
 
 /** What of a certificate says whether it counts. */
@@ -23,6 +24,8 @@ export interface WhyParts<Certificate extends DatedCertificate, Presence> {
   readonly tokens: Tokens;
   readonly refusals: RefusalLog;
   readonly clock: Clock;
+  /** Of a device that does not come back by itself. */
+  readonly removed: (deviceId: string) => Awaitable<RemovedId | undefined>;
   readonly certificates: (deviceId: string) => Awaitable<readonly Certificate[]>;
   readonly presence: (deviceId: string) => Awaitable<Presence | undefined>;
 }
@@ -48,7 +51,16 @@ export async function explainDevice<Certificate extends DatedCertificate, Presen
   const refusals = parts.refusals.of(deviceId);
   const registered = await parts.registry.get(deviceId);
   if (registered === undefined) {
-    const hindrances = [`no device has the id ${quoted(deviceId)}: one that is registered is expected`];
+    const removed = await parts.removed(deviceId);
+    const hindrances = [
+      `no device has the id ${quoted(deviceId)}: one that is registered is expected`,
+      ...(removed === undefined
+        ? []
+        : [
+            `the device was removed at ${new Date(removed.removedAtMs).toISOString()}: it does not come back by its certificate ` +
+              'alone, that somebody adds it is expected',
+          ]),
+    ];
     return { deviceId, device: undefined, hindrances, tokens: [], certificates: [], presence: undefined, refusals };
   }
   const [tokens, certificates, presence] = await Promise.all([

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FIELD_CHARACTERS_MAX, knownValue, parseFieldPattern } from './field-pattern.ts';
+import { FIELD_CHARACTERS_MAX, knownValue, mayRunOver, parseFieldPattern } from './field-pattern.ts';
 
 const isWhole = (pattern: string | readonly string[], text: string) =>
   parseFieldPattern(pattern).endsIn(text, 0).includes(text.length);
@@ -61,4 +61,30 @@ test('what is no pattern is refused with what is expected', () => {
 
 test('every UUID is a uuid', () => {
   fc.assert(fc.property(fc.uuid(), (uuid) => isWhole('uuid', uuid) && isWhole('uuid', uuid.toUpperCase())));
+});
+
+test('a field may run over a character that it may hold, unless it is always as long', () => {
+  const over: [string | readonly string[], string | undefined][] = [
+    ['no-dash', undefined],
+    ['a|ab', undefined],
+    ['any', '-'],
+    ['no-dash', '.'],
+    ['word', '_'],
+    ['[a-z-]{2,3}', '-'],
+    ['a|a-b', '-'],
+    [['x', 'x-'], '-'],
+  ];
+  for (const [pattern, character] of over) assert.ok(mayRunOver(pattern, character), `${pattern}`);
+  const not: [string | readonly string[], string | undefined][] = [
+    ['uuid', undefined],
+    ['a|b', undefined],
+    ['no-dash', '-'],
+    ['word', '-'],
+    ['uuid', '-'],
+    ['any{8}', '-'],
+    ['[a-]{3,3}', '-'],
+    ['fw|app', '-'],
+    ['a-b|c-d', '-'],
+  ];
+  for (const [pattern, character] of not) assert.ok(!mayRunOver(pattern, character), `${pattern}`);
 });

@@ -31,21 +31,45 @@ const SHAPE = /^(?<name>[a-z-]+|\[(?<members>[^\]\\^]+)\])(?<count>\+|\{(?<min>\
  * with `|` between them. Throws an `Error` that says what is expected.
  */
 export function parseFieldPattern(pattern: string | readonly string[]): FieldPattern {
-  if (typeof pattern !== 'string') return oneOf(pattern);
-  if (pattern.includes('|') && !pattern.startsWith('[')) return oneOf(pattern.split('|'));
+  const values = valuesOf(pattern);
+  if (values !== undefined) return oneOf(values);
   if (pattern === 'uuid') return { endsIn: uuidEnd };
-  const shape = SHAPE.exec(pattern)?.groups;
-  if (shape === undefined) throw unreadable(pattern);
+  const text = pattern as string;
+  const shape = SHAPE.exec(text)?.groups;
+  if (shape === undefined) throw unreadable(text);
   const { name, members, count, min = '1', max } = shape;
-  const isMember = members === undefined ? namedClass(name, pattern) : ownClass(members, pattern);
+  const isMember = members === undefined ? namedClass(name, text) : ownClass(members, text);
   const least = Number(min);
   const isExact = count?.startsWith('{') === true && max === undefined;
   const most = isExact ? least : Number(max ?? FIELD_CHARACTERS_MAX);
   if (least < 1 || most < least || most > FIELD_CHARACTERS_MAX)
     throw new Error(
-      `Cannot read the pattern "${pattern}": a length of 1 to ${FIELD_CHARACTERS_MAX} characters is expected`,
+      `Cannot read the pattern "${text}": a length of 1 to ${FIELD_CHARACTERS_MAX} characters is expected`,
     );
   return run(isMember, least, most);
+}
+
+/**
+ * Whether a field may hold the character (undefined: whatever stands behind it) and be of one length or another: where the
+ * character stands behind it, nobody can tell then where it ends. The pattern is one that `parseFieldPattern` reads.
+ */
+export function mayRunOver(pattern: string | readonly string[], character: string | undefined): boolean {
+  const values = valuesOf(pattern);
+  if (values !== undefined)
+    return (
+      values.some(({ length }) => length !== values[0].length) &&
+      (character === undefined || values.some((value) => value.includes(character)))
+    );
+  if (pattern === 'uuid' || /\{(\d+)(,\1)?\}$/.test(pattern as string)) return false;
+  return (
+    character === undefined || parseFieldPattern(pattern).endsIn(character.repeat(FIELD_CHARACTERS_MAX), 0).length > 0
+  );
+}
+
+/** Undefined where it is no list. */
+function valuesOf(pattern: string | readonly string[]): readonly string[] | undefined {
+  if (typeof pattern !== 'string') return pattern;
+  return pattern.includes('|') && !pattern.startsWith('[') ? pattern.split('|') : undefined;
 }
 
 /** The pattern of one value that is known. */

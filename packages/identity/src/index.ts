@@ -55,6 +55,7 @@ export {
   withCredential,
   withEveryCredential,
 } from './credential-file.ts';
+export { mayRunOver } from './field-pattern.ts';
 export {
   type FlappingClient,
   type FlappingEvent,
@@ -93,7 +94,6 @@ export { replaceFile } from './replaced-file.ts';
 export type { RevocationSource } from './revocation.ts';
 export { type Rule, type RuleAction, ruleText, type Subjects } from './rule.ts';
 export {
-  CLAIM_RULES_MAX,
   type CompileOptions,
   compileRules,
   type RuleAuthorizer,
@@ -102,7 +102,6 @@ export {
 } from './rule-authorizer.ts';
 export {
   type RoleInput,
-  RULES_MAX,
   type RuleInput,
   type RulePath,
   RulesError,

@@ -11,7 +11,7 @@ export {
   writeClientPacketWithin,
   writePacket,
 } from './encode.ts';
-export { MqttError, type MqttErrorCode, malformedPacket, protocolError } from './errors.ts';
+export { MqttError, type MqttErrorCode, protocolError } from './errors.ts';
 export { FilterTree } from './filter-tree.ts';
 export { FilterTrie, ownText } from './filter-trie.ts';
 export { FrameReader } from './frame-reader.ts';

@@ -16,7 +16,12 @@ export const API_LIMITS = {
     20,
     'Requests of one address a second that show no API key, or none that counts.',
   ),
-  requestsMax: amount('requests', [1, 100_000], 1_000, 'Requests at once; further ones get 503.'),
+  requestsMax: amount(
+    'requests',
+    [1, 100_000],
+    1_000,
+    'Requests at once; further ones get 503. Half of them may be without an API key.',
+  ),
   bodyBytesMax: amount('bytes', [1_024, 64 * 1_024 * 1_024], 1_024 * 1_024, 'Size of the body of a request.'),
   importBytesMax: amount(
     'bytes',

@@ -85,7 +85,7 @@ function withoutHoles(values: PartialConfiguration): PartialConfiguration {
  * problem begins with the path of its key. Nothing is fetched, opened to write or kept. Where something was `found` wrong
  * before, that part is left alone.
  */
-export function checkFiles(
+function checkFiles(
   configuration: Configuration,
   clock: Clock = systemClock,
   found: readonly string[] = [],

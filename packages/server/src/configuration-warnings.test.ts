@@ -44,6 +44,16 @@ test('nothing is told where one does, or where a token will do', () => {
   assert.deepEqual(warningsOf(completeConfiguration({})), []);
 });
 
+test('a topic of one device that several may have is told of, also where nobody listens', () => {
+  const command = { topic: 'things/{attr.thing}', payload: {} };
+  const camera = { credential: 'token', requiredAttributes: ['thing'], commands: { wake: command } } as const;
+  const toldOf = (uniqueAttributes: string[]) =>
+    warningsOf(completeConfiguration({ devices: { types: { camera: { ...camera, uniqueAttributes } } } }));
+  assert.equal(toldOf([]).length, 1);
+  assert.match(toldOf([])[0], /^devices\.types\.camera\.commands\.wake\.topic is "things\/\{attr\.thing\}"/);
+  assert.deepEqual(toldOf(['thing']), []);
+});
+
 test('a server tells of them when it starts and at each reload', async () => {
   await using world = await openClaimWorld();
   const told = () => world.events.filter(({ name }) => name === 'configurationWarning').length;

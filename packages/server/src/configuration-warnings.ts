@@ -1,11 +1,23 @@
 /** What a configuration may have, and what will surprise whoever wrote it: each a sentence that begins with its path. */
+import { sharedTopics } from '@dunlin/devices/configuration';
 import { quoted } from '@dunlin/protocol';
 import type { Configuration, ListenerConfiguration } from './configuration.ts';
+import { type DevicesConfiguration, deviceTypes } from './device-configuration.ts';
 
 /** Every warning; empty where there is none. For a configuration without contradictions. */
 export function warningsOf(configuration: Pick<Configuration, 'listeners' | 'authentication' | 'devices'>): string[] {
-  const { devices, listeners } = configuration;
-  if (devices === undefined || listeners.length === 0) return [];
+  const { devices } = configuration;
+  if (devices === undefined) return [];
+  return [...typesWithoutListener(configuration, devices), ...deviceTypes(devices).flatMap(sharedTopics)];
+}
+
+/** Types whose devices come with a certificate, where no listener asks for one. */
+function typesWithoutListener(
+  configuration: Pick<Configuration, 'listeners' | 'authentication'>,
+  devices: DevicesConfiguration,
+): string[] {
+  const { listeners } = configuration;
+  if (listeners.length === 0) return [];
   const names = [devices.authority?.name, ...devices.registration.map(({ authority }) => authority)];
   const authorities = names.filter((name) => name !== undefined);
   if (listeners.some((listener) => asksForCertificates(configuration, listener, authorities))) return [];

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { type Broker, MemoryStore, type Store, type Write } from '@dunlin/broker';
 import type { ReceivedByService } from '@dunlin/devices';
@@ -86,6 +89,29 @@ test('publishes at QoS 1 in the name of the server; an empty retained payload cl
   assert.equal(broker.retained.get('presence')?.qos, 1);
   await devices.publish('presence', new Uint8Array(0), { retain: true });
   assert.equal(broker.retained.get('presence'), undefined);
+});
+
+test('clears what is retained at the topics of a filter, however much it is, and tells who is subscribed', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'dunlin-retained-'));
+  after(() => rmSync(data, { recursive: true }));
+  for (const configuration of [{}, { data }]) {
+    const { devices, broker, connect } = await start({ ...configuration, settings: { sysIntervalS: 0 } });
+    const keep = ['own', 'ownd/x', 'other/d1/x'];
+    const topics = Array.from({ length: 350 }, (_, n) => `own/d1/${n}`);
+    for (const topic of [...keep, ...topics]) broker.publish(topic, Buffer.from('x'), { retain: true });
+    const client = await connect('watcher');
+    await client.subscribe('own/d1/7');
+    await client.receive();
+    await devices.clearRetained('own/d1/#');
+    assert.equal((await client.receive()).payload.length, 0);
+    assert.deepEqual(
+      [...keep, ...topics].filter((topic) => broker.retained.get(topic) !== undefined),
+      keep,
+    );
+    await devices.clearRetained('own');
+    assert.equal(broker.retained.get('own'), undefined);
+    await assert.rejects(devices.clearRetained('a/#/b'), { code: 'topic-filter-invalid' });
+  }
 });
 
 test('a publication settles when it is durable', async () => {

@@ -1,13 +1,17 @@
 /** What the device service needs of the broker that devices connect to, on the broker of this server. */
 import { type Broker, type DeliveryOutcome, Receipt } from '@dunlin/broker';
 import type { DeviceBroker, TakeByService } from '@dunlin/devices';
-import { assertTopicName, type QoS, quoted, reasonCodeName } from '@dunlin/protocol';
+import { assertTopicFilter, assertTopicName, type QoS, quoted, reasonCodeName } from '@dunlin/protocol';
 
 export interface LocalDeviceBrokerOptions {
   readonly broker: Broker;
   /** Has methods asked again about everybody who is connected, soon; calls close together are one. */
   readonly review: () => void;
 }
+
+/** Retained messages that are cleared at a time, and topics that are looked at for one of them. */
+const CLEARED_AT_ONCE = 100;
+const LOOKS_PER_STEP = 1_000;
 
 /** A publication that is not durable yet. */
 interface Unsettled {
@@ -41,6 +45,25 @@ export class LocalDeviceBroker implements DeviceBroker {
     if (reasonCode >= 0x80)
       throw new Error(`Cannot publish to ${quoted(topic)}: the broker says ${reasonCodeName(reasonCode)}`);
     await this.#durable();
+  }
+
+  /** Rejects where the filter is none, and as `publish` does. */
+  async clearRetained(filter: string): Promise<void> {
+    assertTopicFilter(filter);
+    const walk = this.#broker.retained.walk(filter);
+    while (!walk.isDone) {
+      if (this.#failure !== undefined) throw this.#failure;
+      // What is on its way into the store is found when it is there; and whoever else has something to do comes in between.
+      await this.#durable();
+      const topics: string[] = [];
+      for (let n = 0; n < CLEARED_AT_ONCE && !walk.isDone; n++) {
+        const found = walk.next(LOOKS_PER_STEP);
+        if (found === undefined) break;
+        topics.push(found.message.topic.name);
+      }
+      walk.pause();
+      await Promise.all(topics.map((topic) => this.publish(topic, new Uint8Array(), { retain: true })));
+    }
   }
 
   /**

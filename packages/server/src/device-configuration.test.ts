@@ -42,7 +42,14 @@ test('what is not given has its default, in every type and command', () => {
   assert.deepEqual([wake.ttlS, wake.qos, wake.acknowledgement], [300, 1, undefined]);
   const [empty] = deviceTypes(completeDevices({ types: { empty: {} } }));
   assert.deepEqual(empty, {
-    ...{ name: 'empty', credential: 'either', clientId: undefined, requiredAttributes: [], rules: [] },
+    ...{
+      name: 'empty',
+      credential: 'either',
+      clientId: undefined,
+      requiredAttributes: [],
+      uniqueAttributes: [],
+      rules: [],
+    },
     ...{ presence: undefined, claimable: false, claimAttributes: [], commands: {} },
   });
 });

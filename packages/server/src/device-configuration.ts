@@ -11,6 +11,7 @@ export interface CommandInput {
   readonly inputSchema?: unknown;
   readonly ttlS?: number;
   readonly qos?: 0 | 1;
+  readonly supersedes?: boolean;
   readonly acknowledgement?: {
     readonly topic: string;
     readonly id?: string;
@@ -26,6 +27,7 @@ export interface DeviceTypeInput {
     readonly equals?: Readonly<Record<string, string>>;
   };
   readonly requiredAttributes?: readonly string[];
+  readonly uniqueAttributes?: readonly string[];
   readonly rules?: readonly RuleInput[];
   readonly presence?: { readonly topic: string };
   readonly claimable?: boolean;
@@ -97,6 +99,7 @@ export function deviceTypes({ types }: DevicesConfiguration): DeviceType[] {
       credential = 'either',
       clientId,
       requiredAttributes = [],
+      uniqueAttributes = [],
       rules = [],
       presence,
       claimable = false,
@@ -107,6 +110,7 @@ export function deviceTypes({ types }: DevicesConfiguration): DeviceType[] {
       credential,
       clientId: clientId && { patterns: {}, equals: {}, ...clientId },
       requiredAttributes,
+      uniqueAttributes,
       rules,
       presence,
       claimable,

@@ -35,6 +35,11 @@ const command: GroupShape = {
       'Time after which a command that was not confirmed has expired.',
     ),
     qos: amount('', [0, 1], 1, 'QoS with which it is published.'),
+    supersedes: toggle(
+      false,
+      'Whether a new one takes the place of those of its type that the same device has and that are not known to have gone out: they fail, as ' +
+        'superseded. Without it each goes out when the device comes.',
+    ),
     acknowledgement: {
       kind: 'group',
       description: 'How the device says that it has done it; without this the command ends when it was received.',
@@ -76,13 +81,17 @@ const types: MapShape = {
         kind: 'choice',
         choices: CREDENTIALS,
         default: 'either',
-        description: 'How its devices show who they are: with a token, a certificate, or either.',
+        description:
+          'How its devices show who they are: with a token, a certificate, or either. Nobody makes them the other kind.',
       },
       clientId: {
         kind: 'group',
         description: 'The form that Client Identifiers must have. Default: any.',
         entries: {
-          template: text('{partner}-{deviceId}', 'The form, with fields in braces.'),
+          template: text(
+            '{partner}-{deviceId}',
+            'The form, with fields in braces. A field that equals nothing of the device may not hold the character that parts it from one that does.',
+          ),
           patterns: map(
             'field of the template',
             'uuid',
@@ -100,6 +109,16 @@ const types: MapShape = {
       },
       requiredAttributes: {
         ...texts('thingName', 'Name of an attribute.', 'none', 'Attributes that each device must have.'),
+        mayBeEmpty: true,
+        standard: [],
+      },
+      uniqueAttributes: {
+        ...texts(
+          'thingName',
+          'Name of an attribute.',
+          'none',
+          'Attributes of which no two devices have the same value, of this type and of others that name them here; what devices have already stays.',
+        ),
         mayBeEmpty: true,
         standard: [],
       },
@@ -154,7 +173,8 @@ const registration: ListShape = {
   mayBeEmpty: true,
   default: 'none',
   standard: [],
-  description: 'Authorities of others whose devices are registered as they come.',
+  description:
+    'Authorities of others whose devices are registered as they come; none under the id of a device that was removed (removedIdsMax).',
 };
 
 export const DEVICES: GroupShape = {

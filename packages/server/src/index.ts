@@ -18,7 +18,7 @@ export {
   type LogLevel,
   type PartialConfiguration,
 } from './configuration.ts';
-export { type CheckedConfiguration, checkConfigurationFile, checkFiles } from './configuration-check.ts';
+export { type CheckedConfiguration, checkConfigurationFile } from './configuration-check.ts';
 export { parseConfiguration, readConfigurationFile } from './configuration-file.ts';
 export { CONFIGURATION } from './configuration-table.ts';
 export { type AskedClient, type ConfiguredClient, configuredClient } from './configured-client.ts';
@@ -52,10 +52,9 @@ export { type Fate, MOSQUITTO_OPTIONS, type MosquittoOption } from './mosquitto-
 export { type OfflineApi, openOfflineApi } from './offline-api.ts';
 export type { BoundListener } from './open-listener.ts';
 export { configuredRules } from './rules.ts';
-export { parseRules, type RuleFiles, readRuleFiles } from './rules-file.ts';
+export { type RuleFiles, readRuleFiles } from './rules-file.ts';
 export { serve } from './serve.ts';
 export { type RunningServer, type ServerParts, startServer } from './server.ts';
-export { SERVER_VERSION } from './server-version.ts';
 export { type Shape, shownDefault } from './shape.ts';
 export { shellWord } from './shell-word.ts';
 export { shownConfiguration } from './shown-configuration.ts';

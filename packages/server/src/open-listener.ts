@@ -61,9 +61,8 @@ export async function openListener(
   configuration: ListenerConfiguration,
   context: OpeningContext,
 ): Promise<OpenListener> {
-  const { broker, doors, gate, files, clock, backlog, tell } = context;
-  const { name, transport, host, versions, limits } = configuration;
-  const { connectionsPerSecondMax } = limits;
+  const { broker, doors, gate, files, backlog, tell } = context;
+  const { name, transport, host, versions } = configuration;
   const policy: ListenerPolicy = { name, versions, authenticator: doors.authenticatorFor(name) };
   let rate: ConnectionRate | undefined;
   const reject = (address: string, check: string, reason: string): void =>
@@ -100,17 +99,8 @@ export async function openListener(
     maximumPacketSize: broker.limits.maximumPacketSize,
     httpRequest: context.httpRequest,
   });
-  const holds = listeners.map((listener) => holdsOn(listener));
-  if (connectionsPerSecondMax !== undefined)
-    rate = new ConnectionRate(
-      clock,
-      connectionsPerSecondMax,
-      holds.map((hold) => hold()),
-    );
-  for (const [index, hold] of holds.entries()) {
-    gate.add(hold());
-    tell({ name: 'listening', listener: name, address: listeners[index].address });
-  }
+  rate = heldBack(listeners, configuration, context);
+  for (const { address } of listeners) tell({ name: 'listening', listener: name, address });
   const reminder = remindDaily(configuration, context, () => settings);
   const addresses = listeners.map(({ address }) => address);
   return {
@@ -129,6 +119,25 @@ export async function openListener(
       return closeAll(name, listeners, rate, tell);
     },
   };
+}
+
+/** Has the server accept no more at the listeners than it may; returns the rate that the entry says, where it says one. */
+function heldBack(
+  listeners: readonly Listener[],
+  { limits: { connectionsPerSecondMax } }: ListenerConfiguration,
+  { clock, gate }: OpeningContext,
+): ConnectionRate | undefined {
+  const holds = listeners.map((listener) => holdsOn(listener));
+  const rate =
+    connectionsPerSecondMax === undefined
+      ? undefined
+      : new ConnectionRate(
+          clock,
+          connectionsPerSecondMax,
+          holds.map((hold) => hold()),
+        );
+  for (const hold of holds) gate.add(hold());
+  return rate;
 }
 
 /** Tells once a day of certificates in use that end soon; who reads them tells at once. */

@@ -28,6 +28,7 @@ devices:
       rules: [{ allow: subscribe, topics: 'things/{attr.thing}' }, { allow: publish, topics: 'things/{attr.thing}/done' }]
       commands:
         wake: { topic: 'things/{attr.thing}', payload: { id: '{commandId}', do: wake }, ttlS: 60 }
+        ring: { topic: 'things/{attr.thing}', payload: { id: '{commandId}' }, supersedes: true }
         record:
           topic: 'things/{attr.thing}'
           payload: { id: '{commandId}', do: record, input: '{input}' }
@@ -80,7 +81,7 @@ export function dunlinAt(directory: string): Dunlin {
 /** The tool with the URL of the server and a key that may do everything. */
 export async function dunlinByUrl(server: RunningServer): Promise<Dunlin> {
   const scopes = ['devices', 'credentials', 'certificates', 'commands', 'claims'].map((what) => `${what}:write`);
-  const body = { name: 'test', scopes: [...scopes, 'devices:read', 'keys:write'] };
+  const body = { name: 'test', scopes: [...scopes, 'devices:read', 'keys:write', 'audit:read'] };
   const made = await server.api({ method: 'POST', path: '/api/v1/keys', body });
   const url = `http://127.0.0.1:${server.listeners[1].port}`;
   return async (...argv) => {

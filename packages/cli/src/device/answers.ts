@@ -133,6 +133,19 @@ export interface WhyAnswer {
   readonly refusals: readonly RefusalAnswer[];
 }
 
+/** An entry of the audit log. */
+export interface AuditAnswer {
+  readonly atMs: number;
+  readonly by: string;
+  readonly proof?: string;
+  /** Empty: from the machine of the server. */
+  readonly address: string;
+  readonly action: string;
+  readonly target: string;
+  readonly before?: unknown;
+  readonly after?: unknown;
+}
+
 export interface ImportAnswer {
   readonly added: number;
   readonly changed: number;

@@ -33,6 +33,18 @@ test('one whose time is over within the wait says that it expired, and ends with
   assert.match(out, /^wake to cam-1: expired\n {2}It did not go out in time\.\n/);
 });
 
+test('one that a newer one supersedes says so, and ends with 14', async () => {
+  const first = dunlin('device', 'command', 'cam-1', 'ring', '--wait', '30s', '--command-id', 'ring-1');
+  let state: string | undefined;
+  while (state !== 'queued') {
+    const { commands } = JSON.parse((await dunlin('device', 'show', 'cam-1', '--json')).out);
+    state = commands.find(({ id }: { id: string }) => id === 'ring-1')?.state;
+  }
+  await dunlin('device', 'command', 'cam-1', 'ring', '--no-wait', '--command-id', 'ring-2', '--ttl', '1s');
+  const { exitCode, out } = await first;
+  assert.deepEqual([exitCode, out], [14, 'ring to cam-1: failed\n  Superseded by ring-2.\n  command ring-1\n']);
+});
+
 test('a device at QoS 1 confirms, one at QoS 0 leaves it open, which is no failure', async () => {
   for (const [qos, word, code] of [
     [1, 'confirmed', 0],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -78,6 +78,13 @@ test('a device gets what its type comes in with, and is told so when it is added
   assert.equal(frame.err, 'Give it what it comes in with: dunlin device cert frame-9 --out DIR\n');
   const lamp = await dunlin('device', 'add', 'lamp-1', '--type', 'lamp');
   assert.equal(lamp.err, 'Give it what it comes in with: dunlin device token lamp-1\n');
+  const certificate = await dunlin('device', 'cert', 'lamp-1', '--out', join(scratch, 'lamp-1'));
+  assert.deepEqual([certificate.exitCode, certificate.out], [5, '']);
+  assert.match(
+    certificate.err,
+    /^dunlin device: Cannot give "lamp-1" a certificate: .* "lamp" .* tokens only; a token/,
+  );
+  assert.equal(existsSync(join(scratch, 'lamp-1', 'key.pem')), false);
 });
 
 test('a token is rotated with overlap, and one that the device has is taken from a file, never from the command line', async () => {

@@ -1,7 +1,7 @@
 /** The flags of `dunlin device` and its help. */
 
 import { API_FLAGS, type ApiFlags } from '../api/api-flags.ts';
-import { seconds } from '../durations.ts';
+import { moment, seconds } from '../durations.ts';
 import { usageError } from '../exit-codes.ts';
 import {
   type CommandHelp,
@@ -14,7 +14,7 @@ import {
   wholeNumber,
 } from '../flags.ts';
 
-/** What follows an action on the command line, and what it is. */
+/** What follows an action on the command line, in brackets where it may be left out, and what the action is. */
 interface Action {
   readonly words: readonly string[];
   readonly summary: string;
@@ -30,6 +30,7 @@ export const ACTIONS = {
   list: { words: [], summary: 'list devices; of several conditions all have to hold' },
   show: { words: ['ID'], summary: 'all about one: whether it is there, its credentials, its last commands' },
   why: { words: ['ID'], summary: 'why it does not come in: what refused it, what was found and what is expected' },
+  audit: { words: ['[ID]'], summary: 'who changed what and when, of one or of all, the newest first' },
   token: { words: ['ID'], summary: 'make a token and print it alone; it is shown this once' },
   cert: { words: ['ID'], summary: 'issue a certificate, into ca.pem, cert.pem and key.pem of --out' },
   renew: { words: ['ID'], summary: 'the same, in place of the one in use, which counts on for a while' },
@@ -91,6 +92,14 @@ export interface DeviceFlags extends ApiFlags {
   commandId?: string;
   format?: 'json' | 'csv';
   dryRun: boolean;
+  /** Who did it, as the audit log has it. */
+  by?: string;
+  /** What was done, as the audit log calls it. */
+  action?: string;
+  /** Wall clock, as is the next. */
+  sinceMs?: number;
+  beforeMs?: number;
+  refused?: boolean;
 }
 
 /** What the command line asks for. */
@@ -109,7 +118,7 @@ interface DeviceFlag extends Flag<DeviceFlags> {
 const SAYING: readonly DeviceAction[] = ['add', 'change'];
 const NAMING: readonly DeviceAction[] = [...SAYING, 'claim'];
 const FINDING: readonly DeviceAction[] = ['list', 'export'];
-const LISTING: readonly DeviceAction[] = ['list', 'claims'];
+const LISTING: readonly DeviceAction[] = ['list', 'claims', 'audit'];
 const ISSUING: readonly DeviceAction[] = ['cert', 'renew'];
 export const SENDING: readonly DeviceAction[] = ['wake', 'command'];
 /** As the API has it. */
@@ -212,7 +221,7 @@ const OF_DEVICES: readonly DeviceFlag[] = [
     'all',
     undefined,
     ['revoke', ...LISTING],
-    'revoke: every token and certificate that counts; list, claims: however many there are',
+    'revoke: every token and certificate that counts; list, claims, audit: however many there are',
     (flags) => {
       flags.all = true;
     },
@@ -315,6 +324,36 @@ const OF_COMMANDS: readonly DeviceFlag[] = [
   }),
 ];
 
+const OF_AUDIT: readonly DeviceFlag[] = [
+  flag(
+    'by',
+    'WHO',
+    ['audit'],
+    'only what was done by key:ID, owner:NAME, device:ID, local, offline …',
+    (flags, text) => {
+      flags.by = text;
+    },
+  ),
+  flag('action', 'ACTION', ['audit'], 'only this, such as device.change or token.revoke', (flags, text) => {
+    flags.action = text;
+  }),
+  flag('since', 'TIME', ['audit'], 'only from then on: 1h (ago), 2026-01-31 or 2026-01-31T08:00:00Z', (flags, text) => {
+    flags.sinceMs = moment('--since', text, Date.now());
+  }),
+  flag('before', 'TIME', ['audit'], 'only before then', (flags, text) => {
+    flags.beforeMs = moment('--before', text, Date.now());
+  }),
+  flag(
+    'refused',
+    undefined,
+    ['audit'],
+    'in place of changes: codes and renewals that somebody tried and may not',
+    (flags) => {
+      flags.refused = true;
+    },
+  ),
+];
+
 const OF_FILES: readonly DeviceFlag[] = [
   {
     ...flag(
@@ -339,6 +378,7 @@ const OWN: readonly FlagGroup<DeviceFlags>[] = [
   { title: 'Devices', flags: OF_DEVICES },
   { title: 'Tokens and certificates', flags: OF_CREDENTIALS },
   { title: 'Commands', flags: OF_COMMANDS },
+  { title: 'The audit log', flags: OF_AUDIT },
   { title: 'Files', flags: OF_FILES },
 ];
 const GROUPS: readonly FlagGroup<DeviceFlags>[] = [...OWN, { title: 'The server', flags: API_FLAGS }];
@@ -388,10 +428,11 @@ export function readDeviceFlags(argv: readonly string[]): DeviceRequest {
   const action = actionOf(name);
   const kinds = wordsOf(action, flags);
   const { length } = kinds;
+  const needed = kinds.filter((kind) => !kind.startsWith('[')).length;
   const usage = [action, ...kinds].join(' ');
   if (rest.length > length)
     throw usageError(`Cannot use "${rest[length]}": expected nothing behind ${usage} but flags`);
-  if (rest.length < length || rest.includes(''))
+  if (rest.length < needed || rest.includes(''))
     throw usageError(`Cannot run ${name}: expected dunlin device ${usage}, see dunlin device ${action} --help`);
   const loose = used.find(({ of }) => !of.includes(action));
   if (loose !== undefined)

@@ -20,6 +20,11 @@ const EXAMPLES: Readonly<Record<DeviceAction, readonly (readonly [command: strin
   ],
   show: [['dunlin device show cam-1', 'all about it']],
   why: [['dunlin device why cam-1', 'what refused it, and what is expected']],
+  audit: [
+    ['dunlin device audit cam-1', 'who changed it, its credentials and its commands'],
+    ['dunlin device audit --by owner:ada --since 7d', 'what ada did within a week'],
+    ['dunlin device audit --refused --all --json', 'what was tried in vain, for a program'],
+  ],
   token: [
     ['dunlin device token cam-1 > cam-1.token', 'its password, shown this once'],
     ['dunlin device token cam-1 --rotate --overlap 1h', 'another one; the others count for an hour'],

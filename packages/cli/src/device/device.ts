@@ -5,8 +5,10 @@ import { type Api, ApiRefusal } from '../api/api.ts';
 import { openApi } from '../api/api-ways.ts';
 import { ExitCode, usageError } from '../exit-codes.ts';
 import { type Outcome, printOutcome } from '../outcome.ts';
+import { screenOf } from '../screen.ts';
 import { Output, outputFailed, type Terminal } from '../terminal.ts';
 import { type DeviceAnswer, devicePath, type WhyAnswer } from './answers.ts';
+import { listAudit } from './audit-actions.ts';
 import { confirmClaim, listClaims, refuseClaim } from './claim-actions.ts';
 import { cancelCommand, sendCommand } from './command-actions.ts';
 import { issueCertificate, makeToken, revoke } from './credential-actions.ts';
@@ -41,6 +43,7 @@ const PERFORM: Readonly<Record<Exclude<DeviceAction, 'export'>, Perform>> = {
   list: (api, { flags }) => listDevices(api, flags, Date.now()),
   show: (api, { words: [id] }) => showDevice(api, id, Date.now()),
   why: (api, { words: [id] }) => why(api, id),
+  audit: (api, { words: [id], flags }, terminal) => listAudit(api, id, flags, screenOf(terminal)),
   token: (api, { words: [id], flags }) => makeToken(api, id, flags, Date.now()),
   cert: (api, { words: [id], flags }) => issueCertificate(api, 'cert', id, flags, Date.now()),
   renew: (api, { words: [id], flags }) => issueCertificate(api, 'renew', id, flags, Date.now()),
@@ -83,7 +86,8 @@ async function checkWords({ action, words, flags }: DeviceRequest): Promise<void
   const { DEVICE_ID_EXPECTED, isCommandId, isDeviceId } = await import('@dunlin/devices');
   for (const [at, kind] of wordsOf(action, flags).entries()) {
     const word = words[at];
-    if (kind === 'ID' && !isDeviceId(word))
+    if (word === undefined) continue;
+    if ((kind === 'ID' || kind === '[ID]') && !isDeviceId(word))
       throw usageError(`Cannot use the device id ${quoted(word)}: ${DEVICE_ID_EXPECTED} are expected`);
     if ((kind === 'COMMAND_ID' || kind === 'TYPE' || kind === 'CLAIM_ID') && !isCommandId(word))
       throw usageError(`Cannot use the ${kind} ${quoted(word)}: letters, digits and -._~ are expected`);

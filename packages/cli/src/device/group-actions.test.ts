@@ -67,8 +67,8 @@ test('a command that takes something goes to a group too, and its members that r
   assert.match(sent.out, /^record to hall: 0 asked, 3 refused\n {2}cam-1: refused \(invalid\)\n/);
 });
 
-test('a group of nobody, which may be mistyped, is refused', async () => {
-  for (const argv of [['wake'], ['command', 'wake']]) {
+test('a group of nobody, which may be mistyped, is refused, whether somebody waits or not', async () => {
+  for (const argv of [['wake'], ['wake', '--no-wait'], ['command', 'wake', '--no-wait']]) {
     const { exitCode, out, err } = await local('device', ...argv, '--group', 'hal');
     assert.deepEqual([exitCode, out], [1, '']);
     assert.match(err, /to the group "hal": group is "hal": one with a device is expected/);

@@ -1,7 +1,7 @@
 /** The audit log: who changed what and when, as many entries as the configuration keeps. */
 import type { Awaitable, Clock, Table, TableDefinition } from '@dunlin/broker';
 import { type Actor, actingForService, currentActor } from '../actor.ts';
-import { boundedPage } from '../registry/bounded-page.ts';
+import { boundedPage, type PageEnd } from '../lists/bounded-page.ts';
 import { RoomNotice } from '../room-notice.ts';
 import type { Change, MadeChange } from './change.ts';
 import { currentGathering } from './gathering.ts';
@@ -35,10 +35,9 @@ export interface AuditQuery {
   readonly beforeMs?: number;
 }
 
-export interface AuditPage {
-  /** The newest first. Fewer than the limit, or none, where many had to be passed over: go on while there is a cursor. */
+export interface AuditPage extends PageEnd {
+  /** The newest first. */
   readonly entries: readonly AuditEntry[];
-  readonly cursor: string | undefined;
 }
 
 /** An entry on its way. */
@@ -122,12 +121,12 @@ export class AuditLog {
 
   /** One page, which looks at 5,000 entries at the most. @throws DeviceError 'invalid', 'cursor-invalid' */
   async list(limit: number, cursor?: string, query: AuditQuery = {}): Promise<AuditPage> {
-    const page = await boundedPage<AuditEntry, AuditEntry>({
+    const { items: entries, ...end } = await boundedPage<AuditEntry, AuditEntry>({
       ...{ clock: this.#options.clock, index: 'number', cursor, limit },
       scan: (most, at) => this.#table.scan({ limit: most, ...(at !== undefined && { cursor: at }) }),
       look: ({ value }) => (isWanted(value, query) ? value : undefined),
     });
-    return { entries: page.items, cursor: page.cursor };
+    return { entries, ...end };
   }
 
   /** Settles when nothing is under way. */

@@ -17,6 +17,7 @@ import { TOKENS } from '../credentials/tokens.ts';
 import type { Device } from '../device.ts';
 import { PRESENCE_TABLE } from '../presence/presence-table.ts';
 import { DEVICES, type StoredDevice } from '../registry/registry.ts';
+import { REMOVED_IDS } from '../registry/removed-ids.ts';
 import type { AUDITED_ACTIONS } from './audited-actions.ts';
 import { type ChangeOf, difference, type MadeChange, NO_CHANGE } from './change.ts';
 
@@ -126,4 +127,6 @@ export const DEVICE_CHANGES: Readonly<Record<string, ChangeOf<never>>> = {
   // Who is connected is no change of anybody, and what they use neither.
   [PRESENCE_TABLE.name]: NO_CHANGE,
   [TOKEN_USES.name]: NO_CHANGE,
+  // That the device was removed is written down as such.
+  [REMOVED_IDS.name]: NO_CHANGE,
 };

@@ -12,7 +12,7 @@ async function open() {
   const { parts, registry, types } = testRegistry();
   const type = [...types.names].at(-1)!;
   const certificates = new Certificates(parts, openAuthority());
-  const registration = new Registration(parts, registry, [{ authority: 'acme', type }], 'devices');
+  const registration = new Registration(parts, registry, [{ authority: 'acme', type }], 'devices', undefined);
   const policy = new IssuedCertificatePolicy(certificates, registration);
   const device = await registry.add({ id: 'p1', type }, by);
   const facts = (serial: string, authority = 'devices') => ({ serial, authority, commonName: 'p1' });
@@ -48,6 +48,8 @@ test('of certificates that were issued elsewhere, or by others, it says nothing'
 
 test('devices of a foreign authority are registered', async () => {
   const { policy, facts } = await open();
-  assert.equal((await policy.register('p9', facts('AB', 'acme')))?.device.authority, 'acme');
+  const registered = await policy.register('p9', facts('AB', 'acme'));
+  assert.ok(registered !== undefined && 'device' in registered);
+  assert.equal(registered.device.authority, 'acme');
   assert.equal(await policy.register('p8', facts('AB')), undefined);
 });

@@ -36,7 +36,7 @@ export class IssuedCertificatePolicy implements CertificatePolicy {
     });
   }
 
-  register(deviceId: string, facts: CertificateFacts): Promise<RegisteredDevice | undefined> {
+  register(deviceId: string, facts: CertificateFacts): Promise<RegisteredDevice | Refusal | undefined> {
     return this.#registration.register(deviceId, facts);
   }
 }

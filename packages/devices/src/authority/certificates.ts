@@ -1,13 +1,9 @@
 /** The certificates of devices: issued, renewed with overlap, revoked, and remembered until long after their end. */
 import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
 import { RevisionConflict, type Table, type TablePage } from '@dunlin/broker';
-import { quoted } from '@dunlin/protocol';
 import { actingForService } from '../actor.ts';
 import { compareAndSet } from '../compare-and-set.ts';
-import type { Device } from '../device.ts';
-import { DeviceError } from '../device-error.ts';
 import type { ServiceParts } from '../ports.ts';
-import type { RegisteredDevice } from '../registry/registry.ts';
 import { Turns } from '../turns.ts';
 import { CertificateError } from './certificate-error.ts';
 import {
@@ -20,6 +16,7 @@ import {
   type StoredCertificate,
 } from './certificate-record.ts';
 import { readCsr } from './csr.ts';
+import { type CertifiedDevice, type DeviceTrust, TRUSTED } from './device-trust.ts';
 import type { IssuedCertificate, IssuingAuthority } from './issuing-authority.ts';
 import { normalSerial } from './serial-number.ts';
 
@@ -40,22 +37,6 @@ export const CERTIFICATE_DEFAULTS: CertificateSettings = {
   perDeviceMax: 4,
   historyDays: 90,
 };
-
-/** Whom a certificate is for, as the registry has it. */
-export type CertifiedDevice = Pick<RegisteredDevice, 'generation' | 'trust'> & {
-  readonly device: Pick<Device, 'id'>;
-};
-
-/** The say of the registry in what is issued to a device. */
-export interface DeviceTrust {
-  /** Whether the device is there, and has not been disabled or lost credentials since it was read. */
-  readonly holds: (device: CertifiedDevice) => Promise<boolean>;
-  /** As `Registry.withdrawTrust`. */
-  readonly withdraw: (deviceId: string) => Promise<void>;
-}
-
-/** Whoever asks for a certificate has seen to that. */
-const TRUSTED: DeviceTrust = { holds: async () => true, withdraw: async () => undefined };
 
 export interface CertificateOptions {
   /** PKCS#10 in PEM or DER; without one a key is made, which is in the answer and nowhere else. */
@@ -105,11 +86,12 @@ export class Certificates {
 
   /**
    * Issues one more certificate. Settles when it is stored. Rejects with `CertificateError`; with `DeviceError`
-   * 'unknown-device' where the device was removed or disabled, or lost credentials meanwhile.
+   * 'unknown-device' where the device was removed or disabled, or lost credentials meanwhile, 'credential-kind' where its type
+   * takes tokens only.
    */
   issue(device: CertifiedDevice, options: CertificateOptions): Promise<IssuedCertificate> {
     return this.#turns.run(device.device.id, async () => {
-      await this.#checkThere(device);
+      await this.#trust.check(device);
       await this.#checkRoom(device, undefined);
       const [issued, record] = await this.#sign(device, options);
       await this.#store(issued, record, options.by);
@@ -123,13 +105,13 @@ export class Certificates {
    * It may have expired, where whoever asks has shown in another way who they are.
    *
    * Rejects with `CertificateError`: `unknown` where the device has none of this serial number, `conflict` where of two at once the other was faster, `revoked` where it is revoked or
-   * the one that replaces it is in use.
+   * the one that replaces it is in use. With `DeviceError` as `issue`.
    */
   async renew(device: CertifiedDevice, serial: string, options: CertificateOptions): Promise<IssuedCertificate> {
     const { key, value, revision } = await this.#need(serial, 'renew');
     if (value.deviceId !== device.device.id || value.generation !== device.generation) throw unknown(serial, 'renew');
     return this.#turns.run(value.deviceId, async () => {
-      await this.#checkThere(device);
+      await this.#trust.check(device);
       if (value.revokedAtMs !== undefined)
         throw new CertificateError(
           'revoked',
@@ -280,14 +262,6 @@ export class Certificates {
   }
 
   /** In its turn: who removes the device or revokes from here on finds the certificate. */
-  async #checkThere(device: CertifiedDevice): Promise<void> {
-    if (await this.#trust.holds(device)) return;
-    throw new DeviceError(
-      'unknown-device',
-      `Cannot certify ${quoted(device.device.id)}: it was removed or disabled, or lost credentials meanwhile`,
-    );
-  }
-
   async #ofDevice({ device, generation }: CertifiedDevice): Promise<readonly StoredCertificate[]> {
     const { records } = await this.list(device.id, { limit: RECORDS_MAX });
     return records.filter(({ value }) => value.generation === generation);

@@ -326,7 +326,12 @@ describe('what a device may ask for', () => {
 
   test('an attribute that decides what a device may do cannot be one that it says itself', () => {
     const type = { ...CAMERA, claimAttributes: ['space'] };
-    assert.throws(() => new DeviceTypes([type]), /claimAttributes is "space": an attribute that no topic/);
+    assert.throws(
+      () => new DeviceTypes([type]),
+      /claimAttributes is "space": an attribute that is not unique, and that no topic/,
+    );
+    const unique = { ...CAMERA, claimAttributes: ['serial'], uniqueAttributes: ['serial'] };
+    assert.throws(() => new DeviceTypes([unique]), /claimAttributes is "serial"/);
   });
 
   test('whoever confirms for a program gives the attributes that the type requires', async () => {

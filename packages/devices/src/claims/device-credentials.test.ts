@@ -26,6 +26,7 @@ async function world(limits = {}) {
     types: new DeviceTypes([
       deviceType({ name: 'frame', credential: 'certificate', claimable: true }),
       deviceType({ name: 'any' }),
+      deviceType({ name: 'tokens', credential: 'token' }),
     ]),
     verifier: new PasswordVerifier(),
     authority: openAuthority(),
@@ -102,6 +103,24 @@ test('a device renews with its certificate, and not with one of others', async (
   assert.equal((await certificates.get(facts.serial))?.value.replacedBy, certificate?.serial);
   await desk.renewByToken('f1', renewal?.token ?? '', AT, {});
   await assert.rejects(desk.renewByToken('f1', token, AT, {}), REFUSED);
+});
+
+test('a device whose type takes tokens only by now gets no certificate, whoever asks for one', async () => {
+  const { desk, service, certificates, events, facts, token, serial, valid } = await world();
+  const changed = await service.registry.change('f1', { type: 'tokens' }, { by: 'test' });
+  await assert.rejects(desk.renewByToken('f1', token, AT, {}), REFUSED);
+  await assert.rejects(desk.renewByCertificate(facts, AT, {}), REFUSED);
+  const told = events.flatMap((event) => (event.name === 'renewalRefused' ? [event.why] : []));
+  assert.deepEqual(told, ['its type takes tokens only', 'its type takes tokens only']);
+  await assert.rejects(desk.renewForOwner(changed, { by: 'ada' }), code('credential-kind'));
+  await assert.rejects(certificates.issue(changed, { by: 'test' }), code('credential-kind'));
+  await assert.rejects(certificates.renew(changed, serial, { by: 'test' }), code('credential-kind'));
+  assert.deepEqual(await valid(), [serial]);
+  // What it had before it may still be rid of.
+  await certificates.revoke(serial, { by: 'test' });
+  const now = (await service.registry.get('f1')) ?? assert.fail();
+  const { token: first, certificate } = await desk.provide(now, { csrName: 'claim', by: 'test' });
+  assert.ok(first !== undefined && certificate === undefined);
 });
 
 test('a certificate that was revoked is not renewed, by itself or by the token', async () => {

@@ -143,7 +143,7 @@ export class CredentialDesk {
     return this.#renew(registered, facts.serial, { address, shown: undefined, ...wish });
   }
 
-  /** Renews for the owner of a device, who carries the file to it. @throws DeviceError as `renewByToken`; CertificateError */
+  /** Renews for the owner of a device, who carries the file to it. @throws DeviceError as `renewByToken`, 'credential-kind'; CertificateError */
   async renewForOwner(registered: RegisteredDevice, wish: Wish & { readonly by: string }): Promise<GivenCertificate> {
     const { issuing } = this.#parts;
     const latest = await issuing?.certificates.toRenew(registered);
@@ -191,7 +191,9 @@ export class CredentialDesk {
       (device.authority ?? issuing.authority.name) !== issuing.authority.name
     )
       throw this.#refused(device.id, address, 'it is disabled, or its authority is another one');
-    if (types.get(device.type) === undefined) throw this.#refused(device.id, address, 'its type is gone');
+    const credential = types.get(device.type)?.type.credential;
+    if (credential === undefined) throw this.#refused(device.id, address, 'its type is gone');
+    if (credential === 'token') throw this.#refused(device.id, address, 'its type takes tokens only');
     this.#count(device.id);
     const by = shown === undefined ? 'certificate' : 'token';
     const options = { by: `device:${device.id}`, ...(csr !== undefined && { csr }) };

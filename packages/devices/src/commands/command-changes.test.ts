@@ -9,11 +9,12 @@ import { COMMAND_TABLE } from './command-table.ts';
 
 const NOW_MS = 1_800_000_000_000;
 
-function world(table = new MemoryTable<Command>(COMMAND_TABLE)) {
+function world(table = new MemoryTable<Command>(COMMAND_TABLE), onTheirWay: readonly string[] = []) {
   const heard: string[] = [];
   const changes = new CommandChanges({
     table,
     clock: new TestClock(),
+    isOnItsWay: (id) => onTheirWay.includes(id),
     ending: ({ id }) => heard.push(`ending ${id}: ${table.get(id)?.value.state}`),
     changed: ({ id, state }, { kind }) => heard.push(`${kind} ${id}: ${state}`),
   });
@@ -30,6 +31,13 @@ test('what is about to end is told before it is stored, what has changed after',
   assert.deepEqual(heard, ['ending c1: queued', 'acknowledged c1: acknowledged']);
   assert.equal((await changes.apply('c1', { kind: 'failed', why: '' }))?.state, 'acknowledged');
   assert.equal(heard.length, 2);
+});
+
+test('what is going out gives no way to a newer one, though it is stored as queued; it can be cancelled', async () => {
+  const { changes, add } = world(undefined, ['c1']);
+  await add();
+  assert.equal((await changes.apply('c1', { kind: 'superseded', by: 'c2' }))?.state, 'queued');
+  assert.equal((await changes.apply('c1', { kind: 'failed', why: 'cancelled' }))?.state, 'failed');
 });
 
 test('nothing is made of a command that does not exist', async () => {

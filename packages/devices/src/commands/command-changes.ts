@@ -13,6 +13,8 @@ const ATTEMPTS_MAX = 5;
 export interface CommandChangesOptions {
   readonly table: Table<Command>;
   readonly clock: Clock;
+  /** Whether it is going out just now: what is stored does not say so yet. */
+  readonly isOnItsWay: (id: string) => boolean;
   /** Called when a command is about to end, before that is stored: it must not go out from here on. */
   readonly ending: (command: Command) => void;
   /** Called when a change is stored. */
@@ -47,12 +49,14 @@ export class CommandChanges {
   }
 
   async #change(id: string, event: CommandEvent): Promise<Command | undefined> {
-    const { table, clock, ending, changed } = this.#options;
+    const { table, clock, isOnItsWay, ending, changed } = this.#options;
     for (let attempt = 1; ; attempt++) {
       const record = await table.get(id);
       if (record === undefined) return undefined;
       const after = follow(record.value, event, clock.nowMs());
       if (after === undefined) return record.value;
+      // Nothing is awaited from here to `ending`: from then on it does not go out.
+      if (event.kind === 'superseded' && isOnItsWay(id)) return record.value;
       if (after.endedAtMs !== undefined) ending(after);
       try {
         await table.put(id, after, record.revision);

@@ -9,6 +9,7 @@ const written: CommandEvent = { kind: 'delivered', confirmed: false, attempts: 1
 const puback: CommandEvent = { kind: 'delivered', confirmed: true, attempts: 2 };
 const done: CommandEvent = { kind: 'acknowledged' };
 const no: CommandEvent = { kind: 'failed', why: 'no' };
+const superseded: CommandEvent = { kind: 'superseded', by: 'c2' };
 const look: CommandEvent = { kind: 'looked-at' };
 
 function after(from: Command, ...events: readonly CommandEvent[]): Command {
@@ -40,12 +41,19 @@ test('an acknowledgement that comes before the word that the command went out co
   assert.deepEqual([end.state, end.confirmed], ['acknowledged', true]);
 });
 
+test('a command that has not gone out gives way to a newer one, and one that has does not', () => {
+  const end = after(command(), superseded);
+  assert.deepEqual([end.state, end.why, end.endedAtMs], ['failed', 'superseded by c2', 2_000]);
+  for (const sent of [written, puback])
+    assert.equal(follow(after(command({ awaitsAcknowledgement: true }), sent), superseded, 2_000), undefined);
+});
+
 test('a device cannot acknowledge a command that takes no acknowledgement', () => {
   assert.equal(follow(command(), done, 2_000), undefined);
 });
 
 test('whatever comes first when the time is over finds that the command has expired, with what is known of it', () => {
-  for (const event of [written, puback, done, no, look]) {
+  for (const event of [written, puback, done, no, superseded, look]) {
     const end = follow(command({ awaitsAcknowledgement: true }), event, 61_000);
     assert.deepEqual([end?.state, end?.endedAtMs], ['expired', 61_000]);
     assert.equal(end?.why, 'it did not go out in time');
@@ -57,7 +65,7 @@ test('whatever comes first when the time is over finds that the command has expi
 });
 
 test('of whatever happens in whatever order, a command that has ended never changes again', () => {
-  const events = fc.constantFrom(written, puback, done, no, look);
+  const events = fc.constantFrom(written, puback, done, no, superseded, look);
   const steps = fc.array(fc.tuple(events, fc.integer({ min: 0, max: 90_000 })), { maxLength: 12 });
   fc.assert(
     fc.property(steps, fc.boolean(), (list, awaitsAcknowledgement) => {

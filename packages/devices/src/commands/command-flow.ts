@@ -9,6 +9,8 @@ export type CommandEvent =
   | { readonly kind: 'acknowledged' }
   /** The device says no, somebody cancelled it, or it cannot be sent any more. */
   | { readonly kind: 'failed'; readonly why: string }
+  /** A newer one, of this id, takes its place, if it has not gone out. */
+  | { readonly kind: 'superseded'; readonly by: string }
   /** Time passes. */
   | { readonly kind: 'looked-at' };
 
@@ -30,16 +32,19 @@ export function isSendable(command: Command): boolean {
   return stage === 'queued' || stage === 'written';
 }
 
+/** How `Command.why` of one begins in whose place a newer one has come; its id follows. */
+export const SUPERSEDED = 'superseded by ';
+
 type Step = (command: Command, event: CommandEvent, nowMs: number) => Command | undefined;
 
 const nothing: Step = () => undefined;
 const FLOW: { readonly [stage in CommandStage]: { readonly [kind in CommandEvent['kind']]: Step } } = {
   // An acknowledgement may be here before the word that the command went out, and after a crash that word is lost.
-  queued: { delivered: send, acknowledged: acknowledge, failed: fail, 'looked-at': nothing },
+  queued: { delivered: send, acknowledged: acknowledge, failed: fail, superseded: giveWay, 'looked-at': nothing },
   // It stays sent when the connection ends: it may have arrived. That it may go out again is in `isSendable`.
-  written: { delivered: send, acknowledged: acknowledge, failed: fail, 'looked-at': nothing },
-  received: { delivered: nothing, acknowledged: acknowledge, failed: fail, 'looked-at': nothing },
-  ended: { delivered: nothing, acknowledged: nothing, failed: nothing, 'looked-at': nothing },
+  written: { delivered: send, acknowledged: acknowledge, failed: fail, superseded: nothing, 'looked-at': nothing },
+  received: { delivered: nothing, acknowledged: acknowledge, failed: fail, superseded: nothing, 'looked-at': nothing },
+  ended: { delivered: nothing, acknowledged: nothing, failed: nothing, superseded: nothing, 'looked-at': nothing },
 };
 
 /**
@@ -76,6 +81,11 @@ function acknowledge(command: Command, _event: CommandEvent, nowMs: number): Com
 function fail(command: Command, event: CommandEvent, nowMs: number): Command | undefined {
   if (event.kind !== 'failed') return undefined;
   return { ...command, state: 'failed', endedAtMs: nowMs, why: event.why };
+}
+
+function giveWay(command: Command, event: CommandEvent, nowMs: number): Command | undefined {
+  if (event.kind !== 'superseded') return undefined;
+  return { ...command, state: 'failed', endedAtMs: nowMs, why: SUPERSEDED + event.by };
 }
 
 function expire(command: Command, nowMs: number): Command {

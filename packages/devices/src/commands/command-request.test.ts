@@ -17,7 +17,7 @@ test('what cannot be sent is refused with what is expected, and nothing is store
   await refused({ deviceId: 'nobody' }, 'unknown-device', /^Cannot send the command "wake" to "nobody": there is no/);
   await refused({ deviceId: 'cam2' }, 'device-disabled', /the device is disabled/);
   for (const type of ['show', '', 'constructor', '__proto__'])
-    await refused({ type }, 'unknown-command', /no such command, one of these is expected: wake, sleep$/);
+    await refused({ type }, 'unknown-command', /no such command, one of these is expected: wake, sleep, ring$/);
   for (const ttlS of [0, 101, 1.5, Number.NaN]) await refused({ ttlS }, 'invalid', /1 to 100 seconds are expected/);
   for (const id of ['', 'a/b', '+', 'x'.repeat(129)]) await refused({ id }, 'invalid', /1 to 128 letters/);
   await refused({ input: {} }, 'invalid', /none is expected/);

@@ -46,6 +46,8 @@ export class CommandSender {
   readonly #options: CommandSenderOptions;
   /** Of devices that are connected and have had something to send since. */
   readonly #lanes = new Map<string, Lane>();
+  /** Those that were handed to the broker, until how they fared is being stored; by id. */
+  readonly #onTheirWay = new Map<string, Entry>();
   /** Devices to look at, first come, first served. */
   readonly #ready = new Set<string>();
   /** Devices to look at again at the next tick. */
@@ -74,6 +76,11 @@ export class CommandSender {
     }
     lane.add([{ id, type, order }]);
     this.wake(deviceId);
+  }
+
+  /** Whether it is going out, or how it fared is not stored yet. */
+  isOnItsWay(id: string): boolean {
+    return this.#onTheirWay.has(id);
   }
 
   /** The command is about to end: it does not go out from here on. */
@@ -169,6 +176,9 @@ export class CommandSender {
       this.#settle(lane, entry, 'waiting');
       this.#retry.add(lane.deviceId);
       this.#options.failed(error);
+    } finally {
+      // Over a connection before, it may have been handed over too.
+      if (this.#onTheirWay.get(entry.id) === entry) this.#onTheirWay.delete(entry.id);
     }
   }
 
@@ -190,6 +200,7 @@ export class CommandSender {
     if (client === undefined || leftMs <= 0) return undefined;
     entry.attempts = Math.max(entry.attempts, command.attempts);
     const expiresInS = Math.max(1, Math.floor(leftMs / 1_000));
+    this.#onTheirWay.set(entry.id, entry);
     return broker.publishTo(client.clientId, topic, payload, { qos, expiresInS });
   }
 

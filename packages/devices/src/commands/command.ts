@@ -3,7 +3,7 @@
 /**
  * `queued`: stored, not known to have gone out. `sent`: PUBACK came (`confirmed`), or it was written to the socket of a
  * device that subscribed at QoS 0. `acknowledged`: the device itself said so. `failed`: the device said no, somebody
- * cancelled it, or it cannot be made any more; `why` tells.
+ * cancelled it, a newer one superseded it, or it cannot be made any more; `why` tells.
  */
 export type CommandState = 'queued' | 'sent' | 'acknowledged' | 'expired' | 'failed';
 

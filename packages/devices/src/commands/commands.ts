@@ -30,6 +30,7 @@ import type { TypeList } from './command-types.ts';
 import { CommandWaits, isSettled } from './command-waits.ts';
 import { HistoryRoom } from './history-room.ts';
 import { OpenCounts } from './open-counts.ts';
+import { supersede } from './superseding.ts';
 
 /** Commands that are read at once. */
 const PAGE = 500;
@@ -85,6 +86,7 @@ export class Commands {
     const changes = new CommandChanges({
       table,
       clock,
+      isOnItsWay: (id) => this.#sender.isOnItsWay(id),
       ending: (command) => this.#sender.ending(command),
       changed: (command, event) => this.#changed(command, event),
     });
@@ -285,8 +287,15 @@ export class Commands {
       throw error;
     }
     tell({ name: 'commandQueued', commandId: id, deviceId, type, by });
+    if (known?.type?.commands.get(type)?.form.supersedes === true) await this.#supersede(command);
     this.#sender.added(command, isFirst);
     return command;
+  }
+
+  /** The command is stored, and stays so whatever becomes of this. */
+  async #supersede(command: Command): Promise<void> {
+    if (this.#counts.of(command.deviceId) < 2) return;
+    await supersede({ table: this.#table, changes: this.#changes }, command).catch((error) => this.#failed(error));
   }
 
   /** @throws DeviceError */

@@ -37,8 +37,11 @@ export interface CertificatePolicy {
    * given to another device that had the id before; undefined where it does.
    */
   shown(registered: RegisteredDevice, facts: CertificateFacts): Awaitable<Refusal | undefined>;
-  /** Nobody has the id of a good certificate. The device that is made of it, where its authority is one for that. */
-  register(deviceId: string, facts: CertificateFacts): Awaitable<RegisteredDevice | undefined>;
+  /**
+   * Nobody has the id of a good certificate. The device that is made of it, where its authority is one for that and no device of
+   * the id was removed.
+   */
+  register(deviceId: string, facts: CertificateFacts): Awaitable<RegisteredDevice | Refusal | undefined>;
 }
 
 export interface DeviceMethodParts {
@@ -157,6 +160,7 @@ export class DeviceMethod implements Method {
         const detail = `no device has the id ${quoted(username)}, one that is registered is expected`;
         return this.#refuse(request, undefined, unacceptedCertificate('unknown-device', detail), false);
       }
+      if ('kind' in registered) return this.#refuse(request, undefined, registered, false);
       const proof: DeviceProof = { kind: 'certificate', authority: found.facts.authority };
       const refusal = this.#parts.checks.refusal(registered.device, proof, request.connect.clientId);
       if (refusal !== undefined) return this.#refuse(request, registered, refusal, false);
@@ -168,7 +172,7 @@ export class DeviceMethod implements Method {
     });
   }
 
-  #registered(deviceId: string, facts: CertificateFacts): Awaitable<RegisteredDevice | undefined> {
+  #registered(deviceId: string, facts: CertificateFacts): Awaitable<RegisteredDevice | Refusal | undefined> {
     return after(
       this.#parts.registry.get(deviceId),
       (registered) => registered ?? this.#parts.certificates?.register(deviceId, facts),

@@ -32,6 +32,14 @@ export const CREDENTIAL_LIMITS = {
     unit: 'devices',
     description: 'Devices of one foreign authority that are registered as they come within a minute.',
   },
+  removedIdsMax: {
+    default: 100_000,
+    minimum: 1,
+    maximum: 10_000_000,
+    unit: 'devices',
+    description:
+      'Ids of removed devices that are remembered, where devices are registered as they come: nobody gets one of them so. Those that were removed first are forgotten.',
+  },
 } as const satisfies Record<string, CredentialLimit>;
 
 export type CredentialLimitName = keyof typeof CREDENTIAL_LIMITS;

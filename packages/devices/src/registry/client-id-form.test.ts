@@ -5,7 +5,7 @@ import { compileClientId } from './client-id-form.ts';
 
 const form = {
   template: '{partner}-{app}-{space}-{device}',
-  patterns: {},
+  patterns: { app: 'no-dash' },
   equals: { partner: '{attr.partner}', space: '{attr.space}', device: '{deviceId}' },
 };
 const uuid = '9f1c7a52-6f0e-4f5c-9d4b-1f6f2b0c8a11';
@@ -14,7 +14,6 @@ const check = compileClientId(form);
 
 test('lets in the Client Identifier that has the values of the device', () => {
   assert.equal(check.problem(`p1-fw-s1-${uuid}`, owner), undefined);
-  assert.equal(check.problem(`p1-fw-2-s1-${uuid}`, owner), undefined);
   assert.deepEqual(check.attributes, ['partner', 'space']);
 });
 
@@ -47,13 +46,17 @@ test('says what does not fit at all, and what the device lacks', () => {
   const template = '{partner}-{app}-{space}-{device}';
   assert.equal(
     check.problem('hello', owner),
-    `the client id does not fit "${template}", which for this device is "p1-{app}-s1-${uuid}"`,
+    `the client id does not fit "${template}", which for this device is "p1-{app}-s1-${uuid}" with {app} "no-dash"`,
   );
   const patterned = compileClientId({ ...form, patterns: { app: ['fw', 'app'] } });
   assert.match(patterned.problem('hello', owner) ?? '', / is "p1-\{app\}-s1-.*" with \{app\} \["fw","app"\]$/);
-  const twice = compileClientId({ template: '{one}-{two}-{device}', patterns: {}, equals: { device: '{deviceId}' } });
+  const twice = compileClientId({
+    template: '{one}.{two}-{device}',
+    patterns: { one: 'no-dash', two: 'no-dash' },
+    equals: { device: '{deviceId}' },
+  });
   assert.match(
-    twice.problem(`a-b-c-${uuid}`, owner) ?? '',
+    twice.problem(`a.b.c-${uuid}`, owner) ?? '',
     /\(one way to read .* with \{device\} equal to \{deviceId\} is expected, there are two/,
   );
   assert.match(
@@ -64,7 +67,7 @@ test('says what does not fit at all, and what the device lacks', () => {
 });
 
 test('does not take names of Object.prototype for attributes, nor an attribute for a field of its name', () => {
-  const odd = compileClientId({ ...form, equals: { partner: '{attr.constructor}' } });
+  const odd = compileClientId({ template: '{partner}', patterns: {}, equals: { partner: '{attr.constructor}' } });
   assert.match(odd.problem('p1-fw-s1-d1', owner) ?? '', /no attribute for/);
   const free = compileClientId({ template: 'x-{space}', patterns: {}, equals: {} });
   assert.equal(free.problem('x-other', owner), undefined);
@@ -78,14 +81,69 @@ test('refuses forms that cannot be read', () => {
 
 test('lets in exactly who has the values of the device, whatever they are', () => {
   const word = fc.stringMatching(/^[a-c-]{1,4}$/);
+  const app = fc.stringMatching(/^[a-c]{1,4}$/);
   fc.assert(
-    fc.property(word, word, word, word, (partner, app, space, id) => {
+    fc.property(word, app, word, word, (partner, app, space, id) => {
       const its = { id, attributes: { partner, space } };
       assert.equal(check.problem(`${partner}-${app}-${space}-${id}`, its), undefined);
       const found = check.problem(`${partner}-${app}-${space}x-${id}`, its);
       assert.ok(found !== undefined);
     }),
   );
+});
+
+test('refuses a form by which one device could make the Client Identifier of another, and says what to write', () => {
+  const equals = { device: '{deviceId}' };
+  assert.throws(
+    () => compileClientId({ template: '{app}-{device}', patterns: {}, equals }),
+    new Error(
+      'Cannot use the client id template "{app}-{device}": {app} is the choice of the device and may hold the "-" that ' +
+        'parts it from {device}, so that it could make the Client Identifier of another one; patterns: { app: no-dash }, ' +
+        'or another without "-", is expected',
+    ),
+  );
+  const refused: [string, Record<string, string>, RegExp][] = [
+    ['{app}{device}', { app: 'word' }, /no text parts it from \{device\}.* patterns: \{ app: uuid \}, or a text/],
+    ['{device}-{app}', { app: '[a-z-]' }, /\{app\} .* the "-" that parts it from \{device\}/],
+    ['{app}_{device}', { app: 'word' }, /patterns: \{ app: letters \}/],
+    ['{one}.{two}-{device}', { two: 'word' }, /\{one\} .* may hold the "-"/],
+    ['{app}::{device}', { app: 'no-dash' }, /patterns: \{ app: word \}/],
+    ['{app}-{device}', { app: 'fw|fw-2' }, /patterns: \{ app: no-dash \}/],
+  ];
+  for (const [template, patterns, expected] of refused)
+    assert.throws(() => compileClientId({ template, patterns, equals }), expected, template);
+  for (const [template, patterns] of [
+    ['{app}-{device}', { app: 'uuid' }],
+    ['{app}{device}', { app: 'hex{8}' }],
+    ['{device}-{app}', { app: 'word' }],
+    ['{one}.{two}-{device}', { one: 'no-dash', two: 'no-dash' }],
+    ['{app}-{device}', { app: 'fw-1|fw-2' }],
+    ['cam-{device}', {}],
+  ] as const)
+    assert.doesNotThrow(() => compileClientId({ template, patterns, equals }), template);
+});
+
+test('where a form is taken, a Client Identifier is that of one device, whatever ids are like', () => {
+  const id = fc.stringMatching(/^[ab.-]{1,5}$/);
+  const text = fc.stringMatching(/^[ab.-]{0,4}[ab]$/);
+  const forms = [
+    ['{app}-{device}', { app: 'no-dash' }],
+    ['{device}-{app}', { app: 'no-dash' }],
+    ['{app}.{device}-{two}', { app: '[ab-]', two: '[ab.]' }],
+    ['{two}-{app}-{device}', { app: 'no-dash', two: 'no-dash' }],
+    ['{app}{device}', { app: 'a-b|b.a' }],
+  ] as const;
+  for (const [template, patterns] of forms) {
+    const taken = compileClientId({ template, patterns, equals: { device: '{deviceId}' } });
+    fc.assert(
+      fc.property(id, id, text, text, (one, other, app, two) => {
+        const clientId = template.replace('{app}', app).replace('{two}', two).replace('{device}', one);
+        const isOf = (owner: string) => taken.problem(clientId, { id: owner, attributes: {} }) === undefined;
+        assert.ok(one === other || !isOf(one) || !isOf(other), `${clientId} of ${one} and ${other}`);
+      }),
+      { numRuns: 500 },
+    );
+  }
 });
 
 test('a part of no device that holds no dash does not let two devices share a Client Identifier', () => {

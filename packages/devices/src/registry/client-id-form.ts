@@ -1,6 +1,6 @@
 /** What the Client Identifiers of a device type look like, and which field of one that does not fit differs. */
 import { NOBODY, type Principal } from '@dunlin/broker';
-import { type ClientIdRule, type ClientIdRules, clientIdRules } from '@dunlin/identity';
+import { type ClientIdRule, type ClientIdRules, clientIdRules, mayRunOver } from '@dunlin/identity';
 import { quoted } from '@dunlin/protocol';
 import type { ClientIdForm } from '../device-type.ts';
 
@@ -28,13 +28,17 @@ interface KnownField {
 const GUESSES = ['uuid', 'no-dash', 'any'] as const;
 const ATTRIBUTE = /^\{attr\.([A-Za-z][A-Za-z0-9_.-]{0,63})\}$/;
 
-/** @throws Error for a template, pattern or source that cannot be read */
+/**
+ * @throws Error for a template, pattern or source that cannot be read, and for a field by which a device could make the Client
+ * Identifier of another one
+ */
 export function compileClientId(form: ClientIdForm): ClientIdCheck {
   const known = Object.entries(form.equals).map(([field, source]) => ({ field, source }));
   for (const { source } of known)
     if (source !== '{deviceId}' && !ATTRIBUTE.test(source))
       throw new Error(`${quoted(source)} was found where {deviceId} or {attr.NAME} is expected`);
   const rules = clientIdRules([ruleOf(form, known)]);
+  assertSeparate(form);
   const relaxed = relaxations(form, known);
   return {
     attributes: known.flatMap(({ source }) => attributeOf(source) ?? []),
@@ -67,6 +71,47 @@ function ruleOf({ template, patterns }: ClientIdForm, known: readonly KnownField
 function proven({ id, attributes }: ClientIdOwner): Principal {
   const renamed = Object.entries(attributes).map(([name, value]) => [`of.${name}`, value]);
   return { ...NOBODY, username: id, attributes: Object.fromEntries(renamed) };
+}
+
+/** Patterns that are proposed, the widest first. */
+const NARROWER = ['no-dash', 'word', 'letters', 'uuid'] as const;
+
+/**
+ * A field that the device chooses ends where the text beside a bound field begins, whatever stands in it. Else `1` is let in
+ * as `x-cam-1`, which is an identifier of `cam-1` too, and keeps that one off the line.
+ */
+function assertSeparate({ template, patterns, equals }: ClientIdForm): void {
+  const fields = Array.from(template.matchAll(/\{([^{}]*)\}/g), ({ 0: whole, 1: name, index }) => ({
+    ...{ name, isBound: Object.hasOwn(equals, name), begin: index, end: index + whole.length },
+    pattern: Object.hasOwn(patterns, name) ? patterns[name] : 'any',
+  }));
+  for (const [index, free] of fields.entries()) {
+    if (free.isBound) continue;
+    const before = fields.slice(0, index).findLast(({ isBound }) => isBound);
+    const after = fields.slice(index).find(({ isBound }) => isBound);
+    if (before !== undefined) assertEnds(template, free, before.name, template[before.end]);
+    if (after !== undefined) assertEnds(template, free, after.name, template[after.begin - 1]);
+  }
+}
+
+/** `beside`: what stands between the bound field and what is next to it; a brace where that is nothing. */
+function assertEnds(
+  template: string,
+  { name, pattern }: { readonly name: string; readonly pattern: string | readonly string[] },
+  bound: string,
+  beside: string,
+): void {
+  const separator = beside === '{' || beside === '}' ? undefined : beside;
+  if (!mayRunOver(pattern, separator)) return;
+  const narrower = NARROWER.find((one) => !mayRunOver(one, separator)) ?? 'uuid';
+  const [found, expected] =
+    separator === undefined
+      ? [`no text parts it from {${bound}}`, 'or a text such as "-" between them,']
+      : [`may hold the ${quoted(separator)} that parts it from {${bound}}`, `or another without ${quoted(separator)},`];
+  throw new Error(
+    `Cannot use the client id template ${quoted(template)}: {${name}} is the choice of the device and ${found}, so that it ` +
+      `could make the Client Identifier of another one; patterns: { ${name}: ${narrower} }, ${expected} is expected`,
+  );
 }
 
 interface Relaxation {

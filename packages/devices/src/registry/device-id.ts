@@ -5,7 +5,7 @@
 import { isPasteable, isReadable } from '@dunlin/identity';
 
 /** Units of UTF-16: at most 384 bytes of UTF-8, which fits into the key of a Table with room for more. */
-export const DEVICE_ID_CHARACTERS_MAX = 128;
+const DEVICE_ID_CHARACTERS_MAX = 128;
 
 const UNSEEN = /[\p{Z}\p{Default_Ignorable_Code_Point}]/u;
 

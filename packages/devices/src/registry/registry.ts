@@ -18,12 +18,13 @@ import { compareAndSet } from '../compare-and-set.ts';
 import type { Device } from '../device.ts';
 import { DeviceError } from '../device-error.ts';
 import type { DeviceType } from '../device-type.ts';
+import { type BoundedPage, boundedPage, type PageEnd } from '../lists/bounded-page.ts';
 import type { ServiceParts } from '../ports.ts';
-import { type BoundedPage, boundedPage } from './bounded-page.ts';
 import { isDeviceId } from './device-id.ts';
 import { type DeviceInput, type DevicePatch, patchedDevice, readDeviceInput } from './device-input.ts';
 import { type RemovalStep, Removals } from './removals.ts';
 import type { DeviceTypes } from './types.ts';
+import { attributeTerm, UniqueAttributes } from './unique-attributes.ts';
 
 /** A device, and what tells its present state from others. */
 export interface RegisteredDevice {
@@ -58,13 +59,9 @@ export interface DeviceQuery {
   readonly limit?: number;
 }
 
-export interface DevicePage {
-  /** In an order that stays. Fewer than `limit`, or none, where many had to be passed over: go on while there is a cursor. */
+export interface DevicePage extends PageEnd {
+  /** In an order that stays. */
   readonly devices: readonly RegisteredDevice[];
-  /** Undefined where there is nothing more. */
-  readonly cursor: string | undefined;
-  /** It ended before it was full because it had looked at as many devices as one page may (5,000). */
-  readonly endedEarly: boolean;
 }
 
 /** Undefined where the device was removed. */
@@ -85,10 +82,17 @@ export interface ChangeOptions {
   readonly expected?: number;
 }
 
+function attributeTerms({ attributes }: Device): string[] {
+  return Object.entries(attributes).map(([name, value]) => attributeTerm(name, value));
+}
+
 /** The terms of devices that are there. */
 function ofPresent(termsOf: (device: Device) => readonly string[]): (stored: StoredDevice) => readonly string[] {
   return ({ device, removedAtMs }) => (removedAtMs === undefined ? termsOf(device) : []);
 }
+
+/** An attribute is no term without a `=`. */
+const REMOVED = 'removed';
 
 export const DEVICES: TableDefinition<StoredDevice> = {
   name: 'devices',
@@ -96,9 +100,9 @@ export const DEVICES: TableDefinition<StoredDevice> = {
     type: ofPresent(({ type }) => [type]),
     group: ofPresent(({ groups }) => groups),
     owner: ofPresent(({ owner }) => (owner === undefined ? [] : [owner])),
-    attribute: ofPresent(({ attributes }) => Object.entries(attributes).map(([name, value]) => `${name}=${value}`)),
+    attribute: ofPresent(attributeTerms),
     disabled: ofPresent(({ enabled }) => (enabled ? [] : ['disabled'])),
-    removed: ({ removedAtMs }) => (removedAtMs === undefined ? [] : ['removed']),
+    removed: ({ device, removedAtMs }) => (removedAtMs === undefined ? [] : [REMOVED, ...attributeTerms(device)]),
   },
 };
 const REMOVALS_PAGE = 100;
@@ -109,12 +113,14 @@ export class Registry {
   readonly #tell: ServiceParts['tell'];
   readonly #types: DeviceTypes;
   readonly #removals: Removals;
+  readonly #unique: UniqueAttributes;
 
   constructor({ tables, clock, tell }: ServiceParts, types: DeviceTypes) {
     this.#table = tables.table(DEVICES);
     this.#clock = clock;
     this.#tell = tell;
     this.#types = types;
+    this.#unique = new UniqueAttributes(this.#table, types);
     this.#removals = new Removals({
       clock,
       tell,
@@ -130,13 +136,13 @@ export class Registry {
 
   /**
    * Adds a device; resolves when that survives a crash.
-   * @throws DeviceError 'invalid' with every fault, 'device-exists', 'device-removing'
+   * @throws DeviceError 'invalid' with every fault, 'device-exists', 'device-removing', 'attribute-taken'
    */
   async add(input: DeviceInput, by: string): Promise<RegisteredDevice> {
     const device = readDeviceInput(input, this.#types, this.#clock.nowMs());
     const generation = randomBytes(9).toString('base64url');
-    const revision = await this.#table
-      .put(device.id, { device, generation, trust: 0 }, 0)
+    const revision = await this.#unique
+      .write(device, undefined, () => this.#table.put(device.id, { device, generation, trust: 0 }, 0))
       .catch(async (error: unknown) => {
         if (!(error instanceof RevisionConflict)) throw error;
         const isRemoved = (await this.#table.get(device.id))?.value.removedAtMs !== undefined;
@@ -148,7 +154,7 @@ export class Registry {
 
   /**
    * Changes a device; resolves when that survives a crash. A patch that changes nothing writes nothing.
-   * @throws DeviceError 'invalid' with every fault, 'unknown-device', 'changed-meanwhile'
+   * @throws DeviceError 'invalid' with every fault, 'unknown-device', 'changed-meanwhile', 'attribute-taken'
    */
   async change(deviceId: string, patch: DevicePatch, { by, expected }: ChangeOptions): Promise<RegisteredDevice> {
     return this.#write(deviceId, expected, async (before) => {
@@ -157,7 +163,9 @@ export class Registry {
       if (fields.length === 0) return before;
       const { generation } = before;
       const trust = before.trust + (before.device.enabled && !device.enabled ? 1 : 0);
-      const revision = await this.#table.put(deviceId, { device, generation, trust }, before.revision);
+      const revision = await this.#unique.write(device, before.device, () =>
+        this.#table.put(deviceId, { device, generation, trust }, before.revision),
+      );
       this.#tell({ name: 'deviceChanged', deviceId, fields: fields.join(', '), by });
       return { device, revision, generation, trust };
     });
@@ -177,7 +185,7 @@ export class Registry {
   /**
    * Adds the device where there is none of its id, else changes what is named of it; what is said comes from anywhere. Says
    * what was done, or with `isDryRun` what would be.
-   * @throws DeviceError 'invalid' with every fault
+   * @throws DeviceError 'invalid' with every fault, 'attribute-taken'
    */
   async put(
     said: Readonly<Record<string, unknown>>,
@@ -187,9 +195,12 @@ export class Registry {
     const before = typeof id === 'string' ? await this.get(id) : undefined;
     if (isDryRun) {
       const nowMs = this.#clock.nowMs();
-      if (before === undefined) readDeviceInput(said, this.#types, nowMs);
-      else if (changedFields(before.device, patchedDevice(before.device, patch, this.#types, nowMs)).length === 0)
-        return 'unchanged';
+      const device =
+        before === undefined
+          ? readDeviceInput(said, this.#types, nowMs)
+          : patchedDevice(before.device, patch, this.#types, nowMs);
+      if (before !== undefined && changedFields(before.device, device).length === 0) return 'unchanged';
+      await this.#unique.check(device, before?.device);
       return before === undefined ? 'added' : 'changed';
     }
     if (before === undefined) {
@@ -237,6 +248,12 @@ export class Registry {
     return record instanceof Promise ? record.then(presentOf) : presentOf(record);
   }
 
+  /** The device that had this id, while its removal is not finished. */
+  async removed(deviceId: string): Promise<Device | undefined> {
+    const { device, removedAtMs } = (await this.#table.get(deviceId))?.value ?? {};
+    return removedAtMs === undefined ? undefined : device;
+  }
+
   /** A page of devices. @throws DeviceError 'invalid', 'cursor-invalid' */
   async list(query: DeviceQuery = {}): Promise<DevicePage> {
     const { items: devices, ...rest } = await this.find(query, (registered) => registered);
@@ -278,7 +295,7 @@ export class Registry {
   }
 
   async #unfinishedRemovals(cursor: string | undefined) {
-    const page = { index: 'removed', limit: REMOVALS_PAGE, ...(cursor !== undefined && { cursor }) };
+    const page = { index: 'removed', exact: REMOVED, limit: REMOVALS_PAGE, ...(cursor !== undefined && { cursor }) };
     const { records, cursor: next } = await this.#table.scan(page);
     return { deviceIds: records.map(({ key }) => key), cursor: next };
   }

@@ -121,6 +121,7 @@ const show = { topic: 'frames/{deviceId}', payload: {}, inputSchema: undefined, 
 const FRAME = deviceType({
   name: 'frame',
   claimable: true,
+  rules: [{ allow: 'publish', topics: ['frames/{username}/status', 'all'] }],
   presence: { topic: 'presence/{deviceId}' },
   commands: { show: { ...show, qos: 1 } },
 });
@@ -175,8 +176,9 @@ async function started(tables: Tables, retained = new Map<string, string>()) {
 type Started = Awaited<ReturnType<typeof started>>;
 
 /** A frame that has all that a device can have: tokens of both kinds, a certificate, presence, a command, an open claim. */
-async function provisioned({ service }: Started): Promise<string> {
+async function provisioned({ service, broker }: Started): Promise<string> {
   const { claims, tokens, commands, connections } = service;
+  const say = (topic: string) => broker.publish(topic, Buffer.from('x'), { retain: true });
   const begun = await claims.begin({ type: 'frame', csr: csrPem('claim') }, AT);
   const owner = { owner: 'ada', by, address: AT };
   const { registered } = await claims.confirm(begun.code, owner);
@@ -190,6 +192,7 @@ async function provisioned({ service }: Started): Promise<string> {
   const client = { deviceId: id, clientId: 'c1', connection: '1' };
   connections.take({ kind: 'connected', ...client, address: AT, listener: 'tcp', protocolVersion: 5 });
   connections.take({ kind: 'disconnected', ...client, reason: 'gone' });
+  await Promise.all(['all', 'frames/other/status', `frames/${id}/status`].map(say));
   await turns();
   return id;
 }
@@ -207,6 +210,8 @@ async function leftovers({ service, broker }: Started, tables: MemoryTables, id:
   const { records } = await service.commands.list({ deviceId: id, limit: 100 });
   if (records.some(({ value }) => value.endedAtMs === undefined)) left.push('commands');
   if (broker.retained.has(`presence/${id}`)) left.push('retained');
+  if (broker.retained.has(`frames/${id}/status`)) left.push('own topics');
+  assert.ok(broker.retained.has('all') && broker.retained.has('frames/other/status'), 'topics of others stay');
   return left;
 }
 
@@ -216,7 +221,7 @@ test('nothing is left of a removed device wherever a crash falls, and who has it
   const example = await started(whole);
   const exampleId = await provisioned(example);
   const all = await leftovers(example, before, exampleId);
-  assert.deepEqual(all, [...ROWS, 'certificates', 'commands', 'retained']);
+  assert.deepEqual(all, [...ROWS, 'certificates', 'commands', 'retained', 'own topics']);
   const writesBefore = whole.writes;
   await example.service.registry.remove(exampleId, { by });
   assert.deepEqual(await leftovers(example, before, exampleId), []);

@@ -33,6 +33,8 @@ test('names every fault of a type in one error', () => {
   const problems = problemsOf({
     name: 'bad type',
     requiredAttributes: ['a b', 'deviceId'],
+    uniqueAttributes: ['deviceType'],
+    claimAttributes: ['deviceType'],
     rules: [{ allow: 'subscribe', topics: 'a/b#' }],
     clientId: { template: '{a}', patterns: {}, equals: { a: '{username}' } },
     presence: { topic: 'p/{commandId}' },
@@ -46,6 +48,7 @@ test('names every fault of a type in one error', () => {
     '',
     '.requiredAttributes',
     '.requiredAttributes',
+    '.uniqueAttributes',
     '.rules[0].topics',
     '.presence.topic',
     '.clientId',
@@ -56,6 +59,7 @@ test('names every fault of a type in one error', () => {
     '.commands.one.inputSchema',
     '.commands.two.topic',
     '.commands.two.inputSchema',
+    '.claimAttributes',
   ]);
   for (const problem of problems) assert.match(problem, /expected|must fill|belong|unknown keyword/);
 });

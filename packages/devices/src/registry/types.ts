@@ -134,11 +134,14 @@ class TypeCompiler {
   }
 
   compile(): CompiledType {
-    const { name, requiredAttributes, presence, clientId, commands, claimAttributes = [] } = this.#type;
+    const { name, requiredAttributes, presence, clientId, commands } = this.#type;
+    const { claimAttributes = [], uniqueAttributes = [] } = this.#type;
     if (!NAME.test(name)) this.#tell('', name, 'a name of 1 to 64 letters, digits, ".", "_" and "-"');
     for (const attribute of requiredAttributes)
       if (!ATTRIBUTE.test(attribute) || isReserved(attribute))
         this.#tell('.requiredAttributes', attribute, ATTRIBUTE_EXPECTED);
+    for (const attribute of uniqueAttributes)
+      if (!isAttributeName(attribute)) this.#tell('.uniqueAttributes', attribute, ATTRIBUTE_EXPECTED);
     const rules = this.#rules();
     const presenceTopic = presence && this.#try('.presence.topic', () => compileTopic(presence.topic));
     if (presenceTopic !== undefined) this.#useTopic('.presence.topic', presenceTopic, false);
@@ -153,8 +156,12 @@ class TypeCompiler {
     for (const attribute of claimAttributes)
       if (!ATTRIBUTE.test(attribute) || isReserved(attribute))
         this.#tell('.claimAttributes', attribute, ATTRIBUTE_EXPECTED);
-      else if (pasted.has(attribute))
-        this.#tell('.claimAttributes', attribute, 'an attribute that no topic, rule or Client Identifier depends on');
+      else if (pasted.has(attribute) || uniqueAttributes.includes(attribute))
+        this.#tell(
+          '.claimAttributes',
+          attribute,
+          'an attribute that is not unique, and that no topic, rule or Client Identifier depends on,',
+        );
     return {
       type: this.#type,
       rules,
@@ -266,7 +273,7 @@ class TypeCompiler {
 }
 
 /** Attributes that the service adds itself. */
-export function isReserved(attribute: string): boolean {
+function isReserved(attribute: string): boolean {
   return attribute === 'deviceId' || attribute === 'deviceType';
 }
 

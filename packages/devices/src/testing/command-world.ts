@@ -21,6 +21,7 @@ const wake: CommandForm = {
   qos: 1,
   acknowledgement: undefined,
 };
+const ring: CommandForm = { ...wake, supersedes: true };
 const show: CommandForm = {
   topic: 'player/{deviceId}/command',
   payload: { id: '{commandId}', show: '{input.artwork}' },
@@ -43,7 +44,7 @@ const reset: CommandForm = {
 const presence = { topic: 'presence/{deviceId}' };
 
 export const TYPES: readonly DeviceType[] = [
-  deviceType({ name: 'camera', requiredAttributes: ['thing'], presence, commands: { wake, sleep: wake } }),
+  deviceType({ name: 'camera', requiredAttributes: ['thing'], presence, commands: { wake, sleep: wake, ring } }),
   deviceType({ name: 'player', presence, commands: { show, reset } }),
 ];
 

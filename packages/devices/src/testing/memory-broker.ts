@@ -59,6 +59,10 @@ export class MemoryBroker implements DeviceBroker {
     else this.retained.set(topic, new TextDecoder().decode(payload));
   }
 
+  async clearRetained(filter: string): Promise<void> {
+    for (const topic of this.retained.keys()) if (topicMatches(filter, topic)) this.retained.delete(topic);
+  }
+
   publishTo(
     clientId: string,
     topic: string,

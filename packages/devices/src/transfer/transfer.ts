@@ -2,7 +2,7 @@
 
 import type { Tokens } from '../credentials/tokens.ts';
 import { DeviceError } from '../device-error.ts';
-import { LIST_LIMIT_MAX } from '../registry/bounded-page.ts';
+import { LIST_LIMIT_MAX } from '../lists/bounded-page.ts';
 import type { DeviceQuery, RegisteredDevice, Registry } from '../registry/registry.ts';
 import { Turns } from '../turns.ts';
 import { CsvReader, csvLine } from './csv.ts';

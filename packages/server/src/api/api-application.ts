@@ -2,105 +2,24 @@
  * The API as a Fastify application, made of its parts: every request passes the same steps. Who asks, whether that is
  * allowed and not too often, whether the input is right, whether it was carried out before; then its route.
  */
-import type { IncomingMessage } from 'node:http';
-import type { Clock } from '@dunlin/broker';
 import { actingAs } from '@dunlin/devices';
-import type { HttpVisit } from '@dunlin/transport';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { TSchema } from 'typebox';
-import { RETRY_AFTER_S, SECURITY_HEADERS } from './answer-headers.ts';
 import { type AnsweredRequests, requestHash } from './answered-requests.ts';
-import type { ApiKeys } from './api-keys.ts';
+import { addEntrance } from './api-entrance.ts';
+import { type ApiParts, addressOf, type Passage } from './api-parts.ts';
 import { type ApiAnswer, type ApiCall, type ApiRoute, takesNothing } from './api-route.ts';
-import { corsHeaders, corsOriginOf, isPreflight, PREFLIGHT_HEADERS } from './cors.ts';
 import { factsOf } from './http-facts.ts';
 import { checkOf } from './input-check.ts';
 import { nestsAtMost } from './json-depth.ts';
 import { routesAt } from './known-paths.ts';
 import { openApiDocument } from './open-api.ts';
-import { ownerCaller } from './owner-caller.ts';
-import type { OwnerSessions } from './owner-sessions.ts';
-import { ApiProblem, PROBLEMS, type ProblemCode, problemBody } from './problems.ts';
-import { RequestRate } from './request-rate.ts';
-import type { Caller } from './scopes.ts';
-import { type Strangers, tooMany } from './strangers.ts';
-
-export interface ApiLimits {
-  /** Of one key, a second. */
-  readonly requestsPerSecondMax: number;
-  /** Of one address without a key that counts, a second. */
-  readonly strangerRequestsPerSecondMax: number;
-  /** At once. */
-  readonly requestsMax: number;
-  readonly bodyBytesMax: number;
-}
-
-/** Where a request came in, and what is known of who sent it. */
-export interface ApiVisit extends HttpVisit {
-  /** Name. */
-  readonly listener: string;
-}
-
-/** Who keeps out whom guesses. */
-export interface KeyGuard {
-  isBanned(address: string): boolean;
-  /** Counts a wrong key; returns for how many milliseconds its answer is to wait. */
-  failedElsewhere(address: string, listener: string): number;
-}
-
-export interface ApiParts {
-  readonly clock: Clock;
-  readonly keys: ApiKeys;
-  readonly answered: AnsweredRequests;
-  /** Whoever asks by the control socket, or is the program itself. */
-  readonly local: Caller;
-  readonly routes: readonly ApiRoute[];
-  readonly limits: ApiLimits;
-  readonly strangers: Strangers;
-  readonly newRequestId: () => string;
-  /** Pages of other origins that may ask, with a key. */
-  readonly corsOrigins: readonly string[];
-  /** Who sent a request that came over a listener. */
-  readonly visitOf: (request: IncomingMessage) => ApiVisit | undefined;
-  /** Owners of devices that are signed in. */
-  readonly owners: OwnerSessions;
-  /** What people see where a page cannot be shown. */
-  readonly problemPage: (problem: ApiProblem) => {
-    readonly body: string;
-    readonly headers: Readonly<Record<string, string>>;
-  };
-  readonly guard: KeyGuard;
-  /** What an error of a route is to the caller; undefined: a fault of ours. */
-  readonly problemOf: (error: unknown) => ApiProblem | undefined;
-  /**
-   * Told of each request that a route has begun to answer, which may write after its caller has gone. `leave` has it go at
-   * once where it only waits.
-   */
-  readonly began: (work: Promise<unknown>, leave: () => void) => void;
-  /** Told of faults of ours. */
-  readonly failed: (requestId: string, error: unknown) => void;
-  /** Told of requests that were turned away, before a route was asked. `by`: empty where that is not known. */
-  readonly refused: (refused: RefusedRequest) => void;
-  readonly version: string;
-}
-
-export interface RefusedRequest {
-  readonly requestId: string;
-  readonly by: string;
-  readonly address: string;
-  readonly code: ProblemCode;
-}
+import { answerProblem } from './problem-answer.ts';
+import { ApiProblem } from './problems.ts';
 
 /** Longest path parameter, percent signs included: a device id of 128 characters of four bytes. */
 const PARAMETER_CHARACTERS_MAX = 128 * 12;
 const DEPTH_MAX = 32;
-
-/** What is known of a request while it passes. */
-interface Passage {
-  caller: Caller;
-  /** Where it carries an Idempotency-Key and is the first with it. */
-  first: { readonly key: string; readonly hash: string } | undefined;
-}
 
 interface RoutePassage extends Passage {
   readonly route: ApiRoute;
@@ -151,97 +70,6 @@ function throwUnknown(routes: readonly ApiRoute[], { url, method }: FastifyReque
 
 function isJson({ bodyKind }: ApiRoute): boolean {
   return bodyKind === 'json';
-}
-
-/** Steps of every request, whether there is something at its path or not: strangers do not learn that. */
-function addEntrance(
-  app: FastifyInstance,
-  parts: ApiParts,
-  passages: WeakMap<FastifyRequest, Passage>,
-  routes: readonly ApiRoute[],
-): void {
-  const { limits, clock, strangers } = parts;
-  const ofKeys = new RequestRate(clock, limits.requestsPerSecondMax);
-  let underWay = 0;
-  app.addHook('onRequest', async (request, reply) => {
-    underWay += 1;
-    reply.raw.once('close', () => {
-      underWay -= 1;
-    });
-    reply.headers({ ...SECURITY_HEADERS, 'x-request-id': request.id });
-    const origin = configOf(request).isPage ? undefined : corsOriginOf(request.raw, parts.corsOrigins);
-    reply.headers(corsHeaders(origin, parts.corsOrigins));
-    if (underWay > limits.requestsMax)
-      throw new ApiProblem('too-busy', `Cannot take more than ${limits.requestsMax} requests at once: try again later`);
-    const isOnlyAsked = origin !== undefined && isPreflight(request.raw);
-    const isPublic = isOnlyAsked || (request.is404 && routesAt(routes, request.url).some(isForAnybody));
-    const config: RouteConfig = isPublic ? { scope: 'public' } : configOf(request);
-    const { scope } = config;
-    const caller = await callerOf(request, parts, config, origin).catch(async (error) => {
-      throw await strangers.refusal(error, addressOf(request, parts), parts.visitOf(request.raw)?.listener ?? '');
-    });
-    passages.set(request, { caller, first: undefined });
-    const refusal =
-      caller.by === 'public'
-        ? strangers.take(caller.address)
-        : caller === parts.local || ofKeys.take(caller.by)
-          ? undefined
-          : tooMany('of this API key');
-    if (refusal !== undefined) throw refusal;
-    if (isOnlyAsked) return reply.code(204).headers(PREFLIGHT_HEADERS).send();
-    if (caller.session !== undefined) return;
-    if (scope === 'owner')
-      throw new ApiProblem('session-missing', 'Cannot do this: a user who is signed in is expected');
-    if (scope !== 'any' && scope !== 'public' && !caller.scopes.has(scope))
-      throw new ApiProblem('scope-missing', `Cannot do this with the API key: its scope ${scope} is expected`);
-  });
-}
-
-function isForAnybody({ scope }: ApiRoute): boolean {
-  return scope === 'public';
-}
-
-type RouteConfig = Pick<ApiRoute, 'scope' | 'allowsOwners' | 'isPage'>;
-
-function configOf({ routeOptions }: FastifyRequest): RouteConfig {
-  const { scope = 'any', ...rest } = routeOptions.config as Partial<RouteConfig>;
-  return { scope, ...rest };
-}
-
-function addressOf({ raw }: FastifyRequest, { visitOf }: ApiParts): string {
-  return visitOf(raw)?.peer.address ?? '';
-}
-
-/** @throws ApiProblem */
-async function callerOf(
-  { raw, headers }: FastifyRequest,
-  parts: ApiParts,
-  config: RouteConfig,
-  corsOrigin: string | undefined,
-): Promise<Caller> {
-  const visit = parts.visitOf(raw);
-  // Only code of this process can inject a request, and the control socket is for the user of the server alone.
-  if (visit === undefined && 'isLightMyRequest' in raw) return parts.local;
-  if (visit === undefined) throw new ApiProblem('key-missing', 'Cannot tell who asks: a listener is expected');
-  const { address } = visit.peer;
-  if (!visit.isFromAllowedOrigin && corsOrigin === undefined)
-    throw new ApiProblem(
-      'origin-refused',
-      'Cannot answer a page of this origin: one of `origins` of the listener, or of `api.cors.origins`, is expected',
-    );
-  if (parts.guard.isBanned(address))
-    throw new ApiProblem('address-banned', 'Cannot answer this address: that its ban ends is expected');
-  const key = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
-  if (key !== undefined) return await parts.keys.check(key, address);
-  const owner =
-    corsOrigin === undefined &&
-    ownerCaller(config, { method: raw.method ?? '', ...factsOf(raw, visit) }, visit, parts.owners);
-  if (owner) return owner;
-  if (config.scope === 'public') return { by: 'public', scopes: new Set(), address };
-  // A page of a name that was made to lead here is of "its own origin"; a key it has none.
-  if (!visit.isOwnHost)
-    throw new ApiProblem('host-refused', 'Cannot answer for this host: one of `hosts` of the listener is expected');
-  throw new ApiProblem('key-missing', 'Cannot do this without an API key: Authorization: Bearer dk_… is expected');
 }
 
 function addRoute(
@@ -409,78 +237,4 @@ function expectedRevision({ headers }: FastifyRequest): number | undefined {
   const revision = /^"([1-9]\d{0,14})"$/.exec(given)?.[1];
   if (revision !== undefined) return Number(revision);
   throw new ApiProblem('request-invalid', 'Cannot read If-Match: the ETag of an earlier answer is expected');
-}
-
-const TURNED_AWAY: readonly ProblemCode[] = [
-  'key-missing',
-  'key-refused',
-  'scope-missing',
-  'session-missing',
-  'form-refused',
-  'origin-refused',
-  'host-refused',
-  'too-many-requests',
-  'too-busy',
-  'body-too-large',
-];
-
-/** What Fastify itself refuses, by its codes. */
-const FRAMEWORK_PROBLEMS: Readonly<Record<string, ProblemCode>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: 'body-too-large',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'media-type-unknown',
-  FST_ERR_CTP_EMPTY_JSON_BODY: 'json-invalid',
-  FST_ERR_CTP_INVALID_JSON_BODY: 'json-invalid',
-};
-
-async function answerProblem(
-  parts: ApiParts,
-  error: unknown,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  passage?: Passage,
-) {
-  const problem = problemIn(error, parts);
-  if (problem.code === 'internal') parts.failed(request.id, error);
-  const { status } = PROBLEMS[problem.code];
-  if (TURNED_AWAY.includes(problem.code)) {
-    const [requestId, address] = [request.id, addressOf(request, parts)];
-    parts.refused({ requestId, by: passage?.caller.by ?? '', address, code: problem.code });
-  }
-  if (status === 401) reply.header('www-authenticate', 'Bearer realm="dunlin"');
-  if (status === 429 || status === 503) reply.header('retry-after', String(RETRY_AFTER_S));
-  // What was not read of the body would be taken for the next request; a stranger is told of its limit once a connection.
-  const isStranger = passage === undefined || passage.caller.by === 'public';
-  const isLast =
-    status === 413 || status === 415 || problem.code === 'address-banned' || (status === 429 && isStranger);
-  if (isLast) reply.header('connection', 'close');
-  if (configOf(request).isPage) {
-    const { body, headers } = parts.problemPage(problem);
-    const all = { ...SECURITY_HEADERS, ...headers, 'x-request-id': request.id };
-    return reply.headers(all).code(status).type('text/html; charset=utf-8').send(body);
-  }
-  return reply
-    .headers({ ...SECURITY_HEADERS, 'x-request-id': request.id })
-    .code(status)
-    .type('application/problem+json; charset=utf-8')
-    .send(JSON.stringify(problemBody(problem, request.id)));
-}
-
-function problemIn(error: unknown, parts: ApiParts): ApiProblem {
-  if (error instanceof ApiProblem) return error;
-  const known = parts.problemOf(error);
-  if (known !== undefined) return known;
-  const { code = '', statusCode, message } = error as { code?: string; statusCode?: number; message: string };
-  if (Object.hasOwn(FRAMEWORK_PROBLEMS, code)) return new ApiProblem(FRAMEWORK_PROBLEMS[code], message);
-  if (error instanceof SyntaxError && statusCode === 400)
-    return new ApiProblem(
-      'json-invalid',
-      'Cannot read the body: JSON without __proto__ and constructor.prototype is expected',
-    );
-  // Its own words repeat what was sent, whatever its length.
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
-    return new ApiProblem(
-      'request-invalid',
-      'Cannot read the request: its path or its headers are malformed or too long',
-    );
-  return new ApiProblem('internal', 'Cannot answer: the server failed');
 }

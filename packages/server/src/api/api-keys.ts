@@ -1,6 +1,7 @@
 /** The keys of the API: what they look like, what is kept of them (a hash), and who a shown one belongs to. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock, Table, TableDefinition } from '@dunlin/broker';
+import { Turns } from '@dunlin/devices';
 import type { ConfiguredKey } from './configured-keys.ts';
 import { fromCursor, toCursor } from './page-cursor.ts';
 import { ApiProblem } from './problems.ts';
@@ -47,7 +48,7 @@ export class ApiKeys {
   readonly #clock: Clock;
   readonly #keysMax: number;
   readonly #full: (by: string) => void;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #adding = new Turns();
   /** By hash, in hexadecimal. */
   readonly #configured: ReadonlyMap<string, ConfiguredKey>;
 
@@ -68,9 +69,7 @@ export class ApiKeys {
   /** Settles when the key is stored. `key` is shown this once. @throws ApiProblem limit-reached */
   add(wanted: NewApiKey): Promise<{ readonly key: string; readonly entry: ApiKey }> {
     // One after the other: each has to count the one before.
-    const run = this.#last.then(() => this.#add(wanted));
-    this.#last = run.catch(() => undefined);
-    return run;
+    return this.#adding.run('', () => this.#add(wanted));
   }
 
   /** One page, by id. @throws ApiProblem cursor-invalid */

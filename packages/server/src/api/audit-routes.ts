@@ -2,7 +2,7 @@
 import { Type } from 'typebox';
 import type { ServerAudit } from '../audit.ts';
 import { type ApiRoute, CLOSED, route } from './api-route.ts';
-import { PAGE_LIMIT, PAGE_QUERY, pageBody, pageOf, timeMs } from './page-schemas.ts';
+import { boundedPageBody, boundedPageOf, PAGE_LIMIT, PAGE_QUERY, timeMs } from './page-schemas.ts';
 
 const ENTRY = Type.Object({
   number: Type.Integer(),
@@ -39,15 +39,14 @@ export function auditRoutes({ log, refusals }: Pick<ServerAudit, 'log' | 'refusa
       method: 'GET',
       path: '/api/v1/audit',
       operationId: 'listAuditEntries',
-      summary:
-        'Changes, or what somebody tried and may not, the newest first; of several conditions all have to hold, and a page may be empty before the last',
+      summary: 'Changes, or what somebody tried and may not, the newest first; of several conditions all have to hold',
       tag: 'audit',
       scope: 'audit:read',
       query: Type.Object({ ...PAGE_QUERY, ...QUERY }, CLOSED),
-      answer: pageOf(ENTRY),
+      answer: boundedPageOf(ENTRY),
       async handle({ query: { limit = PAGE_LIMIT, cursor, refused = false, ...query } }) {
-        const page = await (refused ? refusals : log).list(limit, cursor, query);
-        return { body: pageBody(page.entries, page.cursor) };
+        const { entries, ...end } = await (refused ? refusals : log).list(limit, cursor, query);
+        return { body: boundedPageBody(entries, end) };
       },
     }),
   ];

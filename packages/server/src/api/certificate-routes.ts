@@ -10,6 +10,7 @@ import { OCSP_BYTES_MAX, REVOCATION_REASONS } from '@dunlin/devices';
 import { Type } from 'typebox';
 import { type ApiRoute, CLOSED, route } from './api-route.ts';
 import { boundedBytes } from './bounded-stream.ts';
+import { CSR } from './credential-shape.ts';
 import { known } from './device-routes.ts';
 import { DEVICE_PARAMS, ISSUED_CERTIFICATE } from './device-schemas.ts';
 import { tablePage } from './page-cursor.ts';
@@ -35,7 +36,7 @@ const CERTIFICATE = Type.Object({
 });
 
 const WISHES = {
-  csr: Type.Optional(Type.String({ maxLength: 24_000, description: 'PKCS#10 (PEM) for a key of the device.' })),
+  csr: CSR,
   generateKey: Type.Optional(
     Type.Literal(true, { description: 'Make the key here; it is in the answer and nowhere else.' }),
   ),
@@ -52,7 +53,10 @@ const SERIAL = Type.Object({ serial: Type.String({ minLength: 1, maxLength: 64 }
 const REVOCATION = Type.Object({ reason: Type.Optional(Type.Enum(REASONS)) }, CLOSED);
 
 export function certificateRoutes(service: DeviceService): ApiRoute[] {
-  const { registry, issuing } = service;
+  return [...routesOfDevice(service), revocationRoute(service), ...publicRoutes(service.issuing)];
+}
+
+function routesOfDevice({ registry, issuing }: DeviceService): ApiRoute[] {
   return [
     route({
       method: 'GET',
@@ -107,23 +111,25 @@ export function certificateRoutes(service: DeviceService): ApiRoute[] {
         return issued(id, await found.certificates.renew(device, former, { ...wishesOf(body), by: caller.by }), found);
       },
     }),
-    route({
-      method: 'POST',
-      path: '/api/v1/certificates/{serial}/revoke',
-      operationId: 'revokeCertificate',
-      summary: 'Revoke a certificate, for good; whoever is connected with it goes',
-      tag,
-      scope,
-      params: SERIAL,
-      body: REVOCATION,
-      answer: CERTIFICATE,
-      async handle({ caller, params: { serial }, body }) {
-        const revoked = await there(issuing).certificates.revoke(serial, { ...body, by: caller.by });
-        return { body: shownCertificate(revoked) };
-      },
-    }),
-    ...publicRoutes(issuing),
   ];
+}
+
+function revocationRoute({ issuing }: DeviceService): ApiRoute {
+  return route({
+    method: 'POST',
+    path: '/api/v1/certificates/{serial}/revoke',
+    operationId: 'revokeCertificate',
+    summary: 'Revoke a certificate, for good; whoever is connected with it goes',
+    tag,
+    scope,
+    params: SERIAL,
+    body: REVOCATION,
+    answer: CERTIFICATE,
+    async handle({ caller, params: { serial }, body }) {
+      const revoked = await there(issuing).certificates.revoke(serial, { ...body, by: caller.by });
+      return { body: shownCertificate(revoked) };
+    },
+  });
 }
 
 /** What anybody may ask who has met a certificate. */

@@ -143,6 +143,19 @@ describe('other pages', () => {
     assert.equal(visitor.cookie, '');
   });
 
+  test('of this name that came in the clear sign nobody in over TLS', async () => {
+    const proxy = { trusted: ['127.0.0.1'], forwardedFor: true };
+    const listeners = [{ name: 'web', transport: 'ws', port: 0, api: true, proxy }] as const;
+    await using world = await openClaimWorld({ listeners });
+    const visitor = new Visitor(world.origin);
+    const fields = { username: 'ada', password: PASSWORDS.ada };
+    const signIn = async (origin: string) =>
+      (await visitor.form('sign-in', fields, { origin, 'x-forwarded-proto': 'https' })).status;
+    assert.equal(await signIn(world.origin), 403);
+    assert.equal(visitor.cookie, '');
+    assert.equal(await signIn(world.origin.replace('http:', 'https:')), 303);
+  });
+
   test('of a name that was made to lead here see nothing', async () => {
     await using world = await openClaimWorld();
     const status = await new Promise((resolve, reject) => {

@@ -1,24 +1,15 @@
-/** Routes of claims: what devices ask before they are anybody, what programs and owners confirm, and renewal. */
-import type {
-  ClaimInput,
-  Collected,
-  DeviceCredentials,
-  DeviceService,
-  GivenCertificate,
-  ShownClaim,
-} from '@dunlin/devices';
-import type { Authorities } from '@dunlin/identity';
-import { networkOf } from '@dunlin/transport/network';
+/** Routes of claims: what devices ask before they are anybody, and what programs and owners confirm or refuse. */
+import type { ClaimInput, Collected, DeviceService, ShownClaim } from '@dunlin/devices';
 import { Type } from 'typebox';
-import { type ApiCall, type ApiRoute, CLOSED, type HttpFacts, route } from './api-route.ts';
-import { ISSUED_CERTIFICATE } from './device-schemas.ts';
+import { type ApiCall, type ApiRoute, CLOSED, route } from './api-route.ts';
+import { CREDENTIALS, CSR, shownCredentials } from './credential-shape.ts';
+import { headerOf, networkAddressOf } from './http-facts.ts';
 import { fromCursor, toCursor } from './page-cursor.ts';
 import { PAGE_LIMIT, PAGE_QUERY, pageBody, pageOf, timeMs } from './page-schemas.ts';
 import { ApiProblem } from './problems.ts';
 
 const tag = 'claims';
 const TEXT = { maxLength: 1_024 } as const;
-const CSR = Type.Optional(Type.String({ maxLength: 24_000, description: 'PKCS#10 (PEM) for a key of the device.' }));
 const ATTRIBUTES = Type.Record(Type.String({ maxLength: 64 }), Type.String(TEXT));
 
 const BEGUN = Type.Object({
@@ -26,15 +17,6 @@ const BEGUN = Type.Object({
   secret: Type.String({ description: 'Gets what the device connects with; shown this once.' }),
   code: Type.String({ description: 'What the device shows and its owner enters.' }),
   expiresAtMs: timeMs('Until when that is possible.'),
-});
-
-const CREDENTIALS = Type.Object({
-  token: Type.Optional(Type.String({ description: 'The password of the device.' })),
-  certificate: Type.Optional(ISSUED_CERTIFICATE),
-  renewalToken: Type.Optional(
-    Type.String({ description: 'For /api/v1/device/renew; each renewal gives another one.' }),
-  ),
-  renewalTokenExpiresAtMs: Type.Optional(timeMs('Until when it counts.')),
 });
 
 const COLLECTED = Type.Union([
@@ -77,19 +59,14 @@ const CLAIM = Type.Object(
   { description: 'Without the code, which the device shows, and without its secret.' },
 );
 
-const RENEWAL = Type.Object(
-  {
-    deviceId: Type.Optional(Type.String({ maxLength: 128, description: 'With a renewal token.' })),
-    csr: CSR,
-    generateKey: Type.Optional(Type.Literal(true, { description: 'Make the key here; it is in the answer.' })),
-  },
-  CLOSED,
-);
-
 const ID = Type.Object({ id: Type.String({ maxLength: 128 }) });
 
-export function claimRoutes(service: DeviceService, authorities: Authorities | undefined): ApiRoute[] {
-  const { claims, desk, issuing } = service;
+export function claimRoutes(service: DeviceService): ApiRoute[] {
+  return [...routesOfDevices(service), confirmationRoute(service), ...routesOfOperators(service)];
+}
+
+/** For whoever is nobody yet. */
+function routesOfDevices({ claims }: DeviceService): ApiRoute[] {
   return [
     route({
       method: 'POST',
@@ -105,7 +82,7 @@ export function claimRoutes(service: DeviceService, authorities: Authorities | u
       answer: BEGUN,
       status: 201,
       isSecret: true,
-      handle: async ({ body, http }) => ({ body: await claims.begin(body as ClaimInput, addressOf(http)) }),
+      handle: async ({ body, http }) => ({ body: await claims.begin(body as ClaimInput, networkAddressOf(http)) }),
     }),
     route({
       method: 'POST',
@@ -122,25 +99,33 @@ export function claimRoutes(service: DeviceService, authorities: Authorities | u
         return { status: collected.state === 'pending' ? 202 : 200, body: shownCollected(collected) };
       },
     }),
-    route({
-      method: 'POST',
-      path: '/api/v1/claims/confirm',
-      operationId: 'confirmClaim',
-      summary: 'The code of a device is entered: it becomes a device of the owner',
-      tag,
-      scope: 'claims:write',
-      allowsOwners: true,
-      body: CONFIRMATION,
-      answer: Type.Object({ deviceId: Type.String(), type: Type.String(), name: Type.String() }),
-      async handle(call) {
-        const { code, owner, ...rest } = call.body;
-        if (call.caller.session !== undefined && (owner !== undefined || rest.attributes !== undefined))
-          throw new ApiProblem('input-invalid', 'Cannot take owner and attributes of a user: an API key is expected');
-        const { registered } = await confirmed(service, call, owner, { code, ...rest });
-        const { id: deviceId, type, name } = registered.device;
-        return { body: { deviceId, type, name } };
-      },
-    }),
+  ];
+}
+
+function confirmationRoute(service: DeviceService): ApiRoute {
+  return route({
+    method: 'POST',
+    path: '/api/v1/claims/confirm',
+    operationId: 'confirmClaim',
+    summary: 'The code of a device is entered: it becomes a device of the owner',
+    tag,
+    scope: 'claims:write',
+    allowsOwners: true,
+    body: CONFIRMATION,
+    answer: Type.Object({ deviceId: Type.String(), type: Type.String(), name: Type.String() }),
+    async handle(call) {
+      const { code, owner, ...rest } = call.body;
+      if (call.caller.session !== undefined && (owner !== undefined || rest.attributes !== undefined))
+        throw new ApiProblem('input-invalid', 'Cannot take owner and attributes of a user: an API key is expected');
+      const { registered } = await confirmed(service, call, owner, { code, ...rest });
+      const { id: deviceId, type, name } = registered.device;
+      return { body: { deviceId, type, name } };
+    },
+  });
+}
+
+function routesOfOperators({ claims }: DeviceService): ApiRoute[] {
+  return [
     route({
       method: 'GET',
       path: '/api/v1/claims',
@@ -168,35 +153,6 @@ export function claimRoutes(service: DeviceService, authorities: Authorities | u
         return { body: shownClaim(await claims.refuse(id)) };
       },
     }),
-    route({
-      method: 'POST',
-      path: '/api/v1/device/renew',
-      operationId: 'renewOwnCertificate',
-      summary: 'A device renews: with its renewal token as X-Renewal-Token, or with its certificate in TLS',
-      tag,
-      scope: 'public',
-      body: RENEWAL,
-      answer: Type.Object({ deviceId: Type.String(), credentials: CREDENTIALS }),
-      status: 201,
-      isSecret: true,
-      async handle({ body: { deviceId, csr, generateKey }, http }) {
-        if ((csr === undefined) === (generateKey === undefined))
-          throw new ApiProblem('input-invalid', 'Cannot renew: either csr or generateKey is expected');
-        const address = addressOf(http);
-        if (deviceId !== undefined) {
-          const credentials = await desk.renewByToken(deviceId, headerOf(http, 'x-renewal-token'), address, { csr });
-          return { body: { deviceId, credentials: shownCredentials(credentials) } };
-        }
-        const found = authorities?.examine(http.peer?.certificates ?? [], issuing ? [issuing.authority.name] : []);
-        if (found === undefined || found.problem !== undefined)
-          throw new ApiProblem(
-            'renewal-refused',
-            'Cannot renew: deviceId and X-Renewal-Token, or a certificate is expected',
-          );
-        const credentials = await desk.renewByCertificate(found.facts, address, { csr });
-        return { body: { deviceId: found.facts.commonName ?? '', credentials: shownCredentials(credentials) } };
-      },
-    }),
   ];
 }
 
@@ -217,18 +173,8 @@ export function confirmed(
   const owner = caller.session?.owner ?? named;
   if (owner === undefined || owner === '')
     throw new ApiProblem('input-invalid', 'Cannot confirm a claim: an owner is expected');
-  const address = caller.session === undefined ? undefined : addressOf(http);
+  const address = caller.session === undefined ? undefined : networkAddressOf(http);
   return claims.confirm(code, { owner, by: caller.by, address, ...rest });
-}
-
-/** One host of IPv6 has as many addresses as it likes. */
-export function addressOf({ peer }: HttpFacts): string {
-  return peer === undefined ? '' : (networkOf(peer.address) ?? peer.address);
-}
-
-function headerOf({ headers }: HttpFacts, name: string): string {
-  const value = headers[name];
-  return typeof value === 'string' ? value : '';
 }
 
 function shownClaim({ owner, deviceId, ...rest }: ShownClaim) {
@@ -239,24 +185,4 @@ function shownCollected(collected: Collected) {
   if (collected.state === 'pending') return collected;
   const { state, deviceId, credentials } = collected;
   return { state, deviceId, credentials: shownCredentials(credentials) };
-}
-
-function shownCredentials({ token, certificate, renewal }: DeviceCredentials) {
-  return {
-    ...(token !== undefined && { token }),
-    ...(certificate !== undefined && { certificate: shownGiven(certificate) }),
-    ...(renewal !== undefined && { renewalToken: renewal.token, renewalTokenExpiresAtMs: renewal.expiresAtMs }),
-  };
-}
-
-export function shownGiven({
-  serial,
-  notBeforeMs,
-  notAfterMs,
-  certificate,
-  chain,
-  authorities,
-  key,
-}: GivenCertificate) {
-  return { serial, notBeforeMs, notAfterMs, certificate, chain, authorities, ...(key !== undefined && { key }) };
 }

@@ -54,7 +54,10 @@ const WAIT = Type.Object(
 const ID = Type.Object({ commandId: Type.String({ minLength: 1, maxLength: 128 }) });
 
 export function commandRoutes(service: DeviceService): ApiRoute[] {
-  const { registry } = service;
+  return [...routesOfDevice(service), ...routesOfCommand(service)];
+}
+
+function routesOfDevice(service: DeviceService): ApiRoute[] {
   return [
     route({
       method: 'GET',
@@ -67,7 +70,7 @@ export function commandRoutes(service: DeviceService): ApiRoute[] {
       query: Type.Object(PAGE_QUERY, CLOSED),
       answer: pageOf(COMMAND),
       async handle({ params: { id }, query }) {
-        known(id, await registry.get(id));
+        known(id, await service.registry.get(id));
         const list = (page: PageAsked) => service.commands.list({ deviceId: id, ...page });
         return tablePage(query, list, ({ value }) => shownCommand(value));
       },
@@ -94,6 +97,12 @@ export function commandRoutes(service: DeviceService): ApiRoute[] {
         };
       },
     }),
+  ];
+}
+
+/** `commands` is there from when the service has a broker. */
+function routesOfCommand(service: DeviceService): ApiRoute[] {
+  return [
     route({
       method: 'GET',
       path: '/api/v1/commands/{commandId}',

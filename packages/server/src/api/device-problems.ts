@@ -7,6 +7,7 @@ const OF_DEVICES: Readonly<Record<DeviceErrorCode, ProblemCode>> = {
   'unknown-device': 'device-unknown',
   'device-exists': 'device-exists',
   'device-removing': 'device-removing',
+  'attribute-taken': 'attribute-taken',
   'changed-meanwhile': 'changed-meanwhile',
   'credential-kind': 'credential-kind',
   'unknown-token': 'token-unknown',

@@ -3,7 +3,7 @@ import type { DeviceService, FoundDevice, RegisteredDevice } from '@dunlin/devic
 import { Type } from 'typebox';
 import { type ApiRoute, CLOSED, route } from './api-route.ts';
 import { DEVICE, DEVICE_PARAMS, DEVICE_PATCH, NEW_DEVICE, shownDevice } from './device-schemas.ts';
-import { PAGE_QUERY, pageBody, pageOf } from './page-schemas.ts';
+import { boundedPageBody, boundedPageOf, PAGE_QUERY } from './page-schemas.ts';
 import { PRESENCE, shownPresence } from './presence-shape.ts';
 import { ApiProblem } from './problems.ts';
 
@@ -29,17 +29,11 @@ const FOUND = Type.Object({
   presence: Type.Optional(PRESENCE),
 });
 
-const FOUND_PAGE = Type.Object({
-  ...pageOf(FOUND).properties,
-  endedEarly: Type.Optional(
-    Type.Literal(true, {
-      description: 'The page looked at 5,000 devices before it was full: there may be more behind its cursor.',
-    }),
-  ),
-});
-
 export function deviceRoutes(service: DeviceService): ApiRoute[] {
-  const { registry } = service;
+  return [...routesOfAll(service), ...routesOfOne(service)];
+}
+
+function routesOfAll(service: DeviceService): ApiRoute[] {
   return [
     route({
       method: 'GET',
@@ -49,11 +43,10 @@ export function deviceRoutes(service: DeviceService): ApiRoute[] {
       tag,
       scope: 'devices:read',
       query: Type.Object({ ...PAGE_QUERY, ...QUERY_OF_DEVICES, connected: CONNECTED }, CLOSED),
-      answer: FOUND_PAGE,
+      answer: boundedPageOf(FOUND),
       async handle({ query }) {
-        const { devices, cursor, endedEarly } = await service.search(query);
-        const page = pageBody(devices.map(shownFound), cursor);
-        return { body: { ...page, ...(endedEarly && { endedEarly }) } };
+        const { devices, ...end } = await service.search(query);
+        return { body: boundedPageBody(devices.map(shownFound), end) };
       },
     }),
     route({
@@ -67,12 +60,17 @@ export function deviceRoutes(service: DeviceService): ApiRoute[] {
       answer: DEVICE,
       status: 201,
       async handle({ caller, body }) {
-        const added = await registry.add(body, caller.by);
+        const added = await service.registry.add(body, caller.by);
         const after = shownDevice(added);
         const location = `/api/v1/devices/${encodeURIComponent(after.id)}`;
         return { body: after, location, revision: added.revision };
       },
     }),
+  ];
+}
+
+function routesOfOne({ registry }: DeviceService): ApiRoute[] {
+  return [
     route({
       method: 'GET',
       path: PATH,

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RETRY_AFTER_S, SECURITY_HEADERS } from './answer-headers.ts';
-import type { ApiParts } from './api-application.ts';
+import type { ApiParts } from './api-parts.ts';
 import { isPageUrl } from './api-paths.ts';
 import { corsHeaders, corsOriginOf } from './cors.ts';
 import { type ApiProblem, PROBLEMS, problemBody } from './problems.ts';

@@ -20,7 +20,7 @@ export function ownerCaller(
   if (!visit.isOwnHost)
     throw new ApiProblem('host-refused', 'Cannot answer for this host: one of `hosts` of the listener is expected');
   const { headers, isSecure, method } = request;
-  if (method !== 'GET') checkOwnPage(headers);
+  if (method !== 'GET') checkOwnPage(headers, isSecure);
   const session = sessions.find(headers, isSecure);
   if (session === undefined) return undefined;
   // The form of a page carries it too, which its route sees.
@@ -30,10 +30,12 @@ export function ownerCaller(
 }
 
 /** What a browser says of the page that sends; a program says nothing. @throws ApiProblem form-refused */
-function checkOwnPage(headers: HttpFacts['headers']): void {
+function checkOwnPage(headers: HttpFacts['headers'], isSecure: boolean): void {
   const { origin, host = '', 'sec-fetch-site': site } = headers;
+  const page = origin === undefined ? undefined : URL.parse(origin);
+  // A page of this name that came in the clear may be of anybody on the way.
   const isForeign =
     (site !== undefined && site !== 'same-origin' && site !== 'none') ||
-    (origin !== undefined && URL.parse(origin)?.host !== host.toLowerCase());
+    (page !== undefined && (page?.host !== host.toLowerCase() || (isSecure && page.protocol !== 'https:')));
   if (isForeign) throw new ApiProblem('form-refused', 'Cannot do this: a page of this server is expected to ask');
 }

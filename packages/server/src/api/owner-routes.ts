@@ -2,7 +2,7 @@
 import type { CredentialState, DeviceService, RegisteredDevice } from '@dunlin/devices';
 import { Type } from 'typebox';
 import { type ApiRoute, CLOSED, route } from './api-route.ts';
-import { shownGiven } from './claim-routes.ts';
+import { CSR, shownGiven } from './credential-shape.ts';
 import { DEVICE_PARAMS, ISSUED_CERTIFICATE } from './device-schemas.ts';
 import type { OwnerSession } from './owner-sessions.ts';
 import { PAGE_LIMIT, PAGE_QUERY, pageBody, pageOf, timeMs } from './page-schemas.ts';
@@ -67,7 +67,7 @@ export function ownerRoutes(service: DeviceService): ApiRoute[] {
       tag,
       scope,
       params: DEVICE_PARAMS,
-      body: Type.Object({ csr: Type.Optional(Type.String({ maxLength: 24_000 })) }, CLOSED),
+      body: Type.Object({ csr: CSR }, CLOSED),
       answer: ISSUED_CERTIFICATE,
       status: 201,
       isSecret: true,
@@ -125,7 +125,7 @@ export async function ownDevices(
 }
 
 /** @throws ApiProblem session-missing */
-export function sessionOf({ session }: Caller): OwnerSession {
+function sessionOf({ session }: Caller): OwnerSession {
   if (session !== undefined) return session;
   throw new ApiProblem('session-missing', 'Cannot do this: a user who is signed in is expected');
 }

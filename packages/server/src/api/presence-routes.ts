@@ -49,10 +49,10 @@ export function presenceRoutes(service: DeviceService): ApiRoute[] {
       summary: 'Presence of devices; with connected=true of those that are connected',
       tag,
       scope,
-      query: Type.Object({ ...PAGE_QUERY, connected: Type.Optional(Type.Literal('true')) }, CLOSED),
+      query: Type.Object({ ...PAGE_QUERY, connected: Type.Optional(Type.Literal(true)) }, CLOSED),
       answer: pageOf(PRESENCE),
       async handle({ query: { connected, ...query } }) {
-        const list = (page: PageAsked) => service.presence.list({ connected: connected === 'true', ...page });
+        const list = (page: PageAsked) => service.presence.list({ connected: connected === true, ...page });
         return tablePage(query, list, ({ value }) => shownPresence(value));
       },
     }),

@@ -52,6 +52,7 @@ export const PROBLEMS = {
     status: 409,
     title: 'The device that had this id is being removed: the same works when that is finished.',
   },
+  'attribute-taken': { status: 409, title: 'Another device has the value of an attribute that is to be its own.' },
   'device-disabled': { status: 409, title: 'The device is not enabled.' },
   'credential-kind': { status: 409, title: 'Devices of this type come in with the other kind of credential.' },
   'certificate-refused': { status: 409, title: 'The certificate cannot be issued, renewed or revoked as things are.' },

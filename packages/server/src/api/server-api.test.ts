@@ -321,6 +321,7 @@ test('presence and why answer for a device that never came, and why also for one
   const { body: presence } = await api.ask('GET', '/api/v1/devices/a/presence');
   assert.deepEqual(presence, { deviceId: 'a', connected: false, session: 0 });
   assert.deepEqual((await api.ask('GET', '/api/v1/presence?connected=true')).body, { items: [] });
+  assert.equal((await api.ask('GET', '/api/v1/presence?connected=false')).body.code, 'input-invalid');
   const { body: why } = await api.ask('GET', '/api/v1/devices/a/why');
   assert.equal(why.isKnown, true);
   assert.match(why.hindrances[0], /token/);

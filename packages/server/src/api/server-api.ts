@@ -6,8 +6,8 @@ import type { ApiConfiguration } from '../configuration.ts';
 import type { Doors } from '../doors.ts';
 import type { ServerEvent } from '../events.ts';
 import { SERVER_VERSION } from '../server-version.ts';
-import type { KeyGuard } from './api-application.ts';
 import { ApiHost } from './api-host.ts';
+import type { KeyGuard } from './api-parts.ts';
 import { certificateRoutes } from './certificate-routes.ts';
 import { claimPages } from './claim-pages.ts';
 import { claimRoutes } from './claim-routes.ts';
@@ -20,6 +20,7 @@ import { groupRoutes } from './group-routes.ts';
 import { ownerRoutes } from './owner-routes.ts';
 import { OwnerSessions } from './owner-sessions.ts';
 import { presenceRoutes } from './presence-routes.ts';
+import { renewalRoutes } from './renewal-routes.ts';
 import type { LocalName } from './scopes.ts';
 import { tokenRoutes } from './token-routes.ts';
 import { transferRoutes } from './transfer-routes.ts';
@@ -77,7 +78,8 @@ export async function openServerApi(parts: ServerApiParts): Promise<ApiHost> {
       : [
           ...OF_DEVICES.flatMap((of) => of(devices)),
           ...transferRoutes(devices, rest.settings.importBytesMax),
-          ...claimRoutes(devices, doors.authorities),
+          ...claimRoutes(devices),
+          ...renewalRoutes(devices, doors.authorities),
           ...ownerRoutes(devices),
           ...claimPages({ service: devices, clock: rest.clock, warnDays, sessions, ownersAt, tell: signInEvents }),
         ];

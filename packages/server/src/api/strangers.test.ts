@@ -41,3 +41,23 @@ test('wrong keys wait for their answer, a quarter of all requests at the most; o
   ends[0]();
   assert.equal(await next, WRONG);
 });
+
+test('half of all requests may be of strangers at once, so that there is room for callers', () => {
+  const { strangers } = start(0);
+  const left: (() => void)[] = [];
+  const enter = (address = '192.0.2.1') => codeOf(strangers.enter(address, (over) => left.push(over)));
+  assert.deepEqual(
+    [1, 2, 3, 4, 5].map(() => enter()),
+    [undefined, undefined, undefined, undefined, 'too-busy'],
+  );
+  assert.equal(enter('192.0.2.2'), 'too-busy');
+  left.pop()?.();
+  assert.deepEqual([enter(), enter()], [undefined, 'too-busy']);
+});
+
+test('a request over its rate takes no place', () => {
+  const { strangers } = start(0, 1);
+  const enter = (address: string) => codeOf(strangers.enter(address, () => {}));
+  assert.deepEqual(Array.from({ length: 6 }, () => enter('192.0.2.1')).slice(0, 2), [undefined, 'too-many-requests']);
+  assert.equal(enter('192.0.2.2'), undefined);
+});

@@ -1,7 +1,7 @@
 /** Whoever asks without a key that counts: how often each host may, and how long a wrong key waits for its answer. */
 import type { Clock } from '@dunlin/broker';
 import { networkOf } from '@dunlin/transport/network';
-import type { ApiLimits, KeyGuard } from './api-application.ts';
+import type { ApiLimits, KeyGuard } from './api-parts.ts';
 import { ApiProblem } from './problems.ts';
 import { RequestRate } from './request-rate.ts';
 
@@ -13,8 +13,10 @@ export interface StrangersParts {
   readonly began: (work: Promise<unknown>, end: () => void) => void;
 }
 
-/** Of the requests that there may be at once, how many may wait for the answer to a wrong key: the others are for callers. */
+/** Of the requests that there may be at once, how many may wait for the answer to a wrong key. The others are for callers. */
 const WAITING_SHARE = 0.25;
+/** How many may be of strangers otherwise: their bodies may take long, and hold nobody up who has a key. */
+const STRANGERS_SHARE = 0.5;
 
 const OF_STRANGER = 'of this address without an API key that counts';
 
@@ -22,18 +24,37 @@ export class Strangers {
   readonly #parts: StrangersParts;
   readonly #rate: RequestRate;
   readonly #waitingMax: number;
+  readonly #max: number;
   #waiting = 0;
+  #underWay = 0;
 
   constructor(parts: StrangersParts) {
     const { clock, limits } = parts;
     this.#parts = parts;
     this.#rate = new RequestRate(clock, limits.strangerRequestsPerSecondMax);
     this.#waitingMax = Math.floor(limits.requestsMax * WAITING_SHARE);
+    this.#max = Math.ceil(limits.requestsMax * STRANGERS_SHARE);
   }
 
   /** Counts a request; what its answer is where it is one too many. All addresses of one host are one. */
   take(address: string): ApiProblem | undefined {
     return this.#rate.take(hostOf(address)) ? undefined : tooMany(OF_STRANGER);
+  }
+
+  /** Counts a request for as long as it takes; what its answer is where it is one too many. `over`: has a function called then. */
+  enter(address: string, over: (left: () => void) => void): ApiProblem | undefined {
+    const refusal = this.take(address);
+    if (refusal !== undefined) return refusal;
+    if (this.#underWay >= this.#max)
+      return new ApiProblem(
+        'too-busy',
+        `Cannot take more than ${this.#max} requests without an API key at once: try again later`,
+      );
+    this.#underWay += 1;
+    over(() => {
+      this.#underWay -= 1;
+    });
+    return undefined;
   }
 
   /** What the answer would be if it were one; it is not counted. */

@@ -9,6 +9,7 @@ const COMMAND = Type.Object({
   inputSchema: Type.Optional(Type.Unknown({ description: 'JSON Schema of what the caller gives; absent: nothing.' })),
   ttlS: Type.Integer(),
   qos: Type.Integer(),
+  supersedes: Type.Boolean({ description: 'Whether a new one takes the place of those that have not gone out.' }),
   isAcknowledged: Type.Boolean({ description: 'Whether the device says that it has done it.' }),
 });
 
@@ -17,6 +18,7 @@ const TYPE = Type.Object({
   credential: Type.String(),
   clientIdTemplate: Type.Optional(Type.String()),
   requiredAttributes: Type.Array(Type.String()),
+  uniqueAttributes: Type.Array(Type.String(), { description: 'No two devices have the same value of these.' }),
   presenceTopic: Type.Optional(Type.String()),
   claimable: Type.Boolean(),
   commands: Type.Record(Type.String(), COMMAND),
@@ -38,14 +40,15 @@ export function typeRoutes({ types }: DeviceService): ApiRoute[] {
 }
 
 function shownType({ type }: CompiledType) {
-  const { name, credential, clientId, requiredAttributes, presence, claimable } = type;
+  const { name, credential, clientId, requiredAttributes, uniqueAttributes = [], presence, claimable } = type;
   const commands = Object.entries(type.commands).map(
-    ([command, { topic, inputSchema, ttlS, qos, acknowledgement }]) => [
+    ([command, { topic, inputSchema, ttlS, qos, supersedes = false, acknowledgement }]) => [
       command,
       {
         topic,
         ttlS,
         qos,
+        supersedes,
         isAcknowledged: acknowledgement !== undefined,
         ...(inputSchema !== undefined && { inputSchema }),
       },
@@ -55,6 +58,7 @@ function shownType({ type }: CompiledType) {
     name,
     credential,
     requiredAttributes: [...requiredAttributes],
+    uniqueAttributes: [...uniqueAttributes],
     claimable,
     ...(clientId !== undefined && { clientIdTemplate: clientId.template }),
     ...(presence !== undefined && { presenceTopic: presence.topic }),

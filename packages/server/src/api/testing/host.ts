@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { type Clock, MemoryTable, type Table, type TableDefinition } from '@dunlin/broker';
 import { openAudit } from '../../audit.ts';
 import { systemClock } from '../../system-clock.ts';
-import type { ApiVisit } from '../api-application.ts';
 import { ApiHost, type ApiOptions, type ApiSettings, type LocalRequest } from '../api-host.ts';
+import type { ApiVisit } from '../api-parts.ts';
 import { OwnerSessions } from '../owner-sessions.ts';
 
 export class StandingClock implements Clock {

@@ -24,8 +24,9 @@ function pagesOf(isFit: (n: number) => boolean, limit?: number) {
     sincePause = 0;
     clock.endOfTurn(run);
   };
-  const next = (cursor: string | undefined) =>
-    boundedPage<number, number>({
+  const next = (cursor: string | undefined) => {
+    sincePause = 0;
+    return boundedPage<number, number>({
       ...{ clock: told, index: 'n', cursor, limit },
       scan: (most, at) => table.scan({ limit: most, ...(at !== undefined && { cursor: at }) }),
       look({ value }) {
@@ -35,6 +36,7 @@ function pagesOf(isFit: (n: number) => boolean, limit?: number) {
         return isFit(value) ? value : undefined;
       },
     });
+  };
   return { next, facts: () => ({ pauses, looks, longest }) };
 }
 
@@ -53,7 +55,7 @@ test('a page that finds few ends after so many looks, says so, and others had th
     cursor = page.cursor;
   } while (cursor !== undefined);
   assert.deepEqual([found, facts().looks], [[12_345], ROWS]);
-  assert.ok(early >= 4);
+  assert.equal(early, ROWS / LOOKS_MAX - 1);
   assert.ok(facts().longest <= 500 && facts().pauses >= 40, JSON.stringify(facts()));
 });
 
@@ -72,6 +74,14 @@ test('a page that is full, and the last one, did not end early; none is longer t
     Array.from({ length: 20 }, (_, n) => n * 1_000),
   );
   assert.ok(pages.every(({ length }) => length <= 3));
+});
+
+test('a small page looks at as many as a large one', async () => {
+  for (const limit of [1, 3, 1_000]) {
+    const { next, facts } = pagesOf((n) => n === LOOKS_MAX - 1, limit);
+    const page = await next(undefined);
+    assert.deepEqual([page.items, facts().looks], [[LOOKS_MAX - 1], LOOKS_MAX]);
+  }
 });
 
 test('refuses a limit that is none, and a cursor of another list', async () => {

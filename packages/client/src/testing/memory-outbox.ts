@@ -1,11 +1,11 @@
-/** An outbox store in memory: for tests, and as the smallest example of the port. */
+/** An outbox store in memory, for tests: the smallest example of the port. */
 import {
   type OutboxBatch,
   type OutboxContents,
   OutboxError,
   type OutboxRecord,
   type OutboxStore,
-} from './outbox-store.ts';
+} from '../outbox-store.ts';
 
 /**
  * A store that keeps its records in this object: they survive `close` and the next `open`, not the process. A client

@@ -13,13 +13,17 @@ export const LOOKS_MAX = 5_000;
 /** Records that are looked at without a pause: a few milliseconds. */
 const PIECE = 250;
 
-export interface BoundedPage<Item> {
-  /** In an order that stays. Fewer than the limit, or none, where many had to be passed over: go on while there is a cursor. */
-  readonly items: readonly Item[];
-  /** Undefined where there is nothing more. */
+/** How a page ended. */
+export interface PageEnd {
+  /** Leads to the next page, with the same query; undefined where there is nothing more. */
   readonly cursor: string | undefined;
-  /** It ended before it was full because it had looked at as many as one page may (5,000). */
+  /** It has fewer than the limit, perhaps none, because it had looked at as many records as one page may (5,000). */
   readonly endedEarly: boolean;
+}
+
+export interface BoundedPage<Item> extends PageEnd {
+  /** In an order that stays. */
+  readonly items: readonly Item[];
 }
 
 export interface PageRequest<Record, Item> {
@@ -45,15 +49,16 @@ export async function boundedPage<Record, Item>(request: PageRequest<Record, Ite
   let looks = 0;
   let sincePause = 0;
   for (;;) {
-    const page = await scanned(request, Math.min(limit - items.length, PIECE), cursor);
+    const piece = Math.min(limit - items.length, PIECE, LOOKS_MAX - looks);
+    const page = await scanned(request, piece, cursor);
     for (const record of page.records) {
       const found = look(record);
       const item = found instanceof Promise ? await found : found;
       if (item !== undefined) items.push(item);
     }
     cursor = page.cursor;
-    // A piece may be empty, and there may still be more.
-    looks += page.records.length + 1;
+    // A piece may be empty, and there may still be more; and small ones cost as much for themselves as for their records.
+    looks += Math.max(1, page.records.length);
     sincePause += page.records.length + 1;
     const isOver = cursor === undefined || items.length === limit;
     if (isOver || looks >= LOOKS_MAX)
