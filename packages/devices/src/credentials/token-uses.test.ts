@@ -61,6 +61,15 @@ test('forgets a device, and the oldest of very many tokens', async () => {
   assert.deepEqual(await uses.of('d1'), {});
 });
 
+test('forgets a device whose use is being written', async () => {
+  const { uses } = setUp();
+  for (let n = 0; n <= 200; n++) uses.note(`d${n}`, 't1', 5);
+  const writing = uses.write();
+  await uses.forget('d200');
+  await writing;
+  assert.deepEqual([await uses.of('d199'), await uses.of('d200')], [{ t1: 5 }, {}]);
+});
+
 test('tells of what could not be written', async () => {
   const { table, uses, told } = setUp();
   table.put = () => Promise.reject(new Error('no room'));

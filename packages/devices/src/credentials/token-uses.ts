@@ -59,6 +59,8 @@ export class TokenUses {
   /** The device was removed. */
   async forget(deviceId: string): Promise<void> {
     this.#waiting.delete(deviceId);
+    // What is being written may be of this device.
+    await this.#writing;
     await this.#table.delete(deviceId);
   }
 
