@@ -14,6 +14,7 @@ export { MemoryStore } from './memory/store.ts';
 export { MemoryTable } from './memory/table.ts';
 export { Message, retainedBytes } from './message.ts';
 export { COUNTERS, type CounterName, type Metrics } from './metrics.ts';
+export { assertPlainObject, copyPlain, isPlainScalar, notPlain, PLAIN_DEPTH_MAX } from './plain-data.ts';
 export type { ListenerPolicy } from './policy.ts';
 export type * from './ports.ts';
 export { type DeliveryOutcome, Receipt } from './receipt.ts';

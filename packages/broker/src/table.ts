@@ -15,7 +15,7 @@ export interface TableDefinition<T> {
 export interface TableRecord<T> {
   /** At most 480 bytes of UTF-8, not empty. */
   readonly key: string;
-  /** Plain data (what `structuredClone` takes). Never change it: some adapters hand out what they hold. */
+  /** Plain data (`plain-data.ts`). Never change it: some adapters hand out what they hold. */
   readonly value: T;
   /** 1 or more; higher after each write of this key, a deletion between them included. */
   readonly revision: number;
@@ -59,7 +59,7 @@ export interface Table<T> {
    * Writes a record and resolves with its revision when it survives a crash.
    *
    * With `expected` only if the record still has this revision (0: if there is none).
-   * @throws RevisionConflict where it has another one; nothing was written then.
+   * @throws RevisionConflict where it has another one, TypeError for a value that is no plain data; nothing was written then.
    */
   put(key: string, value: T, expected?: number): Promise<number>;
   /**

@@ -4,6 +4,7 @@ import type { Authorities, Method, RevocationSource } from '@dunlin/identity';
 import { actingForService } from './actor.ts';
 import type { StoredCertificate } from './authority/certificate-record.ts';
 import { ExpiryWatch } from './authority/expiry-watch.ts';
+import { after } from './awaitable.ts';
 import type { Claims } from './claims/claims.ts';
 import type { CredentialDesk } from './claims/device-credentials.ts';
 import { Commands } from './commands/commands.ts';
@@ -163,10 +164,11 @@ export class DeviceService {
     open: <Part extends { close(): unknown }>(part: Part) => Part,
   ): Promise<Attached> {
     const { types, registry, connections, issuing } = this;
-    const lookup: DeviceLookup = async (deviceId) => {
-      const registered = await registry.get(deviceId);
-      return registered && { ...registered, type: types.get(registered.device.type) };
-    };
+    const lookup: DeviceLookup = (deviceId) =>
+      after(
+        registry.get(deviceId),
+        (registered) => registered && { ...registered, type: types.get(registered.device.type) },
+      );
     const parts = { ...this.#options, broker, connections, lookup };
     const presence = open(new Presence(parts));
     const commands = open(await Commands.open({ ...parts, types, limits: this.#options.commandLimits ?? {} }));

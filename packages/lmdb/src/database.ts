@@ -73,6 +73,7 @@ interface Native {
   remove(key: Key | Buffer): unknown;
   batch(build: () => void): Promise<boolean>;
   getBinary(key: Key): Buffer | undefined;
+  getBinaryFast(key: Key): Buffer | undefined;
   getRange(options: object): Iterable<{ key: Buffer; value: Buffer }>;
   useReadTransaction(): { done(): void };
   sync(callback: (error?: Error) => void): void;
@@ -237,6 +238,16 @@ export class Database {
     try {
       const value = this.#native.getBinary(key);
       return value && asBuffer(value);
+    } catch (error) {
+      throw damaged(key.view, messageOf(error), error);
+    }
+  }
+
+  /** As `get`, without a copy: to be read at once, since the next read writes over it, and not to be changed. */
+  peek(key: Key): Buffer | undefined {
+    this.#assertOpen('read from');
+    try {
+      return this.#native.getBinaryFast(key);
     } catch (error) {
       throw damaged(key.view, messageOf(error), error);
     }

@@ -52,7 +52,7 @@ test('refuses a directory that is open, and frees it when opening fails', async 
   await environment.close();
   await environment.close();
   await setMeta(directory, 'format', FORMAT_VERSION + 1);
-  const newer = /it has format 4, this program knows formats up to 3; use a newer program/;
+  const newer = /it has format 5, this program knows formats up to 4; use a newer program/;
   await assert.rejects(openEnvironment({ directory }), { code: 'newer-format', message: newer });
   await assert.rejects(openEnvironment({ directory }), { code: 'newer-format' });
   await setMeta(directory, 'format', FORMAT_VERSION);

@@ -2,7 +2,7 @@
 import { StoreError } from './store-error.ts';
 
 /** Raised with each change that older programs would misread; see `keys.ts` and `values.ts`. */
-export const FORMAT_VERSION = 3;
+export const FORMAT_VERSION = 4;
 
 /** What it takes to look after the format of one store. */
 export interface FormatStore {
@@ -19,11 +19,12 @@ export interface FormatStore {
 export type Migrations = Readonly<Record<number, () => Promise<void>>>;
 
 /**
- * From 1 to 2: session records say up to where they were sent and whose they are. From 2 to 3: wills say who left them.
- * Values of former formats are read as they are (`decodeSession`, `decodeWill`) and become new ones when they are next
- * written, so there is nothing to do at once; programs that know former formats alone could not read these.
+ * From 1 to 2: session records say up to where they were sent and whose they are. From 2 to 3: wills say who left them. From 3
+ * to 4: records of tables are text. Values of former formats are read as they are (`decodeSession`, `decodeWill`,
+ * `decodeRecord`) and become new ones when they are next written, so there is nothing to do at once; programs that know former
+ * formats alone could not read these.
  */
-export const MIGRATIONS: Migrations = { 1: async () => undefined, 2: async () => undefined };
+export const MIGRATIONS: Migrations = { 1: async () => undefined, 2: async () => undefined, 3: async () => undefined };
 
 /** @throws StoreError 'newer-format', 'damaged' where keys have no format */
 export function assertReadable(

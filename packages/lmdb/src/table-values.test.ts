@@ -1,25 +1,40 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { serialize } from 'node:v8';
 import { Chunk } from './chunks.ts';
 import { DamagedValue } from './reader.ts';
-import { decodeRecord, encodeRecord, serializeValue } from './table-values.ts';
+import { writeRecordText } from './record-text.ts';
+import { decodeRecord, encodeRecord } from './table-values.ts';
 
-test('keeps plain data with its types and its revision', () => {
-  const value = {
-    text: 'ä',
-    when: new Date(5),
-    bytes: new Uint8Array([1]),
-    nothing: undefined,
-    map: new Map([[1, 2n]]),
-  };
-  const { bytes, start, end } = encodeRecord({ room: (size) => new Chunk(size) }, 7, serializeValue(value));
-  const found = decodeRecord(Buffer.from(bytes.subarray(start, end)));
-  assert.equal(found.revision, 7);
-  assert.deepEqual({ ...(found.value as object), bytes: [1] }, { ...value, bytes: [1] });
+const HEADER = [0, 0, 0, 0, 0, 7];
+
+test('keeps a value and its revision, and nothing of the bytes that it was read from', () => {
+  const value = { text: 'ä', bytes: new Uint8Array([1]) };
+  const { bytes, start, end } = encodeRecord({ room: (size) => new Chunk(size) }, 7, writeRecordText(value));
+  const written = Buffer.from(bytes.subarray(start, end));
+  assert.deepEqual([...written.subarray(0, 7)], [2, ...HEADER]);
+  const found = decodeRecord(written);
+  written.fill(0);
+  assert.deepEqual(found, { revision: 7, value });
 });
 
-test('refuses what is no data, and damaged data', () => {
-  assert.throws(() => serializeValue({ act: () => undefined }));
-  assert.throws(() => decodeRecord(Buffer.from([1, 0, 0, 0, 0, 0, 1, 99, 99])), DamagedValue);
-  assert.throws(() => decodeRecord(Buffer.from([1, 0])), DamagedValue);
+test('reads a record of format 3', () => {
+  const value = { text: 'ä', bytes: new Uint8Array([1]), when: Infinity };
+  const written = Buffer.from([1, ...HEADER, ...serialize(value)]);
+  const found = decodeRecord(written);
+  written.fill(0);
+  assert.deepEqual(found, { revision: 7, value });
+});
+
+test('refuses damaged records', () => {
+  for (const bytes of [
+    [],
+    [1, 0],
+    [2, 0],
+    [3, ...HEADER, 0x31],
+    [2, ...HEADER],
+    [2, ...HEADER, 99],
+    [1, ...HEADER, 99],
+  ])
+    assert.throws(() => decodeRecord(Buffer.from(bytes)), DamagedValue);
 });

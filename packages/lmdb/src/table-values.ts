@@ -1,45 +1,49 @@
 /**
  * Values of tables.
  *
- *     record         version, revision (6), the value as `structuredClone` would copy it (node:v8)
+ *     record         version (2), revision (6), the value as text (record-text.ts); version 1, which is only read, has what
+ *                    `serialize` of node:v8 made of it
  *     index entry    version, then, where the key holds only the beginning of its terms, each term of the record
  *                    that shares the key: length (varint), text; that is a bucket (values.ts)
  */
-import { deserialize, serialize } from 'node:v8';
+import { deserialize } from 'node:v8';
 import type { Chunk, Values } from './chunks.ts';
 import { writeNumber } from './keys.ts';
 import { DamagedValue, Reader } from './reader.ts';
+import { readRecordText } from './record-text.ts';
 import { VALUE_VERSION } from './values.ts';
 
+const RECORD_VERSION = 2;
 const HEADER_BYTES = 7;
 
-/** Copies a value that later changes cannot reach. @throws what is no plain data */
-export function serializeValue(value: unknown): Buffer {
-  return serialize(value);
-}
-
-export function encodeRecord(values: Values, revision: number, serialized: Buffer): Chunk {
-  const chunk = values.room(HEADER_BYTES + serialized.length);
+/** `text`: what `writeRecordText` returned. */
+export function encodeRecord(values: Values, revision: number, text: string): Chunk {
+  const length = HEADER_BYTES + Buffer.byteLength(text);
+  const chunk = values.room(length);
   const { bytes, used } = chunk;
-  bytes[used] = VALUE_VERSION;
+  bytes[used] = RECORD_VERSION;
   writeNumber(bytes, used + 1, revision);
-  serialized.copy(bytes, used + HEADER_BYTES);
+  bytes.write(text, used + HEADER_BYTES);
   chunk.start = used;
-  chunk.end = used + HEADER_BYTES + serialized.length;
+  chunk.end = used + length;
   chunk.used = chunk.end;
   return chunk;
 }
 
-/** @throws DamagedValue */
-export function decodeRecord(value: Buffer): { revision: number; value: unknown } {
-  const reader = new Reader(value);
-  reader.version(VALUE_VERSION);
+/** Keeps nothing of `bytes`. @throws DamagedValue */
+export function decodeRecord(bytes: Buffer): { revision: number; value: unknown } {
+  const reader = new Reader(bytes);
+  const isOfFormat3 = bytes[0] === VALUE_VERSION;
+  reader.version(isOfFormat3 ? VALUE_VERSION : RECORD_VERSION);
   const revision = reader.number();
-  return { revision, value: deserializeValue(reader.rest()) };
+  return {
+    revision,
+    value: isOfFormat3 ? deserialized(Buffer.from(reader.rest())) : readRecordText(reader.restText()),
+  };
 }
 
-/** @throws DamagedValue */
-export function deserializeValue(serialized: Buffer): unknown {
+/** What it returns may be views of it. */
+function deserialized(serialized: Buffer): unknown {
   try {
     return deserialize(serialized);
   } catch (error) {

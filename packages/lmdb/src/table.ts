@@ -18,6 +18,7 @@ import {
 import { decoded } from './damage.ts';
 import type { Database, Row, Transaction } from './database.ts';
 import { Key, keyAfterPrefix, type TextHash } from './keys.ts';
+import { readRecordText, writeRecordText } from './record-text.ts';
 import { pages } from './scans.ts';
 import {
   indexKey,
@@ -28,7 +29,7 @@ import {
   termKey,
   termRange,
 } from './table-keys.ts';
-import { decodeRecord, deserializeValue, encodeRecord, serializeValue } from './table-values.ts';
+import { decodeRecord, encodeRecord } from './table-values.ts';
 import { decodeBucket, decodeReferences, encodeBucket, encodeReferences } from './values.ts';
 
 const KEY_BYTES_LIMIT = 480;
@@ -57,7 +58,7 @@ export class LmdbTable<T> implements Table<T> {
   /** What gives the terms of an index, under the prefix of its keys as latin1. */
   readonly #indexes: ReadonlyMap<string, (value: T) => readonly string[]>;
   readonly #watchers = new Set<Watcher<T>>();
-  /** Newest state of the keys that are being written: their serialized value and revision, or that there is none. */
+  /** Newest state of the keys that are being written: their value as text and its revision, or that there is none. */
   readonly #pending = new Map<string, Pending>();
   /** While the indexes are made anew, because others are declared than were kept: what needs them waits. */
   #ready: Promise<void> | undefined;
@@ -91,7 +92,7 @@ export class LmdbTable<T> implements Table<T> {
   get(key: string): TableRecord<T> | undefined {
     const bytes = Buffer.byteLength(key);
     if (bytes < 1 || bytes > KEY_BYTES_LIMIT) return undefined;
-    const value = this.#database.get(this.#recordKey(key));
+    const value = this.#database.peek(this.#recordKey(key));
     return value === undefined ? undefined : this.#record(key, this.#key.view, value);
   }
 
@@ -102,17 +103,17 @@ export class LmdbTable<T> implements Table<T> {
         `Cannot write to ${this.#definition.name}: a key has 1 to ${KEY_BYTES_LIMIT} bytes, not ${bytes}`,
       );
     // Both of the value as it is now: it is its owner's again from here on.
-    const serialized = serializeValue(value);
+    const text = writeRecordText(value);
     const entries = this.#indexEntries(key, value);
     if (this.#ready !== undefined) await this.#ready;
     const before = this.#expect(key, expected);
     const former = before && this.#indexEntries(key, before.value);
     this.#revision += 1;
     const revision = this.#revision;
-    await this.#write(key, { serialized, revision }, (transaction) => {
+    await this.#write(key, { text, revision }, (transaction) => {
       if (former !== undefined) this.#removeEntries(former, entries, transaction);
       this.#putEntries(entries, transaction, former);
-      transaction.put(this.#recordKey(key), encodeRecord(transaction, revision, serialized));
+      transaction.put(this.#recordKey(key), encodeRecord(transaction, revision, text));
     });
     return revision;
   }
@@ -123,7 +124,7 @@ export class LmdbTable<T> implements Table<T> {
     if (before === undefined) return false;
     const former = this.#indexEntries(key, before.value);
     this.#revision += 1;
-    await this.#write(key, { serialized: undefined, revision: 0 }, (transaction) => {
+    await this.#write(key, { text: undefined, revision: 0 }, (transaction) => {
       this.#removeEntries(former, new Map(), transaction);
       transaction.remove(this.#recordKey(key));
     });
@@ -217,8 +218,10 @@ export class LmdbTable<T> implements Table<T> {
       build(transaction);
     });
     if (this.#pending.get(key) === pending) this.#pending.delete(key);
-    for (const { prefix, listener } of [...this.#watchers])
-      if (key.startsWith(prefix)) listener({ key, record: recordOf<T>(key, pending) });
+    const told = [...this.#watchers].filter(({ prefix }) => key.startsWith(prefix));
+    if (told.length === 0) return;
+    const change = { key, record: recordOf<T>(key, pending) };
+    for (const { listener } of told) listener(change);
   }
 
   #reserve(transaction: Transaction): void {
@@ -302,7 +305,7 @@ export class LmdbTable<T> implements Table<T> {
 /** What was given to LMDB for a key and is not committed yet. */
 interface Pending {
   /** Undefined where the record is deleted. */
-  readonly serialized: Buffer | undefined;
+  readonly text: string | undefined;
   readonly revision: number;
 }
 
@@ -312,8 +315,8 @@ interface Range<T> {
   readonly matches: (row: Row) => readonly TableRecord<T>[];
 }
 
-function recordOf<T>(key: string, { serialized, revision }: Pending): TableRecord<T> | undefined {
-  return serialized && { key, value: deserializeValue(serialized) as T, revision };
+function recordOf<T>(key: string, { text, revision }: Pending): TableRecord<T> | undefined {
+  return text === undefined ? undefined : { key, value: readRecordText(text) as T, revision };
 }
 
 function exactRange(start: Buffer, exact: string, hash: TextHash): { from: Buffer; to: Buffer } {

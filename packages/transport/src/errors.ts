@@ -19,6 +19,7 @@ const REASONS: Readonly<Record<string, string>> = {
   DUNLIN_HTTP_ORIGIN: 'pages of this origin may not ask for it',
   DUNLIN_HTTP_PATH: 'there is none at this path',
   DUNLIN_HTTP_REQUEST: 'no HTTP that can be read came in time',
+  DUNLIN_HTTP_SENDING: 'it goes on sending behind the last answer of its connection',
   DUNLIN_HTTP_SUBPROTOCOL: 'the subprotocol mqtt was not offered',
   DUNLIN_PROXY_UNTRUSTED: 'the peer is not a proxy that is trusted here',
   DUNLIN_WAITING_MAX: 'too many have not finished their TLS handshake, request or PROXY header',

@@ -29,3 +29,21 @@ test('no more is begun in a turn, and at once, than may be, in the order of comi
   await turns();
   assert.deepEqual(begun, [1, 2, 3, 5, 7]);
 });
+
+test('what enters again when it is begun is begun once in a turn', async () => {
+  let begun = 0;
+  const gate: TurnGate<string> = new TurnGate({
+    atOnceMax: Number.POSITIVE_INFINITY,
+    perTurn: 16,
+    waitingMax: 5,
+    begin(item) {
+      begun += 1;
+      if (begun < 3) gate.enter(item);
+    },
+  });
+  gate.enter('again');
+  for (const expected of [1, 2, 3, 3]) {
+    await turn();
+    assert.equal(begun, expected);
+  }
+});

@@ -50,7 +50,8 @@ export class TurnGate<T> {
   #turn(): void {
     this.#turnAsked = false;
     const { atOnceMax, perTurn, begin } = this.#options;
-    for (let count = 0; count < perTurn && this.#begun < atOnceMax; count += 1) {
+    // What enters again when it is begun waits for the next turn.
+    for (let left = Math.min(perTurn, this.#waiting.size); left > 0 && this.#begun < atOnceMax; left -= 1) {
       const [item] = this.#waiting;
       if (item === undefined) return;
       this.#waiting.delete(item);

@@ -266,6 +266,29 @@ describe('a WebSocket listener', () => {
     },
   );
 
+  test('takes few empty messages from a stranger, and any number later', LIMIT, async () => {
+    const accepting = await listen();
+    const stranger = open(accepting);
+    const refused = Recorder.open(await accepting.next());
+    await opened(stranger);
+    for (let count = 0; count < 17; count += 1) stranger.send(Buffer.alloc(0));
+    await refused.told('closed');
+    assert.equal((refused.error as { code?: string }).code, 'EPROTO');
+    stranger.terminate();
+    const client = open(accepting);
+    const wire = Recorder.open(await accepting.next());
+    await opened(client);
+    for (let count = 0; count < 16; count += 1) client.send(Buffer.alloc(0));
+    client.send(Buffer.from('x'));
+    await wire.until(() => wire.receivedBytes === 1);
+    wire.wire.admitted?.();
+    for (let count = 0; count < 100; count += 1) client.send(Buffer.alloc(0));
+    client.send(Buffer.from('y'));
+    await wire.until(() => wire.receivedBytes === 2);
+    client.terminate();
+    await accepting.listener.close();
+  });
+
   test('counts connections that have no WebSocket yet', LIMIT, async () => {
     const accepting = await listen({ connectionsMax: 1 });
     const first = net.connect({ host: HOST, port: accepting.listener.port });

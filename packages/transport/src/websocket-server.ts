@@ -9,6 +9,7 @@ import { BodyProgress } from './body-progress.ts';
 import { TransportError } from './errors.ts';
 import { type ForwardedOptions, hasForwarded, peerForwarded } from './forwarded-headers.ts';
 import type { HttpVisit } from './http-visit.ts';
+import { LastAnswers } from './last-answer.ts';
 import { newRequestTurns, PacedRequests } from './paced-requests.ts';
 import { ProxyEntrance } from './proxy-entrance.ts';
 import type { ProxyVersion } from './proxy-protocol.ts';
@@ -68,6 +69,11 @@ export interface WebSocketListenOptions extends Omit<TlsListenOptions, 'tls' | '
   /** How long a connection may idle between requests. Milliseconds, default 5000. */
   readonly keepAliveTimeoutMs?: number;
   /**
+   * What is read and dropped of a client that goes on sending after the last answer of its connection, for `lingerMs` at
+   * most; `onRefused` is told where more comes. Bytes, default 16 MiB.
+   */
+  readonly droppedBytesMax?: number;
+  /**
    * What proxies say counts: the PROXY protocol where `protocol` is set, else headers. Beside the PROXY protocol no header
    * counts: who wrote it is then behind that proxy, at an address that is only told. Default: nothing does.
    */
@@ -82,6 +88,8 @@ const HEADERS_MAX = 100;
 /** Of one connection; it is closed after them. */
 const REQUESTS_MAX = 1000;
 const KEEP_ALIVE_TIMEOUT_MS = 5000;
+/** So much that `lingerMs` is what ends it on most networks. */
+const DROPPED_BYTES_MAX = 16 * 1024 * 1024;
 /** How often Node looks for requests that take too long. */
 const TIMEOUT_LOOK_MS = 1000;
 /** A message that comes in many parts costs more memory than its bytes. */
@@ -144,6 +152,7 @@ class Site {
   readonly #visitors = new WeakMap<Duplex, Visitor>();
   readonly #bodies: BodyProgress;
   readonly #turns = newRequestTurns();
+  readonly #lastAnswers: LastAnswers;
   #sockets!: SocketListener;
   #settings: () => TlsSettings | undefined = () => undefined;
   #untrustedTold = false;
@@ -153,6 +162,7 @@ class Site {
     const { paths = PATHS, origins = 'own', hosts = [], subprotocols = SUBPROTOCOLS, lingerMs = LINGER_MS } = options;
     this.#trusted = readTrustedAddresses(options.proxy?.trusted ?? []);
     this.#owner = { lingerMs, wireGone: () => {} };
+    this.#lastAnswers = new LastAnswers({ lingerMs, droppedBytesMax: options.droppedBytesMax ?? DROPPED_BYTES_MAX });
     this.#rules = {
       paths,
       origins,
@@ -215,6 +225,8 @@ class Site {
     socket.on('error', () => {});
     this.#http.emit('connection', socket);
     this.#visitors.set(socket, { peer, below, requests: new PacedRequests(socket, this.#turns) });
+    // So Node ends a connection when its last answer is written.
+    socket.destroySoon = () => this.#endAfterAnswer(socket);
     socket.resume();
   }
 
@@ -293,8 +305,8 @@ class Site {
 
   /** No HTTP, or none in time. Who only goes, between requests, is no news. */
   #unreadable(socket: Socket, cause: NodeJS.ErrnoException): void {
-    const { peer } = this.#visitors.get(socket) as Visitor;
-    if (cause.code === 'ECONNRESET' || !socket.writable) {
+    const { peer, requests } = this.#visitors.get(socket) as Visitor;
+    if (cause.code === 'ECONNRESET' || !socket.writable || requests.isAnswerBegun) {
       socket.destroy();
       return;
     }
@@ -304,7 +316,16 @@ class Site {
 
   #refuse(socket: Socket, peer: Peer, status: number, error: TransportError): void {
     answerBare(socket, status);
+    this.#endAfterAnswer(socket);
     this.#options.onRefused?.(error, peer);
+  }
+
+  #endAfterAnswer(socket: Socket): void {
+    const { peer, requests } = this.#visitors.get(socket) as Visitor;
+    requests.release();
+    this.#lastAnswers.end(socket, () =>
+      this.#options.onRefused?.(new TransportError('Cannot wait for the client', 'DUNLIN_HTTP_SENDING'), peer),
+    );
   }
 }
 
@@ -325,11 +346,10 @@ function answerByDefault(request: http.IncomingMessage, response: http.ServerRes
   response.writeHead(status, headers).end(`${http.STATUS_CODES[status]}\n`);
 }
 
-/** Answers on a connection that HTTP has given away, or could not read, and ends it. */
+/** Answers on a connection that HTTP has given away, or could not read. */
 function answerBare(socket: Socket, status: number): void {
   const text = `${http.STATUS_CODES[status]}\n`;
-  socket.once('finish', () => socket.destroy());
-  socket.end(
+  socket.write(
     `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
       `Sec-WebSocket-Version: 13\r\nContent-Length: ${text.length}\r\n\r\n${text}`,
   );

@@ -17,6 +17,9 @@ const ABNORMAL = 1006;
 /** Bytes of one message that a peer may send before it has been let in. */
 export const STRANGER_MESSAGE_BYTES_MAX = 64 * 1024;
 
+/** Messages without a byte that it may send before; they are of no use, and cost as much to read as others. */
+const STRANGER_EMPTY_MESSAGES_MAX = 16;
+
 /** Drives an open WebSocket without listeners, whose `binaryType` is `fragments`. */
 export class WebSocketWire implements Wire, Lingering {
   readonly peer: Peer;
@@ -40,6 +43,7 @@ export class WebSocketWire implements Wire, Lingering {
   /** While the peer is a stranger: what carries the WebSocket, and the bytes read since a message was complete. */
   #stream: Socket | undefined;
   #unfinishedBytes = 0;
+  #emptyMessages = 0;
   readonly #onRead = (chunk: Buffer): void => this.#countRead(chunk);
 
   /** `stream`: what carries the WebSocket, where its peer is a stranger until `admitted`. */
@@ -164,6 +168,13 @@ export class WebSocketWire implements Wire, Lingering {
     this.#unfinishedBytes = 0;
     if (this.#stream !== undefined && bytesOf(chunks) > STRANGER_MESSAGE_BYTES_MAX) {
       this.#refuseTooBig();
+      return;
+    }
+    if (this.#stream !== undefined && bytesOf(chunks) === 0 && ++this.#emptyMessages > STRANGER_EMPTY_MESSAGES_MAX) {
+      const found = `more than ${STRANGER_EMPTY_MESSAGES_MAX} empty messages came before the client was let in`;
+      this.#error ??= new TransportError('The connection broke', 'EPROTO', new Error(found));
+      // At once: there are thousands of them in each read, and all would be taken apart to find the peer's close frame.
+      this.destroy();
       return;
     }
     for (const chunk of chunks) if (chunk.length > 0) this.#held.push(chunk);

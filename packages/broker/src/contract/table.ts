@@ -84,6 +84,18 @@ function recordTests(tableTest: TableTest): void {
     assert.deepEqual(await keysOf(table, { index: 'name', exact: 'Ada' }), ['a']);
   });
 
+  tableTest('leaves out properties that are undefined', async (table) => {
+    await table.put('a', { name: 'Ada', tags: [], bytes: undefined } as unknown as TableSample);
+    assert.deepEqual(Object.keys((await table.get('a'))?.value ?? {}), ['name', 'tags']);
+  });
+
+  tableTest('refuses what is no plain data, and keeps what was there', async (table) => {
+    await table.put('a', { name: 'Ada', tags: [] });
+    const wrong = { name: 'Eve', tags: new Set(['x']) } as unknown as TableSample;
+    await assert.rejects(table.put('a', wrong), TypeError);
+    assert.equal((await table.get('a'))?.value.name, 'Ada');
+  });
+
   tableTest('refuses a key that is empty or longer than 480 bytes', async (table) => {
     await assert.rejects(table.put('', { name: '', tags: [] }), RangeError);
     await assert.rejects(table.put('ä'.repeat(241), { name: '', tags: [] }), RangeError);

@@ -1,5 +1,6 @@
 /** The Table that remembers as long as the process lives. */
 
+import { copyPlain } from '../plain-data.ts';
 import type { TablePage, TableRecord, TableScan } from '../table.ts';
 import { RevisionConflict, type Table, type TableChange, type TableDefinition } from '../table.ts';
 import { compareTerms, type OrderedTerm, OrderedTerms } from './ordered-terms.ts';
@@ -36,7 +37,7 @@ export class MemoryTable<T> implements Table<T> {
         `Cannot write to ${this.#definition.name}: a key has 1 to ${keyBytesMax} bytes, not ${bytes}`,
       );
     const before = this.#expect(key, expected);
-    const record = { key, value: structuredClone(value), revision: ++this.#revision };
+    const record = { key, value: copyPlain(value), revision: ++this.#revision };
     if (before === undefined) this.#keys.add({ term: key, key });
     else this.#unindex(before);
     this.#records.set(key, record);

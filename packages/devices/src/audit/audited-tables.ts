@@ -3,7 +3,7 @@
  * change, and the store keeps that order: a crash never leaves a change without its entry. A table that nobody has said of
  * what its changes are cannot be opened.
  */
-import { type Awaitable, RevisionConflict, type Table, type TableDefinition } from '@dunlin/broker';
+import { type Awaitable, copyPlain, RevisionConflict, type Table, type TableDefinition } from '@dunlin/broker';
 import { quoted } from '@dunlin/protocol';
 import type { Tables } from '../ports.ts';
 import { Turns } from '../turns.ts';
@@ -50,7 +50,7 @@ class AuditedTable<T> implements Table<T> {
 
   put(key: string, value: T, expected?: number): Promise<number> {
     // It is its owner's again when this returns, and may have to wait.
-    const own = structuredClone(value);
+    const own = copyPlain(value);
     return this.#turns.run(key, () => this.#write(key, expected, own, () => this.#table.put(key, own, expected)));
   }
 

@@ -12,6 +12,7 @@ import { COMMAND_TABLE } from '../commands/command-table.ts';
 import { CANCELLED } from '../commands/commands.ts';
 import { BATCHES, type Batch } from '../commands/group-commands.ts';
 import type { StoredTokens } from '../credentials/stored-tokens.ts';
+import { TOKEN_USES } from '../credentials/token-uses.ts';
 import { TOKENS } from '../credentials/tokens.ts';
 import type { Device } from '../device.ts';
 import { PRESENCE_TABLE } from '../presence/presence-table.ts';
@@ -53,7 +54,7 @@ const ofTokens: ChangeOf<StoredTokens> = (before, after, id) => {
   if (issued === undefined)
     return gone.length === 0 ? undefined : change('token.revoke', id, { before: { tokenIds: ids(gone) } });
   const { id: tokenId, label, expiresAtMs } = issued;
-  const seen = { tokenId, label, ...(expiresAtMs !== Infinity && { expiresAtMs }) };
+  const seen = { tokenId, label, ...(expiresAtMs !== undefined && { expiresAtMs }) };
   if (ending.length === 0) return change('token.issue', id, { after: seen });
   return change('token.rotate', id, { before: { tokenIds: ids([...ending, ...gone]) }, after: seen });
 };
@@ -123,8 +124,9 @@ export const DEVICE_CHANGES: Readonly<Record<string, ChangeOf<never>>> = {
   [CLAIMS.name]: ofClaim,
   [COMMAND_TABLE.name]: ofCommand,
   [BATCHES.name]: ofBatch,
-  // Who is connected is no change of anybody.
+  // Who is connected is no change of anybody, and what they use neither.
   [PRESENCE_TABLE.name]: NO_CHANGE,
+  [TOKEN_USES.name]: NO_CHANGE,
   // That the device was removed is written down as such.
   [REMOVED_IDS.name]: NO_CHANGE,
 };

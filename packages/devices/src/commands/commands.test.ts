@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { copyPlain } from '@dunlin/broker';
 import { turns } from '../testing/clock.ts';
 import { CommandWorld } from '../testing/command-world.ts';
 import { MemoryTables } from '../testing/registry.ts';
@@ -12,7 +13,7 @@ test('a command is stored as it was asked for, and told of', async () => {
   const commands = await world.open();
   const nowMs = world.clock.nowMs();
   const made = await commands.request({ ...wake, ttlS: 5, id: 'mine' });
-  assert.deepEqual(await commands.get('mine'), made);
+  assert.deepEqual(await commands.get('mine'), copyPlain(made));
   assert.deepEqual(
     [made.state, made.requestedAtMs, made.expiresAtMs, made.by],
     ['queued', nowMs, nowMs + 5_000, 'ada'],
@@ -27,7 +28,7 @@ test('the same id again is the same command, also when both come at once and whe
   const world = new CommandWorld();
   const commands = await world.open();
   const twice = await Promise.all([commands.request({ ...show, id: 'x' }), commands.request({ ...show, id: 'x' })]);
-  assert.deepEqual(twice[0], twice[1]);
+  assert.deepEqual(copyPlain(twice[0]), copyPlain(twice[1]));
   await commands.cancel('x', 'ada');
   assert.equal((await commands.request({ ...show, id: 'x', input: { artwork: 'a' } })).state, 'failed');
   for (const other of [{ deviceId: 'pix2' }, { type: 'reset' }, { input: { artwork: 'b' } }])

@@ -8,8 +8,7 @@ const stored: StoredToken = {
   createdAtMs: 1,
   expiresAtMs: 90,
   overlapEndsAtMs: 70,
-  lastUsedAtMs: undefined,
-  hash: digestOf('secret'),
+  hash: digestOf('secret').toString('base64url'),
 };
 
 test('makes tokens of 192 random bits', () => {
@@ -19,7 +18,9 @@ test('makes tokens of 192 random bits', () => {
 });
 
 test('shows nothing of a token but what it is called and when it counts', () => {
-  assert.deepEqual(tokenInfo(stored), { ...stored, hash: 'sha256', endsAtMs: 70 });
+  const info = { id: 't1', label: '', createdAtMs: 1, hash: 'sha256', endsAtMs: 70 };
+  assert.deepEqual(tokenInfo(stored), info);
+  assert.deepEqual(tokenInfo(stored, 5), { ...info, lastUsedAtMs: 5 });
   assert.equal(tokenInfo({ ...stored, hash: '$argon2id$…' }).hash, 'argon2id');
 });
 
@@ -32,5 +33,7 @@ test('compares with as many digests, whatever the device has', () => {
     assert.equal(digests.length, 8);
     assert.ok(digests.every((digest) => digest.length === 32));
   }
-  assert.notDeepEqual(paddedDigests([{ ...stored, hash: '$argon2id$…' }], 8)[0], stored.hash);
+  assert.deepEqual([...paddedDigests([stored], 8)[0]], [...digestOf('secret')]);
+  for (const hash of ['$argon2id$…', 'damaged'])
+    assert.deepEqual([...paddedDigests([{ ...stored, hash }], 8)[0]], new Array(32).fill(0));
 });

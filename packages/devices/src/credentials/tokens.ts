@@ -3,14 +3,7 @@
  * replaced while the other is still in use.
  */
 import { timingSafeEqual } from 'node:crypto';
-import {
-  type Awaitable,
-  type Clock,
-  RevisionConflict,
-  type Table,
-  type TableDefinition,
-  type TableRecord,
-} from '@dunlin/broker';
+import type { Awaitable, Clock, Table, TableDefinition, TableRecord } from '@dunlin/broker';
 import { hashPassword, isReadable, type PasswordVerifier, parseHash } from '@dunlin/identity';
 import { quoted } from '@dunlin/protocol';
 import { after } from '../awaitable.ts';
@@ -23,6 +16,7 @@ import type { RegisteredDevice, Registry } from '../registry/registry.ts';
 import {
   digestOf,
   endOf,
+  isShort,
   LONG_TOKEN_BYTES,
   newToken,
   newTokenId,
@@ -33,6 +27,7 @@ import {
   type TokenInfo,
   tokenInfo,
 } from './stored-tokens.ts';
+import { TokenUses } from './token-uses.ts';
 
 export interface IssueOptions {
   /** Who asks for it, for events. */
@@ -70,7 +65,6 @@ const DAY_S = 86_400;
 const EXPIRY_MAX_S = 3_155_760_000;
 const OVERLAP_MAX_S = 31_536_000;
 const LABEL_CHARACTERS_MAX = 128;
-const USE_WRITTEN_MS = 60_000;
 /** Short tokens that wait to be hashed for an import: a few seconds of work. */
 const HASHING_MAX = 100;
 const WRONG: TokenVerdict = { kind: 'wrong' };
@@ -90,6 +84,7 @@ export class Tokens {
   readonly #verifier: PasswordVerifier;
   readonly #perDeviceMax: number;
   readonly #ends: (() => void)[];
+  readonly #uses: TokenUses;
   /** Whether a device has a short token, once that was asked; then every failed check costs what one of those costs. */
   #hasShort: boolean | undefined;
   /** A device that was let in lately: what is read of it is what an unknown one costs. */
@@ -100,19 +95,24 @@ export class Tokens {
 
   /** `verifier`: that of the server, which bounds what short tokens cost. `perDeviceMax`: `tokensPerDeviceMax`. */
   constructor(
-    { tables, clock, tell }: ServiceParts,
+    parts: ServiceParts,
     registry: Registry,
     verifier: PasswordVerifier,
     perDeviceMax: number = CREDENTIAL_LIMITS.tokensPerDeviceMax.default,
   ) {
+    const { tables, clock, tell } = parts;
     this.#table = tables.table(TOKENS);
     this.#registry = registry;
     this.#clock = clock;
     this.#tell = tell;
     this.#verifier = verifier;
     this.#perDeviceMax = perDeviceMax;
+    this.#uses = new TokenUses(parts);
     this.#ends = [
-      registry.onRemoval((deviceId) => this.#table.delete(deviceId)),
+      registry.onRemoval(async (deviceId) => {
+        await this.#table.delete(deviceId);
+        await this.#uses.forget(deviceId);
+      }),
       this.#table.watch('', ({ record }) => {
         if (record?.value.tokens.some(isShort)) this.#hasShort = true;
       }),
@@ -127,7 +127,7 @@ export class Tokens {
     checkOptions(options);
     const token = newToken();
     return {
-      ...(await this.#add(deviceId, digestOf(token), options, (tokens) => this.#room(deviceId, tokens))),
+      ...(await this.#add(deviceId, digestText(token), options, (tokens) => this.#room(deviceId, tokens))),
       token,
     };
   }
@@ -142,7 +142,7 @@ export class Tokens {
     checkText(token);
     const bytes = Buffer.from(token);
     if (bytes.length >= LONG_TOKEN_BYTES)
-      return this.#add(deviceId, digestOf(bytes), options, (tokens) => this.#room(deviceId, tokens));
+      return this.#add(deviceId, digestText(bytes), options, (tokens) => this.#room(deviceId, tokens));
     const makeRoom = (tokens: readonly StoredToken[]) => this.#shortRoom(deviceId, tokens);
     // What would be refused anyway costs no hash.
     const registered = await this.#registry.get(deviceId);
@@ -202,12 +202,12 @@ export class Tokens {
     let early: readonly StoredToken[] = [];
     const makeRoom = (tokens: readonly StoredToken[]): readonly StoredToken[] => {
       const ending = tokens
-        .map((one) => ({ ...one, overlapEndsAtMs: Math.min(one.overlapEndsAtMs, overlapEndsAtMs) }))
+        .map((one) => ({ ...one, overlapEndsAtMs: Math.min(one.overlapEndsAtMs ?? Infinity, overlapEndsAtMs) }))
         .sort((one, other) => endOf(other) - endOf(one) || other.createdAtMs - one.createdAtMs);
       early = ending.slice(this.#perDeviceMax - 1).filter((one) => endOf(one) > nowMs);
       return ending.slice(0, this.#perDeviceMax - 1);
     };
-    const issued = await this.#add(deviceId, digestOf(token), options, makeRoom);
+    const issued = await this.#add(deviceId, digestText(token), options, makeRoom);
     if (early.length > 0) {
       const detail = `${early.length} made room for a new one before their end, ${this.#perDeviceMax} are allowed`;
       this.#tell({ name: 'deviceLimitReached', limit: 'tokensPerDeviceMax', deviceId, detail });
@@ -248,9 +248,11 @@ export class Tokens {
 
   /** What may be seen of the tokens of a device, those that have ended included until others need their room. */
   list({ device, generation }: RegisteredDevice): Awaitable<readonly TokenInfo[]> {
-    return after(this.#table.get(device.id), (record) =>
-      record?.value.generation === generation ? record.value.tokens.map(tokenInfo) : [],
-    );
+    return after(this.#table.get(device.id), (record) => {
+      if (record?.value.generation !== generation) return [];
+      const { tokens } = record.value;
+      return after(this.#uses.of(device.id), (uses) => tokens.map((token) => tokenInfo(token, uses[token.id])));
+    });
   }
 
   /**
@@ -276,11 +278,14 @@ export class Tokens {
 
   /** Calls `listener` after each change, until the function that it returns is called. */
   onChange(listener: TokensListener): () => void {
-    return this.#table.watch('', ({ key, record }) => listener(key, record?.value.tokens.map(tokenInfo) ?? []));
+    return this.#table.watch('', ({ key, record }) =>
+      listener(key, record?.value.tokens.map((token) => tokenInfo(token)) ?? []),
+    );
   }
 
   async close(): Promise<void> {
     for (const end of this.#ends) end();
+    await this.#uses.close();
     await this.#table.close();
   }
 
@@ -316,7 +321,7 @@ export class Tokens {
       return spent === 'busy' ? { kind: 'busy' } : WRONG;
     }
     const owner = ownerOf(record.key, token.id);
-    const verdict = await this.#verifier.verify(owner, parseHash(token.hash as string), presented, gone);
+    const verdict = await this.#verifier.verify(owner, parseHash(token.hash), presented, gone);
     if (verdict !== 'right') return { kind: verdict };
     // It may have been revoked meanwhile: what counts is what is there now.
     const now = await this.#table.get(record.key);
@@ -329,19 +334,8 @@ export class Tokens {
     const nowMs = this.#clock.nowMs();
     if (nowMs >= endsAtMs) return { kind: 'expired', tokenId: token.id, endsAtMs };
     this.#likeness = record.key;
-    const { lastUsedAtMs } = token;
-    if (lastUsedAtMs === undefined || Math.abs(nowMs - lastUsedAtMs) >= USE_WRITTEN_MS)
-      void this.#noteUse(record, token.id, nowMs);
+    this.#uses.note(record.key, token.id, nowMs);
     return { kind: 'right', tokenId: token.id, endsAtMs };
-  }
-
-  async #noteUse({ key, value, revision }: TableRecord<StoredTokens>, tokenId: string, nowMs: number): Promise<void> {
-    try {
-      const tokens = value.tokens.map((one) => (one.id === tokenId ? { ...one, lastUsedAtMs: nowMs } : one));
-      await this.#table.put(key, { ...value, tokens }, revision);
-    } catch (error) {
-      if (!(error instanceof RevisionConflict)) this.#tell({ name: 'deviceServiceFailed', error: String(error) });
-    }
   }
 
   /** One after the other: an import takes what one core does, and leaves the others to devices. @throws DeviceError 'busy' */
@@ -398,7 +392,7 @@ export class Tokens {
 
   async #add(
     deviceId: string,
-    hash: Uint8Array | string,
+    hash: string,
     { by, expiresInS, label = '' }: IssueOptions,
     makeRoom: (tokens: readonly StoredToken[]) => readonly StoredToken[],
   ): Promise<Omit<IssuedToken, 'token'>> {
@@ -409,8 +403,8 @@ export class Tokens {
       this.#checkType(deviceId, type);
       const kept = makeRoom(tokens);
       tokenId = newTokenId(tokens);
-      const fields = { label, createdAtMs, expiresAtMs, overlapEndsAtMs: Infinity, lastUsedAtMs: undefined };
-      return [...kept, { id: tokenId, hash, ...fields }];
+      const ends = expiresInS !== undefined && { expiresAtMs };
+      return [...kept, { id: tokenId, hash, label, createdAtMs, ...ends }];
     });
     this.#tell({ name: 'tokenIssued', deviceId, tokenId, expiresAtMs, by });
     return { tokenId, expiresAtMs };
@@ -434,6 +428,10 @@ export class Tokens {
   }
 }
 
+function digestText(token: Uint8Array | string): string {
+  return digestOf(token).toString('base64url');
+}
+
 /** @throws DeviceError 'invalid' */
 function checkText(token: string): void {
   const bytes = Buffer.byteLength(token);
@@ -452,10 +450,6 @@ function checkOptions({ expiresInS, label = '' }: IssueOptions): void {
   if (label !== '' && (label.length > LABEL_CHARACTERS_MAX || !isReadable(label)))
     problems.push(`label is ${quoted(label)}: up to ${LABEL_CHARACTERS_MAX} readable characters are expected`);
   throwProblems('make a token', problems);
-}
-
-function isShort({ hash }: StoredToken): boolean {
-  return typeof hash === 'string';
 }
 
 /** For the verifier, among the users of all methods: no user name begins so. */

@@ -68,24 +68,33 @@ class World {
   }
 }
 
+/** Until what has happened is stored and published: the first device at once, others a moment later. */
+async function settled({ clock }: World): Promise<void> {
+  for (let pass = 0; pass < 2; pass++) {
+    await turns();
+    clock.pass(20);
+  }
+  await turns();
+}
+
 test('a device that comes and goes is stored, retained and told, in sessions that rise', async () => {
   const world = new World();
-  world.connected('1');
-  await turns();
   const nowMs = world.clock.nowMs();
+  world.connected('1');
+  await settled(world);
   const there = {
     ...{ deviceId: 'd', connected: true, session: 1, clientId: 'c', address: 'address 1', listener: 'tcp' },
     ...{ protocolVersion: 5, reason: '', connectedAtMs: nowMs, lastSeenAtMs: nowMs },
   };
   assert.deepEqual(world.shown(), there);
-  assert.deepEqual(await world.presence.get('d'), { ...there, disconnectedAtMs: undefined, topic: 'presence/t-d' });
-  await world.clock.passInTurns(1_000);
+  assert.deepEqual(await world.presence.get('d'), { ...there, topic: 'presence/t-d' });
+  await world.clock.passInTurns(960);
   world.disconnected('1');
-  await turns();
+  await settled(world);
   const gone = { connected: false, reason: 'end of 1', disconnectedAtMs: nowMs + 1_000, lastSeenAtMs: nowMs + 1_000 };
   assert.deepEqual(world.shown(), { ...there, ...gone });
   world.connected('2');
-  await turns();
+  await settled(world);
   assert.equal((await world.presence.get('d'))?.session, 2);
   assert.deepEqual(world.events, [
     { name: 'deviceConnected', deviceId: 'd', clientId: 'c', address: 'address 1', session: 1 },
@@ -99,7 +108,7 @@ test('the end of a connection that was taken over does not overwrite the newer o
   world.connected('1');
   world.connected('2');
   world.disconnected('1');
-  await turns();
+  await settled(world);
   assert.deepEqual([world.shown()?.connected, world.shown()?.session], [true, 2]);
 });
 
@@ -109,7 +118,7 @@ test('what comes while a state is being stored is taken together, and the last o
     world.connected(`${n}`);
     world.disconnected(`${n}`);
   }
-  await turns();
+  await settled(world);
   assert.deepEqual([world.shown()?.connected, world.shown()?.session], [false, 50]);
   const stored = await world.presence.get('d');
   assert.deepEqual([stored?.connected, stored?.session], [false, 50]);
@@ -124,9 +133,21 @@ test('what comes at any moment after a state was stored is stored too', async ()
     while (world.broker.published.length === 0) await undefined;
     for (let turn = 0; turn < moment; turn++) await undefined;
     world.disconnected('1');
-    await turns();
+    await settled(world);
     assert.equal(world.shown()?.connected, false, `${moment} microtasks later`);
   }
+});
+
+test('devices that come within a moment are stored together', async () => {
+  const world = new World();
+  world.devices.set('e', device('e', 'camera'));
+  for (const [n, id] of ['d', 's', 'e'].entries()) world.connected(`${n}`, 'c', id);
+  await turns();
+  const stored = async () => (await world.presence.list({ connected: true, limit: 9 })).records.map(({ key }) => key);
+  assert.deepEqual(await stored(), ['d']);
+  world.clock.pass(20);
+  await turns();
+  assert.deepEqual(await stored(), ['d', 'e', 's']);
 });
 
 test('a device with two clients is connected until both have gone', async () => {
@@ -134,23 +155,23 @@ test('a device with two clients is connected until both have gone', async () => 
   world.connected('1', 'a');
   world.connected('2', 'b');
   world.disconnected('2', 'b');
-  await turns();
+  await settled(world);
   const { connected, session, clientId, address } = world.shown() ?? {};
   assert.deepEqual([connected, session, clientId, address], [true, 2, 'a', 'address 1']);
   world.disconnected('1', 'a');
-  await turns();
+  await settled(world);
   assert.deepEqual([world.shown()?.connected, world.shown()?.session], [false, 2]);
 });
 
 test('a device whose type has no topic is stored and not published', async () => {
   const world = new World();
   world.connected('1', 'c', 's');
-  await turns();
+  await settled(world);
   assert.deepEqual([(await world.presence.get('s'))?.connected, world.broker.published.length], [true, 0]);
   const listed = async (connected: boolean) => (await world.presence.list({ connected, limit: 9 })).records.length;
   assert.equal(await listed(true), 1);
   world.disconnected('1', 'c', 's');
-  await turns();
+  await settled(world);
   assert.deepEqual([await listed(true), await listed(false)], [0, 1]);
 });
 
@@ -160,13 +181,13 @@ test('devices that a crash left connected are put right, but for those that are 
     world.devices.set(`d${n}`, device(`d${n}`, 'camera'));
     world.connected('1', 'c', `d${n}`);
   }
-  await turns();
+  await settled(world);
   // The process dies here: nothing is closed.
   const presence = world.open();
   world.events.length = 0;
   world.connected('2', 'c', 'd7');
   assert.equal(await presence.correct(), 249);
-  await turns();
+  await settled(world);
   assert.deepEqual([world.shown('presence/t-d7')?.connected, world.shown('presence/t-d7')?.session], [true, 2]);
   const { connected, session, reason } = world.shown('presence/t-d8') ?? {};
   assert.deepEqual([connected, session, reason], [false, 1, 'the server ended']);
@@ -190,13 +211,13 @@ test('a crash between any two steps leaves no device that consumers believe to b
     world.broker.publish = (topic, payload, options) => counted(() => publish(topic, payload, options));
     for (const connection of ['1', '2']) {
       world.connected(connection);
-      await turns();
+      await settled(world);
       world.disconnected(connection);
-      if (connection === '1') await turns();
+      if (connection === '1') await settled(world);
     }
     world.connected('3');
     world.disconnected('3');
-    await turns();
+    await settled(world);
     table.put = put;
     world.broker.publish = publish;
     const seen = world.shown()?.session ?? 0;
@@ -204,7 +225,7 @@ test('a crash between any two steps leaves no device that consumers believe to b
     await presence.correct();
     assert.notEqual(world.shown()?.connected, true, `step ${step}`);
     world.connected('4');
-    await turns();
+    await settled(world);
     assert.ok(Number(world.shown()?.session) > Number(seen), `step ${step}`);
   }
 });
@@ -213,7 +234,7 @@ test('the message moves with the topic, and goes with the device', async () => {
   const world = new World();
   const [before] = [...world.devices.values()];
   world.connected('1');
-  await turns();
+  await settled(world);
   await world.presence.deviceChanged('d');
   assert.equal(world.broker.published.length, 1);
   world.devices.set('d', { ...before, attributes: { thing: 'new' } });
@@ -224,7 +245,7 @@ test('the message moves with the topic, and goes with the device', async () => {
   const forgotten = world.presence.deviceRemoved('d').then(() => {
     isForgotten = true;
   });
-  await turns();
+  await settled(world);
   assert.equal(isForgotten, false, 'it is connected');
   world.disconnected('1');
   await forgotten;
@@ -236,12 +257,12 @@ test('a device that never came is forgotten at once, and one that cannot be is t
   await world.presence.deviceRemoved('d');
   world.connected('1');
   world.disconnected('1');
-  await turns();
+  await settled(world);
   const publish = world.broker.publish.bind(world.broker);
   world.broker.publish = () => Promise.reject(new Error('no room'));
   world.devices.delete('d');
   const forgotten = world.presence.deviceRemoved('d');
-  await turns();
+  await settled(world);
   world.broker.publish = publish;
   world.clock.pass(5_000);
   await forgotten;
@@ -253,9 +274,9 @@ test('what could not be published is tried again, with what has happened since',
   const publish = world.broker.publish.bind(world.broker);
   world.broker.publish = () => Promise.reject(new Error('no room'));
   world.connected('1');
-  await turns();
+  await settled(world);
   world.disconnected('1');
-  await turns();
+  await settled(world);
   assert.deepEqual(
     world.events.flatMap((event) => (event.name === 'deviceServiceFailed' ? [event.error] : [])),
     ['Error: no room', 'Error: no room'],
@@ -274,7 +295,7 @@ test('a presence that is closed waits for what is under way and leaves no timer'
   await world.presence.close();
   assert.equal(world.shown()?.connected, true);
   world.disconnected('1');
-  await turns();
+  await settled(world);
   assert.deepEqual([world.shown()?.connected, world.clock.timers], [true, 0]);
 });
 
@@ -285,7 +306,7 @@ test('a presence that settles waits for what is under way, or until it is late, 
   assert.equal(world.shown()?.connected, true);
   world.broker.publish = () => new Promise(() => {});
   world.disconnected('1');
-  await turns();
+  await settled(world);
   await world.presence.settle(Promise.resolve());
   const error = 'Cannot say of 1 devices whether they are connected: that it takes less time is expected';
   assert.deepEqual(world.events.at(-1), { name: 'deviceServiceFailed', error });
@@ -296,23 +317,23 @@ test('a client that came in the moment in which its device was removed leaves no
   world.devices.delete('d');
   await world.presence.deviceRemoved('d');
   world.connected('1');
-  await turns();
+  await settled(world);
   assert.equal((await world.presence.get('d'))?.session, 1);
   world.disconnected('1');
-  await turns();
+  await settled(world);
   assert.equal(await world.presence.get('d'), undefined);
   world.devices.set('d', device('d', 'camera'));
   world.connected('2');
-  await turns();
+  await settled(world);
   assert.equal(world.shown()?.['session'], 1);
 });
 
 test('a device whose type is gone keeps the number of its session', async () => {
   const world = new World();
   world.connected('1');
-  await turns();
+  await settled(world);
   world.types.prepareReplace([deviceType({ name: 'silent' })])();
   world.disconnected('1');
-  await turns();
+  await settled(world);
   assert.deepEqual([world.shown(), (await world.presence.get('d'))?.session], [undefined, 1]);
 });

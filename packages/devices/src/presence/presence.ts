@@ -6,10 +6,11 @@
  * that consumers believe to be connected is so in the table as well, and the next start puts it right.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { Awaitable, Table, TablePage, Timer } from '@dunlin/broker';
+import { type Awaitable, copyPlain, type Table, type TablePage, type Timer } from '@dunlin/broker';
 import type { DeviceBroker, ServiceParts } from '../ports.ts';
 import type { DeviceLookup } from '../registry/known-device.ts';
 import type { Connected, ConnectionEvent, Connections } from './connections.ts';
+import { Pace } from './pace.ts';
 import { CONNECTED, PRESENCE_TABLE, type PresenceRecord, presenceMessage } from './presence-table.ts';
 
 /** Devices that are put right at once, and records that are read at once. */
@@ -17,6 +18,8 @@ const PAGE = 100;
 const PAGE_LIMIT_MAX = 1_000;
 /** When what could not be stored or published is tried again. */
 const RETRY_MS = 5_000;
+/** Devices that come or go within so many milliseconds are stored and published together. */
+const PACE_MS = 20;
 
 export interface PresenceOptions extends ServiceParts {
   readonly broker: DeviceBroker;
@@ -61,6 +64,7 @@ export class Presence {
   readonly #unsaid = new Map<string, PresenceRecord | undefined>();
   /** Devices that were removed; what is known of them goes when they are not connected any more, which is then told. */
   readonly #removed = new Map<string, PromiseWithResolvers<void>>();
+  readonly #pace: Pace;
   readonly #timer: Timer;
   readonly #unlisten: () => void;
   #isEnding = false;
@@ -69,6 +73,7 @@ export class Presence {
   constructor(options: PresenceOptions) {
     this.#options = options;
     this.#table = options.tables.table(PRESENCE_TABLE);
+    this.#pace = new Pace(options.clock, PACE_MS);
     this.#unlisten = options.connections.listen((event) => {
       if (event.kind !== 'subscribed') this.#take(event.deviceId, event);
     });
@@ -134,6 +139,7 @@ export class Presence {
    */
   async settle(late: Promise<void>): Promise<void> {
     this.#isEnding = true;
+    this.#pace.close();
     await Promise.race([late, this.#allOver()]);
     const devices = this.#lanes.size;
     if (devices === 0) return;
@@ -146,6 +152,7 @@ export class Presence {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#isEnding = true;
+    this.#pace.close();
     this.#timer.cancel();
     this.#unlisten();
     await this.#allOver();
@@ -169,7 +176,8 @@ export class Presence {
       ...{ isSaid: false, isLoaded: false, isOver: Promise.resolve() },
     };
     this.#lanes.set(deviceId, lane);
-    lane.isOver = this.#follow(lane)
+    lane.isOver = this.#begun(event)
+      .then(() => this.#follow(lane))
       .catch((error: unknown) => {
         // What is known in memory alone is kept until it is told.
         if (lane.isLoaded) {
@@ -182,9 +190,16 @@ export class Presence {
     return lane.isOver;
   }
 
+  /** Settles when a lane may begin. Fleets come and go; what is done for one device alone is not held up. */
+  #begun({ kind }: PresenceEvent): Promise<void> {
+    if (kind !== 'connected' && kind !== 'disconnected') return Promise.resolve();
+    return new Promise((resolve) => this.#pace.begin(resolve));
+  }
+
   async #follow(lane: Lane): Promise<void> {
     const { deviceId } = lane;
-    lane.stored = await this.get(deviceId);
+    const stored = this.get(deviceId);
+    lane.stored = stored instanceof Promise ? await stored : stored;
     lane.state = this.#unsaid.get(deviceId) ?? lane.stored;
     lane.isSaid = !this.#unsaid.delete(deviceId);
     lane.isLoaded = true;
@@ -204,11 +219,12 @@ export class Presence {
   /** Stores and publishes the state, unless there is a newer one before it is published; forgets a device that is none any more. */
   async #say(lane: Lane, state: PresenceRecord): Promise<void> {
     const { deviceId, stored } = lane;
-    const known = await this.#options.lookup(deviceId);
+    const found = this.#options.lookup(deviceId);
+    const known = found instanceof Promise ? await found : found;
     // Also where it came in the moment of its removal, so that nobody knew of it then: another device of this id begins anew.
     if (known === undefined && !state.connected) return this.#forget(lane);
     const values = known && { deviceId, attributes: known.device.attributes };
-    const record = { ...state, topic: values && known.type?.presence?.fill(values) };
+    const record = copyPlain({ ...state, topic: values && known.type?.presence?.fill(values) });
     if (lane.isSaid && isDeepStrictEqual(record, stored)) return;
     lane.isSaid = false;
     if (stored?.topic !== record.topic) await this.#publish(stored?.topic, new Uint8Array());
@@ -236,8 +252,9 @@ export class Presence {
   }
 
   async #store(lane: Lane, record: PresenceRecord): Promise<void> {
-    await this.#table.put(lane.deviceId, record);
-    lane.stored = record;
+    const stored = copyPlain(record);
+    await this.#table.put(lane.deviceId, stored);
+    lane.stored = stored;
   }
 
   async #publish(topic: string | undefined, payload: Uint8Array): Promise<void> {

@@ -38,7 +38,6 @@ test('keeps what was added, and tells of it', async () => {
     groups: ['a', 'b'],
     owner: 'ada',
     enabled: true,
-    authority: undefined,
     createdAtMs: nowMs,
     changedAtMs: nowMs,
   });
