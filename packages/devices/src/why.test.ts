@@ -79,6 +79,9 @@ test('says what the certificates of a device are worth', async () => {
   assert.equal((await why('p1')).hindrances.length, 1);
   await registry.change('p1', { authority: 'acme' }, { by });
   assert.deepEqual((await why('p1')).hindrances, []);
+  await registry.add({ id: 'p2', type: 'player' }, by);
+  types.prepareReplace([{ ...PLAYER, credential: 'either' }])();
+  assert.match((await why('p2')).hindrances[0], /^it has no token or certificate that counts any longer/);
   types.prepareReplace([{ ...PLAYER, name: 'other' }])();
   assert.deepEqual((await why('p1')).hindrances, ['its type is "player": one of the configuration is expected']);
 });

@@ -97,8 +97,9 @@ function ofCredentials(device: Device, types: DeviceTypes, { tokens, certificate
   const hasToken = credential !== 'certificate' && tokens.some(({ endsAtMs }) => endsAtMs > nowMs);
   const hasCertificate = credential !== 'token' && certificates.some((certificate) => isValid(certificate, nowMs));
   if (hasToken || hasCertificate) return [];
-  const ended = credential === 'certificate' ? certificates.length : tokens.length;
+  const former =
+    (credential === 'certificate' ? 0 : tokens.length) + (credential === 'token' ? 0 : certificates.length);
   const what = credential === 'either' ? 'token or certificate' : credential;
-  const found = ended === 0 ? `it has no ${what}` : `it has no ${what} that counts any longer`;
+  const found = former === 0 ? `it has no ${what}` : `it has no ${what} that counts any longer`;
   return [`${found}: one that counts is expected`];
 }

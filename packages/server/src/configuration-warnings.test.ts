@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openClaimWorld } from './api/testing/claim-world.ts';
-import { completeConfiguration, type ListenerConfiguration } from './configuration.ts';
+import { type ConfigurationInput, completeConfiguration, type ListenerConfiguration } from './configuration.ts';
 import { warningsOf } from './configuration-warnings.ts';
 
 const FILES = { certificate: 'server.pem', key: 'server.key' };
@@ -14,7 +14,7 @@ function warned(
     completeConfiguration({
       listeners: [listener],
       authorities: ['devices', 'others'].map((name) => ({ name, certificate: 'ca.pem' })),
-      authentication: [{ method: 'devices' }, { method: 'passwordFile', file: 'owners' }],
+      authentication: [{ method: 'passwordFile', file: 'owners' }, { method: 'devices' }],
       devices: {
         types: { frame: { credential } },
         authority: { certificate: 'ca.pem', key: 'ca.key' },
@@ -42,6 +42,25 @@ test('nothing is told where one does, or where a token will do', () => {
   assert.deepEqual(warned({ transport: 'ws', proxy }), []);
   assert.deepEqual(warned({ transport: 'wss', tls: FILES }, 'either'), []);
   assert.deepEqual(warningsOf(completeConfiguration({})), []);
+});
+
+test('a method that stands behind devices wherever it is asked is told of, since nobody with a User Name gets that far', () => {
+  const staff = { method: 'passwordFile', file: 'staff' } as const;
+  const inOrder = (authentication: ConfigurationInput['authentication'], ...names: (string[] | undefined)[]) =>
+    warningsOf(
+      completeConfiguration({
+        listeners: names.map((of, index) => ({ port: index, ...(of && { authentication: of }) })),
+        authentication,
+        devices: { types: { lamp: { credential: 'token' } } },
+      }),
+    );
+  const [warning, ...others] = inOrder([{ method: 'devices', name: 'fleet' }, staff], undefined);
+  assert.match(warning, /^authentication\[1\] is the method "passwordFile", and "fleet" before it refuses/);
+  assert.deepEqual(others, []);
+  assert.deepEqual(inOrder([staff, { method: 'devices' }], undefined), []);
+  assert.deepEqual(inOrder([{ method: 'devices' }, staff], undefined, ['passwordFile']), []);
+  assert.deepEqual(inOrder([{ method: 'devices' }, staff], ['devices']), []);
+  assert.deepEqual(inOrder([{ method: 'devices' }, { method: 'anonymous' }], undefined), []);
 });
 
 test('a topic of one device that several may have is told of, also where nobody listens', () => {

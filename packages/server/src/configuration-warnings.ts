@@ -8,7 +8,36 @@ import { type DevicesConfiguration, deviceTypes } from './device-configuration.t
 export function warningsOf(configuration: Pick<Configuration, 'listeners' | 'authentication' | 'devices'>): string[] {
   const { devices } = configuration;
   if (devices === undefined) return [];
-  return [...typesWithoutListener(configuration, devices), ...deviceTypes(devices).flatMap(sharedTopics)];
+  return [
+    ...methodsNeverAsked(configuration),
+    ...typesWithoutListener(configuration, devices),
+    ...deviceTypes(devices).flatMap(sharedTopics),
+  ];
+}
+
+/** Of these a client comes with a User Name, which `devices` answers for, whether it is a device or not. */
+const BY_USERNAME = ['passwordFile', 'users', 'jwt', 'http'];
+
+/** Methods that stand behind `devices` at every listener that asks them. */
+function methodsNeverAsked({
+  listeners,
+  authentication,
+}: Pick<Configuration, 'listeners' | 'authentication'>): string[] {
+  const chains = listeners.map(({ authentication: names }) =>
+    names === undefined ? authentication : authentication.filter(({ name }) => names.includes(name)),
+  );
+  return authentication.flatMap((method, index) => {
+    const asking = chains.filter((chain) => chain.includes(method));
+    const devices = asking.map((chain) =>
+      chain.slice(0, chain.indexOf(method)).find((earlier) => earlier.method === 'devices'),
+    );
+    if (!BY_USERNAME.includes(method.method) || asking.length === 0 || devices.includes(undefined)) return [];
+    return [
+      `authentication[${index}] is the method ${quoted(method.name)}, and ${quoted(devices[0]?.name ?? '')} before it ` +
+        'refuses every User Name that is no device: who comes with one by MQTT is never asked about there; ' +
+        'the method devices behind it is expected',
+    ];
+  });
 }
 
 /** Types whose devices come with a certificate, where no listener asks for one. */

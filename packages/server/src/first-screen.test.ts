@@ -41,6 +41,25 @@ test('says how each listener is reached', () => {
     assert.ok(text.includes(` at ${url} `), text);
 });
 
+test('says where the HTTP API is, and the page of owners where devices can be claimed', () => {
+  const listeners = [{ transport: 'ws', port: 8081, api: true }, { port: 1883 }] as const;
+  const devices = (claimable: boolean) => ({ types: { frame: { credential: 'token', claimable } } }) as const;
+  assert.match(
+    screen({ listeners, devices: devices(false) }),
+    /\n {2}HTTP API at http:\/\/localhost:8081\/api\/v1, asks for an API key\n/,
+  );
+  assert.match(
+    screen({ listeners, devices: devices(true) }),
+    /asks for an API key; owners of devices sign in at http:\/\/localhost:8081\/claim\n/,
+  );
+  assert.doesNotMatch(screen({ listeners: [{ transport: 'ws' }] }), /HTTP API/);
+  const tls = { certificate: 'a', key: 'b' };
+  assert.match(
+    screen({ listeners: [{ transport: 'wss', api: true, tls }] }),
+    /HTTP API at https:\/\/localhost:8443\/api\/v1,/,
+  );
+});
+
 test('gives commands that reach the server, with its port', () => {
   assert.match(
     screen({ listeners: [{ port: 18_830 }] }),

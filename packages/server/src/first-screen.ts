@@ -16,7 +16,7 @@ export function firstScreen(title: string, server: RunningServer): string {
   return [
     title,
     '',
-    ...listeners.map((listener) => listenerLine(configuration, listener)),
+    ...listeners.flatMap((listener) => [listenerLine(configuration, listener), ...apiLine(configuration, listener)]),
     '',
     ...rulesLine(configuration),
     keepingLine(configuration),
@@ -35,6 +35,18 @@ function listenerLine(configuration: Configuration, bound: BoundListener): strin
   const names = Object.entries(VERSIONS).filter(([, level]) => listener.versions.includes(level));
   const versions = `MQTT ${names.map(([name]) => name).join(', ')}`;
   return `  ${versions} at ${urlOf(bound)}${addressesText(bound)}${proxyText(listener)}, ${letInText(configuration, listener)}`;
+}
+
+/** Where programs ask, and owners of devices sign in with a browser. */
+function apiLine(
+  { devices }: Configuration,
+  { transport, host, port, configuration: { api } }: BoundListener,
+): string[] {
+  if (!api) return [];
+  const place = `${transport === 'wss' ? 'https' : 'http'}://${hostAndPort(host, port)}`;
+  const isClaimable = Object.values(devices?.types ?? {}).some(({ claimable }) => claimable);
+  const page = isClaimable ? `; owners of devices sign in at ${place}/claim` : '';
+  return [`  HTTP API at ${place}/api/v1, asks for an API key${page}`];
 }
 
 /** As clients are told it. */

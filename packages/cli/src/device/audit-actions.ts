@@ -14,6 +14,8 @@ import { listLimit, listOutcome } from './device-lines.ts';
 const CHANGE_CELLS = 100;
 /** After these something or somebody has less than before. */
 const TAKES_AWAY = /\.(?:remove|revoke|refuse)$/;
+/** Fields that hold a time of the wall clock, such as expiresAtMs and notAfterMs; overlapMs is none. */
+const MOMENT = /(?:At|^notAfter)Ms$/;
 
 /** `target`: the device, or whatever else has an id; undefined: of all. */
 export async function listAudit(
@@ -70,7 +72,7 @@ function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
 function valueText(fields: Readonly<Record<string, unknown>>, name: string, absent: string[]): string[] {
   if (!Object.hasOwn(fields, name)) return absent;
   const value = fields[name];
-  return [name.endsWith('AtMs') && typeof value === 'number' ? momentText(value) : JSON.stringify(value)];
+  return [MOMENT.test(name) && typeof value === 'number' ? momentText(value) : JSON.stringify(value)];
 }
 
 function momentText(atMs: number): string {

@@ -43,6 +43,8 @@ test('one that a newer one supersedes says so, and ends with 14', async () => {
   await dunlin('device', 'command', 'cam-1', 'ring', '--no-wait', '--command-id', 'ring-2', '--ttl', '1s');
   const { exitCode, out } = await first;
   assert.deepEqual([exitCode, out], [14, 'ring to cam-1: failed\n  Superseded by ring-2.\n  command ring-1\n']);
+  const shown = (await dunlin('device', 'show', 'cam-1')).out;
+  assert.match(shown, /\n {2}command +ring ring-1 failed \(superseded by ring-2\), requested /);
 });
 
 test('a device at QoS 1 confirms, one at QoS 0 leaves it open, which is no failure', async () => {

@@ -164,6 +164,7 @@ test('revokes one credential of the device, or all of them, and none of another 
     /^Revoked the certificate /,
   );
   assert.match((await dunlin('device', 'show', 'frame-7')).out, / revoked .*, now|ago/);
+  assert.match((await dunlin('device', 'audit', 'frame-7')).out, / certificate\.issue .* notAfterMs: \d{4}-\d\d-\d\dT/);
   const again = await dunlin('device', 'revoke', 'frame-7', '--serial', serial);
   assert.match(again.out, /^It was revoked before, .*: nothing has changed\.\n$/);
   assert.match(again.err, /^\d others of it count on until .*; --all revokes them, too\.\n$/);

@@ -36,6 +36,8 @@ test('says what is wrong with a command line', () => {
     [['wake', 'a', '--wait', '61s'], /Cannot use --wait "61s": expected a time from 1s to 60s/],
     [['add', 'a', '--attribute', 'x'], /Cannot use --attribute "x": expected NAME=VALUE/],
     [['list', '--limit', '0'], /Cannot use --limit "0": expected a whole number from 1 to 100000/],
+    [['list', '--connected', '--not-connected'], /Cannot use --connected with --not-connected: expected one of both/],
+    [['export', '--disabled', '--enabled'], /Cannot use --enabled with --disabled: expected one of both/],
     [['audit', 'a', 'b'], /Cannot use "b": expected nothing behind audit \[ID\] but flags/],
     [['audit', ''], /Cannot run audit: expected dunlin device audit \[ID\], see/],
     [['audit', '--since', 'monday'], /Cannot use --since "monday": expected how long ago/],

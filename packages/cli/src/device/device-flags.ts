@@ -133,6 +133,12 @@ export const REASONS = [
 ];
 const FORMATS = ['json', 'csv'] as const;
 
+/** Two flags that say the opposite: the later one would win unseen. Throws a usage error. */
+function oneOf(former: boolean | undefined, value: boolean, both: string): boolean {
+  if (former === !value) throw usageError(`Cannot use ${both}: expected one of both, or neither`);
+  return value;
+}
+
 const OF_DEVICES: readonly DeviceFlag[] = [
   flag(
     'type',
@@ -194,7 +200,7 @@ const OF_DEVICES: readonly DeviceFlag[] = [
     },
   ),
   flag('enabled', undefined, FINDING, 'only those that are let in', (flags) => {
-    flags.enabled = true;
+    flags.enabled = oneOf(flags.enabled, true, '--enabled with --disabled');
   }),
   flag(
     'disabled',
@@ -202,17 +208,17 @@ const OF_DEVICES: readonly DeviceFlag[] = [
     ['add', ...FINDING],
     'add: keep it out for now; list, export: only those that are not',
     (flags) => {
-      flags.enabled = false;
+      flags.enabled = oneOf(flags.enabled, false, '--enabled with --disabled');
     },
   ),
   flag('prefix', 'TEXT', FINDING, 'only those whose id begins so', (flags, text) => {
     flags.prefix = text;
   }),
   flag('connected', undefined, ['list'], 'only those that are connected, with when and from where', (flags) => {
-    flags.connected = true;
+    flags.connected = oneOf(flags.connected, true, '--connected with --not-connected');
   }),
   flag('not-connected', undefined, ['list'], 'only those that are not, with when they were last seen', (flags) => {
-    flags.connected = false;
+    flags.connected = oneOf(flags.connected, false, '--connected with --not-connected');
   }),
   flag('limit', 'COUNT', LISTING, `so many at the most, up to ${LIST_MAX} (100)`, (flags, text) => {
     flags.limit = wholeNumber('--limit', text, 1, LIST_MAX);

@@ -190,5 +190,7 @@ export async function certificatesOf(api: Api, id: string, most: number): Promis
 }
 
 function commandLine(command: CommandAnswer, nowMs: number): string {
-  return `${command.type} ${command.id} ${commandWord(command)}, requested ${fromNow(command.requestedAtMs, nowMs)}`;
+  const word = commandWord(command);
+  const why = word === 'failed' && command.why !== '' ? ` (${command.why})` : '';
+  return `${command.type} ${command.id} ${word}${why}, requested ${fromNow(command.requestedAtMs, nowMs)}`;
 }

@@ -59,7 +59,7 @@ test('JSON comes from the input too, with tokens', async () => {
   assert.equal(await run(['device', 'import', '-', '--config', config], terminal), 4);
   assert.equal(
     terminal.out,
-    'Devices: 1 added, 0 changed, 0 as they were, 1 tokens.\nLeft out: 1.\n  -:2: it is no JSON, which is expected\n',
+    'Devices: 1 added, 0 changed, 0 as they were, 1 token.\nLeft out: 1.\n  -:2: it is no JSON, which is expected\n',
   );
 });
 

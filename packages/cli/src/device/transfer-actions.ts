@@ -49,7 +49,7 @@ export async function importFile(api: Api, file: string, flags: DeviceFlags, ter
     throw error;
   }
   faults.sort((one, other) => one.line - other.line);
-  const tokens = counts.tokens === 0 ? '' : `, ${counts.tokens} tokens`;
+  const tokens = counts.tokens === 0 ? '' : `, ${counts.tokens} ${counts.tokens === 1 ? 'token' : 'tokens'}`;
   const numbers = `${counts.added} added, ${counts.changed} changed, ${counts.unchanged} as they were${tokens}`;
   const rest = counts.faulty - Math.min(FAULTS_SHOWN, faults.length);
   return {

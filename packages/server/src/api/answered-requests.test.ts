@@ -4,7 +4,7 @@ import { MemoryTable } from '@dunlin/broker';
 import { ANSWERED_TABLE, AnsweredRequests, requestHash } from './answered-requests.ts';
 import { StandingClock } from './testing/host.ts';
 
-const answer = { status: 200, location: undefined, body: '{}' };
+const answer = { status: 200, location: undefined, revision: 7, body: '{}' };
 
 function open(entriesMax = 100) {
   const clock = new StandingClock();

@@ -10,6 +10,8 @@ import { ApiProblem } from './problems.ts';
 export interface KeptAnswer {
   readonly status: number;
   readonly location: string | undefined;
+  /** Undefined where the answer had none, and in those that were kept before this was. */
+  readonly revision: number | undefined;
   /** As it was sent; undefined where it held a secret. */
   readonly body: string | undefined;
 }

@@ -25,7 +25,7 @@ function echoRoutes(done: unknown[] = []): ApiRoute[] {
       handle: ({ params, query, body, expected }) => {
         done.push(body);
         if (body.fail) throw new Error('it broke: secret');
-        return { body: { ...params, ...query, ...body, expected } };
+        return { body: { ...params, ...query, ...body, expected }, revision: done.length };
       },
     }),
     route({
@@ -41,9 +41,10 @@ function echoRoutes(done: unknown[] = []): ApiRoute[] {
 
 async function problemOf(response: Response): Promise<[status: number, code: string]> {
   assert.match(response.headers.get('content-type') ?? '', /^application\/problem\+json/);
-  const body = (await response.json()) as { status: number; code: string; requestId: string };
+  const body = (await response.json()) as { status: number; code: string; detail: string; requestId: string };
   assert.equal(body.requestId, response.headers.get('x-request-id'));
   assert.equal(body.status, response.status);
+  assert.match(body.detail, /^Cannot /);
   return [response.status, body.code];
 }
 
@@ -497,6 +498,7 @@ describe('what is written down', () => {
     const second = await post('k1', { value: 1 });
     assert.deepEqual([second.status, second.body], [first.status, first.body]);
     assert.equal(second.headers['idempotency-replayed'], 'true');
+    assert.deepEqual([first.headers.etag, second.headers.etag], ['"1"', '"1"']);
     assert.equal((await post('k1', { value: 2 })).body.code, 'idempotency-mismatch');
     assert.equal((await post('k2', { value: 2 })).status, 200);
     assert.equal((await post('', { value: 2 })).body.code, 'idempotency-key-invalid');

@@ -172,10 +172,11 @@ async function repeatedAnswer(request: FastifyRequest, parts: ApiParts, passage:
 
 function sendKept(
   reply: FastifyReply,
-  { status, location, body }: { status: number; location?: string; body?: string },
+  { status, location, revision, body }: { status: number; location?: string; revision?: number; body?: string },
 ) {
   reply.code(status).header('idempotency-replayed', 'true');
   if (location !== undefined) reply.header('location', location);
+  if (revision !== undefined) reply.header('etag', `"${revision}"`);
   return body === undefined || body === '' ? reply.send() : reply.type('application/json; charset=utf-8').send(body);
 }
 
@@ -201,17 +202,17 @@ async function carryOut(
   };
   const { by, address } = caller;
   const answer = await actingAs({ by, address, requestId: request.id }, () => route.handle(call));
-  const { status = route.status, location } = answer;
+  const { status = route.status, location, revision } = answer;
   const text = bodyOf(answer);
   const kept = route.isSecret ? undefined : typeof text === 'string' ? text : '';
-  await endFirst(parts, passage, { status, location, body: kept });
+  await endFirst(parts, passage, { status, location, revision, body: kept });
   reply.code(status);
   if (location !== undefined) reply.header('location', location);
   if (answer.headers !== undefined) reply.headers({ ...answer.headers });
   // As OCSP wants it (RFC 5019, section 6.2), and right for a revocation list too.
   if (answer.keepS !== undefined && answer.keepS > 0)
     reply.header('cache-control', `max-age=${answer.keepS}, public, no-transform, must-revalidate`);
-  if (answer.revision !== undefined) reply.header('etag', `"${answer.revision}"`);
+  if (revision !== undefined) reply.header('etag', `"${revision}"`);
   if (text === undefined) return reply.send();
   return reply.type(answer.contentType ?? 'application/json; charset=utf-8').send(text);
 }

@@ -19,11 +19,14 @@ const TURNED_AWAY: readonly ProblemCode[] = [
 ];
 
 /** What Fastify itself refuses, by its codes. */
-const FRAMEWORK_PROBLEMS: Readonly<Record<string, ProblemCode>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: 'body-too-large',
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'media-type-unknown',
-  FST_ERR_CTP_EMPTY_JSON_BODY: 'json-invalid',
-  FST_ERR_CTP_INVALID_JSON_BODY: 'json-invalid',
+const FRAMEWORK_PROBLEMS: Readonly<Record<string, readonly [code: ProblemCode, detail: string]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ['body-too-large', 'Cannot read the body: it is larger than is allowed here'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
+    'media-type-unknown',
+    'Cannot read the body: one of the Content-Types in /api/v1/openapi.json, mostly application/json, is expected',
+  ],
+  FST_ERR_CTP_EMPTY_JSON_BODY: ['json-invalid', 'Cannot read the body: it is empty, JSON is expected'],
+  FST_ERR_CTP_INVALID_JSON_BODY: ['json-invalid', 'Cannot read the body: it is no JSON, which is expected'],
 };
 
 /** `passage`: undefined where it was not known yet who asks. */
@@ -64,8 +67,8 @@ function problemIn(error: unknown, parts: ApiParts): ApiProblem {
   if (error instanceof ApiProblem) return error;
   const known = parts.problemOf(error);
   if (known !== undefined) return known;
-  const { code = '', statusCode, message } = error as { code?: string; statusCode?: number; message: string };
-  if (Object.hasOwn(FRAMEWORK_PROBLEMS, code)) return new ApiProblem(FRAMEWORK_PROBLEMS[code], message);
+  const { code = '', statusCode } = error as { code?: string; statusCode?: number };
+  if (Object.hasOwn(FRAMEWORK_PROBLEMS, code)) return new ApiProblem(...FRAMEWORK_PROBLEMS[code]);
   if (error instanceof SyntaxError && statusCode === 400)
     return new ApiProblem(
       'json-invalid',

@@ -60,7 +60,7 @@ export async function openClaimWorld(more: ConfigurationInput = {}): Promise<Cla
   const configuration: ConfigurationInput = {
     listeners: [{ name: 'web', transport: 'ws', port: 0, api: true }],
     authorities: [{ name: 'devices', certificate }],
-    authentication: [{ method: 'devices' }, { method: 'users', users }],
+    authentication: [{ method: 'users', users }, { method: 'devices' }],
     devices: {
       types: TYPES,
       authority: { certificate, key: file('ca.key', issuing.key) },
@@ -94,7 +94,7 @@ export async function openClaimWorld(more: ConfigurationInput = {}): Promise<Cla
       const left = users.filter(({ name }) => name !== user);
       await server.reload({
         ...configuration,
-        authentication: [{ method: 'devices' }, { method: 'users', users: left }],
+        authentication: [{ method: 'users', users: left }, { method: 'devices' }],
       });
     },
     async [Symbol.asyncDispose]() {
