@@ -11,6 +11,7 @@ export { DEVICE_EVENTS, type DeviceEvent, type DeviceEventName } from './events.
 export { CLAIM_LIMITS, type ClaimLimit } from './limits/claim-limits.ts';
 export { COMMAND_LIMITS, type CommandLimit } from './limits/command-limits.ts';
 export { CREDENTIAL_LIMITS, type CredentialLimit } from './limits/credential-limits.ts';
+export { deniedTopics } from './registry/denied-topics.ts';
 export { sharedTopics } from './registry/shared-topics.ts';
 export { DeviceTypeError, DeviceTypes } from './registry/types.ts';
 export { rulesWithDevices } from './rules.ts';

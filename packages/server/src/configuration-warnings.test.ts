@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { openClaimWorld } from './api/testing/claim-world.ts';
 import { type ConfigurationInput, completeConfiguration, type ListenerConfiguration } from './configuration.ts';
+import { readConfigurationFile } from './configuration-file.ts';
 import { warningsOf } from './configuration-warnings.ts';
 
 const FILES = { certificate: 'server.pem', key: 'server.key' };
@@ -65,12 +67,29 @@ test('a method that stands behind devices wherever it is asked is told of, since
 
 test('a topic of one device that several may have is told of, also where nobody listens', () => {
   const command = { topic: 'things/{attr.thing}', payload: {} };
-  const camera = { credential: 'token', requiredAttributes: ['thing'], commands: { wake: command } } as const;
+  const rules = [{ allow: 'subscribe', topics: 'things/{attr.thing}' }] as const;
+  const camera = { credential: 'token', requiredAttributes: ['thing'], rules, commands: { wake: command } } as const;
   const toldOf = (uniqueAttributes: string[]) =>
     warningsOf(completeConfiguration({ devices: { types: { camera: { ...camera, uniqueAttributes } } } }));
   assert.equal(toldOf([]).length, 1);
   assert.match(toldOf([])[0], /^devices\.types\.camera\.commands\.wake\.topic is "things\/\{attr\.thing\}"/);
   assert.deepEqual(toldOf(['thing']), []);
+});
+
+test('a command that no rule of the type lets its devices hear is told of', () => {
+  const commands = { wake: { topic: 'things/{deviceId}', payload: {} } };
+  const [told, ...others] = warningsOf(
+    completeConfiguration({ devices: { types: { lamp: { credential: 'token', commands } } } }),
+  );
+  assert.match(told, /^devices\.types\.lamp\.commands\.wake\.topic is "things\/\{deviceId\}": the rules of the type/);
+  assert.deepEqual(others, []);
+});
+
+test('the examples are without warnings', () => {
+  for (const name of ['cameras', 'players']) {
+    const file = new URL(`../../../examples/${name}/dunlin.yaml`, import.meta.url);
+    assert.deepEqual(warningsOf(completeConfiguration(readConfigurationFile(fileURLToPath(file)))), [], name);
+  }
 });
 
 test('a server tells of them when it starts and at each reload', async () => {

@@ -1,5 +1,5 @@
 /** What a configuration may have, and what will surprise whoever wrote it: each a sentence that begins with its path. */
-import { sharedTopics } from '@dunlin/devices/configuration';
+import { deniedTopics, sharedTopics } from '@dunlin/devices/configuration';
 import { quoted } from '@dunlin/protocol';
 import type { Configuration, ListenerConfiguration } from './configuration.ts';
 import { type DevicesConfiguration, deviceTypes } from './device-configuration.ts';
@@ -11,7 +11,7 @@ export function warningsOf(configuration: Pick<Configuration, 'listeners' | 'aut
   return [
     ...methodsNeverAsked(configuration),
     ...typesWithoutListener(configuration, devices),
-    ...deviceTypes(devices).flatMap(sharedTopics),
+    ...deviceTypes(devices).flatMap((type) => [...sharedTopics(type), ...deniedTopics(type)]),
   ];
 }
 
