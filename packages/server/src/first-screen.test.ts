@@ -129,3 +129,29 @@ test('gives no commands where no tool can get in', () => {
   assert.match(screen({}), /Try it/);
   assert.doesNotMatch(screen({ listeners: [{ transport: 'ws' }] }), /Try it/);
 });
+
+test('with devices alone it says how the first one is made, by the data directory', () => {
+  const authentication = [{ method: 'devices' }] as const;
+  const camera = { credential: 'token', requiredAttributes: ['space'] } as const;
+  const frame = { credential: 'certificate' } as const;
+  const text = screen({ authentication, data: '/a b', devices: { types: { camera } } });
+  assert.match(
+    text,
+    /Add a device in another terminal:\n +dunlin device add ID --type camera --attribute space=VALUE --data '\/a b'\n +dunlin device token ID --data '\/a b'\n/,
+  );
+  assert.doesNotMatch(text, /Try it|greetings/);
+  const authority = { certificate: 'ca.pem', key: 'ca.key' };
+  const masterKey = { environment: 'KEY' };
+  const input = { authentication, data: '/a', authorities: [{ name: 'devices', certificate: 'ca.pem' }] } as const;
+  assert.match(
+    screen({ ...input, devices: { types: { frame }, authority, masterKey } }),
+    /dunlin device cert ID --out FOLDER --data \/a\n/,
+  );
+  assert.doesNotMatch(screen({ ...input, devices: { types: { frame } } }), /device cert/);
+  // Nothing reaches a server in memory that way.
+  assert.doesNotMatch(screen({ ...input, durability: 'memory', devices: { types: { camera } } }), /device add/);
+});
+
+test('gives nothing to type where the rules cannot be read any more', () => {
+  assert.doesNotMatch(screen({ authentication: asks, authorization: { rulesFile: 'none.yaml' } }), /Try it/);
+});

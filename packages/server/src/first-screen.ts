@@ -1,18 +1,23 @@
 /** What a person reads when the server has started: where it listens, what it keeps, what to try. */
 import { resolve } from 'node:path';
 import { LIMITS } from '@dunlin/broker';
+import { compileRules, type RuleAuthorizer } from '@dunlin/identity';
 import { hostAndPort } from './address.ts';
-import type { Configuration, ListenerConfiguration } from './configuration.ts';
+import { type Configuration, ConfigurationError, type ListenerConfiguration } from './configuration.ts';
+import { deviceTypes } from './device-configuration.ts';
 import { isWithoutRules, letInText } from './let-in.ts';
 import { VERSIONS } from './listener-table.ts';
 import type { BoundListener } from './open-listener.ts';
+import { configuredRules } from './rules.ts';
 import type { RunningServer } from './server.ts';
+import { shellWord } from './shell-word.ts';
+import { toolCommand } from './tool-command.ts';
 import { tryoutCommands } from './tryout-commands.ts';
 
 /** The first screen, ready to print. `title` names the program and its version. */
 export function firstScreen(title: string, server: RunningServer): string {
   const { listeners, configuration } = server;
-  const commands = tryoutCommands(configuration, listeners).map((line) => `  ${line}`);
+  const commands = suggestions(configuration, listeners).map((line) => `  ${line}`);
   return [
     title,
     '',
@@ -28,6 +33,40 @@ export function firstScreen(title: string, server: RunningServer): string {
     '',
     '',
   ].join('\n');
+}
+
+/** What to type next: none that cannot work. */
+function suggestions(configuration: Configuration, listeners: readonly BoundListener[]): string[] {
+  const authorizer = authorizerOf(configuration);
+  const commands = authorizer === undefined ? [] : tryoutCommands({ configuration, authorizer }, listeners);
+  return commands.length > 0 ? commands : deviceCommands(configuration);
+}
+
+/** Undefined where the rules cannot be read any more. */
+function authorizerOf({ authorization, devices }: Configuration): RuleAuthorizer | undefined {
+  try {
+    const { rules, ...options } = configuredRules(authorization, devices);
+    return compileRules(rules, options);
+  } catch (error) {
+    if (error instanceof ConfigurationError) return undefined;
+    throw error;
+  }
+}
+
+/** How the first device is made. They reach the server by its data directory. */
+function deviceCommands({ devices, data, durability }: Configuration): string[] {
+  const [first] = devices === undefined ? [] : deviceTypes(devices);
+  if (first === undefined || data === undefined || durability === 'memory') return [];
+  const { name, credential, requiredAttributes } = first;
+  const attributes = requiredAttributes.map((attribute) => ` --attribute ${attribute}=VALUE`).join('');
+  const place = ` --data ${shellWord(resolve(data))}`;
+  const tool = `  ${toolCommand()} device`;
+  const certificate = devices?.authority === undefined ? [] : [`${tool} cert ID --out FOLDER${place}`];
+  return [
+    'Add a device in another terminal:',
+    `${tool} add ID --type ${name}${attributes}${place}`,
+    ...(credential === 'certificate' ? certificate : [`${tool} token ID${place}`]),
+  ];
 }
 
 function listenerLine(configuration: Configuration, bound: BoundListener): string {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { compileRules, type RuleInput } from '@dunlin/identity';
 import { completeConfiguration, type PartialConfiguration } from './configuration.ts';
+import { configuredRules } from './rules.ts';
 import { tryoutCommands } from './tryout-commands.ts';
 
 /** The commands alone, without what is said around them and without what they do. */
@@ -11,7 +13,8 @@ function commands(input: PartialConfiguration): string[] {
     addresses: [],
     configuration: listener,
   }));
-  return tryoutCommands(configuration, listeners)
+  const authorizer = compileRules(configuredRules(configuration.authorization, configuration.devices).rules);
+  return tryoutCommands({ configuration, authorizer }, listeners)
     .filter((line) => line.startsWith('  '))
     .map((line) => line.trim().replace(/ -t .*/, ''));
 }
@@ -77,4 +80,34 @@ test('nothing is given that cannot work', () => {
     "mosquitto_sub --unix '/a b'",
     "mosquitto_pub --unix '/a b'",
   ]);
+});
+
+test('nothing is given that the rules deny', () => {
+  const topics = 'fleet/#';
+  const services = { ...passwords, groups: ['services'] };
+  const given = (rules: RuleInput[], authentication: PartialConfiguration['authentication'] = [services]) =>
+    commands({ authentication, authorization: { rules } })[0];
+  assert.equal(given([{ allow: 'all', topics, for: { groups: 'services' } }]), undefined);
+  assert.equal(given([{ allow: 'subscribe', topics: '#' }]), undefined);
+  assert.equal(given([{ allow: 'all', topics: '#', for: { groups: 'services' } }]), 'dunlin sub -u USER -P PASSWORD');
+  // As "dunlin init" has it.
+  assert.equal(
+    given([{ allow: 'all', topics: '#', for: { users: 'the admin' } }]),
+    "dunlin sub -u 'the admin' -P PASSWORD",
+  );
+  const anonymous = { method: 'anonymous', groups: ['guests'] } as const;
+  assert.equal(given([{ allow: 'all', topics: '#', for: { groups: 'guests' } }], [anonymous, passwords]), 'dunlin sub');
+  const forUsers = { allow: 'all', topics: '#', for: { anonymous: false } } as const;
+  assert.equal(given([forUsers], [anonymous, passwords]), 'dunlin sub -u USER -P PASSWORD');
+});
+
+test('of users by hash one who may is named, and behind the method devices nobody comes in by a name', () => {
+  const user = (name: string, more: object = {}) => ({ name, password: 'x', ...more });
+  const users = {
+    method: 'users',
+    users: [user('ada'), user('eve', { disabled: true, groups: ['all'] }), user('bob', { groups: ['all'] })],
+  } as const;
+  const authorization = { rules: [{ allow: 'all', topics: '#', for: { groups: 'all' } }] } as const;
+  assert.equal(commands({ authentication: [users], authorization })[0], 'dunlin sub -u bob -P PASSWORD');
+  assert.deepEqual(commands({ authentication: [{ method: 'devices' }, users], authorization, devices: {} }), []);
 });

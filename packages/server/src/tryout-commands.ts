@@ -1,11 +1,12 @@
 /** Commands that reach a running server, for the first screen: none that cannot work. */
+import type { RuleAuthorizer } from '@dunlin/identity';
 import type { ProtocolVersion } from '@dunlin/protocol';
 import type { Configuration, ListenerConfiguration } from './configuration.ts';
-import { isOpen, methodsAt } from './let-in.ts';
 import type { BoundListener } from './open-listener.ts';
 import { shellWord } from './shell-word.ts';
 import { tlsClient } from './tls-client.ts';
 import { toolCommand } from './tool-command.ts';
+import { TRYOUT, type Visitor, visitorAt } from './tryout-visitor.ts';
 
 /** Where everybody looks for a broker by himself. */
 const USUAL_HOSTS: readonly string[] = ['0.0.0.0', '::', 'localhost', '127.0.0.1'];
@@ -17,19 +18,32 @@ const MOSQUITTO_VERSIONS: readonly (readonly [level: ProtocolVersion, flag: stri
   [3, ' -V mqttv31'],
 ];
 
+/** The server that is tried: what it is configured as, and the rules that are in force. */
+interface Server {
+  readonly configuration: Configuration;
+  readonly authorizer: RuleAuthorizer;
+}
+
+/** A listener, and who comes in there. */
+interface Entrance {
+  readonly listener: BoundListener;
+  readonly visitor: Visitor;
+}
+
 /**
  * Lines with commands for two terminals, through the first listener that a tool can reach. Words in capitals stand for
- * what the reader knows. Empty where no tool gets in: through a proxy, by WebSocket, or by SCRAM.
+ * what the reader knows. Empty where no tool gets in: through a proxy, by WebSocket, or by SCRAM; and where the rules deny
+ * whoever gets in what the commands do.
  */
-export function tryoutCommands(configuration: Configuration, listeners: readonly BoundListener[]): string[] {
-  const first = listeners.find((listener) => canMosquitto(configuration, listener));
-  const own = listeners.find((listener) => canDunlin(configuration, listener));
+export function tryoutCommands(server: Server, listeners: readonly BoundListener[]): string[] {
+  const first = entranceOf(server, listeners.filter(canMosquitto));
+  const own = entranceOf(server, listeners.filter(canDunlin));
   if (first === undefined) return own === undefined ? [] : ['Try it in two other terminals:', ...ownPair(own)];
-  const flags = mosquittoFlags(configuration, first);
-  const sub = `  mosquitto_sub${flags} -t 'greetings/#' -v`;
-  const pub = `  mosquitto_pub${flags} -t greetings/hello -m 'Hello from the terminal'`;
+  const flags = mosquittoFlags(server, first);
+  const sub = `  mosquitto_sub${flags} -t '${TRYOUT.filter}' -v`;
+  const pub = `  mosquitto_pub${flags} -t ${TRYOUT.topic} -m 'Hello from the terminal'`;
   if (own === undefined) return ['Try it in two other terminals:', sub, pub];
-  if (own === first)
+  if (own.listener === first.listener)
     return [
       'Try it in two other terminals:',
       ...ownPair(own),
@@ -41,42 +55,47 @@ export function tryoutCommands(configuration: Configuration, listeners: readonly
     'Try it in two other terminals:',
     sub,
     pub,
-    `or with Dunlin's own tool, by the listener "${own.name}":`,
+    `or with Dunlin's own tool, by the listener "${own.listener.name}":`,
     ...ownPair(own),
   ];
 
-  function ownPair(listener: BoundListener): string[] {
-    const all = `${placeFlags(listener)}${whoFlags(configuration, listener.configuration)}`;
+  function ownPair({ listener, visitor }: Entrance): string[] {
+    const all = `${placeFlags(listener)}${whoFlags(server, visitor, listener.configuration)}`;
     return [
-      `  ${toolCommand()} sub${all} -t 'greetings/#' -v`,
-      `  ${toolCommand()} pub${all} -t greetings/hello -m 'Hello from the terminal'`,
+      `  ${toolCommand()} sub${all} -t '${TRYOUT.filter}' -v`,
+      `  ${toolCommand()} pub${all} -t ${TRYOUT.topic} -m 'Hello from the terminal'`,
     ];
   }
 }
 
 /** It speaks 5.0 by itself, and TCP alone. */
-function canDunlin(configuration: Configuration, { transport, configuration: listener }: BoundListener): boolean {
-  return transport === 'tcp' && listener.versions.includes(5) && canComeIn(configuration, listener);
+function canDunlin({ transport, configuration: { versions } }: BoundListener): boolean {
+  return transport === 'tcp' && versions.includes(5);
 }
 
-function canMosquitto(configuration: Configuration, { transport, configuration: listener }: BoundListener): boolean {
-  return ['tcp', 'tls', 'unix'].includes(transport) && canComeIn(configuration, listener);
+function canMosquitto({ transport }: BoundListener): boolean {
+  return ['tcp', 'tls', 'unix'].includes(transport);
 }
 
-function canComeIn(configuration: Configuration, listener: ListenerConfiguration): boolean {
-  if ((listener.proxy?.protocol ?? 'none') !== 'none') return false;
-  return isOpen(configuration, listener) || credentialOf(configuration, listener) !== undefined;
+/** The first of the listeners where somebody comes in. */
+function entranceOf({ configuration, authorizer }: Server, listeners: readonly BoundListener[]): Entrance | undefined {
+  for (const listener of listeners) {
+    if ((listener.configuration.proxy?.protocol ?? 'none') !== 'none') continue;
+    const visitor = visitorAt(configuration, listener.configuration, authorizer);
+    if (visitor !== undefined) return { listener, visitor };
+  }
+  return undefined;
 }
 
-function mosquittoFlags(configuration: Configuration, listener: BoundListener): string {
+function mosquittoFlags(server: Server, { listener, visitor }: Entrance): string {
   const { transport, configuration: entry } = listener;
   const [, version] = MOSQUITTO_VERSIONS.find(([level]) =>
     entry.versions.includes(level),
   ) as (typeof MOSQUITTO_VERSIONS)[0];
-  const who = `${version}${whoFlags(configuration, entry)}`;
+  const who = `${version}${whoFlags(server, visitor, entry)}`;
   if (transport === 'unix') return ` --unix ${shellWord(entry.path as string)}${who}`;
   if (transport === 'tcp') return `${placeFlags(listener)}${who}`;
-  return `${tlsFlags(configuration, listener)}${who}`;
+  return `${tlsFlags(server.configuration, listener)}${who}`;
 }
 
 function placeFlags({ host, port }: BoundListener): string {
@@ -97,28 +116,9 @@ function tlsFlags({ authorities }: Configuration, { host, port, configuration: {
 }
 
 /** Flags that show who comes. */
-function whoFlags(configuration: Configuration, listener: ListenerConfiguration): string {
+function whoFlags({ configuration }: Server, { flags }: Visitor, listener: ListenerConfiguration): string {
   const isAsked = (names: readonly string[] | undefined): boolean => names?.includes(listener.name) ?? true;
   const id = configuration.clientIds.some(({ listeners }) => isAsked(listeners)) ? ' -i CLIENTID' : '';
   const pair = listener.tls?.clientCertificate === 'required' ? ' --cert CERTIFICATE --key KEY' : '';
-  const credential = isOpen(configuration, listener) ? '' : (credentialOf(configuration, listener) ?? '');
-  return `${credential.startsWith(pair) ? '' : pair}${credential}${id}`;
-}
-
-/** For the first method that tools can answer; undefined where there is none. */
-function credentialOf(configuration: Configuration, listener: ListenerConfiguration): string | undefined {
-  for (const method of methodsAt(configuration, listener))
-    switch (method.method) {
-      case 'passwordFile':
-      case 'users':
-      case 'http':
-        return ' -u USER -P PASSWORD';
-      case 'jwt':
-        return method.from === 'username' ? ' -u TOKEN' : ' -u USER -P TOKEN';
-      case 'certificate':
-        // Behind a proxy it is the proxy to which it is shown.
-        if (listener.tls === undefined) break;
-        return ` --cert CERTIFICATE --key KEY${{ none: '', username: ' -u NAME', clientId: ' -i NAME' }[method.match ?? 'none']}`;
-    }
-  return undefined;
+  return `${flags.startsWith(pair) ? '' : pair}${flags}${id}`;
 }
