@@ -1,6 +1,6 @@
 /** Asks the server that has a data directory: what the commands for a running server share. */
 
-import { CommandError, ExitCode, localError, usageError } from './exit-codes.ts';
+import { CommandError, ConnectionLostError, ExitCode, localError, usageError } from './exit-codes.ts';
 import { type Flag, HelpAsked } from './flags.ts';
 
 type Server = typeof import('@dunlin/server');
@@ -95,6 +95,7 @@ export function controlFailure(server: Server, error: unknown, config: string | 
   if (error instanceof server.ConfigurationError)
     return config === undefined ? usageError(error.message) : localError(error.message);
   if (!(error instanceof server.ControlError)) return error;
+  if (error.code === 'connection-lost') return new ConnectionLostError(error.message);
   const hint =
     error.code === 'unknown-command'
       ? '\nThe server is of another version than this dunlin: use the one that it was started with.'

@@ -89,6 +89,13 @@ export class CommandError extends Error {
   }
 }
 
+/** The server went away before it had answered, so that what was asked of it may have been done: exit code 2. */
+export class ConnectionLostError extends CommandError {
+  constructor(message: string) {
+    super(ExitCode.network, message);
+  }
+}
+
 /** The command line is wrong: exit code 1. Returned, not thrown. */
 export function usageError(message: string): CommandError {
   return new CommandError(ExitCode.usage, message);

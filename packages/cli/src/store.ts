@@ -67,7 +67,10 @@ function commandErrorOf(server: Server, error: unknown, { action }: StoreRequest
   if (!(error instanceof server.ControlError || error instanceof server.StoreError)) return error;
   const hint = HINTS[error.code] ?? HINTS[`${action} ${error.code}`];
   const text = hint === undefined ? error.message : `${error.message}\n${hint}`;
-  return new CommandError(error.code === 'unreachable' ? ExitCode.network : ExitCode.local, text);
+  return new CommandError(
+    ['unreachable', 'connection-lost'].includes(error.code) ? ExitCode.network : ExitCode.local,
+    text,
+  );
 }
 
 /** What to do, by the code of the error, or by action and code. */

@@ -83,6 +83,22 @@ test('says that a server does not answer, ends the connection or answers somethi
   await assert.rejects(askServer(other, { command: 'hello' }), { code: 'unreachable', message: /JSON/ });
 });
 
+test('says that the connection was lost where a server that had answered goes away', async () => {
+  const hello = `${JSON.stringify({ result: { pid: 1, version: '0' } })}\n`;
+  for (const leave of ['end', 'destroy'] as const) {
+    const dying = await strange((server) =>
+      server.on('connection', (socket) => {
+        socket.once('data', () => socket.write(hello, () => socket.once('data', () => socket[leave]())));
+        socket.on('error', () => undefined);
+      }),
+    );
+    await assert.rejects(askServer(dying, { command: 'store-check' }), {
+      code: 'connection-lost',
+      message: /^Cannot say what the server of .* did: the connection to it was lost \(.+\)$/,
+    });
+  }
+});
+
 test('reaches a server whose directory has a long path', { skip: !existsSync('/proc/self/fd') }, async () => {
   const directory = await serving({}, newDirectory('d'.repeat(120)));
   assert.equal((await askServer(directory, { command: 'hello' }))?.server.pid, 4711);

@@ -27,7 +27,8 @@ const NOBODY: readonly unknown[] = ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ECONNR
 
 /**
  * Has the server of the directory run a command. Undefined where no server listens there.
- * @throws ControlError with the code of the server's refusal, or 'unreachable'
+ * @throws ControlError with the code of the server's refusal, 'unreachable', or 'connection-lost' where the server went away
+ * before it answered: what was asked may have been done
  */
 export async function askServer<Name extends ControlCommandName>(
   directory: string,
@@ -43,12 +44,15 @@ export async function askServer<Name extends ControlCommandName>(
     return resultOf((await lines.next()).value) as ControlResult<Asked>;
   };
   const silent = setTimeout(() => socket.destroy(new Error('it does not answer')), helloMs);
+  let isThere = false;
   try {
     const { pid, version } = await ask<'hello'>({ command: 'hello' });
     clearTimeout(silent);
+    isThere = true;
     return { server: { pid, version }, result: await ask(request) };
   } catch (error) {
-    throw error instanceof ControlError ? error : unreachable(directory, error);
+    if (error instanceof ControlError) throw error;
+    throw isThere && !(error instanceof SyntaxError) ? lost(directory, error) : unreachable(directory, error);
   } finally {
     clearTimeout(silent);
     socket.destroy();
@@ -78,6 +82,12 @@ function resultOf(line: string | undefined): unknown {
   const answer = JSON.parse(line) as ControlAnswer;
   if ('error' in answer) throw new ControlError(answer.error.code, answer.error.message);
   return answer.result;
+}
+
+function lost(directory: string, cause: unknown): ControlError {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  const text = `Cannot say what the server of ${directory} did: the connection to it was lost (${code ?? message})`;
+  return new ControlError('connection-lost', text, cause);
 }
 
 function unreachable(directory: string, cause: unknown): ControlError {

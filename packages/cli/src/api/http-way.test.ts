@@ -4,6 +4,7 @@ import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { after, test } from 'node:test';
 import { createAuthority, issueServerCertificate } from '@dunlin/devices';
+import { ConnectionLostError } from '../exit-codes.ts';
 import { HttpWay } from './http-way.ts';
 
 const KEY = 'dk_0123456789abcdef_secret';
@@ -87,4 +88,21 @@ test('nobody there is told without the key', async () => {
     return !error.message.includes('secret');
   });
   await way.close();
+});
+
+test('a server that goes away before it has answered is told as a connection that was lost', async () => {
+  const going = createServer((_, response) => response.socket?.resetAndDestroy());
+  const halfway = createServer((_, response) => {
+    response.writeHead(200, { 'content-length': '9' });
+    response.write('{', () => response.socket?.resetAndDestroy());
+  });
+  for (const server of [going, halfway]) {
+    const way = new HttpWay(new URL(`http://127.0.0.1:${await portOf(server)}`), KEY, []);
+    await assert.rejects(way.request({ method: 'GET', path: '/x' }), (error: unknown) => {
+      assert.ok(error instanceof ConnectionLostError);
+      assert.match(error.message, /: the connection to the server was lost before it answered \(ECONNRESET\)$/);
+      return error.exitCode === 2;
+    });
+    await way.close();
+  }
 });

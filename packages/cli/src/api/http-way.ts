@@ -2,7 +2,7 @@
 
 import { Agent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps, Agent as SecureAgent } from 'node:https';
-import { CommandError, ExitCode } from '../exit-codes.ts';
+import { CommandError, ConnectionLostError, ExitCode } from '../exit-codes.ts';
 import { TRUST_HINTS } from '../failure.ts';
 import { systemReason } from '../system-reason.ts';
 import type { ApiWay } from './api.ts';
@@ -12,6 +12,8 @@ type LocalAnswer = import('@dunlin/server').LocalAnswer;
 
 /** Longer than the API lets anybody wait for a command. */
 const SILENCE_MS = 90_000;
+/** A server that went away, as by kill -9; nobody who listens is another matter. */
+const LOST: readonly string[] = ['ECONNRESET', 'EPIPE'];
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 
 export class HttpWay implements ApiWay {
@@ -39,6 +41,10 @@ export class HttpWay implements ApiWay {
       return { status: answer.statusCode ?? 0, headers: Object.fromEntries(told), body: text };
     } catch (error) {
       const { code = '' } = error as NodeJS.ErrnoException;
+      if (LOST.includes(code))
+        throw new ConnectionLostError(
+          `Cannot ask ${this.#url.origin}: the connection to the server was lost before it answered (${code})`,
+        );
       const hint = Object.hasOwn(TRUST_HINTS, code) ? `\n${TRUST_HINTS[code]}` : '';
       throw new CommandError(ExitCode.network, `Cannot ask ${this.#url.origin}: ${systemReason(error)}${hint}`);
     }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { connect } from '@dunlin/client/node';
 import type { RunningServer } from '@dunlin/server';
+import { Api } from '../api/api.ts';
 import {
   addCamera,
   type Dunlin,
@@ -11,7 +12,10 @@ import {
   startDevices,
 } from '../contract/device-server.ts';
 import { RecordedTerminal } from '../contract/recorded-terminal.ts';
+import { CommandError, ConnectionLostError, ExitCode } from '../exit-codes.ts';
 import { run } from '../tool.ts';
+import { readDeviceFlags } from './device-flags.ts';
+import { sendToGroup } from './group-actions.ts';
 
 const directory = deviceDirectory();
 const local = dunlinAt(directory);
@@ -118,4 +122,29 @@ test('says which words and flags go together', async () => {
     assert.equal(exitCode, 1);
     assert.match(err, message);
   }
+});
+
+test('a server that goes away is told of with the batch, that it goes on, and what follows it then', async () => {
+  const begun = { id: 'b-7', group: 'my hall', type: 'wake', state: 'running', requested: 0, refused: 0, refusals: [] };
+  const send = (atOnce: boolean, lost: Error) => {
+    const request = async ({ method }: { readonly method: string }) => {
+      if (atOnce || method === 'GET') throw lost;
+      return { status: 202, headers: {}, body: JSON.stringify(begun) };
+    };
+    const api = new Api({ kind: 'control', request, close: async () => {} });
+    const { flags } = readDeviceFlags(['wake', '--group', 'my hall', '--command-id', 'b-7']);
+    return sendToGroup(api, 'wake', flags, new RecordedTerminal());
+  };
+  const again = "dunlin device wake --group 'my hall' --command-id b-7";
+  for (const lost of [new ConnectionLostError('reset'), new CommandError(ExitCode.network, 'none runs')])
+    await assert.rejects(send(false, lost), {
+      exitCode: 2,
+      message: `Cannot follow batch b-7: the connection to the server was lost. ${lost.message}\nThe batch goes on when the server is back; this follows it then:\n  ${again}`,
+    });
+  await assert.rejects(send(true, new ConnectionLostError('reset')), {
+    exitCode: 2,
+    message: `reset\nWhether batch b-7 has begun is not known. When the server is back, this begins or follows it:\n  ${again}`,
+  });
+  // Where nobody was reached nothing has begun.
+  await assert.rejects(send(true, new CommandError(ExitCode.network, 'none runs')), { message: 'none runs' });
 });

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Api, PAGE_MAX } from '../api/api.ts';
-import { usageError } from '../exit-codes.ts';
+import { CommandError, ConnectionLostError, ExitCode, usageError } from '../exit-codes.ts';
 import type { Outcome } from '../outcome.ts';
 import { Progress } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';
@@ -22,16 +22,35 @@ export async function sendToGroup(api: Api, type: string, flags: DeviceFlags, te
   const [group] = groups;
   const input = flags.input === undefined ? undefined : inputOf(flags.input);
   const path = `/api/v1/groups/${encodeURIComponent(group)}/commands/${encodeURIComponent(type)}`;
-  const batch = await api.ask<BatchAnswer>('POST', path, { input, ttlS, perSecond, id });
+  const batch = await api
+    .ask<BatchAnswer>('POST', path, { input, ttlS, perSecond, id })
+    .catch(async (error: unknown) => {
+      if (!(error instanceof ConnectionLostError)) throw error;
+      const text = `Whether batch ${id} has begun is not known. When the server is back, this begins or follows it:`;
+      throw new ConnectionLostError(`${error.message}\n${text}\n  ${await followingLine(type, group, id)}`);
+    });
   // Where no server runs nothing will come of it, however long one waits.
   if (waitS === 0 || api.isStopped)
     return groupReport(batch, new BatchTally(), api.isStopped ? 'server-stopped' : 'no-wait');
   const progress = new Progress(terminal.errors);
   try {
     return groupReport(...(await follow(api, batch, waitS * 1_000, progress)), 'followed');
+  } catch (error) {
+    if (!(error instanceof CommandError) || error.exitCode !== ExitCode.network) throw error;
+    throw new ConnectionLostError(
+      `Cannot follow batch ${id}: the connection to the server was lost. ${error.message}\n` +
+        `The batch goes on when the server is back; this follows it then:\n  ${await followingLine(type, group, id)}`,
+    );
   } finally {
     progress.clear();
   }
+}
+
+/** What asks for the same batch again, which is followed then: a command to type. */
+async function followingLine(type: string, group: string, id: string): Promise<string> {
+  const { shellWord } = await import('@dunlin/server');
+  const action = type === 'wake' ? type : `command ${type}`;
+  return `dunlin device ${action} --group ${shellWord(group)} --command-id ${id}`;
 }
 
 /** Settles when nothing more can happen, or so long after the last member was asked for. */
