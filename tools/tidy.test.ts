@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -177,6 +178,20 @@ test('reads a folder that git does not know, without what is built or installed'
     for (const path of ['src/a.ts', 'node_modules/a/index.js']) writeFileSync(join(root, path), path);
     writeFileSync(join(root, 'binary'), Uint8Array.of(1, 0, 2));
     assert.deepEqual([...readTree(root)], [['src/a.ts', 'src/a.ts']]);
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+});
+
+test('reads no links, where they lead to a folder least of all', () => {
+  const root = mkdtempSync(join(tmpdir(), 'dunlin-tidy-'));
+  try {
+    execFileSync('git', ['init', '-q'], { cwd: root });
+    mkdirSync(join(root, 'folder'));
+    writeFileSync(join(root, 'folder/a.ts'), 'a');
+    symlinkSync('folder', join(root, 'link'));
+    symlinkSync('nowhere', join(root, 'dangling'));
+    assert.deepEqual([...readTree(root)], [['folder/a.ts', 'a']]);
   } finally {
     rmSync(root, { recursive: true });
   }
