@@ -141,7 +141,7 @@ test('a command that no type has and a group without devices are refused, and no
   const { world, groups } = await opened(0);
   await assert.rejects(groups.request(wake), (error: DeviceError) => {
     assert.deepEqual([error.code, error.problems.length], ['invalid', 1]);
-    return /group is "all": one with a device/.test(error.message);
+    return /group is "all": no device is in it/.test(error.message);
   });
   world.devices.set('d0', device('d0', 'camera'));
   await assert.rejects(groups.request({ ...wake, type: 'nosuch' }), /type is "nosuch": a command of a type of device/);

@@ -254,7 +254,7 @@ export class GroupCommands {
     const problems = hasCommand(type) ? [] : [`type is ${quoted(type)}: a command of a type of device is expected`];
     const { deviceIds, cursor } = await members(group, undefined, 1);
     if (deviceIds.length === 0 && cursor === undefined)
-      problems.push(`group is ${quoted(group)}: one with a device is expected`);
+      problems.push(`group is ${quoted(group)}: no device is in it, at least one is expected`);
     throwProblems(`send the command ${quoted(type)} to the group ${quoted(group)}`, problems);
   }
 
