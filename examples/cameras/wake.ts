@@ -26,7 +26,7 @@ const response = await fetch(
 const answer = (await response.json()) as Readonly<Record<string, unknown>>;
 if (response.ok) {
   const { state, confirmed, why } = answer;
-  console.log(`${deviceId}: ${state}${confirmed ? ', confirmed' : ''} (${id}) ${why}`);
+  console.log(`${deviceId}: ${state}${confirmed ? ', confirmed' : ''} (${id})${why === '' ? '' : ` ${why}`}`);
   process.exitCode = confirmed ? 0 : 3;
 } else {
   console.error(`${answer.code}: ${answer.detail}`);

@@ -38,6 +38,14 @@ test('a refusal is told in the words of the API, with each fault and what to do'
   });
 });
 
+test('an attribute that another device has comes with what finds that device', async () => {
+  const body = JSON.stringify({ code: 'attribute-taken', detail: 'Cannot add it', errors: [] });
+  const request = async () => ({ status: 409, headers: {}, body });
+  await assert.rejects(new Api({ kind: 'control', request, close: async () => {} }).ask('POST', '/x'), {
+    message: /^Cannot add it\n"dunlin device list --attribute NAME=VALUE" says which device has it\.$/,
+  });
+});
+
 test('whatever is no answer of the API is not taken for one', async () => {
   for (const [status, body] of [
     [502, '<html>'],

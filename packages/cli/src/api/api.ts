@@ -119,6 +119,7 @@ const HINTS: Readonly<Record<string, string>> = {
   'host-refused': 'Use a name that the listener has among its hosts, or its address.',
   'credential-kind':
     '"dunlin device cert ID --out DIR" makes a certificate, "dunlin device token ID" a token; "dunlin device show ID" says the type.',
+  'attribute-taken': '"dunlin device list --attribute NAME=VALUE" says which device has it.',
   'authority-missing': '"dunlin init" makes an authority for devices and says what to write into the configuration.',
   internal: 'What failed is in the log of the server.',
 };

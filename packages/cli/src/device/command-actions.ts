@@ -22,7 +22,8 @@ export async function sendCommand(api: Api, id: string, type: string, flags: Dev
     { input, ttlS, id: commandId },
     { waitMs },
   );
-  const where = waitS === 0 ? undefined : await whereabouts(api, command);
+  // Who does not wait has to know all the same that nobody is there to send it.
+  const where = waitS === 0 && !api.isStopped ? undefined : await whereabouts(api, command);
   const { word, lines, exitCode } = commandReport(command, where, Date.now());
   // Who did not want to wait has what was asked for when it cannot be lost any more.
   return { json: { ...command, outcome: word }, lines, ...(waitS > 0 && { exitCode }) };

@@ -57,3 +57,12 @@ test('the exit codes of a page are those of the action', () => {
   assert.match(deviceHelp('import'), /\n {2}4 +entries were left out\n/);
   assert.deepEqual(codesOf('wake'), [0, 1, 2, 3, 5, 10, 11, 12, 13, 14]);
 });
+
+test('the overview has the exit codes of all actions, and no page has what is said of other commands', () => {
+  const codes = Array.from(deviceHelp().matchAll(/^ {2}(\d+)(?:-\d+)? {2}/gm), ([, code]) => Number(code));
+  assert.deepEqual(codes, [0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14]);
+  for (const page of [deviceHelp(), ...NAMES.map((name) => deviceHelp(name))])
+    assert.doesNotMatch(page, /serve: |store check|which trying again/);
+  assert.match(deviceHelp('list'), /\n {2}1 +the command line is wrong\n/);
+  assert.match(deviceHelp('wake'), /\n {2}1 +the command line is wrong; device --group: or nobody is in the group\n/);
+});

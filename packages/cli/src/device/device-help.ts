@@ -55,7 +55,7 @@ function overview(): string {
   const rows = Object.entries(ACTIONS).map(([name, { summary }]) => [named(name as DeviceAction), summary] as const);
   const usage = ['dunlin device ACTION [flags]', 'dunlin device ACTION --help'];
   const notes = [['Actions, each of which has its own --help', columns(rows)] as const, API_NOTE];
-  return helpText({ ...help, usage, notes, exitCodes: COMMON }, groups.slice(-1));
+  return helpText({ ...help, usage, notes, exitCodes: ROWS }, groups.slice(-1));
 }
 
 function actionHelp(action: DeviceAction): string {
@@ -92,15 +92,24 @@ function ofAction(text: string, action: DeviceAction): string {
   return clauses.join('; ');
 }
 
+/** Without the Reason Codes of MQTT, which it does not speak; of clauses for one command or another those of this one. */
+const ROWS: readonly ExitCodeRow[] = exitCodesOf('device').flatMap(({ code, meaning }) => {
+  if (code.includes('-')) return [];
+  const clauses = meaning.split('; ').filter((clause) => {
+    const commands = /^([a-z][a-z -]*(?:, [a-z -]+)*): /.exec(clause)?.[1].split(', ');
+    return commands === undefined || commands.some((command) => /^(?:device|the same$|to a group$)/.test(command));
+  });
+  return [{ code, meaning: clauses.join('; ') }];
+});
+
 /** Of every action: those below 4 and what the API refuses. */
-const COMMON: readonly ExitCodeRow[] = exitCodesOf('device').filter(({ code }) =>
-  ['0', '1', '2', '3', '5'].includes(code),
-);
+const COMMON: readonly string[] = ['0', '1', '2', '3', '5'];
+const TO_GROUPS = '; device --group: ';
 
 function exitCodes(action: DeviceAction): ExitCodeRow[] {
-  return exitCodesOf('device').flatMap((row) => {
+  return ROWS.flatMap((row) => {
     const { code, meaning } = row;
-    if (COMMON.includes(row)) return [row];
+    if (COMMON.includes(code)) return [SENDING.includes(action) ? row : { code, meaning: meaning.split(TO_GROUPS)[0] }];
     // Of 4 the clause of this action; from 10 on what becomes of commands.
     const own = meaning.split('; ').find((clause) => clause.startsWith(`device ${action}: `));
     if (code === '4') return own === undefined ? [] : [{ code, meaning: own.slice(own.indexOf(': ') + 2) }];

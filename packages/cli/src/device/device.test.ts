@@ -88,6 +88,9 @@ test('the same where no server runs, which then has what was done', async () => 
   const waits = await dunlin('device', 'wake', 'cam-1');
   assert.equal(waits.exitCode, 12);
   assert.match(waits.out, /^wake to cam-1: queued\n {2}No server runs\. It goes out when one does/);
+  const stored = await dunlin('device', 'wake', 'cam-1', '--no-wait');
+  assert.equal(stored.exitCode, 0);
+  assert.match(stored.out, /^wake to cam-1: queued\n {2}No server runs\. It goes out when one does/);
   assert.match((await dunlin('device', 'why', 'cam-1')).out, /\nWhat it was refused for only a running server knows/);
   await using server = await startDevices(directory);
   const camera = await connectCamera(server, token);

@@ -75,7 +75,7 @@ test('a group of nobody, which may be mistyped, is refused, whether somebody wai
   for (const argv of [['wake'], ['wake', '--no-wait'], ['command', 'wake', '--no-wait']]) {
     const { exitCode, out, err } = await local('device', ...argv, '--group', 'hal');
     assert.deepEqual([exitCode, out], [1, '']);
-    assert.match(err, /to the group "hal": group is "hal": one with a device is expected/);
+    assert.match(err, /to the group "hal": group is "hal": no device is in it, at least one is expected/);
   }
 });
 

@@ -56,7 +56,7 @@ export function certificateRoutes(service: DeviceService): ApiRoute[] {
   return [...routesOfDevice(service), revocationRoute(service), ...publicRoutes(service.issuing)];
 }
 
-function routesOfDevice({ registry, issuing }: DeviceService): ApiRoute[] {
+function routesOfDevice({ registry, issuing, types }: DeviceService): ApiRoute[] {
   return [
     route({
       method: 'GET',
@@ -88,6 +88,7 @@ function routesOfDevice({ registry, issuing }: DeviceService): ApiRoute[] {
       isSecret: true,
       async handle({ caller, params: { id }, body }) {
         const device = known(id, await registry.get(id));
+        assertTakesCertificates(device, types.get(device.device.type)?.type.credential);
         const found = there(issuing);
         return issued(id, await found.certificates.issue(device, { ...wishesOf(body), by: caller.by }), found);
       },
@@ -106,6 +107,7 @@ function routesOfDevice({ registry, issuing }: DeviceService): ApiRoute[] {
       isSecret: true,
       async handle({ caller, params: { id }, body: { serial, ...body } }) {
         const device = known(id, await registry.get(id));
+        assertTakesCertificates(device, types.get(device.device.type)?.type.credential);
         const found = there(issuing);
         const former = await replaced(device, serial, found);
         return issued(id, await found.certificates.renew(device, former, { ...wishesOf(body), by: caller.by }), found);
@@ -189,6 +191,16 @@ function publicRoutes(issuing: CertificateService | undefined): ApiRoute[] {
       handle: ({ params: { request } }) => answered(Buffer.from(request, 'base64')),
     }),
   ];
+}
+
+/** Before the authority is asked for: one would not help. @throws ApiProblem credential-kind */
+function assertTakesCertificates({ device: { id, type } }: RegisteredDevice, credential: string | undefined): void {
+  if (credential !== 'token') return;
+  throw new ApiProblem(
+    'credential-kind',
+    `Cannot give ${JSON.stringify(id)} a certificate: devices of the type ${JSON.stringify(type)} come in with tokens only; ` +
+      'a token is expected',
+  );
 }
 
 /** @throws ApiProblem authority-missing */

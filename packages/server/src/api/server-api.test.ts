@@ -226,6 +226,13 @@ describe('credentials', () => {
     await api.ask('POST', '/api/v1/devices', { id: 'p', type: 'player' });
     const issue = api.ask('POST', '/api/v1/devices/p/certificates', { generateKey: true });
     assert.deepEqual(await code(issue), [404, 'authority-missing']);
+    // Which would not help a device that comes in with a token.
+    await api.ask('POST', '/api/v1/devices', { id: 'c', type: 'camera', attributes: { thing: 'x' } });
+    for (const what of ['certificates', 'certificates/renew'])
+      assert.deepEqual(await code(api.ask('POST', `/api/v1/devices/c/${what}`, { generateKey: true })), [
+        409,
+        'credential-kind',
+      ]);
   });
 
   test('certificates are issued, renewed and revoked, and others learn of it', async () => {
