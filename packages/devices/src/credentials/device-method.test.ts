@@ -199,6 +199,52 @@ test('says to operators what keeps out a device that comes with certificates, an
   );
 });
 
+test('says the same of a device that may come with either where it has no token', async () => {
+  const { ask, tokens, registry, refused } = await withPlayers();
+  await registry.add({ id: 'l1', type: 'lamp' }, by);
+  const told = async (shown: { readonly username: string; readonly password?: string }) => {
+    const answer = await ask(shown);
+    return [answer?.kind === 'refuse' && [answer.reasonCode, answer.reason], refused.at(-1)?.refusal.check];
+  };
+  const toAll = [0x86, undefined];
+  assert.deepEqual(await told({ username: 'l1' }), [toAll, 'device-credential']);
+  assert.equal(
+    refused.at(-1)?.refusal.detail,
+    'no certificate came at the listener "test", which has to ask for one (clientCertificate: optional): the device has no token',
+  );
+  assert.deepEqual(await told({ username: 'l1', password: 'x' }), [toAll, 'device-credential']);
+  await tokens.issue('l1', { by });
+  assert.deepEqual(await told({ username: 'l1' }), [toAll, 'token']);
+  assert.deepEqual(await told({ username: 'l1', password: 'x' }), [toAll, 'token']);
+  // One below 32 bytes is looked at on another way.
+  await registry.add({ id: 'l2', type: 'lamp' }, by);
+  await tokens.importToken('l2', 'short', { by });
+  assert.deepEqual(await told({ username: 'l2', password: 'x' }), [toAll, 'token']);
+});
+
+test('tells of the device that a good certificate names where the User Name is missing, and asks the next method', async () => {
+  const { answer, refused } = await withPlayers();
+  for (const [authority, name] of [
+    [own, 'p9'],
+    [acme, 'p1'],
+    [stranger, 'p1'],
+  ] as const)
+    assert.equal(await answer({ certificates: certificateOf(authority, name) }), 'nothing');
+  assert.equal(await answer({}), 'nothing');
+  assert.equal(refused.length, 0);
+  assert.equal(await answer({ certificates: certificateOf(acme, 'p2') }), 'nothing');
+  assert.equal(await answer({ username: '', certificates: certificateOf(own, 'p1') }), 'nothing');
+  assert.deepEqual(
+    refused.map(({ deviceId, isKnown, refusal }) => [deviceId, isKnown, refusal.check, refusal.detail]),
+    ['p2', 'p1'].map((id) => [
+      id,
+      true,
+      'certificate-username',
+      `it has the Common Name "${id}", the client sent no User Name; the same is expected`,
+    ]),
+  );
+});
+
 test('refuses a certificate whose Common Name is not the User Name', async () => {
   const { answer, registry, refused } = await withPlayers();
   await registry.add({ id: 'p3', type: 'player' }, by);

@@ -60,7 +60,7 @@ export interface DeviceMethodParts {
   readonly sessions?: FormerSessions;
   /**
    * Told of each client that the method did not let in, under the User Name that it showed; where its certificate is a good
-   * one of another name, under that too.
+   * one of another name, under that too. Of one without a User Name: only where its certificate is a good one of a device.
    */
   readonly onRefused: (refused: RefusedDevice) => void;
   /**
@@ -81,7 +81,7 @@ export interface RefusedDevice {
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Says nothing of a client without a User Name. With a password the token counts, without one the certificate. */
+/** Lets nobody in, and refuses nobody, without a User Name. With a password the token counts, without one the certificate. */
 export class DeviceMethod implements Method {
   readonly name: string;
   readonly #parts: DeviceMethodParts;
@@ -95,17 +95,17 @@ export class DeviceMethod implements Method {
   }
 
   authenticate(request: AuthenticationRequest): Awaitable<AuthenticationResult | undefined> {
-    const { username, password = NO_BYTES } = request.connect;
-    if (username === undefined || username === '') return undefined;
+    const { username = '', password = NO_BYTES } = request.connect;
     const { certificates } = request.peer;
     const { authorities, authorityNames } = this.#parts;
-    if (password.length === 0 && authorities !== undefined && certificates !== undefined && certificates.length > 0)
-      return this.#byCertificate(
-        request,
-        username,
-        authorities.examine(certificates, authorityNames ?? authorities.names),
-      );
-    return this.#byToken(request, username, password);
+    const found =
+      password.length === 0 && authorities !== undefined && certificates !== undefined && certificates.length > 0
+        ? authorities.examine(certificates, authorityNames ?? authorities.names)
+        : undefined;
+    if (username === '') return found && this.#tellUnnamed(request, found);
+    return found === undefined
+      ? this.#byToken(request, username, password)
+      : this.#byCertificate(request, username, found);
   }
 
   review(principal: Principal): Refusal | undefined {
@@ -130,9 +130,14 @@ export class DeviceMethod implements Method {
             ? this.#admitAsItIs(request, registered, proof, undefined)
             : this.#admit(request, registered, proof, undefined);
         }
-        const shown = { hasPassword: presented.length > 0, listener: request.listener };
         const refusal =
-          (verdict.kind === 'wrong' && registered && this.#parts.checks.missingCertificate(registered.device, shown)) ||
+          (verdict.kind === 'wrong' &&
+            registered &&
+            this.#parts.checks.missingCertificate(registered.device, {
+              hasPassword: presented.length > 0,
+              hasTokens: verdict.hasTokens,
+              listener: request.listener,
+            })) ||
           tokenRefusal(verdict, registered, presented);
         return this.#refuse(request, registered, refusal, verdict.kind === 'wrong');
       });
@@ -169,6 +174,20 @@ export class DeviceMethod implements Method {
           ? this.#admitAsItIs(request, registered, proof, found)
           : this.#refuse(request, registered, why, false),
       );
+    });
+  }
+
+  /**
+   * The next method may know the client. Its certificate is a good one of a device: who looks for why that does not come in
+   * has to find that the User Name is missing.
+   */
+  #tellUnnamed(request: AuthenticationRequest, found: ReturnType<Authorities['examine']>): Awaitable<undefined> {
+    const commonName = found.problem === undefined ? found.facts.commonName : undefined;
+    if (commonName === undefined) return undefined;
+    return after(this.#parts.registry.get(commonName), (registered) => {
+      if (registered !== undefined && this.#parts.checks.authorityOf(registered.device) === found.facts?.authority)
+        this.#tell(request, commonName, true, otherName(commonName, ''));
+      return undefined;
     });
   }
 
@@ -267,10 +286,11 @@ function tokenRefusal(verdict: TokenVerdict, registered: RegisteredDevice | unde
 function otherName(commonName: string | undefined, username: string): Refusal {
   const found = commonName === undefined ? 'no single, readable Common Name' : `the Common Name ${quoted(commonName)}`;
   const shown = shownUsername(username);
-  const sent = shown === undefined ? `one of ${username.length} characters` : quoted(shown);
+  const name = shown === undefined ? `one of ${username.length} characters` : quoted(shown);
+  const sent = username === '' ? 'no User Name' : `the User Name ${name}`;
   return certificateRefusal(
     'username',
-    `it has ${found}, the client sent the User Name ${sent}; the same is expected`,
+    `it has ${found}, the client sent ${sent}; the same is expected`,
     'the User Name is not the name in the certificate',
   );
 }
