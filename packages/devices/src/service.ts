@@ -177,7 +177,7 @@ export class DeviceService {
         ...this.#options,
         commands,
         limits: commands.limits,
-        hasCommand: (name) => types.all.some((type) => type.commands.has(name)),
+        commandsNamed: (name) => types.all.flatMap((type) => type.commands.get(name) ?? []),
         members: async (group, cursor, limit) => {
           const page = await registry.list({ group, limit, ...(cursor !== undefined && { cursor }) });
           return { deviceIds: page.devices.map(({ device }) => device.id), cursor: page.cursor };
