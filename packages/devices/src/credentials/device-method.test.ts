@@ -107,19 +107,6 @@ test('tells a client nothing by which an unknown device differs from a wrong tok
   );
 });
 
-test('leaves who proved nothing to the next method, whether there is such a device or not', async () => {
-  const { answer, token, refused } = await withCamera({ unproven: 'next' });
-  assert.equal(await answer({ clientId: CLIENT_ID, username: 'd1', password: 'wrong' }), 'nothing');
-  assert.equal(await answer({ clientId: CLIENT_ID, username: 'd9', password: 'wrong' }), 'nothing');
-  assert.deepEqual(
-    refused.map(({ refusal }) => refusal.check),
-    ['token', 'unknown-device'],
-  );
-  assert.equal(await answer({ clientId: CLIENT_ID, username: 'd1', password: token }), 'accept d1');
-  assert.equal(await answer({ clientId: 'x', username: 'd1', password: token }), 'refuse 0x85 client-id');
-  assert.equal(await answer({ clientId: CLIENT_ID }), 'nothing');
-});
-
 test('refuses a device that is disabled, its token expired or rotated out, or its Client Identifier another', async () => {
   const { answer, token, tokens, registry, parts, refused } = await withCamera();
   const shown = { clientId: CLIENT_ID, username: 'd1', password: token };
