@@ -65,6 +65,9 @@ export class ServiceBroker implements DeviceBroker {
     return false;
   }
 
+  /** There is no session without a connection. */
+  async endSessions(): Promise<void> {}
+
   /** The process ends without a word. */
   crash(): void {
     this.isOver = true;

@@ -240,6 +240,14 @@ export class Broker implements SessionContext {
   }
 
   /**
+   * Ends every session, with its connection, of whose identity `isMeant` says so; their wills go out. Resolves with how many
+   * those were when all were asked, in slices of about 10 ms; rejects where the broker stops before that.
+   */
+  endSessions(isMeant: (identity: string | undefined) => boolean): Promise<number> {
+    return this.reviews.endSessions(isMeant);
+  }
+
+  /**
    * Asks `Authenticator.review` about every connection, after something changed about who may come in, and ends those
    * who may not stay. Settles when all were asked, in slices of about 10 ms; rejects never.
    */

@@ -279,3 +279,24 @@ test('ends the connection of one client with the code and reason of the caller',
   assert.equal(world.told('willPublished').length, 1);
   assert.equal(world.broker.disconnectClient('a'), false);
 });
+
+test('ends every session of an identity, connected or away, and rejects where the broker stops before that', async () => {
+  const { world } = reviewedWorld();
+  const kept = { cleanStart: false, properties: { sessionExpiryInterval: 60 } } as const;
+  const client = world.connect('a', { ...kept, username: 'ada' });
+  world.connect('b', { ...kept, username: 'ada' }).disconnect();
+  world.connect('c', { ...kept, username: 'bob' }).disconnect();
+  world.run();
+  const { broker } = world;
+  const isOf = (username: string) => (identity: string | undefined) => identity === named(username).identity;
+  assert.equal(await broker.endSessions(isOf('ada')), 2);
+  world.run();
+  assert.equal(client.take('disconnect').reasonCode, 0x98);
+  assert.deepEqual(
+    [...broker.sessions()].map(({ clientId }) => clientId),
+    ['c'],
+  );
+  const ending = broker.endSessions(isOf('bob'));
+  broker.drain();
+  await assert.rejects(ending, /the broker stops/);
+});

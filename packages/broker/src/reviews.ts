@@ -89,6 +89,16 @@ export class Reviews {
     return { reviewed, checked };
   }
 
+  /** As `Broker.endSessions`. */
+  async endSessions(isMeant: (identity: string | undefined) => boolean): Promise<number> {
+    const broker = this.#broker;
+    const ended = await this.#each([...broker.sessionsById.values()], ({ clientId }) =>
+      broker.endSession(clientId, isMeant),
+    );
+    if (broker.isDraining) throw new Error('Cannot end sessions: the broker stops');
+    return ended;
+  }
+
   /** Returns false where the session has nothing that permissions are asked for before its client comes back. */
   #permitAnew(session: Session): boolean {
     const broker = this.#broker;

@@ -54,6 +54,11 @@ export interface DeviceBroker {
    * whether it did.
    */
   endSession(clientId: string, isMeant: (identity: string | undefined) => boolean): boolean;
+  /**
+   * Ends every session, with its connection, of whose identity `isMeant` says so, a few at a time: it looks at all of them.
+   * Settles when none of them can come back.
+   */
+  endSessions(isMeant: (identity: string | undefined) => boolean): Promise<void>;
   /** Asks methods again about everybody who is connected; calls close together are one. */
   review(): void;
 }

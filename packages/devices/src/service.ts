@@ -177,7 +177,7 @@ export class DeviceService {
         ...this.#options,
         commands,
         limits: commands.limits,
-        hasCommand: (name) => types.all.some((type) => type.commands.has(name)),
+        commandsNamed: (name) => types.all.flatMap((type) => type.commands.get(name) ?? []),
         members: async (group, cursor, limit) => {
           const page = await registry.list({ group, limit, ...(cursor !== undefined && { cursor }) });
           return { deviceIds: page.devices.map(({ device }) => device.id), cursor: page.cursor };
@@ -281,12 +281,11 @@ export class DeviceService {
   }
 
   /**
-   * Of who was removed: ends the session that its last client left, which presence forgets then, and clears what is retained on
-   * topics of its own, its will included. Whoever has the id next hears nothing of it.
+   * Of who was removed: ends its sessions, has presence forget it, and clears what is retained on topics of its own, its wills
+   * included. Whoever has the id next hears nothing of it.
    */
   async #leave(deviceId: string): Promise<void> {
-    const last = await this.presence.get(deviceId);
-    if (last !== undefined) this.#parts.sessions.end(last.clientId, deviceId, undefined);
+    await this.#parts.sessions.removed(deviceId);
     await this.presence.deviceRemoved(deviceId);
     const removed = await this.registry.removed(deviceId);
     const type = removed && this.types.get(removed.device.type);

@@ -106,6 +106,13 @@ export class LocalDeviceBroker implements DeviceBroker {
     return this.#broker.endSession(clientId, isMeant);
   }
 
+  /** Rejects where the broker stops, and where its store fails. */
+  async endSessions(isMeant: (identity: string | undefined) => boolean): Promise<void> {
+    await this.#broker.endSessions(isMeant);
+    if (this.#failure !== undefined) throw this.#failure;
+    await this.#durable();
+  }
+
   /** The broker has stopped: who waits for a publication learns that nothing comes of it. */
   stopped(): void {
     this.#fail(new Error('Cannot publish: the broker has stopped'));

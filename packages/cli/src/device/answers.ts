@@ -151,6 +151,7 @@ export interface ImportAnswer {
   readonly changed: number;
   readonly unchanged: number;
   readonly tokens: number;
+  readonly weakTokens: number;
   readonly faulty: number;
   readonly faults: readonly { readonly line: number; readonly problem: string }[];
 }

@@ -26,7 +26,7 @@ export const ACTIONS = {
   change: { words: ['ID'], summary: 'change what the flags name, and leave the rest' },
   enable: { words: ['ID'], summary: 'let it in again' },
   disable: { words: ['ID'], summary: 'send it away, and keep it out' },
-  remove: { words: ['ID'], summary: 'remove it, with its credentials and commands' },
+  remove: { words: ['ID'], summary: 'remove it, with its credentials and the commands that wait' },
   list: { words: [], summary: 'list devices; of several conditions all have to hold' },
   show: { words: ['ID'], summary: 'all about one: whether it is there, its credentials, its last commands' },
   why: { words: ['ID'], summary: 'why it does not come in: what refused it, what was found and what is expected' },

@@ -13,7 +13,7 @@ const EXAMPLES: Readonly<Record<DeviceAction, readonly (readonly [command: strin
   change: [['dunlin device change cam-1 --name Hall --no-attribute room', 'another name, and one attribute less']],
   enable: [['dunlin device enable cam-1', 'it is let in again']],
   disable: [['dunlin device disable cam-1', 'it goes, and stays out']],
-  remove: [['dunlin device remove cam-1', 'it, its credentials and its commands']],
+  remove: [['dunlin device remove cam-1', 'it, its credentials, and its commands that wait']],
   list: [
     ['dunlin device list --type camera --attribute space=hall', 'which there are'],
     ['dunlin device list --connected --all --json', 'every one that is there, for a program'],

@@ -45,6 +45,17 @@ test('a file larger than a request may be is imported, with the lines of its fau
   assert.match(some.err, /^There are more: --limit/);
 });
 
+test('tokens that somebody can guess are taken, and warned of without being shown', async () => {
+  const directory = deviceDirectory();
+  await using _ = await startDevices(directory);
+  const file = join(scratch, 'weak.csv');
+  writeFileSync(file, `${HEADER}c1,camera,t1,s1,s3cret\nc2,camera,t2,s1,\n`);
+  const { out, err, exitCode } = await dunlinAt(directory)('device', 'import', file);
+  assert.match(out, /^Devices: 2 added, .*, 1 token\.\nWarning: 1 of the tokens in the file are below 16 bytes, /);
+  assert.doesNotMatch(out + err, /s3cret/);
+  assert.equal(exitCode, 0);
+});
+
 test('JSON comes from the input too, with tokens', async () => {
   const directory = deviceDirectory();
   await using _ = await startDevices(directory);

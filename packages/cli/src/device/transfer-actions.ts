@@ -19,12 +19,12 @@ type Fault = ImportAnswer['faults'][number];
 const PIECE_CHARACTERS = 256 * 1_024;
 const FAULTS_MAX = 1_000;
 const FAULTS_SHOWN = 20;
-const COUNTS = ['added', 'changed', 'unchanged', 'tokens', 'faulty'] as const;
+const COUNTS = ['added', 'changed', 'unchanged', 'tokens', 'weakTokens', 'faulty'] as const;
 
 export async function importFile(api: Api, file: string, flags: DeviceFlags, terminal: Terminal): Promise<Outcome> {
   const { dryRun } = flags;
   const { importPieces, DeviceError } = await import('@dunlin/devices');
-  const counts = { added: 0, changed: 0, unchanged: 0, tokens: 0, faulty: 0 };
+  const counts = { added: 0, changed: 0, unchanged: 0, tokens: 0, weakTokens: 0, faulty: 0 };
   const faults: Fault[] = [];
   try {
     const begun = new BegunSource(sourceOf(file, terminal));
@@ -56,6 +56,12 @@ export async function importFile(api: Api, file: string, flags: DeviceFlags, ter
     json: { ...counts, faults },
     lines: [
       dryRun ? `Nothing was done. It would be: ${numbers}.` : `Devices: ${numbers}.`,
+      ...(counts.weakTokens === 0
+        ? []
+        : [
+            `Warning: ${counts.weakTokens} of the tokens in the file are below 16 bytes, which somebody can guess: ` +
+              '"dunlin device token ID --rotate" makes a good one.',
+          ]),
       ...(counts.faulty === 0 ? [] : [`Left out: ${counts.faulty}.`]),
       ...faults.slice(0, FAULTS_SHOWN).map(({ line, problem }) => `  ${file}:${line}: ${problem}`),
       ...(rest === 0 ? [] : [`  and ${rest} more`]),

@@ -23,7 +23,7 @@ const CHECKS: Readonly<Record<string, readonly [meaning: string, remedy?: string
     'it lacks an attribute, or has one that fits no topic',
     'dunlin device change {id} --attribute NAME=VALUE',
   ],
-  'device-credential': ['devices of its type come in with the other kind of credential'],
+  'device-credential': ['it did not show the kind of credential that it comes in with'],
   'client-id': [
     'its Client Identifier is not one of this device',
     'set another one at the device, or correct its attributes: dunlin device change {id} --attribute NAME=VALUE',
@@ -33,7 +33,7 @@ const CHECKS: Readonly<Record<string, readonly [meaning: string, remedy?: string
   'certificate-revoked': ['its certificate was revoked', 'dunlin device cert {id} --out DIR'],
   'certificate-not-yet-valid': ['its certificate does not count yet: the clock of one of both may be wrong'],
   'certificate-username': [
-    'its User Name is not the Common Name of its certificate',
+    'its User Name is not the Common Name of its certificate, or there is none',
     'set one of both right: the User Name at the device, or the certificate that it shows',
   ],
   'device-changed': ['it was changed while it was connected, and had to come again'],

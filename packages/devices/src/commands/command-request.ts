@@ -70,6 +70,13 @@ function jsonText(input: unknown): string | undefined {
   }
 }
 
+/** What is wrong with the seconds that somebody gives a command; none where nothing is. */
+export function ttlProblems(ttlS: number, maxS: number, exceeded: LimitExceeded): readonly string[] {
+  if (ttlS > maxS) exceeded('commandTtlMaxS', `ttlS is ${ttlS}, ${maxS} are allowed`);
+  if (Number.isInteger(ttlS) && ttlS >= 1 && ttlS <= maxS) return [];
+  return [`ttlS is ${ttlS}: 1 to ${maxS} seconds are expected`];
+}
+
 /** The command that has the id already. @throws DeviceError 'command-conflict' where it is another one */
 export function sameCommand(existing: Command, { deviceId, type }: CommandRequest, input: unknown): Command {
   if (existing.deviceId === deviceId && existing.type === type && isDeepStrictEqual(existing.input, input))
@@ -108,11 +115,7 @@ export function readRequest(
     );
   }
   const ttlS = asked ?? Math.min(compiled.form.ttlS, commandTtlMaxS);
-  const problems = [...compiled.checkInput(input)];
-  if (!Number.isInteger(ttlS) || ttlS < 1 || ttlS > commandTtlMaxS)
-    problems.push(`ttlS is ${ttlS}: 1 to ${commandTtlMaxS} seconds are expected`);
-  if (ttlS > commandTtlMaxS) exceeded('commandTtlMaxS', `ttlS is ${ttlS}, ${commandTtlMaxS} are allowed`);
-  throwProblems(what, problems);
+  throwProblems(what, [...compiled.checkInput(input), ...ttlProblems(ttlS, commandTtlMaxS, exceeded)]);
   try {
     renderCommand(compiled, commandValues(device, id, nowMs, input), commandBytesMax);
   } catch (error) {

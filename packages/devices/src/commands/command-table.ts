@@ -9,8 +9,8 @@ const ORDER_MAX = Number.MAX_SAFE_INTEGER;
 export const COMMAND_TABLE: TableDefinition<Command> = {
   name: 'device-commands',
   indexes: {
-    /** All of a device, newest first. */
-    device: ({ deviceId, order }) => [`${deviceId}/${digits(ORDER_MAX - order)}`],
+    /** All of a device as it was added, newest first: whoever has its id later has none of them. */
+    generation: ({ deviceId, generation, order }) => [`${deviceId}/${generation}/${digits(ORDER_MAX - order)}`],
     /** Those of a device that have not ended, in the order of request. */
     open: ({ deviceId, order, endedAtMs }) => (endedAtMs === undefined ? [`${deviceId}/${digits(order)}`] : []),
     /** Those that have not ended, by the time at which they expire. */
@@ -22,9 +22,9 @@ export const COMMAND_TABLE: TableDefinition<Command> = {
   },
 };
 
-/** What the terms of a device or a batch in an index begin with: an id has no slash. */
-export function ownedBy(id: string): string {
-  return `${id}/`;
+/** What the terms of a device (of one generation in `generation`) or a batch in an index begin with: none has a slash. */
+export function ownedBy(id: string, generation?: string): string {
+  return generation === undefined ? `${id}/` : `${id}/${generation}/`;
 }
 
 function digits(value: number): string {

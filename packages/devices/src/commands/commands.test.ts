@@ -118,6 +118,25 @@ test('commands are listed newest first by device, and page by page', async () =>
   assert.deepEqual(await ids({ deviceId: 'cam1', cursor }), ['id1']);
 });
 
+test('a device has none of the commands of one that had its id before, which stay among all', async () => {
+  const world = new CommandWorld();
+  const commands = await world.open();
+  await commands.request(wake);
+  const ids = async (query: object) => (await commands.list({ limit: 9, ...query })).records.map(({ key }) => key);
+  const camera = world.devices.get('cam1');
+  assert.ok(camera);
+  world.devices.delete('cam1');
+  await commands.deviceRemoved('cam1');
+  assert.deepEqual(await ids({ deviceId: 'cam1' }), []);
+  world.devices.set('cam1', camera);
+  world.generation = 'g2';
+  assert.deepEqual(await ids({ deviceId: 'cam1' }), []);
+  await commands.request(wake);
+  assert.deepEqual(await ids({ deviceId: 'cam1' }), ['id2']);
+  assert.deepEqual((await ids({})).sort(), ['id1', 'id2']);
+  assert.equal((await commands.get('id1'))?.state, 'failed');
+});
+
 test('a service that is opened anew goes on with what is open, in order, and lets expire what is over', async () => {
   const world = new CommandWorld();
   const before = await world.open();

@@ -50,7 +50,10 @@ export interface CommandsOptions extends ServiceParts {
 }
 
 export interface CommandList {
-  /** Newest first. With neither this nor `batchId`: those of all devices, device by device. */
+  /**
+   * Newest first; none of a device that had the id before, and none where nobody has it. With neither this nor `batchId`: those
+   * of all devices, device by device.
+   */
   readonly deviceId?: string;
   /** In the order of request. */
   readonly batchId?: string;
@@ -160,13 +163,15 @@ export class Commands {
   }
 
   async list({ deviceId, batchId, cursor, limit }: CommandList): Promise<TablePage<Command>> {
-    const owner = deviceId ?? batchId;
-    return this.#table.scan({
-      index: deviceId === undefined && batchId !== undefined ? 'batch' : 'device',
-      ...(owner !== undefined && { prefix: ownedBy(owner) }),
-      ...(cursor !== undefined && { cursor }),
-      limit: Math.min(Math.max(1, limit), PAGE_LIMIT_MAX),
-    });
+    const page = { limit: Math.min(Math.max(1, limit), PAGE_LIMIT_MAX), ...(cursor !== undefined && { cursor }) };
+    if (deviceId === undefined)
+      return this.#table.scan({
+        ...(batchId === undefined ? { index: 'generation' } : { index: 'batch', prefix: ownedBy(batchId) }),
+        ...page,
+      });
+    const generation = (await this.#options.lookup(deviceId))?.generation;
+    if (generation === undefined) return { records: [], cursor: undefined };
+    return this.#table.scan({ index: 'generation', prefix: ownedBy(deviceId, generation), ...page });
   }
 
   /**

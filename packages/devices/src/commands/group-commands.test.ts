@@ -26,7 +26,7 @@ async function opened(count: number, limits = {}) {
           return commands.request(request);
         },
       },
-      hasCommand: (name) => name === 'wake' || name === 'reboot',
+      commandsNamed: (name) => world.types.all.flatMap((type) => type.commands.get(name) ?? []),
       members: (_group, cursor, limit) => {
         const ids = [...world.devices.keys()];
         const from = Number(cursor ?? 0);
@@ -67,6 +67,38 @@ test('members that take no such command are counted and named', async () => {
     { deviceId: 'd1', code: 'device-disabled' },
     { deviceId: 'p', code: 'unknown-command' },
   ]);
+});
+
+test('input that every type refuses, and a ttlS that is none, are refused once for all, with the reason of a single command', async () => {
+  const { world, groups, asked } = await opened(3);
+  const problemsOf = (request: object) =>
+    groups.request({ ...wake, ...request }).then(
+      () => [],
+      (error: DeviceError) => [error.code, ...error.problems],
+    );
+  const [show] = world.types.all.flatMap((type) => type.commands.get('show') ?? []);
+  const reasons = show.checkInput({});
+  assert.ok(reasons.length > 0);
+  assert.deepEqual(await problemsOf({ type: 'show', input: {} }), ['invalid', ...reasons]);
+  const ttlS = 'ttlS is 0: 1 to 2592000 seconds are expected';
+  assert.deepEqual(await problemsOf({ type: 'show', input: {}, ttlS: 0 }), ['invalid', ...reasons, ttlS]);
+  assert.deepEqual([await groups.get('batch'), asked()], [undefined, 0]);
+  await groups.close();
+});
+
+test('input that one type takes is left to each member', async () => {
+  const world = new CommandWorld();
+  const commands = await world.open();
+  const groups = await GroupCommands.open({
+    ...{ tables: world.tables, clock: world.clock, tell: () => {}, limits: commands.limits, commands },
+    commandsNamed: () => [{ checkInput: () => ['no'] }, { checkInput: () => [] }],
+    members: () => ({ deviceIds: ['cam1', 'pix1'], cursor: undefined }),
+  });
+  await groups.request(wake);
+  await world.clock.passInTurns(1_000);
+  const { requested, refusals } = (await groups.get('batch')) ?? {};
+  assert.deepEqual([requested, refusals], [1, [{ deviceId: 'pix1', code: 'unknown-command' }]]);
+  await groups.close();
 });
 
 test('a batch goes on after a crash where it was, and asks for nothing twice', async () => {

@@ -10,9 +10,10 @@ import { quoted } from '@dunlin/protocol';
 import { DeviceError, throwProblems } from '../device-error.ts';
 import type { CommandLimits } from '../limits/command-limits.ts';
 import type { ServiceParts } from '../ports.ts';
+import type { CompiledCommand } from '../registry/types.ts';
 import { Turns } from '../turns.ts';
 import { isCommandId } from './command.ts';
-import { type CommandRequest, readInput } from './command-request.ts';
+import { type CommandRequest, type LimitExceeded, readInput, ttlProblems } from './command-request.ts';
 import type { Commands } from './commands.ts';
 import { HistoryRoom } from './history-room.ts';
 
@@ -75,10 +76,15 @@ export interface GroupCommandsOptions extends ServiceParts {
   readonly commands: Pick<Commands, 'request'>;
   readonly limits: Pick<
     CommandLimits,
-    'commandBatchesMax' | 'commandHistoryS' | 'commandHistoryMax' | 'commandHistoryBytesMax' | 'commandBytesMax'
+    | 'commandBatchesMax'
+    | 'commandHistoryS'
+    | 'commandHistoryMax'
+    | 'commandHistoryBytesMax'
+    | 'commandBytesMax'
+    | 'commandTtlMaxS'
   >;
-  /** Whether a type of device has a command of this name. */
-  readonly hasCommand: (name: string) => boolean;
+  /** The commands of this name, of all types of devices. */
+  readonly commandsNamed: (name: string) => readonly Pick<CompiledCommand, 'checkInput'>[];
   /** A page of the members of a group, in an order that stays. */
   readonly members: (group: string, cursor: string | undefined, limit: number) => Awaitable<GroupPage>;
 }
@@ -147,8 +153,8 @@ export class GroupCommands {
    * Has a command done by each member of the group, a page of members at a time in an order that stays. One that leaves before
    * its turn is not asked, and one that joins only where its place in the order is still to come: who has to be asked for
    * certain is a member when this is called. Settles when the batch is stored. The same id again is the same batch.
-   * @throws DeviceError 'invalid', also for a command that no type has and a group without devices, 'batches-limit',
-   *   'command-conflict'
+   * @throws DeviceError 'invalid', also for a command that no type has, an input that all types that have it refuse and a group
+   *   without devices, 'batches-limit', 'command-conflict'
    */
   async request(request: GroupRequest): Promise<Batch> {
     const { group, type, perSecond = PER_SECOND, id = randomUUID() } = request;
@@ -217,12 +223,12 @@ export class GroupCommands {
   async #request(id: string, perSecond: number, request: GroupRequest): Promise<Batch> {
     const { clock, limits, tell } = this.#options;
     const { group, type, ttlS, by } = request;
-    const input = readInput(request.input, limits.commandBytesMax, (limit, detail) =>
-      tell({ name: 'deviceLimitReached', limit, deviceId: '', detail }),
-    );
+    const exceeded: LimitExceeded = (limit, detail) =>
+      tell({ name: 'deviceLimitReached', limit, deviceId: '', detail });
+    const input = readInput(request.input, limits.commandBytesMax, exceeded);
     const existing = await this.get(id);
     if (existing !== undefined) return sameBatch(existing, { group, type, input, ttlS, perSecond });
-    await this.#checkTarget(request);
+    await this.#checkTarget({ ...request, input }, exceeded);
     if (this.#running.size >= limits.commandBatchesMax) {
       const detail = `${this.#running.size} commands to groups are under way`;
       tell({ name: 'deviceLimitReached', limit: 'commandBatchesMax', deviceId: '', detail });
@@ -249,9 +255,14 @@ export class GroupCommands {
   }
 
   /** What nobody could ever get is not kept for days. @throws DeviceError 'invalid' */
-  async #checkTarget({ group, type }: GroupRequest): Promise<void> {
-    const { hasCommand, members } = this.#options;
-    const problems = hasCommand(type) ? [] : [`type is ${quoted(type)}: a command of a type of device is expected`];
+  async #checkTarget({ group, type, input, ttlS }: GroupRequest, exceeded: LimitExceeded): Promise<void> {
+    const { commandsNamed, members, limits } = this.#options;
+    const commands = commandsNamed(type);
+    const problems =
+      commands.length === 0
+        ? [`type is ${quoted(type)}: a command of a type of device is expected`]
+        : refusedByAll(commands, input);
+    if (ttlS !== undefined) problems.push(...ttlProblems(ttlS, limits.commandTtlMaxS, exceeded));
     const { deviceIds, cursor } = await members(group, undefined, 1);
     if (deviceIds.length === 0 && cursor === undefined)
       problems.push(`group is ${quoted(group)}: no device is in it, at least one is expected`);
@@ -353,6 +364,12 @@ export class GroupCommands {
     const old = records.filter(({ value }) => (value.endedAtMs ?? Infinity) <= untilMs);
     await Promise.all(old.map((record) => this.#history.forget(record)));
   }
+}
+
+/** What keeps the input from every one of the commands, each once; nothing where one of them takes it. */
+function refusedByAll(commands: ReturnType<GroupCommandsOptions['commandsNamed']>, input: unknown): string[] {
+  const found = commands.map(({ checkInput }) => checkInput(input));
+  return found.every((problems) => problems.length > 0) ? [...new Set(found.flat())] : [];
 }
 
 function sameBatch(existing: Batch, asked: Pick<Batch, 'group' | 'type' | 'input' | 'ttlS' | 'perSecond'>): Batch {

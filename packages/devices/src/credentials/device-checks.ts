@@ -32,7 +32,8 @@ export const DEVICE_CHECKS = {
   },
   'device-credential': {
     reasonCode: ReasonCode.notAuthorized,
-    description: 'Devices of the type show the other kind of credential; 0x86 where no certificate was looked at.',
+    description:
+      'The device comes in with the other kind of credential, by its type or because it has no token; 0x86 where no certificate was looked at.',
   },
   'client-id': {
     reasonCode: ReasonCode.clientIdentifierNotValid,
@@ -63,6 +64,8 @@ export type DeviceProof =
 /** What came of a client whose certificate was not looked at. */
 export interface ShownCredentials {
   readonly hasPassword: boolean;
+  /** The device that it named has tokens. */
+  readonly hasTokens: boolean;
   readonly listener: string;
 }
 
@@ -90,7 +93,7 @@ export class DeviceChecks {
   /** The check that fails for a device whose client has shown this proof; undefined where it may come in. */
   refusal(device: Device, proof: DeviceProof, clientId: string): Refusal | undefined {
     if (proof.kind === 'certificate') {
-      const expected = device.authority ?? this.#ownAuthority;
+      const expected = this.authorityOf(device);
       if (proof.authority !== expected)
         return unacceptedCertificate(
           'certificate-authority',
@@ -113,18 +116,26 @@ export class DeviceChecks {
     return problem === undefined ? undefined : deviceRefusal('client-id', problem);
   }
 
+  /** Name of the authority whose certificates count for the device; undefined where none is set. */
+  authorityOf(device: Device): string | undefined {
+    return device.authority ?? this.#ownAuthority;
+  }
+
   /**
-   * What operators learn where the device comes with certificates and the client showed none that counts; undefined for
-   * other devices. To the client it is a token that is wrong: whether there is such a device it does not learn.
+   * What operators learn where the device comes with certificates, or has nothing else that it could come with, and the client
+   * showed none that counts; undefined for other devices. To the client it is a token that is wrong: whether there is such a
+   * device it does not learn.
    */
-  missingCertificate(device: Device, { hasPassword, listener }: ShownCredentials): Refusal | undefined {
-    if (this.#types.get(device.type)?.type.credential !== 'certificate') return undefined;
-    const detail = hasPassword
+  missingCertificate(device: Device, { hasPassword, hasTokens, listener }: ShownCredentials): Refusal | undefined {
+    const credential = this.#types.get(device.type)?.type.credential;
+    if (credential !== 'certificate' && (credential !== 'either' || hasTokens)) return undefined;
+    const why =
+      credential === 'certificate' ? `the type ${device.type} takes certificates only` : 'the device has no token';
+    const found = hasPassword
       ? 'a password was sent, which counts before a certificate; none, or an empty one, is expected'
       : `no certificate came at the listener ${quoted(listener)}, which has to ask for one (clientCertificate: optional)`;
     const { reasonCode } = DEVICE_CHECKS.token;
-    const refusal = deviceRefusal('device-credential', `${detail}: the type ${device.type} takes certificates only`);
-    return { ...refusal, reasonCode };
+    return { ...deviceRefusal('device-credential', `${found}: ${why}`), reasonCode };
   }
 
   /** Another object, or none, where the type was replaced since. */

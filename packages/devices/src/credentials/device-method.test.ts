@@ -107,19 +107,6 @@ test('tells a client nothing by which an unknown device differs from a wrong tok
   );
 });
 
-test('leaves who proved nothing to the next method, whether there is such a device or not', async () => {
-  const { answer, token, refused } = await withCamera({ unproven: 'next' });
-  assert.equal(await answer({ clientId: CLIENT_ID, username: 'd1', password: 'wrong' }), 'nothing');
-  assert.equal(await answer({ clientId: CLIENT_ID, username: 'd9', password: 'wrong' }), 'nothing');
-  assert.deepEqual(
-    refused.map(({ refusal }) => refusal.check),
-    ['token', 'unknown-device'],
-  );
-  assert.equal(await answer({ clientId: CLIENT_ID, username: 'd1', password: token }), 'accept d1');
-  assert.equal(await answer({ clientId: 'x', username: 'd1', password: token }), 'refuse 0x85 client-id');
-  assert.equal(await answer({ clientId: CLIENT_ID }), 'nothing');
-});
-
 test('refuses a device that is disabled, its token expired or rotated out, or its Client Identifier another', async () => {
   const { answer, token, tokens, registry, parts, refused } = await withCamera();
   const shown = { clientId: CLIENT_ID, username: 'd1', password: token };
@@ -196,6 +183,52 @@ test('says to operators what keeps out a device that comes with certificates, an
       'no certificate came at the listener "test", which has to ask for one (clientCertificate: optional): the type player takes certificates only',
       'a password was sent, which counts before a certificate; none, or an empty one, is expected: the type player takes certificates only',
     ],
+  );
+});
+
+test('says the same of a device that may come with either where it has no token', async () => {
+  const { ask, tokens, registry, refused } = await withPlayers();
+  await registry.add({ id: 'l1', type: 'lamp' }, by);
+  const told = async (shown: { readonly username: string; readonly password?: string }) => {
+    const answer = await ask(shown);
+    return [answer?.kind === 'refuse' && [answer.reasonCode, answer.reason], refused.at(-1)?.refusal.check];
+  };
+  const toAll = [0x86, undefined];
+  assert.deepEqual(await told({ username: 'l1' }), [toAll, 'device-credential']);
+  assert.equal(
+    refused.at(-1)?.refusal.detail,
+    'no certificate came at the listener "test", which has to ask for one (clientCertificate: optional): the device has no token',
+  );
+  assert.deepEqual(await told({ username: 'l1', password: 'x' }), [toAll, 'device-credential']);
+  await tokens.issue('l1', { by });
+  assert.deepEqual(await told({ username: 'l1' }), [toAll, 'token']);
+  assert.deepEqual(await told({ username: 'l1', password: 'x' }), [toAll, 'token']);
+  // One below 32 bytes is looked at on another way.
+  await registry.add({ id: 'l2', type: 'lamp' }, by);
+  await tokens.importToken('l2', 'short', { by });
+  assert.deepEqual(await told({ username: 'l2', password: 'x' }), [toAll, 'token']);
+});
+
+test('tells of the device that a good certificate names where the User Name is missing, and asks the next method', async () => {
+  const { answer, refused } = await withPlayers();
+  for (const [authority, name] of [
+    [own, 'p9'],
+    [acme, 'p1'],
+    [stranger, 'p1'],
+  ] as const)
+    assert.equal(await answer({ certificates: certificateOf(authority, name) }), 'nothing');
+  assert.equal(await answer({}), 'nothing');
+  assert.equal(refused.length, 0);
+  assert.equal(await answer({ certificates: certificateOf(acme, 'p2') }), 'nothing');
+  assert.equal(await answer({ username: '', certificates: certificateOf(own, 'p1') }), 'nothing');
+  assert.deepEqual(
+    refused.map(({ deviceId, isKnown, refusal }) => [deviceId, isKnown, refusal.check, refusal.detail]),
+    ['p2', 'p1'].map((id) => [
+      id,
+      true,
+      'certificate-username',
+      `it has the Common Name "${id}", the client sent no User Name; the same is expected`,
+    ]),
   );
 });
 

@@ -53,21 +53,14 @@ export interface DeviceMethodParts {
   readonly live: LiveDevices;
   /** Undefined: certificates are not looked at. */
   readonly authorities: Authorities | undefined;
-  /** Names of the authorities whose certificates count. Default: all that `authorities` has when a client comes. */
-  readonly authorityNames?: readonly string[];
   readonly certificates: CertificatePolicy | undefined;
   /** Undefined: nothing is known of sessions that removed devices left. */
   readonly sessions?: FormerSessions;
   /**
    * Told of each client that the method did not let in, under the User Name that it showed; where its certificate is a good
-   * one of another name, under that too.
+   * one of another name, under that too. Of one without a User Name: only where its certificate is a good one of a device.
    */
   readonly onRefused: (refused: RefusedDevice) => void;
-  /**
-   * What becomes of who did not prove to be a device: refused, or asked by the next method, whether there is such a device
-   * or not. Default `refuse`.
-   */
-  readonly unproven?: 'refuse' | 'next';
 }
 
 export interface RefusedDevice {
@@ -81,7 +74,7 @@ export interface RefusedDevice {
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Says nothing of a client without a User Name. With a password the token counts, without one the certificate. */
+/** Lets nobody in, and refuses nobody, without a User Name. With a password the token counts, without one the certificate. */
 export class DeviceMethod implements Method {
   readonly name: string;
   readonly #parts: DeviceMethodParts;
@@ -95,17 +88,17 @@ export class DeviceMethod implements Method {
   }
 
   authenticate(request: AuthenticationRequest): Awaitable<AuthenticationResult | undefined> {
-    const { username, password = NO_BYTES } = request.connect;
-    if (username === undefined || username === '') return undefined;
+    const { username = '', password = NO_BYTES } = request.connect;
     const { certificates } = request.peer;
-    const { authorities, authorityNames } = this.#parts;
-    if (password.length === 0 && authorities !== undefined && certificates !== undefined && certificates.length > 0)
-      return this.#byCertificate(
-        request,
-        username,
-        authorities.examine(certificates, authorityNames ?? authorities.names),
-      );
-    return this.#byToken(request, username, password);
+    const { authorities } = this.#parts;
+    const found =
+      password.length === 0 && authorities !== undefined && certificates !== undefined && certificates.length > 0
+        ? authorities.examine(certificates, authorities.names)
+        : undefined;
+    if (username === '') return found && this.#tellUnnamed(request, found);
+    return found === undefined
+      ? this.#byToken(request, username, password)
+      : this.#byCertificate(request, username, found);
   }
 
   review(principal: Principal): Refusal | undefined {
@@ -130,11 +123,16 @@ export class DeviceMethod implements Method {
             ? this.#admitAsItIs(request, registered, proof, undefined)
             : this.#admit(request, registered, proof, undefined);
         }
-        const shown = { hasPassword: presented.length > 0, listener: request.listener };
         const refusal =
-          (verdict.kind === 'wrong' && registered && this.#parts.checks.missingCertificate(registered.device, shown)) ||
+          (verdict.kind === 'wrong' &&
+            registered &&
+            this.#parts.checks.missingCertificate(registered.device, {
+              hasPassword: presented.length > 0,
+              hasTokens: verdict.hasTokens,
+              listener: request.listener,
+            })) ||
           tokenRefusal(verdict, registered, presented);
-        return this.#refuse(request, registered, refusal, verdict.kind === 'wrong');
+        return this.#refuse(request, registered, refusal);
       });
     });
   }
@@ -146,29 +144,43 @@ export class DeviceMethod implements Method {
   ): Awaitable<AuthenticationResult | undefined> {
     if (found.problem !== undefined) {
       const refusal = certificateRefusal(found.problem, problemDetail(found));
-      return this.#refuse(request, undefined, refusal, found.problem === 'foreign');
+      return this.#refuse(request, undefined, refusal);
     }
     const { commonName } = found.facts;
     if (commonName !== username) {
       const refusal = otherName(commonName, username);
       // Its certificate is good: who looks for why this device does not come in has to find it.
       if (commonName !== undefined) this.#tell(request, commonName, true, refusal);
-      return this.#refuse(request, undefined, refusal, false);
+      return this.#refuse(request, undefined, refusal);
     }
     return after(this.#registered(username, found.facts), (registered) => {
       if (registered === undefined) {
         const detail = `no device has the id ${quoted(username)}, one that is registered is expected`;
-        return this.#refuse(request, undefined, unacceptedCertificate('unknown-device', detail), false);
+        return this.#refuse(request, undefined, unacceptedCertificate('unknown-device', detail));
       }
-      if ('kind' in registered) return this.#refuse(request, undefined, registered, false);
+      if ('kind' in registered) return this.#refuse(request, undefined, registered);
       const proof: DeviceProof = { kind: 'certificate', authority: found.facts.authority };
       const refusal = this.#parts.checks.refusal(registered.device, proof, request.connect.clientId);
-      if (refusal !== undefined) return this.#refuse(request, registered, refusal, false);
+      if (refusal !== undefined) return this.#refuse(request, registered, refusal);
       return after(this.#parts.certificates?.shown(registered, found.facts), (why) =>
         why === undefined
           ? this.#admitAsItIs(request, registered, proof, found)
-          : this.#refuse(request, registered, why, false),
+          : this.#refuse(request, registered, why),
       );
+    });
+  }
+
+  /**
+   * The next method may know the client. Its certificate is a good one of a device: who looks for why that does not come in
+   * has to find that the User Name is missing.
+   */
+  #tellUnnamed(request: AuthenticationRequest, found: ReturnType<Authorities['examine']>): Awaitable<undefined> {
+    const commonName = found.problem === undefined ? found.facts.commonName : undefined;
+    if (commonName === undefined) return undefined;
+    return after(this.#parts.registry.get(commonName), (registered) => {
+      if (registered !== undefined && this.#parts.checks.authorityOf(registered.device) === found.facts?.authority)
+        this.#tell(request, commonName, true, otherName(commonName, ''));
+      return undefined;
     });
   }
 
@@ -194,7 +206,7 @@ export class DeviceMethod implements Method {
     const { live } = this.#parts;
     return after(live.refresh(proven.device.id), () => {
       const refusal = live.review(answer.principal);
-      return refusal === undefined ? answer : this.#refuse(request, proven, refusal, false);
+      return refusal === undefined ? answer : this.#refuse(request, proven, refusal);
     });
   }
 
@@ -207,7 +219,7 @@ export class DeviceMethod implements Method {
     const { checks, live } = this.#parts;
     const { clientId } = request.connect;
     const refusal = checks.refusal(registered.device, proof, clientId);
-    if (refusal !== undefined) return this.#refuse(request, registered, refusal, false);
+    if (refusal !== undefined) return this.#refuse(request, registered, refusal);
     this.#parts.sessions?.end(clientId, registered.device.id, registered.generation);
     const principal = this.#principal(registered, proof, certificate);
     return { kind: 'accept', principal: live.seated(principal, registered, proof, clientId) };
@@ -226,15 +238,9 @@ export class DeviceMethod implements Method {
     };
   }
 
-  /** `isUnproven`: nothing shows that the client is the device, so that another method may know it. */
-  #refuse(
-    request: AuthenticationRequest,
-    registered: RegisteredDevice | undefined,
-    refusal: Refusal,
-    isUnproven: boolean,
-  ): Refusal | undefined {
+  #refuse(request: AuthenticationRequest, registered: RegisteredDevice | undefined, refusal: Refusal): Refusal {
     this.#tell(request, request.connect.username ?? '', registered !== undefined, refusal);
-    return isUnproven && this.#parts.unproven === 'next' ? undefined : refusal;
+    return refusal;
   }
 
   #tell(
@@ -267,10 +273,11 @@ function tokenRefusal(verdict: TokenVerdict, registered: RegisteredDevice | unde
 function otherName(commonName: string | undefined, username: string): Refusal {
   const found = commonName === undefined ? 'no single, readable Common Name' : `the Common Name ${quoted(commonName)}`;
   const shown = shownUsername(username);
-  const sent = shown === undefined ? `one of ${username.length} characters` : quoted(shown);
+  const name = shown === undefined ? `one of ${username.length} characters` : quoted(shown);
+  const sent = username === '' ? 'no User Name' : `the User Name ${name}`;
   return certificateRefusal(
     'username',
-    `it has ${found}, the client sent the User Name ${sent}; the same is expected`,
+    `it has ${found}, the client sent ${sent}; the same is expected`,
     'the User Name is not the name in the certificate',
   );
 }

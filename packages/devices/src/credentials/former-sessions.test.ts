@@ -21,8 +21,35 @@ test('a session of who had the id before ends, and no other one', () => {
   for (const [clientId, owner] of Object.entries(owners)) broker.sessions.set(clientId, owner);
   for (const clientId of [...Object.keys(owners), 'none']) sessions.end(clientId, 'd1', 'new');
   assert.deepEqual([...broker.sessions.keys()], ['mine', 'other', 'user']);
-  sessions.end('mine', 'd1', undefined);
-  assert.deepEqual([...broker.sessions.keys()], ['other', 'user']);
+});
+
+test('of devices that were removed every session ends, and those removed meanwhile share a walk', async () => {
+  const { broker, sessions } = start();
+  const owners = {
+    a: 'fleet:d1/old',
+    b: 'fleet:d1/old',
+    c: 'fleet:d2/x',
+    d: 'fleet:d3/x',
+    e: 'fleet:d4/x',
+    f: 'users:d1/old',
+  };
+  for (const [clientId, owner] of Object.entries(owners)) broker.sessions.set(clientId, owner);
+  const first = sessions.removed('d1');
+  await Promise.resolve();
+  await Promise.all([first, sessions.removed('d2'), sessions.removed('d3')]);
+  assert.deepEqual([[...broker.sessions.keys()], broker.walks], [['e', 'f'], 2]);
+});
+
+test('a walk that fails is told to those who shared it, and the next one is made', async () => {
+  const { broker, sessions } = start();
+  broker.sessions.set('a', 'fleet:d1/old');
+  const failing = broker.endSessions;
+  broker.endSessions = async () => Promise.reject(new Error('no disk'));
+  const removed = sessions.removed('d1');
+  await assert.rejects(removed, /no disk/);
+  broker.endSessions = failing;
+  await sessions.removed('d1');
+  assert.equal(broker.sessions.size, 0);
 });
 
 test('who has to go since its device was removed leaves no session, once its connection has ended', () => {

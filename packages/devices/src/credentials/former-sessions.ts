@@ -13,21 +13,50 @@ export interface FormerSessionsParts {
   readonly identities: DeviceIdentities;
   readonly clock: Pick<Clock, 'endOfTurn'>;
   /** Undefined: there is none yet, and no session. */
-  readonly broker: () => Pick<DeviceBroker, 'endSession'> | undefined;
+  readonly broker: () => Pick<DeviceBroker, 'endSession' | 'endSessions'> | undefined;
+}
+
+/** A look through all sessions that is yet to begin. */
+interface Walk {
+  readonly deviceIds: Set<string>;
+  readonly done: Promise<void>;
 }
 
 export class FormerSessions {
   readonly #parts: FormerSessionsParts;
+  /** The walk that is under way, if there is one. */
+  #walking: Promise<unknown> = Promise.resolve();
+  #next: Walk | undefined;
 
   constructor(parts: FormerSessionsParts) {
     this.#parts = parts;
   }
 
   /**
-   * Ends the session of a client where it is of a device that had this id before. `generation`: of the one that has it now;
-   * undefined: nobody has.
+   * Ends every session of a device that was removed, whose id nobody else has yet: it may have connected by several Client
+   * Identifiers, of which the broker alone knows. Settles when none can come back. Devices that are removed meanwhile share
+   * the next walk through the sessions, so that many of them do not take one each.
    */
-  end(clientId: string, deviceId: string, generation: string | undefined): void {
+  removed(deviceId: string): Promise<void> {
+    this.#next ??= this.#walkLater();
+    this.#next.deviceIds.add(deviceId);
+    return this.#next.done;
+  }
+
+  #walkLater(): Walk {
+    const { broker, identities } = this.#parts;
+    const deviceIds = new Set<string>();
+    const begin = (): Promise<void> | undefined => {
+      this.#next = undefined;
+      return broker()?.endSessions((identity) => deviceIds.has(identities.read(identity)?.deviceId ?? ''));
+    };
+    const done = this.#walking.then(begin);
+    this.#walking = done.catch(() => {});
+    return { deviceIds, done };
+  }
+
+  /** Ends the session of a client where it is of a device that had this id before. `generation`: of the one that has it now. */
+  end(clientId: string, deviceId: string, generation: string): void {
     const { broker, identities } = this.#parts;
     broker()?.endSession(clientId, (identity) => {
       const owner = identities.read(identity);

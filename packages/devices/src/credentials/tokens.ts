@@ -54,7 +54,8 @@ export type TokenVerdict =
   | { readonly kind: 'right'; readonly tokenId: string; readonly endsAtMs: number }
   /** It was right once. */
   | { readonly kind: 'expired'; readonly tokenId: string; readonly endsAtMs: number }
-  | { readonly kind: 'wrong' }
+  /** `hasTokens`: the device has any, also where none of them counts any longer. */
+  | { readonly kind: 'wrong'; readonly hasTokens: boolean }
   /** Too many short tokens wait to be checked; nothing is known of this one. */
   | { readonly kind: 'busy' };
 
@@ -67,7 +68,6 @@ const OVERLAP_MAX_S = 31_536_000;
 const LABEL_CHARACTERS_MAX = 128;
 /** Short tokens that wait to be hashed for an import: a few seconds of work. */
 const HASHING_MAX = 100;
-const WRONG: TokenVerdict = { kind: 'wrong' };
 /** What an unknown device costs where short tokens are in use: argon2id as it is written. */
 const LIKE_SHORT = parseHash(`$argon2id$v=19$m=19456,t=2,p=1$${'A'.repeat(22)}$${'A'.repeat(43)}`);
 
@@ -295,9 +295,9 @@ export class Tokens {
     presented: Uint8Array,
     gone: AbortSignal | undefined,
   ): Awaitable<TokenVerdict> {
-    if (presented.length === 0 || presented.length >= LONG_TOKEN_BYTES) return WRONG;
+    if (presented.length === 0 || presented.length >= LONG_TOKEN_BYTES) return wrong(record);
     return after(record?.value.tokens.some(isShort) === true || this.#isAnyShort(), (isAny) =>
-      isAny ? this.#verifyShort(record, presented, gone) : WRONG,
+      isAny ? this.#verifyShort(record, presented, gone) : wrong(record),
     );
   }
 
@@ -318,15 +318,15 @@ export class Tokens {
     const token = record?.value.tokens.find(isShort);
     if (record === undefined || token === undefined) {
       const spent = await this.#verifier.pretend('', LIKE_SHORT, presented, gone);
-      return spent === 'busy' ? { kind: 'busy' } : WRONG;
+      return spent === 'busy' ? { kind: 'busy' } : wrong(record);
     }
     const owner = ownerOf(record.key, token.id);
     const verdict = await this.#verifier.verify(owner, parseHash(token.hash), presented, gone);
-    if (verdict !== 'right') return { kind: verdict };
+    if (verdict !== 'right') return verdict === 'wrong' ? wrong(record) : { kind: verdict };
     // It may have been revoked meanwhile: what counts is what is there now.
     const now = await this.#table.get(record.key);
     const same = now?.value.tokens.find(({ id, hash }) => id === token.id && hash === token.hash);
-    return now === undefined || same === undefined ? WRONG : this.#settle(now, same);
+    return now === undefined || same === undefined ? wrong(now) : this.#settle(now, same);
   }
 
   #settle(record: TableRecord<StoredTokens>, token: StoredToken): TokenVerdict {
@@ -426,6 +426,10 @@ export class Tokens {
       throw unknownDevice(deviceId);
     });
   }
+}
+
+function wrong(record: TableRecord<StoredTokens> | undefined): TokenVerdict {
+  return { kind: 'wrong', hasTokens: record !== undefined && record.value.tokens.length > 0 };
 }
 
 function digestText(token: Uint8Array | string): string {

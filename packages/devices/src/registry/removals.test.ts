@@ -207,8 +207,8 @@ async function leftovers({ service, broker }: Started, tables: MemoryTables, id:
   }
   const certificates = await service.issuing?.certificates.list(id, { limit: 100 });
   if (certificates?.records.some(({ value }) => value.revokedAtMs === undefined)) left.push('certificates');
-  const { records } = await service.commands.list({ deviceId: id, limit: 100 });
-  if (records.some(({ value }) => value.endedAtMs === undefined)) left.push('commands');
+  const { records } = await service.commands.list({ limit: 1_000 });
+  if (records.some(({ value }) => value.deviceId === id && value.endedAtMs === undefined)) left.push('commands');
   if (broker.retained.has(`presence/${id}`)) left.push('retained');
   if (broker.retained.has(`frames/${id}/status`)) left.push('own topics');
   assert.ok(broker.retained.has('all') && broker.retained.has('frames/other/status'), 'topics of others stay');

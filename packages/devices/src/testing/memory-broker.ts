@@ -24,6 +24,8 @@ export class MemoryBroker implements DeviceBroker {
   readonly clients = new Map<string, Map<string, QoS>>();
   /** Identities of sessions, as a test says. */
   readonly sessions = new Map<string, string>();
+  /** How often all of them were looked at. */
+  walks = 0;
   readonly sent: SentMessage[] = [];
   readonly published: PublishedMessage[] = [];
   readonly retained = new Map<string, string>();
@@ -99,6 +101,11 @@ export class MemoryBroker implements DeviceBroker {
   endSession(clientId: string, isMeant: (identity: string | undefined) => boolean): boolean {
     const identity = this.sessions.get(clientId);
     return identity !== undefined && isMeant(identity) && this.sessions.delete(clientId);
+  }
+
+  async endSessions(isMeant: (identity: string | undefined) => boolean): Promise<void> {
+    this.walks += 1;
+    for (const clientId of [...this.sessions.keys()]) this.endSession(clientId, isMeant);
   }
 
   review(): void {}

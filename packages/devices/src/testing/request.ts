@@ -49,7 +49,6 @@ export interface TestMethodOptions {
   readonly authorities?: Authorities;
   readonly certificates?: Partial<CertificatePolicy>;
   readonly ownAuthority?: string;
-  readonly unproven?: 'refuse' | 'next';
   readonly parts?: ReturnType<typeof testParts>;
 }
 
@@ -70,7 +69,6 @@ export function testMethod(options: TestMethodOptions = {}) {
     authorities: options.authorities,
     certificates: { shown: () => undefined, register: () => undefined, ...options.certificates },
     onRefused: (one) => refused.push(one),
-    unproven: options.unproven,
   });
   const ask = async (shown: TestShown) => method.authenticate(deviceRequest(shown));
   const answer = async (shown: TestShown) => answerText(await ask(shown));

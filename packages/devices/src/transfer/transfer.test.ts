@@ -35,7 +35,15 @@ const CSV = [
 
 test('imports devices and their tokens from CSV, and the same again changes nothing', async () => {
   const { registry, tokens, read, parts } = setUp();
-  assert.deepEqual(await read('csv', CSV), { added: 2, changed: 0, unchanged: 0, tokens: 1, faulty: 0, faults: [] });
+  assert.deepEqual(await read('csv', CSV), {
+    added: 2,
+    changed: 0,
+    unchanged: 0,
+    tokens: 1,
+    weakTokens: 0,
+    faulty: 0,
+    faults: [],
+  });
   const d1 = await registry.get('d1');
   assert.deepEqual([d1?.device.groups, (await registry.get('d2'))?.device.attributes.thing], [['g', 'h'], 't,2']);
   const verdict = await tokens.check(d1, Buffer.from('9f1c7a52-6f0e-4f5c-9d4b-1f6f2b0c8a11'));
@@ -46,10 +54,23 @@ test('imports devices and their tokens from CSV, and the same again changes noth
     changed: 0,
     unchanged: 2,
     tokens: 0,
+    weakTokens: 0,
     faulty: 0,
     faults: [],
   });
   assert.equal(parts.events.length, before);
+});
+
+test('counts tokens below 16 bytes, and shows none of them', async () => {
+  const { read } = setUp();
+  const rows = ['short', 'é'.repeat(8), 'x'.repeat(15), 'x'.repeat(16)].map((token, n) => `d${n},lamp,${token}`);
+  const text = ['id,type,token', ...rows].join('\n');
+  const dry = await read('csv', text, true);
+  assert.deepEqual([dry.tokens, dry.weakTokens, dry.faults], [0, 2, []]);
+  const report = await read('csv', text);
+  assert.deepEqual([report.tokens, report.weakTokens], [4, 2]);
+  assert.equal((await read('csv', text)).weakTokens, 2);
+  assert.equal(JSON.stringify(report).includes('short'), false);
 });
 
 test('changes what a file names and leaves the rest', async () => {

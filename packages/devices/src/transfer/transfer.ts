@@ -36,6 +36,8 @@ export interface ImportReport {
   readonly unchanged: number;
   /** Tokens that the devices did not have. */
   readonly tokens: number;
+  /** Tokens of the file that are below 16 bytes, which somebody can guess; also those that the devices had. */
+  readonly weakTokens: number;
   readonly faulty: number;
   /** The first 1000 of them. */
   readonly faults: readonly ImportFault[];
@@ -44,6 +46,7 @@ export interface ImportReport {
 const FAULTS_MAX = 1_000;
 /** Devices that are written at the same time. */
 const AT_ONCE_MAX = 64;
+const WEAK_TOKEN_BYTES = 16;
 /** Attributes with a column of their own; others share one. */
 const COLUMNS_MAX = 200;
 
@@ -113,7 +116,7 @@ async function* pages(
 
 class Importing {
   readonly #options: ImportOptions;
-  readonly #counts = { added: 0, changed: 0, unchanged: 0, tokens: 0, faulty: 0 };
+  readonly #counts = { added: 0, changed: 0, unchanged: 0, tokens: 0, weakTokens: 0, faulty: 0 };
   readonly #faults: ImportFault[] = [];
   /** By id of the device. */
   readonly #turns = new Turns();
@@ -161,7 +164,9 @@ class Importing {
     if (typeof token === 'string') tokens?.checkImport(token, id, await this.#typeOf(id, device));
     const done = await registry.put(device, { by, isDryRun });
     this.#counts[done] += 1;
-    if (typeof token !== 'string' || tokens === undefined || isDryRun) return;
+    if (typeof token !== 'string' || tokens === undefined) return;
+    if (Buffer.byteLength(token) < WEAK_TOKEN_BYTES) this.#counts.weakTokens += 1;
+    if (isDryRun) return;
     if (await tokens.importOnce(id, token, by)) this.#counts.tokens += 1;
   }
 

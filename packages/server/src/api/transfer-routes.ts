@@ -15,6 +15,7 @@ const REPORT = Type.Object({
   changed: Type.Integer(),
   unchanged: Type.Integer(),
   tokens: Type.Integer({ description: 'Tokens that the devices did not have.' }),
+  weakTokens: Type.Integer({ description: 'Tokens of the file that are below 16 bytes, which somebody can guess.' }),
   faulty: Type.Integer({ description: 'Entries that were left out; the others were imported.' }),
   faults: Type.Array(Type.Object({ line: Type.Integer(), problem: Type.String() }), { description: 'The first 1000.' }),
 });
