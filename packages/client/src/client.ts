@@ -135,7 +135,7 @@ export class Client implements AsyncDisposable {
    */
   publish(topic: string, payload: Payload, options?: PublishOptions): Promise<PublishResult> {
     // Programs without types say null for none, as to `subscribe`.
-    const wanted = options ?? NO_OPTIONS;
+    const wanted = options ?? {};
     const { qos = 0, retain = false, properties = NO_PROPERTIES, signal } = wanted;
     const { timeoutMs = this.#settings.operationTimeoutMs } = wanted;
     const { link, outbox } = this.#session;
@@ -192,7 +192,7 @@ export class Client implements AsyncDisposable {
     const list = [filters].flat();
     list.forEach(assertFilter);
     const left = this.#session.routes.leaving(list);
-    const result = await this.#requestUnsubscribe(list, options ?? NO_OPTIONS);
+    const result = await this.#requestUnsubscribe(list, options ?? {});
     for (const subscription of left()) subscription.finish(undefined);
     return result;
   }
@@ -210,7 +210,7 @@ export class Client implements AsyncDisposable {
     payload: Payload,
     options?: RequestOptions<NoInfer<Topic>>,
   ): Promise<ReceivedMessage> {
-    const { signal, timeoutMs = REQUEST_TIMEOUT_MS } = options ?? NO_OPTIONS;
+    const { signal, timeoutMs = REQUEST_TIMEOUT_MS } = options ?? {};
     return this.#operation(`Cannot request "${topic}"`, { signal, timeoutMs }, (settle) =>
       this.#requesting.begin(topic, payload, { ...options, timeoutMs }, settle),
     );
@@ -389,6 +389,5 @@ export class Client implements AsyncDisposable {
   }
 }
 
-const NO_OPTIONS: PublishOptions = {};
 const REFUSED = 0x80;
 const REQUEST_TIMEOUT_MS = 30_000;
