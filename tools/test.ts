@@ -81,7 +81,7 @@ const flags = [
   '--conditions=@dunlin/source',
   '--test',
   // Two thirds of what the tests take is waiting: for other processes, and for time to pass.
-  `--test-concurrency=${2 * availableParallelism() + 2}`,
+  `--test-concurrency=${availableParallelism() + 3}`,
   '--test-reporter=spec',
   `--test-timeout=${long ? longTestTimeoutMs : testTimeoutMs}`,
 ];

@@ -6,16 +6,16 @@ import { MUTATIONS } from './mutations.ts';
 import { report, runSeeds } from './run-seeds.ts';
 import { simulate } from './simulation.ts';
 
-const SEEDS = 30;
+const SEEDS = 12;
 const SEEDS_PER_MUTATION = 40;
 
 test(`nothing is wrong in ${SEEDS} worlds`, async () => {
   const summary = await runSeeds(1, SEEDS);
   assert.equal(summary.failures.length, 0, summary.failures.map(report).join('\n'));
-  assert.ok(summary.sent > 2_000, `only ${summary.sent} commands went out`);
-  assert.ok(summary.crashes > 20, `only ${summary.crashes} servers ended without a word`);
+  assert.ok(summary.sent > 1_000, `only ${summary.sent} commands went out`);
+  assert.ok(summary.crashes > 10, `only ${summary.crashes} servers ended without a word`);
   for (const state of ['acknowledged', 'failed', 'expired', 'sent', 'superseded'])
-    assert.ok((summary.states[state] ?? 0) > 100, `only ${summary.states[state]} commands were ${state}`);
+    assert.ok((summary.states[state] ?? 0) > 30, `only ${summary.states[state]} commands were ${state}`);
 });
 
 test('a seed makes the same world each time', async () => {

@@ -55,7 +55,7 @@ describe('cameras', () => {
   async function woken(camera: Camera, state: string, code: number): Promise<string> {
     const caller = run('cameras/wake.ts', [camera.id, keyFile, urls.api]);
     assert.equal(await caller.exited, code, caller.out + caller.err);
-    const [, found, id] = /^\S+: (.*) \(([\da-f-]{36})\) .*\n$/.exec(caller.out) ?? [];
+    const [, found, id] = /^\S+: (.*) \(([\da-f-]{36})\)(?: \S.*)?\n$/.exec(caller.out) ?? [];
     assert.equal(found, state);
     return id;
   }

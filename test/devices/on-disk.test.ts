@@ -127,6 +127,6 @@ test('keeps the token of a removed device from counting, across a restart', asyn
   await first.close();
   const second = await open(first.directory);
   const answer = await second.method.authenticate(deviceRequest({ username: 'd1', password: token }));
-  assert.deepEqual(answer?.kind === 'refuse' && answer.check, 'token');
+  assert.deepEqual(answer?.kind === 'refuse' && answer.check, 'device-credential');
   await second.close();
 });

@@ -268,7 +268,7 @@ describe('requests cut in any pieces', () => {
         assert.deepEqual(await told(paced, piecesOf(stream, cuts)), expected);
         assert.equal(expected.begun.length, sent.length + 1);
       }),
-      { numRuns: 150 },
+      { numRuns: 40 },
     );
   });
 
@@ -287,7 +287,7 @@ describe('requests cut in any pieces', () => {
         const { begun: begunPaced } = await told(paced, piecesOf(stream, cuts));
         assert.deepEqual(begunPaced, begun.slice(0, begunPaced.length));
       }),
-      { numRuns: 150 },
+      { numRuns: 40 },
     );
   });
 
